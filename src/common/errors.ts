@@ -1,0 +1,60 @@
+/** What can go wrong, in our words. `common/http-errors.ts` gives each code its HTTP status; `docs/errors.md` explains each. */
+export const ERROR_CODES = [
+  'malformed_request',
+  'unauthenticated',
+  'insufficient_scope',
+  'not_the_owner',
+  'project_not_found',
+  'config_not_found',
+  'route_not_found',
+  'method_not_allowed',
+  'body_too_large',
+  'unsupported_media_type',
+  'uri_too_long',
+  'validation_failed',
+  'rate_limited',
+  'internal_error',
+  'database_unavailable',
+  'authorization_server_unavailable',
+  'shutting_down',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** One invalid input: where it is, what to do about it, and a stable type (pydantic's names where one fits). */
+export interface Problem {
+  loc: (string | number)[];
+  msg: string;
+  type: string;
+}
+
+interface DomainErrorOptions {
+  /** Whole seconds after which trying again makes sense. */
+  retryAfterSeconds?: number;
+  /** The `WWW-Authenticate` challenge that goes with the answer (RFC 6750). */
+  challenge?: string;
+  cause?: unknown;
+}
+
+/** An expected failure. Its message is shown to the caller as it stands: one sentence, never a submitted value. */
+export class DomainError extends Error {
+  readonly retryAfterSeconds?: number;
+  readonly challenge?: string;
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options: DomainErrorOptions = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.challenge = options.challenge;
+  }
+}
+
+/** Input that breaks a rule: every problem at once, in the order of the input. */
+export class ValidationFailed extends DomainError {
+  constructor(readonly problems: Problem[]) {
+    super('validation_failed', 'The request is not valid.');
+  }
+}

@@ -1,0 +1,15 @@
+declare const brand: unique symbol;
+type Branded<T, Name extends string> = T & { readonly [brand]: Name };
+
+/** A project's id: a lower-case RFC 9562 UUID. */
+export type ProjectId = Branded<string, 'ProjectId'>;
+
+/** The `sub` of a developer's access token, 1 to 255 characters; ownership is equality with it. */
+export type OwnerId = Branded<string, 'OwnerId'>;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** @returns the id in lower case, or `undefined` when the text is not a UUID */
+export function parseProjectId(text: string): ProjectId | undefined {
+  return UUID.test(text) ? (text.toLowerCase() as ProjectId) : undefined;
+}

@@ -1,0 +1,28 @@
+import { inspect } from 'node:util';
+
+const REDACTED = '[secret]';
+
+/** A sensitive string. It prints as `[secret]` in logs, JSON, templates and `util.inspect`; `reveal()` is the one way out. */
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return REDACTED;
+  }
+
+  toJSON(): string {
+    return REDACTED;
+  }
+
+  [inspect.custom](): string {
+    return REDACTED;
+  }
+}
