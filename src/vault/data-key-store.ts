@@ -1,0 +1,23 @@
+export type DataKeyPurpose = 'seal' | 'fingerprint';
+
+/** A data key as the database holds it. */
+export interface DataKeyRow {
+  /** `[a-z0-9]{8,16}` */
+  id: string;
+  purpose: DataKeyPurpose;
+  /** `published`: may open, doesn't seal yet. `primary`: the one that seals, one for each purpose. `retired`: only opens. */
+  state: 'published' | 'primary' | 'retired';
+  wrapped: string;
+  masterKeyId: string;
+  createdAt: Date;
+}
+
+/** Where the keyring keeps its wrapped data keys. */
+export abstract class DataKeyStore {
+  abstract list(): Promise<DataKeyRow[]>;
+
+  abstract find(id: string): Promise<DataKeyRow | undefined>;
+
+  /** Does nothing when the row's purpose has a primary key already. */
+  abstract addPrimaryIfNone(row: DataKeyRow): Promise<void>;
+}
