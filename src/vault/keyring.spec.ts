@@ -1,0 +1,269 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import { dataKeyRow } from '../../test/factories/data-key-row.factory.js';
+import { InMemoryDataKeyStore } from '../../test/support/in-memory-data-key-store.js';
+import { mutations, thoseThatOpen } from '../../test/support/seal-mutations.js';
+import { Secret } from '../common/secret.js';
+import { DataKey } from './data-key.js';
+import { fingerprint } from './fingerprint.js';
+import { WrongMasterKey } from './key-wrapper.js';
+import { Keyring } from './keyring.js';
+import { LocalKeyWrapper } from './local-key-wrapper.js';
+import { open, SealBroken, type SealedText } from './seal.js';
+
+const context = { purpose: 'stripe-credential', tenant: '11111111-2222-4333-8444-555555555555', field: 'test_secret_key' };
+const otherContext = { purpose: 'stripe-credential', tenant: '22222222-2222-4333-8444-555555555555', field: 'live_secret_key' };
+const plaintext = new Secret('sk_test_aaaaaaaaaaaaaaaaaaaaaaaa');
+
+let masterKey: Buffer;
+let wrapper: LocalKeyWrapper;
+let store: InMemoryDataKeyStore;
+
+beforeEach(() => {
+  masterKey = randomBytes(32);
+  wrapper = new LocalKeyWrapper(masterKey);
+  store = new InMemoryDataKeyStore();
+});
+
+async function loaded(): Promise<Keyring> {
+  const keyring = new Keyring(store, wrapper);
+  await keyring.load();
+  return keyring;
+}
+
+/** A seal by a process that has a newer primary key than this one's store knows. */
+async function sealedElsewhere() {
+  const elsewhere = new InMemoryDataKeyStore();
+  const keyring = new Keyring(elsewhere, wrapper);
+  await keyring.load();
+  const { sealed, keyId } = keyring.seal(context, plaintext);
+  const row = await elsewhere.find(keyId);
+  if (!row) throw new Error('The other process did not keep its key.');
+  return { sealed, row: { ...row, state: 'published' as const } };
+}
+
+describe('Keyring.load', () => {
+  it('makes the first data key of each purpose, wrapped', async () => {
+    await loaded();
+    expect(store.rows.map(({ purpose, state }) => [purpose, state])).toEqual([
+      ['seal', 'primary'],
+      ['fingerprint', 'primary'],
+    ]);
+    for (const row of store.rows) {
+      expect(row.id).toMatch(/^[a-z0-9]{8,16}$/);
+      expect(row.masterKeyId).toBe(wrapper.masterKeyId);
+      expect(await wrapper.unwrap(row.wrapped, row.id)).toHaveLength(32);
+    }
+  });
+
+  it('uses the keys that it keeps, random ones', async () => {
+    const keyring = await loaded();
+    const [seals, prints] = await Promise.all(
+      store.rows.map(async (row) => new DataKey(row.id, row.purpose, await wrapper.unwrap(row.wrapped, row.id))),
+    );
+    if (!seals || !prints) throw new Error('There are not two keys.');
+    expect(open(seals, context, keyring.seal(context, plaintext).sealed).reveal()).toBe(plaintext.reveal());
+    expect(fingerprint(prints, 'tenant', 'value', 'a')).toBe(keyring.fingerprint('tenant', 'value', 'a'));
+    const zeros = new DataKey(prints.id, 'fingerprint', Buffer.alloc(32));
+    expect(fingerprint(zeros, 'tenant', 'value', 'a')).not.toBe(keyring.fingerprint('tenant', 'value', 'a'));
+  });
+
+  it('leaves no unwrapped key in a buffer', async () => {
+    const buffers: Buffer[] = [];
+    const wrap = wrapper.wrap.bind(wrapper);
+    const unwrap = wrapper.unwrap.bind(wrapper);
+    jest.spyOn(wrapper, 'wrap').mockImplementation((dataKey, id) => {
+      buffers.push(dataKey);
+      return wrap(dataKey, id);
+    });
+    jest.spyOn(wrapper, 'unwrap').mockImplementation(async (wrapped, id) => {
+      const dataKey = await unwrap(wrapped, id);
+      buffers.push(dataKey);
+      return dataKey;
+    });
+    await loaded();
+    expect(buffers).toHaveLength(4);
+    for (const buffer of buffers) expect(buffer).toEqual(Buffer.alloc(32));
+  });
+
+  it('finds the keys again after a restart', async () => {
+    const before = await loaded();
+    const { sealed } = before.seal(context, plaintext);
+    const rows = [...store.rows];
+    const after = await loaded();
+    expect(store.rows).toEqual(rows);
+    expect((await after.open(context, sealed)).reveal()).toBe(plaintext.reveal());
+    expect(after.fingerprint('tenant', 'value', 'a')).toBe(before.fingerprint('tenant', 'value', 'a'));
+  });
+
+  it('makes the one that is missing when the first start was cut short', async () => {
+    store.rows.push(await dataKeyRow(wrapper, { state: 'primary' }));
+    const [first] = store.rows;
+    const keyring = await loaded();
+    expect(store.rows.map((row) => row.purpose)).toEqual(['seal', 'fingerprint']);
+    expect(keyring.seal(context, plaintext).keyId).toBe(first?.id);
+  });
+
+  it('agrees with another process that starts at the same time', async () => {
+    const [one, two] = await Promise.all([loaded(), loaded()]);
+    expect(store.rows).toHaveLength(2);
+    const { sealed, keyId } = one.seal(context, plaintext);
+    expect(two.seal(context, plaintext).keyId).toBe(keyId);
+    expect((await two.open(context, sealed)).reveal()).toBe(plaintext.reveal());
+    expect(one.fingerprint('tenant', 'value', 'a')).toBe(two.fingerprint('tenant', 'value', 'a'));
+  });
+
+  it('refuses a wrong master key and makes no new key', async () => {
+    await loaded();
+    // With a purpose missing, a keyring that looked there first would make a key under the wrong master key.
+    store.rows.pop();
+    const rows = [...store.rows];
+    const wrong = new LocalKeyWrapper(randomBytes(32));
+    const failure = new Keyring(store, wrong).load();
+    await expect(failure).rejects.toThrow(WrongMasterKey);
+    await expect(failure).rejects.toThrow(wrapper.masterKeyId);
+    await expect(failure).rejects.toThrow(wrong.masterKeyId);
+    expect(store.rows).toEqual(rows);
+  });
+
+  it('refuses a master key that one retired key needs another for', async () => {
+    await loaded();
+    store.rows.push(await dataKeyRow(new LocalKeyWrapper(randomBytes(32)), { state: 'retired' }));
+    await expect(loaded()).rejects.toThrow(WrongMasterKey);
+  });
+
+  it('refuses a wrapped key that was altered, or put under another id', async () => {
+    await loaded();
+    const [row] = store.rows.splice(0, 1);
+    if (!row) throw new Error('There is no first row.');
+    store.rows.push({ ...row, id: 'examplekey01' });
+    await expect(loaded()).rejects.toThrow(WrongMasterKey);
+    expect(store.rows).toHaveLength(2);
+  });
+
+  it('makes no key where there are some but none is primary', async () => {
+    store.rows.push(await dataKeyRow(wrapper, { state: 'retired' }));
+    await expect(loaded()).rejects.toThrow('None of the data keys for the purpose "seal" is primary.');
+    expect(store.rows.filter((row) => row.purpose === 'seal')).toHaveLength(1);
+  });
+
+  it('follows the store when it runs again', async () => {
+    const keyring = await loaded();
+    const print = keyring.fingerprint('tenant', 'value', 'a');
+    const { sealed } = keyring.seal(context, plaintext);
+    for (const row of store.rows) if (row.purpose === 'seal') row.state = 'retired';
+    const next = await dataKeyRow(wrapper, { state: 'primary' });
+    store.rows.push(next);
+    const unwrap = jest.spyOn(wrapper, 'unwrap');
+    await keyring.load();
+    expect(unwrap).toHaveBeenCalledTimes(1);
+    expect(keyring.seal(context, plaintext).keyId).toBe(next.id);
+    expect((await keyring.open(context, sealed)).reveal()).toBe(plaintext.reveal());
+    expect(keyring.fingerprint('tenant', 'value', 'a')).toBe(print);
+  });
+
+  it('comes before sealing', () => {
+    const keyring = new Keyring(store, wrapper);
+    expect(() => keyring.seal(context, plaintext)).toThrow('The keyring is not loaded.');
+    expect(() => keyring.fingerprint('tenant', 'value', 'a')).toThrow('The keyring is not loaded.');
+  });
+});
+
+describe('Keyring.open', () => {
+  it('opens what was sealed, as a Secret', async () => {
+    const keyring = await loaded();
+    const { sealed, keyId } = keyring.seal(context, plaintext);
+    const find = jest.spyOn(store, 'find');
+    const opened = await keyring.open(context, sealed);
+    expect(find).not.toHaveBeenCalled();
+    expect(sealed.startsWith(`tk1.${keyId}.`)).toBe(true);
+    expect(opened).toBeInstanceOf(Secret);
+    expect(opened.reveal()).toBe(plaintext.reveal());
+  });
+
+  it('opens no altered seal', async () => {
+    const keyring = await loaded();
+    const second = await dataKeyRow(wrapper);
+    store.rows.push(second);
+    await keyring.load();
+    const original = { context, sealed: keyring.seal(context, plaintext).sealed };
+    const other = { context: otherContext, sealed: keyring.seal(otherContext, new Secret('sk_live_bbbbbbbb')).sealed };
+    const fingerprintKeyId = store.rows.find((row) => row.purpose === 'fingerprint')?.id ?? '';
+    const altered = [...mutations(5_000, original, other, [second.id, fingerprintKeyId, 'unknownkey01'])];
+    expect(altered).toHaveLength(5_000);
+    for (const { context: where, sealed } of altered) expect({ context: where, sealed }).not.toEqual(original);
+    expect(await thoseThatOpen(keyring, altered)).toEqual([]);
+    expect((await keyring.open(context, original.sealed)).reveal()).toBe(plaintext.reveal());
+  });
+
+  it('loads a key that another process made, once for all who wait', async () => {
+    const keyring = await loaded();
+    const { sealed, row } = await sealedElsewhere();
+    store.rows.push(row);
+    const find = jest.spyOn(store, 'find');
+    const opened = await Promise.all(Array.from({ length: 10 }, () => keyring.open(context, sealed)));
+    for (const secret of opened) expect(secret.reveal()).toBe(plaintext.reveal());
+    await keyring.open(context, sealed);
+    expect(find).toHaveBeenCalledTimes(1);
+  });
+
+  it('asks for an unknown key id once, and again only after a while', async () => {
+    const keyring = await loaded();
+    const { sealed, row } = await sealedElsewhere();
+    const find = jest.spyOn(store, 'find');
+    const answers = await Promise.allSettled([keyring.open(context, sealed), keyring.open(context, sealed)]);
+    for (const answer of answers) expect(answer).toEqual({ status: 'rejected', reason: new SealBroken() });
+    store.rows.push(row);
+    await expect(keyring.open(context, sealed)).rejects.toThrow(SealBroken);
+    expect(find).toHaveBeenCalledTimes(1);
+    // The cache reads its clock at most once a millisecond, so that one has to pass.
+    await setTimeout(5);
+    const later = performance.now() + 10_000;
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(later);
+    try {
+      expect((await keyring.open(context, sealed)).reveal()).toBe(plaintext.reveal());
+      expect(find).toHaveBeenCalledTimes(2);
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
+  it('passes on that the store is down, and asks again when it is back', async () => {
+    const keyring = await loaded();
+    const { sealed, row } = await sealedElsewhere();
+    store.rows.push(row);
+    jest.spyOn(store, 'find').mockRejectedValueOnce(new Error('The database is gone.'));
+    await expect(keyring.open(context, sealed)).rejects.toThrow('The database is gone.');
+    expect((await keyring.open(context, sealed)).reveal()).toBe(plaintext.reveal());
+  });
+
+  it('does not ask the store for what can be no key id', async () => {
+    const keyring = await loaded();
+    const find = jest.spyOn(store, 'find');
+    for (const text of [
+      '',
+      'tk1',
+      'tk1..',
+      'tk1.short.AAAA',
+      'tk1.EXAMPLEKEY01.AAAA',
+      `tk1.${'a'.repeat(17)}.AAAA`,
+      'tk2.examplekey01.AAAA',
+    ]) {
+      await expect(keyring.open(context, text as SealedText)).rejects.toThrow(SealBroken);
+    }
+    expect(find).not.toHaveBeenCalled();
+  });
+});
+
+it('Keyring shows no key and no secret', async () => {
+  const keyring = await loaded();
+  const opened = await keyring.open(context, keyring.seal(context, plaintext).sealed);
+  const shown = inspect({ keyring, opened }, { showHidden: true, depth: Infinity }) + JSON.stringify({ keyring, opened });
+  const material = await Promise.all(store.rows.map((row) => wrapper.unwrap(row.wrapped, row.id)));
+  for (const key of [masterKey, ...material]) {
+    for (const encoding of ['hex', 'base64', 'base64url', 'latin1'] as const) expect(shown).not.toContain(key.toString(encoding));
+  }
+  expect(shown).not.toContain(plaintext.reveal());
+  expect(shown).toContain('[secret]');
+});

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Secret } from '../common/secret.js';
+import { DATA_KEY_BYTES, DataKey } from './data-key.js';
+import type { DataKeyPurpose, DataKeyRow, DataKeyStore } from './data-key-store.js';
+import { fingerprint } from './fingerprint.js';
+import { type KeyWrapper, WrongMasterKey } from './key-wrapper.js';
+import { keyIdOf, open, seal, SealBroken, type SealContext, type SealedText } from './seal.js';
+
+const PURPOSES = ['seal', 'fingerprint'] as const satisfies DataKeyPurpose[];
+
+const UNKNOWN_ID_REMEMBERED_MS = 5_000;
+const UNKNOWN_IDS_REMEMBERED = 100;
+
+/** The unwrapped data keys of this process, and all that may be done with them. `load()` comes before anything else. */
+export class Keyring {
+  readonly #store: DataKeyStore;
+  readonly #wrapper: KeyWrapper;
+  readonly #keys = new Map<string, DataKey>();
+  readonly #asked = new LRUCache<string, Promise<DataKey | undefined>>({ max: UNKNOWN_IDS_REMEMBERED, ttl: UNKNOWN_ID_REMEMBERED_MS });
+  #primary: Record<DataKeyPurpose, DataKey> | undefined;
+
+  constructor(store: DataKeyStore, wrapper: KeyWrapper) {
+    this.#store = store;
+    this.#wrapper = wrapper;
+  }
+
+  /**
+   * Unwraps every data key of the store and makes the first of each purpose. May run again, to follow the store.
+   * @throws WrongMasterKey when one doesn't unwrap; nothing is made then
+   */
+  async load(): Promise<void> {
+    let rows = await this.#unwrapAll();
+    const missing = PURPOSES.filter((purpose) => !rows.some((row) => row.purpose === purpose));
+    for (const purpose of missing) await this.#store.addPrimaryIfNone(await this.#newRow(purpose));
+    // Another process may have been first: what the store holds counts.
+    if (missing.length > 0) rows = await this.#unwrapAll();
+    this.#primary = { seal: this.#primaryOf('seal', rows), fingerprint: this.#primaryOf('fingerprint', rows) };
+  }
+
+  /** @returns the sealed text and the id of the data key that it needs */
+  seal(context: SealContext, plaintext: Secret): { sealed: SealedText; keyId: string } {
+    const dataKey = this.#loaded().seal;
+    return { sealed: seal(dataKey, context, plaintext), keyId: dataKey.id };
+  }
+
+  /** @throws SealBroken when the text isn't what `seal` gave for the same context */
+  async open(context: SealContext, sealed: SealedText): Promise<Secret> {
+    const id = keyIdOf(sealed);
+    const dataKey = this.#keys.get(id) ?? (await this.#ask(id));
+    if (dataKey?.purpose !== 'seal') throw new SealBroken();
+    return open(dataKey, context, sealed);
+  }
+
+  /** The same for equal values of one tenant under one label, also after the seal key was rotated: it has a key of its own. */
+  fingerprint(tenant: string, label: string, value: string): string {
+    return fingerprint(this.#loaded().fingerprint, tenant, label, value);
+  }
+
+  #loaded(): Record<DataKeyPurpose, DataKey> {
+    if (!this.#primary) throw new Error('The keyring is not loaded.');
+    return this.#primary;
+  }
+
+  #primaryOf(purpose: DataKeyPurpose, rows: DataKeyRow[]): DataKey {
+    const row = rows.find((row) => row.purpose === purpose && row.state === 'primary');
+    const dataKey = row && this.#keys.get(row.id);
+    if (!dataKey) throw new Error(`None of the data keys for the purpose "${purpose}" is primary.`);
+    return dataKey;
+  }
+
+  /** Concurrent questions for one id share the answer, and an id that the store doesn't know is not asked for again at once. */
+  #ask(id: string): Promise<DataKey | undefined> {
+    const asked = this.#asked.get(id);
+    if (asked) return asked;
+    const answer = this.#find(id);
+    this.#asked.set(id, answer);
+    answer.catch(() => this.#asked.delete(id));
+    return answer;
+  }
+
+  async #find(id: string): Promise<DataKey | undefined> {
+    const row = await this.#store.find(id);
+    return row && this.#unwrap(row);
+  }
+
+  async #unwrapAll(): Promise<DataKeyRow[]> {
+    const rows = await this.#store.list();
+    await Promise.all(rows.map((row) => this.#unwrap(row)));
+    return rows;
+  }
+
+  async #unwrap({ id, purpose, wrapped, masterKeyId }: DataKeyRow): Promise<DataKey> {
+    const known = this.#keys.get(id);
+    if (known) return known;
+    if (masterKeyId !== this.#wrapper.masterKeyId) {
+      throw new WrongMasterKey(
+        `Data key ${id} was wrapped by master key ${masterKeyId}, but the one configured is ${this.#wrapper.masterKeyId}. Configure the original master key.`,
+      );
+    }
+    const material = await this.#wrapper.unwrap(wrapped, id);
+    const dataKey = new DataKey(id, purpose, material);
+    material.fill(0);
+    this.#keys.set(id, dataKey);
+    return dataKey;
+  }
+
+  async #newRow(purpose: DataKeyPurpose): Promise<DataKeyRow> {
+    const id = randomBytes(6).toString('hex');
+    const material = randomBytes(DATA_KEY_BYTES);
+    const wrapped = await this.#wrapper.wrap(material, id);
+    material.fill(0);
+    return { id, purpose, state: 'primary', wrapped, masterKeyId: this.#wrapper.masterKeyId, createdAt: new Date() };
+  }
+}
