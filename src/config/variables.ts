@@ -1,0 +1,177 @@
+import * as rules from './rules.js';
+
+export const NODE_ENVS = ['development', 'test', 'production'] as const;
+export type NodeEnv = (typeof NODE_ENVS)[number];
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface Variable<T> {
+  readonly description: string;
+  readonly isSecret?: true;
+  /** What the text must do or be; it ends the sentence "PORT must …". */
+  readonly must: string;
+  readonly parse: rules.Parse<T>;
+  /**
+   * The text to read when the variable isn't set; `<NAME>` stands for another variable, which comes earlier in the table.
+   * A default for some environments makes the variable required in the others; without any default it is optional.
+   */
+  readonly default?: string | Partial<Record<NodeEnv, string>>;
+}
+
+const BOOLEAN = { must: 'be true or false', parse: rules.trueOrFalse };
+
+const TABLE = {
+  NODE_ENV: {
+    description:
+      'What this process is for, development, test or production: development fills in what is missing, production refuses to start without it.',
+    must: `be one of ${NODE_ENVS.join(', ')}`,
+    parse: rules.oneOf(NODE_ENVS),
+    default: 'development',
+  },
+  HOST: {
+    description: 'The address to listen on.',
+    must: 'be an IP address or a host name, without a port',
+    parse: rules.host,
+    default: { development: '127.0.0.1', test: '127.0.0.1', production: '0.0.0.0' },
+  },
+  PORT: {
+    description: 'The port to listen on; 0 takes any free one.',
+    must: 'be a whole number from 0 to 65535',
+    parse: rules.wholeNumber(0, 65_535),
+    default: '3000',
+  },
+  PUBLIC_BASE_URL: {
+    description: 'Where clients and Stripe reach this service from outside; webhook URLs are built from it.',
+    must: 'be an absolute http:// or https:// URL without credentials, query or fragment',
+    parse: rules.baseUrl,
+    default: outsideProduction('http://<HOST>:<PORT>'),
+  },
+  DATA_DIR: {
+    description: 'The folder for the SQLite file and for the secrets that development makes for itself.',
+    must: 'be the path of a folder',
+    parse: rules.path,
+    default: './data',
+  },
+  DATABASE_URL: {
+    description: 'The database: `sqlite:<path>` for an embedded file, `postgres://user:password@host/name` for PostgreSQL 14 or newer.',
+    isSecret: true,
+    must: 'be sqlite:<path of a file> or postgres://user:password@host/name, with special characters in the password percent-encoded',
+    parse: rules.databaseAddress,
+    default: outsideProduction('sqlite:<DATA_DIR>/tillkeeper.db'),
+  },
+  DATABASE_POOL_SIZE: {
+    description: 'The most PostgreSQL connections that one process opens for queries.',
+    must: 'be a whole number from 1 to 1000',
+    parse: rules.wholeNumber(1, 1_000),
+    default: '10',
+  },
+  MIGRATE_ON_START: {
+    description: 'Whether to bring the database schema up to date before listening.',
+    ...BOOLEAN,
+    default: 'true',
+  },
+  MASTER_KEY: {
+    description:
+      'The key that wraps all data keys, as base64 of 32 random bytes (`openssl rand -base64 32`); this or `MASTER_KEY_FILE` is required, except that development keeps one of its own in `<DATA_DIR>/master.key`.',
+    isSecret: true,
+    must: 'be the base64 of exactly 32 bytes',
+    parse: rules.masterKey,
+  },
+  MASTER_KEY_FILE: {
+    description: 'A file that holds the master key, instead of `MASTER_KEY`.',
+    must: 'name a readable file that holds the base64 of exactly 32 bytes',
+    parse: rules.path,
+  },
+  AUTH_JWT_SECRET: {
+    description:
+      'The secret of HS256 access tokens, its UTF-8 bytes as written, at least 32; this or `AUTH_JWKS_URI` is required, except that development keeps one of its own in `<DATA_DIR>/token.secret`.',
+    isSecret: true,
+    must: 'be at least 32 bytes long',
+    parse: rules.tokenSecret,
+  },
+  AUTH_JWKS_URI: {
+    description: 'Where your authorization server publishes its keys (RS256, ES256, EdDSA), instead of `AUTH_JWT_SECRET`.',
+    must: 'be an https:// URL without credentials or fragment (http:// only on a loopback host)',
+    parse: rules.jwksUri,
+  },
+  AUTH_ISSUER: {
+    description: 'The `iss` that access tokens must carry; required with `AUTH_JWKS_URI`, unchecked when not set.',
+    must: 'be the issuer of the access tokens',
+    parse: rules.anyText,
+  },
+  AUTH_AUDIENCE: {
+    description: 'The `aud` that access tokens must carry; required with `AUTH_JWKS_URI`, unchecked when not set.',
+    must: 'be the audience of the access tokens',
+    parse: rules.anyText,
+  },
+  AUTH_ACCEPT_TYP: {
+    description: 'The `typ` headers accepted in tokens that are checked through `AUTH_JWKS_URI`, separated by commas.',
+    must: 'be a comma list of token types such as at+jwt',
+    parse: rules.listOf(rules.matching(/^[\w!#$&^.+/-]+$/)),
+    default: 'at+jwt',
+  },
+  AUTH_DEVELOPER_SCOPE: {
+    description: "A scope that a developer's token must carry.",
+    must: 'be one OAuth scope, without spaces, quotes or backslashes',
+    parse: rules.matching(/^[\x21\x23-\x5b\x5d-\x7e]+$/),
+  },
+  STRIPE_API_BASE: {
+    description: "An origin to call in place of Stripe's, for tests; refused in production.",
+    must: 'be an http:// or https:// origin without a path',
+    parse: rules.origin,
+  },
+  STRIPE_ACCEPT_RESTRICTED_KEYS: {
+    description: 'Whether restricted keys (`rk_test_…`, `rk_live_…`) may be stored as secret keys.',
+    ...BOOLEAN,
+    default: 'false',
+  },
+  RATE_LIMIT_PER_MINUTE: {
+    description:
+      'How many requests a minute one token subject may make, or one address without a token; 0 switches every limit off, and the webhook receiver has none.',
+    must: 'be a whole number from 0 to 1000000',
+    parse: rules.wholeNumber(0, 1_000_000),
+    default: '600',
+  },
+  TRUST_PROXY: {
+    description:
+      "Whose `X-Forwarded-*` headers to believe: a number of proxies, or their addresses and CIDR ranges separated by commas; 0 is nobody's.",
+    must: 'be a hop count from 0 to 100, or a comma list of IP addresses and CIDR ranges; trusting everybody is refused, because any client could then pass for another address',
+    parse: rules.trustedProxies,
+    default: '0',
+  },
+  CORS_ORIGINS: {
+    description: 'The web origins whose pages may call the API, separated by commas.',
+    must: 'be a comma list of exact origins such as https://app.example.com, without paths or wildcards',
+    parse: rules.listOf(rules.origin),
+  },
+  LOG_LEVEL: {
+    description: `The least severe messages to log: ${LOG_LEVELS.join(', ')}.`,
+    must: `be one of ${LOG_LEVELS.join(', ')}`,
+    parse: rules.oneOf(LOG_LEVELS),
+    default: 'info',
+  },
+  SAMPLE_DATA: {
+    description: 'Whether to put a sample developer and project into an empty database and print a request to try; refused in production.',
+    ...BOOLEAN,
+    default: { development: 'true', test: 'false', production: 'false' },
+  },
+} satisfies Record<string, Variable<unknown>>;
+
+type Types = { [Name in keyof typeof TABLE]: (typeof TABLE)[Name] extends { parse: rules.Parse<infer T> } ? T : never };
+
+export type VariableName = keyof Types;
+export type ValueOf<Name extends VariableName> = Types[Name];
+
+/** Every environment variable. The documentation is made from it too: see config-docs.ts. */
+export const VARIABLES: { readonly [Name in VariableName]: Variable<Types[Name]> } = TABLE;
+
+export function isVariableName(name: string): name is VariableName {
+  return Object.hasOwn(VARIABLES, name);
+}
+
+export const VARIABLE_NAMES: readonly VariableName[] = Object.keys(VARIABLES).filter(isVariableName);
+
+function outsideProduction(text: string): Partial<Record<NodeEnv, string>> {
+  return { development: text, test: text };
+}
