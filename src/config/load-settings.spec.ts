@@ -1,0 +1,403 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { ConfigurationError } from './configuration-error.js';
+import { loadSettings } from './load-settings.js';
+import { VARIABLE_NAMES } from './variables.js';
+
+const KEY = Buffer.alloc(32, 7).toString('base64');
+const ZERO_KEY = Buffer.alloc(32).toString('base64');
+const SECRET = 's'.repeat(32);
+
+const TEST = { NODE_ENV: 'test', MASTER_KEY: KEY, AUTH_JWT_SECRET: SECRET };
+const PRODUCTION = {
+  ...TEST,
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgres://till:keeper@db.internal/till',
+  PUBLIC_BASE_URL: 'https://pay.example.com',
+};
+const JWKS = {
+  ...TEST,
+  AUTH_JWT_SECRET: '',
+  AUTH_JWKS_URI: 'https://id.example.com/keys',
+  AUTH_ISSUER: 'https://id.example.com',
+  AUTH_AUDIENCE: 'till',
+};
+
+function problemsOf(given: NodeJS.ProcessEnv): string[] {
+  try {
+    loadSettings(given);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    return error.problems;
+  }
+}
+
+/** The variables that are complained about. */
+function blamed(given: NodeJS.ProcessEnv): string[] {
+  return problemsOf(given).map((problem) => problem.split(' ')[0] ?? '');
+}
+
+describe('defaults', () => {
+  it('are those of the table in test', () => {
+    const { masterKey, accessTokens, ...rest } = loadSettings(TEST);
+    expect(masterKey.reveal()).toBe(KEY);
+    expect(accessTokens.kind === 'hs256' && accessTokens.secret.reveal()).toBe(SECRET);
+    expect(rest).toEqual({
+      nodeEnv: 'test',
+      host: '127.0.0.1',
+      port: 3000,
+      publicBaseUrl: 'http://127.0.0.1:3000',
+      dataDir: resolve('data'),
+      database: { engine: 'sqlite', path: resolve('data/tillkeeper.db') },
+      databasePoolSize: 10,
+      migrateOnStart: true,
+      developerScope: undefined,
+      stripeApiBase: undefined,
+      stripeAcceptRestrictedKeys: false,
+      rateLimitPerMinute: 600,
+      trustProxy: false,
+      corsOrigins: [],
+      logLevel: 'info',
+      sampleData: false,
+    });
+  });
+
+  it('follow the variables that they are made of', () => {
+    const settings = loadSettings({ ...TEST, HOST: '::1', PORT: '81', DATA_DIR: '/srv/till/' });
+    expect(settings.publicBaseUrl).toBe('http://[::1]:81');
+    expect(settings.database).toEqual({ engine: 'sqlite', path: '/srv/till/tillkeeper.db' });
+  });
+
+  it('open the server to the network in production, and leave sample data out', () => {
+    expect(loadSettings(PRODUCTION)).toMatchObject({ nodeEnv: 'production', host: '0.0.0.0', sampleData: false });
+  });
+
+  it('apply to empty variables', () => {
+    const empty = Object.fromEntries(VARIABLE_NAMES.map((name) => [name, '']));
+    expect(loadSettings({ ...empty, ...TEST })).toEqual(loadSettings(TEST));
+  });
+});
+
+describe.each<[variable: string, field: string, accepted: Record<string, unknown>, refused: string[]]>([
+  [
+    'HOST',
+    'host',
+    { '0.0.0.0': '0.0.0.0', '::': '::', 'a-b.example': 'a-b.example' },
+    ['[::1]', '127.1', '1.2.3.256', 'a:80', 'a b', 'fe80::1%lo'],
+  ],
+  ['PORT', 'port', { 0: 0, 65535: 65535 }, ['65536', '-1', '080', '1.5', '1e3', '0x50', ' 80', 'http']],
+  [
+    'PUBLIC_BASE_URL',
+    'publicBaseUrl',
+    { 'https://a.example/': 'https://a.example', 'HTTP://A.example:80/x//': 'http://a.example/x' },
+    [
+      'a.example',
+      '/x',
+      'ftp://a.example',
+      'http:a.example',
+      'https:///a',
+      'https://u@a.example',
+      'https://a/?',
+      'https://a/#',
+      'https://a /',
+      'https:\\\\a',
+    ],
+  ],
+  [
+    'DATABASE_URL',
+    'database',
+    {
+      'sqlite:x/y.db': { engine: 'sqlite', path: resolve('x/y.db') },
+      'sqlite:/x/y.db': { engine: 'sqlite', path: '/x/y.db' },
+      'sqlite:///x/y.db': { engine: 'sqlite', path: '/x/y.db' },
+    },
+    [
+      'sqlite:',
+      'sqlite::memory:',
+      'sqlite://x/y.db',
+      'x/y.db',
+      'mysql://h/x',
+      'postgres://',
+      'postgres://u:a#b@h/x',
+      'postgres://u:a%b@h/x',
+    ],
+  ],
+  ['DATABASE_POOL_SIZE', 'databasePoolSize', { 1: 1, 1000: 1000 }, ['0', '1001', 'many']],
+  ['MIGRATE_ON_START', 'migrateOnStart', { true: true, false: false }, ['TRUE', '1', 'yes', 'constructor']],
+  ['AUTH_DEVELOPER_SCOPE', 'developerScope', { 'till:write': 'till:write' }, ['a b', 'a"', 'a\\']],
+  [
+    'STRIPE_API_BASE',
+    'stripeApiBase',
+    { 'http://127.0.0.1:12111': 'http://127.0.0.1:12111', 'https://stripe.example/': 'https://stripe.example' },
+    ['https://stripe.example/v1', 'https://stripe.example/?', 'https://u:p@stripe.example', 'stripe.example'],
+  ],
+  ['STRIPE_ACCEPT_RESTRICTED_KEYS', 'stripeAcceptRestrictedKeys', { true: true, false: false }, ['on']],
+  ['RATE_LIMIT_PER_MINUTE', 'rateLimitPerMinute', { 0: 0, 1000000: 1000000 }, ['-1', '1000001', 'off']],
+  [
+    'TRUST_PROXY',
+    'trustProxy',
+    { 0: false, 2: 2, '10.0.0.0/8, ::1': ['10.0.0.0/8', '::1'], 'fd00::/8': ['fd00::/8'] },
+    [
+      'true',
+      'false',
+      '-1',
+      '101',
+      '0.0.0.0/0',
+      '::/0',
+      '10.0.0.0/33',
+      '::1/129',
+      '10.0.0.0/',
+      '10.0.0.0/8/8',
+      '10.0.0',
+      'loopback',
+      '::1,',
+      '::1%lo',
+    ],
+  ],
+  [
+    'CORS_ORIGINS',
+    'corsOrigins',
+    { 'https://a.example,http://localhost:5173': ['https://a.example', 'http://localhost:5173'] },
+    ['*', 'https://*.example', 'https://a.example/x', 'null', 'https://a.example,', 'a.example'],
+  ],
+  ['LOG_LEVEL', 'logLevel', { silent: 'silent', trace: 'trace' }, ['verbose', 'INFO']],
+  ['SAMPLE_DATA', 'sampleData', { true: true, false: false }, ['maybe']],
+])('%s', (variable, field, accepted, refused) => {
+  it.each(Object.entries(accepted))('reads %s', (text, value) => {
+    expect(loadSettings({ ...TEST, [variable]: text })).toHaveProperty(field, value);
+  });
+
+  it.each(refused)('refuses %j', (text) => {
+    expect(blamed({ ...TEST, [variable]: text })).toEqual([variable]);
+  });
+});
+
+describe('DATABASE_URL of PostgreSQL', () => {
+  it.each(['postgres://u:p%40ss@h:5432/x', 'postgresql://h/x', 'postgres:///x?host=/run/postgresql'])('keeps %s as a secret', (url) => {
+    const { database } = loadSettings({ ...TEST, DATABASE_URL: url });
+    expect(database.engine === 'postgres' && database.url.reveal()).toBe(url);
+    expect(inspect(database)).not.toContain(url);
+  });
+});
+
+describe('NODE_ENV', () => {
+  it('refuses other names, without complaining about what only they would need', () => {
+    expect(blamed({ NODE_ENV: 'prod' })).toEqual(['NODE_ENV']);
+  });
+
+  it('asks for a master key and a way to check tokens in test', () => {
+    expect(blamed({ NODE_ENV: 'test' })).toEqual(['MASTER_KEY', 'AUTH_JWT_SECRET']);
+  });
+});
+
+describe('production', () => {
+  it('reports everything that is missing at once', () => {
+    expect(blamed({ NODE_ENV: 'production' })).toEqual(['PUBLIC_BASE_URL', 'DATABASE_URL', 'MASTER_KEY', 'AUTH_JWT_SECRET']);
+  });
+
+  it('refuses what is meant for tests, beside what is malformed', () => {
+    const given = { ...PRODUCTION, PORT: 'x', STRIPE_API_BASE: 'http://127.0.0.1:1', SAMPLE_DATA: 'true' };
+    expect(blamed(given)).toEqual(['PORT', 'STRIPE_API_BASE', 'SAMPLE_DATA']);
+  });
+
+  it('accepts an embedded database that was asked for', () => {
+    expect(loadSettings({ ...PRODUCTION, DATABASE_URL: 'sqlite:/srv/till.db' }).database.engine).toBe('sqlite');
+  });
+});
+
+describe('the master key', () => {
+  const key = Buffer.from(Array.from({ length: 32 }, (_, i) => 255 - i));
+  const text = key.toString('base64');
+  let folder: string;
+  let file: string;
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'settings-'));
+    file = join(folder, 'key');
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each([text, text.replace('=', '')])('may be padded or not: %s', (given) => {
+    expect(loadSettings({ ...TEST, MASTER_KEY: given }).masterKey.reveal()).toBe(given);
+  });
+
+  it.each([
+    ['one byte less', key.subarray(1).toString('base64')],
+    ['one byte more', Buffer.concat([key, key.subarray(31)]).toString('base64')],
+    ['base64url', key.toString('base64url')],
+    ['hex', key.toString('hex')],
+    ['stray bits after the last byte', text.replace(/.=$/, (end) => (end === 'A=' ? 'B=' : 'h='))],
+    ['a blank at the end', `${text} `],
+    ['too much padding', `${text}=`],
+  ])('refuses %s', (_, given) => {
+    expect(blamed({ ...TEST, MASTER_KEY: given })).toEqual(['MASTER_KEY']);
+  });
+
+  it('may be in a file that ends with a line break', () => {
+    writeFileSync(file, `${text}\n`);
+    expect(loadSettings({ ...TEST, MASTER_KEY: '', MASTER_KEY_FILE: file }).masterKey.reveal()).toBe(text);
+  });
+
+  it('refuses a file that is missing, a folder, or not a key', () => {
+    writeFileSync(file, `${text}${text}`);
+    for (const path of [join(folder, 'absent'), folder, file]) {
+      expect(blamed({ ...TEST, MASTER_KEY: '', MASTER_KEY_FILE: path })).toEqual(['MASTER_KEY_FILE']);
+    }
+  });
+
+  it('refuses two of them', () => {
+    writeFileSync(file, text);
+    expect(blamed({ ...TEST, MASTER_KEY_FILE: file })).toEqual(['MASTER_KEY']);
+  });
+
+  it('must not be all zeros in production, wherever it comes from', () => {
+    expect(problemsOf({ ...TEST, MASTER_KEY: ZERO_KEY })).toEqual([]);
+    expect(blamed({ ...PRODUCTION, MASTER_KEY: ZERO_KEY })).toEqual(['MASTER_KEY']);
+    expect(blamed({ ...PRODUCTION, MASTER_KEY: ZERO_KEY.replace('=', '') })).toEqual(['MASTER_KEY']);
+    writeFileSync(file, ZERO_KEY);
+    expect(blamed({ ...PRODUCTION, MASTER_KEY: '', MASTER_KEY_FILE: file })).toEqual(['MASTER_KEY_FILE']);
+  });
+});
+
+describe('access tokens', () => {
+  it('are checked with a secret whose bytes, not characters, are counted', () => {
+    expect(blamed({ ...TEST, AUTH_JWT_SECRET: 's'.repeat(31) })).toEqual(['AUTH_JWT_SECRET']);
+    const { accessTokens } = loadSettings({ ...TEST, AUTH_JWT_SECRET: 'é'.repeat(16), AUTH_ISSUER: 'i', AUTH_AUDIENCE: 'a' });
+    expect(accessTokens).toMatchObject({ kind: 'hs256', issuer: 'i', audience: 'a' });
+    expect(accessTokens.kind === 'hs256' && accessTokens.secret.reveal()).toBe('é'.repeat(16));
+  });
+
+  it('are checked with published keys', () => {
+    expect(loadSettings({ ...JWKS, AUTH_ACCEPT_TYP: 'at+jwt, application/at+jwt' }).accessTokens).toEqual({
+      kind: 'jwks',
+      uri: JWKS.AUTH_JWKS_URI,
+      issuer: JWKS.AUTH_ISSUER,
+      audience: JWKS.AUTH_AUDIENCE,
+      acceptTyp: ['at+jwt', 'application/at+jwt'],
+    });
+    expect(loadSettings(JWKS).accessTokens).toMatchObject({ acceptTyp: ['at+jwt'] });
+  });
+
+  it('refuse token types that are not a list', () => {
+    expect(blamed({ ...JWKS, AUTH_ACCEPT_TYP: 'at+jwt,,jwt' })).toEqual(['AUTH_ACCEPT_TYP']);
+  });
+
+  it('need an issuer and an audience beside published keys', () => {
+    expect(blamed({ ...JWKS, AUTH_ISSUER: '', AUTH_AUDIENCE: '' })).toEqual(['AUTH_ISSUER', 'AUTH_AUDIENCE']);
+  });
+
+  it('refuse a secret beside published keys', () => {
+    expect(blamed({ ...JWKS, AUTH_JWT_SECRET: SECRET })).toEqual(['AUTH_JWT_SECRET']);
+  });
+
+  it.each(['http://localhost:9/k', 'http://127.8.8.8/k', 'http://[::1]:9/k', 'https://id.example.com/k?p=1'])(
+    'may fetch keys from %s',
+    (uri) => {
+      expect(loadSettings({ ...JWKS, AUTH_JWKS_URI: uri }).accessTokens).toMatchObject({ uri });
+    },
+  );
+
+  it.each([
+    'http://id.example.com/k',
+    'http://localhost.example.com/k',
+    'http://0.0.0.0/k',
+    'https://u:p@id.example.com/k',
+    'https://id/#k',
+    'file:///k',
+  ])('may not fetch keys from %s', (uri) => {
+    expect(blamed({ ...JWKS, AUTH_JWKS_URI: uri })).toEqual(['AUTH_JWKS_URI']);
+  });
+});
+
+describe('isLoopbackHost', () => {
+  it.each(['127.0.0.1', '127.255.0.9', '::1', '0:0:0:0:0:0:0:1', 'localhost', 'LocalHost'])('is true for %s', (host) => {
+    expect(loadSettings({ ...TEST, HOST: host }).isLoopbackHost).toBe(true);
+  });
+
+  it.each(['0.0.0.0', '::', '128.0.0.1', '10.0.0.1', 'localhost.example.com', 'fe80::1'])('is false for %s', (host) => {
+    expect(loadSettings({ ...TEST, HOST: host }).isLoopbackHost).toBe(false);
+  });
+});
+
+describe('misspelt names', () => {
+  it.each([
+    ['AUTH_JWKS_URL', 'AUTH_JWKS_URI'],
+    ['STRIPE_API_BAES', 'STRIPE_API_BASE'],
+    ['DATABASE_POOLSIZE', 'DATABASE_POOL_SIZE'],
+    ['MASTER_KEYS', 'MASTER_KEY'],
+  ])('%s is told from %s', (name, meant) => {
+    expect(problemsOf({ ...TEST, [name]: 'x' })).toEqual([`${name} is not a variable of this program: write ${meant}.`]);
+  });
+
+  it.each(['STRIPE_API_KEY', 'DATABASE_PORT', 'AUTH_PORT', 'XPORT', 'HOSTS'])('leave %s to others', (name) => {
+    expect(problemsOf({ ...TEST, [name]: 'x' })).toEqual([]);
+  });
+
+  it('do no harm while they are empty', () => {
+    expect(problemsOf({ ...TEST, AUTH_JWKS_URL: '' })).toEqual([]);
+  });
+});
+
+describe('messages', () => {
+  const marker = fc.stringMatching(/^[a-z0-9]{16}$/);
+  const shapes = [
+    '',
+    ' ',
+    '\n',
+    'https://',
+    'https://u:',
+    'postgres://u:',
+    'postgres://h:',
+    'sqlite:',
+    'sqlite://',
+    'true,',
+    '10.0.0.0/',
+    '/',
+    '%',
+  ];
+  const around = fc.oneof(fc.constantFrom(...shapes), fc.string({ unit: 'binary', maxLength: 8 }));
+
+  it('never show a value, whichever variables are wrong', () => {
+    const environment = fc.oneof(fc.constantFrom('development', 'test', 'production'), marker);
+    const others = fc.subarray([...VARIABLE_NAMES], { minLength: 1 });
+    fc.assert(
+      fc.property(marker, around, around, environment, others, (value, before, after, nodeEnv, names) => {
+        const hostile = Object.fromEntries(names.map((name) => [name, `${before}${value}${after}`]));
+        // A wrong port besides, so that nothing is ever valid: development would start to make files.
+        const given = { ...hostile, NODE_ENV: nodeEnv, PORT: value };
+        const error = caught(given);
+        expect(error.problems.length).toBeGreaterThan(0);
+        expect(`${inspect(error, { depth: null, showHidden: true })}${JSON.stringify(error)}`.toLowerCase()).not.toContain(value);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are sentences that start with the name of the variable', () => {
+    const names = VARIABLE_NAMES.filter((name) => !['AUTH_ISSUER', 'AUTH_AUDIENCE', 'DATA_DIR'].includes(name));
+    const wrong = Object.fromEntries(names.map((name) => [name, '\\ ,']));
+    const problems = problemsOf(wrong);
+    for (const name of names) expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${name} must .+\\.$`)));
+    expect(caught(wrong).message.split('\n')).toHaveLength(problems.length + 1);
+  });
+
+  it('and settings keep their secrets to themselves', () => {
+    const settings = loadSettings({ ...TEST, DATABASE_URL: PRODUCTION.DATABASE_URL });
+    const shown = `${inspect(settings, { depth: null, showHidden: true })}${JSON.stringify(settings)}`;
+    for (const secret of [KEY, SECRET, PRODUCTION.DATABASE_URL]) expect(shown).not.toContain(secret);
+  });
+
+  function caught(given: NodeJS.ProcessEnv): ConfigurationError {
+    try {
+      loadSettings(given);
+    } catch (error) {
+      if (error instanceof ConfigurationError) return error;
+      throw error;
+    }
+    throw new Error('The configuration should have been refused.');
+  }
+});

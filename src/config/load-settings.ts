@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import { ConfigurationError } from './configuration-error.js';
+import { Environment } from './environment.js';
+import { misspeltNames } from './misspelt-names.js';
+import { SecretFile } from './secret-file.js';
+import { type AccessTokens, Settings } from './settings.js';
+import { VARIABLES } from './variables.js';
+
+/**
+ * Checks every variable and every rule between them. In development it creates missing secrets in the data folder,
+ * but only when there is nothing else to complain about.
+ * @throws ConfigurationError with all problems at once
+ */
+export function loadSettings(given: NodeJS.ProcessEnv): Settings {
+  const env = new Environment(given);
+  const keyFile = masterKeyFile(env);
+  const tokenFile = tokenSecretFile(env);
+  const problems = [
+    ...env.problems(),
+    ...conflicts(env, keyFile),
+    ...[keyFile, tokenFile].flatMap((file) => file?.problem ?? []),
+    ...misspeltNames(given),
+  ];
+  if (problems.length > 0) throw new ConfigurationError(problems);
+
+  return new Settings({
+    nodeEnv: env.nodeEnv,
+    host: env.required('HOST'),
+    port: env.required('PORT'),
+    publicBaseUrl: env.required('PUBLIC_BASE_URL'),
+    dataDir: env.required('DATA_DIR'),
+    database: env.required('DATABASE_URL'),
+    databasePoolSize: env.required('DATABASE_POOL_SIZE'),
+    migrateOnStart: env.required('MIGRATE_ON_START'),
+    developerScope: env.optional('AUTH_DEVELOPER_SCOPE'),
+    stripeApiBase: env.optional('STRIPE_API_BASE'),
+    stripeAcceptRestrictedKeys: env.required('STRIPE_ACCEPT_RESTRICTED_KEYS'),
+    rateLimitPerMinute: env.required('RATE_LIMIT_PER_MINUTE'),
+    trustProxy: env.required('TRUST_PROXY'),
+    corsOrigins: env.optional('CORS_ORIGINS') ?? [],
+    logLevel: env.required('LOG_LEVEL'),
+    sampleData: env.required('SAMPLE_DATA'),
+    // Last, because they may create files.
+    masterKey: keyFile?.open() ?? env.required('MASTER_KEY'),
+    accessTokens: accessTokens(env, tokenFile),
+  });
+}
+
+function masterKeyFile(env: Environment): SecretFile | undefined {
+  const path = env.optional('MASTER_KEY_FILE');
+  if (path === undefined) return env.isSet('MASTER_KEY') ? undefined : developmentFile(env, 'master.key', 'MASTER_KEY');
+  const advice = `MASTER_KEY_FILE must ${VARIABLES.MASTER_KEY_FILE.must}.`;
+  return new SecretFile({ path, parse: VARIABLES.MASTER_KEY.parse, advice, mayCreate: false });
+}
+
+function tokenSecretFile(env: Environment): SecretFile | undefined {
+  const isGiven = env.isSet('AUTH_JWT_SECRET') || env.isSet('AUTH_JWKS_URI');
+  return isGiven ? undefined : developmentFile(env, 'token.secret', 'AUTH_JWT_SECRET');
+}
+
+function developmentFile(env: Environment, file: string, instead: 'MASTER_KEY' | 'AUTH_JWT_SECRET'): SecretFile | undefined {
+  if (env.nodeEnv !== 'development') return undefined;
+  const { must, parse } = VARIABLES[instead];
+  const advice = `DATA_DIR must be a folder that this process can read and write, and the text of its ${file} must ${must}: repair that, or set ${instead}.`;
+  return new SecretFile({ path: join(env.required('DATA_DIR'), file), parse, advice, mayCreate: true });
+}
+
+function accessTokens(env: Environment, tokenFile: SecretFile | undefined): AccessTokens {
+  const uri = env.optional('AUTH_JWKS_URI');
+  if (uri === undefined) {
+    const secret = tokenFile?.open() ?? env.required('AUTH_JWT_SECRET');
+    return { kind: 'hs256', secret, issuer: env.optional('AUTH_ISSUER'), audience: env.optional('AUTH_AUDIENCE') };
+  }
+  return {
+    kind: 'jwks',
+    uri,
+    issuer: env.required('AUTH_ISSUER'),
+    audience: env.required('AUTH_AUDIENCE'),
+    acceptTyp: env.required('AUTH_ACCEPT_TYP'),
+  };
+}
+
+/** The rules that concern more than one variable. */
+function conflicts(env: Environment, keyFile: SecretFile | undefined): string[] {
+  const [hasKey, hasKeyFile] = [env.isSet('MASTER_KEY'), env.isSet('MASTER_KEY_FILE')];
+  const [hasSecret, hasJwks] = [env.isSet('AUTH_JWT_SECRET'), env.isSet('AUTH_JWKS_URI')];
+  const isDevelopment = env.nodeEnv === 'development';
+  const isProduction = env.nodeEnv === 'production';
+  const key = keyFile?.secret ?? env.optional('MASTER_KEY');
+  const isZeroKey = key !== undefined && /^A+=?$/.test(key.reveal());
+
+  const rules: [isBroken: boolean, problem: string][] = [
+    [hasKey && hasKeyFile, 'MASTER_KEY must be left out when MASTER_KEY_FILE is set.'],
+    [!hasKey && !hasKeyFile && !isDevelopment, `MASTER_KEY must be set in ${env.nodeEnv}, or MASTER_KEY_FILE instead of it.`],
+    [isProduction && isZeroKey, `${hasKeyFile ? 'MASTER_KEY_FILE' : 'MASTER_KEY'} must hold random bytes in production, not zeros.`],
+    [hasSecret && hasJwks, 'AUTH_JWT_SECRET must be left out when AUTH_JWKS_URI is set.'],
+    [!hasSecret && !hasJwks && !isDevelopment, `AUTH_JWT_SECRET must be set in ${env.nodeEnv}, or AUTH_JWKS_URI instead of it.`],
+    [hasJwks && !env.isSet('AUTH_ISSUER'), 'AUTH_ISSUER must be set when AUTH_JWKS_URI is set.'],
+    [hasJwks && !env.isSet('AUTH_AUDIENCE'), 'AUTH_AUDIENCE must be set when AUTH_JWKS_URI is set.'],
+    [isProduction && env.isSet('STRIPE_API_BASE'), 'STRIPE_API_BASE must be left out in production.'],
+    [isProduction && env.optional('SAMPLE_DATA') === true, 'SAMPLE_DATA must be left out or switched off in production.'],
+  ];
+  return rules.filter(([isBroken]) => isBroken).map(([, problem]) => problem);
+}

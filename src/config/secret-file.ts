@@ -1,0 +1,57 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Secret } from '../common/secret.js';
+import { ConfigurationError } from './configuration-error.js';
+import type { Parse } from './rules.js';
+
+interface SecretFileOptions {
+  path: string;
+  parse: Parse<Secret>;
+  /** The problem to report when the file can't be used. The operating system's own message would show the path. */
+  advice: string;
+  /** Whether a missing file may be made, from 32 random bytes. */
+  mayCreate: boolean;
+}
+
+/** A secret in a file of its own, which is read once (it may be a pipe) and never overwritten. */
+export class SecretFile {
+  readonly problem: string | undefined;
+  readonly secret: Secret | undefined;
+
+  constructor(private readonly options: SecretFileOptions) {
+    try {
+      this.secret = options.parse(readFileSync(options.path, 'utf8').trimEnd());
+      if (this.secret === undefined) this.problem = options.advice;
+    } catch (error) {
+      if (!options.mayCreate || !hasCode(error, 'ENOENT')) this.problem = options.advice;
+    }
+  }
+
+  /** The secret, made now if the file was missing: of processes that start together, the first one's becomes everybody's. */
+  open(): Secret {
+    const { options } = this;
+    const secret = this.secret ?? (options.mayCreate && createOnce(options.path) ? new SecretFile(options).secret : undefined);
+    if (secret === undefined) throw new ConfigurationError([options.advice]);
+    return secret;
+  }
+}
+
+/** @returns whether the file is there now. It appears under its name only when all of it is on the disk, so nobody reads a part. */
+function createOnce(path: string): boolean {
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(draft, randomBytes(32).toString('base64'), { flag: 'wx', mode: 0o600, flush: true });
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    return hasCode(error, 'EEXIST');
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+}

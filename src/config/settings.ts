@@ -1,0 +1,44 @@
+import type { Secret } from '../common/secret.js';
+import { type DatabaseAddress, isLoopbackHost } from './rules.js';
+import type { LogLevel, NodeEnv } from './variables.js';
+
+/** How access tokens are checked: with a shared secret, or with the published keys of an authorization server. */
+export type AccessTokens =
+  | { kind: 'hs256'; secret: Secret; issuer?: string; audience?: string }
+  | { kind: 'jwks'; uri: string; issuer: string; audience: string; acceptTyp: string[] };
+
+/** The configuration of the process, checked at start. What each setting means and its default: variables.ts. */
+export class Settings {
+  readonly nodeEnv: NodeEnv;
+  readonly host: string;
+  readonly port: number;
+  /** Without a slash at its end. */
+  readonly publicBaseUrl: string;
+  /** Absolute; the folder may not exist yet. */
+  readonly dataDir: string;
+  readonly database: DatabaseAddress;
+  readonly databasePoolSize: number;
+  readonly migrateOnStart: boolean;
+  /** Base64 of 32 bytes. */
+  readonly masterKey: Secret;
+  readonly accessTokens: AccessTokens;
+  readonly developerScope?: string;
+  readonly stripeApiBase?: string;
+  readonly stripeAcceptRestrictedKeys: boolean;
+  /** 0: no limit. */
+  readonly rateLimitPerMinute: number;
+  /** A number of proxies, or their addresses and CIDR ranges; `false`: none. */
+  readonly trustProxy: false | number | string[];
+  readonly corsOrigins: string[];
+  readonly logLevel: LogLevel;
+  readonly sampleData: boolean;
+
+  constructor(values: Omit<Settings, 'isLoopbackHost'>) {
+    Object.assign(this, values);
+  }
+
+  /** Whether only this machine can reach the server. */
+  get isLoopbackHost(): boolean {
+    return isLoopbackHost(this.host);
+  }
+}
