@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   'rate_limited',
   'internal_error',
   'database_unavailable',
+  'not_migrated',
   'authorization_server_unavailable',
   'shutting_down',
 ] as const;

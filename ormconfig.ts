@@ -1,0 +1,10 @@
+import { loadEnvFile } from './src/config/env-file.js';
+import { loadSettings } from './src/config/load-settings.js';
+import { createDataSource } from './src/database/data-source.js';
+import { ENTITIES } from './src/entities.js';
+
+loadEnvFile();
+const { database, databasePoolSize } = loadSettings(process.env);
+
+/** For TypeORM's command line: `npm run typeorm -- migration:show`. */
+export default createDataSource(database, databasePoolSize, ENTITIES);

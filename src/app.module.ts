@@ -1,0 +1,28 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AuthModule } from './auth/auth.module.js';
+import { Settings } from './config/settings.js';
+import { SettingsModule } from './config/settings.module.js';
+import { DatabaseModule } from './database/database.module.js';
+import { ENTITIES } from './entities.js';
+import { HealthModule } from './health/health.module.js';
+import { PaymentsModule } from './payments/payments.module.js';
+import { ProjectsModule } from './projects/projects.module.js';
+import { VaultModule } from './vault/vault.module.js';
+
+@Module({})
+export class AppModule {
+  static forRoot(settings: Settings): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        SettingsModule.forRoot(settings),
+        DatabaseModule.forRoot(ENTITIES),
+        VaultModule,
+        AuthModule,
+        HealthModule,
+        ProjectsModule,
+        PaymentsModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import helmet from '@fastify/helmet';
+import { RequestMethod } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AppModule } from './app.module.js';
+import type { AppLogger } from './common/app-logger.js';
+import { ErrorFilter } from './common/error.filter.js';
+import { readJsonBodies } from './common/json-body.js';
+import { RequestPipe } from './common/request.pipe.js';
+import { RouteTable } from './common/route-table.js';
+import type { Settings } from './config/settings.js';
+import { serveDocs } from './docs.js';
+
+const REQUEST_ID_HEADER = 'x-request-id';
+/** A UUID or a trace id, as proxies make them; anything else could be made to say something in our logs. */
+const ACCEPTED_REQUEST_ID = /^[0-9a-f-]{16,64}$/i;
+
+/** Milliseconds to receive a whole request; a connection may stay idle longer than that between requests. */
+const REQUEST_TIMEOUT_MS = 15_000;
+const IDLE_TIMEOUT_MS = 72_000;
+
+/** Nest would flatten Fastify's errors into its own; `ErrorFilter` knows them by their code. */
+class Adapter extends FastifyAdapter {
+  override mapException(error: unknown): unknown {
+    return error;
+  }
+}
+
+/** The application as it serves, not yet listening. The tests use it as `main.ts` does. */
+export async function createApp(settings: Settings, logger: AppLogger): Promise<NestFastifyApplication> {
+  const routes = new RouteTable();
+  const errors = new ErrorFilter(routes, logger);
+  const hops = settings.trustProxy;
+  const adapter = new Adapter({
+    trustProxy: typeof hops === 'number' ? (_address, hop) => hop < hops : hops,
+    genReqId: requestId,
+    requestIdHeader: false,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      setCommonHeaders(request, reply);
+      errors.send(error, request, reply);
+    },
+    clientErrorHandler: answerUnparsable,
+  });
+  const fastify = adapter.getInstance<FastifyInstance>();
+  routes.watch(fastify);
+  readJsonBodies(fastify);
+  fastify.decorateRequest('project', undefined);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    setCommonHeaders(request, reply);
+    done();
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none';
+    logger.answered({
+      requestId: request.id,
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      milliseconds: Math.round(reply.elapsedTime),
+    });
+    done();
+  });
+
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(settings), adapter, {
+    bodyParser: false,
+    logger,
+    abortOnError: false,
+  });
+  await app.register(helmet, { contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } } });
+  if (settings.corsOrigins.length > 0) {
+    app.enableCors({ origin: settings.corsOrigins, exposedHeaders: ['X-Request-Id', 'Retry-After'], maxAge: 600 });
+  }
+  app.setGlobalPrefix('api/v1', { exclude: [{ path: 'health/*path', method: RequestMethod.GET }] });
+  app.useGlobalPipes(new RequestPipe());
+  app.useGlobalFilters(errors);
+  serveDocs(app);
+  return app;
+}
+
+function requestId({ headers }: IncomingMessage): string {
+  const given = headers[REQUEST_ID_HEADER];
+  return typeof given === 'string' && ACCEPTED_REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header(REQUEST_ID_HEADER, request.id);
+  if (!request.url.startsWith('/docs')) reply.header('cache-control', 'no-store');
+}
+
+/** What Node's HTTP parser refuses has no request and no reply: the bytes go to the socket. */
+function answerUnparsable(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  const [status, detail] = UNPARSABLE[error.code ?? ''] ?? [400, 'The request is not valid HTTP.'];
+  const body = JSON.stringify({ detail });
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      `X-Request-Id: ${randomUUID()}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}
+
+const UNPARSABLE: Record<string, [status: number, detail: string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
+  HPE_HEADER_OVERFLOW: [431, 'The request headers are too large.'],
+};

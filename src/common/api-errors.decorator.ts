@@ -1,0 +1,70 @@
+import { applyDecorators, HttpStatus } from '@nestjs/common';
+import { ApiProperty, ApiResponse, ApiSchema } from '@nestjs/swagger';
+
+@ApiSchema({ description: 'What went wrong, in one sentence.' })
+export class ErrorResponse {
+  @ApiProperty({ type: String, example: 'There is no project with this id.' })
+  detail: string;
+}
+
+@ApiSchema({ description: 'One thing that is wrong with the request.' })
+export class ValidationError {
+  @ApiProperty({
+    description: 'Where: `body`, `path` or `query`, then the name.',
+    type: 'array',
+    items: { anyOf: [{ type: 'string' }, { type: 'integer' }] },
+    example: ['body', 'test_secret_key'],
+  })
+  loc: (string | number)[];
+
+  @ApiProperty({
+    description: 'What to do about it. Never repeats the value.',
+    type: String,
+    example: 'must start with sk_test_; this looks like a live secret key',
+  })
+  msg: string;
+
+  @ApiProperty({ description: 'A stable name for the kind of problem.', type: String, example: 'value_error' })
+  type: string;
+}
+
+@ApiSchema({ description: 'Everything that is wrong with the request, at once.' })
+export class HTTPValidationError {
+  @ApiProperty({ type: [ValidationError], required: false })
+  detail: ValidationError[];
+}
+
+const DESCRIPTIONS = {
+  400: 'The request is malformed.',
+  401: 'There is no valid access token.',
+  403: 'The project belongs to somebody else, or the token is not one for this operation.',
+  404: 'There is no such project, or the project has no configuration.',
+  413: 'The body is too large.',
+  415: 'The body is not `application/json`.',
+  429: 'Too many requests; try again after `Retry-After` seconds.',
+  500: 'Something went wrong on our side.',
+  503: 'The database, or the authorization server, is not available; try again after `Retry-After` seconds.',
+} as const;
+
+type DocumentedStatus = keyof typeof DESCRIPTIONS;
+
+const ALWAYS: DocumentedStatus[] = [400, 401, 403, 429, 500, 503];
+const WITH_BODY: DocumentedStatus[] = [413, 415];
+
+interface ErrorsOf {
+  /** Whether the path names a project. */
+  project?: boolean;
+  body?: boolean;
+}
+
+/** The errors that an operation can answer. */
+export function ApiErrors({ project = false, body = false }: ErrorsOf): MethodDecorator {
+  const statuses = [...ALWAYS, ...(project ? [404 as const] : []), ...(body ? WITH_BODY : [])];
+  const errors = statuses.map((status) => ApiResponse({ status, description: DESCRIPTIONS[status], type: ErrorResponse }));
+  const invalid = ApiResponse({
+    status: HttpStatus.UNPROCESSABLE_ENTITY,
+    description: 'The request is not valid.',
+    type: HTTPValidationError,
+  });
+  return applyDecorators(...errors, ...(project || body ? [invalid] : []));
+}

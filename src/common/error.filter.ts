@@ -1,0 +1,38 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DomainError, ValidationFailed } from './errors.js';
+import { HTTP_STATUS, toDomainError } from './http-errors.js';
+import type { AppLogger } from './app-logger.js';
+import type { RouteTable } from './route-table.js';
+
+/** The one place where a failure becomes an answer. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(
+    private readonly routes: RouteTable,
+    private readonly logger: AppLogger,
+  ) {}
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    this.send(exception, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  send(exception: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    let error = toDomainError(exception);
+    if (error.code === 'route_not_found') {
+      const allowed = this.routes.allowedMethods(request.url);
+      if (allowed) {
+        error = new DomainError('method_not_allowed', `This URL answers ${allowed.join(', ')}.`);
+        reply.header('allow', allowed.join(', '));
+      }
+    }
+    const status = HTTP_STATUS[error.code];
+    if (status >= 500) this.logger.failure(request.id, error);
+    if (reply.sent) return;
+    if (error.challenge) reply.header('www-authenticate', error.challenge);
+    if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
+    const detail = error instanceof ValidationFailed ? error.problems : error.message;
+    void reply.code(status).type('application/json; charset=utf-8').send({ detail });
+  }
+}

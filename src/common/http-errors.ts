@@ -1,0 +1,54 @@
+import { HttpException, HttpStatus } from '@nestjs/common';
+import { DomainError, type ErrorCode } from './errors.js';
+
+export const HTTP_STATUS = {
+  malformed_request: HttpStatus.BAD_REQUEST,
+  unauthenticated: HttpStatus.UNAUTHORIZED,
+  insufficient_scope: HttpStatus.FORBIDDEN,
+  not_the_owner: HttpStatus.FORBIDDEN,
+  project_not_found: HttpStatus.NOT_FOUND,
+  config_not_found: HttpStatus.NOT_FOUND,
+  route_not_found: HttpStatus.NOT_FOUND,
+  method_not_allowed: HttpStatus.METHOD_NOT_ALLOWED,
+  body_too_large: HttpStatus.PAYLOAD_TOO_LARGE,
+  uri_too_long: HttpStatus.URI_TOO_LONG,
+  unsupported_media_type: HttpStatus.UNSUPPORTED_MEDIA_TYPE,
+  validation_failed: HttpStatus.UNPROCESSABLE_ENTITY,
+  rate_limited: HttpStatus.TOO_MANY_REQUESTS,
+  internal_error: HttpStatus.INTERNAL_SERVER_ERROR,
+  database_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
+  not_migrated: HttpStatus.SERVICE_UNAVAILABLE,
+  authorization_server_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
+  shutting_down: HttpStatus.SERVICE_UNAVAILABLE,
+} satisfies Record<ErrorCode, HttpStatus>;
+
+/** What Fastify refuses before a route is reached, by its error code; the messages are ours, since its own may repeat the input. */
+const FASTIFY_ERRORS: Record<string, [ErrorCode, string]> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The body is too large.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The body must be JSON, sent as application/json.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed_request', 'The body has another length than the Content-Length header says.'],
+  FST_ERR_BAD_URL: ['malformed_request', 'The URL is not valid.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'The URL is too long.'],
+  FST_ERR_NOT_FOUND: ['route_not_found', 'There is nothing at this URL.'],
+  FST_ERR_HANDLER_TIMEOUT: ['database_unavailable', 'The request took too long; try again shortly.'],
+};
+
+const internalError = (cause: unknown) => new DomainError('internal_error', 'Something went wrong on our side.', { cause });
+
+/** Any failure as one that may be shown. What we don't know becomes `internal_error`, with the original as its cause. */
+export function toDomainError(error: unknown): DomainError {
+  if (error instanceof DomainError) return error;
+  if (error instanceof HttpException) {
+    return error.getStatus() === Number(HttpStatus.NOT_FOUND)
+      ? new DomainError('route_not_found', 'There is nothing at this URL.')
+      : internalError(error);
+  }
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+    const known = FASTIFY_ERRORS[error.code];
+    if (known) return new DomainError(...known, { cause: error });
+    // The client went away, or the request broke off.
+    if ('statusCode' in error && error.statusCode === Number(HttpStatus.BAD_REQUEST))
+      return new DomainError('malformed_request', 'The request is malformed.', { cause: error });
+  }
+  return internalError(error);
+}

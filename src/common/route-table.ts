@@ -1,0 +1,29 @@
+import type { FastifyInstance } from 'fastify';
+import Router from 'find-my-way';
+
+/** Which methods each path answers, so that a wrong one gets 405 with `Allow` instead of 404. */
+export class RouteTable {
+  readonly #methods = new Map<string, Set<string>>();
+  readonly #router = Router({ ignoreTrailingSlash: true, maxParamLength: Number.MAX_SAFE_INTEGER });
+
+  /** Follows the routes that are registered from now on. */
+  watch(fastify: FastifyInstance): void {
+    fastify.addHook('onRoute', ({ url, method }) => {
+      if (url.includes('*')) return;
+      const path = url.replace(/(?<=.)\/$/, '');
+      const known = this.#methods.get(path);
+      const methods = known ?? new Set<string>();
+      for (const each of [method].flat()) methods.add(each);
+      if (known) return;
+      this.#methods.set(path, methods);
+      this.#router.on('GET', path, () => undefined, methods);
+    });
+  }
+
+  /** @returns the methods of the path, or `undefined` when there is nothing at it */
+  allowedMethods(url: string): string[] | undefined {
+    const path = url.split('?', 1)[0] ?? url;
+    const found = this.#router.find('GET', path);
+    return found ? [...(found.store as Set<string>)].sort() : undefined;
+  }
+}

@@ -1,0 +1,38 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
+import { ApiNullableString } from './api-property.js';
+import { type Check, Checked } from './check.decorator.js';
+
+interface TextOptions {
+  description: string;
+  example: string;
+  /** Code points, as JSON Schema counts them. */
+  minLength?: number;
+  maxLength: number;
+  /** Whether the field may be absent or `null`. */
+  optional?: boolean;
+}
+
+/** A field of free text that both databases can store as it is. */
+export function Text({ optional = false, ...options }: TextOptions): PropertyDecorator {
+  const check = Checked(textCheck(options.minLength ?? 0, options.maxLength));
+  return optional
+    ? applyDecorators(ApiNullableString({ ...options, required: false }), IsOptional(), check)
+    : applyDecorators(ApiProperty({ ...options, type: 'string' }), check);
+}
+
+function textCheck(minLength: number, maxLength: number): Check {
+  return (value) => {
+    if (value === undefined) return { type: 'missing', msg: 'is required' };
+    if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
+    if (value.includes('\0') || !value.isWellFormed()) {
+      return { type: 'value_error', msg: 'has a character that is not text (NUL, or half of a surrogate pair)' };
+    }
+    const length = [...value].length;
+    if (length < minLength)
+      return { type: 'string_too_short', msg: `must have at least ${minLength} character${minLength === 1 ? '' : 's'}` };
+    if (length > maxLength) return { type: 'string_too_long', msg: `must have at most ${maxLength} characters` };
+    return undefined;
+  };
+}

@@ -1,0 +1,75 @@
+import type { Database as SqliteDriver } from 'better-sqlite3';
+import { Logger } from '@nestjs/common';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { Secret } from '../common/secret.js';
+import { Initial1763700000000 as InitialPostgres } from './migrations/postgres/1763700000000-initial.js';
+import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
+
+export type Entities = NonNullable<DataSourceOptions['entities']>;
+
+export type DatabaseLocation = { engine: 'sqlite'; path: string } | { engine: 'postgres'; url: Secret };
+
+const CONNECT_TIMEOUT_MS = 3_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** SQLite waits synchronously for a lock that another process holds, so this is also how long the server may stand still. */
+const SQLITE_LOCK_TIMEOUT_MS = 1_000;
+
+const SHARED = {
+  migrationsTableName: 'migrations',
+  migrationsTransactionMode: 'all',
+  synchronize: false,
+  invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
+} as const;
+
+/** A data source for either engine, not yet connected. @param poolSize connections of the pool on PostgreSQL */
+export function createDataSource(location: DatabaseLocation, poolSize: number, entities: Entities): DataSource {
+  const dataSource = new DataSource(
+    location.engine === 'sqlite' ? sqliteOptions(location.path, entities) : postgresOptions(location.url, poolSize, entities),
+  );
+  if (location.engine === 'postgres') mapDatesToTimestamptz(dataSource);
+  return dataSource;
+}
+
+function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
+  return {
+    ...SHARED,
+    entities,
+    type: 'better-sqlite3',
+    database: path,
+    timeout: SQLITE_LOCK_TIMEOUT_MS,
+    migrations: [InitialSqlite],
+    prepareDatabase: (driver: SqliteDriver) => {
+      driver.pragma('journal_mode = WAL');
+      driver.pragma('synchronous = FULL');
+      // Destroyed ciphertext is overwritten, not only unlinked from its page.
+      driver.pragma('secure_delete = ON');
+    },
+  };
+}
+
+function postgresOptions(url: Secret, poolSize: number, entities: Entities): DataSourceOptions {
+  const logger = new Logger('Database');
+  return {
+    ...SHARED,
+    entities,
+    type: 'postgres',
+    url: url.reveal(),
+    poolSize,
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    applicationName: 'tillkeeper',
+    migrations: [InitialPostgres],
+    installExtensions: false,
+    extra: {
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+      keepAlive: true,
+    },
+    poolErrorHandler: () => logger.warn('PostgreSQL closed an idle connection.'),
+  };
+}
+
+/** Entities say `Date` for a time; TypeORM would make that a time without a zone on PostgreSQL. */
+function mapDatesToTimestamptz({ driver }: DataSource): void {
+  const normalizeType = driver.normalizeType.bind(driver);
+  driver.normalizeType = (column) => (column.type === Date ? 'timestamp with time zone' : normalizeType(column));
+}

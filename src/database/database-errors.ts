@@ -1,0 +1,47 @@
+import { QueryFailedError } from 'typeorm';
+import { DomainError } from '../common/errors.js';
+
+const RETRY_AFTER_SECONDS = 2;
+
+const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/**
+ * PostgreSQL's SQLSTATE classes and codes (appendix A of its manual) that mean "not now": connection exceptions (08), insufficient
+ * resources (53), operator intervention (57P), read-only server after a failover (25006), serialization and deadlock (40).
+ */
+const POSTGRES_UNAVAILABLE = /^(?:08...|53...|57P..|57014|25006|40001|40P01|55P03)$/;
+
+/** SQLite result codes (sqlite.org/rescode.html) of a file that is locked, full, unreadable or gone. */
+const SQLITE_UNAVAILABLE = /^SQLITE_(?:BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|NOTADB|PROTOCOL)/;
+
+/** The pool and the client report these without a code. */
+const DRIVER_UNAVAILABLE =
+  /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout|Driver not Connected|The database connection is not open)/;
+
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof QueryFailedError) return isUnavailable(error.driverError);
+  if (error instanceof AggregateError) return error.errors.some(isUnavailable);
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return (
+    UNREACHABLE.has(code) || POSTGRES_UNAVAILABLE.test(code) || SQLITE_UNAVAILABLE.test(code) || DRIVER_UNAVAILABLE.test(error.message)
+  );
+}
+
+/** Turns "the database can't be reached or is busy" into our error; every other error stays what it is. */
+export function asDomainError(error: unknown): unknown {
+  if (!isUnavailable(error)) return error;
+  return new DomainError('database_unavailable', 'The database is not available at the moment; try again shortly.', {
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+    cause: error,
+  });
+}
+
+/** The same for a promise that came from TypeORM. */
+export async function reachingDatabase<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw asDomainError(error);
+  }
+}

@@ -1,0 +1,53 @@
+export type Engine = 'sqlite' | 'postgres';
+
+/** A value that both engines bind alike; times travel as `Date`. */
+export type SqlValue = string | number | boolean | Date | null;
+
+/** One SQL text for both engines, with `$1`-style parameters; `name` makes it a prepared statement on PostgreSQL. */
+export interface Statement<Row> {
+  readonly name: string;
+  readonly text: string;
+  /** Never set: carries the row's type. */
+  readonly row?: Row;
+}
+
+export function sql<Row>(name: string, text: string): Statement<Row> {
+  return { name, text };
+}
+
+interface StatementCall {
+  statement: Statement<unknown>;
+  values: SqlValue[];
+}
+
+/**
+ * The body of a transaction: a generator that yields statements. A generator can't `await`, so a transaction can wait for
+ * nothing but its own statements: not for the network, and on SQLite, where it runs in one go, not even for another request.
+ */
+export type Transaction<Result> = Generator<StatementCall, Result, unknown[]>;
+
+/** Runs one statement inside a transaction: `const rows = yield* run(statement, values)`. */
+export function* run<Row>(statement: Statement<Row>, values: SqlValue[]): Generator<StatementCall, Row[], unknown[]> {
+  return (yield { statement, values }) as Row[];
+}
+
+/** The one door to SQL on the hot paths and to every transaction, the same for both engines. */
+export abstract class Database {
+  abstract readonly engine: Engine;
+
+  /** Runs one statement, atomic by itself. @throws DomainError `database_unavailable` */
+  abstract query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]>;
+
+  /** Runs all of `body` or nothing of it. @throws DomainError `database_unavailable`, and whatever `body` throws */
+  abstract transaction<Result>(body: () => Transaction<Result>): Promise<Result>;
+}
+
+/** Reads a time column: PostgreSQL gives a `Date`, SQLite the text that TypeORM stores there (UTC, milliseconds). */
+export function toDate(value: Date | string): Date {
+  return value instanceof Date ? value : new Date(`${value.replace(' ', 'T')}Z`);
+}
+
+/** A time column as RFC 3339 in UTC with three decimals. */
+export function toTimestamp(value: Date | string): string {
+  return value instanceof Date ? value.toISOString() : `${value.replace(' ', 'T')}Z`;
+}

@@ -1,0 +1,38 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+
+const DESCRIPTION = `
+Keeps the Stripe credentials of many projects: a credential goes in once, is checked on the way in, and never comes out again
+except as its last four characters.
+
+Send a developer's access token as \`Authorization: Bearer <token>\`. Every error is JSON with one member, \`detail\`.
+`.trim();
+
+/** The OpenAPI document that we serve: all of the contract that is built, and what we add to it. */
+export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Tillkeeper')
+    .setDescription(DESCRIPTION)
+    .setVersion('1')
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addServer('/', 'This server')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: "A developer's access token." }, 'HTTPBearer')
+    .addTag('Stripe configuration', "A project's Stripe credentials.")
+    .addTag('Projects', 'What credentials belong to.')
+    .addTag('Health', 'For load balancers and orchestrators.')
+    .build();
+  const document = SwaggerModule.createDocument(app, config);
+  // Clients know this path with its slash; both answer.
+  const { '/api/v1/projects': projects, ...paths } = document.paths;
+  return { ...document, paths: projects ? { '/api/v1/projects/': projects, ...paths } : paths };
+}
+
+export function serveDocs(app: NestFastifyApplication): void {
+  SwaggerModule.setup('docs', app, () => openApiDocument(app), {
+    jsonDocumentUrl: 'docs-json',
+    yamlDocumentUrl: 'docs-yaml',
+    customSiteTitle: 'Tillkeeper API',
+    swaggerOptions: { displayRequestDuration: true, tryItOutEnabled: true, defaultModelsExpandDepth: 0 },
+  });
+}

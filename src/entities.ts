@@ -1,0 +1,7 @@
+import { StripeConfigEntity } from './payments/stripe-config/stripe-config.entity.js';
+import { StripeCredentialEntity } from './payments/stripe-config/stripe-credential.entity.js';
+import { ProjectEntity } from './projects/project.entity.js';
+import { DataKeyEntity } from './vault/data-key.entity.js';
+
+/** Every table; what the migrations make is held against it. */
+export const ENTITIES = [ProjectEntity, DataKeyEntity, StripeConfigEntity, StripeCredentialEntity];

@@ -1,0 +1,44 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import jsonwebtoken from 'jsonwebtoken';
+import type { OwnerId } from './common/ids.js';
+import type { Settings } from './config/settings.js';
+import { ProjectRepository } from './projects/project.repository.js';
+import { ProjectsService } from './projects/projects.service.js';
+
+const SAMPLE_DEVELOPER = 'sample-developer' as OwnerId;
+const SAMPLE_TOKEN_LIFETIME = '12h';
+
+/** Makes a sample project in an empty database and writes to the terminal where to begin. For development, on a loopback address. */
+export async function showFirstCall(app: NestFastifyApplication, settings: Settings): Promise<void> {
+  const address = (await app.getUrl()).replace('[::1]', 'localhost');
+  const lines = ['', `Tillkeeper is at ${address}; explore it at ${address}/docs`];
+  const projectId = await sampleProject(app);
+  if (projectId && settings.accessTokens.kind === 'hs256') {
+    const token = sampleToken(settings.accessTokens);
+    const body = JSON.stringify({ test_secret_key: `sk_test_${'a'.repeat(32)}`, test_webhook_secret: `whsec_${'b'.repeat(32)}` });
+    lines.push(
+      'Your first call stores Stripe credentials in the sample project (the token is good for 12 hours and works in /docs too):',
+      '',
+      `curl -X PUT ${address}/api/v1/payments/stripe/projects/${projectId}/config -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '${body}'`,
+    );
+  }
+  process.stdout.write(`${lines.join('\n')}\n\n`);
+}
+
+async function sampleProject(app: NestFastifyApplication): Promise<string | undefined> {
+  const projects = app.get(ProjectsService);
+  if (await app.get(ProjectRepository).isEmpty())
+    await projects.create(SAMPLE_DEVELOPER, 'Sample project', 'Made at the first start, for trying things out.');
+  const [oldest] = (await projects.list(SAMPLE_DEVELOPER)).reverse();
+  return oldest?.id;
+}
+
+function sampleToken({ secret, issuer, audience }: Extract<Settings['accessTokens'], { kind: 'hs256' }>): string {
+  return jsonwebtoken.sign({ type: 'access' }, secret.reveal(), {
+    algorithm: 'HS256',
+    subject: SAMPLE_DEVELOPER,
+    expiresIn: SAMPLE_TOKEN_LIFETIME,
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(audience === undefined ? {} : { audience }),
+  });
+}

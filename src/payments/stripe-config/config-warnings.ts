@@ -1,0 +1,56 @@
+import { CREDENTIAL_RULES, type CredentialField, type CredentialKind, STRIPE_MODES, type StripeMode } from './credential-rules.js';
+import type { StoredCredential } from './stripe-config.js';
+
+export const WARNING_CODES = ['different_accounts', 'same_webhook_secret', 'missing_webhook_secret', 'looks_cut_off'] as const;
+
+export interface ConfigWarning {
+  code: (typeof WARNING_CODES)[number];
+  field: CredentialField;
+  message: string;
+}
+
+/** What is valid but looks wrong, told from fingerprints: no seal is opened for it. */
+export function configWarnings(credentials: readonly StoredCredential[]): ConfigWarning[] {
+  const find = (mode: StripeMode, kind: CredentialKind) => credentials.find((stored) => stored.mode === mode && stored.kind === kind);
+  const warnings: ConfigWarning[] = [];
+  for (const mode of STRIPE_MODES) {
+    const secretKey = find(mode, 'secret_key');
+    const publishableKey = find(mode, 'publishable_key');
+    if (
+      secretKey?.accountFingerprint &&
+      publishableKey?.accountFingerprint &&
+      secretKey.accountFingerprint !== publishableKey.accountFingerprint
+    ) {
+      warnings.push({
+        code: 'different_accounts',
+        field: `${mode}_publishable_key`,
+        message: `The ${mode} publishable key and the ${mode} secret key belong to different Stripe accounts; payments started in the browser will not be found by the server.`,
+      });
+    }
+    if (secretKey && !find(mode, 'webhook_secret')) {
+      warnings.push({
+        code: 'missing_webhook_secret',
+        field: `${mode}_webhook_secret`,
+        message: `There is a ${mode} secret key but no ${mode} webhook secret; Stripe's webhooks for ${mode} mode will be refused until it is set.`,
+      });
+    }
+  }
+  const liveWebhookSecret = find('live', 'webhook_secret');
+  if (liveWebhookSecret && find('test', 'webhook_secret')?.fingerprint === liveWebhookSecret.fingerprint) {
+    warnings.push({
+      code: 'same_webhook_secret',
+      field: 'live_webhook_secret',
+      message: 'Test and live mode have the same webhook secret; Stripe gives every endpoint its own, so one of them is wrong.',
+    });
+  }
+  for (const { field, mode, kind } of CREDENTIAL_RULES) {
+    if (find(mode, kind)?.looksCutOff) {
+      warnings.push({
+        code: 'looks_cut_off',
+        field,
+        message: `The ${mode} ${kind.replace('_', ' ')} is shorter than Stripe makes them; it may have been cut off when it was copied.`,
+      });
+    }
+  }
+  return warnings;
+}

@@ -1,0 +1,73 @@
+import { type CredentialRule, MAX_CREDENTIAL_LENGTH } from './credential-rules.js';
+
+export interface CredentialProblem {
+  type: 'string_type' | 'string_too_short' | 'string_too_long' | 'value_error';
+  msg: string;
+}
+
+export interface CredentialPolicy {
+  /** Whether `rk_…` keys are taken as secret keys. */
+  readonly acceptRestrictedKeys: boolean;
+}
+
+/** What follows the prefix. */
+const BODY = /^[A-Za-z0-9_]+$/;
+const MASKED = /\.{2,}|…|[*•·●]{2,}/u;
+
+/** What people paste by mistake, most specific first. */
+const LOOK_ALIKES: readonly [start: RegExp, name: string][] = [
+  [/^sk_org_/, 'an organisation key, which belongs to no single Stripe account'],
+  [/^sk_test_/, 'a test secret key'],
+  [/^sk_live_/, 'a live secret key'],
+  [/^pk_test_/, 'a test publishable key'],
+  [/^pk_live_/, 'a live publishable key'],
+  [/^rk_test_/, 'a test restricted key'],
+  [/^rk_live_/, 'a live restricted key'],
+  [/^whsec_/, 'a webhook signing secret'],
+  [/^we_/, "a webhook endpoint's id; the signing secret is shown when you reveal it on that endpoint's page"],
+  [/^acct_/, 'an account id'],
+  [/^ek_/, 'an ephemeral key'],
+];
+
+/**
+ * What is wrong with a credential, and what to do about it; never the value.
+ * @param value already without surrounding whitespace
+ * @returns `undefined` when the value can be stored
+ */
+export function credentialProblem(rule: CredentialRule, value: unknown, policy: CredentialPolicy): CredentialProblem | undefined {
+  if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
+  if (value === '') return { type: 'string_too_short', msg: 'must not be empty; leave the field out to keep what is stored' };
+  if (MASKED.test(value.slice(0, MAX_CREDENTIAL_LENGTH))) {
+    return invalid('this is a masked value; send the whole value from Stripe, or leave the field out to keep what is stored');
+  }
+  if (value.length > MAX_CREDENTIAL_LENGTH)
+    return { type: 'string_too_long', msg: `must be at most ${MAX_CREDENTIAL_LENGTH} characters long` };
+  const prefix = acceptedPrefix(rule, value, policy);
+  if (prefix === undefined) return invalid(wrongPrefix(rule, value));
+  const body = value.slice(prefix.length);
+  if (body === '') return invalid(`is cut off: nothing follows ${prefix}`);
+  if (!BODY.test(body)) {
+    return invalid(
+      `has characters that no such value has: after ${prefix} come only letters, digits and underscores; copy it again from Stripe`,
+    );
+  }
+  return undefined;
+}
+
+function acceptedPrefix(rule: CredentialRule, value: string, policy: CredentialPolicy): string | undefined {
+  if (value.startsWith(rule.prefix)) return rule.prefix;
+  const { restrictedPrefix } = rule;
+  return policy.acceptRestrictedKeys && restrictedPrefix && value.startsWith(restrictedPrefix) ? restrictedPrefix : undefined;
+}
+
+function wrongPrefix(rule: CredentialRule, value: string): string {
+  if (rule.restrictedPrefix && value.startsWith(rule.restrictedPrefix)) {
+    return `must start with ${rule.prefix}; restricted keys are accepted only where the operator sets STRIPE_ACCEPT_RESTRICTED_KEYS=true`;
+  }
+  const lookAlike = LOOK_ALIKES.find(([start]) => start.test(value));
+  return `must start with ${rule.prefix}${lookAlike ? `; this looks like ${lookAlike[1]}` : ''}`;
+}
+
+function invalid(msg: string): CredentialProblem {
+  return { type: 'value_error', msg };
+}

@@ -1,0 +1,114 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../../../common/api-property.js';
+import { CREDENTIAL_RULES, type CredentialField, type StripeMode } from '../credential-rules.js';
+import { type ConfigWarning, configWarnings, WARNING_CODES } from '../config-warnings.js';
+import type { StripeConfig } from '../stripe-config.js';
+
+type MaskedField = `${CredentialField}_masked`;
+
+/** The mask of the credential that the property is named after. */
+function MaskedCredential(): PropertyDecorator {
+  return (target, property) => {
+    const rule = CREDENTIAL_RULES.find(({ field }) => `${field}_masked` === property);
+    if (!rule) throw new Error(`${String(property)} has no credential rule.`);
+    const description = `Prefix and last four characters of the ${rule.mode} ${rule.kind.replace('_', ' ')}; \`null\` when not set.`;
+    applyDecorators(ApiNullableString({ description, example: `${rule.prefix}...aBcD` }))(target, property);
+  };
+}
+
+@ApiSchema({ name: 'StripeConfigWarning', description: 'Something that is valid but looks wrong.' })
+class StripeConfigWarning implements ConfigWarning {
+  @ApiProperty({ enum: WARNING_CODES, example: 'missing_webhook_secret' })
+  code: ConfigWarning['code'];
+
+  @ApiProperty({ enum: CREDENTIAL_RULES.map(({ field }) => field), example: 'test_webhook_secret' })
+  field: CredentialField;
+
+  @ApiProperty({
+    description: 'What looks wrong and what follows from it.',
+    type: String,
+    example: 'There is a test secret key but no test webhook secret.',
+  })
+  message: string;
+}
+
+@ApiSchema({ description: "A project's Stripe credentials, masked. The full values are never returned." })
+export class StripeConfigResponse implements Record<MaskedField, string | null> {
+  @ApiUuid("The configuration's id.")
+  id: string;
+
+  @ApiUuid("The project's id.")
+  project_id: string;
+
+  @ApiProperty({ description: 'Whether the configuration is in use; `false` after DELETE.', type: Boolean, example: true })
+  is_active: boolean;
+
+  @ApiProperty({ description: 'Whether the test secret key is stored, which makes test mode usable.', type: Boolean, example: true })
+  has_test_credentials: boolean;
+
+  @ApiProperty({ description: 'Whether the live secret key is stored, which makes live mode usable.', type: Boolean, example: false })
+  has_live_credentials: boolean;
+
+  @MaskedCredential()
+  test_secret_key_masked: string | null;
+
+  @MaskedCredential()
+  test_publishable_key_masked: string | null;
+
+  @MaskedCredential()
+  test_webhook_secret_masked: string | null;
+
+  @MaskedCredential()
+  live_secret_key_masked: string | null;
+
+  @MaskedCredential()
+  live_publishable_key_masked: string | null;
+
+  @MaskedCredential()
+  live_webhook_secret_masked: string | null;
+
+  @ApiNullableTime('When a test credential was last written; `null` when there is none.')
+  test_configured_at: string | null;
+
+  @ApiNullableTime('When a live credential was last written; `null` when there is none.')
+  live_configured_at: string | null;
+
+  @ApiTime('When the configuration was first made.')
+  created_at: string;
+
+  @ApiNullableTime('When anything of it last changed.')
+  updated_at: string | null;
+
+  @ApiProperty({ description: 'What is valid but looks wrong; mostly empty.', type: [StripeConfigWarning] })
+  warnings: ConfigWarning[];
+}
+
+export function toStripeConfigResponse(config: StripeConfig): StripeConfigResponse {
+  const { credentials } = config;
+  const find = (field: CredentialField) => credentials.find(({ mode, kind }) => `${mode}_${kind}` === field);
+  const mask = (field: CredentialField) => find(field)?.mask ?? null;
+  const configuredAt = (wanted: StripeMode) =>
+    credentials.reduce<string | null>(
+      (latest, { mode, writtenAt }) => (mode === wanted && (latest ?? '') < writtenAt ? writtenAt : latest),
+      null,
+    );
+  return {
+    id: config.id,
+    project_id: config.projectId,
+    is_active: config.isActive,
+    has_test_credentials: find('test_secret_key') !== undefined,
+    has_live_credentials: find('live_secret_key') !== undefined,
+    test_secret_key_masked: mask('test_secret_key'),
+    test_publishable_key_masked: mask('test_publishable_key'),
+    test_webhook_secret_masked: mask('test_webhook_secret'),
+    live_secret_key_masked: mask('live_secret_key'),
+    live_publishable_key_masked: mask('live_publishable_key'),
+    live_webhook_secret_masked: mask('live_webhook_secret'),
+    test_configured_at: configuredAt('test'),
+    live_configured_at: configuredAt('live'),
+    created_at: config.createdAt,
+    updated_at: config.updatedAt,
+    warnings: configWarnings(credentials),
+  };
+}

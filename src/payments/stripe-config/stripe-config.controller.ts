@@ -1,0 +1,105 @@
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Put, Res, UseGuards } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiExtraModels,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ApiErrors } from '../../common/api-errors.decorator.js';
+import { Settings } from '../../config/settings.js';
+import { CurrentProject } from '../../projects/current-project.decorator.js';
+import type { Project } from '../../projects/project.js';
+import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
+import { STRIPE_MODES, type StripeMode } from './credential-rules.js';
+import { StripeConfigRequest } from './dto/stripe-config.request.js';
+import { StripeConfigResponse, toStripeConfigResponse } from './dto/stripe-config.response.js';
+import { StripeWebhookUrlsResponse } from './dto/webhook-urls.response.js';
+import { StripeConfigService } from './stripe-config.service.js';
+import { StripeModePipe } from './stripe-mode.pipe.js';
+
+@ApiTags('Stripe configuration')
+@ApiBearerAuth('HTTPBearer')
+@ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
+@ApiExtraModels(StripeConfigResponse)
+@UseGuards(ProjectOwnerGuard)
+@Controller('payments/stripe/projects/:project_id')
+export class StripeConfigController {
+  constructor(
+    private readonly configs: StripeConfigService,
+    private readonly settings: Settings,
+  ) {}
+
+  @Put('config')
+  @ApiOperation({
+    operationId: 'saveStripeConfig',
+    summary: 'Create or update the Stripe credentials',
+    description: 'Stores the given credentials, sealed. All of them are stored or, when one is wrong, none. The answer shows them masked.',
+  })
+  @ApiOkResponse({ description: 'The configuration as it is now.', type: StripeConfigResponse })
+  @ApiErrors({ project: true, body: true })
+  async save(@CurrentProject() { id }: Project, @Body() body: StripeConfigRequest): Promise<StripeConfigResponse> {
+    return toStripeConfigResponse(await this.configs.save(id, body));
+  }
+
+  @Get('config')
+  @ApiOperation({
+    operationId: 'getStripeConfig',
+    summary: 'Show the Stripe credentials, masked',
+    description: 'The configuration, or `null` when the project never had one.',
+  })
+  @ApiOkResponse({
+    description: 'The configuration, or `null`.',
+    schema: { anyOf: [{ $ref: getSchemaPath(StripeConfigResponse) }, { type: 'null' }] },
+  })
+  @ApiErrors({ project: true })
+  async find(@CurrentProject() { id }: Project, @Res() reply: FastifyReply): Promise<void> {
+    const config = await this.configs.find(id);
+    // Nest and Fastify would send no body at all for `null`.
+    void reply.type('application/json; charset=utf-8').send(config ? toStripeConfigResponse(config) : 'null');
+  }
+
+  @Delete('config')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({
+    operationId: 'deleteStripeConfig',
+    summary: 'Destroy all Stripe credentials',
+    description: 'The credentials are destroyed for good; the configuration stays, inactive, and so do subscriptions and payments.',
+  })
+  @ApiNoContentResponse({ description: 'The credentials are gone.' })
+  @ApiErrors({ project: true })
+  async remove(@CurrentProject() { id }: Project): Promise<void> {
+    await this.configs.remove(id);
+  }
+
+  @Delete('config/:mode')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiParam({ name: 'mode', description: 'Whose credentials.', enum: STRIPE_MODES })
+  @ApiOperation({
+    operationId: 'deleteStripeCredentialsOfMode',
+    summary: 'Destroy the Stripe credentials of one mode',
+    description: 'The other mode stays as it is.',
+  })
+  @ApiNoContentResponse({ description: 'The credentials of that mode are gone.' })
+  @ApiErrors({ project: true })
+  async removeMode(@CurrentProject() { id }: Project, @Param('mode', StripeModePipe) mode: StripeMode): Promise<void> {
+    await this.configs.removeMode(id, mode);
+  }
+
+  @Get('webhook-urls')
+  @ApiOperation({
+    operationId: 'getStripeWebhookUrls',
+    summary: "Show the project's webhook URLs",
+    description: "The URLs to register as webhook endpoints in Stripe's dashboard, one for each mode.",
+  })
+  @ApiOkResponse({ description: 'The URLs.', type: StripeWebhookUrlsResponse })
+  @ApiErrors({ project: true })
+  webhookUrls(@CurrentProject() { id }: Project): StripeWebhookUrlsResponse {
+    const base = `${this.settings.publicBaseUrl}/api/v1/payments/stripe/webhooks/${id}`;
+    return { test_webhook_url: `${base}/test`, live_webhook_url: `${base}/live` };
+  }
+}

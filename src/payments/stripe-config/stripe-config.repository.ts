@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { ProjectId } from '../../common/ids.js';
+import { Database, run, toTimestamp, type Transaction } from '../../database/database.js';
+import type { StripeMode } from './credential-rules.js';
+import type { SealedCredential, StripeConfig } from './stripe-config.js';
+import * as statements from './stripe-config.statements.js';
+import type { JoinedRow } from './stripe-config.statements.js';
+
+@Injectable()
+export class StripeConfigRepository {
+  constructor(private readonly database: Database) {}
+
+  async findByProject(projectId: ProjectId): Promise<StripeConfig | undefined> {
+    return toConfig(await this.database.query(statements.FIND, [projectId]));
+  }
+
+  /**
+   * Creates or updates the configuration of a live project and replaces the given credentials, all or nothing, with no read before
+   * the write: concurrent partial updates all win.
+   * @returns the configuration as it is after this write, or `undefined` when the project has gone
+   */
+  async save(projectId: ProjectId, credentials: readonly SealedCredential[], now: Date): Promise<StripeConfig | undefined> {
+    return this.database.engine === 'postgres'
+      ? this.#saveOnPostgres(projectId, credentials, now)
+      : this.#saveOnSqlite(projectId, credentials, now);
+  }
+
+  async #saveOnPostgres(projectId: ProjectId, credentials: readonly SealedCredential[], now: Date): Promise<StripeConfig | undefined> {
+    const values = [projectId, randomUUID(), now, credentials.length > 0, JSON.stringify(credentials)];
+    const rows = await this.database.query(statements.SAVE_ON_POSTGRES, values);
+    const saved = toConfig(rows);
+    if (!saved) return undefined;
+    const expectedVersion = (rows[0]?.seen_version ?? 0) + (credentials.length > 0 ? 1 : 0);
+    return saved.version === expectedVersion ? saved : this.findByProject(projectId);
+  }
+
+  async #saveOnSqlite(projectId: ProjectId, credentials: readonly SealedCredential[], now: Date): Promise<StripeConfig | undefined> {
+    return this.database.transaction(function* () {
+      const values = [projectId, randomUUID(), now, credentials.length > 0];
+      const saved = yield* run(statements.UPSERT_CONFIG_ON_SQLITE, values);
+      if (saved.length === 0) return undefined;
+      if (credentials.length > 0) yield* run(statements.UPSERT_CREDENTIALS_ON_SQLITE, [projectId, now, JSON.stringify(credentials)]);
+      return toConfig(yield* run(statements.FIND, [projectId]));
+    });
+  }
+
+  /** Deactivates the configuration and destroys its credentials. @returns whether there ever was a configuration */
+  async remove(projectId: ProjectId, now: Date): Promise<boolean> {
+    return this.database.transaction(() => removal(projectId, now));
+  }
+
+  /** The same inside the transaction that deletes the project. */
+  *removeWithProject(projectId: ProjectId, now: Date): Transaction<void> {
+    yield* removal(projectId, now);
+  }
+
+  /** Destroys the credentials of one mode. @returns whether there ever was a configuration */
+  async removeMode(projectId: ProjectId, mode: StripeMode, now: Date): Promise<boolean> {
+    return this.database.transaction(function* () {
+      const locked = yield* run(statements.LOCK, [projectId]);
+      if (locked.length === 0) return false;
+      const deleted = yield* run(statements.DELETE_MODE, [projectId, mode]);
+      if (deleted.length > 0) yield* run(statements.RAISE_VERSION, [projectId, now]);
+      return true;
+    });
+  }
+}
+
+function* removal(projectId: ProjectId, now: Date): Transaction<boolean> {
+  const deactivated = yield* run(statements.DEACTIVATE, [projectId, now]);
+  if (deactivated.length === 0) return false;
+  yield* run(statements.DELETE_CREDENTIALS, [projectId]);
+  return true;
+}
+
+function toConfig(rows: JoinedRow[]): StripeConfig | undefined {
+  const [config] = rows;
+  if (!config) return undefined;
+  return {
+    id: config.id,
+    projectId: config.project_id,
+    isActive: Boolean(config.is_active),
+    version: config.version,
+    createdAt: toTimestamp(config.created_at),
+    updatedAt: toTimestamp(config.updated_at),
+    credentials: rows.flatMap((row) =>
+      row.mode === null
+        ? []
+        : [
+            {
+              mode: row.mode,
+              kind: row.kind,
+              mask: row.mask,
+              fingerprint: row.fingerprint,
+              accountFingerprint: row.account_fingerprint,
+              looksCutOff: Boolean(row.looks_cut_off),
+              writtenAt: toTimestamp(row.written_at),
+            },
+          ],
+    ),
+  };
+}

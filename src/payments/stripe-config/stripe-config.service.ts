@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError, type Problem, ValidationFailed } from '../../common/errors.js';
+import type { ProjectId } from '../../common/ids.js';
+import { Secret } from '../../common/secret.js';
+import { projectNotFound } from '../../projects/projects.service.js';
+import { Keyring } from '../../vault/keyring.js';
+import { credentialPolicy } from './credential.decorator.js';
+import { credentialProblem } from './credential-problem.js';
+import { CREDENTIAL_RULES, type CredentialRule, type StripeMode } from './credential-rules.js';
+import { accountPart, looksCutOff, maskCredential } from './credential-shape.js';
+import type { CredentialChanges, SealedCredential, StripeConfig } from './stripe-config.js';
+import { StripeConfigRepository } from './stripe-config.repository.js';
+
+const SEAL_PURPOSE = 'stripe-credential';
+
+/** The Stripe credentials of projects. Who may touch which project is for the caller to check. */
+@Injectable()
+export class StripeConfigService {
+  constructor(
+    private readonly configs: StripeConfigRepository,
+    private readonly keyring: Keyring,
+  ) {}
+
+  /** @returns the configuration without any secret, or `undefined` when the project never had one */
+  find(projectId: ProjectId): Promise<StripeConfig | undefined> {
+    return this.configs.findByProject(projectId);
+  }
+
+  /**
+   * Creates or updates the configuration: the given values are sealed and stored, all or none; absent and `null` ones stay. It is
+   * active afterwards.
+   * @param changes values by field; surrounding whitespace is dropped
+   * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `database_unavailable`
+   */
+  async save(projectId: ProjectId, changes: CredentialChanges): Promise<StripeConfig> {
+    const sealed = acceptableValues(changes).map(([rule, value]) => this.#seal(projectId, rule, value));
+    const saved = await this.configs.save(projectId, sealed, new Date());
+    if (!saved) throw projectNotFound();
+    return saved;
+  }
+
+  /** Destroys all credentials; the configuration stays, inactive. @throws DomainError `config_not_found` when there never was one */
+  async remove(projectId: ProjectId): Promise<void> {
+    if (!(await this.configs.remove(projectId, new Date()))) throw configNotFound();
+  }
+
+  /** Destroys the credentials of one mode. @throws DomainError `config_not_found` when there never was a configuration */
+  async removeMode(projectId: ProjectId, mode: StripeMode): Promise<void> {
+    if (!(await this.configs.removeMode(projectId, mode, new Date()))) throw configNotFound();
+  }
+
+  #seal(projectId: ProjectId, rule: CredentialRule, value: string): SealedCredential {
+    const account = accountPart(rule, value);
+    return {
+      mode: rule.mode,
+      kind: rule.kind,
+      mask: maskCredential(rule, value),
+      fingerprint: this.keyring.fingerprint(projectId, 'stripe-credential', value),
+      accountFingerprint: account === undefined ? null : this.keyring.fingerprint(projectId, 'stripe-account', account),
+      looksCutOff: looksCutOff(rule, value),
+      ...this.keyring.seal({ purpose: SEAL_PURPOSE, tenant: projectId, field: rule.field }, new Secret(value)),
+    };
+  }
+}
+
+function acceptableValues(changes: CredentialChanges): [CredentialRule, string][] {
+  const values: [CredentialRule, string][] = [];
+  const problems: Problem[] = [];
+  for (const rule of CREDENTIAL_RULES) {
+    const given = changes[rule.field];
+    if (given === undefined || given === null) continue;
+    const value = given.trim();
+    const problem = credentialProblem(rule, value, credentialPolicy);
+    if (problem) problems.push({ loc: ['body', rule.field], ...problem });
+    else values.push([rule, value]);
+  }
+  if (problems.length > 0) throw new ValidationFailed(problems);
+  return values;
+}
+
+function configNotFound(): DomainError {
+  return new DomainError('config_not_found', 'This project has no Stripe configuration.');
+}

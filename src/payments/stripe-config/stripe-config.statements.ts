@@ -1,0 +1,122 @@
+import type { ProjectId } from '../../common/ids.js';
+import { sql } from '../../database/database.js';
+import type { CredentialKind, StripeMode } from './credential-rules.js';
+
+export interface ConfigRow {
+  id: string;
+  project_id: ProjectId;
+  is_active: boolean | number;
+  version: number;
+  created_at: Date | string;
+  updated_at: Date | string;
+}
+
+export interface CredentialRow {
+  mode: StripeMode;
+  kind: CredentialKind;
+  mask: string;
+  fingerprint: string;
+  account_fingerprint: string | null;
+  looks_cut_off: boolean | number;
+  written_at: Date | string;
+}
+
+/** One row a credential; a configuration without credentials is one row whose credential columns are all `null`. */
+export type JoinedRow = ConfigRow & (CredentialRow | { [Column in keyof CredentialRow]: null });
+
+const CONFIG = 'c.id, c.project_id, c.is_active, c.version, c.created_at, c.updated_at';
+const CREDENTIAL = 'k.mode, k.kind, k.mask, k.fingerprint, k.account_fingerprint, k.looks_cut_off, k.written_at';
+const LATER = (column: string, time: string) => `CASE WHEN ${column} > ${time} THEN ${column} ELSE ${time} END`;
+
+const CREDENTIAL_COLUMNS =
+  'project_id, mode, kind, slot, sealed, key_id, mask, fingerprint, account_fingerprint, looks_cut_off, written_at';
+const REPLACE_CREDENTIAL = `ON CONFLICT (project_id, mode, kind, slot) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id,
+  mask = excluded.mask, fingerprint = excluded.fingerprint, account_fingerprint = excluded.account_fingerprint,
+  looks_cut_off = excluded.looks_cut_off, written_at = excluded.written_at`;
+
+/** $1 project, $2 new id, $3 now, $4 whether there are credentials to write. Locks the configuration; a call that changes nothing raises no version. */
+const upsertConfig = (from: string) => `
+  INSERT INTO stripe_configs AS c (project_id, id, is_active, version, created_at, updated_at)
+  SELECT id, $2, true, 1, $3, $3 FROM ${from}
+  ON CONFLICT (project_id) DO UPDATE SET
+    is_active = true,
+    version = CASE WHEN $4 OR NOT c.is_active THEN c.version + 1 ELSE c.version END,
+    updated_at = CASE WHEN $4 OR NOT c.is_active THEN ${LATER('c.updated_at', 'excluded.updated_at')} ELSE c.updated_at END
+  RETURNING ${CONFIG.replaceAll('c.', '')}`;
+
+/** $1 project. */
+export const FIND = sql<JoinedRow>(
+  'find_stripe_config',
+  `SELECT ${CONFIG}, ${CREDENTIAL} FROM stripe_configs c
+   LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.slot = 0
+   WHERE c.project_id = $1`,
+);
+
+/**
+ * The whole write in one round trip, which is one transaction on PostgreSQL. $5 is the credentials as a JSON array. The live project
+ * is locked against deletion first, then the configuration, then the credentials. The credentials that it does not write are read as
+ * of the statement's start: `seen_version` tells whether somebody else committed in between.
+ */
+export const SAVE_ON_POSTGRES = sql<JoinedRow & { seen_version: number | null }>(
+  'save_stripe_config',
+  `WITH live AS (
+     SELECT id FROM projects WHERE id = $1::uuid AND deleted_at IS NULL FOR SHARE
+   ), c AS (
+     ${upsertConfig('live').replaceAll('$2', '$2::uuid').replaceAll('$3', '$3::timestamptz').replaceAll('$4', '$4::boolean')}
+   ), written AS (
+     INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
+     SELECT c.project_id, f.mode, f.kind, 0, f.sealed, f."keyId", f.mask, f.fingerprint, f."accountFingerprint", f."looksCutOff", $3::timestamptz
+     FROM c CROSS JOIN json_to_recordset($5::json) AS f (mode text, kind text, sealed text, "keyId" text, mask text,
+       fingerprint text, "accountFingerprint" text, "looksCutOff" boolean)
+     ${REPLACE_CREDENTIAL}
+     RETURNING ${CREDENTIAL.replaceAll('k.', '')}
+   ), k AS (
+     SELECT ${CREDENTIAL.replaceAll('k.', '')} FROM written
+     UNION ALL
+     SELECT ${CREDENTIAL} FROM stripe_credentials k
+     WHERE k.project_id = $1 AND k.slot = 0 AND NOT EXISTS (SELECT FROM written w WHERE w.mode = k.mode AND w.kind = k.kind)
+   )
+   SELECT ${CONFIG}, ${CREDENTIAL}, (SELECT version FROM stripe_configs WHERE project_id = $1) AS seen_version
+   FROM c LEFT JOIN k ON true`,
+);
+
+export const UPSERT_CONFIG_ON_SQLITE = sql<ConfigRow>('', upsertConfig('projects WHERE id = $1 AND deleted_at IS NULL'));
+
+/** $1 project, $2 now, $3 the credentials as a JSON array. */
+export const UPSERT_CREDENTIALS_ON_SQLITE = sql<never>(
+  '',
+  `INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
+   SELECT $1, f.value ->> 'mode', f.value ->> 'kind', 0, f.value ->> 'sealed', f.value ->> 'keyId', f.value ->> 'mask',
+     f.value ->> 'fingerprint', f.value ->> 'accountFingerprint', f.value ->> 'looksCutOff', $2
+   FROM json_each($3) f WHERE true
+   ${REPLACE_CREDENTIAL}`,
+);
+
+/** $1 project, $2 now. Locks the configuration. */
+export const DEACTIVATE = sql<{ id: string }>(
+  'deactivate_stripe_config',
+  `UPDATE stripe_configs SET is_active = false,
+     version = CASE WHEN is_active THEN version + 1 ELSE version END,
+     updated_at = CASE WHEN is_active THEN ${LATER('updated_at', '$2')} ELSE updated_at END
+   WHERE project_id = $1 RETURNING id`,
+);
+
+export const DELETE_CREDENTIALS = sql<never>('delete_stripe_credentials', 'DELETE FROM stripe_credentials WHERE project_id = $1');
+
+/** $1 project. Takes the configuration's lock and changes nothing. */
+export const LOCK = sql<{ id: string }>(
+  'lock_stripe_config',
+  'UPDATE stripe_configs SET version = version WHERE project_id = $1 RETURNING id',
+);
+
+/** $1 project, $2 mode. */
+export const DELETE_MODE = sql<{ kind: CredentialKind }>(
+  'delete_stripe_credentials_of_mode',
+  'DELETE FROM stripe_credentials WHERE project_id = $1 AND mode = $2 RETURNING kind',
+);
+
+/** $1 project, $2 now. */
+export const RAISE_VERSION = sql<never>(
+  'raise_stripe_config_version',
+  `UPDATE stripe_configs SET version = version + 1, updated_at = ${LATER('updated_at', '$2')} WHERE project_id = $1`,
+);

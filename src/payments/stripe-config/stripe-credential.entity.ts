@@ -1,0 +1,60 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import type { ProjectId } from '../../common/ids.js';
+import { DataKeyEntity } from '../../vault/data-key.entity.js';
+import type { SealedText } from '../../vault/seal.js';
+import type { CredentialKind, StripeMode } from './credential-rules.js';
+import { StripeConfigEntity } from './stripe-config.entity.js';
+
+/** One credential of one project. Only `sealed` holds the value; the other columns are what masks and warnings need. */
+@Entity('stripe_credentials')
+@Index('stripe_credentials_by_key', ['keyId'])
+export class StripeCredentialEntity {
+  @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'stripe_credentials_pk' })
+  projectId: ProjectId;
+
+  @PrimaryColumn({ type: 'varchar', length: 4, primaryKeyConstraintName: 'stripe_credentials_pk' })
+  mode: StripeMode;
+
+  @PrimaryColumn({ type: 'varchar', length: 32, primaryKeyConstraintName: 'stripe_credentials_pk' })
+  kind: CredentialKind;
+
+  /** 0 is the current value; a higher slot is a predecessor that is still accepted. */
+  @PrimaryColumn({ type: 'smallint', primaryKeyConstraintName: 'stripe_credentials_pk' })
+  slot: number;
+
+  @Column({ type: 'text' })
+  sealed: SealedText;
+
+  @Column({ name: 'key_id', type: 'varchar', length: 16 })
+  keyId: string;
+
+  /** The prefix, `...` and the last four characters at most. */
+  @Column({ type: 'varchar', length: 32 })
+  mask: string;
+
+  /** Keyed hash of the value: equal values of one project have equal fingerprints. */
+  @Column({ type: 'varchar', length: 32 })
+  fingerprint: string;
+
+  /** Keyed hash of the part of a key that names its Stripe account; `null` where the format doesn't tell. */
+  @Column({ name: 'account_fingerprint', type: 'varchar', length: 32, nullable: true })
+  accountFingerprint: string | null;
+
+  /** Whether the value has fewer characters than Stripe gives a value of its format. */
+  @Column({ name: 'looks_cut_off', type: Boolean })
+  looksCutOff: boolean;
+
+  @Column({ name: 'written_at', type: Date, precision: 3 })
+  writtenAt: Date;
+
+  @Column({ name: 'valid_until', type: Date, precision: 3, nullable: true })
+  validUntil: Date | null;
+
+  @ManyToOne(() => StripeConfigEntity)
+  @JoinColumn({ name: 'project_id', foreignKeyConstraintName: 'stripe_credentials_config_fk' })
+  config: StripeConfigEntity;
+
+  @ManyToOne(() => DataKeyEntity)
+  @JoinColumn({ name: 'key_id', foreignKeyConstraintName: 'stripe_credentials_key_fk' })
+  dataKey: DataKeyEntity;
+}

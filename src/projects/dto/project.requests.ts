@@ -1,0 +1,20 @@
+import { ApiSchema } from '@nestjs/swagger';
+import { Text } from '../../common/text.decorator.js';
+
+@ApiSchema({ description: 'A new project.' })
+export class ProjectCreateRequest {
+  @Text({ description: 'What people call it.', example: 'Corner shop', minLength: 1, maxLength: 255 })
+  name: string;
+
+  @Text({ description: 'What it is, in a few words.', example: 'Sells bread by subscription', maxLength: 1000, optional: true })
+  description?: string | null;
+}
+
+@ApiSchema({ description: 'What to change. A field that is absent or `null` keeps its value; an empty description clears it.' })
+export class ProjectUpdateRequest {
+  @Text({ description: 'What people call it.', example: 'Corner shop', minLength: 1, maxLength: 255, optional: true })
+  name?: string | null;
+
+  @Text({ description: 'What it is, in a few words.', example: 'Sells bread by subscription', maxLength: 1000, optional: true })
+  description?: string | null;
+}

@@ -1,0 +1,34 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../../common/api-property.js';
+import type { Project } from '../project.js';
+
+@ApiSchema({ description: 'The new project.' })
+export class ProjectCreatedResponse {
+  @ApiUuid("The project's id.")
+  id: string;
+}
+
+@ApiSchema({ description: 'A project.' })
+export class ProjectResponse {
+  @ApiUuid("The project's id.")
+  id: string;
+
+  @ApiProperty({ description: 'What people call it.', type: String, example: 'Corner shop' })
+  name: string;
+
+  @ApiNullableString({ description: 'What it is.', example: 'Sells bread by subscription' })
+  description: string | null;
+
+  @ApiProperty({ description: 'Always `true`: a deleted project is not shown.', type: Boolean, example: true })
+  is_active: boolean;
+
+  @ApiTime('When it was made.')
+  created_at: string;
+
+  @ApiNullableTime('When its name or description last changed.')
+  updated_at: string | null;
+}
+
+export function toProjectResponse({ id, name, description, createdAt, updatedAt }: Project): ProjectResponse {
+  return { id, name, description, is_active: true, created_at: createdAt, updated_at: updatedAt };
+}

@@ -1,0 +1,28 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { OwnerId, ProjectId } from '../common/ids.js';
+
+@Entity('projects')
+@Index('projects_by_owner', ['ownerId', 'createdAt', 'id'])
+export class ProjectEntity {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'projects_pk' })
+  id: ProjectId;
+
+  @Column({ name: 'owner_id', type: 'varchar', length: 255 })
+  ownerId: OwnerId;
+
+  @Column({ type: 'varchar', length: 255 })
+  name: string;
+
+  @Column({ type: 'varchar', length: 1000, nullable: true })
+  description: string | null;
+
+  @Column({ name: 'created_at', type: Date, precision: 3 })
+  createdAt: Date;
+
+  @Column({ name: 'updated_at', type: Date, precision: 3 })
+  updatedAt: Date;
+
+  /** Set once; a deleted project stays hidden for good. */
+  @Column({ name: 'deleted_at', type: Date, precision: 3, nullable: true })
+  deletedAt: Date | null;
+}

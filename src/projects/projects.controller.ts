@@ -1,0 +1,79 @@
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Post, Put, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { CurrentDeveloper } from '../auth/current-developer.decorator.js';
+import { ApiErrors } from '../common/api-errors.decorator.js';
+import type { OwnerId } from '../common/ids.js';
+import { CurrentProject } from './current-project.decorator.js';
+import { ProjectCreateRequest, ProjectUpdateRequest } from './dto/project.requests.js';
+import { ProjectCreatedResponse, ProjectResponse, toProjectResponse } from './dto/project.responses.js';
+import type { Project } from './project.js';
+import { ProjectOwnerGuard } from './project-owner.guard.js';
+import { ProjectsService } from './projects.service.js';
+
+const PROJECT_ID = ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } });
+
+@ApiTags('Projects')
+@ApiBearerAuth('HTTPBearer')
+@Controller('projects')
+export class ProjectsController {
+  constructor(private readonly projects: ProjectsService) {}
+
+  @Get()
+  @ApiOperation({
+    operationId: 'listProjects',
+    summary: 'List your projects',
+    description: 'All projects of the calling developer, newest first.',
+  })
+  @ApiOkResponse({ description: 'The projects.', type: [ProjectResponse] })
+  @ApiErrors({})
+  async list(@CurrentDeveloper() developer: OwnerId): Promise<ProjectResponse[]> {
+    return (await this.projects.list(developer)).map(toProjectResponse);
+  }
+
+  @Post()
+  @ApiOperation({
+    operationId: 'createProject',
+    summary: 'Create a project',
+    description: 'Makes a project that belongs to the calling developer.',
+  })
+  @ApiCreatedResponse({ description: 'The project was made.', type: ProjectCreatedResponse })
+  @ApiErrors({ body: true })
+  async create(@CurrentDeveloper() developer: OwnerId, @Body() body: ProjectCreateRequest): Promise<ProjectCreatedResponse> {
+    return { id: await this.projects.create(developer, body.name, body.description ?? null) };
+  }
+
+  @Get(':project_id')
+  @UseGuards(ProjectOwnerGuard)
+  @PROJECT_ID
+  @ApiOperation({ operationId: 'getProject', summary: 'Get a project', description: 'One project of the calling developer.' })
+  @ApiOkResponse({ description: 'The project.', type: ProjectResponse })
+  @ApiErrors({ project: true })
+  get(@CurrentProject() project: Project): ProjectResponse {
+    return toProjectResponse(project);
+  }
+
+  @Put(':project_id')
+  @UseGuards(ProjectOwnerGuard)
+  @PROJECT_ID
+  @ApiOperation({ operationId: 'updateProject', summary: 'Update a project', description: 'Changes the name, the description or both.' })
+  @ApiOkResponse({ description: 'The project as it is now.', type: ProjectResponse })
+  @ApiErrors({ project: true, body: true })
+  async update(@CurrentProject() project: Project, @Body() body: ProjectUpdateRequest): Promise<ProjectResponse> {
+    return toProjectResponse(await this.projects.update(project, body));
+  }
+
+  @Delete(':project_id')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @UseGuards(ProjectOwnerGuard)
+  @PROJECT_ID
+  @ApiOperation({
+    operationId: 'deleteProject',
+    summary: 'Delete a project',
+    description: 'Hides the project for good and destroys its Stripe credentials.',
+  })
+  @ApiNoContentResponse({ description: 'The project is gone.' })
+  @ApiErrors({ project: true })
+  async delete(@CurrentProject() project: Project): Promise<void> {
+    await this.projects.delete(project.id);
+  }
+}

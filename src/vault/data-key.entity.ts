@@ -1,0 +1,24 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+/** A data key, wrapped by the master key. */
+@Entity('data_keys')
+@Index('data_keys_one_primary', ['purpose'], { unique: true, where: "state = 'primary'" })
+export class DataKeyEntity {
+  @PrimaryColumn({ type: 'varchar', length: 16, primaryKeyConstraintName: 'data_keys_pk' })
+  id: string;
+
+  @Column({ type: 'varchar', length: 16 })
+  purpose: 'seal' | 'fingerprint';
+
+  @Column({ type: 'varchar', length: 16 })
+  state: 'published' | 'primary' | 'retired';
+
+  @Column({ type: 'text' })
+  wrapped: string;
+
+  @Column({ name: 'master_key_id', type: 'varchar', length: 64 })
+  masterKeyId: string;
+
+  @Column({ name: 'created_at', type: Date, precision: 3 })
+  createdAt: Date;
+}
