@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import helmet from '@fastify/helmet';
 import { RequestMethod } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -14,7 +13,7 @@ import { readJsonBodies } from './common/json-body.js';
 import { RequestPipe } from './common/request.pipe.js';
 import { RouteTable } from './common/route-table.js';
 import type { Settings } from './config/settings.js';
-import { serveDocs } from './docs.js';
+import { isDocsUrl, serveDocs } from './docs.js';
 
 const REQUEST_ID_HEADER = 'x-request-id';
 /** A UUID or a trace id, as proxies make them; anything else could be made to say something in our logs. */
@@ -54,7 +53,7 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
   const fastify = adapter.getInstance<FastifyInstance>();
   routes.watch(fastify);
   readJsonBodies(fastify);
-  fastify.decorateRequest('project', undefined);
+  for (const attached of ['project', 'stripeConfig']) fastify.decorateRequest(attached, undefined);
   fastify.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply);
     done();
@@ -76,14 +75,13 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
     logger,
     abortOnError: false,
   });
-  await app.register(helmet, { contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } } });
   if (settings.corsOrigins.length > 0) {
     app.enableCors({ origin: settings.corsOrigins, exposedHeaders: ['X-Request-Id', 'Retry-After'], maxAge: 600 });
   }
   app.setGlobalPrefix('api/v1', { exclude: [{ path: 'health/*path', method: RequestMethod.GET }] });
   app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(errors);
-  serveDocs(app);
+  await serveDocs(app);
   return app;
 }
 
@@ -92,9 +90,19 @@ function requestId({ headers }: IncomingMessage): string {
   return typeof given === 'string' && ACCEPTED_REQUEST_ID.test(given) ? given : randomUUID();
 }
 
+/** Of an answer that is data: nothing may keep it, guess its type, frame it or run it. `/docs` is a page and gets helmet's. */
+const DATA_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
 function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
   reply.header(REQUEST_ID_HEADER, request.id);
-  if (!request.url.startsWith('/docs')) reply.header('cache-control', 'no-store');
+  if (!isDocsUrl(request.url)) reply.headers(DATA_HEADERS);
 }
 
 /** What Node's HTTP parser refuses has no request and no reply: the bytes go to the socket. */

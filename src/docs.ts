@@ -1,5 +1,7 @@
+import helmet from '@fastify/helmet';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
 
 const DESCRIPTION = `
 Keeps the Stripe credentials of many projects: a credential goes in once, is checked on the way in, and never comes out again
@@ -28,7 +30,16 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   return { ...document, paths: projects ? { '/api/v1/projects/': projects, ...paths } : paths };
 }
 
-export function serveDocs(app: NestFastifyApplication): void {
+export function isDocsUrl(url: string): boolean {
+  return url.startsWith('/docs');
+}
+
+export async function serveDocs(app: NestFastifyApplication): Promise<void> {
+  await app.register(helmet, { global: false, contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } } });
+  const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', async ({ url }, reply) => {
+    if (isDocsUrl(url)) await reply.helmet();
+  });
   SwaggerModule.setup('docs', app, () => openApiDocument(app), {
     jsonDocumentUrl: 'docs-json',
     yamlDocumentUrl: 'docs-yaml',

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Put, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Put, Req, Res, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiExtraModels,
@@ -9,12 +9,13 @@ import {
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiErrors } from '../../common/api-errors.decorator.js';
 import { Settings } from '../../config/settings.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
 import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
+import { StripeConfigReaderGuard } from '../guards/stripe-config-reader.guard.js';
 import { STRIPE_MODES, type StripeMode } from './credential-rules.js';
 import { StripeConfigRequest } from './dto/stripe-config.request.js';
 import { StripeConfigResponse, toStripeConfigResponse } from './dto/stripe-config.response.js';
@@ -26,7 +27,6 @@ import { StripeModePipe } from './stripe-mode.pipe.js';
 @ApiBearerAuth('HTTPBearer')
 @ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
 @ApiExtraModels(StripeConfigResponse)
-@UseGuards(ProjectOwnerGuard)
 @Controller('payments/stripe/projects/:project_id')
 export class StripeConfigController {
   constructor(
@@ -35,6 +35,7 @@ export class StripeConfigController {
   ) {}
 
   @Put('config')
+  @UseGuards(ProjectOwnerGuard)
   @ApiOperation({
     operationId: 'saveStripeConfig',
     summary: 'Create or update the Stripe credentials',
@@ -47,6 +48,7 @@ export class StripeConfigController {
   }
 
   @Get('config')
+  @UseGuards(StripeConfigReaderGuard)
   @ApiOperation({
     operationId: 'getStripeConfig',
     summary: 'Show the Stripe credentials, masked',
@@ -57,13 +59,13 @@ export class StripeConfigController {
     schema: { anyOf: [{ $ref: getSchemaPath(StripeConfigResponse) }, { type: 'null' }] },
   })
   @ApiErrors({ project: true })
-  async find(@CurrentProject() { id }: Project, @Res() reply: FastifyReply): Promise<void> {
-    const config = await this.configs.find(id);
+  find(@Req() { stripeConfig }: FastifyRequest, @Res() reply: FastifyReply): void {
     // Nest and Fastify would send no body at all for `null`.
-    void reply.type('application/json; charset=utf-8').send(config ? toStripeConfigResponse(config) : 'null');
+    void reply.type('application/json; charset=utf-8').send(stripeConfig ? toStripeConfigResponse(stripeConfig) : 'null');
   }
 
   @Delete('config')
+  @UseGuards(ProjectOwnerGuard)
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({
     operationId: 'deleteStripeConfig',
@@ -77,6 +79,7 @@ export class StripeConfigController {
   }
 
   @Delete('config/:mode')
+  @UseGuards(ProjectOwnerGuard)
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiParam({ name: 'mode', description: 'Whose credentials.', enum: STRIPE_MODES })
   @ApiOperation({
@@ -91,6 +94,7 @@ export class StripeConfigController {
   }
 
   @Get('webhook-urls')
+  @UseGuards(ProjectOwnerGuard)
   @ApiOperation({
     operationId: 'getStripeWebhookUrls',
     summary: "Show the project's webhook URLs",

@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { ProjectId } from '../../common/ids.js';
+import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { Database, run, toTimestamp, type Transaction } from '../../database/database.js';
 import type { StripeMode } from './credential-rules.js';
 import type { SealedCredential, StripeConfig } from './stripe-config.js';
 import * as statements from './stripe-config.statements.js';
 import type { JoinedRow } from './stripe-config.statements.js';
+
+export interface OwnedConfig {
+  readonly ownerId: OwnerId;
+  readonly config: StripeConfig | undefined;
+}
 
 @Injectable()
 export class StripeConfigRepository {
@@ -13,6 +18,13 @@ export class StripeConfigRepository {
 
   async findByProject(projectId: ProjectId): Promise<StripeConfig | undefined> {
     return toConfig(await this.database.query(statements.FIND, [projectId]));
+  }
+
+  /** A live project's owner and configuration in one query. @returns `undefined` when there is no such project */
+  async findWithOwner(projectId: ProjectId): Promise<OwnedConfig | undefined> {
+    const rows = await this.database.query(statements.FIND_WITH_OWNER, [projectId]);
+    const [first] = rows;
+    return first && { ownerId: first.owner_id, config: toConfig(rows.filter((row) => row.id !== null)) };
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { ProjectId } from '../../common/ids.js';
+import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { sql } from '../../database/database.js';
 import type { CredentialKind, StripeMode } from './credential-rules.js';
 
@@ -44,12 +44,20 @@ const upsertConfig = (from: string) => `
     updated_at = CASE WHEN $4 OR NOT c.is_active THEN ${LATER('c.updated_at', 'excluded.updated_at')} ELSE c.updated_at END
   RETURNING ${CONFIG.replaceAll('c.', '')}`;
 
+const CURRENT_CREDENTIALS = 'LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.slot = 0';
+
 /** $1 project. */
 export const FIND = sql<JoinedRow>(
   'find_stripe_config',
-  `SELECT ${CONFIG}, ${CREDENTIAL} FROM stripe_configs c
-   LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.slot = 0
-   WHERE c.project_id = $1`,
+  `SELECT ${CONFIG}, ${CREDENTIAL} FROM stripe_configs c ${CURRENT_CREDENTIALS} WHERE c.project_id = $1`,
+);
+
+/** $1 project. Without a configuration, one row that has only the owner. */
+export const FIND_WITH_OWNER = sql<{ owner_id: OwnerId } & (JoinedRow | { id: null })>(
+  'find_stripe_config_with_owner',
+  `SELECT p.owner_id, ${CONFIG}, ${CREDENTIAL} FROM projects p
+   LEFT JOIN stripe_configs c ON c.project_id = p.id ${CURRENT_CREDENTIALS}
+   WHERE p.id = $1 AND p.deleted_at IS NULL`,
 );
 
 /**
