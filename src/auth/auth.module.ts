@@ -1,0 +1,33 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { ThrottlerModule } from '@nestjs/throttler';
+import { Settings } from '../config/settings.js';
+import { AccessGuard } from './access.guard.js';
+import { FixedWindowStorage } from './fixed-window.storage.js';
+import { IdentifyCallerGuard } from './identify-caller.guard.js';
+import { JwtStrategy } from './jwt.strategy.js';
+import { RateLimitGuard } from './rate-limit.guard.js';
+
+const MINUTE_MS = 60_000;
+
+@Module({
+  imports: [
+    ThrottlerModule.forRootAsync({
+      inject: [Settings],
+      useFactory: ({ rateLimitPerMinute: limit }: Settings) => ({
+        throttlers: [{ limit, ttl: MINUTE_MS }],
+        skipIf: () => limit === 0,
+        storage: new FixedWindowStorage(),
+        setHeaders: false,
+      }),
+    }),
+  ],
+  providers: [
+    JwtStrategy,
+    // Nest runs them in this order, before every other guard.
+    { provide: APP_GUARD, useClass: IdentifyCallerGuard },
+    { provide: APP_GUARD, useClass: RateLimitGuard },
+    { provide: APP_GUARD, useClass: AccessGuard },
+  ],
+})
+export class AuthModule {}
