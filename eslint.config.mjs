@@ -1,0 +1,157 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import js from '@eslint/js';
+import { defineConfig, includeIgnoreFile } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/** The rooms of `src/` and what each stands on. A room sees those and all that they see: imports go down only. */
+const STANDS_ON = {
+  common: [],
+  config: ['common'],
+  database: ['config'],
+  vault: ['database'],
+  auth: ['database'],
+  projects: ['auth'],
+  health: ['auth', 'vault'],
+  'payments/guards': ['projects'],
+  'payments/stripe-config': ['payments/guards', 'vault'],
+  'payments/stripe-api': ['payments/stripe-config'],
+  'payments/ledger': ['payments/stripe-api'],
+  'payments/billing': ['payments/ledger'],
+  'payments/webhooks': ['payments/ledger'],
+  payments: ['payments/billing', 'payments/webhooks'],
+};
+const ROOMS = Object.keys(STANDS_ON);
+
+const sees = (room) => [...new Set(STANDS_ON[room].flatMap((below) => [...sees(below), below]))];
+
+/** Imports of `room` as they are written in `from`: `../../vault/`, or `../guards/` between neighbours in payments. */
+const importsOf = (room, from) => `^(?:\\.\\./)+${from.startsWith('payments/') ? room.replace('payments/', '(?:payments/)?') : room}/`;
+
+/** The files above all rooms, and the module that puts payments together. */
+const ABOVE = [...readdirSync(join(import.meta.dirname, 'src')).filter((name) => name.endsWith('.ts')), 'payments.module.ts'];
+const TOP = `^(?:\\.\\./)+(?:${ABOVE.map((name) => name.slice(0, -'.ts'.length).replaceAll('.', '\\.')).join('|')})\\.js$`;
+
+const directionOf = (room) => {
+  const visible = [room, ...sees(room)];
+  const isAbove = (other) => !visible.some((seen) => seen === other || seen.startsWith(`${other}/`));
+  return {
+    name: `tillkeeper/room/${room}`,
+    files: [`src/${room}/**`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [{ name: '@nestjs/common', importNames: ['forwardRef'], message: 'A circle: move what both need into a room below.' }],
+          patterns: [
+            {
+              regex: [TOP, ...ROOMS.filter(isAbove).map((other) => importsOf(other, room))].join('|'),
+              message: `Imports go down only: ${room} sees ${sees(room).join(', ') || 'no other room'}.`,
+            },
+          ],
+        },
+      ],
+    },
+  };
+};
+
+const noTransactionOfTheDriver = {
+  meta: {
+    type: 'problem',
+    schema: [],
+    messages: {
+      forbidden:
+        '`{{name}}` of {{library}} opens a transaction that waits. SQLite has one connection: other requests slip into it, and a rollback takes their acknowledged writes with it. Use the transactions of src/database.',
+    },
+  },
+  create: ({ report, sourceCode: { parserServices } }) => ({
+    'MemberExpression[property.name=/^(save|remove|softRemove|recover|transaction|createQueryRunner)$/]'({ property }) {
+      const declarations = parserServices.getSymbolAtLocation(property)?.declarations ?? [];
+      const library = declarations
+        .map((node) => /node_modules\/(?:@types\/)?(typeorm|better-sqlite3)\//.exec(node.getSourceFile().fileName)?.[1])
+        .find(Boolean);
+      if (library) report({ node: property, messageId: 'forbidden', data: { name: property.name, library } });
+    },
+  }),
+};
+
+const UNIT_SPECS = 'src/**/*.spec.ts';
+const TESTS = ['test/**/*.ts', UNIT_SPECS];
+
+export default defineConfig(
+  includeIgnoreFile(join(import.meta.dirname, '.gitignore')),
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  js.configs.recommended,
+  { rules: { eqeqeq: 'error' } },
+  {
+    name: 'tillkeeper/scripts',
+    files: ['**/*.mjs'],
+    languageOptions: { globals: Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, 'readonly'])) },
+  },
+  {
+    name: 'tillkeeper/typescript',
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      // An implementation of an asynchronous port may have nothing to wait for.
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+    },
+  },
+  { name: 'tillkeeper/source', files: ['src/**'], ignores: [UNIT_SPECS], rules: { 'no-console': 'error' } },
+  // The order of the alphabet has a room before the rooms inside it, and the last match decides.
+  ...ROOMS.toSorted().map(directionOf),
+  {
+    name: 'tillkeeper/transactions',
+    files: ['src/**/*.ts'],
+    ignores: ['src/database/**'],
+    plugins: { tillkeeper: { rules: { 'no-transaction-of-the-driver': noTransactionOfTheDriver } } },
+    rules: { 'tillkeeper/no-transaction-of-the-driver': 'error' },
+  },
+  {
+    name: 'tillkeeper/stripe-clients',
+    files: ['src/**'],
+    ignores: ['src/payments/stripe-api/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'NewExpression[callee.name="Stripe"]',
+          message: 'Only payments/stripe-api makes Stripe clients: ask StripeClients for one.',
+        },
+      ],
+    },
+  },
+  {
+    name: 'tillkeeper/no-network-in-transactions',
+    files: ['src/database/**', 'src/**/*.repository.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^stripe$|/stripe-api/', message: 'No transaction waits for the network: where SQL is, Stripe is not.' }] },
+      ],
+    },
+  },
+  {
+    name: 'tillkeeper/tests',
+    files: TESTS,
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['describe', 'it', 'test'].map((object) => ({
+          object,
+          property: 'only',
+          message: 'The other tests of the file would silently not run.',
+        })),
+      ],
+      // What an HTTP answer holds is `any` in supertest, and to look at it is what the tests are for.
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+);
