@@ -22,11 +22,25 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** One invalid input: where it is, what to do about it, and a stable type (pydantic's names where one fits). */
+/** The kinds of invalid input, by pydantic's names where one fits; `docs/errors.md` explains each. */
+export const PROBLEM_TYPES = [
+  'enum',
+  'extra_forbidden',
+  'json_invalid',
+  'missing',
+  'model_type',
+  'string_too_long',
+  'string_too_short',
+  'string_type',
+  'uuid_parsing',
+  'value_error',
+] as const;
+
+/** One invalid input: where it is, what to do about it, and what kind it is. */
 export interface Problem {
   loc: (string | number)[];
   msg: string;
-  type: string;
+  type: (typeof PROBLEM_TYPES)[number];
 }
 
 interface DomainErrorOptions {
