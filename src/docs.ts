@@ -21,6 +21,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .addServer('/', 'This server')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: "A developer's access token." }, 'HTTPBearer')
     .addTag('Stripe configuration', "A project's Stripe credentials.")
+    .addTag('Stripe connection', 'Whether the credentials work, and webhook endpoints at Stripe.')
     .addTag('Projects', 'What credentials belong to.')
     .addTag('Health', 'For load balancers and orchestrators.')
     .build();

@@ -1,7 +1,16 @@
+import { StripeKeyCheckEntity } from './payments/stripe-api/stripe-key-check.entity.js';
+import { StripeWebhookEndpointEntity } from './payments/stripe-api/stripe-webhook-endpoint.entity.js';
 import { StripeConfigEntity } from './payments/stripe-config/stripe-config.entity.js';
 import { StripeCredentialEntity } from './payments/stripe-config/stripe-credential.entity.js';
 import { ProjectEntity } from './projects/project.entity.js';
 import { DataKeyEntity } from './vault/data-key.entity.js';
 
 /** Every table; what the migrations make is held against it. */
-export const ENTITIES = [ProjectEntity, DataKeyEntity, StripeConfigEntity, StripeCredentialEntity];
+export const ENTITIES = [
+  ProjectEntity,
+  DataKeyEntity,
+  StripeConfigEntity,
+  StripeCredentialEntity,
+  StripeKeyCheckEntity,
+  StripeWebhookEndpointEntity,
+];

@@ -6,6 +6,8 @@ export const ERROR_CODES = [
   'not_the_owner',
   'project_not_found',
   'config_not_found',
+  'config_deleted',
+  'mode_not_configured',
   'route_not_found',
   'method_not_allowed',
   'body_too_large',
@@ -13,10 +15,12 @@ export const ERROR_CODES = [
   'uri_too_long',
   'validation_failed',
   'rate_limited',
+  'already_running',
   'internal_error',
   'database_unavailable',
   'not_migrated',
   'authorization_server_unavailable',
+  'stripe_unavailable',
   'shutting_down',
 ] as const;
 
@@ -24,6 +28,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** The kinds of invalid input, by pydantic's names where one fits; `docs/errors.md` explains each. */
 export const PROBLEM_TYPES = [
+  'bool_type',
   'enum',
   'extra_forbidden',
   'json_invalid',

@@ -8,6 +8,8 @@ export const HTTP_STATUS = {
   not_the_owner: HttpStatus.FORBIDDEN,
   project_not_found: HttpStatus.NOT_FOUND,
   config_not_found: HttpStatus.NOT_FOUND,
+  config_deleted: HttpStatus.NOT_FOUND,
+  mode_not_configured: HttpStatus.NOT_FOUND,
   route_not_found: HttpStatus.NOT_FOUND,
   method_not_allowed: HttpStatus.METHOD_NOT_ALLOWED,
   body_too_large: HttpStatus.PAYLOAD_TOO_LARGE,
@@ -15,10 +17,12 @@ export const HTTP_STATUS = {
   unsupported_media_type: HttpStatus.UNSUPPORTED_MEDIA_TYPE,
   validation_failed: HttpStatus.UNPROCESSABLE_ENTITY,
   rate_limited: HttpStatus.TOO_MANY_REQUESTS,
+  already_running: HttpStatus.TOO_MANY_REQUESTS,
   internal_error: HttpStatus.INTERNAL_SERVER_ERROR,
   database_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
   not_migrated: HttpStatus.SERVICE_UNAVAILABLE,
   authorization_server_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
+  stripe_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
   shutting_down: HttpStatus.SERVICE_UNAVAILABLE,
 } satisfies Record<ErrorCode, HttpStatus>;
 
@@ -29,6 +33,7 @@ const FASTIFY_ERRORS: Record<string, [ErrorCode, string]> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed_request', 'The body has another length than the Content-Length header says.'],
   FST_ERR_BAD_URL: ['malformed_request', 'The URL is not valid.'],
   FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'The URL is too long.'],
+  FST_STATIC_FORBIDDEN_PATH: ['route_not_found', 'There is nothing at this URL.'],
   FST_ERR_NOT_FOUND: ['route_not_found', 'There is nothing at this URL.'],
   FST_ERR_HANDLER_TIMEOUT: ['database_unavailable', 'The request took too long; try again shortly.'],
 };

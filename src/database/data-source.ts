@@ -3,7 +3,9 @@ import { Logger } from '@nestjs/common';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { Secret } from '../common/secret.js';
 import { Initial1763700000000 as InitialPostgres } from './migrations/postgres/1763700000000-initial.js';
+import { StripeConnection1763760000000 as StripeConnectionPostgres } from './migrations/postgres/1763760000000-stripe-connection.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
+import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
 
@@ -37,7 +39,7 @@ function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
     type: 'better-sqlite3',
     database: path,
     timeout: SQLITE_LOCK_TIMEOUT_MS,
-    migrations: [InitialSqlite],
+    migrations: [InitialSqlite, StripeConnectionSqlite],
     prepareDatabase: (driver: SqliteDriver) => {
       driver.pragma('journal_mode = WAL');
       driver.pragma('synchronous = FULL');
@@ -57,7 +59,7 @@ function postgresOptions(url: Secret, poolSize: number, entities: Entities): Dat
     poolSize,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     applicationName: 'tillkeeper',
-    migrations: [InitialPostgres],
+    migrations: [InitialPostgres, StripeConnectionPostgres],
     installExtensions: false,
     extra: {
       statement_timeout: STATEMENT_TIMEOUT_MS,

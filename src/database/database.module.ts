@@ -1,17 +1,22 @@
 import type { Database as SqliteDriver } from 'better-sqlite3';
-import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Settings } from '../config/settings.js';
 import { createDataSource, type Entities } from './data-source.js';
 import { Database } from './database.js';
+import { DatabaseNotifications, NoNotifications } from './database-notifications.js';
 import { migrate } from './migrate.js';
 import { PostgresDatabase } from './postgres.database.js';
+import { PostgresNotifications } from './postgres.notifications.js';
 import { SqliteDatabase } from './sqlite.database.js';
 
 @Module({})
-export class DatabaseModule implements OnApplicationShutdown {
-  constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
+export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    @Inject(DataSource) private readonly dataSource: DataSource,
+    @Inject(DatabaseNotifications) private readonly notifications: DatabaseNotifications,
+  ) {}
 
   static forRoot(entities: Entities): DynamicModule {
     return {
@@ -20,12 +25,18 @@ export class DatabaseModule implements OnApplicationShutdown {
       providers: [
         { provide: DataSource, inject: [Settings], useFactory: (settings: Settings) => connect(settings, entities) },
         { provide: Database, inject: [DataSource], useFactory: openDatabase },
+        { provide: DatabaseNotifications, inject: [Settings], useFactory: openNotifications },
       ],
-      exports: [DataSource, Database],
+      exports: [DataSource, Database, DatabaseNotifications],
     };
   }
 
+  onApplicationBootstrap(): void {
+    if (this.notifications instanceof PostgresNotifications) this.notifications.start();
+  }
+
   async onApplicationShutdown(): Promise<void> {
+    if (this.notifications instanceof PostgresNotifications) await this.notifications.stop();
     await this.dataSource.destroy();
   }
 }
@@ -43,4 +54,8 @@ function openDatabase({ driver }: DataSource): Database {
   if (handles.databaseConnection) return new SqliteDatabase(handles.databaseConnection);
   if (handles.master) return new PostgresDatabase(handles.master);
   throw new Error('The data source is not connected.');
+}
+
+function openNotifications({ database }: Settings): DatabaseNotifications {
+  return database.engine === 'postgres' ? new PostgresNotifications(database.url) : new NoNotifications();
 }

@@ -16,7 +16,7 @@ export class SqliteDatabase extends Database {
     super();
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- a synchronous driver behind the asynchronous port: a throw becomes a rejection
+   
   async query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
     try {
       return this.#execute(statement, values);
@@ -25,7 +25,7 @@ export class SqliteDatabase extends Database {
     }
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as above
+   
   async transaction<Result>(body: () => Transaction<Result>): Promise<Result> {
     const runBody = (): Result => {
       const steps = body();

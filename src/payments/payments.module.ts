@@ -2,17 +2,41 @@ import { Module } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
 import { ProjectsModule } from '../projects/projects.module.js';
 import { ProjectsService } from '../projects/projects.service.js';
+import { StripeConnectionController } from './stripe-api/stripe-connection.controller.js';
+import { StripeClients } from './stripe-api/stripe-clients.js';
+import { StripeConnector } from './stripe-api/stripe-connector.js';
+import { KeyChecksService } from './stripe-api/key-checks.service.js';
+import { KeyChecksRepository } from './stripe-api/key-checks.repository.js';
+import { KeyValidator } from './stripe-api/key-validator.js';
+import { ValidationService } from './stripe-api/validation.service.js';
+import { PaymentsEvents } from './stripe-api/payments-events.js';
+import { CheckedSaveService } from './stripe-config/checked-save.service.js';
+import { ConfigChanges } from './stripe-config/config-changes.js';
 import { credentialPolicy } from './stripe-config/credential.decorator.js';
+import { SecretKeyChecker } from './stripe-config/secret-key-checker.js';
 import { StripeConfigController } from './stripe-config/stripe-config.controller.js';
 import { StripeConfigRepository } from './stripe-config/stripe-config.repository.js';
 import { StripeConfigService } from './stripe-config/stripe-config.service.js';
 
-/** Keeps the Stripe credentials of projects. Other modules import it and inject `StripeConfigService`. */
+/** Keeps the Stripe credentials of projects. Other modules import it and inject `StripeConfigService`, `StripeClients` and `PaymentsEvents`. */
 @Module({
   imports: [ProjectsModule],
-  controllers: [StripeConfigController],
-  providers: [StripeConfigService, StripeConfigRepository],
-  exports: [StripeConfigService],
+  controllers: [StripeConfigController, StripeConnectionController],
+  providers: [
+    StripeConfigService,
+    StripeConfigRepository,
+    ConfigChanges,
+    StripeClients,
+    StripeConnector,
+    KeyChecksService,
+    KeyChecksRepository,
+    KeyValidator,
+    ValidationService,
+    { provide: SecretKeyChecker, useExisting: ValidationService },
+    CheckedSaveService,
+    PaymentsEvents,
+  ],
+  exports: [StripeConfigService, StripeClients, PaymentsEvents],
 })
 export class PaymentsModule {
   constructor(projects: ProjectsService, configs: StripeConfigRepository, settings: Settings) {

@@ -1,7 +1,13 @@
 import { CREDENTIAL_RULES, type CredentialField, type CredentialKind, STRIPE_MODES, type StripeMode } from './credential-rules.js';
 import type { StoredCredential } from './stripe-config.js';
 
-export const WARNING_CODES = ['different_accounts', 'same_webhook_secret', 'missing_webhook_secret', 'looks_cut_off'] as const;
+export const WARNING_CODES = [
+  'different_accounts',
+  'account_changed',
+  'same_webhook_secret',
+  'missing_webhook_secret',
+  'looks_cut_off',
+] as const;
 
 export interface ConfigWarning {
   code: (typeof WARNING_CODES)[number];
@@ -25,6 +31,17 @@ export function configWarnings(credentials: readonly StoredCredential[]): Config
         code: 'different_accounts',
         field: `${mode}_publishable_key`,
         message: `The ${mode} publishable key and the ${mode} secret key belong to different Stripe accounts; payments started in the browser will not be found by the server.`,
+      });
+    }
+    if (
+      secretKey?.accountFingerprint &&
+      secretKey.replacedAccountFingerprint &&
+      secretKey.accountFingerprint !== secretKey.replacedAccountFingerprint
+    ) {
+      warnings.push({
+        code: 'account_changed',
+        field: `${mode}_secret_key`,
+        message: `The ${mode} secret key belongs to another Stripe account than the one before; existing ${mode} subscriptions and customers stay in the old account and can't be reached with this key.`,
       });
     }
     if (secretKey && !find(mode, 'webhook_secret')) {

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Put, Req, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Put, Query, Req, Res, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiExtraModels,
@@ -6,16 +6,19 @@ import {
   ApiOkResponse,
   ApiOperation,
   ApiParam,
+  ApiQuery,
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiErrors } from '../../common/api-errors.decorator.js';
+import { QueryFlagPipe } from '../../common/query-flag.pipe.js';
 import { Settings } from '../../config/settings.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
 import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
-import { StripeConfigReaderGuard } from '../guards/stripe-config-reader.guard.js';
+import { StripeConfigReaderGuard } from './stripe-config-reader.guard.js';
+import { CheckedSaveService } from './checked-save.service.js';
 import { STRIPE_MODES, type StripeMode } from './credential-rules.js';
 import { StripeConfigRequest } from './dto/stripe-config.request.js';
 import { StripeConfigResponse, toStripeConfigResponse } from './dto/stripe-config.response.js';
@@ -31,6 +34,7 @@ import { StripeModePipe } from './stripe-mode.pipe.js';
 export class StripeConfigController {
   constructor(
     private readonly configs: StripeConfigService,
+    private readonly checked: CheckedSaveService,
     private readonly settings: Settings,
   ) {}
 
@@ -41,10 +45,20 @@ export class StripeConfigController {
     summary: 'Create or update the Stripe credentials',
     description: 'Stores the given credentials, sealed. All of them are stored or, when one is wrong, none. The answer shows them masked.',
   })
+  @ApiQuery({
+    name: 'validate',
+    description: 'Whether to ask Stripe about the given secret keys first, and to store nothing when it does not accept one.',
+    required: false,
+    schema: { type: 'boolean', default: false },
+  })
   @ApiOkResponse({ description: 'The configuration as it is now.', type: StripeConfigResponse })
   @ApiErrors({ project: true, body: true })
-  async save(@CurrentProject() { id }: Project, @Body() body: StripeConfigRequest): Promise<StripeConfigResponse> {
-    return toStripeConfigResponse(await this.configs.save(id, body));
+  async save(
+    @CurrentProject() project: Project,
+    @Body() body: StripeConfigRequest,
+    @Query('validate', new QueryFlagPipe('validate', false)) validate: boolean,
+  ): Promise<StripeConfigResponse> {
+    return toStripeConfigResponse(await (validate ? this.checked.save(project, body) : this.configs.save(project.id, body)));
   }
 
   @Get('config')

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
-import { Database, run, toTimestamp, type Transaction } from '../../database/database.js';
+import { Database, type Engine, run, toTimestamp, type Transaction } from '../../database/database.js';
 import type { StripeMode } from './credential-rules.js';
 import type { SealedCredential, StripeConfig } from './stripe-config.js';
 import * as statements from './stripe-config.statements.js';
@@ -25,6 +25,12 @@ export class StripeConfigRepository {
     const rows = await this.database.query(statements.FIND_WITH_OWNER, [projectId]);
     const [first] = rows;
     return first && { ownerId: first.owner_id, config: toConfig(rows.filter((row) => row.id !== null)) };
+  }
+
+  /** @returns `undefined` when there is no such project */
+  async findSecretKey(projectId: ProjectId, mode: StripeMode): Promise<statements.SecretKeyRow | undefined> {
+    const [row] = await this.database.query(statements.FIND_SECRET_KEY, [projectId, mode]);
+    return row;
   }
 
   /**
@@ -59,31 +65,40 @@ export class StripeConfigRepository {
 
   /** Deactivates the configuration and destroys its credentials. @returns whether there ever was a configuration */
   async remove(projectId: ProjectId, now: Date): Promise<boolean> {
-    return this.database.transaction(() => removal(projectId, now));
+    const { engine } = this.database;
+    return this.database.transaction(() => removal(engine, projectId, now));
   }
 
   /** The same inside the transaction that deletes the project. */
   *removeWithProject(projectId: ProjectId, now: Date): Transaction<void> {
-    yield* removal(projectId, now);
+    yield* removal(this.database.engine, projectId, now);
   }
 
   /** Destroys the credentials of one mode. @returns whether there ever was a configuration */
   async removeMode(projectId: ProjectId, mode: StripeMode, now: Date): Promise<boolean> {
+    const { engine } = this.database;
     return this.database.transaction(function* () {
       const locked = yield* run(statements.LOCK, [projectId]);
       if (locked.length === 0) return false;
       const deleted = yield* run(statements.DELETE_MODE, [projectId, mode]);
-      if (deleted.length > 0) yield* run(statements.RAISE_VERSION, [projectId, now]);
+      if (deleted.length === 0) return true;
+      yield* run(statements.RAISE_VERSION, [projectId, now]);
+      yield* notifyOthers(engine, projectId);
       return true;
     });
   }
 }
 
-function* removal(projectId: ProjectId, now: Date): Transaction<boolean> {
+function* removal(engine: Engine, projectId: ProjectId, now: Date): Transaction<boolean> {
   const deactivated = yield* run(statements.DEACTIVATE, [projectId, now]);
   if (deactivated.length === 0) return false;
   yield* run(statements.DELETE_CREDENTIALS, [projectId]);
+  yield* notifyOthers(engine, projectId);
   return true;
+}
+
+function* notifyOthers(engine: Engine, projectId: ProjectId): Transaction<void> {
+  if (engine === 'postgres') yield* run(statements.NOTIFY, [projectId]);
 }
 
 function toConfig(rows: JoinedRow[]): StripeConfig | undefined {
@@ -106,6 +121,7 @@ function toConfig(rows: JoinedRow[]): StripeConfig | undefined {
               mask: row.mask,
               fingerprint: row.fingerprint,
               accountFingerprint: row.account_fingerprint,
+              replacedAccountFingerprint: row.replaced_account_fingerprint,
               looksCutOff: Boolean(row.looks_cut_off),
               writtenAt: toTimestamp(row.written_at),
             },

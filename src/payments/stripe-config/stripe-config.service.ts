@@ -4,6 +4,7 @@ import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { projectNotFound } from '../../projects/projects.service.js';
 import { Keyring } from '../../vault/keyring.js';
+import { ConfigChanges } from './config-changes.js';
 import { credentialPolicy } from './credential.decorator.js';
 import { credentialProblem } from './credential-problem.js';
 import { CREDENTIAL_RULES, type CredentialRule, type StripeMode } from './credential-rules.js';
@@ -13,12 +14,20 @@ import { StripeConfigRepository } from './stripe-config.repository.js';
 
 const SEAL_PURPOSE = 'stripe-credential';
 
+export interface SecretKey {
+  readonly value: Secret;
+  readonly fingerprint: string;
+  /** Of the configuration that it was read from. */
+  readonly version: number;
+}
+
 /** The Stripe credentials of projects. Who may touch which project is for the caller to check. */
 @Injectable()
 export class StripeConfigService {
   constructor(
     private readonly configs: StripeConfigRepository,
     private readonly keyring: Keyring,
+    private readonly changes: ConfigChanges,
   ) {}
 
   /** @returns the configuration without any secret, or `undefined` when the project never had one */
@@ -36,17 +45,44 @@ export class StripeConfigService {
     const sealed = acceptableValues(changes).map(([rule, value]) => this.#seal(projectId, rule, value));
     const saved = await this.configs.save(projectId, sealed, new Date());
     if (!saved) throw projectNotFound();
+    this.changes.announce(projectId);
     return saved;
   }
 
   /** Destroys all credentials; the configuration stays, inactive. @throws DomainError `config_not_found` when there never was one */
   async remove(projectId: ProjectId): Promise<void> {
     if (!(await this.configs.remove(projectId, new Date()))) throw configNotFound();
+    this.changes.announce(projectId);
   }
 
   /** Destroys the credentials of one mode. @throws DomainError `config_not_found` when there never was a configuration */
   async removeMode(projectId: ProjectId, mode: StripeMode): Promise<void> {
     if (!(await this.configs.removeMode(projectId, mode, new Date()))) throw configNotFound();
+    this.changes.announce(projectId);
+  }
+
+  /**
+   * The secret key that is in use, opened: for the room that talks to Stripe.
+   * @throws DomainError `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`; SealBroken
+   */
+  async openSecretKey(projectId: ProjectId, mode: StripeMode): Promise<SecretKey> {
+    const row = await this.configs.findSecretKey(projectId, mode);
+    if (!row) throw projectNotFound();
+    if (row.is_active === null) throw configNotFound();
+    if (!row.is_active) throw new DomainError('config_deleted', "This project's Stripe configuration was deleted.");
+    if (row.sealed === null) throw new DomainError('mode_not_configured', `This project has no ${mode} secret key.`);
+    const context = { purpose: SEAL_PURPOSE, tenant: projectId, field: `${mode}_secret_key` };
+    return { value: await this.keyring.open(context, row.sealed), fingerprint: row.fingerprint, version: row.version };
+  }
+
+  /** The fingerprint that a stored credential with this value has. */
+  fingerprint(projectId: ProjectId, value: Secret): string {
+    return this.keyring.fingerprint(projectId, 'stripe-credential', value.reveal());
+  }
+
+  /** The account fingerprint that a stored key of this account has. @param accountId `acct_…` */
+  accountFingerprint(projectId: ProjectId, accountId: string): string {
+    return this.keyring.fingerprint(projectId, 'stripe-account', accountId.replace(/^acct_/, ''));
   }
 
   #seal(projectId: ProjectId, rule: CredentialRule, value: string): SealedCredential {
@@ -55,8 +91,8 @@ export class StripeConfigService {
       mode: rule.mode,
       kind: rule.kind,
       mask: maskCredential(rule, value),
-      fingerprint: this.keyring.fingerprint(projectId, 'stripe-credential', value),
-      accountFingerprint: account === undefined ? null : this.keyring.fingerprint(projectId, 'stripe-account', account),
+      fingerprint: this.fingerprint(projectId, new Secret(value)),
+      accountFingerprint: account === undefined ? null : this.accountFingerprint(projectId, account),
       looksCutOff: looksCutOff(rule, value),
       ...this.keyring.seal({ purpose: SEAL_PURPOSE, tenant: projectId, field: rule.field }, new Secret(value)),
     };

@@ -1,5 +1,7 @@
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { sql } from '../../database/database.js';
+import type { SealedText } from '../../vault/seal.js';
+import { CONFIG_CHANNEL } from './config-changes.js';
 import type { CredentialKind, StripeMode } from './credential-rules.js';
 
 export interface ConfigRow {
@@ -17,6 +19,7 @@ export interface CredentialRow {
   mask: string;
   fingerprint: string;
   account_fingerprint: string | null;
+  replaced_account_fingerprint: string | null;
   looks_cut_off: boolean | number;
   written_at: Date | string;
 }
@@ -25,12 +28,17 @@ export interface CredentialRow {
 export type JoinedRow = ConfigRow & (CredentialRow | { [Column in keyof CredentialRow]: null });
 
 const CONFIG = 'c.id, c.project_id, c.is_active, c.version, c.created_at, c.updated_at';
-const CREDENTIAL = 'k.mode, k.kind, k.mask, k.fingerprint, k.account_fingerprint, k.looks_cut_off, k.written_at';
+const CREDENTIAL = `k.mode, k.kind, k.mask, k.fingerprint, k.account_fingerprint,
+  k.replaced_account_fingerprint, k.looks_cut_off, k.written_at`;
 const LATER = (column: string, time: string) => `CASE WHEN ${column} > ${time} THEN ${column} ELSE ${time} END`;
 
 const CREDENTIAL_COLUMNS =
   'project_id, mode, kind, slot, sealed, key_id, mask, fingerprint, account_fingerprint, looks_cut_off, written_at';
-const REPLACE_CREDENTIAL = `ON CONFLICT (project_id, mode, kind, slot) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id,
+const REPLACE_CREDENTIAL = `ON CONFLICT (project_id, mode, kind, slot) DO UPDATE SET
+  replaced_account_fingerprint = CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint
+    THEN stripe_credentials.replaced_account_fingerprint
+    ELSE COALESCE(stripe_credentials.account_fingerprint, stripe_credentials.replaced_account_fingerprint) END,
+  sealed = excluded.sealed, key_id = excluded.key_id,
   mask = excluded.mask, fingerprint = excluded.fingerprint, account_fingerprint = excluded.account_fingerprint,
   looks_cut_off = excluded.looks_cut_off, written_at = excluded.written_at`;
 
@@ -60,6 +68,11 @@ export const FIND_WITH_OWNER = sql<{ owner_id: OwnerId } & (JoinedRow | { id: nu
    WHERE p.id = $1 AND p.deleted_at IS NULL`,
 );
 
+const NOTIFY_OTHERS = `pg_notify('${CONFIG_CHANNEL}', $1::text)`;
+
+/** $1 project. PostgreSQL delivers it to the other processes on commit. */
+export const NOTIFY = sql<never>('notify_of_stripe_config', `SELECT ${NOTIFY_OTHERS}`);
+
 /**
  * The whole write in one round trip, which is one transaction on PostgreSQL. $5 is the credentials as a JSON array. The live project
  * is locked against deletion first, then the configuration, then the credentials. The credentials that it does not write are read as
@@ -84,7 +97,7 @@ export const SAVE_ON_POSTGRES = sql<JoinedRow & { seen_version: number | null }>
      SELECT ${CREDENTIAL} FROM stripe_credentials k
      WHERE k.project_id = $1 AND k.slot = 0 AND NOT EXISTS (SELECT FROM written w WHERE w.mode = k.mode AND w.kind = k.kind)
    )
-   SELECT ${CONFIG}, ${CREDENTIAL}, (SELECT version FROM stripe_configs WHERE project_id = $1) AS seen_version
+   SELECT ${CONFIG}, ${CREDENTIAL}, (SELECT version FROM stripe_configs WHERE project_id = $1) AS seen_version, ${NOTIFY_OTHERS}
    FROM c LEFT JOIN k ON true`,
 );
 
@@ -127,4 +140,20 @@ export const DELETE_MODE = sql<{ kind: CredentialKind }>(
 export const RAISE_VERSION = sql<never>(
   'raise_stripe_config_version',
   `UPDATE stripe_configs SET version = version + 1, updated_at = ${LATER('updated_at', '$2')} WHERE project_id = $1`,
+);
+
+export interface SecretKeyRow {
+  is_active: boolean | number | null;
+  version: number;
+  sealed: SealedText | null;
+  fingerprint: string;
+}
+
+/** $1 project, $2 mode. No row: no live project. `is_active` is `null` without a configuration, `sealed` without that mode's secret key. */
+export const FIND_SECRET_KEY = sql<SecretKeyRow>(
+  'find_stripe_secret_key',
+  `SELECT c.is_active, c.version, k.sealed, k.fingerprint FROM projects p
+   LEFT JOIN stripe_configs c ON c.project_id = p.id
+   LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0
+   WHERE p.id = $1 AND p.deleted_at IS NULL`,
 );

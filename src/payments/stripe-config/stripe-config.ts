@@ -9,13 +9,15 @@ export interface StoredCredential {
   readonly mask: string;
   readonly fingerprint: string;
   readonly accountFingerprint: string | null;
+  /** Of the value that this one took the place of, where known. */
+  readonly replacedAccountFingerprint: string | null;
   readonly looksCutOff: boolean;
   /** RFC 3339, UTC, milliseconds. */
   readonly writtenAt: string;
 }
 
 /** A credential on its way into the database. */
-export interface SealedCredential extends Omit<StoredCredential, 'writtenAt'> {
+export interface SealedCredential extends Omit<StoredCredential, 'replacedAccountFingerprint' | 'writtenAt'> {
   readonly sealed: SealedText;
   readonly keyId: string;
 }

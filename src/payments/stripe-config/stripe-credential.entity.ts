@@ -40,6 +40,10 @@ export class StripeCredentialEntity {
   @Column({ name: 'account_fingerprint', type: 'varchar', length: 32, nullable: true })
   accountFingerprint: string | null;
 
+  /** The account fingerprint of the value that this one took the place of, where it was known. */
+  @Column({ name: 'replaced_account_fingerprint', type: 'varchar', length: 32, nullable: true })
+  replacedAccountFingerprint: string | null;
+
   /** Whether the value has fewer characters than Stripe gives a value of its format. */
   @Column({ name: 'looks_cut_off', type: Boolean })
   looksCutOff: boolean;

@@ -1,8 +1,8 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { assertOwner, readProjectId } from '../../projects/project-owner.guard.js';
-import type { StripeConfig } from '../stripe-config/stripe-config.js';
-import { StripeConfigRepository } from '../stripe-config/stripe-config.repository.js';
+import type { StripeConfig } from './stripe-config.js';
+import { StripeConfigRepository } from './stripe-config.repository.js';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,0 +1,18 @@
+import type { PipeTransform } from '@nestjs/common';
+import { ValidationFailed } from './errors.js';
+
+/** Reads `true` or `false` from the query. */
+export class QueryFlagPipe implements PipeTransform<unknown, boolean> {
+  constructor(
+    private readonly name: string,
+    private readonly fallback: boolean,
+  ) {}
+
+  transform(value: unknown): boolean {
+    if (value === undefined) return this.fallback;
+    if (value !== 'true' && value !== 'false') {
+      throw new ValidationFailed([{ loc: ['query', this.name], msg: 'must be true or false', type: 'bool_type' }]);
+    }
+    return value === 'true';
+  }
+}

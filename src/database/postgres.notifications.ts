@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import pg from 'pg';
+import type { Secret } from '../common/secret.js';
+import { DatabaseNotifications } from './database-notifications.js';
+
+const RECONNECT_AFTER_MS = 250;
+const CONNECT_TIMEOUT_MS = 2_000;
+/** A connection that died without a word is noticed by this question. */
+const PING_EVERY_MS = 2_000;
+
+/** LISTEN on a connection of its own, outside the pool: a pooled connection's subscriptions would come and go. */
+export class PostgresNotifications extends DatabaseNotifications {
+  readonly #receivers = new Map<string, (payload: string) => void>();
+  readonly #gapListeners: (() => void)[] = [];
+  readonly #logger = new Logger('Database');
+  #client: pg.Client | undefined;
+  #stopped = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(private readonly url: Secret) {
+    super();
+  }
+
+  get areComplete(): boolean {
+    return this.#client !== undefined;
+  }
+
+  subscribe(channel: string, receive: (payload: string) => void): void {
+    this.#receivers.set(channel, receive);
+  }
+
+  onGap(listener: () => void): void {
+    this.#gapListeners.push(listener);
+  }
+
+  /** Connects in the background, and again whenever the connection is lost. */
+  start(): void {
+    this.#running = this.#stayConnected();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+  }
+
+  async #stayConnected(): Promise<void> {
+    let failures = 0;
+    while (!this.#stopped.signal.aborted) {
+      try {
+        await this.#listen();
+        failures = 0;
+      } catch {
+        if (failures++ === 0) this.#logger.warn('The connection for change notifications is lost; caches are not used until it is back.');
+      }
+      this.#client = undefined;
+      for (const listener of this.#gapListeners) listener();
+      await sleep(RECONNECT_AFTER_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Resolves when told to stop, rejects when the connection is lost. */
+  async #listen(): Promise<void> {
+    const client = new pg.Client({
+      connectionString: this.url.reveal(),
+      application_name: 'tillkeeper notifications',
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+    });
+    const lost = new Promise<never>((_, reject) => {
+      client.once('error', reject);
+      client.once('end', () => reject(new Error('The connection ended.')));
+    });
+    lost.catch(() => undefined);
+    try {
+      await client.connect();
+      client.on('notification', ({ channel, payload }) => this.#receivers.get(channel)?.(payload ?? ''));
+      for (const channel of this.#receivers.keys()) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
+      // Whatever was cached while nobody listened is forgotten before it is believed again.
+      for (const listener of this.#gapListeners) listener();
+      this.#client = client;
+      while (!this.#stopped.signal.aborted) {
+        await Promise.race([lost, sleep(PING_EVERY_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined)]);
+        if (!this.#stopped.signal.aborted) await client.query('SELECT 1');
+      }
+    } finally {
+      this.#client = undefined;
+      await client.end().catch(() => undefined);
+    }
+  }
+}

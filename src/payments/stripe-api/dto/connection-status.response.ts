@@ -1,0 +1,90 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { ApiNullableString, ApiNullableTime } from '../../../common/api-property.js';
+import type { StripeMode } from '../../stripe-config/credential-rules.js';
+import type { ConnectionState } from '../key-checks.repository.js';
+import { CHECKED_BY } from '../key-verdict.js';
+
+const STATES = ['not_configured', 'unverified', 'valid', 'invalid'] as const;
+
+@ApiSchema({ name: 'StripeWebhookStatus', description: "The state of one mode's webhooks." })
+class WebhookStatus {
+  @ApiNullableString({
+    description: 'The endpoint that we made at Stripe; `null` when we made none.',
+    example: 'we_aaaaaaaaaaaaaaaaaaaaaaaa',
+  })
+  endpoint_id: string | null;
+
+  @ApiNullableTime('When the last event arrived; `null` before the first.')
+  last_event_at: string | null;
+
+  @ApiNullableTime('When a delivery last failed; `null` when none did.')
+  last_failure_at: string | null;
+
+  @ApiNullableString({ description: 'Why it failed.', example: 'The signature does not match the stored webhook secret.' })
+  last_failure_reason: string | null;
+}
+
+@ApiSchema({ name: 'StripeModeStatus', description: "The state of one mode's connection to Stripe." })
+class ModeStatus {
+  @ApiProperty({
+    description:
+      '`not_configured`: no secret key. `unverified`: Stripe was not asked about the stored key yet. `valid`, `invalid`: what Stripe said of it last.',
+    enum: STATES,
+    example: 'valid',
+  })
+  state: (typeof STATES)[number];
+
+  @ApiNullableString({ description: "The Stripe account's id, where known.", example: 'acct_1AAAAAAAAAAAAAAA' })
+  account_id: string | null;
+
+  @ApiNullableString({ description: "The Stripe account's name, where known.", example: 'Corner shop' })
+  account_name: string | null;
+
+  @ApiNullableTime('When Stripe last said something of the stored key.')
+  verified_at: string | null;
+
+  @ApiProperty({
+    description: 'What made Stripe say it: the validate operation, a save with `validate=true`, or a call that used the key.',
+    anyOf: [{ type: 'string', enum: [...CHECKED_BY] }, { type: 'null' }],
+    example: 'validation',
+  })
+  verified_by: (typeof CHECKED_BY)[number] | null;
+
+  @ApiNullableString({
+    description: 'Why the key is invalid, and what to do about it.',
+    example: 'This key has expired; make a new one in the Stripe dashboard.',
+  })
+  last_error: string | null;
+
+  @ApiProperty({ type: WebhookStatus })
+  webhook: WebhookStatus;
+}
+
+@ApiSchema({ description: "The state of a project's connections to Stripe." })
+export class StripeConfigStatusResponse {
+  @ApiProperty({ type: ModeStatus })
+  test: ModeStatus;
+
+  @ApiProperty({ type: ModeStatus })
+  live: ModeStatus;
+}
+
+function toModeStatus(state: ConnectionState | undefined): ModeStatus {
+  const { hasSecretKey = false, check = null, endpointId = null } = state ?? {};
+  const verified = check?.valid ? 'valid' : check ? 'invalid' : 'unverified';
+  return {
+    state: hasSecretKey ? verified : 'not_configured',
+    account_id: check?.accountId ?? null,
+    account_name: check?.accountName ?? null,
+    verified_at: check?.at ?? null,
+    verified_by: check?.by ?? null,
+    last_error: check?.error ?? null,
+    webhook: { endpoint_id: endpointId, last_event_at: null, last_failure_at: null, last_failure_reason: null },
+  };
+}
+
+/** @param states of both modes */
+export function toStatusResponse(states: ConnectionState[]): StripeConfigStatusResponse {
+  const of = (mode: StripeMode) => toModeStatus(states.find((state) => state.mode === mode));
+  return { test: of('test'), live: of('live') };
+}

@@ -1,0 +1,121 @@
+import { Injectable } from '@nestjs/common';
+import type { ProjectId } from '../../common/ids.js';
+import { Database, run, sql, toTimestamp } from '../../database/database.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-verdict.js';
+
+/** What is known of one mode's connection to Stripe. Times are RFC 3339, UTC, milliseconds. */
+export interface ConnectionState {
+  readonly mode: StripeMode;
+  readonly hasSecretKey: boolean;
+  /** Of the key that is stored now; a check of an earlier key counts for nothing. */
+  readonly check: {
+    valid: boolean;
+    accountId: string | null;
+    accountName: string | null;
+    at: string;
+    by: CheckedBy;
+    error: string | null;
+  } | null;
+  readonly endpointId: string | null;
+}
+
+interface StateRow {
+  mode: StripeMode;
+  fingerprint: string | null;
+  valid: boolean | number | null;
+  account_id: string | null;
+  account_name: string | null;
+  checked_at: Date | string;
+  checked_by: CheckedBy;
+  error: string | null;
+  endpoint_id: string | null;
+}
+
+/** $1 project, $2 mode, $3 fingerprint, $4 valid, $5 account id, $6 account name, $7 now, $8 by, $9 error. Answers a row when the verdict is news. */
+const RECORD_NEWS = sql<{ mode: StripeMode }>(
+  'record_stripe_key_check',
+  `INSERT INTO stripe_key_checks (project_id, mode, fingerprint, valid, account_id, account_name, checked_at, checked_by, error)
+   SELECT k.project_id, k.mode, k.fingerprint, $4, $5, $6, $7, $8, $9 FROM stripe_credentials k
+   WHERE k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 AND k.fingerprint = $3
+   ON CONFLICT (project_id, mode) DO UPDATE SET fingerprint = excluded.fingerprint, valid = excluded.valid,
+     account_id = COALESCE(excluded.account_id, CASE WHEN stripe_key_checks.fingerprint = excluded.fingerprint THEN stripe_key_checks.account_id END),
+     account_name = COALESCE(excluded.account_name, CASE WHEN stripe_key_checks.fingerprint = excluded.fingerprint THEN stripe_key_checks.account_name END),
+     checked_at = excluded.checked_at, checked_by = excluded.checked_by, error = excluded.error
+   WHERE stripe_key_checks.fingerprint <> excluded.fingerprint OR stripe_key_checks.valid <> excluded.valid
+   RETURNING mode`,
+);
+
+/** The same parameters, for the same verdict on the same key as before. */
+const RECORD_AGAIN = sql<never>(
+  'record_stripe_key_check_again',
+  `UPDATE stripe_key_checks SET checked_at = $7, checked_by = $8, error = $9,
+     account_id = COALESCE($5, account_id), account_name = COALESCE($6, account_name)
+   WHERE project_id = $1 AND mode = $2 AND fingerprint = $3 AND valid = $4`,
+);
+
+/** $1 project, $2 mode, $3 fingerprint, $4 account fingerprint. */
+const LEARN_ACCOUNT = sql<never>(
+  'learn_stripe_account',
+  `UPDATE stripe_credentials SET account_fingerprint = $4
+   WHERE project_id = $1 AND mode = $2 AND kind = 'secret_key' AND slot = 0 AND fingerprint = $3 AND account_fingerprint IS NULL`,
+);
+
+const FIND = sql<StateRow>(
+  'find_stripe_connection_state',
+  `SELECT m.mode, k.fingerprint, h.valid, h.account_id, h.account_name, h.checked_at, h.checked_by, h.error, e.endpoint_id
+   FROM (SELECT 'test' AS mode UNION ALL SELECT 'live') m
+   LEFT JOIN stripe_credentials k ON k.project_id = $1 AND k.mode = m.mode AND k.kind = 'secret_key' AND k.slot = 0
+   LEFT JOIN stripe_key_checks h ON h.project_id = k.project_id AND h.mode = k.mode AND h.fingerprint = k.fingerprint
+   LEFT JOIN stripe_webhook_endpoints e ON e.project_id = $1 AND e.mode = m.mode`,
+);
+
+@Injectable()
+export class KeyChecksRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Notes a verdict on a key, if that key is still the stored one.
+   * @param accountFingerprint of the account that Stripe told, where it did
+   * @returns whether it is news: another verdict than the last, or the first on this key
+   */
+  async record(
+    projectId: ProjectId,
+    { mode, fingerprint }: KeyIdentity,
+    { valid, message, account }: KeyVerdict,
+    by: CheckedBy,
+    accountFingerprint: string | undefined,
+  ): Promise<boolean> {
+    const error = valid ? null : message;
+    const values = [projectId, mode, fingerprint, valid, account?.id ?? null, account?.name ?? null, new Date(), by, error];
+    return this.database.transaction(function* () {
+      const news = yield* run(RECORD_NEWS, values);
+      if (news.length === 0) yield* run(RECORD_AGAIN, values);
+      if (accountFingerprint !== undefined) yield* run(LEARN_ACCOUNT, [projectId, mode, fingerprint, accountFingerprint]);
+      return news.length > 0;
+    });
+  }
+
+  async findByProject(projectId: ProjectId): Promise<ConnectionState[]> {
+    return (await this.database.query(FIND, [projectId])).map(toState);
+  }
+}
+
+function toState(row: StateRow): ConnectionState {
+  return {
+    mode: row.mode,
+    hasSecretKey: row.fingerprint !== null,
+    endpointId: row.endpoint_id,
+    check:
+      row.valid === null
+        ? null
+        : {
+            valid: Boolean(row.valid),
+            accountId: row.account_id,
+            accountName: row.account_name,
+            at: toTimestamp(row.checked_at),
+            by: row.checked_by,
+            error: row.error,
+          },
+  };
+}

@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import type Stripe from 'stripe';
+import { DomainError } from '../../common/errors.js';
+import type { Secret } from '../../common/secret.js';
+import type { KeyVerdict, StripeAccount } from './key-verdict.js';
+import { StripeConnector } from './stripe-connector.js';
+
+/** For everything that is asked about one key, retries included. */
+const BUDGET_MS = 5_000;
+const ATTEMPT_MS = 3_000;
+const RETRIES = 1;
+const RETRY_AFTER_SECONDS = 10;
+
+const RESTRICTED = /^rk_/;
+
+/** Cheap reads of everything that we need of an account; Stripe's name for each in the settings of a restricted key. */
+const NEEDED_READS: readonly [permission: string, read: (stripe: Stripe) => Promise<unknown>][] = [
+  ['Customers', (stripe) => stripe.customers.list({ limit: 1 })],
+  ['Products', (stripe) => stripe.products.list({ limit: 1 })],
+  ['Prices', (stripe) => stripe.prices.list({ limit: 1 })],
+  ['Checkout Sessions', (stripe) => stripe.checkout.sessions.list({ limit: 1 })],
+  ['Customer portal', (stripe) => stripe.billingPortal.configurations.list({ limit: 1 })],
+  ['Subscriptions', (stripe) => stripe.subscriptions.list({ limit: 1 })],
+  ['Invoices', (stripe) => stripe.invoices.list({ limit: 1 })],
+  ['PaymentIntents', (stripe) => stripe.paymentIntents.list({ limit: 1 })],
+  ['Charges', (stripe) => stripe.charges.list({ limit: 1 })],
+  ['Events', (stripe) => stripe.events.list({ limit: 1 })],
+  ['Webhook Endpoints', (stripe) => stripe.webhookEndpoints.list({ limit: 1 })],
+];
+
+/** Asks Stripe about a secret key. It has no call for that, so we read what we would read anyway. */
+@Injectable()
+export class KeyValidator {
+  constructor(private readonly connector: StripeConnector) {}
+
+  /**
+   * @param key of the right form and mode
+   * @throws DomainError `stripe_unavailable` when Stripe can't be asked: that says nothing about the key
+   */
+  async ask(key: Secret): Promise<KeyVerdict> {
+    const deadline = new AbortController();
+    const tooLate = delay(BUDGET_MS, undefined, { signal: deadline.signal }).then(() => {
+      throw unavailable();
+    });
+    try {
+      return await Promise.race([this.#ask(key), tooLate]);
+    } finally {
+      deadline.abort();
+      tooLate.catch(() => undefined);
+    }
+  }
+
+  async #ask(key: Secret): Promise<KeyVerdict> {
+    const stripe = await this.connector.connect(key, { timeoutMs: ATTEMPT_MS, retries: RETRIES });
+    try {
+      return RESTRICTED.test(key.reveal())
+        ? await askRestricted(stripe)
+        : { valid: true, message: 'Stripe accepts this key.', account: await readAccount(stripe) };
+    } catch (error) {
+      const verdict = verdictOf(error);
+      if (!verdict) throw unavailable(error);
+      return verdict;
+    }
+  }
+}
+
+async function askRestricted(stripe: Stripe): Promise<KeyVerdict> {
+  const [account, ...reads] = await Promise.allSettled([readAccount(stripe), ...NEEDED_READS.map(([, read]) => read(stripe))]);
+  const missing = NEEDED_READS.filter((_, index) => isForbidden(reads[index])).map(([permission]) => permission);
+  const failed = [account, ...reads].find((result) => result.status === 'rejected' && !isForbidden(result));
+  if (failed?.status === 'rejected') throw failed.reason;
+  const known = account.status === 'fulfilled' ? { account: account.value } : accountOfRefusal(account.reason);
+  if (missing.length === 0)
+    return { valid: true, message: 'Stripe accepts this restricted key, and it may read all that is needed.', ...known };
+  return { valid: false, message: `Stripe accepts this restricted key, but it lacks the permission for ${missing.join(', ')}.`, ...known };
+}
+
+/** Stripe's refusal names the account even where the key may not read it. */
+function accountOfRefusal(error: unknown): { account?: StripeAccount } {
+  const id = /'(acct_[A-Za-z0-9]+)'/.exec(stripeErrorOf(error)?.message ?? '')?.[1];
+  return id === undefined ? {} : { account: { id, name: null } };
+}
+
+function isForbidden(result: PromiseSettledResult<unknown> | undefined): boolean {
+  return result?.status === 'rejected' && stripeErrorOf(result.reason)?.statusCode === 403;
+}
+
+async function readAccount(stripe: Stripe): Promise<StripeAccount> {
+  const account = await stripe.accounts.retrieveCurrent();
+  return { id: account.id, name: account.business_profile?.name ?? account.settings?.dashboard.display_name ?? null };
+}
+
+/** @returns `undefined` when the error says nothing about the key */
+function verdictOf(error: unknown): KeyVerdict | undefined {
+  const { statusCode, code, message } = stripeErrorOf(error) ?? {};
+  if (statusCode === 403) return { valid: false, message: 'Stripe accepts this key but allows it nothing that is needed.' };
+  if (statusCode !== 401) return undefined;
+  if (code === 'api_key_expired') return { valid: false, message: 'This key has expired; make a new one in the Stripe dashboard.' };
+  if (/revoked/i.test(message ?? '')) return { valid: false, message: 'This key was revoked; make a new one in the Stripe dashboard.' };
+  return { valid: false, message: 'Stripe does not know this key; copy it again from the Stripe dashboard.' };
+}
+
+interface StripeErrorFacts {
+  statusCode?: number;
+  code?: string;
+  message: string;
+}
+
+/** The SDK is loaded late, so its errors are told by their `type`, which all of them have. */
+function stripeErrorOf(error: unknown): StripeErrorFacts | undefined {
+  return error instanceof Error && 'type' in error && typeof error.type === 'string' && error.type.startsWith('Stripe') ? error : undefined;
+}
+
+function unavailable(cause?: unknown): DomainError {
+  return new DomainError(
+    'stripe_unavailable',
+    'Stripe can not be asked at the moment, which says nothing about the key; try again shortly.',
+    {
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+      cause,
+    },
+  );
+}

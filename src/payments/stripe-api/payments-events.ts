@@ -1,0 +1,31 @@
+import { EventEmitter } from 'node:events';
+import { Injectable, Logger } from '@nestjs/common';
+import type { ProjectId } from '../../common/ids.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+
+/** What other modules of the process can hear of. */
+export interface PaymentsEventMap {
+  /** Stripe refused a project's stored secret key, for the first time since that key was stored or last accepted. */
+  'credentials.invalid': { projectId: ProjectId; mode: StripeMode; reason: string };
+}
+
+/** Events of this process, told as they happen; a listener that throws is logged and disturbs nobody. */
+@Injectable()
+export class PaymentsEvents {
+  readonly #emitter = new EventEmitter();
+  readonly #logger = new Logger(PaymentsEvents.name);
+
+  on<Name extends keyof PaymentsEventMap>(name: Name, listener: (event: PaymentsEventMap[Name]) => void): void {
+    this.#emitter.on(name, (event: PaymentsEventMap[Name]) => {
+      try {
+        listener(event);
+      } catch {
+        this.#logger.error(`A listener for ${name} failed.`);
+      }
+    });
+  }
+
+  emit<Name extends keyof PaymentsEventMap>(name: Name, event: PaymentsEventMap[Name]): void {
+    this.#emitter.emit(name, event);
+  }
+}

@@ -1,0 +1,51 @@
+import { Body, Controller, Get, HttpCode, HttpStatus, Post, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiErrors } from '../../common/api-errors.decorator.js';
+import { CurrentProject } from '../../projects/current-project.decorator.js';
+import type { Project } from '../../projects/project.js';
+import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
+import { StripeConfigStatusResponse, toStatusResponse } from './dto/connection-status.response.js';
+import { ValidateStripeCredentialsRequest, ValidateStripeCredentialsResponse } from './dto/validate-credentials.js';
+import { KeyChecksService } from './key-checks.service.js';
+import { ValidationService } from './validation.service.js';
+
+@ApiTags('Stripe connection')
+@ApiBearerAuth('HTTPBearer')
+@ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
+@UseGuards(ProjectOwnerGuard)
+@Controller('payments/stripe/projects/:project_id')
+export class StripeConnectionController {
+  constructor(
+    private readonly validation: ValidationService,
+    private readonly checks: KeyChecksService,
+  ) {}
+
+  @Post('validate-credentials')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    operationId: 'validateStripeCredentials',
+    summary: 'Ask Stripe about a secret key',
+    description: 'Tells whether Stripe accepts the key for all that is needed. The key is not stored.',
+  })
+  @ApiOkResponse({ description: 'What Stripe says of the key.', type: ValidateStripeCredentialsResponse })
+  @ApiErrors({ project: true, body: true })
+  async validate(
+    @CurrentProject() project: Project,
+    @Body() body: ValidateStripeCredentialsRequest,
+  ): Promise<ValidateStripeCredentialsResponse> {
+    const { valid, message } = await this.validation.validate(project, body.secret_key, body.is_test_mode ? 'test' : 'live');
+    return { valid, message };
+  }
+
+  @Get('config/status')
+  @ApiOperation({
+    operationId: 'getStripeConfigStatus',
+    summary: 'Show whether the stored credentials work',
+    description: 'What Stripe last said of the stored keys, and the state of the webhooks, for each mode.',
+  })
+  @ApiOkResponse({ description: 'The state of both modes.', type: StripeConfigStatusResponse })
+  @ApiErrors({ project: true })
+  async status(@CurrentProject() { id }: Project): Promise<StripeConfigStatusResponse> {
+    return toStatusResponse(await this.checks.find(id));
+  }
+}

@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import type Stripe from 'stripe';
+import type { Secret } from '../../common/secret.js';
+import { VERSION } from '../../common/version.js';
+import { Settings } from '../../config/settings.js';
+
+/** Pinned: the shapes that we read and write are this version's, whatever version an account has by default. */
+export const STRIPE_API_VERSION = '2026-10-28.endive' satisfies Stripe.LatestApiVersion;
+
+const TIMEOUT_MS = 10_000;
+const RETRIES = 2;
+
+interface ConnectOptions {
+  timeoutMs?: number;
+  retries?: number;
+}
+
+/** The only place that makes a Stripe client, and one of two where a secret is revealed. */
+@Injectable()
+export class StripeConnector {
+  constructor(private readonly settings: Settings) {}
+
+  /** @param key a secret or restricted key; it travels to Stripe's address and nowhere else: the SDK follows no redirect */
+  async connect(key: Secret, { timeoutMs = TIMEOUT_MS, retries = RETRIES }: ConnectOptions = {}): Promise<Stripe> {
+    // Loaded with the first client: a server that only keeps keys does without its memory.
+    const { default: StripeClient } = await import('stripe');
+    return new StripeClient(key.reveal(), {
+      apiVersion: STRIPE_API_VERSION,
+      appInfo: { name: 'Tillkeeper', version: VERSION },
+      timeout: timeoutMs,
+      maxNetworkRetries: retries,
+      telemetry: false,
+      ...address(this.settings.stripeApiBase),
+    });
+  }
+}
+
+function address(base: string | undefined): { host?: string; port?: string; protocol?: 'http' | 'https' } {
+  if (base === undefined) return {};
+  const { hostname, port, protocol } = new URL(base);
+  const scheme = protocol === 'http:' ? 'http' : 'https';
+  return { host: hostname, port: port || (scheme === 'http' ? '80' : '443'), protocol: scheme };
+}

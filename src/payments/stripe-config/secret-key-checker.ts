@@ -1,0 +1,11 @@
+import type { Project } from '../../projects/project.js';
+import type { CredentialChanges } from './stripe-config.js';
+
+/** Somebody who can ask Stripe about keys before they are stored. */
+export abstract class SecretKeyChecker {
+  /**
+   * @returns what to do once the changes are stored
+   * @throws ValidationFailed when Stripe doesn't accept a secret key; DomainError `stripe_unavailable`, `rate_limited`, `already_running`
+   */
+  abstract checkChanges(project: Project, changes: CredentialChanges): Promise<() => Promise<void>>;
+}
