@@ -52,10 +52,6 @@ export class AppLogger implements LoggerService {
   verbose(message: unknown, context?: string): void {
     this.#pino.trace({ context }, String(message));
   }
-
-  flush(): void {
-    this.#pino.flush();
-  }
 }
 
 interface DescribedError {

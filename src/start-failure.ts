@@ -1,0 +1,44 @@
+import { DomainError } from './common/errors.js';
+import { ConfigurationError } from './config/configuration-error.js';
+import { asDomainError } from './database/database-errors.js';
+import { WrongMasterKey } from './vault/key-wrapper.js';
+
+/** By the error's code, in Node, PostgreSQL or SQLite; the first that fits. */
+const EXPLANATIONS: readonly [code: RegExp, explanation: string][] = [
+  [/^EADDRINUSE$/, 'Another process listens on PORT: stop it, or choose another PORT.'],
+  [/^EADDRNOTAVAIL$/, 'HOST is not an address of this machine.'],
+  [/^(?:ENOTFOUND|EAI_AGAIN)$/, 'A host name has no address: check the one in DATABASE_URL, and HOST.'],
+  [/^28/, 'The database refuses the user or the password in DATABASE_URL.'],
+  [/^3D000$/, 'The database server has no database of the name in DATABASE_URL.'],
+  [/^42501$/, 'The database user may not do what the migrations need: grant it CREATE on the schema, or migrate as another user.'],
+  [/CERT|UNABLE_TO_VERIFY/, "The database server's TLS certificate can't be verified."],
+  [/^SQLITE_(?:BUSY|LOCKED)/, 'Another process has locked the SQLite file of DATABASE_URL.'],
+  [/^SQLITE_(?:NOTADB|CORRUPT)/, 'The file of DATABASE_URL is no SQLite database, or it is damaged.'],
+  [
+    /^SQLITE_|^EACCES$|^EROFS$|^ENOTDIR$/,
+    'The SQLite file of DATABASE_URL can not be opened and written: check its path, permissions and disk.',
+  ],
+];
+const MAY_NOT_LISTEN = 'This user may not listen on PORT: choose one above 1023.';
+const NO_ANSWER = 'The database of DATABASE_URL does not answer: is it running, and can this machine reach it?';
+
+/** Why the process can't start, in our own words: a driver's message may hold the database's password. */
+export function explainStartFailure(error: unknown): string {
+  if (error instanceof ConfigurationError) return error.message;
+  return `Tillkeeper could not start. ${error instanceof WrongMasterKey ? error.message : explain(error)}`;
+}
+
+function explain(error: unknown): string {
+  const failure = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
+  if (!(failure instanceof Error)) return 'The reason is unknown.';
+  const code = 'code' in failure && typeof failure.code === 'string' ? failure.code : '';
+  const explanation = explanationOf(failure, code);
+  return explanation ? `${explanation}${code && ` (${code})`}` : `It failed with ${failure.name}${code && ` (${code})`}.`;
+}
+
+function explanationOf(failure: Error, code: string): string | undefined {
+  if (code === 'EACCES' && 'syscall' in failure && failure.syscall === 'listen') return MAY_NOT_LISTEN;
+  const known = EXPLANATIONS.find(([pattern]) => pattern.test(code));
+  if (known) return known[1];
+  return asDomainError(failure) instanceof DomainError ? NO_ANSWER : undefined;
+}
