@@ -12,7 +12,7 @@ export type Entities = NonNullable<DataSourceOptions['entities']>;
 export type DatabaseLocation = { engine: 'sqlite'; path: string } | { engine: 'postgres'; url: Secret };
 
 const CONNECT_TIMEOUT_MS = 3_000;
-const STATEMENT_TIMEOUT_MS = 10_000;
+const STATEMENT_TIMEOUT_MS = 5_000;
 /** SQLite waits synchronously for a lock that another process holds, so this is also how long the server may stand still. */
 const SQLITE_LOCK_TIMEOUT_MS = 1_000;
 
@@ -25,8 +25,23 @@ const SHARED = {
 
 /** A data source for either engine, not yet connected. @param poolSize connections of the pool on PostgreSQL */
 export function createDataSource(location: DatabaseLocation, poolSize: number, entities: Entities): DataSource {
+  return createFrom(location, entities, { poolSize, statementTimeout: STATEMENT_TIMEOUT_MS });
+}
+
+/** The same for migrations: one connection, and on it a statement may take as long as it needs. */
+export function createMigrationDataSource(location: DatabaseLocation, entities: Entities): DataSource {
+  return createFrom(location, entities, { poolSize: 1, statementTimeout: 0 });
+}
+
+interface PostgresLimits {
+  poolSize: number;
+  /** Milliseconds; 0 for none. */
+  statementTimeout: number;
+}
+
+function createFrom(location: DatabaseLocation, entities: Entities, limits: PostgresLimits): DataSource {
   const dataSource = new DataSource(
-    location.engine === 'sqlite' ? sqliteOptions(location.path, entities) : postgresOptions(location.url, poolSize, entities),
+    location.engine === 'sqlite' ? sqliteOptions(location.path, entities) : postgresOptions(location.url, limits, entities),
   );
   if (location.engine === 'postgres') mapDatesToTimestamptz(dataSource);
   return dataSource;
@@ -49,7 +64,7 @@ function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
   };
 }
 
-function postgresOptions(url: Secret, poolSize: number, entities: Entities): DataSourceOptions {
+function postgresOptions(url: Secret, { poolSize, statementTimeout }: PostgresLimits, entities: Entities): DataSourceOptions {
   const logger = new Logger('Database');
   return {
     ...SHARED,
@@ -62,8 +77,8 @@ function postgresOptions(url: Secret, poolSize: number, entities: Entities): Dat
     migrations: [InitialPostgres, StripeConnectionPostgres],
     installExtensions: false,
     extra: {
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+      statement_timeout: statementTimeout,
+      idle_in_transaction_session_timeout: statementTimeout,
       keepAlive: true,
     },
     poolErrorHandler: () => logger.warn('PostgreSQL closed an idle connection.'),

@@ -3,7 +3,7 @@ import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type O
 import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Settings } from '../config/settings.js';
-import { createDataSource, type Entities } from './data-source.js';
+import { createDataSource, createMigrationDataSource, type Entities } from './data-source.js';
 import { Database } from './database.js';
 import { DatabaseNotifications, NoNotifications } from './database-notifications.js';
 import { migrate } from './migrate.js';
@@ -42,10 +42,8 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
 }
 
 async function connect(settings: Settings, entities: Entities): Promise<DataSource> {
-  const dataSource = createDataSource(settings.database, settings.databasePoolSize, entities);
-  await dataSource.initialize();
-  if (settings.migrateOnStart) await migrate(dataSource, settings.database);
-  return dataSource;
+  if (settings.migrateOnStart) await migrate(createMigrationDataSource(settings.database, entities));
+  return createDataSource(settings.database, settings.databasePoolSize, entities).initialize();
 }
 
 function openDatabase({ driver }: DataSource): Database {

@@ -1,25 +1,39 @@
-import pg from 'pg';
 import type { DataSource } from 'typeorm';
-import type { DatabaseLocation } from './data-source.js';
+import { reachingDatabase } from './database-errors.js';
 
 /** An arbitrary number that all processes of this service agree on ("till" in ASCII). */
 const MIGRATION_LOCK = 0x74696c6c;
 
 /**
- * Brings the schema up to date, one process at a time. On PostgreSQL the lock has a connection of its own, so that a pool of one
- * can't wait for itself; it goes when that connection does. SQLite has one server process and its own file lock.
+ * Brings the schema up to date and disconnects. Processes that start at once do it one after the other: on PostgreSQL under a lock
+ * that goes with the connection, on SQLite under that of the file.
+ * @param dataSource of one connection, not yet connected
  */
-export async function migrate(dataSource: DataSource, location: DatabaseLocation): Promise<void> {
-  if (location.engine === 'sqlite') {
-    await dataSource.runMigrations();
-    return;
-  }
-  const lock = new pg.Client({ connectionString: location.url.reveal(), application_name: 'tillkeeper migrations' });
-  await lock.connect();
+export async function migrate(dataSource: DataSource): Promise<void> {
+  await dataSource.initialize();
   try {
-    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    if (dataSource.options.type === 'postgres') await dataSource.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     await dataSource.runMigrations();
   } finally {
-    await lock.end();
+    await dataSource.destroy();
+  }
+}
+
+/**
+ * Whether every migration has run. Only looks: TypeORM's own check makes its table where there is none.
+ * @throws DomainError `database_unavailable`
+ */
+export async function isMigrated(dataSource: DataSource): Promise<boolean> {
+  return reachingDatabase(look());
+
+  async function look(): Promise<boolean> {
+    const runner = dataSource.createQueryRunner();
+    try {
+      if (!(await runner.hasTable('migrations'))) return false;
+      const done = (await runner.query('SELECT name FROM migrations')) as { name: string }[];
+      return dataSource.migrations.every(({ name }) => done.some((row) => row.name === name));
+    } finally {
+      await runner.release();
+    }
   }
 }

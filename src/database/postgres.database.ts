@@ -1,6 +1,10 @@
+import type { Socket } from 'node:net';
 import type { Pool, PoolClient } from 'pg';
 import { Database, type SqlValue, type Statement, type Transaction } from './database.js';
 import { asDomainError } from './database-errors.js';
+
+/** Milliseconds without a byte, when PostgreSQL itself would long have cancelled the statement: nobody is there any more. */
+const SILENCE_MS = 6_000;
 
 /** PostgreSQL through TypeORM's own pool, with named prepared statements. */
 export class PostgresDatabase extends Database {
@@ -8,6 +12,8 @@ export class PostgresDatabase extends Database {
 
   constructor(private readonly pool: Pool) {
     super();
+    pool.on('acquire', watch);
+    pool.on('release', (_error, client) => unwatch(client));
   }
 
   async query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
@@ -30,11 +36,8 @@ export class PostgresDatabase extends Database {
       client.release();
       return step.value;
     } catch (error) {
-      // A connection that can't roll back is in an unknown state: the pool throws it away.
-      await client?.query('ROLLBACK').then(
-        () => client?.release(),
-        () => client?.release(true),
-      );
+      // Ends the connection, which rolls back whatever state it is in.
+      client?.release(true);
       throw asDomainError(error);
     }
   }
@@ -43,4 +46,26 @@ export class PostgresDatabase extends Database {
 async function execute<Row>(on: Pool | PoolClient, { name, text }: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
   const { rows } = await on.query({ name, text, values });
   return rows as Row[];
+}
+
+/** While it is in use. A connection that fails does so to whoever waits for its answer; without a listener it would end the process too. */
+function watch(client: PoolClient): void {
+  client.on('error', ignore);
+  socketOf(client).setTimeout(SILENCE_MS, cut);
+}
+
+function unwatch(client: PoolClient): void {
+  client.off('error', ignore);
+  socketOf(client).setTimeout(0, cut);
+}
+
+function ignore(): void {}
+
+function cut(this: Socket): void {
+  this.destroy();
+}
+
+/** Not in the types of pg, though its pool relies on it. */
+function socketOf(client: PoolClient): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }
