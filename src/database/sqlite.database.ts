@@ -27,14 +27,22 @@ export class SqliteDatabase extends Database {
 
    
   async transaction<Result>(body: () => Transaction<Result>): Promise<Result> {
+    let destroys = false;
     const runBody = (): Result => {
       const steps = body();
       let step = steps.next([]);
-      while (!step.done) step = steps.next(this.#execute(step.value.statement, step.value.values));
+      while (!step.done) {
+        const { statement, values } = step.value;
+        destroys ||= statement.text.startsWith('DELETE');
+        step = steps.next(this.#execute(statement, values));
+      }
       return step.value;
     };
     try {
-      return this.driver.transaction(runBody).immediate();
+      const result = this.driver.transaction(runBody).immediate();
+      // The write-ahead log still has the pages as they were: what is destroyed must go from there too.
+      if (destroys) this.driver.pragma('wal_checkpoint(TRUNCATE)');
+      return result;
     } catch (error) {
       throw asDomainError(error);
     }
