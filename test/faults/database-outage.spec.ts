@@ -1,0 +1,179 @@
+import Sqlite from 'better-sqlite3';
+import { Client } from 'pg';
+import { eventually } from '../support/eventually.js';
+import { Installation } from '../support/installation.js';
+import { startPostgres } from '../support/postgres-server.mjs';
+import type { Answer, ServerProcess } from '../support/server-process.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { configPath, testEnvironment } from '../support/test-app.js';
+import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
+
+interface Operation {
+  method: string;
+  path: string;
+}
+
+const BODIES: Record<string, unknown> = {
+  'POST /api/v1/projects/': { name: 'Another shop' },
+  'PUT /api/v1/projects/{project_id}': { name: 'Renamed shop' },
+  'PUT /api/v1/payments/stripe/projects/{project_id}/config': { test_secret_key: `sk_test_${'a'.repeat(24)}` },
+};
+const LIVENESS = '/health/live';
+
+jest.setTimeout(60_000);
+
+let installation: Installation;
+let database: TestDatabase;
+let server: ServerProcess;
+let projectId: string;
+
+beforeAll(async () => {
+  installation = new Installation();
+  database = await createTestDatabase();
+});
+afterAll(async () => {
+  await installation.remove();
+  await database.drop();
+});
+
+/** What the document lists, but for what needs no database: readers first, and what destroys last. */
+async function operations(): Promise<Operation[]> {
+  const { body } = await server.send('GET', '/docs-json');
+  const order = ['get', 'post', 'put', 'delete'];
+  return Object.entries((body as { paths: Record<string, object> }).paths)
+    .filter(([path]) => path !== LIVENESS)
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => ({ method, path })))
+    .sort((one, other) => order.indexOf(one.method) - order.indexOf(other.method))
+    .map(({ method, path }) => ({ method: method.toUpperCase(), path }));
+}
+
+function call({ method, path }: Operation): Promise<Answer> {
+  const url = path.replace('{project_id}', projectId).replace('{mode}', 'test');
+  return server.send(method, url, { body: BODIES[`${method} ${path}`] });
+}
+
+function expectUnavailable(name: string, { status, headers, body }: Answer): void {
+  expect([name, status]).toEqual([name, 503]);
+  expect(headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+  expect(body).toEqual({ detail: expect.any(String) });
+}
+
+async function expectEverythingUnavailable(): Promise<void> {
+  const all = await operations();
+  expect(all.length).toBeGreaterThan(8);
+  const answers = await Promise.all(all.map((operation) => call(operation)));
+  answers.forEach((answer, index) => expectUnavailable(`${all[index]?.method} ${all[index]?.path}`, answer));
+  expect((await server.send('GET', LIVENESS)).status).toBe(200);
+}
+
+async function expectEverythingBack(): Promise<void> {
+  await eventually(async () => expect((await server.send('GET', '/health/ready')).status).toBe(200));
+  projectId = await server.createProject();
+  await call({ method: 'PUT', path: '/api/v1/payments/stripe/projects/{project_id}/config' });
+  for (const operation of await operations()) {
+    const { status, text } = await call(operation);
+    // What was deleted is gone for the deletions that follow.
+    expect([operation, text, status < 300 || (operation.method === 'DELETE' && status === 404)]).toEqual([operation, text, true]);
+  }
+  projectId = await server.createProject();
+}
+
+if (engine === 'postgres') {
+  describe('with PostgreSQL', () => {
+    let postgres: Awaited<ReturnType<typeof startPostgres>>;
+    let proxy: TcpProxy;
+
+    beforeAll(async () => {
+      postgres = await startPostgres();
+      proxy = await TcpProxy.to(postgres.url);
+      server = installation.start({ ...testEnvironment(database), DATABASE_URL: proxy.url, DATABASE_POOL_SIZE: '3' });
+      projectId = await server.createProject();
+    });
+    afterAll(async () => {
+      await server.stop('SIGKILL');
+      await proxy.close();
+      await postgres.stop();
+    });
+
+    /** Holds the project's row until the returned function is called. */
+    async function lockProject(): Promise<() => Promise<void>> {
+      const client = new Client({ connectionString: postgres.url });
+      client.on('error', () => undefined);
+      await client.connect();
+      await client.query('BEGIN');
+      await client.query('SELECT FROM projects WHERE id = $1 FOR UPDATE', [projectId]);
+      return () => client.end();
+    }
+
+    async function untilWaitingForLocks(count: number): Promise<void> {
+      const client = new Client({ connectionString: postgres.url });
+      await client.connect();
+      await eventually(async () => {
+        const { rowCount } = await client.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`);
+        expect(rowCount).toBe(count);
+      });
+      await client.end();
+    }
+
+    it('answers 503 while the server is gone, lives, and serves again when it is back', async () => {
+      await postgres.interrupt();
+      await expectEverythingUnavailable();
+      await postgres.resume();
+      await expectEverythingBack();
+    });
+
+    it('answers 503 to what the crash interrupts, a transaction among it', async () => {
+      const unlock = await lockProject();
+      const path = configPath(projectId);
+      const put = server.send('PUT', path, { body: { test_secret_key: `sk_test_${'a'.repeat(24)}` } });
+      const remove = server.send('DELETE', `/api/v1/projects/${projectId}`);
+      await untilWaitingForLocks(2);
+      await postgres.interrupt();
+      expectUnavailable('PUT', await put);
+      expectUnavailable('DELETE', await remove);
+      await unlock();
+      await postgres.resume();
+      await expectEverythingBack();
+    });
+
+    it('answers 503 when every connection of the pool is busy', async () => {
+      const unlock = await lockProject();
+      const path = configPath(projectId);
+      const stuck = [1, 2, 3].map(() => server.send('PUT', path, { body: { test_secret_key: `sk_test_${'a'.repeat(24)}` } }));
+      await untilWaitingForLocks(3);
+      expectUnavailable('GET', await server.send('GET', path));
+      await unlock();
+      await Promise.all(stuck);
+      await expectEverythingBack();
+    });
+
+    it('answers 503 when the server hangs, and serves over new connections when the old ones never come back', async () => {
+      // Warm connections, so that it is statements that hang and not the connecting.
+      await Promise.all([1, 2, 3].map(() => server.send('GET', '/api/v1/projects/')));
+      proxy.freeze();
+      await expectEverythingUnavailable();
+      proxy.thaw();
+      await expectEverythingBack();
+    });
+  });
+} else {
+  describe('with SQLite', () => {
+    beforeAll(async () => {
+      server = installation.start(testEnvironment(database));
+      projectId = await server.createProject();
+    });
+
+    it('answers 503 to writes while another process has locked the file, lives, and writes again afterwards', async () => {
+      const other = new Sqlite(database.url.replace('sqlite:', ''));
+      other.exec('BEGIN EXCLUSIVE');
+      const writes = (await operations()).filter(({ method }) => method !== 'GET');
+      expect(writes.length).toBeGreaterThan(4);
+      for (const write of writes) expectUnavailable(`${write.method} ${write.path}`, await call(write));
+      expect((await server.send('GET', configPath(projectId))).status).toBe(200);
+      expect((await server.send('GET', LIVENESS)).status).toBe(200);
+      other.exec('COMMIT');
+      other.close();
+      await expectEverythingBack();
+    });
+  });
+}
