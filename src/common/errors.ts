@@ -21,6 +21,12 @@ export const ERROR_CODES = [
   'not_migrated',
   'authorization_server_unavailable',
   'stripe_unavailable',
+  'stripe_key_refused',
+  'stripe_permission_missing',
+  'stripe_endpoint_limit',
+  'stripe_refused',
+  'endpoint_not_ours',
+  'endpoint_not_found',
   'shutting_down',
 ] as const;
 

@@ -23,6 +23,12 @@ export const HTTP_STATUS = {
   not_migrated: HttpStatus.SERVICE_UNAVAILABLE,
   authorization_server_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
   stripe_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
+  stripe_key_refused: HttpStatus.CONFLICT,
+  stripe_permission_missing: HttpStatus.CONFLICT,
+  stripe_endpoint_limit: HttpStatus.CONFLICT,
+  stripe_refused: HttpStatus.BAD_REQUEST,
+  endpoint_not_ours: HttpStatus.CONFLICT,
+  endpoint_not_found: HttpStatus.NOT_FOUND,
   shutting_down: HttpStatus.SERVICE_UNAVAILABLE,
 } satisfies Record<ErrorCode, HttpStatus>;
 
@@ -40,6 +46,14 @@ const FASTIFY_ERRORS: Record<string, [ErrorCode, string]> = {
 
 const internalError = (cause: unknown) => new DomainError('internal_error', 'Something went wrong on our side.', { cause });
 
+/** What an error of Fastify, of its plugins, or of a request that broke off has beside its message. Stripe's have `statusCode`, too. */
+interface FrameworkError extends Error {
+  code?: string;
+  statusCode?: number;
+  /** The file server's: whether the caller is to blame. */
+  expose?: boolean;
+}
+
 /** Any failure as one that may be shown. What we don't know becomes `internal_error`, with the original as its cause. */
 export function toDomainError(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
@@ -48,12 +62,12 @@ export function toDomainError(error: unknown): DomainError {
       ? new DomainError('route_not_found', 'There is nothing at this URL.')
       : internalError(error);
   }
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
-    const known = FASTIFY_ERRORS[error.code];
+  if (error instanceof Error) {
+    const { code, statusCode = 500, expose, name }: FrameworkError = error;
+    const known = code && FASTIFY_ERRORS[code];
     if (known) return new DomainError(...known, { cause: error });
-    // The client went away, or the request broke off.
-    if ('statusCode' in error && error.statusCode === Number(HttpStatus.BAD_REQUEST))
-      return new DomainError('malformed_request', 'The request is malformed.', { cause: error });
+    const isAboutTheRequest = name === 'FastifyError' || expose === true || code === 'ECONNRESET';
+    if (isAboutTheRequest && statusCode < 500) return new DomainError('malformed_request', 'The request is malformed.', { cause: error });
   }
   return internalError(error);
 }

@@ -10,6 +10,9 @@ import { KeyChecksRepository } from './stripe-api/key-checks.repository.js';
 import { KeyValidator } from './stripe-api/key-validator.js';
 import { ValidationService } from './stripe-api/validation.service.js';
 import { PaymentsEvents } from './stripe-api/payments-events.js';
+import { WebhookEndpointsController } from './stripe-api/webhook-endpoints.controller.js';
+import { WebhookEndpointsRepository } from './stripe-api/webhook-endpoints.repository.js';
+import { WebhookEndpointsService } from './stripe-api/webhook-endpoints.service.js';
 import { CheckedSaveService } from './stripe-config/checked-save.service.js';
 import { ConfigChanges } from './stripe-config/config-changes.js';
 import { credentialPolicy } from './stripe-config/credential.decorator.js';
@@ -21,7 +24,7 @@ import { StripeConfigService } from './stripe-config/stripe-config.service.js';
 /** Keeps the Stripe credentials of projects. Other modules import it and inject `StripeConfigService`, `StripeClients` and `PaymentsEvents`. */
 @Module({
   imports: [ProjectsModule],
-  controllers: [StripeConfigController, StripeConnectionController],
+  controllers: [StripeConfigController, StripeConnectionController, WebhookEndpointsController],
   providers: [
     StripeConfigService,
     StripeConfigRepository,
@@ -32,6 +35,8 @@ import { StripeConfigService } from './stripe-config/stripe-config.service.js';
     KeyChecksRepository,
     KeyValidator,
     ValidationService,
+    WebhookEndpointsService,
+    WebhookEndpointsRepository,
     { provide: SecretKeyChecker, useExisting: ValidationService },
     CheckedSaveService,
     PaymentsEvents,
@@ -39,8 +44,11 @@ import { StripeConfigService } from './stripe-config/stripe-config.service.js';
   exports: [StripeConfigService, StripeClients, PaymentsEvents],
 })
 export class PaymentsModule {
-  constructor(projects: ProjectsService, configs: StripeConfigRepository, settings: Settings) {
+  constructor(projects: ProjectsService, configs: StripeConfigService, repository: StripeConfigRepository, settings: Settings) {
     credentialPolicy.acceptRestrictedKeys = settings.stripeAcceptRestrictedKeys;
-    projects.onDelete((projectId, now) => configs.removeWithProject(projectId, now));
+    projects.addDependant({
+      prepare: (projectId) => configs.prepareRemoval(projectId),
+      destroy: (projectId, now) => repository.removeWithProject(projectId, now),
+    });
   }
 }

@@ -5,8 +5,13 @@ import type { Transaction } from '../database/database.js';
 import type { Project, ProjectChanges } from './project.js';
 import { ProjectRepository } from './project.repository.js';
 
-/** What another room destroys when a project goes, in the transaction that hides it. */
-export type ProjectCleanup = (projectId: ProjectId, now: Date) => Transaction<void>;
+/** Another room that keeps something for a project. */
+export interface ProjectDependant {
+  /** Runs before the project goes; what it returns runs once it has gone. */
+  prepare(projectId: ProjectId): Promise<() => Promise<void>>;
+  /** Part of the transaction that hides the project. */
+  destroy(projectId: ProjectId, now: Date): Transaction<void>;
+}
 
 export function projectNotFound(): DomainError {
   return new DomainError('project_not_found', 'There is no project with this id.');
@@ -14,12 +19,12 @@ export function projectNotFound(): DomainError {
 
 @Injectable()
 export class ProjectsService {
-  readonly #cleanups: ProjectCleanup[] = [];
+  readonly #dependants: ProjectDependant[] = [];
 
   constructor(private readonly projects: ProjectRepository) {}
 
-  onDelete(cleanup: ProjectCleanup): void {
-    this.#cleanups.push(cleanup);
+  addDependant(dependant: ProjectDependant): void {
+    this.#dependants.push(dependant);
   }
 
   list(ownerId: OwnerId): Promise<Project[]> {
@@ -49,10 +54,12 @@ export class ProjectsService {
   /** Hides the project and destroys what other rooms keep for it. @throws DomainError `project_not_found` */
   async delete(id: ProjectId): Promise<void> {
     const now = new Date();
-    const cleanups = this.#cleanups;
+    const dependants = this.#dependants;
+    const cleanups = await Promise.all(dependants.map((dependant) => dependant.prepare(id)));
     const hidden = await this.projects.hide(id, now, function* () {
-      for (const cleanup of cleanups) yield* cleanup(id, now);
+      for (const dependant of dependants) yield* dependant.destroy(id, now);
     });
     if (!hidden) throw projectNotFound();
+    await Promise.all(cleanups.map((cleanup) => cleanup()));
   }
 }

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
-import { DomainError } from '../../common/errors.js';
+import type { DomainError } from '../../common/errors.js';
 import type { Secret } from '../../common/secret.js';
 import type { KeyVerdict, StripeAccount } from './key-verdict.js';
 import { StripeConnector } from './stripe-connector.js';
+import { stripeErrorOf, stripeUnavailable } from './stripe-failure.js';
 
 /** For everything that is asked about one key, retries included. */
 const BUDGET_MS = 5_000;
 const ATTEMPT_MS = 3_000;
 const RETRIES = 1;
-const RETRY_AFTER_SECONDS = 10;
 
 const RESTRICTED = /^rk_/;
 
@@ -101,24 +101,6 @@ function verdictOf(error: unknown): KeyVerdict | undefined {
   return { valid: false, message: 'Stripe does not know this key; copy it again from the Stripe dashboard.' };
 }
 
-interface StripeErrorFacts {
-  statusCode?: number;
-  code?: string;
-  message: string;
-}
-
-/** The SDK is loaded late, so its errors are told by their `type`, which all of them have. */
-function stripeErrorOf(error: unknown): StripeErrorFacts | undefined {
-  return error instanceof Error && 'type' in error && typeof error.type === 'string' && error.type.startsWith('Stripe') ? error : undefined;
-}
-
 function unavailable(cause?: unknown): DomainError {
-  return new DomainError(
-    'stripe_unavailable',
-    'Stripe can not be asked at the moment, which says nothing about the key; try again shortly.',
-    {
-      retryAfterSeconds: RETRY_AFTER_SECONDS,
-      cause,
-    },
-  );
+  return stripeUnavailable('Stripe can not be asked at the moment, which says nothing about the key; try again shortly.', cause);
 }

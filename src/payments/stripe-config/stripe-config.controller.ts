@@ -25,6 +25,7 @@ import { StripeConfigResponse, toStripeConfigResponse } from './dto/stripe-confi
 import { StripeWebhookUrlsResponse } from './dto/webhook-urls.response.js';
 import { StripeConfigService } from './stripe-config.service.js';
 import { StripeModePipe } from './stripe-mode.pipe.js';
+import { webhookUrl } from './webhook-url.js';
 
 @ApiTags('Stripe configuration')
 @ApiBearerAuth('HTTPBearer')
@@ -117,7 +118,6 @@ export class StripeConfigController {
   @ApiOkResponse({ description: 'The URLs.', type: StripeWebhookUrlsResponse })
   @ApiErrors({ project: true })
   webhookUrls(@CurrentProject() { id }: Project): StripeWebhookUrlsResponse {
-    const base = `${this.settings.publicBaseUrl}/api/v1/payments/stripe/webhooks/${id}`;
-    return { test_webhook_url: `${base}/test`, live_webhook_url: `${base}/live` };
+    return { test_webhook_url: webhookUrl(this.settings, id, 'test'), live_webhook_url: webhookUrl(this.settings, id, 'live') };
   }
 }

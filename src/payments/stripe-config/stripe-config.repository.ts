@@ -76,11 +76,21 @@ export class StripeConfigRepository {
 
   /** Destroys the credentials of one mode. @returns whether there ever was a configuration */
   async removeMode(projectId: ProjectId, mode: StripeMode, now: Date): Promise<boolean> {
+    return this.#destroy(projectId, () => run(statements.DELETE_MODE, [projectId, mode]), now);
+  }
+
+  /** Destroys the webhook secret of one mode, if it still has this fingerprint. */
+  async removeWebhookSecret(projectId: ProjectId, mode: StripeMode, fingerprint: string, now: Date): Promise<void> {
+    await this.#destroy(projectId, () => run(statements.DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]), now);
+  }
+
+  /** @param deletion answers a row for each credential that it destroyed */
+  async #destroy(projectId: ProjectId, deletion: () => Transaction<unknown[]>, now: Date): Promise<boolean> {
     const { engine } = this.database;
     return this.database.transaction(function* () {
       const locked = yield* run(statements.LOCK, [projectId]);
       if (locked.length === 0) return false;
-      const deleted = yield* run(statements.DELETE_MODE, [projectId, mode]);
+      const deleted = yield* deletion();
       if (deleted.length === 0) return true;
       yield* run(statements.RAISE_VERSION, [projectId, now]);
       yield* notifyOthers(engine, projectId);

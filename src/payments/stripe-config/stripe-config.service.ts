@@ -7,12 +7,15 @@ import { Keyring } from '../../vault/keyring.js';
 import { ConfigChanges } from './config-changes.js';
 import { credentialPolicy } from './credential.decorator.js';
 import { credentialProblem } from './credential-problem.js';
-import { CREDENTIAL_RULES, type CredentialRule, type StripeMode } from './credential-rules.js';
+import { CREDENTIAL_RULES, type CredentialRule, STRIPE_MODES, type StripeMode } from './credential-rules.js';
 import { accountPart, looksCutOff, maskCredential } from './credential-shape.js';
 import type { CredentialChanges, SealedCredential, StripeConfig } from './stripe-config.js';
 import { StripeConfigRepository } from './stripe-config.repository.js';
 
 const SEAL_PURPOSE = 'stripe-credential';
+
+/** Runs before a mode's credentials are destroyed; what it returns runs afterwards. Neither may fail the removal. */
+export type RemovalListener = (projectId: ProjectId, mode: StripeMode) => Promise<() => Promise<void>>;
 
 export interface SecretKey {
   readonly value: Secret;
@@ -24,6 +27,8 @@ export interface SecretKey {
 /** The Stripe credentials of projects. Who may touch which project is for the caller to check. */
 @Injectable()
 export class StripeConfigService {
+  readonly #removalListeners: RemovalListener[] = [];
+
   constructor(
     private readonly configs: StripeConfigRepository,
     private readonly keyring: Keyring,
@@ -51,14 +56,35 @@ export class StripeConfigService {
 
   /** Destroys all credentials; the configuration stays, inactive. @throws DomainError `config_not_found` when there never was one */
   async remove(projectId: ProjectId): Promise<void> {
+    const finish = await this.prepareRemoval(projectId);
     if (!(await this.configs.remove(projectId, new Date()))) throw configNotFound();
-    this.changes.announce(projectId);
+    await finish();
   }
 
   /** Destroys the credentials of one mode. @throws DomainError `config_not_found` when there never was a configuration */
   async removeMode(projectId: ProjectId, mode: StripeMode): Promise<void> {
+    const finish = await this.prepareRemoval(projectId, [mode]);
     if (!(await this.configs.removeMode(projectId, mode, new Date()))) throw configNotFound();
+    await finish();
+  }
+
+  /** Destroys a webhook secret, if it is still the one with this fingerprint. */
+  async removeWebhookSecret(projectId: ProjectId, mode: StripeMode, fingerprint: string): Promise<void> {
+    await this.configs.removeWebhookSecret(projectId, mode, fingerprint, new Date());
     this.changes.announce(projectId);
+  }
+
+  onRemoval(listener: RemovalListener): void {
+    this.#removalListeners.push(listener);
+  }
+
+  /** Asks whoever has to clean up elsewhere. @returns what to do once the credentials are destroyed */
+  async prepareRemoval(projectId: ProjectId, modes: readonly StripeMode[] = STRIPE_MODES): Promise<() => Promise<void>> {
+    const cleanups = await Promise.all(this.#removalListeners.flatMap((prepare) => modes.map((mode) => prepare(projectId, mode))));
+    return async () => {
+      this.changes.announce(projectId);
+      await Promise.all(cleanups.map((cleanup) => cleanup()));
+    };
   }
 
   /**

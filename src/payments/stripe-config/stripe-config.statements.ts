@@ -136,6 +136,13 @@ export const DELETE_MODE = sql<{ kind: CredentialKind }>(
   'DELETE FROM stripe_credentials WHERE project_id = $1 AND mode = $2 RETURNING kind',
 );
 
+/** $1 project, $2 mode, $3 fingerprint. */
+export const DELETE_WEBHOOK_SECRET = sql<{ kind: CredentialKind }>(
+  'delete_stripe_webhook_secret',
+  `DELETE FROM stripe_credentials
+   WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND fingerprint = $3 RETURNING kind`,
+);
+
 /** $1 project, $2 now. */
 export const RAISE_VERSION = sql<never>(
   'raise_stripe_config_version',

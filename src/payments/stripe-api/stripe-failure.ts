@@ -1,0 +1,43 @@
+import { DomainError } from '../../common/errors.js';
+
+const RETRY_AFTER_SECONDS = 10;
+
+export interface StripeErrorFacts {
+  statusCode?: number;
+  code?: string;
+  message: string;
+}
+
+/** The SDK is loaded late, so its errors are told by their `type`, which all of them have. @returns `undefined` for anything else */
+export function stripeErrorOf(error: unknown): StripeErrorFacts | undefined {
+  return error instanceof Error && 'type' in error && typeof error.type === 'string' && error.type.startsWith('Stripe') ? error : undefined;
+}
+
+export function stripeUnavailable(message: string, cause: unknown): DomainError {
+  return new DomainError('stripe_unavailable', message, { retryAfterSeconds: RETRY_AFTER_SECONDS, cause });
+}
+
+/** A failed call to Stripe with a stored key, in our words. Anything that is not Stripe's stays what it is. */
+export function asStripeFailure(error: unknown): unknown {
+  const facts = stripeErrorOf(error);
+  if (!facts) return error;
+  const { statusCode = 0, message } = facts;
+  if (statusCode === 401)
+    return new DomainError('stripe_key_refused', 'Stripe does not accept the stored secret key; store a new one.', { cause: error });
+  if (statusCode === 403) {
+    return new DomainError(
+      'stripe_permission_missing',
+      `The stored restricted key lacks a permission that is needed${permissionIn(message)}.`,
+      { cause: error },
+    );
+  }
+  if (statusCode === 0 || statusCode === 429 || statusCode >= 500)
+    return stripeUnavailable('Stripe can not be reached at the moment; try again shortly.', error);
+  return new DomainError('stripe_refused', 'Stripe refused the request.', { cause: error });
+}
+
+/** Stripe names the missing permission as `rak_…`. */
+function permissionIn(message: string): string {
+  const permission = /\brak_[a-z_]+/.exec(message)?.[0];
+  return permission ? ` (${permission})` : '';
+}

@@ -1,0 +1,72 @@
+import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Post, Res, UseGuards } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ApiErrors, ErrorResponse } from '../../common/api-errors.decorator.js';
+import { CurrentProject } from '../../projects/current-project.decorator.js';
+import type { Project } from '../../projects/project.js';
+import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
+import { STRIPE_MODES, type StripeMode } from '../stripe-config/credential-rules.js';
+import { StripeModePipe } from '../stripe-config/stripe-mode.pipe.js';
+import { WebhookEndpointCreateRequest, WebhookEndpointResponse } from './dto/webhook-endpoint.js';
+import { STRIPE_API_VERSION } from './stripe-connector.js';
+import { WebhookEndpointsService } from './webhook-endpoints.service.js';
+
+const CONFLICT = ApiConflictResponse({
+  description:
+    'Something at Stripe is in the way: an endpoint that was not made here, the limit of endpoints, a key that is refused or lacks a permission.',
+  type: ErrorResponse,
+});
+
+@ApiTags('Stripe connection')
+@ApiBearerAuth('HTTPBearer')
+@ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
+@UseGuards(ProjectOwnerGuard)
+@Controller('payments/stripe/projects/:project_id/webhook-endpoints')
+export class WebhookEndpointsController {
+  constructor(private readonly endpoints: WebhookEndpointsService) {}
+
+  @Post()
+  @ApiOperation({
+    operationId: 'createStripeWebhookEndpoint',
+    summary: 'Make the webhook endpoint at Stripe',
+    description:
+      "Makes the endpoint with the project's own key and stores its signing secret. Does nothing when it is there already and its secret is the stored one.",
+  })
+  @ApiCreatedResponse({ description: 'The endpoint was made.', type: WebhookEndpointResponse })
+  @ApiOkResponse({ description: 'The endpoint was there already.', type: WebhookEndpointResponse })
+  @CONFLICT
+  @ApiErrors({ project: true, body: true })
+  async create(
+    @CurrentProject() { id: projectId }: Project,
+    @Body() { mode }: WebhookEndpointCreateRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<WebhookEndpointResponse> {
+    const { endpoint, created } = await this.endpoints.ensure(projectId, mode);
+    reply.status(created ? HttpStatus.CREATED : HttpStatus.OK);
+    return { id: endpoint.id, url: endpoint.url, events: endpoint.enabled_events, version: endpoint.api_version ?? STRIPE_API_VERSION };
+  }
+
+  @Delete(':mode')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiParam({ name: 'mode', description: 'Whose endpoint.', enum: STRIPE_MODES })
+  @ApiOperation({
+    operationId: 'deleteStripeWebhookEndpoint',
+    summary: 'Remove the webhook endpoint at Stripe',
+    description: 'Removes only what was made here, and its stored signing secret.',
+  })
+  @ApiNoContentResponse({ description: 'The endpoint is gone.' })
+  @CONFLICT
+  @ApiErrors({ project: true })
+  async remove(@CurrentProject() { id }: Project, @Param('mode', StripeModePipe) mode: StripeMode): Promise<void> {
+    await this.endpoints.remove(id, mode);
+  }
+}
