@@ -1,0 +1,115 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { type DomainError, ValidationFailed } from './errors.js';
+import { MAX_JSON_BYTES, readJsonBodies } from './json-body.js';
+
+describe('readJsonBodies', () => {
+  let fastify: FastifyInstance;
+
+  beforeAll(async () => {
+    fastify = Fastify();
+    readJsonBodies(fastify);
+    fastify.setErrorHandler((error, _request, reply) => {
+      const refusal = error instanceof ValidationFailed ? error.problems : { code: (error as DomainError).code };
+      void reply.code(400).send(refusal);
+    });
+    fastify.put('/', (request) => ({ body: request.body ?? 'nothing' }));
+    fastify.delete('/', (request) => ({ body: request.body ?? 'nothing' }));
+    await fastify.ready();
+  });
+  afterAll(() => fastify.close());
+
+  const put = async (payload: string | Buffer, headers: Record<string, string> = {}): Promise<unknown> => {
+    const answer = await fastify.inject({ method: 'PUT', url: '/', payload, headers: { 'content-type': 'application/json', ...headers } });
+    return answer.json();
+  };
+  const unreadable = (msg: string) => [{ loc: ['body'], msg, type: 'json_invalid' }];
+
+  it('reads JSON of any type', async () => {
+    expect(await put('{"a":[1,null,"é"]}')).toEqual({ body: { a: [1, null, 'é'] } });
+    expect(await put(' [] ')).toEqual({ body: [] });
+    expect(await put('"a"')).toEqual({ body: 'a' });
+    expect(await put('\ufeff{}')).toEqual({ body: {} });
+  });
+
+  it('takes white space for no body', async () => {
+    expect(await put('')).toEqual({ body: 'nothing' });
+    expect(await put(' \n ')).toEqual({ body: 'nothing' });
+  });
+
+  it.each(['{', '{}x', '{}{}', "{'a':1}", '{"a":NaN}', '{/**/}', '{"a":1,}', '01', 'undefined', '{"a":"\n"}', '"\\x"', '\0'])(
+    'refuses %j',
+    async (text) => {
+      expect(await put(text)).toEqual(unreadable('is not JSON that can be read'));
+    },
+  );
+
+  it.each([
+    ['an overlong encoding', [0x22, 0xc0, 0x80, 0x22]],
+    ['a stray byte', [0x22, 0xff, 0x22]],
+    ['an encoded surrogate', [0x22, 0xed, 0xa0, 0x80, 0x22]],
+    ['a cut sequence', [0x22, 0xe2, 0x82, 0x22]],
+    ['UTF-16', [...Buffer.from('\ufeff{}', 'utf16le')]],
+  ])('refuses bytes that are not UTF-8: %s', async (_, bytes) => {
+    expect(await put(Buffer.from(bytes))).toEqual(unreadable('is not JSON that can be read'));
+  });
+
+  it.each(['{"__proto__":{"a":1}}', '{"\\u005f_proto__":1}', '{"a":[{"__proto__":null}]}', '{"constructor":{"prototype":{"a":1}}}'])(
+    'refuses %s',
+    async (text) => {
+      expect(await put(text)).toEqual(unreadable('is not JSON that can be read'));
+    },
+  );
+
+  it('bounds the depth, but not what stands in strings', async () => {
+    const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+    expect(await put(deep(16))).toHaveProperty('body');
+    for (const levels of [17, 5_000]) expect(await put(deep(levels))).toEqual(unreadable('is nested deeper than 16 levels'));
+    expect(await put('{"a":'.repeat(17) + '1' + '}'.repeat(17))).toEqual(unreadable('is nested deeper than 16 levels'));
+    expect(await put(JSON.stringify({ a: `\\"${'[{'.repeat(1_000)}` }))).toEqual({ body: { a: `\\"${'[{'.repeat(1_000)}` } });
+  });
+
+  it('bounds the number of members', async () => {
+    expect(await put(JSON.stringify(Array.from({ length: 1_001 }, () => 1)))).toHaveProperty('body');
+    expect(await put(JSON.stringify(Array.from({ length: 1_002 }, () => 1)))).toEqual(unreadable('has more than 1000 members'));
+    expect(await put(JSON.stringify(','.repeat(2_000)))).toHaveProperty('body');
+  });
+
+  it('bounds the size', async () => {
+    const ofSize = (bytes: number) => JSON.stringify('a'.repeat(bytes - 2));
+    expect(await put(ofSize(MAX_JSON_BYTES))).toHaveProperty('body');
+    expect(await put(ofSize(MAX_JSON_BYTES + 1))).toEqual({ code: 'FST_ERR_CTP_BODY_TOO_LARGE' });
+  });
+
+  it.each(['utf-8', 'UTF-8', '"utf-8"', 'utf8', 'Utf-8 '])('reads charset=%s', async (charset) => {
+    expect(await put('{}', { 'content-type': `application/json; charset=${charset}` })).toEqual({ body: {} });
+  });
+
+  it.each(['utf-16', 'UTF-16LE', 'iso-8859-1', '"latin1"', 'utf-7', 'utf-80', 'x-utf-8'])('refuses charset=%s', async (charset) => {
+    expect(await put('{}', { 'content-type': `application/json; charset=${charset}` })).toEqual({ code: 'unsupported_media_type' });
+  });
+
+  it.each(['gzip', 'br', 'deflate', 'GZIP', 'identity, gzip'])('refuses a body encoded as %s', async (encoding) => {
+    expect(await put('{}', { 'content-encoding': encoding })).toEqual({ code: 'unsupported_media_type' });
+  });
+
+  it('reads a body that says that it is not encoded', async () => {
+    expect(await put('{}', { 'content-encoding': 'identity' })).toEqual({ body: {} });
+  });
+
+  it.each([
+    'text/plain',
+    'text/json',
+    'application/xml',
+    'application/merge-patch+json',
+    'application/jsonp',
+    'application/json-seq',
+    '*/*',
+  ])('refuses %s', async (type) => {
+    expect(await put('{}', { 'content-type': type })).toEqual({ code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE' });
+  });
+
+  it('does not look at the body of a DELETE', async () => {
+    const answer = await fastify.inject({ method: 'DELETE', url: '/', payload: '{', headers: { 'content-type': 'text/xml' } });
+    expect(answer.json()).toEqual({ body: 'nothing' });
+  });
+});
