@@ -12,51 +12,71 @@ export const ForbidUnknownFields = () => SetMetadata(FORBIDS_UNKNOWN, true);
 const LOCATIONS = { body: 'body', query: 'query', param: 'path', custom: 'body' } as const;
 const UNKNOWN_FIELDS_NAMED = 10;
 
-/** A word or a few, as people write field names: unlike a key, which has digits, a known prefix, or no words in it. */
-const FIELD_NAME = /^[a-z]{1,16}(?:[_-]?[A-Za-z][a-z]{1,15}){0,4}$/;
-const SECRET_PREFIX = /(?:^|[^a-z])(?:[spr]k|whsec|we|acct)[_-]/i;
+/** A few words, as people write field names: unlike a key, which has digits, a known prefix, or no words in it. */
+const FIELD_NAME = /^(?=.{1,40}$)[a-z]{1,16}(?:[_-][a-z]{1,16}|[A-Z][a-z]{1,15}){0,4}$/;
+/** How Stripe's keys and ids start, also where the underscores were lost. */
+const SECRET_PREFIX = /[spre]k[_-]?(?:test|live|org)|whsec|^(?:we[_-]|acct)/i;
+
+type Field = [name: string, value: unknown];
 
 /** Turns a request's JSON into its DTO, or says everything that is wrong with it at once. */
 @Injectable()
 export class RequestPipe implements PipeTransform {
-  transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
-    if (!metatype || !isDto(metatype)) return value;
+  readonly #declared = new Map<Type, ReadonlySet<string>>();
+
+  transform(value: unknown, { type, metatype }: ArgumentMetadata<object>): unknown {
+    if (!metatype) return value;
+    const declared = this.#declaredFields(metatype);
+    if (declared.size === 0) return value;
     const location = LOCATIONS[type];
     if (!isPlainObject(value)) {
       throw new ValidationFailed([{ loc: [location], msg: 'must be a JSON object', type: value === undefined ? 'missing' : 'model_type' }]);
     }
-    const dto: object = plainToInstance(metatype, value);
-    const forbidNonWhitelisted = Reflect.getMetadata(FORBIDS_UNKNOWN, metatype) === true;
-    const errors = validateSync(dto, { whitelist: true, forbidNonWhitelisted });
-    if (errors.length > 0) throw new ValidationFailed(toProblems(errors, location));
+    const dto = toDto(
+      metatype,
+      Object.entries(value).filter(([name]) => declared.has(name)),
+    );
+    const problems = validateSync(dto).map((error) => toProblem(error, location));
+    if (Reflect.getMetadata(FORBIDS_UNKNOWN, metatype) === true) {
+      const unknown = Object.keys(value).filter((name) => !declared.has(name));
+      problems.push(...unknownFields(unknown, location));
+    }
+    if (problems.length > 0) throw new ValidationFailed(problems);
     return dto;
   }
-}
 
-function isDto(metatype: Type<unknown> | (() => unknown)): metatype is Type<object> {
-  return getMetadataStorage().getTargetValidationMetadatas(metatype, '', true, false).length > 0;
+  #declaredFields(metatype: Type): ReadonlySet<string> {
+    let declared = this.#declared.get(metatype);
+    if (!declared) {
+      const rules = getMetadataStorage().getTargetValidationMetadatas(metatype, '', true, false);
+      declared = new Set(rules.map(({ propertyName }) => propertyName));
+      this.#declared.set(metatype, declared);
+    }
+    return declared;
+  }
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function toProblems(errors: ValidationError[], location: string): Problem[] {
-  const unknown = errors.filter(isUnknownField);
-  const problems = errors.filter((error) => !isUnknownField(error)).map((error) => toProblem(error, location));
-  for (const { property } of unknown.slice(0, UNKNOWN_FIELDS_NAMED)) problems.push(unknownField(property, location));
-  const more = unknown.length - UNKNOWN_FIELDS_NAMED;
-  if (more > 0) problems.push({ loc: [location], msg: `${more} more fields are unknown here`, type: 'extra_forbidden' });
-  return problems;
-}
-
-function isUnknownField({ constraints }: ValidationError): boolean {
-  return constraints !== undefined && 'whitelistValidation' in constraints;
+/** class-transformer gets to see no objects: it would walk into them and call whatever stands there as `constructor`. */
+function toDto(metatype: Type<object>, fields: Field[]): object {
+  const isNested = ([, value]: Field) => typeof value === 'object' && value !== null;
+  const dto = plainToInstance(metatype, Object.fromEntries(fields.filter((field) => !isNested(field))));
+  return Object.assign(dto, Object.fromEntries(fields.filter(isNested)));
 }
 
 function toProblem({ property, value, contexts }: ValidationError, location: string): Problem {
   const check = (contexts?.['check'] as { check: Check } | undefined)?.check;
   return { loc: [location, property], ...(check?.(value) ?? { msg: 'is not valid', type: 'value_error' }) };
+}
+
+function unknownFields(names: string[], location: string): Problem[] {
+  const problems = names.slice(0, UNKNOWN_FIELDS_NAMED).map((name) => unknownField(name, location));
+  const more = names.length - UNKNOWN_FIELDS_NAMED;
+  if (more > 0) problems.push({ loc: [location], msg: `${more} more fields are unknown here`, type: 'extra_forbidden' });
+  return problems;
 }
 
 /** Someone who pastes a key into the wrong place may have pasted it as a name: only what reads like a field's name is repeated. */

@@ -1,0 +1,50 @@
+import { validateSync } from 'class-validator';
+import { Text } from './text.decorator.js';
+
+class Texts {
+  @Text({ description: 'Required.', example: 'a', minLength: 1, maxLength: 5 })
+  name: unknown;
+
+  @Text({ description: 'Optional.', example: 'a', maxLength: 5, optional: true })
+  note?: unknown;
+}
+
+const messages = (fields: Partial<Texts>): string[] =>
+  validateSync(Object.assign(new Texts(), fields)).flatMap(({ constraints }) => Object.values(constraints ?? {}));
+
+describe('@Text', () => {
+  it.each([
+    ['letters', 'abcde'],
+    ['emoji outside of the first plane', '😀😀😀😀😀'],
+    ['a variation selector, which counts', 'abcd\ufe0f'],
+    ['a joined family of five code points', '👨‍👩‍👧'],
+    ['an accent of its own', 'e\u0301e\u0301e'],
+    ['a space', ' '],
+    ['a line break and a tab', '\n\t'],
+  ])('counts code points: %s', (_, text) => {
+    expect(messages({ name: text, note: text })).toEqual([]);
+  });
+
+  it.each(['abcdef', '😀😀😀😀😀😀', 'abcde\ufe0f'])('refuses %s, one code point too long', (text) => {
+    expect(messages({ name: text })).toEqual(['must have at most 5 characters']);
+    expect(messages({ name: 'a', note: text })).toEqual(['must have at most 5 characters']);
+  });
+
+  it.each(['a\0', '\0', '\ud800', 'a\udc00b', '\udc00\ud800'])('refuses %j, which not every database can keep', (text) => {
+    expect(messages({ name: text })).toEqual(['has a character that is not text (NUL, or half of a surrogate pair)']);
+  });
+
+  it('wants a required field, and not an empty one', () => {
+    expect(messages({})).toEqual(['is required']);
+    expect(messages({ name: '' })).toEqual(['must have at least 1 character']);
+    expect(messages({ name: null })).toEqual(['must be a string']);
+  });
+
+  it('lets an optional field be absent, null or empty', () => {
+    for (const note of [undefined, null, '']) expect(messages({ name: 'a', note })).toEqual([]);
+  });
+
+  it.each([[1], [true], [[]], [['a']], [{}], [{ length: 1 }]])('refuses %j, which is no string', (value) => {
+    expect(messages({ name: value, note: value })).toEqual(['must be a string', 'must be a string']);
+  });
+});
