@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import { RequestMethod } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -9,9 +7,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule } from './app.module.js';
 import type { AppLogger } from './common/app-logger.js';
 import { ErrorFilter } from './common/error.filter.js';
+import { DomainError } from './common/errors.js';
 import { readJsonBodies } from './common/json-body.js';
 import { RequestPipe } from './common/request.pipe.js';
 import { RouteTable } from './common/route-table.js';
+import { answerOddRequests, answerUnparsable } from './common/unparsable-requests.js';
 import type { Settings } from './config/settings.js';
 import { isDocsUrl, serveDocs } from './docs.js';
 
@@ -43,20 +43,29 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
     keepAliveTimeout: IDLE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
+    // Longer than Node lets a URL be: a long id is a wrong id, not another kind of error.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
+    // Node's own answer would have neither a body nor a request id.
+    http: { requireHostHeader: false },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       setCommonHeaders(request, reply);
       errors.send(error, request, reply);
     },
-    clientErrorHandler: answerUnparsable,
+    clientErrorHandler: (error, socket) => answerUnparsable(error, socket, routes),
   });
   const fastify = adapter.getInstance<FastifyInstance>();
+  answerOddRequests(fastify.server, routes);
   routes.watch(fastify);
   readJsonBodies(fastify);
   for (const attached of ['project', 'stripeConfig']) fastify.decorateRequest(attached, undefined);
   fastify.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply);
-    done();
+    const lacksHost = request.headers.host === undefined && request.raw.httpVersion === '1.1';
+    done(lacksHost ? new DomainError('malformed_request', 'The Host header is missing.') : undefined);
+  });
+  // Before a body is read: where nothing is, or no such method, no body can be wrong.
+  fastify.addHook('preParsing', (request, _reply, _payload, done) => {
+    done(request.is404 ? new DomainError('route_not_found', 'There is nothing at this URL.') : null);
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
@@ -76,7 +85,13 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
     abortOnError: false,
   });
   if (settings.corsOrigins.length > 0) {
-    app.enableCors({ origin: settings.corsOrigins, exposedHeaders: ['X-Request-Id', 'Retry-After'], maxAge: 600 });
+    app.enableCors({
+      origin: settings.corsOrigins,
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+      exposedHeaders: ['X-Request-Id', 'Retry-After'],
+      maxAge: 600,
+      strictPreflight: false,
+    });
   }
   app.setGlobalPrefix('api/v1', { exclude: [{ path: 'health/*path', method: RequestMethod.GET }] });
   app.useGlobalPipes(new RequestPipe());
@@ -104,26 +119,3 @@ function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
   reply.header(REQUEST_ID_HEADER, request.id);
   if (!isDocsUrl(request.url)) reply.headers(DATA_HEADERS);
 }
-
-/** What Node's HTTP parser refuses has no request and no reply: the bytes go to the socket. */
-function answerUnparsable(error: Error & { code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-  const [status, detail] = UNPARSABLE[error.code ?? ''] ?? [400, 'The request is not valid HTTP.'];
-  const body = JSON.stringify({ detail });
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      'Content-Type: application/json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      `X-Request-Id: ${randomUUID()}`,
-      'Connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  );
-}
-
-const UNPARSABLE: Record<string, [status: number, detail: string]> = {
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
-  HPE_HEADER_OVERFLOW: [431, 'The request headers are too large.'],
-};

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError, ValidationFailed } from './errors.js';
 import { HTTP_STATUS, toDomainError } from './http-errors.js';
 import type { AppLogger } from './app-logger.js';
-import type { RouteTable } from './route-table.js';
+import { answersOnly, type RouteTable } from './route-table.js';
 
 /** The one place where a failure becomes an answer. */
 @Catch()
@@ -23,11 +23,11 @@ export class ErrorFilter implements ExceptionFilter {
     if (error.code === 'route_not_found') {
       const allowed = this.routes.allowedMethods(request.url);
       if (allowed) {
-        error = new DomainError('method_not_allowed', `This URL answers ${allowed.join(', ')}.`);
+        error = new DomainError('method_not_allowed', answersOnly(allowed));
         reply.header('allow', allowed.join(', '));
       }
     }
-    const status = HTTP_STATUS[error.code];
+    const status: number = HTTP_STATUS[error.code];
     if (status >= 500) this.logger.failure(request.id, error);
     if (reply.sent) return;
     if (error.challenge) reply.header('www-authenticate', error.challenge);

@@ -1,6 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import Router from 'find-my-way';
 
+export function answersOnly(methods: string[]): string {
+  return `This URL answers ${methods.join(', ') || 'no method'}.`;
+}
+
 /** Which methods each path answers, so that a wrong one gets 405 with `Allow` instead of 404. */
 export class RouteTable {
   readonly #methods = new Map<string, Set<string>>();
@@ -24,6 +28,8 @@ export class RouteTable {
   allowedMethods(url: string): string[] | undefined {
     const path = url.split('?', 1)[0] ?? url;
     const found = this.#router.find('GET', path);
-    return found ? [...(found.store as Set<string>)].sort() : undefined;
+    // Nest takes no empty parameter.
+    if (!found || Object.values(found.params).includes('')) return undefined;
+    return [...(found.store as Set<string>)].sort();
   }
 }
