@@ -3,8 +3,8 @@ import type { AppLogger } from './common/app-logger.js';
 import { ReadinessService } from './health/readiness.service.js';
 
 /** Milliseconds after the signal: when the connections of unfinished requests are cut, and when the process ends whatever hangs. */
-const CUT_MS = 7_000;
-const END_MS = 9_000;
+const CUT_MS = 6_000;
+const END_MS = 8_000;
 const IDLE_CHECK_MS = 50;
 
 /** What there is to close: nothing yet while the process starts. */

@@ -15,7 +15,7 @@ const EXPLANATIONS: readonly [code: RegExp, explanation: string][] = [
   [/^SQLITE_(?:BUSY|LOCKED)/, 'Another process has locked the SQLite file of DATABASE_URL.'],
   [/^SQLITE_(?:NOTADB|CORRUPT)/, 'The file of DATABASE_URL is no SQLite database, or it is damaged.'],
   [
-    /^SQLITE_|^EACCES$|^EROFS$|^ENOTDIR$/,
+    /^SQLITE_|^E(?:ACCES|PERM|ROFS|NOTDIR|EXIST|NOSPC)$/,
     'The SQLite file of DATABASE_URL can not be opened and written: check its path, permissions and disk.',
   ],
 ];

@@ -1,5 +1,6 @@
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { eventually } from './eventually.js';
 import { OWNER } from './test-app.js';
 
 export type Environment = Record<string, string | undefined>;
@@ -77,6 +78,14 @@ export class ServerProcess {
     const { status, body, text } = await this.send('POST', '/api/v1/projects/', { token, body: { name } });
     if (status !== 201) throw new Error(`No project: ${status} ${text}`);
     return (body as { id: string }).id;
+  }
+
+  /** Waits until the output has something. @param action what brings it about */
+  async until(pattern: RegExp, action?: () => Promise<unknown>): Promise<void> {
+    await action?.();
+    await eventually(async () => {
+      if (!pattern.test(this.output)) throw new Error(`${pattern.source} was not printed:\n${this.output}${this.errors}`);
+    });
   }
 
   signal(signal: NodeJS.Signals): void {

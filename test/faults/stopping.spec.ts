@@ -1,0 +1,148 @@
+import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Client } from 'pg';
+import { eventually } from '../support/eventually.js';
+import { Installation } from '../support/installation.js';
+import type { End, Environment, ServerProcess } from '../support/server-process.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { configPath, OWNER, testEnvironment } from '../support/test-app.js';
+import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
+
+/** The promise is ten seconds; what hangs would hang longer than this. */
+const LIMIT_MS = 14_000;
+const CLEAN: End = { code: 0, signal: null };
+const BODY = JSON.stringify({ test_secret_key: `sk_test_${'a'.repeat(24)}` });
+
+jest.setTimeout(60_000);
+
+let installation: Installation;
+let database: TestDatabase;
+let environment: Environment;
+let endOfHanging: Promise<End>;
+
+beforeAll(async () => {
+  installation = new Installation();
+  database = await createTestDatabase();
+  environment = testEnvironment(database);
+  endOfHanging = stopWhileAllHangs();
+  endOfHanging.catch(() => undefined);
+});
+afterAll(async () => {
+  await installation.remove();
+  await database.drop();
+});
+
+async function endOf(server: ServerProcess): Promise<End> {
+  const end = await Promise.race([server.ended, wait(LIMIT_MS, undefined, { ref: false })]);
+  if (!end) throw new Error(`Still running after ${LIMIT_MS} ms:\n${server.output}${server.errors}`);
+  return end;
+}
+
+async function openConnection(server: ServerProcess): Promise<Socket> {
+  const { port, hostname } = new URL(await server.listening());
+  const socket = connect(Number(port), hostname);
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** A PUT whose body has not all arrived. */
+async function sendHalf(server: ServerProcess, projectId: string): Promise<{ socket: Socket; rest: string }> {
+  const socket = await openConnection(server);
+  const head = [
+    `PUT ${configPath(projectId)} HTTP/1.1`,
+    'Host: tillkeeper',
+    `Authorization: Bearer ${OWNER}`,
+    'Content-Type: application/json',
+    `Content-Length: ${BODY.length}`,
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n${BODY.slice(0, 10)}`);
+  // What one connection sent before another's request was answered has arrived.
+  await server.send('GET', '/health/live');
+  return { socket, rest: BODY.slice(10) };
+}
+
+const STOPPING = /"msg":"SIG(?:TERM|INT): /;
+
+it('finishes the requests in flight, is not ready any more, takes no new connection and exits with 0', async () => {
+  const server = installation.start(environment);
+  const { socket, rest } = await sendHalf(server, await server.createProject());
+  const agent = new Agent({ keepAlive: true });
+  const [idle] = (await once(get(`${await server.listening()}/health/ready`, { agent }), 'response')) as [IncomingMessage];
+  expect(idle).toMatchObject({ statusCode: 200 });
+  idle.resume();
+  const answers = text(socket);
+
+  server.signal('SIGTERM');
+  await server.until(STOPPING);
+  await expect(openConnection(server)).rejects.toThrow('ECONNREFUSED');
+  socket.write(`${rest}GET /health/ready HTTP/1.1\r\nHost: tillkeeper\r\n\r\n`);
+
+  expect(await answers).toMatch(
+    /^HTTP\/1\.1 200 OK\r\n[^]*"test_secret_key_masked":"sk_test_\.\.\.aaaa"[^]*HTTP\/1\.1 503 [^]*shutting down/,
+  );
+  expect(await endOf(server)).toEqual(CLEAN);
+  expect(server.errors).toBe('');
+  agent.destroy();
+});
+
+async function stopWhileAllHangs(): Promise<End> {
+  const proxy = engine === 'postgres' ? await TcpProxy.to(database.url) : undefined;
+  const server = installation.start({ ...environment, DATABASE_URL: proxy?.url ?? environment.DATABASE_URL });
+  const projectId = await server.createProject();
+  const half = await sendHalf(server, projectId);
+  const silent = await openConnection(server);
+  proxy?.freeze();
+  // Where the database hangs it answers 503 or is cut off; where it doesn't, it is done.
+  const stuck = server.send('GET', configPath(projectId)).catch(() => undefined);
+
+  server.signal('SIGTERM');
+  const end = await endOf(server);
+  await stuck;
+  for (const socket of [half.socket, silent]) socket.destroy();
+  await proxy?.close();
+  return end;
+}
+
+it('exits with 0 on SIGINT, also when it comes twice as from npm', async () => {
+  const server = installation.start(environment);
+  const { socket } = await sendHalf(server, await server.createProject());
+  server.signal('SIGINT');
+  await server.until(STOPPING);
+  server.signal('SIGINT');
+  server.signal('SIGTERM');
+  socket.destroy();
+  expect(await endOf(server)).toEqual(CLEAN);
+});
+
+it.each(['SIGTERM', 'SIGINT'] as const)('passes %s on through npm start, and leaves no process behind', async (signal) => {
+  const server = installation.startByNpm(environment);
+  const address = await server.listening();
+  server.signal(signal);
+  // The end of its output too: a process left behind would still hold it.
+  expect(await endOf(server)).toEqual(CLEAN);
+  await expect(fetch(address)).rejects.toThrow('fetch failed');
+});
+
+it(`exits with 0 in time, though a request is half sent and a connection silent${engine === 'postgres' ? ', and the database hangs' : ''}`, async () => {
+  // It began before the other tests, because it takes long.
+  expect(await endOfHanging).toEqual(CLEAN);
+});
+
+if (engine === 'postgres') {
+  it('exits with 0 while it still waits for another process to migrate', async () => {
+    const other = new Client({ connectionString: database.url });
+    await other.connect();
+    await other.query('SELECT pg_advisory_lock($1)', [0x74696c6c]);
+    const server = installation.start(environment);
+    await eventually(async () => {
+      const { rowCount } = await other.query(`SELECT FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()`);
+      expect(rowCount).toBe(1);
+    });
+    server.signal('SIGTERM');
+    expect(await endOf(server)).toEqual(CLEAN);
+    await other.end();
+  });
+}
