@@ -12,6 +12,8 @@ export interface CredentialPolicy {
 
 /** What follows the prefix. */
 const BODY = /^[A-Za-z0-9_]+$/;
+/** Controls, zero-width characters, halves of surrogate pairs. */
+const INVISIBLE = /\p{C}/u;
 const MASKED = /\.{2,}|…|[*•·●]{2,}/u;
 
 /** What people paste by mistake, most specific first. */
@@ -42,6 +44,8 @@ export function credentialProblem(rule: CredentialRule, value: unknown, policy: 
   }
   if (value.length > MAX_CREDENTIAL_LENGTH)
     return { type: 'string_too_long', msg: `must be at most ${MAX_CREDENTIAL_LENGTH} characters long` };
+  if (INVISIBLE.test(value))
+    return invalid('has an invisible character in it, like a line break or a zero-width space; copy it again from Stripe');
   const prefix = acceptedPrefix(rule, value, policy);
   if (prefix === undefined) return invalid(wrongPrefix(rule, value));
   const body = value.slice(prefix.length);
