@@ -38,8 +38,9 @@ export function isDocsUrl(url: string): boolean {
 export async function serveDocs(app: NestFastifyApplication): Promise<void> {
   await app.register(helmet, { global: false, contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } } });
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
-  fastify.addHook('onRequest', async ({ url }, reply) => {
-    if (isDocsUrl(url)) await reply.helmet();
+  fastify.addHook('onRequest', ({ url }, reply, done) => {
+    if (isDocsUrl(url)) reply.helmet();
+    done();
   });
   SwaggerModule.setup('docs', app, () => openApiDocument(app), {
     jsonDocumentUrl: 'docs-json',

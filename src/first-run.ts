@@ -14,7 +14,7 @@ export async function showFirstCall(app: NestFastifyApplication, settings: Setti
   const lines = ['', `Tillkeeper is at ${address}; explore it at ${address}/docs`];
   const projectId = await sampleProject(app);
   if (projectId && settings.accessTokens.kind === 'hs256') {
-    const token = sampleToken(settings.accessTokens);
+    const token = sampleToken(settings.accessTokens, settings.developerScope);
     const body = JSON.stringify({ test_secret_key: `sk_test_${'a'.repeat(32)}`, test_webhook_secret: `whsec_${'b'.repeat(32)}` });
     lines.push(
       'Your first call stores Stripe credentials in the sample project (the token is good for 12 hours and works in /docs too):',
@@ -33,8 +33,11 @@ async function sampleProject(app: NestFastifyApplication): Promise<string | unde
   return oldest?.id;
 }
 
-function sampleToken({ secret, issuer, audience }: Extract<Settings['accessTokens'], { kind: 'hs256' }>): string {
-  return jsonwebtoken.sign({ type: 'access' }, secret.reveal(), {
+function sampleToken(
+  { secret, issuer, audience }: Extract<Settings['accessTokens'], { kind: 'hs256' }>,
+  scope: string | undefined,
+): string {
+  return jsonwebtoken.sign({ type: 'access', ...(scope === undefined ? {} : { scope }) }, secret.reveal(), {
     algorithm: 'HS256',
     subject: SAMPLE_DEVELOPER,
     expiresIn: SAMPLE_TOKEN_LIFETIME,

@@ -1,6 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import { Checked } from './check.decorator.js';
 
 interface FlagOptions {
@@ -8,11 +7,10 @@ interface FlagOptions {
   default: boolean;
 }
 
-/** A boolean of a JSON body that may be absent, and then has its default. */
+/** A boolean of a JSON body. The property's initializer is what it is when absent; `default` documents it. */
 export function Flag({ description, default: fallback }: FlagOptions): PropertyDecorator {
   return applyDecorators(
     ApiProperty({ description, type: 'boolean', default: fallback, required: false, example: fallback }),
-    Transform(({ value }: { value: unknown }) => (value === undefined ? fallback : value), { toClassOnly: true }),
-    Checked((value) => (value === undefined || typeof value === 'boolean' ? undefined : { type: 'bool_type', msg: 'must be true or false' })),
+    Checked((value) => (typeof value === 'boolean' ? undefined : { type: 'bool_type', msg: 'must be true or false' })),
   );
 }

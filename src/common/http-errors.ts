@@ -41,7 +41,6 @@ const FASTIFY_ERRORS: Record<string, [ErrorCode, string]> = {
   FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'The URL is too long.'],
   FST_STATIC_FORBIDDEN_PATH: ['route_not_found', 'There is nothing at this URL.'],
   FST_ERR_NOT_FOUND: ['route_not_found', 'There is nothing at this URL.'],
-  FST_ERR_HANDLER_TIMEOUT: ['database_unavailable', 'The request took too long; try again shortly.'],
 };
 
 const internalError = (cause: unknown) => new DomainError('internal_error', 'Something went wrong on our side.', { cause });

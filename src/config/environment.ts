@@ -48,7 +48,8 @@ export class Environment {
   }
 
   private textOf(name: VariableName): string {
-    const text = String(this.optional(name));
+    const value: unknown = this.optional(name);
+    const text = typeof value === 'number' ? value.toString() : typeof value === 'string' ? value : '';
     return isIPv6(text) ? `[${text}]` : text;
   }
 }

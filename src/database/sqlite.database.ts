@@ -16,7 +16,6 @@ export class SqliteDatabase extends Database {
     super();
   }
 
-   
   async query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
     try {
       return this.#execute(statement, values);
@@ -25,7 +24,6 @@ export class SqliteDatabase extends Database {
     }
   }
 
-   
   async transaction<Result>(body: () => Transaction<Result>): Promise<Result> {
     let destroys = false;
     const runBody = (): Result => {
@@ -40,11 +38,19 @@ export class SqliteDatabase extends Database {
     };
     try {
       const result = this.driver.transaction(runBody).immediate();
-      // The write-ahead log still has the pages as they were: what is destroyed must go from there too.
-      if (destroys) this.driver.pragma('wal_checkpoint(TRUNCATE)');
+      if (destroys) this.#emptyLog();
       return result;
     } catch (error) {
       throw asDomainError(error);
+    }
+  }
+
+  /** The write-ahead log still has the pages as they were: what is destroyed must go from there too. */
+  #emptyLog(): void {
+    try {
+      this.driver.pragma('wal_checkpoint(TRUNCATE)');
+    } catch {
+      // The deletion is committed; the log is emptied by the next one, or when the database is closed.
     }
   }
 

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { FixedWindowStorage } from '../../auth/fixed-window.storage.js';
 import { DomainError, type Problem, ValidationFailed } from '../../common/errors.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
@@ -22,6 +22,7 @@ const MINUTE_MS = 60_000;
 /** Asks Stripe about secret keys on behalf of a project's owner, within limits. */
 @Injectable()
 export class ValidationService extends SecretKeyChecker {
+  readonly #logger = new Logger(ValidationService.name);
   readonly #asking = new Set<ProjectId>();
   readonly #asked = new FixedWindowStorage();
 
@@ -67,10 +68,18 @@ export class ValidationService extends SecretKeyChecker {
     return async () => {
       for (const [index, { rule, key }] of keys.entries()) {
         const verdict = verdicts[index];
-        if (verdict)
-          await this.checks.record(projectId, { mode: rule.mode, fingerprint: this.configs.fingerprint(projectId, key) }, verdict, 'save');
+        if (verdict) await this.#tryToRecord(projectId, rule.mode, key, verdict);
       }
     };
+  }
+
+  /** The keys are stored by now: that their verdict is not is no reason to tell the caller otherwise. */
+  async #tryToRecord(projectId: ProjectId, mode: StripeMode, key: Secret, verdict: KeyVerdict): Promise<void> {
+    try {
+      await this.checks.record(projectId, { mode, fingerprint: this.configs.fingerprint(projectId, key) }, verdict, 'save');
+    } catch {
+      this.#logger.warn(`Could not note that Stripe accepted the ${mode} key of project ${projectId}.`);
+    }
   }
 
   async #within<T>(projectId: ProjectId, owner: OwnerId, ask: () => Promise<T>): Promise<T> {

@@ -18,6 +18,6 @@ export class CheckedSaveService {
     const saved = await this.configs.save(project.id, changes);
     await noteVerdicts();
     // The verdicts may have told the account, and with it a warning.
-    return (await this.configs.find(project.id)) ?? saved;
+    return (await this.configs.find(project.id).catch(() => undefined)) ?? saved;
   }
 }

@@ -6,7 +6,7 @@ import { Checked } from '../../common/check.decorator.js';
 import { type CredentialPolicy, credentialProblem } from './credential-problem.js';
 import { CREDENTIAL_RULES, type CredentialRule, MAX_CREDENTIAL_LENGTH } from './credential-rules.js';
 
-/** Decorators know no injected settings: `StripeConfigModule` sets this once, from the operator's. */
+/** Decorators know no injected settings: `PaymentsModule` sets this once, from the operator's. */
 export const credentialPolicy: { -readonly [Key in keyof CredentialPolicy]: CredentialPolicy[Key] } = { acceptRestrictedKeys: false };
 
 /** The field of a credential: everything about it comes from the rule with the property's name. */

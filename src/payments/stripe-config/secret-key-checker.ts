@@ -4,7 +4,7 @@ import type { CredentialChanges } from './stripe-config.js';
 /** Somebody who can ask Stripe about keys before they are stored. */
 export abstract class SecretKeyChecker {
   /**
-   * @returns what to do once the changes are stored
+   * @returns what to do once the changes are stored; it never fails
    * @throws ValidationFailed when Stripe doesn't accept a secret key; DomainError `stripe_unavailable`, `rate_limited`, `already_running`
    */
   abstract checkChanges(project: Project, changes: CredentialChanges): Promise<() => Promise<void>>;

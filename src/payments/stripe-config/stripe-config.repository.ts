@@ -50,7 +50,10 @@ export class StripeConfigRepository {
     const saved = toConfig(rows);
     if (!saved) return undefined;
     const expectedVersion = (rows[0]?.seen_version ?? 0) + (credentials.length > 0 ? 1 : 0);
-    return saved.version === expectedVersion ? saved : this.findByProject(projectId);
+    if (saved.version === expectedVersion) return saved;
+    const current = await this.findByProject(projectId);
+    // Deleted in between: what this write made of it is the better answer than what came after.
+    return current?.isActive ? current : saved;
   }
 
   async #saveOnSqlite(projectId: ProjectId, credentials: readonly SealedCredential[], now: Date): Promise<StripeConfig | undefined> {

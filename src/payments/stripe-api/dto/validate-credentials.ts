@@ -24,7 +24,7 @@ export class ValidateStripeCredentialsRequest {
   secret_key: string;
 
   @Flag({ description: 'Whether it should be a key of test mode, or else of live mode.', default: true })
-  is_test_mode: boolean;
+  is_test_mode = true;
 }
 
 @ApiSchema({ description: 'What Stripe says of the key.' })
