@@ -13,13 +13,13 @@ const STANDS_ON = {
   auth: ['database'],
   projects: ['auth'],
   health: ['auth', 'vault'],
-  'payments/guards': ['projects'],
-  'payments/stripe-config': ['payments/guards', 'vault'],
+  'payments/stripe-config': ['projects', 'vault'],
   'payments/stripe-api': ['payments/stripe-config'],
   'payments/ledger': ['payments/stripe-api'],
   'payments/billing': ['payments/ledger'],
   'payments/webhooks': ['payments/ledger'],
   payments: ['payments/billing', 'payments/webhooks'],
+  metrics: ['payments'],
 };
 const ROOMS = Object.keys(STANDS_ON);
 

@@ -5,6 +5,7 @@ import { SettingsModule } from './config/settings.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { ENTITIES } from './entities.js';
 import { HealthModule } from './health/health.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { PaymentsModule } from './payments/payments.module.js';
 import { ProjectsModule } from './projects/projects.module.js';
 import { VaultModule } from './vault/vault.module.js';
@@ -22,6 +23,7 @@ export class AppModule {
         HealthModule,
         ProjectsModule,
         PaymentsModule,
+        MetricsModule,
       ],
     };
   }

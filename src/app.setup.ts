@@ -93,7 +93,7 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
       strictPreflight: false,
     });
   }
-  app.setGlobalPrefix('api/v1', { exclude: [{ path: 'health/*path', method: RequestMethod.GET }] });
+  app.setGlobalPrefix('api/v1', { exclude: ['health/*path', 'metrics'].map((path) => ({ path, method: RequestMethod.GET })) });
   app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(errors);
   await serveDocs(app);

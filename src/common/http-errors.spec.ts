@@ -18,7 +18,6 @@ describe('toDomainError', () => {
     [{ code: 'FST_ERR_BAD_URL', statusCode: 400 }, 'malformed_request'],
     [{ code: 'FST_ERR_NOT_FOUND', statusCode: 404 }, 'route_not_found'],
     [{ code: 'FST_STATIC_FORBIDDEN_PATH', statusCode: 403 }, 'route_not_found'],
-    [{ code: 'FST_ERR_HANDLER_TIMEOUT', statusCode: 503 }, 'database_unavailable'],
     [{ name: 'FastifyError', code: 'FST_ERR_SOMETHING_NEW', statusCode: 418 }, 'malformed_request'],
     [{ name: 'RangeNotSatisfiableError', expose: true, statusCode: 416 }, 'malformed_request'],
     [{ code: 'ECONNRESET', statusCode: 400 }, 'malformed_request'],

@@ -38,6 +38,7 @@ export function loadSettings(given: NodeJS.ProcessEnv): Settings {
     rateLimitPerMinute: env.required('RATE_LIMIT_PER_MINUTE'),
     trustProxy: env.required('TRUST_PROXY'),
     corsOrigins: env.optional('CORS_ORIGINS') ?? [],
+    metricsToken: env.optional('METRICS_TOKEN'),
     logLevel: env.required('LOG_LEVEL'),
     sampleData: env.required('SAMPLE_DATA'),
     // Last, because they may create files.

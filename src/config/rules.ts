@@ -87,6 +87,8 @@ export const masterKey: Parse<Secret> = (text) => {
   return bytes.length === 32 && (text === canonical || `${text}=` === canonical) ? new Secret(text) : undefined;
 };
 
+export const metricsToken: Parse<Secret> = (text) => (/^[\x21-\x7e]{16,}$/.test(text) ? new Secret(text) : undefined);
+
 export const tokenSecret: Parse<Secret> = (text) => (Buffer.byteLength(text) >= 32 ? new Secret(text) : undefined);
 
 /** How many proxies, or which, may say whom they speak for; `false` is none. */

@@ -30,6 +30,7 @@ export class Settings {
   /** A number of proxies, or their addresses and CIDR ranges; `false`: none. */
   readonly trustProxy: false | number | string[];
   readonly corsOrigins: string[];
+  readonly metricsToken?: Secret;
   readonly logLevel: LogLevel;
   readonly sampleData: boolean;
 

@@ -145,6 +145,12 @@ const TABLE = {
     must: 'be a comma list of exact origins such as https://app.example.com, without paths or wildcards',
     parse: rules.listOf(rules.origin),
   },
+  METRICS_TOKEN: {
+    description: 'The bearer token that `/metrics` asks for, at least 16 bytes; without it there is no `/metrics`.',
+    isSecret: true,
+    must: 'be at least 16 bytes long, of visible ASCII characters',
+    parse: rules.metricsToken,
+  },
   LOG_LEVEL: {
     description: `The least severe messages to log: ${LOG_LEVELS.join(', ')}.`,
     must: `be one of ${LOG_LEVELS.join(', ')}`,
