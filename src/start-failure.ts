@@ -29,11 +29,17 @@ export function explainStartFailure(error: unknown): string {
 }
 
 function explain(error: unknown): string {
-  const failure = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
+  const failure = rootOf(error);
   if (!(failure instanceof Error)) return 'The reason is unknown.';
   const code = 'code' in failure && typeof failure.code === 'string' ? failure.code : '';
   const explanation = explanationOf(failure, code);
   return explanation ? `${explanation}${code && ` (${code})`}` : `It failed with ${failure.name}${code && ` (${code})`}.`;
+}
+
+function rootOf(error: unknown): unknown {
+  // One for each address of a host name.
+  if (error instanceof AggregateError) return error.errors[0];
+  return error instanceof DomainError ? error.cause : error;
 }
 
 function explanationOf(failure: Error, code: string): string | undefined {

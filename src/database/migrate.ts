@@ -2,11 +2,11 @@ import type { DataSource } from 'typeorm';
 import { reachingDatabase } from './database-errors.js';
 
 /** An arbitrary number that all processes of this service agree on ("till" in ASCII). */
-const MIGRATION_LOCK = 0x74696c6c;
+export const MIGRATION_LOCK = 0x74696c6c;
 
 /**
- * Brings the schema up to date and disconnects. Processes that start at once do it one after the other: on PostgreSQL under a lock
- * that goes with the connection, on SQLite under that of the file.
+ * Brings the schema up to date and disconnects. Processes that start at once on PostgreSQL do it one after the other, under a lock
+ * that goes with the connection; SQLite has one server process.
  * @param dataSource of one connection, not yet connected
  */
 export async function migrate(dataSource: DataSource): Promise<void> {

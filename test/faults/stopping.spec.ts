@@ -3,9 +3,8 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Client } from 'pg';
-import { eventually } from '../support/eventually.js';
 import { Installation } from '../support/installation.js';
+import { MigrationLock } from '../support/migration-lock.js';
 import type { End, Environment, ServerProcess } from '../support/server-process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { configPath, OWNER, testEnvironment } from '../support/test-app.js';
@@ -133,16 +132,11 @@ it(`exits with 0 in time, though a request is half sent and a connection silent$
 
 if (engine === 'postgres') {
   it('exits with 0 while it still waits for another process to migrate', async () => {
-    const other = new Client({ connectionString: database.url });
-    await other.connect();
-    await other.query('SELECT pg_advisory_lock($1)', [0x74696c6c]);
+    const lock = await MigrationLock.take(database);
     const server = installation.start(environment);
-    await eventually(async () => {
-      const { rowCount } = await other.query(`SELECT FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()`);
-      expect(rowCount).toBe(1);
-    });
+    await lock.untilAwaitedBy(1);
     server.signal('SIGTERM');
     expect(await endOf(server)).toEqual(CLEAN);
-    await other.end();
+    await lock.release();
   });
 }

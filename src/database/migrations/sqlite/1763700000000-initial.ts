@@ -1,5 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
+/** TypeORM reads the names of unique and foreign keys from the text that SQLite keeps, and finds only quoted ones. */
 export class Initial1763700000000 implements MigrationInterface {
   readonly name = 'Initial1763700000000';
 
@@ -36,8 +37,8 @@ export class Initial1763700000000 implements MigrationInterface {
         created_at datetime(3) NOT NULL,
         updated_at datetime(3) NOT NULL,
         CONSTRAINT stripe_configs_pk PRIMARY KEY (project_id),
-        CONSTRAINT stripe_configs_id_unique UNIQUE (id),
-        CONSTRAINT stripe_configs_project_fk FOREIGN KEY (project_id) REFERENCES projects (id)
+        CONSTRAINT "stripe_configs_id_unique" UNIQUE ("id"),
+        CONSTRAINT "stripe_configs_project_fk" FOREIGN KEY ("project_id") REFERENCES "projects" ("id")
       )`);
     await runner.query(`
       CREATE TABLE stripe_credentials (
@@ -54,8 +55,8 @@ export class Initial1763700000000 implements MigrationInterface {
         written_at datetime(3) NOT NULL,
         valid_until datetime(3),
         CONSTRAINT stripe_credentials_pk PRIMARY KEY (project_id, mode, kind, slot),
-        CONSTRAINT stripe_credentials_config_fk FOREIGN KEY (project_id) REFERENCES stripe_configs (project_id),
-        CONSTRAINT stripe_credentials_key_fk FOREIGN KEY (key_id) REFERENCES data_keys (id)
+        CONSTRAINT "stripe_credentials_config_fk" FOREIGN KEY ("project_id") REFERENCES "stripe_configs" ("project_id"),
+        CONSTRAINT "stripe_credentials_key_fk" FOREIGN KEY ("key_id") REFERENCES "data_keys" ("id")
       )`);
     await runner.query(`CREATE INDEX stripe_credentials_by_key ON stripe_credentials (key_id)`);
   }

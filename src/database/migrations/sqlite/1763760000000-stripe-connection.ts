@@ -17,7 +17,7 @@ export class StripeConnection1763760000000 implements MigrationInterface {
         checked_by varchar(16) NOT NULL,
         error varchar(1000),
         CONSTRAINT stripe_key_checks_pk PRIMARY KEY (project_id, mode),
-        CONSTRAINT stripe_key_checks_config_fk FOREIGN KEY (project_id) REFERENCES stripe_configs (project_id)
+        CONSTRAINT "stripe_key_checks_config_fk" FOREIGN KEY ("project_id") REFERENCES "stripe_configs" ("project_id")
       )`);
     await runner.query(`
       CREATE TABLE stripe_webhook_endpoints (
@@ -27,7 +27,7 @@ export class StripeConnection1763760000000 implements MigrationInterface {
         secret_fingerprint varchar(32) NOT NULL,
         created_at datetime(3) NOT NULL,
         CONSTRAINT stripe_webhook_endpoints_pk PRIMARY KEY (project_id, mode),
-        CONSTRAINT stripe_webhook_endpoints_config_fk FOREIGN KEY (project_id) REFERENCES stripe_configs (project_id)
+        CONSTRAINT "stripe_webhook_endpoints_config_fk" FOREIGN KEY ("project_id") REFERENCES "stripe_configs" ("project_id")
       )`);
   }
 

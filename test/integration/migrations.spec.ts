@@ -1,0 +1,90 @@
+import type { DataSource } from 'typeorm';
+import { loadSettings } from '../../src/config/load-settings.js';
+import { createMigrationDataSource } from '../../src/database/data-source.js';
+import { migrate } from '../../src/database/migrate.js';
+import { ENTITIES } from '../../src/entities.js';
+import { Installation } from '../support/installation.js';
+import { MigrationLock } from '../support/migration-lock.js';
+import { rowsOf, tablesOf } from '../support/rows.js';
+import { configPath, startTestApp, type TestApp, testEnvironment } from '../support/test-app.js';
+import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
+
+jest.setTimeout(60_000);
+
+const BODY = { test_secret_key: `sk_test_${'a'.repeat(24)}` };
+
+let database: TestDatabase;
+/** What the test started. */
+let app: TestApp | undefined;
+let installation: Installation | undefined;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+});
+afterEach(async () => {
+  await app?.close();
+  app = undefined;
+  await installation?.remove();
+  await database.drop();
+});
+
+function dataSource(): DataSource {
+  return createMigrationDataSource(loadSettings(testEnvironment(database)).database, ENTITIES);
+}
+
+it('go up from nothing to what the entities say, down to nothing, and up again', async () => {
+  const source = await dataSource().initialize();
+  expect(source.migrations.length).toBeGreaterThan(0);
+  await source.runMigrations();
+  const tables = await tablesOf(database);
+  expect(tables).toEqual(['migrations', ...source.entityMetadatas.map(({ tableName }) => tableName)].sort());
+  const { upQueries } = await source.driver.createSchemaBuilder().log();
+  expect(upQueries.map(({ query }) => query)).toEqual([]);
+
+  for (let undone = 0; undone < source.migrations.length; undone += 1) await source.undoLastMigration();
+  expect(await tablesOf(database)).toEqual(['migrations']);
+  await source.runMigrations();
+  expect(await tablesOf(database)).toEqual(tables);
+  await source.destroy();
+});
+
+it('can be left to somebody else: nothing is made, nothing served, until they have run', async () => {
+  const test = (app = await startTestApp({ database, environment: { MIGRATE_ON_START: 'false' } }));
+  const unavailable = { detail: 'The database has migrations that did not run yet.' };
+  const { headers } = await test.send('get', '/health/ready', null).expect(503, unavailable);
+  expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
+  await test.send('post', '/api/v1/projects/').send({ name: 'Corner shop' }).expect(503, unavailable);
+  await test.send('post', '/api/v1/projects/', null).send({ name: 'Corner shop' }).expect(401);
+  await test.send('get', '/health/live', null).expect(200);
+  expect(await tablesOf(database)).toEqual([]);
+
+  await migrate(dataSource());
+
+  await test
+    .send('put', configPath(await test.createProject()))
+    .send(BODY)
+    .expect(200);
+  await test.send('get', '/health/ready', null).expect(200);
+});
+
+if (engine === 'postgres') {
+  it('run once, when processes start at once on an empty database', async () => {
+    const installed = (installation = new Installation());
+    const environment = testEnvironment(database);
+    const lock = await MigrationLock.take(database);
+    const servers = [1, 2, 3].map(() => installed.start(environment));
+    await lock.untilAwaitedBy(servers.length);
+    await lock.release();
+    for (const server of servers) expect((await server.send('GET', '/health/ready')).status).toBe(200);
+    const names = (await rowsOf(database, 'migrations')).map(({ name }) => name);
+    expect(names.length).toBeGreaterThan(0);
+    expect(new Set(names).size).toBe(names.length);
+    expect((await rowsOf(database, 'data_keys')).map(({ purpose }) => purpose).sort()).toEqual(['fingerprint', 'seal']);
+
+    const [first, ...others] = servers;
+    const path = configPath((await first?.createProject()) ?? '');
+    const saved = await first?.send('PUT', path, { body: BODY });
+    expect(saved?.status).toBe(200);
+    for (const other of others) expect(await other.send('GET', path)).toMatchObject({ status: 200, body: saved?.body });
+  });
+}
