@@ -1,0 +1,44 @@
+// For `npm run stripe:local`, which has compiled it: the Stripe of the tests, for a person who tries this out without an account.
+// An argument is the port: `npm run stripe:local -- 12112`.
+import { cpSync, writeFileSync } from 'node:fs';
+
+const COMPILED = new URL('../node_modules/.cache/stripe-local/', import.meta.url);
+const FIXTURES = 'test/fixtures/stripe/latest.json';
+
+cpSync(new URL(`../${FIXTURES}`, import.meta.url), new URL(FIXTURES, COMPILED));
+writeFileSync(new URL('package.json', COMPILED), '{ "type": "module" }\n');
+const { StripeServer } = await import(new URL('test/support/stripe/stripe-server.js', COMPILED).href);
+
+const server = await new StripeServer().start(Number(process.argv[2] ?? 12111));
+const account = server.addAccount({ name: 'Try-out' });
+const restricted = account.addRestrictedKey('test', ['rak_balance_read', 'rak_customer_read']);
+const expired = account.addSecretKey('test');
+server.mark(expired, 'expired');
+server.announce = (event) => void deliver(event);
+
+async function deliver(event) {
+  console.log(event.type);
+  try {
+    for (const { endpoint, status } of await server.deliver(event)) console.log(`  ${endpoint} answered ${status}`);
+  } catch (error) {
+    console.log(`  could not be delivered: ${error.cause?.code ?? error.message}`);
+  }
+}
+
+const prices = account.test.all('price').map(({ id, nickname }) => `  ${id}  ${nickname}`);
+console.log(`A Stripe without money answers on ${server.url}. Use it with
+
+  STRIPE_API_BASE=${server.url} npm start
+
+and these keys, which nobody else accepts:
+
+  secret       ${account.keys.test.secret}
+  publishable  ${account.keys.test.publishable}
+  live secret  ${account.keys.live.secret}
+  restricted   ${restricted}  (reads balance and customers)
+  expired      ${expired}
+
+Prices:
+${prices.join('\n')}
+
+To open the address of a checkout session is to pay. Events go to the webhook endpoints that were registered; they are listed here:`);

@@ -1,0 +1,37 @@
+import { badRequest } from './refusals.js';
+
+/** What only stands in an answer that asks to expand it. */
+const ON_REQUEST: Record<string, readonly string[]> = { 'checkout.session': ['line_items'], invoice: ['payments'], charge: ['refunds'] };
+
+type Paths = readonly (readonly string[])[];
+
+/** An object as an answer shows it, with what `expand[]` asks for: a copy. */
+export function present(resource: unknown, expand: readonly string[] = [], find: (id: string) => unknown = () => undefined): unknown {
+  return show(
+    JSON.parse(JSON.stringify(resource)),
+    expand.map((path) => path.split('.')),
+    '',
+    find,
+  );
+}
+
+function show(value: unknown, paths: Paths, name: string, find: (id: string) => unknown): unknown {
+  if (typeof value === 'string' && paths.length > 0) {
+    const found = find(value);
+    if (!found) throw cannotExpand(name);
+    return show(JSON.parse(JSON.stringify(found)), paths, name, find);
+  }
+  if (Array.isArray(value)) return value.map((item: unknown) => show(item, paths, name, find));
+  if (typeof value !== 'object' || value === null) return value;
+  const unknown = paths.find(([head]) => head !== undefined && !(head in value))?.[0];
+  if (unknown !== undefined) throw cannotExpand(unknown);
+  const onRequest = 'object' in value && typeof value.object === 'string' ? (ON_REQUEST[value.object] ?? []) : [];
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([field, inner]) => {
+      const below = paths.filter(([head]) => head === field).map(([, ...rest]) => rest);
+      return onRequest.includes(field) && below.length === 0 ? [] : [[field, show(inner, below, field, find)]];
+    }),
+  );
+}
+
+const cannotExpand = (name: string) => badRequest(`This property cannot be expanded (${name}).`, 'expand');
