@@ -22,6 +22,7 @@ export async function showFirstCall(app: NestFastifyApplication, settings: Setti
       `curl -X PUT ${address}/api/v1/payments/stripe/projects/${projectId}/config -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '${body}'`,
     );
   }
+  lines.push('', 'No Stripe account at hand? `npm run stripe:local` starts a stand-in and says how to use it.');
   process.stdout.write(`${lines.join('\n')}\n\n`);
 }
 

@@ -4,7 +4,7 @@ import { DomainError, ValidationFailed } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
-import { type StripeMode } from '../stripe-config/credential-rules.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { webhookUrl } from '../stripe-config/webhook-url.js';
 import { HANDLED_EVENTS } from './handled-events.js';
@@ -23,6 +23,7 @@ const PROJECT_TAG = 'tillkeeper_project';
 @Injectable()
 export class WebhookEndpointsService {
   readonly #logger = new Logger(WebhookEndpointsService.name);
+  readonly #running = new Set<string>();
 
   constructor(
     private readonly clients: StripeClients,
@@ -36,24 +37,27 @@ export class WebhookEndpointsService {
   /**
    * Makes sure that Stripe sends the project's events here, signed with the stored webhook secret.
    * @returns the endpoint, and whether it was made now
-   * @throws ValidationFailed, DomainError `endpoint_not_ours`, `stripe_*`, and what `StripeClients.for` throws
+   * @throws ValidationFailed, DomainError `endpoint_not_ours`, `already_running`, `stripe_*`, and what `StripeClients.for` throws
    */
   async ensure(projectId: ProjectId, mode: StripeMode): Promise<{ endpoint: Stripe.WebhookEndpoint; created: boolean }> {
     const url = webhookUrl(this.settings, projectId, mode);
     if (mode === 'live' && !url.startsWith('https://')) throw needsHttps();
     const stripe = await this.clients.for(projectId, mode);
+    const running = `${mode} ${projectId}`;
+    if (this.#running.has(running)) throw alreadyRunning();
+    this.#running.add(running);
     try {
       const existing = await stripe.webhookEndpoints.list(ALL, CALL);
-      const here = existing.data.filter((endpoint) => endpoint.url === url);
-      if (here.some((endpoint) => !isOurs(endpoint, projectId))) throw notOurs(url);
-      const working = await this.#working(projectId, mode, here);
-      if (working) return { endpoint: working, created: false };
+      if (existing.data.some((endpoint) => endpoint.url === url && !isOurs(endpoint, projectId))) throw notOurs(url);
+      const working = await this.#working(projectId, mode, url, existing.data);
       // Stripe shows a signing secret only once: an endpoint whose secret is not the stored one is of no use.
-      for (const useless of existing.data.filter((endpoint) => isOurs(endpoint, projectId)))
-        await stripe.webhookEndpoints.del(useless.id, undefined, CALL);
-      return { endpoint: await this.#make(stripe, projectId, mode, url), created: true };
+      const useless = existing.data.filter((endpoint) => isOurs(endpoint, projectId) && endpoint.id !== working?.id);
+      for (const { id } of useless) await stripe.webhookEndpoints.del(id, undefined, CALL);
+      return working ? { endpoint: working, created: false } : { endpoint: await this.#make(stripe, projectId, mode, url), created: true };
     } catch (error) {
       throw asEndpointFailure(error);
+    } finally {
+      this.#running.delete(running);
     }
   }
 
@@ -79,12 +83,18 @@ export class WebhookEndpointsService {
   }
 
   /** The endpoint that works as it is: known here, enabled, for exactly our events, signed with the stored secret. */
-  async #working(projectId: ProjectId, mode: StripeMode, here: Stripe.WebhookEndpoint[]): Promise<Stripe.WebhookEndpoint | undefined> {
+  async #working(
+    projectId: ProjectId,
+    mode: StripeMode,
+    url: string,
+    endpoints: Stripe.WebhookEndpoint[],
+  ): Promise<Stripe.WebhookEndpoint | undefined> {
     const known = await this.endpoints.find(projectId, mode);
     const config = await this.configs.find(projectId);
     const stored = config?.credentials.find((credential) => credential.mode === mode && credential.kind === 'webhook_secret');
     if (!known || stored?.fingerprint !== known.secretFingerprint) return undefined;
-    return here.find(({ id, status, enabled_events: events }) => id === known.endpointId && status === 'enabled' && areHandled(events));
+    const endpoint = endpoints.find(({ id }) => id === known.endpointId);
+    return endpoint?.url === url && endpoint.status === 'enabled' && areHandled(endpoint.enabled_events) ? endpoint : undefined;
   }
 
   async #make(stripe: Stripe, projectId: ProjectId, mode: StripeMode, url: string): Promise<Stripe.WebhookEndpoint> {
@@ -103,6 +113,8 @@ export class WebhookEndpointsService {
       const secretFingerprint = this.configs.fingerprint(projectId, new Secret(endpoint.secret));
       await this.endpoints.replace(projectId, mode, { endpointId: endpoint.id, secretFingerprint });
       await this.configs.save(projectId, { [`${mode}_webhook_secret`]: endpoint.secret });
+      // Another process may have been making one, too: then one of us gives way.
+      if (!(await this.#working(projectId, mode, url, [endpoint]))) throw alreadyRunning();
     } catch (error) {
       await this.#tryToDelete(stripe, projectId, endpoint.id);
       throw error;
@@ -141,6 +153,10 @@ function areHandled(events: string[]): boolean {
 
 function leftBehind(projectId: ProjectId, endpointId: string): string {
   return `The webhook endpoint ${endpointId} of project ${projectId} could not be removed at Stripe; it can be removed in Stripe's dashboard.`;
+}
+
+function alreadyRunning(): DomainError {
+  return new DomainError('already_running', 'This webhook endpoint is being made right now; try again shortly.', { retryAfterSeconds: 1 });
 }
 
 function needsHttps(): ValidationFailed {
