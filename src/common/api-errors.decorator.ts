@@ -8,7 +8,7 @@ export class ErrorResponse {
 }
 
 @ApiSchema({ description: 'One thing that is wrong with the request.' })
-export class ValidationError {
+class ValidationError {
   @ApiProperty({
     description: 'Where: `body`, `path` or `query`, then the name.',
     type: 'array',
@@ -29,7 +29,7 @@ export class ValidationError {
 }
 
 @ApiSchema({ description: 'Everything that is wrong with the request, at once.' })
-export class HTTPValidationError {
+class HTTPValidationError {
   @ApiProperty({ type: [ValidationError], required: false })
   detail: ValidationError[];
 }

@@ -42,12 +42,7 @@ export abstract class Database {
   abstract transaction<Result>(body: () => Transaction<Result>): Promise<Result>;
 }
 
-/** Reads a time column: PostgreSQL gives a `Date`, SQLite the text that TypeORM stores there (UTC, milliseconds). */
-export function toDate(value: Date | string): Date {
-  return value instanceof Date ? value : new Date(`${value.replace(' ', 'T')}Z`);
-}
-
-/** A time column as RFC 3339 in UTC with three decimals. */
+/** A time column as RFC 3339 in UTC with three decimals: PostgreSQL gives a `Date`, SQLite the text that TypeORM stores there. */
 export function toTimestamp(value: Date | string): string {
   return value instanceof Date ? value.toISOString() : `${value.replace(' ', 'T')}Z`;
 }
