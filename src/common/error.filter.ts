@@ -22,7 +22,8 @@ export class ErrorFilter implements ExceptionFilter {
     let error = toDomainError(exception);
     if (error.code === 'route_not_found') {
       const allowed = this.routes.allowedMethods(request.url);
-      if (allowed) {
+      // A route may find nothing by itself.
+      if (allowed && !allowed.includes(request.method)) {
         error = new DomainError('method_not_allowed', answersOnly(allowed));
         reply.header('allow', allowed.join(', '));
       }

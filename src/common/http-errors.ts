@@ -61,12 +61,11 @@ export function toDomainError(error: unknown): DomainError {
       ? new DomainError('route_not_found', 'There is nothing at this URL.')
       : internalError(error);
   }
-  if (error instanceof Error) {
-    const { code, statusCode = 500, expose, name }: FrameworkError = error;
-    const known = code && FASTIFY_ERRORS[code];
-    if (known) return new DomainError(...known, { cause: error });
-    const isAboutTheRequest = name === 'FastifyError' || expose === true || code === 'ECONNRESET';
-    if (isAboutTheRequest && statusCode < 500) return new DomainError('malformed_request', 'The request is malformed.', { cause: error });
-  }
+  // Not `instanceof Error`: Jest runs the tests in a realm beside that of Node's own errors.
+  const { code, statusCode = 500, expose, name }: Partial<FrameworkError> = typeof error === 'object' && error ? error : {};
+  const known = code && FASTIFY_ERRORS[code];
+  if (known) return new DomainError(...known, { cause: error });
+  const isAboutTheRequest = name === 'FastifyError' || expose === true || code === 'ECONNRESET';
+  if (isAboutTheRequest && statusCode < 500) return new DomainError('malformed_request', 'The request is malformed.', { cause: error });
   return internalError(error);
 }

@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import { RouteTable } from '../../src/common/route-table.js';
+import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../support/test-app.js';
+import { accessToken, endUserToken } from '../support/tokens.js';
+
+const METHODS = ['get', 'head', 'post', 'put', 'delete'] as const;
+type Method = (typeof METHODS)[number];
+
+interface Expectation {
+  nobody: number;
+  endUser: number;
+  stranger: number;
+  owner: number;
+  body?: object;
+}
+
+const everybody = (status: number): Expectation => ({ nobody: status, endUser: status, stranger: status, owner: status });
+const everyDeveloper = (status: number, body?: object): Expectation => ({
+  nobody: 401,
+  endUser: 403,
+  stranger: status,
+  owner: status,
+  body,
+});
+const theOwner = (status: number, body?: object): Expectation => ({ nobody: 401, endUser: 403, stranger: 403, owner: status, body });
+
+const PROJECT = '/api/v1/projects/:project_id';
+const STRIPE = '/api/v1/payments/stripe/projects/:project_id';
+
+/** Every route there is. A route that is missing here fails the suite: say who may call it. HEAD is as GET. */
+const ROUTES: Record<string, Expectation> = {
+  'GET /docs': everybody(200),
+  'GET /docs/': everybody(200),
+  'GET /docs/*': everybody(200),
+  'GET /docs/LICENSE': everybody(404),
+  'GET /docs/index.html': everybody(200),
+  'GET /docs/swagger-ui-init.js': everybody(200),
+  'GET /docs/docs/swagger-ui-init.js': everybody(200),
+  'GET /docs-json': everybody(200),
+  'GET /docs-yaml': everybody(200),
+  'GET /health/live': everybody(200),
+  'GET /health/ready': everybody(200),
+  'GET /metrics': everybody(401),
+  'GET /api/v1/projects': everyDeveloper(200),
+  'POST /api/v1/projects': everyDeveloper(201, { name: 'Corner shop' }),
+  [`GET ${PROJECT}`]: theOwner(200),
+  [`PUT ${PROJECT}`]: theOwner(200, { name: 'Corner shop' }),
+  [`DELETE ${PROJECT}`]: theOwner(204),
+  [`GET ${STRIPE}/config`]: theOwner(200),
+  [`PUT ${STRIPE}/config`]: theOwner(200, {}),
+  [`DELETE ${STRIPE}/config`]: theOwner(204),
+  [`DELETE ${STRIPE}/config/:mode`]: theOwner(204),
+  [`GET ${STRIPE}/config/status`]: theOwner(200),
+  [`GET ${STRIPE}/webhook-urls`]: theOwner(200),
+  // Without a key there is nobody to ask.
+  [`POST ${STRIPE}/webhook-endpoints`]: theOwner(404, { mode: 'test' }),
+  [`DELETE ${STRIPE}/webhook-endpoints/:mode`]: theOwner(404),
+  // Stripe is not asked about a key of the wrong kind.
+  [`POST ${STRIPE}/validate-credentials`]: theOwner(200, { secret_key: 'pk_test_aaaaaaaa', is_test_mode: true }),
+};
+
+const split = (route: string): [Method, string] => {
+  const [name = '', path = ''] = route.split(' ');
+  const method = METHODS.find((known) => known === name.toLowerCase());
+  if (!method) throw new Error(`${route} is not tested.`);
+  return [method, path];
+};
+
+const fill = (path: string, projectId: string, mode = 'test') =>
+  path.replace(':project_id', projectId).replace(':mode', mode).replace('*', 'swagger-ui.css');
+
+/** Wrong for every operation that takes a body. */
+const WRONG_BODY = { test_secret_key: 1, name: 1, secret_key: 1 };
+
+const guarded = Object.entries(ROUTES).filter(([, { nobody, owner }]) => nobody === 401 && owner !== 401);
+const ofProjects = guarded.filter(([route]) => route.includes(':project_id'));
+const withBody = Object.entries(ROUTES).filter(([, { body }]) => body !== undefined);
+
+describe('who may call what', () => {
+  const registered: string[] = [];
+  let app: TestApp;
+  let projectId: string;
+  const deletedIds: string[] = [];
+
+  beforeAll(async () => {
+    const watch = RouteTable.prototype.watch;
+    jest.spyOn(RouteTable.prototype, 'watch').mockImplementation(function (this: RouteTable, fastify) {
+      fastify.addHook('onRoute', ({ method, url }) => {
+        registered.push(...[method].flat().map((each) => `${each} ${url}`));
+      });
+      watch.call(this, fastify);
+    });
+    app = await startTestApp({ environment: { METRICS_TOKEN: 'm'.repeat(32) } });
+    projectId = await newProject();
+    for (const token of [OWNER, STRANGER]) {
+      const id = await app.createProject(token);
+      await app.send('delete', fill(PROJECT, id), token).expect(204);
+      deletedIds.push(id, id.toUpperCase());
+    }
+  });
+  afterAll(() => app.close());
+
+  const newProject = async () => {
+    const id = await app.createProject();
+    await app.send('put', configPath(id)).send({}).expect(200);
+    return id;
+  };
+
+  it('is decided for every registered route, and for no other', () => {
+    const routes = new Set(registered.map((route) => route.replace('HEAD ', 'GET ')));
+    expect([...routes].sort()).toEqual(Object.keys(ROUTES).sort());
+  });
+
+  describe.each(Object.entries(ROUTES))('%s', (route, { body, ...expected }) => {
+    const [method, path] = split(route);
+
+    it.each(['nobody', 'endUser', 'stranger', 'owner'] as const)('answers %s', async (caller) => {
+      const id = method === 'delete' && caller === 'owner' ? await newProject() : projectId;
+      const token = { nobody: null, endUser: endUserToken(id), stranger: STRANGER, owner: OWNER }[caller];
+      const answer = await app.send(method, fill(path, id), token).send(body);
+      expect(answer.status).toBe(expected[caller]);
+      if (method === 'get') {
+        const head = await app.send('head', fill(path, id), token);
+        expect(head.status).toBe(expected[caller]);
+        expect(head.text).toBeUndefined();
+      }
+    });
+  });
+
+  describe.each(guarded)('%s', (route) => {
+    const [method, path] = split(route);
+    it('asks for a token before anything else, with an error in the challenge only when one was sent', async () => {
+      const expired = accessToken({ exp: 1 });
+      for (const id of [projectId, randomUUID(), 'nope']) {
+        const none = await app.send(method, fill(path, id, 'nope'), null).send(WRONG_BODY);
+        expect(none.status).toBe(401);
+        expect(none.headers['www-authenticate']).toBe('Bearer');
+        const wrong = await app.send(method, fill(path, id, 'nope'), expired).send(WRONG_BODY);
+        expect(wrong.status).toBe(401);
+        expect(wrong.headers['www-authenticate']).toMatch(/^Bearer error="invalid_token"(?:, error_description="[^"\\]+")?$/);
+        expect(wrong.body).toEqual({ detail: expect.stringMatching(/^[A-Z].+\.$/) as string });
+      }
+    });
+
+    it('refuses an end user before it looks at the project', async () => {
+      for (const id of [projectId, randomUUID(), 'nope']) {
+        for (const token of [endUserToken(projectId), endUserToken(id), endUserToken(projectId, 'developer-1')]) {
+          const answer = await app.send(method, fill(path, id, 'nope'), token).send(WRONG_BODY);
+          expect(answer.status).toBe(403);
+          expect(answer.headers['www-authenticate']).toMatch(/^Bearer error="insufficient_scope"/);
+        }
+      }
+    });
+  });
+
+  describe.each(ofProjects)('%s', (route, { body, owner }) => {
+    const [method, path] = split(route);
+    it.each([
+      'nope',
+      'null',
+      '0',
+      '%00',
+      '6f1c1d1e6f0a4b579a3e0a6f0e6f2b11',
+      "'%20OR%201=1--",
+      '%F0%9F%98%80',
+      '..%2f..',
+      'a'.repeat(8_000),
+    ])('takes %s for no UUID, whatever else is wrong', async (id) => {
+      const answer = await app.send(method, fill(path, id)).send(WRONG_BODY);
+      expect(answer.status).toBe(422);
+      expect(answer.body).toEqual({ detail: [{ loc: ['path', 'project_id'], msg: 'must be a UUID', type: 'uuid_parsing' }] });
+    });
+
+    it('finds no project that does not exist or was deleted, be it ours or not', async () => {
+      for (const id of [randomUUID(), ...deletedIds]) {
+        const answer = await app.send(method, fill(path, id, 'nope')).send(WRONG_BODY);
+        expect(answer.status).toBe(404);
+        expect(answer.body).toEqual({ detail: 'There is no project with this id.' });
+      }
+    });
+
+    it('is closed to strangers before the body is looked at', async () => {
+      const answer = await app.send(method, fill(path, projectId, 'nope'), STRANGER).send(WRONG_BODY);
+      expect(answer.status).toBe(403);
+      expect(answer.body).toEqual({ detail: 'This project belongs to somebody else.' });
+    });
+
+    it('knows a project by its id in any case', async () => {
+      const id = await newProject();
+      const answer = await app.send(method, fill(path, id.toUpperCase())).send(body);
+      expect(answer.status).toBe(owner);
+    });
+  });
+
+  it.each(withBody)('%s looks at the body last', async (route) => {
+    const [method, path] = split(route);
+    const answer = await app.send(method, fill(path, projectId)).send(WRONG_BODY);
+    expect(answer.status).toBe(422);
+    const { detail } = answer.body as { detail: { loc: string[] }[] };
+    for (const { loc } of detail) expect(loc[0]).toBe('body');
+  });
+
+  it('takes only test and live for a mode', async () => {
+    for (const mode of ['prod', 'TEST', 'live%20', 'status', '%00', '0']) {
+      const { body } = await app.send('delete', `${configPath(projectId)}/${mode}`).expect(422);
+      expect(body).toEqual({ detail: [{ loc: ['path', 'mode'], msg: 'must be test or live', type: 'enum' }] });
+    }
+  });
+
+  it('compares owners exactly', async () => {
+    for (const sub of ['Developer-1', 'developer-1 ', 'developer-10', 'developer-', 'ｄeveloper-1', '%']) {
+      await app.send('get', configPath(projectId), accessToken({ sub })).expect(403);
+    }
+  });
+});
