@@ -11,6 +11,8 @@ class HealthResponse {
 }
 
 @ApiTags('Health')
+@ApiResponse({ status: 400, description: 'The request is malformed.', type: ErrorResponse })
+@ApiResponse({ status: 500, description: 'Something went wrong on our side.', type: ErrorResponse })
 @Public()
 @Unlimited()
 @Controller('health')
@@ -25,7 +27,6 @@ export class HealthController {
     security: [],
   })
   @ApiOkResponse({ description: 'Alive.', type: HealthResponse })
-  @ApiResponse({ status: 500, description: 'Something went wrong on our side.', type: ErrorResponse })
   live(): HealthResponse {
     return { status: 'ok' };
   }

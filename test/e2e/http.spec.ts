@@ -1,0 +1,400 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { type RawAnswer, sendBytes, sendRaw } from '../support/raw-http.js';
+import { configPath, OWNER, startTestApp, type TestApp } from '../support/test-app.js';
+
+const AUTHORIZATION = `Authorization: Bearer ${OWNER}`;
+const JSON_TYPE = 'Content-Type: application/json';
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const KEY = `sk_test_${'a'.repeat(24)}`;
+
+describe('HTTP', () => {
+  let app: TestApp;
+  let projectId: string;
+  let path: string;
+
+  beforeAll(async () => {
+    app = await startTestApp();
+    projectId = await app.createProject();
+    path = configPath(projectId);
+  });
+  afterAll(() => app.close());
+
+  const put = (body: string | Buffer, headers: string[] = [JSON_TYPE]): Promise<RawAnswer> =>
+    sendRaw(app, `PUT ${path}`, [AUTHORIZATION, `Content-Length: ${Buffer.byteLength(body)}`, ...headers], body);
+  const get = (target: string, headers = [AUTHORIZATION]) => sendRaw(app, `GET ${target}`, headers);
+  const detailOf = ({ body }: RawAnswer) => (JSON.parse(body) as { detail: unknown }).detail;
+
+  function expectError(answer: RawAnswer, status: number): void {
+    expect(answer.status).toBe(status);
+    expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(answer.headers['x-request-id']).toMatch(UUID);
+    expect(Object.keys(JSON.parse(answer.body) as object)).toEqual(['detail']);
+    expect(answer.body.length).toBeLessThan(4_096);
+    expect(answer.body).not.toMatch(/at \w+ \(|node_modules|Error:|FST_|SQLITE|QueryFailed/);
+  }
+
+  describe('a body', () => {
+    // Nothing in here may have stored anything.
+    afterAll(async () => {
+      expect((await app.send('get', path).expect(200)).body).toBeNull();
+    });
+
+    it.each([
+      ['nothing', ''],
+      ['white space', ' \r\n\t'],
+      ['null', 'null'],
+      ['true', 'true'],
+      ['a number', '1'],
+      ['a string', `"${KEY}"`],
+      ['an array', '[]'],
+      ['an array of one configuration', `[{"test_secret_key":"${KEY}"}]`],
+    ])('that is %s is no object: 422', async (_, body) => {
+      const answer = await put(body);
+      expectError(answer, 422);
+      expect(detailOf(answer)).toEqual([expect.objectContaining({ loc: ['body'], msg: 'must be a JSON object' })]);
+    });
+
+    it.each([
+      ['cut off', `{"test_secret_key":"${KEY}"`],
+      ['followed by something', `{"test_secret_key":"${KEY}"}x`],
+      ['two objects', `{"test_secret_key":"${KEY}"}{}`],
+      ['in single quotes', `{'test_secret_key':'${KEY}'}`],
+      ['commented', `{/**/"test_secret_key":"${KEY}"}`],
+      ['with a line break in a string', `{"test_secret_key":"${KEY}\n"}`],
+      ['not UTF-8', Buffer.concat([Buffer.from('{"test_secret_key":"sk_test_'), Buffer.from([0xff, 0x22, 0x7d])])],
+      ['UTF-16', Buffer.from(`{"test_secret_key":"${KEY}"}`, 'utf16le')],
+      ['deep in arrays', '['.repeat(5_000) + ']'.repeat(5_000)],
+      ['deep in objects', `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`],
+      ['deep in a field', `{"test_secret_key":${'['.repeat(5_000)}${']'.repeat(5_000)}}`],
+      ['poisoned', `{"__proto__":{"test_secret_key":"${KEY}"}}`],
+      ['poisoned and escaped', `{"\\u005f\\u005fproto__":{"test_secret_key":"${KEY}"}}`],
+      ['poisoned through its constructor', '{"constructor":{"prototype":{"test_secret_key":"x"}}}'],
+    ])('that is %s is not JSON that can be read: 422', async (_, body) => {
+      const answer = await put(body);
+      expectError(answer, 422);
+      expect(detailOf(answer)).toEqual([expect.objectContaining({ loc: ['body'], type: 'json_invalid' })]);
+      expect(answer.body).not.toContain(KEY);
+    });
+
+    it.each([
+      ['60,000 keys', JSON.stringify(Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`k${index}`, 1])))],
+      ['2 MB', JSON.stringify({ test_secret_key: `sk_test_${'a'.repeat(2_000_000)}` })],
+      ['64 KB and a byte', JSON.stringify('a'.repeat(64 * 1024 - 1))],
+    ])('with %s is too large: 413', async (_, body) => {
+      expectError(await put(body), 413);
+    });
+
+    it('with 1,001 members is refused, with 1,000 unknown ones answered briefly', async () => {
+      const members = (count: number) => JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, 1])));
+      expectError(await put(members(1_000)), 422);
+      const answer = await put(members(1_002));
+      expectError(answer, 422);
+      expect(detailOf(answer)).toEqual([{ loc: ['body'], msg: 'has more than 1000 members', type: 'json_invalid' }]);
+    });
+
+    it('with everything wrong at once is answered in under 4 KB', async () => {
+      const secrets = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`sk_live_${index}${'x'.repeat(300)}`, 1]));
+      const fields = ['test_secret_key', 'test_publishable_key', 'test_webhook_secret', 'live_secret_key', 'live_publishable_key'];
+      const answer = await put(
+        JSON.stringify({ ...Object.fromEntries(fields.map((field) => [field, `we_${'x'.repeat(400)}`])), ...secrets }),
+      );
+      expectError(answer, 422);
+      expect(answer.body).not.toContain('xxx');
+    });
+
+    it.each([
+      ['XML', 'application/xml', '<test_secret_key>sk_test_a</test_secret_key>'],
+      ['XML as text', 'text/xml', '<a/>'],
+      ['text', 'text/plain', '{}'],
+      ['HTML', 'text/html', '{}'],
+      ['a form', 'application/x-www-form-urlencoded', `test_secret_key=${KEY}`],
+      ['a multipart form', 'multipart/form-data; boundary=x', '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n'],
+      ['bytes', 'application/octet-stream', '{}'],
+      ['another JSON', 'application/merge-patch+json', '{}'],
+      ['JSON as text', 'text/json', '{}'],
+      ['two types in one', 'application/json, text/plain', '{}'],
+      ['no type', '', '{}'],
+      ['any type', '*/*', '{}'],
+      ['nonsense', 'json', '{}'],
+      ['UTF-16', 'application/json; charset=utf-16', Buffer.from('{}', 'utf16le')],
+      ['Latin-1', 'application/json; charset=iso-8859-1', '{}'],
+    ])('that is %s has the wrong media type: 415', async (_, type, body) => {
+      expectError(await put(body, [`Content-Type: ${type}`]), 415);
+    });
+
+    it('without a Content-Type has the wrong media type: 415', async () => {
+      expectError(await put('{}', []), 415);
+    });
+
+    it('that is compressed has the wrong media type: 415', async () => {
+      expectError(await put(gzipSync('{}'), [JSON_TYPE, 'Content-Encoding: gzip']), 415);
+    });
+
+    it.each([
+      ['longer than it says', ['Content-Length: 1']],
+      ['of a negative length', ['Content-Length: -1']],
+      ['of two lengths', ['Content-Length: 2', 'Content-Length: 3']],
+      ['of a length and in chunks', ['Content-Length: 2', 'Transfer-Encoding: chunked']],
+      ['in chunks that are none', ['Transfer-Encoding: chunked']],
+      ['in an unknown transfer encoding', ['Transfer-Encoding: gzip, identity']],
+    ])('that is %s is no HTTP: 400', async (_, headers) => {
+      expectError(await sendRaw(app, `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, ...headers], '{}'), 400);
+    });
+
+    it('that is said to be huge is not waited for: 413', async () => {
+      expectError(await sendRaw(app, `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, 'Content-Length: 99999999999'], '{}'), 413);
+    });
+
+    it('that becomes too large in chunks is refused: 413', async () => {
+      const chunk = `20000\r\n${'a'.repeat(0x20000)}\r\n0\r\n\r\n`;
+      expectError(await sendRaw(app, `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, 'Transfer-Encoding: chunked'], chunk), 413);
+    });
+
+    it('that breaks off is neither stored nor a fault of ours', async () => {
+      const before = app.log.length;
+      const socket = connect((app.app.getHttpServer().address() as AddressInfo).port, '127.0.0.1');
+      socket.write(
+        `PUT ${path} HTTP/1.1\r\nHost: x\r\n${AUTHORIZATION}\r\n${JSON_TYPE}\r\nContent-Length: 99\r\n\r\n{"test_secret_key":"${KEY}"}`,
+      );
+      await once(socket, 'connect');
+      socket.end();
+      await once(socket.resume(), 'close');
+      await app.send('get', '/health/live').expect(200);
+      expect(app.log.slice(before).join('')).not.toMatch(/"level":50/);
+    });
+
+    it('that cannot be read says the same of every project', async () => {
+      const answers = [projectId, await app.createProject(), '00000000-0000-4000-8000-000000000000'].flatMap((id) =>
+        [AUTHORIZATION, 'X-Nothing: here'].map((header) =>
+          sendRaw(app, `PUT ${configPath(id)}`, [header, JSON_TYPE, 'Content-Length: 1'], '{').then(
+            ({ status, body }) => `${status} ${body}`,
+          ),
+        ),
+      );
+      expect(new Set(await Promise.all(answers)).size).toBe(1);
+    });
+
+    it('is not looked at where it has no meaning', async () => {
+      const headers = [AUTHORIZATION, 'Content-Type: text/xml', 'Content-Length: 2'];
+      const { status, body } = await sendRaw(app, `GET ${path}`, headers, '<a');
+      expect([status, body]).toEqual([200, 'null']);
+      expectError(await sendRaw(app, `DELETE ${path}`, headers, '<a'), 404);
+    });
+  });
+
+  it('takes a body in chunks, with a byte order mark, and with charset=utf-8', async () => {
+    const chunked = await sendRaw(app, `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n0\r\n\r\n');
+    expect(chunked.status).toBe(200);
+    expect((await put('\ufeff{}')).status).toBe(200);
+    for (const type of ['application/json; charset=utf-8', 'application/json;charset="UTF-8"', 'APPLICATION/JSON']) {
+      expect((await put('{}', [`Content-Type: ${type}`])).status).toBe(200);
+    }
+  });
+
+  describe('a method that a URL does not have', () => {
+    const PATHS: [string, string][] = [
+      ['/api/v1/projects', 'GET, HEAD, POST'],
+      ['/api/v1/projects/', 'GET, HEAD, POST'],
+      ['/api/v1/projects/:id', 'DELETE, GET, HEAD, PUT'],
+      ['/api/v1/payments/stripe/projects/:id/config', 'DELETE, GET, HEAD, PUT'],
+      ['/api/v1/payments/stripe/projects/:id/config/', 'DELETE, GET, HEAD, PUT'],
+      ['/api/v1/payments/stripe/projects/:id/config/live', 'DELETE'],
+      ['/api/v1/payments/stripe/projects/:id/webhook-urls', 'GET, HEAD'],
+      ['/health/live', 'GET, HEAD'],
+      ['/health/ready', 'GET, HEAD'],
+      ['/docs', 'GET, HEAD'],
+      ['/docs-json', 'GET, HEAD'],
+      ['/docs-yaml', 'GET, HEAD'],
+    ];
+    const KNOWN = ['GET', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'CONNECT'];
+    const UNKNOWN = ['FOO', 'get', 'PUTT'];
+
+    it.each(PATHS)('is answered at %s with Allow: %s, with a token or without', async (pattern, allow) => {
+      const target = pattern.replace(':id', projectId);
+      const wrong = [...KNOWN.filter((method) => !allow.split(', ').includes(method)), ...UNKNOWN];
+      for (const method of wrong) {
+        const answer = await sendRaw(app, `${method} ${target}`, method === 'FOO' ? [] : [AUTHORIZATION]);
+        expectError(answer, 405);
+        expect([method, answer.headers['allow']]).toEqual([method, allow]);
+      }
+    });
+
+    it('is told before the body is read', async () => {
+      for (const headers of [['Content-Type: text/xml'], [JSON_TYPE], [JSON_TYPE, 'Content-Encoding: gzip']]) {
+        expectError(await sendRaw(app, `PATCH ${path}`, [...headers, 'Content-Length: 1'], '{'), 405);
+        expectError(await sendRaw(app, 'POST /nothing', [...headers, 'Content-Length: 1'], '{'), 404);
+      }
+      expectError(await sendRaw(app, `PATCH ${path}`, [JSON_TYPE, 'Content-Length: 3000000'], '{'), 405);
+    });
+
+    it('has no body for HEAD', async () => {
+      const { status, headers, body } = await sendRaw(app, `HEAD ${path}/test`, [AUTHORIZATION]);
+      expect([status, headers['allow'], body]).toEqual([405, 'DELETE', '']);
+    });
+  });
+
+  describe('a URL', () => {
+    it.each([
+      '/',
+      '/api',
+      '/api/v1',
+      '/api/v2/projects',
+      '/API/v1/projects',
+      '/api/v1/Projects',
+      '//api/v1/projects',
+      '/api//v1/projects',
+      '/api/v1/projects//',
+      '/api/v1/projects/:id/../:id',
+      '/api/v1/payments/stripe/projects//config',
+      '/api/v1/payments/stripe/projects/:id//config',
+      '/api/v1/payments/stripe/projects/:id/config//',
+      '/api/v1/payments/stripe/projects/:id%2Fconfig',
+      '/api/v1/payments/stripe/projects/:id/Config',
+      '/api/v1/payments/stripe/projects/:id/config%00',
+      '/api/v1/payments/stripe/projects/:id/config.json',
+      '/api/v1/payments/stripe/projects/../../../../../etc/passwd',
+      '/docs/../package.json',
+      '/docs/../../package.json',
+      '/docs/..%2f..%2fpackage.json',
+      '/docs/%2e%2e/%2e%2e/package.json',
+      '/docs/..\\..\\package.json',
+      '/docs/%00',
+      '/docs/swagger-ui.css%00.html',
+      '/docs//etc/passwd',
+      '/health',
+      '/favicon.ico',
+      '/.env',
+    ])('with nothing at it, like %s: 404', async (target) => {
+      const answer = await get(target.replaceAll(':id', projectId));
+      expectError(answer, 404);
+      expect(detailOf(answer)).toBe('There is nothing at this URL.');
+    });
+
+    it.each(['%', '%zz', '%ff', '%c0%ae%c0%ae', '%E0%A4%A', '%ud800'])('that cannot be decoded, with %s in it: 400', async (part) => {
+      expectError(await get(`/api/v1/projects/${part}`), 400);
+    });
+
+    it.each(['\x01', 'é', ' x', '\x7f'])('with %j in it is no HTTP: 400', async (part) => {
+      expectError(await get(`/api/v1/projects/${part}`), 400);
+    });
+
+    it('may be long, in its path and behind it', async () => {
+      expectError(await get(`/api/v1/projects/${'a'.repeat(10_000)}`), 422);
+      expectError(await get(`/api/v1/projects/${'a'.repeat(10_000)}`, []), 401);
+      expectError(await get(`/${'a/'.repeat(5_000)}`), 404);
+      expect((await get(`${path}?${'a=b&'.repeat(2_500)}`)).status).toBe(200);
+    });
+
+    it('that fills all that headers may take: 431', async () => {
+      expectError(await get(`/api/v1/projects/${'a'.repeat(20_000)}`), 431);
+      expectError(await get('/health/live', [`X-Long: ${'a'.repeat(20_000)}`]), 431);
+    });
+
+    it('may end in a slash, be encoded, absolute, or have a query that nobody asked for', async () => {
+      for (const target of [`${path}/`, `${path}?a[b]=c`, `${path}/?`, path.replaceAll('-', '%2D'), `http://elsewhere.test${path}`]) {
+        expect((await get(target)).status).toBe(200);
+      }
+    });
+  });
+
+  describe('a token', () => {
+    it.each([
+      ['twice', [AUTHORIZATION, AUTHORIZATION]],
+      ['and something else', [AUTHORIZATION, 'Authorization: Basic eDp5']],
+      ['behind something else', ['Authorization: Basic eDp5', AUTHORIZATION]],
+      ['and an empty header', [AUTHORIZATION, 'Authorization:']],
+      ['in one header with another', [`${AUTHORIZATION}, Bearer x`]],
+      ['under another scheme', [AUTHORIZATION.replace('Bearer', 'Token')]],
+      ['without a scheme', [AUTHORIZATION.replace('Bearer ', '')]],
+      ['in a cookie', [`Cookie: access_token=${OWNER}`]],
+      ['in a header of another name', [`X-Access-Token: ${OWNER}`, `Proxy-Authorization: Bearer ${OWNER}`]],
+    ])('sent %s is none: 401', async (_, headers) => {
+      const answer = await get(path, headers);
+      expectError(answer, 401);
+      expect(answer.headers['www-authenticate']).toMatch(/^Bearer(?: error="invalid_token".*)?$/);
+    });
+
+    it.each(['access_token', 'token', 'authorization', 'Authorization', 'jwt'])('sent in the query as %s is none: 401', async (name) => {
+      const answer = await get(`${path}?${name}=${OWNER}`, []);
+      expectError(answer, 401);
+      expect(answer.headers['www-authenticate']).toBe('Bearer');
+    });
+
+    it('sent in the body is none: 401', async () => {
+      const body = JSON.stringify({ access_token: OWNER });
+      expectError(await sendRaw(app, `PUT ${path}`, [JSON_TYPE, `Content-Length: ${body.length}`], body), 401);
+    });
+
+    it('may have its scheme in any case', async () => {
+      expect((await get(path, [AUTHORIZATION.replace('Bearer', 'bEARER')])).status).toBe(200);
+    });
+  });
+
+  describe('what is no request', () => {
+    it.each([
+      ['bytes', '\x00\x01\x02\x03\r\n\r\n'],
+      ['TLS', Buffer.from([0x16, 0x03, 0x01, 0x00, 0x05, 0x01, 0x00, 0x00, 0x01, 0x00])],
+      ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+      ['HTTP/1.2', 'GET /health/live HTTP/1.2\r\nHost: x\r\n\r\n'],
+      ['an unknown method at a URL with nothing', 'FOO /nothing HTTP/1.1\r\nHost: x\r\n\r\n'],
+      ['a request without a host', 'GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n'],
+      ['a header with a NUL', 'GET /health/live HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n'],
+      ['a folded header', 'GET /health/live HTTP/1.1\r\nHost: x\r\n X: b\r\n\r\n'],
+      ['a header with a space before the colon', 'GET /health/live HTTP/1.1\r\nHost: x\r\nX : b\r\n\r\n'],
+      ['lines without carriage returns', 'GET /health/live HTTP/1.1\nHost: x\n\n'],
+    ])('is answered like an error: %s', async (_, bytes) => {
+      expectError(await sendBytes(app, bytes), 400);
+    });
+
+    it('is answered also when it asks for a tunnel to somewhere', async () => {
+      const answer = await sendRaw(app, 'CONNECT elsewhere.test:443');
+      expectError(answer, 405);
+      expect(answer.headers).toHaveProperty('allow', '');
+    });
+
+    it('is none of our business with an odd Expect', async () => {
+      const { status, headers } = await sendRaw(app, 'GET /health/live', ['Expect: the-unexpected']);
+      expect(status).toBe(200);
+      expect(headers['x-request-id']).toMatch(UUID);
+    });
+  });
+
+  describe('the request id', () => {
+    const requestId = async (...headers: string[]) => (await get('/health/live', headers)).headers['x-request-id'];
+
+    it.each(['550e8400-e29b-41d4-a716-446655440000', '4bf92f3577b34da6a3ce929d0e0e4736', 'ABCDEF0123456789'])(
+      'is the one of the proxy, %s',
+      async (id) => {
+        expect(await requestId(`X-Request-Id: ${id}`)).toBe(id);
+      },
+    );
+
+    it.each([
+      '',
+      'abc',
+      'a'.repeat(65),
+      'sk_live_aaaaaaaaaaaa',
+      '"><script>alert(1)</script>',
+      'a b c d e f a b c d',
+      '{"level":50}',
+      '%0d%0aX: y',
+    ])('is ours where the given one is %j', async (id) => {
+      expect(await requestId(`X-Request-Id: ${id}`)).toMatch(UUID);
+    });
+
+    it('is ours where two were given, and is another one each time', async () => {
+      const id = '550e8400-e29b-41d4-a716-446655440000';
+      expect(await requestId(`X-Request-Id: ${id}`, `X-Request-Id: ${id}`)).toMatch(UUID);
+      expect(await requestId()).not.toBe(await requestId());
+    });
+
+    it('is in the log, and no URL, header or body is', async () => {
+      const id = '550e8400e29b41d4a716446655440000';
+      await get(`${path}?secret=hunter2`, [`X-Request-Id: ${id}`, 'User-Agent: hunter2', AUTHORIZATION]);
+      expect(app.log.filter((line) => line.includes(id))).toHaveLength(1);
+      expect(app.log.join('')).not.toContain('hunter2');
+    });
+  });
+});
