@@ -6,7 +6,7 @@ type Row = Record<string, unknown>;
 
 /** What a table holds, read past the service; in no order. */
 export function rowsOf(database: TestDatabase, table: string): Promise<Row[]> {
-  return select(database, `SELECT * FROM ${table}`);
+  return run(database, `SELECT * FROM ${table}`);
 }
 
 export async function tablesOf(database: TestDatabase): Promise<unknown[]> {
@@ -14,14 +14,22 @@ export async function tablesOf(database: TestDatabase): Promise<unknown[]> {
     sqlite: `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'`,
     postgres: `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`,
   };
-  return (await select(database, tables[database.engine])).map(({ name }) => name).sort();
+  return (await run(database, tables[database.engine])).map(({ name }) => name).sort();
 }
 
-async function select({ engine, url }: TestDatabase, text: string): Promise<Row[]> {
+/** Changes the database behind the service's back. */
+export async function execute(database: TestDatabase, text: string): Promise<void> {
+  await run(database, text);
+}
+
+async function run({ engine, url }: TestDatabase, text: string): Promise<Row[]> {
   if (engine === 'sqlite') {
-    const file = new Sqlite(url.replace('sqlite:', ''), { readonly: true });
+    const file = new Sqlite(url.replace('sqlite:', ''));
     try {
-      return file.prepare<[], Row>(text).all();
+      const statement = file.prepare<[], Row>(text);
+      if (statement.reader) return statement.all();
+      statement.run();
+      return [];
     } finally {
       file.close();
     }
