@@ -58,14 +58,12 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
   routes.watch(fastify);
   readJsonBodies(fastify);
   for (const attached of ['project', 'stripeConfig']) fastify.decorateRequest(attached, undefined);
-  fastify.addHook('onRequest', (request, reply, done) => {
-    setCommonHeaders(request, reply);
-    const lacksHost = request.headers.host === undefined && request.raw.httpVersion === '1.1';
-    done(lacksHost ? new DomainError('malformed_request', 'The Host header is missing.') : undefined);
-  });
   // Before a body is read: where nothing is, or no such method, no body can be wrong.
-  fastify.addHook('preParsing', (request, _reply, _payload, done) => {
-    done(request.is404 ? new DomainError('route_not_found', 'There is nothing at this URL.') : null);
+  fastify.addHook('preParsing', (request, _reply, _payload, done) => done(refusalOf(request)));
+  // Not earlier: Nest answers a preflight in a hook that comes before all of ours.
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    setCommonHeaders(request, reply);
+    done(null, payload);
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
@@ -103,6 +101,11 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
 function requestId({ headers }: IncomingMessage): string {
   const given = headers[REQUEST_ID_HEADER];
   return typeof given === 'string' && ACCEPTED_REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+function refusalOf({ headers, is404, raw }: FastifyRequest): DomainError | null {
+  if (headers.host === undefined && raw.httpVersion === '1.1') return new DomainError('malformed_request', 'The Host header is missing.');
+  return is404 ? new DomainError('route_not_found', 'There is nothing at this URL.') : null;
 }
 
 /** Of an answer that is data: nothing may keep it, guess its type, frame it or run it. `/docs` is a page and gets helmet's. */

@@ -43,15 +43,13 @@ describe('a wrong Stripe configuration', () => {
       .expect(200);
     stored = answer.body as object;
   });
-  afterAll(() => app.close());
-
-  // Whatever was sent by then was refused.
-  afterEach(async () => {
+  afterAll(async () => {
+    // Whatever was sent was refused.
     expect((await app.send('get', empty).expect(200)).body).toBeNull();
     expect((await app.send('get', path).expect(200)).body).toEqual(stored);
-    const rows: { version: number }[] = await app.app.get(DataSource).query('SELECT version FROM stripe_configs');
-    expect(rows).toEqual([{ version: 1 }]);
+    expect(await app.app.get(DataSource).query('SELECT version FROM stripe_configs')).toEqual([{ version: 1 }]);
     expect(app.log.join('')).not.toContain(BODY);
+    await app.close();
   });
 
   async function refuse(body: object | string): Promise<Problem[]> {
