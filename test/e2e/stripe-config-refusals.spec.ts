@@ -43,14 +43,7 @@ describe('a wrong Stripe configuration', () => {
       .expect(200);
     stored = answer.body as object;
   });
-  afterAll(async () => {
-    // Whatever was sent was refused.
-    expect((await app.send('get', empty).expect(200)).body).toBeNull();
-    expect((await app.send('get', path).expect(200)).body).toEqual(stored);
-    expect(await app.app.get(DataSource).query('SELECT version FROM stripe_configs')).toEqual([{ version: 1 }]);
-    expect(app.log.join('')).not.toContain(BODY);
-    await app.close();
-  });
+  afterAll(() => app.close());
 
   async function refuse(body: object | string): Promise<Problem[]> {
     const onEmpty = await app.send('put', empty).type('json').send(body);
@@ -186,6 +179,13 @@ describe('a wrong Stripe configuration', () => {
     expect((await app.send('get', configPath(deleted)).expect(200)).body).toMatchObject({ is_active: false });
     await app.send('delete', `/api/v1/projects/${deleted}`).expect(204);
     await app.app.get(DataSource).query(`DELETE FROM stripe_configs WHERE project_id = '${deleted}'`);
+  });
+
+  it('left no trace in all that was sent until here', async () => {
+    expect((await app.send('get', empty).expect(200)).body).toBeNull();
+    expect((await app.send('get', path).expect(200)).body).toEqual(stored);
+    expect(await app.app.get(DataSource).query('SELECT version FROM stripe_configs')).toEqual([{ version: 1 }]);
+    expect(app.log.join('')).not.toContain(BODY);
   });
 });
 
