@@ -1,0 +1,21 @@
+import { crashRounds } from '../support/crash-rounds.js';
+import { Installation } from '../support/installation.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+
+jest.setTimeout(120_000);
+
+let installation: Installation;
+let database: TestDatabase;
+
+beforeAll(async () => {
+  installation = new Installation();
+  database = await createTestDatabase();
+});
+afterAll(async () => {
+  await installation.remove();
+  await database.drop();
+});
+
+it('has every acknowledged write, and no half of one, after kill -9 in the middle of writes', async () => {
+  expect(await crashRounds(installation, database, 3)).toBeGreaterThan(0);
+});
