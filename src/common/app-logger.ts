@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { DomainError } from './errors.js';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
@@ -61,12 +62,19 @@ interface DescribedError {
   cause?: DescribedError;
 }
 
+/** Node's, SQLite's and PostgreSQL's codes. What else others put there may be what was sent. */
+const FOREIGN_CODE = /^[A-Z][A-Z0-9_]{2,40}$|^[0-9A-Z]{5}$/;
+
 function describe(error: Error): DescribedError {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  // The stack begins with the message, which may have lines that look like any other.
+  const frames = (error.stack ?? '')
+    .replace(error.message, '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line));
   return {
     type: error.name,
-    ...(code === undefined ? {} : { code }),
+    ...(error instanceof DomainError || FOREIGN_CODE.test(code) ? { code } : {}),
     at: frames.slice(0, 8).map((line) => line.trim()),
     ...(error.cause instanceof Error ? { cause: describe(error.cause) } : {}),
   };

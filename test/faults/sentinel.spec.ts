@@ -1,0 +1,263 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { Installation } from '../support/installation.js';
+import { registeredRoutes } from '../support/registered-routes.js';
+import { execute, rowsOf } from '../support/rows.js';
+import { sentinelCredentials, SentinelSearch } from '../support/sentinels.js';
+import type { ServerProcess } from '../support/server-process.js';
+import { storedBytes, writeAheadLog } from '../support/stored-bytes.js';
+import { configPath, OWNER, STRANGER, testEnvironment } from '../support/test-app.js';
+import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
+
+jest.setTimeout(120_000);
+
+const credentials = sentinelCredentials();
+const replaced = sentinelCredentials();
+const secrets = [...Object.values(credentials), ...Object.values(replaced)];
+const all = Object.values(credentials).join('-');
+/** A key that is nobody's, with ends like any other. */
+const UNRELATED = { test_secret_key: `sk_test_${'a'.repeat(32)}` };
+
+const STRIPE = '/api/v1/payments/stripe/projects/:project_id';
+
+/** What the operations with a body are for. A route that is missing here fails the test: say how a secret may come to it. */
+const BODIES: Record<string, object[]> = {
+  'POST /api/v1/projects': [{ name: 'Corner shop' }],
+  'PUT /api/v1/projects/:project_id': [{ name: 'Corner shop' }],
+  [`PUT ${STRIPE}/config`]: [replaced, credentials, {}],
+  [`POST ${STRIPE}/validate-credentials`]: [
+    { secret_key: credentials.test_secret_key, is_test_mode: true },
+    { secret_key: credentials.live_secret_key, is_test_mode: false },
+    { secret_key: credentials.live_secret_key, is_test_mode: true },
+  ],
+  [`POST ${STRIPE}/webhook-endpoints`]: [{ mode: 'test' }, { mode: 'live' }],
+};
+
+/** Bodies that somebody sends by mistake: the right values in the wrong place. Each is an object or the text itself. */
+const MISTAKES: (object | string)[] = [
+  Object.fromEntries(Object.entries(credentials).map(([field, value]) => [field.replace(/^(test|live)/, flip), value])),
+  Object.fromEntries(Object.entries(credentials).map(([field, value]) => [field, `${value} ${value}`])),
+  Object.fromEntries(Object.entries(credentials).map(([field, value]) => [field, [value]])),
+  Object.fromEntries(Object.entries(credentials).map(([field, value]) => [field, { [value]: value }])),
+  Object.fromEntries(Object.values(credentials).map((value) => [value, value])),
+  { ...credentials, __proto: all, [all]: null },
+  { name: { all }, description: [all], mode: all, secret_key: all, is_test_mode: all },
+  [credentials],
+  JSON.stringify(credentials).slice(0, -1),
+  `{"test_secret_key": "${all}", "__proto__": {"${all}": 1}}`,
+  `"${all}"`,
+  all,
+  JSON.stringify({ test_secret_key: all.padEnd(80_000, all) }),
+  `${'['.repeat(5_000)}"${all}"`,
+];
+
+function flip(mode: string): string {
+  return mode === 'test' ? 'live' : 'test';
+}
+
+let installation: Installation;
+let database: TestDatabase;
+let stripe: Server;
+let server: ServerProcess;
+let projectId: string;
+let logStart: string;
+/** What was answered, headers and all, and how much of the output was searched before. */
+const answers = new Set<string>();
+let searched = 0;
+
+beforeAll(async () => {
+  installation = new Installation();
+  database = await createTestDatabase();
+  logStart = await writeAheadLog(database);
+  stripe = indiscreetStripe().listen(0, '127.0.0.1');
+  await once(stripe, 'listening');
+  server = installation.start({
+    ...testEnvironment(database),
+    LOG_LEVEL: 'trace',
+    METRICS_TOKEN: 'm'.repeat(32),
+    PUBLIC_BASE_URL: 'https://till.test',
+    STRIPE_API_BASE: `http://127.0.0.1:${(stripe.address() as AddressInfo).port}`,
+  });
+  projectId = await server.createProject();
+});
+afterAll(async () => {
+  await installation.remove();
+  stripe.close();
+  stripe.closeAllConnections();
+  await database.drop();
+});
+
+/** Repeats the key that it is called with in all that it says, and says another thing each time. */
+function indiscreetStripe(): Server {
+  let calls = 0;
+  return createServer((request, response) => {
+    const key = request.headers.authorization ?? '';
+    const status = [401, 403, 400, 429, 500][calls++ % 5] ?? 500;
+    const message = `Invalid API Key provided: ${key}\n    at ${key} (${key}.js:1:1)`;
+    const error = { type: 'invalid_request_error', code: key, message, param: key, doc_url: key };
+    response.writeHead(status, { 'content-type': 'application/json', 'request-id': key, 'stripe-should-retry': 'false' });
+    response.end(JSON.stringify({ error }));
+  });
+}
+
+interface Sent {
+  token?: string | null;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+async function send(method: string, path: string, sent: Sent = {}): Promise<number> {
+  const { status, headers, text } = await server.send(method, path, sent);
+  answers.add([...headers].join('\n')).add(text);
+  return status;
+}
+
+/** Bytes that no HTTP client would send. */
+async function sendBytes(bytes: string): Promise<void> {
+  const { port, hostname } = new URL(await server.listening());
+  const socket = connect(Number(port), hostname).setEncoding('utf8');
+  socket.on('error', () => undefined);
+  socket.on('data', (text: string) => answers.add(text));
+  socket.end(bytes);
+  await once(socket, 'close');
+}
+
+function expectNoLeak(search: SentinelSearch, name: string, haystack: string | Buffer): void {
+  expect({ name, leaks: search.leaksIn(Buffer.from(haystack)) }).toEqual({ name, leaks: [] });
+}
+
+/** In all that was answered, logged and printed since the last look. */
+function expectSilence(): void {
+  const search = new SentinelSearch(secrets, true);
+  expect(answers.size).toBeGreaterThan(0);
+  expectNoLeak(search, 'answers', [...answers].join('\n'));
+  expectNoLeak(search, 'output', server.output.slice(searched));
+  expectNoLeak(search, 'errors', server.errors);
+  answers.clear();
+  searched = server.output.length;
+}
+
+it('finds secrets however they are hidden', () => {
+  const [secret = ''] = secrets;
+  const bytes = Buffer.from(`x${secret}`);
+  const hidden = [
+    secret,
+    secret.slice(0, -12),
+    secret.slice(-12),
+    [...secret].reverse().join(''),
+    bytes.toString('hex'),
+    bytes.toString('hex').toUpperCase(),
+    bytes.toString('base64'),
+    bytes.subarray(1).toString('base64'),
+    `${Buffer.from(`xx${secret}`).toString('base64url')}`,
+    bytes.toString('hex').replaceAll(/../g, '%$&'),
+    Buffer.from(secret, 'utf16le').toString('latin1'),
+  ];
+  const search = new SentinelSearch(secrets, true);
+  expect(hidden.filter((text) => search.leaksIn(Buffer.from(text, 'latin1')).length === 0)).toEqual([]);
+  const short = new SentinelSearch(secrets, false);
+  expect(hidden.filter((text) => short.leaksIn(Buffer.from(text, 'latin1')).length === 0)).toEqual([secret.slice(-12)]);
+  expect(search.leaksIn(Buffer.from(`sk_test_...${secret.slice(-4)}`))).toEqual([]);
+});
+
+it('gives no secret away in any answer or log, whatever operation it is sent to and wherever in the request it stands', async () => {
+  const routes = (await registeredRoutes()).filter((route) => !route.startsWith('HEAD ') && !route.startsWith('OPTIONS '));
+  expect(routes.filter((route) => /^(?:POST|PUT|PATCH) /.test(route))).toEqual(Object.keys(BODIES).sort());
+  for (const route of ['PUT ', 'POST ', 'GET ', 'DELETE '].flatMap((method) => routes.filter((each) => each.startsWith(method)))) {
+    const [method = '', pattern = ''] = route.split(' ');
+    const path = pattern.replace(':project_id', projectId).replace(':mode', 'test').replace('*', 'swagger-ui.css');
+    for (const body of BODIES[route] ?? [undefined]) {
+      const status = await send(method, path, { body });
+      expect({ route, isUnderstood: ![405, 415, 422].includes(status) }).toEqual({ route, isUnderstood: true });
+    }
+    await sendEverywhere(method, pattern, path);
+    if (BODIES[route]) for (const body of MISTAKES) await send(method, path, { body });
+  }
+  expect([...answers].join()).toContain('sk_test_...');
+  expectSilence();
+});
+
+/** The secrets in every part of the request but the body. */
+async function sendEverywhere(method: string, pattern: string, path: string): Promise<void> {
+  await send(method, pattern.replace(/:\w+|\*/g, all));
+  await send(method, `${path}/${all}`);
+  await send(method, `${path}?${all}=${all}&test_secret_key=${all}`);
+  await send('PATCH', `${path}?${all}`, { body: credentials });
+  const names = [
+    'x-request-id',
+    'cookie',
+    'user-agent',
+    'accept',
+    'if-match',
+    'x-forwarded-for',
+    'origin',
+    'traceparent',
+    'stripe-signature',
+  ];
+  await send(method, path, { headers: Object.fromEntries(names.map((name) => [name, all])) });
+  await send(method, path, { token: all });
+  await send(method, path, { token: `${OWNER}.${all}` });
+  await send(method, path, { token: null, headers: { authorization: `Basic ${Buffer.from(`${all}:`).toString('base64')}` } });
+  await send(method, path, { token: STRANGER, headers: { 'x-all': all } });
+  if (method !== 'GET') await send(method, path, { body: `a=${all}`, headers: { 'content-type': `text/${all}` } });
+}
+
+it('gives none away for what is no HTTP at all', async () => {
+  for (const bytes of [
+    `${all}\r\n\r\n`,
+    `GET / ${all}\r\n\r\n`,
+    `GET / HTTP/1.1\r\n${all}\r\n\r\n`,
+    `GET / HTTP/1.1\r\nHost: x\r\nContent-Length: ${all}\r\n\r\n`,
+  ])
+    await sendBytes(bytes);
+  expectSilence();
+});
+
+it('stores them only sealed, and gives none away when the database fails in the middle', async () => {
+  projectId = await server.createProject();
+  const path = configPath(projectId);
+  expect(await send('PUT', path, { body: replaced })).toBe(200);
+  expect(await send('PUT', path, { body: credentials })).toBe(200);
+  const sealed = (await rowsOf(database, 'stripe_credentials')).map((row) => String(row['sealed']));
+  expect(sealed.length).toBeGreaterThanOrEqual(6);
+  await execute(database, 'ALTER TABLE stripe_credentials RENAME TO elsewhere');
+  for (const body of [credentials, replaced]) expect(await send('PUT', path, { body })).toBe(500);
+  expect(await send('GET', path)).toBe(500);
+  await execute(database, 'ALTER TABLE elsewhere RENAME TO stripe_credentials');
+  expect(await send('PUT', path, { body: credentials })).toBe(200);
+  expectSilence();
+
+  const files = await storedBytes(database, logStart);
+  // Those are the right files: what is sealed is in them.
+  expect(files.some(({ bytes }) => bytes.includes(sealed[0] ?? ''))).toBe(true);
+  const search = new SentinelSearch(Object.values(credentials), false);
+  for (const { name, bytes } of files) expectNoLeak(search, name, bytes);
+});
+
+it('destroys what was sealed, with the configuration, its mode and its project', async () => {
+  const destructions = [
+    '/api/v1/payments/stripe/projects/:id/config',
+    '/api/v1/payments/stripe/projects/:id/config/test',
+    '/api/v1/projects/:id',
+  ];
+  for (const destruction of destructions) {
+    projectId = await server.createProject();
+    const sealedNow = async () =>
+      (await rowsOf(database, 'stripe_credentials')).filter((row) => row['project_id'] === projectId).map((row) => String(row['sealed']));
+    await send('PUT', configPath(projectId), { body: UNRELATED });
+    const before = await sealedNow();
+    await send('PUT', configPath(projectId), { body: { test_secret_key: credentials.test_secret_key } });
+    const sealed = [...before, ...(await sealedNow())];
+    expect(sealed).toHaveLength(2);
+    expect(await send('DELETE', destruction.replace(':id', projectId))).toBe(204);
+    expect(await sealedNow()).toEqual([]);
+    if (engine === 'postgres') continue;
+    for (const { name, bytes } of await storedBytes(database, logStart)) {
+      expect([name, ...sealed.filter((text) => bytes.includes(text.slice(0, 40)) || bytes.includes(text.slice(-40)))]).toEqual([name]);
+    }
+  }
+  await server.stop('SIGTERM');
+  expect(server.output).toContain('"msg":"request"');
+  expectSilence();
+});
