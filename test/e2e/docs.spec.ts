@@ -1,0 +1,94 @@
+import { openApiDocument } from '../../src/docs.js';
+import { configPath, startTestApp, type TestApp } from '../support/test-app.js';
+
+let app: TestApp;
+
+beforeAll(async () => {
+  app = await startTestApp();
+});
+afterAll(() => app.close());
+
+describe('the documentation', () => {
+  const read = (path: string) => app.send('get', path, null);
+
+  it('is a page that takes everything from this origin', async () => {
+    for (const page of ['/docs', '/docs/']) {
+      const { text, headers } = await read(page).expect(200);
+      expect(headers['content-type']).toMatch(/^text\/html/);
+      expect(text).toContain('<title>Tillkeeper API</title>');
+      const assets = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url = '']) => new URL(url, `http://tillkeeper.test${page}`));
+      expect(assets.length).toBeGreaterThan(3);
+      for (const { origin, pathname } of assets) {
+        expect(origin).toBe('http://tillkeeper.test');
+        await read(pathname).expect(200);
+      }
+    }
+  });
+
+  it('may run only its own scripts', async () => {
+    const { text, headers } = await read('/docs').expect(200);
+    const policy = headers['content-security-policy'] ?? '';
+    expect(policy).toMatch(/(?:^|;)script-src 'self'(?:;|$)/);
+    expect(policy).toMatch(/default-src 'self'/);
+    expect(policy).toMatch(/frame-ancestors 'self'/);
+    // What the policy does not let run would be a blank page.
+    expect(text).not.toMatch(/<script(?![^>]*\bsrc=)[^>]*>\s*[^\s<]/);
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': expect.stringMatching(/DENY|SAMEORIGIN/) as string,
+    });
+  });
+
+  it('lets a pasted bearer token authorize, and knows every operation', async () => {
+    const { text } = await read('/docs/swagger-ui-init.js').expect(200);
+    expect(text).toContain('"HTTPBearer"');
+    for (const path of Object.keys(openApiDocument(app.app).paths)) expect(text).toContain(`"${path}"`);
+  });
+
+  it('is also JSON and YAML', async () => {
+    const { body, headers } = await read('/docs-json').expect(200);
+    expect(headers['content-type']).toMatch(/^application\/json/);
+    expect(body).toEqual(JSON.parse(JSON.stringify(openApiDocument(app.app))));
+    expect(body).toMatchObject({ openapi: '3.1.0', info: { title: 'Tillkeeper' } });
+    const yaml = await read('/docs-yaml').expect(200);
+    expect(yaml.text).toMatch(/^openapi: 3\.1\.0\n/);
+  });
+
+  it('gives no file that is not there, and a part of one that is', async () => {
+    await read('/docs/nothing.js').expect(404);
+    await read('/docs/swagger-ui.css').set('range', 'bytes=0-9').expect(206);
+    for (const [name, value] of [
+      ['range', 'bytes=99999999-'],
+      ['if-match', '"nothing"'],
+      ['if-unmodified-since', 'Mon, 01 Jan 2001 00:00:00 GMT'],
+    ] as const) {
+      const { body } = await read('/docs/swagger-ui.css').set(name, value).expect(400);
+      expect(body).toEqual({ detail: 'The request is malformed.' });
+    }
+  });
+});
+
+describe('every answer that is data', () => {
+  it.each([
+    ['get', '/health/live', 200],
+    ['get', '/api/v1/projects', 200],
+    ['get', '/api/v1/projects/nope', 422],
+    ['get', '/api/v1/projects/%zz', 400],
+    ['get', '/nothing', 404],
+    ['patch', configPath('nope'), 405],
+    ['delete', configPath('6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11'), 404],
+  ] as const)('is kept by nobody, and is no page: %s %s', async (method, path, status) => {
+    const { headers } = await app.send(method, path).expect(status);
+    expect(headers).toMatchObject({
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'content-type': 'application/json; charset=utf-8',
+      'referrer-policy': 'no-referrer',
+      'strict-transport-security': 'max-age=31536000; includeSubDomains',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+    });
+    expect(headers).not.toHaveProperty('x-powered-by');
+    expect(headers).not.toHaveProperty('server');
+  });
+});
