@@ -28,7 +28,7 @@ export class ResponseChecker {
     }
     this.#paths = document.paths as unknown as Paths;
     addFormats.default(this.#ajv);
-    this.#ajv.addSchema(closed as Json, 'openapi');
+    this.#ajv.addSchema(closed, 'openapi');
   }
 
   check({ method, route, status, contentType, body }: Answer): void {
