@@ -1,0 +1,185 @@
+// The floor: the same operation by hand. Fastify, prepared statements, one row a project, and our own vault for the sealing.
+import { createSecretKey, randomUUID } from 'node:crypto';
+import Sqlite from 'better-sqlite3';
+import Fastify from 'fastify';
+import jwt from 'jsonwebtoken';
+import pg from 'pg';
+import { Secret } from '../dist/common/secret.js';
+import { Keyring } from '../dist/vault/keyring.js';
+import { LocalKeyWrapper } from '../dist/vault/local-key-wrapper.js';
+
+const { PORT, DATABASE_URL, AUTH_JWT_SECRET, MASTER_KEY } = process.env;
+
+const PREFIXES = {
+  test_secret_key: 'sk_test_',
+  test_publishable_key: 'pk_test_',
+  test_webhook_secret: 'whsec_',
+  live_secret_key: 'sk_live_',
+  live_publishable_key: 'pk_live_',
+  live_webhook_secret: 'whsec_',
+};
+const FIELDS = Object.keys(PREFIXES);
+const MASKS = FIELDS.map((field) => `${field}_masked`);
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const BEARER = /^bearer +(.+)$/i;
+
+const TABLE = `CREATE TABLE IF NOT EXISTS bare_configs (
+  project_id uuid PRIMARY KEY REFERENCES projects (id), id uuid NOT NULL, is_active boolean NOT NULL, version integer NOT NULL,
+  created_at TIME NOT NULL, updated_at TIME NOT NULL, test_configured_at TIME, live_configured_at TIME,
+  ${[...FIELDS, ...MASKS].map((column) => `${column} text`).join(', ')})`;
+
+const OWNER = 'SELECT owner_id FROM projects WHERE id = $1 AND deleted_at IS NULL';
+
+const FIND = `SELECT p.owner_id, c.* FROM projects p LEFT JOIN bare_configs c ON c.project_id = p.id
+  WHERE p.id = $1 AND p.deleted_at IS NULL`;
+
+const KEPT = [...FIELDS, ...MASKS, 'test_configured_at', 'live_configured_at'];
+
+/** $1 project, $2 new id, $3 now, then the columns of `KEPT`. Locks the live project; what is `null` stays. */
+const save = (lock, cast) => `
+  INSERT INTO bare_configs AS c (project_id, id, is_active, version, created_at, updated_at, ${KEPT.join(', ')})
+  SELECT id, ${cast('$2', 'uuid')}, true, 1, ${cast('$3', 'timestamptz')}, ${cast('$3', 'timestamptz')},
+    ${KEPT.map((column, index) => cast(`$${index + 4}`, column.endsWith('_at') ? 'timestamptz' : 'text')).join(', ')}
+  FROM projects WHERE id = $1 AND deleted_at IS NULL ${lock}
+  ON CONFLICT (project_id) DO UPDATE SET is_active = true, version = c.version + 1, updated_at = excluded.updated_at,
+    ${KEPT.map((column) => `${column} = COALESCE(excluded.${column}, c.${column})`).join(', ')}
+  RETURNING *`;
+
+const database = DATABASE_URL.startsWith('sqlite:') ? openSqlite(DATABASE_URL.slice('sqlite:'.length)) : await openPostgres(DATABASE_URL);
+const keyring = new Keyring({ list: database.dataKeys }, new LocalKeyWrapper(Buffer.from(MASTER_KEY, 'base64')));
+await keyring.load();
+
+function openSqlite(path) {
+  const driver = new Sqlite(path);
+  for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'secure_delete = ON', 'foreign_keys = ON']) driver.pragma(pragma);
+  driver.exec(TABLE.replaceAll('TIME', 'text'));
+  const statement = (text) => driver.prepare(text.replace(/\$\d+/g, '?'));
+  const [owner, find, upsert] = [OWNER, FIND, save('', (value) => value)].map(statement);
+  return {
+    dataKeys: async () => driver.prepare('SELECT id, purpose, state, wrapped, master_key_id AS masterKeyId FROM data_keys').all(),
+    owner: async (id) => owner.get(id)?.owner_id,
+    find: async (id) => find.get(id),
+    save: async (id, now, kept) => upsert.get(randomUUID(), now, now, ...kept, id),
+  };
+}
+
+async function openPostgres(connectionString) {
+  const pool = new pg.Pool({ connectionString, max: 10 });
+  await pool.query(TABLE.replaceAll('TIME', 'timestamptz(3)'));
+  const upsert = save('FOR SHARE', (value, type) => `${value}::${type}`);
+  const first = async (name, text, values) => (await pool.query({ name, text, values })).rows[0];
+  return {
+    dataKeys: async () => (await pool.query('SELECT id, purpose, state, wrapped, master_key_id AS "masterKeyId" FROM data_keys')).rows,
+    owner: async (id) => (await first('owner', OWNER, [id]))?.owner_id,
+    find: (id) => first('find', FIND, [id]),
+    save: (id, now, kept) => first('save', upsert, [id, randomUUID(), now, ...kept]),
+  };
+}
+
+const key = createSecretKey(AUTH_JWT_SECRET, 'utf8');
+
+class Refusal extends Error {
+  constructor(statusCode, detail) {
+    super(detail);
+    this.statusCode = statusCode;
+  }
+}
+
+function callerOf(header) {
+  const token = BEARER.exec(header ?? '')?.[1];
+  if (token === undefined) throw new Refusal(401, 'An access token is required.');
+  try {
+    const { sub, exp, type } = jwt.verify(token, key, { algorithms: ['HS256'] });
+    if (typeof exp === 'number' && type === 'access' && typeof sub === 'string' && sub !== '') return sub;
+  } catch {
+    // The refusal below says enough.
+  }
+  throw new Refusal(401, 'The access token is not valid.');
+}
+
+function projectIdOf({ params }) {
+  if (!UUID.test(params.project_id)) throw new Refusal(422, 'project_id must be a UUID.');
+  return params.project_id.toLowerCase();
+}
+
+function assertOwner(owner, caller) {
+  if (owner === undefined) throw new Refusal(404, 'There is no project with this id.');
+  if (owner !== caller) throw new Refusal(403, 'This project belongs to somebody else.');
+}
+
+const time = (value) => (value instanceof Date ? value.toISOString() : value);
+
+function toAnswer(row) {
+  const answer = {
+    id: row.id,
+    project_id: row.project_id,
+    is_active: Boolean(row.is_active),
+    has_test_credentials: row.test_secret_key !== null,
+    has_live_credentials: row.live_secret_key !== null,
+  };
+  for (const mask of MASKS) answer[mask] = row[mask];
+  answer.test_configured_at = time(row.test_configured_at);
+  answer.live_configured_at = time(row.live_configured_at);
+  answer.created_at = time(row.created_at);
+  answer.updated_at = time(row.updated_at);
+  return answer;
+}
+
+const app = Fastify({
+  genReqId: () => randomUUID(),
+  ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
+});
+
+app.decorateRequest('caller', '');
+app.addHook('onRequest', (request, reply, done) => {
+  reply.header('x-request-id', request.id).header('cache-control', 'no-store');
+  request.caller = callerOf(request.headers.authorization);
+  done();
+});
+app.setErrorHandler((error, _request, reply) => {
+  const status = error.statusCode ?? 500;
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply.code(status).send({ detail: status < 500 ? error.message : 'Something went wrong.' });
+});
+
+const PATH = '/api/v1/payments/stripe/projects/:project_id/config';
+
+app.get(PATH, async (request, reply) => {
+  const row = await database.find(projectIdOf(request));
+  assertOwner(row?.owner_id, request.caller);
+  return reply.type('application/json; charset=utf-8').send(row.id === null ? 'null' : toAnswer(row));
+});
+
+const credential = (prefix) => ({ type: ['string', 'null'], maxLength: 512, pattern: `^\\s*${prefix}[A-Za-z0-9_]+\\s*$` });
+const body = {
+  type: 'object',
+  additionalProperties: false,
+  properties: Object.fromEntries(FIELDS.map((field) => [field, credential(PREFIXES[field])])),
+};
+
+app.put(PATH, { schema: { body }, attachValidation: true }, async (request) => {
+  const id = projectIdOf(request);
+  assertOwner(await database.owner(id), request.caller);
+  if (request.validationError) throw new Refusal(422, request.validationError.message);
+  const now = new Date().toISOString();
+  const sealed = [];
+  const masks = [];
+  const writtenAt = { test: null, live: null };
+  for (const field of FIELDS) {
+    const value = request.body[field]?.trim() ?? null;
+    sealed.push(value && keyring.seal({ purpose: 'stripe-credential', tenant: id, field }, new Secret(value)).sealed);
+    masks.push(value && maskOf(PREFIXES[field], value));
+    if (value) writtenAt[field.slice(0, 4)] = now;
+  }
+  const row = await database.save(id, now, [...sealed, ...masks, writtenAt.test, writtenAt.live]);
+  if (!row) throw new Refusal(404, 'There is no project with this id.');
+  return toAnswer(row);
+});
+
+function maskOf(prefix, value) {
+  return `${prefix}...${value.length - prefix.length < 8 ? '' : value.slice(-4)}`;
+}
+
+process.once('SIGTERM', () => process.exit(0));
+await app.listen({ host: '127.0.0.1', port: Number(PORT) });

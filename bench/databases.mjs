@@ -1,0 +1,68 @@
+import Sqlite from 'better-sqlite3';
+import pg from 'pg';
+import { OWNER, PROJECT_ID_SQL, projectId } from './requests.mjs';
+
+/** Of somebody else. */
+export const FOREIGN_PROJECT = projectId('foreign');
+
+/** Runs statements one after the other. @returns the rows of the last */
+export async function query(url, ...statements) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    let result;
+    for (const statement of statements) result = await client.query(statement);
+    return result.rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** @returns the URL of a new database on the server */
+export async function createDatabase(serverUrl, name) {
+  await query(serverUrl, `CREATE DATABASE ${name}`);
+  return Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
+}
+
+/** Adds the projects numbered 0 to `count - 1`, none of them configured. */
+export async function addProjects(url, count) {
+  const columns = 'INSERT INTO projects (id, owner_id, name, created_at, updated_at)';
+  if (url.startsWith('sqlite:')) {
+    const driver = new Sqlite(url.slice('sqlite:'.length));
+    const insert = driver.prepare(`${columns} VALUES (?, ?, 'Bench', '2026-01-01 00:00:00.000', '2026-01-01 00:00:00.000')`);
+    driver.transaction(() => {
+      for (let number = 0; number < count; number++) insert.run(projectId(number), OWNER);
+      insert.run(FOREIGN_PROJECT, 'somebody-else');
+    })();
+    driver.close();
+    return;
+  }
+  const select = (id, owner) => `${columns} SELECT ${id}, '${owner}', 'Bench', now(), now()`;
+  await query(
+    url,
+    `${select(PROJECT_ID_SQL, OWNER)} FROM generate_series(0, ${count - 1}) AS number`,
+    select(`'${FOREIGN_PROJECT}'`, 'somebody-else'),
+  );
+}
+
+/** Gives every project a copy of the configuration of project 0, whose seals then open nowhere else: nothing here opens one. */
+export async function configureAllLikeFirst(url) {
+  const copy = (table, columns, values) =>
+    `INSERT INTO ${table} (project_id, ${columns})
+     SELECT p.id, ${values} FROM projects p CROSS JOIN ${table} first
+     WHERE first.project_id = '${projectId(0)}' AND p.id NOT IN ('${projectId(0)}', '${FOREIGN_PROJECT}')`;
+  const credential = 'mode, kind, slot, sealed, key_id, mask, fingerprint, account_fingerprint, looks_cut_off, written_at';
+  await query(
+    url,
+    // Foreign keys would be looked up eight million times; the rows are right by construction.
+    'SET session_replication_role = replica',
+    copy(
+      'stripe_configs',
+      'id, is_active, version, created_at, updated_at',
+      'gen_random_uuid(), is_active, version, first.created_at, first.updated_at',
+    ),
+    copy('stripe_credentials', credential, credential),
+    'VACUUM (ANALYZE) projects, stripe_configs, stripe_credentials',
+    'CHECKPOINT',
+  );
+}

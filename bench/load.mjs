@@ -1,0 +1,92 @@
+// The process that makes the load. It answers each job it is sent with what it measured.
+import { Agent, request as httpRequest } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import autocannon from 'autocannon';
+import { configRequest, projectId } from './requests.mjs';
+
+const CONNECTIONS = 20;
+
+const JOBS = { visitAll, saturate, pace };
+
+process.on('message', async ({ kind, ...job }) => {
+  try {
+    process.send({ result: await JOBS[kind](job) });
+  } catch (error) {
+    process.send({ error: error.message });
+  }
+});
+
+/** One request for each project; their number is a multiple of that of the connections. */
+function visitAll({ projects, ...job }) {
+  return drive({ projects, ...job }, { amount: projects });
+}
+
+/** As many requests as the server takes: each connection sends its next one when it has the answer to the last. */
+function saturate({ seconds, ...job }) {
+  return drive(job, { duration: seconds });
+}
+
+async function drive({ url, token, method, projects }, limit) {
+  const requests = Array.from({ length: projects }, (_, number) => configRequest(method, projectId(number), token));
+  let connection = 0;
+  // Every connection starts somewhere else in the list, so that no two work on the same project.
+  const setupClient = (client) => {
+    const start = (projects / CONNECTIONS) * connection++;
+    client.setRequests([...requests.slice(start), ...requests.slice(0, start)]);
+  };
+  const run = autocannon({ url, connections: CONNECTIONS, ...limit, sampleInt: 100, setupClient });
+  const latencies = [];
+  let started = performance.now();
+  run.on('start', () => (started = performance.now()));
+  // autocannon's own histogram knows whole milliseconds only.
+  run.on('response', (_client, _status, _bytes, milliseconds) => latencies.push(milliseconds));
+  const { non2xx, errors, timeouts } = await run;
+  const elapsed = (performance.now() - started) / 1000;
+  return { requestsPerSecond: latencies.length / elapsed, failures: non2xx + errors + timeouts, ...percentiles(latencies) };
+}
+
+/** So many requests a second, evenly spaced, whatever the server does: what one of them takes when nothing queues. */
+async function pace({ url, token, method, projects, seconds, rate }) {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const latencies = [];
+  let failures = 0;
+  const pending = [];
+  const started = performance.now();
+  for (let sent = 0; sent < rate * seconds; sent++) {
+    const due = started + (sent * 1000) / rate;
+    const wait = due - performance.now();
+    if (wait > 0) await sleep(wait);
+    const project = projectId(Math.floor(Math.random() * projects));
+    pending.push(
+      timed(agent, url, configRequest(method, project, token)).then(
+        ({ status, milliseconds }) => {
+          latencies.push(milliseconds);
+          if (status !== 200) failures++;
+        },
+        () => failures++,
+      ),
+    );
+  }
+  await Promise.all(pending);
+  agent.destroy();
+  return { failures, ...percentiles(latencies) };
+}
+
+function timed(agent, url, { method, path, headers, body }) {
+  return new Promise((resolve, reject) => {
+    const sentAt = performance.now();
+    const request = httpRequest(url + path, { agent, method, headers }, (response) => {
+      response.resume();
+      response.once('end', () => resolve({ status: response.statusCode, milliseconds: performance.now() - sentAt }));
+    });
+    request.once('error', reject);
+    request.end(body);
+  });
+}
+
+function percentiles(latencies) {
+  latencies.sort((a, b) => a - b);
+  const at = (share) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))];
+  return { p50: at(0.5), p99: at(0.99) };
+}

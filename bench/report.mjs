@@ -1,0 +1,102 @@
+import { cpus, loadavg, totalmem } from 'node:os';
+import Sqlite from 'better-sqlite3';
+import { query } from './databases.mjs';
+
+const TARGETS = { bare: 0.8, usual: 2, idleMegabytes: 150, scale: 1.3 };
+
+const ENGINES = { sqlite: 'SQLite', postgres: 'PostgreSQL' };
+
+/** Taken when this file is loaded: what else the machine was busy with. */
+const [LOAD_BEFORE] = loadavg();
+
+export async function describeMachine(postgresUrl) {
+  const [processor] = cpus();
+  const [{ server_version: postgres }] = await query(postgresUrl, 'SHOW server_version');
+  const sqlite = new Sqlite(':memory:').prepare('SELECT sqlite_version()').pluck().get();
+  return [
+    ['CPU', `${processor.model.trim()}, ${cpus().length} cores, shared by the server, the database and the load`],
+    ['Load when it began', LOAD_BEFORE.toFixed(1)],
+    ['Memory', `${Math.round(totalmem() / 2 ** 30)} GB`],
+    ['System', `${process.platform} ${process.arch}`],
+    ['Node.js', process.versions.node],
+    ['PostgreSQL', postgres],
+    ['SQLite', sqlite],
+    ['Date', new Date().toISOString().slice(0, 10)],
+  ];
+}
+
+/**
+ * @param {{ engine: 'sqlite' | 'postgres', method: string, medians: Record<'ours' | 'bare' | 'usual', Measured> }[]} comparisons
+ * @param {{ engine: 'sqlite' | 'postgres', megabytes?: number }[]} idle
+ * @param {{ method: string, small: Measured, large: Measured }[]} scale
+ * @typedef {{ requestsPerSecond: number, p50: number, p99: number }} Measured
+ */
+export function report({ machine, method, comparisons, idle, scale, scaleSizes, minutes }) {
+  const verdicts = [
+    ...comparisons.flatMap(({ engine, method, medians }) =>
+      ['bare', 'usual'].map((other) => {
+        const ratio = medians.ours.requestsPerSecond / medians[other].requestsPerSecond;
+        return [
+          `${method}, ${ENGINES[engine]}: ours / ${other}`,
+          `≥ ${TARGETS[other].toFixed(1)}`,
+          ratio.toFixed(2),
+          ratio >= TARGETS[other],
+        ];
+      }),
+    ),
+    ...idle
+      .filter(({ megabytes }) => megabytes !== undefined)
+      .map(({ engine, megabytes }) => [
+        `Idle memory, ${ENGINES[engine]}`,
+        `< ${TARGETS.idleMegabytes} MB`,
+        `${megabytes.toFixed(0)} MB`,
+        megabytes < TARGETS.idleMegabytes,
+      ]),
+    ...scale.map(({ method, small, large }) => {
+      const ratio = large.p99 / small.p99;
+      return [
+        `p99 of ${method}, ${scaleSizes.large} / ${scaleSizes.small} projects`,
+        `≤ ${TARGETS.scale}`,
+        ratio.toFixed(2),
+        ratio <= TARGETS.scale,
+      ];
+    }),
+  ];
+  const sections = [
+    '# Measured',
+    `\`npm run bench\` made this file in ${minutes.toFixed(1)} minutes.`,
+    table(['Machine', ''], machine),
+    '## Method',
+    method.map((line) => `- ${line}`).join('\n'),
+    '## Targets',
+    table(
+      ['', 'Target', 'Measured', ''],
+      verdicts.map(([what, target, measured, isReached]) => [what, target, measured, isReached ? 'reached' : '**not reached**']),
+    ),
+    ...comparisons.flatMap(({ engine, method, medians }) => [
+      `## ${method} on ${ENGINES[engine]}`,
+      table(
+        ['Server', 'Requests/s', 'p50 ms', 'p99 ms', 'ours / this'],
+        Object.entries(medians).map(([name, { requestsPerSecond, p50, p99 }]) => [
+          name,
+          requestsPerSecond.toFixed(0),
+          p50.toFixed(2),
+          p99.toFixed(2),
+          (medians.ours.requestsPerSecond / requestsPerSecond).toFixed(2),
+        ]),
+      ),
+    ]),
+    `## Many projects on PostgreSQL`,
+    table(
+      ['', 'Projects', 'p50 ms', 'p99 ms'],
+      scale.flatMap(({ method, ...sizes }) =>
+        ['small', 'large'].map((size) => [method, scaleSizes[size], sizes[size].p50.toFixed(2), sizes[size].p99.toFixed(2)]),
+      ),
+    ),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+function table(head, rows) {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}

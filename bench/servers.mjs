@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const SCRIPTS = {
+  ours: new URL('../dist/main.js', import.meta.url),
+  bare: new URL('./bare.mjs', import.meta.url),
+  usual: new URL('./usual/dist/main.js', import.meta.url),
+};
+
+export const TOKEN_SECRET = randomBytes(32).toString('hex');
+const MASTER_KEY = randomBytes(32).toString('base64');
+
+const START_TIMEOUT_MS = 20_000;
+
+/** Runs the function with a server of its own process. @param {keyof typeof SCRIPTS} name */
+export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-bench-'));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const child = spawn(process.execPath, [...nodeArguments, fileURLToPath(SCRIPTS[name])], {
+    // Not the project's folder, where a .env may be.
+    cwd: folder,
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      PUBLIC_BASE_URL: url,
+      DATA_DIR: folder,
+      DATABASE_URL: databaseUrl,
+      DATABASE_POOL_SIZE: '10',
+      MASTER_KEY,
+      AUTH_JWT_SECRET: TOKEN_SECRET,
+      LOG_LEVEL: 'warn',
+      RATE_LIMIT_PER_MINUTE: '0',
+      SAMPLE_DATA: 'false',
+    },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  return {
+    name,
+    url,
+    pid: child.pid,
+    /** Resolves once it answers anything. */
+    async answers() {
+      for (const deadline = Date.now() + START_TIMEOUT_MS; ; await sleep(50)) {
+        if (child.exitCode !== null || Date.now() > deadline) throw new Error(`The server "${name}" did not start.`);
+        if (await fetch(url).catch(() => undefined)) return this;
+      }
+    },
+    /** Resident memory in MB, or `undefined` where there is no /proc. */
+    residentMegabytes() {
+      if (process.platform !== 'linux') return undefined;
+      return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024;
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      await exited;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
