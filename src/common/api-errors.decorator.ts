@@ -3,7 +3,7 @@ import { ApiProperty, ApiResponse, ApiSchema } from '@nestjs/swagger';
 
 @ApiSchema({ description: 'What went wrong, in one sentence.' })
 export class ErrorResponse {
-  @ApiProperty({ type: String, example: 'There is no project with this id.' })
+  @ApiProperty({ description: 'What went wrong, and what to do about it.', type: String, example: 'There is no project with this id.' })
   detail: string;
 }
 
@@ -30,7 +30,7 @@ class ValidationError {
 
 @ApiSchema({ description: 'Everything that is wrong with the request, at once.' })
 class HTTPValidationError {
-  @ApiProperty({ type: [ValidationError], required: false })
+  @ApiProperty({ description: 'One entry for each problem.', type: [ValidationError], required: false })
   detail: ValidationError[];
 }
 

@@ -6,7 +6,7 @@ import { ReadinessService } from './readiness.service.js';
 
 @ApiSchema({ description: 'The process is well.' })
 class HealthResponse {
-  @ApiProperty({ enum: ['ok'], example: 'ok' })
+  @ApiProperty({ description: 'Always `ok`: what is not well is an error.', enum: ['ok'], example: 'ok' })
   status: 'ok';
 }
 

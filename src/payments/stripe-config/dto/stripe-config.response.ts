@@ -19,10 +19,14 @@ function MaskedCredential(): PropertyDecorator {
 
 @ApiSchema({ name: 'StripeConfigWarning', description: 'Something that is valid but looks wrong.' })
 class StripeConfigWarning implements ConfigWarning {
-  @ApiProperty({ enum: WARNING_CODES, example: 'missing_webhook_secret' })
+  @ApiProperty({ description: 'A stable name for what looks wrong.', enum: WARNING_CODES, example: 'missing_webhook_secret' })
   code: ConfigWarning['code'];
 
-  @ApiProperty({ enum: CREDENTIAL_RULES.map(({ field }) => field), example: 'test_webhook_secret' })
+  @ApiProperty({
+    description: 'The credential that it is about.',
+    enum: CREDENTIAL_RULES.map(({ field }) => field),
+    example: 'test_webhook_secret',
+  })
   field: CredentialField;
 
   @ApiProperty({

@@ -1,0 +1,208 @@
+import addFormats from 'ajv-formats';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { createConfig, lintFromString } from '@redocly/openapi-core';
+import { StripeServer } from '../support/stripe/stripe-server.js';
+import { startTestApp, type TestApp } from '../support/test-app.js';
+import { breaksOf, contract, operationsOf } from './contract.js';
+import { exampleOf } from './examples.js';
+import { alternatives, type Document, type Operation, resolve, type Schema } from './schema-compatibility.js';
+
+/** Operations of the contract that are still to be built. One that gets built fails the suite until it leaves the list. */
+const TO_BE_BUILT = [
+  'POST /api/v1/auth/register',
+  'POST /api/v1/auth/login',
+  'GET /api/v1/auth/me',
+  'POST /api/v1/auth/refresh',
+  'POST /api/v1/payments/stripe/checkout-session',
+  'POST /api/v1/payments/stripe/webhooks/{project_id}/{mode}',
+  'GET /api/v1/payments/stripe/projects/{project_id}/subscriptions',
+  'GET /api/v1/payments/stripe/projects/{project_id}/payments',
+  'GET /api/v1/payments/stripe/my-subscription',
+  'GET /api/v1/payments/stripe/my-payments',
+  'POST /api/v1/payments/stripe/customer-portal',
+  'POST /api/v1/payments/stripe/cancel-subscription',
+  'POST /api/v1/payments/stripe/update-subscription',
+  'GET /api/v1/payments/subscriptions',
+  'GET /api/v1/payments/transactions',
+  'GET /api/v1/payments/projects',
+  'GET /api/v1/payments/stats',
+];
+const BUILT = [...operationsOf(contract).keys()].filter((name) => !TO_BE_BUILT.includes(name));
+
+/** Narrower than the shapes because the contract's text says so: what a credential starts with. */
+const NARROWER_BY_TEXT = /^body\.(?:test|live)_(?:secret_key|publishable_key|webhook_secret) is narrower: pattern$/;
+
+describe('the served OpenAPI document', () => {
+  const stripe = new StripeServer();
+  let app: TestApp;
+  let document: Document;
+
+  beforeAll(async () => {
+    await stripe.start();
+    app = await startTestApp({ environment: { STRIPE_API_BASE: stripe.url } });
+    document = (await app.send('get', '/docs-json', null).expect(200)).body as Document;
+  });
+  afterAll(async () => {
+    await stripe.stop();
+    await app.close();
+  });
+
+  const breaks = (name: string, ours = document) => breaksOf(ours, name).filter((problem) => !NARROWER_BY_TEXT.test(problem));
+  const operations = () => [...operationsOf(document)];
+
+  describe('next to the contract', () => {
+    it.each(BUILT)('has all of %s', (name) => {
+      expect(breaks(name)).toEqual([]);
+    });
+
+    it('has only what is not on the list of what is to be built', () => {
+      expect([...operationsOf(contract).keys()]).toEqual(expect.arrayContaining(TO_BE_BUILT));
+      const ours = operationsOf(document);
+      expect(TO_BE_BUILT.filter((name) => ours.has(name))).toEqual([]);
+    });
+
+    it.each(BUILT)('would be noticed with anything of %s taken away, renamed or narrowed', (name) => {
+      const [method = '', path = ''] = name.split(' ');
+      const damaged = (damage: (operation: Operation, copy: Document) => void) => {
+        const copy = structuredClone(document);
+        const operation = copy.paths[path]?.[method.toLowerCase()];
+        if (!operation) throw new Error(`There is no ${name}.`);
+        damage(operation, copy);
+        return breaks(name, copy);
+      };
+      const wanted = operationsOf(contract).get(name);
+      for (const status of Object.keys(wanted?.responses ?? {})) {
+        expect(damaged(({ responses }) => void delete responses[status])).toEqual([`${status} is missing`]);
+        const schema = wanted?.responses[status]?.content?.['application/json']?.schema;
+        for (const { properties } of schema ? alternatives(contract, schema) : []) {
+          for (const property of Object.keys(properties ?? {})) {
+            const inOurs = (copy: Document, operation: Operation) => {
+              const content = operation.responses[status]?.content?.['application/json'];
+              const object = content && alternatives(copy, content.schema).find(({ type }) => type === 'object');
+              if (!object?.properties) throw new Error(`There is no body in ${status}.`);
+              return object.properties;
+            };
+            expect(damaged((operation, copy) => void delete inOurs(copy, operation)[property])).toContain(
+              `${status}.${property} is missing`,
+            );
+            expect(damaged((operation, copy) => void (inOurs(copy, operation)[property] = { type: 'integer' }))).not.toEqual([]);
+          }
+        }
+      }
+      if (wanted?.parameters) expect(damaged((operation) => void (operation.parameters = []))).not.toEqual([]);
+      if (wanted?.requestBody) {
+        const bodyOf = (copy: Document, { requestBody }: Operation) =>
+          resolve(copy, requestBody?.content['application/json']?.schema ?? {});
+        expect(damaged((operation) => void delete operation.requestBody)).not.toEqual([]);
+        expect(damaged((operation, copy) => void (bodyOf(copy, operation).required = ['new']))).toContain('body.new is required');
+        for (const property of Object.keys(bodyOf(contract, wanted).properties ?? {})) {
+          const narrow = (schema: Schema) =>
+            damaged((operation, copy) => void ((bodyOf(copy, operation).properties ?? {})[property] = schema));
+          expect(narrow({ type: 'object' })).not.toEqual([]);
+          expect(narrow({ anyOf: [{ type: 'string', maxLength: 1 }, { type: 'null' }, { type: 'boolean', const: true }] })).not.toEqual([]);
+        }
+      }
+    });
+  });
+
+  describe('by itself', () => {
+    it('lints clean by the recommended rules, but for the slash that clients know', async () => {
+      const config = await createConfig({ extends: ['recommended'] });
+      const problems = await lintFromString({ source: JSON.stringify(document), config });
+      expect(problems.map(({ severity, ruleId, location }) => `${severity} ${ruleId} ${location[0]?.pointer}`)).toEqual([
+        'error no-path-trailing-slash #/paths/~1api~1v1~1projects~1',
+      ]);
+    });
+
+    it('names and describes each operation', () => {
+      const ids = operations().map(([, { operationId }]) => operationId);
+      expect(new Set(ids).size).toBe(ids.length);
+      const tags = document.tags?.map(({ name }) => name) ?? [];
+      for (const [name, operation] of operations()) {
+        expect([name, operation.operationId]).toEqual([name, expect.stringMatching(/^[a-z]+[A-Za-z]+$/)]);
+        expect([name, operation.summary]).toEqual([name, expect.stringMatching(/^[A-Z].*[^.]$/)]);
+        expect([name, operation.description]).toEqual([name, expect.stringMatching(/^[A-Z][^]*\.$/)]);
+        expect([name, operation.tags]).toEqual([name, [expect.any(String)]]);
+        expect(tags).toEqual(expect.arrayContaining(operation.tags ?? []));
+        for (const { description } of Object.values(operation.responses)) expect(description).toMatch(/^[A-Z].*\.$/);
+      }
+    });
+
+    it('describes each field and each parameter', () => {
+      for (const [name, schema] of Object.entries(document.components.schemas)) {
+        for (const [field, property] of Object.entries(schema.properties ?? {})) {
+          const described = property.$ref ? resolve(document, property) : property;
+          const items = described.items && resolve(document, described.items);
+          expect([name, field, described['description'] ?? items?.['description']]).toEqual([name, field, expect.any(String)]);
+        }
+      }
+      for (const [name, { parameters }] of operations()) {
+        for (const parameter of parameters ?? [])
+          expect([name, parameter]).toEqual([name, expect.objectContaining({ description: expect.any(String) as string })]);
+      }
+    });
+
+    it('has every error that an operation may answer, as JSON', () => {
+      for (const [name, operation] of operations()) {
+        const isPublic = operation.security?.length === 0;
+        const hasProject = name.includes('{project_id}');
+        const expected = [
+          ...['400', '500'],
+          ...(isPublic ? [] : ['401', '403', '429', '503']),
+          ...(hasProject ? ['404', '422'] : []),
+          ...(operation.requestBody ? ['413', '415', '422'] : []),
+        ];
+        expect([name, Object.keys(operation.responses)]).toEqual([name, expect.arrayContaining(expected)]);
+        for (const [status, { content }] of Object.entries(operation.responses).filter(([known]) => Number(known) >= 400)) {
+          const wanted = status === '422' ? 'HTTPValidationError' : 'ErrorResponse';
+          expect([name, status, content?.['application/json']?.schema.$ref]).toEqual([name, status, `#/components/schemas/${wanted}`]);
+        }
+      }
+    });
+
+    it('asks for a token where one is needed', () => {
+      for (const [name, { security }] of operations()) {
+        expect([name, security]).toEqual([name, name.includes(' /health/') ? [] : [expect.any(Object)]]);
+      }
+    });
+
+    it('has valid examples for every body', () => {
+      const ajv = new Ajv2020({ strict: false, allErrors: true });
+      addFormats.default(ajv);
+      ajv.addSchema(JSON.parse(JSON.stringify(document)) as object, 'openapi');
+      const check = (schema: Schema, at: string) => {
+        const example = exampleOf(document, schema, at);
+        const validate = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('#/components', 'openapi#/components')) as object);
+        expect([at, validate(example), validate.errors]).toEqual([at, true, null]);
+      };
+      for (const [name, { requestBody, responses }] of operations()) {
+        for (const { schema } of Object.values(requestBody?.content ?? {})) check(schema, `${name} body`);
+        for (const [status, { content }] of Object.entries(responses)) {
+          for (const { schema } of Object.values(content ?? {})) check(schema, `${name} ${status}`);
+        }
+      }
+    });
+  });
+
+  it('has examples that can be sent as they stand', async () => {
+    const sent: string[] = [];
+    for (const [name, { requestBody }] of operations()) {
+      if (!requestBody) continue;
+      const body = exampleOf(document, requestBody.content['application/json']?.schema ?? {}, name);
+      const [method = '', path = ''] = name.split(' ');
+      const projectId = await app.createProject();
+      const answer = await app.send(method.toLowerCase() as 'put', path.replace('{project_id}', projectId)).send(body as object);
+      sent.push(`${name} ${answer.status}`);
+    }
+    expect(sent.sort()).toEqual(
+      [
+        // Without a key there is nobody to make an endpoint with.
+        'POST /api/v1/payments/stripe/projects/{project_id}/webhook-endpoints 404',
+        'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials 200',
+        'POST /api/v1/projects/ 201',
+        'PUT /api/v1/payments/stripe/projects/{project_id}/config 200',
+        'PUT /api/v1/projects/{project_id} 200',
+      ].sort(),
+    );
+  });
+});

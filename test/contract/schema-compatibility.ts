@@ -1,0 +1,107 @@
+/** What is compared of a JSON Schema. */
+export interface Schema {
+  $ref?: string;
+  type?: string | string[];
+  anyOf?: Schema[];
+  properties?: Record<string, Schema>;
+  required?: string[];
+  items?: Schema;
+  enum?: unknown[];
+  example?: unknown;
+  examples?: unknown[];
+  additionalProperties?: unknown;
+  [keyword: string]: unknown;
+}
+
+export interface Parameter {
+  name: string;
+  in: string;
+  required?: boolean;
+  schema: Schema;
+}
+
+export type Content = Record<string, { schema: Schema; example?: unknown }>;
+
+export interface Operation {
+  operationId?: string;
+  summary?: string;
+  description?: string;
+  tags?: string[];
+  security?: object[];
+  parameters?: Parameter[];
+  requestBody?: { required?: boolean; content: Content };
+  responses: Record<string, { description: string; content?: Content }>;
+}
+
+export interface Document {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema> };
+  tags?: { name: string; description?: string }[];
+}
+
+export function resolve({ components }: Document, schema: Schema): Schema {
+  if (schema.$ref === undefined) return schema;
+  const found = components.schemas[schema.$ref.replace('#/components/schemas/', '')];
+  if (!found) throw new Error(`There is no ${schema.$ref}.`);
+  return found;
+}
+
+/** Each of the types that a value may have, as a schema of that type alone: `anyOf [T, null]` and `type: [T, "null"]` come to the same. */
+export function alternatives(document: Document, schema: Schema): Schema[] {
+  const { anyOf, type, ...rest } = resolve(document, schema);
+  if (anyOf) return anyOf.flatMap((each) => alternatives(document, each));
+  return [type ?? 'object'].flat().map((each) => ({ ...rest, type: each }));
+}
+
+/** Whose values have to fit whom: an answer of ours what clients read, a request of theirs what we take. */
+type Direction = 'request' | 'response';
+
+interface Sides {
+  ours: Document;
+  contract: Document;
+  direction: Direction;
+}
+
+/** What breaks a client of the contract, in sentences. A request may be wider than the contract's, a response may have more fields. */
+export function incompatibilities(sides: Sides, ours: Schema, theirs: Schema, at: string): string[] {
+  const known = alternatives(sides.ours, ours);
+  const wanted = alternatives(sides.contract, theirs);
+  const problems = wanted.flatMap((want) => {
+    const match = known.find(({ type }) => type === want.type);
+    return match ? compareOfOneType(sides, match, want, at) : [`${at} is no ${String(want.type)}`];
+  });
+  if (sides.direction === 'request') return problems;
+  const added = known.filter(({ type }) => !wanted.some((want) => want.type === type));
+  return [...problems, ...added.map(({ type }) => `${at} may be ${String(type)}`)];
+}
+
+function compareOfOneType(sides: Sides, ours: Schema, theirs: Schema, at: string): string[] {
+  const problems: string[] = [];
+  if (theirs['format'] !== undefined && ours['format'] !== theirs['format']) problems.push(`${at} has another format`);
+  if (theirs['default'] !== undefined && ours['default'] !== theirs['default']) problems.push(`${at} has another default`);
+  if (sides.direction === 'request') problems.push(...narrowings(ours, theirs).map((keyword) => `${at} is narrower: ${keyword}`));
+  if (theirs.items) problems.push(...(ours.items ? incompatibilities(sides, ours.items, theirs.items, `${at}[]`) : [`${at} has no items`]));
+  for (const [name, property] of Object.entries(theirs.properties ?? {})) {
+    const match = ours.properties?.[name];
+    problems.push(...(match ? incompatibilities(sides, match, property, `${at}.${name}`) : [`${at}.${name} is missing`]));
+  }
+  const [must, may] = sides.direction === 'request' ? [theirs, ours] : [ours, theirs];
+  for (const name of may.required ?? []) {
+    if (!must.required?.includes(name)) {
+      problems.push(`${at}.${name} is ${sides.direction === 'request' ? 'required' : 'optional'}`);
+    }
+  }
+  return problems;
+}
+
+const UPPER = ['maximum', 'maxLength', 'maxItems'];
+const LOWER = ['minimum', 'minLength', 'minItems'];
+
+function narrowings(ours: Schema, theirs: Schema): string[] {
+  const above = (keyword: string) => Number(ours[keyword] ?? Infinity) < Number(theirs[keyword] ?? Infinity);
+  const below = (keyword: string) => Number(ours[keyword] ?? -Infinity) > Number(theirs[keyword] ?? -Infinity);
+  const other = ['pattern', 'format', 'enum', 'const'].filter(
+    (keyword) => ours[keyword] !== undefined && JSON.stringify(ours[keyword]) !== JSON.stringify(theirs[keyword]),
+  );
+  return [...UPPER.filter(above), ...LOWER.filter(below), ...other];
+}
