@@ -1,0 +1,23 @@
+import { crashRounds } from '../support/crash-rounds.js';
+import { Installation } from '../support/installation.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+
+jest.setTimeout(30 * 60_000);
+
+let installation: Installation;
+let database: TestDatabase;
+
+beforeAll(async () => {
+  installation = new Installation();
+  database = await createTestDatabase();
+});
+afterAll(async () => {
+  await installation.remove();
+  await database.drop();
+});
+
+it('has every acknowledged write, and no half of one, after each of 50 kill -9 in the middle of writes', async () => {
+  const acknowledged = await crashRounds(installation, database, 50);
+  expect(acknowledged).toBeGreaterThan(1_000);
+  console.info(`${acknowledged} writes were acknowledged`);
+});
