@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { type RawAnswer, sendBytes, sendRaw } from '../support/raw-http.js';
 import { configPath, OWNER, startTestApp, type TestApp } from '../support/test-app.js';
 
@@ -357,6 +358,107 @@ describe('HTTP', () => {
       const { status, headers } = await sendRaw(app, 'GET /health/live', ['Expect: the-unexpected']);
       expect(status).toBe(200);
       expect(headers['x-request-id']).toMatch(UUID);
+    });
+  });
+
+  describe('no input makes a 5xx', () => {
+    const names = fc.oneof(
+      fc.constantFrom(
+        'test_secret_key',
+        'live_webhook_secret',
+        'name',
+        'description',
+        'constructor',
+        'toString',
+        '__proto__',
+        'then',
+        'length',
+      ),
+      fc.string({ unit: 'binary', maxLength: 12 }),
+    );
+    const values = fc.oneof(
+      fc.jsonValue(),
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('sk_test_', 'whsec_', '\ud800', '\0', -0, 1e308),
+    );
+    const bodies = fc.oneof(
+      fc.array(fc.tuple(names, values), { maxLength: 8 }).map((members) => {
+        return `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`;
+      }),
+      fc.json(),
+      fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
+    );
+
+    async function expectNoFault(answers: Promise<RawAnswer>[]): Promise<void> {
+      for (const { status, headers, body } of await Promise.all(answers)) {
+        expect(status).toBeGreaterThanOrEqual(200);
+        expect(status).toBeLessThan(500);
+        expect(headers['x-request-id']).toMatch(UUID);
+        expect(body.length).toBeLessThan(4_096);
+      }
+    }
+
+    it('as a body', async () => {
+      const scratch = await app.createProject();
+      const targets = [`PUT ${configPath(scratch)}`, `PUT /api/v1/projects/${scratch}`, 'POST /api/v1/projects'];
+      await fc.assert(
+        fc.asyncProperty(bodies, async (body) => {
+          const headers = [AUTHORIZATION, JSON_TYPE, `Content-Length: ${Buffer.byteLength(body)}`];
+          await expectNoFault(targets.map((target) => sendRaw(app, target, headers, body)));
+        }),
+        { numRuns: 150 },
+      );
+    });
+
+    it('as a URL', async () => {
+      const scratch = await app.createProject();
+      const segments = fc.oneof(
+        fc.constantFrom('api', 'v1', 'projects', 'payments', 'stripe', 'config', 'docs', '..', '.', '', '%2e%2e', scratch, 'test'),
+        fc.string({ unit: 'binary', maxLength: 8 }).map((text) => encodeURIComponent(text.toWellFormed())),
+        fc.stringMatching(/^[!-~]{1,8}$/),
+      );
+      const targets = fc.tuple(
+        fc.constantFrom('/', '/api/v1/projects/', '/docs/', `${configPath(scratch)}/`),
+        fc.array(segments, { maxLength: 4 }),
+      );
+      await fc.assert(
+        fc.asyncProperty(targets, async ([start, rest]) => {
+          const target = start + rest.join('/');
+          await expectNoFault(['HEAD', 'DELETE', 'PATCH'].map((method) => sendRaw(app, `${method} ${target}`, [AUTHORIZATION])));
+        }),
+        { numRuns: 150 },
+      );
+    });
+
+    it('as a header', async () => {
+      const headers = fc.tuple(
+        fc.constantFrom(
+          'Content-Type',
+          'Content-Encoding',
+          'Accept',
+          'Range',
+          'If-Match',
+          'Host',
+          'X-Request-Id',
+          'Origin',
+          'X-Forwarded-For',
+        ),
+        fc.oneof(
+          fc.string({ unit: 'binary-ascii', maxLength: 30 }),
+          fc.constantFrom('bytes=9-1', '*', 'gzip;q=2', '[::1]:99999', 'a, b', '"'),
+        ),
+      );
+      await fc.assert(
+        fc.asyncProperty(headers, async ([name, value]) => {
+          const odd = `${name}: ${value}`;
+          await expectNoFault([
+            sendRaw(app, 'HEAD /docs/swagger-ui.css', [odd]),
+            sendRaw(app, `GET ${path}`, [AUTHORIZATION, odd]),
+            sendRaw(app, `PUT ${path}`, [AUTHORIZATION, odd, 'Content-Length: 2'], '{}'),
+          ]);
+        }),
+        { numRuns: 150 },
+      );
     });
   });
 
