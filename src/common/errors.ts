@@ -12,7 +12,6 @@ export const ERROR_CODES = [
   'method_not_allowed',
   'body_too_large',
   'unsupported_media_type',
-  'uri_too_long',
   'validation_failed',
   'rate_limited',
   'already_running',

@@ -13,7 +13,6 @@ export const HTTP_STATUS = {
   route_not_found: HttpStatus.NOT_FOUND,
   method_not_allowed: HttpStatus.METHOD_NOT_ALLOWED,
   body_too_large: HttpStatus.PAYLOAD_TOO_LARGE,
-  uri_too_long: HttpStatus.URI_TOO_LONG,
   unsupported_media_type: HttpStatus.UNSUPPORTED_MEDIA_TYPE,
   validation_failed: HttpStatus.UNPROCESSABLE_ENTITY,
   rate_limited: HttpStatus.TOO_MANY_REQUESTS,
@@ -38,7 +37,6 @@ const FASTIFY_ERRORS: Record<string, [ErrorCode, string]> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The body must be JSON, sent as application/json.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed_request', 'The body has another length than the Content-Length header says.'],
   FST_ERR_BAD_URL: ['malformed_request', 'The URL is not valid.'],
-  FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'The URL is too long.'],
   FST_STATIC_FORBIDDEN_PATH: ['route_not_found', 'There is nothing at this URL.'],
   FST_ERR_NOT_FOUND: ['route_not_found', 'There is nothing at this URL.'],
 };
