@@ -13,9 +13,11 @@ const ATTEMPT_MS = 3_000;
 const RETRIES = 1;
 
 const RESTRICTED = /^rk_/;
+const ACCESS_REVOKED = 'account_invalid';
+const REVOKED: KeyVerdict = { valid: false, message: 'This key was revoked; make a new one in the Stripe dashboard.' };
 
 /** Cheap reads of everything that we need of an account; Stripe's name for each in the settings of a restricted key. */
-const NEEDED_READS: readonly [permission: string, read: (stripe: Stripe) => Promise<unknown>][] = [
+const NEEDED_READS: readonly [permission: string, read: (stripe: Stripe) => Promise<{ object?: string }>][] = [
   ['Customers', (stripe) => stripe.customers.list({ limit: 1 })],
   ['Products', (stripe) => stripe.products.list({ limit: 1 })],
   ['Prices', (stripe) => stripe.prices.list({ limit: 1 })],
@@ -66,7 +68,7 @@ export class KeyValidator {
 }
 
 async function askRestricted(stripe: Stripe): Promise<KeyVerdict> {
-  const [account, ...reads] = await Promise.allSettled([readAccount(stripe), ...NEEDED_READS.map(([, read]) => read(stripe))]);
+  const [account, ...reads] = await Promise.allSettled([readAccount(stripe), ...NEEDED_READS.map(([, read]) => readList(read(stripe)))]);
   const missing = NEEDED_READS.filter((_, index) => isForbidden(reads[index])).map(([permission]) => permission);
   const failed = [account, ...reads].find((result) => result.status === 'rejected' && !isForbidden(result));
   if (failed?.status === 'rejected') throw failed.reason;
@@ -76,6 +78,10 @@ async function askRestricted(stripe: Stripe): Promise<KeyVerdict> {
   return { valid: false, message: `Stripe accepts this restricted key, but it lacks the permission for ${missing.join(', ')}.`, ...known };
 }
 
+async function readList(answer: Promise<{ object?: string }>): Promise<void> {
+  assertKind(await answer, 'list');
+}
+
 /** Stripe's refusal names the account even where the key may not read it. */
 function accountOfRefusal(error: unknown): { account?: StripeAccount } {
   const id = /'(acct_[A-Za-z0-9]+)'/.exec(stripeErrorOf(error)?.message ?? '')?.[1];
@@ -83,22 +89,33 @@ function accountOfRefusal(error: unknown): { account?: StripeAccount } {
 }
 
 function isForbidden(result: PromiseSettledResult<unknown> | undefined): boolean {
-  return result?.status === 'rejected' && stripeErrorOf(result.reason)?.statusCode === 403;
+  if (result?.status !== 'rejected') return false;
+  const { statusCode, code } = stripeErrorOf(result.reason) ?? {};
+  return statusCode === 403 && code !== ACCESS_REVOKED;
 }
 
 async function readAccount(stripe: Stripe): Promise<StripeAccount> {
   const account = await stripe.accounts.retrieveCurrent();
+  assertKind(account, 'account');
   return { id: account.id, name: account.business_profile?.name ?? account.settings?.dashboard.display_name ?? null };
+}
+
+/** Whoever answers JSON with 200 need not be Stripe. */
+function assertKind({ object }: { object?: string }, expected: string): void {
+  if (object !== expected) throw unavailable();
 }
 
 /** @returns `undefined` when the error says nothing about the key */
 function verdictOf(error: unknown): KeyVerdict | undefined {
   const { statusCode, code, message } = stripeErrorOf(error) ?? {};
+  if (code === ACCESS_REVOKED || (statusCode === 401 && /revoked/i.test(message ?? ''))) return REVOKED;
   if (statusCode === 403) return { valid: false, message: 'Stripe accepts this key but allows it nothing that is needed.' };
   if (statusCode !== 401) return undefined;
   if (code === 'api_key_expired') return { valid: false, message: 'This key has expired; make a new one in the Stripe dashboard.' };
-  if (/revoked/i.test(message ?? '')) return { valid: false, message: 'This key was revoked; make a new one in the Stripe dashboard.' };
-  return { valid: false, message: 'Stripe does not know this key; copy it again from the Stripe dashboard.' };
+  return {
+    valid: false,
+    message: 'Stripe does not know this key: it is wrong, or was deleted at Stripe; copy it again from the Stripe dashboard.',
+  };
 }
 
 function unavailable(cause?: unknown): DomainError {

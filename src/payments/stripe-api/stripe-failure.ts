@@ -5,6 +5,7 @@ const RETRY_AFTER_SECONDS = 10;
 export interface StripeErrorFacts {
   statusCode?: number;
   code?: string;
+  param?: string;
   message: string;
 }
 
@@ -21,8 +22,8 @@ export function stripeUnavailable(message: string, cause: unknown): DomainError 
 export function asStripeFailure(error: unknown): unknown {
   const facts = stripeErrorOf(error);
   if (!facts) return error;
-  const { statusCode = 0, message } = facts;
-  if (statusCode === 401)
+  const { statusCode = 0, code, message } = facts;
+  if (statusCode === 401 || code === 'account_invalid')
     return new DomainError('stripe_key_refused', 'Stripe does not accept the stored secret key; store a new one.', { cause: error });
   if (statusCode === 403) {
     return new DomainError(

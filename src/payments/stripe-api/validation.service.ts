@@ -7,7 +7,7 @@ import { Settings } from '../../config/settings.js';
 import type { Project } from '../../projects/project.js';
 import { credentialPolicy } from '../stripe-config/credential.decorator.js';
 import { credentialProblem } from '../stripe-config/credential-problem.js';
-import { CREDENTIAL_RULES, type CredentialRule, type StripeMode } from '../stripe-config/credential-rules.js';
+import { CREDENTIAL_RULES, credentialRule, type StripeMode } from '../stripe-config/credential-rules.js';
 import { SecretKeyChecker } from '../stripe-config/secret-key-checker.js';
 import type { CredentialChanges } from '../stripe-config/stripe-config.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
@@ -40,14 +40,16 @@ export class ValidationService extends SecretKeyChecker {
    * @throws DomainError `rate_limited`, `already_running`, `stripe_unavailable`
    */
   async validate({ id: projectId, ownerId }: Project, secretKey: string, mode: StripeMode): Promise<KeyVerdict> {
+    await this.#count(ownerId);
     const value = secretKey.trim();
+    const rule = credentialRule(mode, 'secret_key');
     // A restricted key is asked about in any case: why it would not do is worth knowing before the operator is asked to allow it.
-    const problem = credentialProblem(secretKeyRule(mode), value, { acceptRestrictedKeys: true });
+    const problem = credentialProblem(rule, value, { acceptRestrictedKeys: true });
     if (problem) return { valid: false, message: `The ${mode} secret key ${problem.msg}.` };
     const key = new Secret(value);
-    const verdict = await this.#within(projectId, ownerId, () => this.validator.ask(key));
+    const verdict = await this.#alone(projectId, () => this.validator.ask(key));
     await this.checks.record(projectId, { mode, fingerprint: this.configs.fingerprint(projectId, key) }, verdict, 'validation');
-    const refusal = credentialProblem(secretKeyRule(mode), value, credentialPolicy);
+    const refusal = credentialProblem(rule, value, credentialPolicy);
     return refusal && verdict.valid
       ? { ...verdict, valid: false, message: `Stripe accepts this key, but here it ${refusal.msg}.` }
       : verdict;
@@ -59,7 +61,8 @@ export class ValidationService extends SecretKeyChecker {
       return typeof value === 'string' ? [{ rule, key: new Secret(value.trim()) }] : [];
     });
     if (keys.length === 0) return () => Promise.resolve();
-    const verdicts = await this.#within(projectId, ownerId, () => Promise.all(keys.map(({ key }) => this.validator.ask(key))));
+    await this.#count(ownerId);
+    const verdicts = await this.#alone(projectId, () => Promise.all(keys.map(({ key }) => this.validator.ask(key))));
     const problems = keys.flatMap(({ rule }, index): Problem[] => {
       const verdict = verdicts[index];
       return !verdict || verdict.valid ? [] : [{ loc: ['body', rule.field], msg: verdict.message, type: 'value_error' }];
@@ -82,7 +85,7 @@ export class ValidationService extends SecretKeyChecker {
     }
   }
 
-  async #within<T>(projectId: ProjectId, owner: OwnerId, ask: () => Promise<T>): Promise<T> {
+  async #alone<T>(projectId: ProjectId, ask: () => Promise<T>): Promise<T> {
     if (this.#asking.has(projectId)) {
       throw new DomainError('already_running', 'Keys of this project are being checked right now; try again shortly.', {
         retryAfterSeconds: 1,
@@ -90,7 +93,6 @@ export class ValidationService extends SecretKeyChecker {
     }
     this.#asking.add(projectId);
     try {
-      await this.#count(owner);
       return await ask();
     } finally {
       this.#asking.delete(projectId);
@@ -106,10 +108,4 @@ export class ValidationService extends SecretKeyChecker {
       });
     }
   }
-}
-
-function secretKeyRule(mode: StripeMode): CredentialRule {
-  const rule = CREDENTIAL_RULES.find((each) => each.mode === mode && each.kind === 'secret_key');
-  if (!rule) throw new Error(`There is no rule for the ${mode} secret key.`);
-  return rule;
 }

@@ -24,5 +24,11 @@ export const CREDENTIAL_RULES: readonly CredentialRule[] = [
   { field: 'live_webhook_secret', mode: 'live', kind: 'webhook_secret', prefix: 'whsec_' },
 ];
 
+export function credentialRule(mode: StripeMode, kind: CredentialKind): CredentialRule {
+  const rule = CREDENTIAL_RULES.find((each) => each.mode === mode && each.kind === kind);
+  if (!rule) throw new Error(`There is no rule for the ${mode} ${kind}.`);
+  return rule;
+}
+
 /** Characters of a whole value, prefix included. */
 export const MAX_CREDENTIAL_LENGTH = 512;

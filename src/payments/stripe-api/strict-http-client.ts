@@ -1,0 +1,32 @@
+import type Stripe from 'stripe';
+
+type HttpClient = NonNullable<Stripe.StripeConfig['httpClient']>;
+
+/**
+ * The SDK takes any JSON without an `error` for a success, whatever the status: a proxy's `503 {"message": …}` would be an account,
+ * and so would a redirect's body. Here such an answer is none of Stripe's.
+ */
+export class StrictHttpClient implements HttpClient {
+  constructor(private readonly http: HttpClient) {}
+
+  getClientName(): string {
+    return this.http.getClientName();
+  }
+
+  async makeRequest(...request: Parameters<HttpClient['makeRequest']>): ReturnType<HttpClient['makeRequest']> {
+    const response = await this.http.makeRequest(...request);
+    const readJson = response.toJSON.bind(response);
+    const status = response.getStatusCode();
+    response.toJSON = async () => {
+      const body: unknown = await readJson();
+      const isSuccess = status >= 200 && status < 300;
+      if (!isObject(body) || !(isSuccess || isObject(body['error']))) throw new Error('This is not an answer of Stripe.');
+      return body;
+    };
+    return response;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
