@@ -4,6 +4,8 @@ import { Database, run, sql, toTimestamp } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-verdict.js';
 
+const MAX_NAME_LENGTH = 255;
+
 /** What is known of one mode's connection to Stripe. Times are RFC 3339, UTC, milliseconds. */
 export interface ConnectionState {
   readonly mode: StripeMode;
@@ -61,6 +63,9 @@ const LEARN_ACCOUNT = sql<never>(
    WHERE project_id = $1 AND mode = $2 AND kind = 'secret_key' AND slot = 0 AND fingerprint = $3 AND account_fingerprint IS NULL`,
 );
 
+/** $1 project, $2 mode. */
+const FORGET = sql<never>('forget_stripe_key_check', 'DELETE FROM stripe_key_checks WHERE project_id = $1 AND mode = $2');
+
 const FIND = sql<StateRow>(
   'find_stripe_connection_state',
   `SELECT m.mode, k.fingerprint, h.valid, h.account_id, h.account_name, h.checked_at, h.checked_by, h.error, e.endpoint_id
@@ -87,13 +92,27 @@ export class KeyChecksRepository {
     accountFingerprint: string | undefined,
   ): Promise<boolean> {
     const error = valid ? null : message;
-    const values = [projectId, mode, fingerprint, valid, account?.id ?? null, account?.name ?? null, new Date(), by, error];
+    const values = [
+      projectId,
+      mode,
+      fingerprint,
+      valid,
+      account?.id ?? null,
+      account?.name?.slice(0, MAX_NAME_LENGTH) ?? null,
+      new Date(),
+      by,
+      error,
+    ];
     return this.database.transaction(function* () {
       const news = yield* run(RECORD_NEWS, values);
       if (news.length === 0) yield* run(RECORD_AGAIN, values);
       if (accountFingerprint !== undefined) yield* run(LEARN_ACCOUNT, [projectId, mode, fingerprint, accountFingerprint]);
       return news.length > 0;
     });
+  }
+
+  async forget(projectId: ProjectId, mode: StripeMode): Promise<void> {
+    await this.database.query(FORGET, [projectId, mode]);
   }
 
   async findByProject(projectId: ProjectId): Promise<ConnectionState[]> {

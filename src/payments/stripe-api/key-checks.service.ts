@@ -19,7 +19,10 @@ export class KeyChecksService {
     private readonly checks: KeyChecksRepository,
     private readonly configs: StripeConfigService,
     private readonly events: PaymentsEvents,
-  ) {}
+  ) {
+    // A key that is stored again after it was deleted starts from empty, like everything else.
+    configs.onRemoval(async (projectId, mode) => () => checks.forget(projectId, mode));
+  }
 
   /** Both modes, `test` first. */
   find(projectId: ProjectId): Promise<ConnectionState[]> {

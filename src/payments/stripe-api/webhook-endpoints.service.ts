@@ -7,19 +7,19 @@ import { Settings } from '../../config/settings.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { webhookUrl } from '../stripe-config/webhook-url.js';
-import { HANDLED_EVENTS } from './handled-events.js';
 import { StripeClients } from './stripe-clients.js';
-import { STRIPE_API_VERSION } from './stripe-connector.js';
-import { asStripeFailure, stripeErrorOf } from './stripe-failure.js';
-import { WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
+import { createEndpoint, deleteEndpoint, isOurs, isUpToDate, listEndpoints, unreadable } from './webhook-endpoint-calls.js';
+import { type KnownEndpoint, WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
 
-/** Of one call to Stripe. */
-const CALL = { timeout: 5_000, maxNetworkRetries: 1 };
-/** Stripe allows 16 endpoints in each mode, so one page has them all. */
-const ALL = { limit: 100 };
-const PROJECT_TAG = 'tillkeeper_project';
+interface Connection {
+  readonly stripe: Stripe;
+  /** Of the secret key in `stripe`, unless it was replaced just now. */
+  readonly keyFingerprint: string;
+  readonly webhookSecretFingerprint: string | undefined;
+  readonly known: KnownEndpoint | undefined;
+}
 
-/** Makes and removes webhook endpoints at Stripe with the tenants' own keys. What we made carries the project's id as metadata. */
+/** Makes and removes webhook endpoints at Stripe with the tenants' own keys. */
 @Injectable()
 export class WebhookEndpointsService {
   readonly #logger = new Logger(WebhookEndpointsService.name);
@@ -42,84 +42,60 @@ export class WebhookEndpointsService {
   async ensure(projectId: ProjectId, mode: StripeMode): Promise<{ endpoint: Stripe.WebhookEndpoint; created: boolean }> {
     const url = webhookUrl(this.settings, projectId, mode);
     if (mode === 'live' && !url.startsWith('https://')) throw needsHttps();
-    const stripe = await this.clients.for(projectId, mode);
-    const running = `${mode} ${projectId}`;
-    if (this.#running.has(running)) throw alreadyRunning();
-    this.#running.add(running);
-    try {
-      const existing = await stripe.webhookEndpoints.list(ALL, CALL);
-      if (existing.data.some((endpoint) => endpoint.url === url && !isOurs(endpoint, projectId))) throw notOurs(url);
-      const working = await this.#working(projectId, mode, url, existing.data);
+    return this.#alone(projectId, mode, async () => {
+      const connection = await this.#connect(projectId, mode);
+      const { stripe, known, webhookSecretFingerprint } = connection;
+      const existing = await listEndpoints(stripe);
+      if (existing.some((endpoint) => endpoint.url === url && !isOurs(endpoint, projectId))) throw notOurs(url);
       // Stripe shows a signing secret only once: an endpoint whose secret is not the stored one is of no use.
-      const useless = existing.data.filter((endpoint) => isOurs(endpoint, projectId) && endpoint.id !== working?.id);
-      for (const { id } of useless) await stripe.webhookEndpoints.del(id, undefined, CALL);
-      return working ? { endpoint: working, created: false } : { endpoint: await this.#make(stripe, projectId, mode, url), created: true };
-    } catch (error) {
-      throw asEndpointFailure(error);
-    } finally {
-      this.#running.delete(running);
-    }
+      const usableId = known && known.secretFingerprint === webhookSecretFingerprint ? known.endpointId : undefined;
+      const ours = existing.filter((endpoint) => isOurs(endpoint, projectId));
+      const working = ours.find((endpoint) => endpoint.id === usableId && isUpToDate(endpoint, url));
+      for (const { id } of ours) if (id !== working?.id) await deleteEndpoint(stripe, id);
+      if (working) return { endpoint: working, created: false };
+      if (known) await this.#forget(projectId, mode, known);
+      return { endpoint: await this.#make(connection, projectId, mode, url), created: true };
+    });
   }
 
   /**
    * Removes what we made, at Stripe and here, with its signing secret if that is still the stored one.
-   * @throws DomainError `endpoint_not_found`, `stripe_*`, and what `StripeClients.for` throws
+   * @throws DomainError `endpoint_not_found`, `already_running`, `stripe_*`, and what `StripeClients.for` throws
    */
   async remove(projectId: ProjectId, mode: StripeMode): Promise<void> {
-    const stripe = await this.clients.for(projectId, mode);
-    const known = await this.endpoints.find(projectId, mode);
-    try {
-      const { data } = await stripe.webhookEndpoints.list(ALL, CALL);
-      const ours = data.filter((endpoint) => isOurs(endpoint, projectId));
+    await this.#alone(projectId, mode, async () => {
+      const { stripe, known } = await this.#connect(projectId, mode);
+      const ours = (await listEndpoints(stripe)).filter((endpoint) => isOurs(endpoint, projectId));
       if (ours.length === 0 && !known)
         throw new DomainError('endpoint_not_found', `There is no ${mode} webhook endpoint that was made here.`);
-      for (const { id } of ours) await stripe.webhookEndpoints.del(id, undefined, CALL);
-    } catch (error) {
-      throw asStripeFailure(error);
-    }
-    if (!known) return;
-    await this.endpoints.forget(projectId, mode, known.endpointId);
-    await this.configs.removeWebhookSecret(projectId, mode, known.secretFingerprint);
+      for (const { id } of ours) await deleteEndpoint(stripe, id);
+      if (known) await this.#forget(projectId, mode, known);
+    });
   }
 
-  /** The endpoint that works as it is: known here, enabled, for exactly our events, signed with the stored secret. */
-  async #working(
-    projectId: ProjectId,
-    mode: StripeMode,
-    url: string,
-    endpoints: Stripe.WebhookEndpoint[],
-  ): Promise<Stripe.WebhookEndpoint | undefined> {
-    const known = await this.endpoints.find(projectId, mode);
-    const config = await this.configs.find(projectId);
-    const stored = config?.credentials.find((credential) => credential.mode === mode && credential.kind === 'webhook_secret');
-    if (!known || stored?.fingerprint !== known.secretFingerprint) return undefined;
-    const endpoint = endpoints.find(({ id }) => id === known.endpointId);
-    return endpoint?.url === url && endpoint.status === 'enabled' && areHandled(endpoint.enabled_events) ? endpoint : undefined;
-  }
-
-  async #make(stripe: Stripe, projectId: ProjectId, mode: StripeMode, url: string): Promise<Stripe.WebhookEndpoint> {
-    const endpoint = await stripe.webhookEndpoints.create(
-      {
-        url,
-        enabled_events: [...HANDLED_EVENTS],
-        api_version: STRIPE_API_VERSION,
-        description: 'Made by Tillkeeper',
-        metadata: { [PROJECT_TAG]: projectId },
-      },
-      CALL,
-    );
+  async #make({ stripe, keyFingerprint, known }: Connection, projectId: ProjectId, mode: StripeMode, url: string) {
+    const endpoint = await createEndpoint(stripe, projectId, url);
     try {
-      if (endpoint.secret === undefined) throw new Error('Stripe gave no signing secret for a new endpoint.');
-      const secretFingerprint = this.configs.fingerprint(projectId, new Secret(endpoint.secret));
-      await this.endpoints.replace(projectId, mode, { endpointId: endpoint.id, secretFingerprint });
-      await this.configs.save(projectId, { [`${mode}_webhook_secret`]: endpoint.secret });
-      // Another process may have been making one, too: then one of us gives way.
-      if (!(await this.#working(projectId, mode, url, [endpoint]))) throw alreadyRunning();
+      if (typeof endpoint.secret !== 'string') throw unreadable();
+      const secret = new Secret(endpoint.secret);
+      const made = { endpointId: endpoint.id, secretFingerprint: this.configs.fingerprint(projectId, secret) };
+      const record = () => this.endpoints.replace(projectId, mode, made, known);
+      // Not when the key was replaced or deleted meanwhile, or another process made an endpoint: then this one gives way.
+      if (!(await this.configs.saveWebhookSecret(projectId, mode, secret, keyFingerprint, record))) throw changedMeanwhile();
     } catch (error) {
       await this.#tryToDelete(stripe, projectId, endpoint.id);
       throw error;
     }
     return endpoint;
+  }
+
+  /** What is stored is read before the client: if the key is replaced in between, the fingerprint is the old one and nothing gets stored. */
+  async #connect(projectId: ProjectId, mode: StripeMode): Promise<Connection> {
+    const config = await this.configs.find(projectId);
+    const fingerprint = (kind: string) => config?.credentials.find((stored) => stored.mode === mode && stored.kind === kind)?.fingerprint;
+    const stripe = await this.clients.for(projectId, mode);
+    const known = await this.endpoints.find(projectId, mode);
+    return { stripe, known, keyFingerprint: fingerprint('secret_key') ?? '', webhookSecretFingerprint: fingerprint('webhook_secret') };
   }
 
   /** @returns what to do once the mode's credentials are destroyed: the client in it has the key already */
@@ -130,25 +106,33 @@ export class WebhookEndpointsService {
     return async () => {
       if (stripe) await this.#tryToDelete(stripe, projectId, known.endpointId);
       else this.#logger.warn(leftBehind(projectId, known.endpointId));
-      await this.endpoints.forget(projectId, mode, known.endpointId);
+      await this.#forget(projectId, mode, known);
     };
   }
 
+  async #forget(projectId: ProjectId, mode: StripeMode, { endpointId, secretFingerprint }: KnownEndpoint): Promise<void> {
+    await this.configs.removeWebhookSecret(projectId, mode, secretFingerprint, () => this.endpoints.forget(projectId, mode, endpointId));
+  }
+
+  /** Not found is a reason for the log as well: with a key of another account, the endpoint is still there in the old one. */
   async #tryToDelete(stripe: Stripe, projectId: ProjectId, endpointId: string): Promise<void> {
     try {
-      await stripe.webhookEndpoints.del(endpointId, undefined, { ...CALL, maxNetworkRetries: 0 });
-    } catch (error) {
-      if (stripeErrorOf(error)?.statusCode !== 404) this.#logger.warn(leftBehind(projectId, endpointId));
+      await stripe.webhookEndpoints.del(endpointId, undefined, { timeout: 5_000, maxNetworkRetries: 0 });
+    } catch {
+      this.#logger.warn(leftBehind(projectId, endpointId));
     }
   }
-}
 
-function isOurs({ metadata }: Stripe.WebhookEndpoint, projectId: ProjectId): boolean {
-  return metadata[PROJECT_TAG] === projectId;
-}
-
-function areHandled(events: string[]): boolean {
-  return events.length === HANDLED_EVENTS.length && HANDLED_EVENTS.every((event) => events.includes(event));
+  async #alone<T>(projectId: ProjectId, mode: StripeMode, work: () => Promise<T>): Promise<T> {
+    const running = `${mode} ${projectId}`;
+    if (this.#running.has(running)) throw alreadyRunning();
+    this.#running.add(running);
+    try {
+      return await work();
+    } finally {
+      this.#running.delete(running);
+    }
+  }
 }
 
 function leftBehind(projectId: ProjectId, endpointId: string): string {
@@ -156,7 +140,13 @@ function leftBehind(projectId: ProjectId, endpointId: string): string {
 }
 
 function alreadyRunning(): DomainError {
-  return new DomainError('already_running', 'This webhook endpoint is being made right now; try again shortly.', { retryAfterSeconds: 1 });
+  const message = 'This webhook endpoint is being made or removed right now; try again shortly.';
+  return new DomainError('already_running', message, { retryAfterSeconds: 1 });
+}
+
+function changedMeanwhile(): DomainError {
+  const message = 'The configuration was changed while the webhook endpoint was made, so it was removed again; try again shortly.';
+  return new DomainError('already_running', message, { retryAfterSeconds: 1 });
 }
 
 function needsHttps(): ValidationFailed {
@@ -169,12 +159,4 @@ function notOurs(url: string): DomainError {
     'endpoint_not_ours',
     `At Stripe there is an endpoint for ${url} that was not made here; remove it in Stripe's dashboard first.`,
   );
-}
-
-function asEndpointFailure(error: unknown): unknown {
-  if (/maximum of \d+ .*webhook endpoints/i.test(stripeErrorOf(error)?.message ?? '')) {
-    const message = "This Stripe account has as many webhook endpoints as Stripe allows; remove one in Stripe's dashboard first.";
-    return new DomainError('stripe_endpoint_limit', message, { cause: error });
-  }
-  return asStripeFailure(error);
 }

@@ -82,9 +82,43 @@ export class StripeConfigRepository {
     return this.#destroy(projectId, () => run(statements.DELETE_MODE, [projectId, mode]), now);
   }
 
-  /** Destroys the webhook secret of one mode, if it still has this fingerprint. */
-  async removeWebhookSecret(projectId: ProjectId, mode: StripeMode, fingerprint: string, now: Date): Promise<void> {
-    await this.#destroy(projectId, () => run(statements.DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]), now);
+  /**
+   * Stores a webhook secret and what `record` writes, if the secret key with `keyFingerprint` is in use and `record` agrees.
+   * @returns whether it did
+   */
+  async saveWebhookSecret(
+    projectId: ProjectId,
+    { mode, kind, sealed, keyId, mask, fingerprint, accountFingerprint, looksCutOff }: SealedCredential,
+    keyFingerprint: string,
+    record: () => Transaction<boolean>,
+    now: Date,
+  ): Promise<boolean> {
+    const { engine } = this.database;
+    const columns = [projectId, mode, kind, 0, sealed, keyId, mask, fingerprint, accountFingerprint, looksCutOff, now];
+    return this.database.transaction(function* () {
+      yield* run(statements.LOCK, [projectId]);
+      const inUse = yield* run(statements.IS_SECRET_KEY, [projectId, mode, keyFingerprint]);
+      if (inUse.length === 0 || !(yield* record())) return false;
+      yield* run(statements.UPSERT_CREDENTIAL, columns);
+      yield* run(statements.RAISE_VERSION, [projectId, now]);
+      yield* notifyOthers(engine, projectId);
+      return true;
+    });
+  }
+
+  /** Destroys the webhook secret of one mode, if it still has this fingerprint, and what `forget` deletes. */
+  async removeWebhookSecret(
+    projectId: ProjectId,
+    mode: StripeMode,
+    fingerprint: string,
+    forget: () => Transaction<void>,
+    now: Date,
+  ): Promise<void> {
+    const deletion = function* () {
+      yield* forget();
+      return yield* run(statements.DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]);
+    };
+    await this.#destroy(projectId, deletion, now);
   }
 
   /** @param deletion answers a row for each credential that it destroyed */

@@ -1,13 +1,14 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { DomainError, type Problem, ValidationFailed } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
+import type { Transaction } from '../../database/database.js';
 import { projectNotFound } from '../../projects/projects.service.js';
 import { Keyring } from '../../vault/keyring.js';
 import { ConfigChanges } from './config-changes.js';
 import { credentialPolicy } from './credential.decorator.js';
 import { credentialProblem } from './credential-problem.js';
-import { CREDENTIAL_RULES, type CredentialRule, STRIPE_MODES, type StripeMode } from './credential-rules.js';
+import { CREDENTIAL_RULES, type CredentialRule, credentialRule, STRIPE_MODES, type StripeMode } from './credential-rules.js';
 import { accountPart, looksCutOff, maskCredential } from './credential-shape.js';
 import type { CredentialChanges, SealedCredential, StripeConfig } from './stripe-config.js';
 import { StripeConfigRepository } from './stripe-config.repository.js';
@@ -27,6 +28,7 @@ export interface SecretKey {
 /** The Stripe credentials of projects. Who may touch which project is for the caller to check. */
 @Injectable()
 export class StripeConfigService {
+  readonly #logger = new Logger(StripeConfigService.name);
   readonly #removalListeners: RemovalListener[] = [];
 
   constructor(
@@ -68,9 +70,26 @@ export class StripeConfigService {
     await finish();
   }
 
-  /** Destroys a webhook secret, if it is still the one with this fingerprint. */
-  async removeWebhookSecret(projectId: ProjectId, mode: StripeMode, fingerprint: string): Promise<void> {
-    await this.configs.removeWebhookSecret(projectId, mode, fingerprint, new Date());
+  /**
+   * Stores the signing secret of an endpoint that was made with the secret key that has `keyFingerprint`, and what `record` writes.
+   * @returns false, with nothing stored, when that key is no longer in use or `record` answers false
+   */
+  async saveWebhookSecret(
+    projectId: ProjectId,
+    mode: StripeMode,
+    secret: Secret,
+    keyFingerprint: string,
+    record: () => Transaction<boolean>,
+  ): Promise<boolean> {
+    const sealed = this.#seal(projectId, credentialRule(mode, 'webhook_secret'), secret.reveal());
+    const isSaved = await this.configs.saveWebhookSecret(projectId, sealed, keyFingerprint, record, new Date());
+    this.changes.announce(projectId);
+    return isSaved;
+  }
+
+  /** Destroys a webhook secret, if it is still the one with this fingerprint, and what `forget` deletes. */
+  async removeWebhookSecret(projectId: ProjectId, mode: StripeMode, fingerprint: string, forget: () => Transaction<void>): Promise<void> {
+    await this.configs.removeWebhookSecret(projectId, mode, fingerprint, forget, new Date());
     this.changes.announce(projectId);
   }
 
@@ -83,7 +102,9 @@ export class StripeConfigService {
     const cleanups = await Promise.all(this.#removalListeners.flatMap((prepare) => modes.map((mode) => prepare(projectId, mode))));
     return async () => {
       this.changes.announce(projectId);
-      await Promise.all(cleanups.map((cleanup) => cleanup()));
+      const results = await Promise.allSettled(cleanups.map((cleanup) => cleanup()));
+      if (results.some(({ status }) => status === 'rejected'))
+        this.#logger.warn(`The credentials of project ${projectId} are destroyed, but not all that belongs to them could be cleaned up.`);
     };
   }
 

@@ -39,7 +39,9 @@ const REPLACE_CREDENTIAL = `ON CONFLICT (project_id, mode, kind, slot) DO UPDATE
     THEN stripe_credentials.replaced_account_fingerprint
     ELSE COALESCE(stripe_credentials.account_fingerprint, stripe_credentials.replaced_account_fingerprint) END,
   sealed = excluded.sealed, key_id = excluded.key_id,
-  mask = excluded.mask, fingerprint = excluded.fingerprint, account_fingerprint = excluded.account_fingerprint,
+  mask = excluded.mask, fingerprint = excluded.fingerprint,
+  account_fingerprint = COALESCE(excluded.account_fingerprint,
+    CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint THEN stripe_credentials.account_fingerprint END),
   looks_cut_off = excluded.looks_cut_off, written_at = excluded.written_at`;
 
 /** $1 project, $2 new id, $3 now, $4 whether there are credentials to write. Locks the configuration; a call that changes nothing raises no version. */
@@ -111,6 +113,20 @@ export const UPSERT_CREDENTIALS_ON_SQLITE = sql<never>(
      f.value ->> 'fingerprint', f.value ->> 'accountFingerprint', f.value ->> 'looksCutOff', $2
    FROM json_each($3) f WHERE true
    ${REPLACE_CREDENTIAL}`,
+);
+
+/** $1 to $11: the columns. */
+export const UPSERT_CREDENTIAL = sql<never>(
+  'upsert_stripe_credential',
+  `INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ${REPLACE_CREDENTIAL}`,
+);
+
+/** $1 project, $2 mode, $3 fingerprint. A row when the secret key with this fingerprint is in use. */
+export const IS_SECRET_KEY = sql<{ mode: StripeMode }>(
+  'is_stripe_secret_key',
+  `SELECT k.mode FROM stripe_configs c JOIN stripe_credentials k ON k.project_id = c.project_id
+   WHERE c.project_id = $1 AND c.is_active AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 AND k.fingerprint = $3`,
 );
 
 /** $1 project, $2 now. Locks the configuration. */

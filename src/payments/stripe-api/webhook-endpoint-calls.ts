@@ -1,0 +1,76 @@
+import type Stripe from 'stripe';
+import { DomainError } from '../../common/errors.js';
+import type { ProjectId } from '../../common/ids.js';
+import { HANDLED_EVENTS } from './handled-events.js';
+import { STRIPE_API_VERSION } from './stripe-connector.js';
+import { asStripeFailure, stripeErrorOf, stripeUnavailable } from './stripe-failure.js';
+
+/** Of one call to Stripe. */
+const CALL = { timeout: 5_000, maxNetworkRetries: 1 };
+/** Stripe allows 16 endpoints in each mode, so one page has them all. */
+const ALL = { limit: 100 };
+const PROJECT_TAG = 'tillkeeper_project';
+const NOT_FOUND = 404;
+
+export async function listEndpoints(stripe: Stripe): Promise<Stripe.WebhookEndpoint[]> {
+  const { data } = await inOurWords(stripe.webhookEndpoints.list(ALL, CALL));
+  if (!Array.isArray(data)) throw unreadable();
+  return data;
+}
+
+/** What we made carries the project's id as metadata. */
+export async function createEndpoint(stripe: Stripe, projectId: ProjectId, url: string): Promise<Stripe.WebhookEndpoint> {
+  const endpoint: Stripe.WebhookEndpointCreateParams = {
+    url,
+    enabled_events: [...HANDLED_EVENTS],
+    api_version: STRIPE_API_VERSION,
+    description: 'Made by Tillkeeper',
+    metadata: { [PROJECT_TAG]: projectId },
+  };
+  return inOurWords(stripe.webhookEndpoints.create(endpoint, CALL));
+}
+
+/** One that is gone already is as good as deleted: the answer to an earlier attempt may have been lost. */
+export async function deleteEndpoint(stripe: Stripe, id: string): Promise<void> {
+  await inOurWords(
+    stripe.webhookEndpoints.del(id, undefined, CALL).catch((error: unknown) => {
+      if (stripeErrorOf(error)?.statusCode !== NOT_FOUND) throw error;
+    }),
+  );
+}
+
+export function isOurs({ metadata }: Stripe.WebhookEndpoint, projectId: ProjectId): boolean {
+  return metadata[PROJECT_TAG] === projectId;
+}
+
+/** Whether it would bring all that a new one would. */
+export function isUpToDate({ url, status, enabled_events: events }: Stripe.WebhookEndpoint, expectedUrl: string): boolean {
+  const hasOurEvents = events.length === HANDLED_EVENTS.length && HANDLED_EVENTS.every((event) => events.includes(event));
+  return url === expectedUrl && status === 'enabled' && hasOurEvents;
+}
+
+export function unreadable(): DomainError {
+  return stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', undefined);
+}
+
+async function inOurWords<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw asEndpointFailure(error);
+  }
+}
+
+function asEndpointFailure(error: unknown): unknown {
+  const { message = '', param } = stripeErrorOf(error) ?? {};
+  if (/maximum of \d+ .*webhook endpoints/i.test(message)) {
+    const limit = "This Stripe account has as many webhook endpoints as Stripe allows; remove one in Stripe's dashboard first.";
+    return new DomainError('stripe_endpoint_limit', limit, { cause: error });
+  }
+  if (param === 'url') {
+    const url =
+      'Stripe does not take the address of this service for webhooks; the operator has to set PUBLIC_BASE_URL to one that Stripe can reach.';
+    return new DomainError('stripe_refused', url, { cause: error });
+  }
+  return asStripeFailure(error);
+}
