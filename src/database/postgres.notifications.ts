@@ -15,6 +15,7 @@ export class PostgresNotifications extends DatabaseNotifications {
   readonly #gapListeners: (() => void)[] = [];
   readonly #logger = new Logger('Database');
   #client: pg.Client | undefined;
+  #isLost = false;
   #stopped = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
@@ -45,13 +46,12 @@ export class PostgresNotifications extends DatabaseNotifications {
   }
 
   async #stayConnected(): Promise<void> {
-    let failures = 0;
     while (!this.#stopped.signal.aborted) {
       try {
         await this.#listen();
-        failures = 0;
       } catch {
-        if (failures++ === 0) this.#logger.warn('The connection for change notifications is lost; caches are not used until it is back.');
+        if (!this.#isLost) this.#logger.warn('The connection for change notifications is lost; caches are not used until it is back.');
+        this.#isLost = true;
       }
       this.#client = undefined;
       for (const listener of this.#gapListeners) listener();
@@ -80,6 +80,8 @@ export class PostgresNotifications extends DatabaseNotifications {
       // Whatever was cached while nobody listened is forgotten before it is believed again.
       for (const listener of this.#gapListeners) listener();
       this.#client = client;
+      if (this.#isLost) this.#logger.log('The connection for change notifications is back.');
+      this.#isLost = false;
       while (!this.#stopped.signal.aborted) {
         await Promise.race([lost, sleep(PING_EVERY_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined)]);
         if (!this.#stopped.signal.aborted) await client.query('SELECT 1');

@@ -9,19 +9,16 @@ export interface PaymentsEventMap {
   'credentials.invalid': { projectId: ProjectId; mode: StripeMode; reason: string };
 }
 
-/** Events of this process, told as they happen; a listener that throws is logged and disturbs nobody. */
+/** Events of this process, told as they happen; a listener that throws or rejects is logged and disturbs nobody. */
 @Injectable()
 export class PaymentsEvents {
   readonly #emitter = new EventEmitter();
   readonly #logger = new Logger(PaymentsEvents.name);
 
-  on<Name extends keyof PaymentsEventMap>(name: Name, listener: (event: PaymentsEventMap[Name]) => void): void {
+  on<Name extends keyof PaymentsEventMap>(name: Name, listener: (event: PaymentsEventMap[Name]) => void | Promise<void>): void {
     this.#emitter.on(name, (event: PaymentsEventMap[Name]) => {
-      try {
-        listener(event);
-      } catch {
-        this.#logger.error(`A listener for ${name} failed.`);
-      }
+      const heard = async () => listener(event);
+      heard().catch(() => this.#logger.error(`A listener for ${name} failed.`));
     });
   }
 
