@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
-async function expectRefusal(environment: Environment): Promise<string> {
+async function refusalOf(environment: Environment): Promise<string> {
   const server = installation.start(environment);
   expect((await server.ended).code).toBe(1);
   return server.errors;
@@ -40,17 +40,24 @@ describe('the first start in development', () => {
   /** As a newcomer has it: nothing is set but where things are. */
   const development = (): Environment => ({ PORT: '0', DATA_DIR: join(database.folder, 'data'), DATABASE_URL: database.url });
   const secretFiles = () => ['master.key', 'token.secret'].map((name) => readFileSync(join(database.folder, 'data', name), 'utf8'));
-  const curlOf = (greeting: string) => greeting.split('\n').find((line) => line.startsWith('curl ')) ?? '';
 
-  /** What it prints for people. */
-  async function greetingOf(server: ServerProcess): Promise<string> {
-    await server.listening();
-    // Output is written in order, so what came before the log of this request is there with it.
-    await server.until(/"route":"none"/, () => server.send('GET', '/nowhere', { token: null }));
-    return server.output
+  /** What it prints for people: all that is no line of the log. */
+  const printed = ({ output }: ServerProcess) =>
+    output
       .split('\n')
       .filter((line) => !line.startsWith('{'))
       .join('\n');
+
+  async function printedCall(server: ServerProcess): Promise<string> {
+    await server.until(/^curl .*\n/m);
+    return /^curl .*/m.exec(printed(server))?.[0] ?? '';
+  }
+
+  async function expectNoSample(server: ServerProcess): Promise<void> {
+    // The log of this request is written after what a start prints.
+    await server.until(/"route":"none"/, () => server.send('GET', '/nowhere'));
+    expect(printed(server)).toBe('');
+    expect(await rowsOf(database, 'projects')).toEqual([]);
   }
 
   async function runByShell(command: string): Promise<Record<string, unknown>> {
@@ -60,10 +67,10 @@ describe('the first start in development', () => {
 
   it('makes keys that only its user can read, a project, and a call that works as it stands; the next start finds them', async () => {
     const first = installation.start(development());
-    const greeting = await greetingOf(first);
-    expect(greeting).toContain(`${await first.listening()}/docs`);
-    expect(curlOf(greeting)).toMatch(/ -d '\{[^']+\}'$/);
-    const saved = await runByShell(curlOf(greeting));
+    const call = await printedCall(first);
+    expect(printed(first)).toContain(`${await first.listening()}/docs`);
+    expect(call).toMatch(/ -d '\{[^']+\}'$/);
+    const saved = await runByShell(call);
     expect(saved).toMatchObject({ is_active: true, test_secret_key_masked: 'sk_test_...aaaa' });
     const folder = join(database.folder, 'data');
     expect(readdirSync(folder)).toEqual(expect.arrayContaining(['master.key', 'token.secret']));
@@ -73,68 +80,61 @@ describe('the first start in development', () => {
     await first.stop('SIGTERM');
 
     const second = installation.start(development());
-    const curl = curlOf(await greetingOf(second));
-    expect(curl.replace(/Bearer \S+|127\.0\.0\.1:\d+/g, '')).toBe(curlOf(greeting).replace(/Bearer \S+|127\.0\.0\.1:\d+/g, ''));
-    expect(/Bearer \S+/.exec(curl)).not.toEqual(/Bearer \S+/.exec(greeting));
-    expect(await runByShell(curl)).toMatchObject({ id: saved['id'] });
+    const later = await printedCall(second);
+    const withoutAddressAndToken = (text: string) => text.replaceAll(/Bearer \S+|127\.0\.0\.1:\d+/g, '');
+    expect(withoutAddressAndToken(later)).toBe(withoutAddressAndToken(call));
+    expect(later).not.toContain(/Bearer \S+/.exec(call)?.[0]);
+    expect(await runByShell(later)).toMatchObject({ id: saved['id'] });
     expect(secretFiles()).toEqual(secrets);
     expect(await rowsOf(database, 'projects')).toHaveLength(1);
     await second.stop('SIGTERM');
   });
 
-  it('prints nothing and makes no project with SAMPLE_DATA=false, and none where others could reach it', async () => {
-    const quiet = installation.start({ ...development(), SAMPLE_DATA: 'false' });
-    expect(await greetingOf(quiet)).toBe('');
-    await quiet.stop('SIGTERM');
-    const open = installation.start({ ...development(), HOST: '0.0.0.0', NODE_OPTIONS: `--import=${LISTEN_ON_LOOPBACK}` });
-    expect(await greetingOf(open)).toBe('');
-    await open.stop('SIGTERM');
-    expect(await rowsOf(database, 'projects')).toEqual([]);
+  it('prints nothing and makes no project where others could reach it', async () => {
+    const server = installation.start({ ...development(), HOST: '0.0.0.0', NODE_OPTIONS: `--import=${LISTEN_ON_LOOPBACK}` });
+    await expectNoSample(server);
+    await server.stop('SIGTERM');
+  });
+
+  it('prints nothing with SAMPLE_DATA=false, and refuses a port that is taken and a master key that is another', async () => {
+    const environment = { ...development(), SAMPLE_DATA: 'false' };
+    const server = installation.start(environment);
+    await expectNoSample(server);
+    const keys = await rowsOf(database, 'data_keys');
+    expect(keys).toHaveLength(2);
+
+    const { port } = new URL(await server.listening());
+    expect(await refusalOf({ ...environment, PORT: port })).toBe(
+      'Tillkeeper could not start. Another process listens on PORT: stop it, or choose another PORT. (EADDRINUSE)\n',
+    );
+    await server.stop('SIGTERM');
+
+    const other = randomBytes(32).toString('base64');
+    const refusal = await refusalOf({ ...environment, MASTER_KEY: other });
+    expect(refusal).toMatch(/^Tillkeeper could not start\. .*Configure the original master key\.\n$/);
+    expect(refusal).not.toContain(other);
+    expect(await rowsOf(database, 'data_keys')).toEqual(keys);
   });
 });
 
-describe('a start that can not go on ends with 1 and says', () => {
-  it('that the master key is another, and makes no key', async () => {
-    const environment = testEnvironment(database);
-    const server = installation.start(environment);
-    await server.listening();
-    await server.stop('SIGTERM');
-    const before = await rowsOf(database, 'data_keys');
-    expect(before).toHaveLength(2);
-
-    const other = randomBytes(32).toString('base64');
-    const errors = await expectRefusal({ ...environment, MASTER_KEY: other });
-    expect(errors).toMatch(/^Tillkeeper could not start\. .*Configure the original master key\.\n$/);
-    expect(errors).not.toContain(other);
-    expect(await rowsOf(database, 'data_keys')).toEqual(before);
-  });
-
+describe('a start that can not go on says', () => {
   it('that the database is out of reach, without its password', async () => {
     writeFileSync(join(database.folder, 'file'), '');
     const address = engine === 'postgres' ? 'postgres://app:hunter2@127.0.0.1:1/x' : `sqlite:${join(database.folder, 'file', 'x.db')}`;
-    const errors = await expectRefusal({ ...testEnvironment(database), DATABASE_URL: address });
-    expect(errors).toMatch(/^Tillkeeper could not start\. The (?:database of|SQLite file of) DATABASE_URL .*\([A-Z_]+\)\n$/);
-    expect(errors).not.toContain('hunter2');
+    const refusal = await refusalOf({ ...testEnvironment(database), DATABASE_URL: address });
+    expect(refusal).toMatch(/^Tillkeeper could not start\. The (?:database of|SQLite file of) DATABASE_URL .*\([A-Z_]+\)\n$/);
+    expect(refusal).not.toContain('hunter2');
   });
 
   if (engine === 'sqlite') {
     it('everything that production lacks, in one list and without any value', async () => {
       const given = { MASTER_KEY: 'c2VudGluZWw=', AUTH_JWT_SECRET: 'sentinel', PORT: 'sentinel' };
-      const errors = await expectRefusal({ NODE_ENV: 'production', ...given });
-      const [head, ...problems] = errors.trimEnd().split('\n');
+      const refusal = await refusalOf({ NODE_ENV: 'production', ...given });
+      const [head, ...problems] = refusal.trimEnd().split('\n');
       expect(head).toBe('The configuration is not valid:');
       const names = problems.map((problem) => /^- ([A-Z_]+) must /.exec(problem)?.[1]);
       expect(names.sort()).toEqual(['AUTH_JWT_SECRET', 'DATABASE_URL', 'MASTER_KEY', 'PORT', 'PUBLIC_BASE_URL']);
-      expect(errors).not.toMatch(/sentinel|c2VudGluZWw/);
-    });
-
-    it('that the port is taken', async () => {
-      const environment = testEnvironment(database);
-      const first = installation.start(environment);
-      const { port } = new URL(await first.listening());
-      expect(await expectRefusal({ ...environment, PORT: port })).toBe(
-        'Tillkeeper could not start. Another process listens on PORT: stop it, or choose another PORT. (EADDRINUSE)\n',
-      );
+      expect(refusal).not.toMatch(/sentinel|c2VudGluZWw/);
     });
   }
 });

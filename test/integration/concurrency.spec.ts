@@ -7,7 +7,10 @@ import {
   projectDeletesRacingPuts,
   writesWithReads,
 } from '../support/concurrent-writes.js';
-import { startTestApp, type TestApp } from '../support/test-app.js';
+import { numbered } from '../support/credentials.js';
+import { execute } from '../support/rows.js';
+import { configPath, startTestApp, type TestApp } from '../support/test-app.js';
+import { engine } from '../support/test-database.js';
 
 jest.setTimeout(60_000);
 
@@ -31,3 +34,18 @@ it('lets a racing DELETE of a mode and a PUT both have their way', () => modeDel
 it('never leaves credentials in a deleted project, whatever PUT races the deletion', () => projectDeletesRacingPuts(app, 10));
 
 it('loses no acknowledged write beside transactions that fail', () => failuresBesideWrites(app, 5));
+
+it('never moves updated_at back, though the clock did', async () => {
+  const path = configPath(await app.createProject());
+  await app.send('put', path).send(numbered(1)).expect(200);
+  const late = '2100-01-01T00:00:00.000Z';
+  await execute(
+    app.database,
+    `UPDATE stripe_configs SET updated_at = '${engine === 'sqlite' ? late.replace('T', ' ').replace('Z', '') : late}'`,
+  );
+  expect((await app.send('put', path).send(numbered(2)).expect(200)).body).toMatchObject({ updated_at: late });
+  for (const deletion of [`${path}/test`, path]) {
+    await app.send('delete', deletion).expect(204);
+    expect((await app.send('get', path).expect(200)).body).toMatchObject({ updated_at: late });
+  }
+});

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { transformFileSync } from '@swc/core';
 import { type Environment, ServerProcess } from './server-process.js';
 
 /**
@@ -17,9 +17,12 @@ export class Installation {
     for (const part of ['package.json', 'scripts', 'nest-cli.json', '.swcrc', 'tsconfig.json'])
       cpSync(part, join(this.folder, part), { recursive: true });
     symlinkSync(resolve('node_modules'), join(this.folder, 'node_modules'), 'dir');
-    const compiler = resolve('node_modules/@swc/cli/bin/swc.js');
-    const to = ['--out-dir', join(this.folder, 'dist'), '--strip-leading-paths'];
-    execFileSync(process.execPath, [compiler, 'src', ...to, '--config-file', '.swcrc', '--quiet'], { stdio: 'pipe' });
+    for (const name of readdirSync('src', { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.ts') || name.endsWith('.spec.ts')) continue;
+      const file = join(this.folder, 'dist', name.replace(/\.ts$/, '.js'));
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, transformFileSync(join('src', name), { swcrc: true, sourceMaps: false }).code);
+    }
   }
 
   /** Starts the server with nothing in its environment but what is given. It may not listen yet. */
