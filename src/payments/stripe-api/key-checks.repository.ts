@@ -92,17 +92,7 @@ export class KeyChecksRepository {
     accountFingerprint: string | undefined,
   ): Promise<boolean> {
     const error = valid ? null : message;
-    const values = [
-      projectId,
-      mode,
-      fingerprint,
-      valid,
-      account?.id ?? null,
-      account?.name?.slice(0, MAX_NAME_LENGTH) ?? null,
-      new Date(),
-      by,
-      error,
-    ];
+    const values = [projectId, mode, fingerprint, valid, account?.id ?? null, storable(account?.name), new Date(), by, error];
     return this.database.transaction(function* () {
       const news = yield* run(RECORD_NEWS, values);
       if (news.length === 0) yield* run(RECORD_AGAIN, values);
@@ -118,6 +108,11 @@ export class KeyChecksRepository {
   async findByProject(projectId: ProjectId): Promise<ConnectionState[]> {
     return (await this.database.query(FIND, [projectId])).map(toState);
   }
+}
+
+/** Stripe promises neither a length nor characters of an account's name. Cut between characters, not inside one. */
+function storable(name: string | null | undefined): string | null {
+  return name ? [...name.replaceAll('\0', '')].slice(0, MAX_NAME_LENGTH).join('') : null;
 }
 
 function toState(row: StateRow): ConnectionState {
