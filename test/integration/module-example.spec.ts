@@ -1,0 +1,67 @@
+import { LazyModuleLoader } from '@nestjs/core';
+import { inspect } from 'node:util';
+import { PaymentsEvents } from '../../src/payments/stripe-api/payments-events.js';
+import { StripeClients } from '../../src/payments/stripe-api/stripe-clients.js';
+import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
+import { eventually } from '../support/eventually.js';
+import { ShopModule, ShopService } from '../support/example-module.js';
+
+describe('a module that imports PaymentsModule', () => {
+  let app: AppWithStripe;
+  let shop: ShopService;
+
+  beforeAll(async () => {
+    app = await startAppWithStripe();
+    const loaded = await app.app.get(LazyModuleLoader).load(() => ShopModule);
+    shop = loaded.get(ShopService);
+  });
+  afterAll(() => app.close());
+
+  it('stores a key, calls Stripe with it, and hears when it no longer works', async () => {
+    const projectId = await app.createProject();
+    const key = app.account.addSecretKey('test');
+    expect(await shop.takeTestKey(projectId, key)).toEqual([`sk_test_...${key.slice(-4)}`]);
+    const id = await shop.addCustomer(projectId, 'somebody@example.com');
+    expect(app.account.test.get('customer', id)).toMatchObject({ email: 'somebody@example.com' });
+
+    app.stripe.mark(key, 'expired');
+    await expect(shop.addCustomer(projectId, 'somebody@example.com')).rejects.toMatchObject({ statusCode: 401 });
+    await eventually(async () => expect(shop.toTell).toEqual([expect.stringContaining(`${projectId} test: Stripe refused this key`)]));
+  });
+
+  it('is told the same as a client of the API when a key has the wrong form', async () => {
+    const projectId = await app.createProject();
+    await expect(shop.takeTestKey(projectId, `pk_test_${'a'.repeat(24)}`)).rejects.toMatchObject({
+      code: 'validation_failed',
+      problems: [{ loc: ['body', 'test_secret_key'] }],
+    });
+    await expect(shop.addCustomer(projectId, 'somebody@example.com')).rejects.toMatchObject({ code: 'config_not_found' });
+  });
+
+  it('does not show the key when it prints the client', async () => {
+    const projectId = await app.createProject();
+    const key = app.account.addSecretKey('test');
+    await shop.takeTestKey(projectId, key);
+    const stripe = await app.app.get(StripeClients).for(projectId, 'test');
+    expect(inspect(stripe, { depth: 20, showHidden: true })).not.toContain(key);
+    const error: unknown = await stripe.customers.retrieve('cus_none').catch((refusal: unknown) => refusal);
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(key);
+  });
+
+  it('whose listeners fail disturbs nobody', async () => {
+    const events = app.app.get(PaymentsEvents);
+    const heard: string[] = [];
+    events.on('credentials.invalid', () => {
+      throw new Error('sk_test_in_a_message');
+    });
+    events.on('credentials.invalid', () => Promise.reject(new Error('sk_test_in_a_message')));
+    events.on('credentials.invalid', ({ reason }) => void heard.push(reason));
+    app.log.length = 0;
+    events.emit('credentials.invalid', { projectId: await app.createProject(), mode: 'test', reason: 'why' });
+    expect(heard).toEqual(['why']);
+    await eventually(async () =>
+      expect(app.log.filter((line) => line.includes('A listener for credentials.invalid failed.'))).toHaveLength(2),
+    );
+    expect(app.log.join('')).not.toContain('sk_test_in_a_message');
+  });
+});
