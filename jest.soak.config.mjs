@@ -2,6 +2,7 @@ import { onEachEngine, reporters } from './jest.config.mjs';
 
 // The figures that take too long for every day.
 export default {
-  projects: onEachEngine('<rootDir>/test/soak/*.soak.ts', 3_600_000),
+  projects: onEachEngine('<rootDir>/test/soak/*.soak.ts'),
+  testTimeout: 3_600_000,
   reporters: [...reporters, '<rootDir>/test/support/soak.reporter.mjs'],
 };
