@@ -21,6 +21,8 @@ const ACCEPTED_REQUEST_ID = /^[0-9a-f-]{16,64}$/i;
 
 /** Milliseconds to receive a whole request; a connection may stay idle longer than that between requests. */
 const REQUEST_TIMEOUT_MS = 15_000;
+/** Milliseconds between Node's looks for requests that took too long. */
+const TIMEOUT_CHECK_MS = 1_000;
 const IDLE_TIMEOUT_MS = 72_000;
 
 /** Nest would flatten Fastify's errors into its own; `ErrorFilter` knows them by their code. */
@@ -46,7 +48,7 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
     // Longer than Node lets a URL be: a long id is a wrong id, not another kind of error.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
     // Node's own answer would have neither a body nor a request id.
-    http: { requireHostHeader: false },
+    http: { requireHostHeader: false, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       setCommonHeaders(request, reply);
       errors.send(error, request, reply);

@@ -40,6 +40,8 @@ export async function serveDocs(app: NestFastifyApplication): Promise<void> {
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', ({ url }, reply, done) => {
     if (isDocsUrl(url)) reply.helmet();
+    // The page names its files relative to /docs.
+    if (url === '/docs/' || url === '/docs/index.html') return void reply.redirect('/docs');
     done();
   });
   SwaggerModule.setup('docs', app, () => openApiDocument(app), {

@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import jsonwebtoken from 'jsonwebtoken';
 import type { OwnerId } from './common/ids.js';
 import type { Settings } from './config/settings.js';
+import { ReadinessService } from './health/readiness.service.js';
 import { ProjectRepository } from './projects/project.repository.js';
 import { ProjectsService } from './projects/projects.service.js';
 
@@ -12,7 +13,14 @@ const SAMPLE_TOKEN_LIFETIME = '12h';
 export async function showFirstCall(app: NestFastifyApplication, settings: Settings): Promise<void> {
   const address = (await app.getUrl()).replace('[::1]', 'localhost');
   const lines = ['', `Tillkeeper is at ${address}; explore it at ${address}/docs`];
-  const projectId = await sampleProject(app);
+  const isReady = await app
+    .get(ReadinessService)
+    .check()
+    .then(
+      () => true,
+      () => false,
+    );
+  const projectId = isReady ? await sampleProject(app) : undefined;
   if (projectId && settings.accessTokens.kind === 'hs256') {
     const token = sampleToken(settings.accessTokens, settings.developerScope);
     const body = JSON.stringify({ test_secret_key: `sk_test_${'a'.repeat(32)}`, test_webhook_secret: `whsec_${'b'.repeat(32)}` });

@@ -76,6 +76,18 @@ describe('JwksKeys', () => {
     expect(await finds(first)).toBe(false);
   });
 
+  it('fetches at most once in 30 seconds for unknown ids, also when the fetch finds them', async () => {
+    await finds(first);
+    server.publish(second);
+    expect(await finds(second)).toBe(true);
+    server.publish(first);
+    expect(await finds(first)).toBe(false);
+    expect(server.fetches).toBe(2);
+    now += 30 * SECOND;
+    expect(await finds(first)).toBe(true);
+    expect(server.fetches).toBe(3);
+  });
+
   it('fetches at most once in 30 seconds for ids that nobody published', async () => {
     await finds(first);
     for (let attempt = 0; attempt < 20; attempt += 1) await keys.find('ES256', `made-up-${attempt}`);

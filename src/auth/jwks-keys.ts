@@ -40,10 +40,12 @@ export class JwksKeys {
       if (this.now() >= this.staleAt) void this.refresh();
       return known;
     }
+    const isFirst = this.keys.length === 0;
     const isPaused = this.now() < this.pausedUntil;
+    if (!isPaused && !isFirst) this.pausedUntil = this.now() + UNKNOWN_KEY_PAUSE;
     await (isPaused ? this.refreshing : this.refresh());
     const found = this.lookUp(algorithm, keyId);
-    if (!found && !isPaused) this.pausedUntil = this.now() + (this.keys.length === 0 ? NO_KEYS_PAUSE : UNKNOWN_KEY_PAUSE);
+    if (!isPaused && isFirst && !found) this.pausedUntil = this.now() + (this.keys.length === 0 ? NO_KEYS_PAUSE : UNKNOWN_KEY_PAUSE);
     if (this.keys.length === 0) throw this.unavailable();
     return found;
   }

@@ -20,7 +20,7 @@ interface AnsweredRequest {
 export class AppLogger implements LoggerService {
   readonly #pino: Logger;
 
-  constructor(level: LogLevel, destination?: DestinationStream) {
+  constructor(level: LogLevel, destination: DestinationStream = standardOutput()) {
     this.#pino = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   }
 
@@ -53,6 +53,20 @@ export class AppLogger implements LoggerService {
   verbose(message: unknown, context?: string): void {
     this.#pino.trace({ context }, String(message));
   }
+}
+
+/** Bytes that may wait for a reader who is slow or gone. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+
+/** A log that can't be written, for a full disk or a reader who doesn't read, costs log lines and nothing else. */
+function standardOutput(): DestinationStream {
+  const { stdout } = process;
+  stdout.on('error', () => undefined);
+  return {
+    write: (line) => {
+      if (stdout.writableLength < MAX_WAITING_BYTES) stdout.write(line);
+    },
+  };
 }
 
 interface DescribedError {

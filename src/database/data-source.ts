@@ -14,7 +14,7 @@ export type DatabaseLocation = { engine: 'sqlite'; path: string } | { engine: 'p
 const CONNECT_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 5_000;
 /** SQLite waits synchronously for a lock that another process holds, so this is also how long the server may stand still. */
-const SQLITE_LOCK_TIMEOUT_MS = 1_000;
+const SQLITE_LOCK_TIMEOUT_MS = 250;
 
 const SHARED = {
   migrationsTableName: 'migrations',

@@ -12,17 +12,19 @@ describe('the documentation', () => {
   const read = (path: string) => app.send('get', path, null);
 
   it('is a page that takes everything from this origin', async () => {
-    for (const page of ['/docs', '/docs/']) {
-      const { text, headers } = await read(page).expect(200);
-      expect(headers['content-type']).toMatch(/^text\/html/);
-      expect(text).toContain('<title>Tillkeeper API</title>');
-      const assets = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url = '']) => new URL(url, `http://tillkeeper.test${page}`));
-      expect(assets.length).toBeGreaterThan(3);
-      for (const { origin, pathname } of assets) {
-        expect(origin).toBe('http://tillkeeper.test');
-        await read(pathname).expect(200);
-      }
+    const { text, headers } = await read('/docs').expect(200);
+    expect(headers['content-type']).toMatch(/^text\/html/);
+    expect(text).toContain('<title>Tillkeeper API</title>');
+    const assets = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url = '']) => new URL(url, 'http://tillkeeper.test/docs'));
+    expect(assets.length).toBeGreaterThan(3);
+    for (const { origin, pathname } of assets) {
+      expect(origin).toBe('http://tillkeeper.test');
+      await read(pathname).expect(200);
     }
+  });
+
+  it("is at one address, which the page's files are relative to", async () => {
+    for (const other of ['/docs/', '/docs/index.html']) await read(other).expect(302).expect('location', '/docs');
   });
 
   it('may run only its own scripts', async () => {

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
+import { eventually } from '../support/eventually.js';
 import { Installation } from '../support/installation.js';
 import { MigrationLock } from '../support/migration-lock.js';
 import type { End, Environment, ServerProcess } from '../support/server-process.js';
@@ -131,4 +132,28 @@ if (engine === 'postgres') {
     expect(await endOf(server)).toEqual(CLEAN);
     await lock.release();
   });
+}
+
+it('serves and stops while its log can not be written', async () => {
+  const port = await freePort();
+  const command = `exec "${process.execPath}" "${installation.folder}/dist/main.js" >/dev/full`;
+  const server = installation.start({ ...environment, PORT: String(port) }, ['sh', '-c', command]);
+  const isLive = () =>
+    fetch(`http://127.0.0.1:${port}/health/live`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await eventually(async () => expect(await isLive()).toBe(true));
+  for (let index = 0; index < 20; index++) expect(await isLive()).toBe(true);
+  server.signal('SIGTERM');
+  expect(await endOf(server)).toEqual(CLEAN);
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
 }
