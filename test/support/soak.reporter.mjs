@@ -2,8 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { cpus, platform, release } from 'node:os';
+import { cpus, platform } from 'node:os';
 import Sqlite from 'better-sqlite3';
+import { format, resolveConfig } from 'prettier';
 
 /** Writes what the soak tests found to docs/soak.md. A run of some of them changes nothing there. */
 export default class SoakReporter {
@@ -25,8 +26,10 @@ export default class SoakReporter {
     if (testExecError) this.rows.push(`| ${engine} | could not run | failed | |`);
   }
 
-  onRunComplete() {
-    if (this.isWhole) writeFileSync('docs/soak.md', [...head(), ...this.rows.sort(), ''].join('\n'));
+  async onRunComplete() {
+    if (!this.isWhole) return;
+    const page = [...head(), ...this.rows.sort()].join('\n');
+    writeFileSync('docs/soak.md', await format(page, { ...(await resolveConfig('docs/soak.md')), parser: 'markdown' }));
   }
 }
 
@@ -41,7 +44,7 @@ function head() {
     'this page itself.',
     '',
     `${new Date().toISOString().slice(0, 10)}, commit ${commit}; Node ${process.version}, SQLite ${sqlite}, PostgreSQL ${postgres.split('.').slice(0, 2).join('.')};`,
-    `${platform()} ${release()}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}.`,
+    `${platform()}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}.`,
     '',
     '| engine | what | result | seconds |',
     '| --- | --- | --- | ---: |',
