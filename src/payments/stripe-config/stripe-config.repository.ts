@@ -3,9 +3,9 @@ import { Injectable } from '@nestjs/common';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { Database, type Engine, run, toTimestamp, type Transaction } from '../../database/database.js';
 import type { StripeMode } from './credential-rules.js';
-import type { SealedCredential, StripeConfig } from './stripe-config.js';
+import type { SealedCredential, StoredCredential, StripeConfig } from './stripe-config.js';
 import * as statements from './stripe-config.statements.js';
-import type { JoinedRow } from './stripe-config.statements.js';
+import type { ConfigWithCredentialsRow, CredentialValues } from './stripe-config.statements.js';
 
 export interface OwnedConfig {
   readonly ownerId: OwnerId;
@@ -17,14 +17,14 @@ export class StripeConfigRepository {
   constructor(private readonly database: Database) {}
 
   async findByProject(projectId: ProjectId): Promise<StripeConfig | undefined> {
-    return toConfig(await this.database.query(statements.FIND, [projectId]));
+    const [row] = await this.database.query(statements.FIND[this.database.engine], [projectId]);
+    return row && toConfig(row);
   }
 
   /** A live project's owner and configuration in one query. @returns `undefined` when there is no such project */
   async findWithOwner(projectId: ProjectId): Promise<OwnedConfig | undefined> {
-    const rows = await this.database.query(statements.FIND_WITH_OWNER, [projectId]);
-    const [first] = rows;
-    return first && { ownerId: first.owner_id, config: toConfig(rows.filter((row) => row.id !== null)) };
+    const [row] = await this.database.query(statements.FIND_WITH_OWNER[this.database.engine], [projectId]);
+    return row && { ownerId: row.owner_id, config: row.id === null ? undefined : toConfig(row) };
   }
 
   /** @returns `undefined` when there is no such project */
@@ -46,14 +46,17 @@ export class StripeConfigRepository {
 
   async #saveOnPostgres(projectId: ProjectId, credentials: readonly SealedCredential[], now: Date): Promise<StripeConfig | undefined> {
     const values = [projectId, randomUUID(), now, credentials.length > 0, JSON.stringify(credentials)];
-    const rows = await this.database.query(statements.SAVE_ON_POSTGRES, values);
-    const saved = toConfig(rows);
-    if (!saved) return undefined;
-    const expectedVersion = (rows[0]?.seen_version ?? 0) + (credentials.length > 0 ? 1 : 0);
+    const [row] = await this.database.query(statements.SAVE_ON_POSTGRES, values);
+    if (!row) return undefined;
+    const saved = toConfig(row);
+    const expectedVersion = (row.seen_version ?? 0) + (credentials.length > 0 ? 1 : 0);
     if (saved.version === expectedVersion) return saved;
     const current = await this.findByProject(projectId);
-    // Deleted in between: what this write made of it is the better answer than what came after.
-    return current?.isActive ? current : saved;
+    if (!current?.isActive) return saved;
+    if (current.version === saved.version) return current;
+    // Written again in between: what this write wrote, under its own version, with the rest as it is now.
+    const isOwn = ({ mode, kind }: StoredCredential) => credentials.some((own) => own.mode === mode && own.kind === kind);
+    return { ...saved, credentials: [...saved.credentials.filter(isOwn), ...current.credentials.filter((stored) => !isOwn(stored))] };
   }
 
   async #saveOnSqlite(projectId: ProjectId, credentials: readonly SealedCredential[], now: Date): Promise<StripeConfig | undefined> {
@@ -62,7 +65,8 @@ export class StripeConfigRepository {
       const saved = yield* run(statements.UPSERT_CONFIG_ON_SQLITE, values);
       if (saved.length === 0) return undefined;
       if (credentials.length > 0) yield* run(statements.UPSERT_CREDENTIALS_ON_SQLITE, [projectId, now, JSON.stringify(credentials)]);
-      return toConfig(yield* run(statements.FIND, [projectId]));
+      const [row] = yield* run(statements.FIND.sqlite, [projectId]);
+      return row && toConfig(row);
     });
   }
 
@@ -148,31 +152,30 @@ function* notifyOthers(engine: Engine, projectId: ProjectId): Transaction<void> 
   if (engine === 'postgres') yield* run(statements.NOTIFY, [projectId]);
 }
 
-function toConfig(rows: JoinedRow[]): StripeConfig | undefined {
-  const [config] = rows;
-  if (!config) return undefined;
+function toConfig(row: ConfigWithCredentialsRow): StripeConfig {
+  const { credentials } = row;
+  const list = typeof credentials === 'string' ? (JSON.parse(credentials) as CredentialValues[]) : (credentials ?? []);
   return {
-    id: config.id,
-    projectId: config.project_id,
-    isActive: Boolean(config.is_active),
-    version: config.version,
-    createdAt: toTimestamp(config.created_at),
-    updatedAt: toTimestamp(config.updated_at),
-    credentials: rows.flatMap((row) =>
-      row.mode === null
-        ? []
-        : [
-            {
-              mode: row.mode,
-              kind: row.kind,
-              mask: row.mask,
-              fingerprint: row.fingerprint,
-              accountFingerprint: row.account_fingerprint,
-              replacedAccountFingerprint: row.replaced_account_fingerprint,
-              looksCutOff: Boolean(row.looks_cut_off),
-              writtenAt: toTimestamp(row.written_at),
-            },
-          ],
-    ),
+    id: row.id,
+    projectId: row.project_id,
+    isActive: Boolean(row.is_active),
+    version: row.version,
+    createdAt: toTimestamp(row.created_at),
+    updatedAt: toTimestamp(row.updated_at),
+    credentials: list.map(toCredential),
+  };
+}
+
+function toCredential(values: CredentialValues): StoredCredential {
+  const [mode, kind, mask, fingerprint, accountFingerprint, replacedAccountFingerprint, looksCutOff, writtenAt] = values;
+  return {
+    mode,
+    kind,
+    mask,
+    fingerprint,
+    accountFingerprint,
+    replacedAccountFingerprint,
+    looksCutOff: Boolean(looksCutOff),
+    writtenAt: toTimestamp(writtenAt),
   };
 }

@@ -1,5 +1,5 @@
 import type { OwnerId, ProjectId } from '../../common/ids.js';
-import { sql } from '../../database/database.js';
+import { type Engine, sql } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
 import { CONFIG_CHANNEL } from './config-changes.js';
 import type { CredentialKind, StripeMode } from './credential-rules.js';
@@ -13,23 +13,32 @@ export interface ConfigRow {
   updated_at: Date | string;
 }
 
-export interface CredentialRow {
-  mode: StripeMode;
-  kind: CredentialKind;
-  mask: string;
-  fingerprint: string;
-  account_fingerprint: string | null;
-  replaced_account_fingerprint: string | null;
-  looks_cut_off: boolean | number;
-  written_at: Date | string;
-}
+/** Mode, kind, mask, the three fingerprints, whether it looks cut off, when it was written. */
+export type CredentialValues = [
+  StripeMode,
+  CredentialKind,
+  mask: string,
+  fingerprint: string,
+  accountFingerprint: string | null,
+  replacedAccountFingerprint: string | null,
+  looksCutOff: boolean | number,
+  writtenAt: string,
+];
 
-/** One row a credential; a configuration without credentials is one row whose credential columns are all `null`. */
-export type JoinedRow = ConfigRow & (CredentialRow | { [Column in keyof CredentialRow]: null });
+/** A configuration and its credentials in one row: six rows of columns cost the drivers several times as much to read. */
+export interface ConfigWithCredentialsRow extends ConfigRow {
+  /** Text on SQLite. */
+  credentials: CredentialValues[] | string | null;
+}
 
 const CONFIG = 'c.id, c.project_id, c.is_active, c.version, c.created_at, c.updated_at';
 const CREDENTIAL = `k.mode, k.kind, k.mask, k.fingerprint, k.account_fingerprint,
   k.replaced_account_fingerprint, k.looks_cut_off, k.written_at`;
+/** Times as the text that SQLite has. */
+const CREDENTIAL_LIST = {
+  sqlite: `json_group_array(json_array(${CREDENTIAL}))`,
+  postgres: `json_agg(json_build_array(${CREDENTIAL.replace('k.written_at', "to_char(k.written_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')")}))`,
+};
 const LATER = (column: string, time: string) => `CASE WHEN ${column} > ${time} THEN ${column} ELSE ${time} END`;
 
 const CREDENTIAL_COLUMNS =
@@ -54,21 +63,28 @@ const upsertConfig = (from: string) => `
     updated_at = CASE WHEN $4 OR NOT c.is_active THEN ${LATER('c.updated_at', 'excluded.updated_at')} ELSE c.updated_at END
   RETURNING ${CONFIG.replaceAll('c.', '')}`;
 
-const CURRENT_CREDENTIALS = 'LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.slot = 0';
+const currentCredentials = (engine: Engine) =>
+  `(SELECT ${CREDENTIAL_LIST[engine]} FROM stripe_credentials k WHERE k.project_id = c.project_id AND k.slot = 0) AS credentials`;
+
+const find = (engine: Engine) =>
+  sql<ConfigWithCredentialsRow>(
+    'find_stripe_config',
+    `SELECT ${CONFIG}, ${currentCredentials(engine)} FROM stripe_configs c WHERE c.project_id = $1`,
+  );
+
+const findWithOwner = (engine: Engine) =>
+  sql<{ owner_id: OwnerId } & (ConfigWithCredentialsRow | { id: null })>(
+    'find_stripe_config_with_owner',
+    `SELECT p.owner_id, ${CONFIG}, ${currentCredentials(engine)} FROM projects p
+     LEFT JOIN stripe_configs c ON c.project_id = p.id
+     WHERE p.id = $1 AND p.deleted_at IS NULL`,
+  );
 
 /** $1 project. */
-export const FIND = sql<JoinedRow>(
-  'find_stripe_config',
-  `SELECT ${CONFIG}, ${CREDENTIAL} FROM stripe_configs c ${CURRENT_CREDENTIALS} WHERE c.project_id = $1`,
-);
+export const FIND = { sqlite: find('sqlite'), postgres: find('postgres') };
 
-/** $1 project. Without a configuration, one row that has only the owner. */
-export const FIND_WITH_OWNER = sql<{ owner_id: OwnerId } & (JoinedRow | { id: null })>(
-  'find_stripe_config_with_owner',
-  `SELECT p.owner_id, ${CONFIG}, ${CREDENTIAL} FROM projects p
-   LEFT JOIN stripe_configs c ON c.project_id = p.id ${CURRENT_CREDENTIALS}
-   WHERE p.id = $1 AND p.deleted_at IS NULL`,
-);
+/** $1 project. Without a configuration, a row that has only the owner. */
+export const FIND_WITH_OWNER = { sqlite: findWithOwner('sqlite'), postgres: findWithOwner('postgres') };
 
 const NOTIFY_OTHERS = `pg_notify('${CONFIG_CHANNEL}', $1::text)`;
 
@@ -80,7 +96,7 @@ export const NOTIFY = sql<never>('notify_of_stripe_config', `SELECT ${NOTIFY_OTH
  * is locked against deletion first, then the configuration, then the credentials. The credentials that it does not write are read as
  * of the statement's start: `seen_version` tells whether somebody else committed in between.
  */
-export const SAVE_ON_POSTGRES = sql<JoinedRow & { seen_version: number | null }>(
+export const SAVE_ON_POSTGRES = sql<ConfigWithCredentialsRow & { seen_version: number | null }>(
   'save_stripe_config',
   `WITH live AS (
      SELECT id FROM projects WHERE id = $1::uuid AND deleted_at IS NULL FOR SHARE
@@ -99,8 +115,9 @@ export const SAVE_ON_POSTGRES = sql<JoinedRow & { seen_version: number | null }>
      SELECT ${CREDENTIAL} FROM stripe_credentials k
      WHERE k.project_id = $1 AND k.slot = 0 AND NOT EXISTS (SELECT FROM written w WHERE w.mode = k.mode AND w.kind = k.kind)
    )
-   SELECT ${CONFIG}, ${CREDENTIAL}, (SELECT version FROM stripe_configs WHERE project_id = $1) AS seen_version, ${NOTIFY_OTHERS}
-   FROM c LEFT JOIN k ON true`,
+   SELECT ${CONFIG}, (SELECT ${CREDENTIAL_LIST.postgres} FROM k) AS credentials,
+     (SELECT version FROM stripe_configs WHERE project_id = $1) AS seen_version, ${NOTIFY_OTHERS}
+   FROM c`,
 );
 
 export const UPSERT_CONFIG_ON_SQLITE = sql<ConfigRow>('', upsertConfig('projects WHERE id = $1 AND deleted_at IS NULL'));
