@@ -30,10 +30,10 @@ const STRIPE = '/api/v1/payments/stripe/projects/:project_id';
 /** Every route there is. A route that is missing here fails the suite: say who may call it. HEAD is as GET. */
 const ROUTES: Record<string, Expectation> = {
   'GET /docs': everybody(200),
-  'GET /docs/': everybody(200),
+  'GET /docs/': everybody(302),
   'GET /docs/*': everybody(200),
   'GET /docs/LICENSE': everybody(404),
-  'GET /docs/index.html': everybody(200),
+  'GET /docs/index.html': everybody(302),
   'GET /docs/swagger-ui-init.js': everybody(200),
   'GET /docs/docs/swagger-ui-init.js': everybody(200),
   'GET /docs-json': everybody(200),
