@@ -1,32 +1,44 @@
-import { type ExecutionContext, Injectable } from '@nestjs/common';
-import { AuthGuard } from '@nestjs/passport';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { DomainError } from '../common/errors.js';
+import type { Caller } from './caller.js';
+import { JwtStrategy } from './jwt.strategy.js';
 import { missingToken } from './refusals.js';
+
+/** A passport strategy at work on one request. */
+interface Attempt {
+  success: (caller: Caller) => void;
+  /** @param info why; passport-jwt puts a plain Error there when no token was sent */
+  fail: (info: unknown) => void;
+  error: (error: unknown) => void;
+  authenticate(request: FastifyRequest): void;
+}
 
 /**
  * Finds out who is calling and refuses nobody: whether the caller may is AccessGuard's decision, and the rate limit stands between
  * the two because it counts failed attempts as well.
  */
 @Injectable()
-export class IdentifyCallerGuard extends AuthGuard('jwt') {
-  override async canActivate(context: ExecutionContext): Promise<true> {
+export class IdentifyCallerGuard implements CanActivate {
+  constructor(private readonly strategy: JwtStrategy) {}
+
+  async canActivate(context: ExecutionContext): Promise<true> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
     try {
-      await super.canActivate(context);
+      request.identity = await this.#identify(request);
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
-      context.switchToHttp().getRequest<FastifyRequest>().identity = error;
+      request.identity = error;
     }
     return true;
   }
 
-  override getAuthenticateOptions() {
-    return { property: 'identity' satisfies keyof FastifyRequest };
-  }
-
-  /** @param info why the strategy failed; passport-jwt puts a plain Error there when no token was sent */
-  override handleRequest<T>(error: Error | null, caller: T, info: unknown): T {
-    if (caller) return caller;
-    throw error ?? (info instanceof DomainError ? info : missingToken());
+  /** Runs the strategy as passport's middleware would; that one keeps each request and its answer in memory until a major collection. */
+  #identify(request: FastifyRequest): Promise<Caller> {
+    return new Promise((success, error) => {
+      const fail = (info: unknown) => error(info instanceof DomainError ? info : missingToken());
+      const attempt = Object.assign(Object.create(this.strategy) as Attempt, { success, fail, error });
+      attempt.authenticate(request);
+    });
   }
 }
