@@ -43,7 +43,7 @@ const DESCRIPTIONS = {
   415: 'The body is not `application/json`.',
   429: 'Too many requests; try again after `Retry-After` seconds.',
   500: 'Something went wrong on our side.',
-  503: 'The database, or the authorization server, is not available; try again after `Retry-After` seconds.',
+  503: 'The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds.',
 } as const;
 
 type DocumentedStatus = keyof typeof DESCRIPTIONS;

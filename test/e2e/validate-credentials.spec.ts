@@ -188,6 +188,7 @@ describe('validate-credentials', () => {
       ['a redirect', redirect('/v1/balance')],
       ['a redirect with JSON', answers(307, { object: 'account', id: 'acct_1' }, { location: '/v1/account' })],
       ['400', answers(400, { error: { type: 'invalid_request_error', message: 'No.' } })],
+      ['403 for no want of permissions', answers(403, { error: { type: 'invalid_request_error', message: 'No.' } })],
       ['404', answers(404, { error: { type: 'invalid_request_error', message: 'No.' } })],
     ];
 

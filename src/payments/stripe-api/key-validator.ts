@@ -14,6 +14,8 @@ const RETRIES = 1;
 
 const RESTRICTED = /^rk_/;
 const ACCESS_REVOKED = 'account_invalid';
+/** Any other 403 may be about something else than the key: where the call came from, what the account may do. */
+const NAMES_PERMISSIONS = /permission/i;
 const REVOKED: KeyVerdict = { valid: false, message: 'This key was revoked; make a new one in the Stripe dashboard.' };
 
 /** Cheap reads of everything that we need of an account; Stripe's name for each in the settings of a restricted key. */
@@ -90,8 +92,8 @@ function accountOfRefusal(error: unknown): { account?: StripeAccount } {
 
 function isForbidden(result: PromiseSettledResult<unknown> | undefined): boolean {
   if (result?.status !== 'rejected') return false;
-  const { statusCode, code } = stripeErrorOf(result.reason) ?? {};
-  return statusCode === 403 && code !== ACCESS_REVOKED;
+  const { statusCode, code, message } = stripeErrorOf(result.reason) ?? {};
+  return statusCode === 403 && code !== ACCESS_REVOKED && NAMES_PERMISSIONS.test(message ?? '');
 }
 
 async function readAccount(stripe: Stripe): Promise<StripeAccount> {
@@ -109,7 +111,8 @@ function assertKind({ object }: { object?: string }, expected: string): void {
 function verdictOf(error: unknown): KeyVerdict | undefined {
   const { statusCode, code, message } = stripeErrorOf(error) ?? {};
   if (code === ACCESS_REVOKED || (statusCode === 401 && /revoked/i.test(message ?? ''))) return REVOKED;
-  if (statusCode === 403) return { valid: false, message: 'Stripe accepts this key but allows it nothing that is needed.' };
+  if (statusCode === 403 && NAMES_PERMISSIONS.test(message ?? ''))
+    return { valid: false, message: 'Stripe accepts this key but allows it nothing that is needed.' };
   if (statusCode !== 401) return undefined;
   if (code === 'api_key_expired') return { valid: false, message: 'This key has expired; make a new one in the Stripe dashboard.' };
   return {
