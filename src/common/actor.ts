@@ -1,0 +1,52 @@
+import { isIP } from 'node:net';
+
+/** Who does something, and from where: what the history says of each change. */
+export interface Actor {
+  /** A person with an access token, another module of this process, or the system itself (the command line, a timer). */
+  readonly kind: 'person' | 'module' | 'system';
+  /** The `sub` of the token, or the name of the module or of the part of the system. */
+  readonly subject: string;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  /** What the answer has as `X-Request-Id`. */
+  readonly requestId: string | null;
+}
+
+interface RequestFacts {
+  id: string;
+  ip: string;
+  headers: { 'user-agent'?: string };
+}
+
+/** Somebody who injected a service and did not say who they are. */
+export const A_MODULE: Actor = moduleActor('module');
+
+/** @param name of the module, as an operator knows it */
+export function moduleActor(name: string): Actor {
+  return { kind: 'module', subject: name, ip: null, userAgent: null, requestId: null };
+}
+
+/** @param subject of the verified access token */
+export function personActor(subject: string, { id, ip, headers }: RequestFacts): Actor {
+  return {
+    kind: 'person',
+    subject,
+    // Behind a trusted proxy it is what a header says.
+    ip: isIP(ip) ? ip : null,
+    userAgent: safeUserAgent(headers['user-agent']),
+    requestId: id,
+  };
+}
+
+const USER_AGENT_LENGTH = 200;
+const HIDDEN = '[hidden]';
+
+/** What a stranger wrote, kept for years: no line breaks, no end without limit, and nothing that could be a pasted key or token. */
+function safeUserAgent(text: string | undefined): string | null {
+  if (!text) return null;
+  return text
+    .replace(/[^\x20-\x7e]/g, '?')
+    .replace(/(?:[spre]k[_-]?(?:test|live|org)|whsec)[^\s;()]*/gi, HIDDEN)
+    .replace(/[\w+/=%~-]{32,}/g, HIDDEN)
+    .slice(0, USER_AGENT_LENGTH);
+}
