@@ -33,6 +33,11 @@ export class StripeConfigRepository {
     return row;
   }
 
+  /** Those that are valid at `now`, the newest first; see the statement for what else the rows tell. */
+  findWebhookSecrets(projectId: ProjectId, mode: StripeMode, now: Date): Promise<statements.WebhookSecretRow[]> {
+    return this.database.query(statements.FIND_WEBHOOK_SECRETS, [projectId, mode, now]);
+  }
+
   /**
    * Creates or updates the configuration of a live project and replaces the given credentials, all or nothing, with no read before
    * the write: concurrent partial updates all win.

@@ -5,10 +5,18 @@ import { Secret } from '../../common/secret.js';
 import type { Transaction } from '../../database/database.js';
 import { projectNotFound } from '../../projects/projects.service.js';
 import { Keyring } from '../../vault/keyring.js';
+import type { SealedText } from '../../vault/seal.js';
 import { ConfigChanges } from './config-changes.js';
 import { credentialPolicy } from './credential.decorator.js';
 import { credentialProblem } from './credential-problem.js';
-import { CREDENTIAL_RULES, type CredentialRule, credentialRule, STRIPE_MODES, type StripeMode } from './credential-rules.js';
+import {
+  CREDENTIAL_RULES,
+  type CredentialField,
+  type CredentialRule,
+  credentialRule,
+  STRIPE_MODES,
+  type StripeMode,
+} from './credential-rules.js';
 import { accountPart, looksCutOff, maskCredential } from './credential-shape.js';
 import type { CredentialChanges, SealedCredential, StripeConfig } from './stripe-config.js';
 import { StripeConfigRepository } from './stripe-config.repository.js';
@@ -113,13 +121,22 @@ export class StripeConfigService {
    * @throws DomainError `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`; SealBroken
    */
   async openSecretKey(projectId: ProjectId, mode: StripeMode): Promise<SecretKey> {
-    const row = await this.configs.findSecretKey(projectId, mode);
-    if (!row) throw projectNotFound();
-    if (row.is_active === null) throw configNotFound();
-    if (!row.is_active) throw new DomainError('config_deleted', "This project's Stripe configuration was deleted.");
+    const row = inUse(await this.configs.findSecretKey(projectId, mode));
     if (row.sealed === null) throw new DomainError('mode_not_configured', `This project has no ${mode} secret key.`);
-    const context = { purpose: SEAL_PURPOSE, tenant: projectId, field: `${mode}_secret_key` };
-    return { value: await this.keyring.open(context, row.sealed), fingerprint: row.fingerprint, version: row.version };
+    const value = await this.#open(projectId, `${mode}_secret_key`, row.sealed);
+    return { value, fingerprint: row.fingerprint, version: row.version };
+  }
+
+  /**
+   * Every webhook secret that is valid now, opened, the newest first: for the receiver of Stripe's events.
+   * @throws as `openSecretKey` does
+   */
+  async openWebhookSecrets(projectId: ProjectId, mode: StripeMode): Promise<Secret[]> {
+    const rows = await this.configs.findWebhookSecrets(projectId, mode, new Date());
+    inUse(rows[0]);
+    const sealed = rows.flatMap((row) => row.sealed ?? []);
+    if (sealed.length === 0) throw new DomainError('mode_not_configured', `This project has no ${mode} webhook secret.`);
+    return Promise.all(sealed.map((text) => this.#open(projectId, `${mode}_webhook_secret`, text)));
   }
 
   /** The fingerprint that a stored credential with this value has. */
@@ -130,6 +147,10 @@ export class StripeConfigService {
   /** The account fingerprint that a stored key of this account has. @param accountId `acct_…` */
   accountFingerprint(projectId: ProjectId, accountId: string): string {
     return this.keyring.fingerprint(projectId, 'stripe-account', accountId.replace(/^acct_/, ''));
+  }
+
+  #open(projectId: ProjectId, field: CredentialField, sealed: SealedText): Promise<Secret> {
+    return this.keyring.open({ purpose: SEAL_PURPOSE, tenant: projectId, field }, sealed);
   }
 
   #seal(projectId: ProjectId, rule: CredentialRule, value: string): SealedCredential {
@@ -159,6 +180,14 @@ function acceptableValues(changes: CredentialChanges): [CredentialRule, string][
   }
   if (problems.length > 0) throw new ValidationFailed(problems);
   return values;
+}
+
+/** @param row `undefined` without a project; `is_active` is `null` without a configuration */
+function inUse<Row extends { is_active: boolean | number | null }>(row: Row | undefined): Row {
+  if (!row) throw projectNotFound();
+  if (row.is_active === null) throw configNotFound();
+  if (!row.is_active) throw new DomainError('config_deleted', "This project's Stripe configuration was deleted.");
+  return row;
 }
 
 function configNotFound(): DomainError {

@@ -197,3 +197,22 @@ export const FIND_SECRET_KEY = sql<SecretKeyRow>(
    LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0
    WHERE p.id = $1 AND p.deleted_at IS NULL`,
 );
+
+export interface WebhookSecretRow {
+  is_active: boolean | number | null;
+  sealed: SealedText | null;
+}
+
+/**
+ * $1 project, $2 mode, $3 now. A row for each webhook secret that is valid now, the newest first; without any, one row that has no
+ * `sealed`. No row: no live project. `is_active` is `null` without a configuration.
+ */
+export const FIND_WEBHOOK_SECRETS = sql<WebhookSecretRow>(
+  'find_stripe_webhook_secrets',
+  `SELECT c.is_active, k.sealed FROM projects p
+   LEFT JOIN stripe_configs c ON c.project_id = p.id
+   LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'webhook_secret'
+     AND (k.slot = 0 OR k.valid_until > $3)
+   WHERE p.id = $1 AND p.deleted_at IS NULL
+   ORDER BY k.slot > 0, k.written_at DESC`,
+);
