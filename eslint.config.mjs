@@ -28,9 +28,9 @@ const sees = (room) => [...new Set(STANDS_ON[room].flatMap((below) => [...sees(b
 /** Imports of `room` as they are written in `from`: `../../vault/`, or `../guards/` between neighbours in payments. */
 const importsOf = (room, from) => `^(?:\\.\\./)+${from.startsWith('payments/') ? room.replace('payments/', '(?:payments/)?') : room}/`;
 
-/** The files above all rooms, and the module that puts payments together. */
+/** The files above all rooms, the command line, and the module that puts payments together. */
 const ABOVE = [...readdirSync(join(import.meta.dirname, 'src')).filter((name) => name.endsWith('.ts')), 'payments.module.ts'];
-const TOP = `^(?:\\.\\./)+(?:${ABOVE.map((name) => name.slice(0, -'.ts'.length).replaceAll('.', '\\.')).join('|')})\\.js$`;
+const TOP = `^(?:\\.\\./)+(?:${ABOVE.map((name) => name.slice(0, -'.ts'.length).replaceAll('.', '\\.')).join('|')})\\.js$|^(?:\\.\\./)+cli/`;
 
 const directionOf = (room) => {
   const visible = [room, ...sees(room)];

@@ -13,7 +13,7 @@ function lastChange(path) {
 
 const built = lastChange('dist/main.js');
 if (SOURCES.some((path) => lastChange(path) > built)) {
-  const { status } = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
+  const { status } = spawnSync('npm', ['run', '--silent', 'build'], { stdio: ['inherit', process.stderr, 'inherit'] });
   // Half a build must not look like one the next time.
   if (status !== 0) rmSync('dist', { recursive: true, force: true });
   process.exitCode = status ?? 1;

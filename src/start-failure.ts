@@ -24,8 +24,12 @@ const NO_ANSWER = 'The database of DATABASE_URL does not answer: is it running, 
 
 /** Why the process can't start, in our own words: a driver's message may hold the database's password. */
 export function explainStartFailure(error: unknown): string {
-  if (error instanceof ConfigurationError) return error.message;
-  return `Tillkeeper could not start. ${error instanceof WrongMasterKey ? error.message : explain(error)}`;
+  return error instanceof ConfigurationError ? error.message : `Tillkeeper could not start. ${explainFailure(error)}`;
+}
+
+/** The reason alone. */
+export function explainFailure(error: unknown): string {
+  return error instanceof ConfigurationError || error instanceof WrongMasterKey ? error.message : explain(error);
 }
 
 function explain(error: unknown): string {

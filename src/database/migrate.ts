@@ -8,12 +8,13 @@ export const MIGRATION_LOCK = 0x74696c6c;
  * Brings the schema up to date and disconnects. Processes that start at once on PostgreSQL do it one after the other, under a lock
  * that goes with the connection; SQLite has one server process.
  * @param dataSource of one connection, not yet connected
+ * @returns the names of the migrations that ran
  */
-export async function migrate(dataSource: DataSource): Promise<void> {
+export async function migrate(dataSource: DataSource): Promise<string[]> {
   await dataSource.initialize();
   try {
     if (dataSource.options.type === 'postgres') await dataSource.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await dataSource.runMigrations();
+    return (await dataSource.runMigrations()).map(({ name }) => name);
   } finally {
     await dataSource.destroy();
   }

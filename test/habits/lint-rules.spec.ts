@@ -33,6 +33,7 @@ describe('imports go down only', () => {
     ['payments/ledger/ledger.service.ts', '../billing/billing.service.js'],
     ['payments/webhooks/webhooks.service.ts', '../../payments/billing/billing.service.js'],
     ['payments/payments.module.ts', '../health/health.module.js'],
+    ['vault/keyring.ts', '../cli/session.js'],
   ])('refuses %s -> %s', async (from, path) => {
     expect(await imported(from, path)).toEqual(['no-restricted-imports']);
   });

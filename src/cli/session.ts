@@ -1,0 +1,82 @@
+import { type ModuleMetadata, type INestApplicationContext, Module, type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { DataSource } from 'typeorm';
+import { loadEnvFile } from '../config/env-file.js';
+import { loadSettings } from '../config/load-settings.js';
+import { Settings } from '../config/settings.js';
+import { SettingsModule } from '../config/settings.module.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { isMigrated } from '../database/migrate.js';
+import { ENTITIES } from '../entities.js';
+import { Keyring } from '../vault/keyring.js';
+import { VaultModule } from '../vault/vault.module.js';
+import { CommandFailed } from './command-failed.js';
+import { Progress } from './progress.js';
+
+/** Milliseconds to wait for the server to finish a write to the SQLite file; here nobody else is kept waiting. */
+const SQLITE_LOCK_TIMEOUT_MS = 10_000;
+
+@Module({})
+class CommandLineModule {}
+
+/** What one command works with. Everything is opened when it is asked for, and closed at the end. */
+export class Session {
+  #settings: Settings | undefined;
+  #context: INestApplicationContext | undefined;
+  readonly #bars: Progress[] = [];
+
+  /** @param signal aborted when the user interrupts: look at it between one short piece of work and the next */
+  constructor(
+    readonly signal: AbortSignal,
+    private readonly showsProgress: boolean,
+  ) {}
+
+  /** @throws ConfigurationError */
+  get settings(): Settings {
+    if (!this.#settings) {
+      loadEnvFile();
+      this.#settings = loadSettings(process.env);
+    }
+    return this.#settings;
+  }
+
+  /**
+   * The services of the database, the vault and `imports`, as in the server but without HTTP, and with the data keys open.
+   * @throws CommandFailed before the migrations ran; WrongMasterKey
+   */
+  async services(imports: ModuleMetadata['imports'] = []): Promise<INestApplicationContext> {
+    const context = await this.servicesWithoutKeys(imports);
+    await context.get(Keyring).load();
+    return context;
+  }
+
+  /** The same for what has to work without the master key. */
+  async servicesWithoutKeys(imports: ModuleMetadata['imports'] = []): Promise<INestApplicationContext> {
+    // The schema is the server's or the `migrate` command's to change.
+    const settings = new Settings({ ...this.settings, migrateOnStart: false });
+    const all: DynamicModule = {
+      module: CommandLineModule,
+      imports: [SettingsModule.forRoot(settings), DatabaseModule.forRoot(ENTITIES), VaultModule, ...imports],
+    };
+    this.#context = await NestFactory.createApplicationContext(all, { logger: false, abortOnError: false });
+    const dataSource = this.#context.get(DataSource);
+    if (!(await isMigrated(dataSource))) {
+      throw new CommandFailed('The database has migrations that did not run yet: run `tillkeeper migrate`, or start the server.');
+    }
+    if (settings.database.engine === 'sqlite') await dataSource.query(`PRAGMA busy_timeout = ${SQLITE_LOCK_TIMEOUT_MS}`);
+    this.signal.throwIfAborted();
+    return this.#context;
+  }
+
+  /** A progress bar, where somebody is there to see it. */
+  progress(what: string, total: number): Progress {
+    const bar = new Progress(what, total, this.showsProgress);
+    this.#bars.push(bar);
+    return bar;
+  }
+
+  async close(): Promise<void> {
+    for (const bar of this.#bars) bar.stop();
+    await this.#context?.close();
+  }
+}
