@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { DomainError } from '../common/errors.js';
 import type { OwnerId, ProjectId } from '../common/ids.js';
+import { type EndUser, endUserId } from './end-user.js';
 
 /** Who sent a request, as its verified access token says. */
 export type Caller =
@@ -21,4 +22,11 @@ declare module 'fastify' {
 export function developerOf({ identity }: FastifyRequest): OwnerId {
   if ('kind' in identity && identity.kind === 'developer') return identity.sub;
   throw new Error('Only a route for developers can ask which developer is calling.');
+}
+
+/** The end user behind a request that AccessGuard let through to a route for end users; nobody when the token names no project. */
+export function endUserOf({ identity }: FastifyRequest): EndUser | undefined {
+  if (!('kind' in identity) || identity.kind !== 'end_user') throw new Error('Only a route for end users can ask which one is calling.');
+  const { projectId, sub } = identity;
+  return projectId && { projectId, userId: endUserId(projectId, sub), subject: sub };
 }

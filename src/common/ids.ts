@@ -7,9 +7,16 @@ export type ProjectId = Branded<string, 'ProjectId'>;
 /** The `sub` of a developer's access token, 1 to 255 characters; ownership is equality with it. */
 export type OwnerId = Branded<string, 'OwnerId'>;
 
+/** Who an end user is within one project: a lower-case RFC 9562 UUID. */
+export type EndUserId = Branded<string, 'EndUserId'>;
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** @returns the id in lower case, or `undefined` when the text is not a UUID */
+export function parseUuid<Id extends string>(text: string): Id | undefined {
+  return UUID.test(text) ? (text.toLowerCase() as Id) : undefined;
+}
+
 export function parseProjectId(text: string): ProjectId | undefined {
-  return UUID.test(text) ? (text.toLowerCase() as ProjectId) : undefined;
+  return parseUuid<ProjectId>(text);
 }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { EndUserGuard } from './end-user.guard.js';
 import { ProjectOwnerGuard } from './project-owner.guard.js';
 import { ProjectRepository } from './project.repository.js';
 import { ProjectsController } from './projects.controller.js';
@@ -6,7 +7,7 @@ import { ProjectsService } from './projects.service.js';
 
 @Module({
   controllers: [ProjectsController],
-  providers: [ProjectsService, ProjectRepository, ProjectOwnerGuard],
+  providers: [ProjectsService, ProjectRepository, ProjectOwnerGuard, EndUserGuard],
   exports: [ProjectsService],
 })
 export class ProjectsModule {}

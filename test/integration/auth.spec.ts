@@ -7,6 +7,8 @@ import { get, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { AuthModule } from '../../src/auth/auth.module.js';
 import { CurrentDeveloper } from '../../src/auth/current-developer.decorator.js';
+import { CurrentEndUser } from '../../src/auth/current-end-user.decorator.js';
+import { type EndUser } from '../../src/auth/end-user.js';
 import { ForEndUsers, Public, Unlimited } from '../../src/auth/route-access.decorators.js';
 import { DomainError } from '../../src/common/errors.js';
 import { Secret } from '../../src/common/secret.js';
@@ -36,8 +38,8 @@ class ProbeController {
 
   @ForEndUsers()
   @Get('end-user')
-  endUser() {
-    return {};
+  endUser(@CurrentEndUser() endUser: EndUser) {
+    return endUser;
   }
 
   @Public()
@@ -352,7 +354,12 @@ describe('routes', () => {
 
   it('for end users are closed to developers', async () => {
     await start({ accessTokens: hs256() });
-    expect(await call(endUserToken(PROJECT_ID), 'end-user')).toEqual({});
+    expect(await call(endUserToken(PROJECT_ID), 'end-user')).toEqual({
+      projectId: PROJECT_ID,
+      userId: '2fde8f53-c67f-58cc-b59c-07ebbfa84b91',
+      subject: 'user-1',
+    });
+    expect(await call(endUserToken(PROJECT_ID, PROJECT_ID.toUpperCase()), 'end-user')).toMatchObject({ userId: PROJECT_ID });
     expect(await call(accessToken(), 'end-user')).toEqual(
       insufficient('This operation is for the end users of a project, whose access token has a project_id.'),
     );
@@ -372,7 +379,7 @@ describe('routes', () => {
     expect(await call(accessToken({ scope: 'openid' }))).toEqual(
       insufficient('The access token lacks the scope of developers.', ', scope="projects:write"'),
     );
-    expect(await call(endUserToken(PROJECT_ID), 'end-user')).toEqual({});
+    expect(await call(endUserToken(PROJECT_ID), 'end-user')).toMatchObject({ subject: 'user-1' });
     expect(await call(accessToken(), 'end-user')).toMatchObject({ code: 'insufficient_scope' });
   });
 });
@@ -395,7 +402,7 @@ describe('the rate limit', () => {
     for (let request = 0; request < 3; request += 1) await call(endUserToken(PROJECT_ID, 'same'));
     expect(await call(endUserToken(PROJECT_ID, 'same'))).toEqual(limited);
     expect(await call(accessToken({ sub: 'same' }))).toEqual({ sub: 'same' });
-    expect(await call(endUserToken(PROJECT_ID.replace('7', '8'), 'same'), 'end-user')).toEqual({});
+    expect(await call(endUserToken(PROJECT_ID.replace('7', '8'), 'same'), 'end-user')).toMatchObject({ subject: 'same' });
   });
 
   it('counts callers without a valid token by address, failed attempts as well', async () => {
