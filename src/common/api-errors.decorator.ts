@@ -38,7 +38,7 @@ const DESCRIPTIONS = {
   400: 'The request is malformed.',
   401: 'There is no valid access token.',
   403: 'The project belongs to somebody else, or the token is not one for this operation.',
-  404: 'There is no such project, or the project has no configuration.',
+  404: 'There is no such project.',
   413: 'The body is too large.',
   415: 'The body is not `application/json`.',
   429: 'Too many requests; try again after `Retry-After` seconds.',
@@ -54,13 +54,16 @@ const WITH_BODY: DocumentedStatus[] = [413, 415];
 interface ErrorsOf {
   /** Whether the path names a project. */
   project?: boolean;
+  /** What else may be missing, as the end of a sentence. */
+  orMissing?: string;
   body?: boolean;
 }
 
 /** The errors that an operation can answer. */
-export function ApiErrors({ project = false, body = false }: ErrorsOf): MethodDecorator {
+export function ApiErrors({ project = false, orMissing, body = false }: ErrorsOf): MethodDecorator {
   const statuses = [...ALWAYS, ...(project ? [404 as const] : []), ...(body ? WITH_BODY : [])];
-  const errors = statuses.map((status) => ApiResponse({ status, description: DESCRIPTIONS[status], type: ErrorResponse }));
+  const descriptions = { ...DESCRIPTIONS, ...(orMissing && { 404: `There is no such project, or ${orMissing}.` }) };
+  const errors = statuses.map((status) => ApiResponse({ status, description: descriptions[status], type: ErrorResponse }));
   const invalid = ApiResponse({
     status: HttpStatus.UNPROCESSABLE_ENTITY,
     description: 'The request is not valid.',

@@ -47,6 +47,16 @@ describe('the documentation', () => {
     for (const path of Object.keys(openApiDocument(app.app).paths)) expect(text).toContain(`"${path}"`);
   });
 
+  it.each([
+    ['get', 'config', 'There is no such project.'],
+    ['put', 'config', 'There is no such project.'],
+    ['get', 'config/status', 'There is no such project.'],
+    ['delete', 'config', 'There is no such project, or it never had a configuration.'],
+  ])('says what a 404 can mean: %s %s', async (method, path, description) => {
+    const { body } = await read('/docs-json').expect(200);
+    expect(body.paths[`${configPath('{project_id}').replace('config', path)}`][method].responses['404']).toMatchObject({ description });
+  });
+
   it('is also JSON and YAML', async () => {
     const { body, headers } = await read('/docs-json').expect(200);
     expect(headers['content-type']).toMatch(/^application\/json/);

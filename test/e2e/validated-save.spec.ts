@@ -83,7 +83,9 @@ describe('PUT config?validate=true', () => {
 
   it('names the permission that a restricted key lacks', async () => {
     const { body } = await put({ test_secret_key: account.addRestrictedKey('test', NEEDED_PERMISSIONS.slice(1)) }).expect(422);
-    expect(body.detail).toEqual([{ loc: ['body', 'test_secret_key'], type: 'value_error', msg: expect.stringMatching(/Customers\.$/) }]);
+    expect(body.detail).toEqual([
+      { loc: ['body', 'test_secret_key'], type: 'value_error', msg: expect.stringMatching(/Customers \(read\)\.$/) },
+    ]);
     await put({ test_secret_key: account.addRestrictedKey('test', NEEDED_PERMISSIONS) }).expect(200);
   });
 

@@ -155,8 +155,8 @@ describe('webhook endpoints', () => {
   });
 
   it.each([
-    ['rak_webhook_read', []],
-    ['rak_webhook_write', ['rak_webhook_read']],
+    ['Webhook Endpoints (read)', []],
+    ['Webhook Endpoints (write)', ['rak_webhook_read']],
   ] as const)('say which permission a restricted key lacks: %s', async (missing, permissions) => {
     await put({ test_secret_key: account.addRestrictedKey('test', permissions) }).expect(200);
     expect((await create().expect(409)).body.detail).toContain(missing);

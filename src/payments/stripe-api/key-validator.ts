@@ -4,6 +4,7 @@ import type Stripe from 'stripe';
 import type { DomainError } from '../../common/errors.js';
 import type { Secret } from '../../common/secret.js';
 import type { KeyVerdict, StripeAccount } from './key-verdict.js';
+import { permissionName } from './permission-names.js';
 import { StripeConnector } from './stripe-connector.js';
 import { stripeErrorOf, stripeUnavailable } from './stripe-failure.js';
 
@@ -18,19 +19,19 @@ const ACCESS_REVOKED = 'account_invalid';
 const NAMES_PERMISSIONS = /permission/i;
 const REVOKED: KeyVerdict = { valid: false, message: 'This key was revoked; make a new one in the Stripe dashboard.' };
 
-/** Cheap reads of everything that we need of an account; Stripe's name for each in the settings of a restricted key. */
+/** Cheap reads of everything that we need of an account, and the permission for each as Stripe's messages call it. */
 const NEEDED_READS: readonly [permission: string, read: (stripe: Stripe) => Promise<{ object?: string }>][] = [
-  ['Customers', (stripe) => stripe.customers.list({ limit: 1 })],
-  ['Products', (stripe) => stripe.products.list({ limit: 1 })],
-  ['Prices', (stripe) => stripe.prices.list({ limit: 1 })],
-  ['Checkout Sessions', (stripe) => stripe.checkout.sessions.list({ limit: 1 })],
-  ['Customer portal', (stripe) => stripe.billingPortal.configurations.list({ limit: 1 })],
-  ['Subscriptions', (stripe) => stripe.subscriptions.list({ limit: 1 })],
-  ['Invoices', (stripe) => stripe.invoices.list({ limit: 1 })],
-  ['PaymentIntents', (stripe) => stripe.paymentIntents.list({ limit: 1 })],
-  ['Charges', (stripe) => stripe.charges.list({ limit: 1 })],
-  ['Events', (stripe) => stripe.events.list({ limit: 1 })],
-  ['Webhook Endpoints', (stripe) => stripe.webhookEndpoints.list({ limit: 1 })],
+  ['rak_customer_read', (stripe) => stripe.customers.list({ limit: 1 })],
+  ['rak_product_read', (stripe) => stripe.products.list({ limit: 1 })],
+  ['rak_plan_read', (stripe) => stripe.prices.list({ limit: 1 })],
+  ['rak_checkout_session_read', (stripe) => stripe.checkout.sessions.list({ limit: 1 })],
+  ['rak_customer_portal_read', (stripe) => stripe.billingPortal.configurations.list({ limit: 1 })],
+  ['rak_subscription_read', (stripe) => stripe.subscriptions.list({ limit: 1 })],
+  ['rak_invoice_read', (stripe) => stripe.invoices.list({ limit: 1 })],
+  ['rak_payment_intent_read', (stripe) => stripe.paymentIntents.list({ limit: 1 })],
+  ['rak_charge_read', (stripe) => stripe.charges.list({ limit: 1 })],
+  ['rak_event_read', (stripe) => stripe.events.list({ limit: 1 })],
+  ['rak_webhook_read', (stripe) => stripe.webhookEndpoints.list({ limit: 1 })],
 ];
 
 /** Asks Stripe about a secret key. It has no call for that, so we read what we would read anyway. */
@@ -77,7 +78,11 @@ async function askRestricted(stripe: Stripe): Promise<KeyVerdict> {
   const known = account.status === 'fulfilled' ? { account: account.value } : accountOfRefusal(account.reason);
   if (missing.length === 0)
     return { valid: true, message: 'Stripe accepts this restricted key, and it may read all that is needed.', ...known };
-  return { valid: false, message: `Stripe accepts this restricted key, but it lacks the permission for ${missing.join(', ')}.`, ...known };
+  return {
+    valid: false,
+    message: `Stripe accepts this restricted key, but it lacks the permission for ${missing.map(permissionName).join(', ')}.`,
+    ...known,
+  };
 }
 
 async function readList(answer: Promise<{ object?: string }>): Promise<void> {

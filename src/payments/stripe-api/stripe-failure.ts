@@ -1,4 +1,5 @@
 import { DomainError } from '../../common/errors.js';
+import { permissionName } from './permission-names.js';
 
 const RETRY_AFTER_SECONDS = 10;
 
@@ -26,19 +27,11 @@ export function asStripeFailure(error: unknown): unknown {
   if (statusCode === 401 || code === 'account_invalid')
     return new DomainError('stripe_key_refused', 'Stripe does not accept the stored secret key; store a new one.', { cause: error });
   if (statusCode === 403) {
-    return new DomainError(
-      'stripe_permission_missing',
-      `The stored restricted key lacks a permission that is needed${permissionIn(message)}.`,
-      { cause: error },
-    );
+    const missing = (message.match(/\brak_[a-z_]+/g) ?? []).map(permissionName).join(', ');
+    const lacks = missing ? `the permission for ${missing}` : 'a permission that is needed';
+    return new DomainError('stripe_permission_missing', `The stored restricted key lacks ${lacks}.`, { cause: error });
   }
   if (statusCode === 0 || statusCode === 429 || statusCode >= 500)
     return stripeUnavailable('Stripe can not be reached at the moment; try again shortly.', error);
   return new DomainError('stripe_refused', 'Stripe refused the request.', { cause: error });
-}
-
-/** Stripe names the missing permission as `rak_…`. */
-function permissionIn(message: string): string {
-  const permission = /\brak_[a-z_]+/.exec(message)?.[0];
-  return permission ? ` (${permission})` : '';
 }

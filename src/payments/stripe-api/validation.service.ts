@@ -39,30 +39,29 @@ export class ValidationService extends SecretKeyChecker {
    * Stores nothing but the verdict, and that only if the key is the project's stored one.
    * @throws DomainError `rate_limited`, `already_running`, `stripe_unavailable`
    */
-  async validate({ id: projectId, ownerId }: Project, secretKey: string, mode: StripeMode): Promise<KeyVerdict> {
-    await this.#count(ownerId);
+  async validate(project: Project, secretKey: string, mode: StripeMode): Promise<KeyVerdict> {
     const value = secretKey.trim();
     const rule = credentialRule(mode, 'secret_key');
     // A restricted key is asked about in any case: why it would not do is worth knowing before the operator is asked to allow it.
-    const problem = credentialProblem(rule, value, { acceptRestrictedKeys: true });
+    const problem = credentialProblem(rule, value, { acceptRestrictedKeys: true, isRequired: true });
     if (problem) return { valid: false, message: `The ${mode} secret key ${problem.msg}.` };
     const key = new Secret(value);
-    const verdict = await this.#alone(projectId, () => this.validator.ask(key));
-    await this.checks.record(projectId, { mode, fingerprint: this.configs.fingerprint(projectId, key) }, verdict, 'validation');
+    const verdict = await this.#alone(project, 1, () => this.validator.ask(key));
+    const fingerprint = this.configs.fingerprint(project.id, key);
+    await this.checks.record(project.id, { mode, fingerprint }, verdict, 'validation');
     const refusal = credentialProblem(rule, value, credentialPolicy);
     return refusal && verdict.valid
       ? { ...verdict, valid: false, message: `Stripe accepts this key, but here it ${refusal.msg}.` }
       : verdict;
   }
 
-  override async checkChanges({ id: projectId, ownerId }: Project, changes: CredentialChanges): Promise<() => Promise<void>> {
+  override async checkChanges(project: Project, changes: CredentialChanges): Promise<() => Promise<void>> {
     const keys = CREDENTIAL_RULES.filter(({ kind }) => kind === 'secret_key').flatMap((rule) => {
       const value = changes[rule.field];
       return typeof value === 'string' ? [{ rule, key: new Secret(value.trim()) }] : [];
     });
     if (keys.length === 0) return () => Promise.resolve();
-    await this.#count(ownerId);
-    const verdicts = await this.#alone(projectId, () => Promise.all(keys.map(({ key }) => this.validator.ask(key))));
+    const verdicts = await this.#alone(project, keys.length, () => Promise.all(keys.map(({ key }) => this.validator.ask(key))));
     const problems = keys.flatMap(({ rule }, index): Problem[] => {
       const verdict = verdicts[index];
       return !verdict || verdict.valid ? [] : [{ loc: ['body', rule.field], msg: verdict.message, type: 'value_error' }];
@@ -71,7 +70,7 @@ export class ValidationService extends SecretKeyChecker {
     return async () => {
       for (const [index, { rule, key }] of keys.entries()) {
         const verdict = verdicts[index];
-        if (verdict) await this.#tryToRecord(projectId, rule.mode, key, verdict);
+        if (verdict) await this.#tryToRecord(project.id, rule.mode, key, verdict);
       }
     };
   }
@@ -85,7 +84,8 @@ export class ValidationService extends SecretKeyChecker {
     }
   }
 
-  async #alone<T>(projectId: ProjectId, ask: () => Promise<T>): Promise<T> {
+  /** @param keys how many of them `ask` shows to Stripe: what is answered without Stripe counts for nothing */
+  async #alone<T>({ id: projectId, ownerId }: Project, keys: number, ask: () => Promise<T>): Promise<T> {
     if (this.#asking.has(projectId)) {
       throw new DomainError('already_running', 'Keys of this project are being checked right now; try again shortly.', {
         retryAfterSeconds: 1,
@@ -93,6 +93,7 @@ export class ValidationService extends SecretKeyChecker {
     }
     this.#asking.add(projectId);
     try {
+      for (let key = 0; key < keys; key++) await this.#count(ownerId);
       return await ask();
     } finally {
       this.#asking.delete(projectId);

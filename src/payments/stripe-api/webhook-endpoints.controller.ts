@@ -44,7 +44,7 @@ export class WebhookEndpointsController {
   @ApiCreatedResponse({ description: 'The endpoint was made.', type: WebhookEndpointResponse })
   @ApiOkResponse({ description: 'The endpoint was there already.', type: WebhookEndpointResponse })
   @CONFLICT
-  @ApiErrors({ project: true, body: true })
+  @ApiErrors({ project: true, orMissing: 'the mode has no secret key', body: true })
   async create(
     @CurrentProject() { id: projectId }: Project,
     @Body() { mode }: WebhookEndpointCreateRequest,
@@ -65,7 +65,7 @@ export class WebhookEndpointsController {
   })
   @ApiNoContentResponse({ description: 'The endpoint is gone.' })
   @CONFLICT
-  @ApiErrors({ project: true })
+  @ApiErrors({ project: true, orMissing: 'the mode has no secret key, or no endpoint that was made here' })
   async remove(@CurrentProject() { id }: Project, @Param('mode', StripeModePipe) mode: StripeMode): Promise<void> {
     await this.endpoints.remove(id, mode);
   }

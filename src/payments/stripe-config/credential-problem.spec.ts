@@ -113,8 +113,8 @@ describe('credentialProblem', () => {
     'sk_live_...aBcD',
     'pk_..x',
   ])('knows the masked value %s, also where it would be wrong unmasked', (value) => {
-    expect(messageOf('test_secret_key', value)).toContain('this is a masked value');
-    expect(messageOf('test_secret_key', value + 'a'.repeat(600))).toContain('this is a masked value');
+    expect(messageOf('test_secret_key', value)).toContain('is a masked value');
+    expect(messageOf('test_secret_key', value + 'a'.repeat(600))).toContain('is a masked value');
   });
 
   it.each(['a b', 'a.b', 'a-b', 'a/b', 'aé', 'аbc', 'ａ', 'a\u00a0b', 'a*', 'a"', "a'", 'a;', 'a=', '😀'])('refuses sk_test_%s', (body) => {
@@ -143,7 +143,7 @@ describe('credentialProblem', () => {
     it('keeps the rules for them where they are accepted', () => {
       expect(problemOf('test_secret_key', `rk_live_${BODY}`, WITH_RESTRICTED)?.msg).toContain('this looks like a live restricted key');
       expect(problemOf('test_secret_key', 'rk_test_', WITH_RESTRICTED)?.msg).toBe('is cut off: nothing follows rk_test_');
-      expect(problemOf('test_secret_key', 'rk_test_...aBcD', WITH_RESTRICTED)?.msg).toContain('this is a masked value');
+      expect(problemOf('test_secret_key', 'rk_test_...aBcD', WITH_RESTRICTED)?.msg).toContain('is a masked value');
       expect(problemOf('test_secret_key', `rk_test_${'a'.repeat(505)}`, WITH_RESTRICTED)?.type).toBe('string_too_long');
       expect(problemOf('test_publishable_key', `rk_test_${BODY}`, WITH_RESTRICTED)?.msg).toContain('must start with pk_test_');
       expect(problemOf('test_webhook_secret', `rk_test_${BODY}`, WITH_RESTRICTED)?.msg).toContain('must start with whsec_');

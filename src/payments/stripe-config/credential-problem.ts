@@ -8,6 +8,8 @@ export interface CredentialProblem {
 export interface CredentialPolicy {
   /** Whether `rk_…` keys are taken as secret keys. */
   readonly acceptRestrictedKeys: boolean;
+  /** Whether the value is what the request is about; else it can be left out to keep what is stored. */
+  readonly isRequired?: boolean;
 }
 
 /** What follows the prefix. */
@@ -38,10 +40,10 @@ const LOOK_ALIKES: readonly [start: RegExp, name: string][] = [
  */
 export function credentialProblem(rule: CredentialRule, value: unknown, policy: CredentialPolicy): CredentialProblem | undefined {
   if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
-  if (value === '') return { type: 'string_too_short', msg: 'must not be empty; leave the field out to keep what is stored' };
-  if (MASKED.test(value.slice(0, MAX_CREDENTIAL_LENGTH))) {
-    return invalid('this is a masked value; send the whole value from Stripe, or leave the field out to keep what is stored');
-  }
+  const keepInstead = (link: string) => (policy.isRequired ? '' : `${link}leave the field out to keep what is stored`);
+  if (value === '') return { type: 'string_too_short', msg: `must not be empty${keepInstead('; ')}` };
+  if (MASKED.test(value.slice(0, MAX_CREDENTIAL_LENGTH)))
+    return invalid(`is a masked value; send the whole one from Stripe${keepInstead(', or ')}`);
   if (value.length > MAX_CREDENTIAL_LENGTH)
     return { type: 'string_too_long', msg: `must be at most ${MAX_CREDENTIAL_LENGTH} characters long` };
   if (INVISIBLE.test(value))

@@ -88,7 +88,7 @@ export class StripeConfigController {
     description: 'The credentials are destroyed for good; the configuration stays, inactive, and so do subscriptions and payments.',
   })
   @ApiNoContentResponse({ description: 'The credentials are gone.' })
-  @ApiErrors({ project: true })
+  @ApiErrors({ project: true, orMissing: 'it never had a configuration' })
   async remove(@CurrentProject() { id }: Project): Promise<void> {
     await this.configs.remove(id);
   }
@@ -103,7 +103,7 @@ export class StripeConfigController {
     description: 'The other mode stays as it is.',
   })
   @ApiNoContentResponse({ description: 'The credentials of that mode are gone.' })
-  @ApiErrors({ project: true })
+  @ApiErrors({ project: true, orMissing: 'it never had a configuration' })
   async removeMode(@CurrentProject() { id }: Project, @Param('mode', StripeModePipe) mode: StripeMode): Promise<void> {
     await this.configs.removeMode(id, mode);
   }

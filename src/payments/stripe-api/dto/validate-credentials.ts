@@ -7,7 +7,7 @@ import { ForbidUnknownFields } from '../../../common/request.pipe.js';
 const someText: Check = (value) => {
   if (value === undefined) return { type: 'missing', msg: 'is required' };
   if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
-  return value === '' ? { type: 'string_too_short', msg: 'must not be empty' } : undefined;
+  return value.trim() === '' ? { type: 'string_too_short', msg: 'must not be empty' } : undefined;
 };
 
 @ApiSchema({ description: 'A secret key to ask Stripe about. It is not stored.' })
