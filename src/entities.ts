@@ -1,3 +1,5 @@
+import { IdempotencyKeyEntity } from './idempotency/idempotency-key.entity.js';
+import { StripeCustomerEntity } from './payments/billing/stripe-customer.entity.js';
 import { StripeKeyCheckEntity } from './payments/stripe-api/stripe-key-check.entity.js';
 import { StripeWebhookEndpointEntity } from './payments/stripe-api/stripe-webhook-endpoint.entity.js';
 import { StripeConfigEntity } from './payments/stripe-config/stripe-config.entity.js';
@@ -13,4 +15,6 @@ export const ENTITIES = [
   StripeCredentialEntity,
   StripeKeyCheckEntity,
   StripeWebhookEndpointEntity,
+  IdempotencyKeyEntity,
+  StripeCustomerEntity,
 ];

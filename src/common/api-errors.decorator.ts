@@ -10,7 +10,7 @@ export class ErrorResponse {
 @ApiSchema({ description: 'One thing that is wrong with the request.' })
 class ValidationError {
   @ApiProperty({
-    description: 'Where: `body`, `path` or `query`, then the name.',
+    description: 'Where: `body`, `path`, `query` or `header`, then the name.',
     type: 'array',
     items: { anyOf: [{ type: 'string' }, { type: 'integer' }] },
     example: ['body', 'test_secret_key'],

@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   'validation_failed',
   'rate_limited',
   'already_running',
+  'idempotency_key_in_use',
   'internal_error',
   'database_unavailable',
   'not_migrated',

@@ -17,6 +17,7 @@ export const HTTP_STATUS = {
   validation_failed: HttpStatus.UNPROCESSABLE_ENTITY,
   rate_limited: HttpStatus.TOO_MANY_REQUESTS,
   already_running: HttpStatus.TOO_MANY_REQUESTS,
+  idempotency_key_in_use: HttpStatus.CONFLICT,
   internal_error: HttpStatus.INTERNAL_SERVER_ERROR,
   database_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
   not_migrated: HttpStatus.SERVICE_UNAVAILABLE,

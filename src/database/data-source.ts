@@ -4,8 +4,10 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { Secret } from '../common/secret.js';
 import { Initial1763700000000 as InitialPostgres } from './migrations/postgres/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionPostgres } from './migrations/postgres/1763760000000-stripe-connection.js';
+import { Billing1763850000000 as BillingPostgres } from './migrations/postgres/1763850000000-billing.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
+import { Billing1763850000000 as BillingSqlite } from './migrations/sqlite/1763850000000-billing.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
 
@@ -54,7 +56,7 @@ function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
     type: 'better-sqlite3',
     database: path,
     timeout: SQLITE_LOCK_TIMEOUT_MS,
-    migrations: [InitialSqlite, StripeConnectionSqlite],
+    migrations: [InitialSqlite, StripeConnectionSqlite, BillingSqlite],
     prepareDatabase: (driver: SqliteDriver) => {
       driver.pragma('journal_mode = WAL');
       driver.pragma('synchronous = FULL');
@@ -74,7 +76,7 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: PostgresLi
     poolSize,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     applicationName: 'tillkeeper',
-    migrations: [InitialPostgres, StripeConnectionPostgres],
+    migrations: [InitialPostgres, StripeConnectionPostgres, BillingPostgres],
     installExtensions: false,
     extra: {
       statement_timeout: statementTimeout,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { ProjectsModule } from '../projects/projects.module.js';
 import { ProjectsService } from '../projects/projects.service.js';
 import { StripeConnectionController } from './stripe-api/stripe-connection.controller.js';
@@ -23,7 +24,7 @@ import { StripeConfigService } from './stripe-config/stripe-config.service.js';
 
 /** Keeps the Stripe credentials of projects. Other modules import it and inject `StripeConfigService`, `StripeClients` and `PaymentsEvents`. */
 @Module({
-  imports: [ProjectsModule],
+  imports: [ProjectsModule, IdempotencyModule],
   controllers: [StripeConfigController, StripeConnectionController, WebhookEndpointsController],
   providers: [
     StripeConfigService,

@@ -11,6 +11,7 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiErrors, ErrorResponse } from '../../common/api-errors.decorator.js';
+import { Idempotent } from '../../idempotency/idempotent.decorator.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
 import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
@@ -22,7 +23,7 @@ import { WebhookEndpointsService } from './webhook-endpoints.service.js';
 
 const CONFLICT = ApiConflictResponse({
   description:
-    'Something at Stripe is in the way: an endpoint that was not made here, the limit of endpoints, a key that is refused or lacks a permission.',
+    'Something at Stripe is in the way (an endpoint that was not made here, the limit of endpoints, a key that is refused or lacks a permission), or a request with the same `Idempotency-Key` still runs.',
   type: ErrorResponse,
 });
 
@@ -35,6 +36,7 @@ export class WebhookEndpointsController {
   constructor(private readonly endpoints: WebhookEndpointsService) {}
 
   @Post()
+  @Idempotent()
   @ApiOperation({
     operationId: 'createStripeWebhookEndpoint',
     summary: 'Make the webhook endpoint at Stripe',

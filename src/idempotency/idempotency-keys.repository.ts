@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import type { ProjectId } from '../common/ids.js';
+import { Database, sql } from '../database/database.js';
+import type { SealedText } from '../vault/seal.js';
+
+const LEASE_MS = 30_000;
+const REMEMBERED_MS = 24 * 60 * 60 * 1_000;
+
+/** Which request of which project. */
+export interface KeyUse {
+  readonly projectId: ProjectId;
+  readonly scope: string;
+  readonly request: string;
+  readonly holder: string;
+}
+
+/** An earlier use of the same key: without an answer as long as it runs. */
+export interface EarlierUse {
+  readonly request: string;
+  readonly answer: SealedText | null;
+}
+
+/**
+ * $1 project, $2 scope, $3 request, $4 holder, $5 end of the lease, $6 now, $7 the time of which nothing is remembered. Answers a row
+ * when the key is free, too old, or its holder has crashed in the middle of the same request.
+ */
+const CLAIM = sql<{ holder: string }>(
+  'claim_idempotency_key',
+  `INSERT INTO idempotency_keys AS k (project_id, scope, request, holder, lease_until, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+   ON CONFLICT (project_id, scope) DO UPDATE SET request = excluded.request, holder = excluded.holder,
+     lease_until = excluded.lease_until, created_at = excluded.created_at, answer = NULL, key_id = NULL
+   WHERE k.created_at <= $7 OR (k.answer IS NULL AND k.lease_until <= excluded.created_at AND k.request = excluded.request)
+   RETURNING holder`,
+);
+
+const FIND = sql<EarlierUse>('find_idempotency_key', 'SELECT request, answer FROM idempotency_keys WHERE project_id = $1 AND scope = $2');
+
+/** $1 project, $2 scope, $3 holder, $4 answer, $5 its data key. */
+const ANSWER = sql<never>(
+  'answer_idempotency_key',
+  'UPDATE idempotency_keys SET answer = $4, key_id = $5 WHERE project_id = $1 AND scope = $2 AND holder = $3',
+);
+
+const RELEASE = sql<never>(
+  'release_idempotency_key',
+  'DELETE FROM idempotency_keys WHERE project_id = $1 AND scope = $2 AND holder = $3 AND answer IS NULL',
+);
+
+const SWEEP = sql<never>('sweep_idempotency_keys', 'DELETE FROM idempotency_keys WHERE created_at <= $1');
+
+@Injectable()
+export class IdempotencyKeysRepository {
+  constructor(private readonly database: Database) {}
+
+  /** @returns `undefined` once the key is the holder's, else who has it */
+  async claim({ projectId, scope, request, holder }: KeyUse): Promise<EarlierUse | undefined> {
+    const now = new Date();
+    const leaseUntil = new Date(now.getTime() + LEASE_MS);
+    const claimed = await this.database.query(CLAIM, [projectId, scope, request, holder, leaseUntil, now, forgottenBy(now)]);
+    if (claimed.length > 0) return undefined;
+    const [earlier] = await this.database.query(FIND, [projectId, scope]);
+    // It failed in between: the next attempt has a free key, and this one is told to come back.
+    return earlier ?? { request, answer: null };
+  }
+
+  /** Does nothing when the holder lost the key. */
+  async answer({ projectId, scope, holder }: KeyUse, { sealed, keyId }: { sealed: SealedText; keyId: string }): Promise<void> {
+    await this.database.query(ANSWER, [projectId, scope, holder, sealed, keyId]);
+  }
+
+  async release({ projectId, scope, holder }: KeyUse): Promise<void> {
+    await this.database.query(RELEASE, [projectId, scope, holder]);
+  }
+
+  /** Deletes what is no longer remembered. */
+  async sweep(): Promise<void> {
+    await this.database.query(SWEEP, [forgottenBy(new Date())]);
+  }
+}
+
+function forgottenBy(now: Date): Date {
+  return new Date(now.getTime() - REMEMBERED_MS);
+}

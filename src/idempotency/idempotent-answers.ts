@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, Logger } from '@nestjs/common';
+import { DomainError, ValidationFailed } from '../common/errors.js';
+import type { ProjectId } from '../common/ids.js';
+import { Secret } from '../common/secret.js';
+import { Keyring } from '../vault/keyring.js';
+import type { SealContext } from '../vault/seal.js';
+import { canonicalJson } from './canonical-json.js';
+import { IdempotencyKeysRepository, type KeyUse } from './idempotency-keys.repository.js';
+
+const PURPOSE = 'idempotent-answer';
+
+export interface IdempotentCall {
+  readonly projectId: ProjectId;
+  readonly caller: string;
+  readonly operation: string;
+  /** What the caller chose. */
+  readonly key: string;
+  /** All that the operation depends on, as JSON can say it. */
+  readonly request: unknown;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Does what is asked with one key once, and gives whoever asks again within a day the same answer. */
+@Injectable()
+export class IdempotentAnswers {
+  readonly #logger = new Logger(IdempotentAnswers.name);
+
+  constructor(
+    private readonly keys: IdempotencyKeysRepository,
+    private readonly keyring: Keyring,
+  ) {}
+
+  /**
+   * @param perform what it throws is not remembered
+   * @throws DomainError `idempotency_key_in_use` while it runs; ValidationFailed when the key was used for something else
+   */
+  async once(call: IdempotentCall, perform: () => Promise<Answer>): Promise<Answer & { isReplayed: boolean }> {
+    const use = this.#useOf(call);
+    const earlier = await this.keys.claim(use);
+    if (!earlier) return { ...(await this.#perform(use, perform)), isReplayed: false };
+    if (earlier.request !== use.request) throw usedOtherwise();
+    if (earlier.answer === null) throw inUse();
+    const answer = await this.keyring.open(contextOf(use), earlier.answer);
+    return { ...(JSON.parse(answer.reveal()) as Answer), isReplayed: true };
+  }
+
+  async #perform(use: KeyUse, perform: () => Promise<Answer>): Promise<Answer> {
+    let answer: Answer;
+    try {
+      answer = await perform();
+    } catch (error) {
+      await this.keys.release(use).catch(() => this.#logger.warn('An idempotency key stays in use until its lease ends.'));
+      throw error;
+    }
+    const sealed = this.keyring.seal(contextOf(use), new Secret(JSON.stringify(answer)));
+    // It is done: the caller has to hear so, even if it can't be remembered.
+    await this.keys.answer(use, sealed).catch(() => this.#logger.warn('The answer for an idempotency key could not be stored.'));
+    return answer;
+  }
+
+  #useOf({ projectId, caller, operation, key, request }: IdempotentCall): KeyUse {
+    return {
+      projectId,
+      scope: this.keyring.fingerprint(projectId, 'idempotency-key', JSON.stringify([caller, operation, key])),
+      request: this.keyring.fingerprint(projectId, 'idempotent-request', canonicalJson(request)),
+      holder: randomUUID(),
+    };
+  }
+}
+
+function contextOf({ projectId, scope }: KeyUse): SealContext {
+  return { purpose: PURPOSE, tenant: projectId, field: scope };
+}
+
+function usedOtherwise(): ValidationFailed {
+  const msg = 'was used for another request within the last 24 hours; choose a new key for a new request';
+  return new ValidationFailed([{ loc: ['header', 'Idempotency-Key'], msg, type: 'value_error' }]);
+}
+
+function inUse(): DomainError {
+  const message = 'A request with this Idempotency-Key is still running; try again shortly.';
+  return new DomainError('idempotency_key_in_use', message, { retryAfterSeconds: 1 });
+}

@@ -1,0 +1,35 @@
+import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import type { ProjectId, EndUserId } from '../../common/ids.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { StripeConfigEntity } from '../stripe-config/stripe-config.entity.js';
+
+/** The one Stripe customer that a project's user is in one mode of one Stripe account. */
+@Entity('stripe_customers')
+export class StripeCustomerEntity {
+  @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'stripe_customers_pk' })
+  projectId: ProjectId;
+
+  @PrimaryColumn({ type: 'varchar', length: 4, primaryKeyConstraintName: 'stripe_customers_pk' })
+  mode: StripeMode;
+
+  /** Keyed hash of the Stripe account's id. */
+  @PrimaryColumn({ type: 'varchar', length: 32, primaryKeyConstraintName: 'stripe_customers_pk' })
+  account: string;
+
+  @PrimaryColumn('uuid', { name: 'user_id', primaryKeyConstraintName: 'stripe_customers_pk' })
+  userId: EndUserId;
+
+  @Column({ name: 'customer_id', type: 'varchar', length: 255 })
+  customerId: string;
+
+  /** How many customers this user has been: the one before is no longer at Stripe. */
+  @Column({ type: 'integer' })
+  generation: number;
+
+  @Column({ name: 'created_at', type: Date, precision: 3 })
+  createdAt: Date;
+
+  @ManyToOne(() => StripeConfigEntity)
+  @JoinColumn({ name: 'project_id', foreignKeyConstraintName: 'stripe_customers_config_fk' })
+  config: StripeConfigEntity;
+}
