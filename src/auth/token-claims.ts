@@ -13,7 +13,8 @@ export interface ClaimRules {
  * 1 to 255 code points that every database keeps as they are: no control characters (NUL), no lone surrogates. Nor U+FFFD, which is
  * what bytes that aren't UTF-8 turn into: different subjects would become equal.
  */
-const SUBJECT = /^[^\p{Cc}\p{Cs}\uFFFD]{1,255}$/u;
+export const SUBJECT = /^[^\p{Cc}\p{Cs}\uFFFD]{1,255}$/u;
+export const SUBJECT_RULE = '1 to 255 characters without control characters';
 
 /**
  * Reads who is calling from the claims of a token whose signature, issuer, audience and times have been checked.

@@ -1,16 +1,21 @@
 import { jwtVerify } from 'jose/jwt/verify';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import type { KeyObject } from 'node:crypto';
-import type { DomainError } from '../common/errors.js';
+import { DomainError } from '../common/errors.js';
+import type { Caller } from './caller.js';
 import { invalidToken } from './refusals.js';
 
-interface VerifyRules {
+/** What one token is judged by. */
+export interface TokenRules {
+  key: KeyObject;
   algorithms: jwt.Algorithm[];
   issuer?: string;
   audience?: string;
+  /** Who is calling, by claims that have passed the rules above. @throws DomainError */
+  callerOf: (claims: JwtPayload) => Caller;
 }
 
-type Done = (refusal: DomainError | null, claims?: JwtPayload) => void;
+type Done = (refusal: DomainError | null, caller?: Caller) => void;
 
 /** What jsonwebtoken and jose say, and what we say for both. */
 const REASONS: [RegExp, string][] = [
@@ -26,19 +31,20 @@ const REASONS: [RegExp, string][] = [
  * Checks a token's signature, `exp` and `nbf`, and `iss` and `aud` when they are given. It stands in for passport-jwt's own verifier,
  * which is jsonwebtoken as it comes: that knows no EdDSA, and throws past its callback when the payload is `null`.
  */
-export function verifyToken(token: string, key: KeyObject, rules: VerifyRules, done: Done): void {
-  claimsOf(token, key, rules).then(
-    (claims) => done(null, claims),
-    (error) => done(invalidToken(reasonOf(error))),
-  );
+export function verifyToken(token: string, rules: TokenRules, _options: unknown, done: Done): void {
+  claimsOf(token, rules)
+    .then(rules.callerOf)
+    .then(
+      (caller) => done(null, caller),
+      (error) => done(error instanceof DomainError ? error : invalidToken(reasonOf(error))),
+    );
 }
 
-async function claimsOf(token: string, key: KeyObject, rules: VerifyRules): Promise<JwtPayload> {
+async function claimsOf(token: string, { key, algorithms, issuer, audience }: TokenRules): Promise<JwtPayload> {
   if (key.asymmetricKeyType === 'ed25519') {
-    const { issuer, audience } = rules;
     return (await jwtVerify(token, key, { algorithms: ['EdDSA'], issuer, audience })).payload;
   }
-  const claims = jwt.verify(token, key, rules);
+  const claims = jwt.verify(token, key, { algorithms, issuer, audience });
   if (typeof claims === 'string') throw new Error('The payload is not a JSON object.');
   return claims;
 }

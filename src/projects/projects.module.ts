@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/auth.module.js';
+import { EndUserTokensController } from './end-user-tokens.controller.js';
 import { EndUserGuard } from './end-user.guard.js';
 import { ProjectOwnerGuard } from './project-owner.guard.js';
 import { ProjectRepository } from './project.repository.js';
@@ -6,7 +8,8 @@ import { ProjectsController } from './projects.controller.js';
 import { ProjectsService } from './projects.service.js';
 
 @Module({
-  controllers: [ProjectsController],
+  imports: [AuthModule],
+  controllers: [ProjectsController, EndUserTokensController],
   providers: [ProjectsService, ProjectRepository, ProjectOwnerGuard, EndUserGuard],
   exports: [ProjectsService],
 })

@@ -1,4 +1,5 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { DataKeyPurpose } from './data-key-store.js';
 
 /** A data key, wrapped by the master key. */
 @Entity('data_keys')
@@ -8,7 +9,7 @@ export class DataKeyEntity {
   id: string;
 
   @Column({ type: 'varchar', length: 16 })
-  purpose: 'seal' | 'fingerprint';
+  purpose: DataKeyPurpose;
 
   @Column({ type: 'varchar', length: 16 })
   state: 'published' | 'primary' | 'retired';

@@ -7,10 +7,11 @@ export const DATA_KEY_BYTES = 32;
 
 const TENANT_KEYS_KEPT = 1000;
 
-/** An unwrapped data key. Nothing is encrypted under it itself, only under the keys derived from it, one for each tenant. */
+/** An unwrapped data key. Nothing is encrypted under it itself, only under the keys derived from it, one for each tenant or one for the service. */
 export class DataKey {
   readonly #material: KeyObject;
   readonly #tenantKeys = new LRUCache<string, KeyObject>({ max: TENANT_KEYS_KEPT });
+  #serviceKey: KeyObject | undefined;
 
   /** @param material copied: the caller may wipe it */
   constructor(
@@ -29,5 +30,11 @@ export class DataKey {
       this.#tenantKeys.set(tenant, key);
     }
     return key;
+  }
+
+  /** For what belongs to no tenant. */
+  forService(): KeyObject {
+    this.#serviceKey ??= deriveKey(this.#material, this.purpose);
+    return this.#serviceKey;
   }
 }

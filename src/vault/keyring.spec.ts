@@ -6,6 +6,7 @@ import { InMemoryDataKeyStore } from '../../test/support/in-memory-data-key-stor
 import { mutations, thoseThatOpen } from '../../test/support/seal-mutations.js';
 import { Secret } from '../common/secret.js';
 import { DataKey } from './data-key.js';
+import { DATA_KEY_PURPOSES } from './data-key-store.js';
 import { fingerprint } from './fingerprint.js';
 import { WrongMasterKey } from './key-wrapper.js';
 import { Keyring } from './keyring.js';
@@ -46,10 +47,7 @@ async function sealedElsewhere() {
 describe('Keyring.load', () => {
   it('makes the first data key of each purpose, wrapped', async () => {
     await loaded();
-    expect(store.rows.map(({ purpose, state }) => [purpose, state])).toEqual([
-      ['seal', 'primary'],
-      ['fingerprint', 'primary'],
-    ]);
+    expect(store.rows.map(({ purpose, state }) => [purpose, state])).toEqual(DATA_KEY_PURPOSES.map((purpose) => [purpose, 'primary']));
     for (const row of store.rows) {
       expect(row.id).toMatch(/^[a-z0-9]{8,16}$/);
       expect(row.masterKeyId).toBe(wrapper.masterKeyId);
@@ -83,7 +81,7 @@ describe('Keyring.load', () => {
       return dataKey;
     });
     await loaded();
-    expect(buffers).toHaveLength(4);
+    expect(buffers).toHaveLength(2 * DATA_KEY_PURPOSES.length);
     for (const buffer of buffers) expect(buffer).toEqual(Buffer.alloc(32));
   });
 
@@ -101,17 +99,18 @@ describe('Keyring.load', () => {
     store.rows.push(await dataKeyRow(wrapper, { state: 'primary' }));
     const [first] = store.rows;
     const keyring = await loaded();
-    expect(store.rows.map((row) => row.purpose)).toEqual(['seal', 'fingerprint']);
+    expect(store.rows.map((row) => row.purpose)).toEqual([...DATA_KEY_PURPOSES]);
     expect(keyring.seal(context, plaintext).keyId).toBe(first?.id);
   });
 
   it('agrees with another process that starts at the same time', async () => {
     const [one, two] = await Promise.all([loaded(), loaded()]);
-    expect(store.rows).toHaveLength(2);
+    expect(store.rows).toHaveLength(DATA_KEY_PURPOSES.length);
     const { sealed, keyId } = one.seal(context, plaintext);
     expect(two.seal(context, plaintext).keyId).toBe(keyId);
     expect((await two.open(context, sealed)).reveal()).toBe(plaintext.reveal());
     expect(one.fingerprint('tenant', 'value', 'a')).toBe(two.fingerprint('tenant', 'value', 'a'));
+    expect(one.signingKey().key.equals(two.signingKey().key)).toBe(true);
   });
 
   it('refuses a wrong master key and makes no new key', async () => {
@@ -139,7 +138,7 @@ describe('Keyring.load', () => {
     if (!row) throw new Error('There is no first row.');
     store.rows.push({ ...row, id: 'examplekey01' });
     await expect(loaded()).rejects.toThrow(WrongMasterKey);
-    expect(store.rows).toHaveLength(2);
+    expect(store.rows).toHaveLength(DATA_KEY_PURPOSES.length);
   });
 
   it('makes no key where there are some but none is primary', async () => {
@@ -167,6 +166,38 @@ describe('Keyring.load', () => {
     const keyring = new Keyring(store, wrapper);
     expect(() => keyring.seal(context, plaintext)).toThrow('The keyring is not loaded.');
     expect(() => keyring.fingerprint('tenant', 'value', 'a')).toThrow('The keyring is not loaded.');
+    expect(() => keyring.signingKey()).toThrow('The keyring is not loaded.');
+    expect(keyring.isLoaded).toBe(false);
+  });
+});
+
+describe('the keys of tokens', () => {
+  it('are found by their id, also after another one became primary, and when another process made them', async () => {
+    const keyring = await loaded();
+    const first = keyring.signingKey();
+    for (const row of store.rows) if (row.purpose === 'token') row.state = 'retired';
+    const next = await dataKeyRow(wrapper, { purpose: 'token', state: 'primary' });
+    store.rows.push(next);
+    const another = await loaded();
+    const second = another.signingKey();
+    expect(second.id).toBe(next.id);
+    expect(second.key.equals(first.key)).toBe(false);
+    expect((await another.verificationKey(first.id))?.equals(first.key)).toBe(true);
+    expect((await keyring.verificationKey(second.id))?.equals(second.key)).toBe(true);
+  });
+
+  it('are no keys for anything else', async () => {
+    const keyring = await loaded();
+    const find = jest.spyOn(store, 'find');
+    for (const { id, purpose } of store.rows) {
+      if (purpose !== 'token') expect(await keyring.verificationKey(id)).toBeUndefined();
+    }
+    for (const id of ['', 'unknown key', "' OR 1=1 --", 'a'.repeat(17), 'ÄÖÜÄÖÜÄÖÜ'])
+      expect(await keyring.verificationKey(id)).toBeUndefined();
+    expect(find).not.toHaveBeenCalled();
+    expect(await keyring.verificationKey('unknownkey01')).toBeUndefined();
+    const sealed = keyring.seal(context, plaintext).sealed.replace(/^(\w+)\.\w+/, `$1.${keyring.signingKey().id}`) as SealedText;
+    await expect(keyring.open(context, sealed)).rejects.toThrow(SealBroken);
   });
 });
 

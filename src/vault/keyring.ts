@@ -1,14 +1,13 @@
-import { randomBytes } from 'node:crypto';
+import { type KeyObject, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Secret } from '../common/secret.js';
 import { DATA_KEY_BYTES, DataKey } from './data-key.js';
-import type { DataKeyPurpose, DataKeyRow, DataKeyStore } from './data-key-store.js';
+import { DATA_KEY_PURPOSES, type DataKeyPurpose, type DataKeyRow, type DataKeyStore } from './data-key-store.js';
 import { fingerprint } from './fingerprint.js';
 import { type KeyWrapper, WrongMasterKey } from './key-wrapper.js';
 import { keyIdOf, open, seal, SealBroken, type SealContext, type SealedText } from './seal.js';
 
-const PURPOSES = ['seal', 'fingerprint'] as const satisfies DataKeyPurpose[];
-
+const DATA_KEY_ID = /^[a-z0-9]{8,16}$/;
 const UNKNOWN_ID_REMEMBERED_MS = 5_000;
 const UNKNOWN_IDS_REMEMBERED = 100;
 
@@ -18,7 +17,7 @@ export class Keyring {
   readonly #wrapper: KeyWrapper;
   readonly #keys = new Map<string, DataKey>();
   readonly #asked = new LRUCache<string, Promise<DataKey | undefined>>({ max: UNKNOWN_IDS_REMEMBERED, ttl: UNKNOWN_ID_REMEMBERED_MS });
-  #primary: Record<DataKeyPurpose, DataKey> | undefined;
+  #primary: ReadonlyMap<DataKeyPurpose, DataKey> = new Map();
 
   constructor(store: DataKeyStore, wrapper: KeyWrapper) {
     this.#store = store;
@@ -31,16 +30,20 @@ export class Keyring {
    */
   async load(): Promise<void> {
     let rows = await this.#unwrapAll();
-    const missing = PURPOSES.filter((purpose) => !rows.some((row) => row.purpose === purpose));
+    const missing = DATA_KEY_PURPOSES.filter((purpose) => !rows.some((row) => row.purpose === purpose));
     for (const purpose of missing) await this.#store.addPrimaryIfNone(await this.#newRow(purpose));
     // Another process may have been first: what the store holds counts.
     if (missing.length > 0) rows = await this.#unwrapAll();
-    this.#primary = { seal: this.#primaryOf('seal', rows), fingerprint: this.#primaryOf('fingerprint', rows) };
+    this.#primary = new Map(DATA_KEY_PURPOSES.map((purpose) => [purpose, this.#primaryOf(purpose, rows)]));
+  }
+
+  get isLoaded(): boolean {
+    return this.#primary.size > 0;
   }
 
   /** @returns the sealed text and the id of the data key that it needs */
   seal(context: SealContext, plaintext: Secret): { sealed: SealedText; keyId: string } {
-    const dataKey = this.#loaded().seal;
+    const dataKey = this.#primaryKey('seal');
     return { sealed: seal(dataKey, context, plaintext), keyId: dataKey.id };
   }
 
@@ -54,12 +57,25 @@ export class Keyring {
 
   /** The same for equal values of one tenant under one label, also after the seal key was rotated: it has a key of its own. */
   fingerprint(tenant: string, label: string, value: string): string {
-    return fingerprint(this.#loaded().fingerprint, tenant, label, value);
+    return fingerprint(this.#primaryKey('fingerprint'), tenant, label, value);
   }
 
-  #loaded(): Record<DataKeyPurpose, DataKey> {
-    if (!this.#primary) throw new Error('The keyring is not loaded.');
-    return this.#primary;
+  /** What this service signs its own tokens with: the same in every process. */
+  signingKey(): { id: string; key: KeyObject } {
+    const dataKey = this.#primaryKey('token');
+    return { id: dataKey.id, key: dataKey.forService() };
+  }
+
+  /** @returns the key of tokens that name this id, also after another one became primary */
+  async verificationKey(id: string): Promise<KeyObject | undefined> {
+    const dataKey = this.#keys.get(id) ?? (DATA_KEY_ID.test(id) ? await this.#ask(id) : undefined);
+    return dataKey?.purpose === 'token' ? dataKey.forService() : undefined;
+  }
+
+  #primaryKey(purpose: DataKeyPurpose): DataKey {
+    const dataKey = this.#primary.get(purpose);
+    if (!dataKey) throw new Error('The keyring is not loaded.');
+    return dataKey;
   }
 
   #primaryOf(purpose: DataKeyPurpose, rows: DataKeyRow[]): DataKey {

@@ -200,6 +200,7 @@ describe('the served OpenAPI document', () => {
         'POST /api/v1/payments/stripe/projects/{project_id}/webhook-endpoints 404',
         'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials 200',
         'POST /api/v1/projects/ 201',
+        'POST /api/v1/projects/{project_id}/end-user-tokens 201',
         'PUT /api/v1/payments/stripe/projects/{project_id}/config 200',
         'PUT /api/v1/projects/{project_id} 200',
       ].sort(),

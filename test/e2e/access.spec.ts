@@ -46,6 +46,7 @@ const ROUTES: Record<string, Expectation> = {
   [`GET ${PROJECT}`]: theOwner(200),
   [`PUT ${PROJECT}`]: theOwner(200, { name: 'Corner shop' }),
   [`DELETE ${PROJECT}`]: theOwner(204),
+  [`POST ${PROJECT}/end-user-tokens`]: theOwner(201, { user_id: 'user-1' }),
   [`GET ${STRIPE}/config`]: theOwner(200),
   [`PUT ${STRIPE}/config`]: theOwner(200, {}),
   [`DELETE ${STRIPE}/config`]: theOwner(204),
@@ -70,7 +71,7 @@ const fill = (path: string, projectId: string, mode = 'test') =>
   path.replace(':project_id', projectId).replace(':mode', mode).replace('*', 'swagger-ui.css');
 
 /** Wrong for every operation that takes a body. */
-const WRONG_BODY = { test_secret_key: 1, name: 1, secret_key: 1 };
+const WRONG_BODY = { test_secret_key: 1, name: 1, secret_key: 1, user_id: 1 };
 
 const guarded = Object.entries(ROUTES).filter(([, { nobody, owner }]) => nobody === 401 && owner !== 401);
 const ofProjects = guarded.filter(([route]) => route.includes(':project_id'));

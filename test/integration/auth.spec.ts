@@ -3,17 +3,23 @@ import { APP_FILTER } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import type { FastifyReply } from 'fastify';
+import { randomBytes } from 'node:crypto';
 import { get, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { AuthModule } from '../../src/auth/auth.module.js';
+import { EndUserTokens } from '../../src/auth/end-user-tokens.js';
 import { CurrentDeveloper } from '../../src/auth/current-developer.decorator.js';
 import { CurrentEndUser } from '../../src/auth/current-end-user.decorator.js';
-import { type EndUser } from '../../src/auth/end-user.js';
+import type { EndUser } from '../../src/auth/end-user.js';
 import { ForEndUsers, Public, Unlimited } from '../../src/auth/route-access.decorators.js';
 import { DomainError } from '../../src/common/errors.js';
+import { parseProjectId, type ProjectId } from '../../src/common/ids.js';
 import { Secret } from '../../src/common/secret.js';
 import { type AccessTokens, Settings } from '../../src/config/settings.js';
+import { Keyring } from '../../src/vault/keyring.js';
+import { LocalKeyWrapper } from '../../src/vault/local-key-wrapper.js';
 import { AuthorizationServer } from '../support/authorization-server.js';
+import { InMemoryDataKeyStore } from '../support/in-memory-data-key-store.js';
 import {
   accessToken,
   AUDIENCE,
@@ -75,12 +81,19 @@ interface Answer {
 }
 
 let app: NestFastifyApplication | undefined;
+const newKeyring = () => new Keyring(new InMemoryDataKeyStore(), new LocalKeyWrapper(randomBytes(32)));
+const keyring = newKeyring();
 
-async function start(settings: Partial<Settings>): Promise<void> {
+beforeAll(() => keyring.load());
+
+async function start(settings: Partial<Settings>, keys = keyring): Promise<void> {
   @Global()
   @Module({
-    providers: [{ provide: Settings, useValue: { rateLimitPerMinute: 0, ...settings } }],
-    exports: [Settings],
+    providers: [
+      { provide: Settings, useValue: { rateLimitPerMinute: 0, ...settings } },
+      { provide: Keyring, useValue: keys },
+    ],
+    exports: [Settings, Keyring],
   })
   class SettingsModule {}
 
@@ -381,6 +394,104 @@ describe('routes', () => {
     );
     expect(await call(endUserToken(PROJECT_ID), 'end-user')).toMatchObject({ subject: 'user-1' });
     expect(await call(accessToken(), 'end-user')).toMatchObject({ code: 'insufficient_scope' });
+  });
+});
+
+describe('end-user tokens of our own', () => {
+  const projectId = parseProjectId(PROJECT_ID) as ProjectId;
+  const own = (keys = keyring, subject = 'user-1') => new EndUserTokens(keys).issue(projectId, subject, 60);
+  /** What somebody makes who knows all of it but the key, or has the key and breaks one rule. */
+  const forged = (secret: string | Buffer, claims: Claims = {}, header: Claims = {}) =>
+    compactJws(
+      { alg: 'HS256', typ: 'end-user+jwt', kid: keyring.signingKey().id, ...header },
+      { iss: 'urn:tillkeeper:end-users', type: 'end_user', sub: 'user-1', project_id: PROJECT_ID, exp: secondsFromNow(60), ...claims },
+      hmacSha256(secret),
+    );
+  const withOurKey = (claims: Claims, header: Claims = {}) => forged(keyring.signingKey().key.export(), claims, header);
+  const altered = (token: string, header: Claims) => {
+    const [, ...rest] = token.split('.');
+    return [Buffer.from(JSON.stringify(header)).toString('base64url'), ...rest].join('.');
+  };
+  const jwksKey = new SigningKey('ES256', 'key-1');
+  let server: AuthorizationServer;
+  let jwks: AccessTokens;
+
+  beforeAll(async () => {
+    server = await AuthorizationServer.start(jwksKey);
+    jwks = { kind: 'jwks', uri: server.jwksUri, issuer: ISSUER, audience: AUDIENCE, acceptTyp: ['at+jwt'] };
+  });
+  afterAll(() => server.stop());
+
+  describe.each(['hs256', 'jwks'] as const)('beside developers who come through %s', (kind) => {
+    const begin = (keys?: Keyring) => start({ accessTokens: kind === 'hs256' ? hs256() : jwks }, keys);
+
+    it('are accepted where end users are, and nowhere else', async () => {
+      await begin();
+      expect(await call(withOurKey({}), 'end-user')).toMatchObject({ projectId: PROJECT_ID, subject: 'user-1' });
+      expect(await call(own(), 'end-user')).toMatchObject({ projectId: PROJECT_ID, subject: 'user-1' });
+      expect(await call(own(keyring, 'developer-1'))).toMatchObject({ code: 'insufficient_scope' });
+    });
+
+    it('are nobody’s developer tokens, whatever is added or left out', async () => {
+      await begin();
+      for (const claims of [
+        { project_id: undefined },
+        { project_id: null },
+        { type: 'access' },
+        { type: undefined },
+        { type: 'access', project_id: undefined },
+        { type: 'access', project_id: undefined, iss: undefined },
+        { type: 'access', project_id: undefined, iss: ISSUER, aud: AUDIENCE },
+      ]) {
+        for (const header of [{}, { typ: 'JWT' }, { typ: 'at+jwt' }, { typ: undefined }]) {
+          expect(await call(withOurKey(claims, header))).toMatchObject({ code: 'unauthenticated' });
+        }
+      }
+      for (const header of [{ alg: 'HS256', typ: 'JWT' }, { alg: 'HS256', typ: 'at+jwt', kid: 'key-1' }, { alg: 'none' }]) {
+        expect(await call(altered(own(), header))).toMatchObject({ code: 'unauthenticated' });
+      }
+    });
+
+    it('are refused by every rule that other tokens are refused by', async () => {
+      await begin();
+      const another = newKeyring();
+      await another.load();
+      const tokens: [string, string][] = [
+        [own(another), UNKNOWN_KEY],
+        [forged(another.signingKey().key.export()), SIGNATURE],
+        [forged(TOKEN_SECRET), SIGNATURE],
+        [forged(''), SIGNATURE],
+        [withOurKey({}, { kid: undefined }), UNKNOWN_KEY],
+        [withOurKey({}, { kid: '../../etc/passwd' }), UNKNOWN_KEY],
+        [withOurKey({}, { alg: 'HS512' }), ALGORITHM],
+        [withOurKey({}, { alg: 'ES256' }), ALGORITHM],
+        [withOurKey({}, { crit: ['exp'] }), EXTENSION],
+        [withOurKey({ iss: ISSUER }), ISSUED_ELSEWHERE],
+        [withOurKey({ iss: undefined }), ISSUED_ELSEWHERE],
+        [withOurKey({ exp: secondsFromNow(0) }), EXPIRED],
+        [withOurKey({ exp: undefined }), NO_EXPIRY],
+        [withOurKey({ type: 'access' }), TYPE],
+        [withOurKey({ project_id: undefined }), 'The access token names no project.'],
+        [withOurKey({ sub: '' }), SUBJECT],
+      ];
+      for (const [token, reason] of tokens) expect(await call(token, 'end-user')).toEqual(refused(reason));
+    });
+
+    it('can’t be signed by whoever signs developers’ tokens', async () => {
+      await begin();
+      const claims = { iss: 'urn:tillkeeper:end-users', type: 'end_user', project_id: PROJECT_ID };
+      const typ = 'end-user+jwt';
+      const { id: kid } = keyring.signingKey();
+      for (const token of [accessToken(claims, { typ, kid }), jwksKey.token(claims, { typ, kid }), jwksKey.token(claims, { typ })]) {
+        expect(await call(token, 'end-user')).toMatchObject({ code: 'unauthenticated' });
+      }
+    });
+
+    it('wait for the data keys', async () => {
+      await begin(newKeyring());
+      expect(await call(own(), 'end-user')).toMatchObject({ code: 'not_migrated', retryAfterSeconds: 5 });
+      expect(await call(kind === 'hs256' ? accessToken() : jwksKey.token())).toEqual({ sub: 'developer-1' });
+    });
   });
 });
 

@@ -3,6 +3,7 @@ import { loadSettings } from '../../src/config/load-settings.js';
 import { createMigrationDataSource } from '../../src/database/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
 import { ENTITIES } from '../../src/entities.js';
+import { DATA_KEY_PURPOSES } from '../../src/vault/data-key-store.js';
 import { Installation } from '../support/installation.js';
 import { MigrationLock } from '../support/migration-lock.js';
 import { rowsOf, tablesOf } from '../support/rows.js';
@@ -79,7 +80,7 @@ if (engine === 'postgres') {
     const names = (await rowsOf(database, 'migrations')).map(({ name }) => name);
     expect(names.length).toBeGreaterThan(0);
     expect(new Set(names).size).toBe(names.length);
-    expect((await rowsOf(database, 'data_keys')).map(({ purpose }) => purpose).sort()).toEqual(['fingerprint', 'seal']);
+    expect((await rowsOf(database, 'data_keys')).map(({ purpose }) => purpose).sort()).toEqual([...DATA_KEY_PURPOSES].sort());
 
     const [first, ...others] = servers;
     const path = configPath((await first?.createProject()) ?? '');
