@@ -79,6 +79,8 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: PostgresLi
     migrations: [InitialPostgres, StripeConnectionPostgres, BillingPostgres],
     installExtensions: false,
     extra: {
+      // Each statement finds its rows by key: PostgreSQL need not think about every call's values anew.
+      options: '-c plan_cache_mode=force_generic_plan',
       statement_timeout: statementTimeout,
       idle_in_transaction_session_timeout: statementTimeout,
       keepAlive: true,

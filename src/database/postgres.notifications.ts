@@ -9,10 +9,18 @@ const CONNECT_TIMEOUT_MS = 2_000;
 /** A connection that died without a word is noticed by this question. */
 const PING_EVERY_MS = 2_000;
 
+/** How long a message waits for others to go with it. */
+const GATHER_MS = 10;
+const MAX_SENT_TOGETHER = 1_000;
+/** $1 channels, $2 payloads. */
+const SEND = 'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS message (channel, payload)';
+
 /** LISTEN on a connection of its own, outside the pool: a pooled connection's subscriptions would come and go. */
 export class PostgresNotifications extends DatabaseNotifications {
   readonly #receivers = new Map<string, (payload: string) => void>();
   readonly #gapListeners: (() => void)[] = [];
+  readonly #unsent: [channel: string, payload: string][] = [];
+  #sending: Promise<void> = Promise.resolve();
   readonly #logger = new Logger('Database');
   #client: pg.Client | undefined;
   #isLost = false;
@@ -25,6 +33,11 @@ export class PostgresNotifications extends DatabaseNotifications {
 
   get areComplete(): boolean {
     return this.#client !== undefined;
+  }
+
+  send(channel: string, payload: string): void {
+    this.#unsent.push([channel, payload]);
+    if (this.#unsent.length === 1) this.#sending = sleep(GATHER_MS).then(() => this.#sendAll());
   }
 
   subscribe(channel: string, receive: (payload: string) => void): void {
@@ -41,8 +54,25 @@ export class PostgresNotifications extends DatabaseNotifications {
   }
 
   async stop(): Promise<void> {
+    await this.#sending;
     this.#stopped.abort();
     await this.#running;
+  }
+
+  async #sendAll(): Promise<void> {
+    try {
+      while (this.#client && this.#unsent.length > 0) {
+        const batch = this.#unsent.slice(0, MAX_SENT_TOGETHER);
+        await this.#client.query({
+          name: 'send',
+          text: SEND,
+          values: [batch.map(([channel]) => channel), batch.map(([, payload]) => payload)],
+        });
+        this.#unsent.splice(0, batch.length);
+      }
+    } catch {
+      // The connection is lost; they are sent once it is back.
+    }
   }
 
   async #stayConnected(): Promise<void> {
@@ -79,7 +109,10 @@ export class PostgresNotifications extends DatabaseNotifications {
       for (const channel of this.#receivers.keys()) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
       // Whatever was cached while nobody listened is forgotten before it is believed again.
       for (const listener of this.#gapListeners) listener();
+      // Nothing here is worth waiting for the disk: whoever loses it in a crash starts with empty caches.
+      await client.query('SET synchronous_commit = off');
       this.#client = client;
+      this.#sending = this.#sendAll();
       if (this.#isLost) this.#logger.log('The connection for change notifications is back.');
       this.#isLost = false;
       while (!this.#stopped.signal.aborted) {

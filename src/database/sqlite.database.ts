@@ -4,12 +4,24 @@ import { asDomainError } from './database-errors.js';
 
 type Bindable = string | number | null;
 
+/** A transaction that waits for its turn. */
+interface Job {
+  /** @returns what answers its caller once it is committed */
+  run: () => () => void;
+  reject: (error: unknown) => void;
+}
+
+/** Bounds how long the process stands still. */
+const MAX_COMMITTED_TOGETHER = 50;
+
 /**
  * SQLite through the driver's own connection. TypeORM has one connection too, the same one, and lets other requests' statements
  * slip into a transaction that waits; here a transaction is one synchronous call, so nothing can.
  */
 export class SqliteDatabase extends Database {
   readonly engine = 'sqlite';
+  readonly #waiting: Job[] = [];
+  #destroys = false;
   readonly #prepared = new Map<string, Prepared<[Record<string, Bindable>]>>();
 
   constructor(private readonly driver: Driver) {
@@ -24,25 +36,54 @@ export class SqliteDatabase extends Database {
     }
   }
 
-  async transaction<Result>(body: () => Transaction<Result>): Promise<Result> {
-    let destroys = false;
-    const runBody = (): Result => {
-      const steps = body();
-      let step = steps.next([]);
-      while (!step.done) {
-        const { statement, values } = step.value;
-        destroys ||= statement.text.startsWith('DELETE');
-        step = steps.next(this.#execute(statement, values));
-      }
-      return step.value;
-    };
+  transaction<Result>(body: () => Transaction<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const run = () => {
+        const result = this.#runSteps(body());
+        return () => resolve(result);
+      };
+      this.#waiting.push({ run, reject });
+      if (this.#waiting.length === 1) setImmediate(() => this.#commitWaiting());
+    });
+  }
+
+  /** All that wait share one commit, and so one wait for the disk. Each is a savepoint: one that fails takes nobody with it. */
+  #commitWaiting(): void {
+    const jobs = this.#waiting.splice(0, MAX_COMMITTED_TOGETHER);
+    if (this.#waiting.length > 0) setImmediate(() => this.#commitWaiting());
+    const answers: (() => void)[] = [];
+    this.#destroys = false;
     try {
-      const result = this.driver.transaction(runBody).immediate();
-      if (destroys) this.#emptyLog();
-      return result;
+      const runAll = () => {
+        for (const job of jobs) answers.push(this.#attempt(job));
+      };
+      this.driver.transaction(runAll).immediate();
     } catch (error) {
-      throw asDomainError(error);
+      for (const { reject } of jobs) reject(asDomainError(error));
+      return;
     }
+    for (const answer of answers) answer();
+    if (this.#destroys) this.#emptyLog();
+  }
+
+  /** @throws when the failure ended the whole transaction, as a full disk does */
+  #attempt({ run, reject }: Job): () => void {
+    try {
+      return this.driver.transaction(run)();
+    } catch (error) {
+      if (!this.driver.inTransaction) throw error;
+      return () => reject(asDomainError(error));
+    }
+  }
+
+  #runSteps<Result>(steps: Transaction<Result>): Result {
+    let step = steps.next([]);
+    while (!step.done) {
+      const { statement, values } = step.value;
+      this.#destroys ||= statement.text.startsWith('DELETE');
+      step = steps.next(this.#execute(statement, values));
+    }
+    return step.value;
   }
 
   /** The write-ahead log still has the pages as they were: what is destroyed must go from there too. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type Stripe from 'stripe';
 import type { ProjectId } from '../../common/ids.js';
-import { ConfigChanges } from '../stripe-config/config-changes.js';
+import { BELIEVED_MS, ConfigChanges } from '../stripe-config/config-changes.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { KeyChecksService } from './key-checks.service.js';
@@ -14,7 +14,7 @@ const UNAUTHORIZED = 401;
 /** Ready Stripe clients, each with the secret key of one project and mode. */
 @Injectable()
 export class StripeClients {
-  readonly #clients = new LRUCache<string, Stripe>({ max: MAX_CLIENTS });
+  readonly #clients = new LRUCache<string, Stripe>({ max: MAX_CLIENTS, ttl: BELIEVED_MS });
   /** Raised by every change of any configuration: a load that overlaps one may have read the old key, and is not kept. */
   #changes = 0;
 

@@ -4,6 +4,9 @@ import { DatabaseNotifications } from '../../database/database-notifications.js'
 
 export const CONFIG_CHANNEL = 'stripe_config_changed';
 
+/** Milliseconds that a cache may go without looking: a process that dies right after a write may not have told the others. */
+export const BELIEVED_MS = 30_000;
+
 type Listener = (projectId: ProjectId) => void;
 
 /** Tells caches of this process which project's configuration changed, wherever it was changed. */
@@ -24,9 +27,15 @@ export class ConfigChanges {
     this.#listeners.push(listener);
   }
 
-  /** To be called after a write of this process; writes of others come through the database. */
+  /** To be called after a write of this process that notified the others itself. */
   announce(projectId: ProjectId): void {
     for (const listener of this.#listeners) listener(projectId);
+  }
+
+  /** The same for a write that didn't. */
+  announceEverywhere(projectId: ProjectId): void {
+    this.announce(projectId);
+    this.notifications.send(CONFIG_CHANNEL, projectId);
   }
 
   /** Everything may have changed: called when the connection that brings the changes was lost. */

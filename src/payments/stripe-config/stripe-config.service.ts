@@ -60,7 +60,7 @@ export class StripeConfigService {
     const sealed = acceptableValues(changes).map(([rule, value]) => this.#seal(projectId, rule, value));
     const saved = await this.configs.save(projectId, sealed, new Date());
     if (!saved) throw projectNotFound();
-    this.changes.announce(projectId);
+    this.changes.announceEverywhere(projectId);
     return saved;
   }
 

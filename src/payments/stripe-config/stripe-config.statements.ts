@@ -86,10 +86,8 @@ export const FIND = { sqlite: find('sqlite'), postgres: find('postgres') };
 /** $1 project. Without a configuration, a row that has only the owner. */
 export const FIND_WITH_OWNER = { sqlite: findWithOwner('sqlite'), postgres: findWithOwner('postgres') };
 
-const NOTIFY_OTHERS = `pg_notify('${CONFIG_CHANNEL}', $1::text)`;
-
 /** $1 project. PostgreSQL delivers it to the other processes on commit. */
-export const NOTIFY = sql<never>('notify_of_stripe_config', `SELECT ${NOTIFY_OTHERS}`);
+export const NOTIFY = sql<never>('notify_of_stripe_config', `SELECT pg_notify('${CONFIG_CHANNEL}', $1::text)`);
 
 /**
  * The whole write in one round trip, which is one transaction on PostgreSQL. $5 is the credentials as a JSON array. The live project
@@ -116,7 +114,7 @@ export const SAVE_ON_POSTGRES = sql<ConfigWithCredentialsRow & { seen_version: n
      WHERE k.project_id = $1 AND k.slot = 0 AND NOT EXISTS (SELECT FROM written w WHERE w.mode = k.mode AND w.kind = k.kind)
    )
    SELECT ${CONFIG}, (SELECT ${CREDENTIAL_LIST.postgres} FROM k) AS credentials,
-     (SELECT version FROM stripe_configs WHERE project_id = $1) AS seen_version, ${NOTIFY_OTHERS}
+     (SELECT version FROM stripe_configs WHERE project_id = $1) AS seen_version
    FROM c`,
 );
 
