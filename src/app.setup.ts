@@ -88,7 +88,7 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
     app.enableCors({
       origin: settings.corsOrigins,
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-      exposedHeaders: ['X-Request-Id', 'Retry-After', 'Idempotent-Replayed'],
+      exposedHeaders: ['X-Request-Id', 'Retry-After', 'Idempotent-Replayed', 'ETag'],
       maxAge: 600,
       strictPreflight: false,
     });

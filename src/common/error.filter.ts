@@ -32,6 +32,7 @@ export class ErrorFilter implements ExceptionFilter {
     if (status >= 500) this.logger.failure(request.id, error);
     if (reply.sent) return;
     if (error.challenge) reply.header('www-authenticate', error.challenge);
+    if (error.entityTag) reply.header('etag', error.entityTag);
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
     const detail = error instanceof ValidationFailed ? error.problems : error.message;
     void reply.code(status).type('application/json; charset=utf-8').send({ detail });

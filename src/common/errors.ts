@@ -10,6 +10,7 @@ export const ERROR_CODES = [
   'mode_not_configured',
   'route_not_found',
   'method_not_allowed',
+  'precondition_failed',
   'body_too_large',
   'unsupported_media_type',
   'validation_failed',
@@ -62,6 +63,8 @@ interface DomainErrorOptions {
   retryAfterSeconds?: number;
   /** The `WWW-Authenticate` challenge that goes with the answer (RFC 6750). */
   challenge?: string;
+  /** The current `ETag` of what a condition did not hold for. */
+  entityTag?: string;
   cause?: unknown;
 }
 
@@ -69,6 +72,7 @@ interface DomainErrorOptions {
 export class DomainError extends Error {
   readonly retryAfterSeconds?: number;
   readonly challenge?: string;
+  readonly entityTag?: string;
 
   constructor(
     readonly code: ErrorCode,
@@ -78,6 +82,7 @@ export class DomainError extends Error {
     super(message, { cause: options.cause });
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.challenge = options.challenge;
+    this.entityTag = options.entityTag;
   }
 }
 

@@ -12,6 +12,7 @@ export const HTTP_STATUS = {
   mode_not_configured: HttpStatus.NOT_FOUND,
   route_not_found: HttpStatus.NOT_FOUND,
   method_not_allowed: HttpStatus.METHOD_NOT_ALLOWED,
+  precondition_failed: HttpStatus.PRECONDITION_FAILED,
   body_too_large: HttpStatus.PAYLOAD_TOO_LARGE,
   unsupported_media_type: HttpStatus.UNSUPPORTED_MEDIA_TYPE,
   validation_failed: HttpStatus.UNPROCESSABLE_ENTITY,

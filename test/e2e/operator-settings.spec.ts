@@ -82,16 +82,16 @@ describe('with everything set that an operator may set', () => {
       sendRaw(app, `OPTIONS ${target}`, [
         `Origin: ${origin}`,
         `Access-Control-Request-Method: ${method}`,
-        'Access-Control-Request-Headers: authorization,content-type',
+        'Access-Control-Request-Headers: authorization,content-type,if-match,if-none-match',
       ]);
 
-    it.each(['GET', 'PUT', 'POST', 'DELETE'])('lets the listed origins %s, with a token and JSON', async (method) => {
+    it.each(['GET', 'PUT', 'POST', 'DELETE'])('lets the listed origins %s, with a token, JSON and a condition', async (method) => {
       for (const origin of [ORIGIN, 'http://localhost:5173']) {
         const { status, headers, body } = await preflight(origin, method);
         expect([status, body]).toEqual([204, '']);
         expect(headers['access-control-allow-origin']).toBe(origin);
         expect(headers['access-control-allow-methods']?.split(/, ?/)).toContain(method);
-        expect(headers['access-control-allow-headers']).toMatch(/authorization.*content-type/i);
+        expect(headers['access-control-allow-headers']).toMatch(/authorization.*content-type.*if-match.*if-none-match/i);
         expect(headers['access-control-max-age']).toBe('600');
         expect(headers['vary']).toMatch(/origin/i);
         expect(headers).not.toHaveProperty('access-control-allow-credentials');
@@ -112,7 +112,7 @@ describe('with everything set that an operator may set', () => {
       expect(answer.headers).not.toHaveProperty('access-control-allow-origin');
     });
 
-    it('lets a listed origin read answers, errors too, their request id and when to try again', async () => {
+    it('lets a listed origin read answers, errors too, their request id, when to try again and the state', async () => {
       const unknown = configPath(randomUUID());
       for (const [method, target, token] of [
         ['get', configPath(projectId), OWNER],
@@ -124,7 +124,7 @@ describe('with everything set that an operator may set', () => {
       ] as const) {
         const { headers } = await app.send(method, target, token).set('origin', ORIGIN);
         expect(headers['access-control-allow-origin']).toBe(ORIGIN);
-        expect(headers['access-control-expose-headers']).toMatch(/X-Request-Id.*Retry-After/);
+        expect(headers['access-control-expose-headers']).toMatch(/X-Request-Id.*Retry-After.*ETag/);
       }
     });
 

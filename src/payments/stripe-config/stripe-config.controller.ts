@@ -7,6 +7,7 @@ import {
   ApiOperation,
   ApiParam,
   ApiQuery,
+  ApiResponse,
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
@@ -19,10 +20,13 @@ import type { Project } from '../../projects/project.js';
 import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
 import { StripeConfigReaderGuard } from './stripe-config-reader.guard.js';
 import { CheckedSaveService } from './checked-save.service.js';
+import { CurrentPrecondition } from './current-precondition.decorator.js';
 import { STRIPE_MODES, type StripeMode } from './credential-rules.js';
 import { StripeConfigRequest } from './dto/stripe-config.request.js';
 import { StripeConfigResponse, toStripeConfigResponse } from './dto/stripe-config.response.js';
 import { StripeWebhookUrlsResponse } from './dto/webhook-urls.response.js';
+import { ApiPreconditions, ENTITY_TAG } from './dto/preconditions.js';
+import { assertCondition, entityTagOf, failedCondition, type Precondition } from './precondition.js';
 import { StripeConfigService } from './stripe-config.service.js';
 import { StripeModePipe } from './stripe-mode.pipe.js';
 import { webhookUrl } from './webhook-url.js';
@@ -52,14 +56,19 @@ export class StripeConfigController {
     required: false,
     schema: { type: 'boolean', default: false },
   })
-  @ApiOkResponse({ description: 'The configuration as it is now.', type: StripeConfigResponse })
+  @ApiOkResponse({ description: 'The configuration as it is now.', type: StripeConfigResponse, headers: ENTITY_TAG })
+  @ApiPreconditions()
   @ApiErrors({ project: true, body: true })
   async save(
     @CurrentProject() project: Project,
     @Body() body: StripeConfigRequest,
     @Query('validate', new QueryFlagPipe('validate', false)) validate: boolean,
+    @CurrentPrecondition() precondition: Precondition,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StripeConfigResponse> {
-    return toStripeConfigResponse(await (validate ? this.checked.save(project, body) : this.configs.save(project.id, body)));
+    const saved = await (validate ? this.checked.save(project, body, precondition) : this.configs.save(project.id, body, precondition));
+    reply.header('etag', entityTagOf(saved));
+    return toStripeConfigResponse(saved);
   }
 
   @Get('config')
@@ -72,9 +81,15 @@ export class StripeConfigController {
   @ApiOkResponse({
     description: 'The configuration, or `null`.',
     schema: { anyOf: [{ $ref: getSchemaPath(StripeConfigResponse) }, { type: 'null' }] },
+    headers: ENTITY_TAG,
   })
+  @ApiResponse({ status: HttpStatus.NOT_MODIFIED, description: 'It is as `If-None-Match` says.', headers: ENTITY_TAG })
+  @ApiPreconditions()
   @ApiErrors({ project: true })
-  find(@Req() { stripeConfig }: FastifyRequest, @Res() reply: FastifyReply): void {
+  find(@Req() { stripeConfig }: FastifyRequest, @CurrentPrecondition() precondition: Precondition, @Res() reply: FastifyReply): void {
+    reply.header('etag', entityTagOf(stripeConfig));
+    if (failedCondition(precondition, stripeConfig) === 'ifNoneMatch') return void reply.code(HttpStatus.NOT_MODIFIED).send();
+    assertCondition(precondition, stripeConfig);
     // Nest and Fastify would send no body at all for `null`.
     void reply.type('application/json; charset=utf-8').send(stripeConfig ? toStripeConfigResponse(stripeConfig) : 'null');
   }
@@ -89,8 +104,9 @@ export class StripeConfigController {
   })
   @ApiNoContentResponse({ description: 'The credentials are gone.' })
   @ApiErrors({ project: true, orMissing: 'it never had a configuration' })
-  async remove(@CurrentProject() { id }: Project): Promise<void> {
-    await this.configs.remove(id);
+  @ApiPreconditions()
+  async remove(@CurrentProject() { id }: Project, @CurrentPrecondition() precondition: Precondition): Promise<void> {
+    await this.configs.remove(id, precondition);
   }
 
   @Delete('config/:mode')
@@ -104,8 +120,13 @@ export class StripeConfigController {
   })
   @ApiNoContentResponse({ description: 'The credentials of that mode are gone.' })
   @ApiErrors({ project: true, orMissing: 'it never had a configuration' })
-  async removeMode(@CurrentProject() { id }: Project, @Param('mode', StripeModePipe) mode: StripeMode): Promise<void> {
-    await this.configs.removeMode(id, mode);
+  @ApiPreconditions()
+  async removeMode(
+    @CurrentProject() { id }: Project,
+    @Param('mode', StripeModePipe) mode: StripeMode,
+    @CurrentPrecondition() precondition: Precondition,
+  ): Promise<void> {
+    await this.configs.removeMode(id, mode, precondition);
   }
 
   @Get('webhook-urls')

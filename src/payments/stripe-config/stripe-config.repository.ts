@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { Database, type Engine, run, toTimestamp, type Transaction } from '../../database/database.js';
 import type { StripeMode } from './credential-rules.js';
+import { assertCondition, type Precondition } from './precondition.js';
 import type { SealedCredential, StoredCredential, StripeConfig } from './stripe-config.js';
 import * as statements from './stripe-config.statements.js';
 import type { ConfigWithCredentialsRow, CredentialValues } from './stripe-config.statements.js';
@@ -42,11 +43,37 @@ export class StripeConfigRepository {
    * Creates or updates the configuration of a live project and replaces the given credentials, all or nothing, with no read before
    * the write: concurrent partial updates all win.
    * @returns the configuration as it is after this write, or `undefined` when the project has gone
+   * @throws DomainError `precondition_failed`
    */
-  async save(projectId: ProjectId, credentials: readonly SealedCredential[], now: Date): Promise<StripeConfig | undefined> {
-    return this.database.engine === 'postgres'
-      ? this.#saveOnPostgres(projectId, credentials, now)
-      : this.#saveOnSqlite(projectId, credentials, now);
+  async save(
+    projectId: ProjectId,
+    credentials: readonly SealedCredential[],
+    precondition: Precondition,
+    now: Date,
+  ): Promise<StripeConfig | undefined> {
+    if (this.database.engine === 'sqlite') return this.#saveOnSqlite(projectId, credentials, precondition, now);
+    return precondition.ifMatch !== undefined || precondition.ifNoneMatch !== undefined
+      ? this.#saveIfOnPostgres(projectId, credentials, precondition, now)
+      : this.#saveOnPostgres(projectId, credentials, now);
+  }
+
+  async #saveIfOnPostgres(
+    projectId: ProjectId,
+    credentials: readonly SealedCredential[],
+    precondition: Precondition,
+    now: Date,
+  ): Promise<StripeConfig | undefined> {
+    const values = [projectId, randomUUID(), now, credentials.length > 0, JSON.stringify(credentials)];
+    return this.database.transaction(function* () {
+      // Where there is no configuration yet, there is only its project to lock.
+      const live = yield* run(statements.LOCK_PROJECT_ON_POSTGRES, [projectId]);
+      if (live.length === 0) return undefined;
+      yield* run(statements.LOCK, [projectId]);
+      const [current] = yield* run(statements.FIND.postgres, [projectId]);
+      assertCondition(precondition, current && toConfig(current));
+      const [row] = yield* run(statements.SAVE_ON_POSTGRES, values);
+      return row && toConfig(row);
+    });
   }
 
   async #saveOnPostgres(projectId: ProjectId, credentials: readonly SealedCredential[], now: Date): Promise<StripeConfig | undefined> {
@@ -64,8 +91,15 @@ export class StripeConfigRepository {
     return { ...saved, credentials: [...saved.credentials.filter(isOwn), ...current.credentials.filter((stored) => !isOwn(stored))] };
   }
 
-  async #saveOnSqlite(projectId: ProjectId, credentials: readonly SealedCredential[], now: Date): Promise<StripeConfig | undefined> {
+  async #saveOnSqlite(
+    projectId: ProjectId,
+    credentials: readonly SealedCredential[],
+    precondition: Precondition,
+    now: Date,
+  ): Promise<StripeConfig | undefined> {
     return this.database.transaction(function* () {
+      const [current] = yield* run(statements.FIND.sqlite, [projectId]);
+      assertCondition(precondition, current && toConfig(current));
       const values = [projectId, randomUUID(), now, credentials.length > 0];
       const saved = yield* run(statements.UPSERT_CONFIG_ON_SQLITE, values);
       if (saved.length === 0) return undefined;
@@ -75,10 +109,16 @@ export class StripeConfigRepository {
     });
   }
 
-  /** Deactivates the configuration and destroys its credentials. @returns whether there ever was a configuration */
-  async remove(projectId: ProjectId, now: Date): Promise<boolean> {
+  /**
+   * Deactivates the configuration and destroys its credentials.
+   * @returns whether there ever was a configuration
+   * @throws DomainError `precondition_failed`
+   */
+  async remove(projectId: ProjectId, precondition: Precondition, now: Date): Promise<boolean> {
     const { engine } = this.database;
-    return this.database.transaction(() => removal(engine, projectId, now));
+    return this.database.transaction(function* () {
+      return (yield* lock(projectId, precondition)) && (yield* removal(engine, projectId, now));
+    });
   }
 
   /** The same inside the transaction that deletes the project. */
@@ -86,9 +126,9 @@ export class StripeConfigRepository {
     yield* removal(this.database.engine, projectId, now);
   }
 
-  /** Destroys the credentials of one mode. @returns whether there ever was a configuration */
-  async removeMode(projectId: ProjectId, mode: StripeMode, now: Date): Promise<boolean> {
-    return this.#destroy(projectId, () => run(statements.DELETE_MODE, [projectId, mode]), now);
+  /** Destroys the credentials of one mode; otherwise as `remove`. */
+  async removeMode(projectId: ProjectId, mode: StripeMode, precondition: Precondition, now: Date): Promise<boolean> {
+    return this.#destroy(projectId, () => run(statements.DELETE_MODE, [projectId, mode]), precondition, now);
   }
 
   /**
@@ -127,15 +167,14 @@ export class StripeConfigRepository {
       yield* forget();
       return yield* run(statements.DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]);
     };
-    await this.#destroy(projectId, deletion, now);
+    await this.#destroy(projectId, deletion, {}, now);
   }
 
   /** @param deletion answers a row for each credential that it destroyed */
-  async #destroy(projectId: ProjectId, deletion: () => Transaction<unknown[]>, now: Date): Promise<boolean> {
+  async #destroy(projectId: ProjectId, deletion: () => Transaction<unknown[]>, precondition: Precondition, now: Date): Promise<boolean> {
     const { engine } = this.database;
     return this.database.transaction(function* () {
-      const locked = yield* run(statements.LOCK, [projectId]);
-      if (locked.length === 0) return false;
+      if (!(yield* lock(projectId, precondition))) return false;
       const deleted = yield* deletion();
       if (deleted.length === 0) return true;
       yield* run(statements.RAISE_VERSION, [projectId, now]);
@@ -143,6 +182,14 @@ export class StripeConfigRepository {
       return true;
     });
   }
+}
+
+/** @returns whether there ever was a configuration */
+function* lock(projectId: ProjectId, precondition: Precondition): Transaction<boolean> {
+  const [locked] = yield* run(statements.LOCK, [projectId]);
+  if (!locked) return false;
+  assertCondition(precondition, { version: locked.version, isActive: Boolean(locked.is_active) });
+  return true;
 }
 
 function* removal(engine: Engine, projectId: ProjectId, now: Date): Transaction<boolean> {

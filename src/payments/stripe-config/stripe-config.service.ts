@@ -18,6 +18,7 @@ import {
   type StripeMode,
 } from './credential-rules.js';
 import { accountPart, looksCutOff, maskCredential } from './credential-shape.js';
+import type { Precondition } from './precondition.js';
 import type { CredentialChanges, SealedCredential, StripeConfig } from './stripe-config.js';
 import { StripeConfigRepository } from './stripe-config.repository.js';
 
@@ -54,27 +55,33 @@ export class StripeConfigService {
    * Creates or updates the configuration: the given values are sealed and stored, all or none; absent and `null` ones stay. It is
    * active afterwards.
    * @param changes values by field; surrounding whitespace is dropped
-   * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `database_unavailable`
+   * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `precondition_failed`, `database_unavailable`
    */
-  async save(projectId: ProjectId, changes: CredentialChanges): Promise<StripeConfig> {
+  async save(projectId: ProjectId, changes: CredentialChanges, precondition: Precondition = {}): Promise<StripeConfig> {
     const sealed = acceptableValues(changes).map(([rule, value]) => this.#seal(projectId, rule, value));
-    const saved = await this.configs.save(projectId, sealed, new Date());
+    const saved = await this.configs.save(projectId, sealed, precondition, new Date());
     if (!saved) throw projectNotFound();
     this.changes.announceEverywhere(projectId);
     return saved;
   }
 
-  /** Destroys all credentials; the configuration stays, inactive. @throws DomainError `config_not_found` when there never was one */
-  async remove(projectId: ProjectId): Promise<void> {
+  /**
+   * Destroys all credentials; the configuration stays, inactive.
+   * @throws DomainError `config_not_found` when there never was one, `precondition_failed`
+   */
+  async remove(projectId: ProjectId, precondition: Precondition = {}): Promise<void> {
     const finish = await this.prepareRemoval(projectId);
-    if (!(await this.configs.remove(projectId, new Date()))) throw configNotFound();
+    if (!(await this.configs.remove(projectId, precondition, new Date()))) throw configNotFound();
     await finish();
   }
 
-  /** Destroys the credentials of one mode. @throws DomainError `config_not_found` when there never was a configuration */
-  async removeMode(projectId: ProjectId, mode: StripeMode): Promise<void> {
+  /**
+   * Destroys the credentials of one mode.
+   * @throws DomainError `config_not_found` when there never was a configuration, `precondition_failed`
+   */
+  async removeMode(projectId: ProjectId, mode: StripeMode, precondition: Precondition = {}): Promise<void> {
     const finish = await this.prepareRemoval(projectId, [mode]);
-    if (!(await this.configs.removeMode(projectId, mode, new Date()))) throw configNotFound();
+    if (!(await this.configs.removeMode(projectId, mode, precondition, new Date()))) throw configNotFound();
     await finish();
   }
 

@@ -156,9 +156,15 @@ export const DEACTIVATE = sql<{ id: string }>(
 export const DELETE_CREDENTIALS = sql<never>('delete_stripe_credentials', 'DELETE FROM stripe_credentials WHERE project_id = $1');
 
 /** $1 project. Takes the configuration's lock and changes nothing. */
-export const LOCK = sql<{ id: string }>(
+export const LOCK = sql<Pick<ConfigRow, 'version' | 'is_active'>>(
   'lock_stripe_config',
-  'UPDATE stripe_configs SET version = version WHERE project_id = $1 RETURNING id',
+  'UPDATE stripe_configs SET version = version WHERE project_id = $1 RETURNING version, is_active',
+);
+
+/** $1 project. Whoever saves locks it too. */
+export const LOCK_PROJECT_ON_POSTGRES = sql<{ id: ProjectId }>(
+  'lock_project',
+  'SELECT id FROM projects WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE',
 );
 
 /** $1 project, $2 mode. */

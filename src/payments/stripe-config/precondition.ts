@@ -1,0 +1,46 @@
+import { DomainError } from '../../common/errors.js';
+import type { StripeConfig } from './stripe-config.js';
+
+/** What a project without a configuration has in place of a version. */
+const NO_VERSION = 0;
+
+/** A configuration as far as conditions look at it; `undefined` where the project never had one. */
+export type ConfigState = Pick<StripeConfig, 'version' | 'isActive'> | undefined;
+
+/** Versions, 0 for "never had one", or `*` for any configuration that is active. */
+type Versions = '*' | readonly number[];
+
+/** What must hold of the configuration for a call to be carried out. */
+export interface Precondition {
+  /** It has one of these versions. */
+  readonly ifMatch?: Versions;
+  /** It has none of these versions. */
+  readonly ifNoneMatch?: Versions;
+}
+
+/** @returns the member that does not hold, `undefined` when all do */
+export function failedCondition({ ifMatch, ifNoneMatch }: Precondition, state: ConfigState): keyof Precondition | undefined {
+  if (ifMatch !== undefined && !includes(ifMatch, state)) return 'ifMatch';
+  if (ifNoneMatch !== undefined && includes(ifNoneMatch, state)) return 'ifNoneMatch';
+  return undefined;
+}
+
+/** @throws DomainError `precondition_failed` with the current entity tag */
+export function assertCondition(precondition: Precondition, state: ConfigState): void {
+  const failed = failedCondition(precondition, state);
+  if (!failed) return;
+  const message =
+    failed === 'ifMatch'
+      ? 'The configuration is not the one that If-Match names: somebody else was faster; read it again.'
+      : 'If-None-Match forbids this: there is such a configuration already.';
+  throw new DomainError('precondition_failed', message, { entityTag: entityTagOf(state) });
+}
+
+/** Strong (RFC 9110, section 8.8.3). The version is never reset, so within one project it says it all. */
+export function entityTagOf(state: ConfigState): string {
+  return `"${state?.version ?? NO_VERSION}"`;
+}
+
+function includes(versions: Versions, state: ConfigState): boolean {
+  return versions === '*' ? state?.isActive === true : versions.includes(state?.version ?? NO_VERSION);
+}
