@@ -25,6 +25,7 @@ const STRIPE = '/api/v1/payments/stripe/projects/:project_id';
 const BODIES: Record<string, object[]> = {
   'POST /api/v1/projects': [{ name: 'Corner shop' }],
   'PUT /api/v1/projects/:project_id': [{ name: 'Corner shop' }],
+  'POST /api/v1/projects/:project_id/end-user-tokens': [{ user_id: 'user-1' }],
   [`PUT ${STRIPE}/config`]: [replaced, credentials, {}],
   [`POST ${STRIPE}/validate-credentials`]: [
     { secret_key: credentials.test_secret_key, is_test_mode: true },
