@@ -1,6 +1,7 @@
 import { IdempotencyKeyEntity } from './idempotency/idempotency-key.entity.js';
 import { StripeCustomerEntity } from './payments/billing/stripe-customer.entity.js';
 import { StripeKeyCheckEntity } from './payments/stripe-api/stripe-key-check.entity.js';
+import { StripeWebhookEndpointLeaseEntity } from './payments/stripe-api/stripe-webhook-endpoint-lease.entity.js';
 import { StripeWebhookEndpointEntity } from './payments/stripe-api/stripe-webhook-endpoint.entity.js';
 import { StripeConfigEntity } from './payments/stripe-config/stripe-config.entity.js';
 import { StripeCredentialEntity } from './payments/stripe-config/stripe-credential.entity.js';
@@ -17,4 +18,5 @@ export const ENTITIES = [
   StripeWebhookEndpointEntity,
   IdempotencyKeyEntity,
   StripeCustomerEntity,
+  StripeWebhookEndpointLeaseEntity,
 ];

@@ -8,6 +8,8 @@ import { Billing1763850000000 as BillingPostgres } from './migrations/postgres/1
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
 import { Billing1763850000000 as BillingSqlite } from './migrations/sqlite/1763850000000-billing.js';
+import { StripeLeases1763802000000 as StripeLeasesPostgres } from './migrations/postgres/1763802000000-stripe-leases.js';
+import { StripeLeases1763802000000 as StripeLeasesSqlite } from './migrations/sqlite/1763802000000-stripe-leases.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
 
@@ -56,7 +58,7 @@ function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
     type: 'better-sqlite3',
     database: path,
     timeout: SQLITE_LOCK_TIMEOUT_MS,
-    migrations: [InitialSqlite, StripeConnectionSqlite, BillingSqlite],
+    migrations: [InitialSqlite, StripeConnectionSqlite, BillingSqlite, StripeLeasesSqlite],
     prepareDatabase: (driver: SqliteDriver) => {
       driver.pragma('journal_mode = WAL');
       driver.pragma('synchronous = FULL');
@@ -76,7 +78,7 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: PostgresLi
     poolSize,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     applicationName: 'tillkeeper',
-    migrations: [InitialPostgres, StripeConnectionPostgres, BillingPostgres],
+    migrations: [InitialPostgres, StripeConnectionPostgres, BillingPostgres, StripeLeasesPostgres],
     installExtensions: false,
     extra: {
       // Each statement finds its rows by key: PostgreSQL need not think about every call's values anew.

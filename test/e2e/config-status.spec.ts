@@ -4,7 +4,7 @@ import { PaymentsEvents } from '../../src/payments/stripe-api/payments-events.js
 import { StripeClients } from '../../src/payments/stripe-api/stripe-clients.js';
 import { type AppWithStripe, NEEDED_PERMISSIONS, startAppWithStripe, statusPath, validatePath } from '../support/app-with-stripe.js';
 import { eventually } from '../support/eventually.js';
-import { down } from '../support/stripe/faults.js';
+import { answers, down, type Fault } from '../support/stripe/faults.js';
 import type { StripeAccount } from '../support/stripe/stripe-account.js';
 import { configPath, STRANGER } from '../support/test-app.js';
 import { endUserToken } from '../support/tokens.js';
@@ -138,16 +138,49 @@ describe('the status of a configuration', () => {
     await eventually(async () => expect(told).toHaveLength(2));
   });
 
-  it.each([
-    ['a permission that is missing', 'no_access'],
-    ['an outage', undefined],
-  ] as const)('does not become invalid in use by %s', async (_, state) => {
+  it('is valid again after a call that succeeds, when only a call was refused', async () => {
     const key = account.addSecretKey('test');
     await put({ test_secret_key: key });
-    if (state) app.stripe.mark(key, state);
-    else app.stripe.fail(down(500, { retry: false }));
     await use();
+    await expectState({ state: 'valid', verified_by: 'use', account_id: null, last_error: null });
+    app.stripe.mark(key, 'expired');
     await use();
+    await expectState({ state: 'invalid', verified_by: 'use' });
+    app.stripe.mark(key, 'active');
+    await use();
+    await expectState({ state: 'valid', verified_by: 'use', last_error: null });
+    expect(told).toHaveLength(1);
+  });
+
+  it('stays invalid in use for the permissions that a validation missed', async () => {
+    const key = account.addRestrictedKey('test', ['rak_customer_read']);
+    await put({ test_secret_key: key });
+    await validate(key);
+    await use();
+    // Written by now, if it were going to be: this is, and it came later.
+    await put({ live_secret_key: account.keys.live.secret });
+    await (await app.app.get(StripeClients).for(projectId, 'live')).customers.list();
+    await eventually(async () => expect((await status()).live).toMatchObject({ state: 'valid', verified_by: 'use' }));
+    expect((await status()).test).toMatchObject({
+      state: 'invalid',
+      verified_by: 'validation',
+      last_error: expect.stringMatching(/Prices/),
+    });
+  });
+
+  it.each<[string, Fault]>([
+    ['a permission that is missing', answers(403, { error: { type: 'invalid_request_error', message: 'No.' } })],
+    ['an outage', down(500, { retry: false })],
+    ["a proxy's 401", answers(401, '<html></html>', { 'content-type': 'text/html' })],
+    ["a proxy's 401 in JSON", answers(401, { error: 'Unauthorized' })],
+    ["a proxy's 200", answers(200, '<html></html>', { 'content-type': 'text/html' })],
+  ])('does not change in use by %s', async (_, fault) => {
+    await put({ test_secret_key: account.keys.test.secret });
+    await put({ live_secret_key: account.keys.live.secret });
+    app.stripe.fail(fault);
+    await use();
+    await (await app.app.get(StripeClients).for(projectId, 'live')).customers.list();
+    await eventually(async () => expect((await status()).live).toMatchObject({ state: 'valid' }));
     expect((await status()).test).toMatchObject({ state: 'unverified' });
     expect(told).toEqual([]);
   });

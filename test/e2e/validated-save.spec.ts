@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { ProjectId } from '../../src/common/ids.js';
-import { NEEDED_PERMISSIONS, type AppWithStripe, startAppWithStripe, statusPath, tracesOf } from '../support/app-with-stripe.js';
+import {
+  NEEDED_PERMISSIONS,
+  type AppWithStripe,
+  endpointsPath,
+  startAppWithStripe,
+  statusPath,
+  tracesOf,
+  validatePath,
+} from '../support/app-with-stripe.js';
+import { eventually } from '../support/eventually.js';
 import { connectionReset, down, notJson, rateLimited, redirect } from '../support/stripe/faults.js';
 import type { StripeAccount } from '../support/stripe/stripe-account.js';
 import { configPath, STRANGER } from '../support/test-app.js';
@@ -177,6 +186,57 @@ describe('PUT config?validate=true', () => {
       await put({ test_secret_key: account.keys.test.legacySecret, test_publishable_key: account.keys.test.publishable }).expect(200);
       await put({ test_secret_key: account.addSecretKey('test') }, '').expect(200);
       expect(await warnings()).toEqual([]);
+    });
+
+    it('nothing any more once a key of the account before is put back, or the new one is rolled', async () => {
+      const [other, third] = [app.stripe.addAccount(), app.stripe.addAccount()];
+      const puts = async (...keys: string[]) => {
+        for (const key of keys) await put({ test_secret_key: key }, '').expect(200);
+        return warnings();
+      };
+      const key = account.keys.test.secret;
+      const changed = ['account_changed test_secret_key'];
+      expect(await puts(key, other.keys.test.secret)).toEqual(changed);
+      expect(await puts(account.addSecretKey('test'))).toEqual([]);
+      expect(await puts(other.keys.test.secret, third.keys.test.secret)).toEqual(changed);
+      expect(await puts(key)).toEqual([]);
+      expect(await puts(other.keys.test.secret, other.addSecretKey('test'))).toEqual([]);
+      expect(await puts(key)).toEqual(changed);
+    });
+
+    describe('nothing about a key that Stripe never took', () => {
+      const neverTaken = `sk_test_51${'Z'.repeat(97)}`;
+      const refusals: [string, () => Promise<unknown>][] = [
+        ['a validation', () => app.send('post', validatePath(projectId)).send({ secret_key: neverTaken }).expect(200)],
+        ['use', () => app.send('post', endpointsPath(projectId)).send({ mode: 'test' }).expect(409)],
+      ];
+      const refused = async (refusal: () => Promise<unknown>) => {
+        await put({ test_secret_key: neverTaken }, '').expect(200);
+        await refusal();
+        await eventually(async () => expect(await status()).toMatchObject({ test: { state: 'invalid' } }));
+      };
+
+      it.each(refusals)('as %s told', async (_, refusal) => {
+        await refused(refusal);
+        await put({ test_secret_key: account.keys.test.secret }, '').expect(200);
+        expect(await warnings()).toEqual([]);
+        await refused(refusal);
+        await put({ test_secret_key: account.addSecretKey('test') }, '').expect(200);
+        expect(await warnings()).toEqual([]);
+        await refused(refusal);
+        await put({ test_secret_key: app.stripe.addAccount().keys.test.secret }, '').expect(200);
+        expect(await warnings()).toEqual(['account_changed test_secret_key']);
+      });
+    });
+
+    it('about a key that worked once, though it was refused since', async () => {
+      const key = account.addSecretKey('test');
+      await put({ test_secret_key: key }, '').expect(200);
+      await app.send('post', endpointsPath(projectId)).send({ mode: 'test' }).expect(201);
+      app.stripe.mark(key, 'revoked');
+      await app.send('post', validatePath(projectId)).send({ secret_key: key }).expect(200);
+      await put({ test_secret_key: app.stripe.addAccount().keys.test.secret }, '').expect(200);
+      expect(await warnings()).toContain('account_changed test_secret_key');
     });
 
     it('the same on PUT without validation where the keys themselves tell', async () => {

@@ -34,7 +34,10 @@ interface StateRow {
   endpoint_id: string | null;
 }
 
-/** $1 project, $2 mode, $3 fingerprint, $4 valid, $5 account id, $6 account name, $7 now, $8 by, $9 error. Answers a row when the verdict is news. */
+/**
+ * $1 project, $2 mode, $3 fingerprint, $4 valid, $5 account id, $6 account name, $7 now, $8 by, $9 error. Answers a row when the verdict
+ * is news. A call that succeeds proves one permission, not all: it overrules what another call said, but no validation.
+ */
 const RECORD_NEWS = sql<{ mode: StripeMode }>(
   'record_stripe_key_check',
   `INSERT INTO stripe_key_checks (project_id, mode, fingerprint, valid, account_id, account_name, checked_at, checked_by, error)
@@ -45,6 +48,7 @@ const RECORD_NEWS = sql<{ mode: StripeMode }>(
      account_name = COALESCE(excluded.account_name, CASE WHEN stripe_key_checks.fingerprint = excluded.fingerprint THEN stripe_key_checks.account_name END),
      checked_at = excluded.checked_at, checked_by = excluded.checked_by, error = excluded.error
    WHERE stripe_key_checks.fingerprint <> excluded.fingerprint OR stripe_key_checks.valid <> excluded.valid
+     AND (excluded.checked_by <> 'use' OR NOT excluded.valid OR stripe_key_checks.checked_by = 'use')
    RETURNING mode`,
 );
 
@@ -56,11 +60,12 @@ const RECORD_AGAIN = sql<never>(
    WHERE project_id = $1 AND mode = $2 AND fingerprint = $3 AND valid = $4`,
 );
 
-/** $1 project, $2 mode, $3 fingerprint, $4 account fingerprint. */
-const LEARN_ACCOUNT = sql<never>(
-  'learn_stripe_account',
-  `UPDATE stripe_credentials SET account_fingerprint = $4
-   WHERE project_id = $1 AND mode = $2 AND kind = 'secret_key' AND slot = 0 AND fingerprint = $3 AND account_fingerprint IS NULL`,
+/** $1 project, $2 mode, $3 fingerprint, $4 account fingerprint, $5 whether Stripe knows the key; once known it stays so. */
+const LEARN = sql<never>(
+  'learn_of_stripe_key',
+  `UPDATE stripe_credentials SET account_fingerprint = COALESCE(account_fingerprint, $4),
+     known_to_stripe = COALESCE(known_to_stripe, false) OR $5
+   WHERE project_id = $1 AND mode = $2 AND kind = 'secret_key' AND slot = 0 AND fingerprint = $3`,
 );
 
 /** $1 project, $2 mode. */
@@ -95,8 +100,8 @@ export class KeyChecksRepository {
     const values = [projectId, mode, fingerprint, valid, account?.id ?? null, storable(account?.name), new Date(), by, error];
     return this.database.transaction(function* () {
       const news = yield* run(RECORD_NEWS, values);
-      if (news.length === 0) yield* run(RECORD_AGAIN, values);
-      if (accountFingerprint !== undefined) yield* run(LEARN_ACCOUNT, [projectId, mode, fingerprint, accountFingerprint]);
+      if (news.length === 0 && !(valid && by === 'use')) yield* run(RECORD_AGAIN, values);
+      yield* run(LEARN, [projectId, mode, fingerprint, accountFingerprint ?? null, valid || account !== undefined]);
       return news.length > 0;
     });
   }

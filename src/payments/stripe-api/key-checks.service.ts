@@ -4,7 +4,10 @@ import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { type ConnectionState, KeyChecksRepository } from './key-checks.repository.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-verdict.js';
 import { PaymentsEvents } from './payments-events.js';
+import type { AnswerListener } from './strict-http-client.js';
 
+const UNAUTHORIZED = 401;
+const ACCEPTED_IN_USE: KeyVerdict = { valid: true, message: 'Stripe accepted this key when it was used.' };
 const REFUSED_IN_USE: KeyVerdict = {
   valid: false,
   message: 'Stripe refused this key when it was used; it was rolled, revoked or has expired.',
@@ -36,10 +39,26 @@ export class KeyChecksService {
     if (isNews && !verdict.valid) this.events.emit('credentials.invalid', { projectId, mode: key.mode, reason: verdict.message });
   }
 
-  /** Stripe answered a call with 401. The caller has its answer already and waits for nothing here. */
-  refusedInUse(projectId: ProjectId, key: KeyIdentity): void {
-    this.record(projectId, key, REFUSED_IN_USE, 'use').catch(() => {
-      this.#logger.warn(`Could not note that Stripe refused the ${key.mode} key of project ${projectId}.`);
+  /** For a client with this key: each refusal is noted, and the first success after it was made or refused. Nobody waits for that. */
+  followUse(projectId: ProjectId, key: KeyIdentity): AnswerListener {
+    let isAccepted = false;
+    let refusedAt = 0;
+    return (status, sentAt) => {
+      if (status === UNAUTHORIZED) {
+        isAccepted = false;
+        refusedAt = performance.now();
+        this.#note(projectId, key, REFUSED_IN_USE);
+      } else if (status < 300 && !isAccepted && sentAt > refusedAt) {
+        isAccepted = true;
+        this.#note(projectId, key, ACCEPTED_IN_USE);
+      }
+    };
+  }
+
+  #note(projectId: ProjectId, key: KeyIdentity, verdict: KeyVerdict): void {
+    this.record(projectId, key, verdict, 'use').catch(() => {
+      const did = verdict.valid ? 'accepted' : 'refused';
+      this.#logger.warn(`Could not note that Stripe ${did} the ${key.mode} key of project ${projectId} when it was used.`);
     });
   }
 }

@@ -2,18 +2,25 @@ import type Stripe from 'stripe';
 
 type HttpClient = NonNullable<Stripe.StripeConfig['httpClient']>;
 
+/** Hears of each answer of Stripe. @param sentAt when the request was sent, on the clock of `performance.now()` */
+export type AnswerListener = (status: number, sentAt: number) => void;
+
 /**
  * The SDK takes any JSON without an `error` for a success, whatever the status: a proxy's `503 {"message": …}` would be an account,
  * and so would a redirect's body. Here such an answer is none of Stripe's.
  */
 export class StrictHttpClient implements HttpClient {
-  constructor(private readonly http: HttpClient) {}
+  constructor(
+    private readonly http: HttpClient,
+    private readonly onAnswer: AnswerListener,
+  ) {}
 
   getClientName(): string {
     return this.http.getClientName();
   }
 
   async makeRequest(...request: Parameters<HttpClient['makeRequest']>): ReturnType<HttpClient['makeRequest']> {
+    const sentAt = performance.now();
     const response = await this.http.makeRequest(...request);
     const readJson = response.toJSON.bind(response);
     const status = response.getStatusCode();
@@ -21,6 +28,7 @@ export class StrictHttpClient implements HttpClient {
       const body: unknown = await readJson();
       const isSuccess = status >= 200 && status < 300;
       if (!isObject(body) || !(isSuccess || isObject(body['error']))) throw new Error('This is not an answer of Stripe.');
+      this.onAnswer(status, sentAt);
       return body;
     };
     return response;

@@ -9,7 +9,6 @@ import { KeyChecksService } from './key-checks.service.js';
 import { StripeConnector } from './stripe-connector.js';
 
 const MAX_CLIENTS = 1_000;
-const UNAUTHORIZED = 401;
 
 /** Ready Stripe clients, each with the secret key of one project and mode. */
 @Injectable()
@@ -47,10 +46,7 @@ export class StripeClients {
   async #load(projectId: ProjectId, mode: StripeMode): Promise<Stripe> {
     const changesBefore = this.#changes;
     const { value, fingerprint } = await this.configs.openSecretKey(projectId, mode);
-    const client = await this.connector.connect(value);
-    listenToResponses(client, ({ status }) => {
-      if (status === UNAUTHORIZED) this.checks.refusedInUse(projectId, { mode, fingerprint });
-    });
+    const client = await this.connector.connect(value, { onAnswer: this.checks.followUse(projectId, { mode, fingerprint }) });
     if (changesBefore === this.#changes && this.changes.areComplete) this.#clients.set(cacheKey(projectId, mode), client);
     return client;
   }
@@ -58,10 +54,4 @@ export class StripeClients {
 
 function cacheKey(projectId: ProjectId, mode: StripeMode): string {
   return `${mode} ${projectId}`;
-}
-
-/** The SDK leaves its emitter untyped. */
-function listenToResponses(client: { on: unknown }, listener: (event: Stripe.ResponseEvent) => void): void {
-  const emitter = client as { on(event: 'response', listener: (event: Stripe.ResponseEvent) => void): void };
-  emitter.on('response', listener);
 }

@@ -3,7 +3,7 @@ import type Stripe from 'stripe';
 import type { Secret } from '../../common/secret.js';
 import { VERSION } from '../../common/version.js';
 import { Settings } from '../../config/settings.js';
-import { StrictHttpClient } from './strict-http-client.js';
+import { type AnswerListener, StrictHttpClient } from './strict-http-client.js';
 
 /** Pinned: the shapes that we read and write are this version's, whatever version an account has by default. */
 export const STRIPE_API_VERSION = '2026-10-28.endive' satisfies Stripe.LatestApiVersion;
@@ -14,27 +14,31 @@ const RETRIES = 2;
 interface ConnectOptions {
   timeoutMs?: number;
   retries?: number;
+  onAnswer?: AnswerListener;
 }
 
 /** The only place that makes a Stripe client, and one of two where a secret is revealed. */
 @Injectable()
 export class StripeConnector {
-  #http: StrictHttpClient | undefined;
+  #http: Stripe.StripeConfig['httpClient'];
 
   constructor(private readonly settings: Settings) {}
 
   /** @param key a secret or restricted key; it travels to Stripe's address and nowhere else: the SDK follows no redirect */
-  async connect(key: Secret, { timeoutMs = TIMEOUT_MS, retries = RETRIES }: ConnectOptions = {}): Promise<Stripe> {
+  async connect(
+    key: Secret,
+    { timeoutMs = TIMEOUT_MS, retries = RETRIES, onAnswer = () => undefined }: ConnectOptions = {},
+  ): Promise<Stripe> {
     // Loaded with the first client: a server that only keeps keys does without its memory.
     const { default: StripeClient } = await import('stripe');
     // Not as the key: the SDK would keep that where `util.inspect` of the client shows it.
     const authenticator: Stripe.StripeConfig['authenticator'] = async ({ headers }) => {
       headers['Authorization'] = `Bearer ${key.reveal()}`;
     };
-    this.#http ??= new StrictHttpClient(StripeClient.createNodeHttpClient());
+    this.#http ??= StripeClient.createNodeHttpClient();
     return new StripeClient('', {
       authenticator,
-      httpClient: this.#http,
+      httpClient: new StrictHttpClient(this.#http, onAnswer),
       apiVersion: STRIPE_API_VERSION,
       appInfo: { name: 'Tillkeeper', version: VERSION },
       timeout: timeoutMs,

@@ -43,10 +43,17 @@ const LATER = (column: string, time: string) => `CASE WHEN ${column} > ${time} T
 
 const CREDENTIAL_COLUMNS =
   'project_id, mode, kind, slot, sealed, key_id, mask, fingerprint, account_fingerprint, looks_cut_off, written_at';
+/**
+ * The account in use before is forgotten when a key of it is put back, and when one of the new account is rolled, which settles the move.
+ * A key that Stripe never took was never in use.
+ */
 const REPLACE_CREDENTIAL = `ON CONFLICT (project_id, mode, kind, slot) DO UPDATE SET
-  replaced_account_fingerprint = CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint
-    THEN stripe_credentials.replaced_account_fingerprint
-    ELSE COALESCE(stripe_credentials.account_fingerprint, stripe_credentials.replaced_account_fingerprint) END,
+  replaced_account_fingerprint = CASE
+    WHEN stripe_credentials.fingerprint = excluded.fingerprint OR stripe_credentials.known_to_stripe IS FALSE
+      THEN stripe_credentials.replaced_account_fingerprint
+    WHEN excluded.account_fingerprint IN (stripe_credentials.account_fingerprint, stripe_credentials.replaced_account_fingerprint) THEN NULL
+    ELSE COALESCE(stripe_credentials.replaced_account_fingerprint, stripe_credentials.account_fingerprint) END,
+  known_to_stripe = CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint THEN stripe_credentials.known_to_stripe END,
   sealed = excluded.sealed, key_id = excluded.key_id,
   mask = excluded.mask, fingerprint = excluded.fingerprint,
   account_fingerprint = COALESCE(excluded.account_fingerprint,

@@ -9,7 +9,7 @@ export interface StoredCredential {
   readonly mask: string;
   readonly fingerprint: string;
   readonly accountFingerprint: string | null;
-  /** Of the value that this one took the place of, where known. */
+  /** Of the key that was in use before, where known. */
   readonly replacedAccountFingerprint: string | null;
   readonly looksCutOff: boolean;
   /** RFC 3339, UTC, milliseconds. */

@@ -40,9 +40,13 @@ export class StripeCredentialEntity {
   @Column({ name: 'account_fingerprint', type: 'varchar', length: 32, nullable: true })
   accountFingerprint: string | null;
 
-  /** The account fingerprint of the value that this one took the place of, where it was known. */
+  /** The account fingerprint of the key that was in use before, as long as neither its account is back nor the new one settled. */
   @Column({ name: 'replaced_account_fingerprint', type: 'varchar', length: 32, nullable: true })
   replacedAccountFingerprint: string | null;
+
+  /** Whether Stripe ever took this secret key; `null` where that was never found out. */
+  @Column({ name: 'known_to_stripe', type: Boolean, nullable: true })
+  knownToStripe: boolean | null;
 
   /** Whether the value has fewer characters than Stripe gives a value of its format. */
   @Column({ name: 'looks_cut_off', type: Boolean })
