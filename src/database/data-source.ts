@@ -4,12 +4,12 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { Secret } from '../common/secret.js';
 import { Initial1763700000000 as InitialPostgres } from './migrations/postgres/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionPostgres } from './migrations/postgres/1763760000000-stripe-connection.js';
+import { StripeLeases1763802000000 as StripeLeasesPostgres } from './migrations/postgres/1763802000000-stripe-leases.js';
 import { Billing1763850000000 as BillingPostgres } from './migrations/postgres/1763850000000-billing.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
-import { Billing1763850000000 as BillingSqlite } from './migrations/sqlite/1763850000000-billing.js';
-import { StripeLeases1763802000000 as StripeLeasesPostgres } from './migrations/postgres/1763802000000-stripe-leases.js';
 import { StripeLeases1763802000000 as StripeLeasesSqlite } from './migrations/sqlite/1763802000000-stripe-leases.js';
+import { Billing1763850000000 as BillingSqlite } from './migrations/sqlite/1763850000000-billing.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
 
@@ -58,7 +58,7 @@ function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
     type: 'better-sqlite3',
     database: path,
     timeout: SQLITE_LOCK_TIMEOUT_MS,
-    migrations: [InitialSqlite, StripeConnectionSqlite, BillingSqlite, StripeLeasesSqlite],
+    migrations: [InitialSqlite, StripeConnectionSqlite, StripeLeasesSqlite, BillingSqlite],
     prepareDatabase: (driver: SqliteDriver) => {
       driver.pragma('journal_mode = WAL');
       driver.pragma('synchronous = FULL');
@@ -78,7 +78,7 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: PostgresLi
     poolSize,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     applicationName: 'tillkeeper',
-    migrations: [InitialPostgres, StripeConnectionPostgres, BillingPostgres, StripeLeasesPostgres],
+    migrations: [InitialPostgres, StripeConnectionPostgres, StripeLeasesPostgres, BillingPostgres],
     installExtensions: false,
     extra: {
       // Each statement finds its rows by key: PostgreSQL need not think about every call's values anew.

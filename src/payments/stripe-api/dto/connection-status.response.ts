@@ -28,7 +28,7 @@ class WebhookStatus {
 class ModeStatus {
   @ApiProperty({
     description:
-      '`not_configured`: no secret key. `unverified`: Stripe was not asked about the stored key yet. `valid`, `invalid`: what Stripe said of it last.',
+      '`not_configured`: no secret key. `unverified`: Stripe has not said anything of the stored key yet. `valid`, `invalid`: what it said last, asked about the key or in a call that used it.',
     enum: STATES,
     example: 'valid',
   })
