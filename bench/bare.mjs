@@ -1,25 +1,25 @@
-// The floor: the same operation by hand. Fastify, prepared statements, one row a project, and our own vault for the sealing.
+// The floor: the same operation with the same answer, by hand. Fastify, prepared statements, one row a project, and our own vault for the sealing
+// and the fingerprints.
 import { createSecretKey, randomUUID } from 'node:crypto';
 import Sqlite from 'better-sqlite3';
 import Fastify from 'fastify';
 import jwt from 'jsonwebtoken';
 import pg from 'pg';
 import { Secret } from '../dist/common/secret.js';
+import { configWarnings } from '../dist/payments/stripe-config/config-warnings.js';
+import { CREDENTIAL_RULES } from '../dist/payments/stripe-config/credential-rules.js';
+import { accountPart, looksCutOff, maskCredential } from '../dist/payments/stripe-config/credential-shape.js';
 import { Keyring } from '../dist/vault/keyring.js';
 import { LocalKeyWrapper } from '../dist/vault/local-key-wrapper.js';
 
 const { PORT, DATABASE_URL, AUTH_JWT_SECRET, MASTER_KEY } = process.env;
 
-const PREFIXES = {
-  test_secret_key: 'sk_test_',
-  test_publishable_key: 'pk_test_',
-  test_webhook_secret: 'whsec_',
-  live_secret_key: 'sk_live_',
-  live_publishable_key: 'pk_live_',
-  live_webhook_secret: 'whsec_',
-};
-const FIELDS = Object.keys(PREFIXES);
+const FIELDS = CREDENTIAL_RULES.map(({ field }) => field);
 const MASKS = FIELDS.map((field) => `${field}_masked`);
+const FINGERPRINTS = FIELDS.map((field) => `${field}_fingerprint`);
+const ACCOUNTS = FIELDS.map((field) => `${field}_account`);
+const CUT_OFF = FIELDS.map((field) => `${field}_cut_off`);
+const TIMES = ['test_configured_at', 'live_configured_at'];
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const BEARER = /^bearer +(.+)$/i;
@@ -27,14 +27,16 @@ const BEARER = /^bearer +(.+)$/i;
 const TABLE = `CREATE TABLE IF NOT EXISTS bare_configs (
   project_id uuid PRIMARY KEY REFERENCES projects (id), id uuid NOT NULL, is_active boolean NOT NULL, version integer NOT NULL,
   created_at TIME NOT NULL, updated_at TIME NOT NULL, test_configured_at TIME, live_configured_at TIME,
-  ${[...FIELDS, ...MASKS].map((column) => `${column} text`).join(', ')})`;
+  ${[...FIELDS, ...MASKS, ...FINGERPRINTS, ...ACCOUNTS, ...CUT_OFF].map((column) => `${column} text`).join(', ')})`;
 
 const OWNER = 'SELECT owner_id FROM projects WHERE id = $1 AND deleted_at IS NULL';
 
-const FIND = `SELECT p.owner_id, c.* FROM projects p LEFT JOIN bare_configs c ON c.project_id = p.id
+const SHOWN = ['id', 'project_id', 'is_active', 'created_at', 'updated_at', ...TIMES, ...MASKS, ...FINGERPRINTS, ...ACCOUNTS, ...CUT_OFF];
+
+const FIND = `SELECT p.owner_id, ${SHOWN.map((column) => `c.${column}`).join(', ')} FROM projects p LEFT JOIN bare_configs c ON c.project_id = p.id
   WHERE p.id = $1 AND p.deleted_at IS NULL`;
 
-const KEPT = [...FIELDS, ...MASKS, 'test_configured_at', 'live_configured_at'];
+const KEPT = [...FIELDS, ...MASKS, ...FINGERPRINTS, ...ACCOUNTS, ...CUT_OFF, ...TIMES];
 
 /** $1 project, $2 new id, $3 now, then the columns of `KEPT`. Locks the live project; what is `null` stays. */
 const save = (lock, cast) => `
@@ -44,7 +46,7 @@ const save = (lock, cast) => `
   FROM projects WHERE id = $1 AND deleted_at IS NULL ${lock}
   ON CONFLICT (project_id) DO UPDATE SET is_active = true, version = c.version + 1, updated_at = excluded.updated_at,
     ${KEPT.map((column) => `${column} = COALESCE(excluded.${column}, c.${column})`).join(', ')}
-  RETURNING *`;
+  RETURNING ${SHOWN.join(', ')}`;
 
 const database = DATABASE_URL.startsWith('sqlite:') ? openSqlite(DATABASE_URL.slice('sqlite:'.length)) : await openPostgres(DATABASE_URL);
 const keyring = new Keyring({ list: database.dataKeys }, new LocalKeyWrapper(Buffer.from(MASTER_KEY, 'base64')));
@@ -115,16 +117,34 @@ function toAnswer(row) {
     id: row.id,
     project_id: row.project_id,
     is_active: Boolean(row.is_active),
-    has_test_credentials: row.test_secret_key !== null,
-    has_live_credentials: row.live_secret_key !== null,
+    has_test_credentials: row.test_secret_key_masked !== null,
+    has_live_credentials: row.live_secret_key_masked !== null,
   };
   for (const mask of MASKS) answer[mask] = row[mask];
   answer.test_configured_at = time(row.test_configured_at);
   answer.live_configured_at = time(row.live_configured_at);
   answer.created_at = time(row.created_at);
   answer.updated_at = time(row.updated_at);
+  answer.warnings = configWarnings(
+    CREDENTIAL_RULES.filter(({ field }) => row[`${field}_masked`] !== null).map(({ field, mode, kind }) => ({
+      mode,
+      kind,
+      fingerprint: row[`${field}_fingerprint`],
+      accountFingerprint: row[`${field}_account`],
+      looksCutOff: row[`${field}_cut_off`] === 'yes',
+    })),
+  );
   return answer;
 }
+
+const HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
 
 const app = Fastify({
   genReqId: () => randomUUID(),
@@ -133,7 +153,7 @@ const app = Fastify({
 
 app.decorateRequest('caller', '');
 app.addHook('onRequest', (request, reply, done) => {
-  reply.header('x-request-id', request.id).header('cache-control', 'no-store');
+  reply.header('x-request-id', request.id).headers(HEADERS);
   request.caller = callerOf(request.headers.authorization);
   done();
 });
@@ -155,7 +175,7 @@ const credential = (prefix) => ({ type: ['string', 'null'], maxLength: 512, patt
 const body = {
   type: 'object',
   additionalProperties: false,
-  properties: Object.fromEntries(FIELDS.map((field) => [field, credential(PREFIXES[field])])),
+  properties: Object.fromEntries(CREDENTIAL_RULES.map(({ field, prefix }) => [field, credential(prefix)])),
 };
 
 app.put(PATH, { schema: { body }, attachValidation: true }, async (request) => {
@@ -163,23 +183,23 @@ app.put(PATH, { schema: { body }, attachValidation: true }, async (request) => {
   assertOwner(await database.owner(id), request.caller);
   if (request.validationError) throw new Refusal(422, request.validationError.message);
   const now = new Date().toISOString();
-  const sealed = [];
-  const masks = [];
-  const writtenAt = { test: null, live: null };
-  for (const field of FIELDS) {
-    const value = request.body[field]?.trim() ?? null;
-    sealed.push(value && keyring.seal({ purpose: 'stripe-credential', tenant: id, field }, new Secret(value)).sealed);
-    masks.push(value && maskOf(PREFIXES[field], value));
-    if (value) writtenAt[field.slice(0, 4)] = now;
+  const kept = Object.fromEntries(KEPT.map((column) => [column, null]));
+  for (const rule of CREDENTIAL_RULES) {
+    const { field, mode } = rule;
+    const value = request.body[field]?.trim();
+    if (!value) continue;
+    const account = accountPart(rule, value);
+    kept[field] = keyring.seal({ purpose: 'stripe-credential', tenant: id, field }, new Secret(value)).sealed;
+    kept[`${field}_masked`] = maskCredential(rule, value);
+    kept[`${field}_fingerprint`] = keyring.fingerprint(id, 'stripe-credential', value);
+    kept[`${field}_account`] = account ? keyring.fingerprint(id, 'stripe-account', account) : null;
+    kept[`${field}_cut_off`] = looksCutOff(rule, value) ? 'yes' : 'no';
+    kept[`${mode}_configured_at`] = now;
   }
-  const row = await database.save(id, now, [...sealed, ...masks, writtenAt.test, writtenAt.live]);
+  const row = await database.save(id, now, Object.values(kept));
   if (!row) throw new Refusal(404, 'There is no project with this id.');
   return toAnswer(row);
 });
-
-function maskOf(prefix, value) {
-  return `${prefix}...${value.length - prefix.length < 8 ? '' : value.slice(-4)}`;
-}
 
 process.once('SIGTERM', () => process.exit(0));
 await app.listen({ host: '127.0.0.1', port: Number(PORT) });

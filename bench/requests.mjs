@@ -68,6 +68,7 @@ export async function checkAnswers({ name, url }, id, foreignId) {
     }
     if (!answer.is_active || !answer.has_test_credentials || !answer.has_live_credentials || answer.project_id !== id)
       throw new Error(`"${name}" answered wrongly: ${JSON.stringify(answer)}`);
+    if (name !== 'usual' && answer.warnings?.length !== 0) throw new Error(`"${name}" did not look for what seems wrong.`);
     for (const field of ['test_configured_at', 'live_configured_at', 'created_at', 'updated_at']) {
       if (Number.isNaN(Date.parse(answer[field]))) throw new Error(`"${name}" has no time in ${field}.`);
     }
