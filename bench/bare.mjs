@@ -11,6 +11,7 @@ import { CREDENTIAL_RULES } from '../dist/payments/stripe-config/credential-rule
 import { accountPart, looksCutOff, maskCredential } from '../dist/payments/stripe-config/credential-shape.js';
 import { Keyring } from '../dist/vault/keyring.js';
 import { LocalKeyWrapper } from '../dist/vault/local-key-wrapper.js';
+import { MasterKeys } from '../dist/vault/master-keys.js';
 
 const { PORT, DATABASE_URL, AUTH_JWT_SECRET, MASTER_KEY } = process.env;
 
@@ -49,7 +50,7 @@ const save = (lock, cast) => `
   RETURNING ${SHOWN.join(', ')}`;
 
 const database = DATABASE_URL.startsWith('sqlite:') ? openSqlite(DATABASE_URL.slice('sqlite:'.length)) : await openPostgres(DATABASE_URL);
-const keyring = new Keyring({ list: database.dataKeys }, new LocalKeyWrapper(Buffer.from(MASTER_KEY, 'base64')));
+const keyring = new Keyring({ list: database.dataKeys }, new MasterKeys(new LocalKeyWrapper(Buffer.from(MASTER_KEY, 'base64'))));
 await keyring.load();
 
 function openSqlite(path) {

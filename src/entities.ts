@@ -7,11 +7,15 @@ import { StripeConfigEntity } from './payments/stripe-config/stripe-config.entit
 import { StripeCredentialEntity } from './payments/stripe-config/stripe-credential.entity.js';
 import { ProjectEntity } from './projects/project.entity.js';
 import { DataKeyEntity } from './vault/data-key.entity.js';
+import { KeyHolderEntity } from './vault/key-holder.entity.js';
+import { RetiredDataKeyEntity } from './vault/retired-data-key.entity.js';
 
 /** Every table; what the migrations make is held against it. */
 export const ENTITIES = [
   ProjectEntity,
   DataKeyEntity,
+  RetiredDataKeyEntity,
+  KeyHolderEntity,
   StripeConfigEntity,
   StripeCredentialEntity,
   StripeKeyCheckEntity,

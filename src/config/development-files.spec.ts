@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { transformFileSync } from '@swc/core';
 import { ConfigurationError } from './configuration-error.js';
 import { loadSettings } from './load-settings.js';
-import { masterKey } from './rules.js';
+import { masterKeys } from './rules.js';
 import { SecretFile } from './secret-file.js';
 import type { Settings } from './settings.js';
 
@@ -22,8 +22,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function secretsOf({ masterKey, accessTokens }: Settings): string[] {
-  return [masterKey.reveal(), accessTokens.kind === 'hs256' ? accessTokens.secret.reveal() : ''];
+function secretsOf({ masterKeys, accessTokens }: Settings): string[] {
+  return [
+    ...masterKeys.flatMap(({ keys }) => keys.map((key) => key.reveal())),
+    accessTokens.kind === 'hs256' ? accessTokens.secret.reveal() : '',
+  ];
 }
 
 function place(name: string, text: string): void {
@@ -102,9 +105,9 @@ it('says so when the data folder is a file, once for each secret', () => {
 it('takes the file of a process that was faster', () => {
   place('unrelated', '');
   const path = join(dataDir, 'master.key');
-  const late = new SecretFile({ path, parse: masterKey, advice: 'unused', mayCreate: true });
+  const late = new SecretFile({ path, parse: masterKeys, advice: 'unused', mayCreate: true });
   writeFileSync(path, KEY);
-  expect(late.open().reveal()).toBe(KEY);
+  expect(late.open().map((key) => key.reveal())).toEqual([KEY]);
   expect(readFileSync(path, 'utf8')).toBe(KEY);
   expect(readdirSync(dataDir).sort()).toEqual(['master.key', 'unrelated']);
 });
@@ -115,8 +118,8 @@ it('gives processes that start together the same secrets', async () => {
   const script = `
     import { loadSettings } from ${JSON.stringify(module)};
     while (Date.now() < ${Date.now() + 1000});
-    const { masterKey, accessTokens } = loadSettings(${JSON.stringify({ DATA_DIR: dataDir })});
-    console.log(masterKey.reveal(), accessTokens.secret.reveal());`;
+    const { masterKeys, accessTokens } = loadSettings(${JSON.stringify({ DATA_DIR: dataDir })});
+    console.log(masterKeys[0].keys[0].reveal(), accessTokens.secret.reveal());`;
   const start = (): Promise<{ stdout: string }> => promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
   const printed = await Promise.all(Array.from({ length: 4 }, async () => (await start()).stdout.trim()));
   const stored = ['master.key', 'token.secret'].map((name) => readFileSync(join(dataDir, name), 'utf8')).join(' ');

@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { ConfigurationError } from './configuration-error.js';
 import { loadSettings } from './load-settings.js';
+import type { MasterKeySource } from './settings.js';
 import { VARIABLE_NAMES } from './variables.js';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
@@ -36,6 +37,12 @@ function problemsOf(given: NodeJS.ProcessEnv): string[] {
   }
 }
 
+function revealed(sources: readonly MasterKeySource[]): string[] {
+  return sources.flatMap(({ keys }) => keys.map((key) => key.reveal()));
+}
+
+const keysOf = (given: NodeJS.ProcessEnv): string[] => revealed(loadSettings(given).masterKeys);
+
 /** The variables that are complained about. */
 function blamed(given: NodeJS.ProcessEnv): string[] {
   return problemsOf(given).map((problem) => problem.split(' ')[0] ?? '');
@@ -43,8 +50,8 @@ function blamed(given: NodeJS.ProcessEnv): string[] {
 
 describe('defaults', () => {
   it('are those of the table in test', () => {
-    const { masterKey, accessTokens, ...rest } = loadSettings(TEST);
-    expect(masterKey.reveal()).toBe(KEY);
+    const { masterKeys, accessTokens, ...rest } = loadSettings(TEST);
+    expect(revealed(masterKeys)).toEqual([KEY]);
     expect(accessTokens.kind === 'hs256' && accessTokens.secret.reveal()).toBe(SECRET);
     expect(rest).toEqual({
       nodeEnv: 'test',
@@ -222,7 +229,7 @@ describe('the master key', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it.each([text, text.replace('=', '')])('may be padded or not: %s', (given) => {
-    expect(loadSettings({ ...TEST, MASTER_KEY: given }).masterKey.reveal()).toBe(given);
+    expect(keysOf({ ...TEST, MASTER_KEY: given })).toEqual([given]);
   });
 
   it.each([
@@ -239,7 +246,17 @@ describe('the master key', () => {
 
   it('may be in a file that ends with a line break', () => {
     writeFileSync(file, `${text}\n`);
-    expect(loadSettings({ ...TEST, MASTER_KEY: '', MASTER_KEY_FILE: file }).masterKey.reveal()).toBe(text);
+    expect(keysOf({ ...TEST, MASTER_KEY: '', MASTER_KEY_FILE: file })).toEqual([text]);
+  });
+
+  it('may be several, of which the first comes first', () => {
+    expect(keysOf({ ...TEST, MASTER_KEY: `${text},${KEY}` })).toEqual([text, KEY]);
+    expect(keysOf({ ...TEST, MASTER_KEY: `${text}, ${KEY}` })).toEqual([text, KEY]);
+    writeFileSync(file, `${text}\r\n${KEY}\n`);
+    expect(keysOf({ ...TEST, MASTER_KEY: '', MASTER_KEY_FILE: file })).toEqual([text, KEY]);
+    for (const given of [`${text},`, `,${text}`, `${text},,${KEY}`, `${text} ${KEY}`, `${text},short`]) {
+      expect(blamed({ ...TEST, MASTER_KEY: given })).toEqual(['MASTER_KEY']);
+    }
   });
 
   it('refuses a file that is missing, a folder, or not a key', () => {

@@ -80,8 +80,14 @@ export const databaseAddress: Parse<DatabaseAddress> = (text) => {
   return isPostgresUrl(text) ? { engine: 'postgres', url: new Secret(text) } : undefined;
 };
 
+/** One master key or several, a line each or separated by commas. */
+export const masterKeys: Parse<Secret[]> = (text) => {
+  const keys = text.split(/\s*[,\n]\s*/).map((part) => masterKey(part));
+  return keys.every((key) => key !== undefined) ? keys : undefined;
+};
+
 /** Exactly 32 bytes. Node's decoder skips what it doesn't know, so the bytes are encoded again and compared. */
-export const masterKey: Parse<Secret> = (text) => {
+const masterKey: Parse<Secret> = (text) => {
   const bytes = Buffer.from(text, 'base64');
   const canonical = bytes.toString('base64');
   return bytes.length === 32 && (text === canonical || `${text}=` === canonical) ? new Secret(text) : undefined;

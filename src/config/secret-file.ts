@@ -1,25 +1,24 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Secret } from '../common/secret.js';
 import { ConfigurationError } from './configuration-error.js';
 import type { Parse } from './rules.js';
 
-interface SecretFileOptions {
+interface SecretFileOptions<T> {
   path: string;
-  parse: Parse<Secret>;
+  parse: Parse<T>;
   /** The problem to report when the file can't be used. The operating system's own message would show the path. */
   advice: string;
   /** Whether a missing file may be made, from 32 random bytes. */
   mayCreate: boolean;
 }
 
-/** A secret in a file of its own, which is read once (it may be a pipe) and never overwritten. */
-export class SecretFile {
+/** A secret, or several, in a file of its own, which is read once (it may be a pipe) and never overwritten. */
+export class SecretFile<T> {
   readonly problem: string | undefined;
-  readonly secret: Secret | undefined;
+  readonly secret: T | undefined;
 
-  constructor(private readonly options: SecretFileOptions) {
+  constructor(private readonly options: SecretFileOptions<T>) {
     try {
       this.secret = options.parse(readFileSync(options.path, 'utf8').trimEnd());
       if (this.secret === undefined) this.problem = options.advice;
@@ -29,7 +28,7 @@ export class SecretFile {
   }
 
   /** The secret, made now if the file was missing: of processes that start together, the first one's becomes everybody's. */
-  open(): Secret {
+  open(): T {
     const { options } = this;
     const secret = this.secret ?? (options.mayCreate && createOnce(options.path) ? new SecretFile(options).secret : undefined);
     if (secret === undefined) throw new ConfigurationError([options.advice]);

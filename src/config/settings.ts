@@ -7,6 +7,13 @@ export type AccessTokens =
   | { kind: 'hs256'; secret: Secret; issuer?: string; audience?: string }
   | { kind: 'jwks'; uri: string; issuer: string; audience: string; acceptTyp: string[] };
 
+/** Where master keys are. Of several keys in one place, the first wraps. */
+export type MasterKeySource = {
+  provider: 'local';
+  /** Base64 of 32 bytes each. */
+  keys: readonly Secret[];
+};
+
 /** The configuration of the process, checked at start. What each setting means and its default: variables.ts. */
 export class Settings {
   readonly nodeEnv: NodeEnv;
@@ -19,8 +26,8 @@ export class Settings {
   readonly database: DatabaseAddress;
   readonly databasePoolSize: number;
   readonly migrateOnStart: boolean;
-  /** Base64 of 32 bytes. */
-  readonly masterKey: Secret;
+  /** The first wraps; there is at least one. */
+  readonly masterKeys: readonly MasterKeySource[];
   readonly accessTokens: AccessTokens;
   readonly developerScope?: string;
   readonly stripeApiBase?: string;

@@ -73,14 +73,14 @@ const TABLE = {
   },
   MASTER_KEY: {
     description:
-      'The key that wraps all data keys, as base64 of 32 random bytes (`openssl rand -base64 32`); this or `MASTER_KEY_FILE` is required, except that development keeps one of its own in `<DATA_DIR>/master.key`.',
+      'The key that wraps all data keys, as base64 of 32 random bytes (`openssl rand -base64 32`); of several, separated by commas, the first wraps and the others only unwrap. This or `MASTER_KEY_FILE` is required, except that development keeps one of its own in `<DATA_DIR>/master.key`.',
     isSecret: true,
-    must: 'be the base64 of exactly 32 bytes',
-    parse: rules.masterKey,
+    must: 'be the base64 of exactly 32 bytes, or a comma list of such keys',
+    parse: rules.masterKeys,
   },
   MASTER_KEY_FILE: {
-    description: 'A file that holds the master key, instead of `MASTER_KEY`.',
-    must: 'name a readable file that holds the base64 of exactly 32 bytes',
+    description: 'A file that holds the master key, or several with a line each, instead of `MASTER_KEY`.',
+    must: 'name a readable file that holds the base64 of exactly 32 bytes, or a line of it for each of several keys',
     parse: rules.path,
   },
   AUTH_JWT_SECRET: {

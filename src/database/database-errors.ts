@@ -28,6 +28,12 @@ function isUnavailable(error: unknown): boolean {
   );
 }
 
+/** Whether the database refused a row for what it refers to, or to let go of one that others refer to. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  if (error instanceof QueryFailedError) return isForeignKeyViolation(error.driverError);
+  return error instanceof Error && 'code' in error && (error.code === '23503' || error.code === 'SQLITE_CONSTRAINT_FOREIGNKEY');
+}
+
 /** Turns "the database can't be reached or is busy" into our error; every other error stays what it is. */
 export function asDomainError(error: unknown): unknown {
   if (!isUnavailable(error)) return error;

@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { DomainError } from '../common/errors.js';
 import { Database, sql } from '../database/database.js';
 import { isMigrated } from '../database/migrate.js';
+import { KeyFollower } from '../vault/key-follower.js';
 import { Keyring } from '../vault/keyring.js';
 
 const PING = sql<{ one: number }>('ping', 'SELECT 1 AS one');
@@ -17,6 +18,7 @@ export class ReadinessService implements OnApplicationBootstrap {
     private readonly dataSource: DataSource,
     private readonly database: Database,
     private readonly keyring: Keyring,
+    private readonly follower: KeyFollower,
   ) {}
 
   /** Where `MIGRATE_ON_START` is off the schema may come later than the process. */
@@ -34,6 +36,7 @@ export class ReadinessService implements OnApplicationBootstrap {
       throw new DomainError('not_migrated', 'The database has migrations that did not run yet.', { retryAfterSeconds: 5 });
     }
     await this.keyring.load();
+    await this.follower.start();
     this.#isOpen = true;
   }
 

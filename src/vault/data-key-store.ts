@@ -7,8 +7,11 @@ export interface DataKeyRow {
   /** `[a-z0-9]{8,16}` */
   id: string;
   purpose: DataKeyPurpose;
-  /** `published`: may open, doesn't seal yet. `primary`: the one that seals, one for each purpose. `retired`: only opens. */
-  state: 'published' | 'primary' | 'retired';
+  /**
+   * `published`: opens, doesn't seal yet. `primary`: the one that seals, one for each purpose. `superseded`: was primary; opens what is
+   * not sealed anew yet. `retired`: opens, and the database takes nothing that is sealed under it.
+   */
+  state: 'published' | 'primary' | 'superseded' | 'retired';
   wrapped: string;
   masterKeyId: string;
   createdAt: Date;

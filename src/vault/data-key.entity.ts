@@ -1,8 +1,9 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import type { DataKeyPurpose } from './data-key-store.js';
+import type { DataKeyPurpose, DataKeyRow } from './data-key-store.js';
 
-/** A data key, wrapped by the master key. */
+/** A data key in use, wrapped by a master key. What is sealed refers to it, so that it can't be retired before. */
 @Entity('data_keys')
+@Index('data_keys_one_published', ['purpose'], { unique: true, where: "state = 'published'" })
 @Index('data_keys_one_primary', ['purpose'], { unique: true, where: "state = 'primary'" })
 export class DataKeyEntity {
   @PrimaryColumn({ type: 'varchar', length: 16, primaryKeyConstraintName: 'data_keys_pk' })
@@ -12,7 +13,7 @@ export class DataKeyEntity {
   purpose: DataKeyPurpose;
 
   @Column({ type: 'varchar', length: 16 })
-  state: 'published' | 'primary' | 'retired';
+  state: DataKeyRow['state'];
 
   @Column({ type: 'text' })
   wrapped: string;

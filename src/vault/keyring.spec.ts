@@ -11,6 +11,7 @@ import { fingerprint } from './fingerprint.js';
 import { WrongMasterKey } from './key-wrapper.js';
 import { Keyring } from './keyring.js';
 import { LocalKeyWrapper } from './local-key-wrapper.js';
+import { MasterKeys } from './master-keys.js';
 import { open, SealBroken, type SealedText } from './seal.js';
 
 const context = { purpose: 'stripe-credential', tenant: '11111111-2222-4333-8444-555555555555', field: 'test_secret_key' };
@@ -28,7 +29,7 @@ beforeEach(() => {
 });
 
 async function loaded(): Promise<Keyring> {
-  const keyring = new Keyring(store, wrapper);
+  const keyring = new Keyring(store, new MasterKeys(wrapper));
   await keyring.load();
   return keyring;
 }
@@ -36,7 +37,7 @@ async function loaded(): Promise<Keyring> {
 /** A seal by a process that has a newer primary key than this one's store knows. */
 async function sealedElsewhere() {
   const elsewhere = new InMemoryDataKeyStore();
-  const keyring = new Keyring(elsewhere, wrapper);
+  const keyring = new Keyring(elsewhere, new MasterKeys(wrapper));
   await keyring.load();
   const { sealed, keyId } = keyring.seal(context, plaintext);
   const row = await elsewhere.find(keyId);
@@ -119,7 +120,7 @@ describe('Keyring.load', () => {
     store.rows.pop();
     const rows = [...store.rows];
     const wrong = new LocalKeyWrapper(randomBytes(32));
-    const failure = new Keyring(store, wrong).load();
+    const failure = new Keyring(store, new MasterKeys(wrong)).load();
     await expect(failure).rejects.toThrow(WrongMasterKey);
     await expect(failure).rejects.toThrow(wrapper.masterKeyId);
     await expect(failure).rejects.toThrow(wrong.masterKeyId);
@@ -163,7 +164,7 @@ describe('Keyring.load', () => {
   });
 
   it('comes before sealing', () => {
-    const keyring = new Keyring(store, wrapper);
+    const keyring = new Keyring(store, new MasterKeys(wrapper));
     expect(() => keyring.seal(context, plaintext)).toThrow('The keyring is not loaded.');
     expect(() => keyring.fingerprint('tenant', 'value', 'a')).toThrow('The keyring is not loaded.');
     expect(() => keyring.signingKey()).toThrow('The keyring is not loaded.');

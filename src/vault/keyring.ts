@@ -1,27 +1,38 @@
-import { type KeyObject, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Secret } from '../common/secret.js';
-import { DATA_KEY_BYTES, DataKey } from './data-key.js';
+import { isForeignKeyViolation } from '../database/database-errors.js';
+import { DataKey } from './data-key.js';
 import { DATA_KEY_PURPOSES, type DataKeyPurpose, type DataKeyRow, type DataKeyStore } from './data-key-store.js';
 import { fingerprint } from './fingerprint.js';
-import { type KeyWrapper, WrongMasterKey } from './key-wrapper.js';
+import type { MasterKeys } from './master-keys.js';
+import { newDataKey } from './new-data-key.js';
 import { keyIdOf, open, seal, SealBroken, type SealContext, type SealedText } from './seal.js';
 
 const DATA_KEY_ID = /^[a-z0-9]{8,16}$/;
 const UNKNOWN_ID_REMEMBERED_MS = 5_000;
 const UNKNOWN_IDS_REMEMBERED = 100;
 
+/** The ids of the data keys that a process seals under, can open, and should be able to open but can't. */
+export interface HeldKeys {
+  readonly primary: string;
+  readonly held: readonly string[];
+  readonly missing: readonly string[];
+}
+
+const idsOf = (rows: DataKeyRow[]): string[] => rows.map(({ id }) => id).sort();
+
 /** The unwrapped data keys of this process, and all that may be done with them. `load()` comes before anything else. */
 export class Keyring {
   readonly #store: DataKeyStore;
-  readonly #wrapper: KeyWrapper;
+  readonly #masterKeys: MasterKeys;
   readonly #keys = new Map<string, DataKey>();
   readonly #asked = new LRUCache<string, Promise<DataKey | undefined>>({ max: UNKNOWN_IDS_REMEMBERED, ttl: UNKNOWN_ID_REMEMBERED_MS });
   #primary: ReadonlyMap<DataKeyPurpose, DataKey> = new Map();
 
-  constructor(store: DataKeyStore, wrapper: KeyWrapper) {
+  constructor(store: DataKeyStore, masterKeys: MasterKeys) {
     this.#store = store;
-    this.#wrapper = wrapper;
+    this.#masterKeys = masterKeys;
   }
 
   /**
@@ -31,7 +42,7 @@ export class Keyring {
   async load(): Promise<void> {
     let rows = await this.#unwrapAll();
     const missing = DATA_KEY_PURPOSES.filter((purpose) => !rows.some((row) => row.purpose === purpose));
-    for (const purpose of missing) await this.#store.addPrimaryIfNone(await this.#newRow(purpose));
+    for (const purpose of missing) await this.#store.addPrimaryIfNone(await newDataKey(this.#masterKeys, purpose, 'primary'));
     // Another process may have been first: what the store holds counts.
     if (missing.length > 0) rows = await this.#unwrapAll();
     this.#primary = new Map(DATA_KEY_PURPOSES.map((purpose) => [purpose, this.#primaryOf(purpose, rows)]));
@@ -39,6 +50,34 @@ export class Keyring {
 
   get isLoaded(): boolean {
     return this.#primary.size > 0;
+  }
+
+  /**
+   * Follows what other processes did to the keys. One that can't be opened at the moment is no reason not to follow in the others.
+   * @returns what this process can do now
+   */
+  async follow(): Promise<HeldKeys> {
+    const rows = await this.#store.list();
+    await Promise.allSettled(rows.map((row) => this.#unwrap(row)));
+    const isHeld = ({ id }: DataKeyRow) => this.#keys.has(id);
+    const held = rows.filter(isHeld);
+    const followed = DATA_KEY_PURPOSES.filter((purpose) => held.some((row) => row.purpose === purpose && row.state === 'primary'));
+    this.#primary = new Map([...this.#primary, ...followed.map((purpose) => [purpose, this.#primaryOf(purpose, held)] as const)]);
+    return { primary: this.#primaryKey('seal').id, held: idsOf(held), missing: idsOf(rows.filter((row) => !isHeld(row))) };
+  }
+
+  /**
+   * Runs `write`, which seals something and stores it. A process that stood still may seal under a key that was retired meanwhile; the
+   * database refuses that, and `write` gets another try with the key of today.
+   */
+  async storing<T>(write: () => Promise<T>): Promise<T> {
+    const { id } = this.#primaryKey('seal');
+    try {
+      return await write();
+    } catch (error) {
+      if (!isForeignKeyViolation(error) || (await this.follow()).primary === id) throw error;
+      return write();
+    }
   }
 
   /** @returns the sealed text and the id of the data key that it needs */
@@ -106,26 +145,13 @@ export class Keyring {
     return rows;
   }
 
-  async #unwrap({ id, purpose, wrapped, masterKeyId }: DataKeyRow): Promise<DataKey> {
-    const known = this.#keys.get(id);
+  async #unwrap(row: DataKeyRow): Promise<DataKey> {
+    const known = this.#keys.get(row.id);
     if (known) return known;
-    if (masterKeyId !== this.#wrapper.masterKeyId) {
-      throw new WrongMasterKey(
-        `Data key ${id} was wrapped by master key ${masterKeyId}, but the one configured is ${this.#wrapper.masterKeyId}. Configure the original master key.`,
-      );
-    }
-    const material = await this.#wrapper.unwrap(wrapped, id);
-    const dataKey = new DataKey(id, purpose, material);
+    const material = await this.#masterKeys.unwrap(row);
+    const dataKey = new DataKey(row.id, row.purpose, material);
     material.fill(0);
-    this.#keys.set(id, dataKey);
+    this.#keys.set(row.id, dataKey);
     return dataKey;
-  }
-
-  async #newRow(purpose: DataKeyPurpose): Promise<DataKeyRow> {
-    const id = randomBytes(6).toString('hex');
-    const material = randomBytes(DATA_KEY_BYTES);
-    const wrapped = await this.#wrapper.wrap(material, id);
-    material.fill(0);
-    return { id, purpose, state: 'primary', wrapped, masterKeyId: this.#wrapper.masterKeyId, createdAt: new Date() };
   }
 }

@@ -1,20 +1,29 @@
 import { Global, Module } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
 import { DataKeyRepository } from './data-key.repository.js';
+import { KeyFollower } from './key-follower.js';
+import { KeyHoldersRepository } from './key-holders.repository.js';
 import { Keyring } from './keyring.js';
-import { LocalKeyWrapper } from './local-key-wrapper.js';
+import { MasterKeys } from './master-keys.js';
+import { openMasterKeys } from './open-master-keys.js';
 
 @Global()
 @Module({
   providers: [
     DataKeyRepository,
+    KeyHoldersRepository,
+    KeyFollower,
+    {
+      provide: MasterKeys,
+      inject: [Settings],
+      useFactory: ({ masterKeys }: Settings) => openMasterKeys(masterKeys),
+    },
     {
       provide: Keyring,
-      inject: [DataKeyRepository, Settings],
-      useFactory: (store: DataKeyRepository, { masterKey }: Settings) =>
-        new Keyring(store, new LocalKeyWrapper(Buffer.from(masterKey.reveal(), 'base64'))),
+      inject: [DataKeyRepository, MasterKeys],
+      useFactory: (store: DataKeyRepository, masterKeys: MasterKeys) => new Keyring(store, masterKeys),
     },
   ],
-  exports: [Keyring],
+  exports: [Keyring, KeyFollower, DataKeyRepository, KeyHoldersRepository, MasterKeys],
 })
 export class VaultModule {}

@@ -18,6 +18,7 @@ import { Secret } from '../../src/common/secret.js';
 import { type AccessTokens, Settings } from '../../src/config/settings.js';
 import { Keyring } from '../../src/vault/keyring.js';
 import { LocalKeyWrapper } from '../../src/vault/local-key-wrapper.js';
+import { MasterKeys } from '../../src/vault/master-keys.js';
 import { AuthorizationServer } from '../support/authorization-server.js';
 import { InMemoryDataKeyStore } from '../support/in-memory-data-key-store.js';
 import {
@@ -81,7 +82,7 @@ interface Answer {
 }
 
 let app: NestFastifyApplication | undefined;
-const newKeyring = () => new Keyring(new InMemoryDataKeyStore(), new LocalKeyWrapper(randomBytes(32)));
+const newKeyring = () => new Keyring(new InMemoryDataKeyStore(), new MasterKeys(new LocalKeyWrapper(randomBytes(32))));
 const keyring = newKeyring();
 
 beforeAll(() => keyring.load());

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Secret } from '../../src/common/secret.js';
 import { Keyring } from '../../src/vault/keyring.js';
 import { LocalKeyWrapper } from '../../src/vault/local-key-wrapper.js';
+import { MasterKeys } from '../../src/vault/master-keys.js';
 import { dataKeyRow } from '../factories/data-key-row.factory.js';
 import { InMemoryDataKeyStore } from '../support/in-memory-data-key-store.js';
 import { mutations, thoseThatOpen } from '../support/seal-mutations.js';
@@ -14,7 +15,7 @@ const otherContext = { purpose: 'stripe-credential', tenant: '22222222-2222-4333
 async function keyringWithTwoSealKeys() {
   const store = new InMemoryDataKeyStore();
   const wrapper = new LocalKeyWrapper(randomBytes(32));
-  const keyring = new Keyring(store, wrapper);
+  const keyring = new Keyring(store, new MasterKeys(wrapper));
   await keyring.load();
   const second = await dataKeyRow(wrapper);
   store.rows.push(second);

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { DataKeyRow } from '../../src/vault/data-key-store.js';
 import { Keyring } from '../../src/vault/keyring.js';
 import { LocalKeyWrapper } from '../../src/vault/local-key-wrapper.js';
+import { MasterKeys } from '../../src/vault/master-keys.js';
 import type { SealedText } from '../../src/vault/seal.js';
 import { STRIPE_MODES, type StripeMode } from '../../src/payments/stripe-config/credential-rules.js';
 import { fieldsOf, numbered, numberIn } from './credentials.js';
@@ -95,7 +96,7 @@ async function expectAcknowledged(server: ServerProcess, writer: Writer): Promis
 async function expectWholeRows(database: TestDatabase, masterKey: string, writers: Writer[]): Promise<void> {
   const store = new InMemoryDataKeyStore();
   for (const row of await rowsOf(database, 'data_keys')) store.rows.push(toDataKeyRow(row));
-  const keyring = new Keyring(store, new LocalKeyWrapper(Buffer.from(masterKey, 'base64')));
+  const keyring = new Keyring(store, new MasterKeys(new LocalKeyWrapper(Buffer.from(masterKey, 'base64'))));
   await keyring.load();
   const stored = await rowsOf(database, 'stripe_credentials');
   for (const { projectId, mode, acknowledged } of writers) {

@@ -1,0 +1,36 @@
+import type { DataKeyRow } from './data-key-store.js';
+import { type KeyWrapper, WrongMasterKey } from './key-wrapper.js';
+
+/** The master keys that are configured: the first wraps, all of them unwrap. */
+export class MasterKeys {
+  readonly #all: readonly KeyWrapper[];
+
+  constructor(
+    private readonly primary: KeyWrapper,
+    ...others: KeyWrapper[]
+  ) {
+    this.#all = [primary, ...others];
+  }
+
+  /** The first one's comes first. */
+  get ids(): string[] {
+    return this.#all.map(({ masterKeyId }) => masterKeyId);
+  }
+
+  async wrap(dataKey: Buffer, dataKeyId: string): Promise<Pick<DataKeyRow, 'wrapped' | 'masterKeyId'>> {
+    return { wrapped: await this.primary.wrap(dataKey, dataKeyId), masterKeyId: this.primary.masterKeyId };
+  }
+
+  /**
+   * @returns bytes that belong to the caller, who wipes them
+   * @throws WrongMasterKey when none of these master keys wrapped them
+   */
+  async unwrap({ id, wrapped, masterKeyId }: Pick<DataKeyRow, 'id' | 'wrapped' | 'masterKeyId'>): Promise<Buffer> {
+    const wrapper = this.#all.find((each) => each.masterKeyId === masterKeyId);
+    if (wrapper) return wrapper.unwrap(wrapped, id);
+    const configured = this.#all.length === 1 ? 'the one configured is' : 'those configured are';
+    throw new WrongMasterKey(
+      `Data key ${id} was wrapped by master key ${masterKeyId}, but ${configured} ${this.ids.join(', ')}. Configure the original master key.`,
+    );
+  }
+}
