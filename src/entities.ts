@@ -1,5 +1,12 @@
 import { IdempotencyKeyEntity } from './idempotency/idempotency-key.entity.js';
 import { StripeCustomerEntity } from './payments/billing/stripe-customer.entity.js';
+import { LedgerCountEntity } from './payments/ledger/ledger-count.entity.js';
+import { LedgerRevenueEntity } from './payments/ledger/ledger-revenue.entity.js';
+import { OutboxEventEntity } from './payments/ledger/outbox-event.entity.js';
+import { StripeDisputeEntity } from './payments/ledger/stripe-dispute.entity.js';
+import { StripePaymentEntity } from './payments/ledger/stripe-payment.entity.js';
+import { StripeSubscriptionEntity } from './payments/ledger/stripe-subscription.entity.js';
+import { StripeUserLinkEntity } from './payments/ledger/stripe-user-link.entity.js';
 import { StripeKeyCheckEntity } from './payments/stripe-api/stripe-key-check.entity.js';
 import { StripeWebhookEndpointLeaseEntity } from './payments/stripe-api/stripe-webhook-endpoint-lease.entity.js';
 import { StripeWebhookEndpointEntity } from './payments/stripe-api/stripe-webhook-endpoint.entity.js';
@@ -23,4 +30,11 @@ export const ENTITIES = [
   IdempotencyKeyEntity,
   StripeCustomerEntity,
   StripeWebhookEndpointLeaseEntity,
+  StripeSubscriptionEntity,
+  StripePaymentEntity,
+  StripeDisputeEntity,
+  StripeUserLinkEntity,
+  LedgerCountEntity,
+  LedgerRevenueEntity,
+  OutboxEventEntity,
 ];

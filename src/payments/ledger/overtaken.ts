@@ -1,0 +1,18 @@
+/** What an event was prepared against has changed since. Nothing is wrong: roll back and prepare it again. */
+class Overtaken extends Error {
+  override readonly name = 'Overtaken';
+}
+
+const ATTEMPTS = 5;
+
+/** Does `work`, which prepares and applies, again when it was overtaken. @throws Overtaken when it still was the fifth time */
+export async function againIfOvertaken<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; attempt < ATTEMPTS; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Overtaken)) throw error;
+    }
+  }
+  return work();
+}

@@ -1,0 +1,55 @@
+import { Module } from '@nestjs/common';
+import { Settings } from '../../config/settings.js';
+import { IdempotencyModule } from '../../idempotency/idempotency.module.js';
+import { ProjectsModule } from '../../projects/projects.module.js';
+import { ProjectsService } from '../../projects/projects.service.js';
+import { StripeConnectionController } from './stripe-connection.controller.js';
+import { StripeClients } from './stripe-clients.js';
+import { StripeConnector } from './stripe-connector.js';
+import { KeyChecksService } from './key-checks.service.js';
+import { KeyChecksRepository } from './key-checks.repository.js';
+import { KeyValidator } from './key-validator.js';
+import { ValidationService } from './validation.service.js';
+import { PaymentsEvents } from './payments-events.js';
+import { WebhookEndpointsController } from './webhook-endpoints.controller.js';
+import { WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
+import { WebhookEndpointsService } from './webhook-endpoints.service.js';
+import { CheckedSaveService } from '../stripe-config/checked-save.service.js';
+import { ConfigChanges } from '../stripe-config/config-changes.js';
+import { credentialPolicy } from '../stripe-config/credential.decorator.js';
+import { SecretKeyChecker } from '../stripe-config/secret-key-checker.js';
+import { StripeConfigController } from '../stripe-config/stripe-config.controller.js';
+import { StripeConfigRepository } from '../stripe-config/stripe-config.repository.js';
+import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
+
+/** The credentials of projects, and the door to Stripe that they open. */
+@Module({
+  imports: [ProjectsModule, IdempotencyModule],
+  controllers: [StripeConfigController, StripeConnectionController, WebhookEndpointsController],
+  providers: [
+    StripeConfigService,
+    StripeConfigRepository,
+    ConfigChanges,
+    StripeClients,
+    StripeConnector,
+    KeyChecksService,
+    KeyChecksRepository,
+    KeyValidator,
+    ValidationService,
+    WebhookEndpointsService,
+    WebhookEndpointsRepository,
+    { provide: SecretKeyChecker, useExisting: ValidationService },
+    CheckedSaveService,
+    PaymentsEvents,
+  ],
+  exports: [StripeConfigService, StripeClients, PaymentsEvents],
+})
+export class StripeApiModule {
+  constructor(projects: ProjectsService, configs: StripeConfigService, repository: StripeConfigRepository, settings: Settings) {
+    credentialPolicy.acceptRestrictedKeys = settings.stripeAcceptRestrictedKeys;
+    projects.addDependant({
+      prepare: (projectId) => configs.prepareRemoval(projectId),
+      destroy: (projectId, now) => repository.removeWithProject(projectId, now),
+    });
+  }
+}
