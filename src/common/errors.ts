@@ -27,6 +27,7 @@ export const ERROR_CODES = [
   'stripe_endpoint_limit',
   'stripe_refused',
   'endpoint_not_ours',
+  'endpoint_in_progress',
   'endpoint_not_found',
   'shutting_down',
 ] as const;

@@ -29,6 +29,7 @@ export const HTTP_STATUS = {
   stripe_endpoint_limit: HttpStatus.CONFLICT,
   stripe_refused: HttpStatus.BAD_REQUEST,
   endpoint_not_ours: HttpStatus.CONFLICT,
+  endpoint_in_progress: HttpStatus.CONFLICT,
   endpoint_not_found: HttpStatus.NOT_FOUND,
   shutting_down: HttpStatus.SERVICE_UNAVAILABLE,
 } satisfies Record<ErrorCode, HttpStatus>;

@@ -14,7 +14,8 @@ import {
   tracesOf,
 } from '../support/app-with-stripe.js';
 import { eventually } from '../support/eventually.js';
-import { answerLost, answers, connectionReset, down, slow } from '../support/stripe/faults.js';
+import { execute } from '../support/rows.js';
+import { answerLost, answers, connectionReset, down, type Fault, silent, slow } from '../support/stripe/faults.js';
 import type { StripeAccount } from '../support/stripe/stripe-account.js';
 import { configPath, STRANGER } from '../support/test-app.js';
 import { endUserToken } from '../support/tokens.js';
@@ -226,6 +227,33 @@ describe('webhook endpoints', () => {
       await expectWhole();
     });
 
+    it('to answer, or to end its answer, it is 503 in a few seconds, and what was to be destroyed is', async () => {
+      await create().expect(201);
+      const others = [await app.createProject(), await app.createProject()] as const;
+      for (const other of others) {
+        await app.send('put', configPath(other)).send({ test_secret_key: account.keys.test.secret }).expect(200);
+      }
+      let release: () => void = () => undefined;
+      const dripping: Fault = ({ response }) => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        const timer = setInterval(() => response.write(' '), 200);
+        release = () => clearInterval(timer);
+      };
+      app.stripe.requests.length = 0;
+      app.stripe.fail(dripping);
+      const make = (project: string) => app.send('post', endpointsPath(project)).send({ mode: 'test' }).timeout(9_000).expect(503).then();
+      const answers = [make(others[0])];
+      await eventually(async () => expect(app.stripe.requests).toHaveLength(1));
+      app.stripe.fail(silent, ALWAYS);
+      answers.push(make(others[1]), app.send('delete', configPath(projectId)).timeout(4_000).expect(204).then());
+      for (const { status, headers } of await Promise.all(answers)) {
+        if (status === 503) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
+      }
+      release();
+      expect(app.log.filter((line) => line.includes('could not be removed at Stripe'))).toHaveLength(1);
+      expect(await storedSecret()).toBeUndefined();
+    });
+
     it('while it removes the endpoint: 503, and all stays', async () => {
       await create().expect(201);
       app.stripe.fail(down(503), { ...ALWAYS, on: DELETE });
@@ -255,34 +283,58 @@ describe('webhook endpoints', () => {
       return made;
     }
 
-    it('another call has to wait: 429', async () => {
+    it('another call has to wait: 409', async () => {
       const made = await meanwhile(async () => {
-        expect((await create().expect(429)).headers['retry-after']).toMatch(/^[1-9]\d*$/);
-        await remove().expect(429);
+        expect((await create().expect(409)).headers['retry-after']).toMatch(/^[1-9]\d*$/);
+        await remove().expect(409);
       });
       expect(made.status).toBe(201);
       await expectWhole();
     });
 
+    const setLease = (expiresAt: string) =>
+      execute(
+        app.database,
+        `INSERT INTO stripe_webhook_endpoint_leases (project_id, mode, holder, expires_at) VALUES ('${projectId}', 'test', 'another', '${expiresAt}')
+         ON CONFLICT (project_id, mode) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at`,
+      );
+
+    it('by a process that died, another call has to wait only until its lease has expired', async () => {
+      await setLease('2999-01-01 00:00:00.000');
+      await create().expect(409);
+      await remove().expect(409);
+      await setLease('2001-01-01 00:00:00.000');
+      await create().expect(201);
+      await expectWhole();
+      await remove().expect(204);
+    });
+
+    it('by a process so slow that another has taken over, the slow one gives way', async () => {
+      expect((await meanwhile(() => setLease('2001-01-01 00:00:00.000'))).status).toBe(409);
+      await expectNothing();
+      await create().expect(201);
+      await expectWhole();
+    });
+
     it('a deleted configuration stays deleted, and nothing is left at Stripe', async () => {
-      expect((await meanwhile(() => app.send('delete', configPath(projectId)).expect(204))).status).toBe(429);
+      expect((await meanwhile(() => app.send('delete', configPath(projectId)).expect(204))).status).toBe(409);
       expect((await app.send('get', configPath(projectId)).expect(200)).body).toMatchObject({ is_active: false });
       await expectNothing();
     });
 
     it('a deleted mode stays deleted, and nothing is left at Stripe', async () => {
-      expect((await meanwhile(() => app.send('delete', `${configPath(projectId)}/test`).expect(204))).status).toBe(429);
+      expect((await meanwhile(() => app.send('delete', `${configPath(projectId)}/test`).expect(204))).status).toBe(409);
       await expectNothing();
     });
 
     it('a new key gets no secret of an endpoint that the old one made', async () => {
       const other = app.stripe.addAccount();
-      expect((await meanwhile(() => put({ test_secret_key: other.keys.test.secret }).expect(200))).status).toBe(429);
+      expect((await meanwhile(() => put({ test_secret_key: other.keys.test.secret }).expect(200))).status).toBe(409);
       await expectNothing();
     });
 
     it('a deleted project leaves nothing at Stripe', async () => {
-      expect((await meanwhile(() => app.send('delete', `/api/v1/projects/${projectId}`).expect(204))).status).toBe(429);
+      expect((await meanwhile(() => app.send('delete', `/api/v1/projects/${projectId}`).expect(204))).status).toBe(409);
       expect(atStripe()).toEqual([]);
     });
 
@@ -334,6 +386,66 @@ describe('webhook endpoints', () => {
       app.stripe.fail(connectionReset, { ...ALWAYS, on: DELETE });
       await app.send('delete', path()).expect(204);
       expect(app.log.filter((line) => line.includes(body.id) && line.includes('could not be removed'))).toHaveLength(1);
+    });
+
+    describe('where the key is of another account by now', () => {
+      const left = (id: string) => app.log.filter((line) => line.includes(id) && line.includes('could not be removed at Stripe'));
+      const warned = async () => {
+        const { body } = await app.send('get', configPath(projectId)).expect(200);
+        return (body.warnings as { code: string; field: string }[])
+          .filter(({ code }) => code === 'endpoint_of_other_account')
+          .map(({ field }) => field);
+      };
+      let id: string;
+      let other: StripeAccount;
+
+      beforeEach(async () => {
+        id = (await create().expect(201)).body.id;
+        expect(await warned()).toEqual([]);
+        other = app.stripe.addAccount();
+        const { body } = await put({ test_secret_key: other.keys.test.secret }).expect(200);
+        expect(body.warnings).toContainEqual({
+          code: 'endpoint_of_other_account',
+          field: 'test_webhook_secret',
+          message: expect.stringMatching(/webhook-endpoints/),
+        });
+        expect(await warned()).toEqual(['test_webhook_secret']);
+      });
+
+      it.each(['active', 'expired', 'no_access'] as const)('only here, and the log says so, with a key that is %s', async (state) => {
+        app.stripe.mark(other.keys.test.secret, state);
+        await remove().expect(204);
+        expect(left(id)).toHaveLength(1);
+        expect(await shownEndpoint()).toBeNull();
+        expect(await storedSecret()).toBeUndefined();
+        expect(await warned()).toEqual([]);
+      });
+
+      it('when a new one is made', async () => {
+        await create().expect(201);
+        expect(left(id)).toHaveLength(1);
+        const [endpoint] = other.test.all('webhook_endpoint');
+        expect(await shownEndpoint()).toBe(endpoint?.id);
+        expect(await storedSecret()).toBe(fingerprint(other.test.webhookSecrets.get(endpoint?.id ?? '') ?? ''));
+        expect(await warned()).toEqual([]);
+      });
+
+      it('not when no new one can be made', async () => {
+        app.stripe.fail(down(500), { ...ALWAYS, on: CREATE });
+        await create().expect(503);
+        expect(await shownEndpoint()).toBe(id);
+        await put({ test_secret_key: account.keys.test.secret }).expect(200);
+        expect(await warned()).toEqual([]);
+        await create().expect(200);
+        await expectWhole();
+      });
+
+      it('and nothing is said of a webhook secret that was stored later', async () => {
+        await put({ test_webhook_secret: `whsec_${'y'.repeat(32)}` }).expect(200);
+        expect(await warned()).toEqual([]);
+        await remove().expect(204);
+        expect(left(id)).toHaveLength(1);
+      });
     });
 
     it('or told in the log to be left behind in another account', async () => {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import type { DomainError } from '../../common/errors.js';
@@ -7,6 +6,7 @@ import type { KeyVerdict, StripeAccount } from './key-verdict.js';
 import { permissionName } from './permission-names.js';
 import { StripeConnector } from './stripe-connector.js';
 import { stripeErrorOf, stripeUnavailable } from './stripe-failure.js';
+import { within } from './within.js';
 
 /** For everything that is asked about one key, retries included. */
 const BUDGET_MS = 5_000;
@@ -43,17 +43,8 @@ export class KeyValidator {
    * @param key of the right form and mode
    * @throws DomainError `stripe_unavailable` when Stripe can't be asked: that says nothing about the key
    */
-  async ask(key: Secret): Promise<KeyVerdict> {
-    const deadline = new AbortController();
-    const tooLate = delay(BUDGET_MS, undefined, { signal: deadline.signal }).then(() => {
-      throw unavailable();
-    });
-    try {
-      return await Promise.race([this.#ask(key), tooLate]);
-    } finally {
-      deadline.abort();
-      tooLate.catch(() => undefined);
-    }
+  ask(key: Secret): Promise<KeyVerdict> {
+    return within(BUDGET_MS, this.#ask(key), unavailable);
   }
 
   async #ask(key: Secret): Promise<KeyVerdict> {

@@ -12,6 +12,7 @@ import { KeyValidator } from './key-validator.js';
 import { ValidationService } from './validation.service.js';
 import { PaymentsEvents } from './payments-events.js';
 import { WebhookEndpointsController } from './webhook-endpoints.controller.js';
+import { WebhookEndpointLeasesRepository } from './webhook-endpoint-leases.repository.js';
 import { WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
 import { WebhookEndpointsService } from './webhook-endpoints.service.js';
 import { CheckedSaveService } from '../stripe-config/checked-save.service.js';
@@ -38,6 +39,7 @@ import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
     ValidationService,
     WebhookEndpointsService,
     WebhookEndpointsRepository,
+    WebhookEndpointLeasesRepository,
     { provide: SecretKeyChecker, useExisting: ValidationService },
     CheckedSaveService,
     PaymentsEvents,

@@ -23,7 +23,7 @@ import { WebhookEndpointsService } from './webhook-endpoints.service.js';
 
 const CONFLICT = ApiConflictResponse({
   description:
-    'Something at Stripe is in the way (an endpoint that was not made here, the limit of endpoints, a key that is refused or lacks a permission), or a request with the same `Idempotency-Key` still runs.',
+    'Something at Stripe is in the way (an endpoint that was not made here, the limit of endpoints, a key that is refused or lacks a permission), or another call that is not done yet (then with `Retry-After`).',
   type: ErrorResponse,
 });
 
@@ -63,7 +63,8 @@ export class WebhookEndpointsController {
   @ApiOperation({
     operationId: 'deleteStripeWebhookEndpoint',
     summary: 'Remove the webhook endpoint at Stripe',
-    description: 'Removes only what was made here, and its stored signing secret.',
+    description:
+      'Removes only what was made here, and its stored signing secret. An endpoint in another account than that of the stored key is out of reach: it is only forgotten here.',
   })
   @ApiNoContentResponse({ description: 'The endpoint is gone.' })
   @CONFLICT

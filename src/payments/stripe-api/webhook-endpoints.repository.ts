@@ -14,14 +14,12 @@ const FIND = sql<{ endpoint_id: string; secret_fingerprint: string }>(
   'SELECT endpoint_id, secret_fingerprint FROM stripe_webhook_endpoints WHERE project_id = $1 AND mode = $2',
 );
 
-/** $1 project, $2 mode, $3 endpoint, $4 fingerprint of its secret, $5 now, $6 the endpoint that it takes the place of. */
-const REPLACE = sql<{ mode: StripeMode }>(
-  'replace_stripe_webhook_endpoint',
+/** $1 project, $2 mode, $3 endpoint, $4 fingerprint of its secret, $5 now. */
+const RECORD = sql<never>(
+  'record_stripe_webhook_endpoint',
   `INSERT INTO stripe_webhook_endpoints (project_id, mode, endpoint_id, secret_fingerprint, created_at) VALUES ($1, $2, $3, $4, $5)
    ON CONFLICT (project_id, mode) DO UPDATE SET endpoint_id = excluded.endpoint_id,
-     secret_fingerprint = excluded.secret_fingerprint, created_at = excluded.created_at
-   WHERE stripe_webhook_endpoints.endpoint_id = $6
-   RETURNING mode`,
+     secret_fingerprint = excluded.secret_fingerprint, created_at = excluded.created_at`,
 );
 
 const FORGET = sql<never>(
@@ -39,15 +37,8 @@ export class WebhookEndpointsRepository {
     return row && { endpointId: row.endpoint_id, secretFingerprint: row.secret_fingerprint };
   }
 
-  /** @returns whether it did: not when somebody else made one since `known` was read */
-  *replace(
-    projectId: ProjectId,
-    mode: StripeMode,
-    { endpointId, secretFingerprint }: KnownEndpoint,
-    known: KnownEndpoint | undefined,
-  ): Transaction<boolean> {
-    const values = [projectId, mode, endpointId, secretFingerprint, new Date(), known?.endpointId ?? null];
-    return (yield* run(REPLACE, values)).length > 0;
+  *record(projectId: ProjectId, mode: StripeMode, { endpointId, secretFingerprint }: KnownEndpoint): Transaction<void> {
+    yield* run(RECORD, [projectId, mode, endpointId, secretFingerprint, new Date()]);
   }
 
   *forget(projectId: ProjectId, mode: StripeMode, endpointId: string): Transaction<void> {

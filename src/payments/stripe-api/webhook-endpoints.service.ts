@@ -4,31 +4,42 @@ import { DomainError, ValidationFailed } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { areOfDifferentAccounts } from '../stripe-config/config-warnings.js';
+import type { CredentialKind, StripeMode } from '../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { webhookUrl } from '../stripe-config/webhook-url.js';
 import { StripeClients } from './stripe-clients.js';
+import { stripeUnavailable } from './stripe-failure.js';
 import { createEndpoint, deleteEndpoint, isOurs, isUpToDate, listEndpoints, unreadable } from './webhook-endpoint-calls.js';
+import { type Lease, WebhookEndpointLeasesRepository } from './webhook-endpoint-leases.repository.js';
 import { type KnownEndpoint, WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
+import { within } from './within.js';
+
+/** For a whole call, and for a removal that the caller's own wish waits for: credentials are destroyed whether Stripe answers or not. */
+const BUDGET_MS = 6_000;
+const REMOVAL_MS = 2_000;
 
 interface Connection {
   readonly stripe: Stripe;
   /** Of the secret key in `stripe`, unless it was replaced just now. */
   readonly keyFingerprint: string;
-  readonly webhookSecretFingerprint: string | undefined;
   readonly known: KnownEndpoint | undefined;
+  /** Whether the stored webhook secret is the known endpoint's. */
+  readonly hasItsSecret: boolean;
+  /** Whether the known endpoint was made in another account than that of the secret key. */
+  readonly isElsewhere: boolean;
 }
 
 /** Makes and removes webhook endpoints at Stripe with the tenants' own keys. */
 @Injectable()
 export class WebhookEndpointsService {
   readonly #logger = new Logger(WebhookEndpointsService.name);
-  readonly #running = new Set<string>();
 
   constructor(
     private readonly clients: StripeClients,
     private readonly configs: StripeConfigService,
     private readonly endpoints: WebhookEndpointsRepository,
+    private readonly leases: WebhookEndpointLeasesRepository,
     private readonly settings: Settings,
   ) {
     configs.onRemoval((projectId, mode) => this.#prepareRemoval(projectId, mode));
@@ -37,50 +48,59 @@ export class WebhookEndpointsService {
   /**
    * Makes sure that Stripe sends the project's events here, signed with the stored webhook secret.
    * @returns the endpoint, and whether it was made now
-   * @throws ValidationFailed, DomainError `endpoint_not_ours`, `already_running`, `stripe_*`, and what `StripeClients.for` throws
+   * @throws ValidationFailed, DomainError `endpoint_not_ours`, `endpoint_in_progress`, `stripe_*`, and what `StripeClients.for` throws
    */
   async ensure(projectId: ProjectId, mode: StripeMode): Promise<{ endpoint: Stripe.WebhookEndpoint; created: boolean }> {
     const url = webhookUrl(this.settings, projectId, mode);
     if (mode === 'live' && !url.startsWith('https://')) throw needsHttps();
-    return this.#alone(projectId, mode, async () => {
+    return this.#alone(projectId, mode, async (lease) => {
       const connection = await this.#connect(projectId, mode);
-      const { stripe, known, webhookSecretFingerprint } = connection;
+      const { stripe, known, hasItsSecret } = connection;
       const existing = await listEndpoints(stripe);
       if (existing.some((endpoint) => endpoint.url === url && !isOurs(endpoint, projectId))) throw notOurs(url);
-      // Stripe shows a signing secret only once: an endpoint whose secret is not the stored one is of no use.
-      const usableId = known && known.secretFingerprint === webhookSecretFingerprint ? known.endpointId : undefined;
       const ours = existing.filter((endpoint) => isOurs(endpoint, projectId));
-      const working = ours.find((endpoint) => endpoint.id === usableId && isUpToDate(endpoint, url));
+      // Stripe shows a signing secret only once: an endpoint whose secret is not the stored one is of no use.
+      const working = ours.find((endpoint) => endpoint.id === known?.endpointId && hasItsSecret && isUpToDate(endpoint, url));
       for (const { id } of ours) if (id !== working?.id) await deleteEndpoint(stripe, id);
       if (working) return { endpoint: working, created: false };
-      if (known) await this.#forget(projectId, mode, known);
-      return { endpoint: await this.#make(connection, projectId, mode, url), created: true };
+      const endpoint = await this.#make(connection, lease, url);
+      if (known) this.#logIfMissing(known, ours, projectId);
+      return { endpoint, created: true };
     });
   }
 
   /**
-   * Removes what we made, at Stripe and here, with its signing secret if that is still the stored one.
-   * @throws DomainError `endpoint_not_found`, `already_running`, `stripe_*`, and what `StripeClients.for` throws
+   * Removes what we made, at Stripe and here, with its signing secret if that is still the stored one. What was made in another account
+   * than the stored key's is out of reach: it is forgotten here, and the log says so.
+   * @throws DomainError `endpoint_not_found`, `endpoint_in_progress`, `stripe_*`, and what `StripeClients.for` throws
    */
   async remove(projectId: ProjectId, mode: StripeMode): Promise<void> {
     await this.#alone(projectId, mode, async () => {
-      const { stripe, known } = await this.#connect(projectId, mode);
-      const ours = (await listEndpoints(stripe)).filter((endpoint) => isOurs(endpoint, projectId));
+      const { stripe, known, isElsewhere } = await this.#connect(projectId, mode);
+      const ours = isElsewhere ? [] : (await listEndpoints(stripe)).filter((endpoint) => isOurs(endpoint, projectId));
       if (ours.length === 0 && !known)
         throw new DomainError('endpoint_not_found', `There is no ${mode} webhook endpoint that was made here.`);
       for (const { id } of ours) await deleteEndpoint(stripe, id);
-      if (known) await this.#forget(projectId, mode, known);
+      if (!known) return;
+      await this.#forget(projectId, mode, known);
+      this.#logIfMissing(known, ours, projectId);
     });
   }
 
-  async #make({ stripe, keyFingerprint, known }: Connection, projectId: ProjectId, mode: StripeMode, url: string) {
+  async #make({ stripe, keyFingerprint }: Connection, lease: Lease, url: string): Promise<Stripe.WebhookEndpoint> {
+    const { projectId, mode } = lease;
+    const { endpoints, leases } = this;
     const endpoint = await createEndpoint(stripe, projectId, url);
     try {
       if (typeof endpoint.secret !== 'string') throw unreadable();
       const secret = new Secret(endpoint.secret);
       const made = { endpointId: endpoint.id, secretFingerprint: this.configs.fingerprint(projectId, secret) };
-      const record = () => this.endpoints.replace(projectId, mode, made, known);
-      // Not when the key was replaced or deleted meanwhile, or another process made an endpoint: then this one gives way.
+      // Not when the key was replaced or deleted meanwhile, or this took so long that somebody else has the lease: then this one gives way.
+      const record = function* () {
+        if (!(yield* leases.confirm(lease))) return false;
+        yield* endpoints.record(projectId, mode, made);
+        return true;
+      };
       if (!(await this.configs.saveWebhookSecret(projectId, mode, secret, keyFingerprint, record))) throw changedMeanwhile();
     } catch (error) {
       await this.#tryToDelete(stripe, projectId, endpoint.id);
@@ -92,10 +112,18 @@ export class WebhookEndpointsService {
   /** What is stored is read before the client: if the key is replaced in between, the fingerprint is the old one and nothing gets stored. */
   async #connect(projectId: ProjectId, mode: StripeMode): Promise<Connection> {
     const config = await this.configs.find(projectId);
-    const fingerprint = (kind: string) => config?.credentials.find((stored) => stored.mode === mode && stored.kind === kind)?.fingerprint;
+    const find = (kind: CredentialKind) => config?.credentials.find((stored) => stored.mode === mode && stored.kind === kind);
+    const [key, secret] = [find('secret_key'), find('webhook_secret')];
     const stripe = await this.clients.for(projectId, mode);
     const known = await this.endpoints.find(projectId, mode);
-    return { stripe, known, keyFingerprint: fingerprint('secret_key') ?? '', webhookSecretFingerprint: fingerprint('webhook_secret') };
+    const hasItsSecret = known !== undefined && known.secretFingerprint === secret?.fingerprint;
+    return {
+      stripe,
+      known,
+      keyFingerprint: key?.fingerprint ?? '',
+      hasItsSecret,
+      isElsewhere: hasItsSecret && areOfDifferentAccounts(key, secret),
+    };
   }
 
   /** @returns what to do once the mode's credentials are destroyed: the client in it has the key already */
@@ -117,36 +145,45 @@ export class WebhookEndpointsService {
   /** Not found is a reason for the log as well: with a key of another account, the endpoint is still there in the old one. */
   async #tryToDelete(stripe: Stripe, projectId: ProjectId, endpointId: string): Promise<void> {
     try {
-      await stripe.webhookEndpoints.del(endpointId, undefined, { timeout: 5_000, maxNetworkRetries: 0 });
+      const removed = stripe.webhookEndpoints.del(endpointId, undefined, { timeout: REMOVAL_MS, maxNetworkRetries: 0 });
+      await within(REMOVAL_MS, removed, outOfTime);
     } catch {
       this.#logger.warn(leftBehind(projectId, endpointId));
     }
   }
 
-  async #alone<T>(projectId: ProjectId, mode: StripeMode, work: () => Promise<T>): Promise<T> {
-    const running = `${mode} ${projectId}`;
-    if (this.#running.has(running)) throw alreadyRunning();
-    this.#running.add(running);
-    try {
-      return await work();
-    } finally {
-      this.#running.delete(running);
-    }
+  #logIfMissing({ endpointId }: KnownEndpoint, found: Stripe.WebhookEndpoint[], projectId: ProjectId): void {
+    if (!found.some(({ id }) => id === endpointId))
+      this.#logger.warn(leftBehind(projectId, endpointId, ": the stored key's account does not have it"));
+  }
+
+  /** One at a time, of all processes. What is still under way when the time is over goes on, and keeps its lease until it has ended. */
+  async #alone<T>(projectId: ProjectId, mode: StripeMode, work: (lease: Lease) => Promise<T>): Promise<T> {
+    // First: without a key there is nothing to be done, nor a row that the lease could belong to.
+    await this.clients.for(projectId, mode);
+    const lease = await this.leases.take(projectId, mode);
+    if (!lease) throw inProgress();
+    const working = work(lease).finally(() => this.leases.release(lease).catch(() => undefined));
+    return within(BUDGET_MS, working, outOfTime);
   }
 }
 
-function leftBehind(projectId: ProjectId, endpointId: string): string {
-  return `The webhook endpoint ${endpointId} of project ${projectId} could not be removed at Stripe; it can be removed in Stripe's dashboard.`;
+function leftBehind(projectId: ProjectId, endpointId: string, why = ''): string {
+  return `The webhook endpoint ${endpointId} of project ${projectId} could not be removed at Stripe${why}; it can be removed in Stripe's dashboard.`;
 }
 
-function alreadyRunning(): DomainError {
+function outOfTime(): DomainError {
+  return stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined);
+}
+
+function inProgress(): DomainError {
   const message = 'This webhook endpoint is being made or removed right now; try again shortly.';
-  return new DomainError('already_running', message, { retryAfterSeconds: 1 });
+  return new DomainError('endpoint_in_progress', message, { retryAfterSeconds: 1 });
 }
 
 function changedMeanwhile(): DomainError {
   const message = 'The configuration was changed while the webhook endpoint was made, so it was removed again; try again shortly.';
-  return new DomainError('already_running', message, { retryAfterSeconds: 1 });
+  return new DomainError('endpoint_in_progress', message, { retryAfterSeconds: 1 });
 }
 
 function needsHttps(): ValidationFailed {

@@ -43,6 +43,12 @@ describe('configWarnings', () => {
     expect(configWarnings(complete({ test_publishable_key: { accountFingerprint: null } }))).toEqual([]);
   });
 
+  it.each(['test', 'live'] as const)('tells that the %s webhook endpoint is in another account than the secret key', (mode) => {
+    const warnings = configWarnings(complete({ [`${mode}_webhook_secret`]: { accountFingerprint: 'account 2' } }));
+    expect(codes(warnings)).toEqual([`endpoint_of_other_account ${mode}_webhook_secret`]);
+    expect(configWarnings(complete({ [`${mode}_webhook_secret`]: { accountFingerprint: 'account 1' } }))).toEqual([]);
+  });
+
   it.each(['test', 'live'] as const)('tells that the %s secret key has no webhook secret beside it', (mode) => {
     const without = complete().filter((credential) => credential.mode !== mode || credential.kind !== 'webhook_secret');
     expect(codes(configWarnings(without))).toEqual([`missing_webhook_secret ${mode}_webhook_secret`]);

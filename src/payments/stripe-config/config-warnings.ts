@@ -4,6 +4,7 @@ import type { StoredCredential } from './stripe-config.js';
 export const WARNING_CODES = [
   'different_accounts',
   'account_changed',
+  'endpoint_of_other_account',
   'same_webhook_secret',
   'missing_webhook_secret',
   'looks_cut_off',
@@ -15,6 +16,11 @@ export interface ConfigWarning {
   message: string;
 }
 
+/** Whether both are known to belong to an account, and not to the same one. */
+export function areOfDifferentAccounts(one: StoredCredential | undefined, other: StoredCredential | undefined): boolean {
+  return Boolean(one?.accountFingerprint && other?.accountFingerprint) && one?.accountFingerprint !== other?.accountFingerprint;
+}
+
 /** What is valid but looks wrong, told from fingerprints: no seal is opened for it. */
 export function configWarnings(credentials: readonly StoredCredential[]): ConfigWarning[] {
   const find = (mode: StripeMode, kind: CredentialKind) => credentials.find((stored) => stored.mode === mode && stored.kind === kind);
@@ -22,11 +28,8 @@ export function configWarnings(credentials: readonly StoredCredential[]): Config
   for (const mode of STRIPE_MODES) {
     const secretKey = find(mode, 'secret_key');
     const publishableKey = find(mode, 'publishable_key');
-    if (
-      secretKey?.accountFingerprint &&
-      publishableKey?.accountFingerprint &&
-      secretKey.accountFingerprint !== publishableKey.accountFingerprint
-    ) {
+    const webhookSecret = find(mode, 'webhook_secret');
+    if (areOfDifferentAccounts(secretKey, publishableKey)) {
       warnings.push({
         code: 'different_accounts',
         field: `${mode}_publishable_key`,
@@ -44,7 +47,14 @@ export function configWarnings(credentials: readonly StoredCredential[]): Config
         message: `The ${mode} secret key belongs to another Stripe account than the one before; existing ${mode} subscriptions and customers stay in the old account and can't be reached with this key.`,
       });
     }
-    if (secretKey && !find(mode, 'webhook_secret')) {
+    if (areOfDifferentAccounts(secretKey, webhookSecret)) {
+      warnings.push({
+        code: 'endpoint_of_other_account',
+        field: `${mode}_webhook_secret`,
+        message: `The ${mode} webhook endpoint was made in another Stripe account than that of the ${mode} secret key, so events of this one don't arrive; make a new endpoint with POST …/webhook-endpoints, and remove the former one in the dashboard of its account.`,
+      });
+    }
+    if (secretKey && !webhookSecret) {
       warnings.push({
         code: 'missing_webhook_secret',
         field: `${mode}_webhook_secret`,

@@ -137,18 +137,19 @@ export class StripeConfigRepository {
    */
   async saveWebhookSecret(
     projectId: ProjectId,
-    { mode, kind, sealed, keyId, mask, fingerprint, accountFingerprint, looksCutOff }: SealedCredential,
+    { mode, kind, sealed, keyId, mask, fingerprint, looksCutOff }: SealedCredential,
     keyFingerprint: string,
     record: () => Transaction<boolean>,
     now: Date,
   ): Promise<boolean> {
     const { engine } = this.database;
-    const columns = [projectId, mode, kind, 0, sealed, keyId, mask, fingerprint, accountFingerprint, looksCutOff, now];
     return this.database.transaction(function* () {
       yield* run(statements.LOCK, [projectId]);
-      const inUse = yield* run(statements.IS_SECRET_KEY, [projectId, mode, keyFingerprint]);
-      if (inUse.length === 0 || !(yield* record())) return false;
-      yield* run(statements.UPSERT_CREDENTIAL, columns);
+      const [key] = yield* run(statements.IS_SECRET_KEY, [projectId, mode, keyFingerprint]);
+      if (!key || !(yield* record())) return false;
+      // A secret names no account by itself; the endpoint is in that of the key that made it.
+      const account = key.account_fingerprint;
+      yield* run(statements.UPSERT_CREDENTIAL, [projectId, mode, kind, 0, sealed, keyId, mask, fingerprint, account, looksCutOff, now]);
       yield* run(statements.RAISE_VERSION, [projectId, now]);
       yield* notifyOthers(engine, projectId);
       return true;

@@ -145,9 +145,9 @@ export const UPSERT_CREDENTIAL = sql<never>(
 );
 
 /** $1 project, $2 mode, $3 fingerprint. A row when the secret key with this fingerprint is in use. */
-export const IS_SECRET_KEY = sql<{ mode: StripeMode }>(
+export const IS_SECRET_KEY = sql<{ account_fingerprint: string | null }>(
   'is_stripe_secret_key',
-  `SELECT k.mode FROM stripe_configs c JOIN stripe_credentials k ON k.project_id = c.project_id
+  `SELECT k.account_fingerprint FROM stripe_configs c JOIN stripe_credentials k ON k.project_id = c.project_id
    WHERE c.project_id = $1 AND c.is_active AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 AND k.fingerprint = $3`,
 );
 

@@ -36,7 +36,7 @@ export class StripeCredentialEntity {
   @Column({ type: 'varchar', length: 32 })
   fingerprint: string;
 
-  /** Keyed hash of the part of a key that names its Stripe account; `null` where the format doesn't tell. */
+  /** Keyed hash of the id of the Stripe account that it belongs to; `null` where neither its format nor Stripe tells. */
   @Column({ name: 'account_fingerprint', type: 'varchar', length: 32, nullable: true })
   accountFingerprint: string | null;
 
