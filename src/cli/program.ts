@@ -1,10 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../common/version.js';
 import { EXIT_CODES } from './exit-codes.js';
+import { addKeysCommands } from './keys.commands.js';
 import { addMigrateCommand } from './migrate.command.js';
 
 /** One for each group of commands, which has a file of its own. */
-const GROUPS: readonly ((program: Command) => void)[] = [addMigrateCommand];
+const GROUPS: readonly ((program: Command) => void)[] = [addMigrateCommand, addKeysCommands];
 
 /** Reads the arguments and runs the command that they name. @returns the exit code */
 export async function runCommandLine(args: string[]): Promise<number> {

@@ -5,6 +5,7 @@ import type { ProjectId } from '../common/ids.js';
 import { Secret } from '../common/secret.js';
 import { Keyring } from '../vault/keyring.js';
 import type { SealContext } from '../vault/seal.js';
+import { sealedColumn } from '../vault/sealed-column.js';
 import { canonicalJson } from './canonical-json.js';
 import { IdempotencyKeysRepository, type KeyUse } from './idempotency-keys.repository.js';
 
@@ -57,9 +58,9 @@ export class IdempotentAnswers {
       await this.keys.release(use).catch(() => this.#logger.warn('An idempotency key stays in use until its lease ends.'));
       throw error;
     }
-    const sealed = this.keyring.seal(contextOf(use), new Secret(JSON.stringify(answer)));
+    const store = () => this.keys.answer(use, this.keyring.seal(contextOf(use), new Secret(JSON.stringify(answer))));
     // It is done: the caller has to hear so, even if it can't be remembered.
-    await this.keys.answer(use, sealed).catch(() => this.#logger.warn('The answer for an idempotency key could not be stored.'));
+    await this.keyring.storing(store).catch(() => this.#logger.warn('The answer for an idempotency key could not be stored.'));
     return answer;
   }
 
@@ -73,9 +74,17 @@ export class IdempotentAnswers {
   }
 }
 
-function contextOf({ projectId, scope }: KeyUse): SealContext {
+function contextOf({ projectId, scope }: Pick<KeyUse, 'scope'> & { projectId: string }): SealContext {
   return { purpose: PURPOSE, tenant: projectId, field: scope };
 }
+
+export const SEALED_ANSWERS = sealedColumn({
+  table: 'idempotency_keys',
+  primaryKey: ['project_id', 'scope'],
+  sealed: 'answer',
+  keyId: 'key_id',
+  contextOf: ({ project_id, scope }) => contextOf({ projectId: project_id, scope }),
+});
 
 function usedOtherwise(): ValidationFailed {
   const msg = 'was used for another request within the last 24 hours; choose a new key for a new request';

@@ -90,9 +90,9 @@ export class DataKeyRepository extends DataKeyStore {
   }
 
   /** Replaces how a key is wrapped, unless somebody else did. */
-  async rewrap({ id, state, wrapped }: DataKeyRow, next: Pick<DataKeyRow, 'wrapped' | 'masterKeyId'>): Promise<void> {
-    const table = state === 'retired' ? this.#retired : this.#inUse;
-    await reachingDatabase(table.update({ id, wrapped }, next));
+  async rewrap({ id, wrapped }: DataKeyRow, next: Pick<DataKeyRow, 'wrapped' | 'masterKeyId'>): Promise<void> {
+    // In this order, so that one which is retired in between is not missed.
+    for (const table of [this.#inUse, this.#retired]) await reachingDatabase(table.update({ id, wrapped }, next));
   }
 
   async #addIfNone(row: DataKeyRow): Promise<void> {

@@ -8,7 +8,7 @@ const LOOK_EVERY_MS = 2_000;
 
 /**
  * Keeps the keyring of a running server in step with the database, and says there which keys it has: that is how a rotation knows
- * when it may go on. It writes only when something changed.
+ * when it may go on. It writes only when something changed, or as long as it lacks a key.
  */
 @Injectable()
 export class KeyFollower implements BeforeApplicationShutdown {
@@ -44,11 +44,10 @@ export class KeyFollower implements BeforeApplicationShutdown {
     try {
       const keys = await this.keyring.follow();
       const answer = JSON.stringify(keys);
-      if (answer !== this.#answered) {
-        if (keys.missing.length > 0) this.#logger.warn(`This process can't open data key ${keys.missing.join(', ')}.`);
-        await this.holders.put({ id: this.#id, name: this.#name, ...keys, answeredAt: new Date() });
-        this.#answered = answer;
-      }
+      const isNews = answer !== this.#answered;
+      if (isNews && keys.missing.length > 0) this.#logger.warn(`This process can't open data key ${keys.missing.join(', ')}.`);
+      if (isNews || keys.missing.length > 0) await this.holders.put({ id: this.#id, name: this.#name, ...keys, answeredAt: new Date() });
+      this.#answered = answer;
     } catch {
       // The database is away, which whoever needs it says louder. The next look comes soon.
     } finally {

@@ -17,12 +17,11 @@ import {
   STRIPE_MODES,
   type StripeMode,
 } from './credential-rules.js';
+import { credentialContext } from './credential-seal.js';
 import { accountPart, looksCutOff, maskCredential } from './credential-shape.js';
 import type { Precondition } from './precondition.js';
 import type { CredentialChanges, SealedCredential, StripeConfig } from './stripe-config.js';
 import { StripeConfigRepository } from './stripe-config.repository.js';
-
-const SEAL_PURPOSE = 'stripe-credential';
 
 /** Runs before a mode's credentials are destroyed; what it returns runs afterwards. Neither may fail the removal. */
 export type RemovalListener = (projectId: ProjectId, mode: StripeMode) => Promise<() => Promise<void>>;
@@ -58,8 +57,11 @@ export class StripeConfigService {
    * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `precondition_failed`, `database_unavailable`
    */
   async save(projectId: ProjectId, changes: CredentialChanges, precondition: Precondition = {}): Promise<StripeConfig> {
-    const sealed = acceptableValues(changes).map(([rule, value]) => this.#seal(projectId, rule, value));
-    const saved = await this.configs.save(projectId, sealed, precondition, new Date());
+    const values = acceptableValues(changes);
+    const saved = await this.keyring.storing(() => {
+      const sealed = values.map(([rule, value]) => this.#seal(projectId, rule, value));
+      return this.configs.save(projectId, sealed, precondition, new Date());
+    });
     if (!saved) throw projectNotFound();
     this.changes.announceEverywhere(projectId);
     return saved;
@@ -96,8 +98,10 @@ export class StripeConfigService {
     keyFingerprint: string,
     record: () => Transaction<boolean>,
   ): Promise<boolean> {
-    const sealed = this.#seal(projectId, credentialRule(mode, 'webhook_secret'), secret.reveal());
-    const isSaved = await this.configs.saveWebhookSecret(projectId, sealed, keyFingerprint, record, new Date());
+    const isSaved = await this.keyring.storing(() => {
+      const sealed = this.#seal(projectId, credentialRule(mode, 'webhook_secret'), secret.reveal());
+      return this.configs.saveWebhookSecret(projectId, sealed, keyFingerprint, record, new Date());
+    });
     this.changes.announce(projectId);
     return isSaved;
   }
@@ -157,7 +161,7 @@ export class StripeConfigService {
   }
 
   #open(projectId: ProjectId, field: CredentialField, sealed: SealedText): Promise<Secret> {
-    return this.keyring.open({ purpose: SEAL_PURPOSE, tenant: projectId, field }, sealed);
+    return this.keyring.open(credentialContext(projectId, field), sealed);
   }
 
   #seal(projectId: ProjectId, rule: CredentialRule, value: string): SealedCredential {
@@ -169,7 +173,7 @@ export class StripeConfigService {
       fingerprint: this.fingerprint(projectId, new Secret(value)),
       accountFingerprint: account === undefined ? null : this.accountFingerprint(projectId, account),
       looksCutOff: looksCutOff(rule, value),
-      ...this.keyring.seal({ purpose: SEAL_PURPOSE, tenant: projectId, field: rule.field }, new Secret(value)),
+      ...this.keyring.seal(credentialContext(projectId, rule.field), new Secret(value)),
     };
   }
 }

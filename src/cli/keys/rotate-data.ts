@@ -1,0 +1,66 @@
+import type { KeyHolder } from '../../vault/key-holders.repository.js';
+import { KeyNotHeld, type Patience, type SealKeyRotation } from '../../vault/seal-key-rotation.js';
+import type { SealedRow } from '../../vault/sealed-rows.repository.js';
+import { CommandFailed } from '../command-failed.js';
+import type { Report } from '../reporting.js';
+import type { Session } from '../session.js';
+import { linesOf, placesOf } from './broken-rows.js';
+import { sumOf, vaultServices } from './vault-services.js';
+
+export async function rotateData(session: Session, { wait }: { wait: number }): Promise<Report> {
+  const { keyring, rotation, sealedRows } = vaultServices(await session.services());
+  const patience = { milliseconds: wait * 1_000, signal: session.signal };
+  const superseded = async () => (await rotation.list()).filter(({ state }) => state === 'superseded').map(({ id }) => id);
+  const countLeft = async () => sumOf(await sealedRows.count(), await superseded());
+
+  const isPublished = (await rotation.list()).some(({ state }) => state === 'published');
+  const isResumed = isPublished || (await countLeft()) > 0;
+  const silent = isPublished || !isResumed ? await introduceKey(rotation, patience) : [];
+  const { primary } = await keyring.follow();
+  await rotation.untilAllSealUnder(primary, patience);
+
+  let left = await countLeft();
+  const bar = session.progress('Sealing anew', left);
+  let resealed = 0;
+  let broken: SealedRow[] = [];
+  // Again for what a process still wrote under a former key, until only what does not open is left.
+  while (left > 0) {
+    broken = await sealedRows.reseal(await superseded(), { signal: session.signal, add: (count) => bar.add(count) });
+    const now = await countLeft();
+    resealed += left - now;
+    if (now >= left) break;
+    left = now;
+  }
+  const former = await superseded();
+  return {
+    text: [
+      `Data key ${primary} is primary${isResumed ? ', by a rotation that was cut short before' : ''}. ${resealed} rows are sealed anew under it.`,
+      ...silent.map(({ name }) => `Process ${name} did not answer and is taken for ended.`),
+      ...(left === 0 ? former.map((id) => `Nothing needs data key ${id} any more: \`tillkeeper keys retire ${id}\``) : []),
+      ...(left > 0 ? [`${left} rows stay under a former key, because they do not open:`, ...linesOf(broken)] : []),
+    ].join('\n'),
+    json: {
+      data_key: primary,
+      resumed: isResumed,
+      resealed,
+      former_data_keys: former,
+      silent_processes: silent.map(({ name }) => name),
+      left,
+      places: placesOf(broken),
+    },
+    isBad: left > 0,
+  };
+}
+
+async function introduceKey(rotation: SealKeyRotation, patience: Patience): Promise<KeyHolder[]> {
+  const id = await rotation.publish();
+  try {
+    return await rotation.makePrimary(id, patience);
+  } catch (error) {
+    if (!(error instanceof KeyNotHeld)) throw error;
+    const names = error.holders.map(({ name }) => name).join(', ');
+    throw new CommandFailed(
+      `Data key ${id} is published and not made primary, because these processes can't open it: ${names}. Give them the master key that wraps, then run it again.`,
+    );
+  }
+}

@@ -1,0 +1,52 @@
+import type { Report } from '../reporting.js';
+import type { Session } from '../session.js';
+import { table } from '../table.js';
+import { inWords, sumOf, vaultServices } from './vault-services.js';
+
+const DAY_MS = 86_400_000;
+const NONE = '-';
+
+export async function status(session: Session): Promise<Report> {
+  const { dataKeys, holders, masterKeys, sealedRows } = vaultServices(await session.servicesWithoutKeys());
+  const counts = await sealedRows.count();
+  const rows = (await dataKeys.list()).sort((a, b) => a.purpose.localeCompare(b.purpose) || a.createdAt.getTime() - b.createdAt.getTime());
+  const keys = rows.map(({ id, purpose, state, createdAt, masterKeyId }) => ({
+    id,
+    purpose,
+    state,
+    created_at: createdAt.toISOString(),
+    age_days: Math.floor((Date.now() - createdAt.getTime()) / DAY_MS),
+    master_key: masterKeyId,
+    is_master_key_configured: masterKeys.ids.includes(masterKeyId),
+    rows: sumOf(counts, [id]),
+    rows_by_table: counts.get(id) ?? {},
+  }));
+  const processes = (await holders.list()).map(({ name, primary, held, missing, answeredAt }) => {
+    return { name, seals_under: primary, has: held, lacks: missing, answered_at: answeredAt.toISOString() };
+  });
+  return {
+    text: [
+      `Master keys, the first wraps: ${masterKeys.ids.join(', ')}`,
+      '',
+      table([
+        ['DATA KEY', 'FOR', 'STATE', 'AGE', 'MASTER KEY', 'ROWS'],
+        ...keys.map((key) => [
+          key.id,
+          key.purpose,
+          key.state,
+          `${key.age_days} d`,
+          `${key.master_key}${key.is_master_key_configured ? '' : ' (not configured)'}`,
+          key.purpose === 'seal' ? inWords(counts.get(key.id)) : NONE,
+        ]),
+      ]),
+      '',
+      processes.length === 0
+        ? 'No server runs.'
+        : table([
+            ['PROCESS', 'SEALS UNDER', 'LACKS', 'ANSWERED'],
+            ...processes.map((each) => [each.name, each.seals_under, each.lacks.join(', ') || NONE, each.answered_at]),
+          ]),
+    ].join('\n'),
+    json: { master_keys: masterKeys.ids, data_keys: keys, processes },
+  };
+}

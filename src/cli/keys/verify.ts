@@ -1,0 +1,22 @@
+import type { Report } from '../reporting.js';
+import type { Session } from '../session.js';
+import { linesOf, placesOf } from './broken-rows.js';
+import { sumOf, vaultServices } from './vault-services.js';
+
+export async function verify(session: Session): Promise<Report> {
+  const { sealedRows } = vaultServices(await session.services());
+  const counts = await sealedRows.count();
+  const bar = session.progress('Opening', sumOf(counts, counts.keys()));
+  let rows = 0;
+  const add = (count: number) => {
+    rows += count;
+    bar.add(count);
+  };
+  const broken = await sealedRows.check({ signal: session.signal, add });
+  const result = broken.length === 0 ? 'all of them open.' : `${broken.length} of them do not open:`;
+  return {
+    text: [`${rows} sealed ${rows === 1 ? 'row' : 'rows'}: ${result}`, ...linesOf(broken)].join('\n'),
+    json: { rows, opened: rows - broken.length, broken: broken.length, places: placesOf(broken) },
+    isBad: broken.length > 0,
+  };
+}
