@@ -9,6 +9,7 @@ import type { AppLogger } from './common/app-logger.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { DomainError } from './common/errors.js';
 import { readJsonBodies } from './common/json-body.js';
+import { readRawBodies } from './common/raw-body.js';
 import { RequestPipe } from './common/request.pipe.js';
 import { RouteTable } from './common/route-table.js';
 import { answerOddRequests, answerUnparsable } from './common/unparsable-requests.js';
@@ -59,6 +60,7 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
   answerOddRequests(fastify.server, routes);
   routes.watch(fastify);
   readJsonBodies(fastify);
+  readRawBodies(fastify);
   for (const attached of ['project', 'stripeConfig']) fastify.decorateRequest(attached, undefined);
   // Before a body is read: where nothing is, or no such method, no body can be wrong.
   fastify.addHook('preParsing', (request, _reply, _payload, done) => done(refusalOf(request)));

@@ -22,6 +22,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: "A developer's access token." }, 'HTTPBearer')
     .addTag('Stripe configuration', "A project's Stripe credentials.")
     .addTag('Stripe connection', 'Whether the credentials work, and webhook endpoints at Stripe.')
+    .addTag('Webhooks', "Stripe's events: what arrives, and what became of it.")
     .addTag('Projects', 'What credentials belong to.')
     .addTag('Health', 'For load balancers and orchestrators.')
     .build();

@@ -12,6 +12,8 @@ import { StripeWebhookEndpointLeaseEntity } from './payments/stripe-api/stripe-w
 import { StripeWebhookEndpointEntity } from './payments/stripe-api/stripe-webhook-endpoint.entity.js';
 import { StripeConfigEntity } from './payments/stripe-config/stripe-config.entity.js';
 import { StripeCredentialEntity } from './payments/stripe-config/stripe-credential.entity.js';
+import { WebhookEventEntity } from './payments/webhooks/webhook-event.entity.js';
+import { WebhookRefusalEntity } from './payments/webhooks/webhook-refusal.entity.js';
 import { ProjectEntity } from './projects/project.entity.js';
 import { DataKeyEntity } from './vault/data-key.entity.js';
 import { KeyHolderEntity } from './vault/key-holder.entity.js';
@@ -37,4 +39,6 @@ export const ENTITIES = [
   LedgerCountEntity,
   LedgerRevenueEntity,
   OutboxEventEntity,
+  WebhookEventEntity,
+  WebhookRefusalEntity,
 ];

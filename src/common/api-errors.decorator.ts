@@ -48,7 +48,8 @@ const DESCRIPTIONS = {
 
 type DocumentedStatus = keyof typeof DESCRIPTIONS;
 
-const ALWAYS: DocumentedStatus[] = [400, 401, 403, 429, 500, 503];
+const ALWAYS: DocumentedStatus[] = [400, 500, 503];
+const WITH_TOKEN: DocumentedStatus[] = [401, 403, 429];
 const WITH_BODY: DocumentedStatus[] = [413, 415];
 
 interface ErrorsOf {
@@ -57,11 +58,13 @@ interface ErrorsOf {
   /** What else may be missing, as the end of a sentence. */
   orMissing?: string;
   body?: boolean;
+  /** Whether nobody is asked for a token or counted. */
+  isPublic?: boolean;
 }
 
 /** The errors that an operation can answer. */
-export function ApiErrors({ project = false, orMissing, body = false }: ErrorsOf): MethodDecorator {
-  const statuses = [...ALWAYS, ...(project ? [404 as const] : []), ...(body ? WITH_BODY : [])];
+export function ApiErrors({ project = false, orMissing, body = false, isPublic = false }: ErrorsOf): MethodDecorator {
+  const statuses = [...ALWAYS, ...(isPublic ? [] : WITH_TOKEN), ...(project ? [404 as const] : []), ...(body ? WITH_BODY : [])];
   const descriptions = { ...DESCRIPTIONS, ...(orMissing && { 404: `There is no such project, or ${orMissing}.` }) };
   const errors = statuses.map((status) => ApiResponse({ status, description: descriptions[status], type: ErrorResponse }));
   const invalid = ApiResponse({

@@ -1,6 +1,7 @@
 /** What can go wrong, in our words. `common/http-errors.ts` gives each code its HTTP status; `docs/errors.md` explains each. */
 export const ERROR_CODES = [
   'malformed_request',
+  'webhook_refused',
   'unauthenticated',
   'insufficient_scope',
   'not_the_owner',
@@ -8,9 +9,11 @@ export const ERROR_CODES = [
   'config_not_found',
   'config_deleted',
   'mode_not_configured',
+  'webhook_event_not_found',
   'route_not_found',
   'method_not_allowed',
   'precondition_failed',
+  'payload_gone',
   'body_too_large',
   'unsupported_media_type',
   'validation_failed',
@@ -18,6 +21,7 @@ export const ERROR_CODES = [
   'already_running',
   'idempotency_key_in_use',
   'internal_error',
+  'event_not_processed',
   'database_unavailable',
   'not_migrated',
   'authorization_server_unavailable',

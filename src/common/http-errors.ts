@@ -3,6 +3,7 @@ import { DomainError, type ErrorCode } from './errors.js';
 
 export const HTTP_STATUS = {
   malformed_request: HttpStatus.BAD_REQUEST,
+  webhook_refused: HttpStatus.BAD_REQUEST,
   unauthenticated: HttpStatus.UNAUTHORIZED,
   insufficient_scope: HttpStatus.FORBIDDEN,
   not_the_owner: HttpStatus.FORBIDDEN,
@@ -10,9 +11,11 @@ export const HTTP_STATUS = {
   config_not_found: HttpStatus.NOT_FOUND,
   config_deleted: HttpStatus.NOT_FOUND,
   mode_not_configured: HttpStatus.NOT_FOUND,
+  webhook_event_not_found: HttpStatus.NOT_FOUND,
   route_not_found: HttpStatus.NOT_FOUND,
   method_not_allowed: HttpStatus.METHOD_NOT_ALLOWED,
   precondition_failed: HttpStatus.PRECONDITION_FAILED,
+  payload_gone: HttpStatus.GONE,
   body_too_large: HttpStatus.PAYLOAD_TOO_LARGE,
   unsupported_media_type: HttpStatus.UNSUPPORTED_MEDIA_TYPE,
   validation_failed: HttpStatus.UNPROCESSABLE_ENTITY,
@@ -20,6 +23,7 @@ export const HTTP_STATUS = {
   already_running: HttpStatus.TOO_MANY_REQUESTS,
   idempotency_key_in_use: HttpStatus.CONFLICT,
   internal_error: HttpStatus.INTERNAL_SERVER_ERROR,
+  event_not_processed: HttpStatus.INTERNAL_SERVER_ERROR,
   database_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
   not_migrated: HttpStatus.SERVICE_UNAVAILABLE,
   authorization_server_unavailable: HttpStatus.SERVICE_UNAVAILABLE,

@@ -6,9 +6,14 @@ import { DomainError, ValidationFailed } from './errors.js';
 
 /** Bytes of a JSON body. The largest legitimate one, six credentials of 512 characters, is under 4 KB. */
 export const MAX_JSON_BYTES = 64 * 1024;
-const MAX_DEPTH = 16;
-const MAX_MEMBERS = 1_000;
+const BOUNDS: JsonBounds = { depth: 16, members: 1_000 };
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i;
+
+/** What a document may have before anything walks it: levels, and members and elements in all. */
+export interface JsonBounds {
+  readonly depth: number;
+  readonly members: number;
+}
 
 function unreadable(msg: string): ValidationFailed {
   return new ValidationFailed([{ loc: ['body'], msg, type: 'json_invalid' }]);
@@ -20,7 +25,7 @@ export function readJsonBodies(fastify: FastifyInstance): void {
   fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer', bodyLimit: MAX_JSON_BYTES }, ({ headers }, bytes, done) => {
     try {
       assertPlainUtf8(headers);
-      done(null, parse(bytes));
+      done(null, parseJson(bytes, BOUNDS));
     } catch (error) {
       done(error instanceof Error ? error : new Error('The body could not be parsed.'), undefined);
     }
@@ -38,22 +43,26 @@ function assertPlainUtf8(headers: IncomingHttpHeaders): void {
   }
 }
 
-/** @returns `undefined` for an empty body */
-function parse(bytes: Buffer): unknown {
+/**
+ * @param poison what becomes of a member that would change the object's prototype
+ * @returns `undefined` for an empty body
+ * @throws ValidationFailed
+ */
+export function parseJson(bytes: Buffer, bounds: JsonBounds, poison: 'error' | 'remove' = 'error'): unknown {
   // Node would put U+FFFD in place of bytes that are not UTF-8.
   if (!isUtf8(bytes)) throw unreadable('is not JSON that can be read');
   const text = bytes.toString();
   if (text.trim() === '') return undefined;
-  assertBounded(text);
+  assertBounded(text, bounds);
   try {
-    return sjson.parse(text, undefined, { protoAction: 'error', constructorAction: 'error' });
+    return sjson.parse(text, undefined, { protoAction: poison, constructorAction: poison });
   } catch {
     throw unreadable('is not JSON that can be read');
   }
 }
 
 /** Counts brackets and commas outside of strings. */
-function assertBounded(text: string): void {
+function assertBounded(text: string, bounds: JsonBounds): void {
   let depth = 0;
   let members = 0;
   let inString = false;
@@ -66,7 +75,7 @@ function assertBounded(text: string): void {
     else if (character === '{' || character === '[') depth++;
     else if (character === '}' || character === ']') depth--;
     else if (character === ',') members++;
-    if (depth > MAX_DEPTH) throw unreadable(`is nested deeper than ${MAX_DEPTH} levels`);
-    if (members > MAX_MEMBERS) throw unreadable(`has more than ${MAX_MEMBERS} members`);
+    if (depth > bounds.depth) throw unreadable(`is nested deeper than ${bounds.depth} levels`);
+    if (members > bounds.members) throw unreadable(`has more than ${bounds.members} members`);
   }
 }

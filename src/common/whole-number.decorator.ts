@@ -5,11 +5,11 @@ import { type Check, Checked } from './check.decorator.js';
 interface WholeNumberOptions {
   description: string;
   minimum: number;
-  maximum: number;
+  maximum?: number;
   default: number;
 }
 
-/** A whole number of a JSON body. The property's initializer is what it is when absent; `default` documents it. */
+/** A whole number. The property's initializer is what it is when absent; `default` documents it. */
 export function WholeNumber({ description, default: fallback, ...bounds }: WholeNumberOptions): PropertyDecorator {
   return applyDecorators(
     ApiProperty({ description, type: 'integer', default: fallback, required: false, example: fallback, ...bounds }),
@@ -17,7 +17,7 @@ export function WholeNumber({ description, default: fallback, ...bounds }: Whole
   );
 }
 
-function wholeNumberCheck(minimum: number, maximum: number): Check {
+function wholeNumberCheck(minimum: number, maximum = Infinity): Check {
   return (value) => {
     if (!Number.isInteger(value)) return { type: 'int_type', msg: 'must be a whole number' };
     if (Number(value) < minimum) return { type: 'greater_than_equal', msg: `must be at least ${minimum}` };

@@ -65,6 +65,7 @@ describe('defaults', () => {
       developerScope: undefined,
       stripeApiBase: undefined,
       stripeAcceptRestrictedKeys: false,
+      webhookRetentionDays: 30,
       rateLimitPerMinute: 600,
       trustProxy: false,
       corsOrigins: [],
@@ -143,6 +144,7 @@ describe.each<[variable: string, field: string, accepted: Record<string, unknown
     ['https://stripe.example/v1', 'https://stripe.example/?', 'https://u:p@stripe.example', 'stripe.example'],
   ],
   ['STRIPE_ACCEPT_RESTRICTED_KEYS', 'stripeAcceptRestrictedKeys', { true: true, false: false }, ['on']],
+  ['WEBHOOK_RETENTION_DAYS', 'webhookRetentionDays', { 0: 0, 365: 365 }, ['-1', '366', 'ever']],
   ['RATE_LIMIT_PER_MINUTE', 'rateLimitPerMinute', { 0: 0, 1000000: 1000000 }, ['-1', '1000001', 'off']],
   [
     'TRUST_PROXY',

@@ -36,6 +36,7 @@ export function loadSettings(given: NodeJS.ProcessEnv): Settings {
     developerScope: env.optional('AUTH_DEVELOPER_SCOPE'),
     stripeApiBase: env.optional('STRIPE_API_BASE'),
     stripeAcceptRestrictedKeys: env.required('STRIPE_ACCEPT_RESTRICTED_KEYS'),
+    webhookRetentionDays: env.required('WEBHOOK_RETENTION_DAYS'),
     rateLimitPerMinute: env.required('RATE_LIMIT_PER_MINUTE'),
     trustProxy: env.required('TRUST_PROXY'),
     corsOrigins: env.optional('CORS_ORIGINS') ?? [],

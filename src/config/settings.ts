@@ -32,6 +32,8 @@ export class Settings {
   readonly developerScope?: string;
   readonly stripeApiBase?: string;
   readonly stripeAcceptRestrictedKeys: boolean;
+  /** 0: none are kept. */
+  readonly webhookRetentionDays: number;
   /** 0: no limit. */
   readonly rateLimitPerMinute: number;
   /** A number of proxies, or their addresses and CIDR ranges; `false`: none. */

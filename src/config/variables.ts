@@ -126,6 +126,12 @@ const TABLE = {
     ...BOOLEAN,
     default: 'false',
   },
+  WEBHOOK_RETENTION_DAYS: {
+    description: 'For how many days the payloads of webhook events are kept, sealed, to be replayed; 0 keeps none.',
+    must: 'be a whole number from 0 to 365',
+    parse: rules.wholeNumber(0, 365),
+    default: '30',
+  },
   RATE_LIMIT_PER_MINUTE: {
     description:
       'How many requests a minute one token subject may make, or one address without a token; 0 switches every limit off, and the webhook receiver has none.',

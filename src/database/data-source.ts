@@ -6,12 +6,14 @@ import { Initial1763700000000 as InitialPostgres } from './migrations/postgres/1
 import { StripeConnection1763760000000 as StripeConnectionPostgres } from './migrations/postgres/1763760000000-stripe-connection.js';
 import { StripeLeases1763802000000 as StripeLeasesPostgres } from './migrations/postgres/1763802000000-stripe-leases.js';
 import { KeyRotation1763810000000 as KeyRotationPostgres } from './migrations/postgres/1763810000000-key-rotation.js';
+import { WebhookEvents1763820000000 as WebhookEventsPostgres } from './migrations/postgres/1763820000000-webhook-events.js';
 import { Ledger1763830000000 as LedgerPostgres } from './migrations/postgres/1763830000000-ledger.js';
 import { Billing1763850000000 as BillingPostgres } from './migrations/postgres/1763850000000-billing.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
 import { StripeLeases1763802000000 as StripeLeasesSqlite } from './migrations/sqlite/1763802000000-stripe-leases.js';
 import { KeyRotation1763810000000 as KeyRotationSqlite } from './migrations/sqlite/1763810000000-key-rotation.js';
+import { WebhookEvents1763820000000 as WebhookEventsSqlite } from './migrations/sqlite/1763820000000-webhook-events.js';
 import { Ledger1763830000000 as LedgerSqlite } from './migrations/sqlite/1763830000000-ledger.js';
 import { Billing1763850000000 as BillingSqlite } from './migrations/sqlite/1763850000000-billing.js';
 
@@ -62,7 +64,15 @@ function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
     type: 'better-sqlite3',
     database: path,
     timeout: SQLITE_LOCK_TIMEOUT_MS,
-    migrations: [InitialSqlite, StripeConnectionSqlite, StripeLeasesSqlite, KeyRotationSqlite, LedgerSqlite, BillingSqlite],
+    migrations: [
+      InitialSqlite,
+      StripeConnectionSqlite,
+      StripeLeasesSqlite,
+      KeyRotationSqlite,
+      WebhookEventsSqlite,
+      LedgerSqlite,
+      BillingSqlite,
+    ],
     prepareDatabase: (driver: SqliteDriver) => {
       driver.pragma('journal_mode = WAL');
       driver.pragma('synchronous = FULL');
@@ -82,7 +92,15 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: PostgresLi
     poolSize,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     applicationName: 'tillkeeper',
-    migrations: [InitialPostgres, StripeConnectionPostgres, StripeLeasesPostgres, KeyRotationPostgres, LedgerPostgres, BillingPostgres],
+    migrations: [
+      InitialPostgres,
+      StripeConnectionPostgres,
+      StripeLeasesPostgres,
+      KeyRotationPostgres,
+      WebhookEventsPostgres,
+      LedgerPostgres,
+      BillingPostgres,
+    ],
     installExtensions: false,
     extra: {
       // Each statement finds its rows by key: PostgreSQL need not think about every call's values anew.

@@ -56,6 +56,10 @@ const ROUTES: Record<string, Expectation> = {
   // Without a key there is nobody to ask.
   [`POST ${STRIPE}/webhook-endpoints`]: theOwner(404, { mode: 'test' }),
   [`DELETE ${STRIPE}/webhook-endpoints/:mode`]: theOwner(404),
+  [`GET ${STRIPE}/webhook-events`]: theOwner(200),
+  [`POST ${STRIPE}/webhook-events/:event_id/replay`]: theOwner(404),
+  // Stripe proves itself by its signature, where there is a secret to check it with.
+  'POST /api/v1/payments/stripe/webhooks/:project_id/:mode': everybody(404),
   // Stripe is not asked about a key of the wrong kind.
   [`POST ${STRIPE}/validate-credentials`]: theOwner(200, { secret_key: 'pk_test_aaaaaaaa', is_test_mode: true }),
 };
@@ -68,7 +72,7 @@ const split = (route: string): [Method, string] => {
 };
 
 const fill = (path: string, projectId: string, mode = 'test') =>
-  path.replace(':project_id', projectId).replace(':mode', mode).replace('*', 'swagger-ui.css');
+  path.replace(':project_id', projectId).replace(':mode', mode).replace(':event_id', 'evt_1').replace('*', 'swagger-ui.css');
 
 /** Wrong for every operation that takes a body. */
 const WRONG_BODY = { test_secret_key: 1, name: 1, secret_key: 1, user_id: 1 };

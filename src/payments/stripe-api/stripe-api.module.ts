@@ -10,6 +10,7 @@ import { KeyChecksService } from './key-checks.service.js';
 import { KeyChecksRepository } from './key-checks.repository.js';
 import { KeyValidator } from './key-validator.js';
 import { ValidationService } from './validation.service.js';
+import { WebhookActivity } from './webhook-activity.js';
 import { PaymentsEvents } from './payments-events.js';
 import { WebhookEndpointsController } from './webhook-endpoints.controller.js';
 import { WebhookEndpointLeasesRepository } from './webhook-endpoint-leases.repository.js';
@@ -43,8 +44,9 @@ import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
     { provide: SecretKeyChecker, useExisting: ValidationService },
     CheckedSaveService,
     PaymentsEvents,
+    WebhookActivity,
   ],
-  exports: [StripeConfigService, StripeClients, PaymentsEvents],
+  exports: [StripeConfigService, StripeClients, PaymentsEvents, WebhookActivity],
 })
 export class StripeApiModule {
   constructor(projects: ProjectsService, configs: StripeConfigService, repository: StripeConfigRepository, settings: Settings) {

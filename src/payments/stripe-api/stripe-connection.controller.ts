@@ -7,6 +7,7 @@ import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
 import { StripeConfigStatusResponse, toStatusResponse } from './dto/connection-status.response.js';
 import { ValidateStripeCredentialsRequest, ValidateStripeCredentialsResponse } from './dto/validate-credentials.js';
 import { KeyChecksService } from './key-checks.service.js';
+import { WebhookActivity } from './webhook-activity.js';
 import { ValidationService } from './validation.service.js';
 
 @ApiTags('Stripe connection')
@@ -18,6 +19,7 @@ export class StripeConnectionController {
   constructor(
     private readonly validation: ValidationService,
     private readonly checks: KeyChecksService,
+    private readonly activity: WebhookActivity,
   ) {}
 
   @Post('validate-credentials')
@@ -46,6 +48,6 @@ export class StripeConnectionController {
   @ApiOkResponse({ description: 'The state of both modes.', type: StripeConfigStatusResponse })
   @ApiErrors({ project: true })
   async status(@CurrentProject() { id }: Project): Promise<StripeConfigStatusResponse> {
-    return toStatusResponse(await this.checks.find(id));
+    return toStatusResponse(await this.checks.find(id), await this.activity.find(id));
   }
 }

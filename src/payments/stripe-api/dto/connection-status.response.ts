@@ -2,6 +2,7 @@ import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ApiNullableString, ApiNullableTime } from '../../../common/api-property.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';
 import type { ConnectionState } from '../key-checks.repository.js';
+import type { ModeActivity } from '../webhook-activity.js';
 import { CHECKED_BY } from '../key-verdict.js';
 
 const STATES = ['not_configured', 'unverified', 'valid', 'invalid'] as const;
@@ -69,7 +70,7 @@ export class StripeConfigStatusResponse {
   live: ModeStatus;
 }
 
-function toModeStatus(state: ConnectionState | undefined): ModeStatus {
+function toModeStatus(state: ConnectionState | undefined, activity: ModeActivity | undefined): ModeStatus {
   const { hasSecretKey = false, check = null, endpointId = null } = state ?? {};
   const verified = check?.valid ? 'valid' : check ? 'invalid' : 'unverified';
   return {
@@ -79,12 +80,20 @@ function toModeStatus(state: ConnectionState | undefined): ModeStatus {
     verified_at: check?.at ?? null,
     verified_by: check?.by ?? null,
     last_error: check?.error ?? null,
-    webhook: { endpoint_id: endpointId, last_event_at: null, last_failure_at: null, last_failure_reason: null },
+    webhook: {
+      endpoint_id: endpointId,
+      last_event_at: activity?.lastEventAt ?? null,
+      last_failure_at: activity?.lastFailure?.at ?? null,
+      last_failure_reason: activity?.lastFailure?.reason ?? null,
+    },
   };
 }
 
-/** @param states of both modes */
-export function toStatusResponse(states: ConnectionState[]): StripeConfigStatusResponse {
-  const of = (mode: StripeMode) => toModeStatus(states.find((state) => state.mode === mode));
+/** Both arguments are of both modes. */
+export function toStatusResponse(states: ConnectionState[], activities: ModeActivity[]): StripeConfigStatusResponse {
+  const of = (mode: StripeMode) => {
+    const isOfMode = (each: { mode: StripeMode }) => each.mode === mode;
+    return toModeStatus(states.find(isOfMode), activities.find(isOfMode));
+  };
   return { test: of('test'), live: of('live') };
 }

@@ -1,0 +1,22 @@
+import { Transform } from 'class-transformer';
+import { WholeNumber } from './whole-number.decorator.js';
+
+/** The query has text; more digits than anybody pages through stay text, and are no number to the check that follows. */
+const FromText = () =>
+  Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^-?\d{1,9}$/.test(value) ? Number(value) : value));
+
+/** Which part of a list: for `@Query()`, alone or as the base of a query with filters. */
+export class PageQuery {
+  @FromText()
+  @WholeNumber({ description: 'Which page, from 1.', minimum: 1, default: 1 })
+  page = 1;
+
+  @FromText()
+  @WholeNumber({ description: 'How many entries a page has.', minimum: 1, maximum: 100, default: 50 })
+  page_size = 50;
+}
+
+/** How many entries come before the page. */
+export function offsetOf({ page, page_size: size }: PageQuery): number {
+  return (page - 1) * size;
+}

@@ -1,0 +1,39 @@
+import { LRUCache } from 'lru-cache';
+import type { ProjectId } from '../../common/ids.js';
+import { BELIEVED_MS, type ConfigChanges } from './config-changes.js';
+import { STRIPE_MODES, type StripeMode } from './credential-rules.js';
+
+/** What was made of configurations, one for each project and mode; forgotten when a configuration changes, in this process or another. */
+export class ConfigCache<T extends object> {
+  readonly #entries: LRUCache<string, T>;
+  /** Raised by every change of any configuration: a load that overlaps one may have read what was before, and is not kept. */
+  #changes = 0;
+
+  constructor(
+    private readonly changes: ConfigChanges,
+    max: number,
+  ) {
+    this.#entries = new LRUCache({ max, ttl: BELIEVED_MS });
+    changes.onChange((projectId) => {
+      this.#changes++;
+      for (const mode of STRIPE_MODES) this.#entries.delete(keyOf(projectId, mode));
+    });
+    changes.onGap(() => {
+      this.#changes++;
+      this.#entries.clear();
+    });
+  }
+
+  async get(projectId: ProjectId, mode: StripeMode, load: () => Promise<T>): Promise<T> {
+    const kept = this.changes.areComplete ? this.#entries.get(keyOf(projectId, mode)) : undefined;
+    if (kept) return kept;
+    const changesBefore = this.#changes;
+    const loaded = await load();
+    if (changesBefore === this.#changes && this.changes.areComplete) this.#entries.set(keyOf(projectId, mode), loaded);
+    return loaded;
+  }
+}
+
+function keyOf(projectId: ProjectId, mode: StripeMode): string {
+  return `${mode} ${projectId}`;
+}

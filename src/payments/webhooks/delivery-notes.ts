@@ -1,0 +1,93 @@
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import type { ProjectId } from '../../common/ids.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { EventPayloads } from './event-payloads.js';
+import type { RefusalReason } from './refusals.js';
+import type { ReceivedEvent, Verdict } from './received-event.js';
+import { WebhookEventsRepository } from './webhook-events.repository.js';
+import { type RefusalCount, WebhookRefusalsRepository } from './webhook-refusals.repository.js';
+
+const WRITE_EVERY_MS = 2_000;
+/** What one process remembers until it is written: counters, and bytes of events. */
+const MAX_COUNTERS = 10_000;
+const MAX_EVENT_BYTES = 16 * 1024 * 1024;
+
+/**
+ * What is written later. Refused deliveries are counted here, so that a stranger can't make the database write; failures that the
+ * database could not take, because it was what failed, wait until it is back.
+ */
+@Injectable()
+export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  #refusals = new Map<string, RefusalCount>();
+  readonly #failures = new LRUCache<string, { event: ReceivedEvent; verdict: Verdict }>({
+    maxSize: MAX_EVENT_BYTES,
+    sizeCalculation: ({ event }) => event.json.length + 1,
+  });
+  #timer: NodeJS.Timeout | undefined;
+  #writing = Promise.resolve();
+
+  constructor(
+    private readonly refusals: WebhookRefusalsRepository,
+    private readonly events: WebhookEventsRepository,
+    private readonly payloads: EventPayloads,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.#timer = setInterval(() => void this.write(), WRITE_EVERY_MS).unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.write();
+  }
+
+  refused(projectId: ProjectId, mode: StripeMode, reason: RefusalReason): void {
+    const now = new Date();
+    this.#count({ projectId, mode, reason, count: 1, firstAt: now, lastAt: now });
+  }
+
+  failed(event: ReceivedEvent, verdict: Verdict): void {
+    this.#failures.set(`${event.projectId} ${event.mode} ${event.id}`, { event, verdict });
+  }
+
+  /** Writes all that there is, once whoever is writing has done. What the database doesn't take stays. */
+  write(): Promise<void> {
+    this.#writing = this.#writing.then(async () => {
+      await this.#writeRefusals();
+      await this.#writeFailures();
+    });
+    return this.#writing;
+  }
+
+  async #writeRefusals(): Promise<void> {
+    if (this.#refusals.size === 0) return;
+    const counts = [...this.#refusals.values()];
+    this.#refusals = new Map();
+    await this.refusals.add(counts).catch(() => counts.forEach((each) => this.#count(each)));
+  }
+
+  async #writeFailures(): Promise<void> {
+    for (const [key, { event, verdict }] of this.#failures.entries()) {
+      try {
+        await this.events.fail(event, verdict, this.payloads.seal(event));
+      } catch {
+        return;
+      }
+      this.#failures.delete(key);
+    }
+  }
+
+  #count(added: RefusalCount): void {
+    const key = `${added.projectId} ${added.mode} ${added.reason}`;
+    const known = this.#refusals.get(key);
+    if (!known && this.#refusals.size >= MAX_COUNTERS) return;
+    const { count = 0, firstAt = added.firstAt, lastAt = added.lastAt } = known ?? {};
+    this.#refusals.set(key, {
+      ...added,
+      count: count + added.count,
+      firstAt: firstAt < added.firstAt ? firstAt : added.firstAt,
+      lastAt: lastAt > added.lastAt ? lastAt : added.lastAt,
+    });
+  }
+}

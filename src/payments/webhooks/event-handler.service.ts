@@ -1,0 +1,104 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError, type ErrorCode } from '../../common/errors.js';
+import { LedgerService } from '../ledger/ledger.service.js';
+import { againIfOvertaken } from '../ledger/overtaken.js';
+import { DeliveryNotes } from './delivery-notes.js';
+import { EventPayloads } from './event-payloads.js';
+import type { ReceivedEvent, Verdict } from './received-event.js';
+import { WebhookEventsRepository } from './webhook-events.repository.js';
+
+export const HANDLED = ['applied', 'ignored', 'duplicate'] as const;
+export type Handled = (typeof HANDLED)[number];
+
+/** For all that Stripe is asked about one event. Stripe itself waits for our answer hardly longer. */
+const PREPARE_MS = 8_000;
+
+const NOT_OURS = 'Nothing here depends on events of this type.';
+const UNEXPECTED = 'Something went wrong on our side.';
+
+/** What the project's owner has to mend: until then the event stays open. */
+const OWNERS_TO_MEND: readonly ErrorCode[] = ['stripe_key_refused', 'stripe_permission_missing', 'mode_not_configured', 'config_deleted'];
+
+/** Applies each event once, however often and from wherever it comes. */
+@Injectable()
+export class EventHandlerService {
+  readonly #running = new Map<string, Promise<Handled>>();
+
+  constructor(
+    private readonly ledger: LedgerService,
+    private readonly events: WebhookEventsRepository,
+    private readonly payloads: EventPayloads,
+    private readonly notes: DeliveryNotes,
+  ) {}
+
+  /** What it returns is committed. What it throws is why it could not be done, and noted; nothing else is stored then. */
+  async handle(event: ReceivedEvent): Promise<Handled> {
+    const key = `${event.projectId} ${event.mode} ${event.id}`;
+    const running = this.#running.get(key);
+    // Whoever comes while the same event is at work waits for that, and asks Stripe for nothing.
+    if (running) return (await running) && this.#handle(event);
+    const handled = this.#handle(event);
+    this.#running.set(key, handled);
+    try {
+      return await handled;
+    } finally {
+      this.#running.delete(key);
+    }
+  }
+
+  /** The same for an event that is known, also when it was applied before: what it would change twice, it doesn't. */
+  async handleAgain(event: ReceivedEvent): Promise<void> {
+    const reason = this.#reasonToIgnore(event);
+    if (reason === undefined) await this.#apply(event, (apply) => this.events.applyAgain(event, apply));
+    else await this.events.settleAgain(event, { outcome: 'ignored', reason });
+  }
+
+  async #handle(event: ReceivedEvent): Promise<Handled> {
+    const reason = this.#reasonToIgnore(event);
+    if (reason !== undefined) {
+      const isNew = await this.events.settle(event, { outcome: 'ignored', reason }, this.payloads.seal(event));
+      return isNew ? 'ignored' : 'duplicate';
+    }
+    if (await this.events.countDuplicate(event)) return 'duplicate';
+    const isNew = await this.#apply(event, (apply) => this.events.apply(event, this.payloads.seal(event), apply));
+    return isNew ? 'applied' : 'duplicate';
+  }
+
+  #reasonToIgnore({ ignoredBecause, type }: ReceivedEvent): string | undefined {
+    return ignoredBecause ?? (this.ledger.handles(type) ? undefined : NOT_OURS);
+  }
+
+  async #apply<T>(event: ReceivedEvent, write: (apply: () => ReturnType<LedgerService['apply']>) => Promise<T>): Promise<T> {
+    const deadline = Date.now() + PREPARE_MS;
+    try {
+      return await againIfOvertaken(async () => {
+        const change = await by(deadline, this.ledger.prepare(event));
+        return write(() => this.ledger.apply(change));
+      });
+    } catch (error) {
+      await this.#note(event, error);
+      throw error;
+    }
+  }
+
+  /** In a transaction of its own: that of the event is rolled back. */
+  async #note(event: ReceivedEvent, error: unknown): Promise<void> {
+    const verdict = verdictOn(error);
+    if (error instanceof DomainError && error.code === 'database_unavailable') return this.notes.failed(event, verdict);
+    await this.events.fail(event, verdict, this.payloads.seal(event)).catch(() => this.notes.failed(event, verdict));
+  }
+}
+
+/** @throws DomainError `stripe_unavailable` when the work isn't done by then */
+function by<T>(deadline: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const tooLate = () => reject(new DomainError('stripe_unavailable', 'Stripe took too long to answer what the event left open.'));
+    const timer = setTimeout(tooLate, deadline - Date.now());
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+function verdictOn(error: unknown): Verdict {
+  if (!(error instanceof DomainError)) return { outcome: 'failed', reason: UNEXPECTED };
+  return { outcome: OWNERS_TO_MEND.includes(error.code) ? 'open' : 'failed', reason: error.message };
+}

@@ -1,0 +1,84 @@
+import { type JsonBounds, parseJson } from '../../common/json-body.js';
+import type { ProjectId } from '../../common/ids.js';
+import type { StripeEvent } from '../ledger/stripe-event.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+
+/** What became of an event. `open` waits for its owner: it can't be applied with the key that is stored. */
+export const OUTCOMES = ['applied', 'ignored', 'failed', 'open'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** How an event is noted. */
+export interface Verdict {
+  readonly outcome: Outcome;
+  /** In our words; `null` of what was applied. */
+  readonly reason: string | null;
+}
+
+/** An event as it arrived: who sent it is not doubted any more. */
+export interface ReceivedEvent extends StripeEvent {
+  readonly livemode: boolean;
+  /** Why it changes nothing here, whatever its type. */
+  readonly ignoredBecause: string | undefined;
+  /** All of it, as JSON. */
+  readonly json: string;
+}
+
+/** Stripe's largest events have hundreds of invoice lines. */
+const BOUNDS: JsonBounds = { depth: 64, members: 100_000 };
+
+const ID = /^[\w-]{1,255}$/;
+const VISIBLE = /^[\x21-\x7e]{1,255}$/;
+const VERSION = /^[\x21-\x7e]{1,64}$/;
+/** The year 9999. */
+const MAX_SECONDS = 253_402_300_799;
+
+const THIN = 'v2.core.event';
+const THIN_REASON = 'It is a thin event, which says only that something happened.';
+const CONNECT_REASON = "It is about another account that is connected to the project's.";
+
+export function isEventId(text: unknown): text is string {
+  return typeof text === 'string' && ID.test(text);
+}
+
+/** Reads an event whose signature holds. @returns `undefined` when it isn't one */
+export function readEvent(projectId: ProjectId, mode: StripeMode, bytes: Buffer): ReceivedEvent | undefined {
+  const body = parse(bytes);
+  if (!isObject(body)) return undefined;
+  const { object: kind, id, type, livemode, api_version: version, data, account } = body;
+  const isThin = kind === THIN;
+  const created = readTime(body['created']);
+  const object = isObject(data) ? data['object'] : undefined;
+  if (!isThin && (kind !== 'event' || !isObject(object))) return undefined;
+  if (!isEventId(id) || typeof type !== 'string' || !VISIBLE.test(type)) return undefined;
+  if (typeof livemode !== 'boolean' || !created) return undefined;
+  return {
+    projectId,
+    mode,
+    id,
+    type,
+    apiVersion: typeof version === 'string' && VERSION.test(version) ? version : null,
+    created,
+    livemode,
+    object,
+    ignoredBecause: isThin ? THIN_REASON : typeof account === 'string' ? CONNECT_REASON : undefined,
+    json: bytes.toString(),
+  };
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return parseJson(bytes, BOUNDS, 'remove');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seconds since 1970, in thin events RFC 3339. */
+function readTime(value: unknown): Date | undefined {
+  const milliseconds = typeof value === 'number' ? value * 1000 : typeof value === 'string' ? Date.parse(value) : NaN;
+  return milliseconds >= 0 && milliseconds <= MAX_SECONDS * 1000 ? new Date(milliseconds) : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

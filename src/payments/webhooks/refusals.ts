@@ -1,0 +1,26 @@
+import { DomainError } from '../../common/errors.js';
+import type { SignatureProblem } from './stripe-signature.js';
+
+/** Why a delivery was refused: it changed nothing, and Stripe is told so. */
+export type RefusalReason = SignatureProblem | 'unreadable' | 'wrong_mode';
+
+const SENTENCES: Record<RefusalReason, string> = {
+  missing_signature: 'The Stripe-Signature header is missing.',
+  malformed_signature: 'The Stripe-Signature header is malformed: it needs one t and at least one v1.',
+  wrong_signature:
+    "The signature does not match the stored webhook secret; store the signing secret that Stripe's Dashboard shows for this endpoint.",
+  too_old: 'The signature is more than 300 seconds old.',
+  from_the_future: 'The signature is from more than 300 seconds in the future.',
+  unreadable: 'The body is not an event that can be read.',
+  wrong_mode: 'The event is of the other mode than this URL; register the URL of its mode.',
+};
+
+export const REFUSAL_REASONS = Object.keys(SENTENCES) as RefusalReason[];
+
+export function refusalSentence(reason: RefusalReason): string {
+  return SENTENCES[reason];
+}
+
+export function refusal(reason: RefusalReason): DomainError {
+  return new DomainError('webhook_refused', SENTENCES[reason]);
+}

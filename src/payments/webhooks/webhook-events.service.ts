@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '../../common/errors.js';
+import type { ProjectId } from '../../common/ids.js';
+import { DeliveryNotes } from './delivery-notes.js';
+import { EventHandlerService } from './event-handler.service.js';
+import { EventPayloads } from './event-payloads.js';
+import { isEventId, readEvent } from './received-event.js';
+import {
+  type EventFilter,
+  type EventList,
+  type StoredEvent,
+  type WebhookEvent,
+  WebhookEventsRepository,
+} from './webhook-events.repository.js';
+import { type RefusalCount, WebhookRefusalsRepository } from './webhook-refusals.repository.js';
+
+/** What arrived for a project and what became of it, for its owner. */
+@Injectable()
+export class WebhookEventsService {
+  constructor(
+    private readonly events: WebhookEventsRepository,
+    private readonly counts: WebhookRefusalsRepository,
+    private readonly payloads: EventPayloads,
+    private readonly handler: EventHandlerService,
+    private readonly notes: DeliveryNotes,
+  ) {}
+
+  /** What arrived last first. */
+  list(projectId: ProjectId, filter: EventFilter, offset: number, limit: number): Promise<EventList> {
+    return this.events.list(projectId, filter, offset, limit);
+  }
+
+  /** What this process has counted is in it. */
+  async refusals(projectId: ProjectId): Promise<RefusalCount[]> {
+    await this.notes.write();
+    return this.counts.findByProject(projectId);
+  }
+
+  /**
+   * Handles an event once more, with the payload that is kept.
+   * @throws DomainError `webhook_event_not_found`, `payload_gone`, and what `EventHandlerService.handleAgain` throws
+   */
+  async replay(projectId: ProjectId, id: string): Promise<WebhookEvent> {
+    const { event, sealed } = await this.#find(projectId, id);
+    if (sealed === null)
+      throw new DomainError('payload_gone', 'The payload of this event is not kept any more, so it can not be replayed.');
+    const json = await this.payloads.open(projectId, event.mode, id, sealed);
+    const received = readEvent(projectId, event.mode, Buffer.from(json));
+    if (!received) throw new Error('An event that could be read once can not be read any more.');
+    await this.handler.handleAgain(received);
+    return (await this.#find(projectId, id)).event;
+  }
+
+  async #find(projectId: ProjectId, id: string): Promise<StoredEvent> {
+    const found = isEventId(id) ? await this.events.find(projectId, id) : undefined;
+    if (!found) throw new DomainError('webhook_event_not_found', 'There is no event with this id.');
+    return found;
+  }
+}

@@ -1,0 +1,145 @@
+import type { ProjectId } from '../../common/ids.js';
+import { sql } from '../../database/database.js';
+import type { SealedText } from '../../vault/seal.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { Outcome } from './received-event.js';
+
+const SETTLED = `outcome IN ('applied', 'ignored')`;
+/** As the partial index has it: all that is not settled, and what once was not. */
+const FAILED_ONCE = 'failed_at IS NOT NULL';
+const COLUMNS =
+  'project_id, mode, id, type, api_version, created_at, received_at, processed_at, outcome, reason, duplicates, sealed, key_id';
+
+/** $1 project, $2 mode, $3 id. A row when the event was applied or ignored before. */
+export const IS_SETTLED = sql<{ id: string }>(
+  'is_webhook_event_settled',
+  `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${SETTLED}`,
+);
+
+/** The same, and this delivery is counted. */
+export const COUNT_DUPLICATE = sql<{ id: string }>(
+  'count_duplicate_webhook_event',
+  `UPDATE webhook_events SET duplicates = duplicates + 1 WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${SETTLED} RETURNING id`,
+);
+
+/**
+ * $1 project, $2 mode, $3 id, $4 type, $5 API version, $6 created, $7 now, $8 outcome, $9 reason, $10 sealed, $11 key. What was applied
+ * or ignored stays so, and only counts the delivery: more than 0 duplicates say that this was one. On PostgreSQL it waits for
+ * whoever else is applying the event.
+ */
+export const CLAIM = sql<{ duplicates: number }>(
+  'claim_webhook_event',
+  `INSERT INTO webhook_events AS e (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11)
+   ON CONFLICT (project_id, mode, id) DO UPDATE SET
+     duplicates = CASE WHEN e.${SETTLED} THEN e.duplicates + 1 ELSE e.duplicates END,
+     outcome = CASE WHEN e.${SETTLED} THEN e.outcome ELSE excluded.outcome END,
+     reason = CASE WHEN e.${SETTLED} THEN e.reason ELSE excluded.reason END,
+     processed_at = CASE WHEN e.${SETTLED} THEN e.processed_at ELSE excluded.processed_at END
+   RETURNING duplicates`,
+);
+
+/** The same parameters. Counts nothing: an event that was applied meanwhile has not failed. */
+export const FAIL = sql<never>(
+  'fail_webhook_event',
+  `INSERT INTO webhook_events AS e (${COLUMNS}, failed_at, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11, $7, $9)
+   ON CONFLICT (project_id, mode, id) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason,
+     processed_at = excluded.processed_at, failed_at = excluded.failed_at, failure = excluded.failure
+   WHERE NOT e.${SETTLED}`,
+);
+
+/** $1 project, $2 mode, $3 id, $4 outcome, $5 reason, $6 now. Of an event that is applied once more, whatever became of it before. */
+export const SETTLE_AGAIN = sql<never>(
+  'settle_webhook_event_again',
+  `UPDATE webhook_events SET outcome = $4, reason = $5, processed_at = $6 WHERE project_id = $1 AND mode = $2 AND id = $3`,
+);
+
+export interface EventRow {
+  project_id: ProjectId;
+  mode: StripeMode;
+  id: string;
+  type: string;
+  api_version: string | null;
+  created_at: Date | string;
+  received_at: Date | string;
+  processed_at: Date | string;
+  outcome: Outcome;
+  reason: string | null;
+  failed_at: Date | string | null;
+  failure: string | null;
+  duplicates: number;
+  has_payload: boolean | number;
+}
+
+const ROW = `project_id, mode, id, type, api_version, created_at, received_at, processed_at, outcome, reason,
+  failed_at, failure, duplicates, key_id IS NOT NULL AS has_payload`;
+
+/** $1 project, $2 id. In both modes the ids are Stripe's, which come only once. */
+export const FIND = sql<EventRow & { sealed: SealedText | null }>(
+  'find_webhook_event',
+  `SELECT ${ROW}, sealed FROM webhook_events WHERE project_id = $1 AND mode IN ('test', 'live') AND id = $2`,
+);
+
+/** Nobody pages further; to count on would be to read a table that grows by every delivery. */
+const MOST_COUNTED = 10_000;
+
+/**
+ * $1 project, $2 mode, $3 type, $4 outcome, each of which but the first may be `null`. Each mode is read along its own index; what is
+ * not settled is rare and has one too.
+ */
+const filtered = (mode: StripeMode, isUnsettled: boolean) => `FROM webhook_events
+  WHERE project_id = $1 AND mode = '${mode}' AND COALESCE($2, '${mode}') = '${mode}'
+    AND COALESCE(type = $3, true) AND COALESCE(outcome = $4, true) ${isUnsettled ? `AND ${FAILED_ONCE}` : ''}`;
+
+const NEWEST_FIRST = 'ORDER BY received_at DESC, id DESC';
+
+const list = (name: string, isUnsettled: boolean) => {
+  const newest = (mode: StripeMode) =>
+    `SELECT * FROM (SELECT ${ROW} ${filtered(mode, isUnsettled)} ${NEWEST_FIRST} LIMIT $7) AS ${mode}_events`;
+  return sql<EventRow>(name, `SELECT * FROM (${newest('test')} UNION ALL ${newest('live')}) AS events ${NEWEST_FIRST} LIMIT $5 OFFSET $6`);
+};
+
+const count = (name: string, isUnsettled: boolean) =>
+  sql<{ total: string | number }>(
+    name,
+    `SELECT count(*) AS total FROM (SELECT 1 AS one ${filtered('test', isUnsettled)} UNION ALL SELECT 1 ${filtered('live', isUnsettled)}
+     LIMIT ${MOST_COUNTED}) AS events`,
+  );
+
+/** Beside those of `filtered`: $5 how many, $6 after how many, $7 the sum of the two. */
+export const LIST = { all: list('list_webhook_events', false), unsettled: list('list_unsettled_webhook_events', true) };
+
+export const COUNT = { all: count('count_webhook_events', false), unsettled: count('count_unsettled_webhook_events', true) };
+
+export interface ActivityRow {
+  mode: StripeMode;
+  last_event_at: Date | string | null;
+  failed_at: Date | string | null;
+  failure: string | null;
+}
+
+/** $1 project. At least one row for each mode; more only where several events failed in the same millisecond. */
+export const ACTIVITY = sql<ActivityRow>(
+  'find_webhook_activity',
+  `SELECT m.mode, (SELECT max(e.received_at) FROM webhook_events e WHERE e.project_id = $1 AND e.mode = m.mode) AS last_event_at,
+     f.failed_at, f.failure
+   FROM (SELECT 'test' AS mode UNION ALL SELECT 'live') m
+   LEFT JOIN webhook_events f ON f.project_id = $1 AND f.mode = m.mode AND f.failed_at =
+     (SELECT max(l.failed_at) FROM webhook_events l WHERE l.project_id = $1 AND l.mode = m.mode AND l.${FAILED_ONCE})`,
+);
+
+/** $1 before when, $2 how many. By way of the keys, which are few: so an index leads to the oldest. */
+export const DESTROY_PAYLOADS = sql<{ id: string }>(
+  'destroy_webhook_payloads',
+  `UPDATE webhook_events SET sealed = NULL, key_id = NULL WHERE (project_id, mode, id) IN (
+     SELECT project_id, mode, id FROM webhook_events
+     WHERE key_id IN (SELECT id FROM data_keys) AND received_at < $1 LIMIT $2)
+   RETURNING id`,
+);
+
+/** The same parameters. */
+export const FORGET = sql<{ id: string }>(
+  'forget_webhook_events',
+  `DELETE FROM webhook_events WHERE (project_id, mode, id) IN (
+     SELECT project_id, mode, id FROM webhook_events WHERE key_id IS NULL AND received_at < $1 LIMIT $2)
+   RETURNING id`,
+);

@@ -1,0 +1,44 @@
+import { Controller, HttpCode, HttpStatus, Param, Post, Req } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiPayloadTooLargeResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { Public, Unlimited } from '../../auth/route-access.decorators.js';
+import { ApiErrors, ErrorResponse } from '../../common/api-errors.decorator.js';
+import { WebhookReceipt } from './dto/webhook-receipt.response.js';
+import { type ReceiverPath, ReceiverPathPipe } from './receiver-path.pipe.js';
+import { WebhookReceiverService } from './webhook-receiver.service.js';
+
+/** Bytes; no event of Stripe's comes near it. */
+const MAX_EVENT_BYTES = 1024 * 1024;
+
+@ApiTags('Webhooks')
+@Public()
+@Unlimited()
+@Controller('payments/stripe/webhooks')
+export class WebhookReceiverController {
+  constructor(private readonly receiver: WebhookReceiverService) {}
+
+  @Post(':project_id/:mode')
+  @HttpCode(HttpStatus.OK)
+  @RouteConfig({ rawBodyLimit: MAX_EVENT_BYTES })
+  @ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
+  @ApiParam({ name: 'mode', description: 'Whose events: `test` or `live`.', schema: { type: 'string' }, example: 'test' })
+  @ApiOperation({
+    operationId: 'receiveStripeEvent',
+    summary: 'Receive an event from Stripe',
+    description:
+      "For Stripe, which proves itself by `Stripe-Signature` over the bytes of the body: one `v1` has to be of the project's webhook secret for this mode. Answers 200 once the event's effect is stored; anything else makes Stripe send it again.",
+    security: [],
+  })
+  @ApiOkResponse({ description: 'The event was received.', type: WebhookReceipt })
+  @ApiPayloadTooLargeResponse({ description: 'The body is over 1 MB.', type: ErrorResponse })
+  @ApiErrors({ project: true, isPublic: true })
+  async receive(
+    @Param(ReceiverPathPipe) { projectId, mode }: ReceiverPath,
+    @Req() { headers, body }: FastifyRequest,
+  ): Promise<WebhookReceipt> {
+    const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+    const outcome = await this.receiver.receive(projectId, mode, headers['stripe-signature']?.toString(), bytes);
+    return { received: true, outcome };
+  }
+}

@@ -1,0 +1,49 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '../../common/errors.js';
+import type { ProjectId } from '../../common/ids.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
+import { DeliveryNotes } from './delivery-notes.js';
+import { EventHandlerService, type Handled } from './event-handler.service.js';
+import { refusal, type RefusalReason } from './refusals.js';
+import { readEvent } from './received-event.js';
+import { signatureProblem } from './stripe-signature.js';
+
+/** Takes what is posted to a project's webhook URL: only what Stripe signed gets further than this. */
+@Injectable()
+export class WebhookReceiverService {
+  constructor(
+    private readonly configs: StripeConfigService,
+    private readonly handler: EventHandlerService,
+    private readonly notes: DeliveryNotes,
+  ) {}
+
+  /**
+   * @param signature the `Stripe-Signature` header
+   * @throws DomainError `webhook_refused`, `event_not_processed`, `database_unavailable`, and what
+   * `StripeConfigService.openWebhookSecrets` throws
+   */
+  async receive(projectId: ProjectId, mode: StripeMode, signature: string | undefined, bytes: Buffer): Promise<Handled> {
+    const secrets = await this.configs.openWebhookSecrets(projectId, mode);
+    const problem = signatureProblem(signature, bytes, secrets, Date.now());
+    if (problem) throw this.#refuse(projectId, mode, problem);
+    const event = readEvent(projectId, mode, bytes);
+    if (!event) throw this.#refuse(projectId, mode, 'unreadable');
+    if (event.livemode !== (mode === 'live')) throw this.#refuse(projectId, mode, 'wrong_mode');
+    return this.handler.handle(event).catch((error: unknown) => {
+      throw toldToStripe(error);
+    });
+  }
+
+  #refuse(projectId: ProjectId, mode: StripeMode, reason: RefusalReason): DomainError {
+    this.notes.refused(projectId, mode, reason);
+    return refusal(reason);
+  }
+}
+
+/** Of whatever went wrong, Stripe has to know that it is to send the event again, and its Dashboard shows the owner why. */
+function toldToStripe(error: unknown): DomainError {
+  if (error instanceof DomainError && error.code === 'database_unavailable') return error;
+  const why = error instanceof DomainError ? `: ${error.message}` : '.';
+  return new DomainError('event_not_processed', `The event could not be processed, and is to be sent again${why}`, { cause: error });
+}

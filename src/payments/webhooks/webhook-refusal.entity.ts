@@ -1,0 +1,26 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { ProjectId } from '../../common/ids.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { RefusalReason } from './refusals.js';
+
+/** How often deliveries were refused, and why: a wrong webhook secret shows here. */
+@Entity('webhook_refusals')
+export class WebhookRefusalEntity {
+  @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'webhook_refusals_pk' })
+  projectId: ProjectId;
+
+  @PrimaryColumn({ type: 'varchar', length: 4, primaryKeyConstraintName: 'webhook_refusals_pk' })
+  mode: StripeMode;
+
+  @PrimaryColumn({ type: 'varchar', length: 32, primaryKeyConstraintName: 'webhook_refusals_pk' })
+  reason: RefusalReason;
+
+  @Column({ type: 'bigint' })
+  count: string;
+
+  @Column({ name: 'first_at', type: Date, precision: 3 })
+  firstAt: Date;
+
+  @Column({ name: 'last_at', type: Date, precision: 3 })
+  lastAt: Date;
+}

@@ -1,0 +1,33 @@
+import { Module } from '@nestjs/common';
+import { ProjectsModule } from '../../projects/projects.module.js';
+import { LedgerModule } from '../ledger/ledger.module.js';
+import { StripeApiModule } from '../stripe-api/stripe-api.module.js';
+import { ActivityReader } from './activity-reader.js';
+import { DeliveryNotes } from './delivery-notes.js';
+import { EventHandlerService } from './event-handler.service.js';
+import { EventPayloads } from './event-payloads.js';
+import { WebhookEventsController } from './webhook-events.controller.js';
+import { WebhookEventsRepository } from './webhook-events.repository.js';
+import { WebhookEventsService } from './webhook-events.service.js';
+import { WebhookReceiverController } from './webhook-receiver.controller.js';
+import { WebhookReceiverService } from './webhook-receiver.service.js';
+import { WebhookRefusalsRepository } from './webhook-refusals.repository.js';
+import { WebhookSweeper } from './webhook-sweeper.js';
+
+/** Takes Stripe's events in, each of them once. */
+@Module({
+  imports: [ProjectsModule, StripeApiModule, LedgerModule],
+  controllers: [WebhookReceiverController, WebhookEventsController],
+  providers: [
+    WebhookReceiverService,
+    EventHandlerService,
+    EventPayloads,
+    WebhookEventsService,
+    WebhookEventsRepository,
+    WebhookRefusalsRepository,
+    DeliveryNotes,
+    ActivityReader,
+    WebhookSweeper,
+  ],
+})
+export class WebhooksModule {}
