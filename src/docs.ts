@@ -2,6 +2,8 @@ import helmet from '@fastify/helmet';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
+import { CLOSED_DTOS } from './common/request.pipe.js';
+import { documentResponseHeaders } from './response-headers.js';
 
 const DESCRIPTION = `
 Keeps the Stripe credentials of many projects: a credential goes in once, is checked on the way in, and never comes out again
@@ -27,9 +29,18 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .addTag('Health', 'For load balancers and orchestrators.')
     .build();
   const document = SwaggerModule.createDocument(app, config);
+  documentResponseHeaders(document);
+  closeSchemas(document);
   // Clients know this path with its slash; both answer.
   const { '/api/v1/projects': projects, ...paths } = document.paths;
   return { ...document, paths: projects ? { '/api/v1/projects/': projects, ...paths } : paths };
+}
+
+/** Says of the bodies that take no unknown field that they don't. */
+function closeSchemas({ components }: OpenAPIObject): void {
+  for (const [name, schema] of Object.entries(components?.schemas ?? {})) {
+    if (CLOSED_DTOS.has(name) && !('$ref' in schema)) schema.additionalProperties = false;
+  }
 }
 
 export function isDocsUrl(url: string): boolean {

@@ -6,8 +6,14 @@ import { type Problem, ValidationFailed } from './errors.js';
 
 const FORBIDS_UNKNOWN = Symbol('forbids unknown fields');
 
+/** The names of the DTOs with `ForbidUnknownFields`, for the OpenAPI document. */
+export const CLOSED_DTOS = new Set<string>();
+
 /** On a DTO: a field that it doesn't declare is an error. Without it unknown fields are dropped. */
-export const ForbidUnknownFields = () => SetMetadata(FORBIDS_UNKNOWN, true);
+export const ForbidUnknownFields = (): ClassDecorator => (target) => {
+  CLOSED_DTOS.add(target.name);
+  SetMetadata(FORBIDS_UNKNOWN, true)(target);
+};
 
 const LOCATIONS = { body: 'body', query: 'query', param: 'path', custom: 'body' } as const;
 const UNKNOWN_FIELDS_NAMED = 10;

@@ -34,6 +34,23 @@ describe('@Text', () => {
     expect(messages({ name: text })).toEqual(['has a character that is not text (NUL, or half of a surrogate pair)']);
   });
 
+  it.each([
+    ['a secret key', 'sk_live_aaaaaaaaaaaaaaaaaaaaaaaa'],
+    ['a secret key in a sentence', 'Bakery (sk_test_aaaaaaaaaaaa)'],
+    ['a restricted key', 'rk_test_aaaaaaaaaaaaaaaaaaaaaaaa'],
+    ['a key of an organisation', 'sk_org_aaaaaaaaaaaaaaaaaaaaaaaa'],
+    ['a webhook secret', 'whsec_aaaaaaaaaaaaaaaaaaaaaaaa'],
+  ])('refuses %s', (_, text) => {
+    expect(messages({ name: text, note: text })).toEqual([
+      expect.stringMatching(/Stripe secret key/),
+      expect.stringMatching(/Stripe secret key/),
+    ]);
+  });
+
+  it.each(['sk_test_', 'pk_test_', 'whsec'])('takes %s, which is no secret', (text) => {
+    expect(messages({ name: 'a', note: text })).not.toContainEqual(expect.stringMatching(/Stripe/));
+  });
+
   it('wants a required field, and not an empty one', () => {
     expect(messages({})).toEqual(['is required']);
     expect(messages({ name: '' })).toEqual(['must have at least 1 character']);

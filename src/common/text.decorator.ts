@@ -4,6 +4,9 @@ import { IsOptional } from 'class-validator';
 import { ApiNullableString } from './api-property.js';
 import { type Check, Checked } from './check.decorator.js';
 
+/** A key pasted into the wrong field would be stored and shown as it is. */
+const STRIPE_SECRET = /(?:[sr]k_(?:test|live|org)|whsec)_\w/;
+
 interface TextOptions {
   description: string;
   example: string;
@@ -14,7 +17,7 @@ interface TextOptions {
   optional?: boolean;
 }
 
-/** A field of free text that both databases can store as it is. */
+/** A field of free text that both databases can store as it is, and that holds no key of Stripe. */
 export function Text({ optional = false, ...options }: TextOptions): PropertyDecorator {
   const check = Checked(textCheck(options.minLength ?? 0, options.maxLength));
   return optional
@@ -29,6 +32,8 @@ function textCheck(minLength: number, maxLength: number): Check {
     if (value.includes('\0') || !value.isWellFormed()) {
       return { type: 'value_error', msg: 'has a character that is not text (NUL, or half of a surrogate pair)' };
     }
+    if (STRIPE_SECRET.test(value))
+      return { type: 'value_error', msg: 'has what looks like a Stripe secret key in it; keys go into the Stripe configuration alone' };
     const length = [...value].length;
     if (length < minLength)
       return { type: 'string_too_short', msg: `must have at least ${minLength} character${minLength === 1 ? '' : 's'}` };

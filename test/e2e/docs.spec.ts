@@ -57,6 +57,31 @@ describe('the documentation', () => {
     expect(body.paths[`${configPath('{project_id}').replace('config', path)}`][method].responses['404']).toMatchObject({ description });
   });
 
+  it('tells the headers of each answer', async () => {
+    const { body } = await read('/docs-json').expect(200);
+    const { paths, components } = body as {
+      paths: Record<string, Record<string, { responses: Record<string, { headers?: Record<string, unknown> }> }>>;
+      components: { headers: Record<string, { schema?: unknown }> };
+    };
+    const expected: Record<string, string> = { 401: 'WWW-Authenticate', 429: 'Retry-After', 503: 'Retry-After' };
+    for (const name of ['X-Request-Id', ...Object.values(expected)]) expect(components.headers[name]).toHaveProperty('schema');
+    for (const [path, operations] of Object.entries(paths)) {
+      for (const { responses } of Object.values(operations)) {
+        for (const [status, { headers }] of Object.entries(responses)) {
+          const names = ['X-Request-Id', ...(expected[status] === undefined ? [] : [expected[status]])];
+          expect([path, status, Object.keys(headers ?? {})]).toEqual([path, status, expect.arrayContaining(names)]);
+        }
+      }
+    }
+  });
+
+  it('says which bodies take no other fields', async () => {
+    const { schemas } = (await read('/docs-json').expect(200)).body.components;
+    for (const name of ['StripeConfigRequest', 'ValidateStripeCredentialsRequest', 'WebhookEndpointCreateRequest'])
+      expect(schemas[name]).toMatchObject({ additionalProperties: false });
+    expect(schemas.ProjectCreateRequest).not.toHaveProperty('additionalProperties');
+  });
+
   it('is also JSON and YAML', async () => {
     const { body, headers } = await read('/docs-json').expect(200);
     expect(headers['content-type']).toMatch(/^application\/json/);

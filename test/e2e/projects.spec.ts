@@ -133,6 +133,19 @@ describe('projects', () => {
     }
   });
 
+  it('have no key of Stripe for a name or in the description, which everybody could read', async () => {
+    const key = `sk_live_${'a'.repeat(24)}`;
+    const id = await create({ name: 'a' });
+    for (const wrong of [{ name: key }, { name: 'a', description: `our key: ${key}` }]) {
+      for (const answer of [await app.send('post', PROJECTS).send(wrong), await app.send('put', PROJECTS + id).send(wrong)]) {
+        expect(answer.status).toBe(422);
+        expect(answer.text).toMatch(/Stripe secret key/);
+        expect(answer.text).not.toContain(key);
+      }
+    }
+    expect(await get(id)).toMatchObject({ name: 'a', description: null });
+  });
+
   it('take fields that they do not know for nothing, as clients are used to', async () => {
     const fields = {
       name: 'a',

@@ -1,0 +1,41 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+
+type Headers = NonNullable<NonNullable<OpenAPIObject['components']>['headers']>;
+
+const HEADERS = {
+  'X-Request-Id': {
+    description: 'Finds the answer in the log of the service. A UUID or trace id that the request had as `X-Request-Id` is kept.',
+    required: true,
+    schema: { type: 'string' },
+    example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11',
+  },
+  'WWW-Authenticate': {
+    description: 'What is wrong with the access token, as RFC 6750 says it.',
+    schema: { type: 'string' },
+    example: 'Bearer error="invalid_token", error_description="The access token has expired."',
+  },
+  'Retry-After': { description: 'Seconds after which to try again.', schema: { type: 'integer', minimum: 1 }, example: 10 },
+} satisfies Headers;
+
+const OF_STATUS: Record<string, (keyof typeof HEADERS)[]> = {
+  401: ['WWW-Authenticate'],
+  403: ['WWW-Authenticate'],
+  409: ['Retry-After'],
+  429: ['Retry-After'],
+  503: ['Retry-After'],
+};
+
+/** Adds the headers that all answers of a status have in common. */
+export function documentResponseHeaders({ paths, components = {} }: OpenAPIObject): void {
+  components.headers = { ...HEADERS, ...components.headers };
+  for (const { get, put, post, delete: remove } of Object.values(paths)) {
+    for (const { responses = {} } of [get, put, post, remove].filter((operation) => operation !== undefined)) {
+      for (const [status, response] of Object.entries(responses)) {
+        if (response === undefined || '$ref' in response) continue;
+        const names = ['X-Request-Id', ...(OF_STATUS[status] ?? [])];
+        const common = names.map((name) => [name, { $ref: `#/components/headers/${name}` }] as const);
+        response.headers = { ...Object.fromEntries(common), ...response.headers };
+      }
+    }
+  }
+}
