@@ -1,3 +1,6 @@
+import { AuditEntryEntity } from './audit/audit-entry.entity.js';
+import { AuditHeadEntity } from './audit/audit-head.entity.js';
+import { AuditPermitEntity } from './audit/audit-permit.entity.js';
 import { IdempotencyKeyEntity } from './idempotency/idempotency-key.entity.js';
 import { StripeCustomerEntity } from './payments/billing/stripe-customer.entity.js';
 import { LedgerCountEntity } from './payments/ledger/ledger-count.entity.js';
@@ -25,6 +28,9 @@ export const ENTITIES = [
   DataKeyEntity,
   RetiredDataKeyEntity,
   KeyHolderEntity,
+  AuditEntryEntity,
+  AuditHeadEntity,
+  AuditPermitEntity,
   StripeConfigEntity,
   StripeCredentialEntity,
   StripeKeyCheckEntity,

@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import jsonwebtoken from 'jsonwebtoken';
+import { systemActor } from './common/actor.js';
 import type { OwnerId } from './common/ids.js';
 import type { Settings } from './config/settings.js';
 import { ReadinessService } from './health/readiness.service.js';
@@ -37,7 +38,12 @@ export async function showFirstCall(app: NestFastifyApplication, settings: Setti
 async function sampleProject(app: NestFastifyApplication): Promise<string | undefined> {
   const projects = app.get(ProjectsService);
   if (await app.get(ProjectRepository).isEmpty())
-    await projects.create(SAMPLE_DEVELOPER, 'Sample project', 'Made at the first start, for trying things out.');
+    await projects.create(
+      SAMPLE_DEVELOPER,
+      'Sample project',
+      'Made at the first start, for trying things out.',
+      systemActor('first start'),
+    );
   const [oldest] = (await projects.list(SAMPLE_DEVELOPER)).reverse();
   return oldest?.id;
 }

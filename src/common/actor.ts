@@ -26,6 +26,11 @@ export function moduleActor(name: string): Actor {
   return { kind: 'module', subject: name, ip: null, userAgent: null, requestId: null };
 }
 
+/** @param name of the part that acts by itself, or of the operator's command */
+export function systemActor(name: string): Actor {
+  return { kind: 'system', subject: name, ip: null, userAgent: null, requestId: null };
+}
+
 /** @param subject of the verified access token */
 export function personActor(subject: string, { id, ip, headers }: RequestFacts): Actor {
   return {

@@ -8,6 +8,7 @@ import { StripeLeases1763802000000 as StripeLeasesPostgres } from './migrations/
 import { KeyRotation1763810000000 as KeyRotationPostgres } from './migrations/postgres/1763810000000-key-rotation.js';
 import { WebhookEvents1763820000000 as WebhookEventsPostgres } from './migrations/postgres/1763820000000-webhook-events.js';
 import { Ledger1763830000000 as LedgerPostgres } from './migrations/postgres/1763830000000-ledger.js';
+import { Audit1763800000000 as AuditPostgres } from './migrations/postgres/1763800000000-audit.js';
 import { Billing1763850000000 as BillingPostgres } from './migrations/postgres/1763850000000-billing.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
@@ -15,6 +16,7 @@ import { StripeLeases1763802000000 as StripeLeasesSqlite } from './migrations/sq
 import { KeyRotation1763810000000 as KeyRotationSqlite } from './migrations/sqlite/1763810000000-key-rotation.js';
 import { WebhookEvents1763820000000 as WebhookEventsSqlite } from './migrations/sqlite/1763820000000-webhook-events.js';
 import { Ledger1763830000000 as LedgerSqlite } from './migrations/sqlite/1763830000000-ledger.js';
+import { Audit1763800000000 as AuditSqlite } from './migrations/sqlite/1763800000000-audit.js';
 import { Billing1763850000000 as BillingSqlite } from './migrations/sqlite/1763850000000-billing.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
@@ -67,6 +69,7 @@ function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
     migrations: [
       InitialSqlite,
       StripeConnectionSqlite,
+      AuditSqlite,
       StripeLeasesSqlite,
       KeyRotationSqlite,
       WebhookEventsSqlite,
@@ -95,6 +98,7 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: PostgresLi
     migrations: [
       InitialPostgres,
       StripeConnectionPostgres,
+      AuditPostgres,
       StripeLeasesPostgres,
       KeyRotationPostgres,
       WebhookEventsPostgres,

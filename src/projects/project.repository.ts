@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { AuditField } from '../audit/audit-event.js';
+import { type AuditChain, AuditTrail } from '../audit/audit-trail.js';
+import type { Actor } from '../common/actor.js';
 import { DataSource, IsNull, type Repository } from 'typeorm';
 import type { OwnerId, ProjectId } from '../common/ids.js';
 import { Database, run, sql, toTimestamp, type Transaction } from '../database/database.js';
@@ -19,6 +22,11 @@ interface ProjectRow {
 const COLUMNS = 'id, owner_id, name, description, created_at, updated_at';
 
 const FIND_LIVE = sql<ProjectRow>('find_live_project', `SELECT ${COLUMNS} FROM projects WHERE id = $1 AND deleted_at IS NULL`);
+
+const ADD = sql<never>(
+  'add_project',
+  'INSERT INTO projects (id, owner_id, name, description, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)',
+);
 
 const UPDATE = sql<ProjectRow>(
   'update_project',
@@ -41,6 +49,7 @@ export class ProjectRepository {
   constructor(
     dataSource: DataSource,
     private readonly database: Database,
+    private readonly audit: AuditTrail,
   ) {
     this.#entities = dataSource.getRepository(ProjectEntity);
   }
@@ -62,24 +71,39 @@ export class ProjectRepository {
     }));
   }
 
-  async add(ownerId: OwnerId, name: string, description: string | null, now: Date): Promise<ProjectId> {
+  async add(ownerId: OwnerId, name: string, description: string | null, actor: Actor, at: Date): Promise<ProjectId> {
     const id = randomUUID() as ProjectId;
-    await reachingDatabase(this.#entities.insert({ id, ownerId, name, description, createdAt: now, updatedAt: now, deletedAt: null }));
+    const { audit } = this;
+    await this.database.transaction(function* () {
+      const chain = yield* audit.open(id);
+      yield* run(ADD, [id, ownerId, name, description, at]);
+      yield* chain.append({ action: 'project.created', details: { fields: fieldsIn({ name, description }) }, actor, at });
+    });
     return id;
   }
 
   /** @returns the project as it is now, or `undefined` when it has gone */
-  async update(id: ProjectId, { name, description }: ProjectChanges, now: Date): Promise<Project | undefined> {
-    const [row] = await this.database.query(UPDATE, [id, name ?? null, description ?? null, now]);
-    return row && toProject(row);
+  async update(id: ProjectId, changes: ProjectChanges, actor: Actor, at: Date): Promise<Project | undefined> {
+    const { name = null, description = null } = changes;
+    const { audit } = this;
+    return this.database.transaction(function* () {
+      const chain = yield* audit.open(id);
+      const [row] = yield* run(UPDATE, [id, name, description, at]);
+      if (!row) return undefined;
+      yield* chain.append({ action: 'project.updated', details: { fields: fieldsIn(changes) }, actor, at });
+      return toProject(row);
+    });
   }
 
   /** Hides the project for good and runs `cleanup` in the same transaction. @returns whether there was one to hide */
-  async hide(id: ProjectId, now: Date, cleanup: () => Transaction<void>): Promise<boolean> {
+  async hide(id: ProjectId, actor: Actor, at: Date, cleanup: (chain: AuditChain) => Transaction<void>): Promise<boolean> {
+    const { audit } = this;
     return this.database.transaction(function* () {
-      const hidden = yield* run(HIDE, [id, now]);
+      const chain = yield* audit.open(id);
+      const hidden = yield* run(HIDE, [id, at]);
       if (hidden.length === 0) return false;
-      yield* cleanup();
+      yield* cleanup(chain);
+      yield* chain.append({ action: 'project.deleted', details: {}, actor, at });
       return true;
     });
   }
@@ -88,6 +112,11 @@ export class ProjectRepository {
   async isEmpty(): Promise<boolean> {
     return (await this.database.query(ANY, [])).length === 0;
   }
+}
+
+/** The names of those that are given. */
+function fieldsIn(changes: ProjectChanges): AuditField[] {
+  return (['name', 'description'] as const).filter((field) => typeof changes[field] === 'string').map((field) => ({ field }));
 }
 
 function toProject(row: ProjectRow): Project {

@@ -1,6 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Post, Put, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { CurrentActor } from '../auth/current-actor.decorator.js';
 import { CurrentDeveloper } from '../auth/current-developer.decorator.js';
+import type { Actor } from '../common/actor.js';
 import { ApiErrors } from '../common/api-errors.decorator.js';
 import type { OwnerId } from '../common/ids.js';
 import { CurrentProject } from './current-project.decorator.js';
@@ -38,8 +40,12 @@ export class ProjectsController {
   })
   @ApiCreatedResponse({ description: 'The project was made.', type: ProjectCreatedResponse })
   @ApiErrors({ body: true })
-  async create(@CurrentDeveloper() developer: OwnerId, @Body() body: ProjectCreateRequest): Promise<ProjectCreatedResponse> {
-    return { id: await this.projects.create(developer, body.name, body.description ?? null) };
+  async create(
+    @CurrentDeveloper() developer: OwnerId,
+    @Body() body: ProjectCreateRequest,
+    @CurrentActor() actor: Actor,
+  ): Promise<ProjectCreatedResponse> {
+    return { id: await this.projects.create(developer, body.name, body.description ?? null, actor) };
   }
 
   @Get(':project_id')
@@ -58,8 +64,12 @@ export class ProjectsController {
   @ApiOperation({ operationId: 'updateProject', summary: 'Update a project', description: 'Changes the name, the description or both.' })
   @ApiOkResponse({ description: 'The project as it is now.', type: ProjectResponse })
   @ApiErrors({ project: true, body: true })
-  async update(@CurrentProject() project: Project, @Body() body: ProjectUpdateRequest): Promise<ProjectResponse> {
-    return toProjectResponse(await this.projects.update(project, body));
+  async update(
+    @CurrentProject() project: Project,
+    @Body() body: ProjectUpdateRequest,
+    @CurrentActor() actor: Actor,
+  ): Promise<ProjectResponse> {
+    return toProjectResponse(await this.projects.update(project, body, actor));
   }
 
   @Delete(':project_id')
@@ -73,7 +83,7 @@ export class ProjectsController {
   })
   @ApiNoContentResponse({ description: 'The project is gone.' })
   @ApiErrors({ project: true })
-  async delete(@CurrentProject() project: Project): Promise<void> {
-    await this.projects.delete(project.id);
+  async delete(@CurrentProject() project: Project, @CurrentActor() actor: Actor): Promise<void> {
+    await this.projects.delete(project.id, actor);
   }
 }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { EndUserTokensController } from './end-user-tokens.controller.js';
 import { EndUserGuard } from './end-user.guard.js';
@@ -8,7 +9,7 @@ import { ProjectsController } from './projects.controller.js';
 import { ProjectsService } from './projects.service.js';
 
 @Module({
-  imports: [AuthModule],
+  imports: [AuditModule, AuthModule],
   controllers: [ProjectsController, EndUserTokensController],
   providers: [ProjectsService, ProjectRepository, ProjectOwnerGuard, EndUserGuard],
   exports: [ProjectsService],

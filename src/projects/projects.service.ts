@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import type { AuditChain } from '../audit/audit-trail.js';
+import { A_MODULE, type Actor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import type { OwnerId, ProjectId } from '../common/ids.js';
 import type { Transaction } from '../database/database.js';
@@ -10,7 +12,7 @@ export interface ProjectDependant {
   /** Runs before the project goes; what it returns runs once it has gone. */
   prepare(projectId: ProjectId): Promise<() => Promise<void>>;
   /** Part of the transaction that hides the project. */
-  destroy(projectId: ProjectId, now: Date): Transaction<void>;
+  destroy(projectId: ProjectId, now: Date, chain: AuditChain, actor: Actor): Transaction<void>;
 }
 
 export function projectNotFound(): DomainError {
@@ -31,8 +33,8 @@ export class ProjectsService {
     return this.projects.listByOwner(ownerId);
   }
 
-  create(ownerId: OwnerId, name: string, description: string | null): Promise<ProjectId> {
-    return this.projects.add(ownerId, name, description, new Date());
+  create(ownerId: OwnerId, name: string, description: string | null, actor: Actor = A_MODULE): Promise<ProjectId> {
+    return this.projects.add(ownerId, name, description, actor, new Date());
   }
 
   /** @throws DomainError `project_not_found` when there is none or it was deleted */
@@ -43,21 +45,21 @@ export class ProjectsService {
   }
 
   /** @throws DomainError `project_not_found` when it was deleted meanwhile */
-  async update(project: Project, changes: ProjectChanges): Promise<Project> {
+  async update(project: Project, changes: ProjectChanges, actor: Actor = A_MODULE): Promise<Project> {
     const { name = null, description = null } = changes;
     if (name === null && description === null) return project;
-    const updated = await this.projects.update(project.id, changes, new Date());
+    const updated = await this.projects.update(project.id, changes, actor, new Date());
     if (!updated) throw projectNotFound();
     return updated;
   }
 
   /** Hides the project and destroys what other rooms keep for it. @throws DomainError `project_not_found` */
-  async delete(id: ProjectId): Promise<void> {
+  async delete(id: ProjectId, actor: Actor = A_MODULE): Promise<void> {
     const now = new Date();
     const dependants = this.#dependants;
     const cleanups = await Promise.all(dependants.map((dependant) => dependant.prepare(id)));
-    const hidden = await this.projects.hide(id, now, function* () {
-      for (const dependant of dependants) yield* dependant.destroy(id, now);
+    const hidden = await this.projects.hide(id, actor, now, function* (chain) {
+      for (const dependant of dependants) yield* dependant.destroy(id, now, chain, actor);
     });
     if (!hidden) throw projectNotFound();
     await Promise.all(cleanups.map((cleanup) => cleanup()));

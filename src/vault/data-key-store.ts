@@ -1,5 +1,5 @@
 /** What data keys are for; each purpose has keys of its own. */
-export const DATA_KEY_PURPOSES = ['seal', 'fingerprint', 'token'] as const;
+export const DATA_KEY_PURPOSES = ['seal', 'fingerprint', 'token', 'audit'] as const;
 export type DataKeyPurpose = (typeof DATA_KEY_PURPOSES)[number];
 
 /** A data key as the database holds it. */

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Secret } from '../common/secret.js';
 import { isForeignKeyViolation } from '../database/database-errors.js';
+import { auditMac } from './audit-mac.js';
 import { DataKey } from './data-key.js';
 import { DATA_KEY_PURPOSES, type DataKeyPurpose, type DataKeyRow, type DataKeyStore } from './data-key-store.js';
 import { fingerprint } from './fingerprint.js';
@@ -109,6 +110,18 @@ export class Keyring {
   async verificationKey(id: string): Promise<KeyObject | undefined> {
     const dataKey = this.#keys.get(id) ?? (DATA_KEY_ID.test(id) ? await this.#ask(id) : undefined);
     return dataKey?.purpose === 'token' ? dataKey.forService() : undefined;
+  }
+
+  /** Vouches for what the history says of one tenant; `parts` is every text that counts. @returns the id of the data key that it needs, too */
+  auditMac(tenant: string, parts: readonly string[]): { mac: string; keyId: string } {
+    const dataKey = this.#primaryKey('audit');
+    return { mac: auditMac(dataKey, tenant, parts), keyId: dataKey.id };
+  }
+
+  /** @returns whether `auditMac` gave this for the same texts; never when there is no such key */
+  async isAuditMac(mac: string, keyId: string, tenant: string, parts: readonly string[]): Promise<boolean> {
+    const dataKey = this.#keys.get(keyId) ?? (DATA_KEY_ID.test(keyId) ? await this.#ask(keyId) : undefined);
+    return dataKey?.purpose === 'audit' && auditMac(dataKey, tenant, parts) === mac;
   }
 
   #primaryKey(purpose: DataKeyPurpose): DataKey {
