@@ -10,10 +10,17 @@ import { StripeConnector } from './stripe-connector.js';
 
 const MAX_CLIENTS = 1_000;
 
+/** A client, and to which of Stripe's accounts it leads. */
+export interface StripeConnection {
+  readonly stripe: Stripe;
+  /** The account's fingerprint in this project. Stripe is asked for it where neither the key nor an earlier check told: keys from before 2018 don't. */
+  readonly account: () => Promise<string>;
+}
+
 /** Ready Stripe clients, each with the secret key of one project and mode. */
 @Injectable()
 export class StripeClients {
-  readonly #clients: ConfigCache<Stripe>;
+  readonly #connections: ConfigCache<StripeConnection>;
 
   constructor(
     private readonly configs: StripeConfigService,
@@ -21,7 +28,7 @@ export class StripeClients {
     private readonly connector: StripeConnector,
     private readonly checks: KeyChecksService,
   ) {
-    this.#clients = new ConfigCache(changes, MAX_CLIENTS);
+    this.#connections = new ConfigCache(changes, MAX_CLIENTS);
   }
 
   /**
@@ -29,10 +36,25 @@ export class StripeClients {
    * deleted, in this process or another, the next call has the new one.
    * @throws DomainError `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`, `database_unavailable`
    */
-  for(projectId: ProjectId, mode: StripeMode): Promise<Stripe> {
-    return this.#clients.get(projectId, mode, async () => {
-      const { value, fingerprint } = await this.configs.openSecretKey(projectId, mode);
-      return this.connector.connect(value, { onAnswer: this.checks.followUse(projectId, { mode, fingerprint }) });
+  async for(projectId: ProjectId, mode: StripeMode): Promise<Stripe> {
+    return (await this.connect(projectId, mode)).stripe;
+  }
+
+  /** The same with the account. @throws as `for` */
+  connect(projectId: ProjectId, mode: StripeMode): Promise<StripeConnection> {
+    return this.#connections.get(projectId, mode, async () => {
+      const { value, fingerprint, accountFingerprint } = await this.configs.openSecretKey(projectId, mode);
+      const stripe = await this.connector.connect(value, { onAnswer: this.checks.followUse(projectId, { mode, fingerprint }) });
+      return { stripe, account: this.#accountOf(stripe, projectId, accountFingerprint) };
     });
+  }
+
+  #accountOf(stripe: Stripe, projectId: ProjectId, known: string | undefined): () => Promise<string> {
+    let account = known === undefined ? undefined : Promise.resolve(known);
+    return () => {
+      account ??= stripe.accounts.retrieveCurrent().then(({ id }) => this.configs.accountFingerprint(projectId, id));
+      account.catch(() => (account = undefined));
+      return account;
+    };
   }
 }

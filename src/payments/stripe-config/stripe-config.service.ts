@@ -29,6 +29,8 @@ export type RemovalListener = (projectId: ProjectId, mode: StripeMode) => Promis
 export interface SecretKey {
   readonly value: Secret;
   readonly fingerprint: string;
+  /** Of its Stripe account, where that is known. */
+  readonly accountFingerprint: string | undefined;
   /** Of the configuration that it was read from. */
   readonly version: number;
 }
@@ -135,7 +137,7 @@ export class StripeConfigService {
     const row = inUse(await this.configs.findSecretKey(projectId, mode));
     if (row.sealed === null) throw new DomainError('mode_not_configured', `This project has no ${mode} secret key.`);
     const value = await this.#open(projectId, `${mode}_secret_key`, row.sealed);
-    return { value, fingerprint: row.fingerprint, version: row.version };
+    return { value, fingerprint: row.fingerprint, accountFingerprint: row.account_fingerprint ?? undefined, version: row.version };
   }
 
   /**

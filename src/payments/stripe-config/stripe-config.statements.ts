@@ -198,12 +198,13 @@ export interface SecretKeyRow {
   version: number;
   sealed: SealedText | null;
   fingerprint: string;
+  account_fingerprint: string | null;
 }
 
 /** $1 project, $2 mode. No row: no live project. `is_active` is `null` without a configuration, `sealed` without that mode's secret key. */
 export const FIND_SECRET_KEY = sql<SecretKeyRow>(
   'find_stripe_secret_key',
-  `SELECT c.is_active, c.version, k.sealed, k.fingerprint FROM projects p
+  `SELECT c.is_active, c.version, k.sealed, k.fingerprint, k.account_fingerprint FROM projects p
    LEFT JOIN stripe_configs c ON c.project_id = p.id
    LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0
    WHERE p.id = $1 AND p.deleted_at IS NULL`,
