@@ -61,7 +61,7 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
   routes.watch(fastify);
   readJsonBodies(fastify);
   readRawBodies(fastify);
-  for (const attached of ['project', 'stripeConfig']) fastify.decorateRequest(attached, undefined);
+  for (const attached of ['project', 'stripeConfig', 'buyer']) fastify.decorateRequest(attached, undefined);
   // Before a body is read: where nothing is, or no such method, no body can be wrong.
   fastify.addHook('preParsing', (request, _reply, _payload, done) => done(refusalOf(request)));
   // Not earlier: Nest answers a preflight in a hook that comes before all of ours.

@@ -25,6 +25,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .addTag('Stripe configuration', "A project's Stripe credentials.")
     .addTag('Stripe connection', 'Whether the credentials work, and webhook endpoints at Stripe.')
     .addTag('Webhooks', "Stripe's events: what arrives, and what became of it.")
+    .addTag('Billing', "What a project's end users buy, and what they do with it. With an end user's access token.")
     .addTag('Projects', 'What credentials belong to.')
     .addTag('Health', 'For load balancers and orchestrators.')
     .build();

@@ -37,8 +37,10 @@ class HTTPValidationError {
 const DESCRIPTIONS = {
   400: 'The request is malformed.',
   401: 'There is no valid access token.',
+  402: 'The payment was declined, and nothing was changed.',
   403: 'The project belongs to somebody else, or the token is not one for this operation.',
   404: 'There is no such project.',
+  409: "Something in the project's Stripe account is in the way, or a request with the same `Idempotency-Key` still runs.",
   413: 'The body is too large.',
   415: 'The body is not `application/json`.',
   429: 'Too many requests; try again after `Retry-After` seconds.',
@@ -51,6 +53,7 @@ type DocumentedStatus = keyof typeof DESCRIPTIONS;
 const ALWAYS: DocumentedStatus[] = [400, 500, 503];
 const WITH_TOKEN: DocumentedStatus[] = [401, 403, 429];
 const WITH_BODY: DocumentedStatus[] = [413, 415];
+const AT_STRIPE: DocumentedStatus[] = [402, 409];
 
 interface ErrorsOf {
   /** Whether the path names a project. */
@@ -60,11 +63,19 @@ interface ErrorsOf {
   body?: boolean;
   /** Whether nobody is asked for a token or counted. */
   isPublic?: boolean;
+  /** Whether Stripe does something for an end user. */
+  purchase?: boolean;
 }
 
 /** The errors that an operation can answer. */
-export function ApiErrors({ project = false, orMissing, body = false, isPublic = false }: ErrorsOf): MethodDecorator {
-  const statuses = [...ALWAYS, ...(isPublic ? [] : WITH_TOKEN), ...(project ? [404 as const] : []), ...(body ? WITH_BODY : [])];
+export function ApiErrors({ project = false, orMissing, body = false, isPublic = false, purchase = false }: ErrorsOf): MethodDecorator {
+  const statuses = [
+    ...ALWAYS,
+    ...(isPublic ? [] : WITH_TOKEN),
+    ...(project ? [404 as const] : []),
+    ...(body ? WITH_BODY : []),
+    ...(purchase ? AT_STRIPE : []),
+  ];
   const descriptions = { ...DESCRIPTIONS, ...(orMissing && { 404: `There is no such project, or ${orMissing}.` }) };
   const errors = statuses.map((status) => ApiResponse({ status, description: descriptions[status], type: ErrorResponse }));
   const invalid = ApiResponse({

@@ -17,8 +17,11 @@ export function ApiNullableString({ description, example, required = true, write
   return ApiProperty(writeOnly ? { ...options, writeOnly } : options);
 }
 
-export const ApiUuid = (description: string): PropertyDecorator =>
-  ApiProperty({ description, type: 'string', format: 'uuid', example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11' });
+const UUID = { format: 'uuid', example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11' };
+
+export const ApiUuid = (description: string): PropertyDecorator => ApiProperty({ description, type: 'string', ...UUID });
+
+export const ApiNullableUuid = (description: string): PropertyDecorator => ApiNullableString({ description, ...UUID });
 
 const TIME = { format: 'date-time', example: '2026-11-21T09:30:00.000Z' };
 

@@ -30,6 +30,12 @@ export const ERROR_CODES = [
   'stripe_permission_missing',
   'stripe_endpoint_limit',
   'stripe_refused',
+  'already_subscribed',
+  'price_not_usable',
+  'card_declined',
+  'customer_not_found',
+  'subscription_not_found',
+  'portal_not_set_up',
   'endpoint_not_ours',
   'endpoint_in_progress',
   'endpoint_not_found',
@@ -41,6 +47,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 /** The kinds of invalid input, by pydantic's names where one fits; `docs/errors.md` explains each. */
 export const PROBLEM_TYPES = [
   'bool_type',
+  'dict_type',
   'enum',
   'extra_forbidden',
   'greater_than_equal',

@@ -17,7 +17,8 @@ export function WholeNumber({ description, default: fallback, ...bounds }: Whole
   );
 }
 
-function wholeNumberCheck(minimum: number, maximum = Infinity): Check {
+/** Of a number in JSON. */
+export function wholeNumberCheck(minimum: number, maximum = Infinity): Check {
   return (value) => {
     if (!Number.isInteger(value)) return { type: 'int_type', msg: 'must be a whole number' };
     if (Number(value) < minimum) return { type: 'greater_than_equal', msg: `must be at least ${minimum}` };

@@ -24,8 +24,11 @@ const everyDeveloper = (status: number, body?: object): Expectation => ({
 });
 const theOwner = (status: number, body?: object): Expectation => ({ nobody: 401, endUser: 403, stranger: 403, owner: status, body });
 
+const endUsers = (status: number, body?: object): Expectation => ({ nobody: 401, endUser: status, stranger: 403, owner: 403, body });
+
 const PROJECT = '/api/v1/projects/:project_id';
 const STRIPE = '/api/v1/payments/stripe/projects/:project_id';
+const TILL = '/api/v1/payments/stripe';
 
 /** Every route there is. A route that is missing here fails the suite: say who may call it. HEAD is as GET. */
 const ROUTES: Record<string, Expectation> = {
@@ -60,6 +63,11 @@ const ROUTES: Record<string, Expectation> = {
   [`POST ${STRIPE}/webhook-events/:event_id/replay`]: theOwner(404),
   // Stripe proves itself by its signature, where there is a secret to check it with.
   'POST /api/v1/payments/stripe/webhooks/:project_id/:mode': everybody(404),
+  [`POST ${TILL}/checkout-session`]: endUsers(404, {}),
+  [`POST ${TILL}/customer-portal`]: endUsers(404, {}),
+  [`GET ${TILL}/my-subscription`]: endUsers(404),
+  [`POST ${TILL}/cancel-subscription`]: endUsers(404, {}),
+  [`POST ${TILL}/update-subscription`]: endUsers(404, {}),
   // Stripe is not asked about a key of the wrong kind.
   [`POST ${STRIPE}/validate-credentials`]: theOwner(200, { secret_key: 'pk_test_aaaaaaaa', is_test_mode: true }),
 };
@@ -79,7 +87,8 @@ const WRONG_BODY = { test_secret_key: 1, name: 1, secret_key: 1, user_id: 1 };
 
 const guarded = Object.entries(ROUTES).filter(([, { nobody, owner }]) => nobody === 401 && owner !== 401);
 const ofProjects = guarded.filter(([route]) => route.includes(':project_id'));
-const withBody = Object.entries(ROUTES).filter(([, { body }]) => body !== undefined);
+const withBody = Object.entries(ROUTES).filter(([, { body, owner }]) => body !== undefined && owner !== 403);
+const forEndUsers = Object.entries(ROUTES).filter(([, { nobody, owner }]) => nobody === 401 && owner === 403);
 
 describe('who may call what', () => {
   const registered: string[] = [];
@@ -147,6 +156,8 @@ describe('who may call what', () => {
       }
     });
 
+    if (ROUTES[route]?.endUser !== 403) return;
+
     it('refuses an end user before it looks at the project', async () => {
       for (const id of [projectId, randomUUID(), 'nope']) {
         for (const token of [endUserToken(projectId), endUserToken(id), endUserToken(projectId, 'developer-1')]) {
@@ -156,6 +167,24 @@ describe('who may call what', () => {
         }
       }
     });
+  });
+
+  it.each(forEndUsers)('%s is closed to developers, whatever else is wrong', async (route) => {
+    const [method, path] = split(route);
+    for (const token of [OWNER, STRANGER]) {
+      const answer = await app.send(method, `${path}?test_mode=nope`, token).send(WRONG_BODY);
+      expect(answer.status).toBe(403);
+      expect(answer.headers['www-authenticate']).toMatch(/^Bearer error="insufficient_scope"/);
+    }
+  });
+
+  it.each(forEndUsers)('%s finds no project that does not exist or was deleted, before the body is looked at', async (route) => {
+    const [method, path] = split(route);
+    for (const id of [randomUUID(), 'nope', ...deletedIds]) {
+      const answer = await app.send(method, path, endUserToken(id)).send(WRONG_BODY);
+      expect(answer.status).toBe(404);
+      expect(answer.body).toEqual({ detail: 'There is no project with this id.' });
+    }
   });
 
   describe.each(ofProjects)('%s', (route, { body, owner }) => {

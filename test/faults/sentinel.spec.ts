@@ -10,6 +10,7 @@ import type { ServerProcess } from '../support/server-process.js';
 import { storedBytes, writeAheadLog } from '../support/stored-bytes.js';
 import { configPath, OWNER, STRANGER, testEnvironment } from '../support/test-app.js';
 import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
+import { endUserToken } from '../support/tokens.js';
 
 jest.setTimeout(120_000);
 
@@ -21,6 +22,7 @@ const all = Object.values(credentials).join('-');
 const UNRELATED = { test_secret_key: `sk_test_${'a'.repeat(32)}` };
 
 const STRIPE = '/api/v1/payments/stripe/projects/:project_id';
+const TILL = '/api/v1/payments/stripe';
 
 /** What the operations with a body are for. A route that is missing here fails the test: say how a secret may come to it. */
 const BODIES: Record<string, object[]> = {
@@ -36,6 +38,17 @@ const BODIES: Record<string, object[]> = {
   [`POST ${STRIPE}/webhook-endpoints`]: [{ mode: 'test' }, { mode: 'live' }],
   [`POST ${STRIPE}/webhook-events/:event_id/replay`]: [{}],
   'POST /api/v1/payments/stripe/webhooks/:project_id/:mode': [{}, credentials],
+  [`POST ${TILL}/checkout-session`]: [
+    {
+      price_id: credentials.test_secret_key,
+      success_url: `https://x.test/${all}`,
+      cancel_url: `https://x.test/?${all}`,
+      metadata: { x: all },
+    },
+  ],
+  [`POST ${TILL}/customer-portal`]: [{ return_url: `https://x.test/${all}` }],
+  [`POST ${TILL}/cancel-subscription`]: [{}],
+  [`POST ${TILL}/update-subscription`]: [{ new_price_id: credentials.test_secret_key }],
 };
 
 /** Bodies that somebody sends by mistake: the right values in the wrong place. Each is an object or the text itself. */
@@ -171,16 +184,21 @@ it('gives no secret away in any answer or log, whatever operation it is sent to 
   for (const route of ['PUT ', 'POST ', 'GET ', 'DELETE '].flatMap((method) => routes.filter((each) => each.startsWith(method)))) {
     const [method = '', pattern = ''] = route.split(' ');
     const path = pattern.replace(':project_id', projectId).replace(':mode', 'test').replace('*', 'swagger-ui.css');
+    const token = isOfTill(path) ? endUserToken(projectId) : undefined;
     for (const body of BODIES[route] ?? [undefined]) {
-      const status = await send(method, path, { body });
+      const status = await send(method, path, { body, token });
       expect({ route, isUnderstood: ![405, 415, 422].includes(status) }).toEqual({ route, isUnderstood: true });
     }
     await sendEverywhere(method, pattern, path);
-    if (BODIES[route]) for (const body of MISTAKES) await send(method, path, { body });
+    if (BODIES[route]) for (const body of MISTAKES) await send(method, path, { body, token });
   }
   expect([...answers].join()).toContain('sk_test_...');
   expectSilence();
 });
+
+function isOfTill(path: string): boolean {
+  return new RegExp(`^${TILL}/[a-z-]+$`).test(path);
+}
 
 /** The secrets in every part of the request but the body. */
 async function sendEverywhere(method: string, pattern: string, path: string): Promise<void> {
@@ -198,6 +216,7 @@ async function sendEverywhere(method: string, pattern: string, path: string): Pr
     'origin',
     'traceparent',
     'stripe-signature',
+    'idempotency-key',
   ];
   await send(method, path, { headers: Object.fromEntries(names.map((name) => [name, all])) });
   await send(method, path, { token: all });

@@ -13,7 +13,11 @@ export const subscriptionRoutes = [
   {
     ...list('subscription', PATH, 'rak_subscription_read'),
     accepts: ['limit', 'starting_after', 'ending_before', 'created', 'customer', 'price', 'status'],
-    answer: ({ data, params }: Call) => page(data.all('subscription').filter(wantedBy(params)), params, PATH, 'subscription'),
+    answer: ({ data, params }: Call) => {
+      const customer = params.text('customer');
+      if (customer !== undefined && !data.deletedCustomers.has(customer)) data.get('customer', customer, 'customer');
+      return page(data.all('subscription').filter(wantedBy(params)), params, PATH, 'subscription');
+    },
   },
   retrieve('subscription', PATH, 'rak_subscription_read'),
   route(

@@ -1,0 +1,77 @@
+import { DomainError, ValidationFailed } from '../../common/errors.js';
+import { asStripeFailure, type StripeErrorFacts, stripeErrorOf } from '../stripe-api/stripe-failure.js';
+
+const URL_FIELDS = ['success_url', 'cancel_url', 'return_url'];
+
+/** The parameter in which a call names a price: `line_items[0][price]`, `items[0][price]`, and `price` where it is asked for by its id. */
+const PRICE_PARAMETER = /\[price\]$|^price$/;
+
+const OUT_OF_ORDER = 'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
+
+/** Does what asks Stripe on behalf of an end user. @throws DomainError in words for that person, who has no part in the project's keys */
+export async function inBuyersWords<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asBillingFailure(error);
+  }
+}
+
+/** Whether Stripe doesn't have what the call named, by this parameter. */
+export function isMissing(error: unknown, parameter = /^/): boolean {
+  const { code, param = '' } = stripeErrorOf(error) ?? {};
+  return code === 'resource_missing' && parameter.test(param);
+}
+
+export function priceNotUsable(message: string, cause?: unknown): DomainError {
+  return new DomainError('price_not_usable', message, { cause });
+}
+
+function asBillingFailure(error: unknown): unknown {
+  const facts = stripeErrorOf(error);
+  if (!facts) return error;
+  const refused = refusalOf(facts, error);
+  if (refused) return refused;
+  const failure = asStripeFailure(error);
+  if (!(failure instanceof DomainError)) return failure;
+  if (failure.code === 'stripe_key_refused' || failure.code === 'stripe_permission_missing')
+    return new DomainError(failure.code, OUT_OF_ORDER, { cause: error });
+  if (failure.code !== 'stripe_refused') return failure;
+  const message = "Stripe refused this; the project's owner finds the reason in the request log of Stripe's Dashboard.";
+  return new DomainError('stripe_refused', message, { cause: error });
+}
+
+/** What the buyer, or whoever wrote the page that the buyer is on, can do something about. */
+function refusalOf({ statusCode, code, param = '', message }: StripeErrorFacts, cause: unknown): DomainError | undefined {
+  if (statusCode === 402)
+    return new DomainError('card_declined', 'The payment was declined, and nothing was changed; try another card, or ask your bank.', {
+      cause,
+    });
+  if (isMissing(cause, PRICE_PARAMETER)) return priceNotUsable('There is no price with this id in this mode.', cause);
+  if (PRICE_PARAMETER.test(param))
+    return priceNotUsable(/inactive/i.test(message) ? 'This price is no longer offered.' : 'This price can not be used here.', cause);
+  if (param === 'mode')
+    return priceNotUsable('This price does not go with the mode: subscription is for recurring prices, payment for all others.', cause);
+  if (URL_FIELDS.includes(param))
+    return new ValidationFailed([{ loc: ['body', param], msg: 'is a URL that Stripe does not take', type: 'value_error' }]);
+  if (param.endsWith('[quantity]')) {
+    return new ValidationFailed([
+      { loc: ['body', 'quantity'], msg: 'is not a quantity that Stripe takes for this price', type: 'value_error' },
+    ]);
+  }
+  if (statusCode === 400 && /portal settings|default configuration has not been created/i.test(message))
+    return new DomainError(
+      'portal_not_set_up',
+      "The customer portal is not set up: the project's owner has to save its settings in Stripe's Dashboard.",
+      { cause },
+    );
+  if (statusCode === 409 || code === 'lock_timeout') return busy(cause);
+  return undefined;
+}
+
+function busy(cause: unknown): DomainError {
+  return new DomainError('stripe_unavailable', 'Stripe is still busy with another request for the same; try again shortly.', {
+    retryAfterSeconds: 2,
+    cause,
+  });
+}

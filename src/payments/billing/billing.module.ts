@@ -1,0 +1,19 @@
+import { Module } from '@nestjs/common';
+import { IdempotencyModule } from '../../idempotency/idempotency.module.js';
+import { LedgerModule } from '../ledger/ledger.module.js';
+import { StripeApiModule } from '../stripe-api/stripe-api.module.js';
+import { CheckoutController } from './checkout.controller.js';
+import { CheckoutService } from './checkout.service.js';
+import { CustomersService } from './customers.service.js';
+import { MySubscriptionController } from './my-subscription.controller.js';
+import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
+import { StripeCustomersRepository } from './stripe-customers.repository.js';
+import { SubscriptionsService } from './subscriptions.service.js';
+
+/** The till: what end users buy, and what they do with it. */
+@Module({
+  imports: [StripeApiModule, LedgerModule, IdempotencyModule],
+  controllers: [CheckoutController, MySubscriptionController],
+  providers: [CheckoutService, SubscriptionsService, CustomersService, StripeCustomersRepository, MySubscriptionsRepository],
+})
+export class BillingModule {}

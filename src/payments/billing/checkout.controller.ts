@@ -1,0 +1,48 @@
+import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { ApiErrors } from '../../common/api-errors.decorator.js';
+import { Idempotent } from '../../idempotency/idempotent.decorator.js';
+import type { Buyer } from './buyer.js';
+import { CheckoutService } from './checkout.service.js';
+import { CurrentBuyer } from './current-buyer.decorator.js';
+import { StripeCheckoutRequest, StripeCheckoutResponse } from './dto/checkout.js';
+import { CustomerPortalRequest, CustomerPortalResponse } from './dto/customer-portal.js';
+import { ForBuyers } from './for-buyers.decorator.js';
+
+@ForBuyers()
+@Controller('payments/stripe')
+export class CheckoutController {
+  constructor(private readonly checkout: CheckoutService) {}
+
+  @Post('checkout-session')
+  @HttpCode(HttpStatus.OK)
+  @Idempotent()
+  @ApiOperation({
+    operationId: 'createCheckoutSession',
+    summary: 'Start a checkout',
+    description: "Makes a page of Stripe's on which the calling user pays.",
+  })
+  @ApiOkResponse({ description: 'The page.', type: StripeCheckoutResponse })
+  @ApiErrors({ project: true, body: true, purchase: true })
+  async start(@CurrentBuyer() buyer: Buyer, @Body() order: StripeCheckoutRequest): Promise<StripeCheckoutResponse> {
+    const { id, url } = await this.checkout.start(buyer, order);
+    return { session_id: id, checkout_url: url };
+  }
+
+  @Post('customer-portal')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    operationId: 'openCustomerPortal',
+    summary: 'Open the customer portal',
+    description: "Makes a page of Stripe's on which the calling user looks after cards, invoices and subscriptions.",
+  })
+  @ApiOkResponse({ description: 'The page.', type: CustomerPortalResponse })
+  @ApiErrors({ project: true, body: true, purchase: true })
+  async openPortal(
+    @CurrentBuyer() buyer: Buyer,
+    @Body() { return_url: returnUrl }: CustomerPortalRequest,
+  ): Promise<CustomerPortalResponse> {
+    const { url } = await this.checkout.openPortal(buyer, returnUrl);
+    return { portal_url: url };
+  }
+}

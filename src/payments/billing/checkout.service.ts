@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import type Stripe from 'stripe';
+import { DomainError, type Problem, ValidationFailed } from '../../common/errors.js';
+import { inBuyersWords } from './billing-failure.js';
+import type { Buyer } from './buyer.js';
+import { CustomersService } from './customers.service.js';
+import { type MetadataInput, mergedMetadata } from './metadata.js';
+import { returnUrlProblemInMode } from './return-url.js';
+import { senseless } from './stripe-answers.js';
+import { SubscriptionsService } from './subscriptions.service.js';
+
+export const CHECKOUT_MODES = ['subscription', 'payment'] as const;
+
+export interface CheckoutOrder {
+  readonly price_id: string;
+  readonly success_url: string;
+  readonly cancel_url: string;
+  readonly mode: (typeof CHECKOUT_MODES)[number];
+  readonly quantity: number;
+  readonly metadata?: MetadataInput | null;
+  readonly allow_existing_subscription: boolean;
+}
+
+/** Sends end users to Stripe's own pages, where they pay and look after what they pay for. */
+@Injectable()
+export class CheckoutService {
+  constructor(
+    private readonly customers: CustomersService,
+    private readonly subscriptions: SubscriptionsService,
+  ) {}
+
+  /** @throws ValidationFailed; DomainError `already_subscribed`, `price_not_usable`, `stripe_*`, `database_unavailable` */
+  async start(buyer: Buyer, order: CheckoutOrder): Promise<{ id: string; url: string }> {
+    assertReturnUrls(buyer, { success_url: order.success_url, cancel_url: order.cancel_url });
+    return inBuyersWords(async () => {
+      const known = await this.customers.find(buyer);
+      if (order.mode === 'subscription' && !order.allow_existing_subscription && (await this.subscriptions.isSubscribed(buyer, known)))
+        throw alreadySubscribed();
+      const customer = known ?? (await this.customers.ensure(buyer));
+      const { id, url } = await this.customers.with(buyer, customer, (customerId) =>
+        buyer.stripe.make((stripe, options) => stripe.checkout.sessions.create(sessionOf(buyer, order, customerId), options)),
+      );
+      if (typeof url !== 'string') throw senseless();
+      return { id, url };
+    });
+  }
+
+  /** @throws ValidationFailed; DomainError `customer_not_found`, `portal_not_set_up`, `stripe_*`, `database_unavailable` */
+  async openPortal(buyer: Buyer, returnUrl: string): Promise<{ url: string }> {
+    assertReturnUrls(buyer, { return_url: returnUrl });
+    return inBuyersWords(async () => {
+      const customer = await this.customers.find(buyer);
+      if (!customer) throw new DomainError('customer_not_found', 'There is nothing to look after yet: you have not bought anything here.');
+      const { url } = await this.customers.with(buyer, customer, (customerId) =>
+        buyer.stripe.make((stripe, options) =>
+          stripe.billingPortal.sessions.create({ customer: customerId, return_url: returnUrl }, options),
+        ),
+      );
+      if (typeof url !== 'string') throw senseless();
+      return { url };
+    });
+  }
+}
+
+function sessionOf(buyer: Buyer, order: CheckoutOrder, customer: string): Stripe.Checkout.SessionCreateParams {
+  const metadata = mergedMetadata(order.metadata ?? {}, buyer);
+  return {
+    mode: order.mode,
+    customer,
+    client_reference_id: buyer.userId,
+    line_items: [{ price: order.price_id, quantity: order.quantity }],
+    success_url: order.success_url,
+    cancel_url: order.cancel_url,
+    metadata,
+    // What comes of the session has no metadata but these.
+    ...(order.mode === 'subscription' ? { subscription_data: { metadata } } : { payment_intent_data: { metadata } }),
+  };
+}
+
+function assertReturnUrls({ mode }: Buyer, urls: Record<string, string>): void {
+  const problems = Object.entries(urls).flatMap(([field, url]): Problem[] => {
+    const problem = returnUrlProblemInMode(url, mode);
+    return problem ? [{ loc: ['body', field], ...problem }] : [];
+  });
+  if (problems.length > 0) throw new ValidationFailed(problems);
+}
+
+function alreadySubscribed(): DomainError {
+  const message = 'You have a subscription already; change it, or set allow_existing_subscription to buy another one.';
+  return new DomainError('already_subscribed', message);
+}

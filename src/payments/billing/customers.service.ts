@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { isMissing } from './billing-failure.js';
+import type { Buyer } from './buyer.js';
+import { ownMetadata } from './metadata.js';
+import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
+import { type Customer, type CustomerOwner, StripeCustomersRepository } from './stripe-customers.repository.js';
+
+/** Keeps each end user one Stripe customer. */
+@Injectable()
+export class CustomersService {
+  constructor(
+    private readonly customers: StripeCustomersRepository,
+    private readonly subscriptions: MySubscriptionsRepository,
+  ) {}
+
+  /** @returns the buyer's customer, `undefined` for one who never bought anything */
+  async find(buyer: Buyer): Promise<Customer | undefined> {
+    const owner = await this.#ownerOf(buyer);
+    const known = await this.customers.find(owner);
+    if (known) return known;
+    // Somebody who subscribed before this service was asked has a customer that it didn't make.
+    const subscription = await this.subscriptions.findCurrent(buyer);
+    return subscription?.customer_id ? this.customers.settle(owner, { id: subscription.customer_id, generation: 0 }) : undefined;
+  }
+
+  /** @returns the buyer's customer, made now for one who has none */
+  async ensure(buyer: Buyer): Promise<Customer> {
+    return (await this.find(buyer)) ?? this.#make(buyer, 1);
+  }
+
+  /**
+   * Does something with the buyer's customer; with a new one if it turns out that Stripe no longer has it.
+   * @param use a call to Stripe that names the customer as `customer`
+   */
+  async with<T>(buyer: Buyer, customer: Customer, use: (customerId: string) => Promise<T>): Promise<T> {
+    try {
+      return await use(customer.id);
+    } catch (error) {
+      if (!isMissing(error, /^customer$/)) throw error;
+      return use((await this.#make(buyer, customer.generation + 1)).id);
+    }
+  }
+
+  /**
+   * Of any number of processes that do this at once, all ask with the same idempotency key and parameters, so that Stripe makes one
+   * customer; and should it make more than one, the row decides which counts.
+   */
+  async #make(buyer: Buyer, generation: number): Promise<Customer> {
+    const owner = await this.#ownerOf(buyer);
+    const idempotencyKey = idempotencyKeyOf(owner, generation);
+    try {
+      const { id } = await buyer.stripe.make((stripe, options) =>
+        stripe.customers.create({ metadata: ownMetadata(buyer) }, { ...options, maxNetworkRetries: 3, idempotencyKey }),
+      );
+      return await this.customers.settle(owner, { id, generation });
+    } catch (error) {
+      const made = await this.customers.find(owner);
+      if (!made || made.generation < generation) throw error;
+      return made;
+    }
+  }
+
+  async #ownerOf({ projectId, mode, userId, account, stripe }: Buyer): Promise<CustomerOwner> {
+    return { projectId, mode, userId, account: await stripe.make(() => account()) };
+  }
+}
+
+function idempotencyKeyOf({ projectId, mode, account, userId }: CustomerOwner, generation: number): string {
+  const identity = JSON.stringify([projectId, mode, account, userId, generation]);
+  return `tillkeeper-customer-${createHash('sha256').update(identity).digest('base64url')}`;
+}

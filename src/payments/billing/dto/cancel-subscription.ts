@@ -1,0 +1,47 @@
+import type Stripe from 'stripe';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { ApiNullableTime } from '../../../common/api-property.js';
+import { Flag } from '../../../common/flag.decorator.js';
+
+@ApiSchema({ description: 'When to cancel.' })
+export class CancelSubscriptionRequest {
+  @Flag({ description: 'Whether to end it now, without a refund, and not with the period that is paid for.', default: false })
+  cancel_immediately = false;
+}
+
+@ApiSchema({ description: 'The subscription, cancelled.' })
+export class CancelSubscriptionResponse {
+  @ApiProperty({ description: "Stripe's id of the subscription.", type: String, example: 'sub_aaaaaaaaaaaaaaaaaaaaaaaa' })
+  subscription_id: string;
+
+  @ApiProperty({ description: "Stripe's status; it stays `active` until the period ends.", type: String, example: 'active' })
+  status: string;
+
+  @ApiNullableTime('When it is going to end; `null` when it has ended.')
+  cancel_at: string | null;
+
+  @ApiNullableTime('When somebody asked to cancel it.')
+  cancelled_at: string | null;
+
+  @ApiProperty({ description: 'A sentence for the buyer.', type: String, example: 'The subscription ends on 2026-12-21.' })
+  message: string;
+}
+
+export function toCancelResponse(subscription: Stripe.Subscription, wasCancelled: boolean): CancelSubscriptionResponse {
+  const { id, status } = subscription;
+  const hasEnded = status === 'canceled' || status === 'incomplete_expired';
+  const cancelAt = hasEnded ? null : timestamp(subscription.cancel_at ?? endOfPeriod(subscription));
+  const when = cancelAt === null ? '' : ` on ${cancelAt.slice(0, 10)}`;
+  const message = hasEnded
+    ? `The subscription ${wasCancelled ? 'had ended already' : 'has ended'}.`
+    : `The subscription ${wasCancelled ? 'was cancelled already and ' : ''}ends${when}.`;
+  return { subscription_id: id, status, cancel_at: cancelAt, cancelled_at: timestamp(subscription.canceled_at), message };
+}
+
+function endOfPeriod({ items }: Stripe.Subscription): number | null {
+  return items.data.length > 0 ? Math.max(...items.data.map((item) => item.current_period_end)) : null;
+}
+
+function timestamp(seconds: number | null): string | null {
+  return seconds === null ? null : new Date(seconds * 1_000).toISOString();
+}

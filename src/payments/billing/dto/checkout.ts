@@ -1,0 +1,64 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
+import { Checked } from '../../../common/check.decorator.js';
+import { Choice } from '../../../common/choice.decorator.js';
+import { Flag } from '../../../common/flag.decorator.js';
+import { wholeNumberCheck } from '../../../common/whole-number.decorator.js';
+import { CHECKOUT_MODES, type CheckoutOrder } from '../checkout.service.js';
+import { type MetadataInput, metadataProblem } from '../metadata.js';
+import { PriceId } from './price-id.decorator.js';
+import { ReturnUrl } from './return-url.decorator.js';
+
+const MAX_QUANTITY = 999_999;
+
+@ApiSchema({ description: 'What to buy.' })
+export class StripeCheckoutRequest implements CheckoutOrder {
+  @PriceId("Stripe's id of the price.")
+  price_id: string;
+
+  @ReturnUrl(
+    'Where to send the buyer who has paid; Stripe puts the id of the session in place of `{CHECKOUT_SESSION_ID}`.',
+    'https://shop.example.com/thanks?session={CHECKOUT_SESSION_ID}',
+  )
+  success_url: string;
+
+  @ReturnUrl('Where to send the buyer who turns back.', 'https://shop.example.com/prices')
+  cancel_url: string;
+
+  @Choice({ description: '`subscription` for a recurring price, `payment` for any other.', of: CHECKOUT_MODES, default: 'subscription' })
+  mode: CheckoutOrder['mode'] = 'subscription';
+
+  @ApiProperty({
+    description: `How many, ${MAX_QUANTITY} at most.`,
+    type: 'integer',
+    minimum: 1,
+    default: 1,
+    required: false,
+    example: 1,
+  })
+  @Checked(wholeNumberCheck(1, MAX_QUANTITY))
+  quantity = 1;
+
+  @ApiProperty({
+    description:
+      'Goes to Stripe with the session and with what comes of it: up to 48 names of 40 characters and texts of 500. `user_id` and `project_id` are set here, whatever is sent for them.',
+    anyOf: [{ type: 'object', additionalProperties: true }, { type: 'null' }],
+    required: false,
+    example: { campaign: 'autumn' },
+  })
+  @IsOptional()
+  @Checked(metadataProblem)
+  metadata?: MetadataInput | null;
+
+  @Flag({ description: 'Whether a buyer who has an active or trialing subscription may buy another one.', default: false })
+  allow_existing_subscription = false;
+}
+
+@ApiSchema({ description: "A page of Stripe's, for this buyer alone." })
+export class StripeCheckoutResponse {
+  @ApiProperty({ description: "Stripe's id of the session.", type: String, example: 'cs_test_aaaaaaaaaaaaaaaaaaaaaaaa' })
+  session_id: string;
+
+  @ApiProperty({ description: 'Where to send the buyer.', type: String, example: 'https://checkout.stripe.com/c/pay/cs_test_…' })
+  checkout_url: string;
+}

@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import type { EndUserId, ProjectId } from '../../common/ids.js';
+import { Database, sql } from '../../database/database.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+
+/** Whose customer. */
+export interface CustomerOwner {
+  readonly projectId: ProjectId;
+  readonly mode: StripeMode;
+  /** Fingerprint of the Stripe account. */
+  readonly account: string;
+  readonly userId: EndUserId;
+}
+
+export interface Customer {
+  /** `cus_…` */
+  readonly id: string;
+  /** 1 for the first that we make, and one more for each that Stripe no longer has; 0 for one that was there before us. */
+  readonly generation: number;
+}
+
+const FIND = sql<Customer>(
+  'find_stripe_customer',
+  'SELECT customer_id AS id, generation FROM stripe_customers WHERE project_id = $1 AND mode = $2 AND account = $3 AND user_id = $4',
+);
+
+/** $1–$4 the owner, $5 customer, $6 generation, $7 now. Answers a row when it is the first of its generation. */
+const SETTLE = sql<Customer>(
+  'settle_stripe_customer',
+  `INSERT INTO stripe_customers AS c (project_id, mode, account, user_id, customer_id, generation, created_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7)
+   ON CONFLICT (project_id, mode, account, user_id) DO UPDATE SET customer_id = excluded.customer_id,
+     generation = excluded.generation, created_at = excluded.created_at
+   WHERE c.generation < excluded.generation
+   RETURNING customer_id AS id, generation`,
+);
+
+@Injectable()
+export class StripeCustomersRepository {
+  constructor(private readonly database: Database) {}
+
+  async find({ projectId, mode, account, userId }: CustomerOwner): Promise<Customer | undefined> {
+    const [row] = await this.database.query(FIND, [projectId, mode, account, userId]);
+    return row;
+  }
+
+  /** Stores the owner's customer, if nobody stored one of this generation before. @returns the one that counts */
+  async settle(owner: CustomerOwner, { id, generation }: Customer): Promise<Customer> {
+    const { projectId, mode, account, userId } = owner;
+    const [settled] = await this.database.query(SETTLE, [projectId, mode, account, userId, id, generation, new Date()]);
+    const current = settled ?? (await this.find(owner));
+    if (!current) throw new Error('A customer that is in the way must be there.');
+    return current;
+  }
+}

@@ -1,0 +1,85 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { ApiNullableString, ApiNullableTime, ApiNullableUuid, ApiTime, ApiUuid } from '../../../common/api-property.js';
+import { toTimestamp } from '../../../database/database.js';
+import type { StripeMode } from '../../stripe-config/credential-rules.js';
+
+@ApiSchema({ description: 'A subscription as Stripe last said.' })
+export class StripeSubscriptionResponse {
+  @ApiUuid('Our id of the subscription.')
+  id: string;
+
+  @ApiUuid('The project.')
+  project_id: string;
+
+  @ApiNullableUuid("The user's id; `null` where nothing told whose it is.")
+  user_id: string | null;
+
+  @ApiProperty({ description: 'Whether it is of test mode.', type: Boolean, example: true })
+  is_test_mode: boolean;
+
+  @ApiProperty({ description: "Stripe's id of the subscription.", type: String, example: 'sub_aaaaaaaaaaaaaaaaaaaaaaaa' })
+  subscription_id: string;
+
+  @ApiNullableString({ description: "Stripe's id of the customer.", example: 'cus_aaaaaaaaaaaaaa' })
+  customer_id: string | null;
+
+  @ApiProperty({ description: "Stripe's status.", type: String, example: 'active' })
+  status: string;
+
+  @ApiNullableString({ description: 'What the plan is called.', example: 'Pro' })
+  plan_name: string | null;
+
+  @ApiProperty({ description: 'How many of the plan.', type: 'integer', example: 1 })
+  quantity: number;
+
+  @ApiNullableTime('When the current period began.')
+  current_period_start: string | null;
+
+  @ApiNullableTime('When the current period ends.')
+  current_period_end: string | null;
+
+  @ApiNullableTime('When it is going to end, if it is.')
+  cancel_at: string | null;
+
+  @ApiNullableTime('When somebody asked to cancel it.')
+  cancelled_at: string | null;
+
+  @ApiTime('When Stripe made it.')
+  created_at: string;
+}
+
+export interface SubscriptionRow {
+  id: string;
+  project_id: string;
+  mode: StripeMode;
+  subscription_id: string;
+  user_id: string | null;
+  customer_id: string | null;
+  status: string;
+  plan_name: string | null;
+  quantity: number;
+  current_period_start: Date | string | null;
+  current_period_end: Date | string | null;
+  cancel_at: Date | string | null;
+  cancelled_at: Date | string | null;
+  created_at: Date | string;
+}
+
+export const SUBSCRIPTION_COLUMNS = `id, project_id, mode, subscription_id, user_id, customer_id, status, plan_name, quantity,
+  current_period_start, current_period_end, cancel_at, cancelled_at, created_at`;
+
+export function toSubscriptionResponse({ mode, ...row }: SubscriptionRow): StripeSubscriptionResponse {
+  return {
+    ...row,
+    is_test_mode: mode === 'test',
+    current_period_start: nullable(row.current_period_start),
+    current_period_end: nullable(row.current_period_end),
+    cancel_at: nullable(row.cancel_at),
+    cancelled_at: nullable(row.cancelled_at),
+    created_at: toTimestamp(row.created_at),
+  };
+}
+
+function nullable(time: Date | string | null): string | null {
+  return time && toTimestamp(time);
+}

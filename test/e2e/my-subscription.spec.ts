@@ -1,0 +1,336 @@
+import type Stripe from 'stripe';
+import { endUserId } from '../../src/auth/end-user.js';
+import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
+import { answerLost, answers, down } from '../support/stripe/faults.js';
+import { addPrice } from '../support/stripe/routes/catalog.routes.js';
+import { cancel as cancelAtStripe } from '../support/stripe/routes/subscription.routes.js';
+import { OWNER } from '../support/test-app.js';
+import { openTill, priceOf, type Till } from '../support/till.js';
+import { endUserToken } from '../support/tokens.js';
+
+const PATH = '/api/v1/payments/stripe';
+const ALWAYS = { times: Infinity };
+const POST_SUBSCRIPTION = /^POST \/v1\/subscriptions\//;
+const DELETE_SUBSCRIPTION = /^DELETE \/v1\/subscriptions\//;
+
+let app: AppWithStripe;
+let till: Till;
+
+beforeAll(async () => {
+  app = await startAppWithStripe();
+});
+afterAll(() => app.close());
+beforeEach(async () => {
+  till = await openTill(app);
+  app.stripe.requests.length = 0;
+});
+afterEach(() => app.stripe.heal());
+
+const mine = async (user?: string): Promise<unknown> => (await till.get('my-subscription', user).expect(200)).body;
+const atStripe = ({ id }: Stripe.Subscription) => till.account.test.get('subscription', id);
+const writes = () => app.stripe.requests.filter(({ method }) => method !== 'GET');
+const timestamp = (seconds: number | null | undefined) => new Date((seconds ?? 0) * 1_000).toISOString();
+
+describe.each<['get' | 'post', string, object | undefined]>([
+  ['get', 'my-subscription', undefined],
+  ['post', 'cancel-subscription', {}],
+  ['post', 'update-subscription', { new_price_id: 'price_1' }],
+  ['post', 'customer-portal', { return_url: 'https://shop.example.com/' }],
+])('%s %s', (method, operation, body) => {
+  const send = (token: string, query = '') => app.send(method, `${PATH}/${operation}${query}`, token).send(body);
+
+  it('is for end users of a project that has the mode', async () => {
+    await send(OWNER).expect(403);
+    await send(endUserToken('6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11')).expect(404);
+    const id = await app.createProject();
+    await send(endUserToken(id)).expect(404);
+    await app.send('put', `${PATH}/projects/${id}/config`).send({ live_secret_key: till.account.keys.live.secret }).expect(200);
+    expect((await send(endUserToken(id)).expect(404)).body.detail).toBe('This project has no test secret key.');
+    expect((await send(endUserToken(id), '?test_mode=false')).text).not.toContain('has no live secret key');
+    await send(endUserToken(id), '?test_mode=1').expect(422);
+  });
+});
+
+describe('GET my-subscription', () => {
+  it('is null for a user who never had one', async () => {
+    const { text, headers } = await till.get('my-subscription').expect(200);
+    expect(text).toBe('null');
+    expect(headers['content-type']).toMatch(/^application\/json/);
+  });
+
+  it('is what the ledger has', async () => {
+    const subscription = await till.subscribe({ quantity: 3 });
+    const [item] = subscription.items.data;
+    expect(await mine()).toMatchObject({
+      project_id: till.projectId,
+      user_id: endUserId(till.projectId, 'user-1'),
+      is_test_mode: true,
+      subscription_id: subscription.id,
+      customer_id: subscription.customer,
+      status: 'active',
+      quantity: 3,
+      current_period_start: timestamp(item?.current_period_start),
+      current_period_end: timestamp(item?.current_period_end),
+      cancel_at: null,
+      cancelled_at: null,
+      created_at: timestamp(subscription.created),
+    });
+    expect(app.stripe.requests).toEqual([]);
+  });
+
+  it("is nobody else's", async () => {
+    await till.subscribe({ user: 'another user' });
+    expect(await mine()).toBeNull();
+    await till.subscribe();
+    expect((await till.get('my-subscription?test_mode=false').expect(200)).body).toBeNull();
+    const neighbour = await openTill(app, till.account);
+    expect((await neighbour.get('my-subscription').expect(200)).body).toBeNull();
+  });
+
+  it.each<[Stripe.Subscription.Status, Stripe.Subscription.Status]>([
+    ['active', 'past_due'],
+    ['trialing', 'canceled'],
+    ['past_due', 'canceled'],
+    ['incomplete', 'incomplete_expired'],
+  ])('is of several the one that counts, if not the newest: %s before %s', async (status, other) => {
+    const { id } = await till.subscribe({ fields: { status, created: 1_700_000_000 } });
+    await till.subscribe({ fields: { status: other, created: 1_700_000_001 } });
+    expect(await mine()).toMatchObject({ subscription_id: id });
+  });
+
+  it('is the newest of those that count alike', async () => {
+    await till.subscribe({ fields: { status: 'canceled', created: 1_700_000_000 } });
+    const { id } = await till.subscribe({ fields: { status: 'canceled', created: 1_700_000_002 } });
+    await till.subscribe({ fields: { status: 'canceled', created: 1_700_000_001 } });
+    expect(await mine()).toMatchObject({ subscription_id: id, status: 'canceled' });
+  });
+});
+
+describe('POST cancel-subscription', () => {
+  const cancel = (body: object = {}, user?: string) => till.post('cancel-subscription', body, user);
+  const now = () => cancel({ cancel_immediately: true });
+
+  it('ends it with the period that is paid for', async () => {
+    const subscription = await till.subscribe();
+    const { body } = await cancel().expect(200);
+    const end = timestamp(subscription.items.data[0]?.current_period_end);
+    expect(body).toEqual({
+      subscription_id: subscription.id,
+      status: 'active',
+      cancel_at: end,
+      cancelled_at: timestamp(atStripe(subscription).canceled_at),
+      message: `The subscription ends on ${end.slice(0, 10)}.`,
+    });
+    expect(atStripe(subscription)).toMatchObject({ status: 'active', cancel_at_period_end: true });
+  });
+
+  it('ends it now', async () => {
+    const subscription = await till.subscribe();
+    const { body } = await now().expect(200);
+    expect(body).toEqual({
+      subscription_id: subscription.id,
+      status: 'canceled',
+      cancel_at: null,
+      cancelled_at: timestamp(atStripe(subscription).canceled_at),
+      message: 'The subscription has ended.',
+    });
+    expect(atStripe(subscription).status).toBe('canceled');
+  });
+
+  it('changes nothing the second time, but can still end at once what was to end later', async () => {
+    await till.subscribe();
+    const first = await cancel().expect(200);
+    const again = await cancel().expect(200);
+    expect(again.body).toEqual({ ...first.body, message: expect.stringMatching(/^The subscription was cancelled already and ends on /) });
+    expect(writes()).toHaveLength(1);
+    await now().expect(200);
+    const { body } = await now().expect(200);
+    expect(body).toMatchObject({ status: 'canceled', message: 'The subscription had ended already.' });
+    expect((await cancel().expect(200)).body).toEqual(body);
+    expect(writes()).toHaveLength(2);
+  });
+
+  it('ends at once what was never paid for', async () => {
+    const subscription = await till.subscribe();
+    subscription.status = 'incomplete';
+    expect((await cancel().expect(200)).body).toMatchObject({ status: 'canceled', message: 'The subscription has ended.' });
+  });
+
+  it('ends a trial with the trial', async () => {
+    const { trial_end } = await till.subscribe({ trialDays: 7 });
+    expect((await cancel().expect(200)).body).toMatchObject({ status: 'trialing', cancel_at: timestamp(trial_end) });
+  });
+
+  it('is nothing for a user without one: 404', async () => {
+    await till.subscribe({ user: 'another user' });
+    await cancel().expect(404);
+    await till.subscribe();
+    const other = app.stripe.addAccount();
+    await app.send('put', `${PATH}/projects/${till.projectId}/config`).send({ test_secret_key: other.keys.test.secret }).expect(200);
+    expect((await cancel().expect(404)).body.detail).toBe('You have no subscription here.');
+    expect(writes()).toEqual([]);
+  });
+
+  it.each([{ cancel_immediately: 'yes' }, { cancel_immediately: null }, []])('refuses %j: 422', async (body) => {
+    await cancel(body).expect(422);
+  });
+
+  it('is done once when its answer is lost', async () => {
+    const subscription = await till.subscribe();
+    app.stripe.fail(answerLost, { on: DELETE_SUBSCRIPTION });
+    expect((await now().expect(200)).body).toMatchObject({ subscription_id: subscription.id, status: 'canceled' });
+  });
+
+  it.each([
+    ['ends', {}, POST_SUBSCRIPTION],
+    ['has ended', { cancel_immediately: true }, DELETE_SUBSCRIPTION],
+  ])('is not done when Stripe is down: 503 (%s)', async (_, body, on) => {
+    const subscription = await till.subscribe();
+    app.stripe.fail(down(503), { ...ALWAYS, on });
+    const { headers } = await cancel(body).expect(503);
+    expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
+    expect(atStripe(subscription)).toMatchObject({ status: 'active', cancel_at_period_end: false });
+  });
+
+  it('has the same answer for the same Idempotency-Key', async () => {
+    await till.subscribe();
+    const first = await now().set('idempotency-key', 'one').expect(200);
+    const again = await now().set('idempotency-key', 'one').expect(200);
+    expect([again.text, again.headers['idempotent-replayed']]).toEqual([first.text, 'true']);
+    await cancel().set('idempotency-key', 'one').expect(422);
+  });
+});
+
+describe('POST update-subscription', () => {
+  const update = (fields: object = {}, user?: string) =>
+    till.post('update-subscription', { new_price_id: price('yearly').id, ...fields }, user);
+  const price = (lookupKey: string) => priceOf(till.account, lookupKey);
+  const sent = () => Object.fromEntries(new URLSearchParams(writes().at(-1)?.body));
+  const itemsOf = (subscription: Stripe.Subscription) =>
+    atStripe(subscription).items.data.map((item) => [item.price.lookup_key, item.quantity]);
+
+  it('puts it on another price and keeps the quantity', async () => {
+    const subscription = await till.subscribe({ quantity: 3 });
+    const { body } = await update().expect(200);
+    expect(body).toEqual({
+      subscription_id: subscription.id,
+      status: 'active',
+      price_id: price('yearly').id,
+      message: 'The subscription is on its new plan.',
+    });
+    expect(itemsOf(subscription)).toEqual([['yearly', 3]]);
+    expect(sent()).toEqual({
+      'items[0][id]': subscription.items.data[0]?.id,
+      'items[0][price]': price('yearly').id,
+      'items[0][quantity]': '3',
+      proration_behavior: 'create_prorations',
+      payment_behavior: 'error_if_incomplete',
+    });
+  });
+
+  it.each(['create_prorations', 'none', 'always_invoice'])('bills the difference as it is asked to: %s', async (proration_behavior) => {
+    await till.subscribe();
+    await update({ proration_behavior }).expect(200);
+    expect(sent()).toMatchObject({ proration_behavior });
+  });
+
+  it('leaves the other items alone, and changes the one of the same product', async () => {
+    const product = till.account.test.create('product', { name: 'Seats' });
+    addPrice(till.account.test, { product: product.id, lookup_key: 'seat', unit_amount: 500 }, 'month');
+    addPrice(till.account.test, { product: product.id, lookup_key: 'good seat', unit_amount: 900 }, 'month');
+    const subscription = await till.subscribe({ prices: ['monthly', 'seat'], quantity: 2 });
+    await update({ new_price_id: price('good seat').id }).expect(200);
+    expect(itemsOf(subscription)).toEqual(
+      expect.arrayContaining([
+        ['monthly', 2],
+        ['good seat', 2],
+      ]),
+    );
+    await update().expect(200);
+    expect(itemsOf(subscription)).toEqual(
+      expect.arrayContaining([
+        ['yearly', 2],
+        ['good seat', 2],
+      ]),
+    );
+  });
+
+  it('changes the first item for a price of another product', async () => {
+    const product = till.account.test.create('product', { name: 'Basic' });
+    addPrice(till.account.test, { product: product.id, lookup_key: 'basic', unit_amount: 500 }, 'month');
+    const subscription = await till.subscribe();
+    await update({ new_price_id: price('basic').id }).expect(200);
+    expect(itemsOf(subscription)).toEqual([['basic', 1]]);
+  });
+
+  it('counts nothing where the new price is for what is used', async () => {
+    const metered = addPrice(till.account.test, { product: price('monthly').product, unit_amount: 1 }, 'month');
+    if (metered.recurring) metered.recurring.usage_type = 'metered';
+    await till.subscribe({ quantity: 3 });
+    await update({ new_price_id: metered.id }).expect(200);
+    expect(sent()).not.toHaveProperty('items[0][quantity]');
+  });
+
+  it.each<[string, () => string, RegExp]>([
+    ['the same', () => price('monthly').id, /on this price already/],
+    ['unknown', () => 'price_unknown', /no price with this id/],
+    ['of live mode', () => priceOf(till.account, 'yearly', 'live').id, /no price with this id/],
+    ['no longer offered', () => Object.assign(price('yearly'), { active: false }).id, /no longer offered/],
+    ['for a single payment', () => price('setup').id, /a recurring one/],
+    ['no id but a way to the list', () => '..', /no price with this id|makes no sense/],
+  ])('refuses a price that is %s: 400', async (_, id, detail) => {
+    const subscription = await till.subscribe();
+    const { body } = await update({ new_price_id: id() }).expect(400);
+    expect(body.detail).toMatch(detail);
+    expect(itemsOf(subscription)).toEqual([['monthly', 1]]);
+  });
+
+  it.each([
+    [{ new_price_id: '' }, 'new_price_id'],
+    [{ new_price_id: undefined }, 'new_price_id'],
+    [{ new_price_id: 7 }, 'new_price_id'],
+    [{ proration_behavior: 'sometimes' }, 'proration_behavior'],
+    [{ proration_behavior: null }, 'proration_behavior'],
+  ])('refuses %j: 422', async (fields, field) => {
+    const { body } = await update(fields).expect(422);
+    expect(body.detail).toEqual([expect.objectContaining({ loc: ['body', field] })]);
+  });
+
+  it('is nothing for a user without a subscription, or with one that has ended: 404', async () => {
+    await update().expect(404);
+    cancelAtStripe(till.account.test, await till.subscribe());
+    await update().expect(404);
+    expect(writes()).toEqual([]);
+  });
+
+  it('says when the card is declined: 402, and nothing is changed', async () => {
+    const subscription = await till.subscribe();
+    const error = {
+      type: 'card_error',
+      code: 'card_declined',
+      decline_code: 'insufficient_funds',
+      message: 'Your card has insufficient funds.',
+    };
+    app.stripe.fail(answers(402, { error }), { on: POST_SUBSCRIPTION });
+    expect((await update().expect(402)).body.detail).toMatch(/^The payment was declined, and nothing was changed/);
+    expect(itemsOf(subscription)).toEqual([['monthly', 1]]);
+  });
+
+  it('is done once when its answer is lost, and not when Stripe is down', async () => {
+    const subscription = await till.subscribe();
+    app.stripe.fail(down(500), { ...ALWAYS, on: POST_SUBSCRIPTION });
+    await update().expect(503);
+    app.stripe.heal();
+    app.stripe.fail(answerLost, { on: POST_SUBSCRIPTION });
+    await update().expect(200);
+    expect(itemsOf(subscription)).toEqual([['yearly', 1]]);
+  });
+
+  it('has the same answer for the same Idempotency-Key', async () => {
+    await till.subscribe();
+    const first = await update().set('idempotency-key', 'one').expect(200);
+    const again = await update().set('idempotency-key', 'one').expect(200);
+    expect([again.text, again.headers['idempotent-replayed']]).toEqual([first.text, 'true']);
+    await update().expect(400);
+  });
+});

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import type Stripe from 'stripe';
+import { endUserId } from '../../src/auth/end-user.js';
+import type { ProjectId } from '../../src/common/ids.js';
+import type { StripeMode } from '../../src/payments/stripe-config/credential-rules.js';
+import type { AppWithStripe } from './app-with-stripe.js';
+import { execute } from './rows.js';
+import { idOf } from './stripe/resources.js';
+import { subscribe } from './stripe/routes/subscription.routes.js';
+import type { StripeAccount } from './stripe/stripe-account.js';
+import { configPath } from './test-app.js';
+import { endUserToken } from './tokens.js';
+
+const PATH = '/api/v1/payments/stripe';
+
+/** What an end user does at the till of one project. */
+export interface Till {
+  readonly projectId: ProjectId;
+  readonly account: StripeAccount;
+  get(operation: string, user?: string): ReturnType<AppWithStripe['send']>;
+  post(operation: string, body: object, user?: string): ReturnType<AppWithStripe['send']>;
+  /** A subscription at Stripe that the ledger knows. */
+  subscribe(options?: {
+    user?: string;
+    prices?: string[];
+    quantity?: number;
+    customer?: string;
+    trialDays?: number;
+    fields?: Partial<Stripe.Subscription>;
+  }): Promise<Stripe.Subscription>;
+}
+
+/** A project with keys of both modes of an account of its own. */
+export async function openTill(app: AppWithStripe, account = app.stripe.addAccount()): Promise<Till> {
+  const projectId = await app.createProject();
+  const { keys } = account;
+  const body = { test_secret_key: keys.test.secret, live_secret_key: keys.live.secret };
+  await app.send('put', configPath(projectId)).send(body).expect(200);
+  return {
+    projectId,
+    account,
+    get: (operation, user) => app.send('get', `${PATH}/${operation}`, endUserToken(projectId, user)),
+    post: (operation, sent, user) => app.send('post', `${PATH}/${operation}`, endUserToken(projectId, user)).send(sent),
+    subscribe: async ({ user = 'user-1', prices = ['monthly'], quantity = 1, customer, trialDays = 0, fields = {} } = {}) => {
+      const metadata = { user_id: endUserId(projectId, user), project_id: projectId };
+      const items = prices.map((lookupKey) => ({ price: priceOf(account, lookupKey), quantity }));
+      const owner = customer ?? account.test.create('customer', { metadata }).id;
+      const subscription = subscribe(account.test, { customer: owner, items, metadata, trialDays });
+      Object.assign(subscription, fields);
+      await learn(app, projectId, subscription);
+      return subscription;
+    },
+  };
+}
+
+/** The ledger hears of a subscription as it is at Stripe now. */
+export async function learn(app: AppWithStripe, projectId: ProjectId, subscription: Stripe.Subscription): Promise<void> {
+  const [item] = subscription.items.data;
+  const at = (seconds: number | null | undefined) =>
+    seconds ? `'${new Date(seconds * 1_000).toISOString().replace('T', ' ').slice(0, -1)}'` : 'NULL';
+  const { id, status, customer, metadata, created } = subscription;
+  await execute(
+    app.database,
+    `INSERT INTO stripe_subscriptions (project_id, mode, subscription_id, id, owner_id, user_id, user_rank, customer_id, status, price_id,
+       quantity, current_period_start, current_period_end, cancel_at, cancelled_at, created_at, as_of, revision)
+     VALUES ('${projectId}', 'test', '${id}', '${randomUUID()}', 'developer-1', '${metadata['user_id']}', 9, '${idOf(customer)}', '${status}',
+       '${item?.price.id}', ${item?.quantity ?? 1}, ${at(item?.current_period_start)}, ${at(item?.current_period_end)},
+       ${at(subscription.cancel_at)}, ${at(subscription.canceled_at)}, ${at(created)}, ${at(created)}, 1)
+     ON CONFLICT (project_id, mode, subscription_id) DO UPDATE SET status = excluded.status`,
+  );
+}
+
+export function priceOf(account: StripeAccount, lookupKey: string, mode: StripeMode = 'test'): Stripe.Price {
+  const found = account[mode].all('price').find(({ lookup_key }) => lookup_key === lookupKey);
+  if (!found) throw new Error(`There is no price ${lookupKey}.`);
+  return found;
+}
