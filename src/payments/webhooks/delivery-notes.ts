@@ -70,7 +70,7 @@ export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationS
   async #writeFailures(): Promise<void> {
     for (const [key, { event, verdict }] of this.#failures.entries()) {
       try {
-        await this.events.fail(event, verdict, this.payloads.seal(event));
+        await this.payloads.storing(event, (payload) => this.events.fail(event, verdict, payload));
       } catch {
         return;
       }

@@ -56,11 +56,12 @@ export class EventHandlerService {
   async #handle(event: ReceivedEvent): Promise<Handled> {
     const reason = this.#reasonToIgnore(event);
     if (reason !== undefined) {
-      const isNew = await this.events.settle(event, { outcome: 'ignored', reason }, this.payloads.seal(event));
+      const verdict: Verdict = { outcome: 'ignored', reason };
+      const isNew = await this.payloads.storing(event, (payload) => this.events.settle(event, verdict, payload));
       return isNew ? 'ignored' : 'duplicate';
     }
     if (await this.events.countDuplicate(event)) return 'duplicate';
-    const isNew = await this.#apply(event, (apply) => this.events.apply(event, this.payloads.seal(event), apply));
+    const isNew = await this.#apply(event, (apply) => this.payloads.storing(event, (payload) => this.events.apply(event, payload, apply)));
     return isNew ? 'applied' : 'duplicate';
   }
 
@@ -85,7 +86,9 @@ export class EventHandlerService {
   async #note(event: ReceivedEvent, error: unknown): Promise<void> {
     const verdict = verdictOn(error);
     if (error instanceof DomainError && error.code === 'database_unavailable') return this.notes.failed(event, verdict);
-    await this.events.fail(event, verdict, this.payloads.seal(event)).catch(() => this.notes.failed(event, verdict));
+    await this.payloads
+      .storing(event, (payload) => this.events.fail(event, verdict, payload))
+      .catch(() => this.notes.failed(event, verdict));
   }
 }
 

@@ -4,6 +4,7 @@ import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
 import { Keyring } from '../../vault/keyring.js';
 import type { SealContext, SealedText } from '../../vault/seal.js';
+import { sealedColumn } from '../../vault/sealed-column.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { ReceivedEvent } from './received-event.js';
 
@@ -20,18 +21,29 @@ export class EventPayloads {
     private readonly settings: Settings,
   ) {}
 
-  /** @returns `undefined` where payloads are not kept */
-  seal({ projectId, mode, id, json }: ReceivedEvent): SealedPayload | undefined {
-    if (this.settings.webhookRetentionDays === 0) return undefined;
-    return this.keyring.seal(contextOf(projectId, mode, id), new Secret(json));
+  /** Runs `write`, which stores the event with its payload; without one where payloads are not kept. */
+  storing<T>(event: ReceivedEvent, write: (payload: SealedPayload | undefined) => Promise<T>): Promise<T> {
+    return this.settings.webhookRetentionDays === 0 ? write(undefined) : this.keyring.storing(() => write(this.#seal(event)));
   }
 
   /** @throws SealBroken */
   async open(projectId: ProjectId, mode: StripeMode, id: string, sealed: SealedText): Promise<string> {
     return (await this.keyring.open(contextOf(projectId, mode, id), sealed)).reveal();
   }
+
+  #seal({ projectId, mode, id, json }: ReceivedEvent): SealedPayload {
+    return this.keyring.seal(contextOf(projectId, mode, id), new Secret(json));
+  }
 }
 
-function contextOf(projectId: ProjectId, mode: StripeMode, id: string): SealContext {
+function contextOf(projectId: string, mode: string, id: string): SealContext {
   return { purpose: 'webhook-event', tenant: projectId, field: `${mode} ${id}` };
 }
+
+export const SEALED_PAYLOADS = sealedColumn({
+  table: 'webhook_events',
+  primaryKey: ['project_id', 'mode', 'id'],
+  sealed: 'sealed',
+  keyId: 'key_id',
+  contextOf: ({ project_id, mode, id }) => contextOf(project_id, mode, id),
+});
