@@ -66,6 +66,7 @@ describe('defaults', () => {
       stripeApiBase: undefined,
       stripeAcceptRestrictedKeys: false,
       webhookRetentionDays: 30,
+      webhookSecretOverlap: 86_400,
       rateLimitPerMinute: 600,
       trustProxy: false,
       corsOrigins: [],
@@ -145,6 +146,12 @@ describe.each<[variable: string, field: string, accepted: Record<string, unknown
   ],
   ['STRIPE_ACCEPT_RESTRICTED_KEYS', 'stripeAcceptRestrictedKeys', { true: true, false: false }, ['on']],
   ['WEBHOOK_RETENTION_DAYS', 'webhookRetentionDays', { 0: 0, 365: 365 }, ['-1', '366', 'ever']],
+  [
+    'WEBHOOK_SECRET_OVERLAP',
+    'webhookSecretOverlap',
+    { 0: 0, 90: 90, '90s': 90, '15m': 900, '24h': 86_400, '7d': 604_800, 604800: 604_800 },
+    ['604801', '8d', '169h', '-1', '1.5h', 'h', '24H', '24 h', '1w', '1h30m'],
+  ],
   ['RATE_LIMIT_PER_MINUTE', 'rateLimitPerMinute', { 0: 0, 1000000: 1000000 }, ['-1', '1000001', 'off']],
   [
     'TRUST_PROXY',

@@ -37,6 +37,7 @@ export function loadSettings(given: NodeJS.ProcessEnv): Settings {
     stripeApiBase: env.optional('STRIPE_API_BASE'),
     stripeAcceptRestrictedKeys: env.required('STRIPE_ACCEPT_RESTRICTED_KEYS'),
     webhookRetentionDays: env.required('WEBHOOK_RETENTION_DAYS'),
+    webhookSecretOverlap: env.required('WEBHOOK_SECRET_OVERLAP'),
     rateLimitPerMinute: env.required('RATE_LIMIT_PER_MINUTE'),
     trustProxy: env.required('TRUST_PROXY'),
     corsOrigins: env.optional('CORS_ORIGINS') ?? [],

@@ -35,6 +35,23 @@ export function wholeNumber(min: number, max: number): Parse<number> {
   };
 }
 
+const SECONDS = new Map([
+  ['s', 1],
+  ['m', 60],
+  ['h', 3_600],
+  ['d', 86_400],
+]);
+
+/** Seconds, from a number of them or one with a unit: `90`, `90s`, `15m`, `24h`, `7d`. */
+export function duration(maxSeconds: number): Parse<number> {
+  return (text) => {
+    const [, digits = '', unit = ''] = /^(.*?)([smhd]?)$/.exec(text) ?? [];
+    const factor = SECONDS.get(unit) ?? 1;
+    const count = wholeNumber(0, Math.floor(maxSeconds / factor))(digits);
+    return count === undefined ? undefined : count * factor;
+  };
+}
+
 export function listOf<T>(item: Parse<T>): Parse<T[]> {
   return (text) => {
     const items: T[] = [];

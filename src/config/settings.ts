@@ -34,6 +34,8 @@ export class Settings {
   readonly stripeAcceptRestrictedKeys: boolean;
   /** 0: none are kept. */
   readonly webhookRetentionDays: number;
+  /** Seconds. */
+  readonly webhookSecretOverlap: number;
   /** 0: no limit. */
   readonly rateLimitPerMinute: number;
   /** A number of proxies, or their addresses and CIDR ranges; `false`: none. */

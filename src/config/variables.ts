@@ -6,6 +6,8 @@ export type NodeEnv = (typeof NODE_ENVS)[number];
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+export const MAX_WEBHOOK_SECRET_OVERLAP_SECONDS = 604_800;
+
 export interface Variable<T> {
   readonly description: string;
   readonly isSecret?: true;
@@ -131,6 +133,13 @@ const TABLE = {
     must: 'be a whole number from 0 to 365',
     parse: rules.wholeNumber(0, 365),
     default: '30',
+  },
+  WEBHOOK_SECRET_OVERLAP: {
+    description:
+      'How long a webhook secret is still accepted after another one took its place: seconds, or a number with `s`, `m`, `h` or `d`; 0 ends it at once.',
+    must: 'be a duration from 0 to 7d, in seconds or with one of the units s, m, h, d',
+    parse: rules.duration(MAX_WEBHOOK_SECRET_OVERLAP_SECONDS),
+    default: '24h',
   },
   RATE_LIMIT_PER_MINUTE: {
     description:

@@ -5,6 +5,7 @@ import type { Secret } from '../common/secret.js';
 import { Initial1763700000000 as InitialPostgres } from './migrations/postgres/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionPostgres } from './migrations/postgres/1763760000000-stripe-connection.js';
 import { StripeLeases1763802000000 as StripeLeasesPostgres } from './migrations/postgres/1763802000000-stripe-leases.js';
+import { WebhookSecretOverlap1763805000000 as WebhookSecretOverlapPostgres } from './migrations/postgres/1763805000000-webhook-secret-overlap.js';
 import { KeyRotation1763810000000 as KeyRotationPostgres } from './migrations/postgres/1763810000000-key-rotation.js';
 import { WebhookEvents1763820000000 as WebhookEventsPostgres } from './migrations/postgres/1763820000000-webhook-events.js';
 import { Ledger1763830000000 as LedgerPostgres } from './migrations/postgres/1763830000000-ledger.js';
@@ -13,6 +14,7 @@ import { Billing1763850000000 as BillingPostgres } from './migrations/postgres/1
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
 import { StripeLeases1763802000000 as StripeLeasesSqlite } from './migrations/sqlite/1763802000000-stripe-leases.js';
+import { WebhookSecretOverlap1763805000000 as WebhookSecretOverlapSqlite } from './migrations/sqlite/1763805000000-webhook-secret-overlap.js';
 import { KeyRotation1763810000000 as KeyRotationSqlite } from './migrations/sqlite/1763810000000-key-rotation.js';
 import { WebhookEvents1763820000000 as WebhookEventsSqlite } from './migrations/sqlite/1763820000000-webhook-events.js';
 import { Ledger1763830000000 as LedgerSqlite } from './migrations/sqlite/1763830000000-ledger.js';
@@ -71,6 +73,7 @@ function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
       StripeConnectionSqlite,
       AuditSqlite,
       StripeLeasesSqlite,
+      WebhookSecretOverlapSqlite,
       KeyRotationSqlite,
       WebhookEventsSqlite,
       LedgerSqlite,
@@ -100,6 +103,7 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: PostgresLi
       StripeConnectionPostgres,
       AuditPostgres,
       StripeLeasesPostgres,
+      WebhookSecretOverlapPostgres,
       KeyRotationPostgres,
       WebhookEventsPostgres,
       LedgerPostgres,

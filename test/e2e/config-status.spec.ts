@@ -11,7 +11,13 @@ import { endUserToken } from '../support/tokens.js';
 
 const METRICS_TOKEN = 'm'.repeat(32);
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-const WEBHOOK = { endpoint_id: null, last_event_at: null, last_failure_at: null, last_failure_reason: null };
+const WEBHOOK = {
+  endpoint_id: null,
+  former_secret_valid_until: null,
+  last_event_at: null,
+  last_failure_at: null,
+  last_failure_reason: null,
+};
 const NOTHING = { account_id: null, account_name: null, verified_at: null, verified_by: null, last_error: null, webhook: WEBHOOK };
 
 describe('the status of a configuration', () => {

@@ -66,7 +66,7 @@ describe('the Stripe configuration of a project', () => {
   };
   const query = (sql: string) => app.app.get(DataSource).query<Record<string, unknown>[]>(sql.replace('$1', `'${projectId}'`));
   const version = async () => (await query('SELECT version FROM stripe_configs WHERE project_id = $1'))[0]?.['version'];
-  const sealed = async () => (await query('SELECT sealed FROM stripe_credentials WHERE project_id = $1')).length;
+  const sealed = async () => (await query('SELECT sealed FROM stripe_credentials WHERE project_id = $1 AND slot = 0')).length;
 
   it('is null before the first PUT', async () => {
     const { body, text, headers } = await app.send('get', path).expect(200);

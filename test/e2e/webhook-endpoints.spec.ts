@@ -114,6 +114,24 @@ describe('webhook endpoints', () => {
     await expectWhole();
   });
 
+  it('leave the secret that theirs replaces valid for a while, be it pasted or of the endpoint before', async () => {
+    const pasted = `whsec_${'z'.repeat(32)}`;
+    const valid = async () =>
+      (await app.app.get(StripeConfigService).openWebhookSecrets(projectId, 'test')).map((opened) => opened.reveal());
+    await put({ test_webhook_secret: pasted }).expect(200);
+    const made = async () => account.test.webhookSecrets.get((await create().expect(201)).body.id);
+    const first = await made();
+    expect(await valid()).toEqual([first, pasted]);
+    Object.assign(atStripe()[0] ?? {}, { status: 'disabled' });
+    const second = await made();
+    expect(await valid()).toEqual([second, first, pasted]);
+    const later = `whsec_${'y'.repeat(32)}`;
+    await put({ test_webhook_secret: later }).expect(200);
+    expect(await valid()).toEqual([later, second, first, pasted]);
+    await remove().expect(204);
+    expect(await valid()).toEqual([later, first, pasted]);
+  });
+
   it('are made anew when only the tag tells that they are ours', async () => {
     add({ metadata: { tillkeeper_project: projectId } });
     add({ metadata: { tillkeeper_project: projectId }, url: 'https://before.test/' });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { eventually } from '../support/eventually.js';
 import { Installation } from '../support/installation.js';
 import { registeredRoutes } from '../support/registered-routes.js';
 import { execute, rowsOf } from '../support/rows.js';
@@ -76,6 +77,7 @@ function flip(mode: string): string {
 let installation: Installation;
 let database: TestDatabase;
 let stripe: Server;
+let environment: ReturnType<typeof testEnvironment>;
 let server: ServerProcess;
 let projectId: string;
 let logStart: string;
@@ -89,13 +91,14 @@ beforeAll(async () => {
   logStart = await writeAheadLog(database);
   stripe = indiscreetStripe().listen(0, '127.0.0.1');
   await once(stripe, 'listening');
-  server = installation.start({
+  environment = {
     ...testEnvironment(database),
     LOG_LEVEL: 'trace',
     METRICS_TOKEN: 'm'.repeat(32),
     PUBLIC_BASE_URL: 'https://till.test',
     STRIPE_API_BASE: `http://127.0.0.1:${(stripe.address() as AddressInfo).port}`,
-  });
+  };
+  server = installation.start(environment);
   projectId = await server.createProject();
 });
 afterAll(async () => {
@@ -263,6 +266,18 @@ it('stores them only sealed, and gives none away when the database fails in the 
   for (const { name, bytes } of files) expectNoLeak(search, name, bytes);
 });
 
+const sealedNow = async () =>
+  (await rowsOf(database, 'stripe_credentials')).filter((row) => row['project_id'] === projectId).map((row) => String(row['sealed']));
+
+/** On PostgreSQL it stays in dead rows and in the log for a while. */
+async function expectDestroyed(sealed: string[]): Promise<void> {
+  expect(await sealedNow()).not.toEqual(expect.arrayContaining(sealed));
+  if (engine === 'postgres') return;
+  for (const { name, bytes } of await storedBytes(database, logStart)) {
+    expect([name, ...sealed.filter((text) => bytes.includes(text.slice(0, 40)) || bytes.includes(text.slice(-40)))]).toEqual([name]);
+  }
+}
+
 it('destroys what was sealed, with the configuration, its mode and its project', async () => {
   const destructions = [
     '/api/v1/payments/stripe/projects/:id/config',
@@ -271,8 +286,6 @@ it('destroys what was sealed, with the configuration, its mode and its project',
   ];
   for (const destruction of destructions) {
     projectId = await server.createProject();
-    const sealedNow = async () =>
-      (await rowsOf(database, 'stripe_credentials')).filter((row) => row['project_id'] === projectId).map((row) => String(row['sealed']));
     await send('PUT', configPath(projectId), { body: UNRELATED });
     const before = await sealedNow();
     await send('PUT', configPath(projectId), { body: { test_secret_key: credentials.test_secret_key } });
@@ -280,12 +293,35 @@ it('destroys what was sealed, with the configuration, its mode and its project',
     expect(sealed).toHaveLength(2);
     expect(await send('DELETE', destruction.replace(':id', projectId))).toBe(204);
     expect(await sealedNow()).toEqual([]);
-    if (engine === 'postgres') continue;
-    for (const { name, bytes } of await storedBytes(database, logStart)) {
-      expect([name, ...sealed.filter((text) => bytes.includes(text.slice(0, 40)) || bytes.includes(text.slice(-40)))]).toEqual([name]);
-    }
+    await expectDestroyed(sealed);
   }
+});
+
+it('destroys a webhook secret that another one replaced: at once when told to, or when its time is over', async () => {
+  const save = (from: Partial<typeof credentials>, query = '') =>
+    send('PUT', `${configPath(projectId)}${query}`, { body: { test_webhook_secret: from.test_webhook_secret } });
+  projectId = await server.createProject();
+  await save(credentials);
+  const [first = ''] = await sealedNow();
+  await save(replaced);
+  // Former, but as it was sealed.
+  expect(await sealedNow()).toContain(first);
+  await save({}, '?webhook_secret_overlap=0');
+  await expectDestroyed([first]);
+  const [second = ''] = await sealedNow();
+  await save(credentials, '?webhook_secret_overlap=0');
+  await expectDestroyed([second]);
+
+  const [third = ''] = await sealedNow();
+  await save(replaced);
+  expect(await sealedNow()).toContain(third);
   await server.stop('SIGTERM');
   expect(server.output).toContain('"msg":"request"');
+  expectSilence();
+  await execute(database, `UPDATE stripe_credentials SET valid_until = '2020-01-01 00:00:00.000' WHERE slot > 0`);
+  server = installation.start(environment);
+  searched = 0;
+  await eventually(() => expectDestroyed([third]), 10_000);
+  expect(await send('GET', configPath(projectId))).toBe(200);
   expectSilence();
 });

@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { ProjectId } from '../../src/common/ids.js';
+import type { StripeMode } from '../../src/payments/stripe-config/credential-rules.js';
 import { StripeConfigService } from '../../src/payments/stripe-config/stripe-config.service.js';
+import { WebhookSecretSweep } from '../../src/payments/stripe-config/webhook-secret.sweep.js';
+import { execute, rowsOf } from '../support/rows.js';
 import { configPath, startTestApp, type TestApp } from '../support/test-app.js';
 
+const DAY_MS = 86_400_000;
+
 const secret = (letter: string) => `whsec_${letter.repeat(32)}`;
+const [A, B, C] = ['a', 'b', 'c'].map(secret);
 
 describe('the webhook secrets of a project', () => {
   let app: TestApp;
@@ -17,25 +23,142 @@ describe('the webhook secrets of a project', () => {
     projectId = (await app.createProject()) as ProjectId;
   });
 
-  const open = async (mode: 'test' | 'live' = 'test', project = projectId) =>
-    (await app.app.get(StripeConfigService).openWebhookSecrets(project, mode)).map((opened) => opened.reveal());
-  const put = (body: object) => app.send('put', configPath(projectId)).send(body).expect(200);
+  async function open(mode: StripeMode = 'test', project = projectId): Promise<string[]> {
+    const secrets = await app.app.get(StripeConfigService).openWebhookSecrets(project, mode);
+    return secrets.map((opened) => opened.reveal());
+  }
+  const put = (body: object, query = '') => app.send('put', `${configPath(projectId)}${query}`).send(body);
+  const rows = async () => (await rowsOf(app.database, 'stripe_credentials')).filter((row) => row['project_id'] === projectId);
+  async function validUntil(mode: StripeMode = 'test'): Promise<string | null> {
+    const { body } = await app.send('get', `${configPath(projectId)}/status`).expect(200);
+    return (body as Record<StripeMode, { webhook: { former_secret_valid_until: string | null } }>)[mode].webhook.former_secret_valid_until;
+  }
+  /** Lets the time of all former secrets run out. */
+  const expire = () =>
+    execute(
+      app.database,
+      `UPDATE stripe_credentials SET valid_until = '2020-01-01 00:00:00.000' WHERE project_id = '${projectId}' AND slot > 0`,
+    );
+  const sweep = () => app.app.get(WebhookSecretSweep).sweep();
 
   it('are opened for their mode alone', async () => {
-    await put({ test_webhook_secret: secret('a'), live_webhook_secret: secret('b') });
-    expect(await open('test')).toEqual([secret('a')]);
-    expect(await open('live')).toEqual([secret('b')]);
+    await put({ test_webhook_secret: A, live_webhook_secret: B }).expect(200);
+    expect(await open('test')).toEqual([A]);
+    expect(await open('live')).toEqual([B]);
   });
 
   it('say what is missing: the project, the configuration, that of the mode', async () => {
     const refusal = (code: string): unknown => expect.objectContaining({ code });
     await expect(open('test', randomUUID() as ProjectId)).rejects.toEqual(refusal('project_not_found'));
     await expect(open()).rejects.toEqual(refusal('config_not_found'));
-    await put({ test_secret_key: `sk_test_${'a'.repeat(24)}`, live_webhook_secret: secret('b') });
+    await put({ test_secret_key: `sk_test_${'a'.repeat(24)}`, live_webhook_secret: B }).expect(200);
     await expect(open()).rejects.toEqual(refusal('mode_not_configured'));
     await app.send('delete', configPath(projectId)).expect(204);
     await expect(open('live')).rejects.toEqual(refusal('config_deleted'));
     await app.send('delete', `/api/v1/projects/${projectId}`).expect(204);
     await expect(open('live')).rejects.toEqual(refusal('project_not_found'));
+  });
+
+  it('are still valid for a day after another one took their place, each from then on', async () => {
+    await put({ test_webhook_secret: A, live_webhook_secret: A }).expect(200);
+    expect(await validUntil()).toBeNull();
+    const { body: second } = await put({ test_webhook_secret: B }).expect(200);
+    expect(second).toMatchObject({ test_webhook_secret_masked: 'whsec_...bbbb', warnings: [] });
+    expect(await open()).toEqual([B, A]);
+    expect(await validUntil()).toBe(new Date(Date.parse(second.updated_at as string) + DAY_MS).toISOString());
+    const { body: third } = await put({ test_webhook_secret: C }).expect(200);
+    expect(await open()).toEqual([C, B, A]);
+    expect(await validUntil()).toBe(new Date(Date.parse(third.updated_at as string) + DAY_MS).toISOString());
+    expect(await open('live')).toEqual([A]);
+    expect(await validUntil('live')).toBeNull();
+  });
+
+  it('are five at most, so that a signature is soon checked', async () => {
+    for (const letter of 'abcdefg') await put({ test_webhook_secret: secret(letter) }).expect(200);
+    expect(await open()).toEqual([...'gfedc'].map(secret));
+  });
+
+  it('have no former one after the same was stored again, with other credentials or none', async () => {
+    await put({ test_webhook_secret: A }).expect(200);
+    await put({ test_webhook_secret: A }).expect(200);
+    await put({ test_publishable_key: 'pk_test_aaaaaaaa', live_webhook_secret: B }).expect(200);
+    await put({}).expect(200);
+    expect(await open()).toEqual([A]);
+    expect(await validUntil()).toBeNull();
+  });
+
+  it('are not valid any more when their time is over, swept or not; a sweep destroys them and changes nothing else', async () => {
+    await put({ test_webhook_secret: A }).expect(200);
+    await put({ test_webhook_secret: B }).expect(200);
+    await expire();
+    expect(await open()).toEqual([B]);
+    expect(await validUntil()).toBeNull();
+    expect(await rows()).toHaveLength(2);
+    const { body: before } = await app.send('get', configPath(projectId)).expect(200);
+    expect((await Promise.all([sweep(), sweep()])).reduce((sum, count) => sum + count)).toBe(1);
+    expect(await rows()).toEqual([expect.objectContaining({ slot: 0 })]);
+    expect((await app.send('get', configPath(projectId)).expect(200)).body).toEqual(before);
+  });
+
+  it('are left alone by a sweep while they are valid', async () => {
+    await put({ test_webhook_secret: A }).expect(200);
+    await put({ test_webhook_secret: B }).expect(200);
+    expect(await sweep()).toBe(0);
+    expect(await open()).toEqual([B, A]);
+  });
+
+  it('may overlap as long as a request says', async () => {
+    await put({ test_webhook_secret: A }).expect(200);
+    const { body } = await put({ test_webhook_secret: B }, '?webhook_secret_overlap=604800').expect(200);
+    expect(await validUntil()).toBe(new Date(Date.parse(body.updated_at as string) + 7 * DAY_MS).toISOString());
+  });
+
+  it('overlap no longer in the modes of the secrets that come with an end', async () => {
+    for (const each of [A, B]) await put({ test_webhook_secret: each, live_webhook_secret: each }).expect(200);
+    await put({ test_webhook_secret: C }, '?webhook_secret_overlap=0').expect(200);
+    expect(await open()).toEqual([C]);
+    expect(await open('live')).toEqual([B, A]);
+    expect((await rows()).filter(({ mode }) => mode === 'test')).toEqual([expect.objectContaining({ slot: 0, valid_until: null })]);
+  });
+
+  it('overlap no longer in both modes after an end without a new secret, which is a change', async () => {
+    for (const each of [A, B]) await put({ test_webhook_secret: each, live_webhook_secret: each }).expect(200);
+    const before = await app.app.get(StripeConfigService).find(projectId);
+    await put({ test_webhook_secret: null }, '?webhook_secret_overlap=0').expect(200);
+    expect(await open()).toEqual([B]);
+    expect(await open('live')).toEqual([B]);
+    expect(await rows()).toHaveLength(2);
+    const after = await app.app.get(StripeConfigService).find(projectId);
+    expect(after?.version).toBe((before?.version ?? 0) + 1);
+    await put({}, '?webhook_secret_overlap=0').expect(200);
+    expect(await app.app.get(StripeConfigService).find(projectId)).toEqual(after);
+  });
+
+  it.each(['-1', '', '1.5', '604801', '24h', '0&webhook_secret_overlap=1'])('overlap for no other time: %j', async (given) => {
+    await put({ test_webhook_secret: A }).expect(200);
+    const { body } = await put({ test_webhook_secret: B }, `?webhook_secret_overlap=${given}`).expect(422);
+    expect(body.detail).toEqual([
+      { loc: ['query', 'webhook_secret_overlap'], msg: 'must be a whole number from 0 to 604800', type: 'value_error' },
+    ]);
+    expect(await open()).toEqual([A]);
+  });
+
+  it.each([
+    ['the configuration', () => configPath(projectId)],
+    ['the mode', () => `${configPath(projectId)}/test`],
+    ['the project', () => `/api/v1/projects/${projectId}`],
+  ])('go with %s, the former ones too', async (_, path) => {
+    await put({ test_webhook_secret: A }).expect(200);
+    await put({ test_webhook_secret: B }).expect(200);
+    await app.send('delete', path()).expect(204);
+    expect(await rows()).toEqual([]);
+  });
+
+  it('are kept when others are stored at the same time', async () => {
+    await put({ test_webhook_secret: A }).expect(200);
+    const given = [B, C, secret('d')];
+    await Promise.all(given.map((test_webhook_secret) => put({ test_webhook_secret }).expect(200)));
+    expect((await open()).sort()).toEqual([A, ...given]);
+    expect((await rows()).filter(({ valid_until }) => valid_until === null)).toEqual([expect.objectContaining({ slot: 0 })]);
   });
 });

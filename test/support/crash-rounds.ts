@@ -102,7 +102,7 @@ async function expectWholeRows(database: TestDatabase, masterKey: string, writer
   for (const { projectId, mode, acknowledged } of writers) {
     const expected = acknowledged === 0 ? {} : numbered(acknowledged, fieldsOf(mode));
     const opened: Record<string, string> = {};
-    for (const row of stored.filter((each) => each['project_id'] === projectId && each['mode'] === mode)) {
+    for (const row of stored.filter((each) => each['project_id'] === projectId && each['mode'] === mode && each['slot'] === 0)) {
       const field = `${mode}_${String(row['kind'])}`;
       const context = { purpose: 'stripe-credential', tenant: projectId, field };
       opened[field] = (await keyring.open(context, row['sealed'] as SealedText)).reveal();

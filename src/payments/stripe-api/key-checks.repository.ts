@@ -20,6 +20,7 @@ export interface ConnectionState {
     error: string | null;
   } | null;
   readonly endpointId: string | null;
+  readonly formerSecretValidUntil: string | null;
 }
 
 interface StateRow {
@@ -32,6 +33,7 @@ interface StateRow {
   checked_by: CheckedBy;
   error: string | null;
   endpoint_id: string | null;
+  former_valid_until: Date | string | null;
 }
 
 /**
@@ -71,9 +73,12 @@ const LEARN = sql<never>(
 /** $1 project, $2 mode. */
 const FORGET = sql<never>('forget_stripe_key_check', 'DELETE FROM stripe_key_checks WHERE project_id = $1 AND mode = $2');
 
+/** $1 project, $2 now. */
 const FIND = sql<StateRow>(
   'find_stripe_connection_state',
-  `SELECT m.mode, k.fingerprint, h.valid, h.account_id, h.account_name, h.checked_at, h.checked_by, h.error, e.endpoint_id
+  `SELECT m.mode, k.fingerprint, h.valid, h.account_id, h.account_name, h.checked_at, h.checked_by, h.error, e.endpoint_id,
+     (SELECT max(f.valid_until) FROM stripe_credentials f
+      WHERE f.project_id = $1 AND f.mode = m.mode AND f.valid_until > $2) AS former_valid_until
    FROM (SELECT 'test' AS mode UNION ALL SELECT 'live') m
    LEFT JOIN stripe_credentials k ON k.project_id = $1 AND k.mode = m.mode AND k.kind = 'secret_key' AND k.slot = 0
    LEFT JOIN stripe_key_checks h ON h.project_id = k.project_id AND h.mode = k.mode AND h.fingerprint = k.fingerprint
@@ -111,7 +116,7 @@ export class KeyChecksRepository {
   }
 
   async findByProject(projectId: ProjectId): Promise<ConnectionState[]> {
-    return (await this.database.query(FIND, [projectId])).map(toState);
+    return (await this.database.query(FIND, [projectId, new Date()])).map(toState);
   }
 }
 
@@ -125,6 +130,7 @@ function toState(row: StateRow): ConnectionState {
     mode: row.mode,
     hasSecretKey: row.fingerprint !== null,
     endpointId: row.endpoint_id,
+    formerSecretValidUntil: row.former_valid_until && toTimestamp(row.former_valid_until),
     check:
       row.valid === null
         ? null

@@ -18,11 +18,13 @@ import { WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
 import { WebhookEndpointsService } from './webhook-endpoints.service.js';
 import { CheckedSaveService } from '../stripe-config/checked-save.service.js';
 import { ConfigChanges } from '../stripe-config/config-changes.js';
+import { CredentialSealer } from '../stripe-config/credential-sealer.js';
 import { credentialPolicy } from '../stripe-config/credential.decorator.js';
 import { SecretKeyChecker } from '../stripe-config/secret-key-checker.js';
 import { StripeConfigController } from '../stripe-config/stripe-config.controller.js';
 import { StripeConfigRepository } from '../stripe-config/stripe-config.repository.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
+import { WebhookSecretSweep } from '../stripe-config/webhook-secret.sweep.js';
 
 /** The credentials of projects, and the door to Stripe that they open. */
 @Module({
@@ -31,6 +33,8 @@ import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
   providers: [
     StripeConfigService,
     StripeConfigRepository,
+    CredentialSealer,
+    WebhookSecretSweep,
     ConfigChanges,
     StripeClients,
     StripeConnector,

@@ -14,7 +14,9 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiErrors } from '../../common/api-errors.decorator.js';
 import { QueryFlagPipe } from '../../common/query-flag.pipe.js';
+import { QueryNumberPipe } from '../../common/query-number.pipe.js';
 import { Settings } from '../../config/settings.js';
+import { MAX_WEBHOOK_SECRET_OVERLAP_SECONDS } from '../../config/variables.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
 import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
@@ -30,6 +32,8 @@ import { assertCondition, entityTagOf, failedCondition, type Precondition } from
 import { StripeConfigService } from './stripe-config.service.js';
 import { StripeModePipe } from './stripe-mode.pipe.js';
 import { webhookUrl } from './webhook-url.js';
+
+const OVERLAP = new QueryNumberPipe('webhook_secret_overlap', 0, MAX_WEBHOOK_SECRET_OVERLAP_SECONDS);
 
 @ApiTags('Stripe configuration')
 @ApiBearerAuth('HTTPBearer')
@@ -56,6 +60,13 @@ export class StripeConfigController {
     required: false,
     schema: { type: 'boolean', default: false },
   })
+  @ApiQuery({
+    name: 'webhook_secret_overlap',
+    description:
+      "Seconds for which a webhook secret that is replaced is still accepted; the operator's setting if absent. 0 ends it at once, and what still runs from earlier: in the modes whose webhook secret is in the body or, without any, in both.",
+    required: false,
+    schema: { type: 'integer', minimum: 0, maximum: MAX_WEBHOOK_SECRET_OVERLAP_SECONDS, example: 0 },
+  })
   @ApiOkResponse({ description: 'The configuration as it is now.', type: StripeConfigResponse, headers: ENTITY_TAG })
   @ApiPreconditions()
   @ApiErrors({ project: true, body: true })
@@ -63,10 +74,12 @@ export class StripeConfigController {
     @CurrentProject() project: Project,
     @Body() body: StripeConfigRequest,
     @Query('validate', new QueryFlagPipe('validate', false)) validate: boolean,
+    @Query('webhook_secret_overlap', OVERLAP) webhookSecretOverlap: number | undefined,
     @CurrentPrecondition() precondition: Precondition,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StripeConfigResponse> {
-    const saved = await (validate ? this.checked.save(project, body, precondition) : this.configs.save(project.id, body, precondition));
+    const options = { ...precondition, webhookSecretOverlap };
+    const saved = await (validate ? this.checked.save(project, body, options) : this.configs.save(project.id, body, options));
     reply.header('etag', entityTagOf(saved));
     return toStripeConfigResponse(saved);
   }

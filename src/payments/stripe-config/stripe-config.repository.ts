@@ -1,12 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
-import { Database, type Engine, run, toTimestamp, type Transaction } from '../../database/database.js';
+import { Database, type Engine, run, type Transaction } from '../../database/database.js';
+import { toConfig } from './config-row.js';
+import { saveInSteps, saveValues } from './config-write.js';
 import type { StripeMode } from './credential-rules.js';
-import { assertCondition, type Precondition } from './precondition.js';
-import type { SealedCredential, StoredCredential, StripeConfig } from './stripe-config.js';
+import { assertCondition, isConditional, type Precondition } from './precondition.js';
+import type { ConfigSave, SealedCredential, StoredCredential, StripeConfig } from './stripe-config.js';
 import * as statements from './stripe-config.statements.js';
-import type { ConfigWithCredentialsRow, CredentialValues } from './stripe-config.statements.js';
+import * as secrets from './webhook-secret.statements.js';
 
 export interface OwnedConfig {
   readonly ownerId: OwnerId;
@@ -35,8 +36,8 @@ export class StripeConfigRepository {
   }
 
   /** Those that are valid at `now`, the newest first; see the statement for what else the rows tell. */
-  findWebhookSecrets(projectId: ProjectId, mode: StripeMode, now: Date): Promise<statements.WebhookSecretRow[]> {
-    return this.database.query(statements.FIND_WEBHOOK_SECRETS, [projectId, mode, now]);
+  findWebhookSecrets(projectId: ProjectId, mode: StripeMode, now: Date): Promise<secrets.WebhookSecretRow[]> {
+    return this.database.query(secrets.FIND_WEBHOOK_SECRETS, [projectId, mode, now]);
   }
 
   /**
@@ -45,40 +46,16 @@ export class StripeConfigRepository {
    * @returns the configuration as it is after this write, or `undefined` when the project has gone
    * @throws DomainError `precondition_failed`
    */
-  async save(
-    projectId: ProjectId,
-    credentials: readonly SealedCredential[],
-    precondition: Precondition,
-    now: Date,
-  ): Promise<StripeConfig | undefined> {
-    if (this.database.engine === 'sqlite') return this.#saveOnSqlite(projectId, credentials, precondition, now);
-    return precondition.ifMatch !== undefined || precondition.ifNoneMatch !== undefined
-      ? this.#saveIfOnPostgres(projectId, credentials, precondition, now)
-      : this.#saveOnPostgres(projectId, credentials, now);
+  async save(save: ConfigSave): Promise<StripeConfig | undefined> {
+    const { engine } = this.database;
+    return engine === 'postgres' && save.noFormerIn.length === 0 && !isConditional(save.precondition)
+      ? this.#saveOnPostgres(save)
+      : this.database.transaction(() => saveInSteps(engine, save));
   }
 
-  async #saveIfOnPostgres(
-    projectId: ProjectId,
-    credentials: readonly SealedCredential[],
-    precondition: Precondition,
-    now: Date,
-  ): Promise<StripeConfig | undefined> {
-    const values = [projectId, randomUUID(), now, credentials.length > 0, JSON.stringify(credentials)];
-    return this.database.transaction(function* () {
-      // Where there is no configuration yet, there is only its project to lock.
-      const live = yield* run(statements.LOCK_PROJECT_ON_POSTGRES, [projectId]);
-      if (live.length === 0) return undefined;
-      yield* run(statements.LOCK, [projectId]);
-      const [current] = yield* run(statements.FIND.postgres, [projectId]);
-      assertCondition(precondition, current && toConfig(current));
-      const [row] = yield* run(statements.SAVE_ON_POSTGRES, values);
-      return row && toConfig(row);
-    });
-  }
-
-  async #saveOnPostgres(projectId: ProjectId, credentials: readonly SealedCredential[], now: Date): Promise<StripeConfig | undefined> {
-    const values = [projectId, randomUUID(), now, credentials.length > 0, JSON.stringify(credentials)];
-    const [row] = await this.database.query(statements.SAVE_ON_POSTGRES, values);
+  async #saveOnPostgres(save: ConfigSave): Promise<StripeConfig | undefined> {
+    const { projectId, credentials } = save;
+    const [row] = await this.database.query(statements.SAVE_ON_POSTGRES, saveValues(save));
     if (!row) return undefined;
     const saved = toConfig(row);
     const expectedVersion = (row.seen_version ?? 0) + (credentials.length > 0 ? 1 : 0);
@@ -89,24 +66,6 @@ export class StripeConfigRepository {
     // Written again in between: what this write wrote, under its own version, with the rest as it is now.
     const isOwn = ({ mode, kind }: StoredCredential) => credentials.some((own) => own.mode === mode && own.kind === kind);
     return { ...saved, credentials: [...saved.credentials.filter(isOwn), ...current.credentials.filter((stored) => !isOwn(stored))] };
-  }
-
-  async #saveOnSqlite(
-    projectId: ProjectId,
-    credentials: readonly SealedCredential[],
-    precondition: Precondition,
-    now: Date,
-  ): Promise<StripeConfig | undefined> {
-    return this.database.transaction(function* () {
-      const [current] = yield* run(statements.FIND.sqlite, [projectId]);
-      assertCondition(precondition, current && toConfig(current));
-      const values = [projectId, randomUUID(), now, credentials.length > 0];
-      const saved = yield* run(statements.UPSERT_CONFIG_ON_SQLITE, values);
-      if (saved.length === 0) return undefined;
-      if (credentials.length > 0) yield* run(statements.UPSERT_CREDENTIALS_ON_SQLITE, [projectId, now, JSON.stringify(credentials)]);
-      const [row] = yield* run(statements.FIND.sqlite, [projectId]);
-      return row && toConfig(row);
-    });
   }
 
   /**
@@ -139,6 +98,7 @@ export class StripeConfigRepository {
     projectId: ProjectId,
     { mode, kind, sealed, keyId, mask, fingerprint, looksCutOff }: SealedCredential,
     keyFingerprint: string,
+    formerValidUntil: Date,
     record: () => Transaction<boolean>,
     now: Date,
   ): Promise<boolean> {
@@ -148,9 +108,11 @@ export class StripeConfigRepository {
       const [key] = yield* run(statements.IS_SECRET_KEY, [projectId, mode, keyFingerprint]);
       if (!key || !(yield* record())) return false;
       // A secret names no account by itself; the endpoint is in that of the key that made it.
-      const account = key.account_fingerprint;
-      yield* run(statements.UPSERT_CREDENTIAL, [projectId, mode, kind, 0, sealed, keyId, mask, fingerprint, account, looksCutOff, now]);
+      const columns = [projectId, mode, kind, 0, sealed, keyId, mask, fingerprint, key.account_fingerprint, looksCutOff, now];
       yield* run(statements.RAISE_VERSION, [projectId, now]);
+      yield* run(secrets.KEEP_FORMER, [projectId, formerValidUntil, mode, fingerprint]);
+      yield* run(statements.UPSERT_CREDENTIAL, columns);
+      if (formerValidUntil <= now) yield* run(secrets.DELETE_FORMER, [projectId, mode]);
       yield* notifyOthers(engine, projectId);
       return true;
     });
@@ -166,7 +128,7 @@ export class StripeConfigRepository {
   ): Promise<void> {
     const deletion = function* () {
       yield* forget();
-      return yield* run(statements.DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]);
+      return yield* run(secrets.DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]);
     };
     await this.#destroy(projectId, deletion, {}, now);
   }
@@ -203,32 +165,4 @@ function* removal(engine: Engine, projectId: ProjectId, now: Date): Transaction<
 
 function* notifyOthers(engine: Engine, projectId: ProjectId): Transaction<void> {
   if (engine === 'postgres') yield* run(statements.NOTIFY, [projectId]);
-}
-
-function toConfig(row: ConfigWithCredentialsRow): StripeConfig {
-  const { credentials } = row;
-  const list = typeof credentials === 'string' ? (JSON.parse(credentials) as CredentialValues[]) : (credentials ?? []);
-  return {
-    id: row.id,
-    projectId: row.project_id,
-    isActive: Boolean(row.is_active),
-    version: row.version,
-    createdAt: toTimestamp(row.created_at),
-    updatedAt: toTimestamp(row.updated_at),
-    credentials: list.map(toCredential),
-  };
-}
-
-function toCredential(values: CredentialValues): StoredCredential {
-  const [mode, kind, mask, fingerprint, accountFingerprint, replacedAccountFingerprint, looksCutOff, writtenAt] = values;
-  return {
-    mode,
-    kind,
-    mask,
-    fingerprint,
-    accountFingerprint,
-    replacedAccountFingerprint,
-    looksCutOff: Boolean(looksCutOff),
-    writtenAt: toTimestamp(writtenAt),
-  };
 }

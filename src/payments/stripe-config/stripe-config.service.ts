@@ -2,25 +2,16 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DomainError, type Problem, ValidationFailed } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
+import { Settings } from '../../config/settings.js';
 import type { Transaction } from '../../database/database.js';
 import { projectNotFound } from '../../projects/projects.service.js';
-import { Keyring } from '../../vault/keyring.js';
-import type { SealedText } from '../../vault/seal.js';
 import { ConfigChanges } from './config-changes.js';
 import { credentialPolicy } from './credential.decorator.js';
 import { credentialProblem } from './credential-problem.js';
-import {
-  CREDENTIAL_RULES,
-  type CredentialField,
-  type CredentialRule,
-  credentialRule,
-  STRIPE_MODES,
-  type StripeMode,
-} from './credential-rules.js';
-import { credentialContext } from './credential-seal.js';
-import { accountPart, looksCutOff, maskCredential } from './credential-shape.js';
+import { CREDENTIAL_RULES, type CredentialRule, credentialRule, STRIPE_MODES, type StripeMode } from './credential-rules.js';
+import { CredentialSealer } from './credential-sealer.js';
 import type { Precondition } from './precondition.js';
-import type { CredentialChanges, SealedCredential, StripeConfig } from './stripe-config.js';
+import type { CredentialChanges, SaveOptions, StripeConfig } from './stripe-config.js';
 import { StripeConfigRepository } from './stripe-config.repository.js';
 
 /** Runs before a mode's credentials are destroyed; what it returns runs afterwards. Neither may fail the removal. */
@@ -43,8 +34,9 @@ export class StripeConfigService {
 
   constructor(
     private readonly configs: StripeConfigRepository,
-    private readonly keyring: Keyring,
+    private readonly sealer: CredentialSealer,
     private readonly changes: ConfigChanges,
+    private readonly settings: Settings,
   ) {}
 
   /** @returns the configuration without any secret, or `undefined` when the project never had one */
@@ -58,11 +50,17 @@ export class StripeConfigService {
    * @param changes values by field; surrounding whitespace is dropped
    * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `precondition_failed`, `database_unavailable`
    */
-  async save(projectId: ProjectId, changes: CredentialChanges, precondition: Precondition = {}): Promise<StripeConfig> {
+  async save(projectId: ProjectId, changes: CredentialChanges, options: SaveOptions = {}): Promise<StripeConfig> {
     const values = acceptableValues(changes);
-    const saved = await this.keyring.storing(() => {
-      const sealed = values.map(([rule, value]) => this.#seal(projectId, rule, value));
-      return this.configs.save(projectId, sealed, precondition, new Date());
+    const { webhookSecretOverlap: overlap, ...precondition } = options;
+    const renewed = values.flatMap(([{ kind, mode }]) => (kind === 'webhook_secret' ? mode : []));
+    const ended = overlap === 0 && renewed.length === 0 ? STRIPE_MODES : renewed;
+    const now = new Date();
+    const formerValidUntil = this.#formerValidUntil(now, overlap);
+    const noFormerIn = formerValidUntil > now ? [] : ended;
+    const saved = await this.sealer.storing(() => {
+      const credentials = values.map(([rule, value]) => this.sealer.seal(projectId, rule, new Secret(value)));
+      return this.configs.save({ projectId, credentials, precondition, formerValidUntil, noFormerIn, now });
     });
     if (!saved) throw projectNotFound();
     this.changes.announceEverywhere(projectId);
@@ -100,9 +98,10 @@ export class StripeConfigService {
     keyFingerprint: string,
     record: () => Transaction<boolean>,
   ): Promise<boolean> {
-    const isSaved = await this.keyring.storing(() => {
-      const sealed = this.#seal(projectId, credentialRule(mode, 'webhook_secret'), secret.reveal());
-      return this.configs.saveWebhookSecret(projectId, sealed, keyFingerprint, record, new Date());
+    const now = new Date();
+    const isSaved = await this.sealer.storing(() => {
+      const sealed = this.sealer.seal(projectId, credentialRule(mode, 'webhook_secret'), secret);
+      return this.configs.saveWebhookSecret(projectId, sealed, keyFingerprint, this.#formerValidUntil(now), record, now);
     });
     this.changes.announce(projectId);
     return isSaved;
@@ -136,7 +135,7 @@ export class StripeConfigService {
   async openSecretKey(projectId: ProjectId, mode: StripeMode): Promise<SecretKey> {
     const row = inUse(await this.configs.findSecretKey(projectId, mode));
     if (row.sealed === null) throw new DomainError('mode_not_configured', `This project has no ${mode} secret key.`);
-    const value = await this.#open(projectId, `${mode}_secret_key`, row.sealed);
+    const value = await this.sealer.open(projectId, `${mode}_secret_key`, row.sealed);
     return { value, fingerprint: row.fingerprint, accountFingerprint: row.account_fingerprint ?? undefined, version: row.version };
   }
 
@@ -149,34 +148,21 @@ export class StripeConfigService {
     inUse(rows[0]);
     const sealed = rows.flatMap((row) => row.sealed ?? []);
     if (sealed.length === 0) throw new DomainError('mode_not_configured', `This project has no ${mode} webhook secret.`);
-    return Promise.all(sealed.map((text) => this.#open(projectId, `${mode}_webhook_secret`, text)));
+    return Promise.all(sealed.map((text) => this.sealer.open(projectId, `${mode}_webhook_secret`, text)));
   }
 
   /** The fingerprint that a stored credential with this value has. */
   fingerprint(projectId: ProjectId, value: Secret): string {
-    return this.keyring.fingerprint(projectId, 'stripe-credential', value.reveal());
+    return this.sealer.fingerprint(projectId, value);
   }
 
   /** The account fingerprint that a stored key of this account has. @param accountId `acct_…` */
   accountFingerprint(projectId: ProjectId, accountId: string): string {
-    return this.keyring.fingerprint(projectId, 'stripe-account', accountId.replace(/^acct_/, ''));
+    return this.sealer.accountFingerprint(projectId, accountId);
   }
 
-  #open(projectId: ProjectId, field: CredentialField, sealed: SealedText): Promise<Secret> {
-    return this.keyring.open(credentialContext(projectId, field), sealed);
-  }
-
-  #seal(projectId: ProjectId, rule: CredentialRule, value: string): SealedCredential {
-    const account = accountPart(rule, value);
-    return {
-      mode: rule.mode,
-      kind: rule.kind,
-      mask: maskCredential(rule, value),
-      fingerprint: this.fingerprint(projectId, new Secret(value)),
-      accountFingerprint: account === undefined ? null : this.accountFingerprint(projectId, account),
-      looksCutOff: looksCutOff(rule, value),
-      ...this.keyring.seal(credentialContext(projectId, rule.field), new Secret(value)),
-    };
+  #formerValidUntil(now: Date, overlap = this.settings.webhookSecretOverlap): Date {
+    return new Date(now.getTime() + overlap * 1_000);
   }
 }
 

@@ -3,6 +3,7 @@ import { type Engine, sql } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
 import { CONFIG_CHANNEL } from './config-changes.js';
 import type { CredentialKind, StripeMode } from './credential-rules.js';
+import { keepFormer } from './webhook-secret.statements.js';
 
 export interface ConfigRow {
   id: string;
@@ -54,6 +55,7 @@ const REPLACE_CREDENTIAL = `ON CONFLICT (project_id, mode, kind, slot) DO UPDATE
     WHEN excluded.account_fingerprint IN (stripe_credentials.account_fingerprint, stripe_credentials.replaced_account_fingerprint) THEN NULL
     ELSE COALESCE(stripe_credentials.replaced_account_fingerprint, stripe_credentials.account_fingerprint) END,
   known_to_stripe = CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint THEN stripe_credentials.known_to_stripe END,
+  replacements = stripe_credentials.replacements + CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint THEN 0 ELSE 1 END,
   sealed = excluded.sealed, key_id = excluded.key_id,
   mask = excluded.mask, fingerprint = excluded.fingerprint,
   account_fingerprint = COALESCE(excluded.account_fingerprint,
@@ -96,9 +98,13 @@ export const FIND_WITH_OWNER = { sqlite: findWithOwner('sqlite'), postgres: find
 /** $1 project. PostgreSQL delivers it to the other processes on commit. */
 export const NOTIFY = sql<never>('notify_of_stripe_config', `SELECT pg_notify('${CONFIG_CHANNEL}', $1::text)`);
 
+const GIVEN_ON_POSTGRES = `json_to_recordset($5::json) AS f (mode text, kind text, sealed text, "keyId" text, mask text,
+  fingerprint text, "accountFingerprint" text, "looksCutOff" boolean)`;
+
 /**
- * The whole write in one round trip, which is one transaction on PostgreSQL. $5 is the credentials as a JSON array. The live project
- * is locked against deletion first, then the configuration, then the credentials. The credentials that it does not write are read as
+ * The whole write in one round trip, which is one transaction on PostgreSQL. $5 is the credentials as a JSON array, $6 until when a
+ * webhook secret that one of them replaces stays valid. The live project is locked against deletion first, then the configuration, then
+ * the credentials. What is replaced is locked before it is copied, and so read as it is now; and copied before it is replaced. The credentials that it does not write are read as
  * of the statement's start: `seen_version` tells whether somebody else committed in between.
  */
 export const SAVE_ON_POSTGRES = sql<ConfigWithCredentialsRow & { seen_version: number | null }>(
@@ -107,11 +113,13 @@ export const SAVE_ON_POSTGRES = sql<ConfigWithCredentialsRow & { seen_version: n
      SELECT id FROM projects WHERE id = $1::uuid AND deleted_at IS NULL FOR SHARE
    ), c AS (
      ${upsertConfig('live').replaceAll('$2', '$2::uuid').replaceAll('$3', '$3::timestamptz').replaceAll('$4', '$4::boolean')}
+   ), former AS (
+     ${keepFormer(`c JOIN stripe_credentials k ON k.project_id = c.project_id JOIN ${GIVEN_ON_POSTGRES}`, '$6::timestamptz', 'FOR UPDATE OF k')}
+     RETURNING slot
    ), written AS (
      INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
      SELECT c.project_id, f.mode, f.kind, 0, f.sealed, f."keyId", f.mask, f.fingerprint, f."accountFingerprint", f."looksCutOff", $3::timestamptz
-     FROM c CROSS JOIN json_to_recordset($5::json) AS f (mode text, kind text, sealed text, "keyId" text, mask text,
-       fingerprint text, "accountFingerprint" text, "looksCutOff" boolean)
+     FROM c CROSS JOIN ${GIVEN_ON_POSTGRES} WHERE (SELECT count(*) FROM former) >= 0
      ${REPLACE_CREDENTIAL}
      RETURNING ${CREDENTIAL.replaceAll('k.', '')}
    ), k AS (
@@ -180,13 +188,6 @@ export const DELETE_MODE = sql<{ kind: CredentialKind }>(
   'DELETE FROM stripe_credentials WHERE project_id = $1 AND mode = $2 RETURNING kind',
 );
 
-/** $1 project, $2 mode, $3 fingerprint. */
-export const DELETE_WEBHOOK_SECRET = sql<{ kind: CredentialKind }>(
-  'delete_stripe_webhook_secret',
-  `DELETE FROM stripe_credentials
-   WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND fingerprint = $3 RETURNING kind`,
-);
-
 /** $1 project, $2 now. */
 export const RAISE_VERSION = sql<never>(
   'raise_stripe_config_version',
@@ -208,23 +209,4 @@ export const FIND_SECRET_KEY = sql<SecretKeyRow>(
    LEFT JOIN stripe_configs c ON c.project_id = p.id
    LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0
    WHERE p.id = $1 AND p.deleted_at IS NULL`,
-);
-
-export interface WebhookSecretRow {
-  is_active: boolean | number | null;
-  sealed: SealedText | null;
-}
-
-/**
- * $1 project, $2 mode, $3 now. A row for each webhook secret that is valid now, the newest first; without any, one row that has no
- * `sealed`. No row: no live project. `is_active` is `null` without a configuration.
- */
-export const FIND_WEBHOOK_SECRETS = sql<WebhookSecretRow>(
-  'find_stripe_webhook_secrets',
-  `SELECT c.is_active, k.sealed FROM projects p
-   LEFT JOIN stripe_configs c ON c.project_id = p.id
-   LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'webhook_secret'
-     AND (k.slot = 0 OR k.valid_until > $3)
-   WHERE p.id = $1 AND p.deleted_at IS NULL
-   ORDER BY k.slot > 0, k.written_at DESC`,
 );

@@ -1,5 +1,6 @@
 import type { ProjectId } from '../../common/ids.js';
 import type { SealedText } from '../../vault/seal.js';
+import type { Precondition } from './precondition.js';
 import type { CredentialField, CredentialKind, StripeMode } from './credential-rules.js';
 
 /** What is known of a stored credential without opening its seal. */
@@ -20,6 +21,26 @@ export interface StoredCredential {
 export interface SealedCredential extends Omit<StoredCredential, 'replacedAccountFingerprint' | 'writtenAt'> {
   readonly sealed: SealedText;
   readonly keyId: string;
+}
+
+export interface SaveOptions extends Precondition {
+  /**
+   * Seconds that a webhook secret which is replaced stays valid, the operator's setting if absent. 0 ends also what still runs: in the
+   * modes whose webhook secret is given or, without any, in both.
+   */
+  readonly webhookSecretOverlap?: number;
+}
+
+/** One write of a configuration. */
+export interface ConfigSave {
+  readonly projectId: ProjectId;
+  readonly credentials: readonly SealedCredential[];
+  readonly precondition: Precondition;
+  /** How long a webhook secret that is replaced stays valid. */
+  readonly formerValidUntil: Date;
+  /** The modes in which no former webhook secret stays valid, neither one that is replaced now nor an earlier one. */
+  readonly noFormerIn: readonly StripeMode[];
+  readonly now: Date;
 }
 
 export interface StripeConfig {

@@ -8,6 +8,7 @@ import { StripeConfigEntity } from './stripe-config.entity.js';
 /** One credential of one project. Only `sealed` holds the value; the other columns are what masks and warnings need. */
 @Entity('stripe_credentials')
 @Index('stripe_credentials_by_key', ['keyId'])
+@Index('stripe_credentials_by_end', ['validUntil'], { where: 'valid_until IS NOT NULL' })
 export class StripeCredentialEntity {
   @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'stripe_credentials_pk' })
   projectId: ProjectId;
@@ -18,7 +19,7 @@ export class StripeCredentialEntity {
   @PrimaryColumn({ type: 'varchar', length: 32, primaryKeyConstraintName: 'stripe_credentials_pk' })
   kind: CredentialKind;
 
-  /** 0 is the current value; a higher slot is a predecessor that is still accepted. */
+  /** 0 is the current value; any other is a webhook secret before it, accepted while `validUntil` is not past. */
   @PrimaryColumn({ type: 'smallint', primaryKeyConstraintName: 'stripe_credentials_pk' })
   slot: number;
 
@@ -54,6 +55,10 @@ export class StripeCredentialEntity {
 
   @Column({ name: 'written_at', type: Date, precision: 3 })
   writtenAt: Date;
+
+  /** How often another value took the place of this one's predecessors; it tells the slot that the next is kept in. */
+  @Column({ type: 'integer', default: 0 })
+  replacements: number;
 
   @Column({ name: 'valid_until', type: Date, precision: 3, nullable: true })
   validUntil: Date | null;

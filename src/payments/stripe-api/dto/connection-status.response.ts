@@ -15,6 +15,9 @@ class WebhookStatus {
   })
   endpoint_id: string | null;
 
+  @ApiNullableTime('Until when the webhook secret before the stored one is accepted too; `null` when there is none.')
+  former_secret_valid_until: string | null;
+
   @ApiNullableTime('When the last event arrived; `null` before the first.')
   last_event_at: string | null;
 
@@ -71,7 +74,7 @@ export class StripeConfigStatusResponse {
 }
 
 function toModeStatus(state: ConnectionState | undefined, activity: ModeActivity | undefined): ModeStatus {
-  const { hasSecretKey = false, check = null, endpointId = null } = state ?? {};
+  const { hasSecretKey = false, check = null, endpointId = null, formerSecretValidUntil = null } = state ?? {};
   const verified = check?.valid ? 'valid' : check ? 'invalid' : 'unverified';
   return {
     state: hasSecretKey ? verified : 'not_configured',
@@ -82,6 +85,7 @@ function toModeStatus(state: ConnectionState | undefined, activity: ModeActivity
     last_error: check?.error ?? null,
     webhook: {
       endpoint_id: endpointId,
+      former_secret_valid_until: formerSecretValidUntil,
       last_event_at: activity?.lastEventAt ?? null,
       last_failure_at: activity?.lastFailure?.at ?? null,
       last_failure_reason: activity?.lastFailure?.reason ?? null,

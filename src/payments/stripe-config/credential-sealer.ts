@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import type { ProjectId } from '../../common/ids.js';
+import { Secret } from '../../common/secret.js';
+import { Keyring } from '../../vault/keyring.js';
+import type { SealedText } from '../../vault/seal.js';
+import type { CredentialField, CredentialRule } from './credential-rules.js';
+import { credentialContext } from './credential-seal.js';
+import { accountPart, looksCutOff, maskCredential } from './credential-shape.js';
+import type { SealedCredential } from './stripe-config.js';
+
+/** Seals credentials and opens them. Masks and fingerprints are made on the way in, so that nothing else needs the value. */
+@Injectable()
+export class CredentialSealer {
+  constructor(private readonly keyring: Keyring) {}
+
+  seal(projectId: ProjectId, rule: CredentialRule, value: Secret): SealedCredential {
+    const text = value.reveal();
+    const account = accountPart(rule, text);
+    return {
+      mode: rule.mode,
+      kind: rule.kind,
+      mask: maskCredential(rule, text),
+      fingerprint: this.fingerprint(projectId, value),
+      accountFingerprint: account === undefined ? null : this.accountFingerprint(projectId, account),
+      looksCutOff: looksCutOff(rule, text),
+      ...this.keyring.seal(credentialContext(projectId, rule.field), value),
+    };
+  }
+
+  /** Runs `write`, which seals and stores; once more, if the key that it sealed under was retired meanwhile. */
+  storing<T>(write: () => Promise<T>): Promise<T> {
+    return this.keyring.storing(write);
+  }
+
+  /** @throws SealBroken */
+  open(projectId: ProjectId, field: CredentialField, sealed: SealedText): Promise<Secret> {
+    return this.keyring.open(credentialContext(projectId, field), sealed);
+  }
+
+  fingerprint(projectId: ProjectId, value: Secret): string {
+    return this.keyring.fingerprint(projectId, 'stripe-credential', value.reveal());
+  }
+
+  /** @param accountId with or without `acct_` */
+  accountFingerprint(projectId: ProjectId, accountId: string): string {
+    return this.keyring.fingerprint(projectId, 'stripe-account', accountId.replace(/^acct_/, ''));
+  }
+}

@@ -1,0 +1,78 @@
+import { sql } from '../../database/database.js';
+import type { SealedText } from '../../vault/seal.js';
+import type { CredentialKind, StripeMode } from './credential-rules.js';
+
+/** How many former ones of a mode are kept: each costs a check of every event's signature, a stranger's too. */
+const FORMER_KEPT = 4;
+
+/** Keeps the webhook secrets that are about to be replaced, as they are sealed: the slots are taken in turn, the oldest gives way. */
+export const keepFormer = (from: string, validUntil: string, lock = '') => `
+  INSERT INTO stripe_credentials (project_id, mode, kind, slot, sealed, key_id, mask, fingerprint, looks_cut_off, written_at, valid_until)
+  SELECT k.project_id, k.mode, k.kind, 1 + k.replacements % ${FORMER_KEPT}, k.sealed, k.key_id, k.mask, k.fingerprint, k.looks_cut_off,
+    k.written_at, ${validUntil}
+  FROM ${from} ON f.mode = k.mode AND f.kind = k.kind AND f.fingerprint <> k.fingerprint
+  WHERE k.project_id = $1 AND k.kind = 'webhook_secret' AND k.slot = 0 ${lock}
+  ON CONFLICT (project_id, mode, kind, slot) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id, mask = excluded.mask,
+    fingerprint = excluded.fingerprint, looks_cut_off = excluded.looks_cut_off, written_at = excluded.written_at,
+    valid_until = excluded.valid_until`;
+
+/** $1 project, $2 until when they stay valid, $3 the credentials as a JSON array. */
+export const KEEP_FORMER_ON_SQLITE = sql<never>(
+  '',
+  keepFormer(
+    `stripe_credentials k JOIN (SELECT value ->> 'mode' AS mode, value ->> 'kind' AS kind, value ->> 'fingerprint' AS fingerprint FROM json_each($3)) f`,
+    '$2',
+  ),
+);
+
+/** $1 project, $2 until when it stays valid, $3 mode and $4 fingerprint of the one that takes its place. */
+export const KEEP_FORMER = sql<never>(
+  'keep_former_stripe_webhook_secret',
+  keepFormer(`stripe_credentials k JOIN (SELECT $3 AS mode, 'webhook_secret' AS kind, $4 AS fingerprint) f`, '$2'),
+);
+
+/** $1 project, $2 modes, as text that has their names. */
+export const DELETE_FORMER = sql<{ mode: StripeMode }>(
+  'delete_former_stripe_webhook_secrets',
+  `DELETE FROM stripe_credentials WHERE project_id = $1 AND slot > 0 AND $2 LIKE '%' || mode || '%' RETURNING mode`,
+);
+
+/** How many at once, so that nobody waits long for the locks, or on SQLite for the process. */
+export const SWEPT_AT_ONCE = 500;
+
+const deleteExpired = (lock: string) =>
+  sql<{ mode: StripeMode }>(
+    'delete_expired_stripe_webhook_secrets',
+    `DELETE FROM stripe_credentials WHERE (project_id, mode, kind, slot) IN (
+       SELECT project_id, mode, kind, slot FROM stripe_credentials WHERE valid_until <= $1 LIMIT ${SWEPT_AT_ONCE} ${lock}
+     ) RETURNING mode`,
+  );
+
+/** $1 now. On PostgreSQL it leaves to others what they have locked. */
+export const DELETE_EXPIRED = { sqlite: deleteExpired(''), postgres: deleteExpired('FOR UPDATE SKIP LOCKED') };
+
+/** $1 project, $2 mode, $3 fingerprint. */
+export const DELETE_WEBHOOK_SECRET = sql<{ kind: CredentialKind }>(
+  'delete_stripe_webhook_secret',
+  `DELETE FROM stripe_credentials
+   WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND fingerprint = $3 RETURNING kind`,
+);
+
+export interface WebhookSecretRow {
+  is_active: boolean | number | null;
+  sealed: SealedText | null;
+}
+
+/**
+ * $1 project, $2 mode, $3 now. A row for each webhook secret that is valid now, the newest first; without any, one row that has no
+ * `sealed`. No row: no live project. `is_active` is `null` without a configuration.
+ */
+export const FIND_WEBHOOK_SECRETS = sql<WebhookSecretRow>(
+  'find_stripe_webhook_secrets',
+  `SELECT c.is_active, k.sealed FROM projects p
+   LEFT JOIN stripe_configs c ON c.project_id = p.id
+   LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'webhook_secret'
+     AND (k.slot = 0 OR k.valid_until > $3)
+   WHERE p.id = $1 AND p.deleted_at IS NULL
+   ORDER BY k.slot > 0, k.written_at DESC`,
+);
