@@ -202,6 +202,84 @@ describe('the keys of tokens', () => {
   });
 });
 
+describe('Keyring.follow', () => {
+  it('loads what is published and seals under what became primary, and says which keys it has', async () => {
+    const keyring = await loaded();
+    const own = store.rows.map(({ id }) => id);
+    const former = keyring.seal(context, plaintext);
+    const next = await dataKeyRow(wrapper);
+    store.rows.push(next);
+    expect(await keyring.follow()).toEqual({ primary: former.keyId, held: [...own, next.id].sort(), missing: [] });
+    for (const row of store.rows) if (row.id === former.keyId) row.state = 'superseded';
+    next.state = 'primary';
+    expect(await keyring.follow()).toMatchObject({ primary: next.id });
+    expect(keyring.seal(context, plaintext).keyId).toBe(next.id);
+    expect((await keyring.open(context, former.sealed)).reveal()).toBe(plaintext.reveal());
+  });
+
+  it('goes on with what it has when a key can not be opened, and tries that one again', async () => {
+    const keyring = await loaded();
+    const { keyId } = keyring.seal(context, plaintext);
+    for (const row of store.rows) if (row.id === keyId) row.state = 'superseded';
+    const next = await dataKeyRow(wrapper, { state: 'primary' });
+    store.rows.push(next);
+    const unwrap = jest.spyOn(wrapper, 'unwrap').mockRejectedValueOnce(new Error('The provider is away.'));
+    expect(await keyring.follow()).toMatchObject({ primary: keyId, missing: [next.id] });
+    expect(keyring.seal(context, plaintext).keyId).toBe(keyId);
+    expect(await keyring.follow()).toMatchObject({ primary: next.id, missing: [] });
+    expect(unwrap).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('Keyring.storing', () => {
+  const violation = (code: string) => Object.assign(new Error('refused'), { code });
+
+  async function withRetiredKey() {
+    const keyring = await loaded();
+    const { keyId } = keyring.seal(context, plaintext);
+    for (const row of store.rows) if (row.id === keyId) row.state = 'retired';
+    store.rows.push(await dataKeyRow(wrapper, { state: 'primary' }));
+    const write = jest.fn(async () => {
+      const { keyId: usedId } = keyring.seal(context, plaintext);
+      if (usedId === keyId) throw violation('23503');
+      return usedId;
+    });
+    return { keyring, keyId, write };
+  }
+
+  it('seals and stores again under the key of today, when the database refuses the one of yesterday', async () => {
+    const { keyring, keyId, write } = await withRetiredKey();
+    expect(await keyring.storing(write)).not.toBe(keyId);
+    expect(write).toHaveBeenCalledTimes(2);
+  });
+
+  it('leaves any other failure as it is, and what another foreign key refuses', async () => {
+    const keyring = await loaded();
+    for (const code of ['23505', '23503', 'SQLITE_CONSTRAINT_FOREIGNKEY']) {
+      const write = jest.fn(() => Promise.reject(violation(code)));
+      await expect(keyring.storing(write)).rejects.toThrow('refused');
+      expect(write).toHaveBeenCalledTimes(1);
+    }
+  });
+});
+
+describe('several master keys', () => {
+  it('unwrap what each of them wrapped; the first wraps what is new', async () => {
+    const former = await loaded();
+    const { sealed } = former.seal(context, plaintext);
+    const next = new LocalKeyWrapper(randomBytes(32));
+    // The first start under both was cut short before.
+    store.rows.splice(1);
+    const keyring = new Keyring(store, new MasterKeys(next, wrapper));
+    await keyring.load();
+    expect(store.rows.map(({ masterKeyId }) => masterKeyId)).toEqual([
+      wrapper.masterKeyId,
+      ...DATA_KEY_PURPOSES.slice(1).map(() => next.masterKeyId),
+    ]);
+    expect((await keyring.open(context, sealed)).reveal()).toBe(plaintext.reveal());
+  });
+});
+
 describe('Keyring.open', () => {
   it('opens what was sealed, as a Secret', async () => {
     const keyring = await loaded();

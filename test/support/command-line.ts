@@ -9,7 +9,7 @@ export interface Ended {
 }
 
 /** Starts `tillkeeper …` of the installation in a process of its own. */
-function startCommand(installation: Installation, environment: Environment, ...args: string[]): ServerProcess {
+export function startCommand(installation: Installation, environment: Environment, ...args: string[]): ServerProcess {
   return installation.start(environment, [process.execPath, join(installation.folder, 'dist/cli/main.js'), ...args]);
 }
 
