@@ -16,7 +16,6 @@ const TO_BE_BUILT = [
   'POST /api/v1/auth/refresh',
   'GET /api/v1/payments/stripe/projects/{project_id}/subscriptions',
   'GET /api/v1/payments/stripe/projects/{project_id}/payments',
-  'GET /api/v1/payments/stripe/my-payments',
   'GET /api/v1/payments/subscriptions',
   'GET /api/v1/payments/transactions',
   'GET /api/v1/payments/projects',

@@ -66,6 +66,7 @@ const ROUTES: Record<string, Expectation> = {
   [`POST ${TILL}/checkout-session`]: endUsers(404, {}),
   [`POST ${TILL}/customer-portal`]: endUsers(404, {}),
   [`GET ${TILL}/my-subscription`]: endUsers(404),
+  [`GET ${TILL}/my-payments`]: endUsers(404),
   [`POST ${TILL}/cancel-subscription`]: endUsers(404, {}),
   [`POST ${TILL}/update-subscription`]: endUsers(404, {}),
   // Stripe is not asked about a key of the wrong kind.

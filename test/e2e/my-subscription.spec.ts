@@ -33,6 +33,7 @@ const timestamp = (seconds: number | null | undefined) => new Date((seconds ?? 0
 
 describe.each<['get' | 'post', string, object | undefined]>([
   ['get', 'my-subscription', undefined],
+  ['get', 'my-payments', undefined],
   ['post', 'cancel-subscription', {}],
   ['post', 'update-subscription', { new_price_id: 'price_1' }],
   ['post', 'customer-portal', { return_url: 'https://shop.example.com/' }],

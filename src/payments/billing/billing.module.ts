@@ -5,6 +5,8 @@ import { StripeApiModule } from '../stripe-api/stripe-api.module.js';
 import { CheckoutController } from './checkout.controller.js';
 import { CheckoutService } from './checkout.service.js';
 import { CustomersService } from './customers.service.js';
+import { MyPaymentsController } from './my-payments.controller.js';
+import { MyPaymentsRepository } from './my-payments.repository.js';
 import { MySubscriptionController } from './my-subscription.controller.js';
 import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
 import { StripeCustomersRepository } from './stripe-customers.repository.js';
@@ -13,7 +15,14 @@ import { SubscriptionsService } from './subscriptions.service.js';
 /** The till: what end users buy, and what they do with it. */
 @Module({
   imports: [StripeApiModule, LedgerModule, IdempotencyModule],
-  controllers: [CheckoutController, MySubscriptionController],
-  providers: [CheckoutService, SubscriptionsService, CustomersService, StripeCustomersRepository, MySubscriptionsRepository],
+  controllers: [CheckoutController, MySubscriptionController, MyPaymentsController],
+  providers: [
+    CheckoutService,
+    SubscriptionsService,
+    CustomersService,
+    StripeCustomersRepository,
+    MySubscriptionsRepository,
+    MyPaymentsRepository,
+  ],
 })
 export class BillingModule {}

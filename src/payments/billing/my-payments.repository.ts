@@ -1,0 +1,22 @@
+import { Injectable } from '@nestjs/common';
+import { Database, sql } from '../../database/database.js';
+import { PAYMENT_COLUMNS, type PaymentRow } from '../ledger/dto/payment.response.js';
+import type { Buyer } from './buyer.js';
+
+const MINE = 'FROM stripe_payments WHERE project_id = $1 AND mode = $2 AND user_id = $3';
+
+const LIST = sql<PaymentRow>('list_my_payments', `SELECT ${PAYMENT_COLUMNS} ${MINE} ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5`);
+
+const COUNT = sql<{ total: number | string }>('count_my_payments', `SELECT COUNT(*) AS total ${MINE}`);
+
+@Injectable()
+export class MyPaymentsRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Newest first. */
+  async list({ projectId, mode, userId }: Buyer, limit: number, offset: number): Promise<{ payments: PaymentRow[]; total: number }> {
+    const mine = [projectId, mode, userId];
+    const [payments, counted] = await Promise.all([this.database.query(LIST, [...mine, limit, offset]), this.database.query(COUNT, mine)]);
+    return { payments, total: Number(counted[0]?.total ?? 0) };
+  }
+}

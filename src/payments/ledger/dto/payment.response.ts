@@ -1,0 +1,72 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { ApiNullableString, ApiNullableUuid, ApiTime, ApiUuid } from '../../../common/api-property.js';
+import { toTimestamp } from '../../../database/database.js';
+import type { StripeMode } from '../../stripe-config/credential-rules.js';
+
+@ApiSchema({ description: 'A payment as Stripe last said: money that was paid, or that somebody tried to pay.' })
+export class StripePaymentResponse {
+  @ApiUuid('Our id of the payment.')
+  id: string;
+
+  @ApiUuid('The project.')
+  project_id: string;
+
+  @ApiNullableUuid('Our id of the subscription that it pays for, if it does.')
+  subscription_id: string | null;
+
+  @ApiNullableUuid("The user's id; `null` where nothing told whose it is.")
+  user_id: string | null;
+
+  @ApiProperty({ description: 'Whether it is of test mode.', type: Boolean, example: true })
+  is_test_mode: boolean;
+
+  @ApiProperty({ description: "Stripe's id of the payment.", type: String, example: 'pi_aaaaaaaaaaaaaaaaaaaaaaaa' })
+  payment_intent_id: string;
+
+  @ApiProperty({ description: "Stripe's status, or `partially_refunded` or `refunded`.", type: String, example: 'succeeded' })
+  status: string;
+
+  @ApiProperty({ description: 'In the smallest unit of the currency.', type: 'integer', example: 2000 })
+  amount_cents: number;
+
+  @ApiProperty({ description: 'ISO 4217, in lower case.', type: String, example: 'usd' })
+  currency: string;
+
+  @ApiNullableString({ description: 'What it was for.', example: 'Subscription creation' })
+  description: string | null;
+
+  @ApiProperty({ description: 'How much of it was given back.', type: 'integer', default: 0, example: 0 })
+  refunded_amount_cents: number;
+
+  @ApiTime('When Stripe made it.')
+  created_at: string;
+}
+
+export interface PaymentRow {
+  id: string;
+  project_id: string;
+  mode: StripeMode;
+  subscription_id: string | null;
+  user_id: string | null;
+  payment_intent_id: string;
+  status: string;
+  /** Text on PostgreSQL. */
+  amount_cents: number | string;
+  currency: string;
+  description: string | null;
+  refunded_amount_cents: number | string;
+  created_at: Date | string;
+}
+
+export const PAYMENT_COLUMNS = `id, project_id, mode, subscription_id, user_id, payment_intent_id, status, amount_cents, currency,
+  description, refunded_amount_cents, created_at`;
+
+export function toPaymentResponse({ mode, ...row }: PaymentRow): StripePaymentResponse {
+  return {
+    ...row,
+    is_test_mode: mode === 'test',
+    amount_cents: Number(row.amount_cents),
+    refunded_amount_cents: Number(row.refunded_amount_cents),
+    created_at: toTimestamp(row.created_at),
+  };
+}
