@@ -11,6 +11,7 @@ const { StripeServer } = await import(new URL('test/support/stripe/stripe-server
 
 const server = await new StripeServer().start(Number(process.argv[2] ?? 12111));
 const account = server.addAccount({ name: 'Try-out' });
+const other = server.addAccount({ name: 'Another account' });
 const restricted = account.addRestrictedKey('test', ['rak_balance_read', 'rak_customer_read']);
 const expired = account.addSecretKey('test');
 server.mark(expired, 'expired');
@@ -37,6 +38,7 @@ and these keys, which nobody else accepts:
   live secret  ${account.keys.live.secret}
   restricted   ${restricted}  (reads balance and customers)
   expired      ${expired}
+  of another account  ${other.keys.test.secret}
 
 Prices:
 ${prices.join('\n')}

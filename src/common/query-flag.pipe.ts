@@ -4,7 +4,7 @@ import { ValidationFailed } from './errors.js';
 /** Reads `true` or `false` from the query. */
 export class QueryFlagPipe implements PipeTransform<unknown, boolean> {
   constructor(
-    private readonly name: string,
+    readonly name: string,
     private readonly fallback: boolean,
   ) {}
 

@@ -4,7 +4,7 @@ import { ValidationFailed } from './errors.js';
 /** Reads a whole number from the query; `undefined` when it is not there. */
 export class QueryNumberPipe implements PipeTransform<unknown, number | undefined> {
   constructor(
-    private readonly name: string,
+    readonly name: string,
     private readonly min: number,
     private readonly max: number,
   ) {}

@@ -140,6 +140,18 @@ describe('PUT config?validate=true', () => {
     expect(app.stripe.requests).toEqual([]);
   });
 
+  it('tells what is wrong with the query and with the body at once', async () => {
+    const { body } = await put({ test_secret_key: 'pk_test_aaaa', live: 1 }, '?validate=maybe&webhook_secret_overlap=x').expect(422);
+    expect((body.detail as { loc: string[] }[]).map(({ loc }) => loc)).toEqual([
+      ['query', 'validate'],
+      ['query', 'webhook_secret_overlap'],
+      ['body', 'test_secret_key'],
+      ['body', 'live'],
+    ]);
+    expect((await put([], '?validate=').expect(422)).body.detail).toHaveLength(2);
+    expect(await config()).toBeNull();
+  });
+
   it('gives the keys to Stripe alone', async () => {
     const key = account.addSecretKey('test');
     await put({ test_secret_key: key }).expect(200);

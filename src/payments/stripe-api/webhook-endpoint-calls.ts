@@ -5,8 +5,8 @@ import { HANDLED_EVENTS } from './handled-events.js';
 import { STRIPE_API_VERSION } from './stripe-connector.js';
 import { asStripeFailure, stripeErrorOf, stripeUnavailable } from './stripe-failure.js';
 
-/** Of one call to Stripe, each attempt. */
-const CALL = { timeout: 3_000, maxNetworkRetries: 1 };
+/** Of one call to Stripe, each attempt: both of them and the pause between fit into the time that a caller waits. */
+const CALL = { timeout: 2_500, maxNetworkRetries: 1 };
 /** Stripe allows 16 endpoints in each mode, so one page has them all. */
 const ALL = { limit: 100 };
 const PROJECT_TAG = 'tillkeeper_project';

@@ -1,6 +1,7 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Put, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, HttpStatus, Param, Put, Req, Res, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
+  ApiBody,
   ApiExtraModels,
   ApiNoContentResponse,
   ApiOkResponse,
@@ -13,6 +14,7 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiErrors } from '../../common/api-errors.decorator.js';
+import { BodyAndQuery } from '../../common/body-and-query.decorator.js';
 import { QueryFlagPipe } from '../../common/query-flag.pipe.js';
 import { QueryNumberPipe } from '../../common/query-number.pipe.js';
 import { Settings } from '../../config/settings.js';
@@ -34,6 +36,7 @@ import { StripeModePipe } from './stripe-mode.pipe.js';
 import { webhookUrl } from './webhook-url.js';
 
 const OVERLAP = new QueryNumberPipe('webhook_secret_overlap', 0, MAX_WEBHOOK_SECRET_OVERLAP_SECONDS);
+const VALIDATE = new QueryFlagPipe('validate', false);
 
 @ApiTags('Stripe configuration')
 @ApiBearerAuth('HTTPBearer')
@@ -67,14 +70,14 @@ export class StripeConfigController {
     required: false,
     schema: { type: 'integer', minimum: 0, maximum: MAX_WEBHOOK_SECRET_OVERLAP_SECONDS, example: 0 },
   })
+  @ApiBody({ type: StripeConfigRequest })
   @ApiOkResponse({ description: 'The configuration as it is now.', type: StripeConfigResponse, headers: ENTITY_TAG })
   @ApiPreconditions()
   @ApiErrors({ project: true, body: true })
   async save(
     @CurrentProject() project: Project,
-    @Body() body: StripeConfigRequest,
-    @Query('validate', new QueryFlagPipe('validate', false)) validate: boolean,
-    @Query('webhook_secret_overlap', OVERLAP) webhookSecretOverlap: number | undefined,
+    @BodyAndQuery(StripeConfigRequest, VALIDATE, OVERLAP)
+    [body, validate, webhookSecretOverlap]: [StripeConfigRequest, boolean, number | undefined],
     @CurrentPrecondition() precondition: Precondition,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StripeConfigResponse> {
