@@ -12,6 +12,7 @@ const STANDS_ON = {
   vault: ['database'],
   audit: ['vault'],
   auth: ['vault'],
+  accounts: ['auth'],
   projects: ['auth', 'audit'],
   idempotency: ['projects'],
   health: ['auth'],

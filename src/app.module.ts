@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AccountsModule } from './accounts/accounts.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { Settings } from './config/settings.js';
 import { SettingsModule } from './config/settings.module.js';
@@ -20,6 +21,7 @@ export class AppModule {
         DatabaseModule.forRoot(ENTITIES),
         VaultModule,
         AuthModule,
+        AccountsModule,
         HealthModule,
         ProjectsModule,
         PaymentsModule,

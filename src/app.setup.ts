@@ -4,6 +4,7 @@ import { RequestMethod } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { readLoginForms } from './accounts/login-form.js';
 import { AppModule } from './app.module.js';
 import type { AppLogger } from './common/app-logger.js';
 import { ErrorFilter } from './common/error.filter.js';
@@ -15,6 +16,8 @@ import { RouteTable } from './common/route-table.js';
 import { answerOddRequests, answerUnparsable } from './common/unparsable-requests.js';
 import type { Settings } from './config/settings.js';
 import { isDocsUrl, serveDocs } from './docs.js';
+
+const ACCOUNTS_URL = '/api/v1/auth/';
 
 const REQUEST_ID_HEADER = 'x-request-id';
 /** A UUID or a trace id, as proxies make them; anything else could be made to say something in our logs. */
@@ -35,7 +38,8 @@ class Adapter extends FastifyAdapter {
 
 /** The application as it serves, not yet listening. The tests use it as `main.ts` does. */
 export async function createApp(settings: Settings, logger: AppLogger): Promise<NestFastifyApplication> {
-  const routes = new RouteTable();
+  // Documented all the same: one document describes every installation.
+  const routes = new RouteTable(settings.authBuiltin ? undefined : ACCOUNTS_URL);
   const errors = new ErrorFilter(routes, logger);
   const hops = settings.trustProxy;
   const adapter = new Adapter({
@@ -61,9 +65,10 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
   routes.watch(fastify);
   readJsonBodies(fastify);
   readRawBodies(fastify);
+  readLoginForms(fastify);
   for (const attached of ['project', 'stripeConfig', 'buyer']) fastify.decorateRequest(attached, undefined);
   // Before a body is read: where nothing is, or no such method, no body can be wrong.
-  fastify.addHook('preParsing', (request, _reply, _payload, done) => done(refusalOf(request)));
+  fastify.addHook('preParsing', (request, _reply, _payload, done) => done(refusalOf(request, routes)));
   // Not earlier: Nest answers a preflight in a hook that comes before all of ours.
   fastify.addHook('onSend', (request, reply, payload, done) => {
     setCommonHeaders(request, reply);
@@ -107,9 +112,10 @@ function requestId({ headers }: IncomingMessage): string {
   return typeof given === 'string' && ACCEPTED_REQUEST_ID.test(given) ? given : randomUUID();
 }
 
-function refusalOf({ headers, is404, raw }: FastifyRequest): DomainError | null {
+function refusalOf({ headers, is404, raw, routeOptions }: FastifyRequest, routes: RouteTable): DomainError | null {
   if (headers.host === undefined && raw.httpVersion === '1.1') return new DomainError('malformed_request', 'The Host header is missing.');
-  return is404 ? new DomainError('route_not_found', 'There is nothing at this URL.') : null;
+  const isNowhere = is404 || routes.isHidden(routeOptions.url);
+  return isNowhere ? new DomainError('route_not_found', 'There is nothing at this URL.') : null;
 }
 
 /** Of an answer that is data: nothing may keep it, guess its type, frame it or run it. `/docs` is a page and gets helmet's. */

@@ -1,9 +1,14 @@
 import helmet from '@fastify/helmet';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { DocumentBuilder, getSchemaPath, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
+import { LoginForm } from './accounts/dto/account.requests.js';
+import { LOGIN_URL } from './accounts/login-form.js';
 import { CLOSED_DTOS } from './common/request.pipe.js';
 import { documentResponseHeaders } from './response-headers.js';
+
+type PathItem = OpenAPIObject['paths'][string];
+type Operation = NonNullable<PathItem['get']>;
 
 const DESCRIPTION = `
 Keeps the Stripe credentials of many projects: a credential goes in once, is checked on the way in, and never comes out again
@@ -22,6 +27,15 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer('/', 'This server')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: "A developer's access token." }, 'HTTPBearer')
+    .addOAuth2(
+      {
+        type: 'oauth2',
+        flows: { password: { tokenUrl: LOGIN_URL, scopes: {} } },
+        description: 'Logs in with an account of this service, where it keeps accounts.',
+      },
+      'OAuth2PasswordBearer',
+    )
+    .addTag('Accounts', 'Developers of the built-in authorization server (`AUTH_BUILTIN`); without it, these answer 404.')
     .addTag('Stripe configuration', "A project's Stripe credentials.")
     .addTag('Stripe connection', 'Whether the credentials work, and webhook endpoints at Stripe.')
     .addTag('Webhooks', "Stripe's events: what arrives, and what became of it.")
@@ -32,6 +46,11 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   const document = SwaggerModule.createDocument(app, config);
   documentResponseHeaders(document);
   closeSchemas(document);
+  for (const operation of Object.values(document.paths).flatMap(operationsOf)) {
+    if (operation.security?.length) operation.security = [{ HTTPBearer: [] }, { OAuth2PasswordBearer: [] }];
+  }
+  const login = document.paths[LOGIN_URL]?.post?.requestBody;
+  if (login && 'content' in login) login.content['application/x-www-form-urlencoded'] = { schema: { $ref: getSchemaPath(LoginForm) } };
   // Clients know this path with its slash; both answer.
   const { '/api/v1/projects': projects, ...paths } = document.paths;
   return { ...document, paths: projects ? { '/api/v1/projects/': projects, ...paths } : paths };
@@ -42,6 +61,11 @@ function closeSchemas({ components }: OpenAPIObject): void {
   for (const [name, schema] of Object.entries(components?.schemas ?? {})) {
     if (CLOSED_DTOS.has(name) && !('$ref' in schema)) schema.additionalProperties = false;
   }
+}
+
+/** An access token is the same thing however it was come by. */
+function operationsOf({ get, put, post, delete: remove }: PathItem): Operation[] {
+  return [get, put, post, remove].filter((operation) => operation !== undefined);
 }
 
 export function isDocsUrl(url: string): boolean {

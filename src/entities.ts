@@ -1,3 +1,5 @@
+import { AccountEntity } from './accounts/account.entity.js';
+import { SessionEntity } from './accounts/session.entity.js';
 import { AuditEntryEntity } from './audit/audit-entry.entity.js';
 import { AuditHeadEntity } from './audit/audit-head.entity.js';
 import { AuditPermitEntity } from './audit/audit-permit.entity.js';
@@ -31,6 +33,8 @@ export const ENTITIES = [
   AuditEntryEntity,
   AuditHeadEntity,
   AuditPermitEntity,
+  AccountEntity,
+  SessionEntity,
   StripeConfigEntity,
   StripeCredentialEntity,
   StripeKeyCheckEntity,

@@ -1,5 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import jsonwebtoken from 'jsonwebtoken';
+import { DeveloperTokens } from './auth/developer-tokens.js';
 import { systemActor } from './common/actor.js';
 import type { OwnerId } from './common/ids.js';
 import type { Settings } from './config/settings.js';
@@ -8,7 +8,7 @@ import { ProjectRepository } from './projects/project.repository.js';
 import { ProjectsService } from './projects/projects.service.js';
 
 const SAMPLE_DEVELOPER = 'sample-developer' as OwnerId;
-const SAMPLE_TOKEN_LIFETIME = '12h';
+const SAMPLE_TOKEN_SECONDS = 12 * 60 * 60;
 
 /** Makes a sample project in an empty database and writes to the terminal where to begin. For development, on a loopback address. */
 export async function showFirstCall(app: NestFastifyApplication, settings: Settings): Promise<void> {
@@ -22,13 +22,19 @@ export async function showFirstCall(app: NestFastifyApplication, settings: Setti
       () => false,
     );
   const projectId = isReady ? await sampleProject(app) : undefined;
-  if (projectId && settings.accessTokens.kind === 'hs256') {
-    const token = sampleToken(settings.accessTokens, settings.developerScope);
+  if (projectId && app.get(DeveloperTokens).canIssue) {
+    const token = app.get(DeveloperTokens).issue(SAMPLE_DEVELOPER, SAMPLE_TOKEN_SECONDS);
     const body = JSON.stringify({ test_secret_key: `sk_test_${'a'.repeat(32)}`, test_webhook_secret: `whsec_${'b'.repeat(32)}` });
     lines.push(
       'Your first call stores Stripe credentials in the sample project (the token is good for 12 hours and works in /docs too):',
       '',
       `curl -X PUT ${address}/api/v1/payments/stripe/projects/${projectId}/config -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '${body}'`,
+    );
+  }
+  if (settings.authBuiltin && settings.authRegistration === 'open') {
+    lines.push(
+      '',
+      `For an account of your own: POST ${address}/api/v1/auth/register, then /login; the Authorize button of /docs logs in, too.`,
     );
   }
   lines.push('', 'No Stripe account at hand? `npm run stripe:local` starts a stand-in and says how to use it.');
@@ -46,17 +52,4 @@ async function sampleProject(app: NestFastifyApplication): Promise<string | unde
     );
   const [oldest] = (await projects.list(SAMPLE_DEVELOPER)).reverse();
   return oldest?.id;
-}
-
-function sampleToken(
-  { secret, issuer, audience }: Extract<Settings['accessTokens'], { kind: 'hs256' }>,
-  scope: string | undefined,
-): string {
-  return jsonwebtoken.sign({ type: 'access', ...(scope === undefined ? {} : { scope }) }, secret.reveal(), {
-    algorithm: 'HS256',
-    subject: SAMPLE_DEVELOPER,
-    expiresIn: SAMPLE_TOKEN_LIFETIME,
-    ...(issuer === undefined ? {} : { issuer }),
-    ...(audience === undefined ? {} : { audience }),
-  });
 }

@@ -3,6 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { Settings } from '../config/settings.js';
 import { AccessGuard } from './access.guard.js';
+import { DeveloperTokens } from './developer-tokens.js';
 import { EndUserTokens } from './end-user-tokens.js';
 import { FixedWindowStorage } from './fixed-window.storage.js';
 import { IdentifyCallerGuard } from './identify-caller.guard.js';
@@ -26,11 +27,12 @@ const MINUTE_MS = 60_000;
   providers: [
     JwtStrategy,
     EndUserTokens,
+    DeveloperTokens,
     // Nest runs them in this order, before every other guard.
     { provide: APP_GUARD, useClass: IdentifyCallerGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [EndUserTokens],
+  exports: [EndUserTokens, DeveloperTokens],
 })
 export class AuthModule {}

@@ -1,8 +1,8 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
-import { normalizeIp, ThrottlerGuard, type ThrottlerLimitDetail } from '@nestjs/throttler';
+import { ThrottlerGuard, type ThrottlerLimitDetail } from '@nestjs/throttler';
 import type { FastifyRequest } from 'fastify';
-import { isIP } from 'node:net';
 import { DomainError } from '../common/errors.js';
+import { networkOf } from './network-of.js';
 import { UNLIMITED } from './route-access.decorators.js';
 
 /** One limit for all routes together: a caller who was counted on one route doesn't start afresh on the next. */
@@ -14,7 +14,7 @@ export class RateLimitGuard extends ThrottlerGuard {
 
   /** By verified subject, else by address. The words in front keep subjects, tenants and addresses from sharing a count. */
   protected override async getTracker({ identity, ip }: FastifyRequest): Promise<string> {
-    if (identity instanceof DomainError) return `address ${isIP(ip) ? normalizeIp(ip) : 'unknown'}`;
+    if (identity instanceof DomainError) return `address ${networkOf(ip)}`;
     return identity.kind === 'end_user' ? `end user ${identity.projectId} ${identity.sub}` : `developer ${identity.sub}`;
   }
 

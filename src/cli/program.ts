@@ -1,11 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../common/version.js';
+import { addDevelopersCommands } from './developers.command.js';
 import { EXIT_CODES } from './exit-codes.js';
 import { addKeysCommands } from './keys.commands.js';
 import { addMigrateCommand } from './migrate.command.js';
 
 /** One for each group of commands, which has a file of its own. */
-const GROUPS: readonly ((program: Command) => void)[] = [addMigrateCommand, addKeysCommands];
+const GROUPS: readonly ((program: Command) => void)[] = [addMigrateCommand, addKeysCommands, addDevelopersCommands];
 
 /** Reads the arguments and runs the command that they name. @returns the exit code */
 export async function runCommandLine(args: string[]): Promise<number> {

@@ -65,10 +65,19 @@ interface ErrorsOf {
   isPublic?: boolean;
   /** Whether Stripe does something for an end user. */
   purchase?: boolean;
+  /** What some statuses mean here, also such as other operations don't have. */
+  meaning?: Record<number, string>;
 }
 
 /** The errors that an operation can answer. */
-export function ApiErrors({ project = false, orMissing, body = false, isPublic = false, purchase = false }: ErrorsOf): MethodDecorator {
+export function ApiErrors({
+  project = false,
+  orMissing,
+  body = false,
+  isPublic = false,
+  purchase = false,
+  meaning = {},
+}: ErrorsOf): MethodDecorator {
   const statuses = [
     ...ALWAYS,
     ...(isPublic ? [] : WITH_TOKEN),
@@ -76,8 +85,14 @@ export function ApiErrors({ project = false, orMissing, body = false, isPublic =
     ...(body ? WITH_BODY : []),
     ...(purchase ? AT_STRIPE : []),
   ];
-  const descriptions = { ...DESCRIPTIONS, ...(orMissing && { 404: `There is no such project, or ${orMissing}.` }) };
-  const errors = statuses.map((status) => ApiResponse({ status, description: descriptions[status], type: ErrorResponse }));
+  const descriptions = new Map([
+    ...statuses.map((status): [string, string] => [`${status}`, DESCRIPTIONS[status]]),
+    ...Object.entries(orMissing ? { 404: `There is no such project, or ${orMissing}.` } : {}),
+    ...Object.entries(meaning),
+  ]);
+  const errors = [...descriptions].map(([status, description]) =>
+    ApiResponse({ status: Number(status), description, type: ErrorResponse }),
+  );
   const invalid = ApiResponse({
     status: HttpStatus.UNPROCESSABLE_ENTITY,
     description: 'The request is not valid.',

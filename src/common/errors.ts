@@ -5,6 +5,8 @@ export const ERROR_CODES = [
   'unauthenticated',
   'insufficient_scope',
   'not_the_owner',
+  'registration_closed',
+  'account_not_found',
   'project_not_found',
   'config_not_found',
   'config_deleted',
@@ -16,6 +18,7 @@ export const ERROR_CODES = [
   'payload_gone',
   'body_too_large',
   'unsupported_media_type',
+  'email_taken',
   'validation_failed',
   'rate_limited',
   'already_running',
@@ -39,6 +42,7 @@ export const ERROR_CODES = [
   'endpoint_not_ours',
   'endpoint_in_progress',
   'endpoint_not_found',
+  'too_busy',
   'shutting_down',
 ] as const;
 

@@ -7,6 +7,8 @@ export const HTTP_STATUS = {
   unauthenticated: HttpStatus.UNAUTHORIZED,
   insufficient_scope: HttpStatus.FORBIDDEN,
   not_the_owner: HttpStatus.FORBIDDEN,
+  registration_closed: HttpStatus.FORBIDDEN,
+  account_not_found: HttpStatus.NOT_FOUND,
   project_not_found: HttpStatus.NOT_FOUND,
   config_not_found: HttpStatus.NOT_FOUND,
   config_deleted: HttpStatus.NOT_FOUND,
@@ -18,6 +20,7 @@ export const HTTP_STATUS = {
   payload_gone: HttpStatus.GONE,
   body_too_large: HttpStatus.PAYLOAD_TOO_LARGE,
   unsupported_media_type: HttpStatus.UNSUPPORTED_MEDIA_TYPE,
+  email_taken: HttpStatus.CONFLICT,
   validation_failed: HttpStatus.UNPROCESSABLE_ENTITY,
   rate_limited: HttpStatus.TOO_MANY_REQUESTS,
   already_running: HttpStatus.TOO_MANY_REQUESTS,
@@ -41,6 +44,7 @@ export const HTTP_STATUS = {
   endpoint_not_ours: HttpStatus.CONFLICT,
   endpoint_in_progress: HttpStatus.CONFLICT,
   endpoint_not_found: HttpStatus.NOT_FOUND,
+  too_busy: HttpStatus.SERVICE_UNAVAILABLE,
   shutting_down: HttpStatus.SERVICE_UNAVAILABLE,
 } satisfies Record<ErrorCode, HttpStatus>;
 

@@ -2,7 +2,7 @@ import Fastify from 'fastify';
 import { answersOnly, RouteTable } from './route-table.js';
 
 describe('RouteTable', () => {
-  const routes = new RouteTable();
+  const routes = new RouteTable('/hidden/');
 
   beforeAll(() => {
     const fastify = Fastify();
@@ -14,6 +14,7 @@ describe('RouteTable', () => {
     fastify.get('/projects/:project_id/status', nothing);
     fastify.options('*', nothing);
     fastify.get('/', nothing);
+    fastify.get('/hidden/door', nothing);
   });
 
   it('knows the methods of a path, with and without the trailing slash', () => {
@@ -25,12 +26,20 @@ describe('RouteTable', () => {
     expect(routes.allowedMethods('/')).toEqual(['GET', 'HEAD']);
   });
 
-  it.each(['/nothing', '/projects//', '/projects//status', '/Projects', '/projects/1/status/2', '//projects', '', '/%zz', '/projects/%'])(
-    'knows nothing at %j',
-    (url) => {
-      expect(routes.allowedMethods(url)).toBeUndefined();
-    },
-  );
+  it.each([
+    '/nothing',
+    '/hidden/door',
+    '/projects//',
+    '/projects//status',
+    '/Projects',
+    '/projects/1/status/2',
+    '//projects',
+    '',
+    '/%zz',
+    '/projects/%',
+  ])('knows nothing at %j', (url) => {
+    expect(routes.allowedMethods(url)).toBeUndefined();
+  });
 
   it('says which methods there are', () => {
     expect(answersOnly(['GET', 'HEAD'])).toBe('This URL answers GET, HEAD.');

@@ -10,10 +10,13 @@ export class RouteTable {
   readonly #methods = new Map<string, Set<string>>();
   readonly #router = Router({ ignoreTrailingSlash: true, maxParamLength: Number.MAX_SAFE_INTEGER });
 
+  /** @param hidden where routes begin that are switched off: there is nothing at them */
+  constructor(private readonly hidden?: string) {}
+
   /** Follows the routes that are registered from now on. */
   watch(fastify: FastifyInstance): void {
     fastify.addHook('onRoute', ({ url, method }) => {
-      if (url.includes('*')) return;
+      if (url.includes('*') || this.isHidden(url)) return;
       const path = url.replace(/(?<=.)\/$/, '');
       const known = this.#methods.get(path);
       const methods = known ?? new Set<string>();
@@ -22,6 +25,10 @@ export class RouteTable {
       this.#methods.set(path, methods);
       this.#router.on('GET', path, () => undefined, methods);
     });
+  }
+
+  isHidden(route: string | undefined): boolean {
+    return this.hidden !== undefined && route !== undefined && route.startsWith(this.hidden);
   }
 
   /** @returns the methods of the path, or `undefined` when there is nothing at it */

@@ -25,7 +25,8 @@ export function Text({ optional = false, ...options }: TextOptions): PropertyDec
     : applyDecorators(ApiProperty({ ...options, type: 'string' }), check);
 }
 
-function textCheck(minLength: number, maxLength: number): Check {
+/** What is wrong with a text, which both databases could not store as it is, or which is too short or long. */
+export function textCheck(minLength: number, maxLength: number): Check {
   return (value) => {
     if (value === undefined) return { type: 'missing', msg: 'is required' };
     if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };

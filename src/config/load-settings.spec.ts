@@ -63,6 +63,8 @@ describe('defaults', () => {
       databasePoolSize: 10,
       migrateOnStart: true,
       developerScope: undefined,
+      authBuiltin: true,
+      authRegistration: 'open',
       stripeApiBase: undefined,
       stripeAcceptRestrictedKeys: false,
       webhookRetentionDays: 30,
@@ -336,6 +338,26 @@ describe('access tokens', () => {
     'file:///k',
   ])('may not fetch keys from %s', (uri) => {
     expect(blamed({ ...JWKS, AUTH_JWKS_URI: uri })).toEqual(['AUTH_JWKS_URI']);
+  });
+});
+
+describe('accounts', () => {
+  it('are kept outside of production, and where no other server knows the developers', () => {
+    expect(loadSettings({ ...TEST, NODE_ENV: 'test' })).toMatchObject({ authBuiltin: true, authRegistration: 'open' });
+    expect(loadSettings(PRODUCTION)).toMatchObject({ authBuiltin: false, authRegistration: 'closed' });
+    expect(loadSettings(JWKS)).toMatchObject({ authBuiltin: false });
+  });
+
+  it('may be kept in production, and not in a test', () => {
+    expect(loadSettings({ ...PRODUCTION, AUTH_BUILTIN: 'true' })).toMatchObject({ authBuiltin: true, authRegistration: 'closed' });
+    expect(loadSettings({ ...PRODUCTION, AUTH_BUILTIN: 'true', AUTH_REGISTRATION: 'open' })).toMatchObject({ authRegistration: 'open' });
+    expect(loadSettings({ ...TEST, AUTH_BUILTIN: 'false' })).toMatchObject({ authBuiltin: false });
+    expect(blamed({ ...TEST, AUTH_BUILTIN: 'yes', AUTH_REGISTRATION: 'true' })).toEqual(['AUTH_BUILTIN', 'AUTH_REGISTRATION']);
+  });
+
+  it('are refused beside published keys', () => {
+    expect(blamed({ ...JWKS, AUTH_BUILTIN: 'true' })).toEqual(['AUTH_BUILTIN']);
+    expect(loadSettings({ ...JWKS, AUTH_BUILTIN: 'false' })).toMatchObject({ authBuiltin: false });
   });
 });
 

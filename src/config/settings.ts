@@ -1,6 +1,6 @@
 import type { Secret } from '../common/secret.js';
 import { type DatabaseAddress, isLoopbackHost } from './rules.js';
-import type { LogLevel, NodeEnv } from './variables.js';
+import type { LogLevel, NodeEnv, Registration } from './variables.js';
 
 /** How access tokens are checked: with a shared secret, or with the published keys of an authorization server. */
 export type AccessTokens =
@@ -30,6 +30,9 @@ export class Settings {
   readonly masterKeys: readonly MasterKeySource[];
   readonly accessTokens: AccessTokens;
   readonly developerScope?: string;
+  /** Whether the service keeps accounts of developers itself. */
+  readonly authBuiltin: boolean;
+  readonly authRegistration: Registration;
   readonly stripeApiBase?: string;
   readonly stripeAcceptRestrictedKeys: boolean;
   /** 0: none are kept. */

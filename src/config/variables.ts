@@ -8,6 +8,9 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export const MAX_WEBHOOK_SECRET_OVERLAP_SECONDS = 604_800;
 
+export const REGISTRATIONS = ['open', 'closed'] as const;
+export type Registration = (typeof REGISTRATIONS)[number];
+
 export interface Variable<T> {
   readonly description: string;
   readonly isSecret?: true;
@@ -117,6 +120,18 @@ const TABLE = {
     description: "A scope that a developer's token must carry.",
     must: 'be one OAuth scope, without spaces, quotes or backslashes',
     parse: rules.matching(/^[\x21\x23-\x5b\x5d-\x7e]+$/),
+  },
+  AUTH_BUILTIN: {
+    description:
+      'Whether this service keeps accounts of developers itself (`/api/v1/auth/…`), who log in with a password; always off with `AUTH_JWKS_URI`.',
+    ...BOOLEAN,
+    default: { development: 'true', test: 'true', production: 'false' },
+  },
+  AUTH_REGISTRATION: {
+    description: 'Who may make such an account: anybody (open), or only the operator with `tillkeeper developers add` (closed).',
+    must: `be one of ${REGISTRATIONS.join(', ')}`,
+    parse: rules.oneOf(REGISTRATIONS),
+    default: { development: 'open', test: 'open', production: 'closed' },
   },
   STRIPE_API_BASE: {
     description: "An origin to call in place of Stripe's, for tests; refused in production.",

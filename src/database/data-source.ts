@@ -10,6 +10,7 @@ import { KeyRotation1763810000000 as KeyRotationPostgres } from './migrations/po
 import { WebhookEvents1763820000000 as WebhookEventsPostgres } from './migrations/postgres/1763820000000-webhook-events.js';
 import { Ledger1763830000000 as LedgerPostgres } from './migrations/postgres/1763830000000-ledger.js';
 import { Audit1763800000000 as AuditPostgres } from './migrations/postgres/1763800000000-audit.js';
+import { Accounts1763840000000 as AccountsPostgres } from './migrations/postgres/1763840000000-accounts.js';
 import { Billing1763850000000 as BillingPostgres } from './migrations/postgres/1763850000000-billing.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
@@ -19,6 +20,7 @@ import { KeyRotation1763810000000 as KeyRotationSqlite } from './migrations/sqli
 import { WebhookEvents1763820000000 as WebhookEventsSqlite } from './migrations/sqlite/1763820000000-webhook-events.js';
 import { Ledger1763830000000 as LedgerSqlite } from './migrations/sqlite/1763830000000-ledger.js';
 import { Audit1763800000000 as AuditSqlite } from './migrations/sqlite/1763800000000-audit.js';
+import { Accounts1763840000000 as AccountsSqlite } from './migrations/sqlite/1763840000000-accounts.js';
 import { Billing1763850000000 as BillingSqlite } from './migrations/sqlite/1763850000000-billing.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
@@ -77,6 +79,7 @@ function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
       KeyRotationSqlite,
       WebhookEventsSqlite,
       LedgerSqlite,
+      AccountsSqlite,
       BillingSqlite,
     ],
     prepareDatabase: (driver: SqliteDriver) => {
@@ -107,6 +110,7 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: PostgresLi
       KeyRotationPostgres,
       WebhookEventsPostgres,
       LedgerPostgres,
+      AccountsPostgres,
       BillingPostgres,
     ],
     installExtensions: false,

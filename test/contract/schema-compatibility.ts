@@ -35,7 +35,7 @@ export interface Operation {
 
 export interface Document {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema> };
+  components: { schemas: Record<string, Schema>; securitySchemes?: Record<string, object> };
   tags?: { name: string; description?: string }[];
 }
 

@@ -44,6 +44,11 @@ const ROUTES: Record<string, Expectation> = {
   'GET /health/live': everybody(200),
   'GET /health/ready': everybody(200),
   'GET /metrics': everybody(401),
+  'POST /api/v1/auth/register': everybody(422),
+  'POST /api/v1/auth/login': everybody(422),
+  'POST /api/v1/auth/refresh': everybody(422),
+  // These tokens were made for no account.
+  'GET /api/v1/auth/me': everyDeveloper(404),
   'GET /api/v1/projects': everyDeveloper(200),
   'POST /api/v1/projects': everyDeveloper(201, { name: 'Corner shop' }),
   [`GET ${PROJECT}`]: theOwner(200),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -6,7 +7,7 @@ import { Installation } from '../support/installation.js';
 import { registeredRoutes } from '../support/registered-routes.js';
 import { execute, rowsOf } from '../support/rows.js';
 import { anEvent, deliverTo } from '../support/signed-events.js';
-import { sentinelCredentials, SentinelSearch } from '../support/sentinels.js';
+import { sentinel, sentinelCredentials, SentinelSearch } from '../support/sentinels.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { storedBytes, writeAheadLog } from '../support/stored-bytes.js';
 import { configPath, OWNER, STRANGER, testEnvironment } from '../support/test-app.js';
@@ -17,7 +18,12 @@ jest.setTimeout(120_000);
 
 const credentials = sentinelCredentials();
 const replaced = sentinelCredentials();
-const secrets = [...Object.values(credentials), ...Object.values(replaced)];
+const accounts = {
+  password: sentinel('password '),
+  wrong: sentinel('wrong password '),
+  refresh: sentinel(`tkrt_${randomUUID()}_-----------`),
+};
+const secrets = [credentials, replaced, accounts].flatMap((each) => Object.values(each));
 const all = Object.values(credentials).join('-');
 /** A key that is nobody's, with ends like any other. */
 const UNRELATED = { test_secret_key: `sk_test_${'a'.repeat(32)}` };
@@ -27,6 +33,17 @@ const TILL = '/api/v1/payments/stripe';
 
 /** What the operations with a body are for. A route that is missing here fails the test: say how a secret may come to it. */
 const BODIES: Record<string, object[]> = {
+  'POST /api/v1/auth/login': [
+    { email: 'ada@example.com', password: accounts.password },
+    { email: 'ada@example.com', password: accounts.wrong },
+    { email: 'nobody@example.com', password: accounts.password },
+  ],
+  'POST /api/v1/auth/refresh': [{ refresh_token: accounts.refresh }],
+  'POST /api/v1/auth/register': [
+    { email: 'ada@example.com', password: accounts.password },
+    { email: 'ada@example.com', password: accounts.password },
+    { email: 'bob@example.com', password: accounts.password, full_name: 'Bob' },
+  ],
   'POST /api/v1/projects': [{ name: 'Corner shop' }],
   'PUT /api/v1/projects/:project_id': [{ name: 'Corner shop' }],
   'POST /api/v1/projects/:project_id/end-user-tokens': [{ user_id: 'user-1' }],
@@ -228,6 +245,37 @@ async function sendEverywhere(method: string, pattern: string, path: string): Pr
   await send(method, path, { token: STRANGER, headers: { 'x-all': all } });
   if (method !== 'GET') await send(method, path, { body: `a=${all}`, headers: { 'content-type': `text/${all}` } });
 }
+
+it('keeps the tokens of accounts out of the log and the database, and passwords that a form brings', async () => {
+  const login = { email: `${randomUUID()}@example.com`, password: accounts.password };
+  const answers = [await server.send('POST', '/api/v1/auth/register', { token: null, body: login })];
+  for (let round = 0; round < 2; round += 1) {
+    const body = { refresh_token: (answers.at(-1)?.body as { refresh_token: string }).refresh_token };
+    answers.push(await server.send('POST', '/api/v1/auth/refresh', { token: null, body }));
+  }
+  const form = (password: string) => `username=${encodeURIComponent(login.email)}&password=${encodeURIComponent(password)}`;
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  answers.push(await server.send('POST', '/api/v1/auth/login', { token: null, body: form(login.password), headers }));
+  expect(answers.map(({ status }) => status)).toEqual([201, 200, 200, 200]);
+  await send('POST', '/api/v1/auth/login', { token: null, body: form(accounts.wrong), headers });
+  await send('POST', '/api/v1/auth/register', { token: null, body: form(accounts.password), headers });
+  await send('POST', '/api/v1/auth/login', { token: null, body: `${form(accounts.wrong)}&${form(accounts.password)}`, headers });
+  const tokens = answers.flatMap(({ body }) => {
+    const { access_token: access, refresh_token: refresh } = body as Record<string, string>;
+    return [access ?? '', refresh ?? ''];
+  });
+  // A used one, too: it ends the session.
+  for (const token of tokens) {
+    await send('POST', '/api/v1/auth/refresh', { token: null, body: { refresh_token: token } });
+    await send('GET', '/api/v1/auth/me', { token });
+  }
+  const search = new SentinelSearch(tokens, true);
+  expectNoLeak(search, 'output', server.output);
+  for (const { name, bytes } of await storedBytes(database, logStart)) {
+    expectNoLeak(new SentinelSearch([...tokens, ...Object.values(accounts)], false), name, bytes);
+  }
+  expectSilence();
+});
 
 it('gives none away for what is no HTTP at all', async () => {
   for (const bytes of [

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { DATA_KEY_PURPOSES } from '../../src/vault/data-key-store.js';
 import { Installation } from '../support/installation.js';
 import { rowsOf } from '../support/rows.js';
 import type { Environment, ServerProcess } from '../support/server-process.js';
@@ -101,7 +102,7 @@ describe('the first start in development', () => {
     const server = installation.start(environment);
     await expectNoSample(server);
     const keys = await rowsOf(database, 'data_keys');
-    expect(keys).toHaveLength(2);
+    expect(keys).toHaveLength(DATA_KEY_PURPOSES.length);
 
     const { port } = new URL(await server.listening());
     expect(await refusalOf({ ...environment, PORT: port })).toBe(

@@ -9,12 +9,15 @@ const ENCODED_PART = 12;
 
 /** Six credentials that nothing else in the world looks like, new in each run. */
 export function sentinelCredentials(): Required<Credentials> {
-  const letters = () =>
-    randomBytes(64)
-      .toString('base64')
-      .replaceAll(/[^A-Za-z0-9]/g, '')
-      .slice(0, BODY_LENGTH);
-  return Object.fromEntries(CREDENTIAL_RULES.map(({ field, prefix }) => [field, prefix + letters()])) as Required<Credentials>;
+  return Object.fromEntries(CREDENTIAL_RULES.map(({ field, prefix }) => [field, sentinel(prefix)])) as Required<Credentials>;
+}
+
+/** A text that stands nowhere else. */
+export function sentinel(prefix = ''): string {
+  const letters = randomBytes(64)
+    .toString('base64')
+    .replaceAll(/[^A-Za-z0-9]/g, '');
+  return prefix + letters.slice(0, BODY_LENGTH);
 }
 
 /** Looks for any part of secrets, as it is, backwards or encoded. */

@@ -1,0 +1,21 @@
+import type { Check } from '../common/check.decorator.js';
+import { textCheck } from '../common/text.decorator.js';
+import { MAX_EMAIL_LENGTH, normalizeEmail } from './email.js';
+
+export const MIN_PASSWORD_LENGTH = 8;
+/** Far above any password; what is longer is an attack. */
+const MAX_PASSWORD_LENGTH = 1_000;
+export const MAX_NAME_LENGTH = 255;
+
+// What is wrong with each field, for the API and the command line.
+
+export const emailProblem: Check = (value) =>
+  textCheck(1, MAX_EMAIL_LENGTH)(value) ??
+  (normalizeEmail(String(value)) ? undefined : { type: 'value_error', msg: 'must be an e-mail address, such as ada@example.com' });
+
+export const newPasswordProblem = textCheck(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH);
+
+/** Of a login any text will do: a wrong one is refused, but not here. */
+export const passwordProblem = textCheck(0, Infinity);
+
+export const fullNameProblem = textCheck(0, MAX_NAME_LENGTH);

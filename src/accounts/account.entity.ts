@@ -1,0 +1,29 @@
+import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
+import type { OwnerId } from '../common/ids.js';
+import { MAX_EMAIL_LENGTH } from './email.js';
+
+/** A developer of the built-in authorization server. */
+@Entity('accounts')
+@Unique('accounts_email_unique', ['email'])
+export class AccountEntity {
+  /** A UUID; the `sub` of the developer's access tokens. */
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'accounts_pk' })
+  id: OwnerId;
+
+  /** Normalized: see email.ts. */
+  @Column({ type: 'varchar', length: MAX_EMAIL_LENGTH })
+  email: string;
+
+  @Column({ name: 'password_hash', type: 'varchar', length: 255 })
+  passwordHash: string;
+
+  @Column({ name: 'full_name', type: 'varchar', length: 255, nullable: true })
+  fullName: string | null;
+
+  @Column({ name: 'created_at', type: Date, precision: 3 })
+  createdAt: Date;
+
+  /** A revoked account logs in no more. */
+  @Column({ name: 'revoked_at', type: Date, precision: 3, nullable: true })
+  revokedAt: Date | null;
+}

@@ -1,0 +1,102 @@
+import { Body, Controller, Get, HttpCode, HttpStatus, Ip, Post, UseGuards } from '@nestjs/common';
+import { ApiConsumes, ApiCreatedResponse, ApiExtraModels, ApiOAuth2, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CurrentDeveloper } from '../auth/current-developer.decorator.js';
+import { Public } from '../auth/route-access.decorators.js';
+import { ApiErrors } from '../common/api-errors.decorator.js';
+import type { OwnerId } from '../common/ids.js';
+import { Secret } from '../common/secret.js';
+import { AccountsService } from './accounts.service.js';
+import { LoginForm, RefreshRequest, UserCreateRequest, UserLoginRequest } from './dto/account.requests.js';
+import {
+  ProvisioningData,
+  RegistrationResponse,
+  TokenResponse,
+  toRegistrationResponse,
+  toTokenResponse,
+  toUserResponse,
+  UserResponse,
+} from './dto/account.responses.js';
+import { normalizeEmail } from './email.js';
+import { RegistrationGuard } from './registration.guard.js';
+import { SessionsService } from './sessions.service.js';
+
+const OFF = { 404: 'This service keeps no accounts (`AUTH_BUILTIN`).' };
+
+/** The built-in authorization server. Where it is off, app.setup.ts answers as if none of this were here. */
+@ApiTags('Accounts')
+@ApiExtraModels(ProvisioningData, LoginForm)
+@Controller('auth')
+export class AccountsController {
+  constructor(
+    private readonly accounts: AccountsService,
+    private readonly sessions: SessionsService,
+  ) {}
+
+  @Post('register')
+  @Public()
+  @UseGuards(RegistrationGuard)
+  @ApiOperation({
+    operationId: 'register',
+    summary: 'Make an account',
+    description: 'For a developer, who is logged in with it at once. An operator may have closed registration (`AUTH_REGISTRATION`).',
+    security: [],
+  })
+  @ApiCreatedResponse({ description: 'The account was made.', type: RegistrationResponse })
+  @ApiErrors({ body: true, meaning: { ...OFF, 403: 'Registration is closed.', 409: 'There is an account with this address.' } })
+  async register(@Body() { email, password, full_name: fullName }: UserCreateRequest, @Ip() ip: string): Promise<RegistrationResponse> {
+    const account = await this.accounts.register(loginOf(email, password), fullName ?? null, ip);
+    return toRegistrationResponse(account, await this.sessions.begin(account.id));
+  }
+
+  @Post('login')
+  @Public()
+  @HttpCode(HttpStatus.OK)
+  @ApiConsumes('application/json', 'application/x-www-form-urlencoded')
+  @ApiOperation({
+    operationId: 'logIn',
+    summary: 'Log in',
+    description: 'Begins a session. The form is for OAuth 2 clients, such as the Authorize button of `/docs`.',
+    security: [],
+  })
+  @ApiOkResponse({ description: 'Tokens of the new session.', type: TokenResponse })
+  @ApiErrors({ body: true, meaning: { ...OFF, 401: 'The address or the password is wrong.' } })
+  async logIn(@Body() { email, password }: UserLoginRequest, @Ip() ip: string): Promise<TokenResponse> {
+    const account = await this.accounts.logIn(loginOf(email, password), ip);
+    return toTokenResponse(await this.sessions.begin(account.id));
+  }
+
+  @Post('refresh')
+  @Public()
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    operationId: 'refresh',
+    summary: 'Go on with a session',
+    description: 'Exchanges the refresh token for new tokens. One that was exchanged before ends the session, for whoever has it.',
+    security: [],
+  })
+  @ApiOkResponse({ description: 'The next tokens of the session.', type: TokenResponse })
+  @ApiErrors({ body: true, meaning: { ...OFF, 401: 'The refresh token is not valid, or no longer.' } })
+  async refresh(@Body() { refresh_token: token }: RefreshRequest): Promise<TokenResponse> {
+    return toTokenResponse(await this.sessions.continue(token));
+  }
+
+  @Get('me')
+  @ApiOAuth2([], 'OAuth2PasswordBearer')
+  @ApiOperation({ operationId: 'getMe', summary: 'Get your account', description: 'The account that the access token was made for.' })
+  @ApiOkResponse({ description: 'The account.', type: UserResponse })
+  @ApiErrors({
+    meaning: {
+      401: 'There is no valid access token, or its account was revoked.',
+      403: 'The token is not one for this operation.',
+      404: 'The token was made for no account of this service, or it keeps no accounts (`AUTH_BUILTIN`).',
+    },
+  })
+  async me(@CurrentDeveloper() developer: OwnerId): Promise<UserResponse> {
+    return toUserResponse(await this.accounts.get(developer));
+  }
+}
+
+function loginOf(email: string, password: string) {
+  // What is no address was refused before.
+  return { email: normalizeEmail(email) ?? '', password: new Secret(password) };
+}

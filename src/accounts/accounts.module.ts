@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/auth.module.js';
+import { AccountsController } from './accounts.controller.js';
+import { AccountsRepository } from './accounts.repository.js';
+import { AccountsService } from './accounts.service.js';
+import { FailedAttempts } from './failed-attempts.js';
+import { Passwords } from './passwords.js';
+import { RegistrationGuard } from './registration.guard.js';
+import { SessionsRepository } from './sessions.repository.js';
+import { SessionsService } from './sessions.service.js';
+
+@Module({
+  imports: [AuthModule],
+  controllers: [AccountsController],
+  providers: [AccountsService, AccountsRepository, SessionsService, SessionsRepository, Passwords, FailedAttempts, RegistrationGuard],
+  exports: [AccountsService],
+})
+export class AccountsModule {}

@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { invalidToken } from '../auth/refusals.js';
+import { DomainError } from '../common/errors.js';
+import { type OwnerId, parseUuid } from '../common/ids.js';
+import type { Secret } from '../common/secret.js';
+import type { Account } from './account.js';
+import { AccountsRepository } from './accounts.repository.js';
+import { FailedAttempts } from './failed-attempts.js';
+import { Passwords } from './passwords.js';
+
+/** An address, normalized, and the password that goes with it. */
+interface Login {
+  readonly email: string;
+  readonly password: Secret;
+}
+
+/** The accounts of developers, for installations without an authorization server of their own. */
+@Injectable()
+export class AccountsService {
+  constructor(
+    private readonly accounts: AccountsRepository,
+    private readonly passwords: Passwords,
+    private readonly attempts: FailedAttempts,
+  ) {}
+
+  /** @param ip of the caller. @throws DomainError `email_taken`, `rate_limited`, `too_busy` */
+  async register(login: Login, fullName: string | null, ip: string): Promise<Account> {
+    const account = await this.attempts.limit(ip, login.email, () => this.add(login, fullName));
+    if (!account) throw new DomainError('email_taken', 'There is an account with this e-mail address: log in.');
+    return account;
+  }
+
+  /** @returns the new account, or `undefined` when the address has one. @throws DomainError `too_busy` */
+  async add({ email, password }: Login, fullName: string | null): Promise<Account | undefined> {
+    if (await this.accounts.findByEmail(email)) return undefined;
+    return this.accounts.add(email, await this.passwords.hash(password), fullName);
+  }
+
+  /** Also gives a revoked account back. Ends all sessions. @returns whether there is such an account */
+  async setPassword({ email, password }: Login): Promise<boolean> {
+    return this.accounts.setPassword(email, await this.passwords.hash(password));
+  }
+
+  /** Ends all sessions and lets nobody log in. @returns whether there is such an account */
+  revoke(email: string): Promise<boolean> {
+    return this.accounts.revoke(email);
+  }
+
+  /** Whose login it is. Nothing tells a wrong password from an address without an account. @throws DomainError `unauthenticated`, `rate_limited`, `too_busy` */
+  async logIn(login: Login, ip: string): Promise<Account> {
+    const account = await this.attempts.limit(ip, login.email, () => this.#find(login));
+    if (!account) throw new DomainError('unauthenticated', 'The e-mail address or the password is wrong.', { challenge: 'Bearer' });
+    if (this.passwords.isOutdated(account.passwordHash)) await this.accounts.rehash(account, await this.passwords.hash(login.password));
+    return account;
+  }
+
+  /** The account that an access token was made for. @throws DomainError `account_not_found`, `unauthenticated` */
+  async get(subject: string): Promise<Account> {
+    const id = parseUuid<OwnerId>(subject);
+    const account = id && (await this.accounts.find(id));
+    if (!account) throw new DomainError('account_not_found', 'The access token was not made for an account of this service.');
+    if (account.isRevoked) throw invalidToken('The account of this access token was revoked.');
+    return account;
+  }
+
+  async #find({ email, password }: Login): Promise<Account | undefined> {
+    const account = await this.accounts.findByEmail(email);
+    const isRight = await this.passwords.matches(account?.passwordHash, password);
+    return isRight && !account?.isRevoked ? account : undefined;
+  }
+}

@@ -1,0 +1,94 @@
+import { ApiProperty, ApiSchema, getSchemaPath } from '@nestjs/swagger';
+import { ApiNullableString, ApiTime, ApiUuid } from '../../common/api-property.js';
+import type { Account } from '../account.js';
+import type { Tokens } from '../sessions.service.js';
+
+const UUID = { format: 'uuid', example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11', required: false };
+const ACCESS_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.e30.c2ln';
+const REFRESH_TOKEN = `tkrt_6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11_${'a'.repeat(43)}`;
+
+@ApiSchema({ description: 'An account.' })
+export class UserResponse {
+  @ApiUuid("The account's id: the `sub` of its access tokens, and so the owner of its projects.")
+  id: string;
+
+  @ApiProperty({ description: 'Its address, in lower case.', type: String, example: 'ada@example.com' })
+  email: string;
+
+  @ApiNullableString({ description: 'What to call them.', example: 'Ada Lovelace', required: false })
+  full_name: string | null;
+
+  @ApiProperty({ description: 'Always `developer`.', type: String, example: 'developer' })
+  role: string;
+
+  @ApiProperty({ description: 'Always `true`: a revoked account is not shown.', type: Boolean, example: true })
+  is_active: boolean;
+
+  @ApiTime('When it was made.')
+  created_at: string;
+
+  @ApiNullableString({ description: 'Always `null`: a developer is in no project.', ...UUID })
+  project_id: string | null;
+}
+
+@ApiSchema({ description: 'What another service would have made along with the account.' })
+export class ProvisioningData {
+  @ApiNullableString({ description: 'A first project.', ...UUID })
+  project_id: string | null;
+
+  @ApiNullableString({ description: 'A key of that project.', example: 'none', required: false })
+  api_key: string | null;
+
+  @ApiNullableString({ description: 'A key of the developer.', example: 'none', required: false })
+  developer_key: string | null;
+}
+
+@ApiSchema({ description: 'The new account, logged in.' })
+export class RegistrationResponse extends UserResponse {
+  @ApiProperty({
+    description: 'Always `null`: nothing is made along with an account. Make a project with `POST /api/v1/projects/`.',
+    anyOf: [{ $ref: getSchemaPath(ProvisioningData) }, { type: 'null' }],
+    required: false,
+    example: null,
+  })
+  provisioning: ProvisioningData | null;
+
+  @ApiNullableString({ description: 'Good for 30 minutes.', example: ACCESS_TOKEN, required: false })
+  access_token: string | null;
+
+  @ApiNullableString({ description: 'Good once, for 7 days.', example: REFRESH_TOKEN, required: false })
+  refresh_token: string | null;
+
+  @ApiProperty({
+    description: 'Always `bearer`.',
+    anyOf: [{ type: 'string' }, { type: 'null' }],
+    default: 'bearer',
+    required: false,
+    example: 'bearer',
+  })
+  token_type: string | null;
+}
+
+@ApiSchema({ description: 'Tokens of one session.' })
+export class TokenResponse {
+  @ApiProperty({ description: 'To be sent as `Authorization: Bearer <token>`, good for 30 minutes.', type: String, example: ACCESS_TOKEN })
+  access_token: string;
+
+  @ApiNullableString({ description: 'For `POST /api/v1/auth/refresh`: good once, for 7 days.', example: REFRESH_TOKEN, required: false })
+  refresh_token: string | null;
+
+  @ApiProperty({ description: 'Always `bearer`.', type: String, example: 'bearer' })
+  token_type: string;
+}
+
+export function toUserResponse({ id, email, fullName, createdAt }: Account): UserResponse {
+  return { id, email, full_name: fullName, role: 'developer', is_active: true, created_at: createdAt, project_id: null };
+}
+
+export function toTokenResponse({ accessToken, refreshToken }: Tokens): TokenResponse {
+  return { access_token: accessToken, refresh_token: refreshToken, token_type: 'bearer' };
+}
+
+export function toRegistrationResponse(account: Account, tokens: Tokens): RegistrationResponse {
+  return { ...toUserResponse(account), provisioning: null, ...toTokenResponse(tokens) };
+}
