@@ -78,6 +78,27 @@ const noTransactionOfTheDriver = {
   }),
 };
 
+/** Where a secret may leave its `Secret`, each for one thing to do with it. */
+export const REVEALING = [
+  // Sealed, masked and fingerprinted on its way in; handed to Stripe's library; signatures checked with it.
+  'src/vault/seal.ts',
+  'src/payments/stripe-config/credential-sealer.ts',
+  'src/payments/stripe-api/stripe-connector.ts',
+  'src/payments/stripe-api/key-validator.ts',
+  'src/payments/webhooks/stripe-signature.ts',
+  // What was sealed, but is no secret to who asks.
+  'src/payments/webhooks/event-payloads.ts',
+  'src/idempotency/idempotent-answers.ts',
+  // The operator's own: master keys, the token secret, the password of the database, the metrics token.
+  'src/config/load-settings.ts',
+  'src/vault/open-master-keys.ts',
+  'src/auth/key-source.ts',
+  'src/database/data-source.ts',
+  'src/database/postgres.notifications.ts',
+  'src/metrics/metrics.controller.ts',
+  'src/first-run.ts',
+];
+
 const UNIT_SPECS = 'src/**/*.spec.ts';
 const TESTS = ['test/**/*.ts', UNIT_SPECS];
 
@@ -126,6 +147,14 @@ export default defineConfig(
           message: 'Only payments/stripe-api makes Stripe clients: ask StripeClients for one.',
         },
       ],
+    },
+  },
+  {
+    name: 'tillkeeper/secrets',
+    files: ['src/**'],
+    ignores: [UNIT_SPECS, ...REVEALING],
+    rules: {
+      'no-restricted-properties': ['error', { property: 'reveal', message: 'Pass the Secret on; REVEALING lists who may look inside.' }],
     },
   },
   {

@@ -24,34 +24,40 @@ export class AppLogger implements LoggerService {
     this.#pino = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   }
 
-  answered(request: AnsweredRequest): void {
-    this.#pino.info(request, 'request');
+  answered({ requestId, method, route, status, milliseconds }: AnsweredRequest): void {
+    this.#pino.info({ requestId, method, route, status, milliseconds }, 'request');
   }
 
-  /** An error that the caller was told little of: its kind, code and place, not its message, which may hold what was sent. */
-  failure(requestId: string, error: Error): void {
+  /** An error that the caller was told little of. */
+  failure(requestId: string, error: DomainError): void {
     this.#pino.error({ requestId, error: describe(error) }, error.message);
   }
 
   log(message: unknown, context?: string): void {
-    this.#pino[context && CHATTY_CONTEXTS.has(context) ? 'debug' : 'info']({ context }, String(message));
+    this.#write(context && CHATTY_CONTEXTS.has(context) ? 'debug' : 'info', message, context);
   }
 
   warn(message: unknown, context?: string): void {
-    this.#pino.warn({ context }, String(message));
+    this.#write('warn', message, context);
   }
 
   error(message: unknown, _stack?: string, context?: string): void {
-    if (message instanceof Error) this.#pino.error({ context, error: describe(message) }, 'unexpected error');
-    else this.#pino.error({ context }, String(message));
+    this.#write('error', message, context);
   }
 
   debug(message: unknown, context?: string): void {
-    this.#pino.debug({ context }, String(message));
+    this.#write('debug', message, context);
   }
 
   verbose(message: unknown, context?: string): void {
-    this.#pino.trace({ context }, String(message));
+    this.#write('trace', message, context);
+  }
+
+  /** A sentence is ours, and written as it is. Of an error there is its kind, code and place, not its message, which may hold what was sent. */
+  #write(level: 'error' | 'warn' | 'info' | 'debug' | 'trace', message: unknown, context?: string): void {
+    if (typeof message === 'string') this.#pino[level]({ context }, message);
+    else if (message instanceof Error) this.#pino[level]({ context, error: describe(message) }, 'unexpected error');
+    else this.#pino[level]({ context }, 'something that is not written');
   }
 }
 
@@ -79,6 +85,8 @@ interface DescribedError {
 /** Node's, SQLite's and PostgreSQL's codes. What else others put there may be what was sent. */
 const FOREIGN_CODE = /^[A-Z][A-Z0-9_]{2,40}$|^[0-9A-Z]{5}$/;
 
+const FOREIGN_NAME = /^[A-Za-z]\w{0,63}$/;
+
 function describe(error: Error): DescribedError {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   // The stack begins with the message, which may have lines that look like any other.
@@ -87,7 +95,7 @@ function describe(error: Error): DescribedError {
     .split('\n')
     .filter((line) => /^\s+at /.test(line));
   return {
-    type: error.name,
+    type: FOREIGN_NAME.test(error.name) ? error.name : 'Error',
     ...(error instanceof DomainError || FOREIGN_CODE.test(code) ? { code } : {}),
     at: frames.slice(0, 8).map((line) => line.trim()),
     ...(error.cause instanceof Error ? { cause: describe(error.cause) } : {}),

@@ -373,3 +373,10 @@ it('destroys a webhook secret that another one replaced: at once when told to, o
   expect(await send('GET', configPath(projectId))).toBe(200);
   expectSilence();
 });
+
+it('opens no debugger', async () => {
+  server.signal('SIGUSR1');
+  expect(await send('GET', configPath(projectId))).toBe(200);
+  expect(await server.stop('SIGTERM')).toEqual({ code: 0, signal: null });
+  expect(server.errors).toBe('');
+});

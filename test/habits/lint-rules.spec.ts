@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { ESLint } from 'eslint';
 import tseslint from 'typescript-eslint';
-import config from '../../eslint.config.mjs';
+import config, { REVEALING } from '../../eslint.config.mjs';
 
 const withTypes = new ESLint({ overrideConfigFile: true, overrideConfig: config });
 
@@ -74,6 +75,19 @@ describe('Stripe', () => {
     ['src/database/transactions.ts', 'stripe'],
   ])('is kept out of %s (%s), so that no transaction waits for the network', async (filePath, path) => {
     expect(await problems(withoutTypes, filePath, `export type * from '${path}';`)).toEqual(['@typescript-eslint/no-restricted-imports']);
+  });
+});
+
+describe('a secret', () => {
+  const look = "import type { Secret } from '../common/secret.js';\nexport const text = (secret: Secret) => secret.reveal();";
+
+  it('is looked into in the listed files alone', async () => {
+    expect(await problems(withoutTypes, 'src/projects/projects.service.ts', look)).toEqual(['no-restricted-properties']);
+    expect(await problems(withoutTypes, 'src/vault/seal.ts', look)).toEqual([]);
+  });
+
+  it.each(REVEALING)('has a reason to be looked into in %s', (file) => {
+    expect(readFileSync(file, 'utf8')).toContain('.reveal()');
   });
 });
 

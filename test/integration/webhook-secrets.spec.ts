@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { ProjectId } from '../../src/common/ids.js';
 import type { StripeMode } from '../../src/payments/stripe-config/credential-rules.js';
 import { StripeConfigService } from '../../src/payments/stripe-config/stripe-config.service.js';
-import { WebhookSecretSweep } from '../../src/payments/stripe-config/webhook-secret.sweep.js';
+import { WebhookSecretSweeper } from '../../src/payments/stripe-config/webhook-secret-sweeper.js';
 import { execute, rowsOf } from '../support/rows.js';
+import { anEvent, deliver } from '../support/signed-events.js';
 import { configPath, startTestApp, type TestApp } from '../support/test-app.js';
 
 const DAY_MS = 86_400_000;
 
 const secret = (letter: string) => `whsec_${letter.repeat(32)}`;
-const [A, B, C] = ['a', 'b', 'c'].map(secret);
+const [A, B, C] = [secret('a'), secret('b'), secret('c')];
 
 describe('the webhook secrets of a project', () => {
   let app: TestApp;
@@ -39,7 +40,7 @@ describe('the webhook secrets of a project', () => {
       app.database,
       `UPDATE stripe_credentials SET valid_until = '2020-01-01 00:00:00.000' WHERE project_id = '${projectId}' AND slot > 0`,
     );
-  const sweep = () => app.app.get(WebhookSecretSweep).sweep();
+  const sweep = () => app.app.get(WebhookSecretSweeper).sweep();
 
   it('are opened for their mode alone', async () => {
     await put({ test_webhook_secret: A, live_webhook_secret: B }).expect(200);
@@ -152,6 +153,18 @@ describe('the webhook secrets of a project', () => {
     await put({ test_webhook_secret: B }).expect(200);
     await app.send('delete', path()).expect(204);
     expect(await rows()).toEqual([]);
+  });
+
+  it('are what signatures are checked with, the former ones as long as they are valid', async () => {
+    const delivered = async (signedWith: string) => (await deliver(app, projectId, signedWith, anEvent())).status;
+    await put({ test_webhook_secret: A }).expect(200);
+    expect([await delivered(A), await delivered(B)]).toEqual([200, 400]);
+    await put({ test_webhook_secret: B }).expect(200);
+    expect([await delivered(A), await delivered(B)]).toEqual([200, 200]);
+    await expire();
+    expect([await delivered(A), await delivered(B)]).toEqual([400, 200]);
+    await put({ test_webhook_secret: C }, '?webhook_secret_overlap=0').expect(200);
+    expect([await delivered(B), await delivered(C)]).toEqual([400, 200]);
   });
 
   it('are kept when others are stored at the same time', async () => {

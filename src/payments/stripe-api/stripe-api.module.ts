@@ -24,7 +24,7 @@ import { SecretKeyChecker } from '../stripe-config/secret-key-checker.js';
 import { StripeConfigController } from '../stripe-config/stripe-config.controller.js';
 import { StripeConfigRepository } from '../stripe-config/stripe-config.repository.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
-import { WebhookSecretSweep } from '../stripe-config/webhook-secret.sweep.js';
+import { WebhookSecretSweeper } from '../stripe-config/webhook-secret-sweeper.js';
 
 /** The credentials of projects, and the door to Stripe that they open. */
 @Module({
@@ -34,7 +34,7 @@ import { WebhookSecretSweep } from '../stripe-config/webhook-secret.sweep.js';
     StripeConfigService,
     StripeConfigRepository,
     CredentialSealer,
-    WebhookSecretSweep,
+    WebhookSecretSweeper,
     ConfigChanges,
     StripeClients,
     StripeConnector,

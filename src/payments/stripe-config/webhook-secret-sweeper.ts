@@ -6,8 +6,8 @@ const EVERY_MS = 60_000;
 
 /** Destroys former webhook secrets once they are no longer valid. Every process does so; it harms nobody to be second. */
 @Injectable()
-export class WebhookSecretSweep implements OnApplicationBootstrap, OnApplicationShutdown {
-  readonly #logger = new Logger(WebhookSecretSweep.name);
+export class WebhookSecretSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #logger = new Logger(WebhookSecretSweeper.name);
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
 

@@ -1,0 +1,72 @@
+import { AppLogger } from './app-logger.js';
+import { DomainError } from './errors.js';
+
+const SENT = 'whsec_sentBySomebody';
+
+type Line = Record<string, unknown>;
+
+/** What is written by `act`, line by line. */
+function written(act: (logger: AppLogger) => void): Line[] {
+  const lines: Line[] = [];
+  act(new AppLogger('trace', { write: (line) => void lines.push(JSON.parse(line) as Line) }));
+  return lines;
+}
+
+const LEVELS = ['log', 'warn', 'error', 'debug', 'verbose'] as const;
+
+describe('the log has', () => {
+  it.each(LEVELS)('a sentence of ours, and where it comes from: %s', (level) => {
+    const [line] = written((logger) => logger[level]('All is well.', ...(level === 'error' ? ['a stack', 'Vault'] : ['Vault'])));
+    expect(line).toEqual({ level: expect.any(Number), time: expect.any(String), context: 'Vault', msg: 'All is well.' });
+  });
+
+  it('of an answered request the named fields, whatever else comes with them', () => {
+    const request = { requestId: 'r', method: 'PUT', route: '/x/:id', status: 200, milliseconds: 3 };
+    const [line] = written((logger) => logger.answered({ ...request, ...{ url: SENT, headers: { authorization: SENT }, body: SENT } }));
+    expect(line).toEqual({ level: 30, time: expect.any(String), ...request, msg: 'request' });
+  });
+
+  it.each(LEVELS)('of an error its kind, code and place, and those of its cause: %s', (level) => {
+    const cause = Object.assign(new TypeError(SENT), { code: '23505', detail: SENT });
+    const error = Object.assign(new Error(`${SENT}\n    at ${SENT} (${SENT}.js:1:1)`, { cause }), { code: SENT, payload: SENT });
+    const [line] = written((logger) => logger[level](error));
+    const at = expect.arrayContaining([expect.stringMatching(/app-logger\.spec/)]) as unknown;
+    expect(line).toMatchObject({ msg: 'unexpected error', error: { type: 'Error', at, cause: { type: 'TypeError', code: '23505', at } } });
+    expect(Object.keys(line?.['error'] as object).sort()).toEqual(['at', 'cause', 'type']);
+    expect(JSON.stringify(line)).not.toContain(SENT);
+  });
+
+  it('no name of an error that is no name', () => {
+    const [line] = written((logger) => logger.error(Object.assign(new Error('x'), { name: `Error ${SENT}` })));
+    expect(line).toMatchObject({ error: { type: 'Error' } });
+    expect(JSON.stringify(line)).not.toContain(SENT);
+  });
+
+  it('of a failure our own sentence and code, and nothing of what caused it', () => {
+    const error = new DomainError('internal_error', 'Something went wrong on our side.', { cause: new Error(SENT) });
+    const [line] = written((logger) => logger.failure('r', error));
+    expect(line).toMatchObject({
+      level: 50,
+      requestId: 'r',
+      msg: error.message,
+      error: { code: 'internal_error', cause: { type: 'Error' } },
+    });
+    expect(JSON.stringify(line)).not.toContain(SENT);
+  });
+
+  it.each([[{ secret: SENT }], [[SENT]], [Symbol(SENT)], [Buffer.from(SENT)], [undefined]])('nothing else: %p', (thing) => {
+    for (const level of LEVELS) {
+      const [line] = written((logger) => logger[level](thing));
+      expect(Object.keys(line ?? {}).sort()).toEqual(['level', 'msg', 'time']);
+      expect(JSON.stringify(line)).not.toContain(SENT);
+    }
+  });
+});
+
+it('the chatter of the framework is for debugging', () => {
+  const [chatter, ours] = written((logger) => {
+    logger.log('Mapped {/x, GET} route', 'RouterExplorer');
+    logger.log('Listening', 'Vault');
+  });
+  expect([chatter?.['level'], ours?.['level']]).toEqual([20, 30]);
+});
