@@ -1,8 +1,24 @@
-import type { ProjectId } from '../../common/ids.js';
+import type { EndUserId, ProjectId } from '../../common/ids.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { DisputeFact } from './dispute.js';
+import type { PaymentFact } from './payment.js';
+import type { SubscriptionFact } from './subscription.js';
+
+/** Whom an object is about, as far as it tells. The ids are Stripe's. */
+export interface Party {
+  readonly customerId?: string;
+  readonly subscriptionId?: string;
+  /** To whom the customer, and the subscription if there is one, belongs. */
+  readonly userId?: EndUserId;
+  readonly asOf: Date;
+}
 
 /** What an event changes, with all that was asked of Stripe for it: ready to be written. */
 export interface LedgerChange {
   readonly projectId: ProjectId;
   readonly mode: StripeMode;
+  readonly party: Party;
+  readonly subscription?: SubscriptionFact;
+  readonly payments: readonly PaymentFact[];
+  readonly dispute?: DisputeFact;
 }

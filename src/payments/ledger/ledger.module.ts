@@ -1,5 +1,31 @@
 import { Module } from '@nestjs/common';
+import { StripeApiModule } from '../stripe-api/stripe-api.module.js';
+import { LedgerEvents } from './ledger-events.js';
 import { LedgerService } from './ledger.service.js';
+import { LedgerWriter } from './ledger-writer.js';
+import { OutboxRepository } from './outbox.repository.js';
+import { OutboxSweeper } from './outbox-sweeper.js';
+import { Preparation } from './preparation.js';
+import { StatisticsRepository } from './statistics.repository.js';
+import { StripeQuestions } from './stripe-questions.js';
+import { Tellings } from './tellings.js';
+import { UserLinksRepository } from './user-links.repository.js';
 
-@Module({ providers: [LedgerService], exports: [LedgerService] })
+/** Subscriptions and payments as Stripe last said. */
+@Module({
+  imports: [StripeApiModule],
+  providers: [
+    LedgerService,
+    Preparation,
+    StripeQuestions,
+    LedgerWriter,
+    UserLinksRepository,
+    StatisticsRepository,
+    Tellings,
+    OutboxRepository,
+    OutboxSweeper,
+    LedgerEvents,
+  ],
+  exports: [LedgerService, LedgerEvents],
+})
 export class LedgerModule {}

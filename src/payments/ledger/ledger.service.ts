@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import type { Transaction } from '../../database/database.js';
+import { Database, type Transaction } from '../../database/database.js';
 import { HANDLED_EVENTS } from '../stripe-api/handled-events.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { LedgerChange } from './ledger-change.js';
+import { LedgerWriter } from './ledger-writer.js';
 import { againIfOvertaken } from './overtaken.js';
+import { Preparation } from './preparation.js';
 import type { StripeEvent } from './stripe-event.js';
 
 const HANDLED: ReadonlySet<string> = new Set(HANDLED_EVENTS);
@@ -12,6 +14,12 @@ const HANDLED: ReadonlySet<string> = new Set(HANDLED_EVENTS);
 /** Keeps subscriptions and payments as Stripe last said. */
 @Injectable()
 export class LedgerService {
+  constructor(
+    private readonly database: Database,
+    private readonly preparation: Preparation,
+    private readonly writer: LedgerWriter,
+  ) {}
+
   /** Whether events of this type change anything here. */
   handles(type: string): boolean {
     return HANDLED.has(type);
@@ -22,28 +30,29 @@ export class LedgerService {
    * @throws DomainError when Stripe has to be asked and can't be: `stripe_unavailable`, `stripe_key_refused`, `stripe_permission_missing`,
    * `stripe_refused`, `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`; `database_unavailable`
    */
-  async prepare({ projectId, mode }: StripeEvent): Promise<LedgerChange> {
-    return { projectId, mode };
+  prepare({ projectId, mode, type, created, object }: StripeEvent): Promise<LedgerChange> {
+    return this.preparation.prepare({ projectId, mode }, object, { asOf: created }, type);
   }
 
   /**
    * Writes what is still newer, with its statistics and what other modules are to be told: part of the caller's transaction.
+   * @returns whether anything changed
    * @throws Overtaken when it has to be prepared again: see `againIfOvertaken`
    */
-  *apply(change: LedgerChange): Transaction<void> {
-    yield* [];
-    void change;
+  apply(change: LedgerChange): Transaction<boolean> {
+    return this.writer.write(change);
   }
 
   /**
    * What Stripe answered to a call of ours: a subscription, invoice, checkout session, PaymentIntent, charge or dispute.
    * @param asOf the `Date` header of that answer
    * @returns whether the ledger changed by it
+   * @throws as `prepare`
    */
-  async record(projectId: ProjectId, mode: StripeMode, object: unknown, asOf: Date): Promise<boolean> {
+  record(projectId: ProjectId, mode: StripeMode, object: unknown, asOf: Date): Promise<boolean> {
     return againIfOvertaken(async () => {
-      void [projectId, mode, object, asOf];
-      return false;
+      const change = await this.preparation.prepare({ projectId, mode }, object, { asOf });
+      return this.database.transaction(() => this.writer.write(change));
     });
   }
 }

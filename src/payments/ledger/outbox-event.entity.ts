@@ -4,7 +4,7 @@ import type { StripeMode } from '../stripe-config/credential-rules.js';
 
 /** Something that other modules are still to be told. */
 @Entity('ledger_outbox')
-@Index('ledger_outbox_by_due', ['dueAt'])
+@Index('ledger_outbox_by_due', ['name', 'dueAt'])
 export class OutboxEventEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'ledger_outbox_pk' })
   id: string;

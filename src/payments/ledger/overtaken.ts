@@ -1,5 +1,5 @@
 /** What an event was prepared against has changed since. Nothing is wrong: roll back and prepare it again. */
-class Overtaken extends Error {
+export class Overtaken extends Error {
   override readonly name = 'Overtaken';
 }
 

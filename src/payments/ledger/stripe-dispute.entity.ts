@@ -1,5 +1,5 @@
-import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
-import type { ProjectId } from '../../common/ids.js';
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, Unique } from 'typeorm';
+import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { ProjectEntity } from '../../projects/project.entity.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 
@@ -7,6 +7,7 @@ const PK = { primaryKeyConstraintName: 'stripe_disputes_pk' };
 
 /** A dispute as Stripe last said. A fact beside the payment, which it does not change. */
 @Entity('stripe_disputes')
+@Unique('stripe_disputes_id_unique', ['id'])
 @Index('stripe_disputes_by_payment', ['projectId', 'mode', 'paymentIntentId'])
 export class StripeDisputeEntity {
   @PrimaryColumn('uuid', { name: 'project_id', ...PK })
@@ -18,6 +19,14 @@ export class StripeDisputeEntity {
   /** Stripe's: `dp_…`; the charge's where an old event has none. */
   @PrimaryColumn({ name: 'dispute_id', type: 'varchar', length: 255, ...PK })
   disputeId: string;
+
+  /** Ours, made of the primary key. */
+  @Column('uuid')
+  id: string;
+
+  /** The project's. */
+  @Column({ name: 'owner_id', type: 'varchar', length: 255 })
+  ownerId: OwnerId;
 
   @Column({ name: 'charge_id', type: 'varchar', length: 255, nullable: true })
   chargeId: string | null;

@@ -36,10 +36,6 @@ export class StripeSubscriptionEntity {
   @Column('uuid', { name: 'user_id', nullable: true })
   userId: EndUserId | null;
 
-  /** How the user is known (`USER_RANKS`): the better knowledge stays. */
-  @Column({ name: 'user_rank', type: 'smallint' })
-  userRank: number;
-
   @Column({ name: 'customer_id', type: 'varchar', length: 255, nullable: true })
   customerId: string | null;
 

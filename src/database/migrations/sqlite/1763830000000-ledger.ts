@@ -12,7 +12,6 @@ export class Ledger1763830000000 implements MigrationInterface {
         id varchar NOT NULL,
         owner_id varchar(255) NOT NULL,
         user_id varchar,
-        user_rank smallint NOT NULL,
         customer_id varchar(255),
         status varchar(32) NOT NULL,
         price_id varchar(255),
@@ -72,6 +71,8 @@ export class Ledger1763830000000 implements MigrationInterface {
         project_id varchar NOT NULL,
         mode varchar(4) NOT NULL,
         dispute_id varchar(255) NOT NULL,
+        id varchar NOT NULL,
+        owner_id varchar(255) NOT NULL,
         charge_id varchar(255),
         payment_intent_id varchar(255),
         status varchar(32) NOT NULL,
@@ -84,6 +85,7 @@ export class Ledger1763830000000 implements MigrationInterface {
         as_of datetime(3) NOT NULL,
         revision integer NOT NULL,
         CONSTRAINT stripe_disputes_pk PRIMARY KEY (project_id, mode, dispute_id),
+        CONSTRAINT "stripe_disputes_id_unique" UNIQUE ("id"),
         CONSTRAINT "stripe_disputes_project_fk" FOREIGN KEY ("project_id") REFERENCES "projects" ("id")
       )`);
     await runner.query(`CREATE INDEX stripe_disputes_by_payment ON stripe_disputes (project_id, mode, payment_intent_id)`);
@@ -130,7 +132,7 @@ export class Ledger1763830000000 implements MigrationInterface {
         created_at datetime(3) NOT NULL,
         CONSTRAINT ledger_outbox_pk PRIMARY KEY (id)
       )`);
-    await runner.query(`CREATE INDEX ledger_outbox_by_due ON ledger_outbox (due_at)`);
+    await runner.query(`CREATE INDEX ledger_outbox_by_due ON ledger_outbox (name, due_at)`);
   }
 
   async down(runner: QueryRunner): Promise<void> {

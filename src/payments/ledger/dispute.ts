@@ -1,0 +1,71 @@
+import { type Decision, decide, type Known, later, type Told } from './decision.js';
+import { currencyOf } from './read-payments.js';
+import type { StripeObject } from './stripe-object.js';
+import { MAX_STATUS_LENGTH } from './subscription.js';
+
+const MAX_REASON_LENGTH = 64;
+
+export interface DisputeState {
+  readonly chargeId: string | null;
+  readonly paymentIntentId: string | null;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly amountCents: number;
+  readonly currency: string;
+  readonly fundsWithdrawnAt: Date | null;
+  readonly fundsReinstatedAt: Date | null;
+  readonly createdAt: Date;
+  readonly asOf: Date;
+}
+
+/** A dispute as an event or an answer of Stripe tells it. */
+export interface DisputeFact extends DisputeState, Told {
+  readonly disputeId: string;
+}
+
+/** @param type of the event: only that tells when money went or came back */
+export function readDispute(object: StripeObject, told: Told, type?: string): DisputeFact | undefined {
+  const chargeId = object.id('charge') ?? null;
+  // The oldest disputes have no id of their own: a charge had one at most.
+  const disputeId = object.id('id') ?? chargeId;
+  const status = object.text('status', MAX_STATUS_LENGTH);
+  if (!disputeId || !status) return undefined;
+  return {
+    ...told,
+    disputeId,
+    chargeId,
+    paymentIntentId: object.id('payment_intent') ?? null,
+    status,
+    reason: object.text('reason', MAX_REASON_LENGTH) ?? null,
+    amountCents: object.integer('amount') ?? 0,
+    currency: currencyOf(object),
+    fundsWithdrawnAt: type === 'charge.dispute.funds_withdrawn' ? told.asOf : null,
+    fundsReinstatedAt: type === 'charge.dispute.funds_reinstated' ? told.asOf : null,
+    createdAt: object.time('created') ?? told.asOf,
+  };
+}
+
+const CLOSED = new Set(['won', 'lost', 'warning_closed', 'charge_refunded', 'prevented']);
+
+export function decideDispute(known: (DisputeState & Known) | undefined, told: DisputeFact): Decision {
+  return decide(known, told, {
+    finality: { known: Number(known !== undefined && CLOSED.has(known.status)), told: Number(CLOSED.has(told.status)) },
+    isSame: known?.status === told.status && known.amountCents === told.amountCents,
+  });
+}
+
+/** @returns the dispute as it is to be written */
+export function mergeDispute(known: (DisputeState & Known) | undefined, told: DisputeFact): DisputeState {
+  if (!known) return told;
+  const isNewer = decideDispute(known, told) === 'take';
+  return {
+    ...(isNewer ? told : known),
+    asOf: isNewer ? later(told.asOf, known.asOf) : known.asOf,
+    fundsWithdrawnAt: latest(known.fundsWithdrawnAt, told.fundsWithdrawnAt),
+    fundsReinstatedAt: latest(known.fundsReinstatedAt, told.fundsReinstatedAt),
+  };
+}
+
+function latest(one: Date | null, other: Date | null): Date | null {
+  return one && other ? later(one, other) : (one ?? other);
+}

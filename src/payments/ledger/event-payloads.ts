@@ -1,0 +1,37 @@
+import type { LedgerPayment, LedgerSubscription } from './ledger-events.js';
+import type { OwnedSubscription } from './ledger-tables.js';
+import type { PaymentState } from './payment.js';
+
+export function toLedgerSubscription(id: string, subscriptionId: string, state: OwnedSubscription): LedgerSubscription {
+  return {
+    id,
+    subscriptionId,
+    userId: state.userId,
+    customerId: state.customerId,
+    status: state.status,
+    priceId: state.priceId,
+    planName: state.planName,
+    quantity: state.quantity,
+    currentPeriodStart: state.currentPeriodStart?.toISOString() ?? null,
+    currentPeriodEnd: state.currentPeriodEnd?.toISOString() ?? null,
+    cancelAt: state.cancelAt?.toISOString() ?? null,
+    cancelledAt: state.cancelledAt?.toISOString() ?? null,
+    createdAt: state.createdAt.toISOString(),
+  };
+}
+
+export function toLedgerPayment(id: string, paymentIntentId: string, state: PaymentState): LedgerPayment {
+  return {
+    id,
+    paymentIntentId,
+    userId: state.userId,
+    customerId: state.customerId,
+    subscriptionId: state.subscriptionId,
+    status: state.status,
+    amountCents: state.amountCents,
+    currency: state.currency,
+    refundedAmountCents: state.refundedAmountCents,
+    description: state.description,
+    createdAt: state.createdAt.toISOString(),
+  };
+}

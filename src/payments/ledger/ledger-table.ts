@@ -1,0 +1,113 @@
+import type { ProjectId } from '../../common/ids.js';
+import {
+  type Database,
+  type Engine,
+  run,
+  type SqlValue,
+  sql,
+  type Statement,
+  toTimestamp,
+  type Transaction,
+} from '../../database/database.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { Known } from './decision.js';
+import { rowId } from './row-id.js';
+
+/** The columns of a state, and how each is read back: PostgreSQL gives a `bigint` as text, SQLite a time. */
+type Columns<State> = { readonly [Field in keyof State]-?: readonly [column: string, kind: 'text' | 'integer' | 'time'] };
+
+type Row = Record<string, SqlValue>;
+
+/** A row before it was written to, if it was there, and as it is now: the same object where nothing changed. */
+export interface Written<State> {
+  /** Ours. */
+  readonly id: string;
+  readonly stripeId: string;
+  readonly before: (State & Known) | undefined;
+  readonly after: State;
+}
+
+/** A table of the ledger: one row for each object of one kind, by project, mode and Stripe's id. Every row has our id and its owner. */
+export class LedgerTable<State extends object> {
+  readonly #find: Statement<Row>;
+  readonly #lock: Record<Engine, Statement<Row>>;
+  readonly #insert: Statement<{ revision: number }>;
+  readonly #update: Statement<never>;
+  readonly #fields: readonly (keyof State)[];
+
+  /** @param key the column of Stripe's id */
+  constructor(
+    name: string,
+    key: string,
+    private readonly columns: Columns<State>,
+  ) {
+    this.#fields = Object.keys(columns) as (keyof State)[];
+    const names = this.#fields.map((field) => columns[field][0]);
+    const find = `SELECT ${names.join(', ')}, revision FROM ${name} WHERE project_id = $1 AND mode = $2 AND ${key} = $3`;
+    this.#find = sql(`find_${name}`, find);
+    this.#lock = { sqlite: this.#find, postgres: sql(`lock_${name}`, `${find} FOR UPDATE`) };
+    this.#insert = sql(
+      `insert_${name}`,
+      `INSERT INTO ${name} (project_id, mode, ${key}, id, owner_id, revision, ${names.join(', ')})
+       VALUES ($1, $2, $3, $4, (SELECT owner_id FROM projects WHERE id = $1), 1, ${names.map((_, index) => `$${index + 5}`).join(', ')})
+       ON CONFLICT (project_id, mode, ${key}) DO NOTHING RETURNING revision`,
+    );
+    this.#update = sql(
+      `update_${name}`,
+      `UPDATE ${name} SET revision = revision + 1, ${names.map((column, index) => `${column} = $${index + 4}`).join(', ')}
+       WHERE project_id = $1 AND mode = $2 AND ${key} = $3`,
+    );
+  }
+
+  async find(database: Database, projectId: ProjectId, mode: StripeMode, stripeId: string): Promise<(State & Known) | undefined> {
+    return this.#read(await database.query(this.#find, [projectId, mode, stripeId]));
+  }
+
+  /** The same within a transaction. */
+  *see(projectId: ProjectId, mode: StripeMode, stripeId: string): Transaction<(State & Known) | undefined> {
+    return this.#read(yield* run(this.#find, [projectId, mode, stripeId]));
+  }
+
+  /** Locks the row and writes what `merge` makes of it, or nothing when that is what it was. */
+  *write(
+    engine: Engine,
+    projectId: ProjectId,
+    mode: StripeMode,
+    stripeId: string,
+    merge: (known: (State & Known) | undefined) => State,
+  ): Transaction<Written<State>> {
+    const key = [projectId, mode, stripeId];
+    const id = rowId(projectId, mode, stripeId);
+    for (;;) {
+      const before = this.#read(yield* run(this.#lock[engine], key));
+      const after = merge(before);
+      if (before && this.#fields.every((field) => before[field]?.valueOf() === after[field]?.valueOf()))
+        return { id, stripeId, before, after: before };
+      const values = this.#fields.map((field) => after[field] as SqlValue);
+      if (before) {
+        yield* run(this.#update, [...key, ...values]);
+        return { id, stripeId, before, after };
+      }
+      const inserted = yield* run(this.#insert, [...key, id, ...values]);
+      // Else another transaction was first, and its row is there to be locked now.
+      if (inserted.length > 0) return { id, stripeId, before, after };
+    }
+  }
+
+  #read([row]: Row[]): (State & Known) | undefined {
+    if (!row) return undefined;
+    const fields = this.#fields.map((field) => [field, this.#value(field, row)] as const);
+    return { ...Object.fromEntries(fields), revision: Number(row['revision']) } as State & Known;
+  }
+
+  #value(field: keyof State, row: Row): unknown {
+    const [column, kind] = this.columns[field];
+    const value = row[column] ?? null;
+    if (value === null || kind === 'text') return value;
+    return kind === 'integer' ? Number(value) : new Date(toTimestamp(value as Date | string));
+  }
+}
+
+export function isNews({ before, after }: Written<object>): boolean {
+  return before !== after;
+}

@@ -1,0 +1,52 @@
+import type { EndUserId } from '../../common/ids.js';
+import type { DisputeState } from './dispute.js';
+import { LedgerTable } from './ledger-table.js';
+import type { PaymentState } from './payment.js';
+import type { SubscriptionState } from './subscription.js';
+
+export interface OwnedSubscription extends SubscriptionState {
+  readonly userId: EndUserId | null;
+}
+
+export const SUBSCRIPTIONS = new LedgerTable<OwnedSubscription>('stripe_subscriptions', 'subscription_id', {
+  userId: ['user_id', 'text'],
+  customerId: ['customer_id', 'text'],
+  status: ['status', 'text'],
+  priceId: ['price_id', 'text'],
+  planName: ['plan_name', 'text'],
+  quantity: ['quantity', 'integer'],
+  currentPeriodStart: ['current_period_start', 'time'],
+  currentPeriodEnd: ['current_period_end', 'time'],
+  cancelAt: ['cancel_at', 'time'],
+  cancelledAt: ['cancelled_at', 'time'],
+  createdAt: ['created_at', 'time'],
+  asOf: ['as_of', 'time'],
+});
+
+export const PAYMENTS = new LedgerTable<PaymentState>('stripe_payments', 'payment_intent_id', {
+  userId: ['user_id', 'text'],
+  userRank: ['user_rank', 'integer'],
+  customerId: ['customer_id', 'text'],
+  subscriptionId: ['subscription_id', 'text'],
+  status: ['status', 'text'],
+  amountCents: ['amount_cents', 'integer'],
+  currency: ['currency', 'text'],
+  refundedAmountCents: ['refunded_amount_cents', 'integer'],
+  description: ['description', 'text'],
+  createdAt: ['created_at', 'time'],
+  sourceRank: ['source_rank', 'integer'],
+  asOf: ['as_of', 'time'],
+});
+
+export const DISPUTES = new LedgerTable<DisputeState>('stripe_disputes', 'dispute_id', {
+  chargeId: ['charge_id', 'text'],
+  paymentIntentId: ['payment_intent_id', 'text'],
+  status: ['status', 'text'],
+  reason: ['reason', 'text'],
+  amountCents: ['amount_cents', 'integer'],
+  currency: ['currency', 'text'],
+  fundsWithdrawnAt: ['funds_withdrawn_at', 'time'],
+  fundsReinstatedAt: ['funds_reinstated_at', 'time'],
+  createdAt: ['created_at', 'time'],
+  asOf: ['as_of', 'time'],
+});

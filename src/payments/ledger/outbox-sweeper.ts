@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { LEDGER_EVENT_NAMES, type LedgerEventName, LedgerEvents } from './ledger-events.js';
+import { type DueEvent, OutboxRepository } from './outbox.repository.js';
+
+/** So that what a burst of transactions wrote is told together. */
+const WAKE_MS = 50;
+/** For what a process that died left behind, and for what is due again. */
+const INTERVAL_MS = 1_000;
+const AT_ONCE = 50;
+/** A listener that needs longer has failed, and a process that needs longer still has died. */
+const PATIENCE_MS = 30_000;
+const LEASE_MS = 60_000;
+const MAX_BACKOFF_MS = 3_600_000;
+/** Somebody may begin to listen: a module that is loaded late. */
+const UNHEARD_MS = 3_600_000;
+
+/** Tells other modules what stands in the outbox. */
+@Injectable()
+export class OutboxSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #logger = new Logger(OutboxSweeper.name);
+  #interval: NodeJS.Timeout | undefined;
+  #wake: NodeJS.Timeout | undefined;
+  #sweeping: Promise<void> | undefined;
+  #isStopped = false;
+
+  constructor(
+    private readonly outbox: OutboxRepository,
+    private readonly events: LedgerEvents,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.#interval = setInterval(() => this.#begin(), INTERVAL_MS).unref();
+  }
+
+  /** The database closes after this. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#interval);
+    clearTimeout(this.#wake);
+    await this.#sweeping;
+  }
+
+  /** To be called by a transaction that adds to the outbox: it is about to commit. */
+  wake(): void {
+    this.#wake ??= setTimeout(() => this.#begin(), WAKE_MS).unref();
+  }
+
+  #begin(): void {
+    clearTimeout(this.#wake);
+    this.#wake = undefined;
+    this.#sweeping ??= this.#sweep()
+      .catch(() => this.#logger.warn('The outbox could not be swept; this is tried again in a second.'))
+      .finally(() => (this.#sweeping = undefined));
+  }
+
+  async #sweep(): Promise<void> {
+    for (const name of LEDGER_EVENT_NAMES) {
+      if (!this.events.isHeard(name)) await this.outbox.drop(name, new Date(Date.now() - UNHEARD_MS));
+      else while (!this.#isStopped && (await this.#tellSome(name)) === AT_ONCE);
+    }
+  }
+
+  /** @returns how many there were */
+  async #tellSome(name: LedgerEventName): Promise<number> {
+    const now = Date.now();
+    const due = await this.outbox.take(name, new Date(now), new Date(now + LEASE_MS), AT_ONCE);
+    const told = await Promise.all(due.map((event) => this.#tell(name, event)));
+    const postponed = due.filter((_, index) => !told[index]).map((event) => [event, new Date(Date.now() + backoffOf(event))] as const);
+    if (due.length > 0)
+      await this.outbox.finish(
+        due.filter((_, index) => told[index]),
+        postponed,
+      );
+    return due.length;
+  }
+
+  async #tell(name: LedgerEventName, { id, payload, attempts }: DueEvent): Promise<boolean> {
+    const patience = new AbortController();
+    const given = delay(PATIENCE_MS, false, { signal: patience.signal, ref: false }).catch(() => false);
+    const isTold = await Promise.race([this.events.tell(name, payload, { eventId: id, attempt: attempts }), given]);
+    patience.abort();
+    if (!isTold) this.#logger.warn(`A listener for ${name} failed with event ${id}, attempt ${attempts}; it is told again later.`);
+    return isTold;
+  }
+}
+
+function backoffOf({ attempts }: DueEvent): number {
+  return Math.min(1_000 * 2 ** (attempts - 1), MAX_BACKOFF_MS);
+}

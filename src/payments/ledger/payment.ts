@@ -1,0 +1,99 @@
+import type { EndUserId } from '../../common/ids.js';
+import { type Decision, decide, type Known, later, type Told } from './decision.js';
+
+/** What tells of a payment. The higher one decides on its amount, currency and time; where they are equal, the newer. */
+export const SOURCE_RANKS = { session: 1, invoice: 2, charge: 3, intent: 4 } as const;
+
+/** How it is known whose payment it is; the higher one stays. */
+export const USER_RANKS = { none: 0, customer: 1, subscription: 2, own: 3 } as const;
+
+export interface PaymentState {
+  readonly userId: EndUserId | null;
+  readonly userRank: number;
+  readonly customerId: string | null;
+  /** Our id. */
+  readonly subscriptionId: string | null;
+  readonly status: string;
+  readonly amountCents: number;
+  readonly currency: string;
+  readonly refundedAmountCents: number;
+  readonly description: string | null;
+  readonly createdAt: Date;
+  readonly sourceRank: number;
+  readonly asOf: Date;
+}
+
+/** A payment as an event or an answer of Stripe tells it. */
+export interface PaymentFact extends Told, Omit<PaymentState, 'userId' | 'userRank' | 'subscriptionId'> {
+  readonly paymentIntentId: string;
+  readonly userId?: EndUserId;
+  /** Stripe's id. */
+  readonly subscriptionId?: string;
+}
+
+const SUCCEEDED = 2;
+const FINALITY = new Map([
+  ['canceled', 1],
+  ['succeeded', SUCCEEDED],
+  ['partially_refunded', SUCCEEDED],
+  ['refunded', SUCCEEDED],
+]);
+const finalityOf = (status = ''): number => FINALITY.get(status) ?? 0;
+
+/** Whether money was taken, be it refunded or not. */
+export function hasSucceeded(status: string): boolean {
+  return finalityOf(status) === SUCCEEDED;
+}
+
+/** Whether only a refund can still come. */
+export function isFinal(status: string): boolean {
+  return finalityOf(status) > 0;
+}
+
+/** On the status: the rest is merged whatever the times say. */
+export function decidePayment(known: (PaymentState & Known) | undefined, told: PaymentFact): Decision {
+  const finality = { known: finalityOf(known?.status), told: finalityOf(told.status) };
+  const isSame = known?.status === told.status || finality.told > 0;
+  const decision = decide(known, told, { finality, isSame });
+  if (decision !== 'ask' || !known || known.sourceRank === told.sourceRank) return decision;
+  return told.sourceRank > known.sourceRank ? 'take' : 'keep';
+}
+
+/** Whose payment it is, as far as its subscription or customer tell. */
+export type LinkedUser = Pick<PaymentState, 'userId' | 'userRank'>;
+
+/** @returns the payment as it is to be written: after all its events the same, in whatever order they came */
+export function mergePayment(
+  known: (PaymentState & Known) | undefined,
+  told: PaymentFact,
+  subscriptionId: string | null,
+  linked: LinkedUser,
+): PaymentState {
+  const user = told.userId ? { userId: told.userId, userRank: USER_RANKS.own } : linked;
+  const before = known ?? { ...told, ...user, subscriptionId };
+  const isNewer = decidePayment(known, told) === 'take';
+  const isBetter = told.sourceRank === before.sourceRank ? isNewer : told.sourceRank > before.sourceRank;
+  const [better, other] = isBetter ? [told, before] : [before, told];
+  const { userId, userRank } = user.userRank > before.userRank || (user.userRank === before.userRank && isNewer) ? user : before;
+  return withRefund({
+    userId,
+    userRank,
+    customerId: better.customerId ?? other.customerId,
+    subscriptionId: before.subscriptionId ?? subscriptionId,
+    status: isNewer ? told.status : before.status,
+    amountCents: better.amountCents,
+    currency: better.currency,
+    refundedAmountCents: Math.max(before.refundedAmountCents, told.refundedAmountCents),
+    description: better.description ?? other.description,
+    createdAt: better.createdAt,
+    sourceRank: better.sourceRank,
+    asOf: isNewer ? later(told.asOf, before.asOf) : before.asOf,
+  });
+}
+
+function withRefund(payment: PaymentState): PaymentState {
+  const { status, amountCents: amount, refundedAmountCents: refunded } = payment;
+  if (!hasSucceeded(status)) return payment;
+  if (refunded === 0) return { ...payment, status: 'succeeded' };
+  return { ...payment, status: refunded < amount ? 'partially_refunded' : 'refunded' };
+}

@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../database/database.js';
+import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
+import type { Known, Told } from './decision.js';
+import { decideDispute, type DisputeFact, readDispute } from './dispute.js';
+import type { LedgerChange } from './ledger-change.js';
+import { DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
+import { decidePayment, isFinal, type PaymentFact } from './payment.js';
+import { invoicePayments, readInvoicePayments } from './read-invoice.js';
+import { type Reading, readObject } from './read-object.js';
+import { readPaymentIntent } from './read-payments.js';
+import { StripeObject } from './stripe-object.js';
+import { type Answer, StripeQuestions, type Tenant } from './stripe-questions.js';
+import { decideSubscription, isOver, type SubscriptionFact } from './subscription.js';
+
+/** Less than Stripe waits for the answer to a webhook. */
+const BUDGET_MS = 8_000;
+
+/** Makes a change of what an event tells, asking Stripe for what it does not. */
+@Injectable()
+export class Preparation {
+  constructor(
+    private readonly database: Database,
+    private readonly questions: StripeQuestions,
+  ) {}
+
+  async prepare(tenant: Tenant, source: unknown, told: Told, type?: string): Promise<LedgerChange> {
+    const object = StripeObject.from(source);
+    if (!object) return { ...tenant, party: told, payments: [] };
+    const deadline = new AbortController();
+    const tooLate = delay(BUDGET_MS, undefined, { signal: deadline.signal }).then(() => {
+      throw stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined);
+    });
+    try {
+      return await Promise.race([this.#complete(tenant, readObject(tenant.projectId, object, told, type), told), tooLate]);
+    } finally {
+      deadline.abort();
+      tooLate.catch(() => undefined);
+    }
+  }
+
+  async #complete(tenant: Tenant, reading: Reading, told: Told): Promise<LedgerChange> {
+    const { invoiceToAsk } = reading;
+    const [current, asked, dispute, ...payments] = await Promise.all([
+      this.#subscription(tenant, reading, told),
+      invoiceToAsk && this.#invoicePayments(tenant, invoiceToAsk, told),
+      reading.dispute && this.#dispute(tenant, reading.dispute),
+      ...reading.payments.map((payment) => this.#payment(tenant, payment)),
+    ]);
+    const { party, subscription } = current;
+    return {
+      ...tenant,
+      party: reading.party.userId ? reading.party : party,
+      subscription,
+      payments: [...payments, ...(asked ?? [])],
+      dispute,
+    };
+  }
+
+  async #subscription(tenant: Tenant, reading: Reading, told: Told): Promise<Pick<Reading, 'party' | 'subscription'>> {
+    const { subscription: fact, subscriptionToAsk } = reading;
+    const id = fact?.subscriptionId ?? subscriptionToAsk;
+    if (id === undefined) return reading;
+    const known = await SUBSCRIPTIONS.find(this.database, tenant.projectId, tenant.mode, id);
+    const seen = known?.revision ?? 0;
+    const answer = isToBeAsked(known, fact, told) ? await this.questions.subscription(tenant, id) : undefined;
+    const { party, subscription } = answer ? readObject(tenant.projectId, answer.object, answered(answer, told, seen)) : reading;
+    if (!subscription?.productId || decideSubscription(known, { ...subscription, seen }) === 'keep') return { party, subscription };
+    const planName = await this.questions.productName(tenant, subscription.productId);
+    return { party, subscription: { ...subscription, seen, planName } };
+  }
+
+  async #payment(tenant: Tenant, fact: PaymentFact): Promise<PaymentFact> {
+    if (isFinal(fact.status)) return fact;
+    const known = await PAYMENTS.find(this.database, tenant.projectId, tenant.mode, fact.paymentIntentId);
+    if (decidePayment(known, fact) !== 'ask') return fact;
+    const seen = known?.revision ?? 0;
+    const answer = await this.questions.paymentIntent(tenant, fact.paymentIntentId);
+    return (answer && readPaymentIntent(tenant.projectId, answer.object, answered(answer, fact, seen))) ?? { ...fact, seen };
+  }
+
+  async #invoicePayments(tenant: Tenant, { object, invoice }: NonNullable<Reading['invoiceToAsk']>, told: Told): Promise<PaymentFact[]> {
+    const payments = await this.questions.invoicePayments(tenant, invoice.invoiceId);
+    return invoicePayments(object, invoice, readInvoicePayments(payments), told);
+  }
+
+  async #dispute(tenant: Tenant, fact: DisputeFact): Promise<DisputeFact> {
+    const known = await DISPUTES.find(this.database, tenant.projectId, tenant.mode, fact.disputeId);
+    if (decideDispute(known, fact) !== 'ask') return fact;
+    const seen = known?.revision ?? 0;
+    const answer = await this.questions.dispute(tenant, fact.disputeId);
+    const current = answer && readDispute(answer.object, answered(answer, fact, seen));
+    // That money went or came back, only the event tells.
+    const { fundsWithdrawnAt, fundsReinstatedAt } = fact;
+    return { ...(current ?? { ...fact, seen }), fundsWithdrawnAt, fundsReinstatedAt };
+  }
+}
+
+/** An event of a subscription tells it all, unless its second was busy; one of an invoice doesn't tell what became of the subscription. */
+function isToBeAsked(known: (OwnedSubscription & Known) | undefined, fact: SubscriptionFact | undefined, { asOf }: Told): boolean {
+  if (fact) return decideSubscription(known, fact) === 'ask';
+  return !known || (known.asOf <= asOf && !isOver(known.status));
+}
+
+function answered({ at }: Answer, { asOf }: Told, seen: number): Told {
+  return { asOf: at ?? asOf, seen };
+}

@@ -1,0 +1,109 @@
+import type { EndUserId, ProjectId } from '../../common/ids.js';
+import type { Told } from './decision.js';
+import { type PaymentFact, SOURCE_RANKS } from './payment.js';
+import { currencyOf, descriptionOf } from './read-payments.js';
+import type { StripeObject } from './stripe-object.js';
+import { MAX_STATUS_LENGTH } from './subscription.js';
+import { userIn } from './user-in.js';
+
+/** How one of an invoice's payments was made. */
+interface InvoicePart {
+  /** Absent for one that Stripe has no PaymentIntent for. */
+  readonly paymentIntentId?: string;
+  readonly amountCents: number;
+}
+
+export interface InvoiceReading {
+  readonly invoiceId: string;
+  readonly customerId: string | null;
+  readonly subscriptionId: string | undefined;
+  readonly userId: EndUserId | undefined;
+  /** `undefined` when nothing was paid. */
+  readonly paidCents: number | undefined;
+  /** `undefined` where the payload doesn't tell how it was paid. */
+  readonly parts: readonly InvoicePart[] | undefined;
+}
+
+export function readInvoice(projectId: ProjectId, object: StripeObject): InvoiceReading | undefined {
+  const invoiceId = object.id('id');
+  if (!invoiceId) return undefined;
+  // Since 2025-03-31 what an invoice is for stands under its parent; its metadata moved twice.
+  const parent = object.object('parent')?.object('subscription_details');
+  const metadata = (parent ?? object.object('subscription_details'))?.object('metadata');
+  const paidCents = paidOf(object);
+  return {
+    invoiceId,
+    customerId: object.id('customer') ?? null,
+    subscriptionId: object.id('subscription') ?? parent?.id('subscription'),
+    userId: userIn(projectId, metadata) ?? userIn(projectId, object.object('metadata')),
+    paidCents,
+    parts: paidCents === undefined ? [] : partsOf(object, paidCents),
+  };
+}
+
+/** Of a balance or credit that paid it all, `amount_paid` says nothing. */
+function paidOf(object: StripeObject): number | undefined {
+  const isPaid = object.text('status', MAX_STATUS_LENGTH) === 'paid' || object.flag('paid') === true;
+  const total = (object.integer('total') ?? 0) - (object.integer('pre_payment_credit_notes_amount') ?? 0);
+  if (!isPaid || total <= 0) return undefined;
+  return object.integer('amount_paid') || total;
+}
+
+function partsOf(object: StripeObject, paidCents: number): InvoicePart[] | undefined {
+  const isOldGeneration = object.has('payment_intent') || object.has('charge');
+  if (isOldGeneration) {
+    const paymentIntentId = object.id('payment_intent');
+    const isPaidByIntent = paymentIntentId !== undefined && object.flag('paid_out_of_band') !== true && object.integer('amount_paid') !== 0;
+    return [isPaidByIntent ? { paymentIntentId, amountCents: paidCents } : { amountCents: paidCents }];
+  }
+  const listed = object.object('payments');
+  const parts = readInvoicePayments(object.items('payments'));
+  return listed === undefined || listed.flag('has_more') || parts.length === 0 ? undefined : parts;
+}
+
+/** The paid ones of an invoice's `invoice_payment` objects. */
+export function readInvoicePayments(payments: readonly StripeObject[]): InvoicePart[] {
+  return payments
+    .filter((payment) => payment.text('status', MAX_STATUS_LENGTH) === 'paid')
+    .map((payment) => ({
+      paymentIntentId: payment.object('payment')?.id('payment_intent'),
+      amountCents: payment.integer('amount_paid') ?? 0,
+    }));
+}
+
+/** An invoice's payments: each PaymentIntent's, and the rest, if any, under the invoice's own id. */
+export function invoicePayments(
+  object: StripeObject,
+  { invoiceId, customerId, subscriptionId, paidCents = 0 }: InvoiceReading,
+  parts: readonly InvoicePart[],
+  told: Told,
+): PaymentFact[] {
+  const times = object.object('status_transitions');
+  const created = object.time('created') ?? object.time('date') ?? told.asOf;
+  const common = {
+    ...told,
+    customerId,
+    subscriptionId,
+    status: 'succeeded',
+    currency: currencyOf(object),
+    refundedAmountCents: 0,
+    sourceRank: SOURCE_RANKS.invoice,
+  };
+  const intents = parts.flatMap(({ paymentIntentId, amountCents }) =>
+    paymentIntentId === undefined
+      ? []
+      : [{ ...common, paymentIntentId, amountCents, description: null, createdAt: times?.time('finalized_at') ?? created }],
+  );
+  const rest = paidCents - intents.reduce((sum, { amountCents }) => sum + amountCents, 0);
+  if (rest <= 0) return intents;
+  const description = descriptionOf(object) ?? descriptionOfFirstLine(object);
+  return [
+    ...intents,
+    { ...common, paymentIntentId: invoiceId, amountCents: rest, description, createdAt: times?.time('paid_at') ?? created },
+  ];
+}
+
+function descriptionOfFirstLine(object: StripeObject): string | null {
+  const [line] = object.items('lines');
+  return line ? descriptionOf(line) : null;
+}

@@ -1,0 +1,97 @@
+import type { ProjectId } from '../../common/ids.js';
+import type { Told } from './decision.js';
+import { type PaymentFact, SOURCE_RANKS } from './payment.js';
+import type { StripeObject } from './stripe-object.js';
+import { MAX_STATUS_LENGTH } from './subscription.js';
+import { userIn } from './user-in.js';
+
+const MAX_CURRENCY_LENGTH = 8;
+const MAX_DESCRIPTION_LENGTH = 1_000;
+
+/** Until 2019-02-11 Stripe called the payment method a source. */
+const FORMER_STATUSES: Partial<Record<string, string>> = {
+  requires_source: 'requires_payment_method',
+  requires_source_action: 'requires_action',
+};
+
+export function currencyOf(object: StripeObject): string {
+  return object.text('currency', MAX_CURRENCY_LENGTH)?.toLowerCase() ?? 'usd';
+}
+
+export function descriptionOf(object: StripeObject): string | null {
+  return object.text('description', MAX_DESCRIPTION_LENGTH) ?? null;
+}
+
+export function readPaymentIntent(projectId: ProjectId, object: StripeObject, told: Told): PaymentFact | undefined {
+  const paymentIntentId = object.id('id');
+  const status = object.text('status', MAX_STATUS_LENGTH);
+  const amount = object.integer('amount');
+  if (!paymentIntentId || !status || amount === undefined) return undefined;
+  return {
+    ...told,
+    paymentIntentId,
+    userId: userIn(projectId, object.object('metadata')),
+    customerId: object.id('customer') ?? null,
+    status: FORMER_STATUSES[status] ?? status,
+    // Of an authorization, less may have been taken.
+    amountCents: (status === 'succeeded' ? object.integer('amount_received') : undefined) ?? amount,
+    currency: currencyOf(object),
+    refundedAmountCents: 0,
+    description: descriptionOf(object),
+    createdAt: object.time('created') ?? told.asOf,
+    sourceRank: SOURCE_RANKS.intent,
+  };
+}
+
+/** A charge with what was refunded of it. What was authorized and never taken, Stripe calls refunded too. */
+export function readCharge(projectId: ProjectId, object: StripeObject, told: Told): PaymentFact | undefined {
+  // Before there were PaymentIntents, a charge was an invoice's, or nobody's.
+  const paymentIntentId = object.id('payment_intent') ?? object.id('invoice') ?? object.id('id');
+  const amount = object.integer('amount');
+  if (!paymentIntentId || amount === undefined || object.flag('captured') === false) return undefined;
+  const taken = object.integer('amount_captured') ?? amount;
+  return {
+    ...told,
+    paymentIntentId,
+    userId: userIn(projectId, object.object('metadata')),
+    customerId: object.id('customer') ?? null,
+    status: 'succeeded',
+    amountCents: taken,
+    currency: currencyOf(object),
+    refundedAmountCents: Math.max((object.integer('amount_refunded') ?? 0) - (amount - taken), 0),
+    description: descriptionOf(object),
+    createdAt: object.time('created') ?? told.asOf,
+    sourceRank: SOURCE_RANKS.charge,
+  };
+}
+
+/** A completed session of payment mode. @param type of the event: only that tells that a payment which takes days has failed */
+export function readSessionPayment(projectId: ProjectId, object: StripeObject, told: Told, type?: string): PaymentFact | undefined {
+  const paymentIntentId = object.id('payment_intent');
+  const amount = object.integer('amount_total') ?? 0;
+  const isComplete = (object.text('status', MAX_STATUS_LENGTH) ?? 'complete') === 'complete';
+  if (object.text('mode', MAX_STATUS_LENGTH) !== 'payment' || !paymentIntentId || amount <= 0 || !isComplete) return undefined;
+  return {
+    ...told,
+    paymentIntentId,
+    userId: sessionUser(projectId, object),
+    customerId: object.id('customer') ?? null,
+    status: sessionStatus(object, type),
+    amountCents: amount,
+    currency: currencyOf(object),
+    refundedAmountCents: 0,
+    description: null,
+    createdAt: object.time('created') ?? told.asOf,
+    sourceRank: SOURCE_RANKS.session,
+  };
+}
+
+function sessionStatus(object: StripeObject, type: string | undefined): string {
+  if (type === 'checkout.session.async_payment_failed') return 'requires_payment_method';
+  return object.text('payment_status', MAX_STATUS_LENGTH) === 'paid' ? 'succeeded' : 'processing';
+}
+
+/** Who paid, as whoever made the session said. */
+export function sessionUser(projectId: ProjectId, object: StripeObject) {
+  return userIn(projectId, object, 'client_reference_id') ?? userIn(projectId, object.object('metadata'));
+}

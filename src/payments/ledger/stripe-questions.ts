@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import type Stripe from 'stripe';
+import { DomainError } from '../../common/errors.js';
+import type { ProjectId } from '../../common/ids.js';
+import { StripeClients } from '../stripe-api/stripe-clients.js';
+import { asStripeFailure, stripeErrorOf } from '../stripe-api/stripe-failure.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { StripeObject } from './stripe-object.js';
+import { MAX_NAME_LENGTH } from './subscription.js';
+
+const ATTEMPT = { timeout: 4_000, maxNetworkRetries: 1 } as const satisfies Stripe.RequestOptions;
+const NOT_FOUND = 404;
+
+const MAX_NAMES = 10_000;
+const NAME_AGE_MS = 10 * 60_000;
+
+export interface Tenant {
+  readonly projectId: ProjectId;
+  readonly mode: StripeMode;
+}
+
+/** An object as Stripe says it is. */
+export interface Answer {
+  readonly object: StripeObject;
+  /** By Stripe's clock; `undefined` when the answer does not say. */
+  readonly at: Date | undefined;
+}
+
+type Question<Resource> = (stripe: Stripe, options: Stripe.RequestOptions) => Promise<Stripe.Response<Resource>>;
+
+/** What Stripe is asked with a tenant's own key. @throws DomainError `stripe_*`, and what `StripeClients.for` throws */
+@Injectable()
+export class StripeQuestions {
+  readonly #names = new LRUCache<string, { name: string | null }>({ max: MAX_NAMES, ttl: NAME_AGE_MS });
+
+  constructor(private readonly clients: StripeClients) {}
+
+  /** With the product, so that its name is no question of its own. @returns `undefined` when Stripe has none such, as of all these */
+  subscription(tenant: Tenant, id: string): Promise<Answer | undefined> {
+    return this.#ask(tenant, (stripe, options) => stripe.subscriptions.retrieve(id, { expand: ['items.data.price.product'] }, options));
+  }
+
+  paymentIntent(tenant: Tenant, id: string): Promise<Answer | undefined> {
+    return this.#ask(tenant, (stripe, options) => stripe.paymentIntents.retrieve(id, undefined, options));
+  }
+
+  dispute(tenant: Tenant, id: string): Promise<Answer | undefined> {
+    return this.#ask(tenant, (stripe, options) => stripe.disputes.retrieve(id, undefined, options));
+  }
+
+  /** How an invoice was paid: its `invoice_payment` objects. */
+  async invoicePayments(tenant: Tenant, invoice: string): Promise<StripeObject[]> {
+    const answer = await this.#ask(tenant, async (stripe, options) => stripe.invoicePayments.list({ invoice, limit: 100 }, options));
+    if (!answer) throw new DomainError('stripe_refused', 'Stripe has no such invoice: the stored secret key may be of another account.');
+    return answer.object.items();
+  }
+
+  async productName(tenant: Tenant, id: string): Promise<string | null> {
+    const key = `${tenant.projectId} ${tenant.mode} ${id}`;
+    const known = this.#names.get(key);
+    if (known) return known.name;
+    const answer = await this.#ask(tenant, (stripe, options) => stripe.products.retrieve(id, undefined, options));
+    const name = answer?.object.text('name', MAX_NAME_LENGTH) ?? null;
+    this.#names.set(key, { name });
+    return name;
+  }
+
+  async #ask<Resource>({ projectId, mode }: Tenant, question: Question<Resource>): Promise<Answer | undefined> {
+    const stripe = await this.clients.for(projectId, mode);
+    try {
+      const answer = await question(stripe, ATTEMPT);
+      const object = StripeObject.from(answer);
+      return object && { object, at: timeOf(answer.lastResponse.headers['date']) };
+    } catch (error) {
+      if (stripeErrorOf(error)?.statusCode === NOT_FOUND) return undefined;
+      throw asStripeFailure(error);
+    }
+  }
+}
+
+function timeOf(header: string | undefined): Date | undefined {
+  const time = new Date(header ?? NaN);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}

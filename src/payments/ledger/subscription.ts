@@ -1,0 +1,87 @@
+import { type Decision, decide, type Known, later, type Told } from './decision.js';
+import type { StripeObject } from './stripe-object.js';
+
+export const MAX_STATUS_LENGTH = 32;
+export const MAX_NAME_LENGTH = 255;
+const MAX_QUANTITY = 2_147_483_647;
+
+export interface SubscriptionState {
+  readonly customerId: string | null;
+  readonly status: string;
+  readonly priceId: string | null;
+  readonly planName: string | null;
+  readonly quantity: number;
+  readonly currentPeriodStart: Date | null;
+  readonly currentPeriodEnd: Date | null;
+  readonly cancelAt: Date | null;
+  readonly cancelledAt: Date | null;
+  readonly createdAt: Date;
+  readonly asOf: Date;
+}
+
+/** A subscription as an event or an answer of Stripe tells it. */
+export interface SubscriptionFact extends SubscriptionState, Told {
+  readonly subscriptionId: string;
+  /** The product to ask for its name, where the plan has none. */
+  readonly productId?: string;
+}
+
+const COMPARED = [
+  'customerId',
+  'status',
+  'priceId',
+  'quantity',
+  'currentPeriodStart',
+  'currentPeriodEnd',
+  'cancelAt',
+  'cancelledAt',
+] as const satisfies (keyof SubscriptionState)[];
+
+/** Reads both generations: the period stood on the subscription, and stands on its items since 2025-03-31. */
+export function readSubscription(object: StripeObject, told: Told): SubscriptionFact | undefined {
+  const subscriptionId = object.id('id');
+  const status = object.text('status', MAX_STATUS_LENGTH);
+  if (!subscriptionId || !status) return undefined;
+  const [item] = object.items('items');
+  const price = item?.object('price') ?? item?.object('plan') ?? object.object('plan');
+  const product = price?.object('product');
+  const planName = price?.text('nickname', MAX_NAME_LENGTH) ?? product?.text('name', MAX_NAME_LENGTH) ?? null;
+  const productId = price?.id('product');
+  const currentPeriodEnd = object.time('current_period_end') ?? item?.time('current_period_end') ?? null;
+  return {
+    ...told,
+    subscriptionId,
+    status,
+    customerId: object.id('customer') ?? null,
+    priceId: price?.id('id') ?? null,
+    planName,
+    // A name that an expanded product does not have, no question would bring.
+    ...(planName === null && productId !== undefined && !product && { productId }),
+    quantity: Math.min(item?.integer('quantity') ?? object.integer('quantity') ?? 1, MAX_QUANTITY),
+    currentPeriodStart: object.time('current_period_start') ?? item?.time('current_period_start') ?? null,
+    currentPeriodEnd,
+    cancelAt: object.time('cancel_at') ?? (object.flag('cancel_at_period_end') ? currentPeriodEnd : null),
+    cancelledAt: object.time('canceled_at') ?? null,
+    createdAt: object.time('created') ?? object.time('start_date') ?? told.asOf,
+  };
+}
+
+/** Stripe brings no subscription back from these. */
+const OVER = new Set(['canceled', 'incomplete_expired']);
+
+export function isOver(status: string): boolean {
+  return OVER.has(status);
+}
+
+export function decideSubscription(known: (SubscriptionState & Known) | undefined, told: SubscriptionFact): Decision {
+  return decide(known, told, {
+    finality: { known: Number(known !== undefined && isOver(known.status)), told: Number(isOver(told.status)) },
+    isSame: COMPARED.every((field) => known?.[field]?.valueOf() === told[field]?.valueOf()),
+  });
+}
+
+/** @returns the subscription as it is to be written */
+export function mergeSubscription(known: (SubscriptionState & Known) | undefined, told: SubscriptionFact): SubscriptionState {
+  if (!known) return told;
+  return decideSubscription(known, told) === 'take' ? { ...told, asOf: later(told.asOf, known.asOf) } : known;
+}

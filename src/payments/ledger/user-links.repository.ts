@@ -1,0 +1,112 @@
+import { Injectable } from '@nestjs/common';
+import type { EndUserId, ProjectId } from '../../common/ids.js';
+import { Database, run, sql, type Statement, toTimestamp, type Transaction } from '../../database/database.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { Party } from './ledger-change.js';
+import { type LinkedUser, USER_RANKS } from './payment.js';
+import { rowId } from './row-id.js';
+
+/** $1 a customer. All that is written for one customer happens in turn: rows that are not there yet can't be locked. */
+const LOCK = sql<never>('lock_stripe_customer', 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))');
+
+interface LinkRow {
+  object_id: string;
+  user_id: EndUserId;
+  as_of: Date | string;
+}
+
+/** $1 project, $2 mode, $3 customer, $4 subscription. */
+const FIND = sql<LinkRow>(
+  'find_stripe_user_links',
+  'SELECT object_id, user_id, as_of FROM stripe_user_links WHERE project_id = $1 AND mode = $2 AND object_id IN ($3, $4)',
+);
+
+/** $1 project, $2 mode, $3 customer or subscription, $4 user, $5 as of. */
+const LINK = sql<never>(
+  'link_stripe_user',
+  `INSERT INTO stripe_user_links (project_id, mode, object_id, user_id, as_of) VALUES ($1, $2, $3, $4, $5)
+   ON CONFLICT (project_id, mode, object_id) DO UPDATE SET user_id = excluded.user_id, as_of = excluded.as_of`,
+);
+
+/** $1 project, $2 mode, $3 customer, $4 user. What is known of the single subscription or payment is better knowledge. */
+const GIVE_OF_CUSTOMER: [Statement<{ subscription_id: string }>, Statement<never>] = [
+  sql(
+    'give_stripe_subscriptions_of_customer',
+    `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
+     WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND NOT EXISTS (
+       SELECT 1 FROM stripe_user_links l WHERE l.project_id = $1 AND l.mode = $2 AND l.object_id = stripe_subscriptions.subscription_id)
+     RETURNING subscription_id`,
+  ),
+  sql(
+    'give_stripe_payments_of_customer',
+    `UPDATE stripe_payments SET user_id = $4, user_rank = ${USER_RANKS.customer}, revision = revision + 1
+     WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND user_rank <= ${USER_RANKS.customer}`,
+  ),
+];
+
+/** $1 project, $2 mode, $3 customer, $4 user, $5 our id of the subscription. */
+const GIVE_OF_SUBSCRIPTION: typeof GIVE_OF_CUSTOMER = [
+  sql(
+    'give_stripe_subscription',
+    `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
+     WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND id = $5 RETURNING subscription_id`,
+  ),
+  sql(
+    'give_stripe_payments_of_subscription',
+    `UPDATE stripe_payments SET user_id = $4, user_rank = ${USER_RANKS.subscription}, revision = revision + 1
+     WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND subscription_id = $5 AND user_rank <= ${USER_RANKS.subscription}`,
+  ),
+];
+
+const NOBODY: LinkedUser = { userId: null, userRank: USER_RANKS.none };
+
+interface Learned {
+  /** To whom new rows belong. */
+  readonly user: LinkedUser;
+  /** The subscriptions that got another user. */
+  readonly given: readonly string[];
+}
+
+/** Which end user a customer or subscription belongs to, whether that is told before or after what else they bring. */
+@Injectable()
+export class UserLinksRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Keeps other transactions from writing anything of the same customer. */
+  *lock(projectId: ProjectId, mode: StripeMode, { customerId }: Party): Transaction<void> {
+    if (this.database.engine === 'postgres' && customerId) yield* run(LOCK, [`${projectId} ${mode} ${customerId}`]);
+  }
+
+  /** Keeps what is told where it is the newest, and gives it to the rows that are there already. */
+  *learn(projectId: ProjectId, mode: StripeMode, party: Party): Transaction<Learned> {
+    const { customerId, subscriptionId, userId: told, asOf } = party;
+    if (!customerId) return { user: NOBODY, given: [] };
+    const known = yield* run(FIND, [projectId, mode, customerId, subscriptionId ?? null]);
+    const given: string[] = [];
+    function* learnOf(
+      objectId: string,
+      [subscriptions, payments]: typeof GIVE_OF_CUSTOMER,
+      more: string[],
+    ): Transaction<EndUserId | undefined> {
+      const link = known.find((row) => row.object_id === objectId);
+      if (!told || (link && !isNewer(link, told, asOf))) return link?.user_id;
+      yield* run(LINK, [projectId, mode, objectId, told, asOf]);
+      if (link?.user_id === told) return told;
+      const values = [projectId, mode, customerId ?? null, told, ...more];
+      given.push(...(yield* run(subscriptions, values)).map((row) => row.subscription_id));
+      yield* run(payments, values);
+      return told;
+    }
+    const ofCustomer = yield* learnOf(customerId, GIVE_OF_CUSTOMER, []);
+    const ofSubscription =
+      subscriptionId && (yield* learnOf(subscriptionId, GIVE_OF_SUBSCRIPTION, [rowId(projectId, mode, subscriptionId)]));
+    if (ofSubscription) return { user: { userId: ofSubscription, userRank: USER_RANKS.subscription }, given };
+    return { user: ofCustomer ? { userId: ofCustomer, userRank: USER_RANKS.customer } : NOBODY, given };
+  }
+}
+
+/** In the same second, either of two users, and always the same one. */
+function isNewer(known: LinkRow, userId: EndUserId, asOf: Date): boolean {
+  const knownAsOf = new Date(toTimestamp(known.as_of));
+  return asOf > knownAsOf || (asOf.getTime() === knownAsOf.getTime() && userId > known.user_id);
+}
