@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import type Stripe from 'stripe';
 import { endUserId } from '../../src/auth/end-user.js';
 import type { ProjectId } from '../../src/common/ids.js';
+import { LedgerService } from '../../src/payments/ledger/ledger.service.js';
 import type { StripeMode } from '../../src/payments/stripe-config/credential-rules.js';
 import type { AppWithStripe } from './app-with-stripe.js';
-import { execute } from './rows.js';
-import { idOf } from './stripe/resources.js';
+import { present } from './stripe/present.js';
 import { subscribe } from './stripe/routes/subscription.routes.js';
 import type { StripeAccount } from './stripe/stripe-account.js';
 import { configPath } from './test-app.js';
@@ -55,19 +54,7 @@ export async function openTill(app: AppWithStripe, account = app.stripe.addAccou
 
 /** The ledger hears of a subscription as it is at Stripe now. */
 export async function learn(app: AppWithStripe, projectId: ProjectId, subscription: Stripe.Subscription): Promise<void> {
-  const [item] = subscription.items.data;
-  const at = (seconds: number | null | undefined) =>
-    seconds ? `'${new Date(seconds * 1_000).toISOString().replace('T', ' ').slice(0, -1)}'` : 'NULL';
-  const { id, status, customer, metadata, created } = subscription;
-  await execute(
-    app.database,
-    `INSERT INTO stripe_subscriptions (project_id, mode, subscription_id, id, owner_id, user_id, user_rank, customer_id, status, price_id,
-       quantity, current_period_start, current_period_end, cancel_at, cancelled_at, created_at, as_of, revision)
-     VALUES ('${projectId}', 'test', '${id}', '${randomUUID()}', 'developer-1', '${metadata['user_id']}', 9, '${idOf(customer)}', '${status}',
-       '${item?.price.id}', ${item?.quantity ?? 1}, ${at(item?.current_period_start)}, ${at(item?.current_period_end)},
-       ${at(subscription.cancel_at)}, ${at(subscription.canceled_at)}, ${at(created)}, ${at(created)}, 1)
-     ON CONFLICT (project_id, mode, subscription_id) DO UPDATE SET status = excluded.status`,
-  );
+  await app.app.get(LedgerService).record(projectId, 'test', present(subscription), new Date(app.stripe.now() * 1_000));
 }
 
 export function priceOf(account: StripeAccount, lookupKey: string, mode: StripeMode = 'test'): Stripe.Price {

@@ -36,11 +36,10 @@ export class LedgerService {
 
   /**
    * Writes what is still newer, with its statistics and what other modules are to be told: part of the caller's transaction.
-   * @returns whether anything changed
    * @throws Overtaken when it has to be prepared again: see `againIfOvertaken`
    */
-  apply(change: LedgerChange): Transaction<boolean> {
-    return this.writer.write(change);
+  *apply(change: LedgerChange): Transaction<void> {
+    yield* this.writer.write(change);
   }
 
   /**
