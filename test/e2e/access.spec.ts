@@ -187,7 +187,7 @@ describe('who may call what', () => {
   it.each(forEndUsers)('%s finds no project that does not exist or was deleted, before the body is looked at', async (route) => {
     const [method, path] = split(route);
     for (const id of [randomUUID(), 'nope', ...deletedIds]) {
-      const answer = await app.send(method, path, endUserToken(id)).send(WRONG_BODY);
+      const answer = await app.send(method, `${path}?test_mode=nope`, endUserToken(id)).send(WRONG_BODY);
       expect(answer.status).toBe(404);
       expect(answer.body).toEqual({ detail: 'There is no project with this id.' });
     }

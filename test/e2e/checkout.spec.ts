@@ -78,6 +78,16 @@ describe('POST checkout-session', () => {
     expect(sent(CREATE_SESSION)).not.toHaveProperty('subscription_data[metadata][user_id]');
   });
 
+  it('sells what is paid for by use, of which nobody knows how much it will be', async () => {
+    const price_id = addPrice(till.account.test, { product: priceOf(till.account, 'monthly').product, unit_amount: 1 }, 'month').id;
+    const { recurring } = till.account.test.get('price', price_id);
+    if (recurring) recurring.usage_type = 'metered';
+    await checkOut({ price_id }).expect(200);
+    expect(sent(CREATE_SESSION)).not.toHaveProperty('line_items[0][quantity]');
+    const { body } = await checkOut({ price_id, quantity: 2 }).expect(422);
+    expect(body.detail).toEqual([expect.objectContaining({ loc: ['body', 'quantity'] })]);
+  });
+
   it('is for live mode only when it is asked to', async () => {
     const price_id = priceOf(till.account, 'monthly', 'live').id;
     await till.post('checkout-session?test_mode=false', order({ price_id })).expect(200);

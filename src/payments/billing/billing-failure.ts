@@ -23,6 +23,11 @@ export function isMissing(error: unknown, parameter = /^/): boolean {
   return code === 'resource_missing' && parameter.test(param);
 }
 
+/** Whether Stripe wants no quantity, because the price is for what gets used. */
+export function isMetered(error: unknown): boolean {
+  return /\bquantity\b.*\bmetered\b/i.test(stripeErrorOf(error)?.message ?? '');
+}
+
 export function priceNotUsable(message: string, cause?: unknown): DomainError {
   return new DomainError('price_not_usable', message, { cause });
 }
@@ -54,7 +59,7 @@ function refusalOf({ statusCode, code, param = '', message }: StripeErrorFacts, 
     return priceNotUsable('This price does not go with the mode: subscription is for recurring prices, payment for all others.', cause);
   if (URL_FIELDS.includes(param))
     return new ValidationFailed([{ loc: ['body', param], msg: 'is a URL that Stripe does not take', type: 'value_error' }]);
-  if (param.endsWith('[quantity]')) {
+  if (param.endsWith('[quantity]') || isMetered(cause)) {
     return new ValidationFailed([
       { loc: ['body', 'quantity'], msg: 'is not a quantity that Stripe takes for this price', type: 'value_error' },
     ]);

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { IdempotencyModule } from '../../idempotency/idempotency.module.js';
+import { ProjectsModule } from '../../projects/projects.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { StripeApiModule } from '../stripe-api/stripe-api.module.js';
 import { CheckoutController } from './checkout.controller.js';
@@ -14,7 +15,7 @@ import { SubscriptionsService } from './subscriptions.service.js';
 
 /** The till: what end users buy, and what they do with it. */
 @Module({
-  imports: [StripeApiModule, LedgerModule, IdempotencyModule],
+  imports: [ProjectsModule, StripeApiModule, LedgerModule, IdempotencyModule],
   controllers: [CheckoutController, MySubscriptionController, MyPaymentsController],
   providers: [
     CheckoutService,

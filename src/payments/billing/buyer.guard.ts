@@ -8,7 +8,7 @@ import { StripeCalls } from './stripe-calls.js';
 
 const testMode = new QueryFlagPipe('test_mode', true);
 
-/** Lets an end user to the till of the token's project, if it has one in the mode that is asked for: 404 where not, before the body is looked at. */
+/** Lets an end user to the till of the token's project, if it has one in the mode that is asked for: 404 where not, before the body is looked at. Goes after `EndUserGuard`. */
 @Injectable()
 export class BuyerGuard implements CanActivate {
   constructor(private readonly clients: StripeClients) {}

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { DomainError, type Problem, ValidationFailed } from '../../common/errors.js';
-import { inBuyersWords } from './billing-failure.js';
+import { inBuyersWords, isMetered } from './billing-failure.js';
 import type { Buyer } from './buyer.js';
 import { CustomersService } from './customers.service.js';
 import { type MetadataInput, mergedMetadata } from './metadata.js';
@@ -37,9 +37,7 @@ export class CheckoutService {
       if (order.mode === 'subscription' && !order.allow_existing_subscription && (await this.subscriptions.isSubscribed(buyer, known)))
         throw alreadySubscribed();
       const customer = known ?? (await this.customers.ensure(buyer));
-      const { id, url } = await this.customers.with(buyer, customer, (customerId) =>
-        buyer.stripe.make((stripe, options) => stripe.checkout.sessions.create(sessionOf(buyer, order, customerId), options)),
-      );
+      const { id, url } = await this.customers.with(buyer, customer, (customerId) => createSession(buyer, order, customerId));
       if (typeof url !== 'string') throw senseless();
       return { id, url };
     });
@@ -62,13 +60,25 @@ export class CheckoutService {
   }
 }
 
+async function createSession(buyer: Buyer, order: CheckoutOrder, customer: string): Promise<Stripe.Checkout.Session> {
+  const session = sessionOf(buyer, order, customer);
+  const create = (item: Stripe.Checkout.SessionCreateParams.LineItem) =>
+    buyer.stripe.make((stripe, options) => stripe.checkout.sessions.create({ ...session, line_items: [item] }, options));
+  try {
+    return await create({ price: order.price_id, quantity: order.quantity });
+  } catch (error) {
+    // What is paid for by use can't be counted beforehand, and every order has a quantity.
+    if (order.quantity === 1 && isMetered(error)) return create({ price: order.price_id });
+    throw error;
+  }
+}
+
 function sessionOf(buyer: Buyer, order: CheckoutOrder, customer: string): Stripe.Checkout.SessionCreateParams {
   const metadata = mergedMetadata(order.metadata ?? {}, buyer);
   return {
     mode: order.mode,
     customer,
     client_reference_id: buyer.userId,
-    line_items: [{ price: order.price_id, quantity: order.quantity }],
     success_url: order.success_url,
     cancel_url: order.cancel_url,
     metadata,

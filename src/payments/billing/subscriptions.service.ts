@@ -133,10 +133,12 @@ export class SubscriptionsService {
   }
 
   /** What Stripe did is done: if it can't be written now, its event brings it. */
-  async #record({ projectId, mode }: Buyer, subscription: Stripe.Subscription, asOf: Date): Promise<void> {
-    await this.ledger.record(projectId, mode, subscription, asOf).catch(() => {
-      this.#logger.warn(`What Stripe answered about ${subscription.id} of project ${projectId} could not be written to the ledger.`);
-    });
+  async #record({ projectId, mode, stripe }: Buyer, subscription: Stripe.Subscription, asOf: Date): Promise<void> {
+    await stripe
+      .make(() => this.ledger.record(projectId, mode, subscription, asOf))
+      .catch(() => {
+        this.#logger.warn(`What Stripe answered about ${subscription.id} of project ${projectId} could not be written to the ledger.`);
+      });
   }
 }
 

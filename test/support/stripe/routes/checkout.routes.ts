@@ -89,17 +89,31 @@ function lineItem(data: StripeData, params: Params, mode: 'payment' | 'subscript
     ? inlinePrice(data, params.at('price_data'))
     : data.get('price', params.required('price'), params.fullName('price'));
   const quantity = params.integer('quantity', 1);
-  if (quantity === undefined) throw badRequest(`Quantity is required. Add \`quantity\` to \`${params.within}\``);
+  const isMetered = price.recurring?.usage_type === 'metered';
+  if (isMetered && quantity !== undefined) {
+    const why = `Quantity should not be specified where usage_type is \`metered\`. Remove \`quantity\` from \`${params.within}\``;
+    throw badRequest(why, params.fullName('quantity'));
+  }
+  if (!isMetered && quantity === undefined) throw badRequest(`Quantity is required. Add \`quantity\` to \`${params.within}\``);
   if (!price.active) throw badRequest('The price specified is inactive. This field only accepts active prices.', params.fullName('price'));
   if (mode === 'payment' && price.recurring)
     throw badRequest(
       'You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use only one-time prices.',
       'mode',
     );
-  const amount = (price.unit_amount ?? 0) * quantity;
+  const amount = (price.unit_amount ?? 0) * (quantity ?? 0);
   const amounts = { amount_discount: 0, amount_subtotal: amount, amount_tax: 0, amount_total: amount, adjustable_quantity: null };
   const description = data.get('product', idOf(price.product)).name;
-  return { id: newId('item'), object: 'item', ...amounts, currency: price.currency, description, metadata: null, price, quantity };
+  return {
+    id: newId('item'),
+    object: 'item',
+    ...amounts,
+    currency: price.currency,
+    description,
+    metadata: null,
+    price,
+    quantity: quantity ?? null,
+  };
 }
 
 function inlinePrice(data: StripeData, params: Params): Stripe.Price {
