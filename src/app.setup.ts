@@ -6,6 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readLoginForms } from './accounts/login-form.js';
 import { AppModule } from './app.module.js';
+import { EarlyRefusals } from './auth/early-refusals.js';
 import type { AppLogger } from './common/app-logger.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { DomainError } from './common/errors.js';
@@ -40,7 +41,8 @@ class Adapter extends FastifyAdapter {
 export async function createApp(settings: Settings, logger: AppLogger): Promise<NestFastifyApplication> {
   // Documented all the same: one document describes every installation.
   const routes = new RouteTable(settings.authBuiltin ? undefined : ACCOUNTS_URL);
-  const errors = new ErrorFilter(routes, logger);
+  const early = new EarlyRefusals(settings.rateLimitPerMinute);
+  const errors = new ErrorFilter(routes, logger, (request) => early.replacementFor(request));
   const hops = settings.trustProxy;
   const adapter = new Adapter({
     trustProxy: typeof hops === 'number' ? (_address, hop) => hop < hops : hops,

@@ -17,6 +17,11 @@ export class FixedWindowStorage implements ThrottlerStorage {
   constructor(private readonly now = () => performance.now()) {}
 
   async increment(key: string, ttl: number, limit: number) {
+    return this.count(key, ttl, limit);
+  }
+
+  /** `increment` for who can't wait. */
+  count(key: string, ttl: number, limit: number) {
     const now = this.now();
     let window = this.windows.get(key);
     if (!window || now >= window.endsAt) {

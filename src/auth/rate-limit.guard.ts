@@ -3,6 +3,7 @@ import { ThrottlerGuard, type ThrottlerLimitDetail } from '@nestjs/throttler';
 import type { FastifyRequest } from 'fastify';
 import { DomainError } from '../common/errors.js';
 import { networkOf } from './network-of.js';
+import { tooManyRequests } from './refusals.js';
 import { UNLIMITED } from './route-access.decorators.js';
 
 /** One limit for all routes together: a caller who was counted on one route doesn't start afresh on the next. */
@@ -26,6 +27,6 @@ export class RateLimitGuard extends ThrottlerGuard {
     _context: ExecutionContext,
     { timeToBlockExpire }: ThrottlerLimitDetail,
   ): Promise<never> {
-    throw new DomainError('rate_limited', 'Too many requests; wait as long as Retry-After says.', { retryAfterSeconds: timeToBlockExpire });
+    throw tooManyRequests(timeToBlockExpire);
   }
 }

@@ -13,6 +13,10 @@ export function invalidToken(reason: string): DomainError {
   return new DomainError('unauthenticated', reason, { challenge: `Bearer error="invalid_token", error_description="${reason}"` });
 }
 
+export function tooManyRequests(retryAfterSeconds: number): DomainError {
+  return new DomainError('rate_limited', 'Too many requests; wait as long as Retry-After says.', { retryAfterSeconds });
+}
+
 export function insufficientScope(reason: string, scope?: string): DomainError {
   const challenge = `Bearer error="insufficient_scope", error_description="${reason}"`;
   return new DomainError('insufficient_scope', reason, { challenge: scope === undefined ? challenge : `${challenge}, scope="${scope}"` });

@@ -11,6 +11,8 @@ export class ErrorFilter implements ExceptionFilter {
   constructor(
     private readonly routes: RouteTable,
     private readonly logger: AppLogger,
+    /** Looks at what the caller is to blame for. @returns what is answered instead, if anything */
+    private readonly replacementFor: (request: FastifyRequest) => DomainError | undefined,
   ) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
@@ -28,7 +30,8 @@ export class ErrorFilter implements ExceptionFilter {
         reply.header('allow', allowed.join(', '));
       }
     }
-    const status: number = HTTP_STATUS[error.code];
+    if (statusOf(error) < 500) error = this.replacementFor(request) ?? error;
+    const status = statusOf(error);
     if (status >= 500) this.logger.failure(request.id, error);
     if (reply.sent) return;
     if (error.challenge) reply.header('www-authenticate', error.challenge);
@@ -37,4 +40,8 @@ export class ErrorFilter implements ExceptionFilter {
     const detail = error instanceof ValidationFailed ? error.problems : error.message;
     void reply.code(status).type('application/json; charset=utf-8').send({ detail });
   }
+}
+
+function statusOf({ code }: DomainError): number {
+  return HTTP_STATUS[code];
 }

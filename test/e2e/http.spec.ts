@@ -499,3 +499,34 @@ describe('HTTP', () => {
     });
   });
 });
+
+describe('what is refused before anybody asks who is calling', () => {
+  it('counts for the address, and for no token', async () => {
+    const app = await startTestApp({ environment: { RATE_LIMIT_PER_MINUTE: '6' } });
+    try {
+      const path = configPath(await app.createProject());
+      const refused: [request: string, status: number, body?: string][] = [
+        ['GET /nothing', 404],
+        [`PATCH ${path}`, 405],
+        ['GET /%zz', 400],
+        [`PUT ${path}`, 422, '{'],
+        [`PUT ${path}`, 415, 'text'],
+      ];
+      for (const [request, status, body = ''] of refused) {
+        const headers = [AUTHORIZATION, `Content-Length: ${body.length}`, status === 415 ? 'Content-Type: text/plain' : JSON_TYPE];
+        expect([request, (await sendRaw(app, request, headers, body)).status]).toEqual([request, status]);
+      }
+      await app.send('get', '/nothing').expect(404);
+      for (const url of ['/nothing', '/%zz']) {
+        const { body, headers } = await app.send('get', url).expect(429);
+        expect(body).toEqual({ detail: expect.stringMatching(/Retry-After/) });
+        expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+        expect(headers['x-request-id']).toMatch(UUID);
+      }
+      await app.send('get', path).expect(200);
+      await app.send('get', path, null).expect(401);
+    } finally {
+      await app.close();
+    }
+  });
+});
