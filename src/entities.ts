@@ -17,6 +17,7 @@ import { StripeWebhookEndpointLeaseEntity } from './payments/stripe-api/stripe-w
 import { StripeWebhookEndpointEntity } from './payments/stripe-api/stripe-webhook-endpoint.entity.js';
 import { StripeConfigEntity } from './payments/stripe-config/stripe-config.entity.js';
 import { StripeCredentialEntity } from './payments/stripe-config/stripe-credential.entity.js';
+import { ReconciliationEntity } from './payments/webhooks/reconciliation.entity.js';
 import { WebhookEventEntity } from './payments/webhooks/webhook-event.entity.js';
 import { WebhookRefusalEntity } from './payments/webhooks/webhook-refusal.entity.js';
 import { ProjectEntity } from './projects/project.entity.js';
@@ -51,4 +52,5 @@ export const ENTITIES = [
   OutboxEventEntity,
   WebhookEventEntity,
   WebhookRefusalEntity,
+  ReconciliationEntity,
 ];

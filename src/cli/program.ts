@@ -4,9 +4,10 @@ import { addDevelopersCommands } from './developers.command.js';
 import { EXIT_CODES } from './exit-codes.js';
 import { addKeysCommands } from './keys.commands.js';
 import { addMigrateCommand } from './migrate.command.js';
+import { addReconcileCommand } from './reconcile.command.js';
 
 /** One for each group of commands, which has a file of its own. */
-const GROUPS: readonly ((program: Command) => void)[] = [addMigrateCommand, addKeysCommands, addDevelopersCommands];
+const GROUPS: readonly ((program: Command) => void)[] = [addMigrateCommand, addKeysCommands, addDevelopersCommands, addReconcileCommand];
 
 /** Reads the arguments and runs the command that they name. @returns the exit code */
 export async function runCommandLine(args: string[]): Promise<number> {

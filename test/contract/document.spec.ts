@@ -208,6 +208,7 @@ describe('the served OpenAPI document', () => {
         'POST /api/v1/payments/stripe/update-subscription 404',
         // Without a key there is nobody to make an endpoint with.
         'POST /api/v1/payments/stripe/projects/{project_id}/webhook-endpoints 404',
+        'POST /api/v1/payments/stripe/projects/{project_id}/reconcile 404',
         'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials 200',
         'POST /api/v1/projects/ 201',
         'POST /api/v1/projects/{project_id}/end-user-tokens 201',

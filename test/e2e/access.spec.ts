@@ -66,6 +66,7 @@ const ROUTES: Record<string, Expectation> = {
   [`DELETE ${STRIPE}/webhook-endpoints/:mode`]: theOwner(404),
   [`GET ${STRIPE}/webhook-events`]: theOwner(200),
   [`POST ${STRIPE}/webhook-events/:event_id/replay`]: theOwner(404),
+  [`POST ${STRIPE}/reconcile`]: theOwner(404, { mode: 'test' }),
   // Stripe proves itself by its signature, where there is a secret to check it with.
   'POST /api/v1/payments/stripe/webhooks/:project_id/:mode': everybody(404),
   [`POST ${TILL}/checkout-session`]: endUsers(404, {}),

@@ -18,6 +18,7 @@ const BODIES: Record<string, unknown> = {
   'PUT /api/v1/projects/{project_id}': { name: 'Renamed shop' },
   'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials': { secret_key: 'pk_test_aaaaaaaa', is_test_mode: true },
   'POST /api/v1/payments/stripe/projects/{project_id}/webhook-endpoints': { mode: 'test' },
+  'POST /api/v1/payments/stripe/projects/{project_id}/reconcile': { mode: 'test' },
   'PUT /api/v1/payments/stripe/projects/{project_id}/config': { test_secret_key: `sk_test_${'a'.repeat(24)}` },
 };
 const LIVENESS = '/health/live';

@@ -55,6 +55,7 @@ const BODIES: Record<string, object[]> = {
   ],
   [`POST ${STRIPE}/webhook-endpoints`]: [{ mode: 'test' }, { mode: 'live' }],
   [`POST ${STRIPE}/webhook-events/:event_id/replay`]: [{}],
+  [`POST ${STRIPE}/reconcile`]: [{ mode: 'test' }, { mode: 'live' }],
   'POST /api/v1/payments/stripe/webhooks/:project_id/:mode': [{}, credentials],
   [`POST ${TILL}/checkout-session`]: [
     {

@@ -68,6 +68,13 @@ export class WebhookEventsRepository {
     return (await this.#write(statements.COUNT_DUPLICATE, key)).length > 0;
   }
 
+  /** Those of the events that were applied or ignored before. */
+  async findSettled(projectId: ProjectId, mode: StripeMode, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const statement = statements.FIND_SETTLED[this.database.engine];
+    const rows = await this.database.query(statement, [projectId, mode, JSON.stringify(ids)]);
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** Notes what there is nothing to write for. @returns false when it was a duplicate, which is counted */
   async settle(event: ReceivedEvent, verdict: Verdict, payload: SealedPayload | undefined): Promise<boolean> {
     return isClaimed(await this.#write(statements.CLAIM, columnsOf(event, verdict, payload)));
@@ -77,7 +84,7 @@ export class WebhookEventsRepository {
    * Claims the event and writes what `apply` writes, all or nothing; whoever comes second waits.
    * @returns false when it was a duplicate, which is counted
    */
-  async apply(event: ReceivedEvent, payload: SealedPayload | undefined, apply: () => Transaction<void>): Promise<boolean> {
+  async apply(event: ReceivedEvent, payload: SealedPayload | undefined, apply: () => Transaction<unknown>): Promise<boolean> {
     const columns = columnsOf(event, { outcome: 'applied', reason: null }, payload);
     return this.database.transaction(function* () {
       if (!isClaimed(yield* run(statements.CLAIM, columns))) return false;
@@ -87,7 +94,7 @@ export class WebhookEventsRepository {
   }
 
   /** The same of an event that is known, whatever became of it before. */
-  async applyAgain({ projectId, mode, id }: ReceivedEvent, apply: () => Transaction<void>): Promise<void> {
+  async applyAgain({ projectId, mode, id }: ReceivedEvent, apply: () => Transaction<unknown>): Promise<void> {
     await this.database.transaction(function* () {
       yield* run(statements.SETTLE_AGAIN, [projectId, mode, id, 'applied', null, new Date()]);
       yield* apply();

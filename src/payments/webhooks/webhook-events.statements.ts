@@ -7,6 +7,12 @@ import type { Outcome } from './received-event.js';
 const SETTLED = `outcome IN ('applied', 'ignored')`;
 /** As the partial index has it: all that is not settled, and what once was not. */
 const FAILED_ONCE = 'failed_at IS NOT NULL';
+const findSettled = (ids: string) =>
+  sql<{ id: string }>(
+    'find_settled_webhook_events',
+    `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id IN (${ids}) AND ${SETTLED}`,
+  );
+
 const COLUMNS =
   'project_id, mode, id, type, api_version, created_at, received_at, processed_at, outcome, reason, duplicates, sealed, key_id';
 
@@ -16,7 +22,13 @@ export const IS_SETTLED = sql<{ id: string }>(
   `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${SETTLED}`,
 );
 
-/** The same, and this delivery is counted. */
+/** $1 project, $2 mode, $3 ids as a JSON array. Those of them that were applied or ignored before. */
+export const FIND_SETTLED = {
+  sqlite: findSettled('SELECT value FROM json_each($3)'),
+  postgres: findSettled('SELECT json_array_elements_text($3::json)'),
+};
+
+/** The same of one event, $3 its id, and this delivery is counted. */
 export const COUNT_DUPLICATE = sql<{ id: string }>(
   'count_duplicate_webhook_event',
   `UPDATE webhook_events SET duplicates = duplicates + 1 WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${SETTLED} RETURNING id`,

@@ -6,6 +6,9 @@ import { ActivityReader } from './activity-reader.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { EventHandlerService } from './event-handler.service.js';
 import { EventPayloads } from './event-payloads.js';
+import { ReconcileController } from './reconcile.controller.js';
+import { ReconcileService } from './reconcile.service.js';
+import { ReconciliationsRepository } from './reconciliations.repository.js';
 import { WebhookEventsController } from './webhook-events.controller.js';
 import { WebhookEventsRepository } from './webhook-events.repository.js';
 import { WebhookEventsService } from './webhook-events.service.js';
@@ -17,7 +20,7 @@ import { WebhookSweeper } from './webhook-sweeper.js';
 /** Takes Stripe's events in, each of them once. */
 @Module({
   imports: [ProjectsModule, StripeApiModule, LedgerModule],
-  controllers: [WebhookReceiverController, WebhookEventsController],
+  controllers: [WebhookReceiverController, WebhookEventsController, ReconcileController],
   providers: [
     WebhookReceiverService,
     EventHandlerService,
@@ -28,6 +31,8 @@ import { WebhookSweeper } from './webhook-sweeper.js';
     DeliveryNotes,
     ActivityReader,
     WebhookSweeper,
+    ReconcileService,
+    ReconciliationsRepository,
   ],
 })
 export class WebhooksModule {}

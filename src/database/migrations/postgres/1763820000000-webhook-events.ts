@@ -37,9 +37,21 @@ export class WebhookEvents1763820000000 implements MigrationInterface {
         last_at timestamptz(3) NOT NULL,
         CONSTRAINT webhook_refusals_pk PRIMARY KEY (project_id, mode, reason)
       )`);
+    await runner.query(`
+      CREATE TABLE reconciliations (
+        project_id uuid NOT NULL,
+        mode varchar(4) NOT NULL,
+        known_until timestamptz(3),
+        since timestamptz(3) NOT NULL,
+        started_at timestamptz(3) NOT NULL,
+        phase varchar(16),
+        cursor varchar(255),
+        CONSTRAINT reconciliations_pk PRIMARY KEY (project_id, mode)
+      )`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`DROP TABLE reconciliations`);
     await runner.query(`DROP TABLE webhook_refusals`);
     await runner.query(`DROP TABLE webhook_events`);
   }

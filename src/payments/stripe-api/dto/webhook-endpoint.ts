@@ -1,20 +1,14 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { type Check, Checked } from '../../../common/check.decorator.js';
 import { ForbidUnknownFields } from '../../../common/request.pipe.js';
-import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
+import type { StripeMode } from '../../stripe-config/credential-rules.js';
+import { StripeModeField } from '../../stripe-config/stripe-mode.decorator.js';
 import { HANDLED_EVENTS } from '../handled-events.js';
 import { STRIPE_API_VERSION } from '../stripe-connector.js';
-
-const aMode: Check = (value) => {
-  if (value === undefined) return { type: 'missing', msg: 'is required' };
-  return STRIPE_MODES.some((mode) => mode === value) ? undefined : { type: 'enum', msg: 'must be test or live' };
-};
 
 @ApiSchema({ description: 'Which webhook endpoint to make.' })
 @ForbidUnknownFields()
 export class WebhookEndpointCreateRequest {
-  @ApiProperty({ description: 'Whose events.', enum: STRIPE_MODES, example: 'test' })
-  @Checked(aMode)
+  @StripeModeField('Whose events.')
   mode: StripeMode;
 }
 

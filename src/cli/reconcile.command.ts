@@ -1,0 +1,83 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DomainError } from '../common/errors.js';
+import { parseProjectId, type ProjectId } from '../common/ids.js';
+import { PaymentsModule } from '../payments/payments.module.js';
+import { STRIPE_MODES, type StripeMode } from '../payments/stripe-config/credential-rules.js';
+import { readPastTime, toReconcileResponse } from '../payments/webhooks/dto/reconcile.js';
+import { ReconcileService } from '../payments/webhooks/reconcile.service.js';
+import { ReconciliationsRepository } from '../payments/webhooks/reconciliations.repository.js';
+import { type Report, reporting } from './reporting.js';
+import type { Session } from './session.js';
+import { table } from './table.js';
+
+interface Options {
+  project?: ProjectId;
+  mode?: StripeMode;
+  since?: Date;
+}
+
+export function addReconcileCommand(program: Command): void {
+  program
+    .command('reconcile')
+    .summary('catch up on webhook events that never arrived')
+    .description(
+      "For every project and mode with a secret key: reads Stripe's list of events and applies what is missing, then compares the subscriptions and repairs what differs. Safe beside servers; run again after an interruption, it goes on.",
+    )
+    .option('--project <id>', 'only this project', projectId)
+    .addOption(new Option('--mode <mode>', 'only this mode').choices(STRIPE_MODES))
+    .option('--since <time>', 'from when on to read events, as 2026-11-01T00:00:00Z; by default from when all of them are known', pastTime)
+    .action(reporting(reconcile));
+}
+
+async function reconcile(session: Session, { project, mode, since }: Options): Promise<Report> {
+  const services = await session.services([PaymentsModule]);
+  const reconciler = services.get(ReconcileService);
+  const all = await services.get(ReconciliationsRepository).list(project ?? null, mode ?? null);
+  const bar = session.progress('Reconciling', all.length);
+  const results: Result[] = [];
+  for (const { projectId, mode } of all) {
+    const attempt = reconciler.reconcile(projectId, mode, { since, signal: session.signal }).then(toReconcileResponse);
+    results.push({ project_id: projectId, mode, ...(await attempt.catch(asFailure)) });
+    session.signal.throwIfAborted();
+    bar.add(1);
+  }
+  return { text: inWords(results), json: { projects: results }, isBad: results.some(hasFailed) };
+}
+
+type Result = { project_id: ProjectId; mode: StripeMode } & (ReturnType<typeof toReconcileResponse> | { error: string });
+
+function hasFailed(result: Result): boolean {
+  return 'error' in result || result.events.failed > 0;
+}
+
+/** One tenant's dead key keeps nobody else from being reconciled. */
+function asFailure(error: unknown): { error: string } {
+  if (error instanceof DomainError && error.code !== 'database_unavailable') return { error: error.message };
+  throw error;
+}
+
+function inWords(results: readonly Result[]): string {
+  if (results.length === 0) return 'There is no project with a secret key to ask Stripe with.';
+  return table([
+    ['PROJECT', 'MODE', 'EVENTS', 'APPLIED', 'FAILED', 'SUBSCRIPTIONS', 'REPAIRED', ''],
+    ...results.map((result) => {
+      const { project_id: id, mode } = result;
+      if ('error' in result) return [id, mode, '', '', '', '', '', result.error];
+      const { events, subscriptions } = result;
+      const counts = [events.read, events.applied, events.failed, subscriptions.compared, subscriptions.repaired];
+      return [id, mode, ...counts.map(String), result.failures[0]?.reason ?? ''];
+    }),
+  ]);
+}
+
+function projectId(text: string): ProjectId {
+  const id = parseProjectId(text);
+  if (!id) throw new InvalidArgumentError('It must be a UUID.');
+  return id;
+}
+
+function pastTime(text: string): Date {
+  const time = readPastTime(text);
+  if (!time) throw new InvalidArgumentError('It must be a time that has been, as 2026-11-01T00:00:00Z.');
+  return time;
+}

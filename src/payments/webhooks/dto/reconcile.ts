@@ -1,0 +1,118 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
+import { ApiTime } from '../../../common/api-property.js';
+import { Checked } from '../../../common/check.decorator.js';
+import { ForbidUnknownFields } from '../../../common/request.pipe.js';
+import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
+import { StripeModeField } from '../../stripe-config/stripe-mode.decorator.js';
+import type { ReconcileReport } from '../reconcile-report.js';
+
+const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+/** @param value RFC 3339, or seconds since 1970 as Stripe has them. @returns `undefined` when it is not a time that has been */
+export function readPastTime(value: unknown): Date | undefined {
+  const time = Number.isInteger(value) ? Number(value) * 1000 : typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value) : NaN;
+  return time >= 0 && time <= Date.now() ? new Date(time) : undefined;
+}
+
+function PastTime(description: string): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({
+      description,
+      anyOf: [{ type: 'string', format: 'date-time' }, { type: 'integer', minimum: 0 }, { type: 'null' }],
+      example: '2026-11-01T00:00:00Z',
+      required: false,
+    }),
+    IsOptional(),
+    Checked((value) =>
+      readPastTime(value)
+        ? undefined
+        : { type: 'value_error', msg: 'must be a time that has been: 2026-11-01T00:00:00Z, or whole seconds since 1970' },
+    ),
+  );
+}
+
+@ApiSchema({ name: 'StripeReconcileRequest', description: 'What to compare with Stripe.' })
+@ForbidUnknownFields()
+export class ReconcileRequest {
+  @StripeModeField('Of which mode.')
+  mode: StripeMode;
+
+  @PastTime('From when on to read events; by default from when all of them are known. Stripe keeps them for 30 days.')
+  since?: string | number | null;
+}
+
+@ApiSchema({ name: 'StripeReconcileEvents', description: 'How many events were read.' })
+class ReconcileEvents {
+  @ApiProperty({ description: 'How many Stripe has.', type: 'integer', example: 12 })
+  read: number;
+
+  @ApiProperty({ description: 'How many were applied or ignored before.', type: 'integer', example: 10 })
+  known: number;
+
+  @ApiProperty({ description: 'How many were missing and are applied now.', type: 'integer', example: 2 })
+  applied: number;
+
+  @ApiProperty({ description: 'How many were missing and change nothing here.', type: 'integer', example: 0 })
+  ignored: number;
+
+  @ApiProperty({ description: 'How many could not be applied.', type: 'integer', example: 0 })
+  failed: number;
+}
+
+@ApiSchema({ name: 'StripeReconcileFailure', description: 'An event that could not be applied.' })
+class ReconcileFailure {
+  @ApiProperty({ description: "Stripe's id of the event.", type: String, example: 'evt_1AAAAAAAAAAAAAAAAAAAAAAA' })
+  id: string;
+
+  @ApiProperty({ description: 'What happened.', type: String, example: 'invoice.paid' })
+  type: string;
+
+  @ApiProperty({ description: 'Why it failed.', type: String, example: 'Stripe can not be reached at the moment; try again shortly.' })
+  reason: string;
+}
+
+@ApiSchema({ name: 'StripeReconcileSubscriptions', description: 'How many subscriptions were compared.' })
+class ReconcileSubscriptions {
+  @ApiProperty({ description: 'How many Stripe has.', type: 'integer', example: 7 })
+  compared: number;
+
+  @ApiProperty({ description: 'How many were not here as Stripe has them, and are now.', type: 'integer', example: 1 })
+  repaired: number;
+
+  @ApiProperty({ description: "Stripe's ids of the first 100 of those.", type: [String], example: ['sub_1AAAAAAAAAAAAAAAAAAAAAAA'] })
+  repaired_ids: string[];
+}
+
+@ApiSchema({ name: 'StripeReconcileResponse', description: 'What was missing or different.' })
+export class ReconcileResponse {
+  @ApiProperty({ description: 'Of which mode.', enum: STRIPE_MODES, example: 'test' })
+  mode: StripeMode;
+
+  @ApiTime('From when on events were read.')
+  since: string;
+
+  @ApiProperty({ description: 'Whether it came to its end. If not, the same request goes on from there.', type: Boolean, example: true })
+  complete: boolean;
+
+  @ApiProperty({ type: ReconcileEvents })
+  events: ReconcileEvents;
+
+  @ApiProperty({ description: 'The first 100 events that could not be applied.', type: [ReconcileFailure] })
+  failures: ReconcileFailure[];
+
+  @ApiProperty({ type: ReconcileSubscriptions })
+  subscriptions: ReconcileSubscriptions;
+}
+
+export function toReconcileResponse(report: ReconcileReport): ReconcileResponse {
+  return {
+    mode: report.mode,
+    since: report.since.toISOString(),
+    complete: report.isComplete,
+    events: { ...report.events },
+    failures: report.failures,
+    subscriptions: { ...report.subscriptions, repaired_ids: report.repaired },
+  };
+}

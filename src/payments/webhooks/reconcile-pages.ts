@@ -1,0 +1,51 @@
+import type Stripe from 'stripe';
+import { HANDLED_EVENTS } from '../stripe-api/handled-events.js';
+import { asStripeFailure, stripeErrorOf, stripeUnavailable } from '../stripe-api/stripe-failure.js';
+import type { Pass } from './reconciliations.repository.js';
+
+const PAGE = 100;
+
+interface Page<T> {
+  /** The newest first. */
+  readonly data: T[];
+  readonly hasMore: boolean;
+  /** Stripe's time when it answered. */
+  readonly at: Date;
+}
+
+/** Stripe keeps events for 30 days, and lists those of at most 20 types. */
+export function listEvents(stripe: Stripe, { since, startedAt, cursor }: Pass): Promise<Page<Stripe.Event>> {
+  const created = { gte: toSeconds(since), lte: toSeconds(startedAt) };
+  return readPage(stripe.events.list({ ...pageAfter(cursor), created, types: [...HANDLED_EVENTS] }));
+}
+
+export function listSubscriptions(stripe: Stripe, { cursor }: Pass): Promise<Page<Stripe.Subscription>> {
+  return readPage(stripe.subscriptions.list({ ...pageAfter(cursor), status: 'all' }));
+}
+
+/** Whether Stripe doesn't know any more where we were. */
+export function isCursorGone(error: unknown): boolean {
+  return error instanceof Error && stripeErrorOf(error.cause)?.param === 'starting_after';
+}
+
+async function readPage<T>(call: Promise<Stripe.Response<Stripe.ApiList<T>>>): Promise<Page<T>> {
+  const {
+    data,
+    has_more: hasMore,
+    lastResponse,
+  } = await call.catch((error: unknown) => {
+    throw asStripeFailure(error);
+  });
+  const at = new Date(lastResponse.headers['date'] ?? '');
+  if (!Array.isArray(data) || Number.isNaN(at.getTime()))
+    throw stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', undefined);
+  return { data, hasMore, at };
+}
+
+function pageAfter(cursor: string | null): { limit: number; starting_after?: string } {
+  return { limit: PAGE, ...(cursor !== null && { starting_after: cursor }) };
+}
+
+function toSeconds(time: Date): number {
+  return Math.floor(time.getTime() / 1000);
+}

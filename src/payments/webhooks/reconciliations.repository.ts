@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import type { ProjectId } from '../../common/ids.js';
+import { Database, sql, toTimestamp } from '../../database/database.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+
+/** One pass over what Stripe has of a project and mode: first the events since a time, then the subscriptions. */
+export interface Pass {
+  readonly since: Date;
+  readonly startedAt: Date;
+  /** `null` once it came to its end. */
+  readonly phase: 'events' | 'subscriptions' | null;
+  /** Stripe's id of what it read last. */
+  readonly cursor: string | null;
+}
+
+export interface Reconcilable {
+  readonly projectId: ProjectId;
+  readonly mode: StripeMode;
+}
+
+interface PassRow {
+  since: Date | string;
+  started_at: Date | string;
+  phase: Pass['phase'];
+  cursor: string | null;
+}
+
+interface StartRow {
+  known_until: Date | string | null;
+  unsettled_since: Date | string | null;
+}
+
+/** $1 project, $2 mode. */
+const FIND = sql<PassRow>(
+  'find_reconciliation',
+  'SELECT since, started_at, phase, cursor FROM reconciliations WHERE project_id = $1 AND mode = $2 AND phase IS NOT NULL',
+);
+
+/** $1 project, $2 mode. Until when all events were seen, and when the oldest happened that is not settled. */
+const FIND_START = sql<StartRow>(
+  'find_reconciliation_start',
+  `SELECT (SELECT known_until FROM reconciliations WHERE project_id = $1 AND mode = $2) AS known_until,
+     (SELECT min(created_at) FROM webhook_events
+      WHERE project_id = $1 AND mode = $2 AND failed_at IS NOT NULL AND outcome IN ('failed', 'open')) AS unsettled_since`,
+);
+
+/** $1 project, $2 mode, $3 since, $4 started, $5 phase, $6 cursor, $7 until when all is known, `null` if it did not come to its end. */
+const SAVE = sql<never>(
+  'save_reconciliation',
+  `INSERT INTO reconciliations (project_id, mode, known_until, since, started_at, phase, cursor)
+   VALUES ($1, $2, $7, $3, $4, $5, $6)
+   ON CONFLICT (project_id, mode) DO UPDATE SET known_until = COALESCE(excluded.known_until, reconciliations.known_until),
+     since = excluded.since, started_at = excluded.started_at, phase = excluded.phase, cursor = excluded.cursor`,
+);
+
+/** $1 project or `null`, $2 mode or `null`. Where there is a key to ask Stripe with; what was reconciled last comes last. */
+const LIST = sql<{ project_id: ProjectId; mode: StripeMode }>(
+  'list_reconcilable_projects',
+  `SELECT k.project_id, k.mode FROM projects p
+   JOIN stripe_configs c ON c.project_id = p.id AND c.is_active
+   JOIN stripe_credentials k ON k.project_id = p.id AND k.kind = 'secret_key' AND k.slot = 0
+   LEFT JOIN reconciliations r ON r.project_id = k.project_id AND r.mode = k.mode
+   WHERE p.deleted_at IS NULL AND COALESCE(p.id = $1, true) AND COALESCE(k.mode = $2, true)
+   ORDER BY r.known_until NULLS FIRST, k.project_id, k.mode`,
+);
+
+@Injectable()
+export class ReconciliationsRepository {
+  constructor(private readonly database: Database) {}
+
+  /** The pass that did not come to its end. */
+  async findUnfinished(projectId: ProjectId, mode: StripeMode): Promise<Pass | undefined> {
+    const [row] = await this.database.query(FIND, [projectId, mode]);
+    return row && { since: toDate(row.since), startedAt: toDate(row.started_at), phase: row.phase, cursor: row.cursor };
+  }
+
+  /** What the next pass has to begin with: until when all is known, but for events that failed. */
+  async findStart(projectId: ProjectId, mode: StripeMode): Promise<{ knownUntil: Date | undefined; unsettledSince: Date | undefined }> {
+    const [row] = await this.database.query(FIND_START, [projectId, mode]);
+    const time = (value: Date | string | null | undefined) => (value ? toDate(value) : undefined);
+    return { knownUntil: time(row?.known_until), unsettledSince: time(row?.unsettled_since) };
+  }
+
+  async save(projectId: ProjectId, mode: StripeMode, { since, startedAt, phase, cursor }: Pass): Promise<void> {
+    await this.database.query(SAVE, [projectId, mode, since, startedAt, phase, cursor, phase === null ? startedAt : null]);
+  }
+
+  /** Every project and mode with a secret key, or those of one project or mode; what was reconciled last comes last. */
+  async list(projectId: ProjectId | null, mode: StripeMode | null): Promise<Reconcilable[]> {
+    const rows = await this.database.query(LIST, [projectId, mode]);
+    return rows.map(({ project_id, mode }) => ({ projectId: project_id, mode }));
+  }
+}
+
+function toDate(value: Date | string): Date {
+  return new Date(toTimestamp(value));
+}

@@ -1,0 +1,196 @@
+import type { ProjectId } from '../../src/common/ids.js';
+import { ReconcileService } from '../../src/payments/webhooks/reconcile.service.js';
+import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
+import { deliver } from '../support/signed-events.js';
+import { answers, connectionReset, down } from '../support/stripe/faults.js';
+import type { StripeAccount } from '../support/stripe/stripe-account.js';
+import type { StripeEvent } from '../support/stripe/resources.js';
+import { subscribe } from '../support/stripe/routes/subscription.routes.js';
+import { execute, rowsOf } from '../support/rows.js';
+import { configPath } from '../support/test-app.js';
+
+const SECRET = `whsec_${'a'.repeat(32)}`;
+const EVENTS = 'GET /v1/events';
+const DAY_S = 24 * 60 * 60;
+const NOW = () => Math.floor(Date.now() / 1000);
+
+describe('a reconciliation', () => {
+  let app: AppWithStripe;
+  let account: StripeAccount;
+  let projectId: ProjectId;
+
+  beforeAll(async () => {
+    app = await startAppWithStripe();
+  });
+  afterAll(() => app.close());
+  beforeEach(async () => {
+    app.stripe.heal();
+    app.stripe.now = NOW;
+    account = app.stripe.addAccount();
+    projectId = await app.createProject();
+    await put({ test_secret_key: account.keys.test.secret, test_webhook_secret: SECRET }).expect(200);
+  });
+
+  const put = (body: object) => app.send('put', configPath(projectId)).send(body);
+  const path = (operation: string) => configPath(projectId).replace(/config$/, operation);
+  const reconcile = (body: object = {}) => app.send('post', path('reconcile')).send({ mode: 'test', ...body });
+  const outcomes = async () =>
+    (await rowsOf(app.database, 'webhook_events')).filter(({ project_id }) => project_id === projectId).map(({ outcome }) => outcome);
+
+  /** A subscription at Stripe, with its customer, invoice and payment. @returns the events that it makes */
+  function subscription(): StripeEvent[] {
+    const { test } = account;
+    const before = test.all('event').length;
+    const customer = test.create('customer', {});
+    const [price] = test.all('price').filter(({ recurring }) => recurring);
+    if (!price) throw new Error('There is no price to subscribe to.');
+    subscribe(test, { customer: customer.id, items: [{ price, quantity: 1 }], metadata: {}, trialDays: 0 });
+    return test.all('event').slice(0, test.all('event').length - before);
+  }
+
+  it('applies what never arrived, and nothing twice', async () => {
+    const events = subscription().filter(({ type }) => /^(?:customer\.subscription|invoice|payment_intent)\./.test(type));
+    const [arrived] = events;
+    await deliver(app, projectId, SECRET, { ...arrived, livemode: false }).expect(200);
+    const { body } = await reconcile().expect(200);
+    expect(body).toMatchObject({ mode: 'test', complete: true, failures: [] });
+    expect(body.events).toMatchObject({ known: 1, failed: 0 });
+    expect(body.events.applied).toBe(body.events.read - 1);
+    expect(body.events.applied).toBeGreaterThan(2);
+    expect(body.subscriptions).toMatchObject({ compared: 1 });
+    const again = (await reconcile().expect(200)).body;
+    expect(again.events).toEqual({ ...body.events, known: body.events.read, applied: 0 });
+    expect(await outcomes()).toHaveLength(body.events.read);
+  });
+
+  it('repairs subscriptions that are not as Stripe has them', async () => {
+    subscription();
+    await reconcile().expect(200);
+    const [known] = account.test.all('subscription');
+    if (!known) throw new Error('There is no subscription.');
+    known.status = 'past_due';
+    app.stripe.now = () => NOW() + 10;
+    expect((await reconcile().expect(200)).body.subscriptions).toEqual({ compared: 1, repaired: 1, repaired_ids: [known.id] });
+    expect((await rowsOf(app.database, 'stripe_subscriptions')).filter(({ project_id }) => project_id === projectId)).toEqual([
+      expect.objectContaining({ subscription_id: known.id, status: 'past_due' }),
+    ]);
+    expect((await reconcile().expect(200)).body.subscriptions).toMatchObject({ compared: 1, repaired: 0 });
+  });
+
+  it('begins where all is known, or where it is told to', async () => {
+    app.stripe.now = () => NOW() - 10 * DAY_S;
+    subscription();
+    expect((await reconcile({ since: new Date(Date.now() - 5 * DAY_S * 1000).toISOString() }).expect(200)).body.events.read).toBe(0);
+    app.stripe.now = NOW;
+    expect((await reconcile().expect(200)).body.events.read).toBe(0);
+    expect((await reconcile({ since: NOW() - 5 * DAY_S }).expect(200)).body.events.read).toBe(0);
+    const all = (await reconcile({ since: '2020-01-01T00:00:00Z' }).expect(200)).body;
+    expect(all.events.applied).toBeGreaterThan(2);
+    expect(Date.parse(all.since)).toBeGreaterThan(Date.now() - 31 * DAY_S * 1000);
+  });
+
+  it('comes back to what failed', async () => {
+    app.stripe.now = () => NOW() - 10 * DAY_S;
+    const [event] = subscription().filter(({ type }) => type === 'customer.subscription.created');
+    app.stripe.now = NOW;
+    await reconcile({ since: new Date(Date.now() - 1_000).toISOString() }).expect(200);
+    await deliver(app, projectId, SECRET, { ...event, livemode: false }).expect(200);
+    await execute(
+      app.database,
+      `UPDATE webhook_events SET outcome = 'failed', failed_at = received_at, failure = 'no' WHERE project_id = '${projectId}'`,
+    );
+    const { body } = await reconcile().expect(200);
+    expect(body.events.applied).toBeGreaterThanOrEqual(1);
+    expect(new Set(await outcomes())).toEqual(new Set(['applied']));
+  });
+
+  it('reads page after page, and goes on where it was cut short', async () => {
+    for (let count = 0; count < 27; count++) subscription();
+    const cut = new AbortController();
+    const service = app.app.get(ReconcileService);
+    const readSecondPage = new Promise<void>((resolve) => {
+      app.stripe.fail(
+        async ({ perform, send }) => {
+          cut.abort();
+          send(await perform());
+          resolve();
+        },
+        { on: 'GET /v1/subscriptions' },
+      );
+    });
+    const first = await service.reconcile(projectId, 'test', { signal: cut.signal });
+    await readSecondPage;
+    expect(first.isComplete).toBe(false);
+    const pages = app.stripe.requests.filter(({ path: of, query }) => of === '/v1/events' && query.includes('starting_after'));
+    expect(pages.length).toBeGreaterThan(0);
+    expect(first.events.applied).toBeGreaterThan(100);
+    const second = (await reconcile().expect(200)).body;
+    expect(second).toMatchObject({ complete: true, events: { applied: 0 } });
+    expect(second.subscriptions.compared).toBeGreaterThanOrEqual(27);
+  });
+
+  it('starts afresh when Stripe has forgotten where it was', async () => {
+    subscription();
+    await reconcile().expect(200);
+    await execute(
+      app.database,
+      `UPDATE reconciliations SET phase = 'events', cursor = 'evt_gone', known_until = NULL WHERE project_id = '${projectId}'`,
+    );
+    const { body } = await reconcile().expect(200);
+    expect(body).toMatchObject({ complete: true, events: { applied: 0 } });
+    expect(body.events.known).toBeGreaterThan(2);
+  });
+
+  it('says what Stripe says of the key, and when it cannot be asked', async () => {
+    await app.send('post', path('reconcile')).send({ mode: 'live' }).expect(404);
+    app.stripe.fail(connectionReset, { on: EVENTS, times: Infinity });
+    expect((await reconcile().expect(503)).headers['retry-after']).toMatch(/^[1-9]\d*$/);
+    app.stripe.heal();
+    app.stripe.fail(down(500, { retry: false }), { on: EVENTS });
+    await reconcile().expect(503);
+    app.stripe.fail(answers(200, {}), { on: EVENTS });
+    await reconcile().expect(503);
+    await put({ test_secret_key: account.addRestrictedKey('test', ['rak_event_read']) }).expect(200);
+    expect((await reconcile().expect(409)).body.detail).toMatch(/permission/);
+    await put({ test_secret_key: account.keys.test.secret }).expect(200);
+    app.stripe.mark(account.keys.test.secret, 'expired');
+    expect((await reconcile().expect(409)).body.detail).toMatch(/does not accept the stored secret key/);
+  });
+
+  it('runs once at a time for a project and mode', async () => {
+    subscription();
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const asked = new Promise<void>((resolve) => {
+      app.stripe.fail(
+        async ({ perform, send }) => {
+          resolve();
+          send(await perform(held));
+        },
+        { on: EVENTS },
+      );
+    });
+    const first = reconcile().then();
+    await asked;
+    expect((await reconcile().expect(429)).headers['retry-after']).toMatch(/^[1-9]\d*$/);
+    release();
+    expect((await first).status).toBe(200);
+  });
+
+  it.each([
+    [{ mode: 'prod' }, ['mode']],
+    [{ since: 'yesterday' }, ['since']],
+    [{ since: '2026-13-01T00:00:00Z' }, ['since']],
+    [{ since: '2026-01-01' }, ['since']],
+    [{ since: '9999-01-01T00:00:00Z' }, ['since']],
+    [{ since: 99_999_999_999 }, ['since']],
+    [{ since: 1.5 }, ['since']],
+    [{ since: true }, ['since']],
+    [{ modes: 'test' }, ['modes']],
+    [{ mode: null, since: '' }, ['mode', 'since']],
+  ])('refuses %j', async (body, fields) => {
+    const { body: answer } = await reconcile(body).expect(422);
+    expect((answer as { detail: { loc: string[] }[] }).detail.map(({ loc }) => loc[1])).toEqual(fields);
+    expect(app.stripe.requests.filter(({ headers }) => headers.authorization?.includes(account.keys.test.secret))).toEqual([]);
+  });
+});
