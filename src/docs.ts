@@ -40,6 +40,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .addTag('Stripe connection', 'Whether the credentials work, and webhook endpoints at Stripe.')
     .addTag('Webhooks', "Stripe's events: what arrives, and what became of it.")
     .addTag('Billing', "What a project's end users buy, and what they do with it. With an end user's access token.")
+    .addTag('Subscriptions and payments', 'What customers of the projects subscribed to and paid.')
     .addTag('Projects', 'What credentials belong to.')
     .addTag('Health', 'For load balancers and orchestrators.')
     .build();

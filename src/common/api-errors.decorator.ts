@@ -61,6 +61,8 @@ interface ErrorsOf {
   /** What else may be missing, as the end of a sentence. */
   orMissing?: string;
   body?: boolean;
+  /** Whether the query can be wrong, where the path can't. */
+  query?: boolean;
   /** Whether nobody is asked for a token or counted. */
   isPublic?: boolean;
   /** Whether Stripe does something for an end user. */
@@ -74,6 +76,7 @@ export function ApiErrors({
   project = false,
   orMissing,
   body = false,
+  query = false,
   isPublic = false,
   purchase = false,
   meaning = {},
@@ -98,5 +101,5 @@ export function ApiErrors({
     description: 'The request is not valid.',
     type: HTTPValidationError,
   });
-  return applyDecorators(...errors, ...(project || body ? [invalid] : []));
+  return applyDecorators(...errors, ...(project || body || query ? [invalid] : []));
 }

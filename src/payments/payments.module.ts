@@ -1,9 +1,10 @@
 import { Module } from '@nestjs/common';
 import { BillingModule } from './billing/billing.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
+import { LedgerListsModule } from './ledger/lists/ledger-lists.module.js';
 import { StripeApiModule } from './stripe-api/stripe-api.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** What other modules import to inject `StripeConfigService`, `StripeClients` and `PaymentsEvents`. */
-@Module({ imports: [StripeApiModule, LedgerModule, BillingModule, WebhooksModule], exports: [StripeApiModule] })
+@Module({ imports: [StripeApiModule, LedgerModule, LedgerListsModule, BillingModule, WebhooksModule], exports: [StripeApiModule] })
 export class PaymentsModule {}

@@ -61,6 +61,12 @@ const ROUTES: Record<string, Expectation> = {
   [`DELETE ${STRIPE}/config/:mode`]: theOwner(204),
   [`GET ${STRIPE}/config/status`]: theOwner(200),
   [`GET ${STRIPE}/webhook-urls`]: theOwner(200),
+  [`GET ${STRIPE}/subscriptions`]: theOwner(200),
+  [`GET ${STRIPE}/payments`]: theOwner(200),
+  'GET /api/v1/payments/subscriptions': everyDeveloper(200),
+  'GET /api/v1/payments/transactions': everyDeveloper(200),
+  'GET /api/v1/payments/projects': everyDeveloper(200),
+  'GET /api/v1/payments/stats': everyDeveloper(200),
   // Without a key there is nobody to ask.
   [`POST ${STRIPE}/webhook-endpoints`]: theOwner(404, { mode: 'test' }),
   [`DELETE ${STRIPE}/webhook-endpoints/:mode`]: theOwner(404),

@@ -61,11 +61,18 @@ export interface PaymentRow {
 export const PAYMENT_COLUMNS = `id, project_id, mode, subscription_id, user_id, payment_intent_id, status, amount_cents, currency,
   description, refunded_amount_cents, created_at`;
 
-export function toPaymentResponse({ mode, ...row }: PaymentRow): StripePaymentResponse {
+export function toPaymentResponse(row: PaymentRow): StripePaymentResponse {
   return {
-    ...row,
-    is_test_mode: mode === 'test',
+    id: row.id,
+    project_id: row.project_id,
+    subscription_id: row.subscription_id,
+    user_id: row.user_id,
+    is_test_mode: row.mode === 'test',
+    payment_intent_id: row.payment_intent_id,
+    status: row.status,
     amount_cents: Number(row.amount_cents),
+    currency: row.currency,
+    description: row.description,
     refunded_amount_cents: Number(row.refunded_amount_cents),
     created_at: toTimestamp(row.created_at),
   };

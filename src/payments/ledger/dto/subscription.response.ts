@@ -68,10 +68,17 @@ export interface SubscriptionRow {
 export const SUBSCRIPTION_COLUMNS = `id, project_id, mode, subscription_id, user_id, customer_id, status, plan_name, quantity,
   current_period_start, current_period_end, cancel_at, cancelled_at, created_at`;
 
-export function toSubscriptionResponse({ mode, ...row }: SubscriptionRow): StripeSubscriptionResponse {
+export function toSubscriptionResponse(row: SubscriptionRow): StripeSubscriptionResponse {
   return {
-    ...row,
-    is_test_mode: mode === 'test',
+    id: row.id,
+    project_id: row.project_id,
+    user_id: row.user_id,
+    is_test_mode: row.mode === 'test',
+    subscription_id: row.subscription_id,
+    customer_id: row.customer_id,
+    status: row.status,
+    plan_name: row.plan_name,
+    quantity: row.quantity,
     current_period_start: nullable(row.current_period_start),
     current_period_end: nullable(row.current_period_end),
     cancel_at: nullable(row.cancel_at),

@@ -1,0 +1,78 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+
+const DEFAULT_CURRENCY = 'usd';
+
+const Count = (description: string, example = 1) => ApiProperty({ description, type: 'integer', example });
+const Cents = (description: string) => ApiProperty({ description, type: 'integer', example: 2000 });
+
+@ApiSchema({ description: 'What payments in one currency brought in.' })
+class CurrencyRevenue {
+  @ApiProperty({ description: 'ISO 4217, in lower case.', type: String, example: DEFAULT_CURRENCY })
+  currency: string;
+
+  @Count('Payments that succeeded, refunded ones among them.')
+  successful_payments: number;
+
+  @Cents('What they were, in the smallest unit of the currency.')
+  total_revenue_cents: number;
+
+  @Cents('The same without what was refunded.')
+  net_revenue_cents: number;
+}
+
+@ApiSchema({ description: "Statistics of all of a developer's projects. Currencies are never added up." })
+export class PaymentStatsResponse {
+  @Count('Projects.')
+  total_projects: number;
+
+  @Count('Projects with a Stripe configuration that is in use.')
+  projects_with_config: number;
+
+  @Count('Projects that have a test secret key.')
+  projects_with_test: number;
+
+  @Count('Projects that have a live secret key.', 0)
+  projects_with_live: number;
+
+  @Count('Subscriptions, ended ones among them.')
+  total_subscriptions: number;
+
+  @Count('Subscriptions that are active or trialing.')
+  active_subscriptions: number;
+
+  @Count('Payments, also those that did not succeed.')
+  total_payments: number;
+
+  @Count('Payments that succeeded, refunded ones among them, in all currencies.')
+  successful_payments: number;
+
+  @Cents('What payments in `currency` brought in, before refunds.')
+  total_revenue_cents: number;
+
+  @Cents('The same after refunds.')
+  net_revenue_cents: number;
+
+  @ApiProperty({
+    description: 'The currency of most successful payments; ISO 4217, in lower case.',
+    type: String,
+    default: DEFAULT_CURRENCY,
+    example: DEFAULT_CURRENCY,
+  })
+  currency: string;
+
+  @ApiProperty({ description: 'The same for every currency, the most used first.', type: [CurrencyRevenue] })
+  revenue_by_currency: CurrencyRevenue[];
+}
+
+/** What `currency`, `total_revenue_cents` and `net_revenue_cents` say. */
+export function mainRevenue([mostUsed]: CurrencyRevenue[]): Pick<
+  PaymentStatsResponse,
+  'currency' | 'total_revenue_cents' | 'net_revenue_cents'
+> {
+  const { currency, total_revenue_cents, net_revenue_cents } = mostUsed ?? {
+    currency: DEFAULT_CURRENCY,
+    total_revenue_cents: 0,
+    net_revenue_cents: 0,
+  };
+  return { currency, total_revenue_cents, net_revenue_cents };
+}
