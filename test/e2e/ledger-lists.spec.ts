@@ -53,8 +53,8 @@ describe('the lists of subscriptions and payments', () => {
     const id = randomUUID();
     await execute(
       app.database,
-      `INSERT INTO stripe_subscriptions (project_id, mode, subscription_id, id, owner_id, user_rank, status, quantity, created_at, as_of, revision)
-       VALUES ('${project}', '${mode}', 'sub_${id}', '${id}', '${owner}', 0, '${status}', 1, ${time(createdAt)}, ${time(createdAt)}, 1)`,
+      `INSERT INTO stripe_subscriptions (project_id, mode, subscription_id, id, owner_id, status, quantity, created_at, as_of, revision)
+       VALUES ('${project}', '${mode}', 'sub_${id}', '${id}', '${owner}', '${status}', 1, ${time(createdAt)}, ${time(createdAt)}, 1)`,
     );
     await count(project, mode, 'subscription', status, 1);
     return id;
