@@ -1,6 +1,7 @@
 import { DomainError } from './common/errors.js';
 import { ConfigurationError } from './config/configuration-error.js';
 import { asDomainError } from './database/database-errors.js';
+import { KeyProviderUnavailable } from './vault/key-provider-unavailable.js';
 import { WrongMasterKey } from './vault/key-wrapper.js';
 
 /** By the error's code, in Node, PostgreSQL or SQLite; the first that fits. */
@@ -29,6 +30,7 @@ export function explainStartFailure(error: unknown): string {
 
 /** The reason alone. */
 export function explainFailure(error: unknown): string {
+  if (error instanceof KeyProviderUnavailable) return error.reason;
   return error instanceof ConfigurationError || error instanceof WrongMasterKey ? error.message : explain(error);
 }
 

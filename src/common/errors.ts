@@ -27,6 +27,7 @@ export const ERROR_CODES = [
   'event_not_processed',
   'database_unavailable',
   'not_migrated',
+  'key_provider_unavailable',
   'authorization_server_unavailable',
   'stripe_unavailable',
   'stripe_key_refused',

@@ -29,6 +29,7 @@ export const HTTP_STATUS = {
   event_not_processed: HttpStatus.INTERNAL_SERVER_ERROR,
   database_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
   not_migrated: HttpStatus.SERVICE_UNAVAILABLE,
+  key_provider_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
   authorization_server_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
   stripe_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
   stripe_key_refused: HttpStatus.CONFLICT,

@@ -24,7 +24,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 function secretsOf({ masterKeys, accessTokens }: Settings): string[] {
   return [
-    ...masterKeys.flatMap(({ keys }) => keys.map((key) => key.reveal())),
+    ...masterKeys.flatMap((source) => (source.provider === 'local' ? source.keys.map((key) => key.reveal()) : [])),
     accessTokens.kind === 'hs256' ? accessTokens.secret.reveal() : '',
   ];
 }

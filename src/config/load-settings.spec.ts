@@ -38,7 +38,7 @@ function problemsOf(given: NodeJS.ProcessEnv): string[] {
 }
 
 function revealed(sources: readonly MasterKeySource[]): string[] {
-  return sources.flatMap(({ keys }) => keys.map((key) => key.reveal()));
+  return sources.flatMap((source) => (source.provider === 'local' ? source.keys.map((key) => key.reveal()) : []));
 }
 
 const keysOf = (given: NodeJS.ProcessEnv): string[] => revealed(loadSettings(given).masterKeys);
@@ -358,6 +358,53 @@ describe('accounts', () => {
   it('are refused beside published keys', () => {
     expect(blamed({ ...JWKS, AUTH_BUILTIN: 'true' })).toEqual(['AUTH_BUILTIN']);
     expect(loadSettings({ ...JWKS, AUTH_BUILTIN: 'false' })).toMatchObject({ authBuiltin: false });
+  });
+});
+
+describe('the providers of master keys', () => {
+  const VAULT = { ...TEST, MASTER_KEY: '', MASTER_KEY_PROVIDER: 'vault', VAULT_ADDR: 'https://vault.internal:8200/', VAULT_TOKEN: 'hvs.a' };
+  const KMS = { ...TEST, MASTER_KEY: '', MASTER_KEY_PROVIDER: 'aws-kms', AWS_KMS_KEY_ID: 'alias/till' };
+
+  it('are read with what they need', () => {
+    expect(loadSettings(VAULT).masterKeys).toMatchObject([
+      { provider: 'vault', address: 'https://vault.internal:8200', mount: 'transit', keys: ['tillkeeper'], namespace: undefined },
+    ]);
+    expect(loadSettings({ ...VAULT, VAULT_TOKEN: '', VAULT_TOKEN_FILE: '/run/token' }).masterKeys).toMatchObject([{ token: '/run/token' }]);
+    expect(loadSettings(KMS).masterKeys).toEqual([{ provider: 'aws-kms', keys: ['alias/till'] }]);
+    expect(inspect(loadSettings(VAULT), { depth: null })).not.toContain('hvs.a');
+  });
+
+  it('may be several, for moving from one to another', () => {
+    const moving = { ...VAULT, ...KMS, MASTER_KEY: KEY, MASTER_KEY_PROVIDER: 'aws-kms,vault, local' };
+    expect(loadSettings(moving).masterKeys.map(({ provider }) => provider)).toEqual(['aws-kms', 'vault', 'local']);
+  });
+
+  it('miss nothing, in development neither', () => {
+    expect(blamed({ MASTER_KEY_PROVIDER: 'vault' })).toEqual(['VAULT_ADDR', 'VAULT_TOKEN']);
+    expect(blamed({ ...KMS, AWS_KMS_KEY_ID: '' })).toEqual(['AWS_KMS_KEY_ID']);
+    expect(blamed({ ...VAULT, VAULT_ADDR: 'http://vault.internal:8200' })).toEqual(['VAULT_ADDR']);
+    expect(problemsOf({ ...VAULT, VAULT_ADDR: 'http://127.0.0.1:8200' })).toEqual([]);
+    expect(blamed({ ...VAULT, VAULT_TOKEN_FILE: '/run/token' })).toEqual(['VAULT_TOKEN_FILE']);
+  });
+
+  it('refuse a key that would not be used, and who is not known or named twice', () => {
+    expect(blamed({ ...VAULT, MASTER_KEY: KEY })).toEqual(['MASTER_KEY']);
+    for (const given of ['gcp', 'vault,vault', 'vault,'])
+      expect(blamed({ ...VAULT, MASTER_KEY: KEY, MASTER_KEY_PROVIDER: given })).toEqual(['MASTER_KEY_PROVIDER']);
+  });
+
+  it.each([
+    '11111111-2222-4333-8444-555555555555',
+    'mrk-0123',
+    'alias/till',
+    'arn:aws:kms:eu-central-1:1:key/1',
+    'arn:aws-cn:kms:cn-north-1:1:alias/a/b',
+  ])('take the KMS key %s', (key) =>
+    expect(loadSettings({ ...KMS, AWS_KMS_KEY_ID: key }).masterKeys).toEqual([{ provider: 'aws-kms', keys: [key] }]),
+  );
+
+  it.each(['alias/', 'key/1', 'arn:aws:s3:::bucket', 'a'.repeat(45), 'alias/till,alias/till'])('refuse the KMS key %s', (key) => {
+    expect(blamed({ ...KMS, AWS_KMS_KEY_ID: key })).toEqual(['AWS_KMS_KEY_ID']);
   });
 });
 

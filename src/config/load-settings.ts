@@ -1,11 +1,11 @@
-import { join } from 'node:path';
 import type { Secret } from '../common/secret.js';
 import { ConfigurationError } from './configuration-error.js';
+import { developmentFile } from './development-file.js';
 import { Environment } from './environment.js';
+import { MasterKeySources } from './master-key-sources.js';
 import { misspeltNames } from './misspelt-names.js';
-import { SecretFile } from './secret-file.js';
+import type { SecretFile } from './secret-file.js';
 import { type AccessTokens, Settings } from './settings.js';
-import { type ValueOf, type Variable, VARIABLES } from './variables.js';
 
 /**
  * Checks every variable and every rule between them. In development it creates missing secrets in the data folder,
@@ -14,12 +14,13 @@ import { type ValueOf, type Variable, VARIABLES } from './variables.js';
  */
 export function loadSettings(given: NodeJS.ProcessEnv): Settings {
   const env = new Environment(given);
-  const keyFile = masterKeyFile(env);
+  const masterKeys = new MasterKeySources(env);
   const tokenFile = tokenSecretFile(env);
   const problems = [
     ...env.problems(),
-    ...conflicts(env, keyFile),
-    ...[keyFile, tokenFile].flatMap((file) => file?.problem ?? []),
+    ...masterKeys.problems(),
+    ...conflicts(env),
+    ...(tokenFile?.problem ? [tokenFile.problem] : []),
     ...misspeltNames(given),
   ];
   if (problems.length > 0) throw new ConfigurationError(problems);
@@ -47,32 +48,14 @@ export function loadSettings(given: NodeJS.ProcessEnv): Settings {
     logLevel: env.required('LOG_LEVEL'),
     sampleData: env.required('SAMPLE_DATA'),
     // Last, because they may create files.
-    masterKeys: [{ provider: 'local', keys: keyFile?.open() ?? env.required('MASTER_KEY') }],
+    masterKeys: masterKeys.open(),
     accessTokens: accessTokens(env, tokenFile),
   });
-}
-
-function masterKeyFile(env: Environment): SecretFile<Secret[]> | undefined {
-  const path = env.optional('MASTER_KEY_FILE');
-  if (path === undefined) return env.isSet('MASTER_KEY') ? undefined : developmentFile(env, 'master.key', 'MASTER_KEY');
-  const advice = `MASTER_KEY_FILE must ${VARIABLES.MASTER_KEY_FILE.must}.`;
-  return new SecretFile({ path, parse: VARIABLES.MASTER_KEY.parse, advice, mayCreate: false });
 }
 
 function tokenSecretFile(env: Environment): SecretFile<Secret> | undefined {
   const isGiven = env.isSet('AUTH_JWT_SECRET') || env.isSet('AUTH_JWKS_URI');
   return isGiven ? undefined : developmentFile(env, 'token.secret', 'AUTH_JWT_SECRET');
-}
-
-function developmentFile<Name extends 'MASTER_KEY' | 'AUTH_JWT_SECRET'>(
-  env: Environment,
-  file: string,
-  instead: Name,
-): SecretFile<ValueOf<Name>> | undefined {
-  if (env.nodeEnv !== 'development') return undefined;
-  const { must, parse }: Variable<ValueOf<Name>> = VARIABLES[instead];
-  const advice = `DATA_DIR must be a folder that this process can read and write, and the text of its ${file} must ${must}: repair that, or set ${instead}.`;
-  return new SecretFile({ path: join(env.required('DATA_DIR'), file), parse, advice, mayCreate: true });
 }
 
 function accessTokens(env: Environment, tokenFile: SecretFile<Secret> | undefined): AccessTokens {
@@ -91,18 +74,12 @@ function accessTokens(env: Environment, tokenFile: SecretFile<Secret> | undefine
 }
 
 /** The rules that concern more than one variable. */
-function conflicts(env: Environment, keyFile: SecretFile<Secret[]> | undefined): string[] {
-  const [hasKey, hasKeyFile] = [env.isSet('MASTER_KEY'), env.isSet('MASTER_KEY_FILE')];
+function conflicts(env: Environment): string[] {
   const [hasSecret, hasJwks] = [env.isSet('AUTH_JWT_SECRET'), env.isSet('AUTH_JWKS_URI')];
   const isDevelopment = env.nodeEnv === 'development';
   const isProduction = env.nodeEnv === 'production';
-  const keys = keyFile?.secret ?? env.optional('MASTER_KEY') ?? [];
-  const hasZeroKey = keys.some((key) => /^A+=?$/.test(key.reveal()));
 
   const rules: [isBroken: boolean, problem: string][] = [
-    [hasKey && hasKeyFile, 'MASTER_KEY must be left out when MASTER_KEY_FILE is set.'],
-    [!hasKey && !hasKeyFile && !isDevelopment, `MASTER_KEY must be set in ${env.nodeEnv}, or MASTER_KEY_FILE instead of it.`],
-    [isProduction && hasZeroKey, `${hasKeyFile ? 'MASTER_KEY_FILE' : 'MASTER_KEY'} must hold random bytes in production, not zeros.`],
     [hasSecret && hasJwks, 'AUTH_JWT_SECRET must be left out when AUTH_JWKS_URI is set.'],
     [!hasSecret && !hasJwks && !isDevelopment, `AUTH_JWT_SECRET must be set in ${env.nodeEnv}, or AUTH_JWKS_URI instead of it.`],
     [

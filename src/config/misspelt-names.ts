@@ -3,7 +3,7 @@ import { isVariableName, VARIABLE_NAMES } from './variables.js';
 /** A misspelt optional variable would silently not apply. Only names that start like ours are looked at: the rest is others' business. */
 export function misspeltNames(given: NodeJS.ProcessEnv): string[] {
   return Object.keys(given)
-    .filter((name) => /^(AUTH|STRIPE|DATABASE|MASTER)_/.test(name) && given[name] && !isVariableName(name))
+    .filter((name) => /^(AUTH|STRIPE|DATABASE|MASTER|VAULT)_/.test(name) && given[name] && !isVariableName(name))
     .flatMap((name) => {
       const meant = VARIABLE_NAMES.find((known) => isOneSlipAway(name, known));
       return meant === undefined ? [] : `${name} is not a variable of this program: write ${meant}.`;

@@ -52,6 +52,14 @@ export function duration(maxSeconds: number): Parse<number> {
   };
 }
 
+/** The same, with none twice. */
+export function setOf<T>(item: Parse<T>): Parse<T[]> {
+  return (text) => {
+    const items = listOf(item)(text);
+    return new Set(items).size === items?.length ? items : undefined;
+  };
+}
+
 export function listOf<T>(item: Parse<T>): Parse<T[]> {
   return (text) => {
     const items: T[] = [];
@@ -87,8 +95,14 @@ export const origin: Parse<string> = (text) => {
 /** Keys that travel unencrypted could be exchanged on the way, so plain HTTP is for this machine alone. */
 export const jwksUri: Parse<string> = (text) => {
   const url = httpUrl(text);
-  return url?.protocol === 'https:' || isLoopbackHost(url?.hostname.replace(/^\[|]$/g, '') ?? '') ? url?.href : undefined;
+  return url && isSecureUrl(url.href) ? url.href : undefined;
 };
+
+/** Whether nobody on the network can read along. */
+export function isSecureUrl(href: string): boolean {
+  const { protocol, hostname } = new URL(href);
+  return protocol === 'https:' || isLoopbackHost(hostname.replace(/^\[|]$/g, ''));
+}
 
 export const databaseAddress: Parse<DatabaseAddress> = (text) => {
   // An in-memory database would lose acknowledged writes, and sqlite://folder/file looks relative but means a folder of the root.
@@ -109,6 +123,8 @@ const masterKey: Parse<Secret> = (text) => {
   const canonical = bytes.toString('base64');
   return bytes.length === 32 && (text === canonical || `${text}=` === canonical) ? new Secret(text) : undefined;
 };
+
+export const vaultToken: Parse<Secret> = (text) => (/^[\x21-\x7e]+$/.test(text) ? new Secret(text) : undefined);
 
 export const metricsToken: Parse<Secret> = (text) => (/^[\x21-\x7e]{16,}$/.test(text) ? new Secret(text) : undefined);
 

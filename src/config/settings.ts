@@ -7,12 +7,29 @@ export type AccessTokens =
   | { kind: 'hs256'; secret: Secret; issuer?: string; audience?: string }
   | { kind: 'jwks'; uri: string; issuer: string; audience: string; acceptTyp: string[] };
 
-/** Where master keys are. Of several keys in one place, the first wraps. */
-export type MasterKeySource = {
-  provider: 'local';
-  /** Base64 of 32 bytes each. */
-  keys: readonly Secret[];
-};
+/** Where master keys are. Of several in one place, the first wraps. */
+export type MasterKeySource =
+  | {
+      provider: 'local';
+      /** Base64 of 32 bytes each. */
+      keys: readonly Secret[];
+    }
+  | {
+      provider: 'vault';
+      /** Without a slash at its end. */
+      address: string;
+      namespace?: string;
+      mount: string;
+      /** Names. */
+      keys: readonly string[];
+      /** Itself, or the path of the file that has it. */
+      token: Secret | string;
+    }
+  | {
+      provider: 'aws-kms';
+      /** Ids, aliases or ARNs. */
+      keys: readonly string[];
+    };
 
 /** The configuration of the process, checked at start. What each setting means and its default: variables.ts. */
 export class Settings {
@@ -26,7 +43,7 @@ export class Settings {
   readonly database: DatabaseAddress;
   readonly databasePoolSize: number;
   readonly migrateOnStart: boolean;
-  /** The first wraps; there is at least one. */
+  /** The first wraps, the others only unwrap; there is at least one. */
   readonly masterKeys: readonly MasterKeySource[];
   readonly accessTokens: AccessTokens;
   readonly developerScope?: string;

@@ -11,6 +11,8 @@ export const MAX_WEBHOOK_SECRET_OVERLAP_SECONDS = 604_800;
 export const REGISTRATIONS = ['open', 'closed'] as const;
 export type Registration = (typeof REGISTRATIONS)[number];
 
+const MASTER_KEY_PROVIDERS = ['local', 'vault', 'aws-kms'] as const;
+
 export interface Variable<T> {
   readonly description: string;
   readonly isSecret?: true;
@@ -76,9 +78,16 @@ const TABLE = {
     ...BOOLEAN,
     default: 'true',
   },
+  MASTER_KEY_PROVIDER: {
+    description:
+      'Who holds the master key: `local` (`MASTER_KEY`), `vault` (HashiCorp Vault transit) or `aws-kms`. Of several, separated by commas, the first wraps and the others only unwrap, for moving from one to another.',
+    must: `be one of ${MASTER_KEY_PROVIDERS.join(', ')}, or a comma list of them`,
+    parse: rules.setOf(rules.oneOf(MASTER_KEY_PROVIDERS)),
+    default: 'local',
+  },
   MASTER_KEY: {
     description:
-      'The key that wraps all data keys, as base64 of 32 random bytes (`openssl rand -base64 32`); of several, separated by commas, the first wraps and the others only unwrap. This or `MASTER_KEY_FILE` is required, except that development keeps one of its own in `<DATA_DIR>/master.key`.',
+      'The key that wraps all data keys, as base64 of 32 random bytes (`openssl rand -base64 32`); of several, separated by commas, the first wraps and the others only unwrap. This or `MASTER_KEY_FILE` is required for `local`, except that development keeps one of its own in `<DATA_DIR>/master.key`.',
     isSecret: true,
     must: 'be the base64 of exactly 32 bytes, or a comma list of such keys',
     parse: rules.masterKeys,
@@ -87,6 +96,45 @@ const TABLE = {
     description: 'A file that holds the master key, or several with a line each, instead of `MASTER_KEY`.',
     must: 'name a readable file that holds the base64 of exactly 32 bytes, or a line of it for each of several keys',
     parse: rules.path,
+  },
+  VAULT_ADDR: {
+    description: 'Where HashiCorp Vault is, for `MASTER_KEY_PROVIDER=vault`.',
+    must: 'be an absolute http:// or https:// URL without credentials, query or fragment',
+    parse: rules.baseUrl,
+  },
+  VAULT_TOKEN: {
+    description: 'The token that may encrypt and decrypt with the transit key; this or `VAULT_TOKEN_FILE`.',
+    isSecret: true,
+    must: 'be a token of visible ASCII characters',
+    parse: rules.vaultToken,
+  },
+  VAULT_TOKEN_FILE: {
+    description: 'A file that holds the token, instead of `VAULT_TOKEN`. It is read for each use, so that an agent may renew it.',
+    must: 'be the path of a file',
+    parse: rules.path,
+  },
+  VAULT_NAMESPACE: {
+    description: 'The namespace in Vault, where it has them.',
+    must: 'be the path of a namespace',
+    parse: rules.matching(/^[\w.-]+(\/[\w.-]+)*\/?$/),
+  },
+  VAULT_TRANSIT_MOUNT: {
+    description: "Where Vault's transit engine is mounted.",
+    must: 'be the path of a mount, at most 20 characters',
+    parse: rules.matching(/^(?=.{1,20}$)[\w.-]+(\/[\w.-]+)*$/),
+    default: 'transit',
+  },
+  VAULT_TRANSIT_KEY: {
+    description: 'The name of the transit key; of several, separated by commas, the first wraps and the others only unwrap.',
+    must: 'be a name of at most 36 letters, digits, dots, hyphens and underscores, or a comma list of them',
+    parse: rules.setOf(rules.matching(/^[\w.-]{1,36}$/)),
+    default: 'tillkeeper',
+  },
+  AWS_KMS_KEY_ID: {
+    description:
+      "The id, alias or ARN of the key for `MASTER_KEY_PROVIDER=aws-kms`; of several, separated by commas, the first wraps and the others only unwrap. Region and credentials come from where AWS's SDK looks for them.",
+    must: 'be the id, alias (alias/…) or ARN of a KMS key, with a name of at most 44 characters, or a comma list of them',
+    parse: rules.setOf(rules.matching(/^((arn:[\w-]+:kms:[\w-]+:\d+:(key|alias)|alias)\/[\w/-]{1,44}|[\w-]{1,44})$/)),
   },
   AUTH_JWT_SECRET: {
     description:

@@ -80,7 +80,7 @@ interface Load {
 }
 
 /** Clients that read everywhere and write into the given projects, until they are told to stop. */
-export function startLoad(app: TestApp, read: readonly string[], written: readonly string[], clients: number): Load {
+function startLoad(app: TestApp, read: readonly string[], written: readonly string[], clients: number): Load {
   let isOver = false;
   let requests = 0;
   const failures: string[] = [];
@@ -106,7 +106,7 @@ export function startLoad(app: TestApp, read: readonly string[], written: readon
 }
 
 /** Everything about a project's credentials but how they are sealed. */
-export async function allButSeals({ database }: TestApp, projectIds: readonly string[]): Promise<unknown> {
+async function allButSeals({ database }: TestApp, projectIds: readonly string[]): Promise<unknown> {
   const ids = new Set(projectIds);
   const credentials = (await rowsOf(database, 'stripe_credentials')).filter((row) => ids.has(String(row['project_id'])));
   const configs = (await rowsOf(database, 'stripe_configs')).filter((row) => ids.has(String(row['project_id'])));
@@ -163,7 +163,7 @@ async function killedHalfWay(commands: KeyCommands, app: TestApp, rows: number):
   }
 }
 
-export async function expectAllOpen(commands: KeyCommands, rows: number): Promise<void> {
+async function expectAllOpen(commands: KeyCommands, rows: number): Promise<void> {
   expect(await commands.json('verify')).toEqual({ rows, opened: rows, broken: 0, places: [] });
 }
 
