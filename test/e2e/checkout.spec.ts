@@ -202,10 +202,11 @@ describe('POST checkout-session', () => {
       await checkOut({}, 'another user').expect(200);
     });
 
-    it('of which nothing was sent yet: 400', async () => {
+    it('of which nothing was sent yet: 400, and from then on it is known', async () => {
       const { body } = await checkOut().expect(200);
       app.stripe.completeCheckout(body.session_id);
       await checkOut().expect(400);
+      expect((await till.get('my-subscription', USER_ID).expect(200)).body).toMatchObject({ status: 'active', user_id: USER_ID });
     });
 
     it('that has ended', async () => {
@@ -219,6 +220,7 @@ describe('POST checkout-session', () => {
       const subscription = await till.subscribe({ user: USER_ID });
       subscription.status = 'canceled';
       await checkOut().expect(200);
+      expect((await till.get('my-subscription', USER_ID).expect(200)).body).toMatchObject({ status: 'canceled' });
     });
 
     it('in an account that the project has left', async () => {
@@ -254,7 +256,7 @@ describe('POST checkout-session', () => {
     it('also when the answer was lost', async () => {
       app.stripe.fail(answerLost, { on: CREATE_CUSTOMER });
       await checkOut().expect(200);
-      app.stripe.fail(down(500), { ...ALWAYS, on: CREATE_SESSION });
+      app.stripe.fail(down(500, { retry: false }), { ...ALWAYS, on: CREATE_SESSION });
       await checkOut({}, 'another user').expect(503);
       app.stripe.heal();
       await checkOut({}, 'another user').expect(200);
@@ -300,7 +302,7 @@ describe('POST checkout-session', () => {
 
   describe('when Stripe', () => {
     it.each([
-      ['is down', down(503)],
+      ['is down', down(503, { retry: false })],
       ['can not be reached', connectionReset],
       ['has had enough', rateLimited()],
       ['is not Stripe', notJson],
@@ -405,7 +407,7 @@ describe('POST customer-portal', () => {
 
   it('says when Stripe is down: 503', async () => {
     await checkOut().expect(200);
-    app.stripe.fail(down(500), { ...ALWAYS, on: 'POST /v1/billing_portal/sessions' });
+    app.stripe.fail(down(500, { retry: false }), { ...ALWAYS, on: 'POST /v1/billing_portal/sessions' });
     expect((await open().expect(503)).headers['retry-after']).toMatch(/^[1-9]\d*$/);
   });
 });

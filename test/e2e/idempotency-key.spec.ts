@@ -97,7 +97,7 @@ describe('Idempotency-Key', () => {
 
   it('remembers no error: of the request, of ours, of Stripe’s', async () => {
     await create('one', 'banana').expect(422);
-    app.stripe.fail(down(500), { on: CREATE, times: Infinity });
+    app.stripe.fail(down(500, { retry: false }), { on: CREATE, times: Infinity });
     await create('one', 'live').expect(503);
     expect(await keys()).toEqual([]);
     app.stripe.heal();

@@ -123,6 +123,7 @@ describe('POST cancel-subscription', () => {
       message: `The subscription ends on ${end.slice(0, 10)}.`,
     });
     expect(atStripe(subscription)).toMatchObject({ status: 'active', cancel_at_period_end: true });
+    expect(await mine()).toMatchObject({ status: 'active', cancel_at: end, cancelled_at: body.cancelled_at });
   });
 
   it('ends it now', async () => {
@@ -136,6 +137,7 @@ describe('POST cancel-subscription', () => {
       message: 'The subscription has ended.',
     });
     expect(atStripe(subscription).status).toBe('canceled');
+    expect(await mine()).toMatchObject({ status: 'canceled', cancelled_at: body.cancelled_at });
   });
 
   it('changes nothing the second time, but can still end at once what was to end later', async () => {
@@ -160,6 +162,19 @@ describe('POST cancel-subscription', () => {
   it('ends a trial with the trial', async () => {
     const { trial_end } = await till.subscribe({ trialDays: 7 });
     expect((await cancel().expect(200)).body).toMatchObject({ status: 'trialing', cancel_at: timestamp(trial_end) });
+  });
+
+  it('finds one of which nothing was sent yet', async () => {
+    const order = {
+      price_id: priceOf(till.account, 'monthly').id,
+      success_url: 'https://shop.example.com/',
+      cancel_url: 'https://shop.example.com/',
+    };
+    const { body } = await till.post('checkout-session', order).expect(200);
+    expect((await cancel().expect(404)).body.detail).toBe('You have no subscription here.');
+    const { subscription } = app.stripe.completeCheckout(body.session_id);
+    expect((await cancel().expect(200)).body).toMatchObject({ subscription_id: subscription });
+    expect(await mine()).toMatchObject({ subscription_id: subscription, status: 'active' });
   });
 
   it('is nothing for a user without one: 404', async () => {
@@ -187,7 +202,7 @@ describe('POST cancel-subscription', () => {
     ['has ended', { cancel_immediately: true }, DELETE_SUBSCRIPTION],
   ])('is not done when Stripe is down: 503 (%s)', async (_, body, on) => {
     const subscription = await till.subscribe();
-    app.stripe.fail(down(503), { ...ALWAYS, on });
+    app.stripe.fail(down(503, { retry: false }), { ...ALWAYS, on });
     const { headers } = await cancel(body).expect(503);
     expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
     expect(atStripe(subscription)).toMatchObject({ status: 'active', cancel_at_period_end: false });
@@ -220,6 +235,8 @@ describe('POST update-subscription', () => {
       message: 'The subscription is on its new plan.',
     });
     expect(itemsOf(subscription)).toEqual([['yearly', 3]]);
+    const [item] = atStripe(subscription).items.data;
+    expect(await mine()).toMatchObject({ quantity: 3, current_period_end: timestamp(item?.current_period_end) });
     expect(sent()).toEqual({
       'items[0][id]': subscription.items.data[0]?.id,
       'items[0][price]': price('yearly').id,
@@ -319,7 +336,7 @@ describe('POST update-subscription', () => {
 
   it('is done once when its answer is lost, and not when Stripe is down', async () => {
     const subscription = await till.subscribe();
-    app.stripe.fail(down(500), { ...ALWAYS, on: POST_SUBSCRIPTION });
+    app.stripe.fail(down(500, { retry: false }), { ...ALWAYS, on: POST_SUBSCRIPTION });
     await update().expect(503);
     app.stripe.heal();
     app.stripe.fail(answerLost, { on: POST_SUBSCRIPTION });

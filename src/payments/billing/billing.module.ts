@@ -11,6 +11,7 @@ import { MyPaymentsRepository } from './my-payments.repository.js';
 import { MySubscriptionController } from './my-subscription.controller.js';
 import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
 import { StripeCustomersRepository } from './stripe-customers.repository.js';
+import { SubscriptionsAtStripe } from './subscriptions-at-stripe.js';
 import { SubscriptionsService } from './subscriptions.service.js';
 
 /** The till: what end users buy, and what they do with it. */
@@ -20,6 +21,7 @@ import { SubscriptionsService } from './subscriptions.service.js';
   providers: [
     CheckoutService,
     SubscriptionsService,
+    SubscriptionsAtStripe,
     CustomersService,
     StripeCustomersRepository,
     MySubscriptionsRepository,

@@ -1,28 +1,25 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { DomainError } from '../../common/errors.js';
 import type { SubscriptionRow } from '../ledger/dto/subscription.response.js';
-import { LedgerService } from '../ledger/ledger.service.js';
 import { inBuyersWords, isMissing, priceNotUsable } from './billing-failure.js';
 import type { Buyer } from './buyer.js';
+import { CustomersService } from './customers.service.js';
 import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
-import { answeredAt, assertObject } from './stripe-answers.js';
+import { assertObject } from './stripe-answers.js';
 import type { Customer } from './stripe-customers.repository.js';
+import { type SubscriptionNow, SubscriptionsAtStripe } from './subscriptions-at-stripe.js';
 
 export const PRORATIONS = ['create_prorations', 'none', 'always_invoice'] as const;
 type Proration = (typeof PRORATIONS)[number];
 
-const SUBSCRIBED = ['active', 'trialing'];
-const ENDED = ['canceled', 'incomplete_expired'];
-
 /** What an end user may do with a subscription. What Stripe answers is written to the ledger at once. */
 @Injectable()
 export class SubscriptionsService {
-  readonly #logger = new Logger(SubscriptionsService.name);
-
   constructor(
     private readonly subscriptions: MySubscriptionsRepository,
-    private readonly ledger: LedgerService,
+    private readonly atStripe: SubscriptionsAtStripe,
+    private readonly customers: CustomersService,
   ) {}
 
   /** @returns `undefined` for a buyer who never had one */
@@ -33,10 +30,11 @@ export class SubscriptionsService {
   /** Whether the buyer has an active or trialing subscription: as Stripe says now, since what it has sent us may be late. */
   async isSubscribed(buyer: Buyer, customer: Customer | undefined): Promise<boolean> {
     const known = await this.subscriptions.findCurrent(buyer);
-    if (known && SUBSCRIBED.includes(known.status) && SUBSCRIBED.includes((await this.#retrieve(buyer, known))?.status ?? '')) return true;
-    const list = customer && (await listOf(buyer, customer));
-    const active = list?.data.filter(({ status }) => SUBSCRIBED.includes(status)) ?? [];
-    if (list) for (const subscription of active) await this.#record(buyer, subscription, answeredAt(list));
+    const current = known && isActive(known) ? await this.atStripe.find(buyer, known.subscription_id) : undefined;
+    if (current && isActive(await this.atStripe.note(buyer, current))) return true;
+    const others = customer ? await this.atStripe.list(buyer, customer) : [];
+    const active = others.filter(({ subscription }) => isActive(subscription));
+    for (const other of active) await this.atStripe.note(buyer, other);
     return active.length > 0;
   }
 
@@ -46,12 +44,16 @@ export class SubscriptionsService {
    */
   async cancel(buyer: Buyer, immediately: boolean): Promise<{ subscription: Stripe.Subscription; wasCancelled: boolean }> {
     return inBuyersWords(async () => {
-      const subscription = await this.#current(buyer);
-      const { id, status, cancel_at_period_end: isEnding } = subscription;
-      if (ENDED.includes(status) || (isEnding && !immediately)) return { subscription, wasCancelled: true };
+      const current = await this.#current(buyer);
+      const { id, status, cancel_at_period_end: isEnding } = current.subscription;
+      if (hasEnded(current.subscription) || (isEnding && !immediately))
+        return { subscription: await this.atStripe.note(buyer, current), wasCancelled: true };
       // One whose first payment is still due has no period that could end.
-      const isOver = immediately || status === 'incomplete';
-      return { subscription: await (isOver ? this.#end(buyer, id) : this.#endWithPeriod(buyer, id)), wasCancelled: false };
+      if (!immediately && status !== 'incomplete')
+        return { subscription: await this.atStripe.update(buyer, id, { cancel_at_period_end: true }), wasCancelled: false };
+      const ended = await this.atStripe.end(buyer, id);
+      // Else it has ended in between, or the answer to a first attempt was lost.
+      return { subscription: ended ?? (await this.atStripe.note(buyer, await this.#current(buyer))), wasCancelled: false };
     });
   }
 
@@ -61,100 +63,44 @@ export class SubscriptionsService {
    */
   async changePlan(buyer: Buyer, priceId: string, proration: Proration): Promise<Stripe.Subscription> {
     return inBuyersWords(async () => {
-      const subscription = await this.#current(buyer);
-      if (ENDED.includes(subscription.status)) throw notFound();
+      const { subscription } = await this.#current(buyer);
+      if (hasEnded(subscription)) throw notFound();
       const { data: items } = subscription.items;
       if (items.some(({ price }) => price.id === priceId)) throw priceNotUsable('The subscription is on this price already.');
-      const price = await retrievePrice(buyer, priceId);
-      if (!price.active) throw priceNotUsable('This price is no longer offered.');
-      if (!price.recurring) throw priceNotUsable('This price is for a single payment; a subscription needs a recurring one.');
+      const price = await recurringPrice(buyer, priceId);
       const item = items.find((one) => idOf(one.price.product) === idOf(price.product)) ?? items[0];
       if (!item) throw notFound();
       const isCounted = price.recurring.usage_type === 'licensed' && item.quantity !== undefined;
-      const change: Stripe.SubscriptionUpdateParams = {
+      return this.atStripe.update(buyer, subscription.id, {
         items: [{ id: item.id, price: priceId, ...(isCounted && { quantity: item.quantity }) }],
         proration_behavior: proration,
         // Else the plan would change and the payment stay due.
         payment_behavior: 'error_if_incomplete',
-      };
-      return this.#recorded(
-        buyer,
-        buyer.stripe.make((stripe, options) => stripe.subscriptions.update(subscription.id, change, options)),
-      );
+      });
     });
   }
 
-  async #end(buyer: Buyer, id: string): Promise<Stripe.Subscription> {
-    try {
-      return await this.#recorded(
-        buyer,
-        buyer.stripe.make((stripe, options) => stripe.subscriptions.cancel(id, {}, options)),
-      );
-    } catch (error) {
-      // The answer to an earlier attempt was lost, or somebody else was quicker.
-      if (isMissing(error)) return this.#current(buyer);
-      throw error;
-    }
-  }
-
-  #endWithPeriod(buyer: Buyer, id: string): Promise<Stripe.Subscription> {
-    return this.#recorded(
-      buyer,
-      buyer.stripe.make((stripe, options) => stripe.subscriptions.update(id, { cancel_at_period_end: true }, options)),
-    );
-  }
-
-  /** The buyer's subscription as it is at Stripe now. */
-  async #current(buyer: Buyer): Promise<Stripe.Subscription> {
+  /** The buyer's subscription as it is at Stripe now: the one that the ledger has, or one that it has not heard of yet. */
+  async #current(buyer: Buyer): Promise<SubscriptionNow> {
     const known = await this.subscriptions.findCurrent(buyer);
-    const subscription = known && (await this.#retrieve(buyer, known));
-    if (!subscription) throw notFound();
-    return subscription;
-  }
-
-  /** @returns `undefined` when Stripe has no such subscription: it is of another account */
-  async #retrieve(buyer: Buyer, { subscription_id: id }: SubscriptionRow): Promise<Stripe.Subscription | undefined> {
-    try {
-      return await this.#recorded(
-        buyer,
-        buyer.stripe.make((stripe, options) => stripe.subscriptions.retrieve(id, undefined, options)),
-      );
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
-  }
-
-  async #recorded(buyer: Buyer, answer: Promise<Stripe.Response<Stripe.Subscription>>): Promise<Stripe.Subscription> {
-    const subscription = await answer;
-    assertObject(subscription, 'subscription');
-    await this.#record(buyer, subscription, answeredAt(subscription));
-    return subscription;
-  }
-
-  /** What Stripe did is done: if it can't be written now, its event brings it. */
-  async #record({ projectId, mode, stripe }: Buyer, subscription: Stripe.Subscription, asOf: Date): Promise<void> {
-    await stripe
-      .make(() => this.ledger.record(projectId, mode, subscription, asOf))
-      .catch(() => {
-        this.#logger.warn(`What Stripe answered about ${subscription.id} of project ${projectId} could not be written to the ledger.`);
-      });
+    const current = known && (await this.atStripe.find(buyer, known.subscription_id));
+    if (current && !hasEnded(current.subscription)) return current;
+    const customer = await this.customers.find(buyer);
+    const others = customer ? await this.atStripe.list(buyer, customer) : [];
+    const found = others.find(({ subscription }) => isActive(subscription)) ?? others[0] ?? current;
+    if (!found) throw notFound();
+    return found;
   }
 }
 
-/** @returns `undefined` when Stripe no longer has the customer */
-async function listOf(buyer: Buyer, { id: customer }: Customer): Promise<Stripe.Response<Stripe.ApiList<Stripe.Subscription>> | undefined> {
-  try {
-    const list = await buyer.stripe.make((stripe, options) => stripe.subscriptions.list({ customer, limit: 100 }, options));
-    assertObject(list, 'list');
-    return list;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+async function recurringPrice(buyer: Buyer, id: string): Promise<Stripe.Price & { recurring: Stripe.Price.Recurring }> {
+  const { recurring, ...price } = await findPrice(buyer, id);
+  if (!price.active) throw priceNotUsable('This price is no longer offered.');
+  if (!recurring) throw priceNotUsable('This price is for a single payment; a subscription needs a recurring one.');
+  return { ...price, recurring };
 }
 
-async function retrievePrice(buyer: Buyer, id: string): Promise<Stripe.Price> {
+async function findPrice(buyer: Buyer, id: string): Promise<Stripe.Price> {
   try {
     const price = await buyer.stripe.make((stripe, options) => stripe.prices.retrieve(id, undefined, options));
     assertObject(price, 'price');
@@ -162,6 +108,14 @@ async function retrievePrice(buyer: Buyer, id: string): Promise<Stripe.Price> {
   } catch (error) {
     throw isMissing(error) ? priceNotUsable('There is no price with this id in this mode.', error) : error;
   }
+}
+
+function isActive({ status }: { status: string }): boolean {
+  return status === 'active' || status === 'trialing';
+}
+
+function hasEnded({ status }: { status: string }): boolean {
+  return status === 'canceled' || status === 'incomplete_expired';
 }
 
 function idOf(reference: string | { id: string }): string {

@@ -1,0 +1,78 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type Stripe from 'stripe';
+import { LedgerService } from '../ledger/ledger.service.js';
+import { isMissing } from './billing-failure.js';
+import type { Buyer } from './buyer.js';
+import { answeredAt, assertObject } from './stripe-answers.js';
+import type { Customer } from './stripe-customers.repository.js';
+
+type Answered = Stripe.Response<Stripe.Subscription>;
+
+/** A subscription as Stripe says it is, and when Stripe said so. */
+export interface SubscriptionNow {
+  readonly subscription: Stripe.Subscription;
+  readonly asOf: Date;
+}
+
+/** Subscriptions as they are at Stripe. */
+@Injectable()
+export class SubscriptionsAtStripe {
+  readonly #logger = new Logger(SubscriptionsAtStripe.name);
+
+  constructor(private readonly ledger: LedgerService) {}
+
+  /** @returns `undefined` when Stripe has no such subscription: it is of another account */
+  async find(buyer: Buyer, id: string): Promise<SubscriptionNow | undefined> {
+    return unlessMissing(async () =>
+      now(await buyer.stripe.make((stripe, options) => stripe.subscriptions.retrieve(id, undefined, options))),
+    );
+  }
+
+  /** Those that have not ended, the newest first. */
+  async list(buyer: Buyer, { id: customer }: Customer): Promise<SubscriptionNow[]> {
+    const list = await unlessMissing(() =>
+      buyer.stripe.make((stripe, options) => stripe.subscriptions.list({ customer, limit: 100 }, options)),
+    );
+    if (!list) return [];
+    assertObject(list, 'list');
+    const asOf = answeredAt(list);
+    return list.data.map((subscription) => ({ subscription, asOf }));
+  }
+
+  /** Changes it, and notes the answer. */
+  async update(buyer: Buyer, id: string, params: Stripe.SubscriptionUpdateParams): Promise<Stripe.Subscription> {
+    return this.note(buyer, now(await buyer.stripe.make((stripe, options) => stripe.subscriptions.update(id, params, options))));
+  }
+
+  /** Ends it now, and notes the answer. @returns `undefined` when Stripe has none to end */
+  async end(buyer: Buyer, id: string): Promise<Stripe.Subscription | undefined> {
+    const ended = await unlessMissing(async () =>
+      now(await buyer.stripe.make((stripe, options) => stripe.subscriptions.cancel(id, {}, options))),
+    );
+    return ended && this.note(buyer, ended);
+  }
+
+  /** Writes it to the ledger. What Stripe did is done: if it can't be written now, its event brings it. */
+  async note({ projectId, mode, stripe }: Buyer, { subscription, asOf }: SubscriptionNow): Promise<Stripe.Subscription> {
+    await stripe
+      .make(() => this.ledger.record(projectId, mode, subscription, asOf))
+      .catch(() => {
+        this.#logger.warn(`What Stripe answered about ${subscription.id} of project ${projectId} could not be written to the ledger.`);
+      });
+    return subscription;
+  }
+}
+
+function now(subscription: Answered): SubscriptionNow {
+  assertObject(subscription, 'subscription');
+  return { subscription, asOf: answeredAt(subscription) };
+}
+
+async function unlessMissing<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
