@@ -14,6 +14,7 @@ import { readJsonBodies } from './common/json-body.js';
 import { readRawBodies } from './common/raw-body.js';
 import { RequestPipe } from './common/request.pipe.js';
 import { RouteTable } from './common/route-table.js';
+import { traceIdOf } from './common/trace-id.js';
 import { answerOddRequests, answerUnparsable } from './common/unparsable-requests.js';
 import type { Settings } from './config/settings.js';
 import { isDocsUrl, serveDocs } from './docs.js';
@@ -80,6 +81,7 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
     const route = request.routeOptions.url ?? 'none';
     logger.answered({
       requestId: request.id,
+      traceId: traceIdOf(request.headers.traceparent),
       method: request.method,
       route,
       status: reply.statusCode,

@@ -21,7 +21,7 @@ describe('the log has', () => {
   });
 
   it('of an answered request the named fields, whatever else comes with them', () => {
-    const request = { requestId: 'r', method: 'PUT', route: '/x/:id', status: 200, milliseconds: 3 };
+    const request = { requestId: 'r', traceId: 't', method: 'PUT', route: '/x/:id', status: 200, milliseconds: 3 };
     const [line] = written((logger) => logger.answered({ ...request, ...{ url: SENT, headers: { authorization: SENT }, body: SENT } }));
     expect(line).toEqual({ level: 30, time: expect.any(String), ...request, msg: 'request' });
   });
@@ -44,10 +44,11 @@ describe('the log has', () => {
 
   it('of a failure our own sentence and code, and nothing of what caused it', () => {
     const error = new DomainError('internal_error', 'Something went wrong on our side.', { cause: new Error(SENT) });
-    const [line] = written((logger) => logger.failure('r', error));
+    const [line] = written((logger) => logger.failure({ requestId: 'r', traceId: 't' }, error));
     expect(line).toMatchObject({
       level: 50,
       requestId: 'r',
+      traceId: 't',
       msg: error.message,
       error: { code: 'internal_error', cause: { type: 'Error' } },
     });

@@ -7,8 +7,14 @@ export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' |
 /** Nest tells of every module and route that it sets up. */
 const CHATTY_CONTEXTS = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
 
-interface AnsweredRequest {
+/** What finds a request in this log, and in those of others. */
+interface RequestIds {
   requestId: string;
+  /** Of the W3C `traceparent`, where the request had one. */
+  traceId?: string;
+}
+
+interface AnsweredRequest extends RequestIds {
   method: string;
   /** The route's pattern, never the URL: what a caller puts there may be a secret. */
   route: string;
@@ -24,13 +30,13 @@ export class AppLogger implements LoggerService {
     this.#pino = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   }
 
-  answered({ requestId, method, route, status, milliseconds }: AnsweredRequest): void {
-    this.#pino.info({ requestId, method, route, status, milliseconds }, 'request');
+  answered({ requestId, traceId, method, route, status, milliseconds }: AnsweredRequest): void {
+    this.#pino.info({ requestId, traceId, method, route, status, milliseconds }, 'request');
   }
 
   /** An error that the caller was told little of. */
-  failure(requestId: string, error: DomainError): void {
-    this.#pino.error({ requestId, error: describe(error) }, error.message);
+  failure({ requestId, traceId }: RequestIds, error: DomainError): void {
+    this.#pino.error({ requestId, traceId, error: describe(error) }, error.message);
   }
 
   log(message: unknown, context?: string): void {

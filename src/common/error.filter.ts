@@ -4,6 +4,7 @@ import { DomainError, ValidationFailed } from './errors.js';
 import { HTTP_STATUS, toDomainError } from './http-errors.js';
 import type { AppLogger } from './app-logger.js';
 import { answersOnly, type RouteTable } from './route-table.js';
+import { traceIdOf } from './trace-id.js';
 
 /** The one place where a failure becomes an answer. */
 @Catch()
@@ -32,7 +33,7 @@ export class ErrorFilter implements ExceptionFilter {
     }
     if (statusOf(error) < 500) error = this.replacementFor(request) ?? error;
     const status = statusOf(error);
-    if (status >= 500) this.logger.failure(request.id, error);
+    if (status >= 500) this.logger.failure({ requestId: request.id, traceId: traceIdOf(request.headers.traceparent) }, error);
     if (reply.sent) return;
     if (error.challenge) reply.header('www-authenticate', error.challenge);
     if (error.entityTag) reply.header('etag', error.entityTag);

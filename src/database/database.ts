@@ -40,6 +40,11 @@ export abstract class Database {
 
   /** Runs all of `body` or nothing of it. @throws DomainError `database_unavailable`, and whatever `body` throws */
   abstract transaction<Result>(body: () => Transaction<Result>): Promise<Result>;
+
+  /** How many connections the pool has, where there is one. */
+  connections(): { busy: number; idle: number; waiting: number } | undefined {
+    return undefined;
+  }
 }
 
 /** A time column as RFC 3339 in UTC with three decimals: PostgreSQL gives a `Date`, SQLite the text that TypeORM stores there. */

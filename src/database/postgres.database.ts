@@ -16,6 +16,11 @@ export class PostgresDatabase extends Database {
     pool.on('release', (_error, client) => unwatch(client));
   }
 
+  override connections(): { busy: number; idle: number; waiting: number } {
+    const { totalCount, idleCount, waitingCount } = this.pool;
+    return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
+  }
+
   async query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
     try {
       return await execute(this.pool, statement, values);

@@ -7,7 +7,7 @@ import { Public } from '../auth/route-access.decorators.js';
 import { DomainError } from '../common/errors.js';
 import type { Secret } from '../common/secret.js';
 import { Settings } from '../config/settings.js';
-import { MetricsService } from './metrics.service.js';
+import { MetricsRegistry } from './metrics-registry.js';
 
 /** For the operator's Prometheus, which has a token of its own. */
 @ApiExcludeController()
@@ -15,7 +15,7 @@ import { MetricsService } from './metrics.service.js';
 @Controller('metrics')
 export class MetricsController {
   constructor(
-    private readonly metrics: MetricsService,
+    private readonly metrics: MetricsRegistry,
     private readonly settings: Settings,
   ) {}
 
@@ -24,7 +24,7 @@ export class MetricsController {
     const { metricsToken } = this.settings;
     if (!metricsToken) throw new DomainError('route_not_found', 'There is nothing at this URL.');
     assertToken(metricsToken, authorization);
-    void reply.type(this.metrics.contentType).send(await this.metrics.text());
+    void reply.type(this.metrics.contentType).send(await this.metrics.metrics());
   }
 }
 

@@ -3,10 +3,20 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 
+/** `refused`: with a 4xx, `failed`: with a 5xx or with something that is no answer of Stripe's, `unreachable`: with nothing. */
+export const STRIPE_CALL_OUTCOMES = ['succeeded', 'refused', 'rate_limited', 'failed', 'unreachable'] as const;
+export type StripeCallOutcome = (typeof STRIPE_CALL_OUTCOMES)[number];
+
+/** `refused`: nothing that Stripe signed for this project; `failed`: Stripe is to send it again. */
+export const WEBHOOK_OUTCOMES = ['applied', 'ignored', 'duplicate', 'refused', 'failed'] as const;
+export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];
+
 /** What other modules of the process can hear of. */
 export interface PaymentsEventMap {
   /** Stripe refused a project's stored secret key, for the first time since that key was stored or last accepted. */
   'credentials.invalid': { projectId: ProjectId; mode: StripeMode; reason: string };
+  'stripe.called': { outcome: StripeCallOutcome };
+  'webhook.received': { outcome: WebhookOutcome };
 }
 
 /** Events of this process, told as they happen; a listener that throws or rejects is logged and disturbs nobody. */

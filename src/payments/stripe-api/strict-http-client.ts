@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import type { StripeCallOutcome } from './payments-events.js';
 
 type HttpClient = NonNullable<Stripe.StripeConfig['httpClient']>;
 
@@ -13,6 +14,7 @@ export class StrictHttpClient implements HttpClient {
   constructor(
     private readonly http: HttpClient,
     private readonly onAnswer: AnswerListener,
+    private readonly onOutcome: (outcome: StripeCallOutcome) => void,
   ) {}
 
   getClientName(): string {
@@ -21,18 +23,29 @@ export class StrictHttpClient implements HttpClient {
 
   async makeRequest(...request: Parameters<HttpClient['makeRequest']>): ReturnType<HttpClient['makeRequest']> {
     const sentAt = performance.now();
-    const response = await this.http.makeRequest(...request);
+    const response = await this.http.makeRequest(...request).catch((error: unknown) => {
+      this.onOutcome('unreachable');
+      throw error;
+    });
     const readJson = response.toJSON.bind(response);
     const status = response.getStatusCode();
     response.toJSON = async () => {
       const body: unknown = await readJson();
       const isSuccess = status >= 200 && status < 300;
-      if (!isObject(body) || !(isSuccess || isObject(body['error']))) throw new Error('This is not an answer of Stripe.');
+      const isStripes = isObject(body) && (isSuccess || isObject(body['error']));
+      this.onOutcome(isStripes ? outcomeOf(status) : 'failed');
+      if (!isStripes) throw new Error('This is not an answer of Stripe.');
       this.onAnswer(status, sentAt);
       return body;
     };
     return response;
   }
+}
+
+function outcomeOf(status: number): StripeCallOutcome {
+  if (status < 300) return 'succeeded';
+  if (status === 429) return 'rate_limited';
+  return status < 500 ? 'refused' : 'failed';
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -3,6 +3,7 @@ import type Stripe from 'stripe';
 import type { Secret } from '../../common/secret.js';
 import { VERSION } from '../../common/version.js';
 import { Settings } from '../../config/settings.js';
+import { PaymentsEvents } from './payments-events.js';
 import { type AnswerListener, StrictHttpClient } from './strict-http-client.js';
 
 /** Pinned: the shapes that we read and write are this version's, whatever version an account has by default. */
@@ -22,7 +23,10 @@ interface ConnectOptions {
 export class StripeConnector {
   #http: Stripe.StripeConfig['httpClient'];
 
-  constructor(private readonly settings: Settings) {}
+  constructor(
+    private readonly settings: Settings,
+    private readonly events: PaymentsEvents,
+  ) {}
 
   /** @param key a secret or restricted key; it travels to Stripe's address and nowhere else: the SDK follows no redirect */
   async connect(
@@ -38,7 +42,7 @@ export class StripeConnector {
     this.#http ??= StripeClient.createNodeHttpClient();
     return new StripeClient('', {
       authenticator,
-      httpClient: new StrictHttpClient(this.#http, onAnswer),
+      httpClient: new StrictHttpClient(this.#http, onAnswer, (outcome) => this.events.emit('stripe.called', { outcome })),
       apiVersion: STRIPE_API_VERSION,
       appInfo: { name: 'Tillkeeper', version: VERSION },
       timeout: timeoutMs,

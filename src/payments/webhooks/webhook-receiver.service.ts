@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { PaymentsEvents } from '../stripe-api/payments-events.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { EventHandlerService, type Handled } from './event-handler.service.js';
@@ -16,6 +17,7 @@ export class WebhookReceiverService {
     private readonly configs: StripeConfigService,
     private readonly handler: EventHandlerService,
     private readonly notes: DeliveryNotes,
+    private readonly events: PaymentsEvents,
   ) {}
 
   /**
@@ -30,13 +32,19 @@ export class WebhookReceiverService {
     const event = readEvent(projectId, mode, bytes);
     if (!event) throw this.#refuse(projectId, mode, 'unreadable');
     if (event.livemode !== (mode === 'live')) throw this.#refuse(projectId, mode, 'wrong_mode');
-    return this.handler.handle(event).catch((error: unknown) => {
+    try {
+      const outcome = await this.handler.handle(event);
+      this.events.emit('webhook.received', { outcome });
+      return outcome;
+    } catch (error) {
+      this.events.emit('webhook.received', { outcome: 'failed' });
       throw toldToStripe(error);
-    });
+    }
   }
 
   #refuse(projectId: ProjectId, mode: StripeMode, reason: RefusalReason): DomainError {
     this.notes.refused(projectId, mode, reason);
+    this.events.emit('webhook.received', { outcome: 'refused' });
     return refusal(reason);
   }
 }
