@@ -117,7 +117,7 @@ describe('webhook endpoints', () => {
   it('leave the secret that theirs replaces valid for a while, be it pasted or of the endpoint before', async () => {
     const pasted = `whsec_${'z'.repeat(32)}`;
     const valid = async () =>
-      (await app.app.get(StripeConfigService).openWebhookSecrets(projectId, 'test')).map((opened) => opened.reveal());
+      (await app.app.get(StripeConfigService).openWebhookSecrets(projectId, 'test')).map(({ value }) => value.reveal());
     await put({ test_webhook_secret: pasted }).expect(200);
     const made = async () => account.test.webhookSecrets.get((await create().expect(201)).body.id);
     const first = await made();

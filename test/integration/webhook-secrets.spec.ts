@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { ProjectId } from '../../src/common/ids.js';
+import { ConfigChanges } from '../../src/payments/stripe-config/config-changes.js';
 import type { StripeMode } from '../../src/payments/stripe-config/credential-rules.js';
 import { StripeConfigService } from '../../src/payments/stripe-config/stripe-config.service.js';
 import { WebhookSecretSweeper } from '../../src/payments/stripe-config/webhook-secret-sweeper.js';
+import { eventually } from '../support/eventually.js';
 import { execute, rowsOf } from '../support/rows.js';
 import { anEvent, deliver } from '../support/signed-events.js';
 import { configPath, startTestApp, type TestApp } from '../support/test-app.js';
@@ -26,7 +28,7 @@ describe('the webhook secrets of a project', () => {
 
   async function open(mode: StripeMode = 'test', project = projectId): Promise<string[]> {
     const secrets = await app.app.get(StripeConfigService).openWebhookSecrets(project, mode);
-    return secrets.map((opened) => opened.reveal());
+    return secrets.map(({ value }) => value.reveal());
   }
   const put = (body: object, query = '') => app.send('put', `${configPath(projectId)}${query}`).send(body);
   const rows = async () => (await rowsOf(app.database, 'stripe_credentials')).filter((row) => row['project_id'] === projectId);
@@ -162,9 +164,26 @@ describe('the webhook secrets of a project', () => {
     await put({ test_webhook_secret: B }).expect(200);
     expect([await delivered(A), await delivered(B)]).toEqual([200, 200]);
     await expire();
+    // As if another process had written it.
+    app.app.get(ConfigChanges).announce(projectId);
     expect([await delivered(A), await delivered(B)]).toEqual([400, 200]);
     await put({ test_webhook_secret: C }, '?webhook_secret_overlap=0').expect(200);
     expect([await delivered(B), await delivered(C)]).toEqual([400, 200]);
+  });
+
+  it('end in time, however long they were known before', async () => {
+    await put({ test_webhook_secret: A }).expect(200);
+    await put({ test_webhook_secret: B }).expect(200);
+    const soon = new Date(Date.now() + 1_000).toISOString().replace('T', ' ').slice(0, -1);
+    const utc = app.database.engine === 'postgres' ? '+00' : '';
+    await execute(
+      app.database,
+      `UPDATE stripe_credentials SET valid_until = '${soon}${utc}' WHERE project_id = '${projectId}' AND slot > 0`,
+    );
+    app.app.get(ConfigChanges).announce(projectId);
+    await deliver(app, projectId, B, anEvent()).expect(200);
+    await eventually(async () => void (await deliver(app, projectId, A, anEvent()).expect(400)));
+    await deliver(app, projectId, B, anEvent()).expect(200);
   });
 
   it('are kept when others are stored at the same time', async () => {

@@ -50,7 +50,7 @@ import { WebhookSecretSweeper } from '../stripe-config/webhook-secret-sweeper.js
     PaymentsEvents,
     WebhookActivity,
   ],
-  exports: [StripeConfigService, StripeClients, PaymentsEvents, WebhookActivity],
+  exports: [StripeConfigService, ConfigChanges, StripeClients, PaymentsEvents, WebhookActivity],
 })
 export class StripeApiModule {
   constructor(projects: ProjectsService, configs: StripeConfigService, repository: StripeConfigRepository, settings: Settings) {

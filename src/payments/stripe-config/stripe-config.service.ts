@@ -3,7 +3,7 @@ import { DomainError, type Problem, ValidationFailed } from '../../common/errors
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
-import type { Transaction } from '../../database/database.js';
+import { toTimestamp, type Transaction } from '../../database/database.js';
 import { projectNotFound } from '../../projects/projects.service.js';
 import { ConfigChanges } from './config-changes.js';
 import { credentialPolicy } from './credential.decorator.js';
@@ -24,6 +24,12 @@ export interface SecretKey {
   readonly accountFingerprint: string | undefined;
   /** Of the configuration that it was read from. */
   readonly version: number;
+}
+
+export interface WebhookSecret {
+  readonly value: Secret;
+  /** Of one that was replaced; the current one stays. */
+  readonly validUntil: Date | null;
 }
 
 /** The Stripe credentials of projects. Who may touch which project is for the caller to check. */
@@ -143,12 +149,17 @@ export class StripeConfigService {
    * Every webhook secret that is valid now, opened, the newest first: for the receiver of Stripe's events.
    * @throws as `openSecretKey` does
    */
-  async openWebhookSecrets(projectId: ProjectId, mode: StripeMode): Promise<Secret[]> {
+  async openWebhookSecrets(projectId: ProjectId, mode: StripeMode): Promise<WebhookSecret[]> {
     const rows = await this.configs.findWebhookSecrets(projectId, mode, new Date());
     inUse(rows[0]);
-    const sealed = rows.flatMap((row) => row.sealed ?? []);
-    if (sealed.length === 0) throw new DomainError('mode_not_configured', `This project has no ${mode} webhook secret.`);
-    return Promise.all(sealed.map((text) => this.sealer.open(projectId, `${mode}_webhook_secret`, text)));
+    const stored = rows.flatMap(({ sealed, valid_until }) => (sealed === null ? [] : [{ sealed, validUntil: valid_until }]));
+    if (stored.length === 0) throw new DomainError('mode_not_configured', `This project has no ${mode} webhook secret.`);
+    return Promise.all(
+      stored.map(async ({ sealed, validUntil }) => ({
+        value: await this.sealer.open(projectId, `${mode}_webhook_secret`, sealed),
+        validUntil: validUntil === null ? null : new Date(toTimestamp(validUntil)),
+      })),
+    );
   }
 
   /** The fingerprint that a stored credential with this value has. */

@@ -61,6 +61,7 @@ export const DELETE_WEBHOOK_SECRET = sql<{ kind: CredentialKind }>(
 export interface WebhookSecretRow {
   is_active: boolean | number | null;
   sealed: SealedText | null;
+  valid_until: Date | string | null;
 }
 
 /**
@@ -69,7 +70,7 @@ export interface WebhookSecretRow {
  */
 export const FIND_WEBHOOK_SECRETS = sql<WebhookSecretRow>(
   'find_stripe_webhook_secrets',
-  `SELECT c.is_active, k.sealed FROM projects p
+  `SELECT c.is_active, k.sealed, k.valid_until FROM projects p
    LEFT JOIN stripe_configs c ON c.project_id = p.id
    LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'webhook_secret'
      AND (k.slot = 0 OR k.valid_until > $3)

@@ -3,18 +3,18 @@ import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { PaymentsEvents } from '../stripe-api/payments-events.js';
-import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { EventHandlerService, type Handled } from './event-handler.service.js';
 import { refusal, type RefusalReason } from './refusals.js';
 import { readEvent } from './received-event.js';
 import { signatureProblem } from './stripe-signature.js';
+import { WebhookSecrets } from './webhook-secrets.js';
 
 /** Takes what is posted to a project's webhook URL: only what Stripe signed gets further than this. */
 @Injectable()
 export class WebhookReceiverService {
   constructor(
-    private readonly configs: StripeConfigService,
+    private readonly secrets: WebhookSecrets,
     private readonly handler: EventHandlerService,
     private readonly notes: DeliveryNotes,
     private readonly events: PaymentsEvents,
@@ -26,7 +26,7 @@ export class WebhookReceiverService {
    * `StripeConfigService.openWebhookSecrets` throws
    */
   async receive(projectId: ProjectId, mode: StripeMode, signature: string | undefined, bytes: Buffer): Promise<Handled> {
-    const secrets = await this.configs.openWebhookSecrets(projectId, mode);
+    const secrets = await this.secrets.find(projectId, mode);
     const problem = signatureProblem(signature, bytes, secrets, Date.now());
     if (problem) throw this.#refuse(projectId, mode, problem);
     const event = readEvent(projectId, mode, bytes);

@@ -15,6 +15,7 @@ import { WebhookEventsService } from './webhook-events.service.js';
 import { WebhookReceiverController } from './webhook-receiver.controller.js';
 import { WebhookReceiverService } from './webhook-receiver.service.js';
 import { WebhookRefusalsRepository } from './webhook-refusals.repository.js';
+import { WebhookSecrets } from './webhook-secrets.js';
 import { WebhookSweeper } from './webhook-sweeper.js';
 
 /** Takes Stripe's events in, each of them once. */
@@ -23,6 +24,7 @@ import { WebhookSweeper } from './webhook-sweeper.js';
   controllers: [WebhookReceiverController, WebhookEventsController, ReconcileController],
   providers: [
     WebhookReceiverService,
+    WebhookSecrets,
     EventHandlerService,
     EventPayloads,
     WebhookEventsService,
