@@ -107,6 +107,7 @@ const TESTS = ['test/**/*.ts', UNIT_SPECS];
 
 export default defineConfig(
   includeIgnoreFile(join(import.meta.dirname, '.gitignore')),
+  { ignores: ['test/support/story/api.d.ts'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   { rules: { eqeqeq: 'error' } },

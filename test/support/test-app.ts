@@ -73,7 +73,7 @@ export async function startTestApp({ environment: overrides = {}, database: give
     });
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
-  await app.listen(0, '127.0.0.1');
+  await app.listen(Number(environment.PORT), '127.0.0.1');
 
   const send: TestApp['send'] = (method, path, token = OWNER) => {
     const test = request(app.getHttpServer())[method](path);

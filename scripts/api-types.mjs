@@ -1,0 +1,24 @@
+// Writes the TypeScript types of the API as a client would generate them, from the document that is served; run it after a build.
+// With --check it writes nothing and exits 1 if something would change.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import openapiTS, { astToString } from 'openapi-typescript';
+import { createApp } from '../dist/app.setup.js';
+import { AppLogger } from '../dist/common/app-logger.js';
+import { loadSettings } from '../dist/config/load-settings.js';
+import { openApiDocument } from '../dist/docs.js';
+
+const FILE = new URL('../test/support/story/api.d.ts', import.meta.url);
+
+const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-api-'));
+const app = await createApp(loadSettings({ DATA_DIR: folder }), new AppLogger('error'));
+const types = `// Made by scripts/api-types.mjs.\n${astToString(await openapiTS(structuredClone(openApiDocument(app)), { defaultNonNullable: false }))}`;
+await app.close();
+rmSync(folder, { recursive: true });
+
+if (!process.argv.includes('--check')) writeFileSync(FILE, types);
+else if (readFileSync(FILE, 'utf8') !== types) {
+  console.error('test/support/story/api.d.ts is out of date: run node scripts/api-types.mjs');
+  process.exitCode = 1;
+}
