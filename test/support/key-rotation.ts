@@ -11,7 +11,6 @@ import type { Installation } from './installation.js';
 import { rowsOf } from './rows.js';
 import { configPath, type TestApp } from './test-app.js';
 
-const SEALED_PER_PROJECT = 6;
 const AT_ONCE = 50;
 
 const COUNT_BY_KEY = sql<{ key_id: string; count: number | string }>(
@@ -74,6 +73,10 @@ export async function countByKey({ app }: TestApp): Promise<Map<string, number>>
   return new Map(rows.map(({ key_id, count }) => [key_id, Number(count)]));
 }
 
+async function countRows(app: TestApp): Promise<number> {
+  return [...(await countByKey(app)).values()].reduce((sum, count) => sum + count, 0);
+}
+
 interface Load {
   /** @returns what was not answered with 200, and how much was */
   stop: () => Promise<{ failures: string[]; requests: number }>;
@@ -130,14 +133,15 @@ export async function rotateUnderLoad(commands: KeyCommands, app: TestApp, proje
   expect(requests).toBeGreaterThan(0);
   expect(rotated).toMatchObject({ left: 0, resumed: false });
   expect(rotated.data_key).not.toBe(former);
-  expect(await countByKey(app)).toEqual(new Map([[rotated.data_key, SEALED_PER_PROJECT * projectIds.length]]));
+  expect([...(await countByKey(app)).keys()]).toEqual([rotated.data_key]);
   expect(await allButSeals(app, untouched)).toEqual(before);
-  await expectAllOpen(commands, SEALED_PER_PROJECT * projectIds.length);
+  await expectAllOpen(commands, await countRows(app));
   return { requests, resealed: rotated.resealed };
 }
 
 /** Kills a rotation in the middle with `kill -9` and runs it again. */
-export async function rotateThroughKill(commands: KeyCommands, app: TestApp, rows: number): Promise<void> {
+export async function rotateThroughKill(commands: KeyCommands, app: TestApp): Promise<void> {
+  const rows = await countRows(app);
   const { primary, moved } = await killedHalfWay(commands, app, rows);
   expect(moved).toBeGreaterThan(0);
   expect(moved).toBeLessThan(rows);

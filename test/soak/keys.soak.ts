@@ -1,0 +1,37 @@
+import { Installation } from '../support/installation.js';
+import { fillVault, KeyCommands, rotateThroughKill, rotateUnderLoad, wakeAfterRetirement } from '../support/key-rotation.js';
+import { startTestApp, type TestApp } from '../support/test-app.js';
+
+jest.setTimeout(60 * 60_000);
+
+/** Six sealed values each. */
+const PROJECTS = 16_667;
+const CLIENTS = 8;
+const ROUNDS = 20;
+
+let installation: Installation;
+let app: TestApp;
+let commands: KeyCommands;
+let projectIds: string[];
+
+beforeAll(async () => {
+  installation = new Installation();
+  app = await startTestApp();
+  commands = new KeyCommands(installation, app);
+  projectIds = await fillVault(app, PROJECTS);
+});
+afterAll(async () => {
+  await app.close();
+  await installation.remove();
+});
+
+it('seals 100,000 rows anew while clients read and write, and fails none of their requests', async () => {
+  const { requests, resealed } = await rotateUnderLoad(commands, app, projectIds, CLIENTS);
+  console.info(`${resealed} rows were sealed anew beside ${requests} requests`);
+});
+
+it('has every row readable after a kill -9 half way, and none on the old key after another run', () => rotateThroughKill(commands, app));
+
+it(`lets no process that stood still seal under a retired key, in ${ROUNDS} rounds`, async () => {
+  for (let round = 0; round < ROUNDS; round += 1) await wakeAfterRetirement(commands, app, installation);
+});
