@@ -69,7 +69,7 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
   readJsonBodies(fastify);
   readRawBodies(fastify);
   readLoginForms(fastify);
-  for (const attached of ['project', 'stripeConfig', 'buyer']) fastify.decorateRequest(attached, undefined);
+  for (const attached of ['project', 'stripeConfig', 'seenConfig', 'buyer']) fastify.decorateRequest(attached, undefined);
   // Before a body is read: where nothing is, or no such method, no body can be wrong.
   fastify.addHook('preParsing', (request, _reply, _payload, done) => done(refusalOf(request, routes)));
   // Not earlier: Nest answers a preflight in a hook that comes before all of ours.

@@ -52,5 +52,7 @@ export interface AuditHead {
   readonly mac: string;
 }
 
+export const NO_HEAD: AuditHead = { seq: 0, mac: '' };
+
 /** The chain of what belongs to no project, under the nil UUID (RFC 9562, section 5.9), which no project has. */
 export const SYSTEM_CHAIN = '00000000-0000-0000-0000-000000000000' as ProjectId;

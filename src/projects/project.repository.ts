@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { AuditField } from '../audit/audit-event.js';
-import { type AuditChain, AuditTrail } from '../audit/audit-trail.js';
+import type { AuditChain } from '../audit/audit-chain.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import type { Actor } from '../common/actor.js';
 import { DataSource, IsNull, type Repository } from 'typeorm';
 import type { OwnerId, ProjectId } from '../common/ids.js';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { AuditChain } from '../audit/audit-trail.js';
+import type { AuditChain } from '../audit/audit-chain.js';
 import { A_MODULE, type Actor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import type { OwnerId, ProjectId } from '../common/ids.js';
@@ -10,7 +10,7 @@ import { ProjectRepository } from './project.repository.js';
 /** Another room that keeps something for a project. */
 export interface ProjectDependant {
   /** Runs before the project goes; what it returns runs once it has gone. */
-  prepare(projectId: ProjectId): Promise<() => Promise<void>>;
+  prepare(projectId: ProjectId, actor: Actor): Promise<() => Promise<void>>;
   /** Part of the transaction that hides the project. */
   destroy(projectId: ProjectId, now: Date, chain: AuditChain, actor: Actor): Transaction<void>;
 }
@@ -57,7 +57,7 @@ export class ProjectsService {
   async delete(id: ProjectId, actor: Actor = A_MODULE): Promise<void> {
     const now = new Date();
     const dependants = this.#dependants;
-    const cleanups = await Promise.all(dependants.map((dependant) => dependant.prepare(id)));
+    const cleanups = await Promise.all(dependants.map((dependant) => dependant.prepare(id, actor)));
     const hidden = await this.projects.hide(id, actor, now, function* (chain) {
       for (const dependant of dependants) yield* dependant.destroy(id, now, chain, actor);
     });

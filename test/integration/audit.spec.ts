@@ -1,23 +1,32 @@
 import { AuditTrail } from '../../src/audit/audit-trail.js';
 import { systemActor } from '../../src/common/actor.js';
+import { type AppWithStripe, endpointsPath, startAppWithStripe, validatePath } from '../support/app-with-stripe.js';
+import { numbered } from '../support/credentials.js';
 import { execute, rowsOf } from '../support/rows.js';
-import { configPath, startTestApp, type TestApp } from '../support/test-app.js';
+import { down } from '../support/stripe/faults.js';
+import { configPath } from '../support/test-app.js';
 import { engine } from '../support/test-database.js';
 
-let app: TestApp;
+let app: AppWithStripe;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startAppWithStripe({ environment: { PUBLIC_BASE_URL: 'https://till.test' } });
 });
 afterAll(() => app.close());
 
-const entriesOf = async (projectId: string) =>
-  (await rowsOf(app.database, `(SELECT * FROM audit_entries WHERE project_id = '${projectId}' ORDER BY seq) AS entries`)).map((row) => ({
-    ...row,
-    details: JSON.parse(String(row['details'])) as unknown,
-  }));
+interface Entry {
+  seq: number;
+  action: string;
+  result: string;
+  mac: string;
+  details: Record<string, unknown>;
+}
+const entriesOf = async (projectId: string): Promise<Entry[]> =>
+  (await rowsOf(app.database, `(SELECT * FROM audit_entries WHERE project_id = '${projectId}' ORDER BY seq) AS entries`)).map(
+    (row) => ({ ...row, details: JSON.parse(String(row['details'])) as unknown }) as Entry,
+  );
 const headOf = async (projectId: string) => (await rowsOf(app.database, 'audit_heads')).find((row) => row['project_id'] === projectId);
-const actionsOf = async (projectId: string) => (await entriesOf(projectId)).map((entry) => (entry as { action?: string }).action);
+const actionsOf = async (projectId: string) => (await entriesOf(projectId)).map((entry) => entry.action);
 const projectPath = (projectId: string) => `/api/v1/projects/${projectId}`;
 
 describe('the history of a project', () => {
@@ -43,7 +52,7 @@ describe('the history of a project', () => {
       details: { fields: [{ field: 'name' }] },
     });
     expect(entries[2]).toMatchObject({ ...by, seq: 3, action: 'project.deleted', details: {} });
-    expect(await headOf(projectId)).toMatchObject({ seq: 3, mac: (entries[2] as { mac?: string }).mac });
+    expect(await headOf(projectId)).toMatchObject({ seq: 3, mac: entries[2]?.mac });
   });
 
   it('is of one line, however many write at once', async () => {
@@ -53,8 +62,8 @@ describe('the history of a project', () => {
     );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     const entries = await entriesOf(projectId);
-    expect(entries.map((entry) => (entry as { seq?: number }).seq)).toEqual(Array.from({ length: 21 }, (_, index) => index + 1));
-    expect(new Set(entries.map((entry) => (entry as { mac?: string }).mac)).size).toBe(21);
+    expect(entries.map(({ seq }) => seq)).toEqual(Array.from({ length: 21 }, (_, index) => index + 1));
+    expect(new Set(entries.map(({ mac }) => mac)).size).toBe(21);
   });
 
   it('gets no entry for what was not done', async () => {
@@ -77,6 +86,186 @@ describe('the history of a project', () => {
     expect((await app.send('get', projectPath(projectId)).expect(200)).body).toHaveProperty('name', 'Corner shop');
     expect((await rowsOf(app.database, 'projects')).map((row) => row['name'])).not.toContain('Not made');
     expect(await actionsOf(projectId)).toEqual(['project.created']);
+  });
+});
+
+describe('the history of a configuration', () => {
+  const LAST_FOUR = (number: number) => String(number).padStart(4, '0');
+  const fields = (mode: string, number: number) =>
+    ['secret_key', 'publishable_key', 'webhook_secret'].map((kind) => ({ field: `${mode}_${kind}`, last_four: LAST_FOUR(number) }));
+  const actsOf = async (projectId: string) => (await entriesOf(projectId)).slice(1).map(({ action, details }) => [action, details]);
+
+  it('tells each change, with names and last fours', async () => {
+    const projectId = await app.createProject();
+    const path = configPath(projectId);
+    await app.send('put', path).send({}).expect(200);
+    await app.send('put', path).send(numbered(1)).expect(200);
+    await app.send('put', path).send({ live_secret_key: 'sk_live_short' }).expect(200);
+    await app.send('delete', `${path}/test`).expect(204);
+    await app.send('delete', path).expect(204);
+    await app.send('put', path).send({}).expect(200);
+    expect(await actsOf(projectId)).toEqual([
+      ['config.created', { version: 1, fields: [] }],
+      ['config.updated', { version: 2, fields: [...fields('test', 1), ...fields('live', 1)] }],
+      // Four of five characters would be too much to show.
+      ['config.updated', { version: 3, fields: [{ field: 'live_secret_key' }] }],
+      ['config.mode_deleted', { mode: 'test', version: 4, fields: expect.arrayContaining(fields('test', 1)) as unknown }],
+      ['config.deleted', { version: 5, fields: expect.arrayContaining(fields('live', 1).slice(1)) as unknown }],
+      ['config.created', { version: 6, fields: [] }],
+    ]);
+    const { headers } = await app.send('get', path).expect(200);
+    expect(headers['etag']).toBe('"6"');
+  });
+
+  it('has no entry for what changes nothing or is refused', async () => {
+    const projectId = await app.createProject();
+    const path = configPath(projectId);
+    await app.send('delete', path).expect(404);
+    await app.send('put', path).send(numbered(1)).expect(200);
+    await app.send('put', path).send({}).expect(200);
+    await app.send('put', path).send({ test_secret_key: 'x' }).expect(422);
+    await app.send('put', path).set('if-match', '"7"').send(numbered(2)).expect(412);
+    await app.send('delete', path).set('if-match', '"7"').expect(412);
+    await app.send('delete', path).expect(204);
+    for (const suffix of ['', '/test']) await app.send('delete', path + suffix).expect(204);
+    expect((await actsOf(projectId)).map(([action]) => action)).toEqual(['config.created', 'config.deleted']);
+  });
+
+  it('tells the end of former webhook secrets', async () => {
+    const projectId = await app.createProject();
+    const path = configPath(projectId);
+    for (const number of [1, 2, 3])
+      await app
+        .send('put', path)
+        .send(numbered(number, ['test_webhook_secret']))
+        .expect(200);
+    for (const body of [{}, {}, numbered(4, ['test_webhook_secret'])])
+      await app.send('put', `${path}?webhook_secret_overlap=0`).send(body).expect(200);
+    expect((await actsOf(projectId)).slice(3)).toEqual([
+      ['config.updated', { version: 4, fields: [], former_webhook_secrets_ended: ['test', 'live'] }],
+      ['config.updated', { version: 5, fields: [fields('test', 4)[2]], former_webhook_secrets_ended: ['test'] }],
+    ]);
+  });
+
+  it('has one entry for each of many writes at once, in the order of the versions', async () => {
+    const projectId = await app.createProject();
+    const path = configPath(projectId);
+    const answers = await Promise.all(Array.from({ length: 30 }, (_, client) => app.send('put', path).send(numbered(client))));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    const acts = await actsOf(projectId);
+    expect(acts.map(([action]) => action)).toEqual(['config.created', ...Array.from({ length: 29 }, () => 'config.updated')]);
+    expect(acts.map(([, details]) => (details as { version: number }).version)).toEqual(
+      Array.from({ length: 30 }, (_, index) => index + 1),
+    );
+    const writers = new Map(answers.map(({ headers }, client) => [headers['etag'], LAST_FOUR(client)]));
+    for (const [, details] of acts) {
+      const { version, fields } = details as { version: number; fields: { last_four: string }[] };
+      expect(fields[0]?.last_four).toBe(writers.get(`"${version}"`));
+    }
+  });
+
+  it('goes with the project', async () => {
+    const projectId = await app.createProject();
+    await app
+      .send('put', configPath(projectId))
+      .send(numbered(1, ['test_secret_key']))
+      .expect(200);
+    await app.send('delete', projectPath(projectId)).expect(204);
+    expect((await actsOf(projectId)).slice(1)).toEqual([
+      ['config.deleted', { version: 2, fields: [fields('test', 1)[0]] }],
+      ['project.deleted', {}],
+    ]);
+  });
+
+  it.each(['audit_entries', 'audit_heads'])('is written, or nothing is stored or destroyed: without %s', async (table) => {
+    const projectId = await app.createProject();
+    const path = configPath(projectId);
+    const empty = await app.createProject();
+    await app.send('put', path).send(numbered(1)).expect(200);
+    const before = (await app.send('get', path).expect(200)).body as unknown;
+    await execute(app.database, `ALTER TABLE ${table} RENAME TO elsewhere`);
+    try {
+      for (const body of [numbered(2), { live_secret_key: numbered(3).live_secret_key }])
+        await app.send('put', path).send(body).expect(500);
+      for (const body of [numbered(2), {}]) await app.send('put', configPath(empty)).send(body).expect(500);
+      await app.send('put', path).set('if-match', '"1"').send(numbered(2)).expect(500);
+      for (const suffix of ['', '/test']) await app.send('delete', path + suffix).expect(500);
+    } finally {
+      await execute(app.database, `ALTER TABLE elsewhere RENAME TO ${table}`);
+    }
+    expect((await app.send('get', path).expect(200)).body).toEqual(before);
+    expect((await app.send('get', configPath(empty)).expect(200)).body).toBeNull();
+    expect(await actsOf(empty)).toEqual([]);
+    expect((await actsOf(projectId)).map(([action]) => action)).toEqual(['config.created']);
+    await app.send('put', path).send(numbered(2)).expect(200);
+  });
+});
+
+describe('the history of the connection to Stripe', () => {
+  const resultsOf = async (projectId: string) =>
+    (await entriesOf(projectId)).slice(1).map(({ action, result, details }) => [action, result, details]);
+  const validate = (projectId: string, secretKey: string) =>
+    app.send('post', validatePath(projectId)).send({ secret_key: secretKey, is_test_mode: true });
+  const unknown = `sk_test_${'Q'.repeat(24)}`;
+  const field = (key: string) => ({ mode: 'test', fields: [{ field: 'test_secret_key', last_four: key.slice(-4) }] });
+
+  it('has the result of each validation, whether the key is stored or not', async () => {
+    const projectId = await app.createProject();
+    const { secret } = app.account.keys.test;
+    await validate(projectId, secret).expect(200);
+    await validate(projectId, unknown).expect(200);
+    await validate(projectId, 'correct horse battery staple').expect(200);
+    app.stripe.fail(down(), { times: Infinity });
+    await validate(projectId, secret).expect(503);
+    app.stripe.heal();
+    expect(await resultsOf(projectId)).toEqual([
+      ['credentials.validated', 'valid', field(secret)],
+      ['credentials.validated', 'invalid', field(unknown)],
+      ['credentials.validated', 'invalid', { mode: 'test' }],
+      ['credentials.validated', 'unavailable', field(secret)],
+    ]);
+  });
+
+  it('has those of a validated save, which stores nothing when one is refused', async () => {
+    const projectId = await app.createProject();
+    const path = `${configPath(projectId)}?validate=true`;
+    const { secret } = app.account.keys.test;
+    await app.send('put', path).send({ test_secret_key: unknown }).expect(422);
+    await app.send('put', path).send({ test_secret_key: secret }).expect(200);
+    expect(await resultsOf(projectId)).toEqual([
+      ['credentials.validated', 'invalid', field(unknown)],
+      ['config.created', 'done', { version: 1, fields: field(secret).fields }],
+      ['credentials.validated', 'valid', field(secret)],
+    ]);
+  });
+
+  it('does not validate what it can not tell of', async () => {
+    const projectId = await app.createProject();
+    const { secret } = app.account.keys.test;
+    await app.send('put', configPath(projectId)).send({ test_secret_key: secret }).expect(200);
+    await execute(app.database, 'ALTER TABLE audit_entries RENAME TO elsewhere');
+    try {
+      await validate(projectId, secret).expect(500);
+    } finally {
+      await execute(app.database, 'ALTER TABLE elsewhere RENAME TO audit_entries');
+    }
+    expect((await rowsOf(app.database, 'stripe_key_checks')).map((row) => row['project_id'])).not.toContain(projectId);
+  });
+
+  it('has what was made and removed at Stripe', async () => {
+    const account = app.stripe.addAccount();
+    const projectId = await app.createProject();
+    const path = configPath(projectId);
+    await app.send('put', path).send({ test_secret_key: account.keys.test.secret }).expect(200);
+    const made = await app.send('post', endpointsPath(projectId)).send({ mode: 'test' }).expect(201);
+    await app.send('delete', `${endpointsPath(projectId)}/test`).expect(204);
+    const { id } = made.body as { id: string };
+    const fields = [{ field: 'test_webhook_secret', last_four: expect.stringMatching(/^\w{4}$/) as string }];
+    expect((await resultsOf(projectId)).slice(1)).toEqual([
+      ['webhook_endpoint.created', 'done', { mode: 'test', version: 2, endpoint: id, fields }],
+      ['webhook_endpoint.removed', 'done', { mode: 'test', version: 3, endpoint: id, fields }],
+    ]);
+    expect(new Set((await entriesOf(projectId)).map((entry) => (entry as { subject?: string }).subject))).toEqual(new Set(['developer-1']));
   });
 });
 

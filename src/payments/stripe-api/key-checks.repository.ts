@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import type { AuditEvent } from '../../audit/audit-event.js';
+import { AuditTrail } from '../../audit/audit-trail.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Database, run, sql, toTimestamp } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
@@ -87,11 +89,15 @@ const FIND = sql<StateRow>(
 
 @Injectable()
 export class KeyChecksRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly audit: AuditTrail,
+  ) {}
 
   /**
    * Notes a verdict on a key, if that key is still the stored one.
    * @param accountFingerprint of the account that Stripe told, where it did
+   * @param event for the history; of a key in use only a refusal that is news gets there
    * @returns whether it is news: another verdict than the last, or the first on this key
    */
   async record(
@@ -100,13 +106,17 @@ export class KeyChecksRepository {
     { valid, message, account }: KeyVerdict,
     by: CheckedBy,
     accountFingerprint: string | undefined,
+    event: AuditEvent,
   ): Promise<boolean> {
     const error = valid ? null : message;
-    const values = [projectId, mode, fingerprint, valid, account?.id ?? null, storable(account?.name), new Date(), by, error];
+    const values = [projectId, mode, fingerprint, valid, account?.id ?? null, storable(account?.name), event.at, by, error];
+    const { audit } = this;
     return this.database.transaction(function* () {
+      const chain = yield* audit.open(projectId);
       const news = yield* run(RECORD_NEWS, values);
       if (news.length === 0 && !(valid && by === 'use')) yield* run(RECORD_AGAIN, values);
       yield* run(LEARN, [projectId, mode, fingerprint, accountFingerprint ?? null, valid || account !== undefined]);
+      if (by !== 'use' || (!valid && news.length > 0)) yield* chain.append(event);
       return news.length > 0;
     });
   }

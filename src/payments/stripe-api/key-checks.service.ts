@@ -1,4 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { AuditEvent } from '../../audit/audit-event.js';
+import { systemActor } from '../../common/actor.js';
 import type { ProjectId } from '../../common/ids.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { type ConnectionState, KeyChecksRepository } from './key-checks.repository.js';
@@ -6,6 +8,7 @@ import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-verdict.js';
 import { PaymentsEvents } from './payments-events.js';
 import type { AnswerListener } from './strict-http-client.js';
 
+const IN_USE = systemActor('stripe client');
 const UNAUTHORIZED = 401;
 const ACCEPTED_IN_USE: KeyVerdict = { valid: true, message: 'Stripe accepted this key when it was used.' };
 const REFUSED_IN_USE: KeyVerdict = {
@@ -32,10 +35,10 @@ export class KeyChecksService {
     return this.checks.findByProject(projectId);
   }
 
-  /** Does nothing when the key is not, or no longer, the project's. */
-  async record(projectId: ProjectId, key: KeyIdentity, verdict: KeyVerdict, by: CheckedBy): Promise<void> {
+  /** Notes nothing but `event` when the key is not, or no longer, the project's. */
+  async record(projectId: ProjectId, key: KeyIdentity, verdict: KeyVerdict, by: CheckedBy, event: AuditEvent): Promise<void> {
     const accountFingerprint = verdict.account && this.configs.accountFingerprint(projectId, verdict.account.id);
-    const isNews = await this.checks.record(projectId, key, verdict, by, accountFingerprint);
+    const isNews = await this.checks.record(projectId, key, verdict, by, accountFingerprint, event);
     if (isNews && !verdict.valid) this.events.emit('credentials.invalid', { projectId, mode: key.mode, reason: verdict.message });
   }
 
@@ -56,7 +59,9 @@ export class KeyChecksService {
   }
 
   #note(projectId: ProjectId, key: KeyIdentity, verdict: KeyVerdict): void {
-    this.record(projectId, key, verdict, 'use').catch(() => {
+    const { mode } = key;
+    const event: AuditEvent = { action: 'credentials.refused', result: 'invalid', details: { mode }, actor: IN_USE, at: new Date() };
+    this.record(projectId, key, verdict, 'use', event).catch(() => {
       const did = verdict.valid ? 'accepted' : 'refused';
       this.#logger.warn(`Could not note that Stripe ${did} the ${key.mode} key of project ${projectId} when it was used.`);
     });

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../../audit/audit.module.js';
 import { Settings } from '../../config/settings.js';
 import { IdempotencyModule } from '../../idempotency/idempotency.module.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
@@ -20,6 +21,7 @@ import { CheckedSaveService } from '../stripe-config/checked-save.service.js';
 import { ConfigChanges } from '../stripe-config/config-changes.js';
 import { CredentialSealer } from '../stripe-config/credential-sealer.js';
 import { credentialPolicy } from '../stripe-config/credential.decorator.js';
+import { STRIPE_MODES } from '../stripe-config/credential-rules.js';
 import { SecretKeyChecker } from '../stripe-config/secret-key-checker.js';
 import { StripeConfigController } from '../stripe-config/stripe-config.controller.js';
 import { StripeConfigRepository } from '../stripe-config/stripe-config.repository.js';
@@ -28,7 +30,7 @@ import { WebhookSecretSweeper } from '../stripe-config/webhook-secret-sweeper.js
 
 /** The credentials of projects, and the door to Stripe that they open. */
 @Module({
-  imports: [ProjectsModule, IdempotencyModule],
+  imports: [AuditModule, ProjectsModule, IdempotencyModule],
   controllers: [StripeConfigController, StripeConnectionController, WebhookEndpointsController],
   providers: [
     StripeConfigService,
@@ -56,8 +58,8 @@ export class StripeApiModule {
   constructor(projects: ProjectsService, configs: StripeConfigService, repository: StripeConfigRepository, settings: Settings) {
     credentialPolicy.acceptRestrictedKeys = settings.stripeAcceptRestrictedKeys;
     projects.addDependant({
-      prepare: (projectId) => configs.prepareRemoval(projectId),
-      destroy: (projectId, now) => repository.removeWithProject(projectId, now),
+      prepare: (projectId, actor) => configs.prepareRemoval(projectId, STRIPE_MODES, actor),
+      destroy: (projectId, now, chain, actor) => repository.removeWithProject(projectId, chain, actor, now),
     });
   }
 }

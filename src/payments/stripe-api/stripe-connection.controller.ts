@@ -1,5 +1,7 @@
 import { Body, Controller, Get, HttpCode, HttpStatus, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { CurrentActor } from '../../auth/current-actor.decorator.js';
+import type { Actor } from '../../common/actor.js';
 import { ApiErrors } from '../../common/api-errors.decorator.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
@@ -34,8 +36,9 @@ export class StripeConnectionController {
   async validate(
     @CurrentProject() project: Project,
     @Body() body: ValidateStripeCredentialsRequest,
+    @CurrentActor() actor: Actor,
   ): Promise<ValidateStripeCredentialsResponse> {
-    const { valid, message } = await this.validation.validate(project, body.secret_key, body.is_test_mode ? 'test' : 'live');
+    const { valid, message } = await this.validation.validate(project, body.secret_key, body.is_test_mode ? 'test' : 'live', actor);
     return { valid, message };
   }
 

@@ -1,19 +1,26 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { AuditEvent } from '../../audit/audit-event.js';
+import { AuditTrail } from '../../audit/audit-trail.js';
 import { FixedWindowStorage } from '../../auth/fixed-window.storage.js';
+import { A_MODULE, type Actor } from '../../common/actor.js';
 import { DomainError, type Problem, ValidationFailed } from '../../common/errors.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
 import type { Project } from '../../projects/project.js';
+import { auditFields } from '../stripe-config/config-events.js';
 import { credentialPolicy } from '../stripe-config/credential.decorator.js';
 import { credentialProblem } from '../stripe-config/credential-problem.js';
-import { CREDENTIAL_RULES, credentialRule, type StripeMode } from '../stripe-config/credential-rules.js';
+import { CREDENTIAL_RULES, type CredentialRule, credentialRule, type StripeMode } from '../stripe-config/credential-rules.js';
+import { maskCredential } from '../stripe-config/credential-shape.js';
 import { SecretKeyChecker } from '../stripe-config/secret-key-checker.js';
 import type { CredentialChanges } from '../stripe-config/stripe-config.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { KeyChecksService } from './key-checks.service.js';
 import { KeyValidator } from './key-validator.js';
 import type { KeyVerdict } from './key-verdict.js';
+
+type Asker = Pick<Project, 'id' | 'ownerId'>;
 
 /** Nobody may use us to try out stolen keys in bulk. */
 const PER_MINUTE = 30;
@@ -30,6 +37,7 @@ export class ValidationService extends SecretKeyChecker {
     private readonly validator: KeyValidator,
     private readonly configs: StripeConfigService,
     private readonly checks: KeyChecksService,
+    private readonly audit: AuditTrail,
     private readonly settings: Settings,
   ) {
     super();
@@ -39,53 +47,74 @@ export class ValidationService extends SecretKeyChecker {
    * Stores nothing but the verdict, and that only if the key is the project's stored one.
    * @throws DomainError `rate_limited`, `already_running`, `stripe_unavailable`
    */
-  async validate(project: Project, secretKey: string, mode: StripeMode): Promise<KeyVerdict> {
+  async validate(project: Asker, secretKey: string, mode: StripeMode, actor: Actor = A_MODULE): Promise<KeyVerdict> {
     const value = secretKey.trim();
     const rule = credentialRule(mode, 'secret_key');
     // A restricted key is asked about in any case: why it would not do is worth knowing before the operator is asked to allow it.
     const problem = credentialProblem(rule, value, { acceptRestrictedKeys: true, isRequired: true });
-    if (problem) return { valid: false, message: `The ${mode} secret key ${problem.msg}.` };
+    if (problem) {
+      // What is no such key may be anything: nothing of it is shown.
+      await this.audit.record(project.id, { action: 'credentials.validated', result: 'invalid', details: { mode }, actor, at: new Date() });
+      return { valid: false, message: `The ${mode} secret key ${problem.msg}.` };
+    }
     const key = new Secret(value);
-    const verdict = await this.#alone(project, 1, () => this.validator.ask(key));
-    const fingerprint = this.configs.fingerprint(project.id, key);
-    await this.checks.record(project.id, { mode, fingerprint }, verdict, 'validation');
+    const mask = maskCredential(rule, value);
+    const verdict = await this.#alone(project, 1, () => this.#ask(project.id, rule, key, mask, actor));
     const refusal = credentialProblem(rule, value, credentialPolicy);
-    return refusal && verdict.valid
-      ? { ...verdict, valid: false, message: `Stripe accepts this key, but here it ${refusal.msg}.` }
-      : verdict;
+    const answer =
+      refusal && verdict.valid ? { ...verdict, valid: false, message: `Stripe accepts this key, but here it ${refusal.msg}.` } : verdict;
+    const fingerprint = this.configs.fingerprint(project.id, key);
+    await this.checks.record(project.id, { mode, fingerprint }, verdict, 'validation', validated(rule, mask, answer, actor));
+    return answer;
   }
 
-  override async checkChanges(project: Project, changes: CredentialChanges): Promise<() => Promise<void>> {
+  override async checkChanges(project: Asker, changes: CredentialChanges, actor: Actor): Promise<() => Promise<void>> {
     const keys = CREDENTIAL_RULES.filter(({ kind }) => kind === 'secret_key').flatMap((rule) => {
       const value = changes[rule.field];
-      return typeof value === 'string' ? [{ rule, key: new Secret(value.trim()) }] : [];
+      return typeof value === 'string' ? [{ rule, key: new Secret(value.trim()), mask: maskCredential(rule, value.trim()) }] : [];
     });
     if (keys.length === 0) return () => Promise.resolve();
-    const verdicts = await this.#alone(project, keys.length, () => Promise.all(keys.map(({ key }) => this.validator.ask(key))));
+    const verdicts = await this.#alone(project, keys.length, () =>
+      Promise.all(keys.map(({ rule, key, mask }) => this.#ask(project.id, rule, key, mask, actor))),
+    );
     const problems = keys.flatMap(({ rule }, index): Problem[] => {
       const verdict = verdicts[index];
       return !verdict || verdict.valid ? [] : [{ loc: ['body', rule.field], msg: verdict.message, type: 'value_error' }];
     });
-    if (problems.length > 0) throw new ValidationFailed(problems);
+    const checked = keys.flatMap(({ rule, key, mask }, index) => {
+      const verdict = verdicts[index];
+      return verdict ? [{ rule, key, verdict, event: validated(rule, mask, verdict, actor) }] : [];
+    });
+    if (problems.length > 0) {
+      for (const { event } of checked) await this.audit.record(project.id, event);
+      throw new ValidationFailed(problems);
+    }
     return async () => {
-      for (const [index, { rule, key }] of keys.entries()) {
-        const verdict = verdicts[index];
-        if (verdict) await this.#tryToRecord(project.id, rule.mode, key, verdict);
-      }
+      for (const { rule, key, verdict, event } of checked) await this.#tryToRecord(project.id, rule.mode, key, verdict, event);
     };
   }
 
   /** The keys are stored by now: that their verdict is not is no reason to tell the caller otherwise. */
-  async #tryToRecord(projectId: ProjectId, mode: StripeMode, key: Secret, verdict: KeyVerdict): Promise<void> {
+  async #tryToRecord(projectId: ProjectId, mode: StripeMode, key: Secret, verdict: KeyVerdict, event: AuditEvent): Promise<void> {
     try {
-      await this.checks.record(projectId, { mode, fingerprint: this.configs.fingerprint(projectId, key) }, verdict, 'save');
+      await this.checks.record(projectId, { mode, fingerprint: this.configs.fingerprint(projectId, key) }, verdict, 'save', event);
     } catch {
       this.#logger.warn(`Could not note that Stripe accepted the ${mode} key of project ${projectId}.`);
     }
   }
 
+  /** Asks Stripe; that it could not be asked goes into the history as well. */
+  async #ask(projectId: ProjectId, rule: CredentialRule, key: Secret, mask: string, actor: Actor): Promise<KeyVerdict> {
+    try {
+      return await this.validator.ask(key);
+    } catch (error) {
+      await this.audit.record(projectId, validated(rule, mask, undefined, actor));
+      throw error;
+    }
+  }
+
   /** @param keys how many of them `ask` shows to Stripe: what is answered without Stripe counts for nothing */
-  async #alone<T>({ id: projectId, ownerId }: Project, keys: number, ask: () => Promise<T>): Promise<T> {
+  async #alone<T>({ id: projectId, ownerId }: Asker, keys: number, ask: () => Promise<T>): Promise<T> {
     if (this.#asking.has(projectId)) {
       throw new DomainError('already_running', 'Keys of this project are being checked right now; try again shortly.', {
         retryAfterSeconds: 1,
@@ -109,4 +138,15 @@ export class ValidationService extends SecretKeyChecker {
       });
     }
   }
+}
+
+/** @param verdict `undefined` when Stripe could not be asked */
+function validated({ mode, kind }: CredentialRule, mask: string, verdict: KeyVerdict | undefined, actor: Actor): AuditEvent {
+  return {
+    action: 'credentials.validated',
+    result: verdict ? (verdict.valid ? 'valid' : 'invalid') : 'unavailable',
+    details: { mode, fields: auditFields([{ mode, kind, mask }]) },
+    actor,
+    at: new Date(),
+  };
 }

@@ -10,6 +10,8 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { CurrentActor } from '../../auth/current-actor.decorator.js';
+import type { Actor } from '../../common/actor.js';
 import { ApiErrors, ErrorResponse } from '../../common/api-errors.decorator.js';
 import { Idempotent } from '../../idempotency/idempotent.decorator.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
@@ -50,9 +52,10 @@ export class WebhookEndpointsController {
   async create(
     @CurrentProject() { id: projectId }: Project,
     @Body() { mode }: WebhookEndpointCreateRequest,
+    @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookEndpointResponse> {
-    const { endpoint, created } = await this.endpoints.ensure(projectId, mode);
+    const { endpoint, created } = await this.endpoints.ensure(projectId, mode, actor);
     reply.status(created ? HttpStatus.CREATED : HttpStatus.OK);
     return { id: endpoint.id, url: endpoint.url, events: endpoint.enabled_events, version: endpoint.api_version ?? STRIPE_API_VERSION };
   }
@@ -69,7 +72,11 @@ export class WebhookEndpointsController {
   @ApiNoContentResponse({ description: 'The endpoint is gone.' })
   @CONFLICT
   @ApiErrors({ project: true, orMissing: 'the mode has no secret key, or no endpoint that was made here' })
-  async remove(@CurrentProject() { id }: Project, @Param('mode', StripeModePipe) mode: StripeMode): Promise<void> {
-    await this.endpoints.remove(id, mode);
+  async remove(
+    @CurrentProject() { id }: Project,
+    @Param('mode', StripeModePipe) mode: StripeMode,
+    @CurrentActor() actor: Actor,
+  ): Promise<void> {
+    await this.endpoints.remove(id, mode, actor);
   }
 }

@@ -22,9 +22,9 @@ const RECORD = sql<never>(
      secret_fingerprint = excluded.secret_fingerprint, created_at = excluded.created_at`,
 );
 
-const FORGET = sql<never>(
+const FORGET = sql<{ mode: StripeMode }>(
   'forget_stripe_webhook_endpoint',
-  'DELETE FROM stripe_webhook_endpoints WHERE project_id = $1 AND mode = $2 AND endpoint_id = $3',
+  'DELETE FROM stripe_webhook_endpoints WHERE project_id = $1 AND mode = $2 AND endpoint_id = $3 RETURNING mode',
 );
 
 /** The webhook endpoints that we made at Stripe. What writes takes part in the transaction that writes the signing secret. */
@@ -41,7 +41,8 @@ export class WebhookEndpointsRepository {
     yield* run(RECORD, [projectId, mode, endpointId, secretFingerprint, new Date()]);
   }
 
-  *forget(projectId: ProjectId, mode: StripeMode, endpointId: string): Transaction<void> {
-    yield* run(FORGET, [projectId, mode, endpointId]);
+  /** @returns whether it was known */
+  *forget(projectId: ProjectId, mode: StripeMode, endpointId: string): Transaction<boolean> {
+    return (yield* run(FORGET, [projectId, mode, endpointId])).length > 0;
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type Stripe from 'stripe';
+import { A_MODULE, type Actor } from '../../common/actor.js';
 import { DomainError, ValidationFailed } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
@@ -42,7 +43,7 @@ export class WebhookEndpointsService {
     private readonly leases: WebhookEndpointLeasesRepository,
     private readonly settings: Settings,
   ) {
-    configs.onRemoval((projectId, mode) => this.#prepareRemoval(projectId, mode));
+    configs.onRemoval((projectId, mode, actor) => this.#prepareRemoval(projectId, mode, actor));
   }
 
   /**
@@ -50,7 +51,11 @@ export class WebhookEndpointsService {
    * @returns the endpoint, and whether it was made now
    * @throws ValidationFailed, DomainError `endpoint_not_ours`, `endpoint_in_progress`, `stripe_*`, and what `StripeClients.for` throws
    */
-  async ensure(projectId: ProjectId, mode: StripeMode): Promise<{ endpoint: Stripe.WebhookEndpoint; created: boolean }> {
+  async ensure(
+    projectId: ProjectId,
+    mode: StripeMode,
+    actor: Actor = A_MODULE,
+  ): Promise<{ endpoint: Stripe.WebhookEndpoint; created: boolean }> {
     const url = webhookUrl(this.settings, projectId, mode);
     if (mode === 'live' && !url.startsWith('https://')) throw needsHttps();
     return this.#alone(projectId, mode, async (lease) => {
@@ -63,7 +68,7 @@ export class WebhookEndpointsService {
       const working = ours.find((endpoint) => endpoint.id === known?.endpointId && hasItsSecret && isUpToDate(endpoint, url));
       for (const { id } of ours) if (id !== working?.id) await deleteEndpoint(stripe, id);
       if (working) return { endpoint: working, created: false };
-      const endpoint = await this.#make(connection, lease, url);
+      const endpoint = await this.#make(connection, lease, url, actor);
       if (known) this.#logIfMissing(known, ours, projectId);
       return { endpoint, created: true };
     });
@@ -74,7 +79,7 @@ export class WebhookEndpointsService {
    * than the stored key's is out of reach: it is forgotten here, and the log says so.
    * @throws DomainError `endpoint_not_found`, `endpoint_in_progress`, `stripe_*`, and what `StripeClients.for` throws
    */
-  async remove(projectId: ProjectId, mode: StripeMode): Promise<void> {
+  async remove(projectId: ProjectId, mode: StripeMode, actor: Actor = A_MODULE): Promise<void> {
     await this.#alone(projectId, mode, async () => {
       const { stripe, known, isElsewhere } = await this.#connect(projectId, mode);
       const ours = isElsewhere ? [] : (await listEndpoints(stripe)).filter((endpoint) => isOurs(endpoint, projectId));
@@ -82,12 +87,12 @@ export class WebhookEndpointsService {
         throw new DomainError('endpoint_not_found', `There is no ${mode} webhook endpoint that was made here.`);
       for (const { id } of ours) await deleteEndpoint(stripe, id);
       if (!known) return;
-      await this.#forget(projectId, mode, known);
+      await this.#forget(projectId, mode, known, actor);
       this.#logIfMissing(known, ours, projectId);
     });
   }
 
-  async #make({ stripe, keyFingerprint }: Connection, lease: Lease, url: string): Promise<Stripe.WebhookEndpoint> {
+  async #make({ stripe, keyFingerprint }: Connection, lease: Lease, url: string, actor: Actor): Promise<Stripe.WebhookEndpoint> {
     const { projectId, mode } = lease;
     const { endpoints, leases } = this;
     const endpoint = await createEndpoint(stripe, projectId, url);
@@ -96,12 +101,13 @@ export class WebhookEndpointsService {
       const secret = new Secret(endpoint.secret);
       const made = { endpointId: endpoint.id, secretFingerprint: this.configs.fingerprint(projectId, secret) };
       // Not when the key was replaced or deleted meanwhile, or this took so long that somebody else has the lease: then this one gives way.
-      const record = function* () {
+      const write = function* () {
         if (!(yield* leases.confirm(lease))) return false;
         yield* endpoints.record(projectId, mode, made);
         return true;
       };
-      if (!(await this.configs.saveWebhookSecret(projectId, mode, secret, keyFingerprint, record))) throw changedMeanwhile();
+      const change = { endpointId: endpoint.id, actor, write };
+      if (!(await this.configs.saveWebhookSecret(projectId, mode, secret, keyFingerprint, change))) throw changedMeanwhile();
     } catch (error) {
       await this.#tryToDelete(stripe, projectId, endpoint.id);
       throw error;
@@ -127,19 +133,20 @@ export class WebhookEndpointsService {
   }
 
   /** @returns what to do once the mode's credentials are destroyed: the client in it has the key already */
-  async #prepareRemoval(projectId: ProjectId, mode: StripeMode): Promise<() => Promise<void>> {
+  async #prepareRemoval(projectId: ProjectId, mode: StripeMode, actor: Actor): Promise<() => Promise<void>> {
     const known = await this.endpoints.find(projectId, mode);
     if (!known) return () => Promise.resolve();
     const stripe = await this.clients.for(projectId, mode).catch(() => undefined);
     return async () => {
       if (stripe) await this.#tryToDelete(stripe, projectId, known.endpointId);
       else this.#logger.warn(leftBehind(projectId, known.endpointId));
-      await this.#forget(projectId, mode, known);
+      await this.#forget(projectId, mode, known, actor);
     };
   }
 
-  async #forget(projectId: ProjectId, mode: StripeMode, { endpointId, secretFingerprint }: KnownEndpoint): Promise<void> {
-    await this.configs.removeWebhookSecret(projectId, mode, secretFingerprint, () => this.endpoints.forget(projectId, mode, endpointId));
+  async #forget(projectId: ProjectId, mode: StripeMode, { endpointId, secretFingerprint }: KnownEndpoint, actor: Actor): Promise<void> {
+    const write = () => this.endpoints.forget(projectId, mode, endpointId);
+    await this.configs.removeWebhookSecret(projectId, mode, secretFingerprint, { endpointId, actor, write });
   }
 
   /** Not found is a reason for the log as well: with a key of another account, the endpoint is still there in the old one. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import type { Project } from '../../projects/project.js';
+import type { Actor } from '../../common/actor.js';
 import { SecretKeyChecker } from './secret-key-checker.js';
-import type { CredentialChanges, SaveOptions, StripeConfig } from './stripe-config.js';
+import type { CredentialChanges, SaveOptions, SeenConfig, StripeConfig } from './stripe-config.js';
 import { StripeConfigService } from './stripe-config.service.js';
 
 /** `save`, after Stripe accepted the secret keys. */
@@ -13,11 +13,11 @@ export class CheckedSaveService {
   ) {}
 
   /** @throws what `SecretKeyChecker.checkChanges` and `StripeConfigService.save` throw; nothing is stored then */
-  async save(project: Project, changes: CredentialChanges, options: SaveOptions): Promise<StripeConfig> {
-    const noteVerdicts = await this.checker.checkChanges(project, changes);
-    const saved = await this.configs.save(project.id, changes, options);
+  async save(seen: SeenConfig, changes: CredentialChanges, options: SaveOptions, actor: Actor): Promise<StripeConfig> {
+    const noteVerdicts = await this.checker.checkChanges(seen, changes, actor);
+    const saved = await this.configs.save(seen.id, changes, options, actor);
     await noteVerdicts();
     // The verdicts may have told the account, and with it a warning.
-    return (await this.configs.find(project.id).catch(() => undefined)) ?? saved;
+    return (await this.configs.find(seen.id).catch(() => undefined)) ?? saved;
   }
 }

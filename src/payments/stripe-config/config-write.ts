@@ -1,51 +1,69 @@
 import { randomUUID } from 'node:crypto';
+import type { AuditChain } from '../../audit/audit-chain.js';
+import type { AuditEvent } from '../../audit/audit-event.js';
+import type { AuditTrail } from '../../audit/audit-trail.js';
 import { type Engine, run, type SqlValue, type Transaction } from '../../database/database.js';
+import { projectNotFound } from '../../projects/projects.service.js';
+import { changesNothing, savedEvent } from './config-events.js';
 import { toConfig } from './config-row.js';
-import { assertCondition, isConditional } from './precondition.js';
-import type { ConfigSave, StripeConfig } from './stripe-config.js';
+import { assertCondition, type ConfigState } from './precondition.js';
+import type { ConfigSave, SeenConfig, StripeConfig } from './stripe-config.js';
 import * as statements from './stripe-config.statements.js';
 import { DELETE_FORMER, KEEP_FORMER_ON_SQLITE } from './webhook-secret.statements.js';
 
-/** The parameters of `SAVE_ON_POSTGRES`. */
-export function saveValues({ projectId, credentials, formerValidUntil, now }: ConfigSave): SqlValue[] {
-  return [projectId, randomUUID(), now, credentials.length > 0, JSON.stringify(credentials), formerValidUntil];
+/** The parameters of `SAVE_ON_POSTGRES` after those of the entry in the history. */
+function saveValues({ credentials, formerValidUntil }: ConfigSave): SqlValue[] {
+  return [randomUUID(), JSON.stringify(credentials), formerValidUntil];
 }
 
-/** A write with something to look at before it, or to do after it. @throws DomainError `precondition_failed` */
-export function* saveInSteps(engine: Engine, save: ConfigSave): Transaction<StripeConfig | undefined> {
-  const { projectId, credentials, precondition, noFormerIn, now } = save;
-  if (engine === 'postgres') {
-    // Where there is no configuration yet, there is only its project to lock.
-    const live = yield* run(statements.LOCK_PROJECT_ON_POSTGRES, [projectId]);
-    if (live.length === 0) return undefined;
-    yield* run(statements.LOCK, [projectId]);
-  }
-  if (isConditional(precondition)) {
-    const [current] = yield* run(statements.FIND[engine], [projectId]);
-    assertCondition(precondition, current && toConfig(current));
-  }
-  if (!(yield* writeOn[engine](save))) return undefined;
-  if (noFormerIn.length > 0) {
-    const destroyed = yield* run(DELETE_FORMER, [projectId, noFormerIn.join()]);
-    if (destroyed.length > 0 && credentials.length === 0) yield* run(statements.RAISE_VERSION, [projectId, now]);
+/**
+ * The parameters of `SAVE_ON_POSTGRES`, for a write that builds on what was seen.
+ * @returns `undefined` for a write that takes more than this statement
+ * @throws DomainError `precondition_failed`
+ */
+export function saveInOne(audit: AuditTrail, save: ConfigSave, { state, head }: SeenConfig): SqlValue[] | undefined {
+  assertCondition(save.precondition, state);
+  if (save.noFormerIn.length > 0 || changesNothing(save, state)) return undefined;
+  return [...audit.endingAt(save.projectId, head).next(savedEvent(save, state)), ...saveValues(save)];
+}
+
+/** Any write. @throws DomainError `project_not_found`, `precondition_failed` */
+export function* saveInSteps(engine: Engine, audit: AuditTrail, save: ConfigSave): Transaction<StripeConfig | undefined> {
+  const { projectId, noFormerIn, now } = save;
+  const chain = yield* audit.open(projectId);
+  const [live] = yield* run(statements.FIND_LIVE_STATE, [projectId]);
+  if (!live) throw projectNotFound();
+  const state = toState(live);
+  assertCondition(save.precondition, state);
+  const event = savedEvent(save, state);
+  const isWrite = !changesNothing(save, state);
+  if (isWrite) yield* write[engine](chain, event, save);
+  const ended = noFormerIn.length === 0 ? [] : yield* run(DELETE_FORMER, [projectId, noFormerIn.join()]);
+  if (ended.length > 0 && !isWrite) {
+    yield* run(statements.RAISE_VERSION, [projectId, now]);
+    yield* chain.append(event);
   }
   const [row] = yield* run(statements.FIND[engine], [projectId]);
   return row && toConfig(row);
 }
 
-/** Both write all of it and answer whether there is such a project. */
-const writeOn = {
-  *postgres(save: ConfigSave): Transaction<boolean> {
-    return (yield* run(statements.SAVE_ON_POSTGRES, saveValues(save))).length > 0;
+const write = {
+  *postgres(chain: AuditChain, event: AuditEvent, save: ConfigSave): Transaction<void> {
+    const written = yield* run(statements.SAVE_ON_POSTGRES, [...chain.next(event), ...saveValues(save)]);
+    if (written.length === 0) throw new Error('The end of the audit chain moved under its lock.');
   },
 
-  *sqlite({ projectId, credentials, formerValidUntil, now }: ConfigSave): Transaction<boolean> {
-    const saved = yield* run(statements.UPSERT_CONFIG_ON_SQLITE, [projectId, randomUUID(), now, credentials.length > 0]);
-    if (saved.length === 0) return false;
-    if (credentials.length === 0) return true;
+  *sqlite(chain: AuditChain, event: AuditEvent, { projectId, credentials, formerValidUntil, now }: ConfigSave): Transaction<void> {
+    yield* chain.append(event);
+    yield* run(statements.UPSERT_CONFIG_ON_SQLITE, [projectId, randomUUID(), now]);
+    if (credentials.length === 0) return;
     const given = JSON.stringify(credentials);
     yield* run(KEEP_FORMER_ON_SQLITE, [projectId, formerValidUntil, given]);
     yield* run(statements.UPSERT_CREDENTIALS_ON_SQLITE, [projectId, now, given]);
-    return true;
   },
 };
+
+/** @param row whose version is `null` where there never was a configuration */
+export function toState(row: { version: number; is_active: boolean | number } | { version: null }): ConfigState {
+  return row.version === null ? undefined : { version: row.version, isActive: Boolean(row.is_active) };
+}

@@ -18,10 +18,6 @@ export interface Precondition {
   readonly ifNoneMatch?: Versions;
 }
 
-export function isConditional({ ifMatch, ifNoneMatch }: Precondition): boolean {
-  return ifMatch !== undefined || ifNoneMatch !== undefined;
-}
-
 /** @returns the member that does not hold, `undefined` when all do */
 export function failedCondition({ ifMatch, ifNoneMatch }: Precondition, state: ConfigState): keyof Precondition | undefined {
   if (ifMatch !== undefined && !includes(ifMatch, state)) return 'ifMatch';

@@ -13,6 +13,8 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CurrentActor } from '../../auth/current-actor.decorator.js';
+import type { Actor } from '../../common/actor.js';
 import { ApiErrors } from '../../common/api-errors.decorator.js';
 import { BodyAndQuery } from '../../common/body-and-query.decorator.js';
 import { QueryFlagPipe } from '../../common/query-flag.pipe.js';
@@ -22,6 +24,7 @@ import { MAX_WEBHOOK_SECRET_OVERLAP_SECONDS } from '../../config/variables.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
 import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
+import { SeenByGuard, StripeConfigWriterGuard } from './stripe-config-writer.guard.js';
 import { StripeConfigReaderGuard } from './stripe-config-reader.guard.js';
 import { CheckedSaveService } from './checked-save.service.js';
 import { CurrentPrecondition } from './current-precondition.decorator.js';
@@ -31,6 +34,7 @@ import { StripeConfigResponse, toStripeConfigResponse } from './dto/stripe-confi
 import { StripeWebhookUrlsResponse } from './dto/webhook-urls.response.js';
 import { ApiPreconditions, ENTITY_TAG } from './dto/preconditions.js';
 import { assertCondition, entityTagOf, failedCondition, type Precondition } from './precondition.js';
+import type { SeenConfig } from './stripe-config.js';
 import { StripeConfigService } from './stripe-config.service.js';
 import { StripeModePipe } from './stripe-mode.pipe.js';
 import { webhookUrl } from './webhook-url.js';
@@ -51,7 +55,7 @@ export class StripeConfigController {
   ) {}
 
   @Put('config')
-  @UseGuards(ProjectOwnerGuard)
+  @UseGuards(StripeConfigWriterGuard)
   @ApiOperation({
     operationId: 'saveStripeConfig',
     summary: 'Create or update the Stripe credentials',
@@ -75,14 +79,15 @@ export class StripeConfigController {
   @ApiPreconditions()
   @ApiErrors({ project: true, body: true })
   async save(
-    @CurrentProject() project: Project,
+    @SeenByGuard() seen: SeenConfig,
     @BodyAndQuery(StripeConfigRequest, VALIDATE, OVERLAP)
     [body, validate, webhookSecretOverlap]: [StripeConfigRequest, boolean, number | undefined],
     @CurrentPrecondition() precondition: Precondition,
+    @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StripeConfigResponse> {
-    const options = { ...precondition, webhookSecretOverlap };
-    const saved = await (validate ? this.checked.save(project, body, options) : this.configs.save(project.id, body, options));
+    const options = { ...precondition, webhookSecretOverlap, seen };
+    const saved = await (validate ? this.checked.save(seen, body, options, actor) : this.configs.save(seen.id, body, options, actor));
     reply.header('etag', entityTagOf(saved));
     return toStripeConfigResponse(saved);
   }
@@ -121,8 +126,12 @@ export class StripeConfigController {
   @ApiNoContentResponse({ description: 'The credentials are gone.' })
   @ApiErrors({ project: true, orMissing: 'it never had a configuration' })
   @ApiPreconditions()
-  async remove(@CurrentProject() { id }: Project, @CurrentPrecondition() precondition: Precondition): Promise<void> {
-    await this.configs.remove(id, precondition);
+  async remove(
+    @CurrentProject() { id }: Project,
+    @CurrentPrecondition() precondition: Precondition,
+    @CurrentActor() actor: Actor,
+  ): Promise<void> {
+    await this.configs.remove(id, precondition, actor);
   }
 
   @Delete('config/:mode')
@@ -141,8 +150,9 @@ export class StripeConfigController {
     @CurrentProject() { id }: Project,
     @Param('mode', StripeModePipe) mode: StripeMode,
     @CurrentPrecondition() precondition: Precondition,
+    @CurrentActor() actor: Actor,
   ): Promise<void> {
-    await this.configs.removeMode(id, mode, precondition);
+    await this.configs.removeMode(id, mode, precondition, actor);
   }
 
   @Get('webhook-urls')

@@ -1,11 +1,17 @@
 import { Injectable } from '@nestjs/common';
+import type { AuditChain } from '../../audit/audit-chain.js';
+import type { AuditField } from '../../audit/audit-event.js';
+import { AuditTrail } from '../../audit/audit-trail.js';
+import { headIn } from '../../audit/audit.statements.js';
+import type { Actor } from '../../common/actor.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { Database, type Engine, run, type Transaction } from '../../database/database.js';
 import { toConfig } from './config-row.js';
-import { saveInSteps, saveValues } from './config-write.js';
+import { auditFields } from './config-events.js';
+import { saveInOne, saveInSteps, toState } from './config-write.js';
 import type { StripeMode } from './credential-rules.js';
-import { assertCondition, isConditional, type Precondition } from './precondition.js';
-import type { ConfigSave, SealedCredential, StoredCredential, StripeConfig } from './stripe-config.js';
+import { assertCondition, type ConfigState, type Precondition } from './precondition.js';
+import type { ConfigSave, EndpointChange, SealedCredential, SeenConfig, StripeConfig } from './stripe-config.js';
 import * as statements from './stripe-config.statements.js';
 import * as secrets from './webhook-secret.statements.js';
 
@@ -16,7 +22,10 @@ export interface OwnedConfig {
 
 @Injectable()
 export class StripeConfigRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly audit: AuditTrail,
+  ) {}
 
   async findByProject(projectId: ProjectId): Promise<StripeConfig | undefined> {
     const [row] = await this.database.query(statements.FIND[this.database.engine], [projectId]);
@@ -27,6 +36,12 @@ export class StripeConfigRepository {
   async findWithOwner(projectId: ProjectId): Promise<OwnedConfig | undefined> {
     const [row] = await this.database.query(statements.FIND_WITH_OWNER[this.database.engine], [projectId]);
     return row && { ownerId: row.owner_id, config: row.id === null ? undefined : toConfig(row) };
+  }
+
+  /** For a write. @returns `undefined` when there is no such project */
+  async findSeen(id: ProjectId): Promise<SeenConfig | undefined> {
+    const [row] = await this.database.query(statements.FIND_SEEN, [id]);
+    return row && { id, ownerId: row.owner_id, state: toState(row), head: headIn(row) };
   }
 
   /** @returns `undefined` when there is no such project */
@@ -41,31 +56,16 @@ export class StripeConfigRepository {
   }
 
   /**
-   * Creates or updates the configuration of a live project and replaces the given credentials, all or nothing, with no read before
-   * the write: concurrent partial updates all win.
-   * @returns the configuration as it is after this write, or `undefined` when the project has gone
-   * @throws DomainError `precondition_failed`
+   * Creates or updates the configuration of a live project and replaces the given credentials, all or nothing: concurrent partial
+   * updates all win.
+   * @returns the configuration as it is after this write
+   * @throws DomainError `project_not_found`, `precondition_failed`
    */
   async save(save: ConfigSave): Promise<StripeConfig | undefined> {
     const { engine } = this.database;
-    return engine === 'postgres' && save.noFormerIn.length === 0 && !isConditional(save.precondition)
-      ? this.#saveOnPostgres(save)
-      : this.database.transaction(() => saveInSteps(engine, save));
-  }
-
-  async #saveOnPostgres(save: ConfigSave): Promise<StripeConfig | undefined> {
-    const { projectId, credentials } = save;
-    const [row] = await this.database.query(statements.SAVE_ON_POSTGRES, saveValues(save));
-    if (!row) return undefined;
-    const saved = toConfig(row);
-    const expectedVersion = (row.seen_version ?? 0) + (credentials.length > 0 ? 1 : 0);
-    if (saved.version === expectedVersion) return saved;
-    const current = await this.findByProject(projectId);
-    if (!current?.isActive) return saved;
-    if (current.version === saved.version) return current;
-    // Written again in between: what this write wrote, under its own version, with the rest as it is now.
-    const isOwn = ({ mode, kind }: StoredCredential) => credentials.some((own) => own.mode === mode && own.kind === kind);
-    return { ...saved, credentials: [...saved.credentials.filter(isOwn), ...current.credentials.filter((stored) => !isOwn(stored))] };
+    const values = engine === 'postgres' && save.seen ? saveInOne(this.audit, save, save.seen) : undefined;
+    const [row] = values ? await this.database.query(statements.SAVE_ON_POSTGRES, values) : [];
+    return row ? toConfig(row) : this.database.transaction(() => saveInSteps(engine, this.audit, save));
   }
 
   /**
@@ -73,94 +73,128 @@ export class StripeConfigRepository {
    * @returns whether there ever was a configuration
    * @throws DomainError `precondition_failed`
    */
-  async remove(projectId: ProjectId, precondition: Precondition, now: Date): Promise<boolean> {
-    const { engine } = this.database;
-    return this.database.transaction(function* () {
-      return (yield* lock(projectId, precondition)) && (yield* removal(engine, projectId, now));
+  async remove(projectId: ProjectId, precondition: Precondition, actor: Actor, now: Date): Promise<boolean> {
+    const { audit, database } = this;
+    return database.transaction(function* () {
+      const chain = yield* audit.open(projectId);
+      const state = yield* findState(projectId);
+      if (!state) return false;
+      assertCondition(precondition, state);
+      yield* removal(database.engine, projectId, state, chain, actor, now);
+      return true;
     });
   }
 
   /** The same inside the transaction that deletes the project. */
-  *removeWithProject(projectId: ProjectId, now: Date): Transaction<void> {
-    yield* removal(this.database.engine, projectId, now);
+  *removeWithProject(projectId: ProjectId, chain: AuditChain, actor: Actor, now: Date): Transaction<void> {
+    const state = yield* findState(projectId);
+    if (state) yield* removal(this.database.engine, projectId, state, chain, actor, now);
   }
 
   /** Destroys the credentials of one mode; otherwise as `remove`. */
-  async removeMode(projectId: ProjectId, mode: StripeMode, precondition: Precondition, now: Date): Promise<boolean> {
-    return this.#destroy(projectId, () => run(statements.DELETE_MODE, [projectId, mode]), precondition, now);
+  async removeMode(projectId: ProjectId, mode: StripeMode, precondition: Precondition, actor: Actor, at: Date): Promise<boolean> {
+    return this.#change(projectId, precondition, at, function* (chain, version) {
+      const destroyed = yield* run(statements.DELETE_MODE, [projectId, mode]);
+      if (destroyed.length === 0) return false;
+      yield* chain.append({ action: 'config.mode_deleted', details: { mode, version, fields: fieldsOf(destroyed) }, actor, at });
+      return true;
+    });
   }
 
   /**
-   * Stores a webhook secret and what `record` writes, if the secret key with `keyFingerprint` is in use and `record` agrees.
+   * Stores a webhook secret and what `change` writes, if the secret key with `keyFingerprint` is in use and `change` agrees.
    * @returns whether it did
    */
   async saveWebhookSecret(
     projectId: ProjectId,
-    { mode, kind, sealed, keyId, mask, fingerprint, looksCutOff }: SealedCredential,
+    secret: SealedCredential,
     keyFingerprint: string,
     formerValidUntil: Date,
-    record: () => Transaction<boolean>,
-    now: Date,
+    { endpointId: endpoint, actor, write }: EndpointChange,
+    at: Date,
   ): Promise<boolean> {
-    const { engine } = this.database;
-    return this.database.transaction(function* () {
-      yield* run(statements.LOCK, [projectId]);
+    const { mode, kind, sealed, keyId, mask, fingerprint, looksCutOff } = secret;
+    let isSaved = false;
+    await this.#change(projectId, {}, at, function* (chain, version) {
       const [key] = yield* run(statements.IS_SECRET_KEY, [projectId, mode, keyFingerprint]);
-      if (!key || !(yield* record())) return false;
+      if (!key || !(yield* write())) return false;
       // A secret names no account by itself; the endpoint is in that of the key that made it.
-      const columns = [projectId, mode, kind, 0, sealed, keyId, mask, fingerprint, key.account_fingerprint, looksCutOff, now];
-      yield* run(statements.RAISE_VERSION, [projectId, now]);
+      const columns = [projectId, mode, kind, 0, sealed, keyId, mask, fingerprint, key.account_fingerprint, looksCutOff, at];
       yield* run(secrets.KEEP_FORMER, [projectId, formerValidUntil, mode, fingerprint]);
       yield* run(statements.UPSERT_CREDENTIAL, columns);
-      if (formerValidUntil <= now) yield* run(secrets.DELETE_FORMER, [projectId, mode]);
-      yield* notifyOthers(engine, projectId);
-      return true;
+      if (formerValidUntil <= at) yield* run(secrets.DELETE_FORMER, [projectId, mode]);
+      const details = { mode, version, endpoint, fields: auditFields([secret]) };
+      yield* chain.append({ action: 'webhook_endpoint.created', details, actor, at });
+      return (isSaved = true);
     });
+    return isSaved;
   }
 
-  /** Destroys the webhook secret of one mode, if it still has this fingerprint, and what `forget` deletes. */
+  /** Destroys the webhook secret of one mode, if it still has this fingerprint, and what `change` deletes. */
   async removeWebhookSecret(
     projectId: ProjectId,
     mode: StripeMode,
     fingerprint: string,
-    forget: () => Transaction<void>,
-    now: Date,
+    { endpointId: endpoint, actor, write }: EndpointChange,
+    at: Date,
   ): Promise<void> {
-    const deletion = function* () {
-      yield* forget();
-      return yield* run(secrets.DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]);
-    };
-    await this.#destroy(projectId, deletion, {}, now);
+    await this.#change(projectId, {}, at, function* (chain, version) {
+      const isForgotten = yield* write();
+      const destroyed = yield* run(secrets.DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]);
+      const isDestroyed = destroyed.length > 0;
+      const details = { mode, endpoint, ...(isDestroyed && { version, fields: fieldsOf(destroyed) }) };
+      if (isForgotten || isDestroyed) yield* chain.append({ action: 'webhook_endpoint.removed', details, actor, at });
+      return isDestroyed;
+    });
   }
 
-  /** @param deletion answers a row for each credential that it destroyed */
-  async #destroy(projectId: ProjectId, deletion: () => Transaction<unknown[]>, precondition: Precondition, now: Date): Promise<boolean> {
-    const { engine } = this.database;
-    return this.database.transaction(function* () {
-      if (!(yield* lock(projectId, precondition))) return false;
-      const deleted = yield* deletion();
-      if (deleted.length === 0) return true;
+  /**
+   * @param change gets the version that follows, and answers whether it changed the configuration
+   * @returns whether there ever was a configuration
+   */
+  async #change(
+    projectId: ProjectId,
+    precondition: Precondition,
+    now: Date,
+    change: (chain: AuditChain, version: number) => Transaction<boolean>,
+  ): Promise<boolean> {
+    const { audit, database } = this;
+    return database.transaction(function* () {
+      const chain = yield* audit.open(projectId);
+      const state = yield* findState(projectId);
+      if (!state) return false;
+      assertCondition(precondition, state);
+      if (!(yield* change(chain, state.version + 1))) return true;
       yield* run(statements.RAISE_VERSION, [projectId, now]);
-      yield* notifyOthers(engine, projectId);
+      yield* notifyOthers(database.engine, projectId);
       return true;
     });
   }
 }
 
-/** @returns whether there ever was a configuration */
-function* lock(projectId: ProjectId, precondition: Precondition): Transaction<boolean> {
-  const [locked] = yield* run(statements.LOCK, [projectId]);
-  if (!locked) return false;
-  assertCondition(precondition, { version: locked.version, isActive: Boolean(locked.is_active) });
-  return true;
+function* findState(projectId: ProjectId): Transaction<ConfigState> {
+  const [row] = yield* run(statements.FIND_STATE, [projectId]);
+  return row && toState(row);
 }
 
-function* removal(engine: Engine, projectId: ProjectId, now: Date): Transaction<boolean> {
-  const deactivated = yield* run(statements.DEACTIVATE, [projectId, now]);
-  if (deactivated.length === 0) return false;
-  yield* run(statements.DELETE_CREDENTIALS, [projectId]);
+function* removal(
+  engine: Engine,
+  projectId: ProjectId,
+  { isActive, version }: NonNullable<ConfigState>,
+  chain: AuditChain,
+  actor: Actor,
+  at: Date,
+): Transaction<void> {
+  yield* run(statements.DEACTIVATE, [projectId, at]);
+  const destroyed = yield* run(statements.DELETE_CREDENTIALS, [projectId]);
+  if (isActive)
+    yield* chain.append({ action: 'config.deleted', details: { version: version + 1, fields: fieldsOf(destroyed) }, actor, at });
   yield* notifyOthers(engine, projectId);
-  return true;
+}
+
+/** Those that were in use; of a former webhook secret its successor speaks. */
+function fieldsOf(destroyed: statements.DestroyedCredential[]): AuditField[] {
+  return auditFields(destroyed.filter(({ slot }) => slot === 0));
 }
 
 function* notifyOthers(engine: Engine, projectId: ProjectId): Transaction<void> {

@@ -1,9 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { A_MODULE, type Actor } from '../../common/actor.js';
 import { DomainError, type Problem, ValidationFailed } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
-import { toTimestamp, type Transaction } from '../../database/database.js';
+import { toTimestamp } from '../../database/database.js';
 import { projectNotFound } from '../../projects/projects.service.js';
 import { ConfigChanges } from './config-changes.js';
 import { credentialPolicy } from './credential.decorator.js';
@@ -11,11 +12,11 @@ import { credentialProblem } from './credential-problem.js';
 import { CREDENTIAL_RULES, type CredentialRule, credentialRule, STRIPE_MODES, type StripeMode } from './credential-rules.js';
 import { CredentialSealer } from './credential-sealer.js';
 import type { Precondition } from './precondition.js';
-import type { CredentialChanges, SaveOptions, StripeConfig } from './stripe-config.js';
+import type { CredentialChanges, EndpointChange, SaveOptions, StripeConfig } from './stripe-config.js';
 import { StripeConfigRepository } from './stripe-config.repository.js';
 
 /** Runs before a mode's credentials are destroyed; what it returns runs afterwards. Neither may fail the removal. */
-export type RemovalListener = (projectId: ProjectId, mode: StripeMode) => Promise<() => Promise<void>>;
+export type RemovalListener = (projectId: ProjectId, mode: StripeMode, actor: Actor) => Promise<() => Promise<void>>;
 
 export interface SecretKey {
   readonly value: Secret;
@@ -56,9 +57,9 @@ export class StripeConfigService {
    * @param changes values by field; surrounding whitespace is dropped
    * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `precondition_failed`, `database_unavailable`
    */
-  async save(projectId: ProjectId, changes: CredentialChanges, options: SaveOptions = {}): Promise<StripeConfig> {
+  async save(projectId: ProjectId, changes: CredentialChanges, options: SaveOptions = {}, actor: Actor = A_MODULE): Promise<StripeConfig> {
     const values = acceptableValues(changes);
-    const { webhookSecretOverlap: overlap, ...precondition } = options;
+    const { webhookSecretOverlap: overlap, seen, ...precondition } = options;
     const renewed = values.flatMap(([{ kind, mode }]) => (kind === 'webhook_secret' ? mode : []));
     const ended = overlap === 0 && renewed.length === 0 ? STRIPE_MODES : renewed;
     const now = new Date();
@@ -66,7 +67,7 @@ export class StripeConfigService {
     const noFormerIn = formerValidUntil > now ? [] : ended;
     const saved = await this.sealer.storing(() => {
       const credentials = values.map(([rule, value]) => this.sealer.seal(projectId, rule, new Secret(value)));
-      return this.configs.save({ projectId, credentials, precondition, formerValidUntil, noFormerIn, now });
+      return this.configs.save({ projectId, credentials, precondition, seen, formerValidUntil, noFormerIn, actor, now });
     });
     if (!saved) throw projectNotFound();
     this.changes.announceEverywhere(projectId);
@@ -77,9 +78,9 @@ export class StripeConfigService {
    * Destroys all credentials; the configuration stays, inactive.
    * @throws DomainError `config_not_found` when there never was one, `precondition_failed`
    */
-  async remove(projectId: ProjectId, precondition: Precondition = {}): Promise<void> {
-    const finish = await this.prepareRemoval(projectId);
-    if (!(await this.configs.remove(projectId, precondition, new Date()))) throw configNotFound();
+  async remove(projectId: ProjectId, precondition: Precondition = {}, actor: Actor = A_MODULE): Promise<void> {
+    const finish = await this.prepareRemoval(projectId, STRIPE_MODES, actor);
+    if (!(await this.configs.remove(projectId, precondition, actor, new Date()))) throw configNotFound();
     await finish();
   }
 
@@ -87,35 +88,35 @@ export class StripeConfigService {
    * Destroys the credentials of one mode.
    * @throws DomainError `config_not_found` when there never was a configuration, `precondition_failed`
    */
-  async removeMode(projectId: ProjectId, mode: StripeMode, precondition: Precondition = {}): Promise<void> {
-    const finish = await this.prepareRemoval(projectId, [mode]);
-    if (!(await this.configs.removeMode(projectId, mode, precondition, new Date()))) throw configNotFound();
+  async removeMode(projectId: ProjectId, mode: StripeMode, precondition: Precondition = {}, actor: Actor = A_MODULE): Promise<void> {
+    const finish = await this.prepareRemoval(projectId, [mode], actor);
+    if (!(await this.configs.removeMode(projectId, mode, precondition, actor, new Date()))) throw configNotFound();
     await finish();
   }
 
   /**
-   * Stores the signing secret of an endpoint that was made with the secret key that has `keyFingerprint`, and what `record` writes.
-   * @returns false, with nothing stored, when that key is no longer in use or `record` answers false
+   * Stores the signing secret of an endpoint that was made with the secret key that has `keyFingerprint`, and what `change` writes.
+   * @returns false, with nothing stored, when that key is no longer in use or `change` answers false
    */
   async saveWebhookSecret(
     projectId: ProjectId,
     mode: StripeMode,
     secret: Secret,
     keyFingerprint: string,
-    record: () => Transaction<boolean>,
+    change: EndpointChange,
   ): Promise<boolean> {
     const now = new Date();
     const isSaved = await this.sealer.storing(() => {
       const sealed = this.sealer.seal(projectId, credentialRule(mode, 'webhook_secret'), secret);
-      return this.configs.saveWebhookSecret(projectId, sealed, keyFingerprint, this.#formerValidUntil(now), record, now);
+      return this.configs.saveWebhookSecret(projectId, sealed, keyFingerprint, this.#formerValidUntil(now), change, now);
     });
     this.changes.announce(projectId);
     return isSaved;
   }
 
-  /** Destroys a webhook secret, if it is still the one with this fingerprint, and what `forget` deletes. */
-  async removeWebhookSecret(projectId: ProjectId, mode: StripeMode, fingerprint: string, forget: () => Transaction<void>): Promise<void> {
-    await this.configs.removeWebhookSecret(projectId, mode, fingerprint, forget, new Date());
+  /** Destroys a webhook secret, if it is still the one with this fingerprint, and what `change` deletes. */
+  async removeWebhookSecret(projectId: ProjectId, mode: StripeMode, fingerprint: string, change: EndpointChange): Promise<void> {
+    await this.configs.removeWebhookSecret(projectId, mode, fingerprint, change, new Date());
     this.changes.announce(projectId);
   }
 
@@ -124,8 +125,8 @@ export class StripeConfigService {
   }
 
   /** Asks whoever has to clean up elsewhere. @returns what to do once the credentials are destroyed */
-  async prepareRemoval(projectId: ProjectId, modes: readonly StripeMode[] = STRIPE_MODES): Promise<() => Promise<void>> {
-    const cleanups = await Promise.all(this.#removalListeners.flatMap((prepare) => modes.map((mode) => prepare(projectId, mode))));
+  async prepareRemoval(projectId: ProjectId, modes: readonly StripeMode[], actor: Actor): Promise<() => Promise<void>> {
+    const cleanups = await Promise.all(this.#removalListeners.flatMap((prepare) => modes.map((mode) => prepare(projectId, mode, actor))));
     return async () => {
       this.changes.announce(projectId);
       const results = await Promise.allSettled(cleanups.map((cleanup) => cleanup()));

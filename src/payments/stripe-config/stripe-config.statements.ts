@@ -1,8 +1,10 @@
+import { APPEND_ON_POSTGRES, ENTRY_PARAMETERS, HEAD, joinHead } from '../../audit/audit.statements.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { type Engine, sql } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
 import { CONFIG_CHANNEL } from './config-changes.js';
 import type { CredentialKind, StripeMode } from './credential-rules.js';
+import type { StoredCredential } from './stripe-config.js';
 import { keepFormer } from './webhook-secret.statements.js';
 
 export interface ConfigRow {
@@ -62,14 +64,11 @@ const REPLACE_CREDENTIAL = `ON CONFLICT (project_id, mode, kind, slot) DO UPDATE
     CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint THEN stripe_credentials.account_fingerprint END),
   looks_cut_off = excluded.looks_cut_off, written_at = excluded.written_at`;
 
-/** $1 project, $2 new id, $3 now, $4 whether there are credentials to write. Locks the configuration; a call that changes nothing raises no version. */
-const upsertConfig = (from: string) => `
-  INSERT INTO stripe_configs AS c (project_id, id, is_active, version, created_at, updated_at)
-  SELECT id, $2, true, 1, $3, $3 FROM ${from}
-  ON CONFLICT (project_id) DO UPDATE SET
-    is_active = true,
-    version = CASE WHEN $4 OR NOT c.is_active THEN c.version + 1 ELSE c.version END,
-    updated_at = CASE WHEN $4 OR NOT c.is_active THEN ${LATER('c.updated_at', 'excluded.updated_at')} ELSE c.updated_at END
+/** Makes the configuration active, and newer. @param source of project, new id, `true`, 1 and twice the time */
+const upsertConfig = (source: string) => `
+  INSERT INTO stripe_configs AS c (project_id, id, is_active, version, created_at, updated_at) ${source}
+  ON CONFLICT (project_id) DO UPDATE SET is_active = true, version = c.version + 1,
+    updated_at = ${LATER('c.updated_at', 'excluded.updated_at')}
   RETURNING ${CONFIG.replaceAll('c.', '')}`;
 
 const currentCredentials = (engine: Engine) =>
@@ -98,27 +97,30 @@ export const FIND_WITH_OWNER = { sqlite: findWithOwner('sqlite'), postgres: find
 /** $1 project. PostgreSQL delivers it to the other processes on commit. */
 export const NOTIFY = sql<never>('notify_of_stripe_config', `SELECT pg_notify('${CONFIG_CHANNEL}', $1::text)`);
 
-const GIVEN_ON_POSTGRES = `json_to_recordset($5::json) AS f (mode text, kind text, sealed text, "keyId" text, mask text,
+/** The parameters of `SAVE_ON_POSTGRES` that follow those of the entry in the history; of these we need the project and the time. */
+const [PROJECT, TIME] = ['$1::uuid', '$5::timestamptz'];
+const [NEW_ID, CREDENTIALS, FORMER_VALID_UNTIL] = ['uuid', 'json', 'timestamptz'].map(
+  (type, index) => `$${ENTRY_PARAMETERS + index + 1}::${type}`,
+);
+const GIVEN_ON_POSTGRES = `json_to_recordset(${CREDENTIALS}) AS f (mode text, kind text, sealed text, "keyId" text, mask text,
   fingerprint text, "accountFingerprint" text, "looksCutOff" boolean)`;
 
 /**
- * The whole write in one round trip, which is one transaction on PostgreSQL. $5 is the credentials as a JSON array, $6 until when a
- * webhook secret that one of them replaces stays valid. The live project is locked against deletion first, then the configuration, then
- * the credentials. What is replaced is locked before it is copied, and so read as it is now; and copied before it is replaced. The credentials that it does not write are read as
- * of the statement's start: `seen_version` tells whether somebody else committed in between.
+ * The whole write in one round trip, which is one transaction on PostgreSQL: the entry's values, a new id, the credentials as a JSON
+ * array, and until when a webhook secret that one of them replaces stays valid. Everything hangs on `entry`: no row when somebody else
+ * changed something of the project since the head was read. Otherwise nobody did, up to the lock on the head, and so what is read as of
+ * the statement's start is how it is. Only a rotation of keys may come in between: what is replaced is locked before it is copied.
  */
-export const SAVE_ON_POSTGRES = sql<ConfigWithCredentialsRow & { seen_version: number | null }>(
+export const SAVE_ON_POSTGRES = sql<ConfigWithCredentialsRow>(
   'save_stripe_config',
-  `WITH live AS (
-     SELECT id FROM projects WHERE id = $1::uuid AND deleted_at IS NULL FOR SHARE
-   ), c AS (
-     ${upsertConfig('live').replaceAll('$2', '$2::uuid').replaceAll('$3', '$3::timestamptz').replaceAll('$4', '$4::boolean')}
+  `WITH ${APPEND_ON_POSTGRES}, c AS (
+     ${upsertConfig(`SELECT project_id, ${NEW_ID}, true, 1, ${TIME}, ${TIME} FROM entry`)}
    ), former AS (
-     ${keepFormer(`c JOIN stripe_credentials k ON k.project_id = c.project_id JOIN ${GIVEN_ON_POSTGRES}`, '$6::timestamptz', 'FOR UPDATE OF k')}
+     ${keepFormer(`c JOIN stripe_credentials k ON k.project_id = c.project_id JOIN ${GIVEN_ON_POSTGRES}`, String(FORMER_VALID_UNTIL), 'FOR UPDATE OF k')}
      RETURNING slot
    ), written AS (
      INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
-     SELECT c.project_id, f.mode, f.kind, 0, f.sealed, f."keyId", f.mask, f.fingerprint, f."accountFingerprint", f."looksCutOff", $3::timestamptz
+     SELECT c.project_id, f.mode, f.kind, 0, f.sealed, f."keyId", f.mask, f.fingerprint, f."accountFingerprint", f."looksCutOff", ${TIME}
      FROM c CROSS JOIN ${GIVEN_ON_POSTGRES} WHERE (SELECT count(*) FROM former) >= 0
      ${REPLACE_CREDENTIAL}
      RETURNING ${CREDENTIAL.replaceAll('k.', '')}
@@ -126,14 +128,13 @@ export const SAVE_ON_POSTGRES = sql<ConfigWithCredentialsRow & { seen_version: n
      SELECT ${CREDENTIAL.replaceAll('k.', '')} FROM written
      UNION ALL
      SELECT ${CREDENTIAL} FROM stripe_credentials k
-     WHERE k.project_id = $1 AND k.slot = 0 AND NOT EXISTS (SELECT FROM written w WHERE w.mode = k.mode AND w.kind = k.kind)
+     WHERE k.project_id = ${PROJECT} AND k.slot = 0 AND NOT EXISTS (SELECT FROM written w WHERE w.mode = k.mode AND w.kind = k.kind)
    )
-   SELECT ${CONFIG}, (SELECT ${CREDENTIAL_LIST.postgres} FROM k) AS credentials,
-     (SELECT version FROM stripe_configs WHERE project_id = $1) AS seen_version
-   FROM c`,
+   SELECT ${CONFIG}, (SELECT ${CREDENTIAL_LIST.postgres} FROM k) AS credentials FROM c`,
 );
 
-export const UPSERT_CONFIG_ON_SQLITE = sql<ConfigRow>('', upsertConfig('projects WHERE id = $1 AND deleted_at IS NULL'));
+/** $1 project, $2 new id, $3 now. */
+export const UPSERT_CONFIG_ON_SQLITE = sql<ConfigRow>('', upsertConfig('VALUES ($1, $2, true, 1, $3, $3)'));
 
 /** $1 project, $2 now, $3 the credentials as a JSON array. */
 export const UPSERT_CREDENTIALS_ON_SQLITE = sql<never>(
@@ -159,33 +160,46 @@ export const IS_SECRET_KEY = sql<{ account_fingerprint: string | null }>(
    WHERE c.project_id = $1 AND c.is_active AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 AND k.fingerprint = $3`,
 );
 
-/** $1 project, $2 now. Locks the configuration. */
-export const DEACTIVATE = sql<{ id: string }>(
+/** $1 project, $2 now. */
+export const DEACTIVATE = sql<never>(
   'deactivate_stripe_config',
-  `UPDATE stripe_configs SET is_active = false,
-     version = CASE WHEN is_active THEN version + 1 ELSE version END,
-     updated_at = CASE WHEN is_active THEN ${LATER('updated_at', '$2')} ELSE updated_at END
-   WHERE project_id = $1 RETURNING id`,
+  `UPDATE stripe_configs SET is_active = false, version = version + 1, updated_at = ${LATER('updated_at', '$2')}
+   WHERE project_id = $1 AND is_active`,
 );
 
-export const DELETE_CREDENTIALS = sql<never>('delete_stripe_credentials', 'DELETE FROM stripe_credentials WHERE project_id = $1');
+export type DestroyedCredential = Pick<StoredCredential, 'mode' | 'kind' | 'mask'> & { slot: number };
 
-/** $1 project. Takes the configuration's lock and changes nothing. */
-export const LOCK = sql<Pick<ConfigRow, 'version' | 'is_active'>>(
-  'lock_stripe_config',
-  'UPDATE stripe_configs SET version = version WHERE project_id = $1 RETURNING version, is_active',
-);
-
-/** $1 project. Whoever saves locks it too. */
-export const LOCK_PROJECT_ON_POSTGRES = sql<{ id: ProjectId }>(
-  'lock_project',
-  'SELECT id FROM projects WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE',
+/** $1 project. */
+export const DELETE_CREDENTIALS = sql<DestroyedCredential>(
+  'delete_stripe_credentials',
+  'DELETE FROM stripe_credentials WHERE project_id = $1 RETURNING mode, kind, mask, slot',
 );
 
 /** $1 project, $2 mode. */
-export const DELETE_MODE = sql<{ kind: CredentialKind }>(
+export const DELETE_MODE = sql<DestroyedCredential>(
   'delete_stripe_credentials_of_mode',
-  'DELETE FROM stripe_credentials WHERE project_id = $1 AND mode = $2 RETURNING kind',
+  'DELETE FROM stripe_credentials WHERE project_id = $1 AND mode = $2 RETURNING mode, kind, mask, slot',
+);
+
+type StateRow = Pick<ConfigRow, 'version' | 'is_active'>;
+
+/** $1 project. No row: there never was a configuration. */
+export const FIND_STATE = sql<StateRow>('find_stripe_config_state', 'SELECT version, is_active FROM stripe_configs WHERE project_id = $1');
+
+type LiveStateRow = StateRow | { version: null };
+
+/** $1 project. No row: no live project. */
+export const FIND_LIVE_STATE = sql<LiveStateRow>(
+  'find_live_stripe_config_state',
+  `SELECT c.version, c.is_active FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id
+   WHERE p.id = $1 AND p.deleted_at IS NULL`,
+);
+
+/** $1 project. The same, whose it is, and the end of its history. */
+export const FIND_SEEN = sql<LiveStateRow & { owner_id: OwnerId; audit_seq: number | null; audit_mac: string }>(
+  'find_seen_stripe_config',
+  `SELECT p.owner_id, c.version, c.is_active, ${HEAD} FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id
+   ${joinHead('p.id')} WHERE p.id = $1 AND p.deleted_at IS NULL`,
 );
 
 /** $1 project, $2 now. */

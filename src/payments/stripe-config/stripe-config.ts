@@ -1,6 +1,9 @@
-import type { ProjectId } from '../../common/ids.js';
+import type { AuditHead } from '../../audit/audit-event.js';
+import type { Actor } from '../../common/actor.js';
+import type { OwnerId, ProjectId } from '../../common/ids.js';
+import type { Transaction } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
-import type { Precondition } from './precondition.js';
+import type { ConfigState, Precondition } from './precondition.js';
 import type { CredentialField, CredentialKind, StripeMode } from './credential-rules.js';
 
 /** What is known of a stored credential without opening its seal. */
@@ -23,7 +26,17 @@ export interface SealedCredential extends Omit<StoredCredential, 'replacedAccoun
   readonly keyId: string;
 }
 
+/** A live project and the state of its configuration, read together with the end of its history. */
+export interface SeenConfig {
+  readonly id: ProjectId;
+  readonly ownerId: OwnerId;
+  readonly state: ConfigState;
+  readonly head: AuditHead;
+}
+
 export interface SaveOptions extends Precondition {
+  /** What the caller read just now. With it the write need not look; should it be out of date, the write looks again. */
+  readonly seen?: SeenConfig;
   /**
    * Seconds that a webhook secret which is replaced stays valid, the operator's setting if absent. 0 ends also what still runs: in the
    * modes whose webhook secret is given or, without any, in both.
@@ -36,11 +49,22 @@ export interface ConfigSave {
   readonly projectId: ProjectId;
   readonly credentials: readonly SealedCredential[];
   readonly precondition: Precondition;
+  readonly seen?: SeenConfig;
   /** How long a webhook secret that is replaced stays valid. */
   readonly formerValidUntil: Date;
   /** The modes in which no former webhook secret stays valid, neither one that is replaced now nor an earlier one. */
   readonly noFormerIn: readonly StripeMode[];
+  readonly actor: Actor;
   readonly now: Date;
+}
+
+/** What goes with storing or destroying the signing secret of a webhook endpoint that was made here. */
+export interface EndpointChange {
+  /** Stripe's id. */
+  readonly endpointId: string;
+  readonly actor: Actor;
+  /** Writes what is known of the endpoint. @returns whether it did */
+  readonly write: () => Transaction<boolean>;
 }
 
 export interface StripeConfig {

@@ -1,6 +1,7 @@
 import { sql } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
-import type { CredentialKind, StripeMode } from './credential-rules.js';
+import type { StripeMode } from './credential-rules.js';
+import type { DestroyedCredential } from './stripe-config.statements.js';
 
 /** How many former ones of a mode are kept: each costs a check of every event's signature, a stranger's too. */
 const FORMER_KEPT = 4;
@@ -52,10 +53,10 @@ const deleteExpired = (lock: string) =>
 export const DELETE_EXPIRED = { sqlite: deleteExpired(''), postgres: deleteExpired('FOR UPDATE SKIP LOCKED') };
 
 /** $1 project, $2 mode, $3 fingerprint. */
-export const DELETE_WEBHOOK_SECRET = sql<{ kind: CredentialKind }>(
+export const DELETE_WEBHOOK_SECRET = sql<DestroyedCredential>(
   'delete_stripe_webhook_secret',
   `DELETE FROM stripe_credentials
-   WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND fingerprint = $3 RETURNING kind`,
+   WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND fingerprint = $3 RETURNING mode, kind, mask, slot`,
 );
 
 export interface WebhookSecretRow {
