@@ -25,6 +25,44 @@ export function anEvent(fields: Partial<EventBody> = {}): EventBody {
   };
 }
 
+/** A payment that succeeded; Stripe need not be asked for anything. */
+export function aPayment(fields: Partial<EventBody> = {}): EventBody {
+  const event = anEvent(fields);
+  const object = {
+    id: event.id.replace('evt_', 'pi_'),
+    object: 'payment_intent',
+    amount: 1_000,
+    amount_received: 1_000,
+    currency: 'usd',
+    customer: null,
+    created: event['created'],
+    description: null,
+    livemode: event['livemode'],
+    metadata: {},
+    status: 'succeeded',
+  };
+  return { ...event, type: 'payment_intent.succeeded', data: { object } };
+}
+
+/** A paid invoice as deliveries bring it since 2025: how it was paid, Stripe has to be asked. */
+export function aPaidInvoice(fields: Partial<EventBody> = {}): EventBody {
+  const event = anEvent(fields);
+  const object = {
+    id: event.id.replace('evt_', 'in_'),
+    object: 'invoice',
+    amount_paid: 1_000,
+    total: 1_000,
+    currency: 'usd',
+    customer: null,
+    created: event['created'],
+    lines: { object: 'list', data: [], has_more: false },
+    parent: null,
+    status: 'paid',
+    status_transitions: { finalized_at: event['created'], paid_at: event['created'] },
+  };
+  return { ...event, type: 'invoice.paid', data: { object } };
+}
+
 /** `Stripe-Signature`, made by Stripe's own code. @param timestamp seconds since 1970 */
 export function signatureOf(payload: string, secret: string, timestamp = Math.floor(Date.now() / 1000)): string {
   return Stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp });

@@ -10,9 +10,6 @@ import { WebhookEventsRepository } from './webhook-events.repository.js';
 export const HANDLED = ['applied', 'ignored', 'duplicate'] as const;
 export type Handled = (typeof HANDLED)[number];
 
-/** For all that Stripe is asked about one event. Stripe itself waits for our answer hardly longer. */
-const PREPARE_MS = 8_000;
-
 const NOT_OURS = 'Nothing here depends on events of this type.';
 const UNEXPECTED = 'Something went wrong on our side.';
 
@@ -70,10 +67,9 @@ export class EventHandlerService {
   }
 
   async #apply<T>(event: ReceivedEvent, write: (apply: () => ReturnType<LedgerService['apply']>) => Promise<T>): Promise<T> {
-    const deadline = Date.now() + PREPARE_MS;
     try {
       return await againIfOvertaken(async () => {
-        const change = await by(deadline, this.ledger.prepare(event));
+        const change = await this.ledger.prepare(event);
         return write(() => this.ledger.apply(change));
       });
     } catch (error) {
@@ -90,15 +86,6 @@ export class EventHandlerService {
       .storing(event, (payload) => this.events.fail(event, verdict, payload))
       .catch(() => this.notes.failed(event, verdict));
   }
-}
-
-/** @throws DomainError `stripe_unavailable` when the work isn't done by then */
-function by<T>(deadline: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const tooLate = () => reject(new DomainError('stripe_unavailable', 'Stripe took too long to answer what the event left open.'));
-    const timer = setTimeout(tooLate, deadline - Date.now());
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 function verdictOn(error: unknown): Verdict {
