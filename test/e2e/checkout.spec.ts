@@ -381,6 +381,14 @@ describe('POST customer-portal', () => {
     expect(portals()[0]?.customer).toBe(customer);
   });
 
+  it('opens for nobody with a customer that only a reference says is theirs', async () => {
+    const subscription = await till.subscribe({ user: USER_ID });
+    subscription.metadata = {};
+    await open().expect(404);
+    await checkOut({ allow_existing_subscription: true }).expect(200);
+    expect(sessions()[0]?.customer).not.toBe(subscription.customer);
+  });
+
   it('opens with a new customer when Stripe no longer has the old one', async () => {
     await checkOut().expect(200);
     till.account.test.delete('customer', customers()[0]?.id ?? '');

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { endUserId } from '../../auth/end-user.js';
 import { isMissing } from './billing-failure.js';
 import type { Buyer } from './buyer.js';
 import { ownMetadata } from './metadata.js';
 import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
 import { type Customer, type CustomerOwner, StripeCustomersRepository } from './stripe-customers.repository.js';
+import { SubscriptionsAtStripe } from './subscriptions-at-stripe.js';
 
 /** Keeps each end user one Stripe customer. */
 @Injectable()
@@ -12,6 +14,7 @@ export class CustomersService {
   constructor(
     private readonly customers: StripeCustomersRepository,
     private readonly subscriptions: MySubscriptionsRepository,
+    private readonly atStripe: SubscriptionsAtStripe,
   ) {}
 
   /** @returns the buyer's customer, `undefined` for one who never bought anything */
@@ -19,9 +22,8 @@ export class CustomersService {
     const owner = await this.#ownerOf(buyer);
     const known = await this.customers.find(owner);
     if (known) return known;
-    // Somebody who subscribed before this service was asked has a customer that it didn't make.
-    const subscription = await this.subscriptions.findCurrent(buyer);
-    return subscription?.customer_id ? this.customers.settle(owner, { id: subscription.customer_id, generation: 0 }) : undefined;
+    const former = await this.#formerCustomer(buyer);
+    return former === undefined ? undefined : this.customers.settle(owner, { id: former, generation: 0 });
   }
 
   /** @returns the buyer's customer, made now for one who has none */
@@ -40,6 +42,18 @@ export class CustomersService {
       if (!isMissing(error, /^customer$/)) throw error;
       return use((await this.#make(buyer, customer.generation + 1)).id);
     }
+  }
+
+  /**
+   * The customer of somebody who subscribed before this service was asked. Only if the subscription itself names the user: what a session
+   * of a payment link was given for a reference, anybody could choose.
+   */
+  async #formerCustomer(buyer: Buyer): Promise<string | undefined> {
+    const known = await this.subscriptions.findCurrent(buyer);
+    const { subscription } = (known && (await this.atStripe.find(buyer, known.subscription_id))) ?? {};
+    const subject = subscription?.metadata['user_id'];
+    if (!subscription || subject === undefined || endUserId(buyer.projectId, subject) !== buyer.userId) return undefined;
+    return typeof subscription.customer === 'string' ? subscription.customer : subscription.customer.id;
   }
 
   /**
