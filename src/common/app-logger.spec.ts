@@ -20,6 +20,11 @@ describe('the log has', () => {
     expect(line).toEqual({ level: expect.any(Number), time: expect.any(String), context: 'Vault', msg: 'All is well.' });
   });
 
+  it('the request that a warning is about, and nothing else of it', () => {
+    const [line] = written((logger) => logger.warn('All is well.', { requestId: 'r', ...{ url: SENT } }, 'Vault'));
+    expect(line).toEqual({ level: 40, time: expect.any(String), context: 'Vault', requestId: 'r', msg: 'All is well.' });
+  });
+
   it('of an answered request the named fields, whatever else comes with them', () => {
     const request = { requestId: 'r', traceId: 't', method: 'PUT', route: '/x/:id', status: 200, milliseconds: 3 };
     const [line] = written((logger) => logger.answered({ ...request, ...{ url: SENT, headers: { authorization: SENT }, body: SENT } }));

@@ -43,8 +43,10 @@ export class AppLogger implements LoggerService {
     this.#write(context && CHATTY_CONTEXTS.has(context) ? 'debug' : 'info', message, context);
   }
 
-  warn(message: unknown, context?: string): void {
-    this.#write('warn', message, context);
+  /** @param about the request that it is about; Nest puts the context last */
+  warn(message: unknown, about?: string | Partial<RequestIds>, context?: string): void {
+    if (typeof about === 'object') this.#write('warn', message, context, about.requestId);
+    else this.#write('warn', message, about);
   }
 
   error(message: unknown, _stack?: string, context?: string): void {
@@ -60,10 +62,10 @@ export class AppLogger implements LoggerService {
   }
 
   /** A sentence is ours, and written as it is. Of an error there is its kind, code and place, not its message, which may hold what was sent. */
-  #write(level: 'error' | 'warn' | 'info' | 'debug' | 'trace', message: unknown, context?: string): void {
-    if (typeof message === 'string') this.#pino[level]({ context }, message);
-    else if (message instanceof Error) this.#pino[level]({ context, error: describe(message) }, 'unexpected error');
-    else this.#pino[level]({ context }, 'something that is not written');
+  #write(level: 'error' | 'warn' | 'info' | 'debug' | 'trace', message: unknown, context?: string, requestId?: string): void {
+    if (typeof message === 'string') this.#pino[level]({ context, requestId }, message);
+    else if (message instanceof Error) this.#pino[level]({ context, requestId, error: describe(message) }, 'unexpected error');
+    else this.#pino[level]({ context, requestId }, 'something that is not written');
   }
 }
 

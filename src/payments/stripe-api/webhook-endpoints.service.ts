@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { A_MODULE, type Actor } from '../../common/actor.js';
-import { DomainError, ValidationFailed } from '../../common/errors.js';
+import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
@@ -10,9 +10,9 @@ import type { CredentialKind, StripeMode } from '../stripe-config/credential-rul
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { webhookUrl } from '../stripe-config/webhook-url.js';
 import { StripeClients } from './stripe-clients.js';
-import { stripeUnavailable } from './stripe-failure.js';
 import { createEndpoint, deleteEndpoint, isOurs, isUpToDate, listEndpoints, unreadable } from './webhook-endpoint-calls.js';
 import { type Lease, WebhookEndpointLeasesRepository } from './webhook-endpoint-leases.repository.js';
+import { changedMeanwhile, inProgress, needsHttps, notOurs, outOfTime } from './webhook-endpoint-refusals.js';
 import { type KnownEndpoint, WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
 import { within } from './within.js';
 
@@ -69,7 +69,7 @@ export class WebhookEndpointsService {
       for (const { id } of ours) if (id !== working?.id) await deleteEndpoint(stripe, id);
       if (working) return { endpoint: working, created: false };
       const endpoint = await this.#make(connection, lease, url, actor);
-      if (known) this.#logIfMissing(known, ours, projectId);
+      if (known) this.#warnIfMissing(known, ours, projectId, actor);
       return { endpoint, created: true };
     });
   }
@@ -88,7 +88,7 @@ export class WebhookEndpointsService {
       for (const { id } of ours) await deleteEndpoint(stripe, id);
       if (!known) return;
       await this.#forget(projectId, mode, known, actor);
-      this.#logIfMissing(known, ours, projectId);
+      this.#warnIfMissing(known, ours, projectId, actor);
     });
   }
 
@@ -109,7 +109,7 @@ export class WebhookEndpointsService {
       const change = { endpointId: endpoint.id, actor, write };
       if (!(await this.configs.saveWebhookSecret(projectId, mode, secret, keyFingerprint, change))) throw changedMeanwhile();
     } catch (error) {
-      await this.#tryToDelete(stripe, projectId, endpoint.id);
+      await this.#tryToDelete(stripe, projectId, endpoint.id, actor);
       throw error;
     }
     return endpoint;
@@ -138,8 +138,8 @@ export class WebhookEndpointsService {
     if (!known) return () => Promise.resolve();
     const stripe = await this.clients.for(projectId, mode).catch(() => undefined);
     return async () => {
-      if (stripe) await this.#tryToDelete(stripe, projectId, known.endpointId);
-      else this.#logger.warn(leftBehind(projectId, known.endpointId));
+      if (stripe) await this.#tryToDelete(stripe, projectId, known.endpointId, actor);
+      else this.#warnOfRemains(projectId, known.endpointId, actor);
       await this.#forget(projectId, mode, known, actor);
     };
   }
@@ -150,18 +150,23 @@ export class WebhookEndpointsService {
   }
 
   /** Not found is a reason for the log as well: with a key of another account, the endpoint is still there in the old one. */
-  async #tryToDelete(stripe: Stripe, projectId: ProjectId, endpointId: string): Promise<void> {
+  async #tryToDelete(stripe: Stripe, projectId: ProjectId, endpointId: string, actor: Actor): Promise<void> {
     try {
       const removed = stripe.webhookEndpoints.del(endpointId, undefined, { timeout: REMOVAL_MS, maxNetworkRetries: 0 });
       await within(REMOVAL_MS, removed, outOfTime);
     } catch {
-      this.#logger.warn(leftBehind(projectId, endpointId));
+      this.#warnOfRemains(projectId, endpointId, actor);
     }
   }
 
-  #logIfMissing({ endpointId }: KnownEndpoint, found: Stripe.WebhookEndpoint[], projectId: ProjectId): void {
-    if (!found.some(({ id }) => id === endpointId))
-      this.#logger.warn(leftBehind(projectId, endpointId, ": the stored key's account does not have it"));
+  #warnIfMissing({ endpointId }: KnownEndpoint, found: Stripe.WebhookEndpoint[], projectId: ProjectId, actor: Actor): void {
+    if (found.some(({ id }) => id === endpointId)) return;
+    this.#warnOfRemains(projectId, endpointId, actor, ": the stored key's account does not have it");
+  }
+
+  #warnOfRemains(projectId: ProjectId, endpointId: string, { requestId }: Actor, why = ''): void {
+    const remains = `The webhook endpoint ${endpointId} of project ${projectId} could not be removed at Stripe${why}`;
+    this.#logger.warn(`${remains}; it can be removed in Stripe's dashboard.`, { requestId: requestId ?? undefined });
   }
 
   /** One at a time, of all processes. What is still under way when the time is over goes on, and keeps its lease until it has ended. */
@@ -173,34 +178,4 @@ export class WebhookEndpointsService {
     const working = work(lease).finally(() => this.leases.release(lease).catch(() => undefined));
     return within(BUDGET_MS, working, outOfTime);
   }
-}
-
-function leftBehind(projectId: ProjectId, endpointId: string, why = ''): string {
-  return `The webhook endpoint ${endpointId} of project ${projectId} could not be removed at Stripe${why}; it can be removed in Stripe's dashboard.`;
-}
-
-function outOfTime(): DomainError {
-  return stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined);
-}
-
-function inProgress(): DomainError {
-  const message = 'This webhook endpoint is being made or removed right now; try again shortly.';
-  return new DomainError('endpoint_in_progress', message, { retryAfterSeconds: 1 });
-}
-
-function changedMeanwhile(): DomainError {
-  const message = 'The configuration was changed while the webhook endpoint was made, so it was removed again; try again shortly.';
-  return new DomainError('endpoint_in_progress', message, { retryAfterSeconds: 1 });
-}
-
-function needsHttps(): ValidationFailed {
-  const msg = "live mode needs an https address for Stripe's webhooks: the operator has to set PUBLIC_BASE_URL to one";
-  return new ValidationFailed([{ loc: ['body', 'mode'], msg, type: 'value_error' }]);
-}
-
-function notOurs(url: string): DomainError {
-  return new DomainError(
-    'endpoint_not_ours',
-    `At Stripe there is an endpoint for ${url} that was not made here; remove it in Stripe's dashboard first.`,
-  );
 }
