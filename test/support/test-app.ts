@@ -71,9 +71,15 @@ export async function startTestApp({ environment: overrides = {}, database: give
       });
       done(null, payload);
     });
-  await app.init();
-  await app.getHttpAdapter().getInstance().ready();
-  await app.listen(Number(environment.PORT), '127.0.0.1');
+  try {
+    await app.init();
+    await app.getHttpAdapter().getInstance().ready();
+    await app.listen(Number(environment.PORT), '127.0.0.1');
+  } catch (error) {
+    // A server would end with its process.
+    await app.close();
+    throw error;
+  }
 
   const send: TestApp['send'] = (method, path, token = OWNER) => {
     const test = request(app.getHttpServer())[method](path);

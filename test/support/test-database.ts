@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { Client } from 'pg';
 import type { Engine } from '../../src/database/database.js';
 
@@ -16,15 +17,17 @@ export interface TestDatabase {
 
 export const engine: Engine = process.env.TEST_ENGINE === 'postgres' ? 'postgres' : 'sqlite';
 
-/** An empty database on the engine that this run tests. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/** A database on the engine that this run tests: empty, or a copy of another one, which on PostgreSQL nobody may be connected to. */
+export async function createTestDatabase(original?: TestDatabase): Promise<TestDatabase> {
   const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-test-'));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
   if (engine === 'sqlite') {
-    return { engine, url: `sqlite:${join(folder, 'tillkeeper.db')}`, folder, drop: () => Promise.resolve(removeFolder()) };
+    const path = join(folder, 'tillkeeper.db');
+    if (original) await backUp(original, path);
+    return { engine, url: `sqlite:${path}`, folder, drop: () => Promise.resolve(removeFolder()) };
   }
   const name = `test_${randomBytes(8).toString('hex')}`;
-  await administer(`CREATE DATABASE ${name}`);
+  await administer(`CREATE DATABASE ${name}${original ? ` TEMPLATE ${new URL(original.url).pathname.slice(1)}` : ''}`);
   const url = new URL(administratorUrl());
   url.pathname = `/${name}`;
   return {
@@ -36,6 +39,11 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       await administer(`DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
+}
+
+async function backUp({ url }: TestDatabase, path: string): Promise<void> {
+  const file = new Sqlite(url.replace('sqlite:', ''));
+  await file.backup(path).finally(() => file.close());
 }
 
 function administratorUrl(): string {
