@@ -332,6 +332,13 @@ describe('POST checkout-session', () => {
       expect(body.detail).toMatch(/^Payments do not work in this project/);
     });
 
+    it('lets the key see no subscriptions: what the ledger has must do', async () => {
+      const key = till.account.addRestrictedKey('test', ['rak_customer_write', 'rak_checkout_session_write']);
+      await app.send('put', configPath(till.projectId)).send({ test_secret_key: key }).expect(200);
+      await checkOut().expect(200);
+      await checkOut().expect(200);
+    });
+
     it('refuses something else: 400, and none of its words', async () => {
       const message = `You cannot combine currencies on a single customer; key sk_test_${'q'.repeat(24)}`;
       app.stripe.fail(answers(400, { error: { type: 'invalid_request_error', message } }), { on: CREATE_SESSION });

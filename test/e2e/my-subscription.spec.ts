@@ -273,6 +273,16 @@ describe('POST update-subscription', () => {
     );
   });
 
+  it.each<[string, () => string]>([
+    ['unknown', () => 'price_unknown'],
+    ['no id but a way to the list', () => '..'],
+  ])('refuses a price that is %s for a subscription with several items: 400', async (_, id) => {
+    addPrice(till.account.test, { product: price('monthly').product, lookup_key: 'extra', unit_amount: 500 }, 'month');
+    await till.subscribe({ prices: ['monthly', 'extra'] });
+    expect((await update({ new_price_id: id() }).expect(400)).body.detail).toBe('There is no price with this id in this mode.');
+    expect(writes()).toEqual([]);
+  });
+
   it('changes the first item for a price of another product', async () => {
     const product = till.account.test.create('product', { name: 'Basic' });
     addPrice(till.account.test, { product: product.id, lookup_key: 'basic', unit_amount: 500 }, 'month');
@@ -295,7 +305,7 @@ describe('POST update-subscription', () => {
     ['of live mode', () => priceOf(till.account, 'yearly', 'live').id, /no price with this id/],
     ['no longer offered', () => Object.assign(price('yearly'), { active: false }).id, /no longer offered/],
     ['for a single payment', () => price('setup').id, /a recurring one/],
-    ['no id but a way to the list', () => '..', /no price with this id|makes no sense/],
+    ['no id but a way to the list', () => '..', /no price with this id/],
   ])('refuses a price that is %s: 400', async (_, id, detail) => {
     const subscription = await till.subscribe();
     const { body } = await update({ new_price_id: id() }).expect(400);

@@ -46,15 +46,25 @@ function asBillingFailure(error: unknown): unknown {
   return new DomainError('stripe_refused', message, { cause: error });
 }
 
+export function unknownPrice(cause: unknown): DomainError {
+  return priceNotUsable('There is no price with this id in this mode.', cause);
+}
+
+/** Stripe tells it only in words. */
+function whyNot(message: string): string {
+  if (/inactive/i.test(message)) return 'This price is no longer offered.';
+  if (/one_time/i.test(message)) return 'This price is for a single payment; a subscription needs a recurring one.';
+  return 'This price can not be used here.';
+}
+
 /** What the buyer, or whoever wrote the page that the buyer is on, can do something about. */
 function refusalOf({ statusCode, code, param = '', message }: StripeErrorFacts, cause: unknown): DomainError | undefined {
   if (statusCode === 402)
     return new DomainError('card_declined', 'The payment was declined, and nothing was changed; try another card, or ask your bank.', {
       cause,
     });
-  if (isMissing(cause, PRICE_PARAMETER)) return priceNotUsable('There is no price with this id in this mode.', cause);
-  if (PRICE_PARAMETER.test(param))
-    return priceNotUsable(/inactive/i.test(message) ? 'This price is no longer offered.' : 'This price can not be used here.', cause);
+  if (isMissing(cause, PRICE_PARAMETER)) return unknownPrice(cause);
+  if (PRICE_PARAMETER.test(param)) return priceNotUsable(whyNot(message), cause);
   if (param === 'mode')
     return priceNotUsable('This price does not go with the mode: subscription is for recurring prices, payment for all others.', cause);
   if (URL_FIELDS.includes(param))

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { LedgerService } from '../ledger/ledger.service.js';
+import { stripeErrorOf } from '../stripe-api/stripe-failure.js';
 import { isMissing } from './billing-failure.js';
 import type { Buyer } from './buyer.js';
 import { answeredAt, assertObject } from './stripe-answers.js';
@@ -28,11 +29,14 @@ export class SubscriptionsAtStripe {
     );
   }
 
-  /** Those that have not ended, the newest first. */
+  /** Those that have not ended, the newest first; none where the key may not see them, so that what the ledger has must do. */
   async list(buyer: Buyer, { id: customer }: Customer): Promise<SubscriptionNow[]> {
-    const list = await unlessMissing(() =>
-      buyer.stripe.make((stripe, options) => stripe.subscriptions.list({ customer, limit: 100 }, options)),
-    );
+    const list = await buyer.stripe
+      .make((stripe, options) => stripe.subscriptions.list({ customer, limit: 100 }, options))
+      .catch((error: unknown) => {
+        const { statusCode } = stripeErrorOf(error) ?? {};
+        if (!isMissing(error) && statusCode !== 403 && statusCode !== 404) throw error;
+      });
     if (!list) return [];
     assertObject(list, 'list');
     const asOf = answeredAt(list);

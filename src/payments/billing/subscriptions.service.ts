@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { DomainError } from '../../common/errors.js';
 import type { SubscriptionRow } from '../ledger/dto/subscription.response.js';
-import { inBuyersWords, isMissing, priceNotUsable } from './billing-failure.js';
+import { inBuyersWords, isMetered, isMissing, priceNotUsable, unknownPrice } from './billing-failure.js';
 import type { Buyer } from './buyer.js';
 import { CustomersService } from './customers.service.js';
 import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
@@ -67,16 +67,21 @@ export class SubscriptionsService {
       if (hasEnded(subscription)) throw notFound();
       const { data: items } = subscription.items;
       if (items.some(({ price }) => price.id === priceId)) throw priceNotUsable('The subscription is on this price already.');
-      const price = await recurringPrice(buyer, priceId);
-      const item = items.find((one) => idOf(one.price.product) === idOf(price.product)) ?? items[0];
+      const item = items.length > 1 ? await itemToChange(buyer, items, priceId) : items[0];
       if (!item) throw notFound();
-      const isCounted = price.recurring.usage_type === 'licensed' && item.quantity !== undefined;
-      return this.atStripe.update(buyer, subscription.id, {
-        items: [{ id: item.id, price: priceId, ...(isCounted && { quantity: item.quantity }) }],
-        proration_behavior: proration,
-        // Else the plan would change and the payment stay due.
-        payment_behavior: 'error_if_incomplete',
-      });
+      const change = (quantity: { quantity?: number }) =>
+        this.atStripe.update(buyer, subscription.id, {
+          items: [{ id: item.id, price: priceId, ...quantity }],
+          proration_behavior: proration,
+          // Else the plan would change and the payment stay due.
+          payment_behavior: 'error_if_incomplete',
+        });
+      try {
+        return await change(item.quantity === undefined ? {} : { quantity: item.quantity });
+      } catch (error) {
+        if (isMetered(error)) return change({});
+        throw error;
+      }
     });
   }
 
@@ -93,11 +98,10 @@ export class SubscriptionsService {
   }
 }
 
-async function recurringPrice(buyer: Buyer, id: string): Promise<Stripe.Price & { recurring: Stripe.Price.Recurring }> {
-  const { recurring, ...price } = await findPrice(buyer, id);
-  if (!price.active) throw priceNotUsable('This price is no longer offered.');
-  if (!recurring) throw priceNotUsable('This price is for a single payment; a subscription needs a recurring one.');
-  return { ...price, recurring };
+/** Of several items the one of the price's product, else the first. */
+async function itemToChange(buyer: Buyer, items: Stripe.SubscriptionItem[], priceId: string): Promise<Stripe.SubscriptionItem | undefined> {
+  const price = await findPrice(buyer, priceId);
+  return items.find((item) => idOf(item.price.product) === idOf(price.product)) ?? items[0];
 }
 
 async function findPrice(buyer: Buyer, id: string): Promise<Stripe.Price> {
@@ -106,7 +110,7 @@ async function findPrice(buyer: Buyer, id: string): Promise<Stripe.Price> {
     assertObject(price, 'price');
     return price;
   } catch (error) {
-    throw isMissing(error) ? priceNotUsable('There is no price with this id in this mode.', error) : error;
+    throw isMissing(error) ? unknownPrice(error) : error;
   }
 }
 

@@ -97,6 +97,10 @@ function changeItems(
     const old = current.find((item) => item.id === itemId);
     if (itemId && !old) throw missing('subscription item', itemId, change.fullName('id'));
     const price = old && !change.has('price') ? old.price : recurringPrice(data, change.required('price'), change.fullName('price'));
+    if (price.recurring?.usage_type === 'metered' && change.has('quantity')) {
+      const why = `Quantity should not be specified where usage_type is \`metered\`. Remove \`quantity\` from \`${change.within}\``;
+      throw badRequest(why, change.fullName('quantity'));
+    }
     const restarts = old !== undefined && status !== 'trialing' && intervalOf(old.price) !== intervalOf(price);
     const item = newItem(id, price, change.integer('quantity', 0) ?? old?.quantity ?? 1, now);
     if (!restarts) Object.assign(item, periodOf(old ?? current[0]));
