@@ -321,43 +321,42 @@ describe('validate-credentials', () => {
 });
 
 describe('validate-credentials with rate limits', () => {
+  let app: AppWithStripe;
+
+  beforeAll(async () => {
+    app = await startAppWithStripe({ environment: { RATE_LIMIT_PER_MINUTE: '1000' } });
+  });
+  afterAll(() => app.close());
+
+  const validate = (project: string, secretKey: string, token = OWNER) =>
+    app.send('post', validatePath(project), token).send({ secret_key: secretKey });
+
   it('asks about 30 a minute for one developer, whichever the project', async () => {
-    const app = await startAppWithStripe({ environment: { RATE_LIMIT_PER_MINUTE: '1000' } });
-    try {
-      const { secret } = app.account.keys.test;
-      const other = accessToken({ sub: 'developer-2' });
-      const projects = [await app.createProject(), await app.createProject()];
-      const othersProject = await app.createProject(other);
-      const validate = (project: string, token = OWNER) => app.send('post', validatePath(project), token).send({ secret_key: secret });
-      for (let count = 0; count < 28; count++) await validate(projects[count % 2] ?? '').expect(200);
-      await app
-        .send('put', `${configPath(projects[0] ?? '')}?validate=true`)
-        .send({ test_secret_key: secret, live_secret_key: app.account.keys.live.secret })
-        .expect(200);
-      for (const project of projects) {
-        const { headers } = await validate(project).expect(429);
-        expect(Number(headers['retry-after'])).toBeGreaterThan(0);
-        expect(Number(headers['retry-after'])).toBeLessThanOrEqual(60);
-      }
-      expect(app.stripe.requests).toHaveLength(30);
-      const path = configPath(projects[0] ?? '');
-      await app.send('put', `${path}?validate=true`).send({ test_secret_key: secret }).expect(429);
-      await app.send('put', path).send({ test_secret_key: secret }).expect(200);
-      await validate(othersProject, other).expect(200);
-    } finally {
-      await app.close();
+    const { secret } = app.account.keys.test;
+    const other = accessToken({ sub: 'developer-2' });
+    const projects = [await app.createProject(), await app.createProject()];
+    const othersProject = await app.createProject(other);
+    const path = configPath(projects[0] ?? '');
+    for (let count = 0; count < 28; count++) await validate(projects[count % 2] ?? '', secret).expect(200);
+    await app
+      .send('put', `${path}?validate=true`)
+      .send({ test_secret_key: secret, live_secret_key: app.account.keys.live.secret })
+      .expect(200);
+    for (const project of projects) {
+      const { headers } = await validate(project, secret).expect(429);
+      expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+      expect(Number(headers['retry-after'])).toBeLessThanOrEqual(60);
     }
+    expect(app.stripe.requests).toHaveLength(30);
+    await app.send('put', `${path}?validate=true`).send({ test_secret_key: secret }).expect(429);
+    await app.send('put', path).send({ test_secret_key: secret }).expect(200);
+    await validate(othersProject, secret, other).expect(200);
   });
 
   it('counts no answer that needs no call', async () => {
-    const app = await startAppWithStripe({ environment: { RATE_LIMIT_PER_MINUTE: '1000' } });
-    try {
-      const project = await app.createProject();
-      const validate = (secretKey: string) => app.send('post', validatePath(project)).send({ secret_key: secretKey });
-      for (let count = 0; count < 35; count++) await validate('sk_live_aaaa').expect(200);
-      await validate(app.account.keys.test.secret).expect(200, { valid: true, message: 'Stripe accepts this key.' });
-    } finally {
-      await app.close();
-    }
+    const third = accessToken({ sub: 'developer-3' });
+    const project = await app.createProject(third);
+    for (let count = 0; count < 31; count++) await validate(project, 'sk_live_aaaa', third).expect(200);
+    expect((await validate(project, app.account.keys.test.secret, third).expect(200)).body).toMatchObject({ valid: true });
   });
 });
