@@ -10,13 +10,20 @@ export interface Line {
   readonly proration: boolean;
 }
 
+type Reason = 'subscription_create' | 'subscription_cycle' | 'subscription_update';
+
 /** Bills a subscription: an invoice with these lines, paid at once where there is something to pay. */
-export function bill(
-  data: StripeData,
-  subscription: Stripe.Subscription,
-  reason: 'subscription_create' | 'subscription_update',
-  lines: readonly Line[],
-): Stripe.Invoice {
+export function bill(data: StripeData, subscription: Stripe.Subscription, reason: Reason, lines: readonly Line[]): Stripe.Invoice {
+  const invoice = invoiceFor(data, subscription, reason, lines);
+  const { amount_due: due, payments } = invoice;
+  if (due > 0) payments?.data.push(payInvoice(data, markPaid(data, invoice)));
+  else markPaid(data, invoice);
+  for (const type of ['created', 'finalized', 'paid', 'payment_succeeded']) data.record(`invoice.${type}`, invoice);
+  return invoice;
+}
+
+/** A final invoice that nobody has paid yet. */
+export function invoiceFor(data: StripeData, subscription: Stripe.Subscription, reason: Reason, lines: readonly Line[]): Stripe.Invoice {
   const { id: subscriptionId, currency, customer, metadata } = subscription;
   const total = lines.reduce((sum, { amount }) => sum + amount, 0);
   const due = Math.max(total, 0);
@@ -24,10 +31,10 @@ export function bill(
   const buyer = data.get('customer', idOf(customer));
   const invoice = data.create('invoice', {
     amount_due: due,
-    amount_paid: due,
-    amount_remaining: 0,
-    attempt_count: due > 0 ? 1 : 0,
-    attempted: true,
+    amount_paid: 0,
+    amount_remaining: due,
+    attempt_count: 0,
+    attempted: false,
     billing_reason: reason,
     currency,
     customer,
@@ -38,8 +45,9 @@ export function bill(
     parent: { quote_details: null, subscription_details: { metadata, subscription: subscriptionId }, type: 'subscription_details' },
     period_end: now,
     period_start: now,
-    status: 'paid',
-    status_transitions: { finalized_at: now, marked_uncollectible_at: null, paid_at: now, voided_at: null },
+    pre_payment_credit_notes_amount: 0,
+    status: 'open',
+    status_transitions: { finalized_at: now, marked_uncollectible_at: null, paid_at: null, voided_at: null },
     subtotal: total,
     subtotal_excluding_tax: total,
     total,
@@ -55,9 +63,19 @@ export function bill(
   };
   invoice.payments = { object: 'list', data: [], has_more: false, url: `${url}/payments` };
   subscription.latest_invoice = invoice.id;
-  if (due > 0) invoice.payments.data.push(payInvoice(data, invoice));
-  for (const type of ['created', 'finalized', 'paid', 'payment_succeeded']) data.record(`invoice.${type}`, invoice);
   return invoice;
+}
+
+export function markPaid(data: StripeData, invoice: Stripe.Invoice): Stripe.Invoice {
+  const { amount_due: due, attempt_count: attempts, status_transitions: transitions } = invoice;
+  return Object.assign(invoice, {
+    amount_paid: due,
+    amount_remaining: 0,
+    attempt_count: attempts + (due > 0 ? 1 : 0),
+    attempted: true,
+    status: 'paid',
+    status_transitions: { ...transitions, paid_at: data.site.now() },
+  });
 }
 
 function payInvoice(data: StripeData, { id, amount_due: amount, currency, customer }: Stripe.Invoice): Stripe.InvoicePayment {

@@ -9,6 +9,7 @@ type Subject =
   | 'checkout_session'
   | 'customer'
   | 'customer_portal'
+  | 'dispute'
   | 'event'
   | 'invoice'
   | 'payment_intent'

@@ -22,6 +22,7 @@ export interface Resources {
   payment_intent: Stripe.PaymentIntent;
   charge: Stripe.Charge;
   refund: Stripe.Refund;
+  dispute: Stripe.Dispute;
   webhook_endpoint: Stripe.WebhookEndpoint;
   event: StripeEvent;
 }
@@ -29,7 +30,15 @@ export type Kind = keyof Resources;
 
 type Examples = Resources & { account: Stripe.Account; balance: Stripe.Balance; subscription_item: Stripe.SubscriptionItem };
 
-const EXAMPLES: Examples = JSON.parse(readFileSync(new URL('../../fixtures/stripe/latest.json', import.meta.url), 'utf8'));
+function fixture<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`../../fixtures/stripe/${name}`, import.meta.url), 'utf8')) as T;
+}
+
+const EXAMPLES: Examples = {
+  ...fixture<Omit<Examples, 'dispute'>>('latest.json'),
+  // Which has none.
+  dispute: fixture<{ data: { object: Stripe.Dispute } }>('webhook-events/charge.dispute.created.json').data.object,
+};
 
 /** What the examples still carry although the version that they are of has dropped it. */
 const DROPPED: Partial<Record<keyof Examples, string[]>> = { invoice: ['subscription', 'paid'], charge: ['refunds', 'invoice'] };
@@ -125,6 +134,7 @@ const ID_FORMS = {
   balance_transaction: ['txn_3', 23],
   charge: ['ch_3', 23],
   refund: ['re_3', 23],
+  dispute: ['dp_1', 23],
   webhook_endpoint: ['we_1', 23],
   webhook_secret: ['whsec_', 32],
   event: ['evt_1', 23],

@@ -44,6 +44,7 @@ export class StripeData {
     payment_intent: new Map(),
     charge: new Map(),
     refund: new Map(),
+    dispute: new Map(),
     webhook_endpoint: new Map(),
     event: new Map(),
   };

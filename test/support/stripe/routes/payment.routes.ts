@@ -27,6 +27,7 @@ export const paymentRoutes = [
     payment_intent: (charge) => optionalId(charge.payment_intent),
   }),
   retrieve('charge', '/v1/charges', 'rak_charge_read'),
+  retrieve('dispute', '/v1/disputes', 'rak_dispute_read'),
   list('refund', '/v1/refunds', 'rak_refund_read', { charge: (refund) => optionalId(refund.charge) }),
   retrieve('refund', '/v1/refunds', 'rak_refund_read'),
   route('POST', '/v1/refunds', 'rak_refund_write', ['charge', 'payment_intent', 'amount', 'reason', 'metadata'], ({ data, params }) => {
@@ -48,7 +49,7 @@ export const paymentRoutes = [
   }),
 ];
 
-function refund(data: StripeData, charge: Stripe.Charge, fields: Partial<Stripe.Refund> & { amount: number }): Stripe.Refund {
+export function refund(data: StripeData, charge: Stripe.Charge, fields: Partial<Stripe.Refund> & { amount: number }): Stripe.Refund {
   const made = data.create('refund', {
     ...fields,
     balance_transaction: newId('balance_transaction'),

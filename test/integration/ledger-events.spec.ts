@@ -1,0 +1,445 @@
+import { readFileSync } from 'node:fs';
+import type Stripe from 'stripe';
+import { endUserId } from '../../src/auth/end-user.js';
+import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
+import { Books } from '../support/ledger.js';
+import { dispute, failToRenew, payLate, renew, renewWithoutIntent } from '../support/stripe/life.js';
+import { asOldGeneration } from '../support/stripe/old-generation.js';
+import { idOf, type StripeEvent } from '../support/stripe/resources.js';
+import { addPrice } from '../support/stripe/routes/catalog.routes.js';
+import { pay, refund } from '../support/stripe/routes/payment.routes.js';
+import { cancel, subscribe } from '../support/stripe/routes/subscription.routes.js';
+import type { StripeData } from '../support/stripe/stripe-data.js';
+
+const USER = '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11';
+
+let app: AppWithStripe;
+let books: Books;
+let data: StripeData;
+
+beforeAll(async () => {
+  app = await startAppWithStripe();
+});
+afterAll(() => app.close());
+beforeEach(async () => {
+  books = await Books.open(app);
+  data = books.account.test;
+});
+afterEach(async () => {
+  app.stripe.heal();
+  expect(await books.kept()).toEqual(await books.counted());
+});
+
+function fixture(name: string): StripeEvent {
+  return JSON.parse(readFileSync(new URL(`../fixtures/stripe/webhook-events/${name}.json`, import.meta.url), 'utf8')) as StripeEvent;
+}
+
+function monthly(): Stripe.Price {
+  const [price] = data.all('price').filter(({ lookup_key }) => lookup_key === 'monthly');
+  if (!price) throw new Error('There is no monthly price.');
+  return price;
+}
+
+function newSubscription({ price = monthly(), metadata = {}, trialDays = 0, quantity = 1 } = {}): Stripe.Subscription {
+  const customer = data.create('customer', {}).id;
+  return subscribe(data, { customer, items: [{ price, quantity }], metadata, trialDays });
+}
+
+/** What the event said when it was made. */
+function event(type: string, objectId?: string): StripeEvent {
+  const found = books.events().findLast((one) => one.type === type && (!objectId || (one.data.object as { id: string }).id === objectId));
+  if (!found) throw new Error(`There is no event ${type}.`);
+  return found;
+}
+
+const seconds = (value: number) => new Date(value * 1_000).toISOString();
+
+describe('events as Stripe sent them, in older API versions', () => {
+  it('make subscriptions', async () => {
+    await books.hear(fixture('customer.subscription.created'));
+    const [created] = await books.subscriptions();
+    const object = fixture('customer.subscription.created').data.object as Stripe.Subscription & { current_period_end: number };
+    expect(created).toMatchObject({
+      subscription_id: object.id,
+      status: 'active',
+      quantity: 1,
+      customer_id: object.customer,
+      user_id: null,
+    });
+    expect(created?.['current_period_end']).toBe(seconds(object.current_period_end));
+    expect(created?.['created_at']).toBe(seconds(object.created));
+    await books.hear(fixture('customer.subscription.deleted'));
+    expect(await books.subscriptions()).toMatchObject([{ status: 'canceled' }]);
+  });
+
+  it('make payments', async () => {
+    await books.hear(fixture('payment_intent.succeeded'));
+    await books.hear(fixture('charge.refunded'));
+    await books.hear(fixture('checkout.session.completed.payment_mode'));
+    expect(await books.payments()).toMatchObject([
+      // Of a charge that no PaymentIntent made.
+      { payment_intent_id: 'ch_000000000000000000000000', status: 'refunded' },
+      { payment_intent_id: 'pi_00000000000000', status: 'succeeded', customer_id: 'cus_00000000000000' },
+      { payment_intent_id: 'pi_000000000000000000000000', status: 'succeeded', currency: 'usd' },
+    ]);
+    expect((await books.payments()).map(({ amount_cents: amount }) => amount)).toEqual([100, 25_000, 2_000]);
+  });
+
+  it.each(['invoice.paid', 'invoice.payment_succeeded'])('make one payment of %s, which tells its PaymentIntent', async (name) => {
+    app.stripe.requests.length = 0;
+    await books.hear(fixture(name));
+    await books.hear(fixture('invoice.paid'));
+    expect(await books.payments()).toMatchObject([{ payment_intent_id: 'pi_000000000000000000000000', status: 'succeeded' }]);
+    expect(app.stripe.requests).toEqual([]);
+  });
+
+  it.each([
+    ['payment_intent.payment_failed', 'requires_payment_method'],
+    ['payment_intent.canceled', 'canceled'],
+  ])('%s makes a payment that brought nothing: %s', async (name, status) => {
+    await books.hear(fixture(name));
+    expect(await books.payments()).toMatchObject([{ status }]);
+    expect(await books.kept()).toEqual({ [`test payment ${status}`]: 1 });
+  });
+
+  it('record disputes, also of a time when they had no id', async () => {
+    for (const name of ['created', 'funds_withdrawn', 'updated', 'funds_reinstated', 'closed'])
+      await books.hear(fixture(`charge.dispute.${name}`));
+    expect(await books.disputes()).toMatchObject([
+      { dispute_id: 'ch_00000000000000', status: 'won', charge_id: 'ch_00000000000000' },
+      { dispute_id: 'dp_00000000000000', status: 'needs_response' },
+      { dispute_id: 'dp_000000000000000000000000', status: 'warning_needs_response', reason: 'fraudulent' },
+    ]);
+    const [, second] = await books.disputes();
+    expect(second?.['funds_withdrawn_at']).toBe(seconds(fixture('charge.dispute.funds_withdrawn').created));
+    expect(second?.['funds_reinstated_at']).toBe(seconds(fixture('charge.dispute.funds_reinstated').created));
+  });
+
+  it.each(['checkout.session.completed.setup_mode', 'customer.subscription.trial_will_end', 'product.updated', 'customer.deleted'])(
+    'of which %s breaks nothing',
+    async (name) => {
+      await books.hear(fixture(name));
+      expect(await books.payments()).toEqual([]);
+    },
+  );
+});
+
+describe.each(['new', 'old'] as const)('events of the %s generation', (generation) => {
+  const told = (one: StripeEvent) => (generation === 'new' ? one : asOldGeneration(data, one));
+  const hear = (...events: StripeEvent[]) => books.hearAll(events.map(told));
+
+  it('tell of a subscription that is bought, renewed, not paid, paid late, and cancelled', async () => {
+    const subscription = newSubscription({ quantity: 2, metadata: { user_id: USER } });
+    const first = idOf(subscription.latest_invoice);
+    const second = renew(data, subscription).id;
+    const third = failToRenew(data, subscription);
+    const [item] = subscription.items.data;
+    await hear(...books.events());
+    const [row] = await books.subscriptions();
+    expect(row).toMatchObject({
+      subscription_id: subscription.id,
+      mode: 'test',
+      owner_id: 'developer-1',
+      user_id: USER,
+      customer_id: subscription.customer,
+      status: 'past_due',
+      price_id: monthly().id,
+      plan_name: 'Monthly',
+      quantity: 2,
+      current_period_start: seconds(item?.current_period_start ?? 0),
+      current_period_end: seconds(item?.current_period_end ?? 0),
+      cancel_at: null,
+      cancelled_at: null,
+      created_at: seconds(subscription.created),
+    });
+    const intentOf = (invoice: string) => idOf(data.all('invoice_payment').find((one) => one.invoice === invoice)?.payment.payment_intent);
+    const payments = await books.payments();
+    expect(payments).toHaveLength(3);
+    for (const invoice of [first, second]) {
+      expect(payments).toContainEqual(
+        expect.objectContaining({
+          payment_intent_id: intentOf(invoice),
+          status: 'succeeded',
+          amount_cents: 4_000,
+          currency: 'usd',
+          refunded_amount_cents: 0,
+          subscription_id: row?.['id'],
+          user_id: USER,
+          customer_id: subscription.customer,
+        }),
+      );
+    }
+    expect(payments).toContainEqual(expect.objectContaining({ payment_intent_id: intentOf(third.id), status: 'requires_payment_method' }));
+    expect(await books.kept()).toMatchObject({ 'test usd payments': 2, 'test usd gross_cents': 8_000, 'test subscription past_due': 1 });
+
+    payLate(data, subscription, third);
+    cancel(data, subscription);
+    await hear(...books.events());
+    expect(await books.subscriptions()).toMatchObject([{ status: 'canceled', cancelled_at: seconds(subscription.canceled_at ?? 0) }]);
+    expect(await books.payments()).toMatchObject(Array(3).fill({ status: 'succeeded', subscription_id: row?.['id'] }));
+    expect(await books.kept()).toEqual({
+      'test subscription canceled': 1,
+      'test payment succeeded': 3,
+      'test usd payments': 3,
+      'test usd gross_cents': 12_000,
+      'test usd net_cents': 12_000,
+    });
+  });
+
+  it('make a payment of an invoice alone, whichever of its two events comes', async () => {
+    const subscription = newSubscription();
+    for (const type of ['invoice.payment_succeeded', 'invoice.paid', 'invoice.paid']) await hear(event(type));
+    expect(await books.payments()).toMatchObject([
+      { payment_intent_id: expect.stringMatching(/^pi_/), status: 'succeeded', amount_cents: 2_000 },
+    ]);
+    // Which was asked for, and so is there before its own events.
+    expect(await books.subscriptions()).toMatchObject([{ subscription_id: subscription.id, status: 'active' }]);
+  });
+
+  it('make none of an invoice over nothing', async () => {
+    newSubscription({ trialDays: 14 });
+    await hear(...books.events());
+    expect(await books.subscriptions()).toMatchObject([{ status: 'trialing' }]);
+    expect(await books.payments()).toEqual([]);
+  });
+
+  it.each([
+    ['in cash', 2_000],
+    ['by credit', 0],
+  ])('make one under the id of an invoice that was paid %s', async (_how, amountPaid) => {
+    const subscription = newSubscription({ trialDays: 14 });
+    const invoice = renewWithoutIntent(data, subscription, amountPaid);
+    await hear(...books.events());
+    const [row] = await books.subscriptions();
+    expect(await books.payments()).toMatchObject([
+      { payment_intent_id: invoice.id, status: 'succeeded', amount_cents: 2_000, subscription_id: row?.['id'], description: '1 × Monthly' },
+    ]);
+  });
+
+  it('say past due with the failed invoice alone', async () => {
+    const subscription = newSubscription();
+    await hear(event('customer.subscription.created'));
+    failToRenew(data, subscription);
+    await hear(event('invoice.payment_failed'));
+    expect(await books.subscriptions()).toMatchObject([{ status: 'past_due' }]);
+    expect(await books.payments()).toEqual([]);
+  });
+
+  it('tell of a pause and its end', async () => {
+    const subscription = newSubscription();
+    for (const [type, status] of [
+      ['paused', 'paused'],
+      ['resumed', 'active'],
+    ] as const) {
+      data.change(`customer.subscription.${type}`, subscription, { status });
+      await hear(...books.events());
+      expect(await books.subscriptions()).toMatchObject([{ status }]);
+    }
+  });
+});
+
+describe('an invoice of the new generation', () => {
+  it('that lists its payments needs no question about them', async () => {
+    newSubscription();
+    const paid = event('invoice.paid');
+    const invoice = data.get('invoice', (paid.data.object as Stripe.Invoice).id);
+    app.stripe.requests.length = 0;
+    await books.hear({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), payments: invoice.payments } } });
+    expect(await books.payments()).toMatchObject([{ payment_intent_id: expect.stringMatching(/^pi_/), amount_cents: 2_000 }]);
+    expect(app.stripe.requests.map(({ path }) => path)).toEqual([
+      `/v1/subscriptions/${idOf(invoice.parent?.subscription_details?.subscription)}`,
+    ]);
+  });
+
+  it('that was paid in parts makes a payment of each, and of the rest', async () => {
+    const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 2_000);
+    for (const amount of [500, 700]) {
+      const intent = pay(data, { amount, currency: 'usd', customer: invoice.customer, metadata: {} });
+      data.create('invoice_payment', {
+        amount_paid: amount,
+        invoice: invoice.id,
+        payment: { type: 'payment_intent', payment_intent: intent.id },
+        status: 'paid',
+      });
+    }
+    data.create('invoice_payment', {
+      amount_paid: null,
+      invoice: invoice.id,
+      payment: { type: 'payment_intent', payment_intent: 'pi_open' },
+      status: 'open',
+    });
+    await books.hear(event('invoice.paid'));
+    expect((await books.payments()).map(({ amount_cents: amount }) => amount).sort()).toEqual([500, 700, 800]);
+    await books.hearAll();
+    expect((await books.payments()).map(({ amount_cents: amount }) => amount).sort()).toEqual([500, 700, 800]);
+  });
+});
+
+describe('a checkout', () => {
+  const session = (fields: Partial<Stripe.Checkout.Session>) =>
+    data.create('checkout.session', {
+      mode: 'payment',
+      status: 'complete',
+      payment_status: 'paid',
+      amount_total: 5_000,
+      currency: 'eur',
+      ...fields,
+    });
+  const record = (type: string, object: object) => {
+    data.record(`checkout.session.${type}`, object);
+    return event(`checkout.session.${type}`);
+  };
+
+  it.each(['session first', 'payment first'])('gives a payment its user: %s', async (order) => {
+    const customer = data.create('customer', {}).id;
+    const intent = pay(data, { amount: 5_000, currency: 'eur', customer, metadata: {} });
+    const events = [
+      record('completed', session({ customer, payment_intent: intent.id, client_reference_id: USER })),
+      event('payment_intent.succeeded'),
+    ];
+    await books.hearAll(order === 'session first' ? events : events.reverse());
+    expect(await books.payments()).toMatchObject([
+      { payment_intent_id: intent.id, user_id: USER, status: 'succeeded', currency: 'eur', amount_cents: 5_000 },
+    ]);
+    expect((await books.payments())[0]?.['created_at']).toBe(seconds(intent.created));
+  });
+
+  it('of somebody without a customer gives its payment a user as well', async () => {
+    const intent = pay(data, { amount: 5_000, currency: 'eur', customer: null, metadata: {} });
+    await books.hear(event('payment_intent.succeeded'));
+    await books.hear(record('completed', session({ payment_intent: intent.id, client_reference_id: 'auth0|somebody' })));
+    expect(await books.payments()).toMatchObject([{ user_id: endUserId(books.projectId, 'auth0|somebody') }]);
+  });
+
+  it('of which the money comes days later is processing until then', async () => {
+    const open = { payment_intent: 'pi_slow', payment_status: 'unpaid' as const };
+    await books.hear(record('completed', session(open)));
+    expect(await books.payments()).toMatchObject([{ payment_intent_id: 'pi_slow', status: 'processing' }]);
+    await books.hear({ ...record('async_payment_failed', session(open)), created: app.stripe.now() + 60 });
+    expect(await books.payments()).toMatchObject([{ status: 'requires_payment_method' }]);
+    await books.hear(record('async_payment_succeeded', session({ ...open, payment_status: 'paid' })));
+    expect(await books.payments()).toMatchObject([{ status: 'succeeded', amount_cents: 5_000 }]);
+  });
+
+  it('over nothing makes no payment', async () => {
+    await books.hear(record('completed', session({ payment_intent: null, amount_total: 0, payment_status: 'no_payment_required' })));
+    expect(await books.payments()).toEqual([]);
+  });
+
+  it.each(['the checkout first', 'the checkout last'])('gives a subscription and its payments their user: %s', async (order) => {
+    const subscription = newSubscription();
+    const { id, customer } = subscription;
+    const completed = record('completed', session({ mode: 'subscription', subscription: id, customer, client_reference_id: USER }));
+    const others = books.events().filter(({ type }) => type !== completed.type);
+    await books.hearAll(order === 'the checkout first' ? [completed, ...others] : [...others, completed]);
+    expect(await books.subscriptions()).toMatchObject([{ user_id: USER }]);
+    expect(await books.payments()).toMatchObject([{ user_id: USER, subscription_id: (await books.subscriptions())[0]?.['id'] }]);
+  });
+
+  it('gives what a customer buys later to the same user, but not what names another', async () => {
+    const other = '00000000-0000-0000-0000-000000000000';
+    const customer = data.create('customer', {}).id;
+    const buy = (metadata: Stripe.Metadata) => pay(data, { amount: 100, currency: 'eur', customer, metadata }).id;
+    const [own, later, foreign] = [buy({}), buy({}), buy({ user_id: other })];
+    await books.hearAll();
+    // The customer is linked to `other` by the third payment; the session is newer.
+    await books.hear({
+      ...record('completed', session({ customer, payment_intent: own, client_reference_id: USER })),
+      created: app.stripe.now() + 60,
+    });
+    const users = Object.fromEntries((await books.payments()).map((row) => [row['payment_intent_id'], row['user_id']]));
+    expect(users).toEqual({ [own]: USER, [later]: USER, [foreign]: other });
+  });
+});
+
+describe('a refund', () => {
+  it.each(['in order', 'backwards'])('in parts, then of all: %s', async (order) => {
+    const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
+    const charge = data.get('charge', idOf(intent.latest_charge));
+    refund(data, charge, { amount: 1_000 });
+    if (order === 'in order') {
+      await books.hearAll();
+      expect(await books.payments()).toMatchObject([{ status: 'partially_refunded', refunded_amount_cents: 1_000, amount_cents: 5_000 }]);
+      expect(await books.kept()).toMatchObject({ 'test usd payments': 1, 'test usd gross_cents': 5_000, 'test usd net_cents': 4_000 });
+    }
+    refund(data, charge, { amount: 4_000 });
+    await books.hearAll(order === 'in order' ? books.events() : books.events().reverse());
+    expect(await books.payments()).toMatchObject([
+      { payment_intent_id: intent.id, status: 'refunded', refunded_amount_cents: 5_000, amount_cents: 5_000 },
+    ]);
+    expect(await books.kept()).toEqual({ 'test payment refunded': 1, 'test usd payments': 1, 'test usd gross_cents': 5_000 });
+  });
+
+  it('is not what Stripe calls so, when less was taken than had been authorized', async () => {
+    const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
+    const charge = data.get('charge', idOf(intent.latest_charge));
+    data.change('charge.refunded', charge, { amount_captured: 3_000, amount_refunded: 2_000 });
+    await books.hear(event('charge.refunded'));
+    expect(await books.payments()).toMatchObject([{ status: 'succeeded', amount_cents: 3_000, refunded_amount_cents: 0 }]);
+  });
+
+  it('of what was never taken is nothing', async () => {
+    const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
+    data.change('charge.refunded', data.get('charge', idOf(intent.latest_charge)), {
+      captured: false,
+      amount_refunded: 5_000,
+      refunded: true,
+    });
+    await books.hear(event('charge.refunded'));
+    expect(await books.payments()).toEqual([]);
+  });
+});
+
+it('keeps a dispute as a fact beside the payment', async () => {
+  const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
+  const made = dispute(data, data.get('charge', idOf(intent.latest_charge)));
+  data.change('charge.dispute.closed', made, { status: 'lost' });
+  await books.hearAll();
+  expect(await books.disputes()).toMatchObject([
+    {
+      dispute_id: made.id,
+      payment_intent_id: intent.id,
+      status: 'lost',
+      amount_cents: 5_000,
+      funds_withdrawn_at: expect.any(String),
+      funds_reinstated_at: null,
+    },
+  ]);
+  expect(await books.payments()).toMatchObject([{ status: 'succeeded' }]);
+});
+
+describe("a plan's name", () => {
+  it("is the product's where the price has none, asked for once", async () => {
+    const [product] = data.all('product');
+    const price = addPrice(data, { product: product?.id ?? '', nickname: null, unit_amount: 900 }, 'month');
+    newSubscription({ price });
+    newSubscription({ price });
+    app.stripe.requests.length = 0;
+    await books.hearAll(books.events().filter(({ type }) => type === 'customer.subscription.created'));
+    expect(await books.subscriptions()).toMatchObject([{ plan_name: 'Pro' }, { plan_name: 'Pro' }]);
+    expect(app.stripe.requests.map(({ path }) => path)).toEqual([`/v1/products/${product?.id}`]);
+  });
+
+  it('is nothing where Stripe has no such product either', async () => {
+    newSubscription({ price: addPrice(data, { product: 'prod_gone', nickname: null, unit_amount: 900 }, 'month') });
+    await books.hear(event('customer.subscription.created'));
+    expect(await books.subscriptions()).toMatchObject([{ plan_name: null, status: 'active' }]);
+  });
+});
+
+describe('a key that Stripe refuses', () => {
+  it('leaves open what Stripe has to be asked for, and lets through what tells all', async () => {
+    newSubscription();
+    const key = books.account.keys.test.secret;
+    app.stripe.mark(key, 'expired');
+    await expect(books.hear(event('invoice.paid'))).rejects.toMatchObject({ code: 'stripe_key_refused' });
+    expect(await books.payments()).toEqual([]);
+    await books.hear(event('payment_intent.succeeded'));
+    await books.hear(event('customer.subscription.created'));
+    expect(await books.payments()).toMatchObject([{ status: 'succeeded', subscription_id: null }]);
+
+    app.stripe.mark(key, 'active');
+    await books.hear(event('invoice.paid'));
+    expect(await books.payments()).toMatchObject([{ status: 'succeeded', subscription_id: (await books.subscriptions())[0]?.['id'] }]);
+  });
+});

@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import type Stripe from 'stripe';
+import { Database } from '../../src/database/database.js';
+import { LedgerService } from '../../src/payments/ledger/ledger.service.js';
+import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
+import { Books } from '../support/ledger.js';
+import { liveThrough, modelOf } from '../support/ledger-life.js';
+import { down } from '../support/stripe/faults.js';
+import { asOldGeneration } from '../support/stripe/old-generation.js';
+import { present } from '../support/stripe/present.js';
+import type { StripeEvent } from '../support/stripe/resources.js';
+import { subscribe } from '../support/stripe/routes/subscription.routes.js';
+import type { StripeData } from '../support/stripe/stripe-data.js';
+
+const RUNS = Number(process.env['LEDGER_RUNS'] ?? 12);
+const START = 1_700_000_000;
+
+let app: AppWithStripe;
+let books: Books;
+let data: StripeData;
+
+beforeAll(async () => {
+  app = await startAppWithStripe();
+});
+afterAll(() => app.close());
+beforeEach(async () => {
+  app.stripe.heal();
+  at(START);
+  books = await Books.open(app);
+  data = books.account.test;
+});
+
+/** Stripe's clock, which is not ours. */
+function at(seconds: number): void {
+  app.stripe.now = () => seconds;
+}
+
+function bought(): Stripe.Subscription {
+  const [price] = data.all('price').filter(({ lookup_key }) => lookup_key === 'monthly');
+  if (!price) throw new Error('There is no monthly price.');
+  return subscribe(data, { customer: data.create('customer', {}).id, items: [{ price, quantity: 1 }], metadata: {}, trialDays: 0 });
+}
+
+const update = (subscription: Stripe.Subscription, fields: Partial<Stripe.Subscription>): StripeEvent => {
+  data.change('customer.subscription.updated', subscription, fields);
+  const [event] = books.events().slice(-1);
+  if (!event) throw new Error('Nothing has changed.');
+  return event;
+};
+
+it('ends the same, in whatever order, generation and second the events of a life come, and how often', async () => {
+  const delivery = fc.record({ rank: fc.double({ noNaN: true }), isOld: fc.boolean(), isTwice: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom(0, 0, 1, 100), { minLength: 12, maxLength: 12 }),
+      fc.array(delivery, { minLength: 40, maxLength: 40 }),
+      fc.constantFrom(0, 1, 1_000),
+      async (gaps, deliveries, delay) => {
+        at(START);
+        const life = await Books.open(app);
+        let now = START;
+        liveThrough(life.account.test, (step) => at((now += gaps[step] ?? 0)));
+        at(now + delay);
+        const events = life.events().flatMap((event, index) => {
+          const { rank = 0, isOld, isTwice } = deliveries[index] ?? {};
+          const told = isOld ? asOldGeneration(life.account.test, event) : event;
+          return [{ rank, told }, ...(isTwice ? [{ rank: -rank, told }] : [])];
+        });
+        await life.hearAll(events.sort((one, other) => one.rank - other.rank).map(({ told }) => told));
+        expect(await life.states()).toEqual(modelOf(life.projectId, life.account.test));
+        expect(await life.kept()).toEqual(await life.counted());
+      },
+    ),
+    { numRuns: RUNS },
+  );
+});
+
+it('ends the same when all come at once', async () => {
+  const lives = await Promise.all([1, 2, 3].map(() => Books.open(app, books.account)));
+  liveThrough(data, () => undefined);
+  liveThrough(data, () => undefined);
+  at(START + 1_000);
+  await Promise.all(lives.flatMap((life) => [...life.events(), ...life.events()].map((event) => life.hear(event))));
+  for (const life of lives) {
+    expect(await life.states()).toEqual(modelOf(life.projectId, data));
+    expect(await life.kept()).toEqual(await life.counted());
+  }
+});
+
+describe('two events of one second', () => {
+  it.each(['in order', 'backwards'])('end as Stripe says, %s', async (order) => {
+    const subscription = bought();
+    await books.hearAll();
+    at(START + 10);
+    const events = [update(subscription, { cancel_at: START + 100 }), update(subscription, { cancel_at: null })];
+    app.stripe.requests.length = 0;
+    await books.hearAll(order === 'in order' ? events : events.reverse());
+    expect(await books.subscriptions()).toMatchObject([{ cancel_at: null }]);
+    expect(app.stripe.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([`GET /v1/subscriptions/${subscription.id}`]);
+  });
+
+  it('need no question when both tell the same, or the subscription is over', async () => {
+    const subscription = bought();
+    const [created] = books.events().filter(({ type }) => type === 'customer.subscription.created');
+    const deleted = update(subscription, { status: 'canceled' });
+    app.stripe.requests.length = 0;
+    await books.hearAll([created, created, deleted, created].filter((event) => event !== undefined));
+    expect(await books.subscriptions()).toMatchObject([{ status: 'canceled' }]);
+    expect(app.stripe.requests).toEqual([]);
+  });
+
+  it('are left open while Stripe can not be asked', async () => {
+    const subscription = bought();
+    await books.hearAll();
+    const event = update(subscription, { status: 'past_due' });
+    app.stripe.fail(down(), { times: 2 });
+    await expect(books.hear(event)).rejects.toMatchObject({ code: 'stripe_unavailable' });
+    expect(await books.subscriptions()).toMatchObject([{ status: 'active' }]);
+    await books.hear(event);
+    expect(await books.subscriptions()).toMatchObject([{ status: 'past_due' }]);
+  });
+
+  it('are asked about again when another was written meanwhile', async () => {
+    const [ledger, database] = [app.app.get(LedgerService), app.app.get(Database)];
+    const subscription = bought();
+    const [created] = books.events().filter(({ type }) => type === 'customer.subscription.created');
+    const event = (told: StripeEvent | undefined) => ({
+      projectId: books.projectId,
+      mode: 'test' as const,
+      id: told?.id ?? '',
+      type: told?.type ?? '',
+      created: new Date(START * 1_000),
+      apiVersion: null,
+      object: told?.data.object,
+    });
+    const change = await ledger.prepare(event(created));
+    await books.hear(update(subscription, { status: 'past_due' }));
+    await expect(database.transaction(() => ledger.apply(change))).rejects.toMatchObject({ name: 'Overtaken' });
+    await books.hear(created as StripeEvent);
+    expect(await books.subscriptions()).toMatchObject([{ status: 'past_due' }]);
+  });
+});
+
+it("takes an answer's time from Stripe's clock, not from ours", async () => {
+  const subscription = bought();
+  await books.hearAll();
+  const event = update(subscription, { status: 'past_due' });
+  await books.hear(event);
+  expect(await books.subscriptions()).toMatchObject([{ status: 'past_due', as_of: new Date(START * 1_000).toISOString() }]);
+  at(START + 1);
+  await books.hear(update(subscription, { status: 'active' }));
+  expect(await books.subscriptions()).toMatchObject([{ status: 'active' }]);
+});
+
+it('brings no subscription back that was deleted', async () => {
+  const subscription = bought();
+  const deleted = update(subscription, { status: 'canceled', canceled_at: START });
+  at(START + 1_000);
+  const late = update(subscription, { status: 'active' });
+  await books.hearAll([deleted, late]);
+  expect(await books.subscriptions()).toMatchObject([{ status: 'canceled' }]);
+});
+
+it('takes what Stripe answered to a call of ours, and its older events no more', async () => {
+  const ledger = app.app.get(LedgerService);
+  const subscription = bought();
+  at(START + 10);
+  const update10 = update(subscription, { status: 'past_due' });
+  at(START + 20);
+  Object.assign(subscription, { status: 'active', cancel_at: START + 100 });
+  const record = () => ledger.record(books.projectId, 'test', present(subscription), new Date(app.stripe.now() * 1_000));
+  expect(await record()).toBe(true);
+  expect(await record()).toBe(false);
+  await books.hear(update10);
+  expect(await books.subscriptions()).toMatchObject([{ status: 'active', cancel_at: new Date((START + 100) * 1_000).toISOString() }]);
+});
+
+it('keeps what is of test mode apart from what is of live mode, and one project from another', async () => {
+  const other = await Books.open(app, books.account);
+  liveThrough(data, () => undefined);
+  await books.hearAll();
+  const before = await books.states();
+  // The same ids in the other mode, and in another project of the same account.
+  for (const event of books
+    .events()
+    .filter(({ type }) => type === 'payment_intent.succeeded' || type === 'customer.subscription.created')) {
+    await books.hear(event, 'live');
+    await other.hear(event);
+  }
+  const [live, test] = [await books.states('live'), await books.states()];
+  expect(test).toEqual(before);
+  expect(live.subscriptions).toHaveLength(1);
+  const ids = [
+    ...(await books.subscriptions()),
+    ...(await books.payments()),
+    ...(await other.subscriptions()),
+    ...(await other.payments()),
+  ];
+  expect(new Set(ids.map(({ id }) => id)).size).toBe(ids.length);
+  expect(await books.kept()).toEqual(await books.counted());
+});
