@@ -4,7 +4,7 @@ import { Database } from '../../src/database/database.js';
 import { LedgerService } from '../../src/payments/ledger/ledger.service.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { Books } from '../support/ledger.js';
-import { liveThrough, modelOf } from '../support/ledger-life.js';
+import { LIFE_LENGTH, liveThrough, modelOf } from '../support/ledger-life.js';
 import { down } from '../support/stripe/faults.js';
 import { asOldGeneration } from '../support/stripe/old-generation.js';
 import { present } from '../support/stripe/present.js';
@@ -12,7 +12,7 @@ import type { StripeEvent } from '../support/stripe/resources.js';
 import { subscribe } from '../support/stripe/routes/subscription.routes.js';
 import type { StripeData } from '../support/stripe/stripe-data.js';
 
-const RUNS = Number(process.env['LEDGER_RUNS'] ?? 12);
+const RUNS = Number(process.env['LEDGER_RUNS'] ?? 6);
 const START = 1_700_000_000;
 
 let app: AppWithStripe;
@@ -55,11 +55,12 @@ it('ends the same, in whatever order, generation and second the events of a life
       fc.array(fc.constantFrom(0, 0, 1, 100), { minLength: 12, maxLength: 12 }),
       fc.array(delivery, { minLength: 40, maxLength: 40 }),
       fc.constantFrom(0, 1, 1_000),
-      async (gaps, deliveries, delay) => {
+      fc.integer({ min: 2, max: LIFE_LENGTH }),
+      async (gaps, deliveries, delay, length) => {
         at(START);
         const life = await Books.open(app);
         let now = START;
-        liveThrough(life.account.test, (step) => at((now += gaps[step] ?? 0)));
+        liveThrough(life.account.test, (step) => at((now += gaps[step] ?? 0)), length);
         at(now + delay);
         const events = life.events().flatMap((event, index) => {
           const { rank = 0, isOld, isTwice } = deliveries[index] ?? {};
@@ -77,8 +78,8 @@ it('ends the same, in whatever order, generation and second the events of a life
 
 it('ends the same when all come at once', async () => {
   const lives = await Promise.all([1, 2, 3].map(() => Books.open(app, books.account)));
-  liveThrough(data, () => undefined);
-  liveThrough(data, () => undefined);
+  liveThrough(data);
+  liveThrough(data);
   at(START + 1_000);
   await Promise.all(lives.flatMap((life) => [...life.events(), ...life.events()].map((event) => life.hear(event))));
   for (const life of lives) {
@@ -177,7 +178,7 @@ it('takes what Stripe answered to a call of ours, and its older events no more',
 
 it('keeps what is of test mode apart from what is of live mode, and one project from another', async () => {
   const other = await Books.open(app, books.account);
-  liveThrough(data, () => undefined);
+  liveThrough(data);
   await books.hearAll();
   const before = await books.states();
   // The same ids in the other mode, and in another project of the same account.

@@ -9,8 +9,10 @@ import type { StripeData } from './stripe/stripe-data.js';
 
 const USER = 'user-1';
 
-/** All that can happen to a subscription and beside it, with its events. @param tick is called before each step */
-export function liveThrough(data: StripeData, tick: (step: number) => void): void {
+export const LIFE_LENGTH = 11;
+
+/** All that can happen to a subscription and beside it, or the first so many steps of it, with its events. @param tick is called before each */
+export function liveThrough(data: StripeData, tick: (step: number) => void = () => undefined, length = LIFE_LENGTH): void {
   const [price] = data.all('price').filter(({ lookup_key }) => lookup_key === 'monthly');
   if (!price) throw new Error('There is no monthly price.');
   const customer = data.create('customer', {}).id;
@@ -38,7 +40,7 @@ export function liveThrough(data: StripeData, tick: (step: number) => void): voi
     });
     data.record('checkout.session.completed', session);
   };
-  steps.forEach((step, index) => {
+  steps.slice(0, length).forEach((step, index) => {
     tick(index);
     step();
     own.subscription ||= data.all('subscription')[0]?.id ?? '';
@@ -79,7 +81,7 @@ export function modelOf(projectId: ProjectId, data: StripeData): States {
       .all('payment_intent')
       .map((intent) => {
         const refunded = data.all('charge').find(({ payment_intent }) => payment_intent === intent.id)?.amount_refunded ?? 0;
-        const invoice = invoiceOf(intent.id);
+        const invoice = intent.status === 'succeeded' ? invoiceOf(intent.id) : undefined;
         return {
           payment_intent_id: intent.id,
           user_id: user,
