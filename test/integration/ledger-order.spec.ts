@@ -125,19 +125,11 @@ describe('two events of one second', () => {
     const [ledger, database] = [app.app.get(LedgerService), app.app.get(Database)];
     const subscription = bought();
     const [created] = books.events().filter(({ type }) => type === 'customer.subscription.created');
-    const event = (told: StripeEvent | undefined) => ({
-      projectId: books.projectId,
-      mode: 'test' as const,
-      id: told?.id ?? '',
-      type: told?.type ?? '',
-      created: new Date(START * 1_000),
-      apiVersion: null,
-      object: told?.data.object,
-    });
-    const change = await ledger.prepare(event(created));
+    if (!created) throw new Error('It was not made.');
+    const change = await ledger.prepare(books.received(created));
     await books.hear(update(subscription, { status: 'past_due' }));
     await expect(database.transaction(() => ledger.apply(change))).rejects.toMatchObject({ name: 'Overtaken' });
-    await books.hear(created as StripeEvent);
+    await books.hear(created);
     expect(await books.subscriptions()).toMatchObject([{ status: 'past_due' }]);
   });
 });

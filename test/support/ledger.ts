@@ -2,6 +2,7 @@ import type { ProjectId } from '../../src/common/ids.js';
 import { Database, toTimestamp } from '../../src/database/database.js';
 import { LedgerService } from '../../src/payments/ledger/ledger.service.js';
 import { againIfOvertaken } from '../../src/payments/ledger/overtaken.js';
+import type { StripeEvent as ReceivedEvent } from '../../src/payments/ledger/stripe-event.js';
 import type { StripeMode } from '../../src/payments/stripe-config/credential-rules.js';
 import type { AppWithStripe } from './app-with-stripe.js';
 import { rowsOf } from './rows.js';
@@ -40,14 +41,17 @@ export class Books {
   }
 
   /** An event is applied as the receiver does it, whose claim is not under test here. */
-  async hear({ id, type, created, api_version: apiVersion, data }: StripeEvent, mode: StripeMode = 'test'): Promise<void> {
+  async hear(event: StripeEvent, mode: StripeMode = 'test'): Promise<void> {
     const [ledger, database] = [this.app.app.get(LedgerService), this.app.app.get(Database)];
-    const { projectId } = this;
-    const event = { projectId, mode, id, type, apiVersion, created: new Date(created * 1_000), object: data.object };
     await againIfOvertaken(async () => {
-      const change = await ledger.prepare(event);
+      const change = await ledger.prepare(this.received(event, mode));
       await database.transaction(() => ledger.apply(change));
     });
+  }
+
+  /** As the receiver reads it. */
+  received({ id, type, created, api_version: apiVersion, data }: StripeEvent, mode: StripeMode = 'test'): ReceivedEvent {
+    return { projectId: this.projectId, mode, id, type, apiVersion, created: new Date(created * 1_000), object: data.object };
   }
 
   /** All that the account's events tell, in the order of their making unless another is given. */

@@ -33,7 +33,7 @@ const GIVE_OF_CUSTOMER: [Statement<{ subscription_id: string }>, Statement<never
   sql(
     'give_stripe_subscriptions_of_customer',
     `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
-     WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND NOT EXISTS (
+     WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND user_id IS DISTINCT FROM $4 AND NOT EXISTS (
        SELECT 1 FROM stripe_user_links l WHERE l.project_id = $1 AND l.mode = $2 AND l.object_id = stripe_subscriptions.subscription_id)
      RETURNING subscription_id`,
   ),
@@ -49,7 +49,7 @@ const GIVE_OF_SUBSCRIPTION: typeof GIVE_OF_CUSTOMER = [
   sql(
     'give_stripe_subscription',
     `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
-     WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND id = $5 RETURNING subscription_id`,
+     WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND id = $5 AND user_id IS DISTINCT FROM $4 RETURNING subscription_id`,
   ),
   sql(
     'give_stripe_payments_of_subscription',
@@ -97,9 +97,9 @@ export class UserLinksRepository {
       yield* run(payments, values);
       return told;
     }
-    const ofCustomer = yield* learnOf(customerId, GIVE_OF_CUSTOMER, []);
     const ofSubscription =
       subscriptionId && (yield* learnOf(subscriptionId, GIVE_OF_SUBSCRIPTION, [rowId(projectId, mode, subscriptionId)]));
+    const ofCustomer = yield* learnOf(customerId, GIVE_OF_CUSTOMER, []);
     if (ofSubscription) return { user: { userId: ofSubscription, userRank: USER_RANKS.subscription }, given };
     return { user: ofCustomer ? { userId: ofCustomer, userRank: USER_RANKS.customer } : NOBODY, given };
   }

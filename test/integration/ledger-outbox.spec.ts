@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import { Database } from '../../src/database/database.js';
+import { type LedgerEvent, type LedgerEventMap, LedgerEvents, type Telling } from '../../src/payments/ledger/ledger-events.js';
+import { LedgerService } from '../../src/payments/ledger/ledger.service.js';
+import { OutboxRepository } from '../../src/payments/ledger/outbox.repository.js';
+import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
+import { eventually } from '../support/eventually.js';
+import { Books } from '../support/ledger.js';
+import { liveThrough } from '../support/ledger-life.js';
+import { StripeServer } from '../support/stripe/stripe-server.js';
+import { idOf } from '../support/stripe/resources.js';
+import { pay, refund } from '../support/stripe/routes/payment.routes.js';
+import { createTestDatabase } from '../support/test-database.js';
+
+let app: AppWithStripe;
+let books: Books;
+
+beforeAll(async () => {
+  app = await startAppWithStripe();
+});
+afterAll(() => app.close());
+beforeEach(async () => {
+  books = await Books.open(app);
+});
+
+/** What a listener hears of one project. */
+function listen<Name extends keyof LedgerEventMap>(name: Name, projectId: string, to = app): (LedgerEventMap[Name] & Telling)[] {
+  const heard: (LedgerEventMap[Name] & Telling)[] = [];
+  to.app.get(LedgerEvents).on(name, (event, telling) => void (event.projectId === projectId && heard.push({ ...event, ...telling })));
+  return heard;
+}
+
+it('tells what became of subscriptions and payments, and forgets it then', async () => {
+  const changed = listen('subscription.changed', books.projectId);
+  const recorded = listen('payment.recorded', books.projectId);
+  const refunded = listen('payment.refunded', books.projectId);
+  liveThrough(books.account.test);
+  await books.hearAll();
+  await eventually(async () => expect(await books.outbox()).toEqual([]));
+
+  const [subscription] = await books.subscriptions();
+  // Asked for with the first invoice, and given to its user by the checkout.
+  expect(changed.map((event) => event.subscription.userId)).toEqual([null, subscription?.['user_id']]);
+  expect(changed.slice(1)).toEqual([
+    expect.objectContaining({
+      mode: 'test',
+      attempt: 1,
+      subscription: expect.objectContaining({
+        id: subscription?.['id'],
+        subscriptionId: subscription?.['subscription_id'],
+        userId: subscription?.['user_id'],
+        planName: 'Monthly',
+        createdAt: subscription?.['created_at'],
+      }),
+    }),
+  ]);
+  const payments = await books.payments();
+  expect(new Set(recorded.map(({ payment }) => payment.id))).toEqual(new Set(payments.map(({ id }) => id)));
+  expect(refunded.map(({ refundedNowCents, payment }) => [refundedNowCents, payment.status])).toEqual([
+    [500, 'partially_refunded'],
+    [1_500, 'refunded'],
+  ]);
+  const ids = [...changed, ...recorded, ...refunded].map(({ eventId }) => eventId);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+it('tells nothing of what changes nothing, nor of what was rolled back', async () => {
+  const [ledger, database] = [app.app.get(LedgerService), app.app.get(Database)];
+  const recorded = listen('payment.recorded', books.projectId);
+  for (const amount of [100, 200]) pay(books.account.test, { amount, currency: 'usd', customer: null, metadata: {} });
+  const [rolledBack, ...kept] = books.events();
+  if (!rolledBack) throw new Error('There is no event.');
+  const change = await ledger.prepare(books.received(rolledBack));
+  const failing = database.transaction(function* () {
+    yield* ledger.apply(change);
+    throw new Error('no');
+  });
+  await expect(failing).rejects.toThrow('no');
+  await books.hearAll(kept);
+  await books.hearAll(kept);
+  await eventually(async () => expect(recorded).toHaveLength(1));
+  await eventually(async () => expect(await books.outbox()).toEqual([]));
+  expect(recorded.map(({ payment }) => payment.amountCents)).toEqual([200]);
+});
+
+it('tells it again when a listener throws, and all the others meanwhile', async () => {
+  const attempts: number[] = [];
+  const intent = pay(books.account.test, { amount: 100, currency: 'usd', customer: null, metadata: {} });
+  app.app.get(LedgerEvents).on('payment.recorded', async ({ payment }, { attempt }) => {
+    if (payment.paymentIntentId !== intent.id) return;
+    attempts.push(attempt);
+    if (attempts.length < 3) throw new Error(`sk_test_${'a'.repeat(24)}`);
+  });
+  const recorded = listen('payment.recorded', books.projectId);
+  refund(books.account.test, books.account.test.get('charge', idOf(intent.latest_charge)), { amount: 10 });
+  pay(books.account.test, { amount: 200, currency: 'usd', customer: null, metadata: {} });
+  const refunded = listen('payment.refunded', books.projectId);
+  await books.hearAll();
+  await eventually(async () => expect(refunded).toHaveLength(1));
+  await eventually(async () => expect(await books.outbox()).toEqual([]));
+  expect(attempts).toEqual([1, 2, 3]);
+  expect(recorded.filter(({ payment }) => payment.paymentIntentId !== intent.id)).toHaveLength(1);
+  expect(app.log.join('')).not.toContain('sk_test_aaa');
+});
+
+it('tells it after a crash, from another process', async () => {
+  const [database, stripe] = [await createTestDatabase(), await new StripeServer().start()];
+  const first = await startAppWithStripe({ database, stripe });
+  const mine = await Books.open(first);
+  pay(mine.account.test, { amount: 100, currency: 'usd', customer: null, metadata: {} });
+  await mine.hearAll();
+  await first.close();
+  expect(await mine.outbox()).toHaveLength(1);
+
+  const second = await startAppWithStripe({ database, stripe, environment: first.environment });
+  const recorded = listen('payment.recorded', mine.projectId, second);
+  await eventually(async () => expect(await mine.outbox()).toEqual([]));
+  expect(recorded).toHaveLength(1);
+  await second.close();
+  await stripe.stop();
+  await database.drop();
+});
+
+it('gives each event to one process at a time, and to another when that one died', async () => {
+  const outbox = app.app.get(OutboxRepository);
+  const name = 'subscription.changed';
+  const [now, leaseUntil] = [new Date(Date.now() + 3_600_000), new Date(Date.now() + 7_200_000)];
+  const event: LedgerEvent = [
+    name,
+    {
+      projectId: books.projectId,
+      mode: 'test',
+      subscription: { ...({} as LedgerEventMap[typeof name]['subscription']), id: randomUUID() },
+    },
+  ];
+  // Not due for the sweeper of this test's application.
+  await app.app.get(Database).transaction(function* () {
+    for (let nth = 0; nth < 20; nth += 1) yield* outbox.add(event, now);
+  });
+  const taken = await Promise.all([1, 2, 3, 4].map(() => outbox.take(name, now, leaseUntil, 6)));
+  const ids = taken.flat().map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids.length + (await outbox.take(name, now, leaseUntil, 20)).length).toBe(20);
+  expect(await outbox.take(name, now, leaseUntil, 20)).toEqual([]);
+  const again = await outbox.take(name, leaseUntil, leaseUntil, 20);
+  expect(again.map(({ attempts }) => attempts)).toEqual(Array(20).fill(2));
+  await outbox.finish(again, []);
+  expect(await books.outbox()).toEqual([]);
+});
