@@ -49,6 +49,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   closeSchemas(document);
   for (const operation of Object.values(document.paths).flatMap(operationsOf)) {
     if (operation.security?.length) operation.security = [{ HTTPBearer: [] }, { OAuth2PasswordBearer: [] }];
+    dropOptionalExamples(operation);
   }
   const login = document.paths[LOGIN_URL]?.post?.requestBody;
   if (login && 'content' in login) login.content['application/x-www-form-urlencoded'] = { schema: { $ref: getSchemaPath(LoginForm) } };
@@ -61,6 +62,14 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
 function closeSchemas({ components }: OpenAPIObject): void {
   for (const [name, schema] of Object.entries(components?.schemas ?? {})) {
     if (CLOSED_DTOS.has(name) && !('$ref' in schema)) schema.additionalProperties = false;
+  }
+}
+
+/** The page fills in what has an example: a filter or condition that nobody asked for would be sent along. */
+function dropOptionalExamples({ parameters = [] }: Operation): void {
+  for (const parameter of parameters) {
+    if ('$ref' in parameter || parameter.required || !parameter.schema || '$ref' in parameter.schema) continue;
+    if (parameter.schema.default === undefined) delete parameter.schema.example;
   }
 }
 

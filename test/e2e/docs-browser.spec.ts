@@ -1,0 +1,127 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { OWNER, startTestApp, type TestApp } from '../support/test-app.js';
+
+/** Where Debian and others put it. */
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-sync',
+];
+
+const executable = (process.env.PATH ?? '')
+  .split(':')
+  .flatMap((folder) => NAMES.map((name) => join(folder, name)))
+  .find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+if (!executable) process.stdout.write(`/docs is not tried in a browser: there is no ${NAMES.join(', ')} on the PATH.\n`);
+
+(executable ? describe : describe.skip)('/docs in a browser', () => {
+  const email = 'ada@example.com';
+  const password = 'correct horse battery staple';
+  let app: TestApp;
+  let browser: Browser;
+  let page: Page;
+  let origin: string;
+  /** What a page should not have: errors, what its policy refused, requests to elsewhere. */
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    app = await startTestApp({ environment: { AUTH_BUILTIN: 'true', AUTH_REGISTRATION: 'open' } });
+    await app.send('post', '/api/v1/auth/register', null).send({ email, password }).expect(201);
+    origin = (await app.app.getUrl()).replace('[::1]', '127.0.0.1');
+    browser = await chromium.launch({ executablePath: executable, args: ARGUMENTS });
+    page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
+    page.on('console', (message) => {
+      // The browser reports each answer that is an error; those that are asked for here are meant.
+      if (message.type() === 'error' && !message.text().includes('status of 422')) complaints.push(message.text());
+    });
+    page.on('pageerror', ({ message }) => complaints.push(message));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(origin) && !request.url().startsWith('data:')) complaints.push(`asked for ${request.url()}`);
+    });
+    await page.goto(`${origin}/docs`);
+    await page.waitForSelector('.opblock');
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await app.close();
+  });
+
+  const openDialog = () => page.click('.auth-wrapper .authorize.unlocked, .auth-wrapper .authorize.locked');
+  const closeDialog = () => page.click('.dialog-ux .btn-done');
+  const operation = (id: string) => page.locator(`.opblock[id$="-${id}"]`);
+
+  async function execute(id: string): Promise<{ status: string; body: string }> {
+    const block = operation(id);
+    await block.locator('.execute').click();
+    const answer = block.locator('.live-responses-table .response').first();
+    await answer.waitFor();
+    const [status = '', body = ''] = await Promise.all([
+      answer.locator('.response-col_status').innerText(),
+      answer.locator('.response-col_description').innerText(),
+    ]);
+    return { status: status.trim(), body };
+  }
+
+  it('sends the PUT with a pasted token, and shows the masked answer', async () => {
+    await openDialog();
+    await page.fill('.dialog-ux input[aria-label="auth-bearer-value"]', OWNER);
+    await page.click('.dialog-ux .auth-container:has(input[aria-label="auth-bearer-value"]) button[type="submit"]');
+    await closeDialog();
+    const block = operation('saveStripeConfig');
+    await block.locator('.opblock-summary-control').click();
+    await block.locator('tr[data-param-name="project_id"] input').fill(await app.createProject());
+    const secret = `sk_test_${'a'.repeat(24)}`;
+    await block.locator('textarea.body-param__text').fill(JSON.stringify({ test_secret_key: secret }));
+    const { status, body } = await execute('saveStripeConfig');
+    expect(status).toBe('200');
+    expect(body).toContain('"test_secret_key_masked": "sk_test_...aaaa"');
+    expect(body).not.toContain(secret);
+    const picture = process.env.SCREENSHOT;
+    if (picture) {
+      await block.locator('.responses-wrapper .responses-inner').scrollIntoViewIfNeeded();
+      await page.screenshot({ path: picture });
+    }
+  });
+
+  it('shows what is wrong with a body', async () => {
+    const block = operation('saveStripeConfig');
+    await block.locator('textarea.body-param__text').fill(JSON.stringify({ test_secret_key: `sk_live_${'a'.repeat(24)}` }));
+    await block.locator('.btn-clear').click();
+    const { status, body } = await execute('saveStripeConfig');
+    expect(status).toBe('422');
+    expect(body).toContain('must start with sk_test_; this looks like a live secret key');
+  });
+
+  it('logs in with a name and a password', async () => {
+    await openDialog();
+    await page.click('.dialog-ux .auth-container:has(input[aria-label="auth-bearer-value"], .wrapper code) button:has-text("Logout")');
+    await page.fill('.dialog-ux #oauth_username', email);
+    await page.fill('.dialog-ux #oauth_password', password);
+    await page.click('.dialog-ux .auth-container:has(#oauth_username) button.authorize');
+    await page.waitForSelector('.dialog-ux .auth-container button:has-text("Logout")');
+    await closeDialog();
+    const block = page.locator('.opblock:has(.opblock-summary-path[data-path="/api/v1/auth/me"])');
+    await block.locator('.opblock-summary-control').click();
+    await block.locator('.execute').click();
+    const answer = block.locator('.live-responses-table .response').first();
+    await answer.waitFor();
+    expect(await answer.innerText()).toContain(email);
+  });
+
+  it('has no errors, breaks no policy of its own, and asks nobody else', () => {
+    expect(complaints).toEqual([]);
+  });
+});
