@@ -91,7 +91,9 @@ export const REVEALING = [
   'src/idempotency/idempotent-answers.ts',
   // The operator's own: master keys, the token secret, the password of the database, the metrics token.
   'src/config/load-settings.ts',
+  'src/config/master-key-sources.ts',
   'src/vault/open-master-keys.ts',
+  'src/vault/vault-transit-key-wrapper.ts',
   'src/auth/key-source.ts',
   'src/database/data-source.ts',
   'src/database/postgres.notifications.ts',
