@@ -313,6 +313,12 @@ describe('POST checkout-session', () => {
       expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
     });
 
+    it('makes a customer that is none: 503, and none is stored', async () => {
+      app.stripe.fail(answers(200, {}), { on: CREATE_CUSTOMER });
+      await checkOut().expect(503);
+      await checkOut().expect(200);
+    });
+
     it('does not take the key any more: 409 that says nothing of keys, and the status says it', async () => {
       app.stripe.mark(till.account.keys.test.secret, 'expired');
       const { body } = await checkOut().expect(409);

@@ -32,6 +32,10 @@ export function priceNotUsable(message: string, cause?: unknown): DomainError {
   return new DomainError('price_not_usable', message, { cause });
 }
 
+export function unknownPrice(cause: unknown): DomainError {
+  return priceNotUsable('There is no price with this id in this mode.', cause);
+}
+
 function asBillingFailure(error: unknown): unknown {
   const facts = stripeErrorOf(error);
   if (!facts) return error;
@@ -44,10 +48,6 @@ function asBillingFailure(error: unknown): unknown {
   if (failure.code !== 'stripe_refused') return failure;
   const message = "Stripe refused this; the project's owner finds the reason in the request log of Stripe's Dashboard.";
   return new DomainError('stripe_refused', message, { cause: error });
-}
-
-export function unknownPrice(cause: unknown): DomainError {
-  return priceNotUsable('There is no price with this id in this mode.', cause);
 }
 
 /** Stripe tells it only in words. */

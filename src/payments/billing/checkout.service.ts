@@ -36,9 +36,9 @@ export class CheckoutService {
       const known = await this.customers.find(buyer);
       if (order.mode === 'subscription' && !order.allow_existing_subscription && (await this.subscriptions.isSubscribed(buyer, known)))
         throw alreadySubscribed();
-      const customer = known ?? (await this.customers.ensure(buyer));
-      const { id, url } = await this.customers.with(buyer, customer, (customerId) => createSession(buyer, order, customerId));
-      if (typeof url !== 'string') throw senseless();
+      const customer = known ?? (await this.customers.make(buyer));
+      const { object, id, url } = await this.customers.with(buyer, customer, (customerId) => createSession(buyer, order, customerId));
+      if (object !== 'checkout.session' || typeof url !== 'string') throw senseless();
       return { id, url };
     });
   }

@@ -6,6 +6,7 @@ import type { Buyer } from './buyer.js';
 import { ownMetadata } from './metadata.js';
 import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
 import { type Customer, type CustomerOwner, StripeCustomersRepository } from './stripe-customers.repository.js';
+import { assertObject } from './stripe-answers.js';
 import { SubscriptionsAtStripe } from './subscriptions-at-stripe.js';
 
 /** Keeps each end user one Stripe customer. */
@@ -26,11 +27,6 @@ export class CustomersService {
     return former === undefined ? undefined : this.customers.settle(owner, { id: former, generation: 0 });
   }
 
-  /** @returns the buyer's customer, made now for one who has none */
-  async ensure(buyer: Buyer): Promise<Customer> {
-    return (await this.find(buyer)) ?? this.#make(buyer, 1);
-  }
-
   /**
    * Does something with the buyer's customer; with a new one if it turns out that Stripe no longer has it.
    * @param use a call to Stripe that names the customer as `customer`
@@ -40,7 +36,28 @@ export class CustomersService {
       return await use(customer.id);
     } catch (error) {
       if (!isMissing(error, /^customer$/)) throw error;
-      return use((await this.#make(buyer, customer.generation + 1)).id);
+      return use((await this.make(buyer, customer.generation + 1)).id);
+    }
+  }
+
+  /**
+   * Of any number of processes that do this at once, all ask with the same idempotency key and parameters, so that Stripe makes one
+   * customer; and should it make more than one, the row decides which counts.
+   * @param generation one more than that of a customer that is gone: its idempotency key would bring that one back
+   */
+  async make(buyer: Buyer, generation = 1): Promise<Customer> {
+    const owner = await this.#ownerOf(buyer);
+    const idempotencyKey = idempotencyKeyOf(owner, generation);
+    try {
+      const customer = await buyer.stripe.make((stripe, options) =>
+        stripe.customers.create({ metadata: ownMetadata(buyer) }, { ...options, maxNetworkRetries: 3, idempotencyKey }),
+      );
+      assertObject(customer, 'customer');
+      return await this.customers.settle(owner, { id: customer.id, generation });
+    } catch (error) {
+      const made = await this.customers.find(owner);
+      if (!made || made.generation < generation) throw error;
+      return made;
     }
   }
 
@@ -54,25 +71,6 @@ export class CustomersService {
     const subject = subscription?.metadata['user_id'];
     if (!subscription || subject === undefined || endUserId(buyer.projectId, subject) !== buyer.userId) return undefined;
     return typeof subscription.customer === 'string' ? subscription.customer : subscription.customer.id;
-  }
-
-  /**
-   * Of any number of processes that do this at once, all ask with the same idempotency key and parameters, so that Stripe makes one
-   * customer; and should it make more than one, the row decides which counts.
-   */
-  async #make(buyer: Buyer, generation: number): Promise<Customer> {
-    const owner = await this.#ownerOf(buyer);
-    const idempotencyKey = idempotencyKeyOf(owner, generation);
-    try {
-      const { id } = await buyer.stripe.make((stripe, options) =>
-        stripe.customers.create({ metadata: ownMetadata(buyer) }, { ...options, maxNetworkRetries: 3, idempotencyKey }),
-      );
-      return await this.customers.settle(owner, { id, generation });
-    } catch (error) {
-      const made = await this.customers.find(owner);
-      if (!made || made.generation < generation) throw error;
-      return made;
-    }
   }
 
   async #ownerOf({ projectId, mode, userId, account, stripe }: Buyer): Promise<CustomerOwner> {
