@@ -2,24 +2,27 @@ import type { Actor } from '../common/actor.js';
 import type { ProjectId } from '../common/ids.js';
 
 /** What is done to a project and what belongs to it. */
-export type ProjectAction =
-  | 'project.created'
-  | 'project.updated'
-  | 'project.deleted'
-  | 'config.created'
-  | 'config.updated'
-  | 'config.deleted'
-  | 'config.mode_deleted'
-  | 'credentials.validated'
-  | 'credentials.refused'
-  | 'webhook_endpoint.created'
-  | 'webhook_endpoint.removed'
-  | 'history.pruned';
+export const PROJECT_ACTIONS = [
+  'project.created',
+  'project.updated',
+  'project.deleted',
+  'config.created',
+  'config.updated',
+  'config.deleted',
+  'config.mode_deleted',
+  'credentials.validated',
+  'credentials.refused',
+  'webhook_endpoint.created',
+  'webhook_endpoint.removed',
+  'history.pruned',
+] as const;
+export type ProjectAction = (typeof PROJECT_ACTIONS)[number];
 
 /** What is done to the installation: a room and what happened in it, such as `keys.rotated`. */
 export type SystemAction = `${string}.${string}`;
 
-export type AuditResult = 'done' | 'valid' | 'invalid' | 'unavailable';
+export const AUDIT_RESULTS = ['done', 'valid', 'invalid', 'unavailable'] as const;
+export type AuditResult = (typeof AUDIT_RESULTS)[number];
 
 /** A field that was written or destroyed, by its name; of a credential the last four characters, where its mask shows them. */
 export interface AuditField {
@@ -33,6 +36,10 @@ export interface AuditDetails {
   /** Of the configuration, once it was done. */
   readonly version?: number;
   readonly fields?: readonly AuditField[];
+  /** Stripe's id of a webhook endpoint. */
+  readonly endpoint?: string;
+  /** Modes. */
+  readonly former_webhook_secrets_ended?: readonly string[];
   readonly [name: string]: unknown;
 }
 

@@ -1,9 +1,11 @@
 import { isIP } from 'node:net';
 
+/** A person with an access token, another module of this process, or the system itself (the command line, a timer). */
+export const ACTOR_KINDS = ['person', 'module', 'system'] as const;
+
 /** Who does something, and from where: what the history says of each change. */
 export interface Actor {
-  /** A person with an access token, another module of this process, or the system itself (the command line, a timer). */
-  readonly kind: 'person' | 'module' | 'system';
+  readonly kind: (typeof ACTOR_KINDS)[number];
   /** The `sub` of the token, or the name of the module or of the part of the system. */
   readonly subject: string;
   readonly ip: string | null;

@@ -60,6 +60,7 @@ const ROUTES: Record<string, Expectation> = {
   [`DELETE ${STRIPE}/config`]: theOwner(204),
   [`DELETE ${STRIPE}/config/:mode`]: theOwner(204),
   [`GET ${STRIPE}/config/status`]: theOwner(200),
+  [`GET ${STRIPE}/config/history`]: theOwner(200),
   [`GET ${STRIPE}/webhook-urls`]: theOwner(200),
   [`GET ${STRIPE}/subscriptions`]: theOwner(200),
   [`GET ${STRIPE}/payments`]: theOwner(200),

@@ -18,6 +18,7 @@ import { WebhookEndpointLeasesRepository } from './webhook-endpoint-leases.repos
 import { WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
 import { WebhookEndpointsService } from './webhook-endpoints.service.js';
 import { CheckedSaveService } from '../stripe-config/checked-save.service.js';
+import { ConfigHistoryController } from '../stripe-config/config-history.controller.js';
 import { ConfigChanges } from '../stripe-config/config-changes.js';
 import { CredentialSealer } from '../stripe-config/credential-sealer.js';
 import { credentialPolicy } from '../stripe-config/credential.decorator.js';
@@ -31,7 +32,7 @@ import { WebhookSecretSweeper } from '../stripe-config/webhook-secret-sweeper.js
 /** The credentials of projects, and the door to Stripe that they open. */
 @Module({
   imports: [AuditModule, ProjectsModule, IdempotencyModule],
-  controllers: [StripeConfigController, StripeConnectionController, WebhookEndpointsController],
+  controllers: [StripeConfigController, ConfigHistoryController, StripeConnectionController, WebhookEndpointsController],
   providers: [
     StripeConfigService,
     StripeConfigRepository,
