@@ -10,10 +10,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const COMPILED = new URL('../node_modules/.cache/demo/', import.meta.url);
-const FIXTURES = 'test/fixtures/stripe/latest.json';
+const FIXTURES = 'test/fixtures/stripe';
 const START_MS = 15_000;
 
-cpSync(new URL(`../${FIXTURES}`, import.meta.url), new URL(FIXTURES, COMPILED));
+cpSync(new URL(`../${FIXTURES}`, import.meta.url), new URL(FIXTURES, COMPILED), { recursive: true });
 writeFileSync(new URL('package.json', COMPILED), '{ "type": "module" }\n');
 const { StripeServer } = await import(new URL('test/support/stripe/stripe-server.js', COMPILED).href);
 const { tellStory } = await import(new URL('test/support/story/story.js', COMPILED).href);

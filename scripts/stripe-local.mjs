@@ -3,9 +3,9 @@
 import { cpSync, writeFileSync } from 'node:fs';
 
 const COMPILED = new URL('../node_modules/.cache/stripe-local/', import.meta.url);
-const FIXTURES = 'test/fixtures/stripe/latest.json';
+const FIXTURES = 'test/fixtures/stripe';
 
-cpSync(new URL(`../${FIXTURES}`, import.meta.url), new URL(FIXTURES, COMPILED));
+cpSync(new URL(`../${FIXTURES}`, import.meta.url), new URL(FIXTURES, COMPILED), { recursive: true });
 writeFileSync(new URL('package.json', COMPILED), '{ "type": "module" }\n');
 const { StripeServer } = await import(new URL('test/support/stripe/stripe-server.js', COMPILED).href);
 
