@@ -51,3 +51,7 @@ export async function reachingDatabase<T>(work: Promise<T>): Promise<T> {
     throw asDomainError(error);
   }
 }
+
+export function isDatabaseUnavailable(error: unknown): error is DomainError {
+  return error instanceof DomainError && error.code === 'database_unavailable';
+}

@@ -5,8 +5,10 @@ import { Installation } from '../support/installation.js';
 import { startPostgres } from '../support/postgres-server.mjs';
 import type { Answer, ServerProcess } from '../support/server-process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { configPath, testEnvironment } from '../support/test-app.js';
+import { aPayment, deliverTo, type EventBody } from '../support/signed-events.js';
+import { configPath, OWNER, testEnvironment } from '../support/test-app.js';
 import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
+import { endUserToken } from '../support/tokens.js';
 
 interface Operation {
   method: string;
@@ -15,13 +17,25 @@ interface Operation {
 
 const BODIES: Record<string, unknown> = {
   'POST /api/v1/projects/': { name: 'Another shop' },
+  'POST /api/v1/projects/{project_id}/end-user-tokens': { user_id: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11' },
   'PUT /api/v1/projects/{project_id}': { name: 'Renamed shop' },
   'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials': { secret_key: 'pk_test_aaaaaaaa', is_test_mode: true },
   'POST /api/v1/payments/stripe/projects/{project_id}/webhook-endpoints': { mode: 'test' },
   'POST /api/v1/payments/stripe/projects/{project_id}/reconcile': { mode: 'test' },
+  'POST /api/v1/payments/stripe/checkout-session': {
+    price_id: 'price_1',
+    success_url: 'https://shop.test/',
+    cancel_url: 'https://shop.test/',
+  },
+  'POST /api/v1/payments/stripe/customer-portal': { return_url: 'https://shop.test/' },
+  'POST /api/v1/payments/stripe/cancel-subscription': {},
+  'POST /api/v1/payments/stripe/update-subscription': { new_price_id: 'price_2' },
   'PUT /api/v1/payments/stripe/projects/{project_id}/config': { test_secret_key: `sk_test_${'a'.repeat(24)}` },
 };
 const LIVENESS = '/health/live';
+/** Those of a developer's account, which has answers of its own for whoever is not known. */
+const ACCOUNTS = '/api/v1/auth/';
+const END_USERS = /\/(?:my-subscription|my-payments|checkout-session|customer-portal|cancel-subscription|update-subscription)$/;
 
 jest.setTimeout(60_000);
 
@@ -44,7 +58,7 @@ async function operations(): Promise<Operation[]> {
   const { body } = await server.send('GET', '/docs-json');
   const order = ['get', 'post', 'put', 'delete'];
   return Object.entries((body as { paths: Record<string, object> }).paths)
-    .filter(([path]) => path !== LIVENESS)
+    .filter(([path]) => path !== LIVENESS && !path.startsWith(ACCOUNTS))
     .flatMap(([path, methods]) => Object.keys(methods).map((method) => ({ method, path })))
     .sort((one, other) => order.indexOf(one.method) - order.indexOf(other.method))
     .map(({ method, path }) => ({ method: method.toUpperCase(), path }));
@@ -52,7 +66,28 @@ async function operations(): Promise<Operation[]> {
 
 function call({ method, path }: Operation): Promise<Answer> {
   const url = path.replace('{project_id}', projectId).replace('{mode}', 'test');
-  return server.send(method, url, { body: BODIES[`${method} ${path}`] });
+  const token = END_USERS.test(path) ? endUserToken(projectId) : OWNER;
+  return server.send(method, url, { body: BODIES[`${method} ${path}`], token });
+}
+
+/** A delivery before, while the database is gone, and one that Stripe sends again afterwards. */
+async function deliveries(): Promise<{ whileGone: () => Promise<void>; afterwards: () => Promise<void> }> {
+  const id = await server.createProject();
+  const body = { test_webhook_secret: `whsec_${'a'.repeat(32)}` };
+  expect((await server.send('PUT', configPath(id), { body })).status).toBe(200);
+  const send = (event: EventBody) => deliverTo(server, id, body.test_webhook_secret, event);
+  expect((await send(aPayment())).status).toBe(200);
+  const event = aPayment();
+  return {
+    whileGone: async () => expectUnavailable('delivery', await send(event)),
+    afterwards: async () => {
+      await eventually(async () => {
+        const { body: list } = await server.send('GET', configPath(id).replace(/config$/, 'webhook-events?outcome=failed'));
+        expect(list).toMatchObject({ events: [{ id: event.id, reason: expect.stringMatching(/database/), replayable: true }] });
+      });
+      expect(await send(event)).toMatchObject({ status: 200, body: { outcome: 'applied' } });
+    },
+  };
 }
 
 function expectUnavailable(name: string, { status, headers, body }: Answer): void {
@@ -118,10 +153,13 @@ if (engine === 'postgres') {
     }
 
     it('answers 503 while the server is gone, lives, and serves again when it is back', async () => {
+      const { whileGone, afterwards } = await deliveries();
       await postgres.interrupt();
       await expectEverythingUnavailable();
+      await whileGone();
       await postgres.resume();
       await expectEverythingBack();
+      await afterwards();
     });
 
     it('answers 503 to what the crash interrupts, a transaction among it', async () => {
@@ -166,8 +204,10 @@ if (engine === 'postgres') {
     });
 
     it('answers 503 to writes while another process has locked the file, lives, and writes again afterwards', async () => {
+      const { whileGone, afterwards } = await deliveries();
       const other = new Sqlite(database.url.replace('sqlite:', ''));
       other.exec('BEGIN EXCLUSIVE');
+      await whileGone();
       for (const write of [
         { method: 'POST', path: '/api/v1/projects/' },
         { method: 'PUT', path: '/api/v1/payments/stripe/projects/{project_id}/config' },
@@ -180,6 +220,7 @@ if (engine === 'postgres') {
       other.exec('COMMIT');
       other.close();
       await expectEverythingBack();
+      await afterwards();
     });
   });
 }

@@ -1,7 +1,10 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import type { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
+import { isDatabaseUnavailable } from '../../database/database-errors.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { type Delivery, DeliveryVerifier } from './delivery-verifier.js';
 import { EventPayloads } from './event-payloads.js';
 import type { RefusalReason } from './refusals.js';
 import type { ReceivedEvent, Verdict } from './received-event.js';
@@ -9,20 +12,26 @@ import { WebhookEventsRepository } from './webhook-events.repository.js';
 import { type RefusalCount, WebhookRefusalsRepository } from './webhook-refusals.repository.js';
 
 const WRITE_EVERY_MS = 2_000;
-/** What one process remembers until it is written: counters, and bytes of events. */
+/** What one process remembers until it is written: counters, and events and unverified deliveries, each as many bytes. */
 const MAX_COUNTERS = 10_000;
-const MAX_EVENT_BYTES = 16 * 1024 * 1024;
+const MAX_DELIVERIES = 1_000;
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * What is written later. Refused deliveries are counted here, so that a stranger can't make the database write; failures that the
- * database could not take, because it was what failed, wait until it is back.
+ * database could not take, because it was what failed, wait until it is back. What could not even be verified then, is verified first.
  */
 @Injectable()
 export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationShutdown {
   #refusals = new Map<string, RefusalCount>();
   readonly #failures = new LRUCache<string, { event: ReceivedEvent; verdict: Verdict }>({
-    maxSize: MAX_EVENT_BYTES,
+    maxSize: MAX_BYTES,
     sizeCalculation: ({ event }) => event.json.length + 1,
+  });
+  readonly #unverified = new LRUCache<Delivery, Verdict>({
+    max: MAX_DELIVERIES,
+    maxSize: MAX_BYTES,
+    sizeCalculation: (_, { bytes }) => bytes.length + 1,
   });
   #timer: NodeJS.Timeout | undefined;
   #writing = Promise.resolve();
@@ -31,6 +40,7 @@ export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationS
     private readonly refusals: WebhookRefusalsRepository,
     private readonly events: WebhookEventsRepository,
     private readonly payloads: EventPayloads,
+    private readonly verifier: DeliveryVerifier,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -51,13 +61,32 @@ export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationS
     this.#failures.set(`${event.projectId} ${event.mode} ${event.id}`, { event, verdict });
   }
 
+  /** @param error why it could not be verified */
+  unverified(delivery: Delivery, { message }: DomainError): void {
+    this.#unverified.set(delivery, { outcome: 'failed', reason: message });
+  }
+
   /** Writes all that there is, once whoever is writing has done. What the database doesn't take stays. */
   write(): Promise<void> {
     this.#writing = this.#writing.then(async () => {
+      await this.#verify();
       await this.#writeRefusals();
       await this.#writeFailures();
     });
     return this.#writing;
+  }
+
+  async #verify(): Promise<void> {
+    for (const [delivery, verdict] of this.#unverified.entries()) {
+      try {
+        const verified = await this.verifier.verify(delivery);
+        if (typeof verified === 'string') this.refused(delivery.projectId, delivery.mode, verified);
+        else this.failed(verified, verdict);
+      } catch (error) {
+        if (isDatabaseUnavailable(error)) return;
+      }
+      this.#unverified.delete(delivery);
+    }
   }
 
   async #writeRefusals(): Promise<void> {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError, type ErrorCode } from '../../common/errors.js';
+import { isDatabaseUnavailable } from '../../database/database-errors.js';
 import { LedgerService } from '../ledger/ledger.service.js';
 import { againIfOvertaken } from '../ledger/overtaken.js';
 import { DeliveryNotes } from './delivery-notes.js';
@@ -81,7 +82,7 @@ export class EventHandlerService {
   /** In a transaction of its own: that of the event is rolled back. */
   async #note(event: ReceivedEvent, error: unknown): Promise<void> {
     const verdict = verdictOn(error);
-    if (error instanceof DomainError && error.code === 'database_unavailable') return this.notes.failed(event, verdict);
+    if (isDatabaseUnavailable(error)) return this.notes.failed(event, verdict);
     await this.payloads
       .storing(event, (payload) => this.events.fail(event, verdict, payload))
       .catch(() => this.notes.failed(event, verdict));

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
+import { isDatabaseUnavailable } from '../../database/database-errors.js';
 import { LedgerService } from '../ledger/ledger.service.js';
 import { StripeClients } from '../stripe-api/stripe-clients.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
@@ -127,7 +128,7 @@ export class ReconcileService {
       const handled = await this.handler.handle(event);
       report.events[handled === 'duplicate' ? 'known' : handled] += 1;
     } catch (error) {
-      if (error instanceof DomainError && error.code === 'database_unavailable') throw error;
+      if (isDatabaseUnavailable(error)) throw error;
       report.addFailure({
         id: event.id,
         type: event.type,

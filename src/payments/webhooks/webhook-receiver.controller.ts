@@ -38,7 +38,8 @@ export class WebhookReceiverController {
     @Req() { headers, body }: FastifyRequest,
   ): Promise<WebhookReceipt> {
     const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-    const outcome = await this.receiver.receive(projectId, mode, headers['stripe-signature']?.toString(), bytes);
+    const signature = headers['stripe-signature']?.toString();
+    const outcome = await this.receiver.receive({ projectId, mode, signature, bytes, at: Date.now() });
     return { received: true, outcome };
   }
 }

@@ -1,37 +1,29 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '../../common/errors.js';
-import type { ProjectId } from '../../common/ids.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { isDatabaseUnavailable } from '../../database/database-errors.js';
 import { PaymentsEvents } from '../stripe-api/payments-events.js';
 import { DeliveryNotes } from './delivery-notes.js';
+import { type Delivery, DeliveryVerifier } from './delivery-verifier.js';
 import { EventHandlerService, type Handled } from './event-handler.service.js';
-import { refusal, type RefusalReason } from './refusals.js';
-import { readEvent } from './received-event.js';
-import { signatureProblem } from './stripe-signature.js';
-import { WebhookSecrets } from './webhook-secrets.js';
+import type { ReceivedEvent } from './received-event.js';
+import { refusal } from './refusals.js';
 
 /** Takes what is posted to a project's webhook URL: only what Stripe signed gets further than this. */
 @Injectable()
 export class WebhookReceiverService {
   constructor(
-    private readonly secrets: WebhookSecrets,
+    private readonly verifier: DeliveryVerifier,
     private readonly handler: EventHandlerService,
     private readonly notes: DeliveryNotes,
     private readonly events: PaymentsEvents,
   ) {}
 
   /**
-   * @param signature the `Stripe-Signature` header
    * @throws DomainError `webhook_refused`, `event_not_processed`, `database_unavailable`, and what
    * `StripeConfigService.openWebhookSecrets` throws
    */
-  async receive(projectId: ProjectId, mode: StripeMode, signature: string | undefined, bytes: Buffer): Promise<Handled> {
-    const secrets = await this.secrets.find(projectId, mode);
-    const problem = signatureProblem(signature, bytes, secrets, Date.now());
-    if (problem) throw this.#refuse(projectId, mode, problem);
-    const event = readEvent(projectId, mode, bytes);
-    if (!event) throw this.#refuse(projectId, mode, 'unreadable');
-    if (event.livemode !== (mode === 'live')) throw this.#refuse(projectId, mode, 'wrong_mode');
+  async receive(delivery: Delivery): Promise<Handled> {
+    const event = await this.#verify(delivery);
     try {
       const outcome = await this.handler.handle(event);
       this.events.emit('webhook.received', { outcome });
@@ -42,16 +34,21 @@ export class WebhookReceiverService {
     }
   }
 
-  #refuse(projectId: ProjectId, mode: StripeMode, reason: RefusalReason): DomainError {
-    this.notes.refused(projectId, mode, reason);
+  async #verify(delivery: Delivery): Promise<ReceivedEvent> {
+    const verified = await this.verifier.verify(delivery).catch((error: unknown) => {
+      if (isDatabaseUnavailable(error)) this.notes.unverified(delivery, error);
+      throw error;
+    });
+    if (typeof verified !== 'string') return verified;
+    this.notes.refused(delivery.projectId, delivery.mode, verified);
     this.events.emit('webhook.received', { outcome: 'refused' });
-    return refusal(reason);
+    throw refusal(verified);
   }
 }
 
 /** Of whatever went wrong, Stripe has to know that it is to send the event again, and its Dashboard shows the owner why. */
 function toldToStripe(error: unknown): DomainError {
-  if (error instanceof DomainError && error.code === 'database_unavailable') return error;
+  if (isDatabaseUnavailable(error)) return error;
   const why = error instanceof DomainError ? `: ${error.message}` : '.';
   return new DomainError('event_not_processed', `The event could not be processed, and is to be sent again${why}`, { cause: error });
 }

@@ -4,6 +4,7 @@ import { LedgerModule } from '../ledger/ledger.module.js';
 import { StripeApiModule } from '../stripe-api/stripe-api.module.js';
 import { ActivityReader } from './activity-reader.js';
 import { DeliveryNotes } from './delivery-notes.js';
+import { DeliveryVerifier } from './delivery-verifier.js';
 import { EventHandlerService } from './event-handler.service.js';
 import { EventPayloads } from './event-payloads.js';
 import { ReconcileController } from './reconcile.controller.js';
@@ -31,6 +32,7 @@ import { WebhookSweeper } from './webhook-sweeper.js';
     WebhookEventsRepository,
     WebhookRefusalsRepository,
     DeliveryNotes,
+    DeliveryVerifier,
     ActivityReader,
     WebhookSweeper,
     ReconcileService,

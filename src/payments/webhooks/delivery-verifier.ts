@@ -1,0 +1,33 @@
+import { Injectable } from '@nestjs/common';
+import type { ProjectId } from '../../common/ids.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { type ReceivedEvent, readEvent } from './received-event.js';
+import type { RefusalReason } from './refusals.js';
+import { signatureProblem } from './stripe-signature.js';
+import { WebhookSecrets } from './webhook-secrets.js';
+
+/** What was posted to a webhook URL. */
+export interface Delivery {
+  readonly projectId: ProjectId;
+  readonly mode: StripeMode;
+  /** The `Stripe-Signature` header. */
+  readonly signature: string | undefined;
+  readonly bytes: Buffer;
+  /** When it came, in milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** Tells Stripe's deliveries from those of strangers. Nothing of a body is read before its signature holds. */
+@Injectable()
+export class DeliveryVerifier {
+  constructor(private readonly secrets: WebhookSecrets) {}
+
+  /** @returns the event, or why it is refused. @throws as `WebhookSecrets.find` */
+  async verify({ projectId, mode, signature, bytes, at }: Delivery): Promise<ReceivedEvent | RefusalReason> {
+    const problem = signatureProblem(signature, bytes, await this.secrets.find(projectId, mode), at);
+    if (problem) return problem;
+    const event = readEvent(projectId, mode, bytes);
+    if (!event) return 'unreadable';
+    return event.livemode === (mode === 'live') ? event : 'wrong_mode';
+  }
+}

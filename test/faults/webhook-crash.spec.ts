@@ -1,0 +1,62 @@
+import { runCommand } from '../support/command-line.js';
+import { deliveryRounds } from '../support/delivery-rounds.js';
+import { Installation } from '../support/installation.js';
+import { rowsOf } from '../support/rows.js';
+import type { Environment } from '../support/server-process.js';
+import { aPayment } from '../support/signed-events.js';
+import { StripeServer } from '../support/stripe/stripe-server.js';
+import { testEnvironment } from '../support/test-app.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+
+jest.setTimeout(120_000);
+
+const stripe = new StripeServer();
+let installation: Installation;
+let database: TestDatabase;
+let environment: Environment;
+
+beforeAll(async () => {
+  await stripe.start();
+  installation = new Installation();
+  database = await createTestDatabase();
+  environment = { ...testEnvironment(database), STRIPE_API_BASE: stripe.url };
+});
+afterAll(async () => {
+  await installation.remove();
+  await database.drop();
+  await stripe.stop();
+});
+
+it('has each event once, delivered by a sender who tries again, after kill -9 in the middle of deliveries', async () => {
+  const account = stripe.addAccount();
+  const projectId = await deliveryRounds({
+    installation,
+    database,
+    environment,
+    secretKey: account.keys.test.secret,
+    kills: 2,
+    events: 60,
+  });
+
+  // What Stripe has and nobody delivered, the command line brings.
+  const { type, data } = aPayment();
+  account.test.record(type, (data as { object: object }).object);
+  const reconcile = (...args: string[]) => runCommand(installation, environment, 'reconcile', ...args);
+  const { code, output } = await reconcile('--json');
+  expect(code).toBe(0);
+  expect(JSON.parse(output)).toEqual({
+    projects: [
+      expect.objectContaining({
+        project_id: projectId,
+        mode: 'test',
+        complete: true,
+        events: { read: 1, known: 0, applied: 1, ignored: 0, failed: 0 },
+      }),
+    ],
+  });
+  expect(await rowsOf(database, 'stripe_payments')).toHaveLength(41);
+
+  stripe.mark(account.keys.test.secret, 'expired');
+  const failed = await reconcile('--project', projectId, '--mode', 'test', '--since', '2026-01-01T00:00:00Z');
+  expect(failed).toMatchObject({ code: 1, output: expect.stringContaining('does not accept the stored secret key') });
+});

@@ -1,0 +1,33 @@
+import { deliveryRounds } from '../support/delivery-rounds.js';
+import { Installation } from '../support/installation.js';
+import { StripeServer } from '../support/stripe/stripe-server.js';
+import { testEnvironment } from '../support/test-app.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+
+jest.setTimeout(30 * 60_000);
+
+const stripe = new StripeServer();
+let installation: Installation;
+let database: TestDatabase;
+
+beforeAll(async () => {
+  await stripe.start();
+  installation = new Installation();
+  database = await createTestDatabase();
+});
+afterAll(async () => {
+  await installation.remove();
+  await database.drop();
+  await stripe.stop();
+});
+
+it('has each of 10,000 events once after 50 kill -9 in the middle of deliveries', async () => {
+  await deliveryRounds({
+    installation,
+    database,
+    environment: { ...testEnvironment(database), STRIPE_API_BASE: stripe.url },
+    secretKey: stripe.addAccount().keys.test.secret,
+    kills: 50,
+    events: 10_000,
+  });
+});
