@@ -1,5 +1,7 @@
 import jsonwebtoken from 'jsonwebtoken';
+import { AuthorizationServer } from '../support/authorization-server.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
+import { AUDIENCE, ISSUER, SigningKey } from '../support/tokens.js';
 
 let app: TestApp;
 let projectId: string;
@@ -52,5 +54,48 @@ describe('POST …/end-user-tokens', () => {
     [{ user_id: 'a', project_id: 'b' }, 'project_id', 'extra_forbidden', 'is not a field of this operation; look for a typing error'],
   ])('refuses %j', async (body, field, type, msg) => {
     await ask(body).expect(422, { detail: [{ loc: ['body', field], msg, type }] });
+  });
+});
+
+describe('the token', () => {
+  const MINE = '/api/v1/payments/stripe/my-payments';
+  const tokenFor = async (id: string, on = app, developer?: string) => {
+    const { body } = await on.send('post', `/api/v1/projects/${id}/end-user-tokens`, developer).send({ user_id: 'user-1' }).expect(201);
+    return (body as { access_token: string }).access_token;
+  };
+
+  it('opens the operations of end users until its project is deleted, and no operation of developers', async () => {
+    const id = await app.createProject();
+    await app
+      .send('put', `/api/v1/payments/stripe/projects/${id}/config`)
+      .send({ test_secret_key: `sk_test_${'a'.repeat(24)}` })
+      .expect(200);
+    const token = await tokenFor(id);
+    await app.send('get', MINE, token).expect(200);
+    await app.send('get', '/api/v1/projects/', token).expect(403);
+    await app.send('post', `/api/v1/projects/${id}/end-user-tokens`, token).send({ user_id: 'user-2' }).expect(403);
+    await app.send('get', '/api/v1/auth/me', token).expect(403);
+    await app.send('get', MINE).expect(403);
+    await app.send('delete', `/api/v1/projects/${id}`).expect(204);
+    await app.send('get', MINE, token).expect(404, { detail: 'There is no project with this id.' });
+  });
+
+  it('is good in every process, also where developers come through another authorization server', async () => {
+    const key = new SigningKey('ES256', 'key-1');
+    const server = await AuthorizationServer.start(key);
+    const environment = {
+      ...app.environment,
+      AUTH_JWT_SECRET: undefined,
+      AUTH_JWKS_URI: server.jwksUri,
+      AUTH_ISSUER: ISSUER,
+      AUTH_AUDIENCE: AUDIENCE,
+    };
+    const other = await startTestApp({ database: app.database, environment });
+    const id = await other.createProject(key.token());
+    const token = await tokenFor(id, other, key.token());
+    for (const process of [app, other]) await process.send('get', MINE, token).expect(404, /configur/);
+    for (const process of [app, other]) await process.send('get', '/api/v1/projects/', token).expect(403);
+    await other.close();
+    await server.stop();
   });
 });
