@@ -13,7 +13,10 @@ import { HealthController } from '../../src/health/health.controller.js';
 
 const dockerfile = readFileSync('Dockerfile', 'utf8').replaceAll('\\\n', ' ');
 const compose = readFileSync('compose.yaml', 'utf8');
-const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
+const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  dependencies: Record<string, string>;
+  allowScripts: Record<string, boolean>;
+};
 
 const instructions = (name: string) => [...dockerfile.matchAll(new RegExp(`^${name} +(.+)$`, 'gm'))].map(([, rest = '']) => rest);
 const pathOf = (of: unknown): unknown => (typeof of === 'function' ? Reflect.getMetadata(PATH_METADATA, of) : undefined);
@@ -86,6 +89,13 @@ describe('the image', () => {
     expect(copied.length).toBeGreaterThan(5);
     for (const path of copied) expect([path, existsSync(path), ignore.includes(`!${path}`)]).toEqual([path, true, true]);
     expect(ignore.filter((line) => line.startsWith('!')).map((line) => line.slice(1))).toEqual([...new Set(copied)].sort());
+  });
+
+  it('installs native modules that were tried on the spot: a binary that does not fit ends the process when it is loaded', () => {
+    const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, { hasInstallScript?: boolean }> };
+    const native = Object.keys(manifest.dependencies).filter((name) => lock.packages[`node_modules/${name}`]?.hasInstallScript);
+    expect(native).toEqual(expect.arrayContaining(['argon2', 'better-sqlite3']));
+    expect(native.filter((name) => !manifest.allowScripts[name])).toEqual([]);
   });
 
   it('needs no package at runtime that is only for development', () => {
