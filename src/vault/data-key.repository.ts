@@ -1,10 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
-import { Database, run, sql } from '../database/database.js';
+import { Database, run, sql, type Transaction } from '../database/database.js';
 import { reachingDatabase } from '../database/database-errors.js';
 import { DataKeyEntity } from './data-key.entity.js';
 import { type DataKeyPurpose, type DataKeyRow, DataKeyStore } from './data-key-store.js';
 import { RetiredDataKeyEntity } from './retired-data-key.entity.js';
+
+/** The columns of a key. A row unless there is a key of its purpose and state already. */
+const ADD_IF_NONE = sql<{ id: string }>(
+  'add_data_key_if_none',
+  `INSERT INTO data_keys (id, purpose, state, wrapped, master_key_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+   ON CONFLICT DO NOTHING RETURNING id`,
+);
+
+/** $1 new wrapping, $2 new master key, $3 id, $4 the wrapping until now. */
+const rewrapIn = (table: string) =>
+  sql<{ id: string }>(
+    `rewrap_in_${table}`,
+    `UPDATE ${table} SET wrapped = $1, master_key_id = $2 WHERE id = $3 AND wrapped = $4 RETURNING id`,
+  );
+const REWRAP = [rewrapIn('data_keys'), rewrapIn('retired_data_keys')];
 
 /** $1 id. A row while the key is published; locks it and changes nothing. */
 const LOCK_PUBLISHED = sql<{ id: string }>(
@@ -26,6 +41,11 @@ const KEEP_AS_RETIRED = sql<{ id: string }>(
 );
 
 const TAKE_OUT_OF_USE = sql<never>('take_data_key_out_of_use', 'DELETE FROM data_keys WHERE id = $1');
+
+/** What is written into the history in the same transaction as the change. */
+export type Record = () => Transaction<void>;
+
+const NOT_RECORDED: Record = function* () {};
 
 /** Data keys in the table that sealed rows refer to, and the retired ones in another. */
 @Injectable()
@@ -58,21 +78,22 @@ export class DataKeyRepository extends DataKeyStore {
 
   /** The partial unique index decides between processes that start at once. */
   override addPrimaryIfNone(row: DataKeyRow): Promise<void> {
-    return this.#addIfNone(row);
+    return this.#addIfNone(row, NOT_RECORDED);
   }
 
   /** Does nothing when the row's purpose has a published key already. */
-  addPublishedIfNone(row: DataKeyRow): Promise<void> {
-    return this.#addIfNone(row);
+  addPublishedIfNone(row: DataKeyRow, record: Record): Promise<void> {
+    return this.#addIfNone(row, record);
   }
 
   /** Makes a published key the one that seals. Does nothing when somebody else did. */
-  async makePrimary(id: string, purpose: DataKeyPurpose): Promise<void> {
+  async makePrimary(id: string, purpose: DataKeyPurpose, record: Record): Promise<void> {
     await this.database.transaction(function* () {
       const [published] = yield* run(LOCK_PUBLISHED, [id]);
       if (!published) return;
       yield* run(SUPERSEDE, [purpose]);
       yield* run(MAKE_PRIMARY, [id]);
+      yield* record();
     });
   }
 
@@ -81,22 +102,31 @@ export class DataKeyRepository extends DataKeyStore {
    * @returns whether it was superseded
    * @throws the database's own error for a foreign key while a row is sealed under it
    */
-  async retire(id: string, now: Date): Promise<boolean> {
+  async retire(id: string, now: Date, record: Record): Promise<boolean> {
     return this.database.transaction(function* () {
       const [kept] = yield* run(KEEP_AS_RETIRED, [id, now]);
-      if (kept) yield* run(TAKE_OUT_OF_USE, [id]);
-      return kept !== undefined;
+      if (!kept) return false;
+      yield* run(TAKE_OUT_OF_USE, [id]);
+      yield* record();
+      return true;
     });
   }
 
   /** Replaces how a key is wrapped, unless somebody else did. */
-  async rewrap({ id, wrapped }: DataKeyRow, next: Pick<DataKeyRow, 'wrapped' | 'masterKeyId'>): Promise<void> {
-    // In this order, so that one which is retired in between is not missed.
-    for (const table of [this.#inUse, this.#retired]) await reachingDatabase(table.update({ id, wrapped }, next));
+  async rewrap({ id, wrapped }: DataKeyRow, next: Pick<DataKeyRow, 'wrapped' | 'masterKeyId'>, record: Record): Promise<void> {
+    await this.database.transaction(function* () {
+      for (const statement of REWRAP) {
+        const [done] = yield* run(statement, [next.wrapped, next.masterKeyId, id, wrapped]);
+        if (done) yield* record();
+      }
+    });
   }
 
-  async #addIfNone(row: DataKeyRow): Promise<void> {
-    await reachingDatabase(this.#inUse.createQueryBuilder().insert().values(row).orIgnore().execute());
+  async #addIfNone({ id, purpose, state, wrapped, masterKeyId, createdAt }: DataKeyRow, record: Record): Promise<void> {
+    await this.database.transaction(function* () {
+      const [added] = yield* run(ADD_IF_NONE, [id, purpose, state, wrapped, masterKeyId, createdAt]);
+      if (added) yield* record();
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { Transaction } from '../database/database.js';
 import type { DataKeyRepository } from './data-key.repository.js';
 import type { MasterKeys } from './master-keys.js';
 
@@ -13,7 +14,11 @@ interface RewrappedKey {
  * key under the same name. Data keys stay the same, so running processes need not notice.
  * @throws WrongMasterKey when one needs a master key that is not configured; those before it are done
  */
-export async function rotateMasterKey(keys: DataKeyRepository, masterKeys: MasterKeys): Promise<RewrappedKey[]> {
+export async function rotateMasterKey(
+  keys: DataKeyRepository,
+  masterKeys: MasterKeys,
+  record: (key: RewrappedKey, to: string) => Transaction<void>,
+): Promise<RewrappedKey[]> {
   const done: RewrappedKey[] = [];
   for (const row of await keys.list()) {
     const material = await masterKeys.unwrap(row);
@@ -22,8 +27,9 @@ export async function rotateMasterKey(keys: DataKeyRepository, masterKeys: Maste
     const isSame = timingSafeEqual(material, again);
     for (const buffer of [material, again]) buffer.fill(0);
     if (!isSame) throw new Error(`Data key ${row.id} does not come out of its new wrapping as it went in.`);
-    await keys.rewrap(row, next);
-    done.push({ id: row.id, from: row.masterKeyId });
+    const key = { id: row.id, from: row.masterKeyId };
+    await keys.rewrap(row, next, () => record(key, next.masterKeyId));
+    done.push(key);
   }
   return done;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Transaction } from '../database/database.js';
 import { isForeignKeyViolation } from '../database/database-errors.js';
 import type { DataKeyRepository } from './data-key.repository.js';
 import type { DataKeyRow } from './data-key-store.js';
@@ -15,6 +16,9 @@ export interface Patience {
   readonly signal: AbortSignal;
 }
 
+/** What the history says of a data key. */
+type KeyAction = 'keys.published' | 'keys.made_primary' | 'keys.retired';
+
 /** Running processes that can't open a data key that all have to have. */
 export class KeyNotHeld extends Error {
   constructor(readonly holders: readonly KeyHolder[]) {
@@ -28,6 +32,7 @@ export class SealKeyRotation {
     private readonly keys: DataKeyRepository,
     private readonly holders: KeyHoldersRepository,
     private readonly masterKeys: MasterKeys,
+    private readonly record: (action: KeyAction, keyId: string) => Transaction<void>,
   ) {}
 
   async list(): Promise<DataKeyRow[]> {
@@ -36,7 +41,8 @@ export class SealKeyRotation {
 
   /** @returns the id of the key that is published: a new one, or one that waits since a rotation was cut short */
   async publish(): Promise<string> {
-    await this.keys.addPublishedIfNone(await newDataKey(this.masterKeys, 'seal', 'published'));
+    const key = await newDataKey(this.masterKeys, 'seal', 'published');
+    await this.keys.addPublishedIfNone(key, () => this.record('keys.published', key.id));
     const published = (await this.list()).find(({ state }) => state === 'published');
     if (!published) throw new Error('The published data key is gone.');
     return published.id;
@@ -53,7 +59,7 @@ export class SealKeyRotation {
     const unable = silent.filter((holder) => holder.missing.includes(id) && before.get(holder.id) !== holder.answeredAt.getTime());
     if (unable.length > 0) throw new KeyNotHeld(unable);
     for (const holder of silent) await this.holders.remove(holder.id);
-    await this.keys.makePrimary(id, 'seal');
+    await this.keys.makePrimary(id, 'seal', () => this.record('keys.made_primary', id));
     return silent;
   }
 
@@ -65,7 +71,7 @@ export class SealKeyRotation {
   /** @returns whether it is retired now; not as long as something is sealed under it, or may be */
   async retire(id: string): Promise<boolean> {
     try {
-      return await this.keys.retire(id, new Date());
+      return await this.keys.retire(id, new Date(), () => this.record('keys.retired', id));
     } catch (error) {
       if (isForeignKeyViolation(error)) return false;
       throw error;

@@ -1,10 +1,10 @@
 import { CommandFailed } from '../command-failed.js';
 import type { Report } from '../reporting.js';
 import type { Session } from '../session.js';
-import { inWords, vaultServices } from './vault-services.js';
+import { inWords, VAULT_IMPORTS, vaultServices } from './vault-services.js';
 
 export async function retire(session: Session, id: string, { wait }: { wait: number }): Promise<Report> {
-  const { rotation, sealedRows } = vaultServices(await session.services());
+  const { rotation, sealedRows } = vaultServices(await session.services(VAULT_IMPORTS));
   const keys = await rotation.list();
   const state = keys.find((key) => key.id === id)?.state;
   if (state === undefined) throw new CommandFailed(`There is no seal key ${id}: see \`tillkeeper keys status\`.`);

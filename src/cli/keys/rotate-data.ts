@@ -5,10 +5,10 @@ import { CommandFailed } from '../command-failed.js';
 import type { Report } from '../reporting.js';
 import type { Session } from '../session.js';
 import { linesOf, placesOf } from './broken-rows.js';
-import { sumOf, vaultServices } from './vault-services.js';
+import { sumOf, VAULT_IMPORTS, vaultServices } from './vault-services.js';
 
 export async function rotateData(session: Session, { wait }: { wait: number }): Promise<Report> {
-  const { keyring, rotation, sealedRows } = vaultServices(await session.services());
+  const { keyring, rotation, sealedRows, recordResealing } = vaultServices(await session.services(VAULT_IMPORTS));
   const patience = { milliseconds: wait * 1_000, signal: session.signal };
   const superseded = async () => (await rotation.list()).filter(({ state }) => state === 'superseded').map(({ id }) => id);
   const countLeft = async () => sumOf(await sealedRows.count(), await superseded());
@@ -31,6 +31,7 @@ export async function rotateData(session: Session, { wait }: { wait: number }): 
     if (now >= left) break;
     left = now;
   }
+  if (resealed > 0) await recordResealing(primary, resealed);
   const former = await superseded();
   return {
     text: [

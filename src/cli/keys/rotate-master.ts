@@ -1,11 +1,11 @@
 import { rotateMasterKey } from '../../vault/master-key-rotation.js';
 import type { Report } from '../reporting.js';
 import type { Session } from '../session.js';
-import { vaultServices } from './vault-services.js';
+import { VAULT_IMPORTS, vaultServices } from './vault-services.js';
 
 export async function rotateMaster(session: Session): Promise<Report> {
-  const { dataKeys, masterKeys } = vaultServices(await session.services());
-  const wrapped = await rotateMasterKey(dataKeys, masterKeys);
+  const { dataKeys, masterKeys, recordRewrapping } = vaultServices(await session.services(VAULT_IMPORTS));
+  const wrapped = await rotateMasterKey(dataKeys, masterKeys, recordRewrapping);
   const [primary] = masterKeys.ids;
   const left = (await dataKeys.list()).filter(({ masterKeyId }) => masterKeyId !== primary);
   const former = [...new Set(wrapped.map(({ from }) => from))].filter((id) => id !== primary);

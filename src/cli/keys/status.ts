@@ -1,13 +1,13 @@
 import type { Report } from '../reporting.js';
 import type { Session } from '../session.js';
 import { table } from '../table.js';
-import { inWords, sumOf, vaultServices } from './vault-services.js';
+import { inWords, sumOf, VAULT_IMPORTS, vaultServices } from './vault-services.js';
 
 const DAY_MS = 86_400_000;
 const NONE = '-';
 
 export async function status(session: Session): Promise<Report> {
-  const { dataKeys, holders, masterKeys, sealedRows } = vaultServices(await session.servicesWithoutKeys());
+  const { dataKeys, holders, masterKeys, sealedRows } = vaultServices(await session.servicesWithoutKeys(VAULT_IMPORTS));
   const counts = await sealedRows.count();
   const rows = (await dataKeys.list()).sort((a, b) => a.purpose.localeCompare(b.purpose) || a.createdAt.getTime() - b.createdAt.getTime());
   const keys = rows.map(({ id, purpose, state, createdAt, masterKeyId }) => ({

@@ -1,10 +1,10 @@
 import type { Report } from '../reporting.js';
 import type { Session } from '../session.js';
 import { linesOf, placesOf } from './broken-rows.js';
-import { sumOf, vaultServices } from './vault-services.js';
+import { sumOf, VAULT_IMPORTS, vaultServices } from './vault-services.js';
 
 export async function verify(session: Session): Promise<Report> {
-  const { sealedRows } = vaultServices(await session.services());
+  const { sealedRows } = vaultServices(await session.services(VAULT_IMPORTS));
   const counts = await sealedRows.count();
   const bar = session.progress('Opening', sumOf(counts, counts.keys()));
   let rows = 0;
