@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
 import { AuditRepository } from './audit.repository.js';
+import { AuditRetention } from './audit-retention.js';
 import { AuditTrail } from './audit-trail.js';
+import { AuditVerifier } from './audit-verifier.js';
 
 /** The history that can be trusted: who did what, when and from where. */
 @Module({
-  providers: [AuditTrail, AuditRepository],
-  exports: [AuditTrail, AuditRepository],
+  providers: [AuditTrail, AuditRepository, AuditVerifier, AuditRetention],
+  exports: [AuditTrail, AuditRepository, AuditVerifier, AuditRetention],
 })
 export class AuditModule {}

@@ -90,8 +90,13 @@ export class AuditRepository {
   async findStump(projectId: ProjectId): Promise<AuditHead | undefined> {
     const [row] = await this.database.query(LAST_PRUNING, [projectId]);
     if (!row) return undefined;
-    const { through_seq: seq, through_mac: mac } = JSON.parse(row.details) as { through_seq: number; through_mac: string };
-    return { seq, mac };
+    try {
+      const { through_seq: seq, through_mac: mac } = JSON.parse(row.details) as { through_seq: number; through_mac: string };
+      return { seq, mac };
+    } catch {
+      // Somebody altered it; the check of that entry will tell.
+      return undefined;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../common/version.js';
+import { addAuditCommands } from './audit.commands.js';
 import { addDevelopersCommands } from './developers.command.js';
 import { EXIT_CODES } from './exit-codes.js';
 import { addKeysCommands } from './keys.commands.js';
@@ -7,7 +8,13 @@ import { addMigrateCommand } from './migrate.command.js';
 import { addReconcileCommand } from './reconcile.command.js';
 
 /** One for each group of commands, which has a file of its own. */
-const GROUPS: readonly ((program: Command) => void)[] = [addMigrateCommand, addKeysCommands, addDevelopersCommands, addReconcileCommand];
+const GROUPS: readonly ((program: Command) => void)[] = [
+  addMigrateCommand,
+  addKeysCommands,
+  addAuditCommands,
+  addDevelopersCommands,
+  addReconcileCommand,
+];
 
 /** Reads the arguments and runs the command that they name. @returns the exit code */
 export async function runCommandLine(args: string[]): Promise<number> {

@@ -3,9 +3,10 @@ import { DomainError } from '../common/errors.js';
 import { parseProjectId, type ProjectId } from '../common/ids.js';
 import { PaymentsModule } from '../payments/payments.module.js';
 import { STRIPE_MODES, type StripeMode } from '../payments/stripe-config/credential-rules.js';
-import { readPastTime, toReconcileResponse } from '../payments/webhooks/dto/reconcile.js';
+import { toReconcileResponse } from '../payments/webhooks/dto/reconcile.js';
 import { ReconcileService } from '../payments/webhooks/reconcile.service.js';
 import { ReconciliationsRepository } from '../payments/webhooks/reconciliations.repository.js';
+import { pastTime } from './past-time.js';
 import { type Report, reporting } from './reporting.js';
 import type { Session } from './session.js';
 import { table } from './table.js';
@@ -74,10 +75,4 @@ function projectId(text: string): ProjectId {
   const id = parseProjectId(text);
   if (!id) throw new InvalidArgumentError('It must be a UUID.');
   return id;
-}
-
-function pastTime(text: string): Date {
-  const time = readPastTime(text);
-  if (!time) throw new InvalidArgumentError('It must be a time that has been, as 2026-11-01T00:00:00Z.');
-  return time;
 }

@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '../common/actor.js';
+import type { ProjectId } from '../common/ids.js';
+import { Database, run, sql } from '../database/database.js';
+import { AuditTrail } from './audit-trail.js';
+import { AuditVerifier, type ChainReport } from './audit-verifier.js';
+
+/** $1 project, $2 time. The last entry of the beginning in which all are older than that. */
+const LAST_OLDER = sql<{ seq: number; mac: string }>(
+  'last_older_audit_entry',
+  `SELECT seq, mac FROM audit_entries WHERE project_id = $1
+     AND seq < COALESCE((SELECT min(seq) FROM audit_entries WHERE project_id = $1 AND at >= $2), 2147483647)
+   ORDER BY seq DESC LIMIT 1`,
+);
+
+/** $1 project, $2 number. */
+const COUNT_THROUGH = sql<{ entries: number | string; prunings: number | string }>(
+  'count_audit_entries_through',
+  `SELECT count(*) AS entries, sum(CASE WHEN action = 'history.pruned' THEN 1 ELSE 0 END) AS prunings
+   FROM audit_entries WHERE project_id = $1 AND seq <= $2`,
+);
+
+/** $1 project, $2 number. The triggers look for it. */
+const PERMIT = sql<never>('permit_audit_deletion', 'INSERT INTO audit_permits (project_id, through_seq) VALUES ($1, $2)');
+const REVOKE = sql<never>('revoke_audit_permit', 'DELETE FROM audit_permits WHERE project_id = $1');
+const DELETE_THROUGH = sql<never>('delete_audit_entries_through', 'DELETE FROM audit_entries WHERE project_id = $1 AND seq <= $2');
+
+/** The one way to delete from the history: from the beginning of a chain, leaving a stump that the chain goes on from. */
+@Injectable()
+export class AuditRetention {
+  constructor(
+    private readonly database: Database,
+    private readonly audit: AuditTrail,
+    private readonly verifier: AuditVerifier,
+  ) {}
+
+  /**
+   * Deletes what is older than `before`, up to the first entry that is not, and writes into the chain what it deleted. A chain with
+   * something wrong in it stays as it is: it is evidence.
+   * @returns how many entries it deleted, and what is wrong
+   */
+  async prune(projectId: ProjectId, before: Date, actor: Actor): Promise<ChainReport> {
+    const { problems } = await this.verifier.verify(projectId);
+    if (problems.length > 0) return { entries: 0, problems };
+    const { audit } = this;
+    const entries = await this.database.transaction(function* () {
+      const chain = yield* audit.open(projectId);
+      const [last] = yield* run(LAST_OLDER, [projectId, before]);
+      if (!last) return 0;
+      const [counts] = yield* run(COUNT_THROUGH, [projectId, last.seq]);
+      const entries = Number(counts?.entries ?? 0);
+      // To delete only what earlier prunings wrote would write another one in their place, for ever.
+      if (entries === Number(counts?.prunings ?? 0)) return 0;
+      yield* run(PERMIT, [projectId, last.seq]);
+      yield* run(DELETE_THROUGH, [projectId, last.seq]);
+      yield* run(REVOKE, [projectId]);
+      const details = { through_seq: last.seq, through_mac: last.mac, entries, before: before.toISOString() };
+      yield* chain.append({ action: 'history.pruned', details, actor, at: new Date() });
+      return entries;
+    });
+    return { entries, problems };
+  }
+}

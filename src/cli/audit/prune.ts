@@ -1,0 +1,38 @@
+import { AuditModule } from '../../audit/audit.module.js';
+import { AuditRepository } from '../../audit/audit.repository.js';
+import { AuditRetention } from '../../audit/audit-retention.js';
+import { AuditTrail } from '../../audit/audit-trail.js';
+import { systemActor } from '../../common/actor.js';
+import type { Report } from '../reporting.js';
+import type { Session } from '../session.js';
+import { linesOf, type Problem, problemsOf } from './problems.js';
+
+const ACTOR = systemActor('audit prune');
+
+export async function prune(session: Session, { before }: { before: Date }): Promise<Report> {
+  const services = await session.services([AuditModule]);
+  const retention = services.get(AuditRetention);
+  const chains = await services.get(AuditRepository).listChains();
+  const bar = session.progress('Pruning', chains.length);
+  let pruned = 0;
+  let entries = 0;
+  const problems: Problem[] = [];
+  for (const id of chains) {
+    session.signal.throwIfAborted();
+    const report = await retention.prune(id, before, ACTOR);
+    entries += report.entries;
+    if (report.entries > 0) pruned += 1;
+    problems.push(...problemsOf(id, report.problems));
+    bar.add(1);
+  }
+  const done = { before: before.toISOString(), chains: pruned, entries };
+  if (entries > 0) await services.get(AuditTrail).recordSystemEvent('retention.pruned', done, ACTOR);
+  return {
+    text: [
+      `Deleted ${entries} entries of ${pruned} chains from before ${done.before}.`,
+      ...(problems.length > 0 ? ['These stay as they are, because something is wrong with them:', ...linesOf(problems)] : []),
+    ].join('\n'),
+    json: { ...done, problems },
+    isBad: problems.length > 0,
+  };
+}
