@@ -6,7 +6,7 @@ import type { OwnerId } from '../common/ids.js';
 import { hashOf, newRefreshToken, sessionIdOf } from './refresh-token.js';
 import { SessionsRepository } from './sessions.repository.js';
 
-const ACCESS_SECONDS = 30 * 60;
+export const ACCESS_SECONDS = 30 * 60;
 const REFRESH_MS = 7 * 24 * 60 * 60 * 1_000;
 
 export interface Tokens {

@@ -62,6 +62,7 @@ describe('POST /auth/register', () => {
       access_token: expect.any(String) as string,
       refresh_token: expect.any(String) as string,
       token_type: 'bearer',
+      expires_in: 1800,
     });
     expect(headers['cache-control']).toBe('no-store');
     const { access_token: token, id } = body as Tokens & { id: string };
@@ -166,7 +167,12 @@ describe('POST /auth/login', () => {
   it('answers tokens', async () => {
     const { id, email } = await register();
     const { body } = await post('login', { email: email.toUpperCase(), password: PASSWORD }).expect(200);
-    expect(body).toEqual({ access_token: expect.any(String) as string, refresh_token: expect.any(String) as string, token_type: 'bearer' });
+    expect(body).toEqual({
+      access_token: expect.any(String) as string,
+      refresh_token: expect.any(String) as string,
+      token_type: 'bearer',
+      expires_in: 1800,
+    });
     expect((await me((body as Tokens).access_token).expect(200)).body).toMatchObject({ id, email });
   });
 
@@ -257,6 +263,7 @@ describe('POST /auth/refresh', () => {
         access_token: expect.any(String) as string,
         refresh_token: expect.any(String) as string,
         token_type: 'bearer',
+        expires_in: 1800,
       });
       expect((await me((body as Tokens).access_token).expect(200)).body).toMatchObject({ id });
       last = (body as Tokens).refresh_token;

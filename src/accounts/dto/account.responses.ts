@@ -1,7 +1,7 @@
 import { ApiProperty, ApiSchema, getSchemaPath } from '@nestjs/swagger';
 import { ApiNullableString, ApiTime, ApiUuid } from '../../common/api-property.js';
 import type { Account } from '../account.js';
-import type { Tokens } from '../sessions.service.js';
+import { ACCESS_SECONDS, type Tokens } from '../sessions.service.js';
 
 const UUID = { format: 'uuid', example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11', required: false };
 const ACCESS_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.e30.c2ln';
@@ -67,6 +67,9 @@ export class RegistrationResponse extends UserResponse {
     example: 'bearer',
   })
   token_type: string | null;
+
+  @ApiProperty({ description: 'For how many seconds the access token is good.', type: 'integer', example: ACCESS_SECONDS })
+  expires_in: number;
 }
 
 @ApiSchema({ description: 'Tokens of one session.' })
@@ -79,6 +82,9 @@ export class TokenResponse {
 
   @ApiProperty({ description: 'Always `bearer`.', type: String, example: 'bearer' })
   token_type: string;
+
+  @ApiProperty({ description: 'For how many seconds the access token is good.', type: 'integer', example: ACCESS_SECONDS })
+  expires_in: number;
 }
 
 export function toUserResponse({ id, email, fullName, createdAt }: Account): UserResponse {
@@ -86,7 +92,7 @@ export function toUserResponse({ id, email, fullName, createdAt }: Account): Use
 }
 
 export function toTokenResponse({ accessToken, refreshToken }: Tokens): TokenResponse {
-  return { access_token: accessToken, refresh_token: refreshToken, token_type: 'bearer' };
+  return { access_token: accessToken, refresh_token: refreshToken, token_type: 'bearer', expires_in: ACCESS_SECONDS };
 }
 
 export function toRegistrationResponse(account: Account, tokens: Tokens): RegistrationResponse {
