@@ -239,6 +239,31 @@ describe('the history of the connection to Stripe', () => {
     ]);
   });
 
+  it('has the version that a warning makes which Stripe’s answer brings', async () => {
+    const [account, other] = [app.stripe.addAccount(), app.stripe.addAccount()];
+    const projectId = await app.createProject();
+    const path = configPath(projectId);
+    const secret = account.keys.test.legacySecret;
+    const read = async () => app.send('get', path).expect(200);
+    await app.send('put', path).send({ test_secret_key: secret, test_publishable_key: other.keys.test.publishable }).expect(200);
+    const before = await read();
+    for (const tag of ['"2"', '"2"']) {
+      await validate(projectId, secret).expect(200);
+      expect((await read()).headers['etag']).toBe(tag);
+    }
+    await app
+      .send('get', path)
+      .set('if-none-match', before.headers['etag'] ?? '')
+      .expect(200);
+    const { body } = await read();
+    expect(body).toMatchObject({ updated_at: (before.body as { updated_at: string }).updated_at });
+    expect((body as { warnings: object[] }).warnings).toContainEqual(expect.objectContaining({ code: 'different_accounts' }));
+    expect((await resultsOf(projectId)).slice(1)).toEqual([
+      ['credentials.validated', 'valid', { ...field(secret), version: 2 }],
+      ['credentials.validated', 'valid', field(secret)],
+    ]);
+  });
+
   it('does not validate what it can not tell of', async () => {
     const projectId = await app.createProject();
     const { secret } = app.account.keys.test;

@@ -2,8 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { AuditEvent } from '../../audit/audit-event.js';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import type { ProjectId } from '../../common/ids.js';
-import { Database, run, sql, toTimestamp } from '../../database/database.js';
+import { Database, type Engine, run, sql, toTimestamp, type Transaction } from '../../database/database.js';
+import { toConfig } from '../stripe-config/config-row.js';
+import { configWarnings } from '../stripe-config/config-warnings.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { FIND as FIND_CONFIG, RAISE_VERSION_ALONE } from '../stripe-config/stripe-config.statements.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-verdict.js';
 
 const MAX_NAME_LENGTH = 255;
@@ -110,13 +113,15 @@ export class KeyChecksRepository {
   ): Promise<boolean> {
     const error = valid ? null : message;
     const values = [projectId, mode, fingerprint, valid, account?.id ?? null, storable(account?.name), event.at, by, error];
-    const { audit } = this;
-    return this.database.transaction(function* () {
+    const { audit, database } = this;
+    return database.transaction(function* () {
       const chain = yield* audit.open(projectId);
       const news = yield* run(RECORD_NEWS, values);
       if (news.length === 0 && !(valid && by === 'use')) yield* run(RECORD_AGAIN, values);
-      yield* run(LEARN, [projectId, mode, fingerprint, accountFingerprint ?? null, valid || account !== undefined]);
-      if (by !== 'use' || (!valid && news.length > 0)) yield* chain.append(event);
+      const learn = () => run(LEARN, [projectId, mode, fingerprint, accountFingerprint ?? null, valid || account !== undefined]);
+      const version = yield* raisingVersionWithWarnings(database.engine, projectId, learn);
+      const details = { ...event.details, ...(version !== undefined && { version }) };
+      if (by !== 'use' || (!valid && news.length > 0) || version !== undefined) yield* chain.append({ ...event, details });
       return news.length > 0;
     });
   }
@@ -128,6 +133,24 @@ export class KeyChecksRepository {
   async findByProject(projectId: ProjectId): Promise<ConnectionState[]> {
     return (await this.database.query(FIND, [projectId, new Date()])).map(toState);
   }
+}
+
+/** The configuration is shown with its warnings: when these change, its `ETag` has to. @returns the new version if so */
+function* raisingVersionWithWarnings(
+  engine: Engine,
+  projectId: ProjectId,
+  learn: () => Transaction<unknown>,
+): Transaction<number | undefined> {
+  const before = yield* warningsOf(engine, projectId);
+  yield* learn();
+  if (before === (yield* warningsOf(engine, projectId))) return undefined;
+  const [raised] = yield* run(RAISE_VERSION_ALONE, [projectId]);
+  return raised?.version;
+}
+
+function* warningsOf(engine: Engine, projectId: ProjectId): Transaction<string> {
+  const [row] = yield* run(FIND_CONFIG[engine], [projectId]);
+  return JSON.stringify(row && configWarnings(toConfig(row).credentials));
 }
 
 /** Stripe promises neither a length nor characters of an account's name. Cut between characters, not inside one. */

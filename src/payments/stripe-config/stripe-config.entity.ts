@@ -14,7 +14,7 @@ export class StripeConfigEntity {
   @Column({ name: 'is_active', type: Boolean })
   isActive: boolean;
 
-  /** Raised by every real change, and by nothing else. */
+  /** Raised by every change of what is shown of it, and by nothing else. */
   @Column({ type: 'integer' })
   version: number;
 

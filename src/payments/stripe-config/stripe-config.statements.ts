@@ -208,6 +208,12 @@ export const RAISE_VERSION = sql<never>(
   `UPDATE stripe_configs SET version = version + 1, updated_at = ${LATER('updated_at', '$2')} WHERE project_id = $1`,
 );
 
+/** $1 project. For a change that nobody made: no time moves. */
+export const RAISE_VERSION_ALONE = sql<{ version: number }>(
+  'raise_stripe_config_version_alone',
+  'UPDATE stripe_configs SET version = version + 1 WHERE project_id = $1 RETURNING version',
+);
+
 export interface SecretKeyRow {
   is_active: boolean | number | null;
   version: number;
