@@ -12,7 +12,8 @@ describe('the ETag of a Stripe configuration', () => {
   let path: string;
 
   beforeAll(async () => {
-    app = await startTestApp();
+    // Nobody is there: what asks Stripe fails.
+    app = await startTestApp({ environment: { STRIPE_API_BASE: 'http://127.0.0.1:1' } });
   });
   afterAll(() => app.close());
   beforeEach(async () => {
@@ -145,6 +146,12 @@ describe('the ETag of a Stripe configuration', () => {
         expect([`${written.status} ${deleted.status}`]).toEqual([expect.stringMatching(/^(?:200 412|412 204)$/)]);
       }
     });
+  });
+
+  it('is looked at before Stripe is asked', async () => {
+    const tag = await put();
+    const answer = await app.send('put', `${path}?validate=true`).set('if-match', '"7"').send(BODY).expect(412);
+    expect(tagOf(answer)).toBe(tag);
   });
 
   describe('and If-None-Match', () => {

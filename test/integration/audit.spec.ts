@@ -1,5 +1,6 @@
 import { AuditTrail } from '../../src/audit/audit-trail.js';
 import { systemActor } from '../../src/common/actor.js';
+import { Database } from '../../src/database/database.js';
 import { type AppWithStripe, endpointsPath, startAppWithStripe, validatePath } from '../support/app-with-stripe.js';
 import { numbered } from '../support/credentials.js';
 import { execute, rowsOf } from '../support/rows.js';
@@ -176,6 +177,21 @@ describe('the history of a configuration', () => {
       ['project.deleted', {}],
     ]);
   });
+
+  if (engine === 'postgres') {
+    it('costs a PUT no round trip', async () => {
+      const projectId = await app.createProject();
+      const database = app.app.get(Database);
+      const [query, transaction] = [jest.spyOn(database, 'query'), jest.spyOn(database, 'transaction')];
+      for (const number of [1, 2]) await app.send('put', configPath(projectId)).send(numbered(number)).expect(200);
+      expect(query.mock.calls.map(([{ name }]) => name)).toEqual([
+        ...['find_seen_stripe_config', 'save_stripe_config'],
+        ...['find_seen_stripe_config', 'save_stripe_config'],
+      ]);
+      expect(transaction).not.toHaveBeenCalled();
+      jest.restoreAllMocks();
+    });
+  }
 
   it.each(['audit_entries', 'audit_heads'])('is written, or nothing is stored or destroyed: without %s', async (table) => {
     const projectId = await app.createProject();

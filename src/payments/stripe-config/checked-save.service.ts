@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../../common/actor.js';
+import { assertCondition } from './precondition.js';
 import { SecretKeyChecker } from './secret-key-checker.js';
 import type { CredentialChanges, SaveOptions, SeenConfig, StripeConfig } from './stripe-config.js';
 import { StripeConfigService } from './stripe-config.service.js';
@@ -14,6 +15,8 @@ export class CheckedSaveService {
 
   /** @throws what `SecretKeyChecker.checkChanges` and `StripeConfigService.save` throw; nothing is stored then */
   async save(seen: SeenConfig, changes: CredentialChanges, options: SaveOptions, actor: Actor): Promise<StripeConfig> {
+    // It is checked again in the write; but who can't write need not ask Stripe.
+    assertCondition(options, seen.state);
     const noteVerdicts = await this.checker.checkChanges(seen, changes, actor);
     const saved = await this.configs.save(seen.id, changes, options, actor);
     await noteVerdicts();
