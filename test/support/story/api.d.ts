@@ -260,6 +260,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/payments/stripe/projects/{project_id}/config/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who changed what
+         * @description Every change of the credentials, the webhook endpoints and the project, and every validation, the newest first: who, when, from where. Nothing of it can be changed later without being found out.
+         */
+        get: operations["listStripeConfigHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/payments/stripe/projects/{project_id}/validate-credentials": {
         parameters: {
             query?: never;
@@ -780,6 +800,11 @@ export interface components {
              * @example bearer
              */
             token_type?: string | null;
+            /**
+             * @description For how many seconds the access token is good.
+             * @example 1800
+             */
+            expires_in: number;
         };
         /** @description What went wrong, in one sentence. */
         ErrorResponse: {
@@ -846,6 +871,11 @@ export interface components {
              * @example bearer
              */
             token_type: string;
+            /**
+             * @description For how many seconds the access token is good.
+             * @example 1800
+             */
+            expires_in: number;
         };
         /** @description Which session goes on. */
         RefreshRequest: {
@@ -1154,6 +1184,117 @@ export interface components {
              * @example https://tillkeeper.example.com/api/v1/payments/stripe/webhooks/6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11/live
              */
             live_webhook_url: string;
+        };
+        /** @description Who did something. */
+        HistoryActor: {
+            /**
+             * @description `person`: with an access token. `module`: another part of the same installation. `system`: the service itself, or its operator.
+             * @example person
+             * @enum {string}
+             */
+            kind: "person" | "module" | "system";
+            /**
+             * @description The token's `sub`, or the name of the part.
+             * @example developer-1
+             */
+            subject: string;
+        };
+        /** @description A field that was written or destroyed. */
+        HistoryField: {
+            /**
+             * @description Its name.
+             * @example live_secret_key
+             */
+            field: string;
+            /**
+             * @description A credential's last four characters, as far as its mask shows them.
+             * @example aBcD
+             */
+            last_four: string | null;
+        };
+        /** @description One thing that was done. It holds no value of a credential. */
+        HistoryEntry: {
+            /**
+             * @description Its place in the history of the project, counted from 1.
+             * @example 7
+             */
+            seq: number;
+            /**
+             * Format: date-time
+             * @description When it was done.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            at: string;
+            /**
+             * @description What was done.
+             * @example config.updated
+             * @enum {string}
+             */
+            action: "project.created" | "project.updated" | "project.deleted" | "config.created" | "config.updated" | "config.deleted" | "config.mode_deleted" | "credentials.validated" | "credentials.refused" | "webhook_endpoint.created" | "webhook_endpoint.removed" | "history.pruned";
+            /**
+             * @description `done`, or what Stripe said of a key: `valid`, `invalid`, or `unavailable` when it could not be asked.
+             * @example done
+             * @enum {string}
+             */
+            result: "done" | "valid" | "invalid" | "unavailable";
+            actor: components["schemas"]["HistoryActor"];
+            /**
+             * @description From which address; `null` without a request.
+             * @example 192.0.2.7
+             */
+            ip: string | null;
+            /**
+             * @description What the client called itself, shortened; what could be a key in it is hidden.
+             * @example curl/8.5.0
+             */
+            user_agent: string | null;
+            /**
+             * @description What the answer had as `X-Request-Id`.
+             * @example 0d3c9a52-3a5e-4f4e-9a55-0f0a6f0c2b11
+             */
+            request_id: string | null;
+            /**
+             * @description The mode, where it was about one.
+             * @example null
+             */
+            mode: ("test" | "live") | null;
+            /**
+             * @description The version of the configuration that it made, which is its `ETag`.
+             * @example 3
+             */
+            version: number | null;
+            /** @description What was written or destroyed. */
+            fields: components["schemas"]["HistoryField"][];
+            /**
+             * @description Stripe's id of the webhook endpoint that was made or removed.
+             * @example we_1AAAAAAAAAAAAAAAAAAAAAAA
+             */
+            endpoint_id: string | null;
+            /**
+             * @description The modes in which former webhook secrets were no longer accepted from then on.
+             * @example []
+             */
+            former_webhook_secrets_ended: ("test" | "live")[];
+        };
+        /** @description One page of a project's history, the newest first. */
+        HistoryList: {
+            /** @description The entries. */
+            entries: components["schemas"]["HistoryEntry"][];
+            /**
+             * @description How many there are in all.
+             * @example 1
+             */
+            total: number;
+            /**
+             * @description Which page this is.
+             * @example 1
+             */
+            page: number;
+            /**
+             * @description How many entries a page has.
+             * @example 50
+             */
+            page_size: number;
         };
         /** @description A secret key to ask Stripe about. It is not stored. */
         ValidateStripeCredentialsRequest: {
@@ -4093,6 +4234,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StripeWebhookUrlsResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    listStripeConfigHistory: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1. */
+                page?: number;
+                /** @description How many entries a page has. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of the history. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryList"];
                 };
             };
             /** @description The request is malformed. */
