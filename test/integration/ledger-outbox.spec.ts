@@ -39,9 +39,9 @@ it('tells what became of subscriptions and payments, and forgets it then', async
   await eventually(async () => expect(await books.outbox()).toEqual([]));
 
   const [subscription] = await books.subscriptions();
-  // Asked for with the first invoice, and given to its user by the checkout.
-  expect(changed.map((event) => event.subscription.userId)).toEqual([null, subscription?.['user_id']]);
-  expect(changed.slice(1)).toEqual([
+  // Asked for with the first invoice, and given to its user by the checkout: told in any order.
+  expect(changed).toHaveLength(2);
+  expect(changed.filter((event) => event.subscription.userId !== null)).toEqual([
     expect.objectContaining({
       mode: 'test',
       attempt: 1,
