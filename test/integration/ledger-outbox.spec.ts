@@ -56,10 +56,12 @@ it('tells what became of subscriptions and payments, and forgets it then', async
   ]);
   const payments = await books.payments();
   expect(new Set(recorded.map(({ payment }) => payment.id))).toEqual(new Set(payments.map(({ id }) => id)));
-  expect(refunded.map(({ refundedNowCents, payment }) => [refundedNowCents, payment.status])).toEqual([
-    [500, 'partially_refunded'],
-    [1_500, 'refunded'],
-  ]);
+  expect(new Map(refunded.map(({ refundedNowCents, payment }) => [refundedNowCents, payment.status]))).toEqual(
+    new Map([
+      [500, 'partially_refunded'],
+      [1_500, 'refunded'],
+    ]),
+  );
   const ids = [...changed, ...recorded, ...refunded].map(({ eventId }) => eventId);
   expect(new Set(ids).size).toBe(ids.length);
 });
