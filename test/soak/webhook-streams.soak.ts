@@ -1,0 +1,21 @@
+import fc from 'fast-check';
+import { deliveryStream, followsModel } from '../support/delivery-streams.js';
+import { startTestApp, type TestApp } from '../support/test-app.js';
+
+jest.setTimeout(30 * 60_000);
+
+describe('a stream of 10,000 deliveries, many at once', () => {
+  let app: TestApp;
+
+  beforeAll(async () => {
+    app = await startTestApp();
+  });
+  afterAll(() => app.close());
+
+  it('has the effects of its events once each, and none of what is forged', async () => {
+    await fc.assert(
+      fc.asyncProperty(deliveryStream(10_000), (steps) => followsModel(app, steps)),
+      { numRuns: 1, endOnFailure: true },
+    );
+  });
+});
