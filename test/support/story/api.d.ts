@@ -6678,7 +6678,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There is no such project. */
+            /** @description There is no such project, or no event with this id arrived. */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
