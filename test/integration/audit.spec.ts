@@ -307,6 +307,12 @@ describe('the history of the connection to Stripe', () => {
       ['webhook_endpoint.removed', 'done', { mode: 'test', version: 3, endpoint: id, fields }],
     ]);
     expect(new Set((await entriesOf(projectId)).map((entry) => (entry as { subject?: string }).subject))).toEqual(new Set(['developer-1']));
+
+    const stray = await app.send('post', endpointsPath(projectId)).send({ mode: 'test' }).expect(201);
+    await execute(app.database, `DELETE FROM stripe_webhook_endpoints WHERE project_id = '${projectId}'`);
+    await app.send('delete', `${endpointsPath(projectId)}/test`).expect(204);
+    const { id: strayId } = stray.body as { id: string };
+    expect((await resultsOf(projectId)).at(-1)).toEqual(['webhook_endpoint.removed', 'done', { mode: 'test', endpoint: strayId }]);
   });
 });
 

@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { AuditTrail } from '../../audit/audit-trail.js';
+import type { Actor } from '../../common/actor.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Database, run, sql, type Transaction } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
@@ -30,7 +32,10 @@ const FORGET = sql<{ mode: StripeMode }>(
 /** The webhook endpoints that we made at Stripe. What writes takes part in the transaction that writes the signing secret. */
 @Injectable()
 export class WebhookEndpointsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly audit: AuditTrail,
+  ) {}
 
   async find(projectId: ProjectId, mode: StripeMode): Promise<KnownEndpoint | undefined> {
     const [row] = await this.database.query(FIND, [projectId, mode]);
@@ -44,5 +49,10 @@ export class WebhookEndpointsRepository {
   /** @returns whether it was known */
   *forget(projectId: ProjectId, mode: StripeMode, endpointId: string): Transaction<boolean> {
     return (yield* run(FORGET, [projectId, mode, endpointId])).length > 0;
+  }
+
+  /** For the history: at Stripe there was one of ours that is not known here, left by a crash perhaps, and it was removed. */
+  async recordRemovalOfStray(projectId: ProjectId, mode: StripeMode, endpoint: string, actor: Actor): Promise<void> {
+    await this.audit.record(projectId, { action: 'webhook_endpoint.removed', details: { mode, endpoint }, actor, at: new Date() });
   }
 }

@@ -85,7 +85,10 @@ export class WebhookEndpointsService {
       const ours = isElsewhere ? [] : (await listEndpoints(stripe)).filter((endpoint) => isOurs(endpoint, projectId));
       if (ours.length === 0 && !known)
         throw new DomainError('endpoint_not_found', `There is no ${mode} webhook endpoint that was made here.`);
-      for (const { id } of ours) await deleteEndpoint(stripe, id);
+      for (const { id } of ours) {
+        await deleteEndpoint(stripe, id);
+        if (id !== known?.endpointId) await this.endpoints.recordRemovalOfStray(projectId, mode, id, actor);
+      }
       if (!known) return;
       await this.#forget(projectId, mode, known, actor);
       this.#warnIfMissing(known, ours, projectId, actor);
