@@ -273,6 +273,27 @@ describe('an invoice of the new generation', () => {
     await books.hearAll();
     expect((await books.payments()).map(({ amount_cents: amount }) => amount).sort()).toEqual([500, 700, 800]);
   });
+
+  it('that was too small to be charged makes none: the next invoice has it', async () => {
+    const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 30);
+    const paid = event('invoice.paid');
+    await books.hear({ ...paid, data: { object: { ...invoice, amount_paid: 0, ending_balance: 30 } } });
+    expect(await books.payments()).toEqual([]);
+  });
+
+  it('that lists one PaymentIntent twice makes one payment of it', async () => {
+    const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 2_000);
+    const { id: intent } = pay(data, { amount: 2_000, currency: 'usd', customer: invoice.customer, metadata: {} });
+    for (const amount of [500, 1_500])
+      data.create('invoice_payment', {
+        amount_paid: amount,
+        invoice: invoice.id,
+        payment: { type: 'payment_intent', payment_intent: intent },
+        status: 'paid',
+      });
+    await books.hear(event('invoice.paid'));
+    expect(await books.payments()).toMatchObject([{ payment_intent_id: intent, amount_cents: 2_000 }]);
+  });
 });
 
 describe('a checkout', () => {

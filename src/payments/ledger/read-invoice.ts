@@ -46,7 +46,9 @@ function paidOf(object: StripeObject): number | undefined {
   const isPaid = object.text('status', MAX_STATUS_LENGTH) === 'paid' || object.flag('paid') === true;
   const total = (object.integer('total') ?? 0) - (object.integer('pre_payment_credit_notes_amount') ?? 0);
   if (!isPaid || total <= 0) return undefined;
-  return object.integer('amount_paid') || total;
+  // Less than Stripe charges at all is paid with the next invoice.
+  const isPutOff = (object.integer('ending_balance') ?? 0) > 0;
+  return object.integer('amount_paid') || (isPutOff ? undefined : total);
 }
 
 function partsOf(object: StripeObject, paidCents: number): InvoicePart[] | undefined {
@@ -89,11 +91,16 @@ export function invoicePayments(
     refundedAmountCents: 0,
     sourceRank: SOURCE_RANKS.invoice,
   };
-  const intents = parts.flatMap(({ paymentIntentId, amountCents }) =>
-    paymentIntentId === undefined
-      ? []
-      : [{ ...common, paymentIntentId, amountCents, description: null, createdAt: times?.time('finalized_at') ?? created }],
-  );
+  const byIntent = new Map<string, number>();
+  for (const { paymentIntentId: id, amountCents } of parts) if (id !== undefined) byIntent.set(id, amountCents + (byIntent.get(id) ?? 0));
+  const createdAt = times?.time('finalized_at') ?? created;
+  const intents = [...byIntent].map(([paymentIntentId, amountCents]) => ({
+    ...common,
+    paymentIntentId,
+    amountCents,
+    description: null,
+    createdAt,
+  }));
   const rest = paidCents - intents.reduce((sum, { amountCents }) => sum + amountCents, 0);
   if (rest <= 0) return intents;
   const description = descriptionOf(object) ?? descriptionOfFirstLine(object);
