@@ -14,6 +14,7 @@ const LEASE_MS = 60_000;
 const MAX_BACKOFF_MS = 3_600_000;
 /** Somebody may begin to listen: a module that is loaded late. */
 const UNHEARD_MS = 3_600_000;
+const DROP_INTERVAL_MS = 60_000;
 
 /** Tells other modules what stands in the outbox. */
 @Injectable()
@@ -21,6 +22,7 @@ export class OutboxSweeper implements OnApplicationBootstrap, BeforeApplicationS
   readonly #logger = new Logger(OutboxSweeper.name);
   #interval: NodeJS.Timeout | undefined;
   #wake: NodeJS.Timeout | undefined;
+  #nextDrop = 0;
   #sweeping: Promise<void> | undefined;
   #isStopped = false;
 
@@ -55,9 +57,12 @@ export class OutboxSweeper implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async #sweep(): Promise<void> {
+    const now = Date.now();
+    const isTimeToDrop = now >= this.#nextDrop;
+    if (isTimeToDrop) this.#nextDrop = now + DROP_INTERVAL_MS;
     for (const name of LEDGER_EVENT_NAMES) {
-      if (!this.events.isHeard(name)) await this.outbox.drop(name, new Date(Date.now() - UNHEARD_MS));
-      else while (!this.#isStopped && (await this.#tellSome(name)) === AT_ONCE);
+      if (this.events.isHeard(name)) while (!this.#isStopped && (await this.#tellSome(name)) === AT_ONCE);
+      else if (isTimeToDrop) await this.outbox.drop(name, new Date(now - UNHEARD_MS));
     }
   }
 
