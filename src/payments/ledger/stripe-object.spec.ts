@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { parseProjectId } from '../../common/ids.js';
+import { readObject } from './read-object.js';
+import { StripeObject } from './stripe-object.js';
+
+const PROJECT_ID = parseProjectId('7b0c2a52-6d0f-4f57-9f0e-1d3f2c5a9b11');
+
+function object(fields: object): StripeObject {
+  const made = StripeObject.from(fields);
+  if (!made) throw new Error('It is no object.');
+  return made;
+}
+
+describe('an object of Stripe', () => {
+  it.each([[null], [undefined], ['text'], [1], [[]]])('is not %p', (value) => {
+    expect(StripeObject.from(value)).toBeUndefined();
+  });
+
+  it('tells texts that can be stored', () => {
+    const { text } = { text: (value: unknown, max = 5) => object({ value }).text('value', max) };
+    expect(text('abc')).toBe('abc');
+    expect(text('a\0b')).toBe('ab');
+    expect(text('abcdefgh')).toBe('abcde');
+    expect(text('😀😀😀', 2)).toBe('😀😀');
+    for (const none of ['', '\0', null, 1, {}, undefined]) expect(text(none)).toBeUndefined();
+  });
+
+  it('tells the id that it refers to, expanded or not', () => {
+    expect(object({ customer: 'cus_a' }).id('customer')).toBe('cus_a');
+    expect(object({ customer: { id: 'cus_a', object: 'customer' } }).id('customer')).toBe('cus_a');
+    for (const none of ['', null, 1, {}, { id: 1 }, 'a'.repeat(256), 'a\0'])
+      expect(object({ customer: none }).id('customer')).toBeUndefined();
+  });
+
+  it('tells whole amounts and times that exist', () => {
+    expect(object({ amount: 12 }).integer('amount')).toBe(12);
+    for (const none of [1.5, '12', null, 2 ** 53, NaN]) expect(object({ amount: none }).integer('amount')).toBeUndefined();
+    expect(object({ created: 1_700_000_000 }).time('created')).toEqual(new Date('2023-11-14T22:13:20Z'));
+    for (const none of [-1, 1e12, '1', null, 2 ** 52]) expect(object({ created: none }).time('created')).toBeUndefined();
+  });
+
+  it('tells the items of a list', () => {
+    expect(object({ lines: { object: 'list', data: [{ id: 'a' }, null, 'b'] } }).items('lines')).toHaveLength(1);
+    for (const none of [undefined, null, [], { data: {} }]) expect(object({ lines: none }).items('lines')).toEqual([]);
+  });
+});
+
+it('is read whatever stands in it', () => {
+  const kinds = ['subscription', 'checkout.session', 'invoice', 'payment_intent', 'charge', 'dispute'];
+  const names = [
+    'id',
+    'status',
+    'customer',
+    'items',
+    'amount',
+    'total',
+    'payments',
+    'parent',
+    'metadata',
+    'created',
+    'payment_intent',
+    'paid',
+    'lines',
+    'mode',
+  ];
+  const value = fc.oneof(fc.jsonValue(), fc.integer(), fc.constantFrom('paid', 'succeeded', 'payment', 'sub_a', 'pi_a'));
+  const asOf = new Date(0);
+  fc.assert(
+    fc.property(fc.constantFrom(...kinds), fc.dictionary(fc.constantFrom(...names), value), (kind, fields) => {
+      if (!PROJECT_ID) throw new Error('It is no id.');
+      const { payments, party } = readObject(PROJECT_ID, object({ ...fields, object: kind }), { asOf });
+      expect(party.asOf).toBe(asOf);
+      for (const { amountCents, currency, paymentIntentId, createdAt } of payments) {
+        expect(Number.isSafeInteger(amountCents)).toBe(true);
+        expect(currency.length).toBeLessThanOrEqual(8);
+        expect(paymentIntentId).toEqual(expect.any(String));
+        expect(createdAt).toEqual(expect.any(Date));
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
