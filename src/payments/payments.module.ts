@@ -5,6 +5,9 @@ import { LedgerListsModule } from './ledger/lists/ledger-lists.module.js';
 import { StripeApiModule } from './stripe-api/stripe-api.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
-/** What other modules import to inject `StripeConfigService`, `StripeClients` and `PaymentsEvents`. */
-@Module({ imports: [StripeApiModule, LedgerModule, LedgerListsModule, BillingModule, WebhooksModule], exports: [StripeApiModule] })
+/** What other modules import to inject `StripeConfigService`, `StripeClients`, `PaymentsEvents` and `LedgerEvents`. */
+@Module({
+  imports: [StripeApiModule, LedgerModule, LedgerListsModule, BillingModule, WebhooksModule],
+  exports: [StripeApiModule, LedgerModule],
+})
 export class PaymentsModule {}

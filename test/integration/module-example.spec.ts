@@ -3,8 +3,11 @@ import { inspect } from 'node:util';
 import { PaymentsEvents } from '../../src/payments/stripe-api/payments-events.js';
 import { StripeClients } from '../../src/payments/stripe-api/stripe-clients.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
+import { deliver } from '../support/signed-events.js';
 import { eventually } from '../support/eventually.js';
+import { configPath } from '../support/test-app.js';
 import { ShopModule, ShopService } from '../support/example-module.js';
+import { pay } from '../support/stripe/routes/payment.routes.js';
 
 describe('a module that imports PaymentsModule', () => {
   let app: AppWithStripe;
@@ -27,6 +30,15 @@ describe('a module that imports PaymentsModule', () => {
     app.stripe.mark(key, 'expired');
     await expect(shop.addCustomer(projectId, 'somebody@example.com')).rejects.toMatchObject({ statusCode: 401 });
     await eventually(async () => expect(shop.toTell).toEqual([expect.stringContaining(`${projectId} test: Stripe refused this key`)]));
+  });
+
+  it('hears what was paid, by whom', async () => {
+    const [projectId, secret, user] = [await app.createProject(), `whsec_${'a'.repeat(32)}`, '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11'];
+    await app.send('put', configPath(projectId)).send({ test_webhook_secret: secret }).expect(200);
+    pay(app.account.test, { amount: 500, currency: 'eur', customer: null, metadata: { user_id: user } });
+    const event = app.account.test.all('event').find(({ type }) => type === 'payment_intent.succeeded');
+    await deliver(app, projectId, secret, event).expect(200);
+    await eventually(async () => expect(shop.paid).toEqual([`${user} succeeded 500 eur`]));
   });
 
   it('is told the same as a client of the API when a key has the wrong form', async () => {

@@ -1,5 +1,6 @@
 import { Injectable, Module } from '@nestjs/common';
 import type { ProjectId } from '../../src/common/ids.js';
+import { LedgerEvents } from '../../src/payments/ledger/ledger-events.js';
 import { PaymentsModule } from '../../src/payments/payments.module.js';
 import { PaymentsEvents } from '../../src/payments/stripe-api/payments-events.js';
 import { StripeClients } from '../../src/payments/stripe-api/stripe-clients.js';
@@ -11,12 +12,20 @@ export class ShopService {
   /** The projects whose owners have to be told that their key no longer works. */
   readonly toTell: string[] = [];
 
+  /** What was paid, by user. */
+  readonly paid: string[] = [];
+
   constructor(
     private readonly configs: StripeConfigService,
     private readonly clients: StripeClients,
     events: PaymentsEvents,
+    ledger: LedgerEvents,
   ) {
     events.on('credentials.invalid', ({ projectId, mode, reason }) => void this.toTell.push(`${projectId} ${mode}: ${reason}`));
+    ledger.on(
+      'payment.recorded',
+      ({ payment }) => void this.paid.push(`${payment.userId} ${payment.status} ${payment.amountCents} ${payment.currency}`),
+    );
   }
 
   /** @returns masks */
