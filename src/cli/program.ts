@@ -1,26 +1,24 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../common/version.js';
-import { addAuditCommands } from './audit.commands.js';
-import { addDevelopersCommands } from './developers.command.js';
 import { EXIT_CODES } from './exit-codes.js';
-import { addKeysCommands } from './keys.commands.js';
-import { addMigrateCommand } from './migrate.command.js';
-import { addReconcileCommand } from './reconcile.command.js';
 
-/** One for each group of commands, which has a file of its own. */
-const GROUPS: readonly ((program: Command) => void)[] = [
-  addMigrateCommand,
-  addKeysCommands,
-  addAuditCommands,
-  addDevelopersCommands,
-  addReconcileCommand,
-];
+/** Adds a group of commands to the program; each has a file of its own. */
+type AddGroup = (program: Command) => void;
+
+/** By the first word of the command. What a group stands on takes longer to load than many a command takes. */
+const GROUPS = new Map<string, () => Promise<AddGroup>>([
+  ['migrate', async () => (await import('./migrate.command.js')).addMigrateCommand],
+  ['keys', async () => (await import('./keys.commands.js')).addKeysCommands],
+  ['audit', async () => (await import('./audit.commands.js')).addAuditCommands],
+  ['developers', async () => (await import('./developers.command.js')).addDevelopersCommands],
+  ['reconcile', async () => (await import('./reconcile.command.js')).addReconcileCommand],
+]);
 
 /** Reads the arguments and runs the command that they name. @returns the exit code */
 export async function runCommandLine(args: string[]): Promise<number> {
   process.exitCode = EXIT_CODES.done;
   try {
-    await createProgram().parseAsync(args, { from: 'user' });
+    await (await createProgram(args)).parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // Commander has said what is wrong; it ends with 0 only where help or the version was asked for.
@@ -29,7 +27,8 @@ export async function runCommandLine(args: string[]): Promise<number> {
   return Number(process.exitCode);
 }
 
-function createProgram(): Command {
+/** With the group that is meant, or with all where that isn't clear. */
+async function createProgram([first = '']: string[]): Promise<Command> {
   const program = new Command('tillkeeper')
     .description(
       'Looks after a Tillkeeper installation. It reads the same settings as the server: the environment, and .env in this folder.',
@@ -37,7 +36,11 @@ function createProgram(): Command {
     .version(VERSION)
     .exitOverride()
     .showHelpAfterError('(add --help for what there is)');
-  for (const addTo of GROUPS) addTo(program);
+  const meant = GROUPS.get(first);
+  for (const load of meant ? [meant] : GROUPS.values()) {
+    const addTo = await load();
+    addTo(program);
+  }
   program.addHelpText(
     'after',
     `

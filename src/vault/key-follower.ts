@@ -35,6 +35,7 @@ export class KeyFollower implements BeforeApplicationShutdown {
   beforeApplicationShutdown(): void {
     if (!this.#timer) return;
     clearInterval(this.#timer);
+    this.#timer = undefined;
     this.holders.remove(this.#id).catch(() => undefined);
   }
 
@@ -43,6 +44,7 @@ export class KeyFollower implements BeforeApplicationShutdown {
     this.#isBusy = true;
     try {
       const keys = await this.keyring.follow();
+      if (!this.#timer) return;
       const answer = JSON.stringify(keys);
       const isNews = answer !== this.#answered;
       if (isNews && keys.missing.length > 0) this.#logger.warn(`This process can't open data key ${keys.missing.join(', ')}.`);
