@@ -21,17 +21,21 @@ const DRIVER_UNAVAILABLE =
 function isUnavailable(error: unknown): boolean {
   if (error instanceof QueryFailedError) return isUnavailable(error.driverError);
   if (error instanceof AggregateError) return error.errors.some(isUnavailable);
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return (
-    UNREACHABLE.has(code) || POSTGRES_UNAVAILABLE.test(code) || SQLITE_UNAVAILABLE.test(code) || DRIVER_UNAVAILABLE.test(error.message)
-  );
+  const code = textIn(error, 'code');
+  const message = textIn(error, 'message');
+  return UNREACHABLE.has(code) || POSTGRES_UNAVAILABLE.test(code) || SQLITE_UNAVAILABLE.test(code) || DRIVER_UNAVAILABLE.test(message);
 }
 
 /** Whether the database refused a row for what it refers to, or to let go of one that others refer to. */
 export function isForeignKeyViolation(error: unknown): boolean {
   if (error instanceof QueryFailedError) return isForeignKeyViolation(error.driverError);
-  return error instanceof Error && 'code' in error && (error.code === '23503' || error.code === 'SQLITE_CONSTRAINT_FOREIGNKEY');
+  return ['23503', 'SQLITE_CONSTRAINT_FOREIGNKEY'].includes(textIn(error, 'code'));
+}
+
+/** Drivers' errors are known by what they say: where modules are loaded again, as in tests, SQLite's descend from another `Error`. */
+function textIn(error: unknown, property: string): string {
+  const value: unknown = typeof error === 'object' && error ? Reflect.get(error, property) : undefined;
+  return typeof value === 'string' ? value : '';
 }
 
 /** Turns "the database can't be reached or is busy" into our error; every other error stays what it is. */
