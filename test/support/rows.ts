@@ -30,6 +30,9 @@ async function run({ engine, url }: TestDatabase, text: string): Promise<Row[]> 
       if (statement.reader) return statement.all();
       statement.run();
       return [];
+    } catch (error) {
+      // Of the Error that Jest knows: the driver's descends from that of the test file which loaded it first.
+      throw new Error(String(error), { cause: error });
     } finally {
       file.close();
     }
