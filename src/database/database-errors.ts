@@ -38,6 +38,11 @@ function textIn(error: unknown, property: string): string {
   return typeof value === 'string' ? value : '';
 }
 
+/** Whether a row is there already, which on SQLite nobody can have inserted meanwhile. */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '23505';
+}
+
 /** Turns "the database can't be reached or is busy" into our error; every other error stays what it is. */
 export function asDomainError(error: unknown): unknown {
   if (!isUnavailable(error)) return error;

@@ -15,9 +15,11 @@ export function sql<Row>(name: string, text: string): Statement<Row> {
   return { name, text };
 }
 
-interface StatementCall {
-  statement: Statement<unknown>;
-  values: SqlValue[];
+export interface StatementCall {
+  readonly statement: Statement<unknown>;
+  readonly values: SqlValue[];
+  /** Whether the transaction goes on without its rows. */
+  readonly isUnread?: boolean;
 }
 
 /**
@@ -29,6 +31,11 @@ export type Transaction<Result> = Generator<StatementCall, Result, unknown[]>;
 /** Runs one statement inside a transaction: `const rows = yield* run(statement, values)`. */
 export function* run<Row>(statement: Statement<Row>, values: SqlValue[]): Generator<StatementCall, Row[], unknown[]> {
   return (yield { statement, values }) as Row[];
+}
+
+/** The same for a statement without rows. On PostgreSQL it goes with the next one; if it fails, so does the transaction, then. */
+export function* send(statement: Statement<never>, values: SqlValue[]): Generator<StatementCall, void, unknown[]> {
+  yield { statement, values, isUnread: true };
 }
 
 /** The one door to SQL on the hot paths and to every transaction, the same for both engines. */

@@ -1,7 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Pool, PoolClient } from 'pg';
-import { Database, type SqlValue, type Statement, type Transaction } from './database.js';
+import { Database, sql, type SqlValue, type Statement, type StatementCall, type Transaction } from './database.js';
 import { asDomainError } from './database-errors.js';
+import { StatementBatch } from './statement-batch.js';
+
+const BEGIN: StatementCall = { statement: sql('begin', 'BEGIN'), values: [] };
+const COMMIT: StatementCall = { statement: sql('commit', 'COMMIT'), values: [] };
+const ROLLBACK: StatementCall = { statement: sql('rollback', 'ROLLBACK'), values: [] };
 
 /** Milliseconds without a byte, when PostgreSQL itself would long have cancelled the statement: nobody is there any more. */
 const SILENCE_MS = 6_000;
@@ -21,36 +26,58 @@ export class PostgresDatabase extends Database {
     return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
   }
 
-  async query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
-    try {
-      return await execute(this.pool, statement, values);
-    } catch (error) {
-      throw asDomainError(error);
-    }
+  query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
+    return this.#withConnection(async (run) => (await run([{ statement, values }])) as Row[]);
   }
 
-  async transaction<Result>(body: () => Transaction<Result>): Promise<Result> {
-    let client: PoolClient | undefined;
-    try {
-      client = await this.pool.connect();
-      await client.query('BEGIN');
+  /** What is unread waits for the next statement that is read, or for the commit, and goes in one message with it. */
+  transaction<Result>(body: () => Transaction<Result>): Promise<Result> {
+    return this.#withConnection(async (run) => {
       const steps = body();
+      const waiting = [BEGIN];
       let step = steps.next([]);
-      while (!step.done) step = steps.next(await execute(client, step.value.statement, step.value.values));
-      await client.query('COMMIT');
-      client.release();
+      while (!step.done) {
+        waiting.push(step.value);
+        step = steps.next(step.value.isUnread ? [] : await run(waiting.splice(0)));
+      }
+      await run([...waiting, COMMIT]);
       return step.value;
+    });
+  }
+
+  async #withConnection<T>(use: (run: (calls: StatementCall[]) => Promise<unknown[]>) => Promise<T>): Promise<T> {
+    let client: PoolClient | undefined;
+    let isFit = true;
+    try {
+      const connected = (client = await this.pool.connect());
+      const result = await use((calls) =>
+        runTogether(connected, calls).catch((error: unknown) => {
+          isFit = false;
+          throw error;
+        }),
+      );
+      client.release();
+      return result;
     } catch (error) {
-      // Ends the connection, which rolls back whatever state it is in.
-      client?.release(true);
+      if (client) endTransaction(client, isFit);
       throw asDomainError(error);
     }
   }
 }
 
-async function execute<Row>(on: Pool | PoolClient, { name, text }: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
-  const { rows } = await on.query({ name, text, values });
-  return rows as Row[];
+function runTogether(client: PoolClient, calls: StatementCall[]): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    client.query(new StatementBatch(calls, (error, rows) => (error ? reject(error) : resolve(rows))));
+  });
+}
+
+/** Whoever waits for the transaction does not wait for this. A connection on which a statement failed ends, which rolls back as well. */
+function endTransaction(client: PoolClient, isFit: boolean): void {
+  if (!isFit) return client.release(true);
+  runTogether(client, [ROLLBACK]).then(
+    () => client.release(),
+    () => client.release(true),
+  );
 }
 
 /** While it is in use. A connection that fails does so to whoever waits for its answer; without a listener it would end the process too. */

@@ -1,0 +1,88 @@
+import { type Connection, type FieldDef, type Submittable, types } from 'pg';
+import type { SqlValue, StatementCall } from './database.js';
+
+interface Column {
+  readonly name: string;
+  readonly parse: (text: string) => unknown;
+}
+
+type Row = Record<string, unknown>;
+
+/** What each connection has prepared, by name, with the columns that it answers. */
+const prepared = new WeakMap<Connection, Map<string, Column[]>>();
+
+/**
+ * Statements that go to PostgreSQL in one message and are answered in one, as its protocol provides
+ * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING): after one that fails, the rest are not run. Then
+ * the connection has to be given up.
+ */
+export class StatementBatch implements Submittable {
+  readonly #columns: Column[][] = [];
+  /** Which statement is being answered. */
+  #current = 0;
+  #rows: Row[] = [];
+
+  /** @param callback gets the rows of the last statement */
+  constructor(
+    private readonly statements: readonly StatementCall[],
+    readonly callback: (error: Error | null, rows: Row[]) => void,
+  ) {}
+
+  /** One at a time: pg calls this when the connection has answered everything before. */
+  submit(connection: Connection): void {
+    const known = prepared.get(connection) ?? new Map<string, Column[]>();
+    prepared.set(connection, known);
+    connection.stream.cork();
+    for (const call of this.statements) this.#columns.push(send(connection, known, call));
+    connection.sync();
+    connection.stream.uncork();
+  }
+
+  handleRowDescription({ fields }: { fields: FieldDef[] }): void {
+    // Its type is `any`.
+    const parserOf = types.getTypeParser as (type: number, format: 'text') => Column['parse'];
+    const columns = fields.map(({ name, dataTypeID }) => ({ name, parse: parserOf(dataTypeID, 'text') }));
+    this.#columns[this.#current]?.push(...columns);
+  }
+
+  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    const row: Row = {};
+    const columns = this.#columns[this.#current] ?? [];
+    for (const [index, { name, parse }] of columns.entries()) {
+      const text = fields[index] ?? null;
+      row[name] = text === null ? null : parse(text);
+    }
+    this.#rows.push(row);
+  }
+
+  handleCommandComplete(): void {
+    this.#current += 1;
+    if (this.#current < this.statements.length) this.#rows = [];
+  }
+
+  handleError(error: Error): void {
+    this.callback(error, []);
+  }
+
+  handleReadyForQuery(): void {
+    this.callback(null, this.#rows);
+  }
+}
+
+/** @returns the columns of its rows: for a statement that is new to the connection, they are filled in by the answer */
+function send(connection: Connection, known: Map<string, Column[]>, { statement: { name, text }, values }: StatementCall): Column[] {
+  const columns = known.get(name);
+  // The last parameter of each call has no meaning any more, but is still declared.
+  if (!columns) connection.parse({ name, text, types: [] }, true);
+  connection.bind({ statement: name, values: values.map(asText) }, true);
+  if (!columns) connection.describe({ type: 'P' }, true);
+  connection.execute(null, true);
+  if (columns) return columns;
+  const described: Column[] = [];
+  known.set(name, described);
+  return described;
+}
+
+function asText(value: SqlValue): string | null {
+  return value instanceof Date ? value.toISOString() : value === null ? null : String(value);
+}
