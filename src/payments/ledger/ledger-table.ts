@@ -3,6 +3,7 @@ import {
   type Database,
   type Engine,
   run,
+  send,
   type SqlValue,
   sql,
   type Statement,
@@ -31,7 +32,7 @@ export interface Written<State> {
 export class LedgerTable<State extends object> {
   readonly #find: Statement<Row>;
   readonly #lock: Record<Engine, Statement<Row>>;
-  readonly #insert: Statement<{ revision: number }>;
+  readonly #insert: Statement<never>;
   readonly #update: Statement<never>;
   readonly #fields: readonly (keyof State)[];
 
@@ -49,8 +50,7 @@ export class LedgerTable<State extends object> {
     this.#insert = sql(
       `insert_${name}`,
       `INSERT INTO ${name} (project_id, mode, ${key}, id, owner_id, revision, ${names.join(', ')})
-       VALUES ($1, $2, $3, $4, (SELECT owner_id FROM projects WHERE id = $1), 1, ${names.map((_, index) => `$${index + 5}`).join(', ')})
-       ON CONFLICT (project_id, mode, ${key}) DO NOTHING RETURNING revision`,
+       VALUES ($1, $2, $3, $4, (SELECT owner_id FROM projects WHERE id = $1), 1, ${names.map((_, index) => `$${index + 5}`).join(', ')})`,
     );
     this.#update = sql(
       `update_${name}`,
@@ -78,20 +78,14 @@ export class LedgerTable<State extends object> {
   ): Transaction<Written<State>> {
     const key = [projectId, mode, stripeId];
     const id = rowId(projectId, mode, stripeId);
-    for (;;) {
-      const before = this.#read(yield* run(this.#lock[engine], key));
-      const after = merge(before);
-      if (before && this.#fields.every((field) => before[field]?.valueOf() === after[field]?.valueOf()))
-        return { id, stripeId, before, after: before };
-      const values = this.#fields.map((field) => after[field] as SqlValue);
-      if (before) {
-        yield* run(this.#update, [...key, ...values]);
-        return { id, stripeId, before, after };
-      }
-      const inserted = yield* run(this.#insert, [...key, id, ...values]);
-      // Else another transaction was first, and its row is there to be locked now.
-      if (inserted.length > 0) return { id, stripeId, before, after };
-    }
+    const before = this.#read(yield* run(this.#lock[engine], key));
+    const after = merge(before);
+    if (before && this.#fields.every((field) => before[field]?.valueOf() === after[field]?.valueOf()))
+      return { id, stripeId, before, after: before };
+    const values = this.#fields.map((field) => after[field] as SqlValue);
+    // Where another transaction inserts it first, this one fails: see `againIfOvertaken`.
+    yield* before ? send(this.#update, [...key, ...values]) : send(this.#insert, [...key, id, ...values]);
+    return { id, stripeId, before, after };
   }
 
   #read([row]: Row[]): (State & Known) | undefined {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Database, run, sql, type Transaction } from '../../database/database.js';
+import { Database, run, send, sql, type Transaction } from '../../database/database.js';
 import type { LedgerEvent, LedgerEventName } from './ledger-events.js';
 
 /** An event that is to be told now. */
@@ -43,7 +43,7 @@ export class OutboxRepository {
 
   /** Part of the transaction that the event tells of. */
   *add([name, event]: LedgerEvent, now: Date): Transaction<void> {
-    yield* run(ADD, [randomUUID(), event.projectId, event.mode, name, JSON.stringify(event), now]);
+    yield* send(ADD, [randomUUID(), event.projectId, event.mode, name, JSON.stringify(event), now]);
   }
 
   /** Takes events that nobody else gets until the lease ends: then whoever took them has died. */

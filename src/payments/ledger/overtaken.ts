@@ -1,3 +1,5 @@
+import { isUniqueViolation } from '../../database/database-errors.js';
+
 /** What an event was prepared against has changed since. Nothing is wrong: roll back and prepare it again. */
 export class Overtaken extends Error {
   override readonly name = 'Overtaken';
@@ -5,13 +7,16 @@ export class Overtaken extends Error {
 
 const ATTEMPTS = 5;
 
-/** Does `work`, which prepares and applies, again when it was overtaken. @throws Overtaken when it still was the fifth time */
+/**
+ * Does `work`, which prepares and applies, again when it was overtaken, or found a row inserted that was not there to be locked.
+ * @throws Overtaken when it still was the fifth time
+ */
 export async function againIfOvertaken<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; attempt < ATTEMPTS; attempt += 1) {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof Overtaken)) throw error;
+      if (!(error instanceof Overtaken || isUniqueViolation(error))) throw error;
     }
   }
   return work();

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import { run, sql, type SqlValue, type Statement, type Transaction } from '../../database/database.js';
+import { send, sql, type SqlValue, type Statement, type Transaction } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { Written } from './ledger-table.js';
 import { hasSucceeded, type PaymentState } from './payment.js';
@@ -45,7 +45,7 @@ export class StatisticsRepository {
     const inOrder = additions
       .filter(({ amounts }) => amounts.some(Boolean))
       .sort((one, other) => (String(one.key) < String(other.key) ? -1 : 1));
-    for (const { statement, key, amounts } of inOrder) yield* run(statement, [projectId, mode, ...key, ...amounts] satisfies SqlValue[]);
+    for (const { statement, key, amounts } of inOrder) yield* send(statement, [projectId, mode, ...key, ...amounts] satisfies SqlValue[]);
   }
 }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EndUserId, ProjectId } from '../../common/ids.js';
-import { Database, run, sql, type Statement, toTimestamp, type Transaction } from '../../database/database.js';
+import { Database, run, send, sql, type Statement, toTimestamp, type Transaction } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { Party } from './ledger-change.js';
 import { type LinkedUser, USER_RANKS } from './payment.js';
@@ -74,7 +74,7 @@ export class UserLinksRepository {
 
   /** Keeps other transactions from writing anything of the same customer. */
   *lock(projectId: ProjectId, mode: StripeMode, { customerId }: Party): Transaction<void> {
-    if (this.database.engine === 'postgres' && customerId) yield* run(LOCK, [`${projectId} ${mode} ${customerId}`]);
+    if (this.database.engine === 'postgres' && customerId) yield* send(LOCK, [`${projectId} ${mode} ${customerId}`]);
   }
 
   /** Keeps what is told where it is the newest, and gives it to the rows that are there already. */
@@ -90,11 +90,11 @@ export class UserLinksRepository {
     ): Transaction<EndUserId | undefined> {
       const link = known.find((row) => row.object_id === objectId);
       if (!told || (link && !isNewer(link, told, asOf))) return link?.user_id;
-      yield* run(LINK, [projectId, mode, objectId, told, asOf]);
+      yield* send(LINK, [projectId, mode, objectId, told, asOf]);
       if (link?.user_id === told) return told;
       const values = [projectId, mode, customerId ?? null, told, ...more];
       given.push(...(yield* run(subscriptions, values)).map((row) => row.subscription_id));
-      yield* run(payments, values);
+      yield* send(payments, values);
       return told;
     }
     const ofSubscription =
