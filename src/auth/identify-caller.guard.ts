@@ -1,13 +1,15 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { DomainError } from '../common/errors.js';
+import { bearerToken } from './bearer-token.js';
 import type { Caller } from './caller.js';
 import { JwtStrategy } from './jwt.strategy.js';
+import { RecentTokens, type Verified } from './recent-tokens.js';
 import { missingToken } from './refusals.js';
 
 /** A passport strategy at work on one request. */
 interface Attempt {
-  success: (caller: Caller) => void;
+  success: (verified: Verified) => void;
   /** @param info why; passport-jwt puts a plain Error there when no token was sent */
   fail: (info: unknown) => void;
   error: (error: unknown) => void;
@@ -20,6 +22,8 @@ interface Attempt {
  */
 @Injectable()
 export class IdentifyCallerGuard implements CanActivate {
+  readonly #recent = new RecentTokens();
+
   constructor(private readonly strategy: JwtStrategy) {}
 
   async canActivate(context: ExecutionContext): Promise<true> {
@@ -33,8 +37,17 @@ export class IdentifyCallerGuard implements CanActivate {
     return true;
   }
 
+  async #identify(request: FastifyRequest): Promise<Caller> {
+    const token = bearerToken(request);
+    const known = token && this.#recent.find(token);
+    if (known) return known;
+    const verified = await this.#verify(request);
+    if (token) this.#recent.keep(token, verified);
+    return verified.caller;
+  }
+
   /** Runs the strategy as passport's middleware would; that one keeps each request and its answer in memory until a major collection. */
-  #identify(request: FastifyRequest): Promise<Caller> {
+  #verify(request: FastifyRequest): Promise<Verified> {
     return new Promise((success, error) => {
       const fail = (info: unknown) => error(info instanceof DomainError ? info : missingToken());
       const attempt = Object.assign(Object.create(this.strategy) as Attempt, { success, fail, error });

@@ -4,9 +4,9 @@ import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport-jwt';
 import { Settings } from '../config/settings.js';
 import { bearerToken } from './bearer-token.js';
-import type { Caller } from './caller.js';
 import { EndUserTokens } from './end-user-tokens.js';
 import { keySource } from './key-source.js';
+import type { Verified } from './recent-tokens.js';
 import { callerFrom } from './token-claims.js';
 import { readTokenHeader } from './token-header.js';
 import { type TokenRules, verifyToken } from './verify-token.js';
@@ -28,8 +28,8 @@ export class JwtStrategy extends PassportStrategy(OwnRulesStrategy, 'jwt') {
     });
   }
 
-  validate(caller: Caller): Caller {
-    return caller;
+  validate(verified: Verified): Verified {
+    return verified;
   }
 }
 

@@ -3,6 +3,7 @@ import jwt, { type JwtPayload } from 'jsonwebtoken';
 import type { KeyObject } from 'node:crypto';
 import { DomainError } from '../common/errors.js';
 import type { Caller } from './caller.js';
+import type { Verified } from './recent-tokens.js';
 import { invalidToken } from './refusals.js';
 
 /** What one token is judged by. */
@@ -15,7 +16,7 @@ export interface TokenRules {
   callerOf: (claims: JwtPayload) => Caller;
 }
 
-type Done = (refusal: DomainError | null, caller?: Caller) => void;
+type Done = (refusal: DomainError | null, verified?: Verified) => void;
 
 /** What jsonwebtoken and jose say, and what we say for both. */
 const REASONS: [RegExp, string][] = [
@@ -33,9 +34,9 @@ const REASONS: [RegExp, string][] = [
  */
 export function verifyToken(token: string, rules: TokenRules, _options: unknown, done: Done): void {
   claimsOf(token, rules)
-    .then(rules.callerOf)
+    .then((claims) => ({ caller: rules.callerOf(claims), expiresAt: Number(claims.exp) * 1_000 }))
     .then(
-      (caller) => done(null, caller),
+      (verified) => done(null, verified),
       (error) => done(error instanceof DomainError ? error : invalidToken(reasonOf(error))),
     );
 }
