@@ -12,6 +12,7 @@ import { Ledger1763830000000 as LedgerPostgres } from './migrations/postgres/176
 import { Audit1763800000000 as AuditPostgres } from './migrations/postgres/1763800000000-audit.js';
 import { Accounts1763840000000 as AccountsPostgres } from './migrations/postgres/1763840000000-accounts.js';
 import { Billing1763850000000 as BillingPostgres } from './migrations/postgres/1763850000000-billing.js';
+import { SpentCustomers1763860000000 as SpentCustomersPostgres } from './migrations/postgres/1763860000000-spent-customers.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
 import { StripeLeases1763802000000 as StripeLeasesSqlite } from './migrations/sqlite/1763802000000-stripe-leases.js';
@@ -22,6 +23,7 @@ import { Ledger1763830000000 as LedgerSqlite } from './migrations/sqlite/1763830
 import { Audit1763800000000 as AuditSqlite } from './migrations/sqlite/1763800000000-audit.js';
 import { Accounts1763840000000 as AccountsSqlite } from './migrations/sqlite/1763840000000-accounts.js';
 import { Billing1763850000000 as BillingSqlite } from './migrations/sqlite/1763850000000-billing.js';
+import { SpentCustomers1763860000000 as SpentCustomersSqlite } from './migrations/sqlite/1763860000000-spent-customers.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
 
@@ -81,6 +83,7 @@ function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
       LedgerSqlite,
       AccountsSqlite,
       BillingSqlite,
+      SpentCustomersSqlite,
     ],
     prepareDatabase: (driver: SqliteDriver) => {
       driver.pragma('journal_mode = WAL');
@@ -112,6 +115,7 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: PostgresLi
       LedgerPostgres,
       AccountsPostgres,
       BillingPostgres,
+      SpentCustomersPostgres,
     ],
     installExtensions: false,
     extra: {

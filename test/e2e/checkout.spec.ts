@@ -2,7 +2,7 @@ import { endUserId } from '../../src/auth/end-user.js';
 import { type AppWithStripe, startAppWithStripe, statusPath, tracesOf } from '../support/app-with-stripe.js';
 import { eventually } from '../support/eventually.js';
 import { rowsOf } from '../support/rows.js';
-import { answerLost, answers, connectionReset, down, notJson, rateLimited } from '../support/stripe/faults.js';
+import { answerLost, answers, broken, connectionReset, down, notJson, rateLimited } from '../support/stripe/faults.js';
 import { addPrice } from '../support/stripe/routes/catalog.routes.js';
 import type { StripeAccount } from '../support/stripe/stripe-account.js';
 import { configPath, OWNER } from '../support/test-app.js';
@@ -259,6 +259,19 @@ describe('POST checkout-session', () => {
       app.stripe.fail(down(500, { retry: false }), { ...ALWAYS, on: CREATE_SESSION });
       await checkOut({}, 'another user').expect(503);
       app.stripe.heal();
+      await checkOut({}, 'another user').expect(200);
+      expect(customers()).toHaveLength(2);
+    });
+
+    it('also when Stripe fails to, and keeps that failure for the idempotency key', async () => {
+      app.stripe.fail(broken, { on: CREATE_CUSTOMER });
+      await checkOut().expect(503);
+      await Promise.all(Array.from({ length: 5 }, () => checkOut().expect(200)));
+      expect(customers()).toHaveLength(1);
+      app.stripe.fail(broken, { ...ALWAYS, on: CREATE_CUSTOMER });
+      for (let times = 0; times < 2; times++) await checkOut({}, 'another user').expect(503);
+      app.stripe.heal();
+      await checkOut({}, 'another user').expect(200);
       await checkOut({}, 'another user').expect(200);
       expect(customers()).toHaveLength(2);
     });

@@ -3,9 +3,10 @@ import { endUserId } from '../../src/auth/end-user.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { answerLost, answers, down } from '../support/stripe/faults.js';
 import { addPrice } from '../support/stripe/routes/catalog.routes.js';
-import { cancel as cancelAtStripe } from '../support/stripe/routes/subscription.routes.js';
+import { pay } from '../support/stripe/routes/payment.routes.js';
+import { cancel as cancelAtStripe, subscribe } from '../support/stripe/routes/subscription.routes.js';
 import { OWNER } from '../support/test-app.js';
-import { openTill, priceOf, type Till } from '../support/till.js';
+import { learn, openTill, priceOf, type Till } from '../support/till.js';
 import { endUserToken } from '../support/tokens.js';
 
 const PATH = '/api/v1/payments/stripe';
@@ -104,6 +105,30 @@ describe('GET my-subscription', () => {
     const { id } = await till.subscribe({ fields: { status: 'canceled', created: 1_700_000_002 } });
     await till.subscribe({ fields: { status: 'canceled', created: 1_700_000_001 } });
     expect(await mine()).toMatchObject({ subscription_id: id, status: 'canceled' });
+  });
+});
+
+describe("what was made in Stripe's Dashboard for a user's customer", () => {
+  it("is the user's, though it does not say so", async () => {
+    const price = priceOf(till.account, 'monthly');
+    const order = { price_id: price.id, success_url: 'https://shop.example.com/', cancel_url: 'https://shop.example.com/' };
+    await till.post('checkout-session', order).expect(200);
+    const [customer] = till.account.test.all('customer');
+    const made = subscribe(till.account.test, {
+      customer: customer?.id ?? '',
+      items: [{ price, quantity: 1 }],
+      metadata: {},
+      trialDays: 0,
+    });
+    await learn(app, till.projectId, made);
+    expect(await mine()).toMatchObject({
+      subscription_id: made.id,
+      user_id: endUserId(till.projectId, 'user-1'),
+      customer_id: customer?.id,
+    });
+    const { id } = pay(till.account.test, { amount: 700, currency: 'usd', customer: customer?.id ?? null, metadata: {} });
+    await learn(app, till.projectId, till.account.test.get('payment_intent', id));
+    expect((await till.get('my-payments').expect(200)).body.payments).toEqual([expect.objectContaining({ payment_intent_id: id })]);
   });
 });
 

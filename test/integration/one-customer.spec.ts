@@ -1,5 +1,5 @@
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
-import { slow } from '../support/stripe/faults.js';
+import { broken, slow } from '../support/stripe/faults.js';
 import { StripeServer } from '../support/stripe/stripe-server.js';
 import { testEnvironment } from '../support/test-app.js';
 import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
@@ -55,6 +55,15 @@ onPostgres('two servers on one database', () => {
     expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
     expect(customers()).toHaveLength(1);
     expect(new Set(sessions().map(({ customer }) => customer))).toEqual(new Set(customers()));
+  });
+
+  it('make one customer, also when Stripe fails to at first and keeps that failure', async () => {
+    stripe.fail(broken, { on: CREATE, times: 2 });
+    const answers = await checkOut(5);
+    const again = await checkOut(1);
+    expect(again.map(({ status }) => status)).toEqual([200, 200]);
+    expect(answers.map(({ status }) => status).filter((status) => status !== 200 && status !== 503)).toEqual([]);
+    expect(customers()).toHaveLength(1);
   });
 
   it('make one new customer, when the old one is gone', async () => {

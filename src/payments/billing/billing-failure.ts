@@ -23,6 +23,12 @@ export function isMissing(error: unknown, parameter = /^/): boolean {
   return code === 'resource_missing' && parameter.test(param);
 }
 
+/** Whether Stripe has kept this failure for the idempotency key, and gives it to whoever uses that one. */
+export function isReplayedFailure(error: unknown): boolean {
+  const { statusCode = 0, headers = {} } = stripeErrorOf(error) ?? {};
+  return statusCode >= 500 && headers['idempotent-replayed'] === 'true';
+}
+
 /** Whether Stripe wants no quantity, because the price is for what gets used. */
 export function isMetered(error: unknown): boolean {
   return /\bquantity\b.*\bmetered\b/i.test(stripeErrorOf(error)?.message ?? '');

@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { endUserId } from '../../auth/end-user.js';
-import { isMissing } from './billing-failure.js';
+import { LedgerService } from '../ledger/ledger.service.js';
+import { isMissing, isReplayedFailure } from './billing-failure.js';
 import type { Buyer } from './buyer.js';
 import { ownMetadata } from './metadata.js';
 import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
-import { type Customer, type CustomerOwner, StripeCustomersRepository } from './stripe-customers.repository.js';
-import { assertObject } from './stripe-answers.js';
+import { type Customer, type CustomerOwner, isMade, StripeCustomersRepository } from './stripe-customers.repository.js';
+import { answeredAt, assertObject } from './stripe-answers.js';
 import { SubscriptionsAtStripe } from './subscriptions-at-stripe.js';
+
+/** Of one request: more would only wear out keys while Stripe is down. */
+const MAX_GENERATIONS = 2;
 
 /** Keeps each end user one Stripe customer. */
 @Injectable()
@@ -16,15 +20,16 @@ export class CustomersService {
     private readonly customers: StripeCustomersRepository,
     private readonly subscriptions: MySubscriptionsRepository,
     private readonly atStripe: SubscriptionsAtStripe,
+    private readonly ledger: LedgerService,
   ) {}
 
   /** @returns the buyer's customer, `undefined` for one who never bought anything */
   async find(buyer: Buyer): Promise<Customer | undefined> {
     const owner = await this.#ownerOf(buyer);
-    const known = await this.customers.find(owner);
-    if (known) return known;
+    const last = await this.customers.find(owner);
+    if (isMade(last)) return last;
     const former = await this.#formerCustomer(buyer);
-    return former === undefined ? undefined : this.customers.settle(owner, { id: former, generation: 0 });
+    return former === undefined ? undefined : this.customers.settle(owner, { id: former, generation: last?.generation ?? 0 });
   }
 
   /**
@@ -36,29 +41,42 @@ export class CustomersService {
       return await use(customer.id);
     } catch (error) {
       if (!isMissing(error, /^customer$/)) throw error;
-      return use((await this.make(buyer, customer.generation + 1)).id);
+      return use((await this.make(buyer, customer.generation)).id);
     }
   }
 
   /**
    * Of any number of processes that do this at once, all ask with the same idempotency key and parameters, so that Stripe makes one
    * customer; and should it make more than one, the row decides which counts.
-   * @param generation one more than that of a customer that is gone: its idempotency key would bring that one back
+   * @param gone the generation that Stripe no longer has: its idempotency key would bring that customer back
+   * @param generations how many to try. A failure that Stripe has kept for a key is all that anybody gets for it, so all go on to the next.
    */
-  async make(buyer: Buyer, generation = 1): Promise<Customer> {
+  async make(buyer: Buyer, gone = 0, generations = MAX_GENERATIONS): Promise<Customer> {
     const owner = await this.#ownerOf(buyer);
-    const idempotencyKey = idempotencyKeyOf(owner, generation);
+    const last = await this.customers.find(owner);
+    if (isMade(last) && last.generation > gone) return last;
+    const generation = (last?.generation ?? 0) + 1;
     try {
-      const customer = await buyer.stripe.make((stripe, options) =>
-        stripe.customers.create({ metadata: ownMetadata(buyer) }, { ...options, maxNetworkRetries: 3, idempotencyKey }),
-      );
-      assertObject(customer, 'customer');
-      return await this.customers.settle(owner, { id: customer.id, generation });
+      return await this.#create(buyer, owner, generation);
     } catch (error) {
       const made = await this.customers.find(owner);
-      if (!made || made.generation < generation) throw error;
-      return made;
+      if (isMade(made) && made.generation >= generation) return made;
+      if (!isReplayedFailure(error)) throw error;
+      await this.customers.skip(owner, generation);
+      if (generations === 1) throw error;
+      return this.make(buyer, gone, generations - 1);
     }
+  }
+
+  async #create(buyer: Buyer, owner: CustomerOwner, generation: number): Promise<Customer> {
+    const idempotencyKey = idempotencyKeyOf(owner, generation);
+    const customer = await buyer.stripe.make((stripe, options) =>
+      stripe.customers.create({ metadata: ownMetadata(buyer) }, { ...options, maxNetworkRetries: 3, idempotencyKey }),
+    );
+    assertObject(customer, 'customer');
+    // Before it counts: what is made for it elsewhere, in Stripe's Dashboard for instance, doesn't say whose it is.
+    await this.ledger.record(owner.projectId, owner.mode, customer, answeredAt(customer));
+    return this.customers.settle(owner, { id: customer.id, generation });
   }
 
   /**

@@ -1,9 +1,10 @@
 import type Stripe from 'stripe';
 import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
 
-/** When Stripe gave the answer, by its own clock. */
+/** When Stripe gave the answer: by its own clock, or, as RFC 9110 has it for an answer without a date, by ours. */
 export function answeredAt({ lastResponse }: Stripe.Response<object>): Date {
-  return new Date(lastResponse.headers['date'] ?? NaN);
+  const date = new Date(lastResponse.headers['date'] ?? NaN);
+  return Number.isNaN(date.getTime()) ? new Date() : date;
 }
 
 /** Whoever answers JSON with 200 need not be Stripe. @throws DomainError `stripe_unavailable` */

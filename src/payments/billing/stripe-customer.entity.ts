@@ -19,10 +19,11 @@ export class StripeCustomerEntity {
   @PrimaryColumn('uuid', { name: 'user_id', primaryKeyConstraintName: 'stripe_customers_pk' })
   userId: EndUserId;
 
-  @Column({ name: 'customer_id', type: 'varchar', length: 255 })
-  customerId: string;
+  /** `null` when Stripe failed to make the one of this generation, and says so again to whoever asks with its key. */
+  @Column({ name: 'customer_id', type: 'varchar', length: 255, nullable: true })
+  customerId: string | null;
 
-  /** How many customers this user has been: the one before is no longer at Stripe. */
+  /** How many customers this user has been: the one before is no longer at Stripe, or never was. */
   @Column({ type: 'integer' })
   generation: number;
 

@@ -15,23 +15,30 @@ export interface CustomerOwner {
 export interface Customer {
   /** `cus_…` */
   readonly id: string;
-  /** 1 for the first that we make, and one more for each that Stripe no longer has; 0 for one that was there before us. */
+  /** 1 for the first that we make, and one more for each that Stripe no longer has or failed to make; 0 for one that was there before us. */
   readonly generation: number;
 }
 
-const FIND = sql<Customer>(
+/** The last generation: without an id when Stripe failed to make it. */
+export type LastCustomer = Customer | { readonly id: null; readonly generation: number };
+
+export function isMade(last: LastCustomer | undefined): last is Customer {
+  return typeof last?.id === 'string';
+}
+
+const FIND = sql<LastCustomer>(
   'find_stripe_customer',
   'SELECT customer_id AS id, generation FROM stripe_customers WHERE project_id = $1 AND mode = $2 AND account = $3 AND user_id = $4',
 );
 
 /** $1–$4 the owner, $5 customer, $6 generation, $7 now. Answers a row when it is the first of its generation. */
-const SETTLE = sql<Customer>(
+const SETTLE = sql<LastCustomer>(
   'settle_stripe_customer',
   `INSERT INTO stripe_customers AS c (project_id, mode, account, user_id, customer_id, generation, created_at)
    VALUES ($1, $2, $3, $4, $5, $6, $7)
    ON CONFLICT (project_id, mode, account, user_id) DO UPDATE SET customer_id = excluded.customer_id,
      generation = excluded.generation, created_at = excluded.created_at
-   WHERE c.generation < excluded.generation
+   WHERE c.generation < excluded.generation OR (c.generation = excluded.generation AND c.customer_id IS NULL)
    RETURNING customer_id AS id, generation`,
 );
 
@@ -39,17 +46,26 @@ const SETTLE = sql<Customer>(
 export class StripeCustomersRepository {
   constructor(private readonly database: Database) {}
 
-  async find({ projectId, mode, account, userId }: CustomerOwner): Promise<Customer | undefined> {
+  async find({ projectId, mode, account, userId }: CustomerOwner): Promise<LastCustomer | undefined> {
     const [row] = await this.database.query(FIND, [projectId, mode, account, userId]);
     return row;
   }
 
   /** Stores the owner's customer, if nobody stored one of this generation before. @returns the one that counts */
   async settle(owner: CustomerOwner, { id, generation }: Customer): Promise<Customer> {
+    const current = (await this.#settle(owner, id, generation)) ?? (await this.find(owner));
+    if (!isMade(current)) throw new Error('A customer that is in the way must be there.');
+    return current;
+  }
+
+  /** Remembers that the owner's customer of this generation can't be made. */
+  async skip(owner: CustomerOwner, generation: number): Promise<void> {
+    await this.#settle(owner, null, generation);
+  }
+
+  async #settle(owner: CustomerOwner, id: string | null, generation: number): Promise<LastCustomer | undefined> {
     const { projectId, mode, account, userId } = owner;
     const [settled] = await this.database.query(SETTLE, [projectId, mode, account, userId, id, generation, new Date()]);
-    const current = settled ?? (await this.find(owner));
-    if (!current) throw new Error('A customer that is in the way must be there.');
-    return current;
+    return settled;
   }
 }

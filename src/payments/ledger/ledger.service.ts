@@ -43,7 +43,7 @@ export class LedgerService {
   }
 
   /**
-   * What Stripe answered to a call of ours: a subscription, invoice, checkout session, PaymentIntent, charge or dispute.
+   * What Stripe answered to a call of ours: a customer, subscription, invoice, checkout session, PaymentIntent, charge or dispute.
    * @param asOf the `Date` header of that answer
    * @returns whether the ledger changed by it
    * @throws as `prepare`

@@ -51,6 +51,8 @@ export function readObject(projectId: ProjectId, object: StripeObject, told: Tol
         ...(!parts && { invoiceToAsk: { object, invoice } }),
       };
     }
+    case 'customer':
+      return { party: { ...party, customerId: object.id('id'), userId: userIn(projectId, object.object('metadata')) }, payments: [] };
     case 'payment_intent':
       return ofPayment(readPaymentIntent(projectId, object, told));
     case 'charge':

@@ -29,6 +29,10 @@ export class StrictHttpClient implements HttpClient {
     });
     const readJson = response.toJSON.bind(response);
     const status = response.getStatusCode();
+    const headers = response.getHeaders();
+    // It would be the same as often as the SDK tries again.
+    if (status >= 500 && headers['idempotent-replayed'] === 'true')
+      response.getHeaders = () => ({ ...headers, 'stripe-should-retry': 'false' });
     response.toJSON = async () => {
       const body: unknown = await readJson();
       const isSuccess = status >= 200 && status < 300;

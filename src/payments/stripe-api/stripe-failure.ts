@@ -8,6 +8,7 @@ export interface StripeErrorFacts {
   code?: string;
   param?: string;
   message: string;
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** The SDK is loaded late, so its errors are told by their `type`, which all of them have. @returns `undefined` for anything else */

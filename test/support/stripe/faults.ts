@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Answer } from './idempotency.js';
+import { Refusal } from './refusals.js';
 
 /** A request that waits for its answer. */
 export interface Exchange {
@@ -37,6 +38,14 @@ export function rateLimited({ retry, after }: { retry?: boolean; after?: number 
 export function down(status: 500 | 502 | 503 = 500, { retry }: { retry?: boolean } = {}): Fault {
   return answers(status, { error: { message: 'An unknown error occurred', type: 'api_error' } }, advice(retry));
 }
+
+/** Stripe has a problem after it has begun: the failure is kept for the request's idempotency key. */
+export const broken: Fault = async ({ perform, send }) => {
+  const failure = Promise.reject(new Refusal(500, 'An unknown error occurred', { type: 'api_error' }));
+  // Whoever repeats a request doesn't wait for it.
+  failure.catch(() => undefined);
+  send(await perform(failure));
+};
 
 function advice(retry?: boolean): Record<string, string> {
   return retry === undefined ? {} : { 'stripe-should-retry': `${retry}` };

@@ -49,7 +49,11 @@ export class StripeApi {
       const { route, id } = match(ROUTES, method, path);
       permit(key, route.permission);
       const perform = async () => {
-        await hold;
+        try {
+          await hold;
+        } catch (error) {
+          return refused(error, requestId);
+        }
         return run(request, requestId, key, route, id);
       };
       const idempotencyKey = headers['idempotency-key'];
