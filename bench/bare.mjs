@@ -1,10 +1,11 @@
 // The floor: the same operation with the same answer, by hand. Fastify, prepared statements, one row a project, and our own vault for the sealing
-// and the fingerprints.
+// the fingerprints and the chain of the history.
 import { createSecretKey, randomUUID } from 'node:crypto';
 import Sqlite from 'better-sqlite3';
 import Fastify from 'fastify';
 import jwt from 'jsonwebtoken';
 import pg from 'pg';
+import { vouchedFor } from '../dist/audit/audit-entry.js';
 import { Secret } from '../dist/common/secret.js';
 import { configWarnings } from '../dist/payments/stripe-config/config-warnings.js';
 import { CREDENTIAL_RULES } from '../dist/payments/stripe-config/credential-rules.js';
@@ -28,26 +29,54 @@ const BEARER = /^bearer +(.+)$/i;
 const TABLE = `CREATE TABLE IF NOT EXISTS bare_configs (
   project_id uuid PRIMARY KEY REFERENCES projects (id), id uuid NOT NULL, is_active boolean NOT NULL, version integer NOT NULL,
   created_at TIME NOT NULL, updated_at TIME NOT NULL, test_configured_at TIME, live_configured_at TIME,
+  history_seq integer NOT NULL, history_mac text NOT NULL,
   ${[...FIELDS, ...MASKS, ...FINGERPRINTS, ...ACCOUNTS, ...CUT_OFF].map((column) => `${column} text`).join(', ')})`;
 
-const OWNER = 'SELECT owner_id FROM projects WHERE id = $1 AND deleted_at IS NULL';
+const HISTORY = `CREATE TABLE IF NOT EXISTS bare_history (
+  project_id uuid NOT NULL, at TIME NOT NULL, seq integer NOT NULL, mac text NOT NULL, key_id text NOT NULL, actor_kind text NOT NULL,
+  subject text NOT NULL, ip text, user_agent text, request_id text, action text NOT NULL, result text NOT NULL, details text NOT NULL,
+  PRIMARY KEY (project_id, seq))`;
 
-const SHOWN = ['id', 'project_id', 'is_active', 'created_at', 'updated_at', ...TIMES, ...MASKS, ...FINGERPRINTS, ...ACCOUNTS, ...CUT_OFF];
+const SEEN = `SELECT p.owner_id, c.version, c.history_seq, c.history_mac FROM projects p LEFT JOIN bare_configs c ON c.project_id = p.id
+  WHERE p.id = $1 AND p.deleted_at IS NULL`;
+
+const SHOWN = [
+  'id',
+  'project_id',
+  'is_active',
+  'version',
+  'created_at',
+  'updated_at',
+  ...TIMES,
+  ...MASKS,
+  ...FINGERPRINTS,
+  ...ACCOUNTS,
+  ...CUT_OFF,
+];
 
 const FIND = `SELECT p.owner_id, ${SHOWN.map((column) => `c.${column}`).join(', ')} FROM projects p LEFT JOIN bare_configs c ON c.project_id = p.id
   WHERE p.id = $1 AND p.deleted_at IS NULL`;
 
 const KEPT = [...FIELDS, ...MASKS, ...FINGERPRINTS, ...ACCOUNTS, ...CUT_OFF, ...TIMES];
 
-/** $1 project, $2 new id, $3 now, then the columns of `KEPT`. Locks the live project; what is `null` stays. */
+/**
+ * $1 project, $2 new id, $3 now, $4 and $5 number and MAC of the entry in the history, then the columns of `KEPT`. Locks the live project;
+ * what is `null` stays. No row when somebody else was faster.
+ */
 const save = (lock, cast) => `
-  INSERT INTO bare_configs AS c (project_id, id, is_active, version, created_at, updated_at, ${KEPT.join(', ')})
-  SELECT id, ${cast('$2', 'uuid')}, true, 1, ${cast('$3', 'timestamptz')}, ${cast('$3', 'timestamptz')},
-    ${KEPT.map((column, index) => cast(`$${index + 4}`, column.endsWith('_at') ? 'timestamptz' : 'text')).join(', ')}
+  INSERT INTO bare_configs AS c (project_id, id, is_active, version, created_at, updated_at, history_seq, history_mac, ${KEPT.join(', ')})
+  SELECT id, ${cast('$2', 'uuid')}, true, 1, ${cast('$3', 'timestamptz')}, ${cast('$3', 'timestamptz')}, ${cast('$4', 'integer')}, ${cast('$5', 'text')},
+    ${KEPT.map((column, index) => cast(`$${index + 6}`, column.endsWith('_at') ? 'timestamptz' : 'text')).join(', ')}
   FROM projects WHERE id = $1 AND deleted_at IS NULL ${lock}
   ON CONFLICT (project_id) DO UPDATE SET is_active = true, version = c.version + 1, updated_at = excluded.updated_at,
+    history_seq = excluded.history_seq, history_mac = excluded.history_mac,
     ${KEPT.map((column) => `${column} = COALESCE(excluded.${column}, c.${column})`).join(', ')}
+  WHERE c.history_seq = excluded.history_seq - 1
   RETURNING ${SHOWN.join(', ')}`;
+
+/** $1 project, $2 now, $3 number, $4 MAC, then the others. */
+const ENTRY_VALUES = ['key_id', 'actor_kind', 'subject', 'ip', 'user_agent', 'request_id', 'action', 'result', 'details'];
+const ADD_ENTRY = `INSERT INTO bare_history (project_id, at, seq, mac, ${ENTRY_VALUES.join(', ')}) VALUES (${[...Array(13).keys()].map((index) => `$${index + 1}`).join(', ')})`;
 
 const database = DATABASE_URL.startsWith('sqlite:') ? openSqlite(DATABASE_URL.slice('sqlite:'.length)) : await openPostgres(DATABASE_URL);
 const keyring = new Keyring({ list: database.dataKeys }, new MasterKeys(new LocalKeyWrapper(Buffer.from(MASTER_KEY, 'base64'))));
@@ -56,27 +85,36 @@ await keyring.load();
 function openSqlite(path) {
   const driver = new Sqlite(path);
   for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'secure_delete = ON', 'foreign_keys = ON']) driver.pragma(pragma);
-  driver.exec(TABLE.replaceAll('TIME', 'text'));
+  for (const table of [TABLE, HISTORY]) driver.exec(table.replaceAll('TIME', 'text'));
   const statement = (text) => driver.prepare(text.replace(/\$\d+/g, '?'));
-  const [owner, find, upsert] = [OWNER, FIND, save('', (value) => value)].map(statement);
+  const [seen, find, upsert, addEntry] = [SEEN, FIND, save('', (value) => value), ADD_ENTRY].map(statement);
+  const saveWithEntry = driver.transaction((id, now, seq, mac, kept, entry) => {
+    const row = upsert.get(randomUUID(), now, now, seq, mac, ...kept, id);
+    if (row) addEntry.run(id, now, seq, mac, ...entry);
+    return row;
+  });
   return {
     dataKeys: async () => driver.prepare('SELECT id, purpose, state, wrapped, master_key_id AS masterKeyId FROM data_keys').all(),
-    owner: async (id) => owner.get(id)?.owner_id,
+    seen: async (id) => seen.get(id),
     find: async (id) => find.get(id),
-    save: async (id, now, kept) => upsert.get(randomUUID(), now, now, ...kept, id),
+    save: async (...values) => saveWithEntry.immediate(...values),
   };
 }
 
 async function openPostgres(connectionString) {
   const pool = new pg.Pool({ connectionString, max: 10 });
-  await pool.query(TABLE.replaceAll('TIME', 'timestamptz(3)'));
-  const upsert = save('FOR SHARE', (value, type) => `${value}::${type}`);
+  for (const table of [TABLE, HISTORY]) await pool.query(table.replaceAll('TIME', 'timestamptz(3)'));
+  const offset = 5 + KEPT.length;
+  const saveWithEntry = `WITH c AS (${save('FOR SHARE', (value, type) => `${value}::${type}`)}), entry AS (
+    INSERT INTO bare_history (project_id, at, seq, mac, ${ENTRY_VALUES.join(', ')})
+    SELECT project_id, $3::timestamptz, $4::integer, $5::text, ${ENTRY_VALUES.map((_, index) => `$${offset + index + 1}::text`).join(', ')} FROM c)
+    SELECT * FROM c`;
   const first = async (name, text, values) => (await pool.query({ name, text, values })).rows[0];
   return {
     dataKeys: async () => (await pool.query('SELECT id, purpose, state, wrapped, master_key_id AS "masterKeyId" FROM data_keys')).rows,
-    owner: async (id) => (await first('owner', OWNER, [id]))?.owner_id,
+    seen: (id) => first('seen', SEEN, [id]),
     find: (id) => first('find', FIND, [id]),
-    save: (id, now, kept) => first('save', upsert, [id, randomUUID(), now, ...kept]),
+    save: (id, now, seq, mac, kept, entry) => first('save', saveWithEntry, [id, randomUUID(), now, seq, mac, ...kept, ...entry]),
   };
 }
 
@@ -169,6 +207,7 @@ const PATH = '/api/v1/payments/stripe/projects/:project_id/config';
 app.get(PATH, async (request, reply) => {
   const row = await database.find(projectIdOf(request));
   assertOwner(row?.owner_id, request.caller);
+  if (row.id !== null) reply.header('etag', `"${row.version}"`);
   return reply.type('application/json; charset=utf-8').send(row.id === null ? 'null' : toAnswer(row));
 });
 
@@ -179,12 +218,15 @@ const body = {
   properties: Object.fromEntries(CREDENTIAL_RULES.map(({ field, prefix }) => [field, credential(prefix)])),
 };
 
-app.put(PATH, { schema: { body }, attachValidation: true }, async (request) => {
+app.put(PATH, { schema: { body }, attachValidation: true }, async (request, reply) => {
   const id = projectIdOf(request);
-  assertOwner(await database.owner(id), request.caller);
+  const { caller, headers, ip } = request;
+  const seen = await database.seen(id);
+  assertOwner(seen?.owner_id, caller);
   if (request.validationError) throw new Refusal(422, request.validationError.message);
-  const now = new Date().toISOString();
+  const now = new Date();
   const kept = Object.fromEntries(KEPT.map((column) => [column, null]));
+  const fields = [];
   for (const rule of CREDENTIAL_RULES) {
     const { field, mode } = rule;
     const value = request.body[field]?.trim();
@@ -195,11 +237,31 @@ app.put(PATH, { schema: { body }, attachValidation: true }, async (request) => {
     kept[`${field}_fingerprint`] = keyring.fingerprint(id, 'stripe-credential', value);
     kept[`${field}_account`] = account ? keyring.fingerprint(id, 'stripe-account', account) : null;
     kept[`${field}_cut_off`] = looksCutOff(rule, value) ? 'yes' : 'no';
-    kept[`${mode}_configured_at`] = now;
+    kept[`${mode}_configured_at`] = now.toISOString();
+    fields.push({ field, last_four: value.slice(-4) });
   }
-  const row = await database.save(id, now, Object.values(kept));
-  if (!row) throw new Refusal(404, 'There is no project with this id.');
-  return toAnswer(row);
+  for (let { version, history_seq: last, history_mac: lastMac } = seen; ;) {
+    const entry = {
+      projectId: id,
+      seq: (last ?? 0) + 1,
+      at: now.toISOString(),
+      actor: { kind: 'person', subject: caller, ip, userAgent: headers['user-agent'] ?? null, requestId: request.id },
+      action: last ? 'config.updated' : 'config.created',
+      result: 'done',
+      details: JSON.stringify({ version: (version ?? 0) + 1, fields }),
+    };
+    const { mac, keyId } = keyring.auditMac(id, vouchedFor(entry, lastMac ?? ''));
+    const { kind, subject, userAgent, requestId } = entry.actor;
+    const added = [keyId, kind, subject, ip, userAgent, requestId, entry.action, entry.result, entry.details];
+    const row = await database.save(id, entry.at, entry.seq, mac, Object.values(kept), added);
+    if (row) {
+      reply.header('etag', `"${row.version}"`);
+      return toAnswer(row);
+    }
+    const next = await database.seen(id);
+    if (!next) throw new Refusal(404, 'There is no project with this id.');
+    ({ version, history_seq: last, history_mac: lastMac } = next);
+  }
 });
 
 process.once('SIGTERM', () => process.exit(0));
