@@ -66,3 +66,36 @@ export async function configureAllLikeFirst(url) {
     'CHECKPOINT',
   );
 }
+
+/** Gives the projects numbered 0 to `projects - 1` so many payments, with the statistics that our server would have kept of them. */
+export async function addPayments(url, projects, count) {
+  const indexes = await query(
+    url,
+    "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'stripe_payments' AND indexname LIKE 'stripe_payments_by_%'",
+  );
+  await query(
+    url,
+    'SET session_replication_role = replica',
+    // It is quicker to make them of all rows at once.
+    ...indexes.map(({ indexname }) => `DROP INDEX ${indexname}`),
+    `INSERT INTO stripe_payments
+       (project_id, mode, payment_intent_id, id, owner_id, user_rank, customer_id, status, amount_cents, currency, refunded_amount_cents,
+        created_at, source_rank, as_of, revision)
+     SELECT ${PROJECT_ID_SQL}, CASE WHEN payment % 4 = 0 THEN 'test' ELSE 'live' END, 'pi_' || lpad(payment::text, 24, '0'), gen_random_uuid(),
+       '${OWNER}', 0, 'cus_' || payment % 100000, CASE WHEN payment % 10 = 0 THEN 'requires_payment_method' ELSE 'succeeded' END,
+       1000 + payment % 9000, CASE WHEN payment % 5 = 0 THEN 'eur' ELSE 'usd' END, 0,
+       timestamptz '2026-01-01' + payment * interval '1 second', 4, timestamptz '2026-01-01' + payment * interval '1 second', 1
+     FROM generate_series(0, ${projects - 1}) AS number, generate_series(number, ${count - 1}, ${projects}) AS payment`,
+    ...indexes.map(({ indexdef }) => indexdef),
+    `INSERT INTO ledger_counts (project_id, mode, kind, status, slot, total)
+     SELECT project_id, mode, 'payment', status, ${SLOT_SQL}, count(*) FROM stripe_payments GROUP BY 1, 2, 4, 5`,
+    `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents)
+     SELECT project_id, mode, currency, ${SLOT_SQL}, count(*), sum(amount_cents), sum(amount_cents) FROM stripe_payments
+     WHERE status = 'succeeded' GROUP BY 1, 2, 3, 4`,
+    'VACUUM (ANALYZE) projects, stripe_payments, ledger_counts, ledger_revenue',
+    'CHECKPOINT',
+  );
+}
+
+/** As the ledger spreads its statistics, by the last digit of a row's id. */
+const SLOT_SQL = "('x' || right(id::text, 1))::bit(4)::int % 8";

@@ -3,11 +3,12 @@ import { Agent, request as httpRequest } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon from 'autocannon';
+import { DeliveryStream } from './deliveries.mjs';
 import { configRequest, projectId } from './requests.mjs';
 
 const CONNECTIONS = 20;
 
-const JOBS = { visitAll, saturate, pace };
+const JOBS = { visitAll, saturate, pace, deliver };
 
 process.on('message', async ({ kind, ...job }) => {
   try {
@@ -35,6 +36,28 @@ async function drive({ url, token, method, projects }, limit) {
     const start = (projects / CONNECTIONS) * connection++;
     client.setRequests([...requests.slice(start), ...requests.slice(0, start)]);
   };
+  const { non2xx, ...result } = await fire({ url, ...limit, setupClient });
+  return { ...result, failures: result.failures + non2xx };
+}
+
+/** Deliveries of webhooks, as many as the server takes. What is forged has to be refused, and everything else taken. */
+async function deliver({ url, projects, seconds }) {
+  let wrong = 0;
+  const setupClient = (client) => {
+    const stream = new DeliveryStream(projects);
+    const expected = [];
+    const setupRequest = (request) => {
+      const { expected: status, ...delivery } = stream.next();
+      expected.push(status);
+      return { ...request, ...delivery };
+    };
+    client.setRequests([{ setupRequest, onResponse: (status) => (wrong += Number(status !== expected.shift())) }]);
+  };
+  const result = await fire({ url, duration: seconds, setupClient });
+  return { ...result, failures: result.failures + wrong };
+}
+
+async function fire({ url, setupClient, ...limit }) {
   const run = autocannon({ url, connections: CONNECTIONS, ...limit, sampleInt: 100, setupClient });
   const latencies = [];
   let started = performance.now();
@@ -43,11 +66,18 @@ async function drive({ url, token, method, projects }, limit) {
   run.on('response', (_client, _status, _bytes, milliseconds) => latencies.push(milliseconds));
   const { non2xx, errors, timeouts } = await run;
   const elapsed = (performance.now() - started) / 1000;
-  return { requestsPerSecond: latencies.length / elapsed, failures: non2xx + errors + timeouts, ...percentiles(latencies) };
+  return { requestsPerSecond: latencies.length / elapsed, failures: errors + timeouts, non2xx, ...percentiles(latencies) };
 }
 
-/** So many requests a second, evenly spaced, whatever the server does: what one of them takes when nothing queues. */
-async function pace({ url, token, method, projects, seconds, rate }) {
+/**
+ * So many requests a second, evenly spaced, whatever the server does: what one of them takes when nothing queues. To one path, or to the
+ * configurations of all projects.
+ */
+async function pace({ url, token, path, method, projects, seconds, rate }) {
+  const nextRequest = () =>
+    path
+      ? { method: 'GET', path, headers: { authorization: `Bearer ${token}` } }
+      : configRequest(method, projectId(Math.floor(Math.random() * projects)), token);
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const latencies = [];
   let failures = 0;
@@ -57,9 +87,8 @@ async function pace({ url, token, method, projects, seconds, rate }) {
     const due = started + (sent * 1000) / rate;
     const wait = due - performance.now();
     if (wait > 0) await sleep(wait);
-    const project = projectId(Math.floor(Math.random() * projects));
     pending.push(
-      timed(agent, url, configRequest(method, project, token)).then(
+      timed(agent, url, nextRequest()).then(
         ({ status, milliseconds }) => {
           latencies.push(milliseconds);
           if (status !== 200) failures++;

@@ -4,7 +4,7 @@ import { query } from './databases.mjs';
 
 const TARGETS = { bare: 0.8, usual: 2, idleMegabytes: 150, scale: 1.3 };
 
-const ENGINES = { sqlite: 'SQLite', postgres: 'PostgreSQL' };
+export const ENGINES = { sqlite: 'SQLite', postgres: 'PostgreSQL' };
 
 /** Taken when this file is loaded: what else the machine was busy with. */
 const [LOAD_BEFORE] = loadavg();
@@ -69,10 +69,7 @@ export function report({ machine, method, comparisons, idle, scale, scaleSizes, 
     '## Method',
     method.map((line) => `- ${line}`).join('\n'),
     '## Targets',
-    table(
-      ['', 'Target', 'Measured', ''],
-      verdicts.map(([what, target, measured, isReached]) => [what, target, measured, isReached ? 'reached' : '**not reached**']),
-    ),
+    verdictTable(verdicts),
     ...comparisons.flatMap(({ engine, method, medians }) => [
       `## ${method} on ${ENGINES[engine]}`,
       table(
@@ -97,6 +94,14 @@ export function report({ machine, method, comparisons, idle, scale, scaleSizes, 
   return `${sections.join('\n\n')}\n`;
 }
 
-function table(head, rows) {
+/** @param verdicts what, its target, what was measured, and whether that reaches it */
+export function verdictTable(verdicts) {
+  return table(
+    ['', 'Target', 'Measured', ''],
+    verdicts.map(([what, target, measured, isReached]) => [what, target, measured, isReached ? 'reached' : '**not reached**']),
+  );
+}
+
+export function table(head, rows) {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }

@@ -12,6 +12,8 @@ const SCRIPTS = {
   ours: new URL('../dist/main.js', import.meta.url),
   bare: new URL('./bare.mjs', import.meta.url),
   usual: new URL('./usual/dist/main.js', import.meta.url),
+  'bare webhooks': new URL('./webhook-bare.mjs', import.meta.url),
+  'sync engine': new URL('./webhook-peer.mjs', import.meta.url),
 };
 
 export const TOKEN_SECRET = randomBytes(32).toString('hex');

@@ -1,0 +1,107 @@
+// What every benchmark needs: a folder, a PostgreSQL, the process that makes the load, and servers that all end with it.
+import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startPostgres } from '../test/support/postgres-server.mjs';
+import { createDatabase } from './databases.mjs';
+import { startServer } from './servers.mjs';
+
+export const BENCH = fileURLToPath(new URL('.', import.meta.url));
+
+export const DISK_IN_WORDS =
+  'Each commit waits for the disk (`synchronous=FULL`, `fsync=on`); PostgreSQL has a quarter of the memory as `shared_buffers` and pools of 10 connections.';
+
+/** Builds what is not built, and runs `work` with a session. */
+export async function withSession(work) {
+  execFileSync(process.execPath, ['scripts/build-if-needed.mjs'], { cwd: join(BENCH, '..'), stdio: 'inherit' });
+  const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-bench-'));
+  const load = fork(join(BENCH, 'load.mjs'));
+  const postgres = await startPostgres({
+    fsync: true,
+    settings: { shared_buffers: `${Math.round(totalmem() / 4 / 2 ** 20)}MB`, max_wal_size: '8GB' },
+  });
+  const session = new Session(folder, load, postgres.url);
+  try {
+    await work(session);
+  } finally {
+    load.kill();
+    await session.stopAll();
+    await postgres.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+class Session {
+  #started = Date.now();
+  #running = new Set();
+
+  constructor(folder, load, postgresUrl) {
+    this.folder = folder;
+    this.load = load;
+    this.postgresUrl = postgresUrl;
+  }
+
+  get minutes() {
+    return (Date.now() - this.#started) / 60_000;
+  }
+
+  /** @returns the URL of a new database */
+  async newDatabase(name, engine = 'postgres') {
+    return engine === 'sqlite' ? `sqlite:${join(this.folder, `${name}.db`)}` : createDatabase(this.postgresUrl, name.replaceAll(' ', '_'));
+  }
+
+  async start(name, databaseUrl) {
+    const server = await startServer(name, databaseUrl);
+    this.#running.add(server);
+    return server;
+  }
+
+  async stop(server) {
+    this.#running.delete(server);
+    await server.stop();
+  }
+
+  async stopAll() {
+    await Promise.all([...this.#running].map((server) => this.stop(server)));
+  }
+
+  /** Has the load done. One request that fails, or is answered wrongly, ends the run. */
+  async measure(job) {
+    this.load.send(job);
+    const [{ result, error }] = await once(this.load, 'message');
+    if (error) throw new Error(`The load failed: ${error}`);
+    if (result.failures > 0) throw new Error(`${job.kind} at ${job.url}: ${result.failures} requests failed.`);
+    return result;
+  }
+
+  /**
+   * After a warm-up the servers take turns, so that none has a better hour than another.
+   * @param jobs by name
+   * @returns the medians of the rounds, by name
+   */
+  async compare(what, jobs, { rounds, seconds, warmUpSeconds }) {
+    const results = Object.fromEntries(Object.keys(jobs).map((name) => [name, []]));
+    for (const job of Object.values(jobs)) await this.measure({ ...job, seconds: warmUpSeconds });
+    for (let round = 0; round < rounds; round++) {
+      for (const [name, job] of Object.entries(jobs)) {
+        const { requestsPerSecond, p50, p99 } = await this.measure({ ...job, seconds });
+        results[name].push({ requestsPerSecond, p50, p99 });
+        const rate = requestsPerSecond === undefined ? '' : `${requestsPerSecond.toFixed(0)} requests/s, `;
+        progress(`${what}, ${name}: ${rate}p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`);
+      }
+    }
+    return Object.fromEntries(Object.entries(results).map(([name, measured]) => [name, medianOf(measured)]));
+  }
+}
+
+function medianOf(rounds) {
+  const median = (name) => rounds.map((round) => round[name]).sort((a, b) => a - b)[Math.floor(rounds.length / 2)];
+  return { requestsPerSecond: median('requestsPerSecond'), p50: median('p50'), p99: median('p99') };
+}
+
+export function progress(line) {
+  process.stderr.write(`${line}\n`);
+}

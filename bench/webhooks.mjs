@@ -1,0 +1,178 @@
+// Measures deliveries of webhooks: our server against a bare one on both engines, and on PostgreSQL against the sync engine that Supabase
+// publishes. Then what a developer sees of 5,000,000 payments. `--quick` is for development and writes no file.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { addPayments, addProjects, query } from './databases.mjs';
+import { DeliveryStream, MIX_IN_WORDS, WEBHOOK_SECRET } from './deliveries.mjs';
+import { describeMachine, ENGINES, table, verdictTable } from './report.mjs';
+import { configRequest, ownerToken, projectId } from './requests.mjs';
+import { BENCH, DISK_IN_WORDS, progress, withSession } from './session.mjs';
+
+const QUICK = process.argv.includes('--quick');
+
+const OURS = 'ours';
+const BARE = 'bare webhooks';
+const PEER = 'sync engine';
+const SERVERS = { sqlite: [OURS, BARE], postgres: [OURS, BARE, PEER] };
+const TARGETS = { [BARE]: 0.7, [PEER]: 2 };
+const PROJECTS = 100;
+const TURNS = QUICK ? { rounds: 2, seconds: 1, warmUpSeconds: 1 } : { rounds: 7, seconds: 4, warmUpSeconds: 4 };
+
+const SIZES = { small: 10_000, large: QUICK ? 100_000 : 5_000_000 };
+const SIZE_TARGET = 1.5;
+const SIZE_TURNS = { ...TURNS, rounds: QUICK ? 2 : 5, seconds: QUICK ? 1 : 3 };
+const SIZE_RATE = 100;
+const PAGES = {
+  'payments of the developer': 'payments/transactions',
+  'payments of a project': `payments/stripe/projects/${projectId(0)}/payments`,
+  statistics: 'payments/stats',
+};
+
+const METHOD = [
+  'Three servers, each a process of its own: ours as it ships; `webhook-bare.mjs`, which does the same by hand with as little SQL as that takes; and `@supabase/stripe-sync-engine` in a Fastify server of ten lines, which has one tenant, writes the object of each event whatever became of that event before, and keeps neither payloads nor statistics.',
+  `One more process makes the load, 20 connections kept alive, each sending its next delivery when it has its answer: ${MIX_IN_WORDS}, over ${PROJECTS} projects. Half of the new events are payments, the others subscriptions that are created and updated; Stripe need not be asked for anything.`,
+  'Every delivery is signed anew when it is sent. A forged one that is not refused with 400, or any other that is not answered with 200, ends the run.',
+  `After a warm-up the servers take turns, ${TURNS.rounds} rounds of ${TURNS.seconds} s each; every number is the median of the rounds, a ratio that of two such medians.`,
+  DISK_IN_WORDS,
+  `Many payments: all of one developer with ${PROJECTS} projects. ${SIZE_RATE} requests a second for a first page, evenly spaced; two servers of ours take turns, ${SIZE_TURNS.rounds} rounds.`,
+];
+
+await withSession(async (session) => {
+  const deliveries = [];
+  for (const [engine, names] of Object.entries(SERVERS)) {
+    const jobs = {};
+    for (const name of names) jobs[name] = { kind: 'deliver', url: (await prepare(session, name, engine)).url, projects: PROJECTS };
+    deliveries.push({ engine, medians: await session.compare(ENGINES[engine], jobs, TURNS) });
+    await session.stopAll();
+  }
+  const pages = await measurePages(session);
+  const text = report(deliveries, pages, await describeMachine(session.postgresUrl), session.minutes);
+  process.stdout.write(`\n${text}`);
+  if (!QUICK) writeFileSync(join(BENCH, 'WEBHOOKS.md'), text);
+});
+
+/** A running server whose projects have the webhook secret, and which gave the right answers. */
+async function prepare(session, name, engine) {
+  const databaseUrl = await session.newDatabase(name, engine);
+  // Its migrations make this role the owner of their functions.
+  if (name === PEER) await query(session.postgresUrl, 'CREATE ROLE postgres');
+  else await configure(session, databaseUrl);
+  const server = await (await session.start(name, databaseUrl)).answers();
+  await checkAnswers(server);
+  return server;
+}
+
+/** Our schema, data keys and configurations, which only our server makes. */
+async function configure(session, databaseUrl) {
+  const server = await (await session.start(OURS, databaseUrl)).answers();
+  await addProjects(databaseUrl, PROJECTS);
+  const body = JSON.stringify({ test_webhook_secret: WEBHOOK_SECRET });
+  const token = ownerToken();
+  for (let number = 0; number < PROJECTS; number++) {
+    const { path, ...request } = configRequest('PUT', projectId(number), token);
+    const { status } = await fetch(server.url + path, { ...request, body });
+    if (status !== 200) throw new Error(`A project could not be configured: ${status}`);
+  }
+  await session.stop(server);
+}
+
+/** Some of what will be sent, one after the other. */
+async function checkAnswers({ name, url }) {
+  const stream = new DeliveryStream(PROJECTS);
+  for (let count = 0; count < 100; count++) {
+    const { path, expected, ...request } = stream.next();
+    const response = await fetch(url + path, request);
+    const text = await response.text();
+    if (response.status !== expected) throw new Error(`"${name}" answered ${response.status}, not ${expected}: ${text}`);
+  }
+}
+
+async function measurePages(session) {
+  const token = ownerToken();
+  const urls = {};
+  for (const [size, count] of Object.entries(SIZES)) {
+    const databaseUrl = await session.newDatabase(size);
+    const server = await (await session.start(OURS, databaseUrl)).answers();
+    await addProjects(databaseUrl, PROJECTS);
+    const before = Date.now();
+    await addPayments(databaseUrl, PROJECTS, count);
+    progress(`${count} payments in ${((Date.now() - before) / 1000).toFixed(0)} s`);
+    urls[size] = server.url;
+    await checkPages(server, token, count);
+  }
+  const results = [];
+  for (const [what, path] of Object.entries(PAGES)) {
+    const job = (size) => ({ kind: 'pace', url: urls[size], token, path: `/api/v1/${path}`, rate: SIZE_RATE });
+    const jobs = Object.fromEntries(Object.keys(SIZES).map((size) => [size, job(size)]));
+    results.push({ what, medians: await session.compare(what, jobs, SIZE_TURNS) });
+  }
+  return results;
+}
+
+/** What is measured has to be right: the statistics know every payment. */
+async function checkPages({ url }, token, count) {
+  const answers = {};
+  for (const [what, path] of Object.entries(PAGES)) {
+    const response = await fetch(`${url}/api/v1/${path}`, { headers: { authorization: `Bearer ${token}` } });
+    answers[what] = await response.json();
+    if (response.status !== 200) throw new Error(`"${what}" was answered with ${response.status}: ${JSON.stringify(answers[what])}`);
+  }
+  const { total, ...page } = answers['payments of the developer'];
+  if (total !== count) throw new Error(`The list has ${total} payments, not ${count}: ${JSON.stringify(page).slice(0, 500)}`);
+}
+
+function report(deliveries, pages, machine, minutes) {
+  const verdicts = [
+    ...deliveries.flatMap(({ engine, medians }) =>
+      Object.entries(TARGETS)
+        .filter(([name]) => medians[name])
+        .map(([name, target]) => {
+          const ratio = medians[OURS].requestsPerSecond / medians[name].requestsPerSecond;
+          return [`${ENGINES[engine]}: ours / ${name}`, `≥ ${target.toFixed(1)}`, ratio.toFixed(2), ratio >= target];
+        }),
+    ),
+    ...pages.map(({ what, medians: { small, large } }) => {
+      const ratio = large.p99 / small.p99;
+      return [
+        `p99 of ${what}, ${inWords('large')} / ${inWords('small')} payments`,
+        `≤ ${SIZE_TARGET}`,
+        ratio.toFixed(2),
+        ratio <= SIZE_TARGET,
+      ];
+    }),
+  ];
+  const sections = [
+    '# Webhooks, measured',
+    `\`npm run bench:webhooks\` made this file in ${minutes.toFixed(1)} minutes.`,
+    table(['Machine', ''], machine),
+    '## Method',
+    METHOD.map((line) => `- ${line}`).join('\n'),
+    '## Targets',
+    verdictTable(verdicts),
+    ...deliveries.flatMap(({ engine, medians }) => [
+      `## Deliveries on ${ENGINES[engine]}`,
+      table(
+        ['Server', 'Deliveries/s', 'p50 ms', 'p99 ms', 'ours / this'],
+        Object.entries(medians).map(([name, { requestsPerSecond, p50, p99 }]) => [
+          name,
+          requestsPerSecond.toFixed(0),
+          p50.toFixed(2),
+          p99.toFixed(2),
+          (medians[OURS].requestsPerSecond / requestsPerSecond).toFixed(2),
+        ]),
+      ),
+    ]),
+    '## Many payments on PostgreSQL',
+    table(
+      ['First page', 'Payments', 'p50 ms', 'p99 ms'],
+      pages.flatMap(({ what, medians }) =>
+        Object.entries(medians).map(([size, { p50, p99 }]) => [what, inWords(size), p50.toFixed(2), p99.toFixed(2)]),
+      ),
+    ),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+function inWords(size) {
+  return SIZES[size].toLocaleString('en');
+}
