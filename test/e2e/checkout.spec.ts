@@ -184,6 +184,18 @@ describe('POST checkout-session', () => {
       expect((await checkOut().expect(400)).body.detail).toBe('This price is no longer offered.');
     });
 
+    it.each([
+      ['You must provide at least one recurring price in `subscription` mode when using prices.', undefined],
+      [
+        'You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use only one-time prices.',
+        undefined,
+      ],
+      ['You specified `payment` mode but passed a recurring price.', 'line_items[0][price]'],
+    ])('that does not go with the mode: 400, whatever Stripe blames (%s)', async (message, param) => {
+      app.stripe.fail(answers(400, { error: { type: 'invalid_request_error', message, param } }), { on: CREATE_SESSION });
+      expect((await checkOut().expect(400)).body.detail).toMatch(/does not go with the mode/);
+    });
+
     it('that does not go with the mode: 400', async () => {
       expect((await checkOut({ mode: 'payment' }).expect(400)).body.detail).toMatch(/does not go with the mode/);
       const setup = priceOf(till.account, 'setup').id;
@@ -208,6 +220,16 @@ describe('POST checkout-session', () => {
       await checkOut().expect(400);
       expect((await till.get('my-subscription', USER_ID).expect(200)).body).toMatchObject({ status: 'active', user_id: USER_ID });
     });
+
+    it.each(['past_due', 'unpaid', 'paused', 'incomplete'] as const)(
+      'that is %s: it may, and what Stripe said is known at once',
+      async (status) => {
+        app.stripe.completeCheckout((await checkOut().expect(200)).body.session_id);
+        Object.assign(till.account.test.all('subscription')[0] ?? {}, { status });
+        await checkOut().expect(200);
+        expect((await till.get('my-subscription', USER_ID).expect(200)).body).toMatchObject({ status });
+      },
+    );
 
     it('that has ended', async () => {
       const subscription = await till.subscribe({ user: USER_ID });
@@ -351,11 +373,13 @@ describe('POST checkout-session', () => {
       expect(body.detail).toMatch(/^Payments do not work in this project/);
     });
 
-    it('lets the key see no subscriptions: what the ledger has must do', async () => {
+    it('lets the key see no subscriptions: 409, since a user who has been here may have one', async () => {
       const key = till.account.addRestrictedKey('test', ['rak_customer_write', 'rak_checkout_session_write']);
       await app.send('put', configPath(till.projectId)).send({ test_secret_key: key }).expect(200);
       await checkOut().expect(200);
-      await checkOut().expect(200);
+      await checkOut().expect(409);
+      expect(sessions()).toHaveLength(1);
+      await checkOut({ allow_existing_subscription: true }).expect(200);
     });
 
     it('refuses something else: 400, and none of its words', async () => {

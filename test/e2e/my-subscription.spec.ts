@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { endUserId } from '../../src/auth/end-user.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
-import { answerLost, answers, down } from '../support/stripe/faults.js';
+import { answerLost, answers, down, type Fault } from '../support/stripe/faults.js';
 import { addPrice } from '../support/stripe/routes/catalog.routes.js';
 import { pay } from '../support/stripe/routes/payment.routes.js';
 import { cancel as cancelAtStripe, subscribe } from '../support/stripe/routes/subscription.routes.js';
@@ -13,6 +13,13 @@ const PATH = '/api/v1/payments/stripe';
 const ALWAYS = { times: Infinity };
 const POST_SUBSCRIPTION = /^POST \/v1\/subscriptions\//;
 const DELETE_SUBSCRIPTION = /^DELETE \/v1\/subscriptions\//;
+
+/** It was done, but Stripe says otherwise. */
+const doneAndFailed: Fault = async (exchange) => {
+  await exchange.perform();
+  await down(500, { retry: false })(exchange);
+};
+const forbidden = answers(403, { error: { type: 'invalid_request_error', message: 'The provided key lacks rak_subscription_read.' } });
 
 let app: AppWithStripe;
 let till: Till;
@@ -178,6 +185,25 @@ describe('POST cancel-subscription', () => {
     expect(writes()).toHaveLength(2);
   });
 
+  it('shows no end to come of what has ended', async () => {
+    await till.subscribe();
+    await cancel().expect(200);
+    expect((await now().expect(200)).body.cancel_at).toBeNull();
+    expect(await mine()).toMatchObject({ status: 'canceled', cancel_at: null });
+  });
+
+  it.each([
+    ['changes nothing where an earlier end is set', -86_400, 0],
+    ['brings a later end forward', 86_400, 1],
+  ])('%s', async (_, difference, changes) => {
+    const subscription = await till.subscribe();
+    const end = subscription.items.data[0]?.current_period_end ?? 0;
+    subscription.cancel_at = end + difference;
+    expect((await cancel().expect(200)).body).toMatchObject({ status: 'active', cancel_at: timestamp(Math.min(end + difference, end)) });
+    expect(writes()).toHaveLength(changes);
+    expect(await mine()).toMatchObject({ cancel_at: timestamp(Math.min(end + difference, end)) });
+  });
+
   it('ends at once what was never paid for', async () => {
     const subscription = await till.subscribe();
     subscription.status = 'incomplete';
@@ -220,6 +246,30 @@ describe('POST cancel-subscription', () => {
     const subscription = await till.subscribe();
     app.stripe.fail(answerLost, { on: DELETE_SUBSCRIPTION });
     expect((await now().expect(200)).body).toMatchObject({ subscription_id: subscription.id, status: 'canceled' });
+  });
+
+  it.each<[string, object, RegExp, object]>([
+    ['ends', {}, POST_SUBSCRIPTION, { status: 'active', cancel_at: expect.any(String) as string }],
+    ['has ended', { cancel_immediately: true }, DELETE_SUBSCRIPTION, { status: 'canceled', cancel_at: null }],
+  ])('is done when Stripe does it and says that it failed: the subscription %s', async (_, body, on, expected) => {
+    await till.subscribe();
+    app.stripe.fail(doneAndFailed, { on });
+    expect((await cancel(body).expect(200)).body).toMatchObject(expected);
+    expect(await mine()).toMatchObject(expected);
+  });
+
+  it('is out of order for a key that may not list subscriptions: 409, and no 404', async () => {
+    const { id } = till.account.test.create('customer', {});
+    await till.subscribe({ customer: id, fields: { status: 'canceled' } });
+    subscribe(till.account.test, {
+      customer: id,
+      items: [{ price: priceOf(till.account, 'monthly'), quantity: 1 }],
+      metadata: {},
+      trialDays: 0,
+    });
+    app.stripe.fail(forbidden, { ...ALWAYS, on: 'GET /v1/subscriptions' });
+    await cancel().expect(409);
+    await till.post('update-subscription', { new_price_id: priceOf(till.account, 'yearly').id }).expect(409);
   });
 
   it.each([
@@ -354,6 +404,26 @@ describe('POST update-subscription', () => {
     cancelAtStripe(till.account.test, await till.subscribe());
     await update().expect(404);
     expect(writes()).toEqual([]);
+  });
+
+  it('makes what Stripe said known at once, also where it changes nothing', async () => {
+    const subscription = await till.subscribe();
+    subscription.status = 'canceled';
+    await update().expect(404);
+    expect(await mine()).toMatchObject({ subscription_id: subscription.id, status: 'canceled' });
+    const price_id = price('monthly').id;
+    await till.post('checkout-session', { price_id, success_url: 'https://shop.example.com/', cancel_url: 'https://shop.example.com/' });
+    const [session] = till.account.test.all('checkout.session');
+    app.stripe.completeCheckout(session?.id ?? '');
+    await update({ new_price_id: price_id }).expect(400);
+    expect(await mine()).toMatchObject({ status: 'active' });
+  });
+
+  it('is done when Stripe does it and says that it failed', async () => {
+    const subscription = await till.subscribe();
+    app.stripe.fail(doneAndFailed, { on: POST_SUBSCRIPTION });
+    expect((await update().expect(200)).body).toMatchObject({ subscription_id: subscription.id, price_id: price('yearly').id });
+    expect(await mine()).toMatchObject({ current_period_end: timestamp(atStripe(subscription).items.data[0]?.current_period_end) });
   });
 
   it('says when the card is declined: 402, and nothing is changed', async () => {

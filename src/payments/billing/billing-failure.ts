@@ -6,6 +6,10 @@ const URL_FIELDS = ['success_url', 'cancel_url', 'return_url'];
 /** The parameter in which a call names a price: `line_items[0][price]`, `items[0][price]`, and `price` where it is asked for by its id. */
 const PRICE_PARAMETER = /\[price\]$|^price$/;
 
+/** A checkout's mode and price that don't go together: which parameter is to blame Stripe mostly leaves open. */
+const WRONG_KIND =
+  /\brecurring price\b.*\b(?:subscription|payment)\W mode\b|\b(?:subscription|payment)\W mode\b.*\b(?:recurring|one-time) price/i;
+
 const OUT_OF_ORDER = 'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
 
 /** Does what asks Stripe on behalf of an end user. @throws DomainError in words for that person, who has no part in the project's keys */
@@ -27,6 +31,12 @@ export function isMissing(error: unknown, parameter = /^/): boolean {
 export function isReplayedFailure(error: unknown): boolean {
   const { statusCode = 0, headers = {} } = stripeErrorOf(error) ?? {};
   return statusCode >= 500 && headers['idempotent-replayed'] === 'true';
+}
+
+/** Whether nobody knows what Stripe did: it failed, or did not answer. */
+export function isUncertain(error: unknown): boolean {
+  const facts = stripeErrorOf(error);
+  return facts !== undefined && (facts.statusCode === undefined || facts.statusCode >= 500);
 }
 
 /** Whether Stripe wants no quantity, because the price is for what gets used. */
@@ -70,9 +80,9 @@ function refusalOf({ statusCode, code, param = '', message }: StripeErrorFacts, 
       cause,
     });
   if (isMissing(cause, PRICE_PARAMETER)) return unknownPrice(cause);
-  if (PRICE_PARAMETER.test(param)) return priceNotUsable(whyNot(message), cause);
-  if (param === 'mode')
+  if (param === 'mode' || WRONG_KIND.test(message))
     return priceNotUsable('This price does not go with the mode: subscription is for recurring prices, payment for all others.', cause);
+  if (PRICE_PARAMETER.test(param)) return priceNotUsable(whyNot(message), cause);
   if (URL_FIELDS.includes(param))
     return new ValidationFailed([{ loc: ['body', param], msg: 'is a URL that Stripe does not take', type: 'value_error' }]);
   if (param.endsWith('[quantity]') || isMetered(cause)) {

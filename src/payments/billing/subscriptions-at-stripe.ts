@@ -29,13 +29,12 @@ export class SubscriptionsAtStripe {
     );
   }
 
-  /** Those that have not ended, the newest first; none where the key may not see them, so that what the ledger has must do. */
+  /** Those that have not ended, the newest first; none of a customer that Stripe doesn't have. */
   async list(buyer: Buyer, { id: customer }: Customer): Promise<SubscriptionNow[]> {
     const list = await buyer.stripe
       .make((stripe, options) => stripe.subscriptions.list({ customer, limit: 100 }, options))
       .catch((error: unknown) => {
-        const { statusCode } = stripeErrorOf(error) ?? {};
-        if (!isMissing(error) && statusCode !== 403 && statusCode !== 404) throw error;
+        if (!isMissing(error) && stripeErrorOf(error)?.statusCode !== 404) throw error;
       });
     if (!list) return [];
     assertObject(list, 'list');

@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { DomainError } from '../../common/errors.js';
 import type { SubscriptionRow } from '../ledger/dto/subscription.response.js';
-import { inBuyersWords, isMetered, isMissing, priceNotUsable, unknownPrice } from './billing-failure.js';
+import { inBuyersWords, isMetered, isMissing, isUncertain, priceNotUsable, unknownPrice } from './billing-failure.js';
 import type { Buyer } from './buyer.js';
 import { CustomersService } from './customers.service.js';
+import { endOfPeriod } from './end-of-period.js';
 import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
 import { assertObject } from './stripe-answers.js';
 import type { Customer } from './stripe-customers.repository.js';
@@ -33,9 +34,8 @@ export class SubscriptionsService {
     const current = known && isActive(known) ? await this.atStripe.find(buyer, known.subscription_id) : undefined;
     if (current && isActive(await this.atStripe.note(buyer, current))) return true;
     const others = customer ? await this.atStripe.list(buyer, customer) : [];
-    const active = others.filter(({ subscription }) => isActive(subscription));
-    for (const other of active) await this.atStripe.note(buyer, other);
-    return active.length > 0;
+    for (const other of others) await this.atStripe.note(buyer, other);
+    return others.some(({ subscription }) => isActive(subscription));
   }
 
   /**
@@ -45,15 +45,13 @@ export class SubscriptionsService {
   async cancel(buyer: Buyer, immediately: boolean): Promise<{ subscription: Stripe.Subscription; wasCancelled: boolean }> {
     return inBuyersWords(async () => {
       const current = await this.#current(buyer);
-      const { id, status, cancel_at_period_end: isEnding } = current.subscription;
-      if (hasEnded(current.subscription) || (isEnding && !immediately))
-        return { subscription: await this.atStripe.note(buyer, current), wasCancelled: true };
+      const { id, status } = current.subscription;
       // One whose first payment is still due has no period that could end.
-      if (!immediately && status !== 'incomplete')
-        return { subscription: await this.atStripe.update(buyer, id, { cancel_at_period_end: true }), wasCancelled: false };
-      const ended = await this.atStripe.end(buyer, id);
-      // Else it has ended in between, or the answer to a first attempt was lost.
-      return { subscription: ended ?? (await this.atStripe.note(buyer, await this.#current(buyer))), wasCancelled: false };
+      const isNow = immediately || status === 'incomplete';
+      const isCancelled = (now: Stripe.Subscription) => hasEnded(now) || (!isNow && endsWithPeriod(now));
+      if (isCancelled(current.subscription)) return { subscription: await this.atStripe.note(buyer, current), wasCancelled: true };
+      const cancel = () => (isNow ? this.atStripe.end(buyer, id) : this.atStripe.update(buyer, id, { cancel_at_period_end: true }));
+      return { subscription: await this.#change(buyer, current, cancel, isCancelled), wasCancelled: false };
     });
   }
 
@@ -63,26 +61,60 @@ export class SubscriptionsService {
    */
   async changePlan(buyer: Buyer, priceId: string, proration: Proration): Promise<Stripe.Subscription> {
     return inBuyersWords(async () => {
-      const { subscription } = await this.#current(buyer);
-      if (hasEnded(subscription)) throw notFound();
-      const { data: items } = subscription.items;
-      if (items.some(({ price }) => price.id === priceId)) throw priceNotUsable('The subscription is on this price already.');
-      const item = items.length > 1 ? await itemToChange(buyer, items, priceId) : items[0];
-      if (!item) throw notFound();
-      const change = (quantity: { quantity?: number }) =>
-        this.atStripe.update(buyer, subscription.id, {
-          items: [{ id: item.id, price: priceId, ...quantity }],
-          proration_behavior: proration,
-          // Else the plan would change and the payment stay due.
-          payment_behavior: 'error_if_incomplete',
-        });
-      try {
-        return await change(item.quantity === undefined ? {} : { quantity: item.quantity });
-      } catch (error) {
-        if (isMetered(error)) return change({});
-        throw error;
-      }
+      const current = await this.#current(buyer);
+      const isOnIt = ({ items }: Stripe.Subscription) => items.data.some(({ price }) => price.id === priceId);
+      const change = async () => {
+        const { subscription } = current;
+        if (hasEnded(subscription)) throw notFound();
+        if (isOnIt(subscription)) throw priceNotUsable('The subscription is on this price already.');
+        return this.#putOn(buyer, subscription, priceId, proration);
+      };
+      return this.#change(buyer, current, change, isOnIt);
     });
+  }
+
+  async #putOn(buyer: Buyer, { id, items: { data: items } }: Stripe.Subscription, price: string, proration: Proration) {
+    const item = items.length > 1 ? await itemToChange(buyer, items, price) : items[0];
+    if (!item) throw notFound();
+    const change = (quantity: { quantity?: number }) =>
+      this.atStripe.update(buyer, id, {
+        items: [{ id: item.id, price, ...quantity }],
+        proration_behavior: proration,
+        // Else the plan would change and the payment stay due.
+        payment_behavior: 'error_if_incomplete',
+      });
+    try {
+      return await change(item.quantity === undefined ? {} : { quantity: item.quantity });
+    } catch (error) {
+      if (isMetered(error)) return change({});
+      throw error;
+    }
+  }
+
+  /**
+   * Changes a subscription. What Stripe failed to answer it may have done, so it is asked; and where nothing was changed, at least what it
+   * said before is noted.
+   * @param change `undefined` when Stripe has nothing left to change
+   */
+  async #change(
+    buyer: Buyer,
+    before: SubscriptionNow,
+    change: () => Promise<Stripe.Subscription | undefined>,
+    isDone: (subscription: Stripe.Subscription) => boolean,
+  ): Promise<Stripe.Subscription> {
+    const find = () => this.atStripe.find(buyer, before.subscription.id);
+    try {
+      const changed = await change();
+      if (changed) return changed;
+      const now = await find();
+      if (!now) throw notFound();
+      return await this.atStripe.note(buyer, now);
+    } catch (error) {
+      const after = isUncertain(error) ? await find().catch(() => undefined) : undefined;
+      const now = await this.atStripe.note(buyer, after ?? before);
+      if (!after || !isDone(now)) throw error;
+      return now;
+    }
   }
 
   /** The buyer's subscription as it is at Stripe now: the one that the ledger has, or one that it has not heard of yet. */
@@ -90,9 +122,11 @@ export class SubscriptionsService {
     const known = await this.subscriptions.findCurrent(buyer);
     const current = known && (await this.atStripe.find(buyer, known.subscription_id));
     if (current && !hasEnded(current.subscription)) return current;
+    if (current) await this.atStripe.note(buyer, current);
     const customer = await this.customers.find(buyer);
     const others = customer ? await this.atStripe.list(buyer, customer) : [];
     const found = others.find(({ subscription }) => isActive(subscription)) ?? others[0] ?? current;
+    for (const other of others) if (other !== found) await this.atStripe.note(buyer, other);
     if (!found) throw notFound();
     return found;
   }
@@ -120,6 +154,12 @@ function isActive({ status }: { status: string }): boolean {
 
 function hasEnded({ status }: { status: string }): boolean {
   return status === 'canceled' || status === 'incomplete_expired';
+}
+
+/** Or sooner: it must not be put off by being cancelled again. */
+function endsWithPeriod(subscription: Stripe.Subscription): boolean {
+  const { cancel_at_period_end: isEnding, cancel_at: end } = subscription;
+  return isEnding || (end !== null && end <= (endOfPeriod(subscription) ?? 0));
 }
 
 function idOf(reference: string | { id: string }): string {

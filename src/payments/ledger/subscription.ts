@@ -60,7 +60,8 @@ export function readSubscription(object: StripeObject, told: Told): Subscription
     quantity: Math.min(item?.integer('quantity') ?? object.integer('quantity') ?? 1, MAX_QUANTITY),
     currentPeriodStart: object.time('current_period_start') ?? item?.time('current_period_start') ?? null,
     currentPeriodEnd,
-    cancelAt: object.time('cancel_at') ?? (object.flag('cancel_at_period_end') ? currentPeriodEnd : null),
+    // Of one that has ended, no end is to come, whatever was planned.
+    cancelAt: isOver(status) ? null : (object.time('cancel_at') ?? (object.flag('cancel_at_period_end') ? currentPeriodEnd : null)),
     cancelledAt: object.time('canceled_at') ?? null,
     createdAt: object.time('created') ?? object.time('start_date') ?? told.asOf,
   };

@@ -2,6 +2,7 @@ import type Stripe from 'stripe';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ApiNullableTime } from '../../../common/api-property.js';
 import { Flag } from '../../../common/flag.decorator.js';
+import { endOfPeriod } from '../end-of-period.js';
 
 @ApiSchema({ description: 'When to cancel.' })
 export class CancelSubscriptionRequest {
@@ -36,10 +37,6 @@ export function toCancelResponse(subscription: Stripe.Subscription, wasCancelled
     ? `The subscription ${wasCancelled ? 'had ended already' : 'has ended'}.`
     : `The subscription ${wasCancelled ? 'was cancelled already and ' : ''}ends${when}.`;
   return { subscription_id: id, status, cancel_at: cancelAt, cancelled_at: timestamp(subscription.canceled_at), message };
-}
-
-function endOfPeriod({ items }: Stripe.Subscription): number | null {
-  return items.data.length > 0 ? Math.max(...items.data.map((item) => item.current_period_end)) : null;
 }
 
 function timestamp(seconds: number | null): string | null {
