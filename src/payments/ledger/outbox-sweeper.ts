@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { LEDGER_EVENT_NAMES, type LedgerEventName, LedgerEvents } from './ledger-events.js';
 import { type DueEvent, OutboxRepository } from './outbox.repository.js';
 
@@ -12,8 +13,8 @@ const AT_ONCE = 50;
 const PATIENCE_MS = 30_000;
 const LEASE_MS = 60_000;
 const MAX_BACKOFF_MS = 3_600_000;
-/** Somebody may begin to listen: a module that is loaded late. */
-const UNHEARD_MS = 3_600_000;
+/** Whoever listens may be another process, which is down or not installed yet. */
+const UNHEARD_MS = 30 * 24 * 3_600_000;
 const DROP_INTERVAL_MS = 60_000;
 
 /** Tells other modules what stands in the outbox. */
@@ -29,9 +30,12 @@ export class OutboxSweeper implements OnApplicationBootstrap, BeforeApplicationS
   constructor(
     private readonly outbox: OutboxRepository,
     private readonly events: LedgerEvents,
+    private readonly host: HttpAdapterHost,
   ) {}
 
   onApplicationBootstrap(): void {
+    // A command serves nobody, and clears nothing away.
+    if (!this.host.httpAdapter) this.#nextDrop = Infinity;
     this.#interval = setInterval(() => this.#begin(), INTERVAL_MS).unref();
   }
 
@@ -62,6 +66,7 @@ export class OutboxSweeper implements OnApplicationBootstrap, BeforeApplicationS
     if (isTimeToDrop) this.#nextDrop = now + DROP_INTERVAL_MS;
     for (const name of LEDGER_EVENT_NAMES) {
       if (this.events.isHeard(name)) while (!this.#isStopped && (await this.#tellSome(name)) === AT_ONCE);
+      // Who listens to nothing leaves it to those who do.
       else if (isTimeToDrop) await this.outbox.drop(name, new Date(now - UNHEARD_MS));
     }
   }

@@ -33,7 +33,7 @@ const REMOVE = sql<never>('remove_from_outbox', 'DELETE FROM ledger_outbox WHERE
 /** $1 id, $2 when. */
 const POSTPONE = sql<never>('postpone_in_outbox', 'UPDATE ledger_outbox SET due_at = $2 WHERE id = $1');
 
-/** $1 name, $2 made before. */
+/** $1 name, $2 due before. */
 const DROP = sql<never>('drop_from_outbox', 'DELETE FROM ledger_outbox WHERE name = $1 AND due_at < $2');
 
 /** What other modules are to be told, kept until they were. */
@@ -59,8 +59,8 @@ export class OutboxRepository {
     });
   }
 
-  /** Of an event that nobody listens to. */
-  async drop(name: LedgerEventName, madeBefore: Date): Promise<void> {
-    await this.database.query(DROP, [name, madeBefore]);
+  /** Of an event that nobody listens to. What somebody failed to tell is due later. */
+  async drop(name: LedgerEventName, dueBefore: Date): Promise<void> {
+    await this.database.query(DROP, [name, dueBefore]);
   }
 }
