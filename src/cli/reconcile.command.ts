@@ -6,6 +6,7 @@ import { STRIPE_MODES, type StripeMode } from '../payments/stripe-config/credent
 import { toReconcileResponse } from '../payments/webhooks/dto/reconcile.js';
 import { ReconcileService } from '../payments/webhooks/reconcile.service.js';
 import { ReconciliationsRepository } from '../payments/webhooks/reconciliations.repository.js';
+import { CommandFailed } from './command-failed.js';
 import { pastTime } from './past-time.js';
 import { type Report, reporting } from './reporting.js';
 import type { Session } from './session.js';
@@ -34,6 +35,7 @@ async function reconcile(session: Session, { project, mode, since }: Options): P
   const services = await session.services([PaymentsModule]);
   const reconciler = services.get(ReconcileService);
   const all = await services.get(ReconciliationsRepository).list(project ?? null, mode ?? null);
+  if (project && all.length === 0) throw new CommandFailed('There is no such project, or it has no secret key to ask Stripe with.');
   const bar = session.progress('Reconciling', all.length);
   const results: Result[] = [];
   for (const { projectId, mode } of all) {
@@ -60,12 +62,13 @@ function asFailure(error: unknown): { error: string } {
 function inWords(results: readonly Result[]): string {
   if (results.length === 0) return 'There is no project with a secret key to ask Stripe with.';
   return table([
-    ['PROJECT', 'MODE', 'EVENTS', 'APPLIED', 'FAILED', 'SUBSCRIPTIONS', 'REPAIRED', ''],
+    ['PROJECT', 'MODE', 'EVENTS', 'APPLIED', 'FAILED', 'SUBSCRIPTIONS', 'REPAIRED', 'MISSING', ''],
     ...results.map((result) => {
       const { project_id: id, mode } = result;
-      if ('error' in result) return [id, mode, '', '', '', '', '', result.error];
+      if ('error' in result) return [id, mode, '', '', '', '', '', '', result.error];
       const { events, subscriptions } = result;
-      const counts = [events.read, events.applied, events.failed, subscriptions.compared, subscriptions.repaired];
+      const { compared, repaired, missing_at_stripe: missing } = subscriptions;
+      const counts = [events.read, events.applied, events.failed, compared, repaired, missing];
       return [id, mode, ...counts.map(String), result.failures[0]?.reason ?? ''];
     }),
   ]);

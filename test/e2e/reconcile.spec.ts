@@ -34,6 +34,8 @@ describe('a reconciliation', () => {
   const put = (body: object) => app.send('put', configPath(projectId)).send(body);
   const path = (operation: string) => configPath(projectId).replace(/config$/, operation);
   const reconcile = (body: object = {}) => app.send('post', path('reconcile')).send({ mode: 'test', ...body });
+  const subscriptions = async () =>
+    (await rowsOf(app.database, 'stripe_subscriptions')).filter(({ project_id }) => project_id === projectId);
   const outcomes = async () =>
     (await rowsOf(app.database, 'webhook_events')).filter(({ project_id }) => project_id === projectId).map(({ outcome }) => outcome);
 
@@ -70,11 +72,25 @@ describe('a reconciliation', () => {
     if (!known) throw new Error('There is no subscription.');
     known.status = 'past_due';
     app.stripe.now = () => NOW() + 10;
-    expect((await reconcile().expect(200)).body.subscriptions).toEqual({ compared: 1, repaired: 1, repaired_ids: [known.id] });
-    expect((await rowsOf(app.database, 'stripe_subscriptions')).filter(({ project_id }) => project_id === projectId)).toEqual([
-      expect.objectContaining({ subscription_id: known.id, status: 'past_due' }),
-    ]);
+    expect((await reconcile().expect(200)).body.subscriptions).toMatchObject({ compared: 1, repaired: 1, repaired_ids: [known.id] });
+    const repaired = await subscriptions();
+    expect(repaired).toEqual([expect.objectContaining({ subscription_id: known.id, status: 'past_due' })]);
+    app.stripe.now = () => NOW() + 20;
     expect((await reconcile().expect(200)).body.subscriptions).toMatchObject({ compared: 1, repaired: 0 });
+    // Nor are they written again.
+    expect(await subscriptions()).toEqual(repaired);
+  });
+
+  it('reports subscriptions that Stripe does not have, and leaves them', async () => {
+    for (let count = 0; count < 3; count++) subscription();
+    await reconcile().expect(200);
+    const before = await subscriptions();
+    const [newest, middle] = account.test.all('subscription');
+    for (const gone of [newest, middle]) account.test.delete('subscription', gone?.id ?? '');
+    const { body } = await reconcile().expect(200);
+    expect(body.subscriptions).toMatchObject({ compared: 1, repaired: 0, missing_at_stripe: 2 });
+    expect(new Set(body.subscriptions.missing_at_stripe_ids)).toEqual(new Set([newest?.id, middle?.id]));
+    expect(await subscriptions()).toEqual(before);
   });
 
   it('begins where all is known, or where it is told to', async () => {
@@ -124,9 +140,24 @@ describe('a reconciliation', () => {
     const pages = app.stripe.requests.filter(({ path: of, query }) => of === '/v1/events' && query.includes('starting_after'));
     expect(pages.length).toBeGreaterThan(0);
     expect(first.events.applied).toBeGreaterThan(100);
-    const second = (await reconcile().expect(200)).body;
-    expect(second).toMatchObject({ complete: true, events: { applied: 0 } });
-    expect(second.subscriptions.compared).toBeGreaterThanOrEqual(27);
+    subscription();
+    app.stripe.requests.length = 0;
+    const cutLate = new AbortController();
+    app.stripe.fail(
+      async ({ perform, send }) => {
+        cutLate.abort();
+        send(await perform());
+      },
+      { on: EVENTS },
+    );
+    const second = await service.reconcile(projectId, 'test', { since: new Date(0), signal: cutLate.signal });
+    expect(second).toMatchObject({ isComplete: false, subscriptions: { compared: 28 } });
+    // What happened since it began is read after it; nothing is compared again.
+    const third = (await reconcile({ since: '2020-01-01T00:00:00Z' }).expect(200)).body;
+    expect(third).toMatchObject({ complete: true, subscriptions: { compared: 0 } });
+    expect(third.events.applied).toBeGreaterThan(2);
+    const asked = app.stripe.requests.map(({ method, path: of }) => `${method} ${of}`);
+    expect(asked.filter((one) => one === 'GET /v1/subscriptions')).toHaveLength(1);
   });
 
   it('starts afresh when Stripe has forgotten where it was', async () => {

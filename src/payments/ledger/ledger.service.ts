@@ -4,10 +4,12 @@ import { Database, type Transaction } from '../../database/database.js';
 import { HANDLED_EVENTS } from '../stripe-api/handled-events.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { LedgerChange } from './ledger-change.js';
+import { SUBSCRIPTIONS } from './ledger-tables.js';
 import { LedgerWriter } from './ledger-writer.js';
 import { againIfOvertaken } from './overtaken.js';
 import { Preparation } from './preparation.js';
 import type { StripeEvent } from './stripe-event.js';
+import { isNothingNew } from './subscription.js';
 
 const HANDLED: ReadonlySet<string> = new Set(HANDLED_EVENTS);
 
@@ -44,6 +46,7 @@ export class LedgerService {
 
   /**
    * What Stripe answered to a call of ours: a customer, subscription, invoice, checkout session, PaymentIntent, charge or dispute.
+   * A subscription that is here as Stripe says is not written again.
    * @param asOf the `Date` header of that answer
    * @returns whether the ledger changed by it
    * @throws as `prepare`
@@ -51,7 +54,15 @@ export class LedgerService {
   record(projectId: ProjectId, mode: StripeMode, object: unknown, asOf: Date): Promise<boolean> {
     return againIfOvertaken(async () => {
       const change = await this.preparation.prepare({ projectId, mode }, object, { asOf });
+      if (await this.#isKnown(change)) return false;
       return this.database.transaction(() => this.writer.write(change));
     });
+  }
+
+  async #isKnown({ projectId, mode, party, subscription }: LedgerChange): Promise<boolean> {
+    if (!subscription) return false;
+    const known = await SUBSCRIPTIONS.find(this.database, projectId, mode, subscription.subscriptionId);
+    const isUserKnown = party.userId === undefined || party.userId === known?.userId;
+    return known !== undefined && isUserKnown && isNothingNew(known, subscription);
   }
 }

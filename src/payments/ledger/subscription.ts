@@ -36,6 +36,7 @@ const COMPARED = [
   'cancelAt',
   'cancelledAt',
 ] as const satisfies (keyof SubscriptionState)[];
+const ALL_BUT_TIME = [...COMPARED, 'planName', 'createdAt'] as const satisfies (keyof SubscriptionState)[];
 
 /** Reads both generations: the period stood on the subscription, and stands on its items since 2025-03-31. */
 export function readSubscription(object: StripeObject, told: Told): SubscriptionFact | undefined {
@@ -79,6 +80,11 @@ export function decideSubscription(known: (SubscriptionState & Known) | undefine
     finality: { known: Number(known !== undefined && isOver(known.status)), told: Number(isOver(told.status)) },
     isSame: COMPARED.every((field) => known?.[field]?.valueOf() === told[field]?.valueOf()),
   });
+}
+
+/** Whether it tells nothing that is not known already, were it of an earlier time. */
+export function isNothingNew(known: SubscriptionState, told: SubscriptionFact): boolean {
+  return ALL_BUT_TIME.every((field) => known[field]?.valueOf() === told[field]?.valueOf());
 }
 
 /** @returns the subscription as it is to be written */

@@ -5,7 +5,7 @@ import type { Pass } from './reconciliations.repository.js';
 
 const PAGE = 100;
 
-interface Page<T> {
+export interface Page<T> {
   /** The newest first. */
   readonly data: T[];
   readonly hasMore: boolean;
@@ -13,14 +13,30 @@ interface Page<T> {
   readonly at: Date;
 }
 
+/** Stripe's lists may lag behind. */
+export const OVERLAP_MS = 60 * 60 * 1000;
+
 /** Stripe keeps events for 30 days, and lists those of at most 20 types. */
-export function listEvents(stripe: Stripe, { since, startedAt, cursor }: Pass): Promise<Page<Stripe.Event>> {
-  const created = { gte: toSeconds(since), lte: toSeconds(startedAt) };
+export function listEvents(stripe: Stripe, { since, startedAt, phase, cursor }: Pass): Promise<Page<Stripe.Event>> {
+  const isLater = phase === 'later events';
+  const created = isLater
+    ? { gte: toSeconds(new Date(startedAt.getTime() - OVERLAP_MS)) }
+    : { gte: toSeconds(since), lte: toSeconds(startedAt) };
   return readPage(stripe.events.list({ ...pageAfter(cursor), created, types: [...HANDLED_EVENTS] }));
 }
 
 export function listSubscriptions(stripe: Stripe, { cursor }: Pass): Promise<Page<Stripe.Subscription>> {
   return readPage(stripe.subscriptions.list({ ...pageAfter(cursor), status: 'all' }));
+}
+
+/** @returns `undefined` when Stripe has none such */
+export async function findSubscription(stripe: Stripe, id: string): Promise<Stripe.Subscription | undefined> {
+  try {
+    return await stripe.subscriptions.retrieve(id);
+  } catch (error) {
+    if (stripeErrorOf(error)?.statusCode === 404) return undefined;
+    throw asStripeFailure(error);
+  }
 }
 
 /** Whether Stripe doesn't know any more where we were. */

@@ -17,10 +17,11 @@ export class ReconcileReport {
   readonly events = { read: 0, known: 0, applied: 0, ignored: 0, failed: 0 };
   /** The first of those that failed. */
   readonly failures: FailedEvent[] = [];
-  /** `repaired`: were not here as Stripe has them. */
-  readonly subscriptions = { compared: 0, repaired: 0 };
+  /** `repaired`: were not here as Stripe has them. `missing`: are not over here, and Stripe has none such. */
+  readonly subscriptions = { compared: 0, repaired: 0, missing: 0 };
   /** The first of those that were repaired, by Stripe's id. */
   readonly repaired: string[] = [];
+  readonly missing: string[] = [];
 
   constructor(
     readonly mode: StripeMode,
@@ -35,5 +36,10 @@ export class ReconcileReport {
   addRepair(subscriptionId: string): void {
     this.subscriptions.repaired += 1;
     if (this.repaired.length < MAX_NAMED) this.repaired.push(subscriptionId);
+  }
+
+  addMissing(subscriptionId: string): void {
+    this.subscriptions.missing += 1;
+    if (this.missing.length < MAX_NAMED) this.missing.push(subscriptionId);
   }
 }

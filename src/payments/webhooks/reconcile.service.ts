@@ -8,15 +8,17 @@ import { StripeClients } from '../stripe-api/stripe-clients.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { EventHandlerService } from './event-handler.service.js';
 import { readEvent } from './received-event.js';
-import { isCursorGone, listEvents, listSubscriptions } from './reconcile-pages.js';
+import { findSubscription, isCursorGone, listEvents, listSubscriptions, OVERLAP_MS, type Page } from './reconcile-pages.js';
 import { ReconcileReport } from './reconcile-report.js';
 import { type Pass, ReconciliationsRepository } from './reconciliations.repository.js';
 import { WebhookEventsRepository } from './webhook-events.repository.js';
 
 /** How long Stripe keeps events. */
 const OLDEST_MS = 30 * 24 * 60 * 60 * 1000;
-/** Stripe's lists may lag behind. */
-const OVERLAP_MS = 60 * 60 * 1000;
+/** Of subscriptions that one page of Stripe's list lacks, how many Stripe is asked for: where a key is of another account it lacks all. */
+const MAX_ABSENT = 50;
+/** Those that it has, and those. */
+const MAX_RUNNING = 100 + MAX_ABSENT;
 
 interface Options {
   /** From where on; by default from where all is known. */
@@ -31,6 +33,8 @@ interface Work {
   readonly mode: StripeMode;
   readonly stripe: Stripe;
   readonly signal: AbortSignal;
+  /** Whether it goes on with a pass that was cut short. */
+  readonly isResumed: boolean;
   readonly report: ReconcileReport;
 }
 
@@ -59,12 +63,10 @@ export class ReconcileService {
     try {
       const stripe = await this.clients.for(projectId, mode);
       const unfinished = await this.passes.findUnfinished(projectId, mode);
-      const goesOn = unfinished && (since === undefined || unfinished.since <= since) ? unfinished : undefined;
-      const first = goesOn ?? (await this.#begin(projectId, mode, since));
-      const work = { projectId, mode, stripe, signal, report: new ReconcileReport(mode, first.since) };
-      await this.#run(work, first);
-      // What was begun before says nothing of the time since.
-      if (goesOn) await this.#run(work, await this.#begin(projectId, mode, since));
+      const isResumed = unfinished !== undefined && (since === undefined || unfinished.since <= notTooOld(since));
+      const pass = isResumed ? unfinished : await this.#begin(projectId, mode, since);
+      const work = { projectId, mode, stripe, signal, isResumed, report: new ReconcileReport(mode, pass.since) };
+      await this.#run(work, pass);
       work.report.isComplete = !signal.aborted;
       return work.report;
     } finally {
@@ -73,11 +75,9 @@ export class ReconcileService {
   }
 
   async #begin(projectId: ProjectId, mode: StripeMode, since: Date | undefined): Promise<Pass> {
-    const startedAt = new Date();
-    const oldest = new Date(startedAt.getTime() - OLDEST_MS);
-    const pass = (from: Date): Pass => ({ since: from < oldest ? oldest : from, startedAt, phase: 'events', cursor: null });
+    const pass = (from: Date): Pass => ({ since: notTooOld(from), startedAt: new Date(), phase: 'events', cursor: null });
     if (since) return pass(since);
-    const { knownUntil = oldest, unsettledSince = knownUntil } = await this.passes.findStart(projectId, mode);
+    const { knownUntil = new Date(0), unsettledSince = knownUntil } = await this.passes.findStart(projectId, mode);
     return pass(new Date(Math.min(knownUntil.getTime() - OVERLAP_MS, unsettledSince.getTime())));
   }
 
@@ -93,32 +93,25 @@ export class ReconcileService {
   /** Reads and handles one page. */
   async #step(work: Work, pass: Pass): Promise<Pass> {
     try {
-      if (pass.phase === 'events') {
-        const { data, hasMore } = await listEvents(work.stripe, pass);
-        await this.#handle(work, data);
-        return hasMore ? { ...pass, cursor: data.at(-1)?.id ?? null } : { ...pass, phase: 'subscriptions', cursor: null };
-      }
-      const { data, hasMore, at } = await listSubscriptions(work.stripe, pass);
-      await this.#compare(work, data, at);
-      return hasMore ? { ...pass, cursor: data.at(-1)?.id ?? null } : { ...pass, phase: null, cursor: null };
+      const page = pass.phase === 'subscriptions' ? await this.#compare(work, pass) : await this.#handle(work, pass);
+      return page.hasMore ? { ...pass, cursor: page.data.at(-1)?.id ?? null } : { ...pass, phase: phaseAfter(pass, work), cursor: null };
     } catch (error) {
       if (pass.cursor === null || !isCursorGone(error)) throw error;
       return { ...pass, cursor: null };
     }
   }
 
-  async #handle({ projectId, mode, signal, report }: Work, page: Stripe.Event[]): Promise<void> {
-    const settled = await this.events.findSettled(
-      projectId,
-      mode,
-      page.map(({ id }) => id),
-    );
-    report.events.read += page.length;
-    for (const listed of page.toReversed()) {
-      if (signal.aborted) return;
+  async #handle({ projectId, mode, stripe, signal, report }: Work, pass: Pass): Promise<Page<Stripe.Event>> {
+    const page = await listEvents(stripe, pass);
+    const ids = page.data.map(({ id }) => id);
+    const settled = await this.events.findSettled(projectId, mode, ids);
+    report.events.read += page.data.length;
+    for (const listed of page.data.toReversed()) {
+      if (signal.aborted) break;
       if (settled.has(listed.id)) report.events.known += 1;
       else await this.#handleOne(projectId, mode, listed, report);
     }
+    return page;
   }
 
   async #handleOne(projectId: ProjectId, mode: StripeMode, listed: Stripe.Event, report: ReconcileReport): Promise<void> {
@@ -137,13 +130,39 @@ export class ReconcileService {
     }
   }
 
-  async #compare({ projectId, mode, signal, report }: Work, page: Stripe.Subscription[], at: Date): Promise<void> {
-    for (const subscription of page) {
-      if (signal.aborted) return;
+  async #compare(work: Work, pass: Pass): Promise<Page<Stripe.Subscription>> {
+    const { projectId, mode, stripe, signal, report } = work;
+    const page = await listSubscriptions(stripe, pass);
+    for (const subscription of page.data) {
+      if (signal.aborted) break;
       report.subscriptions.compared += 1;
-      if (await this.ledger.record(projectId, mode, subscription, at)) report.addRepair(subscription.id);
+      if (await this.ledger.record(projectId, mode, subscription, page.at)) report.addRepair(subscription.id);
     }
+    for (const id of await this.#findAbsent(work, pass, page)) {
+      if (signal.aborted) break;
+      const found = await findSubscription(stripe, id);
+      if (!found) report.addMissing(id);
+      else if (await this.ledger.record(projectId, mode, found, page.at)) report.addRepair(id);
+    }
+    return page;
   }
+
+  /** What runs here, and this page of Stripe's list lacks though it is the place for it. A list may lag behind, so that proves nothing yet. */
+  async #findAbsent({ projectId, mode }: Work, { cursor }: Pass, { data, hasMore }: Page<Stripe.Subscription>): Promise<string[]> {
+    const oldest = new Date((hasMore ? (data.at(-1)?.created ?? 0) : 0) * 1000);
+    const running = await this.passes.listRunning(projectId, mode, cursor, oldest, MAX_RUNNING);
+    return running.filter((id) => data.every((listed) => listed.id !== id)).slice(0, MAX_ABSENT);
+  }
+}
+
+/** What was begun before says nothing of the time since. */
+function phaseAfter({ phase }: Pass, { isResumed }: Work): Pass['phase'] {
+  if (phase === 'events') return 'subscriptions';
+  return phase === 'subscriptions' && isResumed ? 'later events' : null;
+}
+
+function notTooOld(time: Date): Date {
+  return new Date(Math.max(time.getTime(), Date.now() - OLDEST_MS));
 }
 
 function alreadyRunning(): DomainError {

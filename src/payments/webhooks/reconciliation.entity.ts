@@ -24,7 +24,7 @@ export class ReconciliationEntity {
 
   /** What it is reading; `null` once it came to its end. */
   @Column({ type: 'varchar', length: 16, nullable: true })
-  phase: 'events' | 'subscriptions' | null;
+  phase: 'events' | 'subscriptions' | 'later events' | null;
 
   /** Stripe's id of what it read last. */
   @Column({ type: 'varchar', length: 255, nullable: true })

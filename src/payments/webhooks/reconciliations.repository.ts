@@ -3,12 +3,15 @@ import type { ProjectId } from '../../common/ids.js';
 import { Database, sql, toTimestamp } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 
-/** One pass over what Stripe has of a project and mode: first the events since a time, then the subscriptions. */
+/**
+ * One pass over what Stripe has of a project and mode: first the events since a time, then the subscriptions, and where it was cut
+ * short meanwhile, the events since it started.
+ */
 export interface Pass {
   readonly since: Date;
   readonly startedAt: Date;
   /** `null` once it came to its end. */
-  readonly phase: 'events' | 'subscriptions' | null;
+  readonly phase: 'events' | 'subscriptions' | 'later events' | null;
   /** Stripe's id of what it read last. */
   readonly cursor: string | null;
 }
@@ -64,6 +67,16 @@ const LIST = sql<{ project_id: ProjectId; mode: StripeMode }>(
    ORDER BY r.known_until NULLS FIRST, k.project_id, k.mode`,
 );
 
+/** $1 project, $2 mode, $3 the subscription that stands before in Stripe's list or `null`, $4 how old at most, $5 how many. */
+const LIST_RUNNING = sql<{ subscription_id: string }>(
+  'list_running_subscriptions',
+  `SELECT subscription_id FROM stripe_subscriptions
+   WHERE project_id = $1 AND mode = $2 AND status NOT IN ('canceled', 'incomplete_expired') AND created_at >= $4
+     AND created_at <= COALESCE(
+       (SELECT created_at FROM stripe_subscriptions WHERE project_id = $1 AND mode = $2 AND subscription_id = $3), created_at)
+   ORDER BY created_at DESC, id DESC LIMIT $5`,
+);
+
 @Injectable()
 export class ReconciliationsRepository {
   constructor(private readonly database: Database) {}
@@ -83,6 +96,12 @@ export class ReconciliationsRepository {
 
   async save(projectId: ProjectId, mode: StripeMode, { since, startedAt, phase, cursor }: Pass): Promise<void> {
     await this.database.query(SAVE, [projectId, mode, since, startedAt, phase, cursor, phase === null ? startedAt : null]);
+  }
+
+  /** Subscriptions here that are not over: where those of one page of Stripe's list have to be. @returns Stripe's ids */
+  async listRunning(projectId: ProjectId, mode: StripeMode, after: string | null, from: Date, limit: number): Promise<string[]> {
+    const rows = await this.database.query(LIST_RUNNING, [projectId, mode, after, from, limit]);
+    return rows.map(({ subscription_id: id }) => id);
   }
 
   /** Every project and mode with a secret key, or those of one project or mode; what was reconciled last comes last. */

@@ -2354,6 +2354,16 @@ export interface components {
              *     ]
              */
             repaired_ids: string[];
+            /**
+             * @description How many are not over here, and Stripe has none such: of test data that was deleted, or of another account. They stay.
+             * @example 0
+             */
+            missing_at_stripe: number;
+            /**
+             * @description Stripe's ids of the first 100 of those.
+             * @example []
+             */
+            missing_at_stripe_ids: string[];
         };
         /** @description What was missing or different. */
         StripeReconcileResponse: {

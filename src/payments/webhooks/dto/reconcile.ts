@@ -83,6 +83,16 @@ class ReconcileSubscriptions {
 
   @ApiProperty({ description: "Stripe's ids of the first 100 of those.", type: [String], example: ['sub_1AAAAAAAAAAAAAAAAAAAAAAA'] })
   repaired_ids: string[];
+
+  @ApiProperty({
+    description: 'How many are not over here, and Stripe has none such: of test data that was deleted, or of another account. They stay.',
+    type: 'integer',
+    example: 0,
+  })
+  missing_at_stripe: number;
+
+  @ApiProperty({ description: "Stripe's ids of the first 100 of those.", type: [String], example: [] })
+  missing_at_stripe_ids: string[];
 }
 
 @ApiSchema({ name: 'StripeReconcileResponse', description: 'What was missing or different.' })
@@ -107,12 +117,19 @@ export class ReconcileResponse {
 }
 
 export function toReconcileResponse(report: ReconcileReport): ReconcileResponse {
+  const { compared, repaired, missing } = report.subscriptions;
   return {
     mode: report.mode,
     since: report.since.toISOString(),
     complete: report.isComplete,
     events: { ...report.events },
     failures: report.failures,
-    subscriptions: { ...report.subscriptions, repaired_ids: report.repaired },
+    subscriptions: {
+      compared,
+      repaired,
+      repaired_ids: report.repaired,
+      missing_at_stripe: missing,
+      missing_at_stripe_ids: report.missing,
+    },
   };
 }
