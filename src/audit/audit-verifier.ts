@@ -38,17 +38,23 @@ export class AuditVerifier {
     const head = await this.history.findHead(projectId);
     if (!head && anchored && (await this.history.count(projectId)) === 0) return { entries: 0, problems: ['the whole history is missing'] };
     const milestones: Milestone[] = [];
-    if (head) milestones.push({ ...head, what: 'the head' });
+    if (isReadable(head)) milestones.push({ ...head, what: 'the head' });
     if (anchored) milestones.push({ ...anchored, what: 'the anchor' });
     const walk = new ChainWalk(await this.history.findStump(projectId), milestones);
     for await (const entry of this.#entries(projectId)) {
       const previousMac = walk.arriveAt(entry.seq);
-      const isVouchedFor =
-        previousMac === undefined || (await this.keyring.isAuditMac(entry.mac, entry.keyId, projectId, vouchedFor(entry, previousMac)));
-      walk.pass(entry, isVouchedFor);
+      walk.pass(entry, await this.#isVouchedFor(entry, previousMac));
     }
+    if (head && !isReadable(head)) walk.problems.push('the head was altered');
     walk.finish(await this.history.findHead(projectId));
     return { entries: walk.entries, problems: walk.problems };
+  }
+
+  /** @param previousMac `undefined` where the entry before is missing: then nobody can tell */
+  async #isVouchedFor(entry: StoredEntry, previousMac: string | undefined): Promise<boolean> {
+    if (!entry.isReadable) return false;
+    if (previousMac === undefined) return true;
+    return this.keyring.isAuditMac(entry.mac, entry.keyId, entry.projectId, vouchedFor(entry, previousMac));
   }
 
   /** Also those that have a place where there is none. */
@@ -58,8 +64,14 @@ export class AuditVerifier {
       const entries = await this.history.listAfter(projectId, after, READ_AT_ONCE);
       yield* entries;
       const last = entries.at(-1);
-      if (!last) return;
+      // The same again: a number that is too large to be told from its neighbours.
+      if (!last || last.seq === after) return;
       after = last.seq;
     }
   }
+}
+
+/** SQLite takes values of any type. */
+function isReadable(head: AuditHead | undefined): head is AuditHead {
+  return Number.isSafeInteger(head?.seq) && typeof head?.mac === 'string';
 }

@@ -9,6 +9,8 @@ import type { AuditHead } from './audit-event.js';
 export interface StoredEntry extends AuditContent {
   readonly keyId: string;
   readonly mac: string;
+  /** Whether each column still has a value of its type: SQLite takes any that somebody puts there. */
+  readonly isReadable: boolean;
 }
 
 interface EntryRow {
@@ -46,6 +48,14 @@ const CHAINS = sql<{ project_id: ProjectId }>(
   'audit_chains',
   'SELECT project_id FROM audit_heads UNION SELECT project_id FROM audit_entries ORDER BY 1',
 );
+
+/** What can't be: the making of a project is the first entry of its history. No time is looked at, which could be set back. */
+const PROJECTS_WITHOUT_ENTRIES = sql<{ id: ProjectId }>(
+  'projects_without_audit_entries',
+  'SELECT id FROM projects p WHERE NOT EXISTS (SELECT 1 FROM audit_entries e WHERE e.project_id = p.id) ORDER BY id',
+);
+
+const PERMITS = sql<{ project_id: ProjectId; through_seq: number }>('audit_permits', 'SELECT project_id, through_seq FROM audit_permits');
 
 /** $1 project. */
 const LAST_PRUNING = sql<{ details: string }>(
@@ -86,22 +96,43 @@ export class AuditRepository {
     return (await this.database.query(CHAINS, [])).map(({ project_id: projectId }) => projectId);
   }
 
+  /** Projects, deleted ones too, whose history is gone. */
+  async listProjectsWithoutEntries(): Promise<ProjectId[]> {
+    return (await this.database.query(PROJECTS_WITHOUT_ENTRIES, [])).map(({ id }) => id);
+  }
+
+  /** Those that retention didn't write: its own are gone when others could see them. */
+  async listPermits(): Promise<{ projectId: ProjectId; throughSeq: number }[]> {
+    return (await this.database.query(PERMITS, [])).map(({ project_id, through_seq }) => ({
+      projectId: project_id,
+      throughSeq: through_seq,
+    }));
+  }
+
   /** The end of what retention deleted, as the entry about it says. */
   async findStump(projectId: ProjectId): Promise<AuditHead | undefined> {
     const [row] = await this.database.query(LAST_PRUNING, [projectId]);
     if (!row) return undefined;
     try {
-      const { through_seq: seq, through_mac: mac } = JSON.parse(row.details) as { through_seq: number; through_mac: string };
-      return { seq, mac };
+      const { through_seq: seq, through_mac: mac } = JSON.parse(row.details) as { through_seq: unknown; through_mac: unknown };
+      if (typeof seq === 'number' && typeof mac === 'string') return { seq, mac };
     } catch {
-      // Somebody altered it; the check of that entry will tell.
-      return undefined;
+      // As below.
     }
+    // Somebody altered it; the check of that entry will tell.
+    return undefined;
   }
 }
 
 function toEntry(row: EntryRow): StoredEntry {
   const { project_id: projectId, seq, at, action, result, details, key_id: keyId, mac } = row;
   const { actor_kind: kind, subject, ip, user_agent: userAgent, request_id: requestId } = row;
-  return { projectId, seq, at: toTimestamp(at), actor: { kind, subject, ip, userAgent, requestId }, action, result, details, keyId, mac };
+  const isReadable =
+    Number.isSafeInteger(seq) &&
+    (at instanceof Date || typeof at === 'string') &&
+    [projectId, kind, subject, action, result, details, keyId, mac].every((text) => typeof text === 'string') &&
+    [ip, userAgent, requestId].every((text) => text === null || typeof text === 'string');
+  const actor = { kind, subject, ip, userAgent, requestId };
+  const timestamp = isReadable ? toTimestamp(at) : String(at);
+  return { projectId, seq, at: timestamp, actor, action, result, details, keyId, mac: String(mac), isReadable };
 }

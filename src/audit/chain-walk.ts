@@ -24,19 +24,19 @@ export class ChainWalk {
 
   /** @returns the MAC of the entry before, or `undefined` when that one is missing, which is noted */
   arriveAt(seq: number): string | undefined {
-    if (seq < 1) {
-      this.problems.push(`entry ${seq} was never written by this service`);
+    if (!isPlace(seq)) {
+      this.problems.push(`entry ${Number.isInteger(seq) ? seq : 'without a number'} was never written by this service`);
       return undefined;
     }
-    if (this.#entries === 0 && seq > 1 && seq - 1 === this.stump?.seq) this.#reach(this.stump);
+    if (this.#entries === 0 && this.stump && seq > this.stump.seq) this.#reach(this.stump);
     if (seq === this.#end.seq + 1) return this.#end.mac;
     this.problems.push(missing(this.#end.seq + 1, seq - 1));
     return undefined;
   }
 
   pass(entry: AuditHead, isVouchedFor: boolean): void {
+    if (!isPlace(entry.seq)) return;
     if (!isVouchedFor) this.problems.push(`entry ${entry.seq} was altered, moved here, or never written by this service`);
-    if (entry.seq < 1) return;
     this.#entries += 1;
     this.#reach(entry);
   }
@@ -56,6 +56,10 @@ export class ChainWalk {
       if (milestone.seq === seq && milestone.mac !== mac) this.problems.push(`entry ${seq} is another one than ${milestone.what} names`);
     }
   }
+}
+
+function isPlace(seq: number): boolean {
+  return Number.isSafeInteger(seq) && seq >= 1;
 }
 
 function missing(from: number, through: number): string {

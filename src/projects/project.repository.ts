@@ -41,13 +41,6 @@ const HIDE = sql<{ id: ProjectId }>(
   'UPDATE projects SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL RETURNING id',
 );
 
-/** Made since there is a history, and yet without one. */
-const WITHOUT_HISTORY = sql<{ id: ProjectId }>(
-  'projects_without_history',
-  `SELECT id FROM projects p WHERE created_at >= (SELECT min(at) FROM audit_entries)
-     AND NOT EXISTS (SELECT 1 FROM audit_entries e WHERE e.project_id = p.id) ORDER BY id`,
-);
-
 const ANY = sql<{ id: ProjectId }>('any_project', 'SELECT id FROM projects LIMIT 1');
 
 @Injectable()
@@ -114,11 +107,6 @@ export class ProjectRepository {
       yield* chain.append({ action: 'project.deleted', details: {}, actor, at });
       return true;
     });
-  }
-
-  /** What can't be: the making of a project is the first entry of its history. */
-  async listWithoutHistory(): Promise<ProjectId[]> {
-    return (await this.database.query(WITHOUT_HISTORY, [])).map(({ id }) => id);
   }
 
   /** Whether no project was ever made here. */

@@ -12,6 +12,7 @@ import { Installation } from '../support/installation.js';
 import { execute, rowsOf } from '../support/rows.js';
 import { tamper } from '../support/tampering.js';
 import { configPath, startTestApp, type TestApp } from '../support/test-app.js';
+import { engine } from '../support/test-database.js';
 
 jest.setTimeout(60_000);
 
@@ -45,6 +46,13 @@ const headOf = async (id = projectId) => {
   return head;
 };
 const entriesOf = async (id = projectId) => app.app.get(AuditRepository).listAfter(id, 0, 1_000);
+const erase = (id: ProjectId) =>
+  tamper(app.database, ...['audit_entries', 'audit_heads'].map((table) => `DELETE FROM ${table} WHERE project_id = '${id}'`));
+/** As if the history had just begun. */
+async function startAnew(id: ProjectId): Promise<void> {
+  await erase(id);
+  await app.send('put', `/api/v1/projects/${id}`).send({ name: 'Another' }).expect(200);
+}
 const change = (...statements: string[]) => tamper(app.database, ...statements.map((text) => text.replaceAll('$1', `'${projectId}'`)));
 
 describe('the check of a chain', () => {
@@ -52,13 +60,7 @@ describe('the check of a chain', () => {
     projectId = await projectWithHistory();
   });
   // Nothing of it is left for `audit verify` below.
-  afterEach(() =>
-    change(
-      'DELETE FROM audit_entries WHERE project_id = $1',
-      'DELETE FROM audit_heads WHERE project_id = $1',
-      `UPDATE projects SET created_at = '2020-01-01 00:00:00.000' WHERE id = $1`,
-    ),
-  );
+  afterEach(() => startAnew(projectId));
 
   it('finds nothing wrong with what the service wrote, also while it writes', async () => {
     expect(await app.app.get(AuditVerifier).verify(projectId)).toEqual({ entries: 5, problems: [] });
@@ -89,6 +91,36 @@ describe('the check of a chain', () => {
     expect(await problemsOf()).toEqual([ALTERED]);
   });
 
+  if (engine === 'sqlite') {
+    it.each([
+      ['subject', 'CAST(subject AS BLOB)'],
+      ['ip', 'CAST(ip AS BLOB)'],
+      ['details', 'CAST(details AS BLOB)'],
+      ['mac', 'CAST(mac AS BLOB)'],
+      ['at', '1793347200'],
+      ['at', `x'00'`],
+    ])('finds an entry whose %s has another type: %s', async (column, value) => {
+      await change(`UPDATE audit_entries SET ${column} = ${value} WHERE project_id = $1 AND seq = 3`);
+      expect(await problemsOf()).toEqual([ALTERED]);
+    });
+
+    it.each([`'three'`, '2.5', `x'03'`, '9007199254740993'])('finds an entry whose number is none: %s', async (seq) => {
+      await change(`UPDATE audit_entries SET seq = ${seq} WHERE project_id = $1 AND seq = 3`);
+      expect(await problemsOf()).toEqual(
+        expect.arrayContaining([
+          'entry 3 is missing',
+          expect.stringMatching(/^entry (without a number|\d{16}) was never written by this service$/),
+        ]),
+      );
+    });
+
+    it.each([`seq = 'five'`, 'mac = CAST(mac AS BLOB)'])('finds a head of another type: %s', async (assignment) => {
+      await change(`UPDATE audit_heads SET ${assignment} WHERE project_id = $1`);
+      expect(await problemsOf()).toEqual(['the head was altered']);
+      await change('DELETE FROM audit_heads WHERE project_id = $1');
+    });
+  }
+
   it('finds a forged MAC, which the next entry does not go on from either', async () => {
     await change(`UPDATE audit_entries SET subject = 'somebody else', mac = '${'A'.repeat(43)}' WHERE project_id = $1 AND seq = 3`);
     expect(await problemsOf()).toEqual([ALTERED, ALTERED.replace('3', '4')]);
@@ -111,12 +143,7 @@ describe('the check of a chain', () => {
     );
     expect(await problemsOf()).toEqual([ALTERED, ALTERED.replace('3', '4')]);
     expect(await problemsOf(other)).toEqual(['entry 3 is missing']);
-    await tamper(
-      app.database,
-      `DELETE FROM audit_entries WHERE project_id = '${other}'`,
-      `DELETE FROM audit_heads WHERE project_id = '${other}'`,
-    );
-    await execute(app.database, `UPDATE projects SET created_at = '2020-01-01 00:00:00.000' WHERE id = '${other}'`);
+    await startAnew(other);
   });
 
   it('finds a whole chain that was given to another project', async () => {
@@ -124,12 +151,7 @@ describe('the check of a chain', () => {
     await tamper(app.database, `DELETE FROM audit_entries WHERE project_id = '${other}'`);
     await change(`UPDATE audit_entries SET project_id = '${other}' WHERE project_id = $1`);
     expect(await problemsOf(other)).toContain(ALTERED.replace('3', '1'));
-    await tamper(
-      app.database,
-      `DELETE FROM audit_entries WHERE project_id = '${other}'`,
-      `DELETE FROM audit_heads WHERE project_id = '${other}'`,
-    );
-    await execute(app.database, `UPDATE projects SET created_at = '2020-01-01 00:00:00.000' WHERE id = '${other}'`);
+    await startAnew(other);
   });
 
   it('finds an entry that was added', async () => {
@@ -221,14 +243,10 @@ describe('retention', () => {
   it('hides nothing that was removed otherwise', async () => {
     expect(await prune(new Date((await entriesOf())[1]?.at ?? 0))).toMatchObject({ entries: 1 });
     await change('DELETE FROM audit_entries WHERE project_id = $1 AND seq <= 3');
-    expect(await problemsOf()).toEqual(['entries 1 to 3 are missing']);
-    expect(await prune(soon())).toEqual({ entries: 0, problems: ['entries 1 to 3 are missing'] });
+    expect(await problemsOf()).toEqual(['entries 2 to 3 are missing']);
+    expect(await prune(soon())).toEqual({ entries: 0, problems: ['entries 2 to 3 are missing'] });
     expect(await entriesOf()).toHaveLength(3);
-    await change(
-      'DELETE FROM audit_entries WHERE project_id = $1',
-      'DELETE FROM audit_heads WHERE project_id = $1',
-      `UPDATE projects SET created_at = '2020-01-01 00:00:00.000' WHERE id = $1`,
-    );
+    await startAnew(projectId);
   });
 
   it('goes by the first entry that is not old, whatever the clock said of later ones', async () => {
@@ -292,17 +310,25 @@ describe('tillkeeper audit', () => {
       `UPDATE audit_heads SET seq = 4, mac = (SELECT mac FROM audit_entries WHERE project_id = $1 AND seq = 4) WHERE project_id = $1`,
     );
     const gone = await createProject();
-    await tamper(
-      app.database,
-      `DELETE FROM audit_entries WHERE project_id = '${gone}'`,
-      `DELETE FROM audit_heads WHERE project_id = '${gone}'`,
-    );
+    await erase(gone);
+    await execute(app.database, `INSERT INTO audit_permits (project_id, through_seq) VALUES ('${gone}', 1)`);
     const found = await audit('verify', '--anchor', file);
+    await execute(app.database, 'DELETE FROM audit_permits');
     expect(found.code).toBe(1);
     expect(found.output).toContain(`  ${projectId}: entries 1 to 2 are missing\n`);
+    expect(found.output).toContain(`  ${gone}: somebody put a row into audit_permits, which lets entries be deleted\n`);
     expect(found.output).toContain(`  ${projectId}: entry 5 is missing, which the anchor names\n`);
     expect(found.output).toContain(`  ${gone}: there is no history of it\n`);
-    expect(found.output.match(/^ {2}/gm)).toHaveLength(3);
+    expect(found.output.match(/^ {2}/gm)).toHaveLength(4);
+  });
+
+  it('finds that everything was erased', async () => {
+    const everything = ['audit_entries', 'audit_heads'].map((table) => `DELETE FROM ${table}`);
+    await tamper(app.database, ...everything, `UPDATE projects SET created_at = '2020-01-01 00:00:00.000'`);
+    const { code, output } = await audit('verify');
+    expect({ code, first: output.split('\n')[0] }).toEqual({ code: 1, first: '0 entries in 0 chains: this is wrong with them:' });
+    const projects = await rowsOf(app.database, 'projects');
+    expect(output.match(/: there is no history of it$/gm)).toHaveLength(projects.length);
   });
 
   it('says what it can’t do', async () => {

@@ -8,8 +8,15 @@ export interface Problem {
 }
 
 export function problemsOf(projectId: ProjectId, problems: readonly string[]): Problem[] {
-  const chain = projectId === SYSTEM_CHAIN ? 'system' : projectId;
-  return problems.map((problem) => ({ chain, problem }));
+  return problems.map((problem) => ({ chain: nameOf(projectId), problem }));
+}
+
+export function isNamed(projectId: ProjectId, problems: readonly Problem[]): boolean {
+  return problems.some(({ chain }) => chain === nameOf(projectId));
+}
+
+function nameOf(projectId: ProjectId): string {
+  return projectId === SYSTEM_CHAIN ? 'system' : String(projectId);
 }
 
 export function linesOf(problems: readonly Problem[]): string[] {

@@ -1,20 +1,19 @@
-import type { AuditHead } from '../../audit/audit-event.js';
+import { type AuditHead, SYSTEM_CHAIN } from '../../audit/audit-event.js';
 import { AuditModule } from '../../audit/audit.module.js';
 import { AuditRepository } from '../../audit/audit.repository.js';
 import { AuditVerifier } from '../../audit/audit-verifier.js';
 import type { ProjectId } from '../../common/ids.js';
-import { ProjectRepository } from '../../projects/project.repository.js';
-import { ProjectsModule } from '../../projects/projects.module.js';
+import { DataKeyRepository } from '../../vault/data-key.repository.js';
 import type { Report } from '../reporting.js';
 import type { Session } from '../session.js';
 import { readAnchors } from './anchor-file.js';
-import { linesOf, type Problem, problemsOf } from './problems.js';
+import { isNamed, linesOf, type Problem, problemsOf } from './problems.js';
 
 export async function verify(session: Session, { anchor }: { anchor?: string }): Promise<Report> {
   const anchors = anchor === undefined ? new Map<ProjectId, AuditHead>() : await readAnchors(anchor);
-  const services = await session.services([AuditModule, ProjectsModule]);
-  const verifier = services.get(AuditVerifier);
-  const chains = new Set([...(await services.get(AuditRepository).listChains()), ...anchors.keys()]);
+  const services = await session.services([AuditModule]);
+  const [verifier, history] = [services.get(AuditVerifier), services.get(AuditRepository)];
+  const chains = new Set([...(await history.listChains()), ...anchors.keys()]);
   const bar = session.progress('Checking', chains.size);
   let entries = 0;
   const problems: Problem[] = [];
@@ -25,8 +24,15 @@ export async function verify(session: Session, { anchor }: { anchor?: string }):
     problems.push(...problemsOf(id, report.problems));
     bar.add(1);
   }
-  for (const id of await services.get(ProjectRepository).listWithoutHistory()) {
-    if (!anchors.has(id)) problems.push(...problemsOf(id, ['there is no history of it']));
+  const withoutHistory = await history.listProjectsWithoutEntries();
+  // What was done to keys is the history of the system.
+  const isRotated = (await services.get(DataKeyRepository).list()).some(({ state }) => state !== 'primary');
+  if (isRotated && (await history.count(SYSTEM_CHAIN)) === 0) withoutHistory.push(SYSTEM_CHAIN);
+  for (const id of withoutHistory) {
+    if (!isNamed(id, problems)) problems.push(...problemsOf(id, ['there is no history of it']));
+  }
+  for (const { projectId } of await history.listPermits()) {
+    problems.push(...problemsOf(projectId, ['somebody put a row into audit_permits, which lets entries be deleted']));
   }
   const result = problems.length === 0 ? 'nothing is wrong with them.' : 'this is wrong with them:';
   return {
