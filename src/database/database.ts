@@ -23,19 +23,32 @@ export interface StatementCall {
 }
 
 /**
- * The body of a transaction: a generator that yields statements. A generator can't `await`, so a transaction can wait for
- * nothing but its own statements: not for the network, and on SQLite, where it runs in one go, not even for another request.
+ * The body of a transaction: a generator that yields statements and gets the rows of each. A generator can't `await`, so a transaction can
+ * wait for nothing but its own statements: not for the network, and on SQLite, where it runs in one go, not even for another request.
  */
-export type Transaction<Result> = Generator<StatementCall, Result, unknown[]>;
+export type Transaction<Result> = Generator<readonly StatementCall[], Result, readonly unknown[][]>;
 
 /** Runs one statement inside a transaction: `const rows = yield* run(statement, values)`. */
-export function* run<Row>(statement: Statement<Row>, values: SqlValue[]): Generator<StatementCall, Row[], unknown[]> {
-  return (yield { statement, values }) as Row[];
+export function* run<Row>(statement: Statement<Row>, values: SqlValue[]): Transaction<Row[]> {
+  const [rows = []] = yield [{ statement, values }];
+  return rows as Row[];
 }
 
 /** The same for a statement without rows. On PostgreSQL it goes with the next one; if it fails, so does the transaction, then. */
-export function* send(statement: Statement<never>, values: SqlValue[]): Generator<StatementCall, void, unknown[]> {
-  yield { statement, values, isUnread: true };
+export function* send(statement: Statement<never>, values: SqlValue[]): Transaction<void> {
+  yield [{ statement, values, isUnread: true }];
+}
+
+/** Runs two bodies step by step, each step of both in one message. What one writes, the other may not see. */
+export function* together<A, B>(one: Transaction<A>, other: Transaction<B>): Transaction<[A, B]> {
+  let [first, second] = [one.next([]), other.next([])];
+  while (!first.done || !second.done) {
+    const calls = first.done ? [] : first.value;
+    const answers = yield [...calls, ...(second.done ? [] : second.value)];
+    if (!first.done) first = one.next(answers.slice(0, calls.length));
+    if (!second.done) second = other.next(answers.slice(calls.length));
+  }
+  return [first.value, second.value];
 }
 
 /** The one door to SQL on the hot paths and to every transaction, the same for both engines. */

@@ -27,7 +27,7 @@ export class PostgresDatabase extends Database {
   }
 
   query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
-    return this.#withConnection(async (run) => (await run([{ statement, values }])) as Row[]);
+    return this.#withConnection(async (run) => (await run([{ statement, values }]))[0] as Row[]);
   }
 
   /** What is unread waits for the next statement that is read, or for the commit, and goes in one message with it. */
@@ -37,15 +37,17 @@ export class PostgresDatabase extends Database {
       const waiting = [BEGIN];
       let step = steps.next([]);
       while (!step.done) {
-        waiting.push(step.value);
-        step = steps.next(step.value.isUnread ? [] : await run(waiting.splice(0)));
+        const calls = step.value;
+        waiting.push(...calls);
+        const isUnread = calls.every(({ isUnread }) => isUnread);
+        step = steps.next(isUnread ? [] : (await run(waiting.splice(0))).slice(-calls.length));
       }
       await run([...waiting, COMMIT]);
       return step.value;
     });
   }
 
-  async #withConnection<T>(use: (run: (calls: StatementCall[]) => Promise<unknown[]>) => Promise<T>): Promise<T> {
+  async #withConnection<T>(use: (run: (calls: StatementCall[]) => Promise<unknown[][]>) => Promise<T>): Promise<T> {
     let client: PoolClient | undefined;
     let isFit = true;
     try {
@@ -65,7 +67,7 @@ export class PostgresDatabase extends Database {
   }
 }
 
-function runTogether(client: PoolClient, calls: StatementCall[]): Promise<unknown[]> {
+function runTogether(client: PoolClient, calls: StatementCall[]): Promise<unknown[][]> {
   return new Promise((resolve, reject) => {
     client.query(new StatementBatch(calls, (error, rows) => (error ? reject(error) : resolve(rows))));
   });

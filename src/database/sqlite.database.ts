@@ -79,9 +79,11 @@ export class SqliteDatabase extends Database {
   #runSteps<Result>(steps: Transaction<Result>): Result {
     let step = steps.next([]);
     while (!step.done) {
-      const { statement, values } = step.value;
-      this.#destroys ||= statement.text.startsWith('DELETE');
-      step = steps.next(this.#execute(statement, values));
+      const answers = step.value.map(({ statement, values }) => {
+        this.#destroys ||= statement.text.startsWith('DELETE');
+        return this.#execute(statement, values);
+      });
+      step = steps.next(answers);
     }
     return step.value;
   }

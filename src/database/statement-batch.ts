@@ -20,13 +20,15 @@ export class StatementBatch implements Submittable {
   readonly #columns: Column[][] = [];
   /** Which statement is being answered. */
   #current = 0;
-  #rows: Row[] = [];
+  readonly #rows: Row[][];
 
-  /** @param callback gets the rows of the last statement */
+  /** @param callback gets the rows of each statement */
   constructor(
     private readonly statements: readonly StatementCall[],
-    readonly callback: (error: Error | null, rows: Row[]) => void,
-  ) {}
+    readonly callback: (error: Error | null, rows: Row[][]) => void,
+  ) {
+    this.#rows = statements.map(() => []);
+  }
 
   /** One at a time: pg calls this when the connection has answered everything before. */
   submit(connection: Connection): void {
@@ -52,12 +54,11 @@ export class StatementBatch implements Submittable {
       const text = fields[index] ?? null;
       row[name] = text === null ? null : parse(text);
     }
-    this.#rows.push(row);
+    this.#rows[this.#current]?.push(row);
   }
 
   handleCommandComplete(): void {
     this.#current += 1;
-    if (this.#current < this.statements.length) this.#rows = [];
   }
 
   handleError(error: Error): void {

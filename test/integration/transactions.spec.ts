@@ -1,4 +1,4 @@
-import { Database, run, send, sql } from '../../src/database/database.js';
+import { Database, run, send, sql, together, type Transaction } from '../../src/database/database.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
 const CREATE = sql<never>('create_notes', 'CREATE TABLE notes (id integer PRIMARY KEY, text varchar(20))');
@@ -42,6 +42,23 @@ describe('a transaction', () => {
       ],
     });
     expect((await notes()).map(({ id }) => id)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('runs two bodies together, however many steps each has', async () => {
+    function* add(...ids: number[]): Transaction<number[]> {
+      const added: number[] = [];
+      for (const id of ids) {
+        yield* send(ADD, [id * 10, 'sent']);
+        added.push(...(yield* run(ADD_AND_TELL, [id, 'read'])).map((row) => row.id));
+      }
+      return added;
+    }
+    const added = await database.transaction(() => together(add(1, 2, 3), together(add(), add(4))));
+    expect(added).toEqual([
+      [1, 2, 3],
+      [[], [4]],
+    ]);
+    expect((await notes()).map(({ id }) => id)).toEqual([1, 2, 3, 4, 10, 20, 30, 40]);
   });
 
   it.each(['the first', 'one in between', 'the last'])('leaves nothing when %s of what is sent fails, and says why', async (which) => {

@@ -68,20 +68,23 @@ export class LedgerTable<State extends object> {
     return this.#read(yield* run(this.#find, [projectId, mode, stripeId]));
   }
 
-  /** Locks the row and writes what `merge` makes of it, or nothing when that is what it was. */
+  /** The same, and nobody else writes to the row until this transaction ends. */
+  *lock(engine: Engine, projectId: ProjectId, mode: StripeMode, stripeId: string): Transaction<(State & Known) | undefined> {
+    return this.#read(yield* run(this.#lock[engine], [projectId, mode, stripeId]));
+  }
+
+  /** @param before the row, locked, if it is there @param after as it is to be; nothing is written when that is what it was */
   *write(
-    engine: Engine,
     projectId: ProjectId,
     mode: StripeMode,
     stripeId: string,
-    merge: (known: (State & Known) | undefined) => State,
+    before: (State & Known) | undefined,
+    after: State,
   ): Transaction<Written<State>> {
-    const key = [projectId, mode, stripeId];
     const id = rowId(projectId, mode, stripeId);
-    const before = this.#read(yield* run(this.#lock[engine], key));
-    const after = merge(before);
     if (before && this.#fields.every((field) => before[field]?.valueOf() === after[field]?.valueOf()))
       return { id, stripeId, before, after: before };
+    const key = [projectId, mode, stripeId];
     const values = this.#fields.map((field) => after[field] as SqlValue);
     // Where another transaction inserts it first, this one fails: see `againIfOvertaken`.
     yield* before ? send(this.#update, [...key, ...values]) : send(this.#insert, [...key, id, ...values]);

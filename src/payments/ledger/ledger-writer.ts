@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Transaction } from '../../database/database.js';
-import type { Decision } from './decision.js';
-import { decideDispute, mergeDispute } from './dispute.js';
+import { Database, together, type Transaction } from '../../database/database.js';
+import type { Decision, Known } from './decision.js';
+import { decideDispute, type DisputeState, mergeDispute } from './dispute.js';
 import type { LedgerChange } from './ledger-change.js';
 import { isNews, type Written } from './ledger-table.js';
 import { DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
@@ -12,6 +12,14 @@ import { StatisticsRepository } from './statistics.repository.js';
 import { decideSubscription, mergeSubscription } from './subscription.js';
 import { Tellings } from './tellings.js';
 import { UserLinksRepository } from './user-links.repository.js';
+
+/** The rows that a change is about, as they are; absent where there is none yet. */
+interface KnownRows {
+  readonly subscription: (OwnedSubscription & Known) | undefined;
+  /** By Stripe's id. */
+  readonly payments: ReadonlyMap<string, PaymentState & Known>;
+  readonly dispute: (DisputeState & Known) | undefined;
+}
 
 /**
  * Writes changes. Locks are taken in one order, so that transactions wait for each other and never in a circle: the customer, then
@@ -30,44 +38,56 @@ export class LedgerWriter {
   *write(change: LedgerChange): Transaction<boolean> {
     const { projectId, mode, party } = change;
     yield* this.links.lock(projectId, mode, party);
-    const { user, given } = yield* this.links.learn(projectId, mode, party);
-    const subscriptions = yield* this.#writeSubscription(change, user);
-    const payments = yield* this.#writePayments(change, user);
-    const isDisputeNews = yield* this.#writeDispute(change);
+    const learning = this.links.learn(projectId, mode, party);
+    const locking = this.#lock(change);
+    // A user who is learned of is given rows, which have to be seen as they are then.
+    const [{ user, given }, known] = party.userId ? [yield* learning, yield* locking] : yield* together(learning, locking);
+    const subscriptions = yield* this.#writeSubscription(change, known, user);
+    const payments = yield* this.#writePayments(change, known, user);
+    const isDisputeNews = yield* this.#writeDispute(change, known);
     yield* this.statistics.add(projectId, mode, subscriptions, payments);
     yield* this.tellings.add(change, subscriptions, given, payments);
     return isDisputeNews || given.length > 0 || [...subscriptions, ...payments].some(isNews);
   }
 
-  *#writeSubscription({ projectId, mode, subscription }: LedgerChange, { userId }: LinkedUser): Transaction<Written<OwnedSubscription>[]> {
-    if (!subscription) return [];
-    const written = yield* SUBSCRIPTIONS.write(this.database.engine, projectId, mode, subscription.subscriptionId, (known) => {
-      settle(decideSubscription(known, subscription));
-      return { ...mergeSubscription(known, subscription), userId: userId ?? known?.userId ?? null };
-    });
-    return [written];
+  *#lock({ projectId, mode, subscription, payments, dispute }: LedgerChange): Transaction<KnownRows> {
+    const { engine } = this.database;
+    const knownSubscription = subscription && (yield* SUBSCRIPTIONS.lock(engine, projectId, mode, subscription.subscriptionId));
+    const knownPayments = new Map<string, PaymentState & Known>();
+    for (const id of payments.map(({ paymentIntentId }) => paymentIntentId).sort()) {
+      const known = yield* PAYMENTS.lock(engine, projectId, mode, id);
+      if (known) knownPayments.set(id, known);
+    }
+    const knownDispute = dispute && (yield* DISPUTES.lock(engine, projectId, mode, dispute.disputeId));
+    return { subscription: knownSubscription, payments: knownPayments, dispute: knownDispute };
   }
 
-  *#writePayments({ projectId, mode, payments }: LedgerChange, user: LinkedUser): Transaction<Written<PaymentState>[]> {
+  *#writeSubscription(
+    { projectId, mode, subscription: fact }: LedgerChange,
+    { subscription: known }: KnownRows,
+    { userId }: LinkedUser,
+  ): Transaction<Written<OwnedSubscription>[]> {
+    if (!fact) return [];
+    settle(decideSubscription(known, fact));
+    const after = { ...mergeSubscription(known, fact), userId: userId ?? known?.userId ?? null };
+    return [yield* SUBSCRIPTIONS.write(projectId, mode, fact.subscriptionId, known, after)];
+  }
+
+  *#writePayments({ projectId, mode, payments }: LedgerChange, rows: KnownRows, user: LinkedUser): Transaction<Written<PaymentState>[]> {
     const all: Written<PaymentState>[] = [];
-    for (const payment of payments.toSorted((one, other) => (one.paymentIntentId < other.paymentIntentId ? -1 : 1))) {
-      const subscriptionId = payment.subscriptionId === undefined ? null : rowId(projectId, mode, payment.subscriptionId);
-      const written = yield* PAYMENTS.write(this.database.engine, projectId, mode, payment.paymentIntentId, (known) => {
-        settle(decidePayment(known, payment));
-        return mergePayment(known, payment, subscriptionId, user);
-      });
-      all.push(written);
+    for (const fact of payments) {
+      const known = rows.payments.get(fact.paymentIntentId);
+      settle(decidePayment(known, fact));
+      const subscriptionId = fact.subscriptionId === undefined ? null : rowId(projectId, mode, fact.subscriptionId);
+      all.push(yield* PAYMENTS.write(projectId, mode, fact.paymentIntentId, known, mergePayment(known, fact, subscriptionId, user)));
     }
     return all;
   }
 
-  *#writeDispute({ projectId, mode, dispute }: LedgerChange): Transaction<boolean> {
-    if (!dispute) return false;
-    const written = yield* DISPUTES.write(this.database.engine, projectId, mode, dispute.disputeId, (known) => {
-      settle(decideDispute(known, dispute));
-      return mergeDispute(known, dispute);
-    });
-    return isNews(written);
+  *#writeDispute({ projectId, mode, dispute: fact }: LedgerChange, { dispute: known }: KnownRows): Transaction<boolean> {
+    if (!fact) return false;
+    settle(decideDispute(known, fact));
+    return isNews(yield* DISPUTES.write(projectId, mode, fact.disputeId, known, mergeDispute(known, fact)));
   }
 }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import { Database, run, type SqlValue, type Statement, toTimestamp, type Transaction } from '../../database/database.js';
+import { Database, run, type SqlValue, type Statement, together, toTimestamp, type Transaction } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { SealedPayload } from './event-payloads.js';
@@ -86,11 +86,14 @@ export class WebhookEventsRepository {
    */
   async apply(event: ReceivedEvent, payload: SealedPayload | undefined, apply: () => Transaction<unknown>): Promise<boolean> {
     const columns = columnsOf(event, { outcome: 'applied', reason: null }, payload);
-    return this.database.transaction(function* () {
-      if (!isClaimed(yield* run(statements.CLAIM, columns))) return false;
-      yield* apply();
+    try {
+      await this.database.transaction(() => together(claim(columns), apply()));
       return true;
-    });
+    } catch (error) {
+      if (!(error instanceof AlreadySettled)) throw error;
+      await this.countDuplicate(event);
+      return false;
+    }
   }
 
   /** The same of an event that is known, whatever became of it before. */
@@ -152,6 +155,15 @@ export class WebhookEventsRepository {
       ? this.database.transaction(() => run(statement, values))
       : this.database.query(statement, values);
   }
+}
+
+/** Somebody else applied the event meanwhile, which is why this transaction is to be rolled back. */
+class AlreadySettled extends Error {
+  override readonly name = 'AlreadySettled';
+}
+
+function* claim(columns: SqlValue[]): Transaction<void> {
+  if (!isClaimed(yield* run(statements.CLAIM, columns))) throw new AlreadySettled();
 }
 
 function isClaimed([row]: { duplicates: number }[]): boolean {
