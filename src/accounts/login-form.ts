@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { DomainError, type Problem, ValidationFailed } from '../common/errors.js';
+import { emailProblem, passwordProblem } from './account-rules.js';
 
 export const LOGIN_URL = '/api/v1/auth/login';
 
@@ -25,17 +26,25 @@ export function readLoginForms(fastify: FastifyInstance): void {
 
 /** The body that the same login has as JSON. What else OAuth 2 clients send, a scope or a client, means nothing here. */
 function toLogin(form: Map<string, string>): { email?: string; password?: string } {
-  const grantType = form.get('grant_type') ?? 'password';
-  if (grantType !== 'password') throw invalid('grant_type', { msg: 'must be password', type: 'value_error' });
-  if (!form.has('username')) throw invalid('username', { msg: 'is required', type: 'missing' });
-  return { email: form.get('username'), password: form.get('password') };
+  const [email, password] = [form.get('username'), form.get('password')];
+  const isForPassword = (form.get('grant_type') ?? 'password') === 'password';
+  const problems: Record<string, Omit<Problem, 'loc'> | undefined> = {
+    grant_type: isForPassword ? undefined : { msg: 'must be password', type: 'value_error' },
+    // By the name that it has in the form; in JSON it is called otherwise.
+    username: emailProblem(email),
+    password: passwordProblem(password),
+  };
+  const wrong = Object.entries(problems).flatMap(([field, problem]): Problem[] => (problem ? [{ loc: ['body', field], ...problem }] : []));
+  if (wrong.length > 0) throw new ValidationFailed(wrong);
+  return { email, password };
 }
 
 function parse(bytes: Buffer): Map<string, string> {
   const form = new Map<string, string>();
   for (const pair of bytes.toString('latin1').split('&')) {
     const [name = '', value = ''] = pair.split(/=(.*)/s).map(decode);
-    if (form.has(name) && FIELDS.includes(name)) throw invalid(name, { msg: 'must be sent only once', type: 'value_error' });
+    if (form.has(name) && FIELDS.includes(name))
+      throw new ValidationFailed([{ loc: ['body', name], msg: 'must be sent only once', type: 'value_error' }]);
     form.set(name, value);
   }
   return form;
@@ -47,8 +56,4 @@ function decode(text: string): string {
   const bytes = Buffer.from(percents, 'latin1');
   if (!isUtf8(bytes)) throw new ValidationFailed([{ loc: ['body'], msg: 'is not a form in UTF-8', type: 'value_error' }]);
   return bytes.toString();
-}
-
-function invalid(field: string, problem: Omit<Problem, 'loc'>): ValidationFailed {
-  return new ValidationFailed([{ loc: ['body', field], ...problem }]);
 }

@@ -4,7 +4,7 @@ import { type Problem, ValidationFailed } from './errors.js';
 import { RequestPipe } from './request.pipe.js';
 
 /** Reads one value of the query. */
-interface QueryReader {
+export interface QueryReader {
   readonly name: string;
   /** @throws ValidationFailed */
   transform(value: unknown): unknown;

@@ -3,8 +3,7 @@ import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
 import { Checked } from './check.decorator.js';
-
-const FLAGS: Partial<Record<string, boolean>> = { true: true, false: false };
+import { readFlag } from './read-flag.js';
 
 interface QueryFlagOptions {
   description: string;
@@ -18,7 +17,7 @@ export function QueryFlag({ description, default: fallback }: QueryFlagOptions):
     fallback === undefined ? { anyOf: [{ type: 'boolean' }, { type: 'null' }] } : { type: 'boolean', default: fallback };
   return applyDecorators(
     ApiProperty({ ...schema, description, required: false }),
-    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? (FLAGS[value] ?? value) : value)),
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? (readFlag(value) ?? value) : value)),
     IsOptional(),
     Checked((value) => (typeof value === 'boolean' ? undefined : { type: 'bool_type', msg: 'must be true or false' })),
   );

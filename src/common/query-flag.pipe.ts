@@ -1,5 +1,6 @@
 import type { PipeTransform } from '@nestjs/common';
 import { ValidationFailed } from './errors.js';
+import { readFlag } from './read-flag.js';
 
 /** Reads `true` or `false` from the query. */
 export class QueryFlagPipe implements PipeTransform<unknown, boolean> {
@@ -10,9 +11,8 @@ export class QueryFlagPipe implements PipeTransform<unknown, boolean> {
 
   transform(value: unknown): boolean {
     if (value === undefined) return this.fallback;
-    if (value !== 'true' && value !== 'false') {
-      throw new ValidationFailed([{ loc: ['query', this.name], msg: 'must be true or false', type: 'bool_type' }]);
-    }
-    return value === 'true';
+    const flag = typeof value === 'string' ? readFlag(value) : undefined;
+    if (flag === undefined) throw new ValidationFailed([{ loc: ['query', this.name], msg: 'must be true or false', type: 'bool_type' }]);
+    return flag;
   }
 }

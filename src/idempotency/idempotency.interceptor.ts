@@ -1,31 +1,49 @@
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor, type Type } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { lastValueFrom, type Observable, of } from 'rxjs';
+import type { QueryReader } from '../common/body-and-query.decorator.js';
 import { DomainError, ValidationFailed } from '../common/errors.js';
+import { RequestPipe } from '../common/request.pipe.js';
 import { IdempotentAnswers, type IdempotentCall } from './idempotent-answers.js';
 
+export const IDEMPOTENT = 'idempotency:parts';
+
+/** As the operation reads them: a default that is sent and one that is not make no difference, nor does what it ignores. */
+export interface IdempotentParts {
+  readonly body: Type<object>;
+  readonly query?: readonly QueryReader[];
+}
+
+type Request = FastifyRequest<{ Querystring: Record<string, unknown> }>;
+
+const PIPE = new RequestPipe();
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
 /** Takes care of the `Idempotency-Key` of a request. It runs after the guards, so that an answer is repeated only to who may have it. */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
-  constructor(private readonly answers: IdempotentAnswers) {}
+  constructor(
+    private readonly answers: IdempotentAnswers,
+    private readonly reflector: Reflector,
+  ) {}
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const http = context.switchToHttp();
-    const request = http.getRequest<FastifyRequest>();
+    const request = http.getRequest<Request>();
     const key = readKey(request);
     if (key === undefined) return next.handle();
     const reply = http.getResponse<FastifyReply>();
+    const parts = this.reflector.get<IdempotentParts>(IDEMPOTENT, context.getHandler());
     const perform = async () => ({ body: await lastValueFrom<unknown>(next.handle()), status: reply.statusCode });
-    const { status, body, isReplayed } = await this.answers.once({ key, ...callOf(request) }, perform);
+    const { status, body, isReplayed } = await this.answers.once({ key, ...callOf(request, parts) }, perform);
     reply.status(status);
     if (isReplayed) reply.header('idempotent-replayed', 'true');
     return of(body);
   }
 }
 
-function readKey({ headers }: FastifyRequest): string | undefined {
+function readKey({ headers }: Request): string | undefined {
   const key = headers['idempotency-key'];
   if (key === undefined || (typeof key === 'string' && KEY.test(key))) return key;
   throw new ValidationFailed([
@@ -33,7 +51,11 @@ function readKey({ headers }: FastifyRequest): string | undefined {
   ]);
 }
 
-function callOf({ identity, project, method, routeOptions, body, query }: FastifyRequest): Omit<IdempotentCall, 'key'> {
+/** @throws ValidationFailed, as the operation would */
+function callOf(
+  { identity, project, method, routeOptions, body, query }: Request,
+  { body: metatype, query: readers = [] }: IdempotentParts,
+): Omit<IdempotentCall, 'key'> {
   if (identity instanceof DomainError) throw identity;
   const projectId = identity.kind === 'end_user' ? identity.projectId : project?.id;
   if (!projectId) throw new Error('Only an operation of one project can be idempotent by key.');
@@ -41,6 +63,6 @@ function callOf({ identity, project, method, routeOptions, body, query }: Fastif
     projectId,
     caller: `${identity.kind} ${identity.sub}`,
     operation: `${method} ${routeOptions.url}`,
-    request: [body ?? null, query],
+    request: [PIPE.transform(body, { type: 'body', metatype }), ...readers.map((reader) => reader.transform(query[reader.name]))],
   };
 }

@@ -1,6 +1,6 @@
-import { applyDecorators, UseInterceptors } from '@nestjs/common';
+import { applyDecorators, SetMetadata, UseInterceptors } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
-import { IdempotencyInterceptor } from './idempotency.interceptor.js';
+import { IDEMPOTENT, IdempotencyInterceptor, type IdempotentParts } from './idempotency.interceptor.js';
 
 const DESCRIPTION = `
 Chosen by the caller for one thing to do, 1 to 255 printable characters. The same key and request within 24 hours gives the same answer, marked
@@ -9,9 +9,10 @@ Chosen by the caller for one thing to do, 1 to 255 printable characters. The sam
   .trim()
   .replaceAll('\n', ' ');
 
-/** On a handler: takes an `Idempotency-Key`. */
-export const Idempotent = () =>
+/** On a handler: takes an `Idempotency-Key`. @param parts what the operation depends on: requests that are equal in these are the same */
+export const Idempotent = (parts: IdempotentParts) =>
   applyDecorators(
+    SetMetadata(IDEMPOTENT, parts),
     UseInterceptors(IdempotencyInterceptor),
     ApiHeader({
       name: 'Idempotency-Key',

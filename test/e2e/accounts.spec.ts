@@ -104,6 +104,8 @@ describe('POST /auth/register', () => {
     ['half a character', { email: 'a@example.com', password: 'password\ud800' }, ['body password value_error']],
     ['NUL', { email: 'a@example.com', password: 'password\0' }, ['body password value_error']],
     ['no address', { email: 'ada', password: PASSWORD }, ['body email value_error']],
+    ['no dot', { email: 'ada@localhost', password: PASSWORD }, ['body email value_error']],
+    ['an address of a machine', { email: 'ada@127.0.0.1', password: PASSWORD }, ['body email value_error']],
     ['no domain', { email: 'ada@', password: PASSWORD }, ['body email value_error']],
     ['two addresses', { email: 'a@example.com,b@example.com', password: PASSWORD }, ['body email value_error']],
     ['a name in front', { email: 'Ada <ada@example.com>', password: PASSWORD }, ['body email value_error']],
@@ -229,12 +231,13 @@ describe('POST /auth/login', () => {
     });
 
     it.each<[string, string[]]>([
-      ['', ['body username missing']],
+      ['', ['body username missing', 'body password missing']],
       ['username=a%40example.com', ['body password missing']],
       ['password=x', ['body username missing']],
       ['grant_type=client_credentials&username=a%40example.com&password=x', ['body grant_type value_error']],
+      ['grant_type=x&username=ada', ['body grant_type value_error', 'body username value_error', 'body password missing']],
       ['username=a%40example.com&username=b%40example.com&password=x', ['body username value_error']],
-      ['username=ada&password=x', ['body email value_error']],
+      ['username=ada&password=x', ['body username value_error']],
       ['username=a%40example.com&password=%ff', ['body value_error']],
       ['username=a%40example.com&password=x%00', ['body password value_error']],
     ])('refuses %j', async (body, expected) => {

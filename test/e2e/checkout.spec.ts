@@ -405,6 +405,9 @@ describe('POST checkout-session', () => {
     expect(again.text).toBe(first.text);
     expect(again.headers['idempotent-replayed']).toBe('true');
     expect(sessions()).toHaveLength(1);
+    const defaults = { mode: 'subscription', quantity: 1, metadata: null, allow_existing_subscription: false, coupon: 'ignored' };
+    const spelledOut = till.post('checkout-session?test_mode=True', order(defaults), USER_ID).set('idempotency-key', 'one');
+    expect((await spelledOut.expect(200)).text).toBe(first.text);
     await ask({ quantity: 2 }).expect(422);
     expect(JSON.stringify(await rowsOf(app.database, 'idempotency_keys'))).not.toContain(first.body.session_id);
     await till.post('checkout-session', order(), 'another user').set('idempotency-key', 'one').expect(200);

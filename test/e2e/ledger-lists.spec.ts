@@ -133,13 +133,14 @@ describe('the lists of subscriptions and payments', () => {
   });
 
   it('refuse every wrong parameter at once', async () => {
-    const path = '/api/v1/payments/transactions?project_id=1&test_mode=yes&status=paid&page=0&page_size=101';
+    const path = '/api/v1/payments/transactions?project_id=1&test_mode=maybe&status=paid&page=0&page_size=101';
     const { body } = (await app.send('get', path).expect(422)) as { body: { detail: { loc: string[]; msg: string }[] } };
     expect(body.detail.map(({ loc }) => loc.join('.')).sort()).toEqual(
       ['page', 'page_size', 'project_id', 'status', 'test_mode'].map((name) => `query.${name}`),
     );
     expect(body.detail.find(({ loc }) => loc[1] === 'status')?.msg).toContain('partially_refunded');
-    await app.send('get', `/api/v1/payments/stripe/projects/${tea}/payments?test_mode=1`).expect(422);
+    await app.send('get', `/api/v1/payments/stripe/projects/${tea}/payments?test_mode=2`).expect(422);
+    await app.send('get', `/api/v1/payments/stripe/projects/${tea}/payments?test_mode=True`).expect(200);
     await app.send('get', '/api/v1/payments/stats?test_mode=').expect(422);
   });
 

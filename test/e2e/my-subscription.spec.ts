@@ -56,7 +56,7 @@ describe.each<['get' | 'post', string, object | undefined]>([
     await app.send('put', `${PATH}/projects/${id}/config`).send({ live_secret_key: till.account.keys.live.secret }).expect(200);
     expect((await send(endUserToken(id)).expect(404)).body.detail).toBe('This project has no test secret key.');
     expect((await send(endUserToken(id), '?test_mode=false')).text).not.toContain('has no live secret key');
-    await send(endUserToken(id), '?test_mode=1').expect(422);
+    await send(endUserToken(id), '?test_mode=2').expect(422);
   });
 });
 

@@ -6,7 +6,8 @@ import { projectNotFound } from '../../projects/projects.service.js';
 import { StripeClients } from '../stripe-api/stripe-clients.js';
 import { StripeCalls } from './stripe-calls.js';
 
-const testMode = new QueryFlagPipe('test_mode', true);
+/** Which of Stripe's modes a buyer is in. */
+export const TEST_MODE = new QueryFlagPipe('test_mode', true);
 
 /** Lets an end user to the till of the token's project, if it has one in the mode that is asked for: 404 where not, before the body is looked at. Goes after `EndUserGuard`. */
 @Injectable()
@@ -17,7 +18,7 @@ export class BuyerGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest<{ Querystring: { test_mode?: unknown } }>>();
     const endUser = endUserOf(request);
     if (!endUser) throw projectNotFound();
-    const mode = testMode.transform(request.query.test_mode) ? 'test' : 'live';
+    const mode = TEST_MODE.transform(request.query.test_mode) ? 'test' : 'live';
     const { stripe, account } = await this.clients.connect(endUser.projectId, mode);
     request.buyer = { ...endUser, mode, stripe: new StripeCalls(stripe), account };
     return true;

@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { ApiErrors } from '../../common/api-errors.decorator.js';
 import { Idempotent } from '../../idempotency/idempotent.decorator.js';
+import { TEST_MODE } from './buyer.guard.js';
 import type { Buyer } from './buyer.js';
 import { CheckoutService } from './checkout.service.js';
 import { CurrentBuyer } from './current-buyer.decorator.js';
@@ -16,7 +17,7 @@ export class CheckoutController {
 
   @Post('checkout-session')
   @HttpCode(HttpStatus.OK)
-  @Idempotent()
+  @Idempotent({ body: StripeCheckoutRequest, query: [TEST_MODE] })
   @ApiOperation({
     operationId: 'createCheckoutSession',
     summary: 'Start a checkout',

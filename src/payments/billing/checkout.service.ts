@@ -17,7 +17,7 @@ export interface CheckoutOrder {
   readonly cancel_url: string;
   readonly mode: (typeof CHECKOUT_MODES)[number];
   readonly quantity: number;
-  readonly metadata?: MetadataInput | null;
+  readonly metadata: MetadataInput | null;
   readonly allow_existing_subscription: boolean;
 }
 

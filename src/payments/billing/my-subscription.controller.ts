@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { ApiErrors } from '../../common/api-errors.decorator.js';
 import { Idempotent } from '../../idempotency/idempotent.decorator.js';
 import { StripeSubscriptionResponse, toSubscriptionResponse } from '../ledger/dto/subscription.response.js';
+import { TEST_MODE } from './buyer.guard.js';
 import type { Buyer } from './buyer.js';
 import { CurrentBuyer } from './current-buyer.decorator.js';
 import { CancelSubscriptionRequest, CancelSubscriptionResponse, toCancelResponse } from './dto/cancel-subscription.js';
@@ -36,7 +37,7 @@ export class MySubscriptionController {
 
   @Post('cancel-subscription')
   @HttpCode(HttpStatus.OK)
-  @Idempotent()
+  @Idempotent({ body: CancelSubscriptionRequest, query: [TEST_MODE] })
   @ApiOperation({
     operationId: 'cancelMySubscription',
     summary: "Cancel the user's subscription",
@@ -51,7 +52,7 @@ export class MySubscriptionController {
 
   @Post('update-subscription')
   @HttpCode(HttpStatus.OK)
-  @Idempotent()
+  @Idempotent({ body: UpdateSubscriptionRequest, query: [TEST_MODE] })
   @ApiOperation({
     operationId: 'updateMySubscription',
     summary: 'Change the plan',

@@ -38,7 +38,7 @@ export class WebhookEndpointsController {
   constructor(private readonly endpoints: WebhookEndpointsService) {}
 
   @Post()
-  @Idempotent()
+  @Idempotent({ body: WebhookEndpointCreateRequest })
   @ApiOperation({
     operationId: 'createStripeWebhookEndpoint',
     summary: 'Make the webhook endpoint at Stripe',

@@ -1,4 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
 import { SUBJECT, SUBJECT_RULE } from '../../auth/token-claims.js';
 import { type Check, Checked } from '../../common/check.decorator.js';
 import { ForbidUnknownFields } from '../../common/request.pipe.js';
@@ -31,6 +32,7 @@ export class EndUserTokenRequest {
     maximum: 86_400,
     default: DEFAULT_SECONDS,
   })
+  @Transform(({ value }: { value: unknown }) => value ?? DEFAULT_SECONDS)
   expires_in: number = DEFAULT_SECONDS;
 }
 

@@ -48,7 +48,7 @@ export class StripeCheckoutRequest implements CheckoutOrder {
   })
   @IsOptional()
   @Checked(metadataProblem)
-  metadata?: MetadataInput | null;
+  metadata: MetadataInput | null = null;
 
   @Flag({ description: 'Whether a buyer who has an active or trialing subscription may buy another one.', default: false })
   allow_existing_subscription = false;
