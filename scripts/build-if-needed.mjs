@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 
 // For `npm start`: builds when anything that the build is made of is newer than it.
+const BUILDER = 'node_modules/.bin/nest';
+/** The last build that works, while there is another one under way. */
+const BEFORE = 'dist-before';
 const SOURCES = ['src', 'package.json', '.swcrc', 'nest-cli.json', 'tsconfig.json'];
 
 /** Directories count too: a file deleted from one leaves no other trace. What isn't there (sources, in an image) never changed. */
@@ -11,10 +14,33 @@ function lastChange(path) {
   return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => lastChange(`${path}/${name}`)));
 }
 
+function build() {
+  if (existsSync('dist')) renameSync('dist', BEFORE);
+  const { status } = spawnSync('npm', ['run', '--silent', 'build'], { stdio: ['inherit', process.stderr, 'inherit'] });
+  if (status === 0) rmSync(BEFORE, { recursive: true, force: true });
+  else restore();
+  return status ?? 1;
+}
+
+/** Half a build must not look like one the next time. */
+function restore() {
+  rmSync('dist', { recursive: true, force: true });
+  if (existsSync(BEFORE)) renameSync(BEFORE, 'dist');
+}
+
+// The last one did not come to its end.
+if (existsSync(BEFORE)) restore();
+
 const built = lastChange('dist/main.js');
 if (SOURCES.some((path) => lastChange(path) > built)) {
-  const { status } = spawnSync('npm', ['run', '--silent', 'build'], { stdio: ['inherit', process.stderr, 'inherit'] });
-  // Half a build must not look like one the next time.
-  if (status !== 0) rmSync('dist', { recursive: true, force: true });
-  process.exitCode = status ?? 1;
+  if (existsSync(BUILDER)) {
+    process.exitCode = build();
+  } else if (built > 0) {
+    console.error(
+      'The sources are newer than the build, and building needs the development packages (npm ci): this is the build that is there.',
+    );
+  } else {
+    console.error('There is no build yet, and building needs the development packages: install them with npm ci, without --omit=dev.');
+    process.exitCode = 1;
+  }
 }

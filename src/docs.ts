@@ -14,8 +14,11 @@ const DESCRIPTION = `
 Keeps the Stripe credentials of many projects: a credential goes in once, is checked on the way in, and never comes out again
 except as its last four characters.
 
-Send a developer's access token as \`Authorization: Bearer <token>\`. Every error is JSON with one member, \`detail\`.
+Send an access token as \`Authorization: Bearer <token>\`: a developer's, or for what stands under Billing an end user's. Every error is JSON with one member, \`detail\`.
 `.trim();
+
+/** Beside what is the default: nothing from elsewhere, not even over https. */
+const POLICY = { 'style-src': ["'self'", "'unsafe-inline'"], 'font-src': ["'self'", 'data:'], 'upgrade-insecure-requests': null };
 
 /** The OpenAPI document that we serve: all of the contract that is built, and what we add to it. */
 export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
@@ -26,12 +29,20 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .setVersion('1')
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer('/', 'This server')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: "A developer's access token." }, 'HTTPBearer')
+    .addBearerAuth(
+      {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description: "An access token: an end user's for the operations under Billing, a developer's for all others.",
+      },
+      'HTTPBearer',
+    )
     .addOAuth2(
       {
         type: 'oauth2',
         flows: { password: { tokenUrl: LOGIN_URL, scopes: {} } },
-        description: 'Logs in with an account of this service, where it keeps accounts.',
+        description: 'Logs in a developer with an account of this service, where it keeps accounts. An end user has no such account.',
       },
       'OAuth2PasswordBearer',
     )
@@ -48,7 +59,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   documentResponseHeaders(document);
   closeSchemas(document);
   for (const operation of Object.values(document.paths).flatMap(operationsOf)) {
-    if (operation.security?.length) operation.security = [{ HTTPBearer: [] }, { OAuth2PasswordBearer: [] }];
+    if (operation.security?.length && !isForBuyers(operation)) operation.security = [{ HTTPBearer: [] }, { OAuth2PasswordBearer: [] }];
     dropOptionalExamples(operation);
   }
   const login = document.paths[LOGIN_URL]?.post?.requestBody;
@@ -56,6 +67,11 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   // Clients know this path with its slash; both answer.
   const { '/api/v1/projects': projects, ...paths } = document.paths;
   return { ...document, paths: projects ? { '/api/v1/projects/': projects, ...paths } : paths };
+}
+
+/** Nobody who logs in here may do these. */
+function isForBuyers({ tags }: Operation): boolean {
+  return tags?.includes('Billing') ?? false;
 }
 
 /** Says of the bodies that take no unknown field that they don't. */
@@ -83,7 +99,7 @@ export function isDocsUrl(url: string): boolean {
 }
 
 export async function serveDocs(app: NestFastifyApplication): Promise<void> {
-  await app.register(helmet, { global: false, contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } } });
+  await app.register(helmet, { global: false, contentSecurityPolicy: { directives: POLICY } });
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', ({ url }, reply, done) => {
     if (isDocsUrl(url)) reply.helmet();

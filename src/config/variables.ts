@@ -171,7 +171,7 @@ const TABLE = {
   },
   AUTH_BUILTIN: {
     description:
-      'Whether this service keeps accounts of developers itself (`/api/v1/auth/…`), who log in with a password; always off with `AUTH_JWKS_URI`.',
+      'Whether this service keeps accounts of developers itself (`/api/v1/auth/…`), who log in with a password; off with `AUTH_JWKS_URI`, beside which `true` is refused.',
     ...BOOLEAN,
     default: { development: 'true', test: 'true', production: 'false' },
   },

@@ -33,6 +33,7 @@ describe('the documentation', () => {
     expect(policy).toMatch(/(?:^|;)script-src 'self'(?:;|$)/);
     expect(policy).toMatch(/default-src 'self'/);
     expect(policy).toMatch(/frame-ancestors 'self'/);
+    expect(policy).not.toContain('https:');
     // What the policy does not let run would be a blank page.
     expect(text).not.toMatch(/<script(?![^>]*\bsrc=)[^>]*>\s*[^\s<]/);
     expect(headers).toMatchObject({

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { ApiOAuth2, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { ApiErrors } from '../../common/api-errors.decorator.js';
 import { Idempotent } from '../../idempotency/idempotent.decorator.js';
 import { TEST_MODE } from './buyer.guard.js';
@@ -18,6 +18,8 @@ export class CheckoutController {
   @Post('checkout-session')
   @HttpCode(HttpStatus.OK)
   @Idempotent({ body: StripeCheckoutRequest, query: [TEST_MODE] })
+  // Clients that know it from the contract look for its token under this name.
+  @ApiOAuth2([], 'OAuth2PasswordBearer')
   @ApiOperation({
     operationId: 'createCheckoutSession',
     summary: 'Start a checkout',
