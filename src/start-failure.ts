@@ -11,7 +11,12 @@ const EXPLANATIONS: readonly [code: RegExp, explanation: string][] = [
   [/^(?:ENOTFOUND|EAI_AGAIN)$/, 'A host name has no address: check the one in DATABASE_URL, and HOST.'],
   [/^28/, 'The database refuses the user or the password in DATABASE_URL.'],
   [/^3D000$/, 'The database server has no database of the name in DATABASE_URL.'],
-  [/^42501$/, 'The database user may not do what the migrations need: grant it CREATE on the schema, or migrate as another user.'],
+  [
+    /^42501$/,
+    'The database does not allow this to the user of DATABASE_URL. Migrations, data keys and the history are for a role that owns the tables: see docs/security.md.',
+  ],
+  [/^(?:P0001|SQLITE_CONSTRAINT_TRIGGER)$/, 'A trigger of the database refuses the change.'],
+  [/^(?:23...|SQLITE_CONSTRAINT.*)$/, 'A constraint of the database refuses the change.'],
   [/CERT|UNABLE_TO_VERIFY/, "The database server's TLS certificate can't be verified."],
   [/^SQLITE_(?:BUSY|LOCKED)/, 'Another process has locked the SQLite file of DATABASE_URL.'],
   [/^SQLITE_(?:NOTADB|CORRUPT)/, 'The file of DATABASE_URL is no SQLite database, or it is damaged.'],

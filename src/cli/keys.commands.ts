@@ -47,7 +47,7 @@ export function addKeysCommands(program: Command): void {
     .command('rotate-data')
     .summary('make a new seal key and seal everything anew under it')
     .description(
-      'Publishes a new data key, makes it primary once every running process has it, and seals all rows anew in short steps. If a rotation was cut short, it finishes that one and makes no other key.',
+      'Publishes a new data key, makes it primary once every running process has it, and seals all rows anew in short steps. If a rotation has begun and not ended, it finishes that one and makes no other key.',
     )
     .option(...WAIT)
     .action(reporting(rotateData));

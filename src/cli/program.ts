@@ -15,26 +15,41 @@ const GROUPS = new Map<string, () => Promise<AddGroup>>([
 ]);
 
 /** Reads the arguments and runs the command that they name. @returns the exit code */
-export async function runCommandLine(args: string[]): Promise<number> {
+export async function runCommandLine(given: string[]): Promise<number> {
   process.exitCode = EXIT_CODES.done;
+  const args = withHelpAsOption(given);
+  const isJson = args.includes('--json');
   try {
-    await (await createProgram(args)).parseAsync(args, { from: 'user' });
+    await (await createProgram(args, isJson)).parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Commander has said what is wrong; it ends with 0 only where help or the version was asked for.
-    return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.wrongUsage;
+    // It ends with 0 only where help or the version was asked for. Otherwise Commander has told people what is wrong.
+    if (error.exitCode === 0) return EXIT_CODES.done;
+    if (isJson) process.stdout.write(`${JSON.stringify({ error: messageOf(error) })}\n`);
+    return EXIT_CODES.wrongUsage;
   }
   return Number(process.exitCode);
 }
 
+/** `help keys retire` as `keys retire --help`: Commander's own goes no deeper than a group. */
+function withHelpAsOption(args: string[]): string[] {
+  const [first, group = ''] = args;
+  return first === 'help' && GROUPS.has(group) ? [...args.slice(1), '--help'] : args;
+}
+
+function messageOf({ code, message }: CommanderError): string {
+  return code === 'commander.help' ? 'Name a command: --help tells what there is.' : message.replace(/^error: /, '');
+}
+
 /** With the group that is meant, or with all where that isn't clear. */
-async function createProgram([first = '']: string[]): Promise<Command> {
+async function createProgram([first = '']: string[], isJson: boolean): Promise<Command> {
   const program = new Command('tillkeeper')
     .description(
       'Looks after a Tillkeeper installation. It reads the same settings as the server: the environment, and .env in this folder.',
     )
     .version(VERSION)
     .exitOverride()
+    .configureOutput(isJson ? { writeErr: () => undefined } : {})
     .showHelpAfterError('(add --help for what there is)');
   const meant = GROUPS.get(first);
   for (const load of meant ? [meant] : GROUPS.values()) {

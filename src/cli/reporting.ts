@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { explainFailure } from '../start-failure.js';
 import { CommandFailed } from './command-failed.js';
 import { EXIT_CODES } from './exit-codes.js';
+import { interruption } from './interruption.js';
 import { Session } from './session.js';
 
 /** What a command prints on the standard output. */
@@ -14,48 +15,30 @@ export interface Report {
   readonly isBad?: boolean;
 }
 
-/** Milliseconds that a command gets to finish its piece of work after the first signal. */
-const GRACE_MS = 8_000;
-
 /**
  * The action of a command: `work` gets a session, then the arguments and options as commander has them, and says what to print.
- * An interrupted command stops between two pieces of work; a second signal ends it at once, which is as safe as a crash.
  */
 export function reporting<Args extends unknown[]>(work: (session: Session, ...args: Args) => Promise<Report>) {
   return async function (this: Command, ...args: Args): Promise<void> {
     // What is written here, a new database above all, is nobody else's business.
     process.umask(0o077);
     const isJson = this.opts<{ json?: true }>().json === true;
-    const interruption = interruptOnSignal();
-    const session = new Session(interruption.signal, !isJson && process.stderr.isTTY);
+    const session = new Session(interruption, !isJson && process.stderr.isTTY);
     try {
+      interruption.throwIfAborted();
       const { text, json, isBad = false } = await work(session, ...args).finally(() => session.close());
       process.stdout.write(`${isJson ? JSON.stringify(json, null, 2) : text}\n`);
       process.exitCode = isBad ? EXIT_CODES.failed : EXIT_CODES.done;
     } catch (error) {
-      const isInterrupted = interruption.signal.aborted;
+      const isInterrupted = interruption.aborted;
       const message = isInterrupted ? 'Interrupted. What was done stays done; run the command again to go on.' : messageOf(error);
       if (isJson) process.stdout.write(`${JSON.stringify({ error: message })}\n`);
       else process.stderr.write(`${message}\n`);
       process.exitCode = isInterrupted ? EXIT_CODES.interrupted : EXIT_CODES.failed;
-    } finally {
-      interruption.stopListening();
     }
   };
 }
 
 function messageOf(error: unknown): string {
   return error instanceof CommandFailed ? error.message : explainFailure(error);
-}
-
-function interruptOnSignal(): { signal: AbortSignal; stopListening: () => void } {
-  const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT_CODES.interrupted);
-    controller.abort();
-    setTimeout(() => process.exit(EXIT_CODES.interrupted), GRACE_MS).unref();
-  };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const name of signals) process.on(name, onSignal);
-  return { signal: controller.signal, stopListening: () => signals.forEach((name) => process.off(name, onSignal)) };
 }

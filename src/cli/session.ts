@@ -2,8 +2,8 @@ import { type ModuleMetadata, type INestApplicationContext, Module, type Dynamic
 import { NestFactory } from '@nestjs/core';
 import { DataSource } from 'typeorm';
 import { loadEnvFile } from '../config/env-file.js';
-import { loadSettings } from '../config/load-settings.js';
-import { Settings } from '../config/settings.js';
+import { loadSettings, loadStoreSettings } from '../config/load-settings.js';
+import type { Settings, StoreSettings } from '../config/settings.js';
 import { SettingsModule } from '../config/settings.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { isMigrated } from '../database/migrate.js';
@@ -19,6 +19,14 @@ const SQLITE_LOCK_TIMEOUT_MS = 10_000;
 @Module({})
 class CommandLineModule {}
 
+type Imports = NonNullable<ModuleMetadata['imports']>;
+
+function environment(): NodeJS.ProcessEnv {
+  loadEnvFile();
+  // The schema is the server's or the `migrate` command's to change.
+  return { ...process.env, MIGRATE_ON_START: 'false' };
+}
+
 /** What one command works with. Everything is opened when it is asked for, and closed at the end. */
 export class Session {
   #settings: Settings | undefined;
@@ -31,29 +39,47 @@ export class Session {
     private readonly showsProgress: boolean,
   ) {}
 
-  /** @throws ConfigurationError */
+  /** All that a server has. @throws ConfigurationError */
   get settings(): Settings {
-    if (!this.#settings) {
-      loadEnvFile();
-      this.#settings = loadSettings(process.env);
-    }
+    this.#settings ??= loadSettings(environment());
     return this.#settings;
+  }
+
+  /** Those of the database, and the master keys if there are any. @throws ConfigurationError */
+  get storeSettings(): StoreSettings {
+    return loadStoreSettings(environment(), { needsMasterKey: false });
   }
 
   /**
    * The services of the database, the vault and `imports`, as in the server but without HTTP, and with the data keys open.
-   * @throws CommandFailed before the migrations ran; WrongMasterKey
+   * @throws ConfigurationError; CommandFailed before the migrations ran; WrongMasterKey
    */
-  async services(imports: ModuleMetadata['imports'] = []): Promise<INestApplicationContext> {
-    const context = await this.servicesWithoutKeys(imports);
+  async services(imports: Imports): Promise<INestApplicationContext> {
+    const context = await this.#open(this.settings, imports);
     await context.get(Keyring).load();
     return context;
   }
 
+  /** The same for rooms that stand on the database and the vault alone: no other settings are asked for. */
+  async servicesOfVault(imports: Imports): Promise<INestApplicationContext> {
+    const context = await this.#open(loadStoreSettings(environment(), { needsMasterKey: true }), imports);
+    await context.get(Keyring).load();
+    return context;
+  }
+
+  /** The same for the history: nothing but its key has to open, and none is made. */
+  async servicesOfHistory(imports: Imports): Promise<INestApplicationContext> {
+    const context = await this.#open(loadStoreSettings(environment(), { needsMasterKey: true }), imports);
+    await context.get(Keyring).loadPrimary('audit');
+    return context;
+  }
+
   /** The same for what has to work without the master key. */
-  async servicesWithoutKeys(imports: ModuleMetadata['imports'] = []): Promise<INestApplicationContext> {
-    // The schema is the server's or the `migrate` command's to change.
-    const settings = new Settings({ ...this.settings, migrateOnStart: false });
+  async servicesWithoutKeys(imports: Imports): Promise<INestApplicationContext> {
+    return this.#open(this.storeSettings, imports);
+  }
+
+  async #open(settings: StoreSettings, imports: Imports): Promise<INestApplicationContext> {
     const all: DynamicModule = {
       module: CommandLineModule,
       imports: [SettingsModule.forRoot(settings), DatabaseModule.forRoot(ENTITIES), VaultModule, ...imports],

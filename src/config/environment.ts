@@ -16,8 +16,8 @@ export class Environment {
     return (this.given[name] ?? '') !== '';
   }
 
-  problems(): string[] {
-    return VARIABLE_NAMES.flatMap((name) => {
+  problems(names: readonly VariableName[] = VARIABLE_NAMES): string[] {
+    return names.flatMap((name) => {
       if (this.isSet(name)) return this.optional(name) === undefined ? `${name} must ${VARIABLES[name].must}.` : [];
       return this.isRequired(name) ? `${name} must be set in ${this.nodeEnv}: it must ${VARIABLES[name].must}.` : [];
     });

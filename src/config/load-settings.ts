@@ -2,10 +2,12 @@ import type { Secret } from '../common/secret.js';
 import { ConfigurationError } from './configuration-error.js';
 import { developmentFile } from './development-file.js';
 import { Environment } from './environment.js';
-import { MasterKeySources } from './master-key-sources.js';
+import { MASTER_KEY_VARIABLES, MasterKeySources } from './master-key-sources.js';
 import { misspeltNames } from './misspelt-names.js';
 import type { SecretFile } from './secret-file.js';
-import { type AccessTokens, Settings } from './settings.js';
+import { type AccessTokens, Settings, StoreSettings } from './settings.js';
+
+const STORE_VARIABLES = ['NODE_ENV', 'DATA_DIR', 'DATABASE_URL', 'DATABASE_POOL_SIZE', 'MIGRATE_ON_START'] as const;
 
 /**
  * Checks every variable and every rule between them. In development it creates missing secrets in the data folder,
@@ -26,14 +28,12 @@ export function loadSettings(given: NodeJS.ProcessEnv): Settings {
   if (problems.length > 0) throw new ConfigurationError(problems);
 
   return new Settings({
+    ...databaseSettings(env),
     nodeEnv: env.nodeEnv,
     host: env.required('HOST'),
     port: env.required('PORT'),
     publicBaseUrl: env.required('PUBLIC_BASE_URL'),
     dataDir: env.required('DATA_DIR'),
-    database: env.required('DATABASE_URL'),
-    databasePoolSize: env.required('DATABASE_POOL_SIZE'),
-    migrateOnStart: env.required('MIGRATE_ON_START'),
     developerScope: env.optional('AUTH_DEVELOPER_SCOPE'),
     authBuiltin: env.required('AUTH_BUILTIN') && !env.isSet('AUTH_JWKS_URI'),
     authRegistration: env.required('AUTH_REGISTRATION'),
@@ -51,6 +51,31 @@ export function loadSettings(given: NodeJS.ProcessEnv): Settings {
     masterKeys: masterKeys.open(),
     accessTokens: accessTokens(env, tokenFile),
   });
+}
+
+/**
+ * The settings of the database and the vault alone: of the others none has to be there.
+ * @param options without `needsMasterKey`, master keys that are missing or wrong are no problem, and none is made
+ * @throws ConfigurationError with all problems at once
+ */
+export function loadStoreSettings(given: NodeJS.ProcessEnv, { needsMasterKey }: { needsMasterKey: boolean }): StoreSettings {
+  const env = new Environment(given);
+  const masterKeys = new MasterKeySources(env);
+  const problems = [
+    ...env.problems(STORE_VARIABLES),
+    ...(needsMasterKey ? [...env.problems(MASTER_KEY_VARIABLES), ...masterKeys.problems()] : []),
+    ...misspeltNames(given),
+  ];
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return new StoreSettings({ ...databaseSettings(env), masterKeys: needsMasterKey ? masterKeys.open() : masterKeys.openExisting() });
+}
+
+function databaseSettings(env: Environment): Omit<StoreSettings, 'masterKeys'> {
+  return {
+    database: env.required('DATABASE_URL'),
+    databasePoolSize: env.required('DATABASE_POOL_SIZE'),
+    migrateOnStart: env.required('MIGRATE_ON_START'),
+  };
 }
 
 function tokenSecretFile(env: Environment): SecretFile<Secret> | undefined {

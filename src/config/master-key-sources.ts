@@ -4,7 +4,9 @@ import type { Environment } from './environment.js';
 import { isSecureUrl } from './rules.js';
 import { SecretFile } from './secret-file.js';
 import type { MasterKeySource } from './settings.js';
-import { VARIABLES } from './variables.js';
+import { VARIABLE_NAMES, VARIABLES } from './variables.js';
+
+export const MASTER_KEY_VARIABLES = VARIABLE_NAMES.filter((name) => /^(MASTER_KEY|VAULT_|AWS_KMS_)/.test(name));
 
 /** Where the configured master keys are, in the order of MASTER_KEY_PROVIDER. */
 export class MasterKeySources {
@@ -53,6 +55,13 @@ export class MasterKeySources {
   /** May create the key of a development installation. */
   open(): MasterKeySource[] {
     return this.env.required('MASTER_KEY_PROVIDER').map((provider) => this.#open(provider));
+  }
+
+  /** Those that are there, none if any is missing or wrong. Creates nothing. */
+  openExisting(): MasterKeySource[] {
+    const isWrong = this.env.problems(MASTER_KEY_VARIABLES).length > 0 || this.problems().length > 0;
+    const isToBeMade = this.#keyFile !== undefined && this.#keyFile.secret === undefined;
+    return isWrong || isToBeMade ? [] : this.open();
   }
 
   #uses(provider: MasterKeySource['provider']): boolean {

@@ -31,8 +31,21 @@ export type MasterKeySource =
       keys: readonly string[];
     };
 
+/** What it takes to reach the database and to open what is sealed in it: all that most commands need. */
+export class StoreSettings {
+  readonly database: DatabaseAddress;
+  readonly databasePoolSize: number;
+  readonly migrateOnStart: boolean;
+  /** The first wraps, the others only unwrap. A server has at least one. */
+  readonly masterKeys: readonly MasterKeySource[];
+
+  constructor(values: StoreSettings) {
+    Object.assign(this, values);
+  }
+}
+
 /** The configuration of the process, checked at start. What each setting means and its default: variables.ts. */
-export class Settings {
+export class Settings extends StoreSettings {
   readonly nodeEnv: NodeEnv;
   readonly host: string;
   readonly port: number;
@@ -40,11 +53,6 @@ export class Settings {
   readonly publicBaseUrl: string;
   /** Absolute; the folder may not exist yet. */
   readonly dataDir: string;
-  readonly database: DatabaseAddress;
-  readonly databasePoolSize: number;
-  readonly migrateOnStart: boolean;
-  /** The first wraps, the others only unwrap; there is at least one. */
-  readonly masterKeys: readonly MasterKeySource[];
   readonly accessTokens: AccessTokens;
   readonly developerScope?: string;
   /** Whether the service keeps accounts of developers itself. */
@@ -66,6 +74,7 @@ export class Settings {
   readonly sampleData: boolean;
 
   constructor(values: Omit<Settings, 'isLoopbackHost'>) {
+    super(values);
     Object.assign(this, values);
   }
 

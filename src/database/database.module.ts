@@ -2,7 +2,7 @@ import type { Database as SqliteDriver } from 'better-sqlite3';
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
-import { Settings } from '../config/settings.js';
+import { StoreSettings } from '../config/settings.js';
 import { createDataSource, createMigrationDataSource, type Entities } from './data-source.js';
 import { Database } from './database.js';
 import { DatabaseNotifications, NoNotifications } from './database-notifications.js';
@@ -23,9 +23,9 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
       module: DatabaseModule,
       global: true,
       providers: [
-        { provide: DataSource, inject: [Settings], useFactory: (settings: Settings) => connect(settings, entities) },
+        { provide: DataSource, inject: [StoreSettings], useFactory: (settings: StoreSettings) => connect(settings, entities) },
         { provide: Database, inject: [DataSource], useFactory: openDatabase },
-        { provide: DatabaseNotifications, inject: [Settings], useFactory: openNotifications },
+        { provide: DatabaseNotifications, inject: [StoreSettings], useFactory: openNotifications },
       ],
       exports: [DataSource, Database, DatabaseNotifications],
     };
@@ -41,7 +41,7 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
   }
 }
 
-async function connect(settings: Settings, entities: Entities): Promise<DataSource> {
+async function connect(settings: StoreSettings, entities: Entities): Promise<DataSource> {
   if (settings.migrateOnStart) await migrate(createMigrationDataSource(settings.database, entities));
   return createDataSource(settings.database, settings.databasePoolSize, entities).initialize();
 }
@@ -54,6 +54,6 @@ function openDatabase({ driver }: DataSource): Database {
   throw new Error('The data source is not connected.');
 }
 
-function openNotifications({ database }: Settings): DatabaseNotifications {
+function openNotifications({ database }: StoreSettings): DatabaseNotifications {
   return database.engine === 'postgres' ? new PostgresNotifications(database.url) : new NoNotifications();
 }

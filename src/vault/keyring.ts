@@ -6,6 +6,7 @@ import { auditMac } from './audit-mac.js';
 import { DataKey } from './data-key.js';
 import { DATA_KEY_PURPOSES, type DataKeyPurpose, type DataKeyRow, type DataKeyStore } from './data-key-store.js';
 import { fingerprint } from './fingerprint.js';
+import { WrongMasterKey } from './key-wrapper.js';
 import type { MasterKeys } from './master-keys.js';
 import { newDataKey } from './new-data-key.js';
 import { keyIdOf, open, seal, SealBroken, type SealContext, type SealedText } from './seal.js';
@@ -21,6 +22,8 @@ export interface HeldKeys {
   readonly missing: readonly string[];
 }
 
+const purposesWithoutKey = (rows: DataKeyRow[]): DataKeyPurpose[] =>
+  DATA_KEY_PURPOSES.filter((purpose) => !rows.some((row) => row.purpose === purpose));
 const idsOf = (rows: DataKeyRow[]): string[] => rows.map(({ id }) => id).sort();
 
 /** The unwrapped data keys of this process, and all that may be done with them. `load()` comes before anything else. */
@@ -42,11 +45,27 @@ export class Keyring {
    */
   async load(): Promise<void> {
     let rows = await this.#unwrapAll();
-    const missing = DATA_KEY_PURPOSES.filter((purpose) => !rows.some((row) => row.purpose === purpose));
+    const missing = purposesWithoutKey(rows);
     for (const purpose of missing) await this.#store.addPrimaryIfNone(await newDataKey(this.#masterKeys, purpose, 'primary'));
     // Another process may have been first: what the store holds counts.
     if (missing.length > 0) rows = await this.#unwrapAll();
     this.#primary = new Map(DATA_KEY_PURPOSES.map((purpose) => [purpose, this.#primaryOf(purpose, rows)]));
+  }
+
+  /** Loads, if there is a purpose without a key: those who may not write data keys can start then. @returns the purposes that had none */
+  async makeMissing(): Promise<DataKeyPurpose[]> {
+    const missing = purposesWithoutKey(await this.#store.list());
+    if (missing.length > 0) await this.load();
+    return missing;
+  }
+
+  /**
+   * Unwraps the primary key of one purpose, if there is one, and no other: those are opened as they are needed.
+   * @throws WrongMasterKey
+   */
+  async loadPrimary(purpose: DataKeyPurpose): Promise<void> {
+    const row = (await this.#store.list()).find((each) => each.purpose === purpose && each.state === 'primary');
+    if (row) this.#primary = new Map([[purpose, await this.#unwrap(row)]]);
   }
 
   get isLoaded(): boolean {
@@ -118,9 +137,9 @@ export class Keyring {
     return { mac: auditMac(dataKey, tenant, parts), keyId: dataKey.id };
   }
 
-  /** @returns whether `auditMac` gave this for the same texts; never when there is no such key */
+  /** @returns whether `auditMac` gave this for the same texts; never when there is no such key, or it is none of ours */
   async isAuditMac(mac: string, keyId: string, tenant: string, parts: readonly string[]): Promise<boolean> {
-    const dataKey = this.#keys.get(keyId) ?? (DATA_KEY_ID.test(keyId) ? await this.#ask(keyId) : undefined);
+    const dataKey = this.#keys.get(keyId) ?? (DATA_KEY_ID.test(keyId) ? await this.#askUnlessForeign(keyId) : undefined);
     return dataKey?.purpose === 'audit' && auditMac(dataKey, tenant, parts) === mac;
   }
 
@@ -145,6 +164,15 @@ export class Keyring {
     this.#asked.set(id, answer);
     answer.catch(() => this.#asked.delete(id));
     return answer;
+  }
+
+  async #askUnlessForeign(id: string): Promise<DataKey | undefined> {
+    try {
+      return await this.#ask(id);
+    } catch (error) {
+      if (error instanceof WrongMasterKey) return undefined;
+      throw error;
+    }
   }
 
   async #find(id: string): Promise<DataKey | undefined> {

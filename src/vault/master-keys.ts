@@ -1,15 +1,12 @@
 import type { DataKeyRow } from './data-key-store.js';
 import { type KeyWrapper, WrongMasterKey } from './key-wrapper.js';
 
-/** The master keys that are configured: the first wraps, all of them unwrap. */
+/** The master keys that are configured: the first wraps, all of them unwrap. A command that needs none may have none. */
 export class MasterKeys {
   readonly #all: readonly KeyWrapper[];
 
-  constructor(
-    private readonly primary: KeyWrapper,
-    ...others: KeyWrapper[]
-  ) {
-    this.#all = [primary, ...others];
+  constructor(...all: KeyWrapper[]) {
+    this.#all = all;
   }
 
   /** The first one's comes first. */
@@ -18,7 +15,9 @@ export class MasterKeys {
   }
 
   async wrap(dataKey: Buffer, dataKeyId: string): Promise<Pick<DataKeyRow, 'wrapped' | 'masterKeyId'>> {
-    return { wrapped: await this.primary.wrap(dataKey, dataKeyId), masterKeyId: this.primary.masterKeyId };
+    const [primary] = this.#all;
+    if (!primary) throw new Error('No master key is configured.');
+    return { wrapped: await primary.wrap(dataKey, dataKeyId), masterKeyId: primary.masterKeyId };
   }
 
   /**

@@ -7,9 +7,7 @@ import { VaultTransitKeyWrapper } from './vault-transit-key-wrapper.js';
 
 /** The master keys as they are configured. Asks nobody yet: that is for the first data key. */
 export function openMasterKeys(sources: readonly MasterKeySource[]): MasterKeys {
-  const [primary, ...others] = sources.flatMap(wrappersOf);
-  if (!primary) throw new Error('No master key is configured.');
-  return new MasterKeys(primary, ...others);
+  return new MasterKeys(...sources.flatMap(wrappersOf));
 }
 
 function wrappersOf(source: MasterKeySource): KeyWrapper[] {

@@ -1,5 +1,5 @@
 import { Global, Module } from '@nestjs/common';
-import { Settings } from '../config/settings.js';
+import { StoreSettings } from '../config/settings.js';
 import { DataKeyRepository } from './data-key.repository.js';
 import { KeyFollower } from './key-follower.js';
 import { KeyHoldersRepository } from './key-holders.repository.js';
@@ -15,8 +15,8 @@ import { openMasterKeys } from './open-master-keys.js';
     KeyFollower,
     {
       provide: MasterKeys,
-      inject: [Settings],
-      useFactory: ({ masterKeys }: Settings) => openMasterKeys(masterKeys),
+      inject: [StoreSettings],
+      useFactory: ({ masterKeys }: StoreSettings) => openMasterKeys(masterKeys),
     },
     {
       provide: Keyring,

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { runCommand } from '../support/command-line.js';
 import { Installation } from '../support/installation.js';
-import { tablesOf } from '../support/rows.js';
+import { rowsOf, tablesOf } from '../support/rows.js';
 import { testEnvironment } from '../support/test-app.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
@@ -27,15 +29,49 @@ it('explains itself, and what it was asked wrongly', async () => {
   expect(await tillkeeper()).toMatchObject({ code: 2, output: '' });
   expect(await tillkeeper('migrat')).toMatchObject({ code: 2, output: '', errors: expect.stringContaining('Did you mean migrate?') });
   expect(await tillkeeper('migrate', '--jsn')).toMatchObject({ code: 2, output: '' });
+  expect((await tillkeeper('help', 'keys', 'retire')).output).toContain('tillkeeper keys retire [options] <id>');
+});
+
+it('says as JSON, where that was asked for, what was wrong', async () => {
+  const { code, output, errors } = await tillkeeper('keys', 'retire', '--json');
+  expect({ code, errors }).toEqual({ code: 2, errors: '' });
+  expect(JSON.parse(output)).toEqual({ error: `missing required argument 'id'` });
+});
+
+it('can be interrupted as soon as it has begun', async () => {
+  const interrupt = `process.on('newListener', (name) => name === 'SIGINT' && setImmediate(() => process.kill(process.pid, name)))`;
+  const environment = { ...testEnvironment(database), NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(interrupt)}` };
+  const { code, output, errors } = await runCommand(installation, environment, 'migrate', '--json');
+  expect({ code, errors }).toEqual({ code: 130, errors: '' });
+  expect(JSON.parse(output)).toEqual({ error: expect.stringMatching(/^Interrupted/) });
+  expect(await tablesOf(database)).toEqual([]);
 });
 
 it('migrates once', async () => {
   const { code, output } = await tillkeeper('migrate', '--json');
   expect(code).toBe(0);
-  const { migrations } = JSON.parse(output) as { migrations: string[] };
+  const { migrations, data_keys_made } = JSON.parse(output) as { migrations: string[]; data_keys_made: string[] };
   expect(migrations[0]).toMatch(/^Initial\d+$/);
-  expect(await tablesOf(database)).toContain('data_keys');
+  expect(data_keys_made).toEqual(['seal', 'fingerprint', 'token', 'audit']);
+  expect(await rowsOf(database, 'data_keys')).toHaveLength(4);
   expect(await tillkeeper('migrate')).toEqual({ code: 0, output: 'The schema is up to date.\n', errors: '' });
+});
+
+it('asks for no settings that it has no use for, and makes no key', async () => {
+  const folder = join(installation.folder, 'data');
+  const run = (NODE_ENV: string, ...args: string[]) =>
+    runCommand(installation, { NODE_ENV, DATA_DIR: folder, DATABASE_URL: database.url }, ...args);
+  const [refused, ...done] = await Promise.all([
+    run('production', 'keys', 'verify'),
+    run('production', 'migrate'),
+    run('production', 'keys', 'status'),
+    run('production', 'audit', 'anchor'),
+    run('development', 'keys', 'status'),
+  ]);
+  for (const each of done) expect(each).toMatchObject({ code: 0, errors: '' });
+  expect(existsSync(folder)).toBe(false);
+  expect(refused).toMatchObject({ code: 1, errors: expect.stringContaining('MASTER_KEY must be set') });
+  expect(refused.errors).not.toMatch(/PUBLIC_BASE_URL|AUTH_/);
 });
 
 it('fails with 1 and says why, as one JSON document where that was asked for', async () => {

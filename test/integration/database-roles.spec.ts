@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Client } from 'pg';
-import { loadSettings } from '../../src/config/load-settings.js';
-import { createMigrationDataSource } from '../../src/database/data-source.js';
-import { migrate } from '../../src/database/migrate.js';
-import { ENTITIES } from '../../src/entities.js';
+import { runCommand } from '../support/command-line.js';
+import { Installation } from '../support/installation.js';
 import { rowsOf } from '../support/rows.js';
 import { configPath, startTestApp, type TestApp, testEnvironment } from '../support/test-app.js';
+import type { Environment } from '../support/server-process.js';
 import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
 
 /** The statements that docs/security.md gives to operators: before the first migration, and after each. */
@@ -20,10 +19,15 @@ if (engine === 'postgres')
     let database: TestDatabase;
     let app: TestApp;
     let projectId: string;
+    let installation: Installation;
+    let environment: Environment;
     /** Roles belong to the whole server, so this database's have names of their own. */
     const name = () => new URL(database.url).pathname.slice(1);
     const asRole = (role: string) => database.url.replace('//app@', `//${name()}_${role}@`);
     const own = (text: string) => text.replaceAll('DATABASE tillkeeper', `DATABASE ${name()}`).replaceAll('tillkeeper_', `${name()}_`);
+
+    const tillkeeper = (role: string, ...args: string[]) =>
+      runCommand(installation, { ...environment, DATABASE_URL: asRole(role) }, ...args);
 
     async function query(url: string, text: string): Promise<void> {
       const client = new Client({ connectionString: url });
@@ -33,15 +37,16 @@ if (engine === 'postgres')
 
     beforeAll(async () => {
       database = await createTestDatabase();
-      const environment = testEnvironment(database);
-      const settings = (url: string) => loadSettings({ ...environment, DATABASE_URL: url });
+      installation = new Installation();
+      environment = testEnvironment(database);
       await query(database.url, own(BEFORE));
-      await migrate(createMigrationDataSource(settings(asRole('migrate')).database, ENTITIES));
+      expect(await tillkeeper('migrate', 'migrate')).toMatchObject({ code: 0, errors: '' });
       await query(database.url, own(AFTER));
       app = await startTestApp({ database, environment: { ...environment, DATABASE_URL: asRole('run'), MIGRATE_ON_START: 'false' } });
     });
     afterAll(async () => {
       await app.close();
+      await installation.remove();
       await database.drop();
       await query(process.env.TEST_POSTGRES_URL ?? '', `DROP ROLE ${name()}_migrate, ${name()}_run`);
     });
@@ -70,10 +75,33 @@ if (engine === 'postgres')
       'TRUNCATE audit_entries',
       'DELETE FROM audit_heads',
       'INSERT INTO audit_permits SELECT project_id, 1000 FROM audit_heads',
+      'INSERT INTO data_keys SELECT * FROM data_keys',
+      'INSERT INTO retired_data_keys (id) VALUES (1)',
       "UPDATE data_keys SET wrapped = ''",
       'DELETE FROM data_keys',
       'DELETE FROM migrations',
     ])('the role that runs may not: %s', async (statement) => {
       await expect(query(asRole('run'), statement)).rejects.toMatchObject({ code: '42501' });
+    });
+
+    it('the role that runs is told what is not for it', async () => {
+      const refused = await tillkeeper('run', 'keys', 'rotate-data', '--json');
+      expect(refused.code).toBe(1);
+      expect(JSON.parse(refused.output)).toEqual({
+        error: expect.stringMatching(/^The database does not allow this to the user of DATABASE_URL/),
+      });
+    });
+
+    it('the history can be checked as the role that runs, and with a foreign data key in the table', async () => {
+      await query(
+        database.url,
+        `INSERT INTO data_keys SELECT 'foreignkey01', purpose, 'superseded', wrapped, 'local-0000000000000000', created_at FROM data_keys WHERE purpose = 'audit'`,
+      );
+      const { code, output } = await tillkeeper('run', 'audit', 'verify', '--json');
+      expect(code).toBe(1);
+      const problems = [{ chain: 'system', problem: 'there is no history of it' }];
+      expect(JSON.parse(output)).toMatchObject({ chains: 1, entries: 5, problems });
+      await query(database.url, `DELETE FROM data_keys WHERE id = 'foreignkey01'`);
+      expect(await tillkeeper('run', 'audit', 'verify')).toMatchObject({ code: 0 });
     });
   });

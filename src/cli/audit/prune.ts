@@ -10,7 +10,7 @@ import { linesOf, type Problem, problemsOf } from './problems.js';
 const ACTOR = systemActor('audit prune');
 
 export async function prune(session: Session, { before }: { before: Date }): Promise<Report> {
-  const services = await session.services([AuditModule]);
+  const services = await session.servicesOfHistory([AuditModule]);
   const retention = services.get(AuditRetention);
   const chains = await services.get(AuditRepository).listChains();
   const bar = session.progress('Pruning', chains.length);

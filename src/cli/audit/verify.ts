@@ -11,7 +11,7 @@ import { isNamed, linesOf, type Problem, problemsOf } from './problems.js';
 
 export async function verify(session: Session, { anchor }: { anchor?: string }): Promise<Report> {
   const anchors = anchor === undefined ? new Map<ProjectId, AuditHead>() : await readAnchors(anchor);
-  const services = await session.services([AuditModule]);
+  const services = await session.servicesOfHistory([AuditModule]);
   const [verifier, history] = [services.get(AuditVerifier), services.get(AuditRepository)];
   const chains = new Set([...(await history.listChains()), ...anchors.keys()]);
   const bar = session.progress('Checking', chains.size);

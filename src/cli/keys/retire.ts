@@ -4,7 +4,7 @@ import type { Session } from '../session.js';
 import { inWords, VAULT_IMPORTS, vaultServices } from './vault-services.js';
 
 export async function retire(session: Session, id: string, { wait }: { wait: number }): Promise<Report> {
-  const { rotation, sealedRows } = vaultServices(await session.services(VAULT_IMPORTS));
+  const { rotation, sealedRows } = vaultServices(await session.servicesOfVault(VAULT_IMPORTS));
   const keys = await rotation.list();
   const state = keys.find((key) => key.id === id)?.state;
   if (state === undefined) throw new CommandFailed(`There is no seal key ${id}: see \`tillkeeper keys status\`.`);

@@ -8,7 +8,7 @@ import { linesOf, placesOf } from './broken-rows.js';
 import { sumOf, VAULT_IMPORTS, vaultServices } from './vault-services.js';
 
 export async function rotateData(session: Session, { wait }: { wait: number }): Promise<Report> {
-  const { keyring, rotation, sealedRows, recordResealing } = vaultServices(await session.services(VAULT_IMPORTS));
+  const { keyring, rotation, sealedRows, recordResealing } = vaultServices(await session.servicesOfVault(VAULT_IMPORTS));
   const patience = { milliseconds: wait * 1_000, signal: session.signal };
   const superseded = async () => (await rotation.list()).filter(({ state }) => state === 'superseded').map(({ id }) => id);
   const countLeft = async () => sumOf(await sealedRows.count(), await superseded());
@@ -35,9 +35,9 @@ export async function rotateData(session: Session, { wait }: { wait: number }): 
   const former = await superseded();
   return {
     text: [
-      `Data key ${primary} is primary${isResumed ? ', by a rotation that was cut short before' : ''}. ${resealed} rows are sealed anew under it.`,
+      `Data key ${primary} is primary${isResumed ? ', by a rotation that had begun before' : ''}. ${resealed} rows are sealed anew under it.`,
       ...silent.map(({ name }) => `Process ${name} did not answer and is taken for ended.`),
-      ...(left === 0 ? former.map((id) => `Nothing needs data key ${id} any more: \`tillkeeper keys retire ${id}\``) : []),
+      ...(left === 0 ? former.map((id) => `No row needs data key ${id} as of now: \`tillkeeper keys retire ${id}\` looks again.`) : []),
       ...(left > 0 ? [`${left} rows stay under a former key, because they do not open:`, ...linesOf(broken)] : []),
     ].join('\n'),
     json: {

@@ -4,7 +4,7 @@ import type { Session } from '../session.js';
 import { VAULT_IMPORTS, vaultServices } from './vault-services.js';
 
 export async function rotateMaster(session: Session): Promise<Report> {
-  const { dataKeys, masterKeys, recordRewrapping } = vaultServices(await session.services(VAULT_IMPORTS));
+  const { dataKeys, masterKeys, recordRewrapping } = vaultServices(await session.servicesOfVault(VAULT_IMPORTS));
   const wrapped = await rotateMasterKey(dataKeys, masterKeys, recordRewrapping);
   const [primary] = masterKeys.ids;
   const left = (await dataKeys.list()).filter(({ masterKeyId }) => masterKeyId !== primary);

@@ -26,7 +26,7 @@ export async function status(session: Session): Promise<Report> {
   });
   return {
     text: [
-      `Master keys, the first wraps: ${masterKeys.ids.join(', ')}`,
+      masterKeys.ids.length > 0 ? `Master keys, the first wraps: ${masterKeys.ids.join(', ')}` : 'No master key is configured here.',
       '',
       table([
         ['DATA KEY', 'FOR', 'STATE', 'AGE', 'MASTER KEY', 'ROWS'],
@@ -35,7 +35,7 @@ export async function status(session: Session): Promise<Report> {
           key.purpose,
           key.state,
           `${key.age_days} d`,
-          `${key.master_key}${key.is_master_key_configured ? '' : ' (not configured)'}`,
+          `${key.master_key}${key.is_master_key_configured || masterKeys.ids.length === 0 ? '' : ' (not configured)'}`,
           key.purpose === 'seal' ? inWords(counts.get(key.id)) : NONE,
         ]),
       ]),

@@ -4,7 +4,7 @@ import { linesOf, placesOf } from './broken-rows.js';
 import { sumOf, VAULT_IMPORTS, vaultServices } from './vault-services.js';
 
 export async function verify(session: Session): Promise<Report> {
-  const { sealedRows } = vaultServices(await session.services(VAULT_IMPORTS));
+  const { sealedRows } = vaultServices(await session.servicesOfVault(VAULT_IMPORTS));
   const counts = await sealedRows.count();
   const bar = session.progress('Opening', sumOf(counts, counts.keys()));
   let rows = 0;
