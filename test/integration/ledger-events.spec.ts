@@ -296,6 +296,19 @@ describe('an invoice of the new generation', () => {
   });
 });
 
+it.each(['invoice first', 'refund first'])('an invoice that was paid by a charge without a PaymentIntent is one payment: %s', async (order) => {
+  const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 2_000);
+  const charge = data.create('charge', { amount: 2_000, amount_captured: 2_000, captured: true, currency: 'usd', payment_intent: null });
+  data.create('invoice_payment', { amount_paid: 2_000, invoice: invoice.id, payment: { type: 'charge', charge: charge.id }, status: 'paid' });
+  refund(data, charge, { amount: 500 });
+  const events = [event('invoice.paid'), event('charge.refunded')];
+  await books.hearAll(order === 'invoice first' ? events : events.reverse());
+  const [row] = await books.subscriptions();
+  expect(await books.payments()).toMatchObject([
+    { payment_intent_id: charge.id, status: 'partially_refunded', refunded_amount_cents: 500, subscription_id: row?.['id'] },
+  ]);
+});
+
 describe('a checkout', () => {
   const session = (fields: Partial<Stripe.Checkout.Session>) =>
     data.create('checkout.session', {

@@ -8,7 +8,7 @@ import { userIn } from './user-in.js';
 
 /** How one of an invoice's payments was made. */
 interface InvoicePart {
-  /** Absent for one that Stripe has no PaymentIntent for. */
+  /** Of a charge that no PaymentIntent made, the charge's. Absent for what Stripe did not collect itself. */
   readonly paymentIntentId?: string;
   readonly amountCents: number;
 }
@@ -67,10 +67,11 @@ function partsOf(object: StripeObject, paidCents: number): InvoicePart[] | undef
 export function readInvoicePayments(payments: readonly StripeObject[]): InvoicePart[] {
   return payments
     .filter((payment) => payment.text('status', MAX_STATUS_LENGTH) === 'paid')
-    .map((payment) => ({
-      paymentIntentId: payment.object('payment')?.id('payment_intent'),
-      amountCents: payment.integer('amount_paid') ?? 0,
-    }));
+    .map((invoicePayment) => {
+      const payment = invoicePayment.object('payment');
+      const paymentIntentId = payment?.id('payment_intent') ?? payment?.id('charge');
+      return { paymentIntentId, amountCents: invoicePayment.integer('amount_paid') ?? 0 };
+    });
 }
 
 /** An invoice's payments: each PaymentIntent's, and the rest, if any, under the invoice's own id. */
