@@ -13,6 +13,7 @@ import { Audit1763800000000 as AuditPostgres } from './migrations/postgres/17638
 import { Accounts1763840000000 as AccountsPostgres } from './migrations/postgres/1763840000000-accounts.js';
 import { Billing1763850000000 as BillingPostgres } from './migrations/postgres/1763850000000-billing.js';
 import { SpentCustomers1763860000000 as SpentCustomersPostgres } from './migrations/postgres/1763860000000-spent-customers.js';
+import { RefundTimes1763870000000 as RefundTimesPostgres } from './migrations/postgres/1763870000000-refund-times.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
 import { StripeLeases1763802000000 as StripeLeasesSqlite } from './migrations/sqlite/1763802000000-stripe-leases.js';
@@ -24,6 +25,7 @@ import { Audit1763800000000 as AuditSqlite } from './migrations/sqlite/176380000
 import { Accounts1763840000000 as AccountsSqlite } from './migrations/sqlite/1763840000000-accounts.js';
 import { Billing1763850000000 as BillingSqlite } from './migrations/sqlite/1763850000000-billing.js';
 import { SpentCustomers1763860000000 as SpentCustomersSqlite } from './migrations/sqlite/1763860000000-spent-customers.js';
+import { RefundTimes1763870000000 as RefundTimesSqlite } from './migrations/sqlite/1763870000000-refund-times.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
 
@@ -84,6 +86,7 @@ function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
       AccountsSqlite,
       BillingSqlite,
       SpentCustomersSqlite,
+      RefundTimesSqlite,
     ],
     prepareDatabase: (driver: SqliteDriver) => {
       driver.pragma('journal_mode = WAL');
@@ -116,6 +119,7 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: PostgresLi
       AccountsPostgres,
       BillingPostgres,
       SpentCustomersPostgres,
+      RefundTimesPostgres,
     ],
     installExtensions: false,
     extra: {

@@ -191,6 +191,7 @@ describe('the webhook receiver', () => {
       'members that would poison an object',
       { type: 'customer.updated', data: JSON.parse('{"object":{"metadata":{"__proto__":{"a":1}}}}') },
     ],
+    ['events whose contents are in no known form', { type: 'payment_intent.succeeded', data: { object: { object: 'payment_intent' } } }],
   ])('acknowledges %s, and notes that they were ignored', async (_, fields) => {
     const event = anEvent(fields);
     expect((await deliver(app, projectId, SECRET, event).expect(200)).body).toEqual({ received: true, outcome: 'ignored' });

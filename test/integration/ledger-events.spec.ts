@@ -169,7 +169,9 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
         }),
       );
     }
-    expect(payments).toContainEqual(expect.objectContaining({ payment_intent_id: intentOf(third.id), status: 'requires_payment_method' }));
+    expect(payments).toContainEqual(
+      expect.objectContaining({ payment_intent_id: intentOf(third.id), status: 'requires_payment_method', subscription_id: row?.['id'] }),
+    );
     expect(await books.kept()).toMatchObject({ 'test usd payments': 2, 'test usd gross_cents': 8_000, 'test subscription past_due': 1 });
 
     payLate(data, subscription, third);
@@ -221,8 +223,9 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     await hear(event('customer.subscription.created'));
     failToRenew(data, subscription);
     await hear(event('invoice.payment_failed'));
-    expect(await books.subscriptions()).toMatchObject([{ status: 'past_due' }]);
-    expect(await books.payments()).toEqual([]);
+    const [row] = await books.subscriptions();
+    expect(row).toMatchObject({ status: 'past_due' });
+    expect(await books.payments()).toMatchObject([{ status: 'requires_payment_method', subscription_id: row?.['id'] }]);
   });
 
   it('tell of a pause and its end', async () => {
@@ -296,18 +299,26 @@ describe('an invoice of the new generation', () => {
   });
 });
 
-it.each(['invoice first', 'refund first'])('an invoice that was paid by a charge without a PaymentIntent is one payment: %s', async (order) => {
-  const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 2_000);
-  const charge = data.create('charge', { amount: 2_000, amount_captured: 2_000, captured: true, currency: 'usd', payment_intent: null });
-  data.create('invoice_payment', { amount_paid: 2_000, invoice: invoice.id, payment: { type: 'charge', charge: charge.id }, status: 'paid' });
-  refund(data, charge, { amount: 500 });
-  const events = [event('invoice.paid'), event('charge.refunded')];
-  await books.hearAll(order === 'invoice first' ? events : events.reverse());
-  const [row] = await books.subscriptions();
-  expect(await books.payments()).toMatchObject([
-    { payment_intent_id: charge.id, status: 'partially_refunded', refunded_amount_cents: 500, subscription_id: row?.['id'] },
-  ]);
-});
+it.each(['invoice first', 'refund first'])(
+  'an invoice that was paid by a charge without a PaymentIntent is one payment: %s',
+  async (order) => {
+    const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 2_000);
+    const charge = data.create('charge', { amount: 2_000, amount_captured: 2_000, captured: true, currency: 'usd', payment_intent: null });
+    data.create('invoice_payment', {
+      amount_paid: 2_000,
+      invoice: invoice.id,
+      payment: { type: 'charge', charge: charge.id },
+      status: 'paid',
+    });
+    refund(data, charge, { amount: 500 });
+    const events = [event('invoice.paid'), event('charge.refunded')];
+    await books.hearAll(order === 'invoice first' ? events : events.reverse());
+    const [row] = await books.subscriptions();
+    expect(await books.payments()).toMatchObject([
+      { payment_intent_id: charge.id, status: 'partially_refunded', refunded_amount_cents: 500, subscription_id: row?.['id'] },
+    ]);
+  },
+);
 
 describe('a checkout', () => {
   const session = (fields: Partial<Stripe.Checkout.Session>) =>
@@ -402,6 +413,28 @@ describe('a refund', () => {
       { payment_intent_id: intent.id, status: 'refunded', refunded_amount_cents: 5_000, amount_cents: 5_000 },
     ]);
     expect(await books.kept()).toEqual({ 'test payment refunded': 1, 'test usd payments': 1, 'test usd gross_cents': 5_000 });
+  });
+
+  it.each(['charge.refund.updated', 'refund.updated', 'refund.failed'])('that fails is none: %s', async (type) => {
+    let now = 1_700_000_000;
+    app.stripe.now = () => now;
+    const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
+    const charge = data.get('charge', idOf(intent.latest_charge));
+    refund(data, charge, { amount: 1_000 });
+    now += 10;
+    const made = refund(data, charge, { amount: 500 });
+    const refunds = books.events().filter((one) => one.type === 'charge.refunded');
+    now += 10;
+    Object.assign(charge, { amount_refunded: 1_000 });
+    data.change(type, made, { status: 'failed', ...(type === 'refund.failed' && { charge: null }) });
+    await books.hearAll();
+    // Whoever comes late does not know it yet.
+    await books.hearAll(refunds);
+    expect(await books.payments()).toMatchObject([{ status: 'partially_refunded', refunded_amount_cents: 1_000 }]);
+    data.change('charge.refunded', charge, { amount_refunded: 0, refunded: false });
+    await books.hear(event('charge.refunded'));
+    expect(await books.payments()).toMatchObject([{ status: 'succeeded', refunded_amount_cents: 0 }]);
+    app.stripe.now = () => Math.floor(Date.now() / 1000);
   });
 
   it('is not what Stripe calls so, when less was taken than had been authorized', async () => {

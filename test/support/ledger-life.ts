@@ -81,7 +81,7 @@ export function modelOf(projectId: ProjectId, data: StripeData): States {
       .all('payment_intent')
       .map((intent) => {
         const refunded = data.all('charge').find(({ payment_intent }) => payment_intent === intent.id)?.amount_refunded ?? 0;
-        const invoice = intent.status === 'succeeded' ? invoiceOf(intent.id) : undefined;
+        const invoice = invoiceOf(intent.id);
         return {
           payment_intent_id: intent.id,
           user_id: user,

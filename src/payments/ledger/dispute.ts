@@ -2,6 +2,7 @@ import { type Decision, decide, type Known, later, type Told } from './decision.
 import { currencyOf } from './read-payments.js';
 import type { StripeObject } from './stripe-object.js';
 import { MAX_STATUS_LENGTH } from './subscription.js';
+import { needed } from './unreadable.js';
 
 const MAX_REASON_LENGTH = 64;
 
@@ -24,20 +25,18 @@ export interface DisputeFact extends DisputeState, Told {
 }
 
 /** @param type of the event: only that tells when money went or came back */
-export function readDispute(object: StripeObject, told: Told, type?: string): DisputeFact | undefined {
+export function readDispute(object: StripeObject, told: Told, type?: string): DisputeFact {
   const chargeId = object.id('charge') ?? null;
   // The oldest disputes have no id of their own: a charge had one at most.
-  const disputeId = object.id('id') ?? chargeId;
-  const status = object.text('status', MAX_STATUS_LENGTH);
-  if (!disputeId || !status) return undefined;
+  const disputeId = needed(object.id('id') ?? chargeId, 'id');
   return {
     ...told,
     disputeId,
     chargeId,
     paymentIntentId: object.id('payment_intent') ?? null,
-    status,
+    status: needed(object.text('status', MAX_STATUS_LENGTH), 'status'),
     reason: object.text('reason', MAX_REASON_LENGTH) ?? null,
-    amountCents: object.integer('amount') ?? 0,
+    amountCents: needed(object.integer('amount'), 'amount'),
     currency: currencyOf(object),
     fundsWithdrawnAt: type === 'charge.dispute.funds_withdrawn' ? told.asOf : null,
     fundsReinstatedAt: type === 'charge.dispute.funds_reinstated' ? told.asOf : null,

@@ -32,6 +32,7 @@ export const PAYMENTS = new LedgerTable<PaymentState>('stripe_payments', 'paymen
   amountCents: ['amount_cents', 'integer'],
   currency: ['currency', 'text'],
   refundedAmountCents: ['refunded_amount_cents', 'integer'],
+  refundedAsOf: ['refunded_as_of', 'time'],
   description: ['description', 'text'],
   createdAt: ['created_at', 'time'],
   sourceRank: ['source_rank', 'integer'],

@@ -6,7 +6,7 @@ import type { LedgerChange } from './ledger-change.js';
 import { isNews, type Written } from './ledger-table.js';
 import { DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
 import { Overtaken } from './overtaken.js';
-import { decidePayment, type LinkedUser, mergePayment, type PaymentState } from './payment.js';
+import { decidePayment, decideRefund, type LinkedUser, mergePayment, type PaymentState } from './payment.js';
 import { rowId } from './row-id.js';
 import { StatisticsRepository } from './statistics.repository.js';
 import { decideSubscription, mergeSubscription } from './subscription.js';
@@ -78,6 +78,7 @@ export class LedgerWriter {
     for (const fact of payments) {
       const known = rows.payments.get(fact.paymentIntentId);
       settle(decidePayment(known, fact));
+      settle(decideRefund(known, fact));
       const subscriptionId = fact.subscriptionId === undefined ? null : rowId(projectId, mode, fact.subscriptionId);
       all.push(yield* PAYMENTS.write(projectId, mode, fact.paymentIntentId, known, mergePayment(known, fact, subscriptionId, user)));
     }

@@ -10,6 +10,7 @@ import { againIfOvertaken } from './overtaken.js';
 import { Preparation } from './preparation.js';
 import type { StripeEvent } from './stripe-event.js';
 import { isNothingNew } from './subscription.js';
+import { Unreadable } from './unreadable.js';
 
 const HANDLED: ReadonlySet<string> = new Set(HANDLED_EVENTS);
 
@@ -29,6 +30,7 @@ export class LedgerService {
 
   /**
    * Reads the event, and asks Stripe, under a deadline, for what its payload lacks. Holds no connection to the database meanwhile.
+   * @throws Unreadable when the event lacks what it has to tell, or has it in an unknown form
    * @throws DomainError when Stripe has to be asked and can't be: `stripe_unavailable`, `stripe_key_refused`, `stripe_permission_missing`,
    * `stripe_refused`, `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`; `database_unavailable`
    */
@@ -46,7 +48,7 @@ export class LedgerService {
 
   /**
    * What Stripe answered to a call of ours: a customer, subscription, invoice, checkout session, PaymentIntent, charge or dispute.
-   * A subscription that is here as Stripe says is not written again.
+   * A subscription that is here as Stripe says is not written again, and an answer that can't be read changes nothing.
    * @param asOf the `Date` header of that answer
    * @returns whether the ledger changed by it
    * @throws as `prepare`
@@ -56,6 +58,9 @@ export class LedgerService {
       const change = await this.preparation.prepare({ projectId, mode }, object, { asOf });
       if (await this.#isKnown(change)) return false;
       return this.database.transaction(() => this.writer.write(change));
+    }).catch((error: unknown) => {
+      if (error instanceof Unreadable) return false;
+      throw error;
     });
   }
 

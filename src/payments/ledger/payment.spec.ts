@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { EndUserId } from '../../common/ids.js';
 import type { Known } from './decision.js';
-import { decidePayment, mergePayment, type PaymentFact, type PaymentState, SOURCE_RANKS, USER_RANKS } from './payment.js';
+import { decidePayment, decideRefund, mergePayment, type PaymentFact, type PaymentState, SOURCE_RANKS, USER_RANKS } from './payment.js';
 
 const SECOND = 1_000;
 const USER = '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11' as EndUserId;
@@ -11,7 +11,7 @@ const SUBSCRIPTION = 'our id of the subscription';
 
 type Row = PaymentState & Known;
 
-const COMMON = { paymentIntentId: 'pi_a', currency: 'usd', refundedAmountCents: 0 };
+const COMMON = { paymentIntentId: 'pi_a', currency: 'usd', refundedAmountCents: 0, refundedAsOf: null };
 
 /** A PaymentIntent that is tried, and in the end succeeds or is cancelled, with all that tells of it. @param times in seconds, rising */
 function factsOf(times: readonly number[], isPaid: boolean, refunds: readonly number[]): PaymentFact[] {
@@ -41,23 +41,26 @@ function factsOf(times: readonly number[], isPaid: boolean, refunds: readonly nu
       sourceRank: SOURCE_RANKS.charge,
       createdAt: at(4),
       asOf: at(7 + nth),
+      refundedAsOf: at(7 + nth),
       refundedAmountCents: refunds.slice(0, nth + 1).reduce((sum, amount) => sum + amount, 0),
     })),
   ];
 }
 
-/** As preparing and writing do it. @param truth what Stripe says when it is asked */
-function tell(known: Row | undefined, fact: PaymentFact, truth: PaymentFact): Row {
-  const told = decidePayment(known, fact) === 'ask' ? { ...truth, seen: known?.revision } : fact;
+/** As preparing and writing do it. @param truth what Stripe says when it is asked, of the PaymentIntent and of the charge */
+function tell(known: Row | undefined, fact: PaymentFact, truth: { intent: PaymentFact; charge: PaymentFact }): Row {
+  const seen = known?.revision;
+  const isRefundAsked = decideRefund(known, fact) === 'ask';
+  const told = isRefundAsked ? { ...truth.charge, seen } : decidePayment(known, fact) === 'ask' ? { ...truth.intent, seen } : fact;
   const after = mergePayment(known, told, told.subscriptionId ? SUBSCRIPTION : null, CUSTOMERS);
   return { ...after, revision: (known?.revision ?? 0) + 1 };
 }
 
 it('is the same after all that is told of it, in whatever order and how often', () => {
   const life = fc.record({
-    gaps: fc.array(fc.constantFrom(0, 0, 1, 60), { minLength: 10, maxLength: 10 }),
+    gaps: fc.array(fc.constantFrom(0, 0, 1, 60), { minLength: 11, maxLength: 11 }),
     isPaid: fc.boolean(),
-    refunds: fc.constantFrom([], [400], [400, 600], [1_000]),
+    refunds: fc.constantFrom([], [400], [400, 600], [1_000], [400, -400], [1_000, -600], [400, -400, 400]),
     again: fc.nat({ max: 10 }),
     order: fc.array(fc.nat(), { minLength: 20, maxLength: 20 }),
   });
@@ -67,7 +70,8 @@ it('is the same after all that is told of it, in whatever order and how often', 
       const facts = factsOf(times, isPaid, refunds);
       const last = facts.filter(({ sourceRank }) => sourceRank === SOURCE_RANKS.intent).at(-1);
       if (!last) throw new Error('There is no PaymentIntent.');
-      const truth = { ...last, asOf: new Date(10_000 * SECOND) };
+      const now = new Date(10_000 * SECOND);
+      const truth = { intent: { ...last, asOf: now }, charge: { ...(facts.at(-1) ?? last), asOf: now, refundedAsOf: now } };
       const told = [...facts, ...facts.slice(0, again)]
         .map((fact, nth) => ({ fact, rank: order[nth] ?? 0 }))
         .sort((one, other) => one.rank - other.rank);

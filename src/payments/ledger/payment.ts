@@ -17,6 +17,8 @@ export interface PaymentState {
   readonly amountCents: number;
   readonly currency: string;
   readonly refundedAmountCents: number;
+  /** As of when that is so; `null` until a charge told: nothing else does. */
+  readonly refundedAsOf: Date | null;
   readonly description: string | null;
   readonly createdAt: Date;
   readonly sourceRank: number;
@@ -29,6 +31,8 @@ export interface PaymentFact extends Told, Omit<PaymentState, 'userId' | 'userRa
   readonly userId?: EndUserId;
   /** Stripe's id. */
   readonly subscriptionId?: string;
+  /** Stripe's id, where a charge tells. */
+  readonly chargeId?: string;
 }
 
 const SUCCEEDED = 2;
@@ -45,11 +49,6 @@ export function hasSucceeded(status: string): boolean {
   return finalityOf(status) === SUCCEEDED;
 }
 
-/** Whether only a refund can still come. */
-export function isFinal(status: string): boolean {
-  return finalityOf(status) > 0;
-}
-
 /** On the status: the rest is merged whatever the times say. */
 export function decidePayment(known: (PaymentState & Known) | undefined, told: PaymentFact): Decision {
   const finality = { known: finalityOf(known?.status), told: finalityOf(told.status) };
@@ -57,6 +56,14 @@ export function decidePayment(known: (PaymentState & Known) | undefined, told: P
   const decision = decide(known, told, { finality, isSame });
   if (decision !== 'ask' || !known || known.sourceRank === told.sourceRank) return decision;
   return told.sourceRank > known.sourceRank ? 'take' : 'keep';
+}
+
+/** On what was refunded, which grows, and shrinks where a refund fails. */
+export function decideRefund(known: (PaymentState & Known) | undefined, told: PaymentFact): Decision {
+  if (!told.refundedAsOf) return 'keep';
+  const before = known?.refundedAsOf ? { asOf: known.refundedAsOf, revision: known.revision } : undefined;
+  const isSame = known?.refundedAmountCents === told.refundedAmountCents;
+  return decide(before, { ...told, asOf: told.refundedAsOf }, { finality: { known: 0, told: 0 }, isSame });
 }
 
 /** Whose payment it is, as far as its subscription or customer tell. */
@@ -73,6 +80,7 @@ export function mergePayment(
   const before = known ?? { ...told, ...user, subscriptionId };
   const isNewer = decidePayment(known, told) === 'take';
   const isBetter = told.sourceRank === before.sourceRank ? isNewer : told.sourceRank > before.sourceRank;
+  const refund = decideRefund(known, told) === 'take' ? told : before;
   const [better, other] = isBetter ? [told, before] : [before, told];
   const { userId, userRank } = user.userRank > before.userRank || (user.userRank === before.userRank && isNewer) ? user : before;
   return withRefund({
@@ -83,7 +91,8 @@ export function mergePayment(
     status: isNewer ? told.status : before.status,
     amountCents: better.amountCents,
     currency: better.currency,
-    refundedAmountCents: Math.max(before.refundedAmountCents, told.refundedAmountCents),
+    refundedAmountCents: refund.refundedAmountCents,
+    refundedAsOf: refund.refundedAsOf,
     description: better.description ?? other.description,
     createdAt: better.createdAt,
     sourceRank: better.sourceRank,

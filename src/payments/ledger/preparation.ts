@@ -6,13 +6,14 @@ import type { Known, Told } from './decision.js';
 import { decideDispute, type DisputeFact, readDispute } from './dispute.js';
 import type { LedgerChange } from './ledger-change.js';
 import { DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
-import { decidePayment, isFinal, type PaymentFact } from './payment.js';
-import { invoicePayments, readInvoicePayments } from './read-invoice.js';
+import { decidePayment, decideRefund, hasSucceeded, type PaymentFact } from './payment.js';
+import { intentsOf, invoicePayments, readInvoicePayments } from './read-invoice.js';
 import { type Reading, readObject } from './read-object.js';
-import { readPaymentIntent } from './read-payments.js';
+import { readCharge, readPaymentIntent } from './read-payments.js';
 import { StripeObject } from './stripe-object.js';
 import { type Answer, StripeQuestions, type Tenant } from './stripe-questions.js';
 import { decideSubscription, isOver, type SubscriptionFact } from './subscription.js';
+import { Unreadable } from './unreadable.js';
 
 /** Less than Stripe waits for the answer to a webhook. */
 const BUDGET_MS = 8_000;
@@ -28,12 +29,16 @@ export class Preparation {
   async prepare(tenant: Tenant, source: unknown, told: Told, type?: string): Promise<LedgerChange> {
     const object = StripeObject.from(source);
     if (!object) return { ...tenant, party: told, payments: [] };
+    const reading = readObject(tenant.projectId, object, told, type);
     const deadline = new AbortController();
     const tooLate = delay(BUDGET_MS, undefined, { signal: deadline.signal }).then(() => {
       throw stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined);
     });
     try {
-      return await Promise.race([this.#complete(tenant, readObject(tenant.projectId, object, told, type), told), tooLate]);
+      return await Promise.race([this.#complete(tenant, reading, told), tooLate]);
+    } catch (error) {
+      // What Stripe is asked may be answered better another time.
+      throw error instanceof Unreadable ? stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', error) : error;
     } finally {
       deadline.abort();
       tooLate.catch(() => undefined);
@@ -41,19 +46,22 @@ export class Preparation {
   }
 
   async #complete(tenant: Tenant, reading: Reading, told: Told): Promise<LedgerChange> {
-    const { invoiceToAsk } = reading;
-    const [current, asked, dispute, ...payments] = await Promise.all([
+    const { invoiceToAsk, attemptToAsk, chargeToAsk } = reading;
+    const [current, asked, attempts, charge, dispute, ...payments] = await Promise.all([
       this.#subscription(tenant, reading, told),
       invoiceToAsk && this.#invoicePayments(tenant, invoiceToAsk, told),
+      attemptToAsk && this.#attempts(tenant, attemptToAsk, told),
+      chargeToAsk && this.#charge(tenant, chargeToAsk, told),
       reading.dispute && this.#dispute(tenant, reading.dispute),
       ...reading.payments.map((payment) => this.#payment(tenant, payment)),
     ]);
-    const { party, subscription } = current;
+    const { subscription } = current;
+    const party = reading.party.userId ? reading.party : current.party;
     return {
       ...tenant,
-      party: reading.party.userId ? reading.party : party,
+      party: { ...party, customerId: party.customerId ?? charge?.customerId ?? undefined },
       subscription,
-      payments: [...payments, ...(asked ?? [])],
+      payments: [...payments, ...(asked ?? []), ...(attempts ?? []), ...(charge ? [charge] : [])],
       dispute,
     };
   }
@@ -72,12 +80,40 @@ export class Preparation {
   }
 
   async #payment(tenant: Tenant, fact: PaymentFact): Promise<PaymentFact> {
-    if (isFinal(fact.status)) return fact;
+    if (hasSucceeded(fact.status) && !fact.refundedAsOf) return fact;
     const known = await PAYMENTS.find(this.database, tenant.projectId, tenant.mode, fact.paymentIntentId);
-    if (decidePayment(known, fact) !== 'ask') return fact;
     const seen = known?.revision ?? 0;
+    if (decideRefund(known, fact) === 'ask') {
+      const answer = await this.questions.charge(tenant, fact.chargeId, fact.paymentIntentId);
+      return (answer && readCharge(tenant.projectId, answer.object, answered(answer, fact, seen))) ?? { ...fact, seen };
+    }
+    if (decidePayment(known, fact) !== 'ask') return fact;
     const answer = await this.questions.paymentIntent(tenant, fact.paymentIntentId);
-    return (answer && readPaymentIntent(tenant.projectId, answer.object, answered(answer, fact, seen))) ?? { ...fact, seen };
+    return answer ? readPaymentIntent(tenant.projectId, answer.object, answered(answer, fact, seen)) : { ...fact, seen };
+  }
+
+  /** What of a charge is refunded now. */
+  async #charge(
+    tenant: Tenant,
+    { chargeId, paymentIntentId }: NonNullable<Reading['chargeToAsk']>,
+    told: Told,
+  ): Promise<PaymentFact | undefined> {
+    const answer = await this.questions.charge(tenant, chargeId, paymentIntentId);
+    const fact = answer && readCharge(tenant.projectId, answer.object, { asOf: answer.at ?? told.asOf });
+    return fact && this.#payment(tenant, fact);
+  }
+
+  /** What became of the PaymentIntents of an invoice that was not paid: by themselves they don't tell what they are for. */
+  async #attempts(tenant: Tenant, attempt: NonNullable<Reading['attemptToAsk']>, told: Told): Promise<PaymentFact[]> {
+    const { invoiceId, subscriptionId, paymentIntentId } = attempt;
+    const ids = paymentIntentId ? [paymentIntentId] : intentsOf(await this.questions.invoicePayments(tenant, invoiceId));
+    const facts = ids.map(async (id) => {
+      const known = await PAYMENTS.find(this.database, tenant.projectId, tenant.mode, id);
+      const answer = await this.questions.paymentIntent(tenant, id);
+      const fact = answer && readPaymentIntent(tenant.projectId, answer.object, answered(answer, told, known?.revision ?? 0));
+      return fact ? [{ ...fact, subscriptionId }] : [];
+    });
+    return (await Promise.all(facts)).flat();
   }
 
   async #invoicePayments(tenant: Tenant, { object, invoice }: NonNullable<Reading['invoiceToAsk']>, told: Told): Promise<PaymentFact[]> {

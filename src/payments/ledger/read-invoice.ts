@@ -4,6 +4,7 @@ import { type PaymentFact, SOURCE_RANKS } from './payment.js';
 import { currencyOf, descriptionOf } from './read-payments.js';
 import type { StripeObject } from './stripe-object.js';
 import { MAX_STATUS_LENGTH } from './subscription.js';
+import { needed } from './unreadable.js';
 import { userIn } from './user-in.js';
 
 /** How one of an invoice's payments was made. */
@@ -16,6 +17,8 @@ interface InvoicePart {
 export interface InvoiceReading {
   readonly invoiceId: string;
   readonly customerId: string | null;
+  /** Empty when nothing was paid. */
+  readonly currency: string;
   readonly subscriptionId: string | undefined;
   readonly userId: EndUserId | undefined;
   /** `undefined` when nothing was paid. */
@@ -24,16 +27,15 @@ export interface InvoiceReading {
   readonly parts: readonly InvoicePart[] | undefined;
 }
 
-export function readInvoice(projectId: ProjectId, object: StripeObject): InvoiceReading | undefined {
-  const invoiceId = object.id('id');
-  if (!invoiceId) return undefined;
+export function readInvoice(projectId: ProjectId, object: StripeObject): InvoiceReading {
   // Since 2025-03-31 what an invoice is for stands under its parent; its metadata moved twice.
   const parent = object.object('parent')?.object('subscription_details');
   const metadata = (parent ?? object.object('subscription_details'))?.object('metadata');
   const paidCents = paidOf(object);
   return {
-    invoiceId,
+    invoiceId: needed(object.id('id'), 'id'),
     customerId: object.id('customer') ?? null,
+    currency: paidCents === undefined ? '' : currencyOf(object),
     subscriptionId: object.id('subscription') ?? parent?.id('subscription'),
     userId: userIn(projectId, metadata) ?? userIn(projectId, object.object('metadata')),
     paidCents,
@@ -43,9 +45,11 @@ export function readInvoice(projectId: ProjectId, object: StripeObject): Invoice
 
 /** Of a balance or credit that paid it all, `amount_paid` says nothing. */
 function paidOf(object: StripeObject): number | undefined {
-  const isPaid = object.text('status', MAX_STATUS_LENGTH) === 'paid' || object.flag('paid') === true;
-  const total = (object.integer('total') ?? 0) - (object.integer('pre_payment_credit_notes_amount') ?? 0);
-  if (!isPaid || total <= 0) return undefined;
+  // The oldest invoices have no status.
+  const isPaid = object.flag('paid') ?? needed(object.text('status', MAX_STATUS_LENGTH), 'status') === 'paid';
+  if (!isPaid) return undefined;
+  const total = needed(object.integer('total'), 'total') - (object.integer('pre_payment_credit_notes_amount') ?? 0);
+  if (total <= 0) return undefined;
   // Less than Stripe charges at all is paid with the next invoice.
   const isPutOff = (object.integer('ending_balance') ?? 0) > 0;
   return object.integer('amount_paid') || (isPutOff ? undefined : total);
@@ -70,14 +74,20 @@ export function readInvoicePayments(payments: readonly StripeObject[]): InvoiceP
     .map((invoicePayment) => {
       const payment = invoicePayment.object('payment');
       const paymentIntentId = payment?.id('payment_intent') ?? payment?.id('charge');
-      return { paymentIntentId, amountCents: invoicePayment.integer('amount_paid') ?? 0 };
+      return { paymentIntentId, amountCents: needed(invoicePayment.integer('amount_paid'), 'amount_paid') };
     });
+}
+
+/** The PaymentIntents that an invoice's `invoice_payment` objects tell of, paid or not. */
+export function intentsOf(payments: readonly StripeObject[]): string[] {
+  const open = payments.filter((payment) => payment.text('status', MAX_STATUS_LENGTH) !== 'canceled');
+  return [...new Set(open.flatMap((payment) => payment.object('payment')?.id('payment_intent') ?? []))];
 }
 
 /** An invoice's payments: each PaymentIntent's, and the rest, if any, under the invoice's own id. */
 export function invoicePayments(
   object: StripeObject,
-  { invoiceId, customerId, subscriptionId, paidCents = 0 }: InvoiceReading,
+  { invoiceId, customerId, currency, subscriptionId, paidCents = 0 }: InvoiceReading,
   parts: readonly InvoicePart[],
   told: Told,
 ): PaymentFact[] {
@@ -88,8 +98,9 @@ export function invoicePayments(
     customerId,
     subscriptionId,
     status: 'succeeded',
-    currency: currencyOf(object),
+    currency,
     refundedAmountCents: 0,
+    refundedAsOf: null,
     sourceRank: SOURCE_RANKS.invoice,
   };
   const byIntent = new Map<string, number>();

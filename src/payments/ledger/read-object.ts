@@ -7,6 +7,7 @@ import { invoicePayments, type InvoiceReading, readInvoice } from './read-invoic
 import { readCharge, readPaymentIntent, readSessionPayment, sessionUser } from './read-payments.js';
 import type { StripeObject } from './stripe-object.js';
 import { readSubscription, type SubscriptionFact } from './subscription.js';
+import { needed, Unreadable } from './unreadable.js';
 import { userIn } from './user-in.js';
 
 /** What an object tells by itself, and what Stripe has to be asked for. */
@@ -18,23 +19,44 @@ export interface Reading {
   readonly payments: readonly PaymentFact[];
   /** An invoice that was paid, and doesn't tell how. */
   readonly invoiceToAsk?: { readonly object: StripeObject; readonly invoice: InvoiceReading };
+  /** An invoice that was not paid, and by which PaymentIntent if it tells. */
+  readonly attemptToAsk?: { readonly invoiceId: string; readonly subscriptionId: string; readonly paymentIntentId: string | undefined };
+  /** A refund came to nothing: what is still refunded, only the charge tells. */
+  readonly chargeToAsk?: { readonly chargeId: string | undefined; readonly paymentIntentId: string | undefined };
   readonly dispute?: DisputeFact;
 }
 
 const MAX_KIND_LENGTH = 64;
 
-/** Reads an object of any API version. @param type of the event, where it came with one */
+/** What events are about, by how their types begin. */
+const KINDS = [
+  ['checkout.session.', 'checkout.session'],
+  ['customer.subscription.', 'subscription'],
+  ['invoice.', 'invoice'],
+  ['payment_intent.', 'payment_intent'],
+  ['charge.dispute.', 'dispute'],
+  ['charge.refund.', 'refund'],
+  ['refund.', 'refund'],
+  ['charge.', 'charge'],
+] as const;
+
+const UNDONE_REFUNDS: readonly string[] = ['failed', 'canceled'];
+
+/** Reads an object of any API version. @param type of the event, where it came with one @throws Unreadable */
 export function readObject(projectId: ProjectId, object: StripeObject, told: Told, type?: string): Reading {
   const party = { customerId: object.id('customer'), asOf: told.asOf };
   const ofPayment = (payment: PaymentFact | undefined): Reading => ({
     party: { ...party, userId: payment?.userId },
     payments: payment ? [payment] : [],
   });
-  switch (object.text('object', MAX_KIND_LENGTH) ?? '') {
+  const kind = object.text('object', MAX_KIND_LENGTH) ?? '';
+  const [, expected = kind] = KINDS.find(([beginning]) => type?.startsWith(beginning)) ?? [];
+  if (kind !== expected) throw new Unreadable('object');
+  switch (kind) {
     case 'subscription': {
       const subscription = readSubscription(object, told);
       const userId = userIn(projectId, object.object('metadata'));
-      return { party: { ...party, userId, subscriptionId: subscription?.subscriptionId }, subscription, payments: [] };
+      return { party: { ...party, userId, subscriptionId: subscription.subscriptionId }, subscription, payments: [] };
     }
     case 'checkout.session': {
       const { payments } = ofPayment(readSessionPayment(projectId, object, told, type));
@@ -42,13 +64,14 @@ export function readObject(projectId: ProjectId, object: StripeObject, told: Tol
     }
     case 'invoice': {
       const invoice = readInvoice(projectId, object);
-      if (!invoice) return { party, payments: [] };
-      const { subscriptionId, userId, parts } = invoice;
+      const { invoiceId, subscriptionId, userId, parts } = invoice;
+      const isUnpaid = type === 'invoice.payment_failed' && parts?.length === 0 && subscriptionId !== undefined;
       return {
         party: { ...party, userId, subscriptionId },
         subscriptionToAsk: subscriptionId,
         payments: parts ? invoicePayments(object, invoice, parts, told) : [],
         ...(!parts && { invoiceToAsk: { object, invoice } }),
+        ...(isUnpaid && { attemptToAsk: { invoiceId, subscriptionId, paymentIntentId: object.id('payment_intent') } }),
       };
     }
     case 'customer':
@@ -57,6 +80,11 @@ export function readObject(projectId: ProjectId, object: StripeObject, told: Tol
       return ofPayment(readPaymentIntent(projectId, object, told));
     case 'charge':
       return ofPayment(readCharge(projectId, object, told));
+    case 'refund': {
+      const isUndone = UNDONE_REFUNDS.includes(needed(object.text('status', MAX_KIND_LENGTH), 'status'));
+      const chargeToAsk = { chargeId: object.id('charge'), paymentIntentId: object.id('payment_intent') };
+      return { party, payments: [], ...(isUndone && { chargeToAsk }) };
+    }
     case 'dispute':
       return { party, dispute: readDispute(object, told, type), payments: [] };
     default:

@@ -3,6 +3,7 @@ import type { Told } from './decision.js';
 import { type PaymentFact, SOURCE_RANKS } from './payment.js';
 import type { StripeObject } from './stripe-object.js';
 import { MAX_STATUS_LENGTH } from './subscription.js';
+import { needed } from './unreadable.js';
 import { userIn } from './user-in.js';
 
 const MAX_CURRENCY_LENGTH = 8;
@@ -15,21 +16,19 @@ const FORMER_STATUSES: Partial<Record<string, string>> = {
 };
 
 export function currencyOf(object: StripeObject): string {
-  return object.text('currency', MAX_CURRENCY_LENGTH)?.toLowerCase() ?? 'usd';
+  return needed(object.text('currency', MAX_CURRENCY_LENGTH), 'currency').toLowerCase();
 }
 
 export function descriptionOf(object: StripeObject): string | null {
   return object.text('description', MAX_DESCRIPTION_LENGTH) ?? null;
 }
 
-export function readPaymentIntent(projectId: ProjectId, object: StripeObject, told: Told): PaymentFact | undefined {
-  const paymentIntentId = object.id('id');
-  const status = object.text('status', MAX_STATUS_LENGTH);
-  const amount = object.integer('amount');
-  if (!paymentIntentId || !status || amount === undefined) return undefined;
+export function readPaymentIntent(projectId: ProjectId, object: StripeObject, told: Told): PaymentFact {
+  const status = needed(object.text('status', MAX_STATUS_LENGTH), 'status');
+  const amount = needed(object.integer('amount'), 'amount');
   return {
     ...told,
-    paymentIntentId,
+    paymentIntentId: needed(object.id('id'), 'id'),
     userId: userIn(projectId, object.object('metadata')),
     customerId: object.id('customer') ?? null,
     status: FORMER_STATUSES[status] ?? status,
@@ -37,6 +36,7 @@ export function readPaymentIntent(projectId: ProjectId, object: StripeObject, to
     amountCents: (status === 'succeeded' ? object.integer('amount_received') : undefined) ?? amount,
     currency: currencyOf(object),
     refundedAmountCents: 0,
+    refundedAsOf: null,
     description: descriptionOf(object),
     createdAt: object.time('created') ?? told.asOf,
     sourceRank: SOURCE_RANKS.intent,
@@ -46,19 +46,21 @@ export function readPaymentIntent(projectId: ProjectId, object: StripeObject, to
 /** A charge with what was refunded of it. What was authorized and never taken, Stripe calls refunded too. */
 export function readCharge(projectId: ProjectId, object: StripeObject, told: Told): PaymentFact | undefined {
   // Before there were PaymentIntents, a charge was an invoice's, or nobody's.
-  const paymentIntentId = object.id('payment_intent') ?? object.id('invoice') ?? object.id('id');
-  const amount = object.integer('amount');
-  if (!paymentIntentId || amount === undefined || object.flag('captured') === false) return undefined;
+  const chargeId = needed(object.id('id'), 'id');
+  const amount = needed(object.integer('amount'), 'amount');
+  if (object.flag('captured') === false) return undefined;
   const taken = object.integer('amount_captured') ?? amount;
   return {
     ...told,
-    paymentIntentId,
+    paymentIntentId: object.id('payment_intent') ?? object.id('invoice') ?? chargeId,
+    chargeId,
     userId: userIn(projectId, object.object('metadata')),
     customerId: object.id('customer') ?? null,
     status: 'succeeded',
     amountCents: taken,
     currency: currencyOf(object),
-    refundedAmountCents: Math.max((object.integer('amount_refunded') ?? 0) - (amount - taken), 0),
+    refundedAmountCents: Math.max(needed(object.integer('amount_refunded'), 'amount_refunded') - (amount - taken), 0),
+    refundedAsOf: told.asOf,
     description: descriptionOf(object),
     createdAt: object.time('created') ?? told.asOf,
     sourceRank: SOURCE_RANKS.charge,
@@ -80,6 +82,7 @@ export function readSessionPayment(projectId: ProjectId, object: StripeObject, t
     amountCents: amount,
     currency: currencyOf(object),
     refundedAmountCents: 0,
+    refundedAsOf: null,
     description: null,
     createdAt: object.time('created') ?? told.asOf,
     sourceRank: SOURCE_RANKS.session,

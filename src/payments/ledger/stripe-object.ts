@@ -1,8 +1,11 @@
+import { Unreadable } from './unreadable.js';
+
 const MAX_ID_LENGTH = 255;
 
 /**
  * An object as Stripe sent it, in whatever API version: a field that is missing, or of another type than expected, reads as
- * `undefined`. Texts can be stored: without NUL, and no longer than asked for.
+ * `undefined`; but an amount or time that is no whole number was never sent by Stripe, and is not passed over. Texts can be stored:
+ * without NUL, and no longer than asked for.
  */
 export class StripeObject {
   private constructor(private readonly fields: Readonly<Record<string, unknown>>) {}
@@ -31,9 +34,11 @@ export class StripeObject {
     return typeof id === 'string' && id !== '' && id.length <= MAX_ID_LENGTH && !id.includes('\0') ? id : undefined;
   }
 
+  /** @throws Unreadable */
   integer(name: string): number | undefined {
-    const value = this.fields[name];
-    return Number.isSafeInteger(value) ? (value as number) : undefined;
+    const value = this.fields[name] ?? undefined;
+    if (value !== undefined && !Number.isSafeInteger(value)) throw new Unreadable(name);
+    return value as number | undefined;
   }
 
   flag(name: string): boolean | undefined {
@@ -41,7 +46,7 @@ export class StripeObject {
     return typeof value === 'boolean' ? value : undefined;
   }
 
-  /** Stripe tells times in seconds since 1970. */
+  /** Stripe tells times in seconds since 1970. @throws Unreadable */
   time(name: string): Date | undefined {
     const time = new Date((this.integer(name) ?? NaN) * 1000);
     // What PostgreSQL and RFC 3339 can tell as well.

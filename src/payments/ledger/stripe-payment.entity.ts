@@ -61,6 +61,10 @@ export class StripePaymentEntity {
   @Column({ name: 'refunded_amount_cents', type: 'bigint' })
   refundedAmountCents: string;
 
+  /** The time of the event or answer of Stripe that this was last written from; `null` until a charge told. */
+  @Column({ name: 'refunded_as_of', type: Date, precision: 3, nullable: true })
+  refundedAsOf: Date | null;
+
   @Column({ type: 'varchar', length: 1000, nullable: true })
   description: string | null;
 

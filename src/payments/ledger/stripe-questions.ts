@@ -45,6 +45,17 @@ export class StripeQuestions {
     return this.#ask(tenant, (stripe, options) => stripe.paymentIntents.retrieve(id, undefined, options));
   }
 
+  /** The last one, where only its PaymentIntent is known. */
+  async charge(tenant: Tenant, id: string | undefined, paymentIntentId: string | undefined): Promise<Answer | undefined> {
+    if (id !== undefined) return this.#ask(tenant, (stripe, options) => stripe.charges.retrieve(id, undefined, options));
+    if (paymentIntentId === undefined) return undefined;
+    const answer = await this.#ask(tenant, (stripe, options) =>
+      stripe.paymentIntents.retrieve(paymentIntentId, { expand: ['latest_charge'] }, options),
+    );
+    const object = answer?.object.object('latest_charge');
+    return object && { object, at: answer?.at };
+  }
+
   dispute(tenant: Tenant, id: string): Promise<Answer | undefined> {
     return this.#ask(tenant, (stripe, options) => stripe.disputes.retrieve(id, undefined, options));
   }

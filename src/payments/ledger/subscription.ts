@@ -1,5 +1,6 @@
 import { type Decision, decide, type Known, later, type Told } from './decision.js';
 import type { StripeObject } from './stripe-object.js';
+import { needed } from './unreadable.js';
 
 export const MAX_STATUS_LENGTH = 32;
 export const MAX_NAME_LENGTH = 255;
@@ -39,10 +40,8 @@ const COMPARED = [
 const ALL_BUT_TIME = [...COMPARED, 'planName', 'createdAt'] as const satisfies (keyof SubscriptionState)[];
 
 /** Reads both generations: the period stood on the subscription, and stands on its items since 2025-03-31. */
-export function readSubscription(object: StripeObject, told: Told): SubscriptionFact | undefined {
-  const subscriptionId = object.id('id');
-  const status = object.text('status', MAX_STATUS_LENGTH);
-  if (!subscriptionId || !status) return undefined;
+export function readSubscription(object: StripeObject, told: Told): SubscriptionFact {
+  const status = needed(object.text('status', MAX_STATUS_LENGTH), 'status');
   const [item] = object.items('items');
   const price = item?.object('price') ?? item?.object('plan') ?? object.object('plan');
   const product = price?.object('product');
@@ -51,7 +50,7 @@ export function readSubscription(object: StripeObject, told: Told): Subscription
   const currentPeriodEnd = object.time('current_period_end') ?? item?.time('current_period_end') ?? null;
   return {
     ...told,
-    subscriptionId,
+    subscriptionId: needed(object.id('id'), 'id'),
     status,
     customerId: object.id('customer') ?? null,
     priceId: price?.id('id') ?? null,

@@ -54,7 +54,9 @@ function ofPayment(tenant: Tenant, { id, stripeId, before, after }: Written<Paym
   const known = before && toLedgerPayment(id, stripeId, before);
   const refundedNowCents = payment.refundedAmountCents - (known?.refundedAmountCents ?? 0);
   const events: LedgerEvent[] = [];
-  if (!known || !isDeepStrictEqual(unrefunded(known), unrefunded(payment))) events.push(['payment.recorded', { ...tenant, payment }]);
+  const isRefundUndone = refundedNowCents < 0;
+  if (!known || isRefundUndone || !isDeepStrictEqual(unrefunded(known), unrefunded(payment)))
+    events.push(['payment.recorded', { ...tenant, payment }]);
   if (refundedNowCents > 0) events.push(['payment.refunded', { ...tenant, payment, refundedNowCents }]);
   return events;
 }

@@ -3,6 +3,7 @@ import { DomainError, type ErrorCode } from '../../common/errors.js';
 import { isDatabaseUnavailable } from '../../database/database-errors.js';
 import { LedgerService } from '../ledger/ledger.service.js';
 import { againIfOvertaken } from '../ledger/overtaken.js';
+import { Unreadable } from '../ledger/unreadable.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { EventPayloads } from './event-payloads.js';
 import type { ReceivedEvent, Verdict } from './received-event.js';
@@ -47,20 +48,35 @@ export class EventHandlerService {
   /** The same for an event that is known, also when it was applied before: what it would change twice, it doesn't. */
   async handleAgain(event: ReceivedEvent): Promise<void> {
     const reason = this.#reasonToIgnore(event);
-    if (reason === undefined) await this.#apply(event, (apply) => this.events.applyAgain(event, apply));
-    else await this.events.settleAgain(event, { outcome: 'ignored', reason });
+    if (reason !== undefined) return this.events.settleAgain(event, { outcome: 'ignored', reason });
+    try {
+      await this.#apply(event, (apply) => this.events.applyAgain(event, apply));
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      await this.events.settleAgain(event, { outcome: 'ignored', reason: error.message });
+    }
   }
 
   async #handle(event: ReceivedEvent): Promise<Handled> {
     const reason = this.#reasonToIgnore(event);
-    if (reason !== undefined) {
-      const verdict: Verdict = { outcome: 'ignored', reason };
-      const isNew = await this.payloads.storing(event, (payload) => this.events.settle(event, verdict, payload));
-      return isNew ? 'ignored' : 'duplicate';
-    }
+    if (reason !== undefined) return this.#ignore(event, reason);
     if (await this.events.countDuplicate(event)) return 'duplicate';
-    const isNew = await this.#apply(event, (apply) => this.payloads.storing(event, (payload) => this.events.apply(event, payload, apply)));
-    return isNew ? 'applied' : 'duplicate';
+    try {
+      const isNew = await this.#apply(event, (apply) =>
+        this.payloads.storing(event, (payload) => this.events.apply(event, payload, apply)),
+      );
+      return isNew ? 'applied' : 'duplicate';
+    } catch (error) {
+      // However often Stripe sent it, it would be the same.
+      if (error instanceof Unreadable) return this.#ignore(event, error.message);
+      throw error;
+    }
+  }
+
+  async #ignore(event: ReceivedEvent, reason: string): Promise<Handled> {
+    const verdict: Verdict = { outcome: 'ignored', reason };
+    const isNew = await this.payloads.storing(event, (payload) => this.events.settle(event, verdict, payload));
+    return isNew ? 'ignored' : 'duplicate';
   }
 
   #reasonToIgnore({ ignoredBecause, type }: ReceivedEvent): string | undefined {
@@ -74,7 +90,7 @@ export class EventHandlerService {
         return write(() => this.ledger.apply(change));
       });
     } catch (error) {
-      await this.#note(event, error);
+      if (!(error instanceof Unreadable)) await this.#note(event, error);
       throw error;
     }
   }

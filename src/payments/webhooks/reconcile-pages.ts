@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { HANDLED_EVENTS } from '../stripe-api/handled-events.js';
+import { LISTED_EVENTS } from '../stripe-api/handled-events.js';
 import { asStripeFailure, stripeErrorOf, stripeUnavailable } from '../stripe-api/stripe-failure.js';
 import type { Pass } from './reconciliations.repository.js';
 
@@ -22,7 +22,7 @@ export function listEvents(stripe: Stripe, { since, startedAt, phase, cursor }: 
   const created = isLater
     ? { gte: toSeconds(new Date(startedAt.getTime() - OVERLAP_MS)) }
     : { gte: toSeconds(since), lte: toSeconds(startedAt) };
-  return readPage(stripe.events.list({ ...pageAfter(cursor), created, types: [...HANDLED_EVENTS] }));
+  return readPage(stripe.events.list({ ...pageAfter(cursor), created, types: LISTED_EVENTS }));
 }
 
 export function listSubscriptions(stripe: Stripe, { cursor }: Pass): Promise<Page<Stripe.Subscription>> {
