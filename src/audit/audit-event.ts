@@ -14,6 +14,7 @@ export const PROJECT_ACTIONS = [
   'credentials.refused',
   'webhook_endpoint.created',
   'webhook_endpoint.removed',
+  'webhook_secret.expired',
   'history.pruned',
 ] as const;
 export type ProjectAction = (typeof PROJECT_ACTIONS)[number];

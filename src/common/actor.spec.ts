@@ -33,7 +33,8 @@ describe('personActor', () => {
     ['rk_test_abc', '[hidden]'],
     [Buffer.from(KEY).toString('base64'), '[hidden]'],
     [Buffer.from(KEY).toString('hex'), '[hidden]'],
-    [`eyJ${'a'.repeat(40)}.eyJ${'b'.repeat(40)}.${'c'.repeat(43)}`, '[hidden].[hidden].[hidden]'],
+    [`eyJ${'a'.repeat(40)}.eyJ${'b'.repeat(40)}.${'c'.repeat(43)}`, '[hidden]'],
+    [`curl (eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.${'c'.repeat(43)})`, 'curl ([hidden])'],
   ])('hides what could be a key or a token: %s', (text, shown) => {
     expect(actor(text).userAgent).toBe(shown);
   });

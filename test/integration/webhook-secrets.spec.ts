@@ -76,9 +76,16 @@ describe('the webhook secrets of a project', () => {
     expect(await validUntil('live')).toBeNull();
   });
 
-  it('are five at most, so that a signature is soon checked', async () => {
-    for (const letter of 'abcdefg') await put({ test_webhook_secret: secret(letter) }).expect(200);
-    expect(await open()).toEqual([...'gfedc'].map(secret));
+  it('are ten at most, so that a signature is soon checked', async () => {
+    for (const letter of 'abcdefghijkl') await put({ test_webhook_secret: secret(letter) }).expect(200);
+    expect(await open()).toEqual([...'lkjihgfedc'].map(secret));
+  });
+
+  it('are there once, also when a former one is put back', async () => {
+    for (const each of [A, B, A]) await put({ test_webhook_secret: each }).expect(200);
+    expect(await open()).toEqual([A, B]);
+    for (const each of [B, C]) await put({ test_webhook_secret: each }).expect(200);
+    expect(await open()).toEqual([C, B, A]);
   });
 
   it('have no former one after the same was stored again, with other credentials or none', async () => {
@@ -101,6 +108,13 @@ describe('the webhook secrets of a project', () => {
     expect((await Promise.all([sweep(), sweep()])).reduce((sum, count) => sum + count)).toBe(1);
     expect(await rows()).toEqual([expect.objectContaining({ slot: 0 })]);
     expect((await app.send('get', configPath(projectId)).expect(200)).body).toEqual(before);
+    const { body } = await app.send('get', `${configPath(projectId)}/history`).expect(200);
+    expect((body as { entries: object[]; total: number }).total).toBe(4);
+    expect((body as { entries: object[] }).entries[0]).toMatchObject({
+      action: 'webhook_secret.expired',
+      actor: { kind: 'system' },
+      fields: [{ field: 'test_webhook_secret', last_four: 'aaaa' }],
+    });
   });
 
   it('are left alone by a sweep while they are valid', async () => {

@@ -3,10 +3,12 @@ import { AuditRepository } from '../../audit/audit.repository.js';
 import { AuditRetention } from '../../audit/audit-retention.js';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import { systemActor } from '../../common/actor.js';
+import { OPERATOR } from '../operator.js';
 import type { Report } from '../reporting.js';
 import type { Session } from '../session.js';
 import { linesOf, type Problem, problemsOf } from './problems.js';
 
+/** In the chains of projects, which their owners read. */
 const ACTOR = systemActor('audit prune');
 
 export async function prune(session: Session, { before }: { before: Date }): Promise<Report> {
@@ -26,7 +28,7 @@ export async function prune(session: Session, { before }: { before: Date }): Pro
     bar.add(1);
   }
   const done = { before: before.toISOString(), chains: pruned, entries };
-  if (entries > 0) await services.get(AuditTrail).recordSystemEvent('retention.pruned', done, ACTOR);
+  if (entries > 0) await services.get(AuditTrail).recordSystemEvent('retention.pruned', done, OPERATOR);
   return {
     text: [
       `Deleted ${entries} entries of ${pruned} chains from before ${done.before}.`,

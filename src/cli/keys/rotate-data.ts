@@ -31,7 +31,8 @@ export async function rotateData(session: Session, { wait }: { wait: number }): 
     if (now >= left) break;
     left = now;
   }
-  if (resealed > 0) await recordResealing(primary, resealed);
+  const rowsUnderIt = sumOf(await sealedRows.count(), [primary]);
+  if (resealed > 0 || left > 0) await recordResealing({ keyId: primary, rows: resealed, rowsUnderIt, unopened: left });
   const former = await superseded();
   return {
     text: [

@@ -1,7 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import { AuditModule } from '../../audit/audit.module.js';
-import { systemActor } from '../../common/actor.js';
 import { Database } from '../../database/database.js';
 import { SEALED_COLUMNS } from '../../sealed-columns.js';
 import { DataKeyRepository } from '../../vault/data-key.repository.js';
@@ -12,6 +11,16 @@ import type { rotateMasterKey } from '../../vault/master-key-rotation.js';
 import { SealKeyRotation } from '../../vault/seal-key-rotation.js';
 import { SealedRowsRepository } from '../../vault/sealed-rows.repository.js';
 import { type RowCounts, SealedRowsService } from '../../vault/sealed-rows.service.js';
+import { OPERATOR } from '../operator.js';
+
+/** What a run of `keys rotate-data` came to. */
+interface Resealing {
+  readonly keyId: string;
+  /** Those of this run: another one may have been cut short before. */
+  readonly rows: number;
+  readonly rowsUnderIt: number;
+  readonly unopened: number;
+}
 
 interface VaultServices {
   readonly dataKeys: DataKeyRepository;
@@ -21,14 +30,11 @@ interface VaultServices {
   readonly sealedRows: SealedRowsService;
   readonly rotation: SealKeyRotation;
   readonly recordRewrapping: Parameters<typeof rotateMasterKey>[2];
-  readonly recordResealing: (keyId: string, rows: number) => Promise<void>;
+  readonly recordResealing: (result: Resealing) => Promise<void>;
 }
 
 /** What `vaultServices` needs besides the vault. */
 export const VAULT_IMPORTS = [AuditModule];
-
-/** Whom the history names for what the commands do. */
-const ACTOR = systemActor('command line');
 
 export function vaultServices(context: INestApplicationContext): VaultServices {
   const history = context.get(AuditTrail);
@@ -46,10 +52,11 @@ export function vaultServices(context: INestApplicationContext): VaultServices {
     masterKeys,
     sealedRows,
     rotation: new SealKeyRotation(dataKeys, holders, masterKeys, (action, id) =>
-      history.appendSystemEvent(action, { data_key: id }, ACTOR),
+      history.appendSystemEvent(action, { data_key: id }, OPERATOR),
     ),
-    recordRewrapping: ({ id, from }, to) => history.appendSystemEvent('keys.rewrapped', { data_key: id, from, to }, ACTOR),
-    recordResealing: (keyId, rows) => history.recordSystemEvent('keys.resealed', { data_key: keyId, rows }, ACTOR),
+    recordRewrapping: ({ id, from }, to) => history.appendSystemEvent('keys.rewrapped', { data_key: id, from, to }, OPERATOR),
+    recordResealing: ({ keyId, rows, rowsUnderIt, unopened }) =>
+      history.recordSystemEvent('keys.resealed', { data_key: keyId, rows, rows_under_it: rowsUnderIt, unopened }, OPERATOR),
   };
 }
 

@@ -1,8 +1,14 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { AuditTrail } from '../../audit/audit-trail.js';
+import { systemActor } from '../../common/actor.js';
+import type { ProjectId } from '../../common/ids.js';
 import { Database, run } from '../../database/database.js';
-import { DELETE_EXPIRED, SWEPT_AT_ONCE } from './webhook-secret.statements.js';
+import { auditFields } from './config-events.js';
+import { DELETE_EXPIRED, FIND_EXPIRED, SWEPT_AT_ONCE } from './webhook-secret.statements.js';
 
 const EVERY_MS = 60_000;
+
+const ACTOR = systemActor('webhook secret sweep');
 
 /** Destroys former webhook secrets once they are no longer valid. Every process does so; it harms nobody to be second. */
 @Injectable()
@@ -11,7 +17,10 @@ export class WebhookSecretSweeper implements OnApplicationBootstrap, OnApplicati
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly audit: AuditTrail,
+  ) {}
 
   onApplicationBootstrap(): void {
     this.#timer = setInterval(() => this.#start(), EVERY_MS).unref();
@@ -25,8 +34,21 @@ export class WebhookSecretSweeper implements OnApplicationBootstrap, OnApplicati
 
   /** @returns how many it destroyed */
   async sweep(now = new Date()): Promise<number> {
-    const swept = await this.database.transaction(() => run(DELETE_EXPIRED[this.database.engine], [now]));
-    return swept.length < SWEPT_AT_ONCE ? swept.length : swept.length + (await this.sweep(now));
+    const found = await this.database.query(FIND_EXPIRED, [now]);
+    let swept = 0;
+    for (const { project_id } of found) swept += await this.#sweepProject(project_id, now);
+    return found.length < SWEPT_AT_ONCE ? swept : swept + (await this.sweep(now));
+  }
+
+  #sweepProject(projectId: ProjectId, at: Date): Promise<number> {
+    const { audit } = this;
+    return this.database.transaction(function* () {
+      const chain = yield* audit.open(projectId);
+      const destroyed = yield* run(DELETE_EXPIRED, [projectId, at]);
+      if (destroyed.length === 0) return 0;
+      yield* chain.append({ action: 'webhook_secret.expired', details: { fields: auditFields(destroyed) }, actor: ACTOR, at });
+      return destroyed.length;
+    });
   }
 
   #start(): void {

@@ -1,15 +1,21 @@
+import type { ProjectId } from '../../common/ids.js';
 import { sql } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
 import type { StripeMode } from './credential-rules.js';
 import type { DestroyedCredential } from './stripe-config.statements.js';
 
 /** How many former ones of a mode are kept: each costs a check of every event's signature, a stranger's too. */
-const FORMER_KEPT = 4;
+const FORMER_KEPT = 9;
 
-/** Keeps the webhook secrets that are about to be replaced, as they are sealed: the slots are taken in turn, the oldest gives way. */
+/** Keeps the webhook secrets that are about to be replaced, as they are sealed: the slots are taken in turn, the oldest gives way. One that is put back is no former one any more: its slot is taken first. */
 export const keepFormer = (from: string, validUntil: string, lock = '') => `
   INSERT INTO stripe_credentials (project_id, mode, kind, slot, sealed, key_id, mask, fingerprint, looks_cut_off, written_at, valid_until)
-  SELECT k.project_id, k.mode, k.kind, 1 + k.replacements % ${FORMER_KEPT}, k.sealed, k.key_id, k.mask, k.fingerprint, k.looks_cut_off,
+  SELECT k.project_id, k.mode, k.kind,
+    COALESCE(
+      (SELECT min(s.slot) FROM stripe_credentials s
+       WHERE s.project_id = k.project_id AND s.mode = k.mode AND s.kind = k.kind AND s.slot > 0 AND s.fingerprint = f.fingerprint),
+      1 + k.replacements % ${FORMER_KEPT}
+    ), k.sealed, k.key_id, k.mask, k.fingerprint, k.looks_cut_off,
     k.written_at, ${validUntil}
   FROM ${from} ON f.mode = k.mode AND f.kind = k.kind AND f.fingerprint <> k.fingerprint
   WHERE k.project_id = $1 AND k.kind = 'webhook_secret' AND k.slot = 0 ${lock}
@@ -38,19 +44,20 @@ export const DELETE_FORMER = sql<{ mode: StripeMode }>(
   `DELETE FROM stripe_credentials WHERE project_id = $1 AND slot > 0 AND $2 LIKE '%' || mode || '%' RETURNING mode`,
 );
 
-/** How many at once, so that nobody waits long for the locks, or on SQLite for the process. */
+/** How many projects are looked for at once. */
 export const SWEPT_AT_ONCE = 500;
 
-const deleteExpired = (lock: string) =>
-  sql<{ mode: StripeMode }>(
-    'delete_expired_stripe_webhook_secrets',
-    `DELETE FROM stripe_credentials WHERE (project_id, mode, kind, slot) IN (
-       SELECT project_id, mode, kind, slot FROM stripe_credentials WHERE valid_until <= $1 LIMIT ${SWEPT_AT_ONCE} ${lock}
-     ) RETURNING mode`,
-  );
+/** $1 now. */
+export const FIND_EXPIRED = sql<{ project_id: ProjectId }>(
+  'find_expired_stripe_webhook_secrets',
+  `SELECT DISTINCT project_id FROM stripe_credentials WHERE valid_until <= $1 LIMIT ${SWEPT_AT_ONCE}`,
+);
 
-/** $1 now. On PostgreSQL it leaves to others what they have locked. */
-export const DELETE_EXPIRED = { sqlite: deleteExpired(''), postgres: deleteExpired('FOR UPDATE SKIP LOCKED') };
+/** $1 project, $2 now. */
+export const DELETE_EXPIRED = sql<DestroyedCredential>(
+  'delete_expired_stripe_webhook_secrets',
+  'DELETE FROM stripe_credentials WHERE project_id = $1 AND valid_until <= $2 RETURNING mode, kind, mask, slot',
+);
 
 /** $1 project, $2 mode, $3 fingerprint. */
 export const DELETE_WEBHOOK_SECRET = sql<DestroyedCredential>(

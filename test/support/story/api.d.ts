@@ -1230,7 +1230,7 @@ export interface components {
              * @example config.updated
              * @enum {string}
              */
-            action: "project.created" | "project.updated" | "project.deleted" | "config.created" | "config.updated" | "config.deleted" | "config.mode_deleted" | "credentials.validated" | "credentials.refused" | "webhook_endpoint.created" | "webhook_endpoint.removed" | "history.pruned";
+            action: "project.created" | "project.updated" | "project.deleted" | "config.created" | "config.updated" | "config.deleted" | "config.mode_deleted" | "credentials.validated" | "credentials.refused" | "webhook_endpoint.created" | "webhook_endpoint.removed" | "webhook_secret.expired" | "history.pruned";
             /**
              * @description `done`, or what Stripe said of a key: `valid`, `invalid`, or `unavailable` when it could not be asked.
              * @example done
