@@ -94,6 +94,21 @@ describe('the lists of subscriptions and payments', () => {
     });
   });
 
+  it('show the subscription that a payment is for once it is there, and what became of a dispute', async () => {
+    const [first, last] = [String(ids.first), String(ids.last)];
+    await execute(app.database, `UPDATE stripe_payments SET subscription_id = '${ids.active}' WHERE id = '${first}'`);
+    await execute(app.database, `UPDATE stripe_payments SET subscription_id = '${randomUUID()}' WHERE id = '${last}'`);
+    for (const [nth, status] of ['needs_response', 'lost'].entries())
+      await execute(
+        app.database,
+        `INSERT INTO stripe_disputes (project_id, mode, dispute_id, id, owner_id, payment_intent_id, status, amount_cents, currency, created_at, as_of, revision)
+         VALUES ('${tea}', 'test', 'dp_${nth}', '${randomUUID()}', 'developer-1', 'pi_${first}', '${status}', 1, 'usd', ${time(at(nth))}, ${time(at(nth))}, 1)`,
+      );
+    const { payments: listed } = (await get('transactions?test_mode=true')) as { payments: Listed[] };
+    expect(listed[0]).toMatchObject({ id: last, subscription_id: null, dispute_status: null });
+    expect(listed[2]).toMatchObject({ id: first, subscription_id: ids.active, dispute_status: 'lost' });
+  });
+
   it('show a developer all projects and both modes, the newest first', async () => {
     expect(await payments('transactions')).toEqual([ids.last, ids.refused, ids.live, ids.first]);
     expect(await subscriptions('subscriptions')).toEqual([ids.canceled, ids.trialing, ids.active]);

@@ -60,6 +60,7 @@ describe('GET my-payments', () => {
           currency: 'usd',
           description: 'Pro',
           refunded_amount_cents: 500,
+          dispute_status: null,
           created_at: '2026-11-21T10:00:00.000Z',
         },
       ],

@@ -473,6 +473,8 @@ it('keeps a dispute as a fact beside the payment', async () => {
     },
   ]);
   expect(await books.payments()).toMatchObject([{ status: 'succeeded' }]);
+  // What is lost is no revenue.
+  expect(await books.kept()).toEqual({ 'test payment succeeded': 1, 'test usd payments': 1, 'test usd gross_cents': 5_000 });
 });
 
 describe("a plan's name", () => {

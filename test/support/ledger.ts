@@ -120,6 +120,8 @@ export class Books {
       add(`${String(mode)} ${String(currency)} gross_cents`, Number(amount));
       add(`${String(mode)} ${String(currency)} net_cents`, Number(amount) - Number(refunded));
     }
+    for (const { mode, status, currency, amount_cents: amount } of await this.disputes())
+      if (status === 'lost') add(`${String(mode)} ${String(currency)} net_cents`, -Number(amount));
     return Object.fromEntries(Object.entries(sums).filter(([, sum]) => sum !== 0));
   }
 

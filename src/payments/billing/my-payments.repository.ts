@@ -1,11 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { Database, sql } from '../../database/database.js';
-import { PAYMENT_COLUMNS, type PaymentRow } from '../ledger/dto/payment.response.js';
+import { PAYMENT_COLUMNS, PAYMENT_VIEW, type PaymentRow } from '../ledger/dto/payment.response.js';
 import type { Buyer } from './buyer.js';
 
 const MINE = 'FROM stripe_payments WHERE project_id = $1 AND mode = $2 AND user_id = $3';
 
-const LIST = sql<PaymentRow>('list_my_payments', `SELECT ${PAYMENT_COLUMNS} ${MINE} ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5`);
+const NEWEST_FIRST = 'ORDER BY created_at DESC, id DESC';
+
+const LIST = sql<PaymentRow>(
+  'list_my_payments',
+  `SELECT ${PAYMENT_VIEW} FROM (SELECT ${PAYMENT_COLUMNS} ${MINE} ${NEWEST_FIRST} LIMIT $4 OFFSET $5) AS listed ${NEWEST_FIRST}`,
+);
 
 const COUNT = sql<{ total: number | string }>('count_my_payments', `SELECT COUNT(*) AS total ${MINE}`);
 

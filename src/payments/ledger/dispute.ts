@@ -33,7 +33,7 @@ export function readDispute(object: StripeObject, told: Told, type?: string): Di
     ...told,
     disputeId,
     chargeId,
-    paymentIntentId: object.id('payment_intent') ?? null,
+    paymentIntentId: object.id('payment_intent') ?? chargeId,
     status: needed(object.text('status', MAX_STATUS_LENGTH), 'status'),
     reason: object.text('reason', MAX_REASON_LENGTH) ?? null,
     amountCents: needed(object.integer('amount'), 'amount'),
@@ -42,6 +42,11 @@ export function readDispute(object: StripeObject, told: Told, type?: string): Di
     fundsReinstatedAt: type === 'charge.dispute.funds_reinstated' ? told.asOf : null,
     createdAt: object.time('created') ?? told.asOf,
   };
+}
+
+/** What is gone for good. */
+export function lossOf({ status, amountCents }: DisputeState): number {
+  return status === 'lost' ? amountCents : 0;
 }
 
 const CLOSED = new Set(['won', 'lost', 'warning_closed', 'charge_refunded', 'prevented']);

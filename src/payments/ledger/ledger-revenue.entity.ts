@@ -26,7 +26,7 @@ export class LedgerRevenueEntity {
   @Column({ name: 'gross_cents', type: 'bigint' })
   grossCents: string;
 
-  /** Without what was refunded. */
+  /** Without what was refunded, and what was lost in disputes. */
   @Column({ name: 'net_cents', type: 'bigint' })
   netCents: string;
 }

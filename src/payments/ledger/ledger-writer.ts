@@ -44,10 +44,10 @@ export class LedgerWriter {
     const [{ user, given }, known] = party.userId ? [yield* learning, yield* locking] : yield* together(learning, locking);
     const subscriptions = yield* this.#writeSubscription(change, known, user);
     const payments = yield* this.#writePayments(change, known, user);
-    const isDisputeNews = yield* this.#writeDispute(change, known);
-    yield* this.statistics.add(projectId, mode, subscriptions, payments);
+    const disputes = yield* this.#writeDispute(change, known);
+    yield* this.statistics.add(projectId, mode, subscriptions, payments, disputes);
     yield* this.tellings.add(change, subscriptions, given, payments);
-    return isDisputeNews || given.length > 0 || [...subscriptions, ...payments].some(isNews);
+    return given.length > 0 || [...subscriptions, ...payments, ...disputes].some(isNews);
   }
 
   *#lock({ projectId, mode, subscription, payments, dispute }: LedgerChange): Transaction<KnownRows> {
@@ -85,10 +85,10 @@ export class LedgerWriter {
     return all;
   }
 
-  *#writeDispute({ projectId, mode, dispute: fact }: LedgerChange, { dispute: known }: KnownRows): Transaction<boolean> {
-    if (!fact) return false;
+  *#writeDispute({ projectId, mode, dispute: fact }: LedgerChange, { dispute: known }: KnownRows): Transaction<Written<DisputeState>[]> {
+    if (!fact) return [];
     settle(decideDispute(known, fact));
-    return isNews(yield* DISPUTES.write(projectId, mode, fact.disputeId, known, mergeDispute(known, fact)));
+    return [yield* DISPUTES.write(projectId, mode, fact.disputeId, known, mergeDispute(known, fact))];
   }
 }
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
 import { send, sql, type SqlValue, type Statement, type Transaction } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { type DisputeState, lossOf } from './dispute.js';
 import type { Written } from './ledger-table.js';
 import { hasSucceeded, type PaymentState } from './payment.js';
 
@@ -37,10 +38,12 @@ export class StatisticsRepository {
     mode: StripeMode,
     subscriptions: readonly Written<{ status: string }>[],
     payments: readonly Written<PaymentState>[],
+    disputes: readonly Written<DisputeState>[],
   ): Transaction<void> {
     const additions = [
       ...subscriptions.flatMap((written) => countsOf('subscription', written)),
       ...payments.flatMap((written) => [...countsOf('payment', written), ...revenueOf(written)]),
+      ...disputes.map(lossesOf),
     ];
     const inOrder = additions
       .filter(({ amounts }) => amounts.some(Boolean))
@@ -72,6 +75,11 @@ function revenueOf({ id, before, after }: Written<PaymentState>): Addition[] {
     ),
     one(after.currency, now),
   ];
+}
+
+function lossesOf({ id, before, after }: Written<DisputeState>): Addition {
+  const more = lossOf(after) - (before ? lossOf(before) : 0);
+  return { statement: ADD_REVENUE, key: [after.currency, slotOf(id)], amounts: [0, 0, -more] };
 }
 
 /** How many successful payments it is, and what they brought in, gross and net. */

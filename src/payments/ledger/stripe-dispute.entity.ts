@@ -5,7 +5,7 @@ import type { StripeMode } from '../stripe-config/credential-rules.js';
 
 const PK = { primaryKeyConstraintName: 'stripe_disputes_pk' };
 
-/** A dispute as Stripe last said. A fact beside the payment, which it does not change. */
+/** A dispute as Stripe last said. A fact beside the payment, which it does not change; what is lost is no revenue. */
 @Entity('stripe_disputes')
 @Unique('stripe_disputes_id_unique', ['id'])
 @Index('stripe_disputes_by_payment', ['projectId', 'mode', 'paymentIntentId'])
@@ -31,6 +31,7 @@ export class StripeDisputeEntity {
   @Column({ name: 'charge_id', type: 'varchar', length: 255, nullable: true })
   chargeId: string | null;
 
+  /** The payment's: of the charge where there is no PaymentIntent. */
   @Column({ name: 'payment_intent_id', type: 'varchar', length: 255, nullable: true })
   paymentIntentId: string | null;
 

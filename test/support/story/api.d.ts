@@ -1604,6 +1604,11 @@ export interface components {
              */
             refunded_amount_cents: number;
             /**
+             * @description Stripe's status of the latest dispute about it; `null` when there is none.
+             * @example needs_response
+             */
+            dispute_status: string | null;
+            /**
              * Format: date-time
              * @description When Stripe made it.
              * @example 2026-11-21T09:30:00.000Z
@@ -1798,6 +1803,11 @@ export interface components {
              */
             refunded_amount_cents: number;
             /**
+             * @description Stripe's status of the latest dispute about it; `null` when there is none.
+             * @example needs_response
+             */
+            dispute_status: string | null;
+            /**
              * Format: date-time
              * @description When Stripe made it.
              * @example 2026-11-21T09:30:00.000Z
@@ -1918,7 +1928,7 @@ export interface components {
              */
             total_revenue_cents: number;
             /**
-             * @description The same without what was refunded.
+             * @description The same without what was refunded, and what was lost in disputes.
              * @example 2000
              */
             net_revenue_cents: number;
@@ -1971,7 +1981,7 @@ export interface components {
              */
             total_revenue_cents: number;
             /**
-             * @description The same after refunds.
+             * @description The same after refunds and lost disputes.
              * @example 2000
              */
             net_revenue_cents: number;

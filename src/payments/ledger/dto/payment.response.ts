@@ -38,6 +38,12 @@ export class StripePaymentResponse {
   @ApiProperty({ description: 'How much of it was given back.', type: 'integer', default: 0, example: 0 })
   refunded_amount_cents: number;
 
+  @ApiNullableString({
+    description: "Stripe's status of the latest dispute about it; `null` when there is none.",
+    example: 'needs_response',
+  })
+  dispute_status: string | null;
+
   @ApiTime('When Stripe made it.')
   created_at: string;
 }
@@ -55,11 +61,20 @@ export interface PaymentRow {
   currency: string;
   description: string | null;
   refunded_amount_cents: number | string;
+  dispute_status: string | null;
   created_at: Date | string;
 }
 
 export const PAYMENT_COLUMNS = `id, project_id, mode, subscription_id, user_id, payment_intent_id, status, amount_cents, currency,
   description, refunded_amount_cents, created_at`;
+
+const SUBSCRIPTION = '(SELECT s.id FROM stripe_subscriptions s WHERE s.id = listed.subscription_id) AS subscription_id';
+const DISPUTE = `(SELECT d.status FROM stripe_disputes d
+  WHERE d.project_id = listed.project_id AND d.mode = listed.mode AND d.payment_intent_id = listed.payment_intent_id
+  ORDER BY d.created_at DESC, d.dispute_id LIMIT 1) AS dispute_status`;
+
+/** Of rows that were `listed` with those columns: with what is known beside them. A subscription that is not here is none. */
+export const PAYMENT_VIEW = `${PAYMENT_COLUMNS.replace('subscription_id', SUBSCRIPTION)}, ${DISPUTE}`;
 
 export function toPaymentResponse(row: PaymentRow): StripePaymentResponse {
   return {
@@ -74,6 +89,7 @@ export function toPaymentResponse(row: PaymentRow): StripePaymentResponse {
     currency: row.currency,
     description: row.description,
     refunded_amount_cents: Number(row.refunded_amount_cents),
+    dispute_status: row.dispute_status,
     created_at: toTimestamp(row.created_at),
   };
 }

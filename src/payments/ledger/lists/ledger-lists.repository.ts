@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { OwnerId, ProjectId } from '../../../common/ids.js';
 import { Database, sql, type SqlValue } from '../../../database/database.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
-import { PAYMENT_COLUMNS, type PaymentRow } from '../dto/payment.response.js';
+import { PAYMENT_COLUMNS, PAYMENT_VIEW, type PaymentRow } from '../dto/payment.response.js';
 import { SUBSCRIPTION_COLUMNS, type SubscriptionRow } from '../dto/subscription.response.js';
 
 /** Which rows a list shows: those of one owner's projects, which are not deleted. */
@@ -28,12 +28,19 @@ interface Kind<Row> {
   readonly name: 'subscription' | 'payment';
   readonly table: string;
   readonly columns: string;
+  /** What is shown of the rows that were `listed`. */
+  readonly view: string;
   /** Never set: carries the row's type. */
   readonly row?: Row;
 }
 
-const SUBSCRIPTIONS: Kind<SubscriptionRow> = { name: 'subscription', table: 'stripe_subscriptions', columns: SUBSCRIPTION_COLUMNS };
-const PAYMENTS: Kind<PaymentRow> = { name: 'payment', table: 'stripe_payments', columns: PAYMENT_COLUMNS };
+const SUBSCRIPTIONS: Kind<SubscriptionRow> = {
+  name: 'subscription',
+  table: 'stripe_subscriptions',
+  columns: SUBSCRIPTION_COLUMNS,
+  view: SUBSCRIPTION_COLUMNS,
+};
+const PAYMENTS: Kind<PaymentRow> = { name: 'payment', table: 'stripe_payments', columns: PAYMENT_COLUMNS, view: PAYMENT_VIEW };
 
 /** Lists, newest first and in total order. Each is one range of an index for each mode; how many there are is kept and not counted. */
 @Injectable()
@@ -53,7 +60,7 @@ export class LedgerListsRepository {
     return { rows, total };
   }
 
-  #rows<Row>({ table, columns }: Kind<Row>, filter: LedgerFilter, { limit, offset }: Page): Promise<Listed<Row>['rows']> {
+  #rows<Row>({ table, columns, view }: Kind<Row>, filter: LedgerFilter, { limit, offset }: Page): Promise<Listed<Row>['rows']> {
     const values: SqlValue[] = [limit, offset, offset + limit];
     const bind = (value: SqlValue) => `$${values.push(value)}`;
     // By project the rows come from its index, and the project tells whose it is; else from the index by owner.
@@ -67,7 +74,7 @@ export class LedgerListsRepository {
         WHERE ${whose} AND l.mode = '${mode}' ${status} AND p.deleted_at IS NULL
         ORDER BY l.created_at DESC, l.id DESC LIMIT $3) AS of_${mode}`;
     const modes = filter.mode ? [filter.mode] : STRIPE_MODES;
-    const text = `SELECT * FROM (${modes.map(ofMode).join(' UNION ALL ')}) AS listed ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2`;
+    const text = `SELECT ${view}, project_name FROM (${modes.map(ofMode).join(' UNION ALL ')}) AS listed ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2`;
     return this.database.query(sql(`list_${table}_${variantOf(filter)}`, text), values);
   }
 

@@ -16,7 +16,7 @@ class CurrencyRevenue {
   @Cents('What they were, in the smallest unit of the currency.')
   total_revenue_cents: number;
 
-  @Cents('The same without what was refunded.')
+  @Cents('The same without what was refunded, and what was lost in disputes.')
   net_revenue_cents: number;
 }
 
@@ -49,7 +49,7 @@ export class PaymentStatsResponse {
   @Cents('What payments in `currency` brought in, before refunds.')
   total_revenue_cents: number;
 
-  @Cents('The same after refunds.')
+  @Cents('The same after refunds and lost disputes.')
   net_revenue_cents: number;
 
   @ApiProperty({
