@@ -85,7 +85,7 @@ describe('says what is wrong', () => {
     const after = AbortSignal.timeout.bind(AbortSignal);
     const timeout = jest.spyOn(AbortSignal, 'timeout').mockImplementation(() => after(50));
     try {
-      expect(await reasonOf(wrapper().wrap(dataKey, 'examplekey01'))).toMatch(/^AWS KMS does not answer/);
+      expect(await reasonOf(wrapper().wrap(dataKey, 'examplekey01'))).toMatch(/^AWS KMS does not answer within 8 seconds/);
       expect(timeout).toHaveBeenCalledWith(8_000);
     } finally {
       timeout.mockRestore();
@@ -94,9 +94,12 @@ describe('says what is wrong', () => {
   });
 
   it('that the region is missing', async () => {
-    delete process.env['AWS_REGION'];
     process.env['AWS_CONFIG_FILE'] = '/dev/null';
-    expect(await reasonOf(wrapper(OTHER).wrap(dataKey, 'examplekey01'))).toBe('AWS_REGION must be set, or AWS_KMS_KEY_ID be an ARN.');
+    delete process.env['AWS_REGION'];
+    const missing = 'AWS_REGION must be set, or AWS_KMS_KEY_ID be an ARN.';
+    expect(await reasonOf(wrapper(OTHER).wrap(dataKey, 'examplekey01'))).toBe(missing);
+    process.env['AWS_REGION'] = 'no region';
+    expect(await reasonOf(wrapper(OTHER).wrap(dataKey, 'examplekey01'))).toBe(missing);
     delete process.env['AWS_CONFIG_FILE'];
   });
 });

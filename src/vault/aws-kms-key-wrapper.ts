@@ -64,6 +64,8 @@ export class AwsKmsKeyWrapper implements KeyWrapper {
   /** The SDK is loaded only where it is used. */
   async #connect(): Promise<KMSClient> {
     const { KMSClient } = await import('@aws-sdk/client-kms');
+    // Which versions of Node are good for us, package.json says. The SDK would write ten lines of advice at every start.
+    process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
     this.#client ??= new KMSClient({
       ...(this.#region === undefined ? {} : { region: this.#region }),
       maxAttempts: 2,
@@ -90,10 +92,14 @@ function bytes(answer: Uint8Array | undefined): Buffer {
   return Buffer.from(answer);
 }
 
+/** Not `instanceof Error`: Jest runs the tests in a realm beside that of Node's own errors. The names and codes are AWS's and Node's own; a message could be anything. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'AWS KMS does not answer.';
-  if (error.message === 'Region is missing') return 'AWS_REGION must be set, or AWS_KMS_KEY_ID be an ARN.';
-  const known = REASONS.find(([name]) => name.test(error.name));
-  // The names are AWS's and Node's own; a message could be anything.
-  return known ? `${known[1]} (${error.name})` : `AWS KMS does not answer (${/^\w{1,64}$/.test(error.name) ? error.name : 'Error'}).`;
+  const { name, code, message }: { name?: unknown; code?: unknown; message?: unknown } = typeof error === 'object' && error ? error : {};
+  if (name === 'TimeoutError' || name === 'AbortError')
+    return `AWS KMS does not answer within ${TIMEOUT_MS / 1_000} seconds: can this machine reach it?`;
+  if (name === 'Error' && /\bregion\b/i.test(String(message))) return 'AWS_REGION must be set, or AWS_KMS_KEY_ID be an ARN.';
+  const known = REASONS.find(([pattern]) => pattern.test(String(name)));
+  if (known) return `${known[1]} (${String(name)})`;
+  const told = [code, name].find((each) => typeof each === 'string' && /^\w{1,64}$/.test(each) && each !== 'Error');
+  return `AWS KMS does not answer${typeof told === 'string' ? ` (${told})` : ''}: can this machine reach it, and is it the right region?`;
 }

@@ -253,6 +253,15 @@ describe('Keyring.storing', () => {
     expect(write).toHaveBeenCalledTimes(2);
   });
 
+  it('looks for the key of today first, when the last look is long ago', async () => {
+    const { keyring, keyId, write } = await withRetiredKey();
+    const now = performance.now();
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(now + 11_000);
+    expect(await keyring.storing(write)).not.toBe(keyId);
+    expect(write).toHaveBeenCalledTimes(1);
+    clock.mockRestore();
+  });
+
   it('leaves any other failure as it is, and what another foreign key refuses', async () => {
     const keyring = await loaded();
     for (const code of ['23505', '23503', 'SQLITE_CONSTRAINT_FOREIGNKEY']) {

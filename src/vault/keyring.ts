@@ -12,6 +12,8 @@ import { newDataKey } from './new-data-key.js';
 import { keyIdOf, open, seal, SealBroken, type SealContext, type SealedText } from './seal.js';
 
 const DATA_KEY_ID = /^[a-z0-9]{8,16}$/;
+/** A running server follows every two seconds: without news for longer than this, the process stood still. */
+const NEWS_ARE_OLD_MS = 10_000;
 const UNKNOWN_ID_REMEMBERED_MS = 5_000;
 const UNKNOWN_IDS_REMEMBERED = 100;
 
@@ -33,6 +35,7 @@ export class Keyring {
   readonly #keys = new Map<string, DataKey>();
   readonly #asked = new LRUCache<string, Promise<DataKey | undefined>>({ max: UNKNOWN_IDS_REMEMBERED, ttl: UNKNOWN_ID_REMEMBERED_MS });
   #primary: ReadonlyMap<DataKeyPurpose, DataKey> = new Map();
+  #followedAt = 0;
 
   constructor(store: DataKeyStore, masterKeys: MasterKeys) {
     this.#store = store;
@@ -50,6 +53,7 @@ export class Keyring {
     // Another process may have been first: what the store holds counts.
     if (missing.length > 0) rows = await this.#unwrapAll();
     this.#primary = new Map(DATA_KEY_PURPOSES.map((purpose) => [purpose, this.#primaryOf(purpose, rows)]));
+    this.#followedAt = performance.now();
   }
 
   /** Loads, if there is a purpose without a key: those who may not write data keys can start then. @returns the purposes that had none */
@@ -83,14 +87,16 @@ export class Keyring {
     const held = rows.filter(isHeld);
     const followed = DATA_KEY_PURPOSES.filter((purpose) => held.some((row) => row.purpose === purpose && row.state === 'primary'));
     this.#primary = new Map([...this.#primary, ...followed.map((purpose) => [purpose, this.#primaryOf(purpose, held)] as const)]);
+    this.#followedAt = performance.now();
     return { primary: this.#primaryKey('seal').id, held: idsOf(held), missing: idsOf(rows.filter((row) => !isHeld(row))) };
   }
 
   /**
-   * Runs `write`, which seals something and stores it. A process that stood still may seal under a key that was retired meanwhile; the
-   * database refuses that, and `write` gets another try with the key of today.
+   * Runs `write`, which seals something and stores it. A process that stood still looks for the key of today first. If it seals under a
+   * key that was retired meanwhile all the same, the database refuses that, and `write` gets another try.
    */
   async storing<T>(write: () => Promise<T>): Promise<T> {
+    if (performance.now() - this.#followedAt > NEWS_ARE_OLD_MS) await this.follow();
     const { id } = this.#primaryKey('seal');
     try {
       return await write();

@@ -69,7 +69,7 @@ it.each([engine === 'sqlite' ? 'vault' : 'aws-kms'])(
       expect(await server.send('PUT', path, { body: BODY })).toMatchObject({ status: 200 });
       expect((await server.send('GET', '/health/ready')).status).toBe(200);
       expect(await refused.ended).toEqual({ code: 1, signal: null });
-      expect(refused.errors).toMatch(/Tillkeeper could not start\. (Vault at VAULT_ADDR|AWS KMS) does not answer/);
+      expect(refused.errors).toMatch(/^Tillkeeper could not start\. (Vault at VAULT_ADDR|AWS KMS) does not answer \(ECONNREFUSED\)/);
       expect(refused.errors + refused.output).not.toContain(secret);
       expect(service.requests).toHaveLength(requests);
       expect(await server.stop('SIGTERM')).toEqual({ code: 0, signal: null });
