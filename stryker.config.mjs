@@ -1,18 +1,20 @@
-// What to mutate comes on the command line or is all of it; docs/mutation.md has the figures.
-const ROOMS = 'src/{vault,auth,payments/stripe-config}/**/*.ts';
+/** What decides, computes or seals, and so has a spec of its own. The rest of the three rooms is held by tests that start an application. */
+const MUTATED = [
+  'src/vault/{aes-gcm,audit-mac,aws-kms-key-wrapper,data-key,derive-key,fingerprint,keyring,length-prefixed,local-key-wrapper,master-keys,seal,vault-transit-key-wrapper}.ts',
+  'src/auth/{end-user,fixed-window.storage,jwks-keys,network-of,recent-tokens,token-claims,token-header,verification-key}.ts',
+  'src/payments/stripe-config/{config-row,config-warnings,credential-problem,credential-rules,credential-shape,precondition}.ts',
+];
 
 export default {
   testRunner: 'jest',
   plugins: ['@stryker-mutator/jest-runner'],
-  jest: { configFile: 'jest.mutation.config.mjs', enableFindRelatedTests: false },
-  mutate: [ROOMS, '!**/*.spec.ts', '!**/*.entity.ts', '!**/*.module.ts', '!**/dto/**', '!**/stripe-config.controller.ts'],
+  jest: { configFile: 'jest.mutation.config.mjs' },
+  mutate: MUTATED,
   coverageAnalysis: 'perTest',
-  // Stryker can't parse that controller: it takes a decorated parameter apart.
-  // Tables, decorators and statements are made when a file is loaded: to try one of them would take every test.
+  // What is made when a file is loaded takes every test.
   ignoreStatic: true,
   concurrency: 1,
-  // Only what never ends, on a slow machine too.
-  timeoutMS: 60_000,
+  timeoutMS: 20_000,
   reporters: ['clear-text', 'progress'],
   incremental: true,
   incrementalFile: '.stryker-tmp/results.json',
