@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Secret } from '../common/secret.js';
+import { vaultToken } from '../config/rules.js';
 import type { MasterKeySource } from '../config/settings.js';
 import { KeyProviderUnavailable } from './key-provider-unavailable.js';
 import { type KeyWrapper, WrongMasterKey } from './key-wrapper.js';
@@ -77,11 +78,17 @@ export class VaultTransitKeyWrapper implements KeyWrapper {
   #token(): Secret {
     const { token } = this.source;
     if (token instanceof Secret) return token;
+    let text;
     try {
-      return new Secret(readFileSync(token, 'utf8').trim());
+      text = readFileSync(token, 'utf8').trim();
     } catch {
       throw new KeyProviderUnavailable('The file of VAULT_TOKEN_FILE can not be read.');
     }
+    // What a header can't hold, fetch would repeat in its error.
+    const read = vaultToken(text);
+    if (!read)
+      throw new KeyProviderUnavailable('The file of VAULT_TOKEN_FILE must hold one token of visible ASCII characters, and nothing else.');
+    return read;
   }
 
   #wrongKey(dataKeyId: string): WrongMasterKey {
