@@ -62,6 +62,19 @@ describe('JwksKeys', () => {
     expect(await finds(second)).toBe(true);
   });
 
+  it('takes the first of two keys with one id', async () => {
+    server.publish(first, new SigningKey('ES256', 'first'));
+    expect(await finds(first)).toBe(true);
+  });
+
+  it('says why the keys could not be fetched, and to the caller that it is not about the token', async () => {
+    server.publishJwks({ keys: [] });
+    expect(await unavailable()).toMatchObject({ message: expect.stringContaining('authorization server are out of reach') as string });
+    expect(warnings).toHaveBeenCalledWith(
+      'The keys of the authorization server could not be fetched: Error: the answer holds no usable key.',
+    );
+  });
+
   it('learns a new key from the first token that names it, also when many come at once', async () => {
     await finds(first);
     server.publish(first, second);
@@ -102,9 +115,10 @@ describe('JwksKeys', () => {
 
   it('counts the very first fetch and failed ones too', async () => {
     expect(await keys.find('ES256', 'made-up')).toBeUndefined();
+    now += 29 * SECOND;
     await keys.find('ES256', 'made-up');
     expect(server.fetches).toBe(1);
-    now += 30 * SECOND;
+    now += 1 * SECOND;
     server.answerWith((response) => response.writeHead(500).end());
     for (let attempt = 0; attempt < 5; attempt += 1) await keys.find('ES256', 'made-up');
     expect(server.fetches).toBe(2);
@@ -112,9 +126,10 @@ describe('JwksKeys', () => {
 
   it('serves the keys it has while it looks for newer ones after five minutes', async () => {
     await finds(first);
+    const fetching = jest.spyOn(globalThis, 'fetch');
     now += 299 * SECOND;
     await finds(first);
-    expect(server.fetches).toBe(1);
+    expect(fetching).not.toHaveBeenCalled();
     now += 1 * SECOND;
     let release = () => {};
     server.answerWith((response) => (release = () => response.end(JSON.stringify({ keys: [second.jwk] }))));

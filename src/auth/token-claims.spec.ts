@@ -62,6 +62,15 @@ describe('callerFrom', () => {
     },
   );
 
+  it('takes the type that access tokens carry, and any where they carry none', () => {
+    expect(callerFrom({ ...claims, type: 'access' }, { type: 'access' }).kind).toBe('developer');
+    expect(callerFrom({ ...claims, type: 'refresh' }, {}).kind).toBe('developer');
+  });
+
+  it('needs no scope where the operator asks for none', () => {
+    expect(callerFrom({ ...claims, scope: 'openid' }, {})).toEqual({ kind: 'developer', sub: 'developer-1' });
+  });
+
   describe('where developers need the scope "projects"', () => {
     const rules = { developerScope: 'projects' };
 

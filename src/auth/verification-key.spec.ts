@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { type Claims, SigningKey } from '../../test/support/tokens.js';
-import { verificationKeys } from './verification-key.js';
+import { isSigningAlgorithm, verificationKeys } from './verification-key.js';
 
 const rsa = new SigningKey('RS256', 'rsa');
 const ec = new SigningKey('ES256', 'ec');
@@ -21,6 +21,7 @@ describe('verificationKeys', () => {
   it('needs neither alg, use nor kid', () => {
     expect(read(without(ec.jwk, 'alg', 'use', 'kid'))).toEqual([{ id: undefined, algorithm: 'ES256' }]);
     expect(read({ ...ec.jwk, key_ops: ['verify'] })).toHaveLength(1);
+    expect(read({ ...ec.jwk, kid: 7 })).toEqual([{ id: undefined, algorithm: 'ES256' }]);
   });
 
   it.each([
@@ -47,4 +48,9 @@ describe('verificationKeys', () => {
   it.each([[null], ['keys'], [[]], [{}], [{ keys: {} }], [{ keys: null }]])('finds nothing in %j', (jwks) => {
     expect(verificationKeys(jwks)).toEqual([]);
   });
+});
+
+it('isSigningAlgorithm knows the three, and neither HMAC nor none', () => {
+  const names = ['RS256', 'ES256', 'EdDSA', 'HS256', 'none', 'rs256', 'RS512', ''];
+  expect(names.filter(isSigningAlgorithm)).toEqual(['RS256', 'ES256', 'EdDSA']);
 });

@@ -57,6 +57,25 @@ it("refuses another data key's, another master key's, and what was altered", asy
   await expect(wrapper().unwrap(`${wrapped.slice(0, -4)}AAAA`, 'examplekey01')).rejects.toThrow(WrongMasterKey);
 });
 
+it("asks in the region of the key's ARN, else in the machine's", async () => {
+  process.env['AWS_REGION'] = 'us-east-1';
+  const elsewhere = 'arn:aws-us-gov:kms:us-gov-west-1:111122223333:alias/other';
+  for (const key of [KEY, OTHER, elsewhere])
+    await wrapper(key)
+      .wrap(dataKey, 'examplekey01')
+      .catch(() => undefined);
+  const regions = kms.service.requests.map(({ headers }) => headers.authorization?.split('/')[2]);
+  expect(regions).toEqual(['eu-central-1', 'us-east-1', 'us-gov-west-1']);
+});
+
+it("names the data key that another master key wrapped, and doesn't ask about a text that holds none", async () => {
+  const sentence = `Master key ${wrapper().masterKeyId} can't unwrap data key examplekey01`;
+  await expect(wrapper().unwrap('awskms1.', 'examplekey01')).rejects.toThrow(sentence);
+  expect(kms.service.requests).toEqual([]);
+  kms.refuse('IncorrectKeyException');
+  await expect(wrapper().unwrap('awskms1.AAAA', 'examplekey01')).rejects.toThrow(WrongMasterKey);
+});
+
 describe('says what is wrong', () => {
   it.each([
     ['AccessDeniedException', 400, /kms:Encrypt and kms:Decrypt/],
@@ -75,7 +94,24 @@ describe('says what is wrong', () => {
 
   it('that nobody is there, after two attempts', async () => {
     await kms.service.stop();
-    expect(await reasonOf(wrapper().wrap(dataKey, 'examplekey01'))).toMatch(/^AWS KMS does not answer/);
+    // In Jest's realm the SDK hides what Node says of it.
+    expect(await reasonOf(wrapper().wrap(dataKey, 'examplekey01'))).toMatch(
+      /^AWS KMS does not answer( \(ECONNREFUSED\))?: can this machine reach it, and is it the right region\?$/,
+    );
+  });
+
+  it('nothing of a name that is none of AWS', async () => {
+    for (const name of ['made up', 'A'.repeat(65), 'A-1']) {
+      kms.refuse(name);
+      expect(await reasonOf(wrapper().wrap(dataKey, 'examplekey01'))).toMatch(/^AWS KMS does not answer: /);
+    }
+  });
+
+  it('somebody else', async () => {
+    kms.failure = { status: 200, body: {} };
+    const told = 'What answers is not AWS KMS.';
+    expect(await reasonOf(wrapper().wrap(dataKey, 'examplekey01'))).toMatch(told);
+    expect(await reasonOf(wrapper().unwrap('awskms1.AAAA', 'examplekey01'))).toBe(told);
   });
 
   it('that no answer comes', async () => {

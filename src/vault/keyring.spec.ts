@@ -5,6 +5,7 @@ import { dataKeyRow } from '../../test/factories/data-key-row.factory.js';
 import { InMemoryDataKeyStore } from '../../test/support/in-memory-data-key-store.js';
 import { mutations, thoseThatOpen } from '../../test/support/seal-mutations.js';
 import { Secret } from '../common/secret.js';
+import { auditMac } from './audit-mac.js';
 import { DataKey } from './data-key.js';
 import { DATA_KEY_PURPOSES } from './data-key-store.js';
 import { fingerprint } from './fingerprint.js';
@@ -102,6 +103,16 @@ describe('Keyring.load', () => {
     const keyring = await loaded();
     expect(store.rows.map((row) => row.purpose)).toEqual([...DATA_KEY_PURPOSES]);
     expect(keyring.seal(context, plaintext).keyId).toBe(first?.id);
+  });
+
+  it('reads the keys once when none is missing, and knows whether it has any', async () => {
+    await loaded();
+    const list = jest.spyOn(store, 'list');
+    const keyring = new Keyring(store, new MasterKeys(wrapper));
+    expect(keyring.isLoaded).toBe(false);
+    await keyring.load();
+    expect(keyring.isLoaded).toBe(true);
+    expect(list).toHaveBeenCalledTimes(1);
   });
 
   it('agrees with another process that starts at the same time', async () => {
@@ -372,6 +383,55 @@ describe('Keyring.open', () => {
       await expect(keyring.open(context, text as SealedText)).rejects.toThrow(SealBroken);
     }
     expect(find).not.toHaveBeenCalled();
+  });
+});
+
+describe('Keyring.isAuditMac', () => {
+  const parts = ['created', 'developer-1', ''];
+
+  it('knows what auditMac gave, for the same tenant and texts only', async () => {
+    const keyring = await loaded();
+    const { mac, keyId } = keyring.auditMac('tenant', parts);
+    expect(store.rows.find(({ purpose }) => purpose === 'audit')?.id).toBe(keyId);
+    expect(await keyring.isAuditMac(mac, keyId, 'tenant', parts)).toBe(true);
+    expect(await keyring.isAuditMac(mac, keyId, 'another', parts)).toBe(false);
+    expect(await keyring.isAuditMac(mac, keyId, 'tenant', [...parts, ''])).toBe(false);
+    expect(await keyring.isAuditMac(mac.toLowerCase(), keyId, 'tenant', parts)).toBe(false);
+  });
+
+  it('takes no mac under a key that is for something else', async () => {
+    const keyring = await loaded();
+    const [row] = store.rows.filter(({ purpose }) => purpose === 'fingerprint');
+    if (!row) throw new Error('There is no fingerprint key.');
+    const dataKey = new DataKey(row.id, row.purpose, await wrapper.unwrap(row.wrapped, row.id));
+    expect(await keyring.isAuditMac(auditMac(dataKey, 'tenant', parts), row.id, 'tenant', parts)).toBe(false);
+  });
+
+  it('looks for a key that another process made', async () => {
+    const keyring = await loaded();
+    const row = await dataKeyRow(wrapper, { purpose: 'audit' });
+    store.rows.push(row);
+    const dataKey = new DataKey(row.id, 'audit', await wrapper.unwrap(row.wrapped, row.id));
+    expect(await keyring.isAuditMac(auditMac(dataKey, 'tenant', parts), row.id, 'tenant', parts)).toBe(true);
+  });
+
+  it('takes no mac under a key that is nowhere, or that is another master key’s, and asks for nothing that can be no id', async () => {
+    const keyring = await loaded();
+    const foreign = await dataKeyRow(new LocalKeyWrapper(randomBytes(32)), { purpose: 'audit' });
+    store.rows.push(foreign);
+    const find = jest.spyOn(store, 'find');
+    const { mac } = keyring.auditMac('tenant', parts);
+    for (const keyId of ['unknownkey01', foreign.id]) expect(await keyring.isAuditMac(mac, keyId, 'tenant', parts)).toBe(false);
+    expect(find).toHaveBeenCalledTimes(2);
+    for (const keyId of ['', 'short', 'EXAMPLEKEY01', `${foreign.id} `])
+      expect(await keyring.isAuditMac(mac, keyId, 'tenant', parts)).toBe(false);
+    expect(find).toHaveBeenCalledTimes(2);
+  });
+
+  it('does not take an outage of the store for a forgery', async () => {
+    const keyring = await loaded();
+    jest.spyOn(store, 'find').mockRejectedValueOnce(new Error('The database is gone.'));
+    await expect(keyring.isAuditMac('mac', 'unknownkey01', 'tenant', parts)).rejects.toThrow('The database is gone.');
   });
 });
 

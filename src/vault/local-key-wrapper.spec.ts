@@ -20,6 +20,9 @@ describe('LocalKeyWrapper', () => {
   it('refuses a data key under the id of another', async () => {
     const wrapped = await wrapper.wrap(dataKey, 'examplekey01');
     await expect(wrapper.unwrap(wrapped, 'examplekey02')).rejects.toThrow(WrongMasterKey);
+    await expect(wrapper.unwrap(wrapped, 'examplekey02')).rejects.toThrow(
+      `Master key ${wrapper.masterKeyId} can't unwrap data key examplekey02`,
+    );
   });
 
   it('refuses a data key that another master key wrapped', async () => {

@@ -68,6 +68,11 @@ describe('configWarnings', () => {
     expect(codes(configWarnings(complete({ [field]: { looksCutOff: true } })))).toEqual([`looks_cut_off ${field}`]);
   });
 
+  it('calls the credential by its name', () => {
+    const [warning] = configWarnings(complete({ live_webhook_secret: { looksCutOff: true } }));
+    expect(warning?.message).toContain('The live webhook secret is shorter');
+  });
+
   it('tells that a secret key belongs to another account than the one before', () => {
     const moved = { replacedAccountFingerprint: 'account 0' };
     expect(codes(configWarnings(complete({ live_secret_key: moved })))).toEqual(['account_changed live_secret_key']);

@@ -61,6 +61,22 @@ describe('credentialProblem', () => {
     });
   });
 
+  it('does not tell so where the value is what the request is about', () => {
+    const required = { acceptRestrictedKeys: false, isRequired: true };
+    expect(credentialProblem(ruleOf('test_secret_key'), '', required)?.msg).toBe('must not be empty');
+    expect(credentialProblem(ruleOf('test_secret_key'), 'sk_test_...aBcD', required)).toEqual({
+      type: 'value_error',
+      msg: 'is a masked value; send the whole one from Stripe',
+    });
+    expect(messageOf('test_secret_key', 'sk_test_...aBcD')).toBe(
+      'is a masked value; send the whole one from Stripe, or leave the field out to keep what is stored',
+    );
+  });
+
+  it('looks for a mask only as far as a value may go', () => {
+    expect(problemOf('test_secret_key', `sk_test_${'a'.repeat(504)}...`)?.type).toBe('string_too_long');
+  });
+
   it('takes 512 characters, prefix included, and not 513', () => {
     expect(problemOf('test_secret_key', `sk_test_${'a'.repeat(504)}`)).toBeUndefined();
     expect(problemOf('test_secret_key', `sk_test_${'a'.repeat(505)}`)).toEqual({
