@@ -348,6 +348,11 @@ describe('POST checkout-session', () => {
       expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
     });
 
+    it('limits requests: 503 that says so', async () => {
+      app.stripe.fail(rateLimited(), { ...ALWAYS, on: CREATE_SESSION });
+      expect((await checkOut().expect(503)).body.detail).toMatch(/^Stripe limits /);
+    });
+
     it('makes a customer that is none: 503, and none is stored', async () => {
       app.stripe.fail(answers(200, {}), { on: CREATE_CUSTOMER });
       await checkOut().expect(503);
@@ -383,11 +388,21 @@ describe('POST checkout-session', () => {
     });
 
     it('refuses something else: 400, and none of its words', async () => {
-      const message = `You cannot combine currencies on a single customer; key sk_test_${'q'.repeat(24)}`;
+      const message = `You cannot do this today; key sk_test_${'q'.repeat(24)}`;
       app.stripe.fail(answers(400, { error: { type: 'invalid_request_error', message } }), { on: CREATE_SESSION });
       const { body } = await checkOut().expect(400);
       expect(body.detail).toMatch(/^Stripe refused this; /);
       expect(await tracesOf(app, 'q'.repeat(24))).toEqual([]);
+    });
+
+    it.each<[number, object, RegExp]>([
+      [400, { message: 'You cannot combine currencies on a single customer. This one has a subscription in usd.' }, /another currency/],
+      [400, { code: 'amount_too_small', message: 'The total must be at least $0.50.' }, /less than Stripe charges/],
+      [400, { code: 'amount_too_large', message: 'The total must be no more than $999,999.99.' }, /more than Stripe charges/],
+      [409, { message: 'In order to use Checkout, you must set an account or business name.' }, /enter the name of the business/],
+    ])('refuses what it often refuses: %d with a sentence for it (%j)', async (status, fields, detail) => {
+      app.stripe.fail(answers(400, { error: { type: 'invalid_request_error', ...fields } }), { on: CREATE_SESSION });
+      expect((await checkOut().expect(status)).body.detail).toMatch(detail);
     });
 
     it('does not take a URL that we took: 422', async () => {
@@ -408,6 +423,7 @@ describe('POST checkout-session', () => {
     const defaults = { mode: 'subscription', quantity: 1, metadata: null, allow_existing_subscription: false, coupon: 'ignored' };
     const spelledOut = till.post('checkout-session?test_mode=True', order(defaults), USER_ID).set('idempotency-key', 'one');
     expect((await spelledOut.expect(200)).text).toBe(first.text);
+    expect((await ask({ metadata: {} }).expect(200)).text).toBe(first.text);
     await ask({ quantity: 2 }).expect(422);
     expect(JSON.stringify(await rowsOf(app.database, 'idempotency_keys'))).not.toContain(first.body.session_id);
     await till.post('checkout-session', order(), 'another user').set('idempotency-key', 'one').expect(200);

@@ -238,6 +238,13 @@ describe('POST cancel-subscription', () => {
     expect(writes()).toEqual([]);
   });
 
+  it('is not done where a schedule decides: 409', async () => {
+    await till.subscribe();
+    const message = 'The subscription is managed by the subscription schedule `sub_sched_1`, and updating it directly is not allowed.';
+    app.stripe.fail(answers(400, { error: { type: 'invalid_request_error', message } }), { on: POST_SUBSCRIPTION });
+    expect((await cancel().expect(409)).body.detail).toMatch(/^A schedule decides/);
+  });
+
   it.each([{ cancel_immediately: 'yes' }, { cancel_immediately: null }, []])('refuses %j: 422', async (body) => {
     await cancel(body).expect(422);
   });
@@ -436,6 +443,22 @@ describe('POST update-subscription', () => {
     };
     app.stripe.fail(answers(402, { error }), { on: POST_SUBSCRIPTION });
     expect((await update().expect(402)).body.detail).toMatch(/^The payment was declined, and nothing was changed/);
+    expect(itemsOf(subscription)).toEqual([['monthly', 1]]);
+  });
+
+  it.each<[number, number, object, RegExp]>([
+    [402, 402, { type: 'card_error', code: 'subscription_payment_intent_requires_action', message: 'Action.' }, /confirm the payment/],
+    [402, 400, { code: 'resource_missing', message: 'This customer has no attached payment source or default payment method.' }, /no card/],
+    [
+      400,
+      400,
+      { message: "This price supports currencies of `eur`. This doesn't match the expected currency: `usd`.", param: 'items[0][price]' },
+      /another currency/,
+    ],
+  ])('says why not: %d for what Stripe answers with %d (%j)', async (status, answered, fields, detail) => {
+    const subscription = await till.subscribe();
+    app.stripe.fail(answers(answered, { error: { type: 'invalid_request_error', ...fields } }), { on: POST_SUBSCRIPTION });
+    expect((await update().expect(status)).body.detail).toMatch(detail);
     expect(itemsOf(subscription)).toEqual([['monthly', 1]]);
   });
 

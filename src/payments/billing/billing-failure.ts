@@ -1,5 +1,6 @@
 import { DomainError, ValidationFailed } from '../../common/errors.js';
 import { asStripeFailure, type StripeErrorFacts, stripeErrorOf } from '../stripe-api/stripe-failure.js';
+import { billingRefusal } from './billing-refusals.js';
 
 const URL_FIELDS = ['success_url', 'cancel_url', 'return_url'];
 
@@ -74,11 +75,10 @@ function whyNot(message: string): string {
 }
 
 /** What the buyer, or whoever wrote the page that the buyer is on, can do something about. */
-function refusalOf({ statusCode, code, param = '', message }: StripeErrorFacts, cause: unknown): DomainError | undefined {
-  if (statusCode === 402)
-    return new DomainError('card_declined', 'The payment was declined, and nothing was changed; try another card, or ask your bank.', {
-      cause,
-    });
+function refusalOf(facts: StripeErrorFacts, cause: unknown): DomainError | undefined {
+  const { statusCode, code, param = '', message } = facts;
+  const everyday = billingRefusal(facts, cause);
+  if (everyday) return everyday;
   if (isMissing(cause, PRICE_PARAMETER)) return unknownPrice(cause);
   if (param === 'mode' || WRONG_KIND.test(message))
     return priceNotUsable('This price does not go with the mode: subscription is for recurring prices, payment for all others.', cause);
@@ -90,12 +90,6 @@ function refusalOf({ statusCode, code, param = '', message }: StripeErrorFacts, 
       { loc: ['body', 'quantity'], msg: 'is not a quantity that Stripe takes for this price', type: 'value_error' },
     ]);
   }
-  if (statusCode === 400 && /portal settings|default configuration has not been created/i.test(message))
-    return new DomainError(
-      'portal_not_set_up',
-      "The customer portal is not set up: the project's owner has to save its settings in Stripe's Dashboard.",
-      { cause },
-    );
   if (statusCode === 409 || code === 'lock_timeout') return busy(cause);
   return undefined;
 }

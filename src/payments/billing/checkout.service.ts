@@ -17,7 +17,7 @@ export interface CheckoutOrder {
   readonly cancel_url: string;
   readonly mode: (typeof CHECKOUT_MODES)[number];
   readonly quantity: number;
-  readonly metadata: MetadataInput | null;
+  readonly metadata: MetadataInput;
   readonly allow_existing_subscription: boolean;
 }
 
@@ -74,7 +74,7 @@ async function createSession(buyer: Buyer, order: CheckoutOrder, customer: strin
 }
 
 function sessionOf(buyer: Buyer, order: CheckoutOrder, customer: string): Stripe.Checkout.SessionCreateParams {
-  const metadata = mergedMetadata(order.metadata ?? {}, buyer);
+  const metadata = mergedMetadata(order.metadata, buyer);
   return {
     mode: order.mode,
     customer,

@@ -32,8 +32,9 @@ export function asStripeFailure(error: unknown): unknown {
     const lacks = missing ? `the permission for ${missing}` : 'a permission that is needed';
     return new DomainError('stripe_permission_missing', `The stored restricted key lacks ${lacks}.`, { cause: error });
   }
+  if (statusCode === 429) return stripeUnavailable('Stripe limits how much it is asked at the moment; try again shortly.', error);
   // 409 is of a moment, too: another request with the same idempotency key, or for the same object, has not ended yet.
-  if (statusCode === 0 || statusCode === 409 || statusCode === 429 || statusCode >= 500)
+  if (statusCode === 0 || statusCode === 409 || statusCode >= 500)
     return stripeUnavailable('Stripe can not be reached at the moment; try again shortly.', error);
   return new DomainError('stripe_refused', 'Stripe refused the request.', { cause: error });
 }

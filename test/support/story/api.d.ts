@@ -5648,7 +5648,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The payment was declined, and nothing was changed. */
+            /** @description The payment was declined, needs to be confirmed, or there is no card to pay with; nothing was changed. */
             402: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5801,7 +5801,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The payment was declined, and nothing was changed. */
+            /** @description The payment was declined, needs to be confirmed, or there is no card to pay with; nothing was changed. */
             402: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6065,7 +6065,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The payment was declined, and nothing was changed. */
+            /** @description The payment was declined, needs to be confirmed, or there is no card to pay with; nothing was changed. */
             402: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6221,7 +6221,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The payment was declined, and nothing was changed. */
+            /** @description The payment was declined, needs to be confirmed, or there is no card to pay with; nothing was changed. */
             402: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { IsOptional } from 'class-validator';
+import { Transform } from 'class-transformer';
 import { Checked } from '../../../common/check.decorator.js';
 import { Choice } from '../../../common/choice.decorator.js';
 import { Flag } from '../../../common/flag.decorator.js';
@@ -46,9 +46,10 @@ export class StripeCheckoutRequest implements CheckoutOrder {
     required: false,
     example: { campaign: 'autumn' },
   })
-  @IsOptional()
+  // Under one Idempotency-Key none is none, however it is said.
+  @Transform(({ value }: { value: MetadataInput | null }) => value ?? {})
   @Checked(metadataProblem)
-  metadata: MetadataInput | null = null;
+  metadata: MetadataInput = {};
 
   @Flag({ description: 'Whether a buyer who has an active or trialing subscription may buy another one.', default: false })
   allow_existing_subscription = false;
