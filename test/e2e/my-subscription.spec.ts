@@ -228,6 +228,43 @@ describe('POST cancel-subscription', () => {
     expect(await mine()).toMatchObject({ subscription_id: subscription, status: 'active' });
   });
 
+  it.each(['cancel-subscription', 'update-subscription'])(
+    'finds a newer one that is paid for, of which nothing was sent yet: %s',
+    async (operation) => {
+      const old = await till.subscribe({ fields: { status: 'past_due', created: 1_700_000_000 } });
+      const items = [{ price: priceOf(till.account, 'monthly'), quantity: 1 }];
+      const made = subscribe(till.account.test, { customer: `${old.customer as string}`, items, metadata: old.metadata, trialDays: 0 });
+      const { body } = await till.post(operation, { new_price_id: priceOf(till.account, 'yearly').id }).expect(200);
+      expect(body).toMatchObject({ subscription_id: made.id });
+      expect(atStripe(old)).toMatchObject({ status: 'past_due', cancel_at_period_end: false });
+      expect(await mine()).toMatchObject({ subscription_id: made.id });
+    },
+  );
+
+  it.each(['cancel-subscription', 'update-subscription', 'checkout-session'])(
+    'shows what Stripe no longer has as ended, once somebody asked: %s',
+    async (operation) => {
+      const url = 'https://shop.example.com/';
+      const order = { price_id: priceOf(till.account, 'monthly').id, success_url: url, cancel_url: url };
+      const { body } = await till.post('checkout-session', order).expect(200);
+      const { subscription: first, customer } = app.stripe.completeCheckout(body.session_id);
+      await learn(app, till.projectId, till.account.test.get('subscription', `${first as string}`));
+      await till.subscribe({ customer: `${customer as string}` });
+      for (const { id } of till.account.test.all('subscription')) till.account.test.delete('subscription', id);
+      till.account.test.delete('customer', `${customer as string}`);
+      await till.post(operation, { ...order, new_price_id: order.price_id }).expect(operation === 'checkout-session' ? 200 : 404);
+      expect(await mine()).toMatchObject({ status: 'canceled', cancel_at: null, cancelled_at: expect.any(String) as string });
+    },
+  );
+
+  it('does not take for ended what is of an account that the project has left', async () => {
+    const { id } = await till.subscribe();
+    const other = app.stripe.addAccount();
+    await app.send('put', `${PATH}/projects/${till.projectId}/config`).send({ test_secret_key: other.keys.test.secret }).expect(200);
+    await cancel().expect(404);
+    expect(await mine()).toMatchObject({ subscription_id: id, status: 'active' });
+  });
+
   it('is nothing for a user without one: 404', async () => {
     await till.subscribe({ user: 'another user' });
     await cancel().expect(404);

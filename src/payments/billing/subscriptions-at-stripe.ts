@@ -22,7 +22,7 @@ export class SubscriptionsAtStripe {
 
   constructor(private readonly ledger: LedgerService) {}
 
-  /** @returns `undefined` when Stripe has no such subscription: it is of another account */
+  /** @returns `undefined` when Stripe has no such subscription: it is of another account, or was erased with an account's test data */
   async find(buyer: Buyer, id: string): Promise<SubscriptionNow | undefined> {
     return unlessMissing(async () =>
       now(await buyer.stripe.make((stripe, options) => stripe.subscriptions.retrieve(id, undefined, options))),
@@ -60,9 +60,23 @@ export class SubscriptionsAtStripe {
     await stripe
       .make(() => this.ledger.record(projectId, mode, subscription, asOf))
       .catch(() => {
-        this.#logger.warn(`What Stripe answered about ${subscription.id} of project ${projectId} could not be written to the ledger.`);
+        this.#warn(subscription.id, projectId);
       });
     return subscription;
+  }
+
+  /** Writes to the ledger that the account no longer has it. @returns whether that was news */
+  async noteGone({ projectId, mode, stripe }: Buyer, id: string): Promise<boolean> {
+    return stripe
+      .make(() => this.ledger.recordGone(projectId, mode, id, new Date()))
+      .catch(() => {
+        this.#warn(id, projectId);
+        return false;
+      });
+  }
+
+  #warn(id: string, projectId: string): void {
+    this.#logger.warn(`What Stripe answered about ${id} of project ${projectId} could not be written to the ledger.`);
   }
 }
 

@@ -31,8 +31,11 @@ export class SubscriptionsService {
   /** Whether the buyer has an active or trialing subscription: as Stripe says now, since what it has sent us may be late. */
   async isSubscribed(buyer: Buyer, customer: Customer | undefined): Promise<boolean> {
     const known = await this.subscriptions.findCurrent(buyer);
-    const current = known && isActive(known) ? await this.atStripe.find(buyer, known.subscription_id) : undefined;
-    if (current && isActive(await this.atStripe.note(buyer, current))) return true;
+    if (known && !hasEnded(known)) {
+      const current = await this.atStripe.find(buyer, known.subscription_id);
+      if (current && isActive(await this.atStripe.note(buyer, current))) return true;
+      if (!current && (await this.#isGone(buyer, known, customer))) return this.isSubscribed(buyer, customer);
+    }
     const others = customer ? await this.atStripe.list(buyer, customer) : [];
     for (const other of others) await this.atStripe.note(buyer, other);
     return others.some(({ subscription }) => isActive(subscription));
@@ -117,18 +120,29 @@ export class SubscriptionsService {
     }
   }
 
-  /** The buyer's subscription as it is at Stripe now: the one that the ledger has, or one that it has not heard of yet. */
+  /** The buyer's subscription as it is at Stripe now: the one that the ledger has, or one that counts more and that it has not heard of yet. */
   async #current(buyer: Buyer): Promise<SubscriptionNow> {
     const known = await this.subscriptions.findCurrent(buyer);
     const current = known && (await this.atStripe.find(buyer, known.subscription_id));
-    if (current && !hasEnded(current.subscription)) return current;
-    if (current) await this.atStripe.note(buyer, current);
+    if (current && isActive(current.subscription)) return current;
     const customer = await this.customers.find(buyer);
-    const others = customer ? await this.atStripe.list(buyer, customer) : [];
-    const found = others.find(({ subscription }) => isActive(subscription)) ?? others[0] ?? current;
-    for (const other of others) if (other !== found) await this.atStripe.note(buyer, other);
+    if (known && !current && (await this.#isGone(buyer, known, customer))) return this.#current(buyer);
+    const listed = customer ? await this.atStripe.list(buyer, customer) : [];
+    const others = listed.filter(({ subscription }) => subscription.id !== known?.subscription_id);
+    const all = [...others, ...(current ? [current] : [])].sort(newestFirst);
+    const found =
+      all.find(({ subscription }) => isActive(subscription)) ?? all.find(({ subscription }) => !hasEnded(subscription)) ?? all[0];
+    for (const other of all) if (other !== found) await this.atStripe.note(buyer, other);
     if (!found) throw notFound();
     return found;
+  }
+
+  /**
+   * Notes that Stripe no longer has a subscription of the ledger, if it was of the account that the key belongs to: as the customer tells.
+   * @returns whether that was news
+   */
+  async #isGone(buyer: Buyer, known: SubscriptionRow, customer: Customer | undefined): Promise<boolean> {
+    return customer !== undefined && customer.id === known.customer_id && this.atStripe.noteGone(buyer, known.subscription_id);
   }
 }
 
@@ -146,6 +160,10 @@ async function findPrice(buyer: Buyer, id: string): Promise<Stripe.Price> {
   } catch (error) {
     throw isMissing(error) ? unknownPrice(error) : error;
   }
+}
+
+function newestFirst({ subscription: one }: SubscriptionNow, { subscription: other }: SubscriptionNow): number {
+  return other.created - one.created;
 }
 
 function isActive({ status }: { status: string }): boolean {

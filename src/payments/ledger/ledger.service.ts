@@ -9,7 +9,7 @@ import { LedgerWriter } from './ledger-writer.js';
 import { againIfOvertaken } from './overtaken.js';
 import { Preparation } from './preparation.js';
 import type { StripeEvent } from './stripe-event.js';
-import { isNothingNew } from './subscription.js';
+import { goneSubscription, isNothingNew, isOver } from './subscription.js';
 import { Unreadable } from './unreadable.js';
 
 const HANDLED: ReadonlySet<string> = new Set(HANDLED_EVENTS);
@@ -61,6 +61,22 @@ export class LedgerService {
     }).catch((error: unknown) => {
       if (error instanceof Unreadable) return false;
       throw error;
+    });
+  }
+
+  /**
+   * That Stripe no longer has a subscription. Only for whoever knows that it was of the account which the key belongs to: another account's
+   * Stripe never had.
+   * @returns whether the ledger changed by it
+   * @throws DomainError `database_unavailable`
+   */
+  recordGone(projectId: ProjectId, mode: StripeMode, subscriptionId: string, asOf: Date): Promise<boolean> {
+    return againIfOvertaken(async () => {
+      const known = await SUBSCRIPTIONS.find(this.database, projectId, mode, subscriptionId);
+      if (!known || isOver(known.status)) return false;
+      const party = { customerId: known.customerId ?? undefined, subscriptionId, asOf };
+      const subscription = goneSubscription(known, subscriptionId, asOf);
+      return this.database.transaction(() => this.writer.write({ projectId, mode, party, subscription, payments: [] }));
     });
   }
 

@@ -74,6 +74,11 @@ export function isOver(status: string): boolean {
   return OVER.has(status);
 }
 
+/** One that Stripe no longer has: it has ended, and nothing else is going to tell. */
+export function goneSubscription(known: SubscriptionState, subscriptionId: string, asOf: Date): SubscriptionFact {
+  return { ...known, subscriptionId, status: 'canceled', cancelAt: null, cancelledAt: known.cancelledAt ?? asOf, asOf };
+}
+
 export function decideSubscription(known: (SubscriptionState & Known) | undefined, told: SubscriptionFact): Decision {
   return decide(known, told, {
     finality: { known: Number(known !== undefined && isOver(known.status)), told: Number(isOver(told.status)) },
