@@ -68,7 +68,7 @@ describe('callerFrom', () => {
   });
 
   it('needs no scope where the operator asks for none', () => {
-    expect(callerFrom({ ...claims, scope: 'openid' }, {})).toEqual({ kind: 'developer', sub: 'developer-1' });
+    expect(callerFrom({ ...claims, scope: 'openid', scp: ['email'] }, {})).toEqual({ kind: 'developer', sub: 'developer-1' });
   });
 
   describe('where developers need the scope "projects"', () => {

@@ -386,6 +386,36 @@ describe('Keyring.open', () => {
   });
 });
 
+describe('Keyring for commands', () => {
+  it('makes the keys that are missing, tells which, and leaves a complete set alone', async () => {
+    store.rows.push(await dataKeyRow(wrapper, { state: 'primary' }));
+    const keyring = new Keyring(store, new MasterKeys(wrapper));
+    expect(await keyring.makeMissing()).toEqual(DATA_KEY_PURPOSES.slice(1));
+    expect(store.rows.map(({ purpose }) => purpose)).toEqual([...DATA_KEY_PURPOSES]);
+    const other = new Keyring(store, new MasterKeys(wrapper));
+    expect(await other.makeMissing()).toEqual([]);
+    expect(other.isLoaded).toBe(false);
+  });
+
+  it('unwraps the primary key of one purpose and no other', async () => {
+    await loaded();
+    store.rows.unshift(await dataKeyRow(wrapper, { purpose: 'audit' }));
+    const unwrap = jest.spyOn(wrapper, 'unwrap');
+    const keyring = new Keyring(store, new MasterKeys(wrapper));
+    await keyring.loadPrimary('audit');
+    const { keyId } = keyring.auditMac('tenant', ['a']);
+    expect(keyId).toBe(store.rows.find(({ purpose, state }) => purpose === 'audit' && state === 'primary')?.id);
+    expect(unwrap.mock.calls.map(([, id]) => id)).toEqual([keyId]);
+    expect(() => keyring.seal(context, plaintext)).toThrow('The keyring is not loaded.');
+  });
+
+  it('has nothing to unwrap before the first start', async () => {
+    const keyring = new Keyring(store, new MasterKeys(wrapper));
+    await keyring.loadPrimary('audit');
+    expect(keyring.isLoaded).toBe(false);
+  });
+});
+
 describe('Keyring.isAuditMac', () => {
   const parts = ['created', 'developer-1', ''];
 
