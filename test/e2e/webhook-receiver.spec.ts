@@ -131,6 +131,7 @@ describe('the webhook receiver', () => {
       const { events, refusals } = await list();
       expect(events).toEqual([]);
       expect(refusals).toEqual([expect.objectContaining({ mode, reason: 'wrong_mode' })]);
+      expect((await list(`?mode=${mode === 'test' ? 'live' : 'test'}`)).refusals).toEqual([]);
     });
 
     it('what is larger than 1 MB', async () => {

@@ -228,6 +228,27 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     expect(await books.payments()).toMatchObject([{ status: 'requires_payment_method', subscription_id: row?.['id'] }]);
   });
 
+  it('link a failed payment whose PaymentIntent was cancelled before the failed invoice came', async () => {
+    const subscription = newSubscription();
+    const invoice = failToRenew(data, subscription);
+    const [payment] = data.all('invoice_payment').filter((one) => one.invoice === invoice.id);
+    const intent = data.get('payment_intent', idOf(payment?.payment.payment_intent));
+    Object.assign(payment ?? {}, { status: 'canceled' });
+    data.change('payment_intent.canceled', intent, { status: 'canceled' });
+    await hear(event('payment_intent.canceled'));
+    // An old payload tells all that the link needs.
+    if (generation === 'old') data.delete('payment_intent', intent.id);
+    await hear(event('invoice.payment_failed'));
+    expect(await books.payments()).toMatchObject([{ status: 'canceled', subscription_id: (await books.subscriptions())[0]?.['id'] }]);
+  });
+
+  it('end what is deleted, though its object does not say so', async () => {
+    const subscription = newSubscription();
+    data.record('customer.subscription.deleted', subscription);
+    await hear(event('customer.subscription.deleted'));
+    expect(await books.subscriptions()).toMatchObject([{ status: 'canceled' }]);
+  });
+
   it('tell of a pause and its end', async () => {
     const subscription = newSubscription();
     for (const [type, status] of [
@@ -487,6 +508,18 @@ describe("a plan's name", () => {
     await books.hearAll(books.events().filter(({ type }) => type === 'customer.subscription.created'));
     expect(await books.subscriptions()).toMatchObject([{ plan_name: 'Pro' }, { plan_name: 'Pro' }]);
     expect(app.stripe.requests.map(({ path }) => path)).toEqual([`/v1/products/${product?.id}`]);
+  });
+
+  it('is its own before 2018', async () => {
+    newSubscription();
+    const created = event('customer.subscription.created');
+    const object = {
+      ...(created.data.object as Stripe.Subscription),
+      items: undefined,
+      plan: { id: 'gold', object: 'plan', name: 'Gold' },
+    };
+    await books.hear({ ...created, data: { object } });
+    expect(await books.subscriptions()).toMatchObject([{ plan_name: 'Gold', price_id: 'gold' }]);
   });
 
   it('is nothing where Stripe has no such product either', async () => {

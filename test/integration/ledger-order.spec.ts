@@ -8,7 +8,8 @@ import { LIFE_LENGTH, liveThrough, modelOf } from '../support/ledger-life.js';
 import { down } from '../support/stripe/faults.js';
 import { asOldGeneration } from '../support/stripe/old-generation.js';
 import { present } from '../support/stripe/present.js';
-import type { StripeEvent } from '../support/stripe/resources.js';
+import { idOf, type StripeEvent } from '../support/stripe/resources.js';
+import { pay, refund } from '../support/stripe/routes/payment.routes.js';
 import { subscribe } from '../support/stripe/routes/subscription.routes.js';
 import type { StripeData } from '../support/stripe/stripe-data.js';
 
@@ -102,6 +103,36 @@ describe('two events of one second', () => {
     await books.hearAll(order === 'in order' ? events : events.reverse());
     expect(await books.subscriptions()).toMatchObject([{ cancel_at: null }]);
     expect(app.stripe.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([`GET /v1/subscriptions/${subscription.id}`]);
+  });
+
+  it('end the same where Stripe has no answer, whichever comes first', async () => {
+    const subscription = bought();
+    const [created] = books.events().filter(({ type }) => type === 'customer.subscription.created');
+    const events = [
+      ...(created ? [created] : []),
+      update(subscription, { status: 'past_due' }),
+      update(subscription, { cancel_at: START + 100 }),
+    ];
+    data.delete('subscription', subscription.id);
+    const books2 = await Books.open(app, books.account);
+    await books.hearAll(events);
+    await books2.hearAll(events.reverse());
+    const { subscriptions } = await books.states();
+    expect(subscriptions).toMatchObject([{ status: 'past_due' }]);
+    expect((await books2.states()).subscriptions).toEqual(subscriptions);
+  });
+
+  it('that tell of two refunds end with the larger where Stripe has no answer', async () => {
+    const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
+    const charge = data.get('charge', idOf(intent.latest_charge));
+    for (const amount of [1_000, 500]) refund(data, charge, { amount });
+    data.delete('charge', charge.id);
+    const refunds = books.events().filter(({ type }) => type === 'charge.refunded');
+    for (const order of [refunds, refunds.toReversed()]) {
+      const other = await Books.open(app, books.account);
+      await other.hearAll(order);
+      expect(await other.payments()).toMatchObject([{ refunded_amount_cents: 1_500 }]);
+    }
   });
 
   it('need no question when both tell the same, or the subscription is over', async () => {

@@ -12,7 +12,7 @@ import { type Reading, readObject } from './read-object.js';
 import { readCharge, readPaymentIntent } from './read-payments.js';
 import { StripeObject } from './stripe-object.js';
 import { type Answer, StripeQuestions, type Tenant } from './stripe-questions.js';
-import { decideSubscription, isOver, type SubscriptionFact } from './subscription.js';
+import { decideSubscription, isFurtherOn, isOver, type SubscriptionFact } from './subscription.js';
 import { Unreadable } from './unreadable.js';
 
 /** Less than Stripe waits for the answer to a webhook. */
@@ -72,7 +72,10 @@ export class Preparation {
     if (id === undefined) return reading;
     const known = await SUBSCRIPTIONS.find(this.database, tenant.projectId, tenant.mode, id);
     const seen = known?.revision ?? 0;
-    const answer = isToBeAsked(known, fact, told) ? await this.questions.subscription(tenant, id) : undefined;
+    const isAsked = isToBeAsked(known, fact, told);
+    const answer = isAsked ? await this.questions.subscription(tenant, id) : undefined;
+    if (isAsked && !answer && fact && known)
+      return { party: reading.party, ...(isFurtherOn(fact, known) && { subscription: { ...fact, seen } }) };
     const { party, subscription } = answer ? readObject(tenant.projectId, answer.object, answered(answer, told, seen)) : reading;
     if (!subscription?.productId || decideSubscription(known, { ...subscription, seen }) === 'keep') return { party, subscription };
     const planName = await this.questions.productName(tenant, subscription.productId);
@@ -83,9 +86,11 @@ export class Preparation {
     if (hasSucceeded(fact.status) && !fact.refundedAsOf) return fact;
     const known = await PAYMENTS.find(this.database, tenant.projectId, tenant.mode, fact.paymentIntentId);
     const seen = known?.revision ?? 0;
-    if (decideRefund(known, fact) === 'ask') {
+    if (known && decideRefund(known, fact) === 'ask') {
       const answer = await this.questions.charge(tenant, fact.chargeId, fact.paymentIntentId);
-      return (answer && readCharge(tenant.projectId, answer.object, answered(answer, fact, seen))) ?? { ...fact, seen };
+      const current = answer && readCharge(tenant.projectId, answer.object, answered(answer, fact, seen));
+      // Without an answer the larger refund stands, whichever comes first.
+      return current ?? { ...fact, seen, refundedAmountCents: Math.max(fact.refundedAmountCents, known.refundedAmountCents) };
     }
     if (decidePayment(known, fact) !== 'ask') return fact;
     const answer = await this.questions.paymentIntent(tenant, fact.paymentIntentId);
@@ -110,8 +115,10 @@ export class Preparation {
     const facts = ids.map(async (id) => {
       const known = await PAYMENTS.find(this.database, tenant.projectId, tenant.mode, id);
       const answer = await this.questions.paymentIntent(tenant, id);
-      const fact = answer && readPaymentIntent(tenant.projectId, answer.object, answered(answer, told, known?.revision ?? 0));
-      return fact ? [{ ...fact, subscriptionId }] : [];
+      if (answer)
+        return [{ ...readPaymentIntent(tenant.projectId, answer.object, answered(answer, told, known?.revision ?? 0)), subscriptionId }];
+      // Stripe has it no longer: what is known of it stays, and is of that subscription.
+      return known ? [{ ...known, userId: undefined, paymentIntentId: id, subscriptionId }] : [];
     });
     return (await Promise.all(facts)).flat();
   }

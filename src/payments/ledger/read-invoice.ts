@@ -78,10 +78,9 @@ export function readInvoicePayments(payments: readonly StripeObject[]): InvoiceP
     });
 }
 
-/** The PaymentIntents that an invoice's `invoice_payment` objects tell of, paid or not. */
+/** The PaymentIntents that an invoice's `invoice_payment` objects tell of: paid, open, or cancelled. */
 export function intentsOf(payments: readonly StripeObject[]): string[] {
-  const open = payments.filter((payment) => payment.text('status', MAX_STATUS_LENGTH) !== 'canceled');
-  return [...new Set(open.flatMap((payment) => payment.object('payment')?.id('payment_intent') ?? []))];
+  return [...new Set(payments.flatMap((payment) => payment.object('payment')?.id('payment_intent') ?? []))];
 }
 
 /** An invoice's payments: each PaymentIntent's, and the rest, if any, under the invoice's own id. */

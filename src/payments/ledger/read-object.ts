@@ -54,7 +54,7 @@ export function readObject(projectId: ProjectId, object: StripeObject, told: Tol
   if (kind !== expected) throw new Unreadable('object');
   switch (kind) {
     case 'subscription': {
-      const subscription = readSubscription(object, told);
+      const subscription = readSubscription(object, told, type);
       const userId = userIn(projectId, object.object('metadata'));
       return { party: { ...party, userId, subscriptionId: subscription.subscriptionId }, subscription, payments: [] };
     }

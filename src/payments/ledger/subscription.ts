@@ -39,13 +39,19 @@ const COMPARED = [
 ] as const satisfies (keyof SubscriptionState)[];
 const ALL_BUT_TIME = [...COMPARED, 'planName', 'createdAt'] as const satisfies (keyof SubscriptionState)[];
 
-/** Reads both generations: the period stood on the subscription, and stands on its items since 2025-03-31. */
-export function readSubscription(object: StripeObject, told: Told): SubscriptionFact {
-  const status = needed(object.text('status', MAX_STATUS_LENGTH), 'status');
+/**
+ * Reads both generations: the period stood on the subscription, and stands on its items since 2025-03-31.
+ * @param type of the event: what was deleted is over, whatever the object says
+ */
+export function readSubscription(object: StripeObject, told: Told, type?: string): SubscriptionFact {
+  const said = needed(object.text('status', MAX_STATUS_LENGTH), 'status');
+  const status = type === 'customer.subscription.deleted' && !isOver(said) ? 'canceled' : said;
   const [item] = object.items('items');
   const price = item?.object('price') ?? item?.object('plan') ?? object.object('plan');
   const product = price?.object('product');
-  const planName = price?.text('nickname', MAX_NAME_LENGTH) ?? product?.text('name', MAX_NAME_LENGTH) ?? null;
+  // Before 2018 a plan had a name of its own.
+  const named = [price?.text('nickname', MAX_NAME_LENGTH), product?.text('name', MAX_NAME_LENGTH), price?.text('name', MAX_NAME_LENGTH)];
+  const planName = named.find((name) => name !== undefined) ?? null;
   const productId = price?.id('product');
   const currentPeriodEnd = object.time('current_period_end') ?? item?.time('current_period_end') ?? null;
   return {
@@ -84,6 +90,18 @@ export function decideSubscription(known: (SubscriptionState & Known) | undefine
     finality: { known: Number(known !== undefined && isOver(known.status)), told: Number(isOver(told.status)) },
     isSame: COMPARED.every((field) => known?.[field]?.valueOf() === told[field]?.valueOf()),
   });
+}
+
+/** Through which a subscription goes, as a rule. */
+const STAGES = ['incomplete', 'trialing', 'active', 'past_due', 'unpaid', 'paused'];
+
+/** Of two that were told of one second, which is further on, where Stripe has no answer: the same one whichever comes first. */
+export function isFurtherOn(told: SubscriptionState, known: SubscriptionState): boolean {
+  const [one, other] = [told, known].map((state) => {
+    const times = [state.currentPeriodStart, state.currentPeriodEnd, state.cancelledAt].map((time) => time?.toISOString() ?? '');
+    return JSON.stringify([STAGES.indexOf(state.status) + 1, ...times, ...COMPARED.map((field) => state[field])]);
+  });
+  return String(one) > String(other);
 }
 
 /** Whether it tells nothing that is not known already, were it of an earlier time. */

@@ -19,7 +19,7 @@ export class ActivityReader {
 
   async #read(projectId: ProjectId): Promise<ModeActivity[]> {
     // The latest first.
-    const refusals = await this.events.refusals(projectId);
+    const refusals = await this.events.refusals(projectId, null);
     const activities = await this.repository.activity(projectId);
     return STRIPE_MODES.map((mode) => {
       const { lastEventAt = null, lastFailure = null } = activities.find((each) => each.mode === mode) ?? {};

@@ -28,7 +28,7 @@ export class WebhookEventsController {
   async list(@CurrentProject() { id }: Project, @Query() query: WebhookEventsQuery): Promise<WebhookEventListResponse> {
     const { mode = null, type = null, outcome = null, page, page_size } = query;
     const { events, total } = await this.events.list(id, { mode, type, outcome }, offsetOf(query), page_size);
-    const refusals = await this.events.refusals(id);
+    const refusals = await this.events.refusals(id, mode);
     return { events: events.map(toEventResponse), total, page, page_size, refusals: refusals.map(toRefusalsResponse) };
   }
 

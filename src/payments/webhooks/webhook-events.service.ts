@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { EventHandlerService } from './event-handler.service.js';
 import { EventPayloads } from './event-payloads.js';
@@ -31,9 +32,9 @@ export class WebhookEventsService {
   }
 
   /** What this process has counted is in it. */
-  async refusals(projectId: ProjectId): Promise<RefusalCount[]> {
+  async refusals(projectId: ProjectId, mode: StripeMode | null): Promise<RefusalCount[]> {
     await this.notes.write();
-    return this.counts.findByProject(projectId);
+    return this.counts.findByProject(projectId, mode);
   }
 
   /**

@@ -32,10 +32,11 @@ const ADD = sql<never>(
      last_at = CASE WHEN r.last_at > excluded.last_at THEN r.last_at ELSE excluded.last_at END`,
 );
 
-/** $1 project. */
+/** $1 project, $2 mode or `null`. */
 const FIND = sql<RefusalRow>(
   'find_webhook_refusals',
-  'SELECT project_id, mode, reason, count, first_at, last_at FROM webhook_refusals WHERE project_id = $1 ORDER BY last_at DESC, mode, reason',
+  `SELECT project_id, mode, reason, count, first_at, last_at FROM webhook_refusals
+   WHERE project_id = $1 AND mode = COALESCE($2, mode) ORDER BY last_at DESC, mode, reason`,
 );
 
 @Injectable()
@@ -52,8 +53,8 @@ export class WebhookRefusalsRepository {
   }
 
   /** The latest first. */
-  async findByProject(projectId: ProjectId): Promise<RefusalCount[]> {
-    const rows = await this.database.query(FIND, [projectId]);
+  async findByProject(projectId: ProjectId, mode: StripeMode | null): Promise<RefusalCount[]> {
+    const rows = await this.database.query(FIND, [projectId, mode]);
     return rows.map((row) => ({
       projectId: row.project_id,
       mode: row.mode,
