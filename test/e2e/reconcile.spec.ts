@@ -87,6 +87,18 @@ describe('a reconciliation', () => {
     const before = await subscriptions();
     const [newest, middle] = account.test.all('subscription');
     for (const gone of [newest, middle]) account.test.delete('subscription', gone?.id ?? '');
+    // Neither is answered before both are asked for: one after the other they would never fit into a request.
+    let asked = 0;
+    let release: () => void = () => undefined;
+    const both = new Promise<void>((resolve) => (release = resolve));
+    for (const gone of [newest, middle])
+      app.stripe.fail(
+        async ({ perform, send }) => {
+          if (++asked === 2) release();
+          send(await perform(both));
+        },
+        { on: `GET /v1/subscriptions/${gone?.id}` },
+      );
     const { body } = await reconcile().expect(200);
     expect(body.subscriptions).toMatchObject({ compared: 1, repaired: 0, missing_at_stripe: 2 });
     expect(new Set(body.subscriptions.missing_at_stripe_ids)).toEqual(new Set([newest?.id, middle?.id]));

@@ -17,6 +17,8 @@ import { WebhookEventsRepository } from './webhook-events.repository.js';
 const OLDEST_MS = 30 * 24 * 60 * 60 * 1000;
 /** Of subscriptions that one page of Stripe's list lacks, how many Stripe is asked for: where a key is of another account it lacks all. */
 const MAX_ABSENT = 50;
+/** How many of those at once, so that a page fits into one request: what was cut short is taken again. */
+const MAX_QUESTIONS = 10;
 /** Those that it has, and those. */
 const MAX_RUNNING = 100 + MAX_ABSENT;
 
@@ -138,11 +140,15 @@ export class ReconcileService {
       report.subscriptions.compared += 1;
       if (await this.ledger.record(projectId, mode, subscription, page.at)) report.addRepair(subscription.id);
     }
-    for (const id of await this.#findAbsent(work, pass, page)) {
-      if (signal.aborted) break;
-      const found = await findSubscription(stripe, id);
-      if (!found) report.addMissing(id);
-      else if (await this.ledger.record(projectId, mode, found, page.at)) report.addRepair(id);
+    const absent = await this.#findAbsent(work, pass, page);
+    while (absent.length > 0 && !signal.aborted) {
+      const ids = absent.splice(0, MAX_QUESTIONS);
+      const found = await Promise.all(ids.map((id) => findSubscription(stripe, id)));
+      for (const [index, id] of ids.entries()) {
+        const subscription = found[index];
+        if (!subscription) report.addMissing(id);
+        else if (await this.ledger.record(projectId, mode, subscription, page.at)) report.addRepair(id);
+      }
     }
     return page;
   }
