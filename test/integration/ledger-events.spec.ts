@@ -320,26 +320,31 @@ describe('an invoice of the new generation', () => {
   });
 });
 
-it.each(['invoice first', 'refund first'])(
-  'an invoice that was paid by a charge without a PaymentIntent is one payment: %s',
-  async (order) => {
-    const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 2_000);
-    const charge = data.create('charge', { amount: 2_000, amount_captured: 2_000, captured: true, currency: 'usd', payment_intent: null });
-    data.create('invoice_payment', {
-      amount_paid: 2_000,
-      invoice: invoice.id,
-      payment: { type: 'charge', charge: charge.id },
-      status: 'paid',
-    });
-    refund(data, charge, { amount: 500 });
-    const events = [event('invoice.paid'), event('charge.refunded')];
-    await books.hearAll(order === 'invoice first' ? events : events.reverse());
-    const [row] = await books.subscriptions();
-    expect(await books.payments()).toMatchObject([
-      { payment_intent_id: charge.id, status: 'partially_refunded', refunded_amount_cents: 500, subscription_id: row?.['id'] },
-    ]);
-  },
-);
+it.each([
+  ['new', 'invoice first'],
+  ['new', 'refund first'],
+  ['old', 'invoice first'],
+  ['old', 'refund first'],
+])('an invoice of the %s generation that was paid by a charge without a PaymentIntent is one payment: %s', async (generation, order) => {
+  const subscription = newSubscription({ trialDays: 14 });
+  const invoice = renewWithoutIntent(data, subscription, 2_000);
+  const charge = data.create('charge', { amount: 2_000, amount_captured: 2_000, captured: true, currency: 'usd', payment_intent: null });
+  data.create('invoice_payment', {
+    amount_paid: 2_000,
+    invoice: invoice.id,
+    payment: { type: 'charge', charge: charge.id },
+    status: 'paid',
+  });
+  refund(data, charge, { amount: 500 });
+  const paid = event('invoice.paid');
+  const object = { ...(paid.data.object as Stripe.Invoice), payment_intent: null, charge: charge.id, subscription: subscription.id };
+  const events = [generation === 'new' ? paid : { ...paid, data: { object } }, event('charge.refunded')];
+  await books.hearAll(order === 'invoice first' ? events : events.reverse());
+  const [row] = await books.subscriptions();
+  expect(await books.payments()).toMatchObject([
+    { payment_intent_id: charge.id, status: 'partially_refunded', refunded_amount_cents: 500, subscription_id: row?.['id'] },
+  ]);
+});
 
 describe('a checkout', () => {
   const session = (fields: Partial<Stripe.Checkout.Session>) =>
@@ -478,9 +483,10 @@ describe('a refund', () => {
   });
 });
 
-it('keeps a dispute as a fact beside the payment', async () => {
+it.each(['its PaymentIntent', 'nothing but its charge'])('keeps a dispute that names %s as a fact beside the payment', async (named) => {
   const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
-  const made = dispute(data, data.get('charge', idOf(intent.latest_charge)));
+  const charge = data.get('charge', idOf(intent.latest_charge));
+  const made = dispute(data, named === 'its PaymentIntent' ? charge : { ...charge, payment_intent: null });
   data.change('charge.dispute.closed', made, { status: 'lost' });
   await books.hearAll();
   expect(await books.disputes()).toMatchObject([

@@ -130,13 +130,26 @@ export class Preparation {
 
   async #dispute(tenant: Tenant, fact: DisputeFact): Promise<DisputeFact> {
     const known = await DISPUTES.find(this.database, tenant.projectId, tenant.mode, fact.disputeId);
-    if (decideDispute(known, fact) !== 'ask') return fact;
+    const paymentIntentId = await this.#disputed(tenant, fact, known);
+    if (decideDispute(known, fact) !== 'ask') return { ...fact, paymentIntentId };
     const seen = known?.revision ?? 0;
     const answer = await this.questions.dispute(tenant, fact.disputeId);
     const current = answer && readDispute(answer.object, answered(answer, fact, seen));
     // That money went or came back, only the event tells.
     const { fundsWithdrawnAt, fundsReinstatedAt } = fact;
-    return { ...(current ?? { ...fact, seen }), fundsWithdrawnAt, fundsReinstatedAt };
+    return { ...(current ?? { ...fact, seen }), paymentIntentId, fundsWithdrawnAt, fundsReinstatedAt };
+  }
+
+  /** The payment that is disputed, where the dispute names nothing but its charge. */
+  async #disputed(
+    tenant: Tenant,
+    { chargeId, paymentIntentId }: DisputeFact,
+    known: { readonly paymentIntentId: string | null } | undefined,
+  ): Promise<string | null> {
+    if (chargeId === null || paymentIntentId !== chargeId) return paymentIntentId;
+    if (known && known.paymentIntentId !== chargeId) return known.paymentIntentId;
+    const answer = await this.questions.charge(tenant, chargeId, undefined);
+    return answer?.object.id('payment_intent') ?? chargeId;
   }
 }
 

@@ -58,7 +58,7 @@ function paidOf(object: StripeObject): number | undefined {
 function partsOf(object: StripeObject, paidCents: number): InvoicePart[] | undefined {
   const isOldGeneration = object.has('payment_intent') || object.has('charge');
   if (isOldGeneration) {
-    const paymentIntentId = object.id('payment_intent');
+    const paymentIntentId = object.id('payment_intent') ?? object.id('charge');
     const isPaidByIntent = paymentIntentId !== undefined && object.flag('paid_out_of_band') !== true && object.integer('amount_paid') !== 0;
     return [isPaidByIntent ? { paymentIntentId, amountCents: paidCents } : { amountCents: paidCents }];
   }

@@ -45,14 +45,13 @@ export function readPaymentIntent(projectId: ProjectId, object: StripeObject, to
 
 /** A charge with what was refunded of it. What was authorized and never taken, Stripe calls refunded too. */
 export function readCharge(projectId: ProjectId, object: StripeObject, told: Told): PaymentFact | undefined {
-  // Before there were PaymentIntents, a charge was an invoice's, or nobody's.
   const chargeId = needed(object.id('id'), 'id');
   const amount = needed(object.integer('amount'), 'amount');
   if (object.flag('captured') === false) return undefined;
   const taken = object.integer('amount_captured') ?? amount;
   return {
     ...told,
-    paymentIntentId: object.id('payment_intent') ?? object.id('invoice') ?? chargeId,
+    paymentIntentId: object.id('payment_intent') ?? chargeId,
     chargeId,
     userId: userIn(projectId, object.object('metadata')),
     customerId: object.id('customer') ?? null,
