@@ -39,8 +39,8 @@ export interface AuditDetails {
   readonly fields?: readonly AuditField[];
   /** Stripe's id of a webhook endpoint. */
   readonly endpoint?: string;
-  /** Modes. */
-  readonly former_webhook_secrets_ended?: readonly string[];
+  /** Those that were destroyed before their time. */
+  readonly former_webhook_secrets_ended?: readonly AuditField[];
   readonly [name: string]: unknown;
 }
 

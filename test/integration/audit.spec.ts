@@ -132,6 +132,8 @@ describe('the history of a configuration', () => {
     expect((await actsOf(projectId)).map(([action]) => action)).toEqual(['config.created', 'config.deleted']);
   });
 
+  const ended = (...numbers: number[]) => numbers.map((number) => fields('test', number)[2]);
+
   it('tells the end of former webhook secrets', async () => {
     const projectId = await app.createProject();
     const path = configPath(projectId);
@@ -143,9 +145,38 @@ describe('the history of a configuration', () => {
     for (const body of [{}, {}, numbered(4, ['test_webhook_secret'])])
       await app.send('put', `${path}?webhook_secret_overlap=0`).send(body).expect(200);
     expect((await actsOf(projectId)).slice(3)).toEqual([
-      ['config.updated', { version: 4, fields: [], former_webhook_secrets_ended: ['test', 'live'] }],
-      ['config.updated', { version: 5, fields: [fields('test', 4)[2]], former_webhook_secrets_ended: ['test'] }],
+      ['config.updated', { version: 4, fields: [], former_webhook_secrets_ended: ended(1, 2) }],
+      ['config.updated', { version: 5, fields: [fields('test', 4)[2]], former_webhook_secrets_ended: ended(3) }],
     ]);
+    for (const number of [5, 6])
+      await app
+        .send('put', path)
+        .send(numbered(number, ['test_webhook_secret']))
+        .expect(200);
+    await app.send('delete', `${path}/test`).expect(204);
+    expect((await actsOf(projectId)).at(-1)).toEqual([
+      'config.mode_deleted',
+      { mode: 'test', version: 8, fields: ended(6), former_webhook_secrets_ended: expect.arrayContaining(ended(4, 5)) as unknown },
+    ]);
+  });
+
+  it('tells which former webhook secret gives way to the eleventh, and none that stays', async () => {
+    const projectId = await app.createProject();
+    const path = configPath(projectId);
+    const put = (number: number) =>
+      app
+        .send('put', path)
+        .send(numbered(number, ['test_webhook_secret']))
+        .expect(200);
+    for (const number of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 4, 11, 12]) await put(number);
+    await app.send('delete', path).expect(204);
+    const destroyed = (await actsOf(projectId)).map(
+      ([, details]) => (details as { former_webhook_secrets_ended?: object }).former_webhook_secrets_ended,
+    );
+    const last = destroyed.pop() as { last_four: string }[];
+    expect(destroyed.slice(0, 12)).toEqual(Array(12).fill(undefined));
+    expect(destroyed.slice(12)).toEqual([ended(2), ended(3)]);
+    expect(last.map(({ last_four }) => last_four).sort()).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 1].map(LAST_FOUR).sort());
   });
 
   it('has one entry for each of many writes at once, in the order of the versions', async () => {

@@ -1,6 +1,9 @@
-import type { AuditEvent, AuditField } from '../../audit/audit-event.js';
+import type { AuditDetails, AuditEvent, AuditField } from '../../audit/audit-event.js';
+import type { StripeMode } from './credential-rules.js';
 import type { ConfigState } from './precondition.js';
-import type { ConfigSave, StoredCredential } from './stripe-config.js';
+import type { ConfigSave, SealedCredential, StoredCredential } from './stripe-config.js';
+import type { DestroyedCredential } from './stripe-config.statements.js';
+import type { KeptSecret } from './webhook-secret.statements.js';
 
 /** What the history says of credentials: their names, and what their masks show of them. */
 export function auditFields(credentials: readonly Pick<StoredCredential, 'mode' | 'kind' | 'mask'>[]): AuditField[] {
@@ -15,14 +18,41 @@ export function changesNothing({ credentials }: ConfigSave, state: ConfigState):
   return credentials.length === 0 && state?.isActive === true;
 }
 
-/** What the history says of a write that follows on `state`. */
-export function savedEvent({ credentials, noFormerIn, actor, now }: ConfigSave, state: ConfigState): AuditEvent {
+/** The webhook secrets of which a write leaves nothing. @param kept those before it */
+export function destroyedBy(
+  credentials: readonly SealedCredential[],
+  noFormerIn: readonly StripeMode[],
+  kept: readonly KeptSecret[],
+): KeptSecret[] {
+  const given = new Map(credentials.flatMap(({ kind, mode, fingerprint }) => (kind === 'webhook_secret' ? [[mode, fingerprint]] : [])));
+  return kept.filter(({ mode, slot, fingerprint, gives_way }) => {
+    const successor = given.get(mode);
+    if (fingerprint === successor) return false;
+    if (noFormerIn.includes(mode)) return slot > 0 || successor !== undefined;
+    // One that is put in again changes nothing, or leaves its own slot to the one that it replaces.
+    const isNew = successor !== undefined && !kept.some((each) => each.mode === mode && each.fingerprint === successor);
+    return isNew && Boolean(gives_way);
+  });
+}
+
+/** What the history says of former webhook secrets that are destroyed, if any. */
+export function formerEnded(destroyed: readonly Pick<StoredCredential, 'mode' | 'kind' | 'mask'>[]): Partial<AuditDetails> {
+  return destroyed.length > 0 ? { former_webhook_secrets_ended: auditFields(destroyed) } : {};
+}
+
+/** What the history says of credentials that were destroyed: those in use, and apart from them the former webhook secrets. */
+export function destroyedDetails(destroyed: readonly DestroyedCredential[]): Partial<AuditDetails> {
+  return { fields: auditFields(destroyed.filter(({ slot }) => slot === 0)), ...formerEnded(destroyed.filter(({ slot }) => slot > 0)) };
+}
+
+/** What the history says of a write that follows on `state`. @param destroyed webhook secrets */
+export function savedEvent({ credentials, actor, now }: ConfigSave, state: ConfigState, destroyed: readonly KeptSecret[]): AuditEvent {
   return {
     action: state?.isActive ? 'config.updated' : 'config.created',
     details: {
       version: (state?.version ?? 0) + 1,
       fields: auditFields(credentials),
-      ...(noFormerIn.length > 0 && { former_webhook_secrets_ended: noFormerIn }),
+      ...formerEnded(destroyed),
     },
     actor,
     at: now,

@@ -4,12 +4,12 @@ import type { AuditEvent } from '../../audit/audit-event.js';
 import type { AuditTrail } from '../../audit/audit-trail.js';
 import { type Engine, run, type SqlValue, type Transaction } from '../../database/database.js';
 import { projectNotFound } from '../../projects/projects.service.js';
-import { changesNothing, savedEvent } from './config-events.js';
+import { changesNothing, destroyedBy, savedEvent } from './config-events.js';
 import { toConfig } from './config-row.js';
 import { assertCondition, type ConfigState } from './precondition.js';
 import type { ConfigSave, SeenConfig, StripeConfig } from './stripe-config.js';
 import * as statements from './stripe-config.statements.js';
-import { DELETE_FORMER, KEEP_FORMER_ON_SQLITE } from './webhook-secret.statements.js';
+import { DELETE_FORMER, FIND_KEPT, KEEP_FORMER_ON_SQLITE } from './webhook-secret.statements.js';
 
 /** The parameters of `SAVE_ON_POSTGRES` after those of the entry in the history. */
 function saveValues({ credentials, formerValidUntil }: ConfigSave): SqlValue[] {
@@ -21,25 +21,27 @@ function saveValues({ credentials, formerValidUntil }: ConfigSave): SqlValue[] {
  * @returns `undefined` for a write that takes more than this statement
  * @throws DomainError `precondition_failed`
  */
-export function saveInOne(audit: AuditTrail, save: ConfigSave, { state, head }: SeenConfig): SqlValue[] | undefined {
+export function saveInOne(audit: AuditTrail, save: ConfigSave, { state, head, keptSecrets }: SeenConfig): SqlValue[] | undefined {
   assertCondition(save.precondition, state);
   if (save.noFormerIn.length > 0 || changesNothing(save, state)) return undefined;
-  return [...audit.endingAt(save.projectId, head).next(savedEvent(save, state)), ...saveValues(save)];
+  const event = savedEvent(save, state, destroyedBy(save.credentials, [], keptSecrets));
+  return [...audit.endingAt(save.projectId, head).next(event), ...saveValues(save)];
 }
 
 /** Any write. @throws DomainError `project_not_found`, `precondition_failed` */
 export function* saveInSteps(engine: Engine, audit: AuditTrail, save: ConfigSave): Transaction<StripeConfig | undefined> {
-  const { projectId, noFormerIn, now } = save;
+  const { projectId, credentials, noFormerIn, now } = save;
   const chain = yield* audit.open(projectId);
   const [live] = yield* run(statements.FIND_LIVE_STATE, [projectId]);
   if (!live) throw projectNotFound();
   const state = toState(live);
   assertCondition(save.precondition, state);
-  const event = savedEvent(save, state);
+  const destroyed = destroyedBy(credentials, noFormerIn, yield* run(FIND_KEPT, [projectId]));
+  const event = savedEvent(save, state, destroyed);
   const isWrite = !changesNothing(save, state);
   if (isWrite) yield* write[engine](chain, event, save);
-  const ended = noFormerIn.length === 0 ? [] : yield* run(DELETE_FORMER, [projectId, noFormerIn.join()]);
-  if (ended.length > 0 && !isWrite) {
+  if (noFormerIn.length > 0) yield* run(DELETE_FORMER, [projectId, noFormerIn.join()]);
+  if (destroyed.length > 0 && !isWrite) {
     yield* run(statements.RAISE_VERSION, [projectId, now]);
     yield* chain.append(event);
   }

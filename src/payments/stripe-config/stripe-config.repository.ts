@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { AuditChain } from '../../audit/audit-chain.js';
-import type { AuditField } from '../../audit/audit-event.js';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import { headIn } from '../../audit/audit.statements.js';
 import type { Actor } from '../../common/actor.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { Database, type Engine, run, type Transaction } from '../../database/database.js';
 import { toConfig } from './config-row.js';
-import { auditFields } from './config-events.js';
+import { auditFields, destroyedBy, destroyedDetails, formerEnded } from './config-events.js';
 import { saveInOne, saveInSteps, toState } from './config-write.js';
 import type { StripeMode } from './credential-rules.js';
 import { assertCondition, type ConfigState, type Precondition } from './precondition.js';
@@ -40,8 +39,8 @@ export class StripeConfigRepository {
 
   /** For a write. @returns `undefined` when there is no such project */
   async findSeen(id: ProjectId): Promise<SeenConfig | undefined> {
-    const [row] = await this.database.query(statements.FIND_SEEN, [id]);
-    return row && { id, ownerId: row.owner_id, state: toState(row), head: headIn(row) };
+    const [row] = await this.database.query(statements.FIND_SEEN[this.database.engine], [id]);
+    return row && { id, ownerId: row.owner_id, state: toState(row), head: headIn(row), keptSecrets: row.kept_secrets ?? [] };
   }
 
   /** @returns `undefined` when there is no such project */
@@ -96,7 +95,7 @@ export class StripeConfigRepository {
     return this.#change(projectId, precondition, at, function* (chain, version) {
       const destroyed = yield* run(statements.DELETE_MODE, [projectId, mode]);
       if (destroyed.length === 0) return false;
-      yield* chain.append({ action: 'config.mode_deleted', details: { mode, version, fields: fieldsOf(destroyed) }, actor, at });
+      yield* chain.append({ action: 'config.mode_deleted', details: { mode, version, ...destroyedDetails(destroyed) }, actor, at });
       return true;
     });
   }
@@ -120,10 +119,12 @@ export class StripeConfigRepository {
       if (!key || !(yield* write())) return false;
       // A secret names no account by itself; the endpoint is in that of the key that made it.
       const columns = [projectId, mode, kind, 0, sealed, keyId, mask, fingerprint, key.account_fingerprint, looksCutOff, at];
+      const noFormerIn = formerValidUntil <= at ? [mode] : [];
+      const destroyed = destroyedBy([secret], noFormerIn, yield* run(secrets.FIND_KEPT, [projectId]));
       yield* run(secrets.KEEP_FORMER, [projectId, formerValidUntil, mode, fingerprint]);
       yield* run(statements.UPSERT_CREDENTIAL, columns);
-      if (formerValidUntil <= at) yield* run(secrets.DELETE_FORMER, [projectId, mode]);
-      const details = { mode, version, endpoint, fields: auditFields([secret]) };
+      if (noFormerIn.length > 0) yield* run(secrets.DELETE_FORMER, [projectId, mode]);
+      const details = { mode, version, endpoint, fields: auditFields([secret]), ...formerEnded(destroyed) };
       yield* chain.append({ action: 'webhook_endpoint.created', details, actor, at });
       return (isSaved = true);
     });
@@ -142,7 +143,7 @@ export class StripeConfigRepository {
       const isForgotten = yield* write();
       const destroyed = yield* run(secrets.DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]);
       const isDestroyed = destroyed.length > 0;
-      const details = { mode, endpoint, ...(isDestroyed && { version, fields: fieldsOf(destroyed) }) };
+      const details = { mode, endpoint, ...(isDestroyed && { version, ...destroyedDetails(destroyed) }) };
       if (isForgotten || isDestroyed) yield* chain.append({ action: 'webhook_endpoint.removed', details, actor, at });
       return isDestroyed;
     });
@@ -187,14 +188,9 @@ function* removal(
 ): Transaction<void> {
   yield* run(statements.DEACTIVATE, [projectId, at]);
   const destroyed = yield* run(statements.DELETE_CREDENTIALS, [projectId]);
-  if (isActive)
-    yield* chain.append({ action: 'config.deleted', details: { version: version + 1, fields: fieldsOf(destroyed) }, actor, at });
+  const details = { version: version + 1, ...destroyedDetails(destroyed) };
+  if (isActive) yield* chain.append({ action: 'config.deleted', details, actor, at });
   yield* notifyOthers(engine, projectId);
-}
-
-/** Those that were in use; of a former webhook secret its successor speaks. */
-function fieldsOf(destroyed: statements.DestroyedCredential[]): AuditField[] {
-  return auditFields(destroyed.filter(({ slot }) => slot === 0));
 }
 
 function* notifyOthers(engine: Engine, projectId: ProjectId): Transaction<void> {

@@ -5,7 +5,7 @@ import type { SealedText } from '../../vault/seal.js';
 import { CONFIG_CHANNEL } from './config-changes.js';
 import type { CredentialKind, StripeMode } from './credential-rules.js';
 import type { StoredCredential } from './stripe-config.js';
-import { keepFormer } from './webhook-secret.statements.js';
+import { keepFormer, keptList, type KeptSecret } from './webhook-secret.statements.js';
 
 export interface ConfigRow {
   id: string;
@@ -195,12 +195,16 @@ export const FIND_LIVE_STATE = sql<LiveStateRow>(
    WHERE p.id = $1 AND p.deleted_at IS NULL`,
 );
 
-/** $1 project. The same, whose it is, and the end of its history. */
-export const FIND_SEEN = sql<LiveStateRow & { owner_id: OwnerId; audit_seq: number | null; audit_mac: string }>(
-  'find_seen_stripe_config',
-  `SELECT p.owner_id, c.version, c.is_active, ${HEAD} FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id
-   ${joinHead('p.id')} WHERE p.id = $1 AND p.deleted_at IS NULL`,
-);
+const findSeen = (keptSecrets: string) =>
+  sql<LiveStateRow & { owner_id: OwnerId; audit_seq: number | null; audit_mac: string; kept_secrets: KeptSecret[] | null }>(
+    'find_seen_stripe_config',
+    `SELECT p.owner_id, c.version, c.is_active, ${HEAD}, ${keptSecrets} AS kept_secrets
+     FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id
+     ${joinHead('p.id')} WHERE p.id = $1 AND p.deleted_at IS NULL`,
+  );
+
+/** $1 project. The same, whose it is, the end of its history, and on PostgreSQL its webhook secrets. */
+export const FIND_SEEN = { sqlite: findSeen('NULL'), postgres: findSeen(keptList('c.project_id')) };
 
 /** $1 project, $2 now. */
 export const RAISE_VERSION = sql<never>(

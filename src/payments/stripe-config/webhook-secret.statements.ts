@@ -1,11 +1,14 @@
 import type { ProjectId } from '../../common/ids.js';
 import { sql } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
-import type { StripeMode } from './credential-rules.js';
+import type { StoredCredential } from './stripe-config.js';
 import type { DestroyedCredential } from './stripe-config.statements.js';
 
 /** How many former ones of a mode are kept: each costs a check of every event's signature, a stranger's too. */
 const FORMER_KEPT = 9;
+
+/** The slot of the former one that gives way to `current`. */
+const nextSlot = (current: string) => `1 + ${current}.replacements % ${FORMER_KEPT}`;
 
 /** Keeps the webhook secrets that are about to be replaced, as they are sealed: the slots are taken in turn, the oldest gives way. One that is put back is no former one any more: its slot is taken first. */
 export const keepFormer = (from: string, validUntil: string, lock = '') => `
@@ -14,7 +17,7 @@ export const keepFormer = (from: string, validUntil: string, lock = '') => `
     COALESCE(
       (SELECT min(s.slot) FROM stripe_credentials s
        WHERE s.project_id = k.project_id AND s.mode = k.mode AND s.kind = k.kind AND s.slot > 0 AND s.fingerprint = f.fingerprint),
-      1 + k.replacements % ${FORMER_KEPT}
+      ${nextSlot('k')}
     ), k.sealed, k.key_id, k.mask, k.fingerprint, k.looks_cut_off,
     k.written_at, ${validUntil}
   FROM ${from} ON f.mode = k.mode AND f.kind = k.kind AND f.fingerprint <> k.fingerprint
@@ -39,10 +42,28 @@ export const KEEP_FORMER = sql<never>(
 );
 
 /** $1 project, $2 modes, as text that has their names. */
-export const DELETE_FORMER = sql<{ mode: StripeMode }>(
+export const DELETE_FORMER = sql<never>(
   'delete_former_stripe_webhook_secrets',
-  `DELETE FROM stripe_credentials WHERE project_id = $1 AND slot > 0 AND $2 LIKE '%' || mode || '%' RETURNING mode`,
+  `DELETE FROM stripe_credentials WHERE project_id = $1 AND slot > 0 AND $2 LIKE '%' || mode || '%'`,
 );
+
+/** A webhook secret, current (slot 0) or former. */
+export interface KeptSecret extends Pick<StoredCredential, 'mode' | 'kind' | 'mask' | 'fingerprint'> {
+  readonly slot: number;
+  /** Whether it is the former one whose slot the next one takes. */
+  readonly gives_way: boolean | number | null;
+}
+
+const KEPT = `k.mode, k.kind, k.mask, k.fingerprint, k.slot, k.slot = ${nextSlot('c')} AS gives_way`;
+const keptOf = (project: string) => `FROM stripe_credentials k
+  LEFT JOIN stripe_credentials c ON c.project_id = k.project_id AND c.mode = k.mode AND c.kind = k.kind AND c.slot = 0
+  WHERE k.project_id = ${project} AND k.kind = 'webhook_secret'`;
+
+/** $1 project. */
+export const FIND_KEPT = sql<KeptSecret>('find_kept_stripe_webhook_secrets', `SELECT ${KEPT} ${keptOf('$1')} ORDER BY k.mode, k.slot`);
+
+/** The same as a JSON array in one column; `null` for none. */
+export const keptList = (project: string) => `(SELECT json_agg(w) FROM (SELECT ${KEPT} ${keptOf(project)}) w)`;
 
 /** How many projects are looked for at once. */
 export const SWEPT_AT_ONCE = 500;

@@ -1271,10 +1271,10 @@ export interface components {
              */
             endpoint_id: string | null;
             /**
-             * @description The modes in which former webhook secrets were no longer accepted from then on.
+             * @description The former webhook secrets that it destroyed, and which are no longer accepted from then on.
              * @example []
              */
-            former_webhook_secrets_ended: ("test" | "live")[];
+            former_webhook_secrets_ended: components["schemas"]["HistoryField"][];
         };
         /** @description One page of a project's history, the newest first. */
         HistoryList: {

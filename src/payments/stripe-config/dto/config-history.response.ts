@@ -1,5 +1,12 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { AUDIT_RESULTS, type AuditDetails, type AuditResult, PROJECT_ACTIONS, type ProjectAction } from '../../../audit/audit-event.js';
+import {
+  AUDIT_RESULTS,
+  type AuditDetails,
+  type AuditField,
+  type AuditResult,
+  PROJECT_ACTIONS,
+  type ProjectAction,
+} from '../../../audit/audit-event.js';
 import type { StoredEntry } from '../../../audit/audit.repository.js';
 import { ACTOR_KINDS, type Actor } from '../../../common/actor.js';
 import { ApiNullableString, ApiTime } from '../../../common/api-property.js';
@@ -88,12 +95,11 @@ export class HistoryEntryResponse {
   endpoint_id: string | null;
 
   @ApiProperty({
-    description: 'The modes in which former webhook secrets were no longer accepted from then on.',
-    type: 'array',
-    items: { type: 'string', enum: [...STRIPE_MODES] },
+    description: 'The former webhook secrets that it destroyed, and which are no longer accepted from then on.',
+    type: [HistoryFieldResponse],
     example: [],
   })
-  former_webhook_secrets_ended: string[];
+  former_webhook_secrets_ended: HistoryFieldResponse[];
 }
 
 @ApiSchema({ name: 'HistoryList', description: "One page of a project's history, the newest first." })
@@ -124,8 +130,12 @@ export function toHistoryEntryResponse({ seq, at, action, result, actor, details
     request_id: actor.requestId,
     mode: mode ?? null,
     version: version ?? null,
-    fields: (fields ?? []).map(({ field, last_four }) => ({ field, last_four: last_four ?? null })),
+    fields: toFields(fields),
     endpoint_id: endpoint ?? null,
-    former_webhook_secrets_ended: [...(ended ?? [])],
+    former_webhook_secrets_ended: toFields(ended),
   };
+}
+
+function toFields(fields: readonly AuditField[] = []): HistoryFieldResponse[] {
+  return fields.map(({ field, last_four }) => ({ field, last_four: last_four ?? null }));
 }
