@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type ModuleMetadata, type INestApplicationContext, Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DataSource } from 'typeorm';
@@ -41,7 +42,7 @@ export class Session {
 
   /** All that a server has. @throws ConfigurationError */
   get settings(): Settings {
-    this.#settings ??= loadSettings(environment());
+    this.#settings ??= loadSettings(environment(), { makesMasterKey: false });
     return this.#settings;
   }
 
@@ -80,6 +81,9 @@ export class Session {
   }
 
   async #open(settings: StoreSettings, imports: Imports): Promise<INestApplicationContext> {
+    // SQLite would make one.
+    if (settings.database.engine === 'sqlite' && !existsSync(settings.database.path))
+      throw new CommandFailed('There is no database at the path of DATABASE_URL.');
     const all: DynamicModule = {
       module: CommandLineModule,
       imports: [SettingsModule.forRoot(settings), DatabaseModule.forRoot(ENTITIES), VaultModule, ...imports],

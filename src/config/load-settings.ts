@@ -12,15 +12,16 @@ const STORE_VARIABLES = ['NODE_ENV', 'DATA_DIR', 'DATABASE_URL', 'DATABASE_POOL_
 /**
  * Checks every variable and every rule between them. In development it creates missing secrets in the data folder,
  * but only when there is nothing else to complain about.
+ * @param options without `makesMasterKey`, a master key that is missing is a problem in development too
  * @throws ConfigurationError with all problems at once
  */
-export function loadSettings(given: NodeJS.ProcessEnv): Settings {
+export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true } = {}): Settings {
   const env = new Environment(given);
   const masterKeys = new MasterKeySources(env);
   const tokenFile = tokenSecretFile(env);
   const problems = [
     ...env.problems(),
-    ...masterKeys.problems(),
+    ...masterKeys.problems(makesMasterKey),
     ...conflicts(env),
     ...(tokenFile?.problem ? [tokenFile.problem] : []),
     ...misspeltNames(given),
@@ -54,8 +55,8 @@ export function loadSettings(given: NodeJS.ProcessEnv): Settings {
 }
 
 /**
- * The settings of the database and the vault alone: of the others none has to be there.
- * @param options without `needsMasterKey`, master keys that are missing or wrong are no problem, and none is made
+ * The settings of the database and the vault alone: of the others none has to be there. No master key is made.
+ * @param options without `needsMasterKey`, master keys that are missing or wrong are no problem
  * @throws ConfigurationError with all problems at once
  */
 export function loadStoreSettings(given: NodeJS.ProcessEnv, { needsMasterKey }: { needsMasterKey: boolean }): StoreSettings {
@@ -63,11 +64,11 @@ export function loadStoreSettings(given: NodeJS.ProcessEnv, { needsMasterKey }: 
   const masterKeys = new MasterKeySources(env);
   const problems = [
     ...env.problems(STORE_VARIABLES),
-    ...(needsMasterKey ? [...env.problems(MASTER_KEY_VARIABLES), ...masterKeys.problems()] : []),
+    ...(needsMasterKey ? [...env.problems(MASTER_KEY_VARIABLES), ...masterKeys.problems(false)] : []),
     ...misspeltNames(given),
   ];
   if (problems.length > 0) throw new ConfigurationError(problems);
-  return new StoreSettings({ ...databaseSettings(env), masterKeys: needsMasterKey ? masterKeys.open() : masterKeys.openExisting() });
+  return new StoreSettings({ ...databaseSettings(env), masterKeys: masterKeys.openExisting() });
 }
 
 function databaseSettings(env: Environment): Omit<StoreSettings, 'masterKeys'> {

@@ -16,7 +16,8 @@ export class MasterKeySources {
     this.#keyFile = this.#uses('local') ? localKeyFile(env) : undefined;
   }
 
-  problems(): string[] {
+  /** @param makesMissing whether `open` may be called, which makes the key of a development installation */
+  problems(makesMissing: boolean): string[] {
     const { env } = this;
     const [hasKey, hasKeyFile] = [env.isSet('MASTER_KEY'), env.isSet('MASTER_KEY_FILE')];
     const [usesLocal, usesVault, usesAws] = [this.#uses('local'), this.#uses('vault'), this.#uses('aws-kms')];
@@ -29,6 +30,10 @@ export class MasterKeySources {
     const rules: [isBroken: boolean, problem: string][] = [
       [hasKey && hasKeyFile, 'MASTER_KEY must be left out when MASTER_KEY_FILE is set.'],
       [usesLocal && isLocalKeyMissing, `MASTER_KEY must be set in ${env.nodeEnv}, or MASTER_KEY_FILE instead of it.`],
+      [
+        !makesMissing && this.#isToBeMade,
+        'No master key is configured: set MASTER_KEY or MASTER_KEY_FILE, or run this in the folder of the server.',
+      ],
       [
         !usesLocal && (hasKey || hasKeyFile),
         `${hasKey ? 'MASTER_KEY' : 'MASTER_KEY_FILE'} must be left out unless MASTER_KEY_PROVIDER has local in it.`,
@@ -59,9 +64,12 @@ export class MasterKeySources {
 
   /** Those that are there, none if any is missing or wrong. Creates nothing. */
   openExisting(): MasterKeySource[] {
-    const isWrong = this.env.problems(MASTER_KEY_VARIABLES).length > 0 || this.problems().length > 0;
-    const isToBeMade = this.#keyFile !== undefined && this.#keyFile.secret === undefined;
-    return isWrong || isToBeMade ? [] : this.open();
+    const isWrong = this.env.problems(MASTER_KEY_VARIABLES).length > 0 || this.problems(false).length > 0;
+    return isWrong ? [] : this.open();
+  }
+
+  get #isToBeMade(): boolean {
+    return this.#keyFile !== undefined && this.#keyFile.secret === undefined && this.#keyFile.problem === undefined;
   }
 
   #uses(provider: MasterKeySource['provider']): boolean {

@@ -74,6 +74,25 @@ it('asks for no settings that it has no use for, and makes no key', async () => 
   expect(refused.errors).not.toMatch(/PUBLIC_BASE_URL|AUTH_/);
 });
 
+it('makes neither a database nor a master key for a command that needs them', async () => {
+  const folder = join(installation.folder, 'elsewhere');
+  const run = (DATABASE_URL: string, ...args: string[]) =>
+    runCommand(installation, { NODE_ENV: 'development', DATA_DIR: folder, DATABASE_URL }, ...args);
+  const [noDatabase, ...noKey] = await Promise.all([
+    run(`sqlite:${join(folder, 'wrong.db')}`, 'keys', 'status'),
+    run(database.url, 'audit', 'verify'),
+    run(database.url, 'reconcile'),
+  ]);
+  expect(noDatabase).toEqual({ code: 1, output: '', errors: 'There is no database at the path of DATABASE_URL.\n' });
+  for (const each of noKey) expect(each).toMatchObject({ code: 1, errors: expect.stringContaining('No master key is configured') });
+  expect(existsSync(folder)).toBe(false);
+});
+
+it('refuses a day that no calendar has', async () => {
+  for (const day of ['2020-02-30', '2021-02-29'])
+    expect(await tillkeeper('audit', 'prune', '--before', `${day}T00:00:00Z`)).toMatchObject({ code: 2, output: '' });
+});
+
 it('fails with 1 and says why, as one JSON document where that was asked for', async () => {
   const environment = { ...testEnvironment(database), DATABASE_URL: 'hunter2' };
   const reason = 'DATABASE_URL must be sqlite:<path of a file> or postgres://';

@@ -54,6 +54,10 @@ describe('a condition', () => {
       entityTag: '"3"',
       message: expect.stringContaining('If-None-Match') as string,
     });
+    expect(refusal({ ifNoneMatch: [0] }, never)).toMatchObject({
+      entityTag: '"0"',
+      message: expect.stringContaining('never had a configuration') as string,
+    });
     expect(refusal({ ifMatch: '*' }, never)).toMatchObject({ entityTag: '"0"' });
   });
 });

@@ -32,7 +32,9 @@ export function assertCondition(precondition: Precondition, state: ConfigState):
   const message =
     failed === 'ifMatch'
       ? 'The configuration is not the one that If-Match names: somebody else was faster; read it again.'
-      : 'If-None-Match forbids this: there is such a configuration already.';
+      : state
+        ? 'If-None-Match forbids this: there is such a configuration already.'
+        : 'If-None-Match forbids this: the project never had a configuration, which is what "0" stands for.';
   throw new DomainError('precondition_failed', message, { entityTag: entityTagOf(state) });
 }
 
