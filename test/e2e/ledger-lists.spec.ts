@@ -20,10 +20,11 @@ describe('the lists of subscriptions and payments', () => {
   const count = async (project: string, mode: string, kind: string, status: string, total: number) =>
     execute(
       app.database,
-      `INSERT INTO ledger_counts (project_id, mode, kind, status, slot, total) VALUES ('${project}', '${mode}', '${kind}', '${status}', ${Math.floor(Math.random() * 1e4)}, ${total})`,
+      `INSERT INTO ledger_counts (project_id, mode, kind, status, slot, total) VALUES ('${project}', '${mode}', '${kind}', '${status}', ${(slot += 1)}, ${total})`,
     );
   const time = (text: string) => (app.database.engine === 'postgres' ? `'${text}Z'` : `'${text}'`);
 
+  let slot = 0;
   /** As the ledger writes it. */
   async function addPayment(
     project: string,
@@ -45,7 +46,7 @@ describe('the lists of subscriptions and payments', () => {
     await execute(
       app.database,
       `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents)
-       VALUES ('${project}', '${mode}', '${currency}', ${Math.floor(Math.random() * 1e4)}, 1, 2000, ${2000 - refunded})`,
+       VALUES ('${project}', '${mode}', '${currency}', ${(slot += 1)}, 1, 2000, ${2000 - refunded})`,
     );
     return id;
   }

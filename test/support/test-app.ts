@@ -7,7 +7,7 @@ import { loadSettings } from '../../src/config/load-settings.js';
 import { openApiDocument } from '../../src/docs.js';
 import { ResponseChecker } from './response-checker.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
-import { accessToken, TOKEN_SECRET } from './tokens.js';
+import { accessToken, secondsFromNow, TOKEN_SECRET } from './tokens.js';
 
 type Environment = Record<string, string | undefined>;
 
@@ -31,7 +31,8 @@ export interface TestAppOptions {
   database?: TestDatabase;
 }
 
-export const OWNER = accessToken({ sub: 'developer-1' });
+/** Good for longer than the longest test. */
+export const OWNER = accessToken({ sub: 'developer-1', exp: secondsFromNow(7_200) });
 export const STRANGER = accessToken({ sub: 'developer-2' });
 
 export const configPath = (projectId: string): string => `/api/v1/payments/stripe/projects/${projectId}/config`;

@@ -3,10 +3,12 @@ import { AuditTrail } from '../../audit/audit-trail.js';
 import { systemActor } from '../../common/actor.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Database, run } from '../../database/database.js';
+import { Keyring } from '../../vault/keyring.js';
 import { auditFields } from './config-events.js';
 import { DELETE_EXPIRED, FIND_EXPIRED, SWEPT_AT_ONCE } from './webhook-secret.statements.js';
 
 const EVERY_MS = 60_000;
+const SOON_MS = 500;
 
 const ACTOR = systemActor('webhook secret sweep');
 
@@ -16,19 +18,21 @@ export class WebhookSecretSweeper implements OnApplicationBootstrap, OnApplicati
   readonly #logger = new Logger(WebhookSecretSweeper.name);
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
+  #isStopping = false;
 
   constructor(
     private readonly database: Database,
     private readonly audit: AuditTrail,
+    private readonly keyring: Keyring,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => this.#start(), EVERY_MS).unref();
-    this.#start();
+    this.#running = this.#attempt();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#isStopping = true;
+    clearTimeout(this.#timer);
     await this.#running;
   }
 
@@ -51,11 +55,18 @@ export class WebhookSecretSweeper implements OnApplicationBootstrap, OnApplicati
     });
   }
 
-  #start(): void {
-    this.#running = this.sweep().then(
-      () => undefined,
+  async #attempt(): Promise<void> {
+    // The history needs a data key, and they are opened while the application starts.
+    const { isLoaded } = this.keyring;
+    try {
+      if (isLoaded) await this.sweep();
+    } catch {
       // They are not accepted any more, whether destroyed now or by the next attempt.
-      () => this.#logger.warn('Former webhook secrets that are no longer valid could not be destroyed yet.'),
-    );
+      this.#logger.warn('Former webhook secrets that are no longer valid could not be destroyed yet.');
+    }
+    const again = () => {
+      this.#running = this.#attempt();
+    };
+    if (!this.#isStopping) this.#timer = setTimeout(again, isLoaded ? EVERY_MS : SOON_MS).unref();
   }
 }
