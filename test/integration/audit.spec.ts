@@ -161,15 +161,15 @@ describe('the history of a configuration', () => {
   });
 
   it('tells which former webhook secret gives way to the eleventh, and none that stays', async () => {
-    const projectId = await app.createProject();
-    const path = configPath(projectId);
-    const put = (number: number) =>
+    const [neighbourId, projectId] = [await app.createProject(), await app.createProject()];
+    const put = (number: number, project = projectId) =>
       app
-        .send('put', path)
+        .send('put', configPath(project))
         .send(numbered(number, ['test_webhook_secret']))
         .expect(200);
+    for (let number = 21; number <= 31; number += 1) await put(number, neighbourId);
     for (const number of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 4, 11, 12]) await put(number);
-    await app.send('delete', path).expect(204);
+    await app.send('delete', configPath(projectId)).expect(204);
     const destroyed = (await actsOf(projectId)).map(
       ([, details]) => (details as { former_webhook_secrets_ended?: object }).former_webhook_secrets_ended,
     );

@@ -204,7 +204,7 @@ const findSeen = (keptSecrets: string) =>
   );
 
 /** $1 project. The same, whose it is, the end of its history, and on PostgreSQL its webhook secrets. */
-export const FIND_SEEN = { sqlite: findSeen('NULL'), postgres: findSeen(keptList('c.project_id')) };
+export const FIND_SEEN = { sqlite: findSeen('NULL'), postgres: findSeen(keptList('p.id')) };
 
 /** $1 project, $2 now. */
 export const RAISE_VERSION = sql<never>(

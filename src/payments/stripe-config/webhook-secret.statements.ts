@@ -54,9 +54,10 @@ export interface KeptSecret extends Pick<StoredCredential, 'mode' | 'kind' | 'ma
   readonly gives_way: boolean | number | null;
 }
 
-const KEPT = `k.mode, k.kind, k.mask, k.fingerprint, k.slot, k.slot = ${nextSlot('c')} AS gives_way`;
+const KEPT = `k.mode, k.kind, k.mask, k.fingerprint, k.slot, k.slot = ${nextSlot('current')} AS gives_way`;
 const keptOf = (project: string) => `FROM stripe_credentials k
-  LEFT JOIN stripe_credentials c ON c.project_id = k.project_id AND c.mode = k.mode AND c.kind = k.kind AND c.slot = 0
+  LEFT JOIN stripe_credentials current
+    ON current.project_id = k.project_id AND current.mode = k.mode AND current.kind = k.kind AND current.slot = 0
   WHERE k.project_id = ${project} AND k.kind = 'webhook_secret'`;
 
 /** $1 project. */
