@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { readPastTime } from '../payments/webhooks/dto/reconcile.js';
+import { readPastTime } from '../common/past-time.js';
 
 /** Reads an argument of a command. */
 export function pastTime(text: string): Date {

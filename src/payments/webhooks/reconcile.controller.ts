@@ -1,10 +1,11 @@
 import { Body, Controller, HttpCode, HttpStatus, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiConflictResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { ApiErrors, ErrorResponse } from '../../common/api-errors.decorator.js';
+import { readPastTime } from '../../common/past-time.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
 import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
-import { readPastTime, ReconcileRequest, ReconcileResponse, toReconcileResponse } from './dto/reconcile.js';
+import { ReconcileRequest, ReconcileResponse, toReconcileResponse } from './dto/reconcile.js';
 import { ReconcileService } from './reconcile.service.js';
 
 /** For one request; whoever has more to compare than fits in sends it again. */

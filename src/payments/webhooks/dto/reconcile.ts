@@ -3,25 +3,11 @@ import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import { ApiTime } from '../../../common/api-property.js';
 import { Checked } from '../../../common/check.decorator.js';
+import { readPastTime } from '../../../common/past-time.js';
 import { ForbidUnknownFields } from '../../../common/request.pipe.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
 import { StripeModeField } from '../../stripe-config/stripe-mode.decorator.js';
 import type { ReconcileReport } from '../reconcile-report.js';
-
-const RFC_3339 = /^(\d{4}-\d\d-\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
-
-/** @param value RFC 3339, or seconds since 1970 as Stripe has them. @returns `undefined` when it is not a time that has been */
-export function readPastTime(value: unknown): Date | undefined {
-  const time = Number.isInteger(value) ? Number(value) * 1000 : typeof value === 'string' ? readRfc3339(value) : NaN;
-  return time >= 0 && time <= Date.now() ? new Date(time) : undefined;
-}
-
-function readRfc3339(text: string): number {
-  const day = RFC_3339.exec(text)?.[1];
-  // JavaScript takes February 30 for March 1 or 2.
-  const isDay = day !== undefined && new Date(Date.parse(day)).getUTCDate() === Number(day.slice(-2));
-  return isDay ? Date.parse(text) : NaN;
-}
 
 function PastTime(description: string): PropertyDecorator {
   return applyDecorators(
