@@ -40,7 +40,7 @@ function textIn(error: unknown, property: string): string {
 
 /** Whether a row is there already, which on SQLite nobody can have inserted meanwhile. */
 export function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '23505';
+  return textIn(error, 'code') === '23505';
 }
 
 /** Turns "the database can't be reached or is busy" into our error; every other error stays what it is. */
