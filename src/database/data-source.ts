@@ -35,6 +35,8 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 5_000;
 /** SQLite waits synchronously for a lock that another process holds, so this is also how long the server may stand still. */
 const SQLITE_LOCK_TIMEOUT_MS = 250;
+/** A process that starts may wait for another that migrates. */
+const SQLITE_MIGRATION_LOCK_TIMEOUT_MS = 5_000;
 
 const SHARED = {
   migrationsTableName: 'migrations',
@@ -45,35 +47,43 @@ const SHARED = {
 
 /** A data source for either engine, not yet connected. @param poolSize connections of the pool on PostgreSQL */
 export function createDataSource(location: DatabaseLocation, poolSize: number, entities: Entities): DataSource {
-  return createFrom(location, entities, { poolSize, statementTimeout: STATEMENT_TIMEOUT_MS });
+  return createFrom(location, entities, {
+    poolSize,
+    statementTimeout: STATEMENT_TIMEOUT_MS,
+    lockTimeout: SQLITE_LOCK_TIMEOUT_MS,
+  });
 }
 
 /** The same for migrations: one connection, and on it a statement may take as long as it needs. */
 export function createMigrationDataSource(location: DatabaseLocation, entities: Entities): DataSource {
-  return createFrom(location, entities, { poolSize: 1, statementTimeout: 0 });
+  return createFrom(location, entities, { poolSize: 1, statementTimeout: 0, lockTimeout: SQLITE_MIGRATION_LOCK_TIMEOUT_MS });
 }
 
-interface PostgresLimits {
+/** Times in milliseconds. */
+interface Limits {
+  /** PostgreSQL. */
   poolSize: number;
-  /** Milliseconds; 0 for none. */
+  /** PostgreSQL; 0 for none. */
   statementTimeout: number;
+  /** SQLite. */
+  lockTimeout: number;
 }
 
-function createFrom(location: DatabaseLocation, entities: Entities, limits: PostgresLimits): DataSource {
+function createFrom(location: DatabaseLocation, entities: Entities, limits: Limits): DataSource {
   const dataSource = new DataSource(
-    location.engine === 'sqlite' ? sqliteOptions(location.path, entities) : postgresOptions(location.url, limits, entities),
+    location.engine === 'sqlite' ? sqliteOptions(location.path, limits, entities) : postgresOptions(location.url, limits, entities),
   );
   if (location.engine === 'postgres') mapDatesToTimestamptz(dataSource);
   return dataSource;
 }
 
-function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
+function sqliteOptions(path: string, { lockTimeout }: Limits, entities: Entities): DataSourceOptions {
   return {
     ...SHARED,
     entities,
     type: 'better-sqlite3',
     database: path,
-    timeout: SQLITE_LOCK_TIMEOUT_MS,
+    timeout: lockTimeout,
     migrations: [
       InitialSqlite,
       StripeConnectionSqlite,
@@ -97,7 +107,7 @@ function sqliteOptions(path: string, entities: Entities): DataSourceOptions {
   };
 }
 
-function postgresOptions(url: Secret, { poolSize, statementTimeout }: PostgresLimits, entities: Entities): DataSourceOptions {
+function postgresOptions(url: Secret, { poolSize, statementTimeout }: Limits, entities: Entities): DataSourceOptions {
   const logger = new Logger('Database');
   return {
     ...SHARED,

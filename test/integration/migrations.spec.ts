@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { loadSettings } from '../../src/config/load-settings.js';
 import { createMigrationDataSource } from '../../src/database/data-source.js';
@@ -5,7 +6,8 @@ import { migrate } from '../../src/database/migrate.js';
 import { ENTITIES } from '../../src/entities.js';
 import { DATA_KEY_PURPOSES } from '../../src/vault/data-key-store.js';
 import { Installation } from '../support/installation.js';
-import { MigrationLock } from '../support/migration-lock.js';
+import { MigrationLock, takeSqliteMigrationLock } from '../support/migration-lock.js';
+import type { ServerProcess } from '../support/server-process.js';
 import { rowsOf, tablesOf } from '../support/rows.js';
 import { configPath, startTestApp, type TestApp, testEnvironment } from '../support/test-app.js';
 import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
@@ -68,24 +70,38 @@ it('can be left to somebody else: nothing is made, nothing served, until they ha
   await test.send('get', '/health/ready', null).expect(200);
 });
 
-if (engine === 'postgres') {
-  it('run once, when processes start at once on an empty database', async () => {
-    const installed = (installation = new Installation());
-    const environment = testEnvironment(database);
-    const lock = await MigrationLock.take(database);
-    const servers = [1, 2].map(() => installed.start(environment));
-    await lock.untilAwaitedBy(servers.length);
-    await lock.release();
-    for (const server of servers) expect((await server.send('GET', '/health/ready')).status).toBe(200);
-    const names = (await rowsOf(database, 'migrations')).map(({ name }) => name);
-    expect(names.length).toBeGreaterThan(0);
-    expect(new Set(names).size).toBe(names.length);
-    expect((await rowsOf(database, 'data_keys')).map(({ purpose }) => purpose).sort()).toEqual([...DATA_KEY_PURPOSES].sort());
+it('run once, when processes start at once on an empty database', async () => {
+  const installed = (installation = new Installation());
+  const environment = testEnvironment(database);
+  const start = (count: number) => Array.from({ length: count }, () => installed.start(environment));
+  const servers = engine === 'postgres' ? await startTogetherOnPostgres() : await startTogetherOnSqlite();
+  for (const server of servers) expect((await server.send('GET', '/health/ready')).status).toBe(200);
+  const names = (await rowsOf(database, 'migrations')).map(({ name }) => name);
+  expect(names.length).toBeGreaterThan(0);
+  expect(new Set(names).size).toBe(names.length);
+  expect((await rowsOf(database, 'data_keys')).map(({ purpose }) => purpose).sort()).toEqual([...DATA_KEY_PURPOSES].sort());
 
-    const [first, ...others] = servers;
-    const path = configPath((await first?.createProject()) ?? '');
-    const saved = await first?.send('PUT', path, { body: BODY });
-    expect(saved?.status).toBe(200);
-    for (const other of others) expect(await other.send('GET', path)).toMatchObject({ status: 200, body: saved?.body });
-  });
-}
+  const [first, ...others] = servers;
+  const path = configPath((await first?.createProject()) ?? '');
+  const saved = await first?.send('PUT', path, { body: BODY });
+  expect(saved?.status).toBe(200);
+  for (const other of others) expect(await other.send('GET', path)).toMatchObject({ status: 200, body: saved?.body });
+
+  async function startTogetherOnPostgres(): Promise<ServerProcess[]> {
+    const lock = await MigrationLock.take(database);
+    const started = start(2);
+    await lock.untilAwaitedBy(started.length);
+    await lock.release();
+    return started;
+  }
+
+  async function startTogetherOnSqlite(): Promise<ServerProcess[]> {
+    const release = takeSqliteMigrationLock(database);
+    const started = start(2);
+    for (const server of started) await server.until(/InstanceLoader/);
+    // Longer than a request waits for the lock.
+    await wait(1_000);
+    release();
+    return started;
+  }
+});

@@ -1,7 +1,16 @@
+import Sqlite from 'better-sqlite3';
 import { Client } from 'pg';
 import { MIGRATION_LOCK } from '../../src/database/migrate.js';
 import { eventually } from './eventually.js';
 import type { TestDatabase } from './test-database.js';
+
+/** Holds the lock under which processes migrate on SQLite. @returns what releases it */
+export function takeSqliteMigrationLock({ url }: TestDatabase): () => void {
+  const file = new Sqlite(url.replace('sqlite:', ''));
+  file.pragma('journal_mode = WAL');
+  file.exec('BEGIN IMMEDIATE');
+  return () => file.close();
+}
 
 /** Holds the lock under which processes migrate on PostgreSQL. */
 export class MigrationLock {
