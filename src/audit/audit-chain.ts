@@ -1,9 +1,9 @@
 import type { ProjectId } from '../common/ids.js';
-import { run, type SqlValue, type Transaction } from '../database/database.js';
+import { run, type Transaction } from '../database/database.js';
 import type { Keyring } from '../vault/keyring.js';
 import { entryAfter, vouchedFor } from './audit-entry.js';
 import type { AuditEvent, AuditHead, ProjectAction } from './audit-event.js';
-import { ADD_ENTRY, ADVANCE_HEAD, entryValues } from './audit.statements.js';
+import { ADD_ENTRY, ADVANCE_HEAD, entryRow, type EntryRow } from './audit.statements.js';
 
 /** The history of one project, seen from its end. */
 export class AuditChain<Action extends string = ProjectAction> {
@@ -19,17 +19,17 @@ export class AuditChain<Action extends string = ProjectAction> {
 
   /** Writes an entry, in the transaction that locked the chain. If it can't, neither is anything else of the transaction. */
   *append(event: AuditEvent<Action>): Transaction<void> {
-    const values = this.next(event);
+    const row = this.next(event);
     const advanced = yield* run(ADVANCE_HEAD, [this.projectId, this.#head.seq, this.#head.mac]);
     if (advanced.length === 0) throw new Error('The end of the audit chain moved under its lock.');
-    yield* run(ADD_ENTRY, values);
+    yield* run(ADD_ENTRY, Object.values(row));
   }
 
-  /** @returns the first parameters of a statement with `APPEND_ON_POSTGRES` in it, which writes the entry */
-  next(event: AuditEvent<Action>): SqlValue[] {
+  /** @returns what a statement with `APPEND_ON_POSTGRES` in it writes */
+  next(event: AuditEvent<Action>): EntryRow {
     const entry = entryAfter(this.projectId, this.#head, event);
     const vouched = this.keyring.auditMac(this.projectId, vouchedFor(entry, this.#head.mac));
     this.#head = { seq: entry.seq, mac: vouched.mac };
-    return entryValues(entry, vouched);
+    return entryRow(entry, vouched);
   }
 }

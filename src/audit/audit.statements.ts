@@ -2,7 +2,7 @@ import { type Engine, sql, type SqlValue, type Statement } from '../database/dat
 import type { AuditContent } from './audit-entry.js';
 import { type AuditHead, NO_HEAD } from './audit-event.js';
 
-/** The columns of an entry, in the order of its values, with their types on PostgreSQL. */
+/** The columns of an entry, with their types on PostgreSQL. */
 const COLUMNS = {
   project_id: 'uuid',
   seq: 'integer',
@@ -19,7 +19,8 @@ const COLUMNS = {
   details: 'text',
 };
 const ENTRY_COLUMNS = Object.keys(COLUMNS).join(', ');
-const ENTRY_TYPES = Object.values(COLUMNS);
+
+type Vouched = { mac: string; keyId: string };
 
 /** For a query that has the end of a chain beside something else; see `headIn`. */
 export const HEAD = 'h.seq AS audit_seq, h.mac AS audit_mac';
@@ -30,14 +31,26 @@ export function headIn({ audit_seq: seq, audit_mac: mac }: { audit_seq: number |
   return seq === null ? NO_HEAD : { seq, mac };
 }
 
-/** How many parameters `entryValues` gives. */
-export const ENTRY_PARAMETERS = ENTRY_TYPES.length;
+/** A row of the history, its columns in the order of `ADD_ENTRY`. */
+export type EntryRow = Record<keyof typeof COLUMNS, SqlValue>;
 
-/** In the order of the columns; the first is the project, the second the number and the third the MAC. */
-export function entryValues(entry: AuditContent, { mac, keyId }: { mac: string; keyId: string }): SqlValue[] {
-  const { projectId, seq, at, actor, action, result, details } = entry;
+export function entryRow({ projectId, seq, at, actor, action, result, details }: AuditContent, { mac, keyId }: Vouched): EntryRow {
   const { kind, subject, ip, userAgent, requestId } = actor;
-  return [projectId, seq, mac, keyId, new Date(at), kind, subject, ip, userAgent, requestId, action, result, details];
+  return {
+    project_id: projectId,
+    seq,
+    mac,
+    key_id: keyId,
+    at: new Date(at),
+    actor_kind: kind,
+    subject,
+    ip,
+    user_agent: userAgent,
+    request_id: requestId,
+    action,
+    result,
+    details,
+  };
 }
 
 /** $1 project. Makes the head where there is none. On SQLite the transaction has locked everything. */
@@ -58,20 +71,32 @@ const advance = (values: string) =>
 /** $1 project, $2 number, $3 MAC. A row unless somebody else was faster. */
 export const ADVANCE_HEAD = sql<{ project_id: string }>('advance_audit_head', advance('VALUES ($1, $2, $3)'));
 
-/** The values of an entry. */
+/** The values of an `EntryRow`. */
 export const ADD_ENTRY = sql<never>(
   'add_audit_entry',
-  `INSERT INTO audit_entries (${ENTRY_COLUMNS}) VALUES (${ENTRY_TYPES.map((_, index) => `$${index + 1}`).join(', ')})`,
+  `INSERT INTO audit_entries (${ENTRY_COLUMNS}) VALUES (${Object.keys(COLUMNS)
+    .map((_, index) => `$${index + 1}`)
+    .join(', ')})`,
 );
 
+/** How PostgreSQL reads rows of the history from JSON. */
+export const ENTRY_AS_RECORD = Object.entries(COLUMNS)
+  .map(([name, type]) => `${name} ${type}`)
+  .join(', ');
+
 /**
- * The same two as parts of a larger statement on PostgreSQL. The values of the entry are its first parameters. `entry` has one row,
- * the project's id, unless somebody else was faster: whatever depends on it happens only with an entry in the history.
+ * The same two for rows of `given` of different projects, as parts of a larger statement on PostgreSQL. `entry` has the ids of those
+ * projects where nobody else was faster: whatever depends on it happens only with an entry in the history. It waits for no chain that
+ * somebody else holds, so one project keeps none of the others waiting.
  */
 export const APPEND_ON_POSTGRES = `head AS (
-     ${advance('VALUES ($1::uuid, $2::integer, $3::varchar)')}
+     ${advance(`
+       SELECT project_id, seq, mac FROM given
+       WHERE seq = 1 OR EXISTS (
+         SELECT FROM audit_heads held WHERE held.project_id = given.project_id AND held.seq = given.seq - 1
+         FOR NO KEY UPDATE SKIP LOCKED)`)}
    ), entry AS (
      INSERT INTO audit_entries (${ENTRY_COLUMNS})
-     SELECT ${ENTRY_TYPES.map((type, index) => `$${index + 1}::${type}`).join(', ')} FROM head
+     SELECT ${ENTRY_COLUMNS} FROM given WHERE project_id IN (SELECT project_id FROM head)
      RETURNING project_id
    )`;

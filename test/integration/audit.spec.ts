@@ -2,7 +2,7 @@ import { AuditTrail } from '../../src/audit/audit-trail.js';
 import { systemActor } from '../../src/common/actor.js';
 import { Database } from '../../src/database/database.js';
 import { type AppWithStripe, endpointsPath, startAppWithStripe, validatePath } from '../support/app-with-stripe.js';
-import { numbered } from '../support/credentials.js';
+import { FIELDS, numbered } from '../support/credentials.js';
 import { execute, rowsOf } from '../support/rows.js';
 import { down } from '../support/stripe/faults.js';
 import { configPath } from '../support/test-app.js';
@@ -214,10 +214,13 @@ describe('the history of a configuration', () => {
       const projectId = await app.createProject();
       const database = app.app.get(Database);
       const [query, transaction] = [jest.spyOn(database, 'query'), jest.spyOn(database, 'transaction')];
-      for (const number of [1, 2]) await app.send('put', configPath(projectId)).send(numbered(number)).expect(200);
+      for (const fields of [FIELDS, FIELDS.filter((field) => !field.endsWith('webhook_secret'))]) {
+        const put = app.send('put', configPath(projectId)).send(numbered(fields.length, fields));
+        await put.expect(200);
+      }
       expect(query.mock.calls.map(([{ name }]) => name)).toEqual([
-        ...['find_seen_stripe_config', 'save_stripe_config'],
-        ...['find_seen_stripe_config', 'save_stripe_config'],
+        ...['find_seen_stripe_configs', 'save_stripe_configs'],
+        ...['find_seen_stripe_configs', 'save_stripe_configs'],
       ]);
       expect(transaction).not.toHaveBeenCalled();
       jest.restoreAllMocks();

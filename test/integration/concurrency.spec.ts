@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import {
   deletesRacingPuts,
   failuresBesideWrites,
@@ -5,6 +6,7 @@ import {
   firstPutsAtOnce,
   modeDeletesRacingPuts,
   projectDeletesRacingPuts,
+  projectsAtOnce,
   writesWithReads,
 } from '../support/concurrent-writes.js';
 import { numbered } from '../support/credentials.js';
@@ -34,6 +36,29 @@ it('lets a racing DELETE of a mode and a PUT both have their way', () => modeDel
 it('never leaves credentials in a deleted project, whatever PUT races the deletion', () => projectDeletesRacingPuts(app, 10));
 
 it('loses no acknowledged write beside transactions that fail', () => failuresBesideWrites(app, 5));
+
+it('answers each of many projects that are written at once with its own', () => projectsAtOnce(app, 40));
+
+if (engine === 'postgres') {
+  it('keeps no project waiting for the lock on another', async () => {
+    const ids = await Promise.all(Array.from({ length: 12 }, () => app.createProject()));
+    const put = (id: string, index: number) => app.send('put', configPath(id)).send(numbered(index, ['test_secret_key']));
+    const [locked = '', ...free] = ids;
+    const holder = new Client({ connectionString: app.database.url });
+    await holder.connect();
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM audit_heads WHERE project_id = $1 FOR UPDATE', [locked]);
+    let isAnswered = false;
+    const late = put(locked, 0).then((answer) => {
+      isAnswered = true;
+      return answer;
+    });
+    for (const { status } of await Promise.all(free.map(put))) expect(status).toBe(200);
+    expect(isAnswered).toBe(false);
+    await holder.end();
+    expect((await late).status).toBe(200);
+  });
+}
 
 it('never moves updated_at back, though the clock did', async () => {
   const path = configPath(await app.createProject());

@@ -20,6 +20,8 @@ describe('the webhook secrets of a project', () => {
 
   beforeAll(async () => {
     app = await startTestApp();
+    // Nobody sweeps but the tests.
+    await app.app.get(WebhookSecretSweeper).onApplicationShutdown();
   });
   afterAll(() => app.close());
   beforeEach(async () => {

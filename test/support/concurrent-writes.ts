@@ -195,3 +195,20 @@ export async function failuresBesideWrites(app: TestApp, rounds: number): Promis
   expect(projects.get(undeletable)).toMatchObject({ deleted_at: null });
   expect((await app.send('get', configPath(undeletable)).expect(200)).body).toMatchObject({ is_active: true, has_live_credentials: true });
 }
+
+/** All of them are configured at once and then changed in part; each write is answered with what its own project then has. */
+export async function projectsAtOnce(app: TestApp, projects: number): Promise<void> {
+  const ids = await Promise.all(times(projects, () => app.createProject()));
+  const numbers = new Map<string, number>();
+  for (const [round, fields] of [FIELDS, fieldsOf('live'), fieldsOf('test').slice(0, 2)].entries()) {
+    const numberOf = (index: number) => 100 * round + index;
+    const answers = await Promise.all(ids.map((id, index) => app.send('put', configPath(id)).send(numbered(numberOf(index), fields))));
+    for (const field of fields) numbers.set(field, numberOf(0));
+    for (const [index, { status, body }] of answers.entries()) {
+      expect(status).toBe(200);
+      expect(body).toMatchObject({ project_id: ids[index] });
+      expect(FIELDS.map((field) => numberIn(body, field))).toEqual(FIELDS.map((field) => index + (numbers.get(field) ?? NaN)));
+      expect((await app.send('get', configPath(ids[index] ?? ''))).body).toEqual(body);
+    }
+  }
+}

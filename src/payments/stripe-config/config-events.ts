@@ -18,6 +18,14 @@ export function changesNothing({ credentials }: ConfigSave, state: ConfigState):
   return credentials.length === 0 && state?.isActive === true;
 }
 
+/** Whether a write puts another webhook secret in the place of one of these. */
+export function replacesWebhookSecret({ credentials }: ConfigSave, seen: readonly StoredCredential[]): boolean {
+  return credentials.some(
+    ({ kind, mode, fingerprint }) =>
+      kind === 'webhook_secret' && seen.some((each) => each.kind === kind && each.mode === mode && each.fingerprint !== fingerprint),
+  );
+}
+
 /** The webhook secrets of which a write leaves nothing. @param kept those before it */
 export function destroyedBy(
   credentials: readonly SealedCredential[],

@@ -3,8 +3,6 @@ import type { StoredCredential, StripeConfig } from './stripe-config.js';
 import type { ConfigWithCredentialsRow, CredentialValues } from './stripe-config.statements.js';
 
 export function toConfig(row: ConfigWithCredentialsRow): StripeConfig {
-  const { credentials } = row;
-  const list = typeof credentials === 'string' ? (JSON.parse(credentials) as CredentialValues[]) : (credentials ?? []);
   return {
     id: row.id,
     projectId: row.project_id,
@@ -12,8 +10,12 @@ export function toConfig(row: ConfigWithCredentialsRow): StripeConfig {
     version: row.version,
     createdAt: toTimestamp(row.created_at),
     updatedAt: toTimestamp(row.updated_at),
-    credentials: list.map(toCredential),
+    credentials: toCredentials(row.credentials),
   };
+}
+
+export function toCredentials(list: ConfigWithCredentialsRow['credentials']): StoredCredential[] {
+  return (typeof list === 'string' ? (JSON.parse(list) as CredentialValues[]) : (list ?? [])).map(toCredential);
 }
 
 function toCredential(values: CredentialValues): StoredCredential {

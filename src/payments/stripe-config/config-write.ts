@@ -1,31 +1,37 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditChain } from '../../audit/audit-chain.js';
 import type { AuditEvent } from '../../audit/audit-event.js';
+import type { EntryRow } from '../../audit/audit.statements.js';
 import type { AuditTrail } from '../../audit/audit-trail.js';
-import { type Engine, run, type SqlValue, type Transaction } from '../../database/database.js';
+import { type Engine, run, send, type Transaction } from '../../database/database.js';
 import { projectNotFound } from '../../projects/projects.service.js';
-import { changesNothing, destroyedBy, savedEvent } from './config-events.js';
+import { changesNothing, destroyedBy, replacesWebhookSecret, savedEvent } from './config-events.js';
 import { toConfig } from './config-row.js';
 import { assertCondition, type ConfigState } from './precondition.js';
-import type { ConfigSave, SeenConfig, StripeConfig } from './stripe-config.js';
+import type { ConfigSave, SeenConfig, StoredCredential, StripeConfig } from './stripe-config.js';
 import * as statements from './stripe-config.statements.js';
-import { DELETE_FORMER, FIND_KEPT, KEEP_FORMER_ON_SQLITE } from './webhook-secret.statements.js';
-
-/** The parameters of `SAVE_ON_POSTGRES` after those of the entry in the history. */
-function saveValues({ credentials, formerValidUntil }: ConfigSave): SqlValue[] {
-  return [randomUUID(), JSON.stringify(credentials), formerValidUntil];
-}
+import { DELETE_FORMER, FIND_KEPT, KEEP_FORMER_ON_POSTGRES, KEEP_FORMER_ON_SQLITE } from './webhook-secret.statements.js';
 
 /**
- * The parameters of `SAVE_ON_POSTGRES`, for a write that builds on what was seen.
- * @returns `undefined` for a write that takes more than this statement
+ * A write that builds on what was seen, for `SAVE_ON_POSTGRES`.
+ * @returns `undefined` for one that takes more than this statement
  * @throws DomainError `precondition_failed`
  */
-export function saveInOne(audit: AuditTrail, save: ConfigSave, { state, head, keptSecrets }: SeenConfig): SqlValue[] | undefined {
+export function givenSave(audit: AuditTrail, save: ConfigSave, { state, head, credentials }: SeenConfig): statements.GivenSave | undefined {
   assertCondition(save.precondition, state);
-  if (save.noFormerIn.length > 0 || changesNothing(save, state)) return undefined;
-  const event = savedEvent(save, state, destroyedBy(save.credentials, [], keptSecrets));
-  return [...audit.endingAt(save.projectId, head).next(event), ...saveValues(save)];
+  if (save.noFormerIn.length > 0 || changesNothing(save, state) || replacesWebhookSecret(save, credentials)) return undefined;
+  return toGiven(save, audit.endingAt(save.projectId, head).next(savedEvent(save, state, [])));
+}
+
+function toGiven({ credentials }: ConfigSave, entry: EntryRow): statements.GivenSave {
+  return { ...entry, config_id: randomUUID(), credentials };
+}
+
+/** What the write made of the credentials that were seen. */
+export function afterSave(row: statements.SavedRow, seen: readonly StoredCredential[]): StripeConfig {
+  const config = toConfig(row);
+  const isWritten = ({ mode, kind }: StoredCredential) => config.credentials.some((each) => each.mode === mode && each.kind === kind);
+  return { ...config, credentials: [...config.credentials, ...seen.filter((each) => !isWritten(each))] };
 }
 
 /** Any write. @throws DomainError `project_not_found`, `precondition_failed` */
@@ -51,7 +57,9 @@ export function* saveInSteps(engine: Engine, audit: AuditTrail, save: ConfigSave
 
 const write = {
   *postgres(chain: AuditChain, event: AuditEvent, save: ConfigSave): Transaction<void> {
-    const written = yield* run(statements.SAVE_ON_POSTGRES, [...chain.next(event), ...saveValues(save)]);
+    const { projectId, credentials, formerValidUntil } = save;
+    if (credentials.length > 0) yield* send(KEEP_FORMER_ON_POSTGRES, [projectId, formerValidUntil, JSON.stringify(credentials)]);
+    const written = yield* run(statements.SAVE_ON_POSTGRES, [JSON.stringify([toGiven(save, chain.next(event))])]);
     if (written.length === 0) throw new Error('The end of the audit chain moved under its lock.');
   },
 

@@ -5,9 +5,10 @@ import { headIn } from '../../audit/audit.statements.js';
 import type { Actor } from '../../common/actor.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { Database, type Engine, run, type Transaction } from '../../database/database.js';
-import { toConfig } from './config-row.js';
+import { Gathered } from '../../database/gathered.js';
+import { toConfig, toCredentials } from './config-row.js';
 import { auditFields, destroyedBy, destroyedDetails, formerEnded } from './config-events.js';
-import { saveInOne, saveInSteps, toState } from './config-write.js';
+import { afterSave, givenSave, saveInSteps, toState } from './config-write.js';
 import type { StripeMode } from './credential-rules.js';
 import { assertCondition, type ConfigState, type Precondition } from './precondition.js';
 import type { ConfigSave, EndpointChange, SealedCredential, SeenConfig, StripeConfig } from './stripe-config.js';
@@ -21,6 +22,10 @@ export interface OwnedConfig {
 
 @Injectable()
 export class StripeConfigRepository {
+  /** On PostgreSQL. */
+  readonly #seen = new Gathered((ids: ProjectId[]) => this.#findAllSeen(ids));
+  readonly #saves = new Gathered((saves: statements.GivenSave[]) => this.#saveAll(saves));
+
   constructor(
     private readonly database: Database,
     private readonly audit: AuditTrail,
@@ -39,8 +44,9 @@ export class StripeConfigRepository {
 
   /** For a write. @returns `undefined` when there is no such project */
   async findSeen(id: ProjectId): Promise<SeenConfig | undefined> {
-    const [row] = await this.database.query(statements.FIND_SEEN[this.database.engine], [id]);
-    return row && { id, ownerId: row.owner_id, state: toState(row), head: headIn(row), keptSecrets: row.kept_secrets ?? [] };
+    return this.database.engine === 'postgres'
+      ? this.#seen.run(id)
+      : toSeen((await this.database.query(statements.FIND_SEEN.sqlite, [id]))[0]);
   }
 
   /** @returns `undefined` when there is no such project */
@@ -62,9 +68,10 @@ export class StripeConfigRepository {
    */
   async save(save: ConfigSave): Promise<StripeConfig | undefined> {
     const { engine } = this.database;
-    const values = engine === 'postgres' && save.seen ? saveInOne(this.audit, save, save.seen) : undefined;
-    const [row] = values ? await this.database.query(statements.SAVE_ON_POSTGRES, values) : [];
-    return row ? toConfig(row) : this.database.transaction(() => saveInSteps(engine, this.audit, save));
+    const { seen } = save;
+    const given = engine === 'postgres' && seen ? givenSave(this.audit, save, seen) : undefined;
+    const saved = given && (await this.#saves.run(given));
+    return saved && seen ? afterSave(saved, seen.credentials) : this.database.transaction(() => saveInSteps(engine, this.audit, save));
   }
 
   /**
@@ -171,6 +178,24 @@ export class StripeConfigRepository {
       return true;
     });
   }
+
+  async #findAllSeen(ids: ProjectId[]): Promise<(SeenConfig | undefined)[]> {
+    const rows = await this.database.query(statements.FIND_SEEN.postgres, [`{${ids.join()}}`]);
+    const seen = new Map(rows.map((row) => [row.id, toSeen(row)]));
+    return ids.map((id) => seen.get(id));
+  }
+
+  async #saveAll(saves: statements.GivenSave[]): Promise<(statements.SavedRow | undefined)[]> {
+    const rows = await this.database.query(statements.SAVE_ON_POSTGRES, [JSON.stringify(saves)]);
+    const saved = new Map(rows.map((row) => [row.mac, row]));
+    return saves.map(({ mac }) => saved.get(String(mac)));
+  }
+}
+
+function toSeen(row: statements.SeenRow | undefined): SeenConfig | undefined {
+  if (!row) return undefined;
+  const { id, owner_id: ownerId, credentials } = row;
+  return { id, ownerId, state: toState(row), head: headIn(row), credentials: toCredentials(credentials) };
 }
 
 function* findState(projectId: ProjectId): Transaction<ConfigState> {

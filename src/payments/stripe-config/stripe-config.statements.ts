@@ -1,11 +1,10 @@
-import { APPEND_ON_POSTGRES, ENTRY_PARAMETERS, HEAD, joinHead } from '../../audit/audit.statements.js';
+import { APPEND_ON_POSTGRES, ENTRY_AS_RECORD, type EntryRow, HEAD, joinHead } from '../../audit/audit.statements.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { type Engine, sql } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
 import { CONFIG_CHANNEL } from './config-changes.js';
 import type { CredentialKind, StripeMode } from './credential-rules.js';
-import type { StoredCredential } from './stripe-config.js';
-import { keepFormer, keptList, type KeptSecret } from './webhook-secret.statements.js';
+import type { SealedCredential, StoredCredential } from './stripe-config.js';
 
 export interface ConfigRow {
   id: string;
@@ -97,40 +96,42 @@ export const FIND_WITH_OWNER = { sqlite: findWithOwner('sqlite'), postgres: find
 /** $1 project. PostgreSQL delivers it to the other processes on commit. */
 export const NOTIFY = sql<never>('notify_of_stripe_config', `SELECT pg_notify('${CONFIG_CHANNEL}', $1::text)`);
 
-/** The parameters of `SAVE_ON_POSTGRES` that follow those of the entry in the history; of these we need the project and the time. */
-const [PROJECT, TIME] = ['$1::uuid', '$5::timestamptz'];
-const [NEW_ID, CREDENTIALS, FORMER_VALID_UNTIL] = ['uuid', 'json', 'timestamptz'].map(
-  (type, index) => `$${ENTRY_PARAMETERS + index + 1}::${type}`,
-);
-const GIVEN_ON_POSTGRES = `json_to_recordset(${CREDENTIALS}) AS f (mode text, kind text, sealed text, "keyId" text, mask text,
-  fingerprint text, "accountFingerprint" text, "looksCutOff" boolean)`;
+/** One write for `SAVE_ON_POSTGRES`. */
+export interface GivenSave extends EntryRow {
+  readonly config_id: string;
+  readonly credentials: readonly SealedCredential[];
+}
+
+/** The configuration after the write that `mac` vouches for, with those of its credentials that were written. */
+export type SavedRow = ConfigWithCredentialsRow & { mac: string };
+
+/** The rows of a JSON array of `SealedCredential`. */
+export const credentialsIn = (json: string) =>
+  `json_to_recordset(${json}) AS f (mode text, kind text, sealed text, "keyId" text, mask text,
+   fingerprint text, "accountFingerprint" text, "looksCutOff" boolean)`;
 
 /**
- * The whole write in one round trip, which is one transaction on PostgreSQL: the entry's values, a new id, the credentials as a JSON
- * array, and until when a webhook secret that one of them replaces stays valid. Everything hangs on `entry`: no row when somebody else
- * changed something of the project since the head was read. Otherwise nobody did, up to the lock on the head, and so what is read as of
- * the statement's start is how it is. Only a rotation of keys may come in between: what is replaced is locked before it is copied.
+ * Writes of different projects in one round trip, which is one transaction on PostgreSQL. $1 is a JSON array of `GivenSave`. Everything
+ * hangs on `entry`: no row when somebody else changed something of the project since the head was read, or is about to. Otherwise nobody
+ * did, up to the lock on the head, and so what was read with the head is how it is. No webhook secret may be replaced by another one.
  */
-export const SAVE_ON_POSTGRES = sql<ConfigWithCredentialsRow>(
-  'save_stripe_config',
-  `WITH ${APPEND_ON_POSTGRES}, c AS (
-     ${upsertConfig(`SELECT project_id, ${NEW_ID}, true, 1, ${TIME}, ${TIME} FROM entry`)}
-   ), former AS (
-     ${keepFormer(`c JOIN stripe_credentials k ON k.project_id = c.project_id JOIN ${GIVEN_ON_POSTGRES}`, String(FORMER_VALID_UNTIL), 'FOR UPDATE OF k')}
-     RETURNING slot
-   ), written AS (
-     INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
-     SELECT c.project_id, f.mode, f.kind, 0, f.sealed, f."keyId", f.mask, f.fingerprint, f."accountFingerprint", f."looksCutOff", ${TIME}
-     FROM c CROSS JOIN ${GIVEN_ON_POSTGRES} WHERE (SELECT count(*) FROM former) >= 0
-     ${REPLACE_CREDENTIAL}
-     RETURNING ${CREDENTIAL.replaceAll('k.', '')}
+export const SAVE_ON_POSTGRES = sql<SavedRow>(
+  'save_stripe_configs',
+  `WITH given AS (
+     SELECT DISTINCT ON (project_id) * FROM json_to_recordset($1::json) AS given (${ENTRY_AS_RECORD}, config_id uuid, credentials json)
+     ORDER BY project_id
+   ), ${APPEND_ON_POSTGRES}, c AS (
+     ${upsertConfig('SELECT project_id, config_id, true, 1, at, at FROM given WHERE project_id IN (SELECT project_id FROM entry)')}
    ), k AS (
-     SELECT ${CREDENTIAL.replaceAll('k.', '')} FROM written
-     UNION ALL
-     SELECT ${CREDENTIAL} FROM stripe_credentials k
-     WHERE k.project_id = ${PROJECT} AND k.slot = 0 AND NOT EXISTS (SELECT FROM written w WHERE w.mode = k.mode AND w.kind = k.kind)
+     INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
+     SELECT project_id, f.mode, f.kind, 0, f.sealed, f."keyId", f.mask, f.fingerprint, f."accountFingerprint", f."looksCutOff", at
+     FROM given CROSS JOIN ${credentialsIn('credentials')}
+     WHERE project_id IN (SELECT project_id FROM c)
+     ${REPLACE_CREDENTIAL}
+     RETURNING project_id, ${CREDENTIAL.replaceAll('k.', '')}
    )
-   SELECT ${CONFIG}, (SELECT ${CREDENTIAL_LIST.postgres} FROM k) AS credentials FROM c`,
+   SELECT mac, ${CONFIG}, (SELECT ${CREDENTIAL_LIST.postgres} FROM k WHERE k.project_id = c.project_id) AS credentials
+   FROM c JOIN given USING (project_id)`,
 );
 
 /** $1 project, $2 new id, $3 now. */
@@ -195,16 +196,27 @@ export const FIND_LIVE_STATE = sql<LiveStateRow>(
    WHERE p.id = $1 AND p.deleted_at IS NULL`,
 );
 
-const findSeen = (keptSecrets: string) =>
-  sql<LiveStateRow & { owner_id: OwnerId; audit_seq: number | null; audit_mac: string; kept_secrets: KeptSecret[] | null }>(
-    'find_seen_stripe_config',
-    `SELECT p.owner_id, c.version, c.is_active, ${HEAD}, ${keptSecrets} AS kept_secrets
+export type SeenRow = LiveStateRow & {
+  id: ProjectId;
+  owner_id: OwnerId;
+  audit_seq: number | null;
+  audit_mac: string;
+  credentials: CredentialValues[] | null;
+};
+
+const findSeen = (credentials: string, where: string) =>
+  sql<SeenRow>(
+    'find_seen_stripe_configs',
+    `SELECT p.id, p.owner_id, c.version, c.is_active, ${HEAD}, ${credentials}
      FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id
-     ${joinHead('p.id')} WHERE p.id = $1 AND p.deleted_at IS NULL`,
+     ${joinHead('p.id')} WHERE ${where} AND p.deleted_at IS NULL`,
   );
 
-/** $1 project. The same, whose it is, the end of its history, and on PostgreSQL its webhook secrets. */
-export const FIND_SEEN = { sqlite: findSeen('NULL'), postgres: findSeen(keptList('p.id')) };
+/** The same of one project (on SQLite) or several: $1 their ids. Whose they are, the ends of their histories, on PostgreSQL also their credentials. */
+export const FIND_SEEN = {
+  sqlite: findSeen('NULL AS credentials', 'p.id = $1'),
+  postgres: findSeen(currentCredentials('postgres'), 'p.id = ANY($1::uuid[])'),
+};
 
 /** $1 project, $2 now. */
 export const RAISE_VERSION = sql<never>(

@@ -4,7 +4,6 @@ import type { OwnerId, ProjectId } from '../../common/ids.js';
 import type { Transaction } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
 import type { ConfigState, Precondition } from './precondition.js';
-import type { KeptSecret } from './webhook-secret.statements.js';
 import type { CredentialField, CredentialKind, StripeMode } from './credential-rules.js';
 
 /** What is known of a stored credential without opening its seal. */
@@ -34,7 +33,7 @@ export interface SeenConfig {
   readonly state: ConfigState;
   readonly head: AuditHead;
   /** PostgreSQL alone, which takes them for a write in one statement. */
-  readonly keptSecrets: readonly KeptSecret[];
+  readonly credentials: readonly StoredCredential[];
 }
 
 export interface SaveOptions extends Precondition {

@@ -2,7 +2,7 @@ import type { ProjectId } from '../../common/ids.js';
 import { sql } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
 import type { StoredCredential } from './stripe-config.js';
-import type { DestroyedCredential } from './stripe-config.statements.js';
+import { credentialsIn, type DestroyedCredential } from './stripe-config.statements.js';
 
 /** How many former ones of a mode are kept: each costs a check of every event's signature, a stranger's too. */
 const FORMER_KEPT = 9;
@@ -35,6 +35,12 @@ export const KEEP_FORMER_ON_SQLITE = sql<never>(
   ),
 );
 
+/** The same. What is replaced is locked before it is copied: a rotation of keys may come in between. */
+export const KEEP_FORMER_ON_POSTGRES = sql<never>(
+  'keep_former_stripe_webhook_secrets',
+  keepFormer(`stripe_credentials k JOIN ${credentialsIn('$3::json')}`, '$2::timestamptz', 'FOR UPDATE OF k'),
+);
+
 /** $1 project, $2 until when it stays valid, $3 mode and $4 fingerprint of the one that takes its place. */
 export const KEEP_FORMER = sql<never>(
   'keep_former_stripe_webhook_secret',
@@ -54,17 +60,14 @@ export interface KeptSecret extends Pick<StoredCredential, 'mode' | 'kind' | 'ma
   readonly gives_way: boolean | number | null;
 }
 
-const KEPT = `k.mode, k.kind, k.mask, k.fingerprint, k.slot, k.slot = ${nextSlot('current')} AS gives_way`;
-const keptOf = (project: string) => `FROM stripe_credentials k
-  LEFT JOIN stripe_credentials current
-    ON current.project_id = k.project_id AND current.mode = k.mode AND current.kind = k.kind AND current.slot = 0
-  WHERE k.project_id = ${project} AND k.kind = 'webhook_secret'`;
-
 /** $1 project. */
-export const FIND_KEPT = sql<KeptSecret>('find_kept_stripe_webhook_secrets', `SELECT ${KEPT} ${keptOf('$1')} ORDER BY k.mode, k.slot`);
-
-/** The same as a JSON array in one column; `null` for none. */
-export const keptList = (project: string) => `(SELECT json_agg(w) FROM (SELECT ${KEPT} ${keptOf(project)}) w)`;
+export const FIND_KEPT = sql<KeptSecret>(
+  'find_kept_stripe_webhook_secrets',
+  `SELECT k.mode, k.kind, k.mask, k.fingerprint, k.slot, k.slot = ${nextSlot('current')} AS gives_way FROM stripe_credentials k
+   LEFT JOIN stripe_credentials current
+     ON current.project_id = k.project_id AND current.mode = k.mode AND current.kind = k.kind AND current.slot = 0
+   WHERE k.project_id = $1 AND k.kind = 'webhook_secret' ORDER BY k.mode, k.slot`,
+);
 
 /** How many projects are looked for at once. */
 export const SWEPT_AT_ONCE = 500;
