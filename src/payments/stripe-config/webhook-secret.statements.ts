@@ -11,7 +11,7 @@ const FORMER_KEPT = 9;
 const nextSlot = (current: string) => `1 + ${current}.replacements % ${FORMER_KEPT}`;
 
 /** Keeps the webhook secrets that are about to be replaced, as they are sealed: the slots are taken in turn, the oldest gives way. One that is put back is no former one any more: its slot is taken first. */
-export const keepFormer = (from: string, validUntil: string, lock = '') => `
+const keepFormer = (from: string, validUntil: string, lock = '') => `
   INSERT INTO stripe_credentials (project_id, mode, kind, slot, sealed, key_id, mask, fingerprint, looks_cut_off, written_at, valid_until)
   SELECT k.project_id, k.mode, k.kind,
     COALESCE(
