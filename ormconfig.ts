@@ -3,7 +3,7 @@ import { loadSettings } from './src/config/load-settings.js';
 import { createDataSource } from './src/database/data-source.js';
 import { ENTITIES } from './src/entities.js';
 
-// As main.ts does: what is written here is nobody else's business.
+// As server.ts does: what is written here is nobody else's business.
 process.umask(0o077);
 loadEnvFile();
 const { database, databasePoolSize } = loadSettings(process.env);

@@ -38,7 +38,7 @@ class Adapter extends FastifyAdapter {
   }
 }
 
-/** The application as it serves, not yet listening. The tests use it as `main.ts` does. */
+/** The application as it serves, not yet listening. The tests use it as `server.ts` does. */
 export async function createApp(settings: Settings, logger: AppLogger): Promise<NestFastifyApplication> {
   // Documented all the same: one document describes every installation.
   const routes = new RouteTable(settings.authBuiltin ? undefined : ACCOUNTS_URL);
