@@ -14,6 +14,7 @@ import { Accounts1763840000000 as AccountsPostgres } from './migrations/postgres
 import { Billing1763850000000 as BillingPostgres } from './migrations/postgres/1763850000000-billing.js';
 import { SpentCustomers1763860000000 as SpentCustomersPostgres } from './migrations/postgres/1763860000000-spent-customers.js';
 import { RefundTimes1763870000000 as RefundTimesPostgres } from './migrations/postgres/1763870000000-refund-times.js';
+import { RoomForUpdates1763880000000 as RoomForUpdatesPostgres } from './migrations/postgres/1763880000000-room-for-updates.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
 import { StripeLeases1763802000000 as StripeLeasesSqlite } from './migrations/sqlite/1763802000000-stripe-leases.js';
@@ -130,6 +131,7 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: Limits, en
       BillingPostgres,
       SpentCustomersPostgres,
       RefundTimesPostgres,
+      RoomForUpdatesPostgres,
     ],
     installExtensions: false,
     extra: {

@@ -24,7 +24,7 @@ export function givenSave(audit: AuditTrail, save: ConfigSave, { state, head, cr
 }
 
 function toGiven({ credentials }: ConfigSave, entry: EntryRow): statements.GivenSave {
-  return { ...entry, config_id: randomUUID(), credentials };
+  return { ...entry, new_id: randomUUID(), credentials };
 }
 
 /** What the write made of the credentials that were seen. */

@@ -187,8 +187,8 @@ export class StripeConfigRepository {
 
   async #saveAll(saves: statements.GivenSave[]): Promise<(statements.SavedRow | undefined)[]> {
     const rows = await this.database.query(statements.SAVE_ON_POSTGRES, [JSON.stringify(saves)]);
-    const saved = new Map(rows.map((row) => [row.mac, row]));
-    return saves.map(({ mac }) => saved.get(String(mac)));
+    const saved = new Map(rows.map((row) => [row.new_id, row]));
+    return saves.map(({ new_id: id }) => saved.get(id));
   }
 }
 

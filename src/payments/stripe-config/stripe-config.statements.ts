@@ -98,12 +98,13 @@ export const NOTIFY = sql<never>('notify_of_stripe_config', `SELECT pg_notify('$
 
 /** One write for `SAVE_ON_POSTGRES`. */
 export interface GivenSave extends EntryRow {
-  readonly config_id: string;
+  /** Of this write alone, and the configuration's where there is none yet. */
+  readonly new_id: string;
   readonly credentials: readonly SealedCredential[];
 }
 
-/** The configuration after the write that `mac` vouches for, with those of its credentials that were written. */
-export type SavedRow = ConfigWithCredentialsRow & { mac: string };
+/** The configuration after the write that came with `new_id`, with those of its credentials that were written. */
+export type SavedRow = ConfigWithCredentialsRow & { new_id: string };
 
 /** The rows of a JSON array of `SealedCredential`. */
 export const credentialsIn = (json: string) =>
@@ -118,10 +119,10 @@ export const credentialsIn = (json: string) =>
 export const SAVE_ON_POSTGRES = sql<SavedRow>(
   'save_stripe_configs',
   `WITH given AS (
-     SELECT DISTINCT ON (project_id) * FROM json_to_recordset($1::json) AS given (${ENTRY_AS_RECORD}, config_id uuid, credentials json)
+     SELECT DISTINCT ON (project_id) * FROM json_to_recordset($1::json) AS given (${ENTRY_AS_RECORD}, new_id uuid, credentials json)
      ORDER BY project_id
    ), ${APPEND_ON_POSTGRES}, c AS (
-     ${upsertConfig('SELECT project_id, config_id, true, 1, at, at FROM given WHERE project_id IN (SELECT project_id FROM entry)')}
+     ${upsertConfig('SELECT project_id, new_id, true, 1, at, at FROM given WHERE project_id IN (SELECT project_id FROM entry)')}
    ), k AS (
      INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
      SELECT project_id, f.mode, f.kind, 0, f.sealed, f."keyId", f.mask, f.fingerprint, f."accountFingerprint", f."looksCutOff", at
@@ -130,7 +131,7 @@ export const SAVE_ON_POSTGRES = sql<SavedRow>(
      ${REPLACE_CREDENTIAL}
      RETURNING project_id, ${CREDENTIAL.replaceAll('k.', '')}
    )
-   SELECT mac, ${CONFIG}, (SELECT ${CREDENTIAL_LIST.postgres} FROM k WHERE k.project_id = c.project_id) AS credentials
+   SELECT new_id, ${CONFIG}, (SELECT ${CREDENTIAL_LIST.postgres} FROM k WHERE k.project_id = c.project_id) AS credentials
    FROM c JOIN given USING (project_id)`,
 );
 
@@ -204,18 +205,22 @@ export type SeenRow = LiveStateRow & {
   credentials: CredentialValues[] | null;
 };
 
-const findSeen = (credentials: string, where: string) =>
-  sql<SeenRow>(
-    'find_seen_stripe_configs',
-    `SELECT p.id, p.owner_id, c.version, c.is_active, ${HEAD}, ${credentials}
-     FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id
-     ${joinHead('p.id')} WHERE ${where} AND p.deleted_at IS NULL`,
-  );
+const seen = (id: string, credentials: string) =>
+  `SELECT p.id, p.owner_id, c.version, c.is_active, ${HEAD}, ${credentials}
+   FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id
+   ${joinHead('p.id')} WHERE p.id = ${id} AND p.deleted_at IS NULL`;
 
-/** The same of one project (on SQLite) or several: $1 their ids. Whose they are, the ends of their histories, on PostgreSQL also their credentials. */
+/**
+ * The same, whose it is, the end of its history, and on PostgreSQL its credentials. There $1 is an array of projects, each looked up by
+ * itself (`LIMIT`): joined as a whole, tables would be read from end to end when PostgreSQL believes them to be small.
+ */
 export const FIND_SEEN = {
-  sqlite: findSeen('NULL AS credentials', 'p.id = $1'),
-  postgres: findSeen(currentCredentials('postgres'), 'p.id = ANY($1::uuid[])'),
+  sqlite: sql<SeenRow>('', seen('$1', 'NULL AS credentials')),
+  postgres: sql<SeenRow>(
+    'find_seen_stripe_configs',
+    `SELECT seen.* FROM unnest($1::uuid[]) AS given (id)
+     CROSS JOIN LATERAL (${seen('given.id', currentCredentials('postgres'))} LIMIT 1) AS seen`,
+  ),
 };
 
 /** $1 project, $2 now. */
