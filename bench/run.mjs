@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { addProjects, configureAllLikeFirst, FOREIGN_PROJECT } from './databases.mjs';
 import { describeMachine, report } from './report.mjs';
 import { checkAnswers, ownerToken, projectId } from './requests.mjs';
-import { BENCH, DISK_IN_WORDS, progress, withSession } from './session.mjs';
+import { BENCH, DISK_IN_WORDS, progress, SETTLE_MS, withSession } from './session.mjs';
 
 const QUICK = process.argv.includes('--quick');
 
@@ -27,7 +27,7 @@ const METHOD = [
   'Each PUT writes its entry into the history, chained by an HMAC, in ours and in `bare.mjs`. One access token is used throughout: ours remembers for half a minute that it was verified, the others verify it each time.',
   `After a warm-up the servers take turns, ${TURNS.rounds} rounds of ${TURNS.seconds} s each; every number is the median of the rounds, a ratio that of two such medians.`,
   DISK_IN_WORDS,
-  `Many projects: ${SCALE_RATE} requests a second, evenly spaced, to projects drawn at random from all of them; two servers of ours take turns, ${SCALE_TURNS.rounds} rounds of ${SCALE_TURNS.seconds} s each.`,
+  `Many projects: ${SCALE_RATE} requests a second, evenly spaced, to projects drawn at random from all of them; half a minute after they are loaded, two servers of ours take turns, ${SCALE_TURNS.rounds} rounds of ${SCALE_TURNS.seconds} s each.`,
 ];
 
 const token = ownerToken();
@@ -88,6 +88,7 @@ async function measureScale(session) {
     await configureAllLikeFirst(databaseUrl);
     progress(`${count} configured projects in ${((Date.now() - before) / 1000).toFixed(0)} s`);
   }
+  await sleep(SETTLE_MS);
   const results = [];
   for (const method of METHODS) {
     const job = (size) => ({ kind: 'pace', url: urls[size], token, method, projects: SIZES[size], rate: SCALE_RATE });

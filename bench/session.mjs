@@ -14,6 +14,9 @@ export const BENCH = fileURLToPath(new URL('.', import.meta.url));
 export const DISK_IN_WORDS =
   'Each commit waits for the disk (`synchronous=FULL`, `fsync=on`); PostgreSQL has a quarter of the memory as `shared_buffers` and pools of 10 connections.';
 
+/** For the disk to write what was loaded into a database. */
+export const SETTLE_MS = 30_000;
+
 /** Builds what is not built, and runs `work` with a session. */
 export async function withSession(work) {
   execFileSync(process.execPath, ['scripts/build-if-needed.mjs'], { cwd: join(BENCH, '..'), stdio: 'inherit' });

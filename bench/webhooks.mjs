@@ -2,11 +2,12 @@
 // publishes. Then what a developer sees of 5,000,000 payments. `--quick` is for development and writes no file.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { addPayments, addProjects, query } from './databases.mjs';
 import { DeliveryStream, MIX_IN_WORDS, WEBHOOK_SECRET } from './deliveries.mjs';
 import { describeMachine, ENGINES, table, verdictTable } from './report.mjs';
 import { configRequest, ownerToken, projectId } from './requests.mjs';
-import { BENCH, DISK_IN_WORDS, progress, withSession } from './session.mjs';
+import { BENCH, DISK_IN_WORDS, progress, SETTLE_MS, withSession } from './session.mjs';
 
 const QUICK = process.argv.includes('--quick');
 
@@ -34,7 +35,7 @@ const METHOD = [
   'Every delivery is signed anew when it is sent. A forged one that is not refused with 400, or any other that is not answered with 200, ends the run.',
   `After a warm-up the servers take turns, ${TURNS.rounds} rounds of ${TURNS.seconds} s each; every number is the median of the rounds, a ratio that of two such medians.`,
   DISK_IN_WORDS,
-  `Many payments: all of one developer with ${PROJECTS} projects. ${SIZE_RATE} requests a second for a first page, evenly spaced; two servers of ours take turns, ${SIZE_TURNS.rounds} rounds.`,
+  `Many payments: all of one developer with ${PROJECTS} projects. ${SIZE_RATE} requests a second for a first page, evenly spaced; half a minute after they are loaded, two servers of ours take turns, ${SIZE_TURNS.rounds} rounds.`,
 ];
 
 await withSession(async (session) => {
@@ -100,6 +101,7 @@ async function measurePages(session) {
     urls[size] = server.url;
     await checkPages(server, token, count);
   }
+  await sleep(SETTLE_MS);
   const results = [];
   for (const [what, path] of Object.entries(PAGES)) {
     const job = (size) => ({ kind: 'pace', url: urls[size], token, path: `/api/v1/${path}`, rate: SIZE_RATE });
