@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
@@ -30,9 +29,10 @@ export class Preparation {
     const object = StripeObject.from(source);
     if (!object) return { ...tenant, party: told, payments: [] };
     const reading = readObject(tenant.projectId, object, told, type);
-    const deadline = new AbortController();
-    const tooLate = delay(BUDGET_MS, undefined, { signal: deadline.signal }).then(() => {
-      throw stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined);
+    let deadline: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      const refusal = () => reject(stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined));
+      deadline = setTimeout(refusal, BUDGET_MS);
     });
     try {
       return await Promise.race([this.#complete(tenant, reading, told), tooLate]);
@@ -40,8 +40,7 @@ export class Preparation {
       // What Stripe is asked may be answered better another time.
       throw error instanceof Unreadable ? stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', error) : error;
     } finally {
-      deadline.abort();
-      tooLate.catch(() => undefined);
+      clearTimeout(deadline);
     }
   }
 
