@@ -3,7 +3,7 @@ import { run, type Transaction } from '../database/database.js';
 import type { Keyring } from '../vault/keyring.js';
 import { entryAfter, vouchedFor } from './audit-entry.js';
 import type { AuditEvent, AuditHead, ProjectAction } from './audit-event.js';
-import { ADD_ENTRY, ADVANCE_HEAD, entryRow, type EntryRow } from './audit.statements.js';
+import { ADD_ENTRY, ADVANCE_HEAD, entryRow, type EntryRow, entryValues } from './audit.statements.js';
 
 /** The history of one project, seen from its end. */
 export class AuditChain<Action extends string = ProjectAction> {
@@ -22,7 +22,7 @@ export class AuditChain<Action extends string = ProjectAction> {
     const row = this.next(event);
     const advanced = yield* run(ADVANCE_HEAD, [this.projectId, this.#head.seq, this.#head.mac]);
     if (advanced.length === 0) throw new Error('The end of the audit chain moved under its lock.');
-    yield* run(ADD_ENTRY, Object.values(row));
+    yield* run(ADD_ENTRY, entryValues(row));
   }
 
   /** @returns what a statement with `APPEND_ON_POSTGRES` in it writes */

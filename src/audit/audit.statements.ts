@@ -31,8 +31,13 @@ export function headIn({ audit_seq: seq, audit_mac: mac }: { audit_seq: number |
   return seq === null ? NO_HEAD : { seq, mac };
 }
 
-/** A row of the history, its columns in the order of `ADD_ENTRY`. */
+/** A row of the history. */
 export type EntryRow = Record<keyof typeof COLUMNS, SqlValue>;
+
+/** The parameters of `ADD_ENTRY`. */
+export function entryValues(row: EntryRow): SqlValue[] {
+  return (Object.keys(COLUMNS) as (keyof EntryRow)[]).map((column) => row[column]);
+}
 
 export function entryRow({ projectId, seq, at, actor, action, result, details }: AuditContent, { mac, keyId }: Vouched): EntryRow {
   const { kind, subject, ip, userAgent, requestId } = actor;
@@ -71,7 +76,7 @@ const advance = (values: string) =>
 /** $1 project, $2 number, $3 MAC. A row unless somebody else was faster. */
 export const ADVANCE_HEAD = sql<{ project_id: string }>('advance_audit_head', advance('VALUES ($1, $2, $3)'));
 
-/** The values of an `EntryRow`. */
+/** See `entryValues`. */
 export const ADD_ENTRY = sql<never>(
   'add_audit_entry',
   `INSERT INTO audit_entries (${ENTRY_COLUMNS}) VALUES (${Object.keys(COLUMNS)
