@@ -61,6 +61,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   for (const operation of Object.values(document.paths).flatMap(operationsOf)) {
     if (operation.security?.length && !isForBuyers(operation)) operation.security = [{ HTTPBearer: [] }, { OAuth2PasswordBearer: [] }];
     dropOptionalExamples(operation);
+    dropReflectedTypes(operation);
   }
   const login = document.paths[LOGIN_URL]?.post?.requestBody;
   if (login && 'content' in login) login.content['application/x-www-form-urlencoded'] = { schema: { $ref: getSchemaPath(LoginForm) } };
@@ -86,6 +87,13 @@ function dropOptionalExamples({ parameters = [] }: Operation): void {
   for (const parameter of parameters) {
     if ('$ref' in parameter || parameter.required || !parameter.schema || '$ref' in parameter.schema) continue;
     if (parameter.schema.default === undefined) delete parameter.schema.example;
+  }
+}
+
+/** Where several types are allowed, the one that TypeScript's metadata has is not the only one. */
+function dropReflectedTypes({ parameters = [] }: Operation): void {
+  for (const parameter of parameters) {
+    if (!('$ref' in parameter) && parameter.schema && !('$ref' in parameter.schema) && parameter.schema.anyOf) delete parameter.schema.type;
   }
 }
 

@@ -1,9 +1,9 @@
 import { Transform } from 'class-transformer';
 import { WholeNumber } from './whole-number.decorator.js';
 
-/** The query has text; more digits than anybody pages through stay text, and are no number to the check that follows. */
+/** The query has text; what is none of these stays text, and is no number to the check that follows. */
 const FromText = () =>
-  Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^-?\d{1,9}$/.test(value) ? Number(value) : value));
+  Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^-?\d{1,300}$/.test(value) ? Number(value) : value));
 
 /** Which part of a list: for `@Query()`, alone or as the base of a query with filters. */
 export class PageQuery {
@@ -16,7 +16,7 @@ export class PageQuery {
   page_size = 50;
 }
 
-/** How many entries come before the page. */
+/** How many entries come before the page: at most so many that a database can count them. */
 export function offsetOf({ page, page_size: size }: PageQuery): number {
-  return (page - 1) * size;
+  return Math.min((page - 1) * size, Number.MAX_SAFE_INTEGER - 100);
 }

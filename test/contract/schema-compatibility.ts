@@ -49,7 +49,8 @@ export function resolve({ components }: Document, schema: Schema): Schema {
 /** Each of the types that a value may have, as a schema of that type alone: `anyOf [T, null]` and `type: [T, "null"]` come to the same. */
 export function alternatives(document: Document, schema: Schema): Schema[] {
   const { anyOf, type, ...rest } = resolve(document, schema);
-  if (anyOf) return anyOf.flatMap((each) => alternatives(document, each));
+  const isAllowed = (each: Schema) => type === undefined || [type].flat().includes(String(each.type));
+  if (anyOf) return anyOf.flatMap((each) => alternatives(document, each)).filter(isAllowed);
   return [type ?? 'object'].flat().map((each) => ({ ...rest, type: each }));
 }
 

@@ -218,6 +218,20 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     ]);
   });
 
+  it.each([
+    ['keep', 'as planned', 0],
+    ['drop', 'earlier', 3_600],
+  ])('%s the planned end of a subscription that ended %s', async (_what, _when, later) => {
+    const subscription = newSubscription();
+    cancel(data, subscription);
+    const ended = subscription.ended_at ?? 0;
+    const [deleted] = books.events().filter(({ type }) => type === 'customer.subscription.deleted');
+    Object.assign(deleted?.data.object ?? {}, { cancel_at: ended + later, cancel_at_period_end: true, canceled_at: ended - 60 });
+    await hear(...(deleted ? [deleted] : []));
+    const cancelAt = later === 0 ? seconds(ended) : null;
+    expect(await books.subscriptions()).toMatchObject([{ status: 'canceled', cancel_at: cancelAt, cancelled_at: seconds(ended - 60) }]);
+  });
+
   it('say past due with the failed invoice alone', async () => {
     const subscription = newSubscription();
     await hear(event('customer.subscription.created'));

@@ -66,11 +66,18 @@ export function readSubscription(object: StripeObject, told: Told, type?: string
     quantity: Math.min(item?.integer('quantity') ?? object.integer('quantity') ?? 1, MAX_QUANTITY),
     currentPeriodStart: object.time('current_period_start') ?? item?.time('current_period_start') ?? null,
     currentPeriodEnd,
-    // Of one that has ended, no end is to come, whatever was planned.
-    cancelAt: isOver(status) ? null : (object.time('cancel_at') ?? (object.flag('cancel_at_period_end') ? currentPeriodEnd : null)),
+    cancelAt: isOver(status)
+      ? endOf(object)
+      : (object.time('cancel_at') ?? (object.flag('cancel_at_period_end') ? currentPeriodEnd : null)),
     cancelledAt: object.time('canceled_at') ?? null,
     createdAt: object.time('created') ?? object.time('start_date') ?? told.asOf,
   };
+}
+
+/** Of one that is over: when it was planned to be, unless that was for later. */
+function endOf(object: StripeObject): Date | null {
+  const [planned, ended] = [object.time('cancel_at'), object.time('ended_at')];
+  return planned && ended && planned <= ended ? planned : null;
 }
 
 /** Stripe brings no subscription back from these. */

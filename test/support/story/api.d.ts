@@ -1507,7 +1507,7 @@ export interface components {
              */
             current_period_end: string | null;
             /**
-             * @description When it is going to end, if it is.
+             * @description When it is going to end, if it is, or was to end when it did.
              * @example 2026-11-21T09:30:00.000Z
              */
             cancel_at: string | null;
@@ -1695,7 +1695,7 @@ export interface components {
              */
             current_period_end: string | null;
             /**
-             * @description When it is going to end, if it is.
+             * @description When it is going to end, if it is, or was to end when it did.
              * @example 2026-11-21T09:30:00.000Z
              */
             cancel_at: string | null;

@@ -38,7 +38,7 @@ export class StripeSubscriptionResponse {
   @ApiNullableTime('When the current period ends.')
   current_period_end: string | null;
 
-  @ApiNullableTime('When it is going to end, if it is.')
+  @ApiNullableTime('When it is going to end, if it is, or was to end when it did.')
   cancel_at: string | null;
 
   @ApiNullableTime('When somebody asked to cancel it.')
