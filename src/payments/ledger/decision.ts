@@ -35,3 +35,9 @@ export function decide(known: Known | undefined, told: Told, { finality, isSame 
 export function later(one: Date, other: Date): Date {
   return one > other ? one : other;
 }
+
+/** Of two statuses that were told of one second, where Stripe has no answer: the same one whichever comes first. */
+export function furtherOn(stages: readonly string[], ...statuses: [string, string]): string {
+  const [one, other] = statuses.sort();
+  return stages.indexOf(other) > stages.indexOf(one) ? other : one;
+}

@@ -49,6 +49,9 @@ export function lossOf({ status, amountCents }: DisputeState): number {
   return status === 'lost' ? amountCents : 0;
 }
 
+/** Through which a dispute goes until it is closed. */
+export const DISPUTE_STAGES = ['warning_needs_response', 'warning_under_review', 'needs_response', 'under_review'];
+
 const CLOSED = new Set(['won', 'lost', 'warning_closed', 'charge_refunded', 'prevented']);
 
 export function decideDispute(known: (DisputeState & Known) | undefined, told: DisputeFact): Decision {

@@ -4,7 +4,7 @@ import { type Decision, decide, type Known, later, type Told } from './decision.
 /** What tells of a payment. The higher one decides on its amount, currency and time; where they are equal, the newer. */
 export const SOURCE_RANKS = { session: 1, invoice: 2, charge: 3, intent: 4 } as const;
 
-/** How it is known whose payment it is; the higher one stays. */
+/** How it is known whose payment it is; the higher one stays. What it says itself has the rank of its source on top. */
 export const USER_RANKS = { none: 0, customer: 1, subscription: 2, own: 3 } as const;
 
 export interface PaymentState {
@@ -34,6 +34,9 @@ export interface PaymentFact extends Told, Omit<PaymentState, 'userId' | 'userRa
   /** Stripe's id, where a charge tells. */
   readonly chargeId?: string;
 }
+
+/** Through which a payment goes until it succeeds or is cancelled: that it failed is told after that it takes days. */
+export const PAYMENT_STAGES = ['requires_confirmation', 'requires_action', 'processing', 'requires_capture', 'requires_payment_method'];
 
 const SUCCEEDED = 2;
 const FINALITY = new Map([
@@ -76,7 +79,7 @@ export function mergePayment(
   subscriptionId: string | null,
   linked: LinkedUser,
 ): PaymentState {
-  const user = told.userId ? { userId: told.userId, userRank: USER_RANKS.own } : linked;
+  const user = told.userId ? { userId: told.userId, userRank: USER_RANKS.own + told.sourceRank } : linked;
   const before = known ?? { ...told, ...user, subscriptionId };
   const isNewer = decidePayment(known, told) === 'take';
   const isBetter = told.sourceRank === before.sourceRank ? isNewer : told.sourceRank > before.sourceRank;

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
-import type { Known, Told } from './decision.js';
-import { decideDispute, type DisputeFact, readDispute } from './dispute.js';
+import { furtherOn, type Known, type Told } from './decision.js';
+import { decideDispute, DISPUTE_STAGES, type DisputeFact, readDispute } from './dispute.js';
 import type { LedgerChange } from './ledger-change.js';
 import { DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
-import { decidePayment, decideRefund, hasSucceeded, type PaymentFact } from './payment.js';
+import { decidePayment, decideRefund, hasSucceeded, PAYMENT_STAGES, type PaymentFact } from './payment.js';
 import { intentsOf, invoicePayments, readInvoicePayments } from './read-invoice.js';
 import { type Reading, readObject } from './read-object.js';
 import { readCharge, readPaymentIntent } from './read-payments.js';
@@ -91,9 +91,10 @@ export class Preparation {
       // Without an answer the larger refund stands, whichever comes first.
       return current ?? { ...fact, seen, refundedAmountCents: Math.max(fact.refundedAmountCents, known.refundedAmountCents) };
     }
-    if (decidePayment(known, fact) !== 'ask') return fact;
+    if (!known || decidePayment(known, fact) !== 'ask') return fact;
     const answer = await this.questions.paymentIntent(tenant, fact.paymentIntentId);
-    return answer ? readPaymentIntent(tenant.projectId, answer.object, answered(answer, fact, seen)) : { ...fact, seen };
+    if (answer) return readPaymentIntent(tenant.projectId, answer.object, answered(answer, fact, seen));
+    return { ...fact, seen, status: furtherOn(PAYMENT_STAGES, fact.status, known.status) };
   }
 
   /** What of a charge is refunded now. */
@@ -109,8 +110,8 @@ export class Preparation {
 
   /** What became of the PaymentIntents of an invoice that was not paid: by themselves they don't tell what they are for. */
   async #attempts(tenant: Tenant, attempt: NonNullable<Reading['attemptToAsk']>, told: Told): Promise<PaymentFact[]> {
-    const { invoiceId, subscriptionId, paymentIntentId } = attempt;
-    const ids = paymentIntentId ? [paymentIntentId] : intentsOf(await this.questions.invoicePayments(tenant, invoiceId));
+    const { invoiceId, subscriptionId, paymentIntentIds } = attempt;
+    const ids = paymentIntentIds.length > 0 ? paymentIntentIds : intentsOf(await this.questions.invoicePayments(tenant, invoiceId));
     const facts = ids.map(async (id) => {
       const known = await PAYMENTS.find(this.database, tenant.projectId, tenant.mode, id);
       const answer = await this.questions.paymentIntent(tenant, id);
@@ -130,13 +131,15 @@ export class Preparation {
   async #dispute(tenant: Tenant, fact: DisputeFact): Promise<DisputeFact> {
     const known = await DISPUTES.find(this.database, tenant.projectId, tenant.mode, fact.disputeId);
     const paymentIntentId = await this.#disputed(tenant, fact, known);
-    if (decideDispute(known, fact) !== 'ask') return { ...fact, paymentIntentId };
-    const seen = known?.revision ?? 0;
+    if (!known || decideDispute(known, fact) !== 'ask') return { ...fact, paymentIntentId };
+    const seen = known.revision;
     const answer = await this.questions.dispute(tenant, fact.disputeId);
-    const current = answer && readDispute(answer.object, answered(answer, fact, seen));
+    const current = answer
+      ? readDispute(answer.object, answered(answer, fact, seen))
+      : { ...fact, seen, status: furtherOn(DISPUTE_STAGES, fact.status, known.status) };
     // That money went or came back, only the event tells.
     const { fundsWithdrawnAt, fundsReinstatedAt } = fact;
-    return { ...(current ?? { ...fact, seen }), paymentIntentId, fundsWithdrawnAt, fundsReinstatedAt };
+    return { ...current, paymentIntentId, fundsWithdrawnAt, fundsReinstatedAt };
   }
 
   /** The payment that is disputed, where the dispute names nothing but its charge. */

@@ -83,6 +83,13 @@ export function intentsOf(payments: readonly StripeObject[]): string[] {
   return [...new Set(payments.flatMap((payment) => payment.object('payment')?.id('payment_intent') ?? []))];
 }
 
+/** Those that the invoice itself tells of; none where it may have left some out. */
+export function attemptsOf(object: StripeObject): string[] {
+  const paymentIntentId = object.id('payment_intent');
+  if (paymentIntentId !== undefined) return [paymentIntentId];
+  return object.object('payments')?.flag('has_more') ? [] : intentsOf(object.items('payments'));
+}
+
 /** An invoice's payments: each PaymentIntent's, and the rest, if any, under the invoice's own id. */
 export function invoicePayments(
   object: StripeObject,

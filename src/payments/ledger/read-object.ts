@@ -3,7 +3,7 @@ import type { Told } from './decision.js';
 import { type DisputeFact, readDispute } from './dispute.js';
 import type { Party } from './ledger-change.js';
 import type { PaymentFact } from './payment.js';
-import { invoicePayments, type InvoiceReading, readInvoice } from './read-invoice.js';
+import { attemptsOf, invoicePayments, type InvoiceReading, readInvoice } from './read-invoice.js';
 import { readCharge, readPaymentIntent, readSessionPayment, sessionUser } from './read-payments.js';
 import type { StripeObject } from './stripe-object.js';
 import { readSubscription, type SubscriptionFact } from './subscription.js';
@@ -19,8 +19,8 @@ export interface Reading {
   readonly payments: readonly PaymentFact[];
   /** An invoice that was paid, and doesn't tell how. */
   readonly invoiceToAsk?: { readonly object: StripeObject; readonly invoice: InvoiceReading };
-  /** An invoice that was not paid, and by which PaymentIntent if it tells. */
-  readonly attemptToAsk?: { readonly invoiceId: string; readonly subscriptionId: string; readonly paymentIntentId: string | undefined };
+  /** An invoice that was not paid, and by which PaymentIntents: none if it doesn't tell. */
+  readonly attemptToAsk?: { readonly invoiceId: string; readonly subscriptionId: string; readonly paymentIntentIds: readonly string[] };
   /** A refund came to nothing: what is still refunded, only the charge tells. */
   readonly chargeToAsk?: { readonly chargeId: string | undefined; readonly paymentIntentId: string | undefined };
   readonly dispute?: DisputeFact;
@@ -71,7 +71,7 @@ export function readObject(projectId: ProjectId, object: StripeObject, told: Tol
         subscriptionToAsk: subscriptionId,
         payments: parts ? invoicePayments(object, invoice, parts, told) : [],
         ...(!parts && { invoiceToAsk: { object, invoice } }),
-        ...(isUnpaid && { attemptToAsk: { invoiceId, subscriptionId, paymentIntentId: object.id('payment_intent') } }),
+        ...(isUnpaid && { attemptToAsk: { invoiceId, subscriptionId, paymentIntentIds: attemptsOf(object) } }),
       };
     }
     case 'customer':

@@ -32,7 +32,7 @@ type Question<Resource> = (stripe: Stripe, options: Stripe.RequestOptions) => Pr
 /** What Stripe is asked with a tenant's own key. @throws DomainError `stripe_*`, and what `StripeClients.for` throws */
 @Injectable()
 export class StripeQuestions {
-  readonly #names = new LRUCache<string, { name: string | null }>({ max: MAX_NAMES, ttl: NAME_AGE_MS });
+  readonly #names = new LRUCache<string, string>({ max: MAX_NAMES, ttl: NAME_AGE_MS });
 
   constructor(private readonly clients: StripeClients) {}
 
@@ -63,18 +63,20 @@ export class StripeQuestions {
   /** How an invoice was paid: its `invoice_payment` objects. */
   async invoicePayments(tenant: Tenant, invoice: string): Promise<StripeObject[]> {
     const answer = await this.#ask(tenant, async (stripe, options) => stripe.invoicePayments.list({ invoice, limit: 100 }, options));
-    if (!answer) throw new DomainError('stripe_refused', 'Stripe has no such invoice: the stored secret key may be of another account.');
+    if (!answer)
+      throw new DomainError('stripe_key_refused', 'Stripe has no such invoice: the stored secret key may be of another account.');
     return answer.object.items();
   }
 
   async productName(tenant: Tenant, id: string): Promise<string | null> {
     const key = `${tenant.projectId} ${tenant.mode} ${id}`;
     const known = this.#names.get(key);
-    if (known) return known.name;
+    if (known !== undefined) return known;
     const answer = await this.#ask(tenant, (stripe, options) => stripe.products.retrieve(id, undefined, options));
-    const name = answer?.object.text('name', MAX_NAME_LENGTH) ?? null;
-    this.#names.set(key, { name });
-    return name;
+    const name = answer?.object.text('name', MAX_NAME_LENGTH);
+    // With another key, Stripe may know one that it doesn't now.
+    if (name !== undefined) this.#names.set(key, name);
+    return name ?? null;
   }
 
   async #ask<Resource>({ projectId, mode }: Tenant, question: Question<Resource>): Promise<Answer | undefined> {
