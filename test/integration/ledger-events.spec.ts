@@ -3,6 +3,7 @@ import type Stripe from 'stripe';
 import { endUserId } from '../../src/auth/end-user.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { Books } from '../support/ledger.js';
+import { configPath } from '../support/test-app.js';
 import { dispute, failToRenew, payLate, renew, renewWithoutIntent } from '../support/stripe/life.js';
 import { asOldGeneration } from '../support/stripe/old-generation.js';
 import { idOf, type StripeEvent } from '../support/stripe/resources.js';
@@ -256,6 +257,23 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     expect(await books.payments()).toMatchObject([{ status: 'canceled', subscription_id: (await books.subscriptions())[0]?.['id'] }]);
   });
 
+  it('link the failed payment that the invoice itself names, of which Stripe says nothing', async () => {
+    const subscription = newSubscription();
+    const invoice = failToRenew(data, subscription);
+    const [payment] = data.all('invoice_payment').filter((one) => one.invoice === invoice.id);
+    await hear(event('payment_intent.payment_failed'));
+    const failed = event('invoice.payment_failed');
+    const payments = { object: 'list', data: payment ? [structuredClone(payment)] : [], has_more: false };
+    const named = { ...failed, data: { object: { ...(failed.data.object as Stripe.Invoice), payments } } };
+    const told = generation === 'new' ? named : asOldGeneration(data, failed);
+    data.delete('payment_intent', idOf(payment?.payment.payment_intent));
+    data.delete('invoice_payment', payment?.id ?? '');
+    await books.hear(told);
+    expect(await books.payments()).toMatchObject([
+      { status: 'requires_payment_method', subscription_id: (await books.subscriptions())[0]?.['id'] },
+    ]);
+  });
+
   it('end what is deleted, though its object does not say so', async () => {
     const subscription = newSubscription();
     data.record('customer.subscription.deleted', subscription);
@@ -389,6 +407,18 @@ describe('a checkout', () => {
     expect((await books.payments())[0]?.['created_at']).toBe(seconds(intent.created));
   });
 
+  it.each([0, 1, -1])('names whom its payment does not name itself, when told %i seconds later', async (later) => {
+    const intent = pay(data, { amount: 5_000, currency: 'eur', customer: null, metadata: { user_id: USER } });
+    const paid = event('payment_intent.succeeded');
+    const completed = record('completed', session({ payment_intent: intent.id, client_reference_id: 'order-55' }));
+    const events = [paid, { ...completed, created: paid.created + later }];
+    for (const order of [events, events.toReversed()]) {
+      const project = await Books.open(app, books.account);
+      await project.hearAll(order);
+      expect(await project.payments()).toMatchObject([{ user_id: USER }]);
+    }
+  });
+
   it('of somebody without a customer gives its payment a user as well', async () => {
     const intent = pay(data, { amount: 5_000, currency: 'eur', customer: null, metadata: {} });
     await books.hear(event('payment_intent.succeeded'));
@@ -404,6 +434,19 @@ describe('a checkout', () => {
     expect(await books.payments()).toMatchObject([{ status: 'requires_payment_method' }]);
     await books.hear(record('async_payment_succeeded', session({ ...open, payment_status: 'paid' })));
     expect(await books.payments()).toMatchObject([{ status: 'succeeded', amount_cents: 5_000 }]);
+  });
+
+  it('that failed in the second in which it was completed has failed, whichever is told first', async () => {
+    const open = { payment_intent: 'pi_slow', payment_status: 'unpaid' as const };
+    const events = [record('completed', session(open)), record('async_payment_failed', session(open))].map((one) => ({
+      ...one,
+      created: 1_700_000_000,
+    }));
+    for (const order of [events, events.toReversed()]) {
+      const project = await Books.open(app, books.account);
+      await project.hearAll(order);
+      expect(await project.payments()).toMatchObject([{ status: 'requires_payment_method' }]);
+    }
   });
 
   it('over nothing makes no payment', async () => {
@@ -518,6 +561,19 @@ it.each(['its PaymentIntent', 'nothing but its charge'])('keeps a dispute that n
   expect(await books.kept()).toEqual({ 'test payment succeeded': 1, 'test usd payments': 1, 'test usd gross_cents': 5_000 });
 });
 
+it('keeps the later of two states of a dispute that are told of one second, where Stripe has it no longer', async () => {
+  const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
+  const made = dispute(data, data.get('charge', idOf(intent.latest_charge)));
+  data.change('charge.dispute.updated', made, { status: 'under_review' });
+  data.delete('dispute', made.id);
+  const events = [event('charge.dispute.created'), event('charge.dispute.updated')].map((one) => ({ ...one, created: 1_700_000_000 }));
+  for (const order of [events, events.toReversed()]) {
+    const project = await Books.open(app, books.account);
+    await project.hearAll(order);
+    expect(await project.disputes()).toMatchObject([{ status: 'under_review' }]);
+  }
+});
+
 describe("a plan's name", () => {
   it("is the product's where the price has none, asked for once", async () => {
     const [product] = data.all('product');
@@ -546,6 +602,22 @@ describe("a plan's name", () => {
     newSubscription({ price: addPrice(data, { product: 'prod_gone', nickname: null, unit_amount: 900 }, 'month') });
     await books.hear(event('customer.subscription.created'));
     expect(await books.subscriptions()).toMatchObject([{ plan_name: null, status: 'active' }]);
+  });
+});
+
+describe('a key of another account', () => {
+  it('leaves no name behind that it did not find', async () => {
+    const [product] = data.all('product');
+    const subscription = newSubscription({
+      price: addPrice(data, { product: product?.id ?? '', nickname: null, unit_amount: 900 }, 'month'),
+    });
+    const project = await Books.open(app);
+    await project.hear(event('customer.subscription.created'));
+    expect(await project.subscriptions()).toMatchObject([{ plan_name: null }]);
+    await app.send('put', configPath(project.projectId)).send({ test_secret_key: books.account.keys.test.secret }).expect(200);
+    data.change('customer.subscription.updated', subscription, { metadata: { note: 'new' } });
+    await project.hear({ ...event('customer.subscription.updated'), created: app.stripe.now() + 10 });
+    expect(await project.subscriptions()).toMatchObject([{ plan_name: 'Pro' }]);
   });
 });
 

@@ -5,7 +5,7 @@ import { LedgerService } from '../../src/payments/ledger/ledger.service.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { Books } from '../support/ledger.js';
 import { LIFE_LENGTH, liveThrough, modelOf } from '../support/ledger-life.js';
-import { down } from '../support/stripe/faults.js';
+import { down, type Fault } from '../support/stripe/faults.js';
 import { asOldGeneration } from '../support/stripe/old-generation.js';
 import { present } from '../support/stripe/present.js';
 import { idOf, type StripeEvent } from '../support/stripe/resources.js';
@@ -169,6 +169,73 @@ describe('two events of one second', () => {
   });
 });
 
+describe('an answer that was long on its way', () => {
+  /** Answered when asked, sent once `arrive` is called. */
+  function late(on: RegExp): { asked: Promise<void>; arrive: () => void } {
+    let arrive = () => {};
+    const arrived = new Promise<void>((resolve) => (arrive = resolve));
+    const asked = new Promise<void>((resolve) => {
+      const hold: Fault = async ({ perform, send }) => {
+        const answer = await perform();
+        resolve();
+        await arrived;
+        send({ ...answer, headers: { ...answer.headers, date: new Date(app.stripe.now() * 1_000).toUTCString() } });
+      };
+      app.stripe.fail(hold, { on });
+    });
+    return { asked, arrive: () => arrive() };
+  }
+
+  it.each([0, 1, 60])('does not take the place of what was told meanwhile, of %i seconds later', async (later) => {
+    const subscription = bought();
+    await books.hearAll();
+    const stale = update(subscription, { status: 'past_due' });
+    const answer = late(/subscriptions/);
+    const hearing = books.hear(stale);
+    await answer.asked;
+    at(START + later);
+    await books.hear(update(subscription, { status: 'active', cancel_at: START + 1_000 }));
+    answer.arrive();
+    await hearing;
+    expect(await books.subscriptions()).toMatchObject([{ status: 'active', cancel_at: new Date((START + 1_000) * 1_000).toISOString() }]);
+  });
+
+  it('does not take the place of a refund that was told meanwhile', async () => {
+    const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
+    const charge = data.get('charge', idOf(intent.latest_charge));
+    for (const amount of [1_000, 500]) refund(data, charge, { amount });
+    const [first, second] = books.events().filter(({ type }) => type === 'charge.refunded');
+    if (!first || !second) throw new Error('Nothing was refunded.');
+    await books.hear(first);
+    const answer = late(/charges/);
+    const hearing = books.hear(second);
+    await answer.asked;
+    at(START + 1);
+    refund(data, charge, { amount: 3_500 });
+    await books.hearAll(books.events().slice(-1));
+    answer.arrive();
+    await hearing;
+    expect(await books.payments()).toMatchObject([{ status: 'refunded', refunded_amount_cents: 5_000 }]);
+  });
+
+  it('is no later than when it was asked for', async () => {
+    const began = Date.now();
+    app.stripe.now = () => START + Math.ceil((Date.now() - began) / 1_000);
+    const subscription = bought();
+    const invoicePaid = books.events().find(({ type }) => type === 'invoice.paid');
+    if (!invoicePaid) throw new Error('There is no invoice.');
+    const answer = late(/subscriptions/);
+    const hearing = books.hear(invoicePaid);
+    await answer.asked;
+    const told = { ...update(subscription, { status: 'past_due' }), created: START + 2 };
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    answer.arrive();
+    await hearing;
+    await books.hear(told);
+    expect(await books.subscriptions()).toMatchObject([{ status: 'past_due' }]);
+  });
+});
+
 it("takes an answer's time from Stripe's clock, not from ours", async () => {
   const subscription = bought();
   await books.hearAll();
@@ -196,7 +263,8 @@ it('takes what Stripe answered to a call of ours, and its older events no more',
   const update10 = update(subscription, { status: 'past_due' });
   at(START + 20);
   Object.assign(subscription, { status: 'active', cancel_at: START + 100 });
-  const record = () => ledger.record(books.projectId, 'test', present(subscription), new Date(app.stripe.now() * 1_000));
+  const now = () => ({ from: new Date(app.stripe.now() * 1_000), until: new Date(app.stripe.now() * 1_000) });
+  const record = () => ledger.record(books.projectId, 'test', present(subscription), now());
   expect(await record()).toBe(true);
   expect(await record()).toBe(false);
   await books.hear(update10);

@@ -7,7 +7,7 @@ import type { Buyer } from './buyer.js';
 import { ownMetadata } from './metadata.js';
 import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
 import { type Customer, type CustomerOwner, isMade, StripeCustomersRepository } from './stripe-customers.repository.js';
-import { answeredAt, assertObject } from './stripe-answers.js';
+import { assertObject, timedAnswer } from './stripe-answers.js';
 import { SubscriptionsAtStripe } from './subscriptions-at-stripe.js';
 
 /** Of one request: more would only wear out keys while Stripe is down. */
@@ -70,12 +70,12 @@ export class CustomersService {
 
   async #create(buyer: Buyer, owner: CustomerOwner, generation: number): Promise<Customer> {
     const idempotencyKey = idempotencyKeyOf(owner, generation);
-    const customer = await buyer.stripe.make((stripe, options) =>
-      stripe.customers.create({ metadata: ownMetadata(buyer) }, { ...options, maxNetworkRetries: 3, idempotencyKey }),
+    const { answer: customer, time } = await buyer.stripe.make((stripe, options) =>
+      timedAnswer(() => stripe.customers.create({ metadata: ownMetadata(buyer) }, { ...options, maxNetworkRetries: 3, idempotencyKey })),
     );
     assertObject(customer, 'customer');
     // Before it counts: what is made for it elsewhere, in Stripe's Dashboard for instance, doesn't say whose it is.
-    await this.ledger.record(owner.projectId, owner.mode, customer, answeredAt(customer));
+    await this.ledger.record(owner.projectId, owner.mode, customer, time);
     return this.customers.settle(owner, { id: customer.id, generation });
   }
 

@@ -1,10 +1,12 @@
 import type Stripe from 'stripe';
+import { type AnswerTime, timed } from '../stripe-api/answer-time.js';
 import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
 
-/** When Stripe gave the answer: by its own clock, or, as RFC 9110 has it for an answer without a date, by ours. */
-export function answeredAt({ lastResponse }: Stripe.Response<object>): Date {
-  const date = new Date(lastResponse.headers['date'] ?? NaN);
-  return Number.isNaN(date.getTime()) ? new Date() : date;
+/** By Stripe's clock, or, as RFC 9110 has it for an answer without a date, by ours. */
+export async function timedAnswer<T>(call: () => Promise<Stripe.Response<T>>): Promise<{ answer: Stripe.Response<T>; time: AnswerTime }> {
+  const from = new Date();
+  const { answer, time = { from, until: new Date() } } = await timed(call);
+  return { answer, time };
 }
 
 /** Whoever answers JSON with 200 need not be Stripe. @throws DomainError `stripe_unavailable` */

@@ -1,18 +1,17 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { LedgerService } from '../ledger/ledger.service.js';
+import type { AnswerTime } from '../stripe-api/answer-time.js';
 import { stripeErrorOf } from '../stripe-api/stripe-failure.js';
 import { isMissing } from './billing-failure.js';
 import type { Buyer } from './buyer.js';
-import { answeredAt, assertObject } from './stripe-answers.js';
+import { assertObject, timedAnswer } from './stripe-answers.js';
 import type { Customer } from './stripe-customers.repository.js';
 
-type Answered = Stripe.Response<Stripe.Subscription>;
-
-/** A subscription as Stripe says it is, and when Stripe said so. */
+/** A subscription as Stripe says it is, and when it was so. */
 export interface SubscriptionNow {
   readonly subscription: Stripe.Subscription;
-  readonly asOf: Date;
+  readonly time: AnswerTime;
 }
 
 /** Subscriptions as they are at Stripe. */
@@ -24,41 +23,37 @@ export class SubscriptionsAtStripe {
 
   /** @returns `undefined` when Stripe has no such subscription: it is of another account, or was erased with an account's test data */
   async find(buyer: Buyer, id: string): Promise<SubscriptionNow | undefined> {
-    return unlessMissing(async () =>
-      now(await buyer.stripe.make((stripe, options) => stripe.subscriptions.retrieve(id, undefined, options))),
-    );
+    return unlessMissing(() => ask(buyer, (stripe, options) => stripe.subscriptions.retrieve(id, undefined, options)));
   }
 
   /** Those that have not ended, the newest first; none of a customer that Stripe doesn't have. */
   async list(buyer: Buyer, { id: customer }: Customer): Promise<SubscriptionNow[]> {
     const list = await buyer.stripe
-      .make((stripe, options) => stripe.subscriptions.list({ customer, limit: 100 }, options))
+      .make((stripe, options) => timedAnswer(() => stripe.subscriptions.list({ customer, limit: 100 }, options)))
       .catch((error: unknown) => {
         if (!isMissing(error) && stripeErrorOf(error)?.statusCode !== 404) throw error;
       });
     if (!list) return [];
-    assertObject(list, 'list');
-    const asOf = answeredAt(list);
-    return list.data.map((subscription) => ({ subscription, asOf }));
+    const { answer, time } = list;
+    assertObject(answer, 'list');
+    return answer.data.map((subscription) => ({ subscription, time }));
   }
 
   /** Changes it, and notes the answer. */
   async update(buyer: Buyer, id: string, params: Stripe.SubscriptionUpdateParams): Promise<Stripe.Subscription> {
-    return this.note(buyer, now(await buyer.stripe.make((stripe, options) => stripe.subscriptions.update(id, params, options))));
+    return this.note(buyer, await ask(buyer, (stripe, options) => stripe.subscriptions.update(id, params, options)));
   }
 
   /** Ends it now, and notes the answer. @returns `undefined` when Stripe has none to end */
   async end(buyer: Buyer, id: string): Promise<Stripe.Subscription | undefined> {
-    const ended = await unlessMissing(async () =>
-      now(await buyer.stripe.make((stripe, options) => stripe.subscriptions.cancel(id, {}, options))),
-    );
+    const ended = await unlessMissing(() => ask(buyer, (stripe, options) => stripe.subscriptions.cancel(id, {}, options)));
     return ended && this.note(buyer, ended);
   }
 
   /** Writes it to the ledger. What Stripe did is done: if it can't be written now, its event brings it. */
-  async note({ projectId, mode, stripe }: Buyer, { subscription, asOf }: SubscriptionNow): Promise<Stripe.Subscription> {
+  async note({ projectId, mode, stripe }: Buyer, { subscription, time }: SubscriptionNow): Promise<Stripe.Subscription> {
     await stripe
-      .make(() => this.ledger.record(projectId, mode, subscription, asOf))
+      .make(() => this.ledger.record(projectId, mode, subscription, time))
       .catch(() => {
         this.#warn(subscription.id, projectId);
       });
@@ -80,9 +75,13 @@ export class SubscriptionsAtStripe {
   }
 }
 
-function now(subscription: Answered): SubscriptionNow {
-  assertObject(subscription, 'subscription');
-  return { subscription, asOf: answeredAt(subscription) };
+async function ask(
+  { stripe }: Buyer,
+  call: (stripe: Stripe, options: Stripe.RequestOptions) => Promise<Stripe.Response<Stripe.Subscription>>,
+): Promise<SubscriptionNow> {
+  const { answer, time } = await stripe.make((client, options) => timedAnswer(() => call(client, options)));
+  assertObject(answer, 'subscription');
+  return { subscription: answer, time };
 }
 
 async function unlessMissing<T>(call: () => Promise<T>): Promise<T | undefined> {

@@ -1,7 +1,9 @@
 /** What is told of an object: by an event, or by Stripe's answer to a question. */
 export interface Told {
-  /** The event's `created`, or the `Date` of Stripe's answer. Whole seconds. */
+  /** The event's `created`, or of an answer of Stripe, when it was so at the earliest. Whole seconds. */
   readonly asOf: Date;
+  /** Of an answer: when it was so at the latest. */
+  readonly until?: Date;
   /** Set when Stripe was asked: the revision that the row had just before, 0 for none. */
   readonly seen?: number;
 }
@@ -26,10 +28,10 @@ interface Comparison {
 export function decide(known: Known | undefined, told: Told, { finality, isSame }: Comparison): Decision {
   if (!known) return 'take';
   if (finality.told !== finality.known) return finality.told > finality.known ? 'take' : 'keep';
-  if (told.asOf.getTime() !== known.asOf.getTime()) return told.asOf > known.asOf ? 'take' : 'keep';
-  if (isSame) return 'keep';
-  // Nobody has written since Stripe was asked, so nothing that is known is newer than the answer.
-  return told.seen === known.revision ? 'take' : 'ask';
+  // Where nobody has written since Stripe was asked, nothing that is known is newer than the answer.
+  if (told.seen !== undefined && told.seen !== known.revision) return isSame ? 'keep' : 'ask';
+  if (told.asOf > known.asOf || (told.seen !== undefined && !isSame)) return 'take';
+  return isSame || (told.until ?? told.asOf) < known.asOf ? 'keep' : 'ask';
 }
 
 export function later(one: Date, other: Date): Date {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
 import { Database, type Transaction } from '../../database/database.js';
+import type { AnswerTime } from '../stripe-api/answer-time.js';
 import { HANDLED_EVENTS } from '../stripe-api/handled-events.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { LedgerChange } from './ledger-change.js';
@@ -49,13 +50,12 @@ export class LedgerService {
   /**
    * What Stripe answered to a call of ours: a customer, subscription, invoice, checkout session, PaymentIntent, charge or dispute.
    * A subscription that is here as Stripe says is not written again, and an answer that can't be read changes nothing.
-   * @param asOf the `Date` header of that answer
    * @returns whether the ledger changed by it
    * @throws as `prepare`
    */
-  record(projectId: ProjectId, mode: StripeMode, object: unknown, asOf: Date): Promise<boolean> {
+  record(projectId: ProjectId, mode: StripeMode, object: unknown, { from, until }: AnswerTime): Promise<boolean> {
     return againIfOvertaken(async () => {
-      const change = await this.preparation.prepare({ projectId, mode }, object, { asOf });
+      const change = await this.preparation.prepare({ projectId, mode }, object, { asOf: from, until });
       if (await this.#isKnown(change)) return false;
       return this.database.transaction(() => this.writer.write(change));
     }).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
-import { furtherOn, type Known, type Told } from './decision.js';
+import { furtherOn, type Known, later, type Told } from './decision.js';
 import { decideDispute, DISPUTE_STAGES, type DisputeFact, readDispute } from './dispute.js';
 import type { LedgerChange } from './ledger-change.js';
 import { DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
@@ -76,9 +76,9 @@ export class Preparation {
     if (isAsked && !answer && fact && known)
       return { party: reading.party, ...(isFurtherOn(fact, known) && { subscription: { ...fact, seen } }) };
     const { party, subscription } = answer ? readObject(tenant.projectId, answer.object, answered(answer, told, seen)) : reading;
-    if (!subscription?.productId || decideSubscription(known, { ...subscription, seen }) === 'keep') return { party, subscription };
+    if (!subscription?.productId || decideSubscription(known, subscription) === 'keep') return { party, subscription };
     const planName = await this.questions.productName(tenant, subscription.productId);
-    return { party, subscription: { ...subscription, seen, planName } };
+    return { party, subscription: { ...subscription, planName } };
   }
 
   async #payment(tenant: Tenant, fact: PaymentFact): Promise<PaymentFact> {
@@ -104,7 +104,7 @@ export class Preparation {
     told: Told,
   ): Promise<PaymentFact | undefined> {
     const answer = await this.questions.charge(tenant, chargeId, paymentIntentId);
-    const fact = answer && readCharge(tenant.projectId, answer.object, { asOf: answer.at ?? told.asOf });
+    const fact = answer && readCharge(tenant.projectId, answer.object, { asOf: answer.time?.from ?? told.asOf, until: answer.time?.until });
     return fact && this.#payment(tenant, fact);
   }
 
@@ -161,6 +161,7 @@ function isToBeAsked(known: (OwnedSubscription & Known) | undefined, fact: Subsc
   return !known || (known.asOf <= asOf && !isOver(known.status));
 }
 
-function answered({ at }: Answer, { asOf }: Told, seen: number): Told {
-  return { asOf: at ?? asOf, seen };
+/** Stripe was asked after it told. */
+function answered({ time }: Answer, { asOf }: Told, seen: number): Told {
+  return { asOf: time ? later(time.from, asOf) : asOf, seen };
 }

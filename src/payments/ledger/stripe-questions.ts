@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type Stripe from 'stripe';
 import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
+import { type AnswerTime, timed } from '../stripe-api/answer-time.js';
 import { StripeClients } from '../stripe-api/stripe-clients.js';
 import { asStripeFailure, stripeErrorOf } from '../stripe-api/stripe-failure.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
@@ -23,8 +24,8 @@ export interface Tenant {
 /** An object as Stripe says it is. */
 export interface Answer {
   readonly object: StripeObject;
-  /** By Stripe's clock; `undefined` when the answer does not say. */
-  readonly at: Date | undefined;
+  /** `undefined` when the answer does not say. */
+  readonly time: AnswerTime | undefined;
 }
 
 type Question<Resource> = (stripe: Stripe, options: Stripe.RequestOptions) => Promise<Stripe.Response<Resource>>;
@@ -53,7 +54,7 @@ export class StripeQuestions {
       stripe.paymentIntents.retrieve(paymentIntentId, { expand: ['latest_charge'] }, options),
     );
     const object = answer?.object.object('latest_charge');
-    return object && { object, at: answer?.at };
+    return object && { object, time: answer?.time };
   }
 
   dispute(tenant: Tenant, id: string): Promise<Answer | undefined> {
@@ -82,17 +83,12 @@ export class StripeQuestions {
   async #ask<Resource>({ projectId, mode }: Tenant, question: Question<Resource>): Promise<Answer | undefined> {
     const stripe = await this.clients.for(projectId, mode);
     try {
-      const answer = await question(stripe, ATTEMPT);
+      const { answer, time } = await timed(() => question(stripe, ATTEMPT));
       const object = StripeObject.from(answer);
-      return object && { object, at: timeOf(answer.lastResponse.headers['date']) };
+      return object && { object, time };
     } catch (error) {
       if (stripeErrorOf(error)?.statusCode === NOT_FOUND) return undefined;
       throw asStripeFailure(error);
     }
   }
-}
-
-function timeOf(header: string | undefined): Date | undefined {
-  const time = new Date(header ?? NaN);
-  return Number.isNaN(time.getTime()) ? undefined : time;
 }

@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { type AnswerTime, timed } from '../stripe-api/answer-time.js';
 import { LISTED_EVENTS } from '../stripe-api/handled-events.js';
 import { asStripeFailure, stripeErrorOf, stripeUnavailable } from '../stripe-api/stripe-failure.js';
 import type { Pass } from './reconciliations.repository.js';
@@ -9,8 +10,7 @@ export interface Page<T> {
   /** The newest first. */
   readonly data: T[];
   readonly hasMore: boolean;
-  /** Stripe's time when it answered. */
-  readonly at: Date;
+  readonly time: AnswerTime;
 }
 
 /** Stripe's lists may lag behind. */
@@ -22,17 +22,23 @@ export function listEvents(stripe: Stripe, { since, startedAt, phase, cursor }: 
   const created = isLater
     ? { gte: toSeconds(new Date(startedAt.getTime() - OVERLAP_MS)) }
     : { gte: toSeconds(since), lte: toSeconds(startedAt) };
-  return readPage(stripe.events.list({ ...pageAfter(cursor), created, types: LISTED_EVENTS }));
+  return readPage(() => stripe.events.list({ ...pageAfter(cursor), created, types: LISTED_EVENTS }));
 }
 
 export function listSubscriptions(stripe: Stripe, { cursor }: Pass): Promise<Page<Stripe.Subscription>> {
-  return readPage(stripe.subscriptions.list({ ...pageAfter(cursor), status: 'all' }));
+  return readPage(() => stripe.subscriptions.list({ ...pageAfter(cursor), status: 'all' }));
 }
 
-/** @returns `undefined` when Stripe has none such */
-export async function findSubscription(stripe: Stripe, id: string): Promise<Stripe.Subscription | undefined> {
+interface Found {
+  readonly subscription: Stripe.Subscription;
+  readonly time: AnswerTime;
+}
+
+/** @param listed when Stripe gave the list that lacks it @returns `undefined` when Stripe has none such */
+export async function findSubscription(stripe: Stripe, id: string, listed: AnswerTime): Promise<Found | undefined> {
   try {
-    return await stripe.subscriptions.retrieve(id);
+    const { answer, time = listed } = await timed(() => stripe.subscriptions.retrieve(id));
+    return { subscription: answer, time };
   } catch (error) {
     if (stripeErrorOf(error)?.statusCode === 404) return undefined;
     throw asStripeFailure(error);
@@ -44,18 +50,13 @@ export function isCursorGone(error: unknown): boolean {
   return error instanceof Error && stripeErrorOf(error.cause)?.param === 'starting_after';
 }
 
-async function readPage<T>(call: Promise<Stripe.Response<Stripe.ApiList<T>>>): Promise<Page<T>> {
-  const {
-    data,
-    has_more: hasMore,
-    lastResponse,
-  } = await call.catch((error: unknown) => {
+async function readPage<T>(call: () => Promise<Stripe.Response<Stripe.ApiList<T>>>): Promise<Page<T>> {
+  const { answer, time } = await timed(call).catch((error: unknown) => {
     throw asStripeFailure(error);
   });
-  const at = new Date(lastResponse.headers['date'] ?? '');
-  if (!Array.isArray(data) || Number.isNaN(at.getTime()))
+  if (!Array.isArray(answer.data) || !time)
     throw stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', undefined);
-  return { data, hasMore, at };
+  return { data: answer.data, hasMore: answer.has_more, time };
 }
 
 function pageAfter(cursor: string | null): { limit: number; starting_after?: string } {

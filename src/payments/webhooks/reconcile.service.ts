@@ -138,16 +138,16 @@ export class ReconcileService {
     for (const subscription of page.data) {
       if (signal.aborted) break;
       report.subscriptions.compared += 1;
-      if (await this.ledger.record(projectId, mode, subscription, page.at)) report.addRepair(subscription.id);
+      if (await this.ledger.record(projectId, mode, subscription, page.time)) report.addRepair(subscription.id);
     }
     const absent = await this.#findAbsent(work, pass, page);
     while (absent.length > 0 && !signal.aborted) {
       const ids = absent.splice(0, MAX_QUESTIONS);
-      const found = await Promise.all(ids.map((id) => findSubscription(stripe, id)));
+      const answers = await Promise.all(ids.map((id) => findSubscription(stripe, id, page.time)));
       for (const [index, id] of ids.entries()) {
-        const subscription = found[index];
-        if (!subscription) report.addMissing(id);
-        else if (await this.ledger.record(projectId, mode, subscription, page.at)) report.addRepair(id);
+        const found = answers[index];
+        if (!found) report.addMissing(id);
+        else if (await this.ledger.record(projectId, mode, found.subscription, found.time)) report.addRepair(id);
       }
     }
     return page;
