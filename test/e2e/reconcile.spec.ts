@@ -38,6 +38,13 @@ describe('a reconciliation', () => {
     (await rowsOf(app.database, 'stripe_subscriptions')).filter(({ project_id }) => project_id === projectId);
   const outcomes = async () =>
     (await rowsOf(app.database, 'webhook_events')).filter(({ project_id }) => project_id === projectId).map(({ outcome }) => outcome);
+  const knownUntil = async () =>
+    (await rowsOf(app.database, 'reconciliations')).find(({ project_id }) => project_id === projectId)?.known_until;
+  const knowUntil = (daysAgo: number) => {
+    const time = new Date(Date.now() - daysAgo * DAY_S * 1000).toISOString().replace('T', ' ');
+    const value = app.database.engine === 'sqlite' ? time.slice(0, -1) : time;
+    return execute(app.database, `UPDATE reconciliations SET known_until = '${value}' WHERE project_id = '${projectId}'`);
+  };
 
   /** A subscription at Stripe, with its customer, invoice and payment. @returns the events that it makes */
   function subscription(): StripeEvent[] {
@@ -106,9 +113,9 @@ describe('a reconciliation', () => {
   });
 
   it('begins where all is known, or where it is told to', async () => {
+    await reconcile().expect(200);
     app.stripe.now = () => NOW() - 10 * DAY_S;
     subscription();
-    expect((await reconcile({ since: new Date(Date.now() - 5 * DAY_S * 1000).toISOString() }).expect(200)).body.events.read).toBe(0);
     app.stripe.now = NOW;
     expect((await reconcile().expect(200)).body.events.read).toBe(0);
     expect((await reconcile({ since: NOW() - 5 * DAY_S }).expect(200)).body.events.read).toBe(0);
@@ -117,11 +124,37 @@ describe('a reconciliation', () => {
     expect(Date.parse(all.since)).toBeGreaterThan(Date.now() - 31 * DAY_S * 1000);
   });
 
+  it('leaves nothing out after it was told to begin later than what is known', async () => {
+    app.stripe.now = () => NOW() - 2 * DAY_S;
+    subscription();
+    app.stripe.now = NOW;
+    expect((await reconcile({ since: NOW() - 60 }).expect(200)).body).toMatchObject({ complete: true, events: { read: 0 } });
+    expect(await knownUntil()).toBeNull();
+    expect((await reconcile().expect(200)).body.events.applied).toBeGreaterThan(2);
+    expect(await knownUntil()).not.toBeNull();
+
+    await knowUntil(3);
+    expect((await reconcile({ since: NOW() - 2.5 * DAY_S }).expect(200)).body.events.known).toBeGreaterThan(2);
+    expect((await reconcile().expect(200)).body.events.known).toBeGreaterThan(2);
+    await knowUntil(3);
+    expect((await reconcile({ since: NOW() - 4 * DAY_S }).expect(200)).body.events.known).toBeGreaterThan(2);
+    expect((await reconcile().expect(200)).body.events.read).toBe(0);
+  });
+
+  it('does not go on with one that began later than what is known', async () => {
+    app.stripe.now = () => NOW() - 2 * DAY_S;
+    subscription();
+    app.stripe.now = NOW;
+    app.stripe.fail(down(500, { retry: false }), { on: 'GET /v1/subscriptions' });
+    await reconcile({ since: NOW() - 60 }).expect(503);
+    expect((await reconcile().expect(200)).body.events.applied).toBeGreaterThan(2);
+  });
+
   it('comes back to what failed', async () => {
+    await reconcile().expect(200);
     app.stripe.now = () => NOW() - 10 * DAY_S;
     const [event] = subscription().filter(({ type }) => type === 'customer.subscription.created');
     app.stripe.now = NOW;
-    await reconcile({ since: new Date(Date.now() - 1_000).toISOString() }).expect(200);
     await deliver(app, projectId, SECRET, { ...event, livemode: false }).expect(200);
     await execute(
       app.database,

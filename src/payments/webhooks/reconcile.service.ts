@@ -37,6 +37,8 @@ interface Work {
   readonly signal: AbortSignal;
   /** Whether it goes on with a pass that was cut short. */
   readonly isResumed: boolean;
+  /** Whether all before it is known, so that at its end all until it started is. */
+  readonly isGapless: boolean;
   readonly report: ReconcileReport;
 }
 
@@ -64,10 +66,8 @@ export class ReconcileService {
     this.#running.add(running);
     try {
       const stripe = await this.clients.for(projectId, mode);
-      const unfinished = await this.passes.findUnfinished(projectId, mode);
-      const isResumed = unfinished !== undefined && (since === undefined || unfinished.since <= notTooOld(since));
-      const pass = isResumed ? unfinished : await this.#begin(projectId, mode, since);
-      const work = { projectId, mode, stripe, signal, isResumed, report: new ReconcileReport(mode, pass.since) };
+      const { pass, ...kind } = await this.#resumeOrBegin(projectId, mode, since);
+      const work = { projectId, mode, stripe, signal, ...kind, report: new ReconcileReport(mode, pass.since) };
       await this.#run(work, pass);
       work.report.isComplete = !signal.aborted;
       return work.report;
@@ -76,11 +76,19 @@ export class ReconcileService {
     }
   }
 
-  async #begin(projectId: ProjectId, mode: StripeMode, since: Date | undefined): Promise<Pass> {
-    const pass = (from: Date): Pass => ({ since: notTooOld(from), startedAt: new Date(), phase: 'events', cursor: null });
-    if (since) return pass(since);
+  /** Goes on with the pass that was cut short, unless that one leaves out some of what is asked for now. */
+  async #resumeOrBegin(
+    projectId: ProjectId,
+    mode: StripeMode,
+    since: Date | undefined,
+  ): Promise<{ pass: Pass } & Pick<Work, 'isResumed' | 'isGapless'>> {
+    const startedAt = new Date();
     const { knownUntil = new Date(0), unsettledSince = knownUntil } = await this.passes.findStart(projectId, mode);
-    return pass(new Date(Math.min(knownUntil.getTime() - OVERLAP_MS, unsettledSince.getTime())));
+    const unfinished = await this.passes.findUnfinished(projectId, mode);
+    const isResumed = unfinished !== undefined && unfinished.since <= notTooOld(since ?? knownUntil, startedAt);
+    const from = since ?? new Date(Math.min(knownUntil.getTime() - OVERLAP_MS, unsettledSince.getTime()));
+    const pass: Pass = isResumed ? unfinished : { since: notTooOld(from, startedAt), startedAt, phase: 'events', cursor: null };
+    return { pass, isResumed, isGapless: pass.since <= notTooOld(knownUntil, pass.startedAt) };
   }
 
   async #run(work: Work, first: Pass): Promise<void> {
@@ -88,7 +96,7 @@ export class ReconcileService {
     while (pass.phase !== null && !work.signal.aborted) {
       pass = await this.#step(work, pass);
       // A step that was cut short is taken again.
-      if (!work.signal.aborted) await this.passes.save(work.projectId, work.mode, pass);
+      if (!work.signal.aborted) await this.passes.save(work.projectId, work.mode, pass, work.isGapless);
     }
   }
 
@@ -167,8 +175,8 @@ function phaseAfter({ phase }: Pass, { isResumed }: Work): Pass['phase'] {
   return phase === 'subscriptions' && isResumed ? 'later events' : null;
 }
 
-function notTooOld(time: Date): Date {
-  return new Date(Math.max(time.getTime(), Date.now() - OLDEST_MS));
+function notTooOld(time: Date, now: Date): Date {
+  return new Date(Math.max(time.getTime(), now.getTime() - OLDEST_MS));
 }
 
 function alreadyRunning(): DomainError {

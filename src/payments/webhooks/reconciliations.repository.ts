@@ -47,7 +47,7 @@ const FIND_START = sql<StartRow>(
       WHERE project_id = $1 AND mode = $2 AND failed_at IS NOT NULL AND outcome IN ('failed', 'open')) AS unsettled_since`,
 );
 
-/** $1 project, $2 mode, $3 since, $4 started, $5 phase, $6 cursor, $7 until when all is known, `null` if it did not come to its end. */
+/** $1 project, $2 mode, $3 since, $4 started, $5 phase, $6 cursor, $7 until when all is known, `null` if it tells nothing new of that. */
 const SAVE = sql<never>(
   'save_reconciliation',
   `INSERT INTO reconciliations (project_id, mode, known_until, since, started_at, phase, cursor)
@@ -94,8 +94,10 @@ export class ReconciliationsRepository {
     return { knownUntil: time(row?.known_until), unsettledSince: time(row?.unsettled_since) };
   }
 
-  async save(projectId: ProjectId, mode: StripeMode, { since, startedAt, phase, cursor }: Pass): Promise<void> {
-    await this.database.query(SAVE, [projectId, mode, since, startedAt, phase, cursor, phase === null ? startedAt : null]);
+  /** @param isGapless whether all before it is known: if not, its end moves nothing */
+  async save(projectId: ProjectId, mode: StripeMode, { since, startedAt, phase, cursor }: Pass, isGapless: boolean): Promise<void> {
+    const knownUntil = phase === null && isGapless ? startedAt : null;
+    await this.database.query(SAVE, [projectId, mode, since, startedAt, phase, cursor, knownUntil]);
   }
 
   /** Subscriptions here that are not over: where those of one page of Stripe's list have to be. @returns Stripe's ids */
