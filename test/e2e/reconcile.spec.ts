@@ -40,10 +40,10 @@ describe('a reconciliation', () => {
     (await rowsOf(app.database, 'webhook_events')).filter(({ project_id }) => project_id === projectId).map(({ outcome }) => outcome);
   const knownUntil = async () =>
     (await rowsOf(app.database, 'reconciliations')).find(({ project_id }) => project_id === projectId)?.known_until;
-  const knowUntil = (daysAgo: number) => {
-    const time = new Date(Date.now() - daysAgo * DAY_S * 1000).toISOString().replace('T', ' ');
+  const setDaysAgo = (table: string, column: string, days: number) => {
+    const time = new Date(NOW() * 1000 - days * DAY_S * 1000).toISOString().replace('T', ' ');
     const value = app.database.engine === 'sqlite' ? time.slice(0, -1) : time;
-    return execute(app.database, `UPDATE reconciliations SET known_until = '${value}' WHERE project_id = '${projectId}'`);
+    return execute(app.database, `UPDATE ${table} SET ${column} = '${value}' WHERE project_id = '${projectId}'`);
   };
 
   /** A subscription at Stripe, with its customer, invoice and payment. @returns the events that it makes */
@@ -133,10 +133,11 @@ describe('a reconciliation', () => {
     expect((await reconcile().expect(200)).body.events.applied).toBeGreaterThan(2);
     expect(await knownUntil()).not.toBeNull();
 
-    await knowUntil(3);
+    await setDaysAgo('stripe_credentials', 'written_at', 4);
+    await setDaysAgo('reconciliations', 'known_until', 3);
     expect((await reconcile({ since: NOW() - 2.5 * DAY_S }).expect(200)).body.events.known).toBeGreaterThan(2);
     expect((await reconcile().expect(200)).body.events.known).toBeGreaterThan(2);
-    await knowUntil(3);
+    await setDaysAgo('reconciliations', 'known_until', 3);
     expect((await reconcile({ since: NOW() - 4 * DAY_S }).expect(200)).body.events.known).toBeGreaterThan(2);
     expect((await reconcile().expect(200)).body.events.read).toBe(0);
   });
@@ -147,6 +148,34 @@ describe('a reconciliation', () => {
     app.stripe.now = NOW;
     app.stripe.fail(down(500, { retry: false }), { on: 'GET /v1/subscriptions' });
     await reconcile({ since: NOW() - 60 }).expect(503);
+    expect((await reconcile().expect(200)).body.events.applied).toBeGreaterThan(2);
+  });
+
+  it('begins anew once the key was stored again, which may have been of another account', async () => {
+    app.stripe.now = () => NOW() - 2 * DAY_S;
+    subscription();
+    app.stripe.now = NOW;
+    await put({ test_secret_key: app.stripe.addAccount().keys.test.secret }).expect(200);
+    expect((await reconcile().expect(200)).body).toMatchObject({ complete: true, events: { read: 0 } });
+    await put({ test_secret_key: account.keys.test.secret }).expect(200);
+    expect((await reconcile({ since: NOW() - 60 }).expect(200)).body.events.read).toBe(0);
+    const { events } = (await reconcile().expect(200)).body;
+    expect(events.applied).toBeGreaterThan(2);
+    expect((await reconcile().expect(200)).body.events.read).toBe(0);
+    // At the same time, which of them came first is not known.
+    await setDaysAgo('reconciliations', 'known_until', 1);
+    await setDaysAgo('stripe_credentials', 'written_at', 1);
+    expect((await reconcile().expect(200)).body.events).toMatchObject({ known: events.read });
+  });
+
+  it('does not go on with one that began before the key was stored', async () => {
+    app.stripe.now = () => NOW() - 2 * DAY_S;
+    subscription();
+    app.stripe.now = NOW;
+    await put({ test_secret_key: app.stripe.addAccount().keys.test.secret }).expect(200);
+    app.stripe.fail(down(500, { retry: false }), { on: 'GET /v1/subscriptions' });
+    await reconcile().expect(503);
+    await put({ test_secret_key: account.keys.test.secret }).expect(200);
     expect((await reconcile().expect(200)).body.events.applied).toBeGreaterThan(2);
   });
 

@@ -65,8 +65,10 @@ export class ReconcileService {
     if (this.#running.has(running)) throw alreadyRunning();
     this.#running.add(running);
     try {
+      // Before the key is read: one that is written meanwhile is newer than the pass.
+      const now = new Date();
       const stripe = await this.clients.for(projectId, mode);
-      const { pass, ...kind } = await this.#resumeOrBegin(projectId, mode, since);
+      const { pass, ...kind } = await this.#resumeOrBegin(projectId, mode, since, now);
       const work = { projectId, mode, stripe, signal, ...kind, report: new ReconcileReport(mode, pass.since) };
       await this.#run(work, pass);
       work.report.isComplete = !signal.aborted;
@@ -81,8 +83,8 @@ export class ReconcileService {
     projectId: ProjectId,
     mode: StripeMode,
     since: Date | undefined,
+    startedAt: Date,
   ): Promise<{ pass: Pass } & Pick<Work, 'isResumed' | 'isGapless'>> {
-    const startedAt = new Date();
     const { knownUntil = new Date(0), unsettledSince = knownUntil } = await this.passes.findStart(projectId, mode);
     const unfinished = await this.passes.findUnfinished(projectId, mode);
     const isResumed = unfinished !== undefined && unfinished.since <= notTooOld(since ?? knownUntil, startedAt);

@@ -33,16 +33,21 @@ interface StartRow {
   unsettled_since: Date | string | null;
 }
 
+/** $1 project, $2 mode. With the key that is stored now: another one may be of another account, and what it read tells nothing of this one. */
+const RECONCILIATION = `reconciliations r JOIN stripe_credentials k
+     ON k.project_id = r.project_id AND k.mode = r.mode AND k.kind = 'secret_key' AND k.slot = 0
+   WHERE r.project_id = $1 AND r.mode = $2`;
+
 /** $1 project, $2 mode. */
 const FIND = sql<PassRow>(
   'find_reconciliation',
-  'SELECT since, started_at, phase, cursor FROM reconciliations WHERE project_id = $1 AND mode = $2 AND phase IS NOT NULL',
+  `SELECT r.since, r.started_at, r.phase, r.cursor FROM ${RECONCILIATION} AND r.phase IS NOT NULL AND k.written_at < r.started_at`,
 );
 
 /** $1 project, $2 mode. Until when all events were seen, and when the oldest happened that is not settled. */
 const FIND_START = sql<StartRow>(
   'find_reconciliation_start',
-  `SELECT (SELECT known_until FROM reconciliations WHERE project_id = $1 AND mode = $2) AS known_until,
+  `SELECT (SELECT r.known_until FROM ${RECONCILIATION} AND k.written_at < r.known_until) AS known_until,
      (SELECT min(created_at) FROM webhook_events
       WHERE project_id = $1 AND mode = $2 AND failed_at IS NOT NULL AND outcome IN ('failed', 'open')) AS unsettled_since`,
 );
@@ -81,13 +86,13 @@ const LIST_RUNNING = sql<{ subscription_id: string }>(
 export class ReconciliationsRepository {
   constructor(private readonly database: Database) {}
 
-  /** The pass that did not come to its end. */
+  /** The pass that did not come to its end, unless the key was written since it started. */
   async findUnfinished(projectId: ProjectId, mode: StripeMode): Promise<Pass | undefined> {
     const [row] = await this.database.query(FIND, [projectId, mode]);
     return row && { since: toDate(row.since), startedAt: toDate(row.started_at), phase: row.phase, cursor: row.cursor };
   }
 
-  /** What the next pass has to begin with: until when all is known, but for events that failed. */
+  /** What the next pass has to begin with: until when all is known to the key that is stored, but for events that failed. */
   async findStart(projectId: ProjectId, mode: StripeMode): Promise<{ knownUntil: Date | undefined; unsettledSince: Date | undefined }> {
     const [row] = await this.database.query(FIND_START, [projectId, mode]);
     const time = (value: Date | string | null | undefined) => (value ? toDate(value) : undefined);
