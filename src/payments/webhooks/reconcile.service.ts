@@ -86,11 +86,12 @@ export class ReconcileService {
     startedAt: Date,
   ): Promise<{ pass: Pass } & Pick<Work, 'isResumed' | 'isGapless'>> {
     const { knownUntil = new Date(0), unsettledSince = knownUntil } = await this.passes.findStart(projectId, mode);
+    const surelyKnownUntil = new Date(knownUntil.getTime() - OVERLAP_MS);
     const unfinished = await this.passes.findUnfinished(projectId, mode);
-    const isResumed = unfinished !== undefined && unfinished.since <= notTooOld(since ?? knownUntil, startedAt);
-    const from = since ?? new Date(Math.min(knownUntil.getTime() - OVERLAP_MS, unsettledSince.getTime()));
+    const isResumed = unfinished !== undefined && unfinished.since <= notTooOld(since ?? surelyKnownUntil, startedAt);
+    const from = since ?? new Date(Math.min(surelyKnownUntil.getTime(), unsettledSince.getTime()));
     const pass: Pass = isResumed ? unfinished : { since: notTooOld(from, startedAt), startedAt, phase: 'events', cursor: null };
-    return { pass, isResumed, isGapless: pass.since <= notTooOld(knownUntil, pass.startedAt) };
+    return { pass, isResumed, isGapless: pass.since <= notTooOld(surelyKnownUntil, pass.startedAt) };
   }
 
   async #run(work: Work, first: Pass): Promise<void> {
