@@ -606,6 +606,23 @@ describe("a plan's name", () => {
 });
 
 describe('a key of another account', () => {
+  it.each(['new', 'old'])('leaves open what became of a subscription by an invoice of the %s generation', async (generation) => {
+    const project = await Books.open(app);
+    const subscription = newSubscription();
+    await project.hear(event('customer.subscription.created'));
+    failToRenew(data, subscription);
+    const failed = event('invoice.payment_failed');
+    const told = generation === 'new' ? failed : asOldGeneration(data, failed);
+    await expect(project.hear(told)).rejects.toMatchObject({
+      code: 'stripe_key_refused',
+      message: expect.stringMatching(/another account/),
+    });
+    await app.send('put', configPath(project.projectId)).send({ test_secret_key: books.account.keys.test.secret }).expect(200);
+    await project.hear(told);
+    expect(await project.subscriptions()).toMatchObject([{ status: 'past_due' }]);
+    expect(await project.payments()).toMatchObject([{ status: 'requires_payment_method' }]);
+  });
+
   it('leaves no name behind that it did not find', async () => {
     const [product] = data.all('product');
     const subscription = newSubscription({

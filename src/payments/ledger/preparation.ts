@@ -10,7 +10,7 @@ import { intentsOf, invoicePayments, readInvoicePayments } from './read-invoice.
 import { type Reading, readObject } from './read-object.js';
 import { readCharge, readPaymentIntent } from './read-payments.js';
 import { StripeObject } from './stripe-object.js';
-import { type Answer, StripeQuestions, type Tenant } from './stripe-questions.js';
+import { type Answer, notThisAccounts, StripeQuestions, type Tenant } from './stripe-questions.js';
 import { decideSubscription, isFurtherOn, isOver, type SubscriptionFact } from './subscription.js';
 import { Unreadable } from './unreadable.js';
 
@@ -73,8 +73,10 @@ export class Preparation {
     const seen = known?.revision ?? 0;
     const isAsked = isToBeAsked(known, fact, told);
     const answer = isAsked ? await this.questions.subscription(tenant, id) : undefined;
-    if (isAsked && !answer && fact && known)
+    if (isAsked && !answer && known) {
+      if (!fact) throw notThisAccounts('subscription');
       return { party: reading.party, ...(isFurtherOn(fact, known) && { subscription: { ...fact, seen } }) };
+    }
     const { party, subscription } = answer ? readObject(tenant.projectId, answer.object, answered(answer, told, seen)) : reading;
     if (!subscription?.productId || decideSubscription(known, subscription) === 'keep') return { party, subscription };
     const planName = await this.questions.productName(tenant, subscription.productId);

@@ -64,8 +64,7 @@ export class StripeQuestions {
   /** How an invoice was paid: its `invoice_payment` objects. */
   async invoicePayments(tenant: Tenant, invoice: string): Promise<StripeObject[]> {
     const answer = await this.#ask(tenant, async (stripe, options) => stripe.invoicePayments.list({ invoice, limit: 100 }, options));
-    if (!answer)
-      throw new DomainError('stripe_key_refused', 'Stripe has no such invoice: the stored secret key may be of another account.');
+    if (!answer) throw notThisAccounts('invoice');
     return answer.object.items();
   }
 
@@ -91,4 +90,9 @@ export class StripeQuestions {
       throw asStripeFailure(error);
     }
   }
+}
+
+/** What an event tells of, or what is known to run, was there once. */
+export function notThisAccounts(kind: string): DomainError {
+  return new DomainError('stripe_key_refused', `Stripe has no such ${kind}: the stored secret key may be of another account.`);
 }
