@@ -36,7 +36,8 @@ beforeEach(async () => {
 afterEach(() => app.close());
 
 const requests = (endpoint: string) => app.stripe.requests.filter(({ method, path }) => `${method} ${path}` === endpoint);
-const keysOf = (endpoint: string) => requests(endpoint).map(({ headers }) => headers.authorization);
+/** Each tenant's, in the order in which they first asked: the SDK may ask again. */
+const keysOf = (endpoint: string) => [...new Set(requests(endpoint).map(({ headers }) => headers.authorization))];
 
 /** Holds every answer to `endpoint` until `count` were asked for and what `then` gives has come. */
 function holdUntilAsked(endpoint: string, count: number, then: () => Promise<unknown> = async () => undefined): void {
@@ -84,19 +85,19 @@ it('takes up no more than ten, and none once it was interrupted', async () => {
   expect(await command.ended).toEqual({ code: 130, signal: null });
   expect(JSON.parse(command.output)).toEqual({ error: expect.stringMatching(/^Interrupted/) });
   expect(command.errors).toBe('');
-  expect(requests(EVENTS)).toHaveLength(AT_ONCE);
-  expect(requests(SUBSCRIPTIONS)).toEqual([]);
+  expect(keysOf(EVENTS)).toHaveLength(AT_ONCE);
+  expect(keysOf(SUBSCRIPTIONS)).toEqual([]);
 });
 
 it('fails when the database is not available any more', async () => {
   const { url, breakDown, end } = await breakableDatabase();
   try {
-    holdUntilAsked(EVENTS, AT_ONCE, breakDown);
-    const { code, output, errors } = await runCommand(installation, { ...app.environment, DATABASE_URL: url }, 'reconcile', '--json');
+    holdUntilAsked(EVENTS, 1, breakDown);
+    const environment = { ...app.environment, DATABASE_URL: url };
+    const { code, output, errors } = await runCommand(installation, environment, 'reconcile', '--json', '--project', projectIds[0] ?? '');
     expect({ code, errors }).toEqual({ code: 1, errors: '' });
     expect(JSON.parse(output)).toEqual({ error: expect.stringMatching(/database/i) });
-    expect(requests(EVENTS)).toHaveLength(AT_ONCE);
-    expect(requests(SUBSCRIPTIONS)).toEqual([]);
+    expect(keysOf(SUBSCRIPTIONS)).toEqual([]);
   } finally {
     await end();
   }
