@@ -1,4 +1,5 @@
 import { isUniqueViolation } from '../../database/database-errors.js';
+import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
 
 /** What an event was prepared against has changed since. Nothing is wrong: roll back and prepare it again. */
 export class Overtaken extends Error {
@@ -9,15 +10,16 @@ const ATTEMPTS = 5;
 
 /**
  * Does `work`, which prepares and applies, again when it was overtaken, or found a row inserted that was not there to be locked.
- * @throws Overtaken when it still was the fifth time
+ * @throws DomainError `stripe_unavailable` when it was so five times
  */
 export async function againIfOvertaken<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; attempt < ATTEMPTS; attempt += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof Overtaken || isUniqueViolation(error))) throw error;
+      if (attempt === ATTEMPTS)
+        throw stripeUnavailable('This changed again and again while Stripe was asked about it; try again shortly.', error);
     }
   }
-  return work();
 }
