@@ -2,7 +2,7 @@ import type { ProjectId } from '../../src/common/ids.js';
 import { ReconcileService } from '../../src/payments/webhooks/reconcile.service.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { deliver } from '../support/signed-events.js';
-import { answers, connectionReset, down } from '../support/stripe/faults.js';
+import { answers, connectionReset, down, type Fault } from '../support/stripe/faults.js';
 import type { StripeAccount } from '../support/stripe/stripe-account.js';
 import type { StripeEvent } from '../support/stripe/resources.js';
 import { subscribe } from '../support/stripe/routes/subscription.routes.js';
@@ -70,6 +70,25 @@ describe('a reconciliation', () => {
     const again = (await reconcile().expect(200)).body;
     expect(again.events).toEqual({ ...body.events, known: body.events.read, applied: 0 });
     expect(await outcomes()).toHaveLength(body.events.read);
+  });
+
+  it('puts no state back that an event has left behind while the list was on its way', async () => {
+    for (const event of subscription()) await deliver(app, projectId, SECRET, event).expect(200);
+    const [known] = account.test.all('subscription');
+    if (!known) throw new Error('There is none.');
+    const aSecond = () => new Promise((resolve) => setTimeout(resolve, 1_100));
+    const hold: Fault = async ({ perform, send }) => {
+      const answer = await perform();
+      await aSecond();
+      account.test.change('customer.subscription.updated', known, { status: 'past_due' });
+      const [updated] = account.test.all('event');
+      if (updated) await deliver(app, projectId, SECRET, updated).expect(200);
+      await aSecond();
+      send({ ...answer, headers: { ...answer.headers, date: new Date(app.stripe.now() * 1_000).toUTCString() } });
+    };
+    app.stripe.fail(hold, { on: 'GET /v1/subscriptions' });
+    await reconcile().expect(200);
+    expect(await subscriptions()).toMatchObject([{ status: 'past_due' }]);
   });
 
   it('repairs subscriptions that are not as Stripe has them', async () => {
