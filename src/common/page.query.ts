@@ -5,6 +5,8 @@ import { WholeNumber } from './whole-number.decorator.js';
 const FromText = () =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^-?\d{1,300}$/.test(value) ? Number(value) : value));
 
+const MAX_PAGE_SIZE = 100;
+
 /** Which part of a list: for `@Query()`, alone or as the base of a query with filters. */
 export class PageQuery {
   @FromText()
@@ -12,11 +14,11 @@ export class PageQuery {
   page = 1;
 
   @FromText()
-  @WholeNumber({ description: 'How many entries a page has.', minimum: 1, maximum: 100, default: 50 })
+  @WholeNumber({ description: 'How many entries a page has.', minimum: 1, maximum: MAX_PAGE_SIZE, default: 50 })
   page_size = 50;
 }
 
-/** How many entries come before the page: at most so many that a database can count them. */
+/** How many entries come before the page: at most so many that a database can count to its end. */
 export function offsetOf({ page, page_size: size }: PageQuery): number {
-  return Math.min((page - 1) * size, Number.MAX_SAFE_INTEGER - 100);
+  return Math.min((page - 1) * size, Number.MAX_SAFE_INTEGER - MAX_PAGE_SIZE);
 }
