@@ -139,6 +139,66 @@ describe("what was made in Stripe's Dashboard for a user's customer", () => {
   });
 });
 
+describe('a user whose subscription has', () => {
+  const url = 'https://shop.example.com/';
+  const checkOut = () =>
+    till.post('checkout-session', { price_id: priceOf(till.account, 'monthly').id, success_url: url, cancel_url: url });
+  const portal = () => till.post('customer-portal', { return_url: url });
+
+  it('no customer: sees, changes and cancels it, and buys no second one', async () => {
+    const { id } = await till.subscribe({ fields: { customer: null as never } });
+    expect(await mine()).toMatchObject({ subscription_id: id, customer_id: null, user_id: endUserId(till.projectId, 'user-1') });
+    await checkOut().expect(400);
+    expect((await portal().expect(404)).body.detail).toMatch(/not bought anything/);
+    const product = `${priceOf(till.account, 'monthly').product as string}`;
+    const change = { new_price_id: addPrice(till.account.test, { product, unit_amount: 900 }, 'month').id, proration_behavior: 'none' };
+    expect((await till.post('update-subscription', change).expect(200)).body).toMatchObject({ subscription_id: id });
+    expect((await till.post('cancel-subscription', {}).expect(200)).body).toMatchObject({ subscription_id: id });
+    expect(await mine()).toMatchObject({ cancel_at: expect.any(String) as string });
+    await till.post('cancel-subscription', { cancel_immediately: true }).expect(200);
+    await checkOut().expect(200);
+  });
+
+  it('an account for a customer: the same, and opens the portal of the account', async () => {
+    const customer = till.account.test.create('customer', { id: 'acct_1C' }).id;
+    const { id } = await till.subscribe({ customer });
+    expect(await mine()).toMatchObject({ subscription_id: id, customer_id: customer });
+    await checkOut().expect(400);
+    await portal().expect(200);
+    // The ledger has not heard of the one that is paid for.
+    till.account.test.get('subscription', id).status = 'past_due';
+    const items = [{ price: priceOf(till.account, 'monthly'), quantity: 1 }];
+    const newer = subscribe(till.account.test, { customer, items, metadata: {}, trialDays: 0 });
+    await checkOut().expect(400);
+    expect((await till.post('cancel-subscription', {}).expect(200)).body).toMatchObject({ subscription_id: newer.id });
+    await till.post('cancel-subscription', { cancel_immediately: true }).expect(200);
+    await checkOut().expect(200);
+    expect(till.account.test.all('checkout.session')[0]).toMatchObject({ customer });
+    expect(till.account.test.all('customer')).toHaveLength(1);
+    // An account that Stripe no longer has gives way to a customer.
+    till.account.test.delete('customer', customer);
+    await portal().expect(200);
+    expect(till.account.test.all('billing_portal.session')[0]?.customer).toMatch(/^cus_/);
+  });
+
+  it.each([{ deleted: true }, {}])('an expanded customer (%j): opens the portal', async (more) => {
+    const { customer } = await till.subscribe();
+    const expanded: Fault = async ({ perform, send }) => {
+      const answer = await perform();
+      send({
+        ...answer,
+        body: answer.body.replace(
+          `"customer":"${customer as string}"`,
+          JSON.stringify({ customer: { id: customer, ...more } }).slice(1, -1),
+        ),
+      });
+    };
+    app.stripe.fail(expanded, { ...ALWAYS, on: /^GET \/v1\/subscriptions\// });
+    await portal().expect(200);
+    expect(till.account.test.all('billing_portal.session')[0]?.customer).toBe(customer);
+  });
+});
+
 describe('POST cancel-subscription', () => {
   const cancel = (body: object = {}, user?: string) => till.post('cancel-subscription', body, user);
   const now = () => cancel({ cancel_immediately: true });
@@ -256,6 +316,36 @@ describe('POST cancel-subscription', () => {
       expect(await mine()).toMatchObject({ status: 'canceled', cancel_at: null, cancelled_at: expect.any(String) as string });
     },
   );
+
+  it.each(['cancel-subscription', 'update-subscription', 'checkout-session', 'customer-portal'])(
+    'goes on to the next one that Stripe has, where it no longer has the newest: %s',
+    async (operation) => {
+      const older = await till.subscribe({ fields: { created: 1_700_000_000 } });
+      for (const created of [1_700_000_001, 1_700_000_002])
+        till.account.test.delete('subscription', (await till.subscribe({ fields: { created } })).id);
+      const url = 'https://shop.example.com/';
+      const body = { price_id: priceOf(till.account, 'monthly').id, success_url: url, cancel_url: url, return_url: url };
+      const request = till.post(operation, { ...body, new_price_id: priceOf(till.account, 'yearly').id });
+      if (operation === 'checkout-session') await request.expect(400);
+      else if (operation === 'customer-portal') await request.expect(200);
+      else expect((await request.expect(200)).body).toMatchObject({ subscription_id: older.id });
+      const sold = till.account.test.all('checkout.session');
+      expect(sold).toEqual([]);
+      const portals = till.account.test.all('billing_portal.session').map(({ customer }) => customer);
+      expect(portals).toEqual(operation === 'customer-portal' ? [older.customer] : []);
+    },
+  );
+
+  it.each<[string, Stripe.Subscription.Status]>([
+    ['has ended at Stripe', 'canceled'],
+    ['is no longer paid for at Stripe', 'past_due'],
+  ])('goes on to the next one that is paid for, where the newest %s', async (_, status) => {
+    const older = await till.subscribe({ fields: { created: 1_700_000_000 } });
+    const newest = await till.subscribe({ fields: { created: 1_700_000_001 } });
+    newest.status = status;
+    expect((await cancel().expect(200)).body).toMatchObject({ subscription_id: older.id });
+    expect(await mine()).toMatchObject({ subscription_id: older.id });
+  });
 
   it('does not take for ended what is of an account that the project has left', async () => {
     const { id } = await till.subscribe();

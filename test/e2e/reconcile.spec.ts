@@ -107,6 +107,24 @@ describe('a reconciliation', () => {
     expect(await subscriptions()).toEqual(repaired);
   });
 
+  it.each([null, 'acct_1C'])('gives rows without a customer back the user that they lost (account %s)', async (account_id) => {
+    subscription();
+    const [known] = account.test.all('subscription');
+    if (!known) throw new Error('There is no subscription.');
+    Object.assign(known, { customer: null, customer_account: account_id });
+    await reconcile().expect(200);
+    // As rows were when a customer was needed to have a user.
+    known.metadata = { user_id: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11' };
+    for (const table of ['stripe_subscriptions', 'stripe_payments'])
+      await execute(app.database, `UPDATE ${table} SET customer_id = NULL WHERE project_id = '${projectId}'`);
+    expect(await subscriptions()).toMatchObject([{ user_id: null }]);
+    app.stripe.now = () => NOW() + 10;
+    expect((await reconcile().expect(200)).body.subscriptions).toMatchObject({ repaired: 1 });
+    expect(await subscriptions()).toMatchObject([{ user_id: known.metadata['user_id'], customer_id: account_id }]);
+    const payments = (await rowsOf(app.database, 'stripe_payments')).filter(({ project_id }) => project_id === projectId);
+    expect(payments).toMatchObject([{ user_id: known.metadata['user_id'] }]);
+  });
+
   it('reports subscriptions that Stripe does not have, and leaves them', async () => {
     for (let count = 0; count < 3; count++) subscription();
     await reconcile().expect(200);

@@ -378,6 +378,62 @@ it.each([
   ]);
 });
 
+describe.each<[string, (customer: string) => object, string | null]>([
+  ['null', () => ({ customer: null }), null],
+  ['missing', () => ({ customer: undefined }), null],
+  ['expanded', (id) => ({ customer: { id, object: 'customer' } }), 'cus_'],
+  ['deleted', (id) => ({ customer: { id, object: 'customer', deleted: true } }), 'cus_'],
+  ['an account', () => ({ customer: null, customer_account: 'acct_1C' }), 'acct_1C'],
+  ['an expanded account', () => ({ customer: null, customer_account: { id: 'acct_1C', object: 'v2.core.account' } }), 'acct_1C'],
+  ['both a customer and an account', (customer) => ({ customer, customer_account: 'acct_1C' }), 'cus_'],
+])('a customer that is %s', (_form, fields, customerId) => {
+  const inForm = (one: StripeEvent): StripeEvent => {
+    const object = one.data.object as { customer: string };
+    return { ...one, data: { object: { ...object, customer_account: null, ...fields(object.customer) } } };
+  };
+  const isOfCustomer = customerId === null ? null : (expect.stringMatching(`^${customerId}`) as string);
+
+  it.each(['in order', 'backwards'])('leaves a subscription and its payments their user: %s', async (order) => {
+    const subscription = newSubscription({ metadata: { user_id: USER } });
+    Object.assign(subscription, fields(idOf(subscription.customer)));
+    // The invoice was made before the subscription got its metadata.
+    const invoice = inForm(event('invoice.paid'));
+    const bare = {
+      ...(invoice.data.object as Stripe.Invoice),
+      parent: { subscription_details: { subscription: subscription.id, metadata: {} } },
+    };
+    const events = [
+      inForm(event('customer.subscription.created')),
+      { ...invoice, data: { object: bare } },
+      inForm(event('payment_intent.succeeded')),
+    ];
+    await books.hearAll(order === 'in order' ? events : events.reverse());
+    expect(await books.subscriptions()).toMatchObject([{ user_id: USER, customer_id: isOfCustomer }]);
+    expect(await books.payments()).toMatchObject([{ user_id: USER, customer_id: isOfCustomer, amount_cents: 2_000 }]);
+  });
+});
+
+it('a customer that is an account brings its user to what names only the account, whichever comes first', async () => {
+  const owned = newSubscription({ metadata: { user_id: USER } });
+  const owner = { customer: owned.customer, customer_account: 'acct_1C' };
+  const bought = event('customer.subscription.created', owned.id);
+  const other = newSubscription();
+  const intent = pay(data, { amount: 5_000, currency: 'eur', customer: null, metadata: {} });
+  const named = (one: StripeEvent, fields: object) => ({ ...one, data: { object: { ...(one.data.object as object), ...fields } } });
+  const onlyAccount = { customer: null, customer_account: 'acct_1C' };
+  const events = [
+    named(bought, owner),
+    named(event('customer.subscription.created', other.id), onlyAccount),
+    named(event('payment_intent.succeeded', intent.id), onlyAccount),
+  ];
+  for (const order of [events, events.toReversed()]) {
+    const project = await Books.open(app, books.account);
+    await project.hearAll(order);
+    expect((await project.subscriptions()).map((row) => row['user_id'])).toEqual([USER, USER]);
+    expect(await project.payments()).toMatchObject([{ payment_intent_id: intent.id, user_id: USER, customer_id: 'acct_1C' }]);
+  }
+});
+
 describe('a checkout', () => {
   const session = (fields: Partial<Stripe.Checkout.Session>) =>
     data.create('checkout.session', {

@@ -7,6 +7,7 @@ import { CustomersService } from './customers.service.js';
 import { type MetadataInput, mergedMetadata } from './metadata.js';
 import { returnUrlProblemInMode } from './return-url.js';
 import { senseless } from './stripe-answers.js';
+import type { CustomerParam } from './stripe-customers.repository.js';
 import { SubscriptionsService } from './subscriptions.service.js';
 
 export const CHECKOUT_MODES = ['subscription', 'payment'] as const;
@@ -37,7 +38,7 @@ export class CheckoutService {
       if (order.mode === 'subscription' && !order.allow_existing_subscription && (await this.subscriptions.isSubscribed(buyer, known)))
         throw alreadySubscribed();
       const customer = known ?? (await this.customers.make(buyer));
-      const { object, id, url } = await this.customers.with(buyer, customer, (customerId) => createSession(buyer, order, customerId));
+      const { object, id, url } = await this.customers.with(buyer, customer, (param) => createSession(buyer, order, param));
       if (object !== 'checkout.session' || typeof url !== 'string') throw senseless();
       return { id, url };
     });
@@ -49,10 +50,8 @@ export class CheckoutService {
     return inBuyersWords(async () => {
       const customer = await this.customers.find(buyer);
       if (!customer) throw new DomainError('customer_not_found', 'There is nothing to look after yet: you have not bought anything here.');
-      const { url } = await this.customers.with(buyer, customer, (customerId) =>
-        buyer.stripe.make((stripe, options) =>
-          stripe.billingPortal.sessions.create({ customer: customerId, return_url: returnUrl }, options),
-        ),
+      const { url } = await this.customers.with(buyer, customer, (param) =>
+        buyer.stripe.make((stripe, options) => stripe.billingPortal.sessions.create({ ...param, return_url: returnUrl }, options)),
       );
       if (typeof url !== 'string') throw senseless();
       return { url };
@@ -60,7 +59,7 @@ export class CheckoutService {
   }
 }
 
-async function createSession(buyer: Buyer, order: CheckoutOrder, customer: string): Promise<Stripe.Checkout.Session> {
+async function createSession(buyer: Buyer, order: CheckoutOrder, customer: CustomerParam): Promise<Stripe.Checkout.Session> {
   const session = sessionOf(buyer, order, customer);
   const create = (item: Stripe.Checkout.SessionCreateParams.LineItem) =>
     buyer.stripe.make((stripe, options) => stripe.checkout.sessions.create({ ...session, line_items: [item] }, options));
@@ -73,11 +72,11 @@ async function createSession(buyer: Buyer, order: CheckoutOrder, customer: strin
   }
 }
 
-function sessionOf(buyer: Buyer, order: CheckoutOrder, customer: string): Stripe.Checkout.SessionCreateParams {
+function sessionOf(buyer: Buyer, order: CheckoutOrder, customer: CustomerParam): Stripe.Checkout.SessionCreateParams {
   const metadata = mergedMetadata(order.metadata, buyer);
   return {
     mode: order.mode,
-    customer,
+    ...customer,
     client_reference_id: buyer.userId,
     success_url: order.success_url,
     cancel_url: order.cancel_url,

@@ -1,12 +1,21 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { endUserId } from '../../auth/end-user.js';
+import { customerIdOf } from '../ledger/customer-ids.js';
 import { LedgerService } from '../ledger/ledger.service.js';
+import { StripeObject } from '../ledger/stripe-object.js';
+import { userIn } from '../ledger/user-in.js';
 import { isMissing, isReplayedFailure } from './billing-failure.js';
 import type { Buyer } from './buyer.js';
 import { ownMetadata } from './metadata.js';
 import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
-import { type Customer, type CustomerOwner, isMade, StripeCustomersRepository } from './stripe-customers.repository.js';
+import {
+  type Customer,
+  type CustomerOwner,
+  type CustomerParam,
+  customerParam,
+  isMade,
+  StripeCustomersRepository,
+} from './stripe-customers.repository.js';
 import { assertObject, timedAnswer } from './stripe-answers.js';
 import { SubscriptionsAtStripe } from './subscriptions-at-stripe.js';
 
@@ -29,19 +38,19 @@ export class CustomersService {
     const last = await this.customers.find(owner);
     if (isMade(last)) return last;
     const former = await this.#formerCustomer(buyer);
-    return former === undefined ? undefined : this.customers.settle(owner, { id: former, generation: last?.generation ?? 0 });
+    return former === null ? undefined : this.customers.settle(owner, { id: former, generation: last?.generation ?? 0 });
   }
 
   /**
    * Does something with the buyer's customer; with a new one if it turns out that Stripe no longer has it.
-   * @param use a call to Stripe that names the customer as `customer`
+   * @param use a call to Stripe that names the customer
    */
-  async with<T>(buyer: Buyer, customer: Customer, use: (customerId: string) => Promise<T>): Promise<T> {
+  async with<T>(buyer: Buyer, customer: Customer, use: (customer: CustomerParam) => Promise<T>): Promise<T> {
     try {
-      return await use(customer.id);
+      return await use(customerParam(customer));
     } catch (error) {
-      if (!isMissing(error, /^customer$/)) throw error;
-      return use((await this.make(buyer, customer.generation)).id);
+      if (!isMissing(error, /^customer(_account)?$/)) throw error;
+      return use(customerParam(await this.make(buyer, customer.generation)));
     }
   }
 
@@ -83,12 +92,14 @@ export class CustomersService {
    * The customer of somebody who subscribed before this service was asked. Only if the subscription itself names the user: what a session
    * of a payment link was given for a reference, anybody could choose.
    */
-  async #formerCustomer(buyer: Buyer): Promise<string | undefined> {
-    const known = await this.subscriptions.findCurrent(buyer);
-    const { subscription } = (known && (await this.atStripe.find(buyer, known.subscription_id))) ?? {};
-    const subject = subscription?.metadata['user_id'];
-    if (!subscription || subject === undefined || endUserId(buyer.projectId, subject) !== buyer.userId) return undefined;
-    return typeof subscription.customer === 'string' ? subscription.customer : subscription.customer.id;
+  async #formerCustomer(buyer: Buyer): Promise<string | null> {
+    for (const { subscription_id: id } of await this.subscriptions.list(buyer)) {
+      const { subscription } = (await this.atStripe.find(buyer, id)) ?? {};
+      const object = StripeObject.from(subscription);
+      const customer = object && userIn(buyer.projectId, object.object('metadata')) === buyer.userId && customerIdOf(object);
+      if (customer) return customer;
+    }
+    return null;
   }
 
   async #ownerOf({ projectId, mode, userId, account, stripe }: Buyer): Promise<CustomerOwner> {

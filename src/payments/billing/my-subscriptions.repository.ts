@@ -10,13 +10,16 @@ interface Whose {
   readonly userId: EndUserId;
 }
 
-/** Of several the one that counts: one that is paid for, then one that may still be, then the last that ended. */
-const FIND_CURRENT = sql<SubscriptionRow>(
-  'find_current_subscription',
+/** More than a user has; what lies beyond is not looked for at Stripe. */
+const MAX_SUBSCRIPTIONS = 10;
+
+/** $4 how many. The one that counts comes first: one that is paid for, then one that may still be, then the last that ended. */
+const LIST = sql<SubscriptionRow>(
+  'list_my_subscriptions',
   `SELECT ${SUBSCRIPTION_COLUMNS} FROM stripe_subscriptions WHERE project_id = $1 AND mode = $2 AND user_id = $3
    ORDER BY CASE WHEN status IN ('active', 'trialing') THEN 0 WHEN status IN ('canceled', 'incomplete_expired') THEN 2 ELSE 1 END,
      created_at DESC, id DESC
-   LIMIT 1`,
+   LIMIT $4`,
 );
 
 @Injectable()
@@ -24,8 +27,13 @@ export class MySubscriptionsRepository {
   constructor(private readonly database: Database) {}
 
   /** @returns `undefined` for a user who never had one */
-  async findCurrent({ projectId, mode, userId }: Whose): Promise<SubscriptionRow | undefined> {
-    const [row] = await this.database.query(FIND_CURRENT, [projectId, mode, userId]);
+  async findCurrent(whose: Whose): Promise<SubscriptionRow | undefined> {
+    const [row] = await this.list(whose, 1);
     return row;
+  }
+
+  /** The one that counts most comes first. */
+  list({ projectId, mode, userId }: Whose, limit = MAX_SUBSCRIPTIONS): Promise<SubscriptionRow[]> {
+    return this.database.query(LIST, [projectId, mode, userId, limit]);
   }
 }

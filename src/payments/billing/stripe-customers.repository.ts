@@ -13,7 +13,7 @@ export interface CustomerOwner {
 }
 
 export interface Customer {
-  /** `cus_…` */
+  /** `cus_…`, or `acct_…` where an account is the customer. */
   readonly id: string;
   /** 1 for the first that we make, and one more for each that Stripe no longer has or failed to make; 0 for one that was there before us. */
   readonly generation: number;
@@ -21,6 +21,13 @@ export interface Customer {
 
 /** The last generation: without an id when Stripe failed to make it. */
 export type LastCustomer = Customer | { readonly id: null; readonly generation: number };
+
+/** How calls to Stripe name a customer. */
+export type CustomerParam = { readonly customer: string } | { readonly customer_account: string };
+
+export function customerParam({ id }: Customer): CustomerParam {
+  return id.startsWith('acct_') ? { customer_account: id } : { customer: id };
+}
 
 export function isMade(last: LastCustomer | undefined): last is Customer {
   return typeof last?.id === 'string';

@@ -6,7 +6,7 @@ import { stripeErrorOf } from '../stripe-api/stripe-failure.js';
 import { isMissing } from './billing-failure.js';
 import type { Buyer } from './buyer.js';
 import { assertObject, timedAnswer } from './stripe-answers.js';
-import type { Customer } from './stripe-customers.repository.js';
+import { type Customer, customerParam } from './stripe-customers.repository.js';
 
 /** A subscription as Stripe says it is, and when it was so. */
 export interface SubscriptionNow {
@@ -27,9 +27,9 @@ export class SubscriptionsAtStripe {
   }
 
   /** Those that have not ended, the newest first; none of a customer that Stripe doesn't have. */
-  async list(buyer: Buyer, { id: customer }: Customer): Promise<SubscriptionNow[]> {
+  async list(buyer: Buyer, customer: Customer): Promise<SubscriptionNow[]> {
     const list = await buyer.stripe
-      .make((stripe, options) => timedAnswer(() => stripe.subscriptions.list({ customer, limit: 100 }, options)))
+      .make((stripe, options) => timedAnswer(() => stripe.subscriptions.list({ ...customerParam(customer), limit: 100 }, options)))
       .catch((error: unknown) => {
         if (!isMissing(error) && stripeErrorOf(error)?.statusCode !== 404) throw error;
       });

@@ -30,12 +30,14 @@ export class SubscriptionsService {
 
   /** Whether the buyer has an active or trialing subscription: as Stripe says now, since what it has sent us may be late. */
   async isSubscribed(buyer: Buyer, customer: Customer | undefined): Promise<boolean> {
-    const known = await this.subscriptions.findCurrent(buyer);
-    if (known && !hasEnded(known)) {
-      const current = await this.atStripe.find(buyer, known.subscription_id);
-      if (current && isActive(await this.atStripe.note(buyer, current))) return true;
-      if (!current && (await this.#isGone(buyer, known, customer))) return this.isSubscribed(buyer, customer);
-    }
+    const rows = await this.subscriptions.list(buyer);
+    const { found, missing } = await this.#lookUp(
+      buyer,
+      rows.filter((row) => !hasEnded(row)),
+    );
+    for (const each of found) await this.atStripe.note(buyer, each);
+    if (found.some(({ subscription }) => isActive(subscription))) return true;
+    await this.#noteGone(buyer, missing, customer);
     const others = customer ? await this.atStripe.list(buyer, customer) : [];
     for (const other of others) await this.atStripe.note(buyer, other);
     return others.some(({ subscription }) => isActive(subscription));
@@ -120,29 +122,45 @@ export class SubscriptionsService {
     }
   }
 
-  /** The buyer's subscription as it is at Stripe now: the one that the ledger has, or one that counts more and that it has not heard of yet. */
+  /** The buyer's subscription as it is at Stripe now: one that the ledger has, or one that counts more and that it has not heard of yet. */
   async #current(buyer: Buyer): Promise<SubscriptionNow> {
-    const known = await this.subscriptions.findCurrent(buyer);
-    const current = known && (await this.atStripe.find(buyer, known.subscription_id));
-    if (current && isActive(current.subscription)) return current;
-    const customer = await this.customers.find(buyer);
-    if (known && !current && (await this.#isGone(buyer, known, customer))) return this.#current(buyer);
-    const listed = customer ? await this.atStripe.list(buyer, customer) : [];
-    const others = listed.filter(({ subscription }) => subscription.id !== known?.subscription_id);
-    const all = [...others, ...(current ? [current] : [])].sort(newestFirst);
-    const found =
+    const { found, missing } = await this.#lookUp(buyer, await this.subscriptions.list(buyer));
+    const all = [...found];
+    if (!found.some(({ subscription }) => isActive(subscription))) {
+      const customer = await this.customers.find(buyer);
+      await this.#noteGone(buyer, missing, customer);
+      const listed = customer ? await this.atStripe.list(buyer, customer) : [];
+      all.push(...listed.filter(({ subscription: { id } }) => found.every(({ subscription }) => subscription.id !== id)));
+    }
+    all.sort(newestFirst);
+    const current =
       all.find(({ subscription }) => isActive(subscription)) ?? all.find(({ subscription }) => !hasEnded(subscription)) ?? all[0];
-    for (const other of all) if (other !== found) await this.atStripe.note(buyer, other);
-    if (!found) throw notFound();
-    return found;
+    for (const other of all) if (other !== current) await this.atStripe.note(buyer, other);
+    if (!current) throw notFound();
+    return current;
   }
 
   /**
-   * Notes that Stripe no longer has a subscription of the ledger, if it was of the account that the key belongs to: as the customer tells.
-   * @returns whether that was news
+   * Asks Stripe for subscriptions of the ledger until one is active. One that has ended is asked for only where nothing else was found.
+   * @param rows the one that counts most first
    */
-  async #isGone(buyer: Buyer, known: SubscriptionRow, customer: Customer | undefined): Promise<boolean> {
-    return customer !== undefined && customer.id === known.customer_id && this.atStripe.noteGone(buyer, known.subscription_id);
+  async #lookUp(buyer: Buyer, rows: readonly SubscriptionRow[]): Promise<{ found: SubscriptionNow[]; missing: SubscriptionRow[] }> {
+    const found: SubscriptionNow[] = [];
+    const missing: SubscriptionRow[] = [];
+    for (const row of rows) {
+      if (hasEnded(row) && found.length > 0) break;
+      const now = await this.atStripe.find(buyer, row.subscription_id);
+      if (now) found.push(now);
+      else missing.push(row);
+      if (now && isActive(now.subscription)) break;
+    }
+    return { found, missing };
+  }
+
+  /** Notes that Stripe no longer has subscriptions of the ledger: those of a customer in the account that the key belongs to. */
+  async #noteGone(buyer: Buyer, missing: readonly SubscriptionRow[], customer: Customer | undefined): Promise<void> {
+    for (const { customer_id: customerId, subscription_id: id } of missing)
+      if (customerId !== null && customerId === customer?.id) await this.atStripe.noteGone(buyer, id);
   }
 }
 

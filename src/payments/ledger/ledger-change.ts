@@ -4,9 +4,10 @@ import type { DisputeFact } from './dispute.js';
 import type { PaymentFact } from './payment.js';
 import type { SubscriptionFact } from './subscription.js';
 
-/** Whom an object is about, as far as it tells. The ids are Stripe's. */
+/** Whom an object is about, as far as it says. The ids are Stripe's. */
 export interface Party {
-  readonly customerId?: string;
+  /** None, `cus_…`, `acct_…`, or both ids of one customer. */
+  readonly customerIds: readonly string[];
   readonly subscriptionId?: string;
   /** To whom the customer, and the subscription if there is one, belongs. */
   readonly userId?: EndUserId;

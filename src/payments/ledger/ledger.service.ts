@@ -74,7 +74,7 @@ export class LedgerService {
     return againIfOvertaken(async () => {
       const known = await SUBSCRIPTIONS.find(this.database, projectId, mode, subscriptionId);
       if (!known || isOver(known.status)) return false;
-      const party = { customerId: known.customerId ?? undefined, subscriptionId, asOf };
+      const party = { customerIds: known.customerId === null ? [] : [known.customerId], subscriptionId, asOf };
       const subscription = goneSubscription(known, subscriptionId, asOf);
       return this.database.transaction(() => this.writer.write({ projectId, mode, party, subscription, payments: [] }));
     });

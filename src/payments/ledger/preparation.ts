@@ -27,7 +27,7 @@ export class Preparation {
 
   async prepare(tenant: Tenant, source: unknown, told: Told, type?: string): Promise<LedgerChange> {
     const object = StripeObject.from(source);
-    if (!object) return { ...tenant, party: told, payments: [] };
+    if (!object) return { ...tenant, party: { customerIds: [], asOf: told.asOf }, payments: [] };
     const reading = readObject(tenant.projectId, object, told, type);
     let deadline: NodeJS.Timeout | undefined;
     const tooLate = new Promise<never>((_, reject) => {
@@ -58,7 +58,7 @@ export class Preparation {
     const party = reading.party.userId ? reading.party : current.party;
     return {
       ...tenant,
-      party: { ...party, customerId: party.customerId ?? charge?.customerId ?? undefined },
+      party: { ...party, customerIds: party.customerIds.length === 0 && charge?.customerId ? [charge.customerId] : party.customerIds },
       subscription,
       payments: [...payments, ...(asked ?? []), ...(attempts ?? []), ...(charge ? [charge] : [])],
       dispute,

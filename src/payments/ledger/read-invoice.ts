@@ -1,4 +1,5 @@
 import type { EndUserId, ProjectId } from '../../common/ids.js';
+import { customerIdOf } from './customer-ids.js';
 import type { Told } from './decision.js';
 import { type PaymentFact, SOURCE_RANKS } from './payment.js';
 import { currencyOf, descriptionOf } from './read-payments.js';
@@ -34,7 +35,7 @@ export function readInvoice(projectId: ProjectId, object: StripeObject): Invoice
   const paidCents = paidOf(object);
   return {
     invoiceId: needed(object.id('id'), 'id'),
-    customerId: object.id('customer') ?? null,
+    customerId: customerIdOf(object),
     currency: paidCents === undefined ? '' : currencyOf(object),
     subscriptionId: object.id('subscription') ?? parent?.id('subscription'),
     userId: userIn(projectId, metadata) ?? userIn(projectId, object.object('metadata')),

@@ -1,4 +1,5 @@
 import type { ProjectId } from '../../common/ids.js';
+import { customerIdsOf } from './customer-ids.js';
 import type { Told } from './decision.js';
 import { type DisputeFact, readDispute } from './dispute.js';
 import type { Party } from './ledger-change.js';
@@ -44,7 +45,7 @@ const UNDONE_REFUNDS: readonly string[] = ['failed', 'canceled'];
 
 /** Reads an object of any API version. @param type of the event, where it came with one @throws Unreadable */
 export function readObject(projectId: ProjectId, object: StripeObject, told: Told, type?: string): Reading {
-  const party = { customerId: object.id('customer'), asOf: told.asOf };
+  const party = { customerIds: customerIdsOf(object), asOf: told.asOf };
   const ofPayment = (payment: PaymentFact | undefined): Reading => ({
     party: { ...party, userId: payment?.userId },
     payments: payment ? [payment] : [],
@@ -74,8 +75,10 @@ export function readObject(projectId: ProjectId, object: StripeObject, told: Tol
         ...(isUnpaid && { attemptToAsk: { invoiceId, subscriptionId, paymentIntentIds: attemptsOf(object) } }),
       };
     }
-    case 'customer':
-      return { party: { ...party, customerId: object.id('id'), userId: userIn(projectId, object.object('metadata')) }, payments: [] };
+    case 'customer': {
+      const customerIds = ['id', 'customer_account'].flatMap((field) => object.id(field) ?? []);
+      return { party: { ...party, customerIds, userId: userIn(projectId, object.object('metadata')) }, payments: [] };
+    }
     case 'payment_intent':
       return ofPayment(readPaymentIntent(projectId, object, told));
     case 'charge':

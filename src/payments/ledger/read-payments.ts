@@ -1,4 +1,5 @@
 import type { ProjectId } from '../../common/ids.js';
+import { customerIdOf } from './customer-ids.js';
 import type { Told } from './decision.js';
 import { type PaymentFact, SOURCE_RANKS } from './payment.js';
 import type { StripeObject } from './stripe-object.js';
@@ -30,7 +31,7 @@ export function readPaymentIntent(projectId: ProjectId, object: StripeObject, to
     ...told,
     paymentIntentId: needed(object.id('id'), 'id'),
     userId: userIn(projectId, object.object('metadata')),
-    customerId: object.id('customer') ?? null,
+    customerId: customerIdOf(object),
     status: FORMER_STATUSES[status] ?? status,
     // Of an authorization, less may have been taken.
     amountCents: (status === 'succeeded' ? object.integer('amount_received') : undefined) ?? amount,
@@ -54,7 +55,7 @@ export function readCharge(projectId: ProjectId, object: StripeObject, told: Tol
     paymentIntentId: object.id('payment_intent') ?? chargeId,
     chargeId,
     userId: userIn(projectId, object.object('metadata')),
-    customerId: object.id('customer') ?? null,
+    customerId: customerIdOf(object),
     status: 'succeeded',
     amountCents: taken,
     currency: currencyOf(object),
@@ -76,7 +77,7 @@ export function readSessionPayment(projectId: ProjectId, object: StripeObject, t
     ...told,
     paymentIntentId,
     userId: sessionUser(projectId, object),
-    customerId: object.id('customer') ?? null,
+    customerId: customerIdOf(object),
     status: sessionStatus(object, type),
     amountCents: amount,
     currency: currencyOf(object),

@@ -14,6 +14,7 @@ const PK = { primaryKeyConstraintName: 'stripe_payments_pk' };
 @Index('stripe_payments_by_owner_and_status', ['ownerId', 'mode', 'status', 'createdAt', 'id'])
 @Index('stripe_payments_by_user', ['projectId', 'mode', 'userId', 'createdAt', 'id'])
 @Index('stripe_payments_by_customer', ['projectId', 'mode', 'customerId'])
+@Index('stripe_payments_by_subscription', ['projectId', 'mode', 'subscriptionId'], { where: 'subscription_id IS NOT NULL' })
 export class StripePaymentEntity {
   @PrimaryColumn('uuid', { name: 'project_id', ...PK })
   projectId: ProjectId;

@@ -1,3 +1,4 @@
+import { customerIdOf } from './customer-ids.js';
 import { type Decision, decide, type Known, later, type Told } from './decision.js';
 import type { StripeObject } from './stripe-object.js';
 import { needed } from './unreadable.js';
@@ -58,7 +59,7 @@ export function readSubscription(object: StripeObject, told: Told, type?: string
     ...told,
     subscriptionId: needed(object.id('id'), 'id'),
     status,
-    customerId: object.id('customer') ?? null,
+    customerId: customerIdOf(object),
     priceId: price?.id('id') ?? null,
     planName,
     // A name that an expanded product does not have, no question would bring.

@@ -6,7 +6,7 @@ import type { Party } from './ledger-change.js';
 import { type LinkedUser, USER_RANKS } from './payment.js';
 import { rowId } from './row-id.js';
 
-/** $1 a customer. All that is written for one customer happens in turn: rows that are not there yet can't be locked. */
+/** $1 a customer or subscription. What is written for one happens in turn: rows that are not there yet can't be locked. */
 const LOCK = sql<never>('lock_stripe_customer', 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))');
 
 interface LinkRow {
@@ -15,10 +15,10 @@ interface LinkRow {
   as_of: Date | string;
 }
 
-/** $1 project, $2 mode, $3 customer, $4 subscription. */
+/** $1 project, $2 mode, $3 and $4 the ids of the customer, $5 subscription; each `null` where there is none. */
 const FIND = sql<LinkRow>(
   'find_stripe_user_links',
-  'SELECT object_id, user_id, as_of FROM stripe_user_links WHERE project_id = $1 AND mode = $2 AND object_id IN ($3, $4)',
+  'SELECT object_id, user_id, as_of FROM stripe_user_links WHERE project_id = $1 AND mode = $2 AND object_id IN ($3, $4, $5)',
 );
 
 /** $1 project, $2 mode, $3 customer or subscription, $4 user, $5 as of. */
@@ -44,17 +44,17 @@ const GIVE_OF_CUSTOMER: [Statement<{ subscription_id: string }>, Statement<never
   ),
 ];
 
-/** $1 project, $2 mode, $3 customer, $4 user, $5 our id of the subscription. */
+/** $1 project, $2 mode, $3 our id of the subscription, $4 user. */
 const GIVE_OF_SUBSCRIPTION: typeof GIVE_OF_CUSTOMER = [
   sql(
     'give_stripe_subscription',
     `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
-     WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND id = $5 AND user_id IS DISTINCT FROM $4 RETURNING subscription_id`,
+     WHERE project_id = $1 AND mode = $2 AND id = $3 AND user_id IS DISTINCT FROM $4 RETURNING subscription_id`,
   ),
   sql(
     'give_stripe_payments_of_subscription',
     `UPDATE stripe_payments SET user_id = $4, user_rank = ${USER_RANKS.subscription}, revision = revision + 1
-     WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND subscription_id = $5 AND user_rank <= ${USER_RANKS.subscription}`,
+     WHERE project_id = $1 AND mode = $2 AND subscription_id = $3 AND user_rank <= ${USER_RANKS.subscription}`,
   ),
 ];
 
@@ -72,34 +72,40 @@ interface Learned {
 export class UserLinksRepository {
   constructor(private readonly database: Database) {}
 
-  /** Keeps other transactions from writing anything of the same customer. */
-  *lock(projectId: ProjectId, mode: StripeMode, { customerId }: Party): Transaction<void> {
-    if (this.database.engine === 'postgres' && customerId) yield* send(LOCK, [`${projectId} ${mode} ${customerId}`]);
+  /** Keeps other transactions from writing anything of the same customer or subscription. */
+  *lock(projectId: ProjectId, mode: StripeMode, { customerIds, subscriptionId }: Party): Transaction<void> {
+    if (this.database.engine !== 'postgres') return;
+    const ids = subscriptionId === undefined ? customerIds : [...customerIds, subscriptionId];
+    for (const id of ids.toSorted()) yield* send(LOCK, [`${projectId} ${mode} ${id}`]);
   }
 
   /** Keeps what is told where it is the newest, and gives it to the rows that are there already. */
-  *learn(projectId: ProjectId, mode: StripeMode, party: Party): Transaction<Learned> {
-    const { customerId, subscriptionId, userId: told, asOf } = party;
-    if (!customerId) return { user: NOBODY, given: [] };
-    const known = yield* run(FIND, [projectId, mode, customerId, subscriptionId ?? null]);
+  *learn(projectId: ProjectId, mode: StripeMode, { customerIds, subscriptionId, userId: told, asOf }: Party): Transaction<Learned> {
+    if (customerIds.length === 0 && subscriptionId === undefined) return { user: NOBODY, given: [] };
+    const [customerId = null, otherId = null] = customerIds;
+    const known = yield* run(FIND, [projectId, mode, customerId, otherId, subscriptionId ?? null]);
     const given: string[] = [];
+    /** @param rows what the rows of the object have: the customer's id, or our id of the subscription */
     function* learnOf(
       objectId: string,
       [subscriptions, payments]: typeof GIVE_OF_CUSTOMER,
-      more: string[],
+      rows = objectId,
     ): Transaction<EndUserId | undefined> {
       const link = known.find((row) => row.object_id === objectId);
       if (!told || (link && !isNewer(link, told, asOf))) return link?.user_id;
       yield* send(LINK, [projectId, mode, objectId, told, asOf]);
       if (link?.user_id === told) return told;
-      const values = [projectId, mode, customerId ?? null, told, ...more];
+      const values = [projectId, mode, rows, told];
       given.push(...(yield* run(subscriptions, values)).map((row) => row.subscription_id));
       yield* send(payments, values);
       return told;
     }
-    const ofSubscription =
-      subscriptionId && (yield* learnOf(subscriptionId, GIVE_OF_SUBSCRIPTION, [rowId(projectId, mode, subscriptionId)]));
-    const ofCustomer = yield* learnOf(customerId, GIVE_OF_CUSTOMER, []);
+    const ofSubscription = subscriptionId && (yield* learnOf(subscriptionId, GIVE_OF_SUBSCRIPTION, rowId(projectId, mode, subscriptionId)));
+    let ofCustomer: EndUserId | undefined;
+    for (const id of customerIds) {
+      const user = yield* learnOf(id, GIVE_OF_CUSTOMER);
+      ofCustomer ??= user;
+    }
     if (ofSubscription) return { user: { userId: ofSubscription, userRank: USER_RANKS.subscription }, given };
     return { user: ofCustomer ? { userId: ofCustomer, userRank: USER_RANKS.customer } : NOBODY, given };
   }

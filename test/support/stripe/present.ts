@@ -5,7 +5,7 @@ const ON_REQUEST: Record<string, readonly string[]> = { 'checkout.session': ['li
 
 type Paths = readonly (readonly string[])[];
 
-/** An object as an answer shows it, with what `expand[]` asks for: a copy. */
+/** An object as an answer shows it (an account that is the customer stands under `customer_account`), with what `expand[]` asks for: a copy. */
 export function present(resource: unknown, expand: readonly string[] = [], find: (id: string) => unknown = () => undefined): unknown {
   return show(
     JSON.parse(JSON.stringify(resource)),
@@ -25,6 +25,8 @@ function show(value: unknown, paths: Paths, name: string, find: (id: string) => 
   if (typeof value !== 'object' || value === null) return value;
   const unknown = paths.find(([head]) => head !== undefined && !(head in value))?.[0];
   if (unknown !== undefined) throw cannotExpand(unknown);
+  if ('customer' in value && typeof value.customer === 'string' && value.customer.startsWith('acct_'))
+    return show({ ...value, customer: null, customer_account: value.customer }, paths, name, find);
   const onRequest = 'object' in value && typeof value.object === 'string' ? (ON_REQUEST[value.object] ?? []) : [];
   return Object.fromEntries(
     Object.entries(value).flatMap(([field, inner]) => {

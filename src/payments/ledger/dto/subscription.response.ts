@@ -20,7 +20,10 @@ export class StripeSubscriptionResponse {
   @ApiProperty({ description: "Stripe's id of the subscription.", type: String, example: 'sub_aaaaaaaaaaaaaaaaaaaaaaaa' })
   subscription_id: string;
 
-  @ApiNullableString({ description: "Stripe's id of the customer.", example: 'cus_aaaaaaaaaaaaaa' })
+  @ApiNullableString({
+    description: "Stripe's id of the customer; an account's where an account is the customer.",
+    example: 'cus_aaaaaaaaaaaaaa',
+  })
   customer_id: string | null;
 
   @ApiProperty({ description: "Stripe's status.", type: String, example: 'active' })

@@ -5,6 +5,7 @@ import { idOf, newId } from '../resources.js';
 import { type Call, list, retrieve, route } from '../router.js';
 import type { StripeData } from '../stripe-data.js';
 import { addPrice } from './catalog.routes.js';
+import { customerFrom } from './customer.routes.js';
 import { pay } from './payment.routes.js';
 import { subscribe } from './subscription.routes.js';
 
@@ -16,6 +17,7 @@ const PARAMETERS = [
     'cancel_url',
     'line_items',
     'customer',
+    'customer_account',
     'customer_email',
     'customer_creation',
     'client_reference_id',
@@ -55,7 +57,7 @@ function create({ data, params }: Call): Stripe.Checkout.Session {
   const email = params.text('customer_email');
   if (email !== undefined && params.has('customer'))
     throw badRequest('You may only specify one of these parameters: customer, customer_email.', 'customer');
-  const customer = params.has('customer') ? data.get('customer', params.required('customer'), 'customer') : null;
+  const customer = customerFrom({ data, params });
   const items = params.each('line_items').map((item) => lineItem(data, item, mode));
   if (!items.length) throw badRequest(`The \`line_items\` parameter is required in ${mode} mode.`, 'line_items', 'parameter_missing');
   if (mode === 'subscription' && !items.some(({ price }) => price?.recurring))

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import type { Params } from '../params.js';
+import { missing } from '../refusals.js';
 import { type Call, list, retrieve, route } from '../router.js';
 import { idOf } from '../resources.js';
 import { cancel } from './subscription.routes.js';
@@ -28,6 +29,15 @@ export const customerRoutes = [
     return deleted(id);
   }),
 ];
+
+/** The customer that a call names, by its own id or, where an account is the customer, by that of the account. */
+export function customerFrom({ data, params }: Pick<Call, 'data' | 'params'>): Stripe.Customer | null {
+  const param = params.has('customer_account') ? 'customer_account' : 'customer';
+  const id = params.text(param);
+  // Each of the two parameters knows only ids of its own.
+  if (id !== undefined && id.startsWith('acct_') !== (param === 'customer_account')) throw missing('customer', id, param);
+  return id === undefined ? null : data.get('customer', id, param);
+}
 
 function orDeleted({ data, id }: Call): Stripe.Customer | Stripe.DeletedCustomer {
   return data.deletedCustomers.has(id) ? deleted(id) : data.get('customer', id);

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import { badRequest } from '../refusals.js';
+import { customerFrom } from './customer.routes.js';
 import { list, retrieve, route } from '../router.js';
 import type { StripeData } from '../stripe-data.js';
 
@@ -13,9 +14,9 @@ export const portalRoutes = [
     'POST',
     '/v1/billing_portal/sessions',
     'rak_customer_portal_write',
-    ['customer', 'return_url', 'configuration'],
+    ['customer', 'customer_account', 'return_url', 'configuration'],
     ({ data, params }) => {
-      const customer = data.get('customer', params.required('customer'), 'customer');
+      const customer = customerFrom({ data, params }) ?? data.get('customer', params.required('customer'), 'customer');
       const configuration = params.text('configuration');
       const used = configuration ? data.get('billing_portal.configuration', configuration, 'configuration') : defaultOf(data);
       const session = data.create('billing_portal.session', {

@@ -3,6 +3,7 @@ import { bill, type Line } from '../invoicing.js';
 import type { Params } from '../params.js';
 import { badRequest, missing } from '../refusals.js';
 import { example, idOf, newId } from '../resources.js';
+import { customerFrom } from './customer.routes.js';
 import { type Call, list, page, retrieve, route } from '../router.js';
 import type { StripeData } from '../stripe-data.js';
 
@@ -12,10 +13,9 @@ const CHANGEABLE_AFTERWARDS = ['metadata', 'expand'];
 export const subscriptionRoutes = [
   {
     ...list('subscription', PATH, 'rak_subscription_read'),
-    accepts: ['limit', 'starting_after', 'ending_before', 'created', 'customer', 'price', 'status'],
+    accepts: ['limit', 'starting_after', 'ending_before', 'created', 'customer', 'customer_account', 'price', 'status'],
     answer: ({ data, params }: Call) => {
-      const customer = params.text('customer');
-      if (customer !== undefined && !data.deletedCustomers.has(customer)) data.get('customer', customer, 'customer');
+      if (!data.deletedCustomers.has(params.text('customer') ?? '')) customerFrom({ data, params });
       return page(data.all('subscription').filter(wantedBy(params)), params, PATH, 'subscription');
     },
   },
@@ -38,7 +38,8 @@ const NO_DETAILS = { comment: null, feedback: null, feedback_option: null };
 
 /** Without a status the canceled ones are left out. */
 function wantedBy(params: Params): (subscription: Stripe.Subscription) => boolean {
-  const [customer, price, status] = ['customer', 'price', 'status'].map((name) => params.text(name));
+  const [price, status] = ['price', 'status'].map((name) => params.text(name));
+  const customer = params.text('customer') ?? params.text('customer_account');
   return (one) =>
     (customer === undefined || idOf(one.customer) === customer) &&
     (price === undefined || one.items.data.some((item) => item.price.id === price)) &&
