@@ -1477,7 +1477,7 @@ export interface components {
              */
             subscription_id: string;
             /**
-             * @description Stripe's id of the customer.
+             * @description Stripe's id of the customer; an account's where an account is the customer.
              * @example cus_aaaaaaaaaaaaaa
              */
             customer_id: string | null;
@@ -1665,7 +1665,7 @@ export interface components {
              */
             subscription_id: string;
             /**
-             * @description Stripe's id of the customer.
+             * @description Stripe's id of the customer; an account's where an account is the customer.
              * @example cus_aaaaaaaaaaaaaa
              */
             customer_id: string | null;
