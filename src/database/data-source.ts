@@ -15,6 +15,7 @@ import { Billing1763850000000 as BillingPostgres } from './migrations/postgres/1
 import { SpentCustomers1763860000000 as SpentCustomersPostgres } from './migrations/postgres/1763860000000-spent-customers.js';
 import { RefundTimes1763870000000 as RefundTimesPostgres } from './migrations/postgres/1763870000000-refund-times.js';
 import { RoomForUpdates1763880000000 as RoomForUpdatesPostgres } from './migrations/postgres/1763880000000-room-for-updates.js';
+import { PaymentSources1796000001000 as PaymentSourcesPostgres } from './migrations/postgres/1796000001000-payment-sources.js';
 import { PaymentsBySubscription1796000002000 as PaymentsBySubscriptionPostgres } from './migrations/postgres/1796000002000-payments-by-subscription.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
@@ -28,6 +29,7 @@ import { Accounts1763840000000 as AccountsSqlite } from './migrations/sqlite/176
 import { Billing1763850000000 as BillingSqlite } from './migrations/sqlite/1763850000000-billing.js';
 import { SpentCustomers1763860000000 as SpentCustomersSqlite } from './migrations/sqlite/1763860000000-spent-customers.js';
 import { RefundTimes1763870000000 as RefundTimesSqlite } from './migrations/sqlite/1763870000000-refund-times.js';
+import { PaymentSources1796000001000 as PaymentSourcesSqlite } from './migrations/sqlite/1796000001000-payment-sources.js';
 import { PaymentsBySubscription1796000002000 as PaymentsBySubscriptionSqlite } from './migrations/sqlite/1796000002000-payments-by-subscription.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
@@ -100,6 +102,7 @@ function sqliteOptions(path: string, { lockTimeout }: Limits, entities: Entities
       BillingSqlite,
       SpentCustomersSqlite,
       RefundTimesSqlite,
+      PaymentSourcesSqlite,
       PaymentsBySubscriptionSqlite,
     ],
     prepareDatabase: (driver: SqliteDriver) => {
@@ -135,6 +138,7 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: Limits, en
       SpentCustomersPostgres,
       RefundTimesPostgres,
       RoomForUpdatesPostgres,
+      PaymentSourcesPostgres,
       PaymentsBySubscriptionPostgres,
     ],
     installExtensions: false,

@@ -34,19 +34,20 @@ describe('the lists of subscriptions and payments', () => {
     createdAt: string,
     currency = 'usd',
     refunded = 0,
+    source = 'stripe',
   ) {
     const id = randomUUID();
     await execute(
       app.database,
-      `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, owner_id, user_rank, status, amount_cents, currency, refunded_amount_cents, created_at, source_rank, as_of, revision)
-       VALUES ('${project}', '${mode}', 'pi_${id}', '${id}', '${owner}', 0, '${status}', 2000, '${currency}', ${refunded}, ${time(createdAt)}, 1, ${time(createdAt)}, 1)`,
+      `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, owner_id, user_rank, status, amount_cents, currency, source, refunded_amount_cents, created_at, source_rank, as_of, revision)
+       VALUES ('${project}', '${mode}', 'pi_${id}', '${id}', '${owner}', 0, '${status}', 2000, '${currency}', '${source}', ${refunded}, ${time(createdAt)}, 1, ${time(createdAt)}, 1)`,
     );
     await count(project, mode, 'payment', status, 1);
     if (!['succeeded', 'refunded', 'partially_refunded'].includes(status)) return id;
     await execute(
       app.database,
-      `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents)
-       VALUES ('${project}', '${mode}', '${currency}', ${(slot += 1)}, 1, 2000, ${2000 - refunded})`,
+      `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents, out_of_band_cents)
+       VALUES ('${project}', '${mode}', '${currency}', ${(slot += 1)}, 1, 2000, ${2000 - refunded}, ${source === 'stripe' ? 0 : 2000})`,
     );
     return id;
   }
@@ -75,7 +76,7 @@ describe('the lists of subscriptions and payments', () => {
     ids.first = await addPayment(tea, 'developer-1', 'test', 'succeeded', at(1));
     ids.live = await addPayment(tea, 'developer-1', 'live', 'partially_refunded', at(2), 'eur', 500);
     ids.refused = await addPayment(cake, 'developer-1', 'test', 'requires_payment_method', at(3));
-    ids.last = await addPayment(cake, 'developer-1', 'test', 'succeeded', at(4));
+    ids.last = await addPayment(cake, 'developer-1', 'test', 'succeeded', at(4), 'usd', 0, 'out_of_band');
     ids.foreign = await addPayment(foreign, 'developer-2', 'test', 'succeeded', at(5));
     ids.active = await addSubscription(tea, 'developer-1', 'test', 'active', at(1));
     ids.trialing = await addSubscription(cake, 'developer-1', 'live', 'trialing', at(2));
@@ -86,6 +87,7 @@ describe('the lists of subscriptions and payments', () => {
   it('show a project what it has, in test mode unless told otherwise', async () => {
     expect(await payments(`stripe/projects/${tea}/payments`)).toEqual([ids.first]);
     expect(await payments(`stripe/projects/${tea}/payments?test_mode=false`)).toEqual([ids.live]);
+    expect(await get(`stripe/projects/${cake}/payments`)).toMatchObject({ payments: [{ source: 'out_of_band' }, { source: 'stripe' }] });
     expect(await subscriptions(`stripe/projects/${tea}/subscriptions`)).toEqual([ids.canceled, ids.active]);
     expect(await get(`stripe/projects/${tea}/subscriptions?page=2&page_size=1`)).toMatchObject({
       subscriptions: [{ id: ids.active, is_test_mode: true, project_id: tea }],
@@ -114,7 +116,7 @@ describe('the lists of subscriptions and payments', () => {
     expect(await payments('transactions')).toEqual([ids.last, ids.refused, ids.live, ids.first]);
     expect(await subscriptions('subscriptions')).toEqual([ids.canceled, ids.trialing, ids.active]);
     expect(await get('transactions?page_size=1')).toMatchObject({
-      payments: [{ project_name: 'Cake', provider: 'stripe', amount_cents: 2000, refunded_amount_cents: 0 }],
+      payments: [{ project_name: 'Cake', provider: 'stripe', amount_cents: 2000, source: 'out_of_band', refunded_amount_cents: 0 }],
       total: 4,
     });
   });
@@ -184,10 +186,11 @@ describe('the lists of subscriptions and payments', () => {
       successful_payments: 3,
       total_revenue_cents: 4000,
       net_revenue_cents: 4000,
+      out_of_band_revenue_cents: 2000,
       currency: 'usd',
       revenue_by_currency: [
-        { currency: 'usd', successful_payments: 2, total_revenue_cents: 4000, net_revenue_cents: 4000 },
-        { currency: 'eur', successful_payments: 1, total_revenue_cents: 2000, net_revenue_cents: 1500 },
+        { currency: 'usd', successful_payments: 2, total_revenue_cents: 4000, net_revenue_cents: 4000, out_of_band_revenue_cents: 2000 },
+        { currency: 'eur', successful_payments: 1, total_revenue_cents: 2000, net_revenue_cents: 1500, out_of_band_revenue_cents: 0 },
       ],
     });
     expect(await get('stats?test_mode=false')).toMatchObject({

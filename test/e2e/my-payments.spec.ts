@@ -58,6 +58,7 @@ describe('GET my-payments', () => {
           status: 'succeeded',
           amount_cents: 99_999_999_999,
           currency: 'usd',
+          source: 'stripe',
           description: 'Pro',
           refunded_amount_cents: 500,
           dispute_status: null,

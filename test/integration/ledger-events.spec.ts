@@ -206,17 +206,85 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     expect(await books.payments()).toEqual([]);
   });
 
-  it.each([
-    ['in cash', 2_000],
-    ['by credit', 0],
-  ])('make one under the id of an invoice that was paid %s', async (_how, amountPaid) => {
+  it.each([2_000, 500, 0])('make one under the id of an invoice that was paid in cash, of which Stripe counts %i', async (amountPaid) => {
     const subscription = newSubscription({ trialDays: 14 });
     const invoice = renewWithoutIntent(data, subscription, amountPaid);
     await hear(...books.events());
     const [row] = await books.subscriptions();
     expect(await books.payments()).toMatchObject([
-      { payment_intent_id: invoice.id, status: 'succeeded', amount_cents: 2_000, subscription_id: row?.['id'], description: '1 × Monthly' },
+      {
+        payment_intent_id: invoice.id,
+        status: 'succeeded',
+        source: 'out_of_band',
+        amount_cents: 2_000,
+        subscription_id: row?.['id'],
+        description: '1 × Monthly',
+      },
     ]);
+    expect(await books.kept()).toMatchObject({ 'test usd gross_cents': 2_000, 'test usd out_of_band_cents': 2_000 });
+  });
+
+  it('count what is paid by credit once: when the credit was paid for', async () => {
+    const subscription = newSubscription({ trialDays: 14 });
+    pay(data, { amount: 10_000, currency: 'usd', customer: subscription.customer, metadata: {} });
+    for (const startingBalance of [-8_000, -6_000, -4_000, -2_000]) {
+      const invoice = renewWithoutIntent(data, subscription, 0);
+      const balances = { amount_due: 0, starting_balance: startingBalance, ending_balance: startingBalance + 2_000 };
+      const events = books.events().filter((one) => (one.data.object as { id: string }).id === invoice.id);
+      for (const one of events) Object.assign(one.data.object as Stripe.Invoice, balances);
+    }
+    await hear(...books.events());
+    expect(await books.payments()).toMatchObject([{ amount_cents: 10_000, source: 'stripe' }]);
+    expect(await books.kept()).toMatchObject({ 'test usd gross_cents': 10_000, 'test usd payments': 1 });
+  });
+
+  it.each<[what: string, fields: Partial<Stripe.Invoice>, cash: number | undefined, outOfBand: number | undefined]>([
+    ['half by credit', { amount_due: 1_200, amount_paid: 1_200, starting_balance: -800, ending_balance: 0 }, 1_200, undefined],
+    ['with what was owed', { amount_due: 2_030, amount_paid: 2_030, starting_balance: 30, ending_balance: 0 }, 2_030, undefined],
+    [
+      'by nothing but what was owed',
+      { total: 0, amount_due: 500, amount_paid: 500, starting_balance: 500, ending_balance: 0 },
+      500,
+      undefined,
+    ],
+    ['by credit and in cash', { amount_due: 1_200, amount_paid: 0, starting_balance: -800, ending_balance: 0 }, undefined, 1_200],
+    ['by credit, by card and in cash', { amount_due: 1_200, amount_paid: 700, starting_balance: -800, ending_balance: 0 }, 700, 500],
+    ['after a credit note', { amount_due: 1_500, amount_paid: 1_500, pre_payment_credit_notes_amount: 500 }, 1_500, undefined],
+    ['by a credit note', { amount_due: 0, amount_paid: 0, pre_payment_credit_notes_amount: 2_000 }, undefined, undefined],
+    ['and credited afterwards', { amount_paid: 2_000, post_payment_credit_notes_amount: 2_000 }, 2_000, undefined],
+    ['with the next one', { total: 30, amount_due: 0, amount_paid: 0, ending_balance: 30 }, undefined, undefined],
+    ['by giving credit', { total: -700, amount_due: 0, amount_paid: 0, ending_balance: -700 }, undefined, undefined],
+    [
+      'by giving credit for what was owed',
+      { total: -700, amount_due: 0, amount_paid: 0, starting_balance: 500, ending_balance: -200 },
+      undefined,
+      undefined,
+    ],
+    [
+      'by credit, before balances were told',
+      { amount_due: 0, amount_paid: 0, starting_balance: -2_000, ending_balance: null },
+      undefined,
+      undefined,
+    ],
+    ['too much', { amount_paid: 2_500, amount_overpaid: 500 }, 2_500, undefined],
+  ])('count the money alone of an invoice that was paid %s', async (_what, fields, cash, outOfBand) => {
+    const subscription = newSubscription({ trialDays: 14 });
+    const invoice = renewWithoutIntent(data, subscription, 0);
+    const intent = cash === undefined ? undefined : pay(data, { amount: cash, currency: 'usd', customer: null, metadata: {} }).id;
+    if (intent !== undefined) {
+      const payment = { type: 'payment_intent', payment_intent: intent };
+      data.create('invoice_payment', { amount_paid: cash, invoice: invoice.id, payment, status: 'paid' });
+    }
+    const balances = { starting_balance: 0, ending_balance: 0, ...fields };
+    for (const type of ['invoice.payment_succeeded', 'invoice.paid']) {
+      const paid = event(type);
+      await hear({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), ...balances } } });
+    }
+    const rows = [
+      ...(outOfBand === undefined ? [] : [{ payment_intent_id: invoice.id, amount_cents: outOfBand, source: 'out_of_band' }]),
+      ...(cash === undefined ? [] : [{ payment_intent_id: intent, amount_cents: cash, source: 'stripe' }]),
+    ];
+    expect(await books.payments()).toMatchObject(rows);
   });
 
   it.each([
@@ -330,11 +398,22 @@ describe('an invoice of the new generation', () => {
     expect((await books.payments()).map(({ amount_cents: amount }) => amount).sort()).toEqual([500, 700, 800]);
   });
 
-  it('that was too small to be charged makes none: the next invoice has it', async () => {
-    const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 30);
+  it('that was paid to another processor as well counts the payment records as paid outside of Stripe', async () => {
+    const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 2_300);
+    const { id: intent } = pay(data, { amount: 500, currency: 'usd', customer: invoice.customer, metadata: {} });
+    for (const [amount, payment] of [
+      [500, { type: 'payment_intent', payment_intent: intent }],
+      [800, { type: 'payment_record', payment_record: 'pr_1' }],
+      [1_000, { type: 'payment_record', payment_record: 'pr_2' }],
+    ] as const)
+      data.create('invoice_payment', { amount_paid: amount, invoice: invoice.id, payment, status: 'paid' });
     const paid = event('invoice.paid');
-    await books.hear({ ...paid, data: { object: { ...invoice, amount_paid: 0, ending_balance: 30 } } });
-    expect(await books.payments()).toEqual([]);
+    // Three hundred more than was due: they become credit, but they are money.
+    await books.hear({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), amount_overpaid: 300 } } });
+    expect(await books.payments()).toMatchObject([
+      { payment_intent_id: invoice.id, amount_cents: 1_800, source: 'out_of_band' },
+      { payment_intent_id: intent, amount_cents: 500, source: 'stripe' },
+    ]);
   });
 
   it('that lists one PaymentIntent twice makes one payment of it', async () => {
@@ -376,6 +455,16 @@ it.each([
   expect(await books.payments()).toMatchObject([
     { payment_intent_id: charge.id, status: 'partially_refunded', refunded_amount_cents: 500, subscription_id: row?.['id'] },
   ]);
+});
+
+it.each([true, undefined])('an old invoice is paid in cash where it says so, or names nothing that it was paid by: %s', async (isSaid) => {
+  const subscription = newSubscription({ trialDays: 14 });
+  const invoice = renewWithoutIntent(data, subscription, 1_200);
+  const paid = asOldGeneration(data, event('invoice.paid'));
+  const intent = { payment_intent: isSaid ? 'pi_not_used' : null, charge: null, paid_out_of_band: isSaid };
+  const fields = { amount_due: 1_200, starting_balance: -800, ending_balance: 0 };
+  await books.hear({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), ...fields, ...intent } } });
+  expect(await books.payments()).toMatchObject([{ payment_intent_id: invoice.id, amount_cents: 1_200, source: 'out_of_band' }]);
 });
 
 describe.each<[string, (customer: string) => object, string | null]>([

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { loadSettings } from '../../src/config/load-settings.js';
@@ -31,6 +32,15 @@ afterEach(async () => {
   await database.drop();
 });
 
+async function hasColumn(source: DataSource, table: string, column: string): Promise<boolean> {
+  const runner = source.createQueryRunner();
+  try {
+    return await runner.hasColumn(table, column);
+  } finally {
+    await runner.release();
+  }
+}
+
 function dataSource(): DataSource {
   return createMigrationDataSource(loadSettings(testEnvironment(database)).database, ENTITIES);
 }
@@ -49,6 +59,50 @@ it('go up from nothing to what the entities say, down to nothing, and up again',
   await source.runMigrations();
   expect(await tablesOf(database)).toEqual(tables);
   await source.destroy();
+});
+
+it('tell what was paid outside of Stripe of payments that were there before', async () => {
+  const source = await dataSource().initialize();
+  await source.runMigrations();
+  const isThere = async () =>
+    (await tablesOf(database)).includes('ledger_revenue') && (await hasColumn(source, 'ledger_revenue', 'out_of_band_cents'));
+  while (await isThere()) await source.undoLastMigration();
+  const [project, time] = [randomUUID(), `'2026-01-01 00:00:00.000${engine === 'postgres' ? 'Z' : ''}'`];
+  await source.query(
+    `INSERT INTO projects (id, owner_id, name, created_at, updated_at) VALUES ('${project}', 'one', 'Tea', ${time}, ${time})`,
+  );
+  for (const [nth, [id, status]] of Object.entries({
+    in_cash: 'succeeded',
+    in_open: 'processing',
+    in_more: 'refunded',
+    inside: 'succeeded',
+    pi_a: 'succeeded',
+  }).entries()) {
+    const rowId = `${randomUUID().slice(0, -1)}${(nth + 6).toString(16)}`;
+    await source.query(
+      `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, owner_id, user_rank, status, amount_cents, currency, refunded_amount_cents, created_at, source_rank, as_of, revision)
+       VALUES ('${project}', 'test', '${id}', '${rowId}', 'one', 0, '${status}', 100, 'usd', 0, ${time}, 1, ${time}, 1)`,
+    );
+    if (status !== 'processing')
+      await source.query(
+        `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents) VALUES ('${project}', 'test', 'usd', ${(nth + 6) % 8}, 1, 100, 100)`,
+      );
+  }
+  await source.runMigrations();
+  await source.destroy();
+  const outside = (await rowsOf(database, 'stripe_payments')).filter((row) => row['source'] === 'out_of_band');
+  expect(outside.map((row) => row['payment_intent_id']).sort()).toEqual(['in_cash', 'in_more', 'in_open']);
+  const revenue = (await rowsOf(database, 'ledger_revenue')).map((row) => [
+    row['slot'],
+    Number(row['gross_cents']),
+    Number(row['out_of_band_cents']),
+  ]);
+  expect(revenue.sort()).toEqual([
+    [0, 100, 100],
+    [1, 100, 0],
+    [2, 100, 0],
+    [6, 100, 100],
+  ]);
 });
 
 it('can be left to somebody else: nothing is made, nothing served, until they have run', async () => {

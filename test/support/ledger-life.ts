@@ -89,6 +89,7 @@ export function modelOf(projectId: ProjectId, data: StripeData): States {
           status: refunded === 0 ? intent.status : refunded < intent.amount ? 'partially_refunded' : 'refunded',
           amount_cents: intent.amount,
           currency: intent.currency,
+          source: 'stripe',
           refunded_amount_cents: refunded,
           created_at: time(intent.created),
           subscription: invoice ? idOf(data.get('invoice', idOf(invoice)).parent?.subscription_details?.subscription) : null,

@@ -17,7 +17,7 @@ const SUBSCRIPTION_COLUMNS = [
   ...['current_period_start', 'current_period_end', 'cancel_at', 'cancelled_at', 'created_at'],
 ];
 const PAYMENT_COLUMNS = [
-  ...['payment_intent_id', 'user_id', 'customer_id', 'status', 'amount_cents', 'currency', 'refunded_amount_cents', 'created_at'],
+  ...['payment_intent_id', 'user_id', 'customer_id', 'status', 'amount_cents', 'currency', 'source', 'refunded_amount_cents', 'created_at'],
 ];
 
 export interface States {
@@ -103,7 +103,7 @@ export class Books {
     for (const row of await this.rows('ledger_counts', 'slot'))
       add(`${String(row['mode'])} ${String(row['kind'])} ${String(row['status'])}`, row['total']);
     for (const row of await this.rows('ledger_revenue', 'slot'))
-      for (const column of ['payments', 'gross_cents', 'net_cents'])
+      for (const column of ['payments', 'gross_cents', 'net_cents', 'out_of_band_cents'])
         add(`${String(row['mode'])} ${String(row['currency'])} ${column}`, row[column]);
     return Object.fromEntries(Object.entries(sums).filter(([, sum]) => sum !== 0));
   }
@@ -113,12 +113,13 @@ export class Books {
     const sums: Record<string, number> = {};
     const add = (name: string, amount: number) => (sums[name] = (sums[name] ?? 0) + amount);
     for (const { mode, status } of await this.subscriptions()) add(`${String(mode)} subscription ${String(status)}`, 1);
-    for (const { mode, status, currency, amount_cents: amount, refunded_amount_cents: refunded } of await this.payments()) {
+    for (const { mode, status, currency, source, amount_cents: amount, refunded_amount_cents: refunded } of await this.payments()) {
       add(`${String(mode)} payment ${String(status)}`, 1);
       if (!['succeeded', 'partially_refunded', 'refunded'].includes(String(status))) continue;
       add(`${String(mode)} ${String(currency)} payments`, 1);
       add(`${String(mode)} ${String(currency)} gross_cents`, Number(amount));
       add(`${String(mode)} ${String(currency)} net_cents`, Number(amount) - Number(refunded));
+      if (source === 'out_of_band') add(`${String(mode)} ${String(currency)} out_of_band_cents`, Number(amount));
     }
     for (const { mode, status, currency, amount_cents: amount } of await this.disputes())
       if (status === 'lost') add(`${String(mode)} ${String(currency)} net_cents`, -Number(amount));

@@ -30,6 +30,7 @@ export function toLedgerPayment(id: string, paymentIntentId: string, state: Paym
     status: state.status,
     amountCents: state.amountCents,
     currency: state.currency,
+    source: state.source,
     refundedAmountCents: state.refundedAmountCents,
     description: state.description,
     createdAt: state.createdAt.toISOString(),

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EndUserId, ProjectId } from '../../common/ids.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { PaymentSource } from './payment.js';
 
 /** Times are RFC 3339, UTC, milliseconds; `id` is ours, the other ids are Stripe's. */
 export interface LedgerSubscription {
@@ -29,6 +30,7 @@ export interface LedgerPayment {
   readonly status: string;
   readonly amountCents: number;
   readonly currency: string;
+  readonly source: PaymentSource;
   readonly refundedAmountCents: number;
   readonly description: string | null;
   readonly createdAt: string;

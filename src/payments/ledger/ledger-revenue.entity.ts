@@ -26,6 +26,10 @@ export class LedgerRevenueEntity {
   @Column({ name: 'gross_cents', type: 'bigint' })
   grossCents: string;
 
+  /** The part of the gross sum that was paid outside of Stripe. */
+  @Column({ name: 'out_of_band_cents', type: 'bigint', default: 0 })
+  outOfBandCents: string;
+
   /** Without what was refunded, and what was lost in disputes. */
   @Column({ name: 'net_cents', type: 'bigint' })
   netCents: string;

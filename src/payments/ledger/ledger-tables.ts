@@ -31,6 +31,7 @@ export const PAYMENTS = new LedgerTable<PaymentState>('stripe_payments', 'paymen
   status: ['status', 'text'],
   amountCents: ['amount_cents', 'integer'],
   currency: ['currency', 'text'],
+  source: ['source', 'text'],
   refundedAmountCents: ['refunded_amount_cents', 'integer'],
   refundedAsOf: ['refunded_as_of', 'time'],
   description: ['description', 'text'],

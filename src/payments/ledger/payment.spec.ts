@@ -11,7 +11,7 @@ const SUBSCRIPTION = 'our id of the subscription';
 
 type Row = PaymentState & Known;
 
-const COMMON = { paymentIntentId: 'pi_a', currency: 'usd', refundedAmountCents: 0, refundedAsOf: null };
+const COMMON = { paymentIntentId: 'pi_a', currency: 'usd', source: 'stripe' as const, refundedAmountCents: 0, refundedAsOf: null };
 
 /** A PaymentIntent that is tried, and in the end succeeds or is cancelled, with all that tells of it. @param times in seconds, rising */
 function factsOf(times: readonly number[], isPaid: boolean, refunds: readonly number[]): PaymentFact[] {

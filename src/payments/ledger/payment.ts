@@ -4,6 +4,10 @@ import { type Decision, decide, type Known, later, type Told } from './decision.
 /** What tells of a payment. The higher one decides on its amount, currency and time; where they are equal, the newer. */
 export const SOURCE_RANKS = { session: 1, invoice: 2, charge: 3, intent: 4 } as const;
 
+/** Who collected the money. `out_of_band`: somebody was paid outside of Stripe, and Stripe was only told. */
+export const PAYMENT_SOURCES = ['stripe', 'out_of_band'] as const;
+export type PaymentSource = (typeof PAYMENT_SOURCES)[number];
+
 /** How it is known whose payment it is; the higher one stays. What it says itself has the rank of its source on top. */
 export const USER_RANKS = { none: 0, customer: 1, subscription: 2, own: 3 } as const;
 
@@ -16,6 +20,7 @@ export interface PaymentState {
   readonly status: string;
   readonly amountCents: number;
   readonly currency: string;
+  readonly source: PaymentSource;
   readonly refundedAmountCents: number;
   /** As of when that is so; `null` until a charge told: nothing else does. */
   readonly refundedAsOf: Date | null;
@@ -94,6 +99,7 @@ export function mergePayment(
     status: isNewer ? told.status : before.status,
     amountCents: better.amountCents,
     currency: better.currency,
+    source: better.source,
     refundedAmountCents: refund.refundedAmountCents,
     refundedAsOf: refund.refundedAsOf,
     description: better.description ?? other.description,

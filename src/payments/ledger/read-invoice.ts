@@ -8,9 +8,9 @@ import { MAX_STATUS_LENGTH } from './subscription.js';
 import { needed } from './unreadable.js';
 import { userIn } from './user-in.js';
 
-/** How one of an invoice's payments was made. */
+/** One of an invoice's payments. */
 interface InvoicePart {
-  /** Of a charge that no PaymentIntent made, the charge's. Absent for what Stripe did not collect itself. */
+  /** For a charge without a PaymentIntent, the id of the charge. Absent for what Stripe did not collect itself. */
   readonly paymentIntentId?: string;
   readonly amountCents: number;
 }
@@ -22,7 +22,7 @@ export interface InvoiceReading {
   readonly currency: string;
   readonly subscriptionId: string | undefined;
   readonly userId: EndUserId | undefined;
-  /** `undefined` when nothing was paid. */
+  /** In money; `undefined` when nothing was paid. */
   readonly paidCents: number | undefined;
   /** `undefined` where the payload doesn't tell how it was paid. */
   readonly parts: readonly InvoicePart[] | undefined;
@@ -44,28 +44,37 @@ export function readInvoice(projectId: ProjectId, object: StripeObject): Invoice
   };
 }
 
-/** Of a balance or credit that paid it all, `amount_paid` says nothing. */
+/**
+ * What was paid in money. Credit brings none: it was paid for before, or given away. A balance that is owed is collected with the next
+ * invoice, and counts there. Payments that Stripe did not collect may be missing in `amount_paid`, so the amount due counts where it is more.
+ */
 function paidOf(object: StripeObject): number | undefined {
   // The oldest invoices have no status.
   const isPaid = object.flag('paid') ?? needed(object.text('status', MAX_STATUS_LENGTH), 'status') === 'paid';
   if (!isPaid) return undefined;
+  const due = dueOf(object);
+  // What was paid too much becomes credit: the payment has it, and the invoice needs no other for it.
+  const paid = (object.integer('amount_paid') ?? due) - (object.integer('amount_overpaid') ?? 0);
+  return Math.max(due, paid) > 0 ? Math.max(due, paid) : undefined;
+}
+
+function dueOf(object: StripeObject): number {
   const total = needed(object.integer('total'), 'total') - (object.integer('pre_payment_credit_notes_amount') ?? 0);
-  if (total <= 0) return undefined;
-  // Less than Stripe charges at all is paid with the next invoice.
-  const isPutOff = (object.integer('ending_balance') ?? 0) > 0;
-  return object.integer('amount_paid') || (isPutOff ? undefined : total);
+  const [before, after] = [object.integer('starting_balance'), object.integer('ending_balance')];
+  // A negative balance is credit. Without an ending balance nothing tells how much of it was used but the amount due.
+  if (before !== undefined && after !== undefined) return total - (after - before);
+  return object.integer('amount_due') ?? total + (before ?? 0);
 }
 
 function partsOf(object: StripeObject, paidCents: number): InvoicePart[] | undefined {
-  const isOldGeneration = object.has('payment_intent') || object.has('charge');
-  if (isOldGeneration) {
-    const paymentIntentId = object.id('payment_intent') ?? object.id('charge');
-    const isPaidByIntent = paymentIntentId !== undefined && object.flag('paid_out_of_band') !== true && object.integer('amount_paid') !== 0;
-    return [isPaidByIntent ? { paymentIntentId, amountCents: paidCents } : { amountCents: paidCents }];
-  }
-  const listed = object.object('payments');
   const parts = readInvoicePayments(object.items('payments'));
-  return listed === undefined || listed.flag('has_more') || parts.length === 0 ? undefined : parts;
+  if (parts.length > 0 && !object.object('payments')?.flag('has_more')) return parts;
+  const isOldGeneration = object.has('payment_intent') || object.has('charge');
+  if (!isOldGeneration) return undefined;
+  const paymentIntentId = object.id('payment_intent') ?? object.id('charge');
+  const amountCents = object.integer('amount_paid') ?? paidCents;
+  const isPaidByStripe = paymentIntentId !== undefined && object.flag('paid_out_of_band') !== true && amountCents > 0;
+  return isPaidByStripe ? [{ paymentIntentId, amountCents }] : [];
 }
 
 /** The paid ones of an invoice's `invoice_payment` objects. */
@@ -91,7 +100,7 @@ export function attemptsOf(object: StripeObject): string[] {
   return object.object('payments')?.flag('has_more') ? [] : intentsOf(object.items('payments'));
 }
 
-/** An invoice's payments: each PaymentIntent's, and the rest, if any, under the invoice's own id. */
+/** An invoice's payments: one for each PaymentIntent, and one under the invoice's own id for what was paid outside of Stripe. */
 export function invoicePayments(
   object: StripeObject,
   { invoiceId, customerId, currency, subscriptionId, paidCents = 0 }: InvoiceReading,
@@ -111,22 +120,25 @@ export function invoicePayments(
     sourceRank: SOURCE_RANKS.invoice,
   };
   const byIntent = new Map<string, number>();
-  for (const { paymentIntentId: id, amountCents } of parts) if (id !== undefined) byIntent.set(id, amountCents + (byIntent.get(id) ?? 0));
+  let recordedCents = 0;
+  for (const { paymentIntentId: id, amountCents } of parts)
+    if (id === undefined) recordedCents += amountCents;
+    else byIntent.set(id, amountCents + (byIntent.get(id) ?? 0));
   const createdAt = times?.time('finalized_at') ?? created;
   const intents = [...byIntent].map(([paymentIntentId, amountCents]) => ({
     ...common,
     paymentIntentId,
     amountCents,
+    source: 'stripe' as const,
     description: null,
     createdAt,
   }));
-  const rest = paidCents - intents.reduce((sum, { amountCents }) => sum + amountCents, 0);
-  if (rest <= 0) return intents;
+  const collectedCents = intents.reduce((sum, { amountCents }) => sum + amountCents, 0);
+  const amountCents = Math.max(paidCents - collectedCents, recordedCents);
+  if (amountCents <= 0) return intents;
   const description = descriptionOf(object) ?? descriptionOfFirstLine(object);
-  return [
-    ...intents,
-    { ...common, paymentIntentId: invoiceId, amountCents: rest, description, createdAt: times?.time('paid_at') ?? created },
-  ];
+  const paidAt = times?.time('paid_at') ?? created;
+  return [...intents, { ...common, paymentIntentId: invoiceId, amountCents, source: 'out_of_band', description, createdAt: paidAt }];
 }
 
 function descriptionOfFirstLine(object: StripeObject): string | null {

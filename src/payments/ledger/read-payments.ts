@@ -36,6 +36,7 @@ export function readPaymentIntent(projectId: ProjectId, object: StripeObject, to
     // Of an authorization, less may have been taken.
     amountCents: (status === 'succeeded' ? object.integer('amount_received') : undefined) ?? amount,
     currency: currencyOf(object),
+    source: 'stripe',
     refundedAmountCents: 0,
     refundedAsOf: null,
     description: descriptionOf(object),
@@ -59,6 +60,7 @@ export function readCharge(projectId: ProjectId, object: StripeObject, told: Tol
     status: 'succeeded',
     amountCents: taken,
     currency: currencyOf(object),
+    source: 'stripe',
     refundedAmountCents: Math.max(needed(object.integer('amount_refunded'), 'amount_refunded') - (amount - taken), 0),
     refundedAsOf: told.asOf,
     description: descriptionOf(object),
@@ -81,6 +83,7 @@ export function readSessionPayment(projectId: ProjectId, object: StripeObject, t
     status: sessionStatus(object, type),
     amountCents: amount,
     currency: currencyOf(object),
+    source: 'stripe',
     refundedAmountCents: 0,
     refundedAsOf: null,
     description: null,

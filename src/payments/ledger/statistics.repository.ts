@@ -13,12 +13,14 @@ const COUNT = sql<never>(
    ON CONFLICT (project_id, mode, kind, status, slot) DO UPDATE SET total = ledger_counts.total + excluded.total`,
 );
 
-/** $1 project, $2 mode, $3 currency, $4 slot, $5 how many payments more, $6 gross, $7 net. */
+/** $1 project, $2 mode, $3 currency, $4 slot, $5 how many payments more, $6 gross, $7 net, $8 the part of the gross that was paid outside of Stripe. */
 const ADD_REVENUE = sql<never>(
   'add_revenue_in_ledger',
-  `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents) VALUES ($1, $2, $3, $4, $5, $6, $7)
+  `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents, out_of_band_cents)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
    ON CONFLICT (project_id, mode, currency, slot) DO UPDATE SET payments = ledger_revenue.payments + excluded.payments,
-     gross_cents = ledger_revenue.gross_cents + excluded.gross_cents, net_cents = ledger_revenue.net_cents + excluded.net_cents`,
+     gross_cents = ledger_revenue.gross_cents + excluded.gross_cents, net_cents = ledger_revenue.net_cents + excluded.net_cents,
+     out_of_band_cents = ledger_revenue.out_of_band_cents + excluded.out_of_band_cents`,
 );
 
 const SLOTS = 8;
@@ -60,7 +62,7 @@ function countsOf(kind: 'subscription' | 'payment', { id, before, after }: Writt
 
 function revenueOf({ id, before, after }: Written<PaymentState>): Addition[] {
   const one = (currency: string, amounts: number[]): Addition => ({ statement: ADD_REVENUE, key: [currency, slotOf(id)], amounts });
-  const [old, now] = [before ? incomeOf(before) : [0, 0, 0], incomeOf(after)];
+  const [old, now] = [before ? incomeOf(before) : NOTHING, incomeOf(after)];
   if (!before || before.currency === after.currency)
     return [
       one(
@@ -79,12 +81,15 @@ function revenueOf({ id, before, after }: Written<PaymentState>): Addition[] {
 
 function lossesOf({ id, before, after }: Written<DisputeState>): Addition {
   const more = lossOf(after) - (before ? lossOf(before) : 0);
-  return { statement: ADD_REVENUE, key: [after.currency, slotOf(id)], amounts: [0, 0, -more] };
+  return { statement: ADD_REVENUE, key: [after.currency, slotOf(id)], amounts: [0, 0, -more, 0] };
 }
 
-/** How many successful payments it is, and what they brought in, gross and net. */
-function incomeOf({ status, amountCents, refundedAmountCents }: PaymentState): number[] {
-  return hasSucceeded(status) ? [1, amountCents, Math.max(amountCents - refundedAmountCents, 0)] : [0, 0, 0];
+const NOTHING = [0, 0, 0, 0];
+
+/** How many successful payments it is, and what they brought in: gross, net, and outside of Stripe. */
+function incomeOf({ status, amountCents, refundedAmountCents, source }: PaymentState): number[] {
+  if (!hasSucceeded(status)) return NOTHING;
+  return [1, amountCents, Math.max(amountCents - refundedAmountCents, 0), source === 'out_of_band' ? amountCents : 0];
 }
 
 /** What one row adds is always in the same slot. */

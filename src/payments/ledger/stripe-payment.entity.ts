@@ -2,6 +2,7 @@ import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, Unique } f
 import type { EndUserId, OwnerId, ProjectId } from '../../common/ids.js';
 import { ProjectEntity } from '../../projects/project.entity.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { PaymentSource } from './payment.js';
 
 const PK = { primaryKeyConstraintName: 'stripe_payments_pk' };
 
@@ -58,6 +59,10 @@ export class StripePaymentEntity {
 
   @Column({ type: 'varchar', length: 8 })
   currency: string;
+
+  /** Who collected the money. */
+  @Column({ type: 'varchar', length: 16, default: 'stripe' })
+  source: PaymentSource;
 
   @Column({ name: 'refunded_amount_cents', type: 'bigint' })
   refundedAmountCents: string;

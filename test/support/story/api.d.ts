@@ -1593,6 +1593,13 @@ export interface components {
              */
             currency: string;
             /**
+             * @description `stripe`: Stripe collected the money. `out_of_band`: it was paid outside of Stripe, in cash for instance.
+             * @default stripe
+             * @example stripe
+             * @enum {string}
+             */
+            source: "stripe" | "out_of_band";
+            /**
              * @description What it was for.
              * @example Subscription creation
              */
@@ -1792,6 +1799,13 @@ export interface components {
              */
             currency: string;
             /**
+             * @description `stripe`: Stripe collected the money. `out_of_band`: it was paid outside of Stripe, in cash for instance.
+             * @default stripe
+             * @example stripe
+             * @enum {string}
+             */
+            source: "stripe" | "out_of_band";
+            /**
              * @description What it was for.
              * @example Subscription creation
              */
@@ -1932,6 +1946,11 @@ export interface components {
              * @example 2000
              */
             net_revenue_cents: number;
+            /**
+             * @description The part of `total_revenue_cents` that was paid outside of Stripe.
+             * @example 0
+             */
+            out_of_band_revenue_cents: number;
         };
         /** @description Statistics of all of a developer's projects. Currencies are never added up. */
         PaymentStatsResponse: {
@@ -1985,6 +2004,11 @@ export interface components {
              * @example 2000
              */
             net_revenue_cents: number;
+            /**
+             * @description The part of `total_revenue_cents` that was paid outside of Stripe.
+             * @example 0
+             */
+            out_of_band_revenue_cents: number;
             /**
              * @description The currency of most successful payments; ISO 4217, in lower case.
              * @default usd

@@ -2,6 +2,7 @@ import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ApiNullableString, ApiNullableUuid, ApiTime, ApiUuid } from '../../../common/api-property.js';
 import { toTimestamp } from '../../../database/database.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';
+import { PAYMENT_SOURCES, type PaymentSource } from '../payment.js';
 
 @ApiSchema({ description: 'A payment as Stripe last said: money that was paid, or that somebody tried to pay.' })
 export class StripePaymentResponse {
@@ -32,6 +33,14 @@ export class StripePaymentResponse {
   @ApiProperty({ description: 'ISO 4217, in lower case.', type: String, example: 'usd' })
   currency: string;
 
+  @ApiProperty({
+    description: '`stripe`: Stripe collected the money. `out_of_band`: it was paid outside of Stripe, in cash for instance.',
+    enum: PAYMENT_SOURCES,
+    default: 'stripe',
+    example: 'stripe',
+  })
+  source: PaymentSource;
+
   @ApiNullableString({ description: 'What it was for.', example: 'Subscription creation' })
   description: string | null;
 
@@ -59,6 +68,7 @@ export interface PaymentRow {
   /** Text on PostgreSQL. */
   amount_cents: number | string;
   currency: string;
+  source: PaymentSource;
   description: string | null;
   refunded_amount_cents: number | string;
   dispute_status: string | null;
@@ -66,7 +76,7 @@ export interface PaymentRow {
 }
 
 export const PAYMENT_COLUMNS = `id, project_id, mode, subscription_id, user_id, payment_intent_id, status, amount_cents, currency,
-  description, refunded_amount_cents, created_at`;
+  source, description, refunded_amount_cents, created_at`;
 
 const SUBSCRIPTION = '(SELECT s.id FROM stripe_subscriptions s WHERE s.id = listed.subscription_id) AS subscription_id';
 const DISPUTE = `(SELECT d.status FROM stripe_disputes d
@@ -87,6 +97,7 @@ export function toPaymentResponse(row: PaymentRow): StripePaymentResponse {
     status: row.status,
     amount_cents: Number(row.amount_cents),
     currency: row.currency,
+    source: row.source,
     description: row.description,
     refunded_amount_cents: Number(row.refunded_amount_cents),
     dispute_status: row.dispute_status,

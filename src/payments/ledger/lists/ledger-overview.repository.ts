@@ -52,9 +52,10 @@ const COUNT_LEDGER = sql<{ subscriptions: Sum; active: Sum; payments: Sum }>(
 );
 
 /** $1 owner, $2 whether test mode counts. The most used currency first. */
-const SUM_REVENUE = sql<{ currency: string; payments: Sum; gross: Sum; net: Sum }>(
+const SUM_REVENUE = sql<{ currency: string; payments: Sum; gross: Sum; net: Sum; out_of_band: Sum }>(
   'sum_revenue_of_owner',
-  `SELECT r.currency, SUM(r.payments) AS payments, SUM(r.gross_cents) AS gross, SUM(r.net_cents) AS net
+  `SELECT r.currency, SUM(r.payments) AS payments, SUM(r.gross_cents) AS gross, SUM(r.net_cents) AS net,
+     SUM(r.out_of_band_cents) AS out_of_band
    FROM projects p JOIN ledger_revenue r ON r.project_id = p.id
    WHERE p.owner_id = $1 AND p.deleted_at IS NULL AND (r.mode = 'live' OR $2)
    GROUP BY r.currency HAVING SUM(r.payments) > 0 ORDER BY 2 DESC, 1`,
@@ -65,6 +66,8 @@ export interface Revenue {
   readonly payments: number;
   readonly grossCents: number;
   readonly netCents: number;
+  /** The part of the gross sum that was paid outside of Stripe. */
+  readonly outOfBandCents: number;
 }
 
 /** What a developer has in all projects together. */
@@ -90,11 +93,12 @@ export class LedgerOverviewRepository {
   /** The most used currency first. */
   async revenue(owner: OwnerId, withTestMode: boolean): Promise<Revenue[]> {
     const rows = await this.database.query(SUM_REVENUE, [owner, withTestMode]);
-    return rows.map(({ currency, payments, gross, net }) => ({
+    return rows.map(({ currency, payments, gross, net, out_of_band: outOfBand }) => ({
       currency,
       payments: Number(payments),
       grossCents: Number(gross),
       netCents: Number(net),
+      outOfBandCents: Number(outOfBand),
     }));
   }
 }

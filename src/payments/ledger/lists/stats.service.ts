@@ -14,11 +14,12 @@ export class StatsService {
       this.overview.countLedger(developer, withTestMode),
       this.overview.revenue(developer, withTestMode),
     ]);
-    const byCurrency = revenue.map(({ currency, payments, grossCents, netCents }) => ({
+    const byCurrency = revenue.map(({ currency, payments, grossCents, netCents, outOfBandCents }) => ({
       currency,
       successful_payments: payments,
       total_revenue_cents: grossCents,
       net_revenue_cents: netCents,
+      out_of_band_revenue_cents: outOfBandCents,
     }));
     return {
       total_projects: projects.total,

@@ -3,7 +3,7 @@ import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 const DEFAULT_CURRENCY = 'usd';
 
 const Count = (description: string, example = 1) => ApiProperty({ description, type: 'integer', example });
-const Cents = (description: string) => ApiProperty({ description, type: 'integer', example: 2000 });
+const Cents = (description: string, example = 2000) => ApiProperty({ description, type: 'integer', example });
 
 @ApiSchema({ description: 'What payments in one currency brought in.' })
 class CurrencyRevenue {
@@ -18,6 +18,9 @@ class CurrencyRevenue {
 
   @Cents('The same without what was refunded, and what was lost in disputes.')
   net_revenue_cents: number;
+
+  @Cents('The part of `total_revenue_cents` that was paid outside of Stripe.', 0)
+  out_of_band_revenue_cents: number;
 }
 
 @ApiSchema({ description: "Statistics of all of a developer's projects. Currencies are never added up." })
@@ -52,6 +55,9 @@ export class PaymentStatsResponse {
   @Cents('The same after refunds and lost disputes.')
   net_revenue_cents: number;
 
+  @Cents('The part of `total_revenue_cents` that was paid outside of Stripe.', 0)
+  out_of_band_revenue_cents: number;
+
   @ApiProperty({
     description: 'The currency of most successful payments; ISO 4217, in lower case.',
     type: String,
@@ -64,15 +70,13 @@ export class PaymentStatsResponse {
   revenue_by_currency: CurrencyRevenue[];
 }
 
-/** What `currency`, `total_revenue_cents` and `net_revenue_cents` say. */
-export function mainRevenue([mostUsed]: CurrencyRevenue[]): Pick<
-  PaymentStatsResponse,
-  'currency' | 'total_revenue_cents' | 'net_revenue_cents'
-> {
-  const { currency, total_revenue_cents, net_revenue_cents } = mostUsed ?? {
+/** The sums of the most used currency, beside `revenue_by_currency`. */
+export function mainRevenue([mostUsed]: CurrencyRevenue[]): Omit<CurrencyRevenue, 'successful_payments'> {
+  const { currency, total_revenue_cents, net_revenue_cents, out_of_band_revenue_cents } = mostUsed ?? {
     currency: DEFAULT_CURRENCY,
     total_revenue_cents: 0,
     net_revenue_cents: 0,
+    out_of_band_revenue_cents: 0,
   };
-  return { currency, total_revenue_cents, net_revenue_cents };
+  return { currency, total_revenue_cents, net_revenue_cents, out_of_band_revenue_cents };
 }
