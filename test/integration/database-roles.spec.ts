@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Client } from 'pg';
-import { runCommand } from '../support/command-line.js';
-import { Installation } from '../support/installation.js';
+import { runInProcess } from '../support/command-line.js';
 import { rowsOf } from '../support/rows.js';
 import { configPath, startTestApp, type TestApp, testEnvironment } from '../support/test-app.js';
 import type { Environment } from '../support/server-process.js';
@@ -19,15 +18,13 @@ if (engine === 'postgres')
     let database: TestDatabase;
     let app: TestApp;
     let projectId: string;
-    let installation: Installation;
     let environment: Environment;
     /** Roles belong to the whole server, so this database's have names of their own. */
     const name = () => new URL(database.url).pathname.slice(1);
     const asRole = (role: string) => database.url.replace('//app@', `//${name()}_${role}@`);
     const own = (text: string) => text.replaceAll('DATABASE tillkeeper', `DATABASE ${name()}`).replaceAll('tillkeeper_', `${name()}_`);
 
-    const tillkeeper = (role: string, ...args: string[]) =>
-      runCommand(installation, { ...environment, DATABASE_URL: asRole(role) }, ...args);
+    const tillkeeper = (role: string, ...args: string[]) => runInProcess({ ...environment, DATABASE_URL: asRole(role) }, ...args);
 
     async function query(url: string, text: string): Promise<void> {
       const client = new Client({ connectionString: url });
@@ -37,7 +34,6 @@ if (engine === 'postgres')
 
     beforeAll(async () => {
       database = await createTestDatabase();
-      installation = new Installation();
       environment = testEnvironment(database);
       await query(database.url, own(BEFORE));
       expect(await tillkeeper('migrate', 'migrate')).toMatchObject({ code: 0, errors: '' });
@@ -46,7 +42,6 @@ if (engine === 'postgres')
     });
     afterAll(async () => {
       await app.close();
-      await installation.remove();
       await database.drop();
       await query(process.env.TEST_POSTGRES_URL ?? '', `DROP ROLE ${name()}_migrate, ${name()}_run`);
     });

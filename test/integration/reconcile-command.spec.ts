@@ -1,7 +1,7 @@
 import Sqlite from 'better-sqlite3';
 import type { ProjectId } from '../../src/common/ids.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
-import { runCommand, startCommand } from '../support/command-line.js';
+import { runCommand, runInProcess, startCommand } from '../support/command-line.js';
 import { Installation } from '../support/installation.js';
 import { slow } from '../support/stripe/faults.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -66,7 +66,7 @@ it('reconciles ten at once, and a slow Stripe for one keeps no other waiting', a
     },
     { on: SUBSCRIPTIONS, times: Infinity },
   );
-  const { code, output, errors } = await runCommand(installation, app.environment, 'reconcile', '--json');
+  const { code, output, errors } = await runInProcess(app.environment, 'reconcile', '--json');
   expect({ code, errors }).toEqual({ code: 0, errors: '' });
   expect(keysOf(EVENTS)).toHaveLength(TENANTS);
   expect(keysOf(SUBSCRIPTIONS)).toHaveLength(TENANTS);

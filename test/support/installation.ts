@@ -1,8 +1,20 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { transformFileSync } from '@swc/core';
+import { transformSync } from '@swc/core';
 import { type Environment, ServerProcess } from './server-process.js';
 
 /**
@@ -17,12 +29,7 @@ export class Installation {
     for (const part of ['package.json', 'scripts', 'nest-cli.json', '.swcrc', 'tsconfig.json'])
       cpSync(part, join(this.folder, part), { recursive: true });
     symlinkSync(resolve('node_modules'), join(this.folder, 'node_modules'), 'dir');
-    for (const name of readdirSync('src', { recursive: true, encoding: 'utf8' })) {
-      if (!name.endsWith('.ts') || name.endsWith('.spec.ts')) continue;
-      const file = join(this.folder, 'dist', name.replace(/\.ts$/, '.js'));
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, transformFileSync(join('src', name), { swcrc: true, sourceMaps: false }).code);
-    }
+    cpSync(compiledSources(), join(this.folder, 'dist'), { recursive: true });
   }
 
   /** Starts the server with nothing in its environment but what is given. It may not listen yet. */
@@ -48,4 +55,34 @@ export class Installation {
     await Promise.all(this.#started.map((server) => server.stop('SIGKILL')));
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Where compiled sources are kept between test files and runs. */
+const CACHE = resolve('node_modules/.cache/tillkeeper-installation');
+
+/** Compiles the sources once for all test files, since a run has some twenty installations. @returns the folder, named by what is in it */
+function compiledSources(): string {
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.spec.ts'))
+    .map((name) => ({ name, text: readFileSync(join('src', name), 'utf8') }));
+  const hash = createHash('sha256').update(readFileSync('.swcrc')).update(JSON.stringify(sources)).digest('hex');
+  const folder = join(CACHE, hash);
+  if (existsSync(folder)) return folder;
+
+  rmSync(CACHE, { recursive: true, force: true });
+  mkdirSync(CACHE, { recursive: true });
+  const unfinished = mkdtempSync(`${folder}-`);
+  for (const { name, text } of sources) {
+    const file = join(unfinished, name.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, transformSync(text, { swcrc: true, filename: join('src', name), sourceMaps: false }).code);
+  }
+  try {
+    renameSync(unfinished, folder);
+  } catch (error) {
+    // Another worker finished first.
+    if (!existsSync(folder)) throw error;
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+  return folder;
 }
