@@ -7,11 +7,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readLoginForms } from './accounts/login-form.js';
 import { AppModule } from './app.module.js';
 import { EarlyRefusals } from './auth/early-refusals.js';
+import { networkOf } from './auth/network-of.js';
 import type { AppLogger } from './common/app-logger.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { DomainError } from './common/errors.js';
 import { readJsonBodies } from './common/json-body.js';
 import { readRawBodies } from './common/raw-body.js';
+import { type BodyLimits, RequestBodies } from './common/request-bodies.js';
 import { RequestPipe } from './common/request.pipe.js';
 import { RouteTable } from './common/route-table.js';
 import { traceIdOf } from './common/trace-id.js';
@@ -25,8 +27,10 @@ const REQUEST_ID_HEADER = 'x-request-id';
 /** A UUID or a trace id, as proxies make them; anything else could be made to say something in our logs. */
 const ACCEPTED_REQUEST_ID = /^[0-9a-f-]{16,64}$/i;
 
-/** Milliseconds to receive a whole request; a connection may stay idle longer than that between requests. */
-const REQUEST_TIMEOUT_MS = 15_000;
+/** Milliseconds to receive the headers. `RequestBodies` bounds the time of a body, each route's its own. */
+const HEADERS_TIMEOUT_MS = 15_000;
+/** Milliseconds that no request may exceed, whatever its route allows. Node swaps the two when this one is smaller. */
+const REQUEST_TIMEOUT_MS = 600_000;
 /** Milliseconds between Node's looks for requests that took too long. */
 const TIMEOUT_CHECK_MS = 1_000;
 const IDLE_TIMEOUT_MS = 72_000;
@@ -39,7 +43,7 @@ class Adapter extends FastifyAdapter {
 }
 
 /** The application as it serves, not yet listening. The tests use it as `server.ts` does. */
-export async function createApp(settings: Settings, logger: AppLogger): Promise<NestFastifyApplication> {
+export async function createApp(settings: Settings, logger: AppLogger, bodyLimits?: BodyLimits): Promise<NestFastifyApplication> {
   // Documented all the same: one document describes every installation.
   const routes = new RouteTable(settings.authBuiltin ? undefined : ACCOUNTS_URL);
   const early = new EarlyRefusals(settings.rateLimitPerMinute);
@@ -56,7 +60,7 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
     // Longer than Node lets a URL be: a long id is a wrong id, not another kind of error.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
     // Node's own answer would have neither a body nor a request id.
-    http: { requireHostHeader: false, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    http: { requireHostHeader: false, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       setCommonHeaders(request, reply);
       errors.send(error, request, reply);
@@ -65,7 +69,9 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   answerOddRequests(fastify.server, routes);
+  const bodies = new RequestBodies(({ ip }) => networkOf(ip), bodyLimits);
   routes.watch(fastify);
+  bodies.watch(fastify);
   readJsonBodies(fastify);
   readRawBodies(fastify);
   readLoginForms(fastify);
@@ -105,6 +111,7 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
     });
   }
   app.setGlobalPrefix('api/v1', { exclude: ['health/*path', 'metrics'].map((path) => ({ path, method: RequestMethod.GET })) });
+  app.useGlobalInterceptors(bodies);
   app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(errors);
   await serveDocs(app);

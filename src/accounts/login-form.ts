@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
+import { addUnreadBodyParser } from '../common/request-bodies.js';
 import { DomainError, type Problem, ValidationFailed } from '../common/errors.js';
 import { emailProblem, passwordProblem } from './account-rules.js';
 
@@ -12,15 +13,9 @@ const FIELDS = ['grant_type', 'username', 'password'];
 
 /** One route takes the password form of OAuth 2 (RFC 6749, section 4.3.2) beside JSON; on every other a form stays a 415. */
 export function readLoginForms(fastify: FastifyInstance): void {
-  fastify.addContentTypeParser<Buffer>(FORM, { parseAs: 'buffer', bodyLimit: MAX_BYTES }, ({ routeOptions }, bytes, done) => {
-    try {
-      if (routeOptions.url !== LOGIN_URL) {
-        throw new DomainError('unsupported_media_type', 'The body must be JSON, sent as application/json.');
-      }
-      done(null, toLogin(parse(bytes)));
-    } catch (error) {
-      done(error instanceof Error ? error : new Error('The form could not be parsed.'), undefined);
-    }
+  addUnreadBodyParser(fastify, FORM, ({ routeOptions }) => {
+    if (routeOptions.url !== LOGIN_URL) throw new DomainError('unsupported_media_type', 'The body must be JSON, sent as application/json.');
+    return { limit: MAX_BYTES, parse: (bytes) => toLogin(parse(bytes)) };
   });
 }
 

@@ -41,6 +41,7 @@ const DESCRIPTIONS = {
   403: 'The project belongs to somebody else, or the token is not one for this operation.',
   404: 'There is no such project.',
   409: "Something in the project's Stripe account is in the way, or a request with the same `Idempotency-Key` still runs.",
+  408: 'The body took more than 15 seconds to arrive.',
   413: 'The body is too large.',
   415: 'The body is not `application/json`.',
   429: 'Too many requests; try again after `Retry-After` seconds.',
@@ -52,7 +53,7 @@ type DocumentedStatus = keyof typeof DESCRIPTIONS;
 
 const ALWAYS: DocumentedStatus[] = [400, 500, 503];
 const WITH_TOKEN: DocumentedStatus[] = [401, 403, 429];
-const WITH_BODY: DocumentedStatus[] = [413, 415];
+const WITH_BODY: DocumentedStatus[] = [408, 413, 415, 429];
 const AT_STRIPE: DocumentedStatus[] = [402, 409];
 
 interface ErrorsOf {

@@ -1,13 +1,17 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type DomainError, ValidationFailed } from './errors.js';
 import { MAX_JSON_BYTES, readJsonBodies } from './json-body.js';
+import { RequestBodies } from './request-bodies.js';
 
 describe('readJsonBodies', () => {
   let fastify: FastifyInstance;
 
   beforeAll(async () => {
     fastify = Fastify();
+    const bodies = new RequestBodies(({ ip }) => ip);
+    bodies.watch(fastify);
     readJsonBodies(fastify);
+    fastify.addHook('preHandler', (request, reply) => bodies.read(request, reply));
     fastify.setErrorHandler((error, _request, reply) => {
       const refusal = error instanceof ValidationFailed ? error.problems : { code: (error as DomainError).code };
       void reply.code(400).send(refusal);
@@ -77,7 +81,7 @@ describe('readJsonBodies', () => {
   it('bounds the size', async () => {
     const ofSize = (bytes: number) => JSON.stringify('a'.repeat(bytes - 2));
     expect(await put(ofSize(MAX_JSON_BYTES))).toHaveProperty('body');
-    expect(await put(ofSize(MAX_JSON_BYTES + 1))).toEqual({ code: 'FST_ERR_CTP_BODY_TOO_LARGE' });
+    expect(await put(ofSize(MAX_JSON_BYTES + 1))).toEqual({ code: 'body_too_large' });
   });
 
   it.each(['utf-8', 'UTF-8', '"utf-8"', 'utf8', 'Utf-8 '])('reads charset=%s', async (charset) => {

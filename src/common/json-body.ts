@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import sjson from 'secure-json-parse';
 import { DomainError, ValidationFailed } from './errors.js';
+import { addUnreadBodyParser } from './request-bodies.js';
 
 /** Bytes of a JSON body. The largest legitimate one, six credentials of 512 characters, is under 4 KB. */
 export const MAX_JSON_BYTES = 64 * 1024;
@@ -22,13 +23,9 @@ function unreadable(msg: string): ValidationFailed {
 /** `application/json` alone is read, and bounded before anything walks it: validation of a deep or wide document is what would be slow. */
 export function readJsonBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer', bodyLimit: MAX_JSON_BYTES }, ({ headers }, bytes, done) => {
-    try {
-      assertPlainUtf8(headers);
-      done(null, parseJson(bytes, BOUNDS));
-    } catch (error) {
-      done(error instanceof Error ? error : new Error('The body could not be parsed.'), undefined);
-    }
+  addUnreadBodyParser(fastify, 'application/json', ({ headers }) => {
+    assertPlainUtf8(headers);
+    return { limit: MAX_JSON_BYTES, parse: (bytes) => parseJson(bytes, BOUNDS) };
   });
   // A DELETE has no body here; what comes along anyway is not looked at, as with GET.
   fastify.addHttpMethod('DELETE', { hasBody: false, overrideExisting: true });

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { DomainError } from './errors.js';
+import { addUnreadBodyParser } from './request-bodies.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -12,14 +13,13 @@ const RAW = 'application/x-raw';
 
 /** A signature is over the bytes as they came: routes that are marked with `rawBodyLimit` get those, and nothing of them is parsed before. */
 export function readRawBodies(fastify: FastifyInstance): void {
-  fastify.addContentTypeParser<Buffer>(RAW, { parseAs: 'buffer' }, ({ routeOptions }, bytes, done) => {
-    const isRaw = routeOptions.config.rawBodyLimit !== undefined;
-    done(isRaw ? null : new DomainError('unsupported_media_type', 'The body must be JSON, sent as application/json.'), bytes);
+  addUnreadBodyParser(fastify, RAW, ({ routeOptions }) => {
+    const limit = routeOptions.config.rawBodyLimit;
+    if (limit === undefined) throw new DomainError('unsupported_media_type', 'The body must be JSON, sent as application/json.');
+    return { limit, parse: (bytes) => bytes };
   });
   fastify.addHook('onRoute', (route) => {
-    const limit = route.config?.rawBodyLimit;
-    if (limit === undefined) return;
-    route.bodyLimit = limit;
+    if (route.config?.rawBodyLimit === undefined) return;
     route.preParsing = (request, _reply, payload, done) => {
       request.headers['content-type'] = RAW;
       done(null, payload);

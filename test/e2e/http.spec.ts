@@ -2,8 +2,11 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { type RawAnswer, sendBytes, sendRaw } from '../support/raw-http.js';
-import { configPath, OWNER, startTestApp, type TestApp } from '../support/test-app.js';
+import { BODY_LIMITS } from '../../src/common/request-bodies.js';
+import { eventually } from '../support/eventually.js';
+import { openRequest, type RawAnswer, sendBytes, sendRaw } from '../support/raw-http.js';
+import { receiverPath } from '../support/signed-events.js';
+import { configPath, OWNER, STRANGER, startTestApp, type TestApp } from '../support/test-app.js';
 
 const AUTHORIZATION = `Authorization: Bearer ${OWNER}`;
 const JSON_TYPE = 'Content-Type: application/json';
@@ -161,15 +164,14 @@ describe('HTTP', () => {
       expect(app.log.slice(before).join('')).not.toMatch(/"level":50/);
     });
 
-    it('that cannot be read says the same of every project', async () => {
-      const answers = [projectId, await app.createProject(), '00000000-0000-4000-8000-000000000000'].flatMap((id) =>
-        [AUTHORIZATION, 'X-Nothing: here'].map((header) =>
-          sendRaw(app, `PUT ${configPath(id)}`, [header, JSON_TYPE, 'Content-Length: 1'], '{').then(
-            ({ status, body }) => `${status} ${body}`,
-          ),
-        ),
-      );
-      expect(new Set(await Promise.all(answers)).size).toBe(1);
+    it('that cannot be read is answered like any other: 401, 404 and 403 come first, and say the same of every project', async () => {
+      const unknown = '00000000-0000-4000-8000-000000000000';
+      const put = (id: string, headers: string[]) =>
+        sendRaw(app, `PUT ${configPath(id)}`, [...headers, JSON_TYPE, 'Content-Length: 1'], '{');
+      for (const id of [projectId, unknown]) expectError(await put(id, []), 401);
+      expectError(await put(unknown, [AUTHORIZATION]), 404);
+      expectError(await put(projectId, [`Authorization: Bearer ${STRANGER}`]), 403);
+      expectError(await put(projectId, [AUTHORIZATION]), 422);
     });
 
     it('stored nothing, whatever was sent until here', async () => {
@@ -509,8 +511,8 @@ describe('what is refused before anybody asks who is calling', () => {
         ['GET /nothing', 404],
         [`PATCH ${path}`, 405],
         ['GET /%zz', 400],
-        [`PUT ${path}`, 422, '{'],
         [`PUT ${path}`, 415, 'text'],
+        ['PUT /nothing', 404, '{'],
       ];
       for (const [request, status, body = ''] of refused) {
         const headers = [AUTHORIZATION, `Content-Length: ${body.length}`, status === 415 ? 'Content-Type: text/plain' : JSON_TYPE];
@@ -528,5 +530,104 @@ describe('what is refused before anybody asks who is calling', () => {
     } finally {
       await app.close();
     }
+  });
+});
+
+describe('a body under way', () => {
+  const SECRET = `whsec_${'a'.repeat(32)}`;
+  const SOON = 300;
+  const NEVER = 600_000;
+  const limits = { timeoutMs: NEVER, clientBytes: 64 * 1024, totalBytes: 96 * 1024 };
+  let app: TestApp;
+  let path: string;
+  let receiver: string;
+
+  beforeAll(async () => {
+    app = await startTestApp({ bodyLimits: limits, environment: { TRUST_PROXY: '1' } });
+    const projectId = await app.createProject();
+    path = configPath(projectId);
+    receiver = receiverPath(projectId, 'test');
+    await app.send('put', path).send({ test_webhook_secret: SECRET }).expect(200);
+  });
+  afterAll(() => app.close());
+  beforeEach(() => (limits.timeoutMs = NEVER));
+
+  const open = (head: string, headers: string[], length = 32 * 1024) => openRequest(app, head, [...headers, `Content-Length: ${length}`]);
+  const detailOf = ({ body }: RawAnswer) => (JSON.parse(body) as { detail: unknown }).detail;
+
+  it('has 15 seconds as its headers have, and no time that Node would swap with theirs', async () => {
+    const server = app.app.getHttpServer();
+    expect(server.headersTimeout).toBe(15_000);
+    expect(server.requestTimeout).toBeGreaterThan(server.headersTimeout);
+    expect(BODY_LIMITS.timeoutMs).toBe(15_000);
+  });
+
+  it.each([
+    ['of the API', () => `PUT ${path}`, [AUTHORIZATION, JSON_TYPE]],
+    ['of the API without a length', () => `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, 'Transfer-Encoding: chunked']],
+    ['of a login', () => 'POST /api/v1/auth/login', [JSON_TYPE]],
+    ['of the receiver', () => receiver, ['Stripe-Signature: t=1,v1=00']],
+  ])('that trickles in is ended, however much of it comes: 408 %s', async (_, target, headers) => {
+    limits.timeoutMs = SOON;
+    const head = target().startsWith('/') ? `POST ${target()}` : target();
+    const isChunked = headers.includes('Transfer-Encoding: chunked');
+    const slow = isChunked ? openRequest(app, head, headers) : open(head, headers);
+    const trickle = setInterval(() => slow.write(isChunked ? '1\r\n \r\n' : ' '), 20);
+    const answer = await slow.answer;
+    clearInterval(trickle);
+    expect(answer).toMatchObject({ status: 408, headers: { connection: 'close' } });
+    expect(detailOf(answer)).toMatch(/too long to arrive/);
+  });
+
+  it('wrote nothing when it was ended', async () => {
+    limits.timeoutMs = SOON;
+    const slow = open(`PUT ${path}`, [AUTHORIZATION, JSON_TYPE]);
+    slow.write(`{"test_secret_key":"${KEY}"}`);
+    expect((await slow.answer).status).toBe(408);
+    expect((await app.send('get', path).expect(200)).body).toMatchObject({ test_secret_key_masked: null });
+  });
+
+  it.each([
+    ['without a token: 401', () => `PUT ${path}`, [JSON_TYPE], 401],
+    [
+      'for a project that is not there: 404',
+      () => `PUT ${configPath('00000000-0000-4000-8000-000000000000')}`,
+      [AUTHORIZATION, JSON_TYPE],
+      404,
+    ],
+    ['for a project of somebody else: 403', () => `PUT ${path}`, [`Authorization: Bearer ${STRANGER}`, JSON_TYPE], 403],
+    ['at a webhook URL of no project: 404', () => `POST ${receiverPath('00000000-0000-4000-8000-000000000000', 'test')}`, [], 404],
+    ['at a webhook URL without a secret: 404', () => `POST ${receiver.replace(/test$/, 'live')}`, [], 404],
+  ])('is not waited for %s', async (_, head, headers, status) => {
+    const stalled = open(head(), headers);
+    expect(await stalled.status).toBe(status);
+    stalled.destroy();
+  });
+
+  it('ends with its connection when it was answered long ago', async () => {
+    limits.timeoutMs = SOON;
+    const refused = open(`PUT ${path}`, [JSON_TYPE]);
+    expect((await refused.answer).status).toBe(401);
+  });
+
+  it('is bounded for each address, and for all together, in bytes that came', async () => {
+    const from = (address: string) => [AUTHORIZATION, JSON_TYPE, `X-Forwarded-For: ${address}`];
+    const stall = (address: string) => {
+      const stalled = open(`PUT ${path}`, from(address));
+      stalled.write(' '.repeat(32 * 1024 - 1));
+      return stalled;
+    };
+    const put = (address: string) => sendRaw(app, `PUT ${path}`, [...from(address), 'Content-Length: 2'], '{}');
+    const until = (address: string, answer: object) => eventually(async () => expect(await put(address)).toMatchObject(answer));
+    const held = [stall('192.0.2.1'), stall('192.0.2.1')];
+    try {
+      await until('192.0.2.1', { status: 429, headers: { 'retry-after': '5', connection: 'close' } });
+      expect((await put('192.0.2.2')).status).toBe(200);
+      held.push(stall('2001:db8::1'));
+      await until('2001:db8:0:1::1', { status: 503, headers: { 'retry-after': '5', connection: 'close' } });
+    } finally {
+      for (const stalled of held) stalled.destroy();
+    }
+    await until('192.0.2.1', { status: 200 });
   });
 });

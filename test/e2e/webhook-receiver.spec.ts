@@ -208,16 +208,36 @@ describe('the webhook receiver', () => {
     ]);
     await send(receiverPath(projectId, 'Test')).expect(422);
     await send(receiverPath(randomUUID(), 'test')).expect(404);
-    const bare = await app.createProject();
-    await send(receiverPath(bare, 'test')).expect(404);
-    await app.send('put', configPath(bare)).send({ test_secret_key: `sk_test_${'a'.repeat(24)}`, live_webhook_secret: LIVE_SECRET });
-    expect((await send(receiverPath(bare, 'test')).expect(404)).body.detail).toMatch(/webhook secret/);
-    await send(receiverPath(bare, 'live')).expect(400);
-    await app.send('delete', configPath(bare)).expect(204);
-    await send(receiverPath(bare, 'live')).expect(404);
     await app.send('delete', `/api/v1/projects/${projectId}`).expect(204);
     await deliver(app, projectId, SECRET, anEvent()).expect(404);
     await deliver(app, projectId.toUpperCase(), SECRET, anEvent()).expect(404);
+  });
+
+  it('answers the same 404 for every URL without a secret, so that a stranger learns nothing of projects', async () => {
+    const answerOf = async (id: string, mode: string) => {
+      const { status, text, headers } = await app.send('post', receiverPath(id, mode), null).set('stripe-signature', 't=1,v1=0').send('{}');
+      return { status, text, headers: { ...(headers as Record<string, string>), 'x-request-id': '', date: '' } };
+    };
+    const unknown = await answerOf(randomUUID(), 'test');
+    expect(unknown).toMatchObject({ status: 404, text: expect.stringMatching(/receives no events/) as string });
+    const project = await app.createProject();
+    const answers = { bare: await answerOf(project, 'test') };
+    await app.send('put', configPath(project)).send({ test_secret_key: app.account.keys.test.secret, live_webhook_secret: LIVE_SECRET });
+    const withoutSecret = await answerOf(project, 'test');
+    expect((await answerOf(project, 'live')).status).toBe(400);
+    await app.send('delete', `${configPath(project)}/live`).expect(204);
+    const withoutMode = await answerOf(project, 'live');
+    await app.send('put', configPath(project)).send({ live_webhook_secret: LIVE_SECRET }).expect(200);
+    await app.send('delete', configPath(project)).expect(204);
+    const deactivated = await answerOf(project, 'live');
+    await app.send('delete', `/api/v1/projects/${project}`).expect(204);
+    const deleted = await answerOf(project, 'live');
+    for (const answer of [answers.bare, withoutSecret, withoutMode, deactivated, deleted]) expect(answer).toEqual(unknown);
+  });
+
+  it('refuses no burst: 256 deliveries from one address at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 256 }, () => deliver(app, projectId, SECRET, anEvent())));
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
   });
 
   it('follows the configuration from one delivery to the next', async () => {

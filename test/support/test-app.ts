@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import request, { type Test } from 'supertest';
 import { createApp } from '../../src/app.setup.js';
 import { AppLogger } from '../../src/common/app-logger.js';
+import type { BodyLimits } from '../../src/common/request-bodies.js';
 import { loadSettings } from '../../src/config/load-settings.js';
 import { openApiDocument } from '../../src/docs.js';
 import { ResponseChecker } from './response-checker.js';
@@ -27,6 +28,7 @@ export interface TestApp {
 
 export interface TestAppOptions {
   environment?: Environment;
+  bodyLimits?: BodyLimits;
   /** Shared with another app, or kept over a restart; then the caller drops it. */
   database?: TestDatabase;
 }
@@ -52,12 +54,12 @@ export function testEnvironment(database: TestDatabase): Environment {
 }
 
 /** The real application on a real database, in this process. */
-export async function startTestApp({ environment: overrides = {}, database: given }: TestAppOptions = {}): Promise<TestApp> {
+export async function startTestApp({ environment: overrides = {}, database: given, bodyLimits }: TestAppOptions = {}): Promise<TestApp> {
   const database = given ?? (await createTestDatabase());
   const environment = { ...testEnvironment(database), ...overrides };
   const log: string[] = [];
   const logger = new AppLogger('debug', { write: (line) => void log.push(line) });
-  const app = await createApp(loadSettings(environment), logger);
+  const app = await createApp(loadSettings(environment), logger, bodyLimits);
   const checker = new ResponseChecker(openApiDocument(app));
   app
     .getHttpAdapter()

@@ -21,6 +21,14 @@ export function refusalSentence(reason: RefusalReason): string {
   return SENTENCES[reason];
 }
 
+/** The one answer for a URL without a project, a configuration or a secret of its mode: a stranger learns nothing from it. */
+export const RECEIVES_NOTHING =
+  "This URL receives no events; compare it with the project's webhook URL, and store the webhook secret of its mode.";
+
+export function notReceiving(): DomainError {
+  return new DomainError('not_receiving', RECEIVES_NOTHING);
+}
+
 export function refusal(reason: RefusalReason): DomainError {
   return new DomainError('webhook_refused', SENTENCES[reason]);
 }

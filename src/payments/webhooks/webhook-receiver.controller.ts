@@ -1,11 +1,13 @@
-import { Controller, HttpCode, HttpStatus, Param, Post, Req } from '@nestjs/common';
+import { Controller, HttpCode, HttpStatus, Param, Post, Req, UseGuards } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiPayloadTooLargeResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Public, Unlimited } from '../../auth/route-access.decorators.js';
-import { ApiErrors, ErrorResponse } from '../../common/api-errors.decorator.js';
+import { ApiErrors } from '../../common/api-errors.decorator.js';
 import { WebhookReceipt } from './dto/webhook-receipt.response.js';
 import { type ReceiverPath, ReceiverPathPipe } from './receiver-path.pipe.js';
+import { ReceivingProjectGuard } from './receiving-project.guard.js';
+import { RECEIVES_NOTHING } from './refusals.js';
 import { WebhookReceiverService } from './webhook-receiver.service.js';
 
 /** Bytes; no event of Stripe's comes near it. */
@@ -19,6 +21,7 @@ export class WebhookReceiverController {
   constructor(private readonly receiver: WebhookReceiverService) {}
 
   @Post(':project_id/:mode')
+  @UseGuards(ReceivingProjectGuard)
   @HttpCode(HttpStatus.OK)
   @RouteConfig({ rawBodyLimit: MAX_EVENT_BYTES })
   @ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
@@ -31,8 +34,16 @@ export class WebhookReceiverController {
     security: [],
   })
   @ApiOkResponse({ description: 'The event was received.', type: WebhookReceipt })
-  @ApiPayloadTooLargeResponse({ description: 'The body is over 1 MB.', type: ErrorResponse })
-  @ApiErrors({ project: true, isPublic: true })
+  @ApiErrors({
+    project: true,
+    isPublic: true,
+    meaning: {
+      404: RECEIVES_NOTHING,
+      408: 'The body took more than 15 seconds to arrive.',
+      413: 'The body is over 1 MB.',
+      429: 'Too many bodies are arriving from this address; try again after `Retry-After` seconds.',
+    },
+  })
   async receive(
     @Param(ReceiverPathPipe) { projectId, mode }: ReceiverPath,
     @Req() { headers, body }: FastifyRequest,

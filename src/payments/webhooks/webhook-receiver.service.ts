@@ -19,8 +19,7 @@ export class WebhookReceiverService {
   ) {}
 
   /**
-   * @throws DomainError `webhook_refused`, `event_not_processed`, `database_unavailable`, and what
-   * `StripeConfigService.openWebhookSecrets` throws
+   * @throws DomainError `webhook_refused`, `event_not_processed`, `database_unavailable`, and as `WebhookSecrets.find`
    */
   async receive(delivery: Delivery): Promise<Handled> {
     const event = await this.#verify(delivery);

@@ -1,12 +1,16 @@
 import { Injectable } from '@nestjs/common';
+import { DomainError, type ErrorCode } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import type { Secret } from '../../common/secret.js';
 import { ConfigCache } from '../stripe-config/config-cache.js';
 import { ConfigChanges } from '../stripe-config/config-changes.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { StripeConfigService, type WebhookSecret } from '../stripe-config/stripe-config.service.js';
+import { notReceiving } from './refusals.js';
 
 const MAX_KEPT = 10_000;
+
+const MISSING: readonly ErrorCode[] = ['project_not_found', 'config_not_found', 'config_deleted', 'mode_not_configured'];
 
 /** The opened webhook secrets of those who get events. */
 @Injectable()
@@ -20,10 +24,19 @@ export class WebhookSecrets {
     this.#kept = new ConfigCache(changes, MAX_KEPT);
   }
 
-  /** Those that are valid now, the newest first. @throws as `StripeConfigService.openWebhookSecrets` */
+  /**
+   * Those that are valid now, the newest first; at least one.
+   * @throws DomainError `not_receiving`, whatever is missing: a sender has proven nothing yet
+   */
   async find(projectId: ProjectId, mode: StripeMode): Promise<Secret[]> {
-    const secrets = await this.#kept.get(projectId, mode, () => this.configs.openWebhookSecrets(projectId, mode));
+    const secrets = await this.#kept
+      .get(projectId, mode, () => this.configs.openWebhookSecrets(projectId, mode))
+      .catch((error: unknown) => {
+        throw error instanceof DomainError && MISSING.includes(error.code) ? notReceiving() : error;
+      });
     const now = new Date();
-    return secrets.filter(({ validUntil }) => validUntil === null || validUntil > now).map(({ value }) => value);
+    const valid = secrets.filter(({ validUntil }) => validUntil === null || validUntil > now);
+    if (valid.length === 0) throw notReceiving();
+    return valid.map(({ value }) => value);
   }
 }
