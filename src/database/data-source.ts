@@ -17,6 +17,7 @@ import { RefundTimes1763870000000 as RefundTimesPostgres } from './migrations/po
 import { RoomForUpdates1763880000000 as RoomForUpdatesPostgres } from './migrations/postgres/1763880000000-room-for-updates.js';
 import { PaymentSources1796000001000 as PaymentSourcesPostgres } from './migrations/postgres/1796000001000-payment-sources.js';
 import { PaymentsBySubscription1796000002000 as PaymentsBySubscriptionPostgres } from './migrations/postgres/1796000002000-payments-by-subscription.js';
+import { KeyAccounts1796000002100 as KeyAccountsPostgres } from './migrations/postgres/1796000002100-key-accounts.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
 import { StripeLeases1763802000000 as StripeLeasesSqlite } from './migrations/sqlite/1763802000000-stripe-leases.js';
@@ -31,6 +32,7 @@ import { SpentCustomers1763860000000 as SpentCustomersSqlite } from './migration
 import { RefundTimes1763870000000 as RefundTimesSqlite } from './migrations/sqlite/1763870000000-refund-times.js';
 import { PaymentSources1796000001000 as PaymentSourcesSqlite } from './migrations/sqlite/1796000001000-payment-sources.js';
 import { PaymentsBySubscription1796000002000 as PaymentsBySubscriptionSqlite } from './migrations/sqlite/1796000002000-payments-by-subscription.js';
+import { KeyAccounts1796000002100 as KeyAccountsSqlite } from './migrations/sqlite/1796000002100-key-accounts.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
 
@@ -104,6 +106,7 @@ function sqliteOptions(path: string, { lockTimeout }: Limits, entities: Entities
       RefundTimesSqlite,
       PaymentSourcesSqlite,
       PaymentsBySubscriptionSqlite,
+      KeyAccountsSqlite,
     ],
     prepareDatabase: (driver: SqliteDriver) => {
       driver.pragma('journal_mode = WAL');
@@ -140,6 +143,7 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: Limits, en
       RoomForUpdatesPostgres,
       PaymentSourcesPostgres,
       PaymentsBySubscriptionPostgres,
+      KeyAccountsPostgres,
     ],
     installExtensions: false,
     extra: {

@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { execute, rowsOf } from '../support/rows.js';
-import { anEvent, deliver, receiverPath, signatureOf } from '../support/signed-events.js';
+import { anEvent, aPayment, deliver, receiverPath, signatureOf } from '../support/signed-events.js';
+import { answers } from '../support/stripe/faults.js';
 import { startAppWithStripe, type AppWithStripe } from '../support/app-with-stripe.js';
 import { configPath, OWNER, STRANGER } from '../support/test-app.js';
 
@@ -197,6 +198,75 @@ describe('the webhook receiver', () => {
     const event = anEvent(fields);
     expect((await deliver(app, projectId, SECRET, event).expect(200)).body).toEqual({ received: true, outcome: 'ignored' });
     expect((await list()).events).toEqual([expect.objectContaining({ id: event.id, outcome: 'ignored', reason: expect.any(String) })]);
+  });
+
+  describe('an event that names', () => {
+    const other = 'acct_1BBBBBBBBBBBBBBB';
+    const own = () => app.account.id;
+    const validate = () =>
+      app
+        .send('post', configPath(projectId).replace('config', 'validate-credentials'))
+        .send({ secret_key: app.account.keys.test.secret })
+        .expect(200);
+    const thin = { object: 'v2.core.event', created: '2026-11-21T09:30:00.000Z', data: undefined, type: 'v1.billing.meter.no_meter_found' };
+
+    it.each<[string, object]>([
+      ['another account', { account: other }],
+      ['the context of another account', { context: other }],
+      ['an account connected to its own', { context: `acct_1AAAAAAAAAAAAAAA/${other}` }],
+      ['another account in a thin event', { ...thin, context: other }],
+      ['an organisation', { context: 'org_1AAAAAAAAAAAAAAA' }],
+    ])('%s: 200 and ignored in either mode', async (_, fields) => {
+      await validate();
+      for (const livemode of [true, false]) {
+        const event = anEvent({ type: 'invoice.paid', livemode, ...fields });
+        for (const outcome of ['ignored', 'duplicate'])
+          expect((await deliver(app, projectId, LIVE_SECRET, event, { mode: 'live' }).expect(200)).body).toEqual({
+            received: true,
+            outcome,
+          });
+        const { events } = await list('?mode=live');
+        expect(events[0]).toMatchObject({
+          id: event.id,
+          outcome: 'ignored',
+          reason: expect.stringMatching(/another Stripe account/) as string,
+        });
+      }
+    });
+
+    it.each<[string, () => object]>([
+      ['its own account', () => ({ account: own() })],
+      ['its own context', () => ({ context: own() })],
+      ['a platform that leads to its own account', () => ({ account: own(), context: `${other}/${own()}` })],
+      ['nothing', () => ({ account: null, context: null })],
+    ])('%s: applied, and never of the wrong mode', async (_, fields) => {
+      await validate();
+      expect((await deliver(app, projectId, SECRET, aPayment(fields())).expect(200)).body.outcome).toBe('applied');
+      await deliver(app, projectId, SECRET, aPayment({ ...fields(), livemode: true })).expect(400);
+    });
+
+    it('an account, where Stripe said another one than the key names: what Stripe said counts', async () => {
+      const { id } = app.stripe.addAccount();
+      const key = app.account.addSecretKey('test');
+      await app.send('put', configPath(projectId)).send({ test_secret_key: key }).expect(200);
+      expect((await deliver(app, projectId, SECRET, aPayment({ account: own() })).expect(200)).body.outcome).toBe('applied');
+      const named = answers(200, { id, object: 'account' });
+      app.stripe.fail(named, { on: 'GET /v1/account' });
+      await app
+        .send('put', `${configPath(projectId)}?validate=true`)
+        .send({ test_secret_key: key })
+        .expect(200);
+      expect((await deliver(app, projectId, SECRET, aPayment({ account: id })).expect(200)).body.outcome).toBe('applied');
+      expect((await deliver(app, projectId, SECRET, aPayment({ account: own() })).expect(200)).body.outcome).toBe('ignored');
+    });
+
+    it('another account is of the other mode when it is replayed once the account is its own', async () => {
+      const account = app.stripe.addAccount();
+      const event = anEvent({ account: account.id, livemode: true });
+      await deliver(app, projectId, SECRET, event).expect(200);
+      await app.send('put', configPath(projectId)).send({ test_secret_key: account.keys.test.secret }).expect(200);
+      await app.send('post', `${eventsPath(projectId)}/${event.id}/replay`).expect(400);
+    });
   });
 
   it('answers 422, then 404, before it looks at the signature', async () => {

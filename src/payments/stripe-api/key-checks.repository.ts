@@ -67,6 +67,17 @@ const RECORD_AGAIN = sql<never>(
    WHERE project_id = $1 AND mode = $2 AND fingerprint = $3 AND valid = $4`,
 );
 
+/** $1 project, $2 mode, $3 fingerprint, $4 account id, $5 now. Only of the stored key. */
+const KEEP_ACCOUNT = sql<{ mode: StripeMode }>(
+  'keep_account_of_stripe_key',
+  `INSERT INTO stripe_key_accounts AS a (project_id, mode, fingerprint, account_id, learned_at)
+   SELECT k.project_id, k.mode, k.fingerprint, $4, $5 FROM stripe_credentials k
+   WHERE k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 AND k.fingerprint = $3
+   ON CONFLICT (project_id, mode, fingerprint) DO UPDATE SET account_id = excluded.account_id, learned_at = excluded.learned_at
+   WHERE a.account_id <> excluded.account_id
+   RETURNING mode`,
+);
+
 /** $1 project, $2 mode, $3 fingerprint, $4 account fingerprint, $5 whether Stripe knows the key; once known it stays so. */
 const LEARN = sql<never>(
   'learn_of_stripe_key',
@@ -118,6 +129,7 @@ export class KeyChecksRepository {
       const chain = yield* audit.open(projectId);
       const news = yield* run(RECORD_NEWS, values);
       if (news.length === 0 && !(valid && by === 'use')) yield* run(RECORD_AGAIN, values);
+      if (account) yield* run(KEEP_ACCOUNT, [projectId, mode, fingerprint, account.id, event.at]);
       const learn = () => run(LEARN, [projectId, mode, fingerprint, accountFingerprint ?? null, valid || account !== undefined]);
       const version = yield* raisingVersionWithWarnings(database.engine, projectId, learn);
       const details = { ...event.details, ...(version !== undefined && { version }) };

@@ -7,6 +7,7 @@ import { ProjectsService } from '../../projects/projects.service.js';
 import { StripeConnectionController } from './stripe-connection.controller.js';
 import { StripeClients } from './stripe-clients.js';
 import { StripeConnector } from './stripe-connector.js';
+import { StripeAccounts } from './stripe-accounts.js';
 import { KeyChecksService } from './key-checks.service.js';
 import { KeyChecksRepository } from './key-checks.repository.js';
 import { KeyValidator } from './key-validator.js';
@@ -41,6 +42,7 @@ import { WebhookSecretSweeper } from '../stripe-config/webhook-secret-sweeper.js
     ConfigChanges,
     StripeClients,
     StripeConnector,
+    StripeAccounts,
     KeyChecksService,
     KeyChecksRepository,
     KeyValidator,
@@ -53,7 +55,7 @@ import { WebhookSecretSweeper } from '../stripe-config/webhook-secret-sweeper.js
     PaymentsEvents,
     WebhookActivity,
   ],
-  exports: [StripeConfigService, ConfigChanges, StripeClients, PaymentsEvents, WebhookActivity],
+  exports: [StripeConfigService, ConfigChanges, StripeClients, StripeAccounts, PaymentsEvents, WebhookActivity],
 })
 export class StripeApiModule {
   constructor(projects: ProjectsService, configs: StripeConfigService, repository: StripeConfigRepository, settings: Settings) {

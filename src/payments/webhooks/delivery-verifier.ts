@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
-import { type ReceivedEvent, readEvent } from './received-event.js';
+import type { ReceivedEvent } from './received-event.js';
+import { EventReader } from './event-reader.js';
 import type { RefusalReason } from './refusals.js';
 import { signatureProblem } from './stripe-signature.js';
 import { WebhookSecrets } from './webhook-secrets.js';
@@ -20,14 +21,15 @@ export interface Delivery {
 /** Tells Stripe's deliveries from those of strangers. Nothing of a body is read before its signature holds. */
 @Injectable()
 export class DeliveryVerifier {
-  constructor(private readonly secrets: WebhookSecrets) {}
+  constructor(
+    private readonly secrets: WebhookSecrets,
+    private readonly events: EventReader,
+  ) {}
 
   /** @returns the event, or why it is refused. @throws as `WebhookSecrets.find` */
   async verify({ projectId, mode, signature, bytes, at }: Delivery): Promise<ReceivedEvent | RefusalReason> {
     const problem = signatureProblem(signature, bytes, await this.secrets.find(projectId, mode), at);
     if (problem) return problem;
-    const event = readEvent(projectId, mode, bytes);
-    if (!event) return 'unreadable';
-    return event.livemode === (mode === 'live') ? event : 'wrong_mode';
+    return this.events.read(projectId, mode, bytes);
   }
 }

@@ -17,6 +17,8 @@ export interface Verdict {
 /** An event as it arrived: who sent it is not doubted any more. */
 export interface ReceivedEvent extends StripeEvent {
   readonly livemode: boolean;
+  /** The accounts that it says it is of; none where it does not say. */
+  readonly accountIds: readonly string[];
   /** Why it changes nothing here, whatever its type. */
   readonly ignoredBecause: string | undefined;
   /** All of it, as JSON. */
@@ -34,17 +36,16 @@ const MAX_SECONDS = 253_402_300_799;
 
 const THIN = 'v2.core.event';
 const THIN_REASON = 'It is a thin event, which says only that something happened.';
-const CONNECT_REASON = "It is about another account that is connected to the project's.";
 
 export function isEventId(text: unknown): text is string {
   return typeof text === 'string' && ID.test(text);
 }
 
 /** Reads an event whose signature holds. @returns `undefined` when it isn't one */
-export function readEvent(projectId: ProjectId, mode: StripeMode, bytes: Buffer): ReceivedEvent | undefined {
+export function parseEvent(projectId: ProjectId, mode: StripeMode, bytes: Buffer): ReceivedEvent | undefined {
   const body = parse(bytes);
   if (!isObject(body)) return undefined;
-  const { object: kind, id, type, livemode, api_version: version, data, account } = body;
+  const { object: kind, id, type, livemode, api_version: version, data } = body;
   const isThin = kind === THIN;
   const created = readTime(body['created']);
   const object = isObject(data) ? data['object'] : undefined;
@@ -60,9 +61,19 @@ export function readEvent(projectId: ProjectId, mode: StripeMode, bytes: Buffer)
     created,
     livemode,
     object,
-    ignoredBecause: isThin ? THIN_REASON : typeof account === 'string' ? CONNECT_REASON : undefined,
+    accountIds: accountsIn(body),
+    ignoredBecause: isThin ? THIN_REASON : undefined,
     json: bytes.toString(),
   };
+}
+
+/**
+ * The account that `account` names, and the one that `context` does: `acct_…`, or a path that leads to it, from an organisation or a
+ * platform down (docs.stripe.com/context).
+ */
+function accountsIn({ account, context }: Record<string, unknown>): string[] {
+  const named = [account, context].map((value) => (isObject(value) ? value['id'] : value));
+  return named.flatMap((value) => (typeof value === 'string' && value !== '' ? (value.split('/').findLast(Boolean) ?? value) : []));
 }
 
 function parse(bytes: Buffer): unknown {

@@ -7,7 +7,7 @@ import { LedgerService } from '../ledger/ledger.service.js';
 import { StripeClients } from '../stripe-api/stripe-clients.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { EventHandlerService } from './event-handler.service.js';
-import { readEvent } from './received-event.js';
+import { EventReader } from './event-reader.js';
 import { findSubscription, isCursorGone, listEvents, listSubscriptions, OVERLAP_MS, type Page } from './reconcile-pages.js';
 import { ReconcileReport } from './reconcile-report.js';
 import { type Pass, ReconciliationsRepository } from './reconciliations.repository.js';
@@ -50,6 +50,7 @@ export class ReconcileService {
   constructor(
     private readonly clients: StripeClients,
     private readonly handler: EventHandlerService,
+    private readonly reader: EventReader,
     private readonly ledger: LedgerService,
     private readonly events: WebhookEventsRepository,
     private readonly passes: ReconciliationsRepository,
@@ -128,8 +129,8 @@ export class ReconcileService {
   }
 
   async #handleOne(projectId: ProjectId, mode: StripeMode, listed: Stripe.Event, report: ReconcileReport): Promise<void> {
-    const event = readEvent(projectId, mode, Buffer.from(JSON.stringify(listed)));
-    if (!event || event.livemode !== (mode === 'live')) return;
+    const event = await this.reader.read(projectId, mode, Buffer.from(JSON.stringify(listed)));
+    if (typeof event === 'string') return;
     try {
       const handled = await this.handler.handle(event);
       report.events[handled === 'duplicate' ? 'known' : handled] += 1;

@@ -5,7 +5,9 @@ import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { EventHandlerService } from './event-handler.service.js';
 import { EventPayloads } from './event-payloads.js';
-import { isEventId, readEvent } from './received-event.js';
+import { refusal } from './refusals.js';
+import { EventReader } from './event-reader.js';
+import { isEventId } from './received-event.js';
 import {
   type EventFilter,
   type EventList,
@@ -23,6 +25,7 @@ export class WebhookEventsService {
     private readonly counts: WebhookRefusalsRepository,
     private readonly payloads: EventPayloads,
     private readonly handler: EventHandlerService,
+    private readonly reader: EventReader,
     private readonly notes: DeliveryNotes,
   ) {}
 
@@ -39,15 +42,17 @@ export class WebhookEventsService {
 
   /**
    * Handles an event once more, with the payload that is kept.
-   * @throws DomainError `webhook_event_not_found`, `payload_gone`, and what `EventHandlerService.handleAgain` throws
+   * @throws DomainError `webhook_event_not_found`, `payload_gone`, `webhook_refused`, and what `EventHandlerService.handleAgain` throws
    */
   async replay(projectId: ProjectId, id: string): Promise<WebhookEvent> {
     const { event, sealed } = await this.#find(projectId, id);
     if (sealed === null)
       throw new DomainError('payload_gone', 'The payload of this event is not kept any more, so it can not be replayed.');
     const json = await this.payloads.open(projectId, event.mode, id, sealed);
-    const received = readEvent(projectId, event.mode, Buffer.from(json));
-    if (!received) throw new Error('An event that could be read once can not be read any more.');
+    const received = await this.reader.read(projectId, event.mode, Buffer.from(json));
+    // Of another account when it came, and of the other mode.
+    if (received === 'wrong_mode') throw refusal(received);
+    if (received === 'unreadable') throw new Error('An event that could be read once can not be read any more.');
     await this.handler.handleAgain(received);
     return (await this.#find(projectId, id)).event;
   }

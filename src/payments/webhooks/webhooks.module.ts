@@ -6,6 +6,7 @@ import { ActivityReader } from './activity-reader.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { DeliveryVerifier } from './delivery-verifier.js';
 import { EventHandlerService } from './event-handler.service.js';
+import { EventReader } from './event-reader.js';
 import { EventPayloads } from './event-payloads.js';
 import { ReconcileController } from './reconcile.controller.js';
 import { ReconcileService } from './reconcile.service.js';
@@ -33,6 +34,7 @@ import { WebhookSweeper } from './webhook-sweeper.js';
     WebhookRefusalsRepository,
     DeliveryNotes,
     DeliveryVerifier,
+    EventReader,
     ActivityReader,
     WebhookSweeper,
     ReconcileService,

@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common';
+import type { ProjectId } from '../../common/ids.js';
+import { Database, sql } from '../../database/database.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
+
+/** $1 project, $2 mode. The account as Stripe said, else the fingerprint of the account that the key names. */
+const FIND_CURRENT = sql<{ account_id: string | null; account_fingerprint: string | null }>(
+  'find_account_of_stripe_key',
+  `SELECT a.account_id, k.account_fingerprint FROM stripe_credentials k
+   LEFT JOIN stripe_key_accounts a ON a.project_id = k.project_id AND a.mode = k.mode AND a.fingerprint = k.fingerprint
+   WHERE k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0`,
+);
+
+/** The Stripe accounts that the stored secret keys belong to. */
+@Injectable()
+export class StripeAccounts {
+  constructor(
+    private readonly database: Database,
+    private readonly configs: StripeConfigService,
+  ) {}
+
+  /** Whether the stored secret key is known to belong to this account. @param accountId `acct_…` */
+  async isOwn(projectId: ProjectId, mode: StripeMode, accountId: string): Promise<boolean> {
+    const [key] = await this.database.query(FIND_CURRENT, [projectId, mode]);
+    if (key?.account_id) return key.account_id === accountId;
+    return key?.account_fingerprint === this.configs.accountFingerprint(projectId, accountId);
+  }
+}
