@@ -69,6 +69,9 @@ describe('webhook endpoints', () => {
     expect(await shownEndpoint(mode)).toBe(endpoint?.id);
     expect(await storedSecret(mode)).toBe(fingerprint(account[mode].webhookSecrets.get(endpoint?.id ?? '') ?? ''));
   }
+  async function expectStored(endpoint = ''): Promise<void> {
+    expect(await storedSecret()).toBe(fingerprint(account.test.webhookSecrets.get(endpoint) ?? ''));
+  }
   async function expectNothing(mode: StripeMode = 'test'): Promise<void> {
     expect(atStripe(mode)).toEqual([]);
     expect(await shownEndpoint(mode)).toBeNull();
@@ -151,6 +154,33 @@ describe('webhook endpoints', () => {
       expect(await storedSecret()).toBeUndefined();
     },
   );
+
+  it.each<[string, (url: string) => string]>([
+    ['a slash at the end', (own) => `${own}/`],
+    ['several slashes', (own) => `${own.replace('/api', '//api')}//`],
+    ['capital letters', (own) => own.replace('https://', 'HTTPS://').replace(/\/\/[^/]+/, (host) => host.toUpperCase())],
+    ['the project in capital letters', (own) => own.replace(projectId, projectId.toUpperCase())],
+    ['its default port', (own) => own.replace(/(\/\/[^/]+)/, '$1:443')],
+    ['a dot after the host', (own) => own.replace(/(\/\/[^/]+)/, '$1.')],
+    ['an encoded letter', (own) => own.replace('/stripe/', '/%73tripe/')],
+    ['a path that turns back', (own) => own.replace('/stripe/', '/./other/../stripe/')],
+    ['a query and a fragment', (own) => `${own}?source=stripe#top`],
+  ])('that somebody else made for our URL, written with %s, are left alone: 409', async (_, write) => {
+    await create().expect(201);
+    const [made] = atStripe();
+    const { id } = add({ url: write(url('test')) });
+    expect((await create().expect(409)).body.detail).toContain(url('test'));
+    expect(atStripe().map((endpoint) => endpoint.id)).toEqual([id, made?.id]);
+    await expectStored(made?.id);
+    await remove().expect(204);
+    expect(atStripe().map((endpoint) => endpoint.id)).toEqual([id]);
+  });
+
+  it.each(['/x', '0', '%zz'])("for URLs that only begin like ours (%s) are in nobody's way", async (more) => {
+    add({ url: `${url('test')}${more}` });
+    await create().expect(201);
+    expect(atStripe()).toHaveLength(2);
+  });
 
   it('of others for other URLs are not touched', async () => {
     const { id } = add({ url: 'https://elsewhere.test/' });

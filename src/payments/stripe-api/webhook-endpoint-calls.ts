@@ -43,6 +43,26 @@ export function isOurs({ metadata }: Stripe.WebhookEndpoint, projectId: ProjectI
   return metadata[PROJECT_TAG] === projectId;
 }
 
+/** Whether two URLs lead to one place, however they are written: a trailing slash, letter case, a default port, an encoded letter, a query. */
+export function isSameAddress(one: string, other: string): boolean {
+  return normalized(one) === normalized(other);
+}
+
+function normalized(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const { protocol, hostname, port, pathname } = new URL(url);
+  const segments = decoded(pathname).split('/').filter(Boolean);
+  return `${protocol}//${hostname.replace(/\.$/, '')}:${port}/${segments.join('/')}`.toLowerCase();
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
 /** Whether it would bring all that a new one would. */
 export function isUpToDate({ url, status, enabled_events: events }: Stripe.WebhookEndpoint, expectedUrl: string): boolean {
   const hasOurEvents = events.length === HANDLED_EVENTS.length && HANDLED_EVENTS.every((event) => events.includes(event));

@@ -10,7 +10,7 @@ import type { CredentialKind, StripeMode } from '../stripe-config/credential-rul
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { webhookUrl } from '../stripe-config/webhook-url.js';
 import { StripeClients } from './stripe-clients.js';
-import { createEndpoint, deleteEndpoint, isOurs, isUpToDate, listEndpoints, unreadable } from './webhook-endpoint-calls.js';
+import { createEndpoint, deleteEndpoint, isOurs, isSameAddress, isUpToDate, listEndpoints, unreadable } from './webhook-endpoint-calls.js';
 import { type Lease, WebhookEndpointLeasesRepository } from './webhook-endpoint-leases.repository.js';
 import { changedMeanwhile, inProgress, needsHttps, notOurs, outOfTime } from './webhook-endpoint-refusals.js';
 import { type KnownEndpoint, WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
@@ -62,7 +62,7 @@ export class WebhookEndpointsService {
       const connection = await this.#connect(projectId, mode);
       const { stripe, known, hasItsSecret } = connection;
       const existing = await listEndpoints(stripe);
-      if (existing.some((endpoint) => endpoint.url === url && !isOurs(endpoint, projectId))) throw notOurs(url);
+      if (existing.some((endpoint) => isSameAddress(endpoint.url, url) && !isOurs(endpoint, projectId))) throw notOurs(url);
       const ours = existing.filter((endpoint) => isOurs(endpoint, projectId));
       // Stripe shows a signing secret only once: an endpoint whose secret is not the stored one is of no use.
       const working = ours.find((endpoint) => endpoint.id === known?.endpointId && hasItsSecret && isUpToDate(endpoint, url));
