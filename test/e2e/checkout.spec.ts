@@ -221,6 +221,15 @@ describe('POST checkout-session', () => {
       expect((await till.get('my-subscription', USER_ID).expect(200)).body).toMatchObject({ status: 'active', user_id: USER_ID });
     });
 
+    it('that comes after a hundred others in the list of Stripe: 400', async () => {
+      const { body } = await checkOut().expect(200);
+      app.stripe.completeCheckout(body.session_id);
+      const [active] = till.account.test.all('subscription');
+      for (let nth = 0; nth < 100; nth += 1)
+        till.account.test.create('subscription', { ...active, id: `sub_past_${nth}`, status: 'past_due' });
+      await checkOut().expect(400);
+    });
+
     it.each(['past_due', 'unpaid', 'paused', 'incomplete'] as const)(
       'that is %s: it may, and what Stripe said is known at once',
       async (status) => {

@@ -264,6 +264,15 @@ describe('POST cancel-subscription', () => {
     expect(await mine()).toMatchObject({ cancel_at: timestamp(Math.min(end + difference, end)) });
   });
 
+  it('names the earliest end of several items', async () => {
+    const subscription = await till.subscribe({ prices: ['yearly', 'monthly'] });
+    const [, monthly] = subscription.items.data;
+    Object.assign(subscription, { cancel_at_period_end: true, cancel_at: null });
+    expect((await cancel().expect(200)).body.cancel_at).toBe(timestamp(monthly?.current_period_end));
+    const end = timestamp(monthly?.current_period_end);
+    expect(await mine()).toMatchObject({ current_period_end: end, cancel_at: end, plan_name: 'Yearly' });
+  });
+
   it('ends at once what was never paid for', async () => {
     const subscription = await till.subscribe();
     subscription.status = 'incomplete';
@@ -489,6 +498,28 @@ describe('POST update-subscription', () => {
     addPrice(till.account.test, { product: price('monthly').product, lookup_key: 'extra', unit_amount: 500 }, 'month');
     await till.subscribe({ prices: ['monthly', 'extra'] });
     expect((await update({ new_price_id: id() }).expect(400)).body.detail).toBe('There is no price with this id in this mode.');
+    expect(writes()).toEqual([]);
+  });
+
+  it('leaves what is metered alone, and changes the plan of the same product', async () => {
+    const { product } = price('monthly');
+    const use = addPrice(till.account.test, { product, lookup_key: 'use', unit_amount: 1 }, 'month');
+    if (use.recurring) use.recurring.usage_type = 'metered';
+    const subscription = await till.subscribe({ prices: ['use', 'monthly'] });
+    await update().expect(200);
+    expect(itemsOf(subscription).map(([key]) => key)).toEqual(expect.arrayContaining(['use', 'yearly']));
+    const basic = till.account.test.create('product', { name: 'Basic' });
+    const { id } = addPrice(till.account.test, { product: basic.id, lookup_key: 'basic', unit_amount: 500 }, 'month');
+    await update({ new_price_id: id }).expect(200);
+    expect(itemsOf(subscription).map(([key]) => key)).toEqual(expect.arrayContaining(['use', 'basic']));
+  });
+
+  it('knows all of many items', async () => {
+    const prices = Array.from({ length: 11 }, (_, nth) => `price ${nth}`);
+    for (const lookup_key of prices)
+      addPrice(till.account.test, { product: price('monthly').product, lookup_key, unit_amount: 1 }, 'month');
+    await till.subscribe({ prices });
+    expect((await update({ new_price_id: price('price 10').id }).expect(400)).body.detail).toMatch(/on this price already/);
     expect(writes()).toEqual([]);
   });
 

@@ -5,6 +5,7 @@ import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stri
 import { Books } from '../support/ledger.js';
 import { configPath } from '../support/test-app.js';
 import { dispute, failToRenew, payLate, renew, renewWithoutIntent } from '../support/stripe/life.js';
+import { down, slow } from '../support/stripe/faults.js';
 import { asOldGeneration } from '../support/stripe/old-generation.js';
 import { idOf, type StripeEvent } from '../support/stripe/resources.js';
 import { addPrice } from '../support/stripe/routes/catalog.routes.js';
@@ -428,6 +429,145 @@ describe('an invoice of the new generation', () => {
       });
     await books.hear(event('invoice.paid'));
     expect(await books.payments()).toMatchObject([{ payment_intent_id: intent, amount_cents: 2_000 }]);
+  });
+});
+
+describe('a subscription of several items', () => {
+  const HOUR = 3_600;
+  type Item = Stripe.SubscriptionItem;
+
+  /** Its plan has a period, another item one that ends later, a metered one none. */
+  function itemsOf({ items }: Stripe.Subscription): { plan: Item; later: Item; metered: Item } {
+    const [plan] = items.data;
+    if (!plan) throw new Error('There is no item.');
+    const recurring = { interval: 'month', interval_count: 1, meter: null, usage_type: 'metered', trial_period_days: null } as const;
+    return {
+      plan,
+      later: {
+        ...plan,
+        id: 'si_later',
+        current_period_start: plan.current_period_start + HOUR,
+        current_period_end: plan.current_period_end + HOUR,
+      },
+      metered: {
+        ...plan,
+        id: 'si_metered',
+        price: { ...plan.price, id: 'price_metered', nickname: 'Use', recurring },
+        quantity: undefined,
+      },
+    };
+  }
+
+  it.each([
+    ['ends last', 'the plan, later, metered'],
+    ['ends first', 'later, the plan, metered'],
+    ['is metered', 'metered, the plan, later'],
+  ])('has the earliest end and the plan that is not metered, also where the first item %s', async (_what, order) => {
+    const subscription = newSubscription({ quantity: 3 });
+    const { plan, later, metered } = itemsOf(subscription);
+    const unended = { ...metered, current_period_start: undefined, current_period_end: undefined } as unknown as Item;
+    const data3 = order.split(', ').map((name) => ({ 'the plan': plan, later, metered: unended })[name] ?? plan);
+    const fields = { items: { ...subscription.items, data: data3 }, cancel_at_period_end: true };
+    data.change('customer.subscription.updated', subscription, fields);
+    await books.hear(event('customer.subscription.updated'));
+    expect(await books.subscriptions()).toMatchObject([
+      {
+        price_id: monthly().id,
+        plan_name: 'Monthly',
+        quantity: 3,
+        current_period_start: seconds(plan.current_period_start),
+        current_period_end: seconds(plan.current_period_end),
+        cancel_at: seconds(plan.current_period_end),
+      },
+    ]);
+  });
+
+  it('all of them metered has the first for its plan', async () => {
+    const subscription = newSubscription();
+    const { metered } = itemsOf(subscription);
+    const second = { ...metered, id: 'si_second', price: { ...metered.price, nickname: 'Other use' } };
+    data.change('customer.subscription.updated', subscription, { items: { ...subscription.items, data: [metered, second] } });
+    await books.hear(event('customer.subscription.updated'));
+    expect(await books.subscriptions()).toMatchObject([{ plan_name: 'Use', quantity: 1 }]);
+  });
+
+  it('has the period that stands on the subscription itself, before 2025, and the plan that its plans tell', async () => {
+    const subscription = newSubscription();
+    const { plan, metered } = itemsOf(subscription);
+    data.change('customer.subscription.updated', subscription, { items: { ...subscription.items, data: [metered, plan] } });
+    const told = asOldGeneration(data, event('customer.subscription.updated'));
+    // As before there were prices.
+    const object = told.data.object as Stripe.Subscription;
+    object.items.data = object.items.data.map((item) => ({ ...item, price: undefined }) as unknown as Item);
+    Object.assign(object.items.data[0]?.plan ?? {}, { usage_type: 'metered', id: 'plan_metered' });
+    await books.hear(told);
+    expect(await books.subscriptions()).toMatchObject([{ price_id: plan.plan.id, current_period_end: seconds(plan.current_period_end) }]);
+  });
+});
+
+describe('a list that Stripe cuts', () => {
+  const FAR = 90 * 86_400;
+
+  /** Of several items, the last is the plan and ends first. */
+  function subscriptionOfMany(count: number): Stripe.Subscription {
+    const subscription = newSubscription();
+    const [plan] = subscription.items.data;
+    if (!plan) throw new Error('There is no item.');
+    const recurring = { interval: 'month', interval_count: 1, meter: null, usage_type: 'metered', trial_period_days: null } as const;
+    const metered = Array.from({ length: count - 1 }, (_, nth) => ({
+      ...plan,
+      id: `si_${nth}`,
+      price: { ...plan.price, id: `price_${nth}`, nickname: 'Use', recurring },
+      plan: { ...plan.plan, id: `price_${nth}`, usage_type: 'metered' as const },
+      quantity: undefined,
+      current_period_start: plan.current_period_start + FAR,
+      current_period_end: plan.current_period_end + FAR,
+    }));
+    data.change('customer.subscription.updated', subscription, { items: { ...subscription.items, data: [...metered, plan] } });
+    return subscription;
+  }
+
+  it.each(['in the event', 'and has to be asked for'])('is read whole: an invoice with 130 payments, told %s', async (where) => {
+    const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 13_000);
+    const payments = Array.from({ length: 130 }, () => {
+      const intent = pay(data, { amount: 100, currency: 'usd', customer: invoice.customer, metadata: {} });
+      const payment = { type: 'payment_intent', payment_intent: intent.id };
+      return data.create('invoice_payment', { amount_paid: 100, invoice: invoice.id, payment, status: 'paid' });
+    });
+    const paid = event('invoice.paid');
+    const embedded = { payments: { object: 'list', data: structuredClone(payments.slice(0, 10)), has_more: true } };
+    const amounts = { total: 13_000, amount_due: 13_000, ...(where === 'in the event' && embedded) };
+    await books.hear({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), ...amounts } } });
+    expect(await books.kept()).toMatchObject({ 'test usd gross_cents': 13_000, 'test usd payments': 130 });
+    await books.hearAll(books.events().filter(({ type }) => type === 'payment_intent.succeeded'));
+    expect(await books.kept()).toMatchObject({ 'test usd gross_cents': 13_000, 'test usd payments': 130 });
+  });
+
+  it.each([
+    ['its event', 12],
+    ['an answer of Stripe', 102],
+  ])('is read whole: the items of a subscription told by %s', async (how, count) => {
+    const subscription = subscriptionOfMany(count);
+    const plan = subscription.items.data.at(-1);
+    const told = event(how === 'its event' ? 'customer.subscription.updated' : 'invoice.paid');
+    await books.hear(told);
+    expect(await books.subscriptions()).toMatchObject([
+      { price_id: monthly().id, plan_name: 'Monthly', current_period_end: seconds(plan?.current_period_end ?? 0) },
+    ]);
+  });
+
+  it('and that can not be read whole leaves the event as it was, with nothing applied', async () => {
+    subscriptionOfMany(102);
+    for (const type of ['customer.subscription.updated', 'invoice.paid']) {
+      app.stripe.fail(slow(0), { on: /subscription_items/ });
+      app.stripe.fail(down(), { on: /subscription_items/, times: 2 });
+      await expect(books.hear(event(type))).rejects.toMatchObject({ code: 'stripe_unavailable' });
+    }
+    expect(await books.subscriptions()).toEqual([]);
+    expect(await books.payments()).toEqual([]);
+    app.stripe.heal();
+    await books.hear(event('customer.subscription.updated'));
+    expect(await books.subscriptions()).toMatchObject([{ plan_name: 'Monthly' }]);
   });
 });
 

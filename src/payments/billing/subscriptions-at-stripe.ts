@@ -3,6 +3,7 @@ import type Stripe from 'stripe';
 import { LedgerService } from '../ledger/ledger.service.js';
 import type { AnswerTime } from '../stripe-api/answer-time.js';
 import { stripeErrorOf } from '../stripe-api/stripe-failure.js';
+import { type PageParams, readWholeList, withAllItems } from '../stripe-api/whole-list.js';
 import { isMissing } from './billing-failure.js';
 import type { Buyer } from './buyer.js';
 import { assertObject, timedAnswer } from './stripe-answers.js';
@@ -28,15 +29,22 @@ export class SubscriptionsAtStripe {
 
   /** Those that have not ended, the newest first; none of a customer that Stripe doesn't have. */
   async list(buyer: Buyer, customer: Customer): Promise<SubscriptionNow[]> {
-    const list = await buyer.stripe
-      .make((stripe, options) => timedAnswer(() => stripe.subscriptions.list({ ...customerParam(customer), limit: 100 }, options)))
-      .catch((error: unknown) => {
-        if (!isMissing(error) && stripeErrorOf(error)?.statusCode !== 404) throw error;
-      });
-    if (!list) return [];
-    const { answer, time } = list;
-    assertObject(answer, 'list');
-    return answer.data.map((subscription) => ({ subscription, time }));
+    const readPage = async (page: PageParams) => {
+      const { answer, time } = await buyer.stripe.make((stripe, options) =>
+        timedAnswer(() => stripe.subscriptions.list({ ...customerParam(customer), ...page }, options)),
+      );
+      assertObject(answer, 'list');
+      return { ...answer, data: answer.data.map((subscription) => ({ id: subscription.id, subscription, time })) };
+    };
+    try {
+      const listed = await readWholeList(readPage);
+      return await Promise.all(
+        listed.map(async ({ subscription, time }) => ({ subscription: await completed(buyer, subscription), time })),
+      );
+    } catch (error) {
+      if (isMissing(error) || stripeErrorOf(error)?.statusCode === 404) return [];
+      throw error;
+    }
   }
 
   /** Changes it, and notes the answer. */
@@ -76,12 +84,17 @@ export class SubscriptionsAtStripe {
 }
 
 async function ask(
-  { stripe }: Buyer,
+  buyer: Buyer,
   call: (stripe: Stripe, options: Stripe.RequestOptions) => Promise<Stripe.Response<Stripe.Subscription>>,
 ): Promise<SubscriptionNow> {
-  const { answer, time } = await stripe.make((client, options) => timedAnswer(() => call(client, options)));
+  const { answer, time } = await buyer.stripe.make((stripe, options) => timedAnswer(() => call(stripe, options)));
   assertObject(answer, 'subscription');
-  return { subscription: answer, time };
+  return { subscription: await completed(buyer, answer), time };
+}
+
+/** With all of its items. */
+function completed({ stripe: calls }: Buyer, subscription: Stripe.Subscription): Promise<Stripe.Subscription> {
+  return withAllItems(subscription, (page) => calls.make((stripe, options) => stripe.subscriptionItems.list(page, options)));
 }
 
 async function unlessMissing<T>(call: () => Promise<T>): Promise<T | undefined> {

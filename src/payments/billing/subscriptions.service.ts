@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { DomainError } from '../../common/errors.js';
 import type { SubscriptionRow } from '../ledger/dto/subscription.response.js';
+import { StripeObject } from '../ledger/stripe-object.js';
+import { planItemOf } from '../ledger/subscription-items.js';
 import { inBuyersWords, isMetered, isMissing, isUncertain, priceNotUsable, unknownPrice } from './billing-failure.js';
 import type { Buyer } from './buyer.js';
 import { CustomersService } from './customers.service.js';
@@ -164,10 +166,13 @@ export class SubscriptionsService {
   }
 }
 
-/** Of several items the one of the price's product, else the first. */
+/** The plan among the items of the price's product, else the plan of the subscription. */
 async function itemToChange(buyer: Buyer, items: Stripe.SubscriptionItem[], priceId: string): Promise<Stripe.SubscriptionItem | undefined> {
   const price = await findPrice(buyer, priceId);
-  return items.find((item) => idOf(item.price.product) === idOf(price.product)) ?? items[0];
+  const ofProduct = items.filter((item) => idOf(item.price.product) === idOf(price.product));
+  const candidates = ofProduct.length > 0 ? ofProduct : items;
+  const plan = planItemOf(candidates.flatMap((item) => StripeObject.from(item) ?? []))?.id('id');
+  return candidates.find(({ id }) => id === plan);
 }
 
 async function findPrice(buyer: Buyer, id: string): Promise<Stripe.Price> {

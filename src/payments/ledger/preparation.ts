@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
+import { within } from '../stripe-api/within.js';
 import { furtherOn, type Known, later, type Told } from './decision.js';
 import { decideDispute, DISPUTE_STAGES, type DisputeFact, readDispute } from './dispute.js';
 import type { LedgerChange } from './ledger-change.js';
@@ -17,6 +18,15 @@ import { Unreadable } from './unreadable.js';
 /** Less than Stripe waits for the answer to a webhook. */
 const BUDGET_MS = 8_000;
 
+/** An event or an answer of Stripe, and what it says by itself. */
+interface Source {
+  readonly object: StripeObject;
+  readonly reading: Reading;
+  readonly told: Told;
+  /** Of the event. */
+  readonly type?: string | undefined;
+}
+
 /** Makes a change of what an event tells, asking Stripe for what it does not. */
 @Injectable()
 export class Preparation {
@@ -29,22 +39,22 @@ export class Preparation {
     const object = StripeObject.from(source);
     if (!object) return { ...tenant, party: { customerIds: [], asOf: told.asOf }, payments: [] };
     const reading = readObject(tenant.projectId, object, told, type);
-    let deadline: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<never>((_, reject) => {
-      const refusal = () => reject(stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined));
-      deadline = setTimeout(refusal, BUDGET_MS);
-    });
+    const ended = new AbortController();
+    const tooLate = () => stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined);
     try {
-      return await Promise.race([this.#complete(tenant, reading, told), tooLate]);
+      const asking = { ...tenant, signal: ended.signal };
+      return await within(BUDGET_MS, this.#complete(asking, { object, reading, told, type }), tooLate);
     } catch (error) {
       // What Stripe is asked may be answered better another time.
       throw error instanceof Unreadable ? stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', error) : error;
     } finally {
-      clearTimeout(deadline);
+      ended.abort();
     }
   }
 
-  async #complete(tenant: Tenant, reading: Reading, told: Told): Promise<LedgerChange> {
+  async #complete(tenant: Tenant, { object, reading: first, told, type }: Source): Promise<LedgerChange> {
+    const whole = await this.questions.withAllItems(tenant, object);
+    const reading = whole === object ? first : readObject(tenant.projectId, whole, told, type);
     const { invoiceToAsk, attemptToAsk, chargeToAsk } = reading;
     const [current, asked, attempts, charge, dispute, ...payments] = await Promise.all([
       this.#subscription(tenant, reading, told),
@@ -57,7 +67,8 @@ export class Preparation {
     const { subscription } = current;
     const party = reading.party.userId ? reading.party : current.party;
     return {
-      ...tenant,
+      projectId: tenant.projectId,
+      mode: tenant.mode,
       party: { ...party, customerIds: party.customerIds.length === 0 && charge?.customerId ? [charge.customerId] : party.customerIds },
       subscription,
       payments: [...payments, ...(asked ?? []), ...(attempts ?? []), ...(charge ? [charge] : [])],

@@ -57,7 +57,12 @@ export class StripeObject {
     return StripeObject.from(this.fields[name]);
   }
 
-  /** Of a list of Stripe's that is here, or that this is. */
+  /** The same object with another value in field `name`. */
+  with(name: string, value: unknown): StripeObject {
+    return new StripeObject({ ...this.fields, [name]: value });
+  }
+
+  /** Items of the list in field `name`, or of this object if it is itself a list. */
   items(name?: string): StripeObject[] {
     const list = name === undefined ? this : this.object(name);
     const data = list?.fields['data'];

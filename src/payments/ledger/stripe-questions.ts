@@ -6,19 +6,24 @@ import type { ProjectId } from '../../common/ids.js';
 import { type AnswerTime, timed } from '../stripe-api/answer-time.js';
 import { StripeClients } from '../stripe-api/stripe-clients.js';
 import { asStripeFailure, stripeErrorOf } from '../stripe-api/stripe-failure.js';
+import { type PageParams, readWholeList } from '../stripe-api/whole-list.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { StripeObject } from './stripe-object.js';
 import { MAX_NAME_LENGTH } from './subscription.js';
+import { needed } from './unreadable.js';
 
 const ATTEMPT = { timeout: 4_000, maxNetworkRetries: 1 } as const satisfies Stripe.RequestOptions;
 const NOT_FOUND = 404;
 
+const MAX_KIND_LENGTH = 64;
 const MAX_NAMES = 10_000;
 const NAME_AGE_MS = 10 * 60_000;
 
 export interface Tenant {
   readonly projectId: ProjectId;
   readonly mode: StripeMode;
+  /** Ends what is asked page by page. */
+  readonly signal?: AbortSignal;
 }
 
 /** An object as Stripe says it is. */
@@ -30,6 +35,8 @@ export interface Answer {
 
 type Question<Resource> = (stripe: Stripe, options: Stripe.RequestOptions) => Promise<Stripe.Response<Resource>>;
 
+type PageReader<Item> = (stripe: Stripe, page: PageParams, options: Stripe.RequestOptions) => Promise<Stripe.ApiList<Item>>;
+
 /** What Stripe is asked with a tenant's own key. @throws DomainError `stripe_*`, and what `StripeClients.for` throws */
 @Injectable()
 export class StripeQuestions {
@@ -38,8 +45,21 @@ export class StripeQuestions {
   constructor(private readonly clients: StripeClients) {}
 
   /** With the product, so that its name is no question of its own. @returns `undefined` when Stripe has none such, as of all these */
-  subscription(tenant: Tenant, id: string): Promise<Answer | undefined> {
-    return this.#ask(tenant, (stripe, options) => stripe.subscriptions.retrieve(id, { expand: ['items.data.price.product'] }, options));
+  async subscription(tenant: Tenant, id: string): Promise<Answer | undefined> {
+    const answer = await this.#ask(tenant, (stripe, options) =>
+      stripe.subscriptions.retrieve(id, { expand: ['items.data.price.product'] }, options),
+    );
+    return answer && { ...answer, object: await this.withAllItems(tenant, answer.object) };
+  }
+
+  /** A subscription with all of its items: one of many items is cut, in events and in answers. Any other object stays as it is. */
+  async withAllItems(tenant: Tenant, object: StripeObject): Promise<StripeObject> {
+    if (object.text('object', MAX_KIND_LENGTH) !== 'subscription' || !object.object('items')?.flag('has_more')) return object;
+    const subscription = needed(object.id('id'), 'id');
+    const data = await this.#list(tenant, 'subscription', (stripe, page, options) =>
+      stripe.subscriptionItems.list({ subscription, ...page, expand: ['data.price.product'] }, options),
+    );
+    return object.with('items', { object: 'list', data, has_more: false });
   }
 
   paymentIntent(tenant: Tenant, id: string): Promise<Answer | undefined> {
@@ -63,9 +83,10 @@ export class StripeQuestions {
 
   /** How an invoice was paid: its `invoice_payment` objects. */
   async invoicePayments(tenant: Tenant, invoice: string): Promise<StripeObject[]> {
-    const answer = await this.#ask(tenant, async (stripe, options) => stripe.invoicePayments.list({ invoice, limit: 100 }, options));
-    if (!answer) throw notThisAccounts('invoice');
-    return answer.object.items();
+    const payments = await this.#list(tenant, 'invoice', (stripe, page, options) =>
+      stripe.invoicePayments.list({ invoice, ...page }, options),
+    );
+    return payments.flatMap((payment) => StripeObject.from(payment) ?? []);
   }
 
   async productName(tenant: Tenant, id: string): Promise<string | null> {
@@ -79,12 +100,26 @@ export class StripeQuestions {
     return name ?? null;
   }
 
-  async #ask<Resource>({ projectId, mode }: Tenant, question: Question<Resource>): Promise<Answer | undefined> {
-    const stripe = await this.clients.for(projectId, mode);
-    try {
+  #ask<Resource>(tenant: Tenant, question: Question<Resource>): Promise<Answer | undefined> {
+    return this.#call(tenant, async (stripe) => {
       const { answer, time } = await timed(() => question(stripe, ATTEMPT));
       const object = StripeObject.from(answer);
       return object && { object, time };
+    });
+  }
+
+  /** @param kind what the list belongs to: without it there is no list */
+  async #list<Item extends { id: string }>(tenant: Tenant, kind: string, readPage: PageReader<Item>): Promise<Item[]> {
+    const items = await this.#call(tenant, (stripe) => readWholeList((page) => readPage(stripe, page, ATTEMPT), tenant.signal));
+    if (!items) throw notThisAccounts(kind);
+    return items;
+  }
+
+  /** @returns `undefined` for what Stripe does not have */
+  async #call<T>({ projectId, mode }: Tenant, call: (stripe: Stripe) => Promise<T>): Promise<T | undefined> {
+    const stripe = await this.clients.for(projectId, mode);
+    try {
+      return await call(stripe);
     } catch (error) {
       if (stripeErrorOf(error)?.statusCode === NOT_FOUND) return undefined;
       throw asStripeFailure(error);

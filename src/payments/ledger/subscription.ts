@@ -1,6 +1,7 @@
 import { customerIdOf } from './customer-ids.js';
 import { type Decision, decide, type Known, later, type Told } from './decision.js';
 import type { StripeObject } from './stripe-object.js';
+import { periodOf, planItemOf } from './subscription-items.js';
 import { needed } from './unreadable.js';
 
 export const MAX_STATUS_LENGTH = 32;
@@ -41,20 +42,20 @@ const COMPARED = [
 const ALL_BUT_TIME = [...COMPARED, 'planName', 'createdAt'] as const satisfies (keyof SubscriptionState)[];
 
 /**
- * Reads both generations: the period stood on the subscription, and stands on its items since 2025-03-31.
+ * Reads both generations; of several items, `subscription-items.ts` says which counts.
  * @param type of the event: what was deleted is over, whatever the object says
  */
 export function readSubscription(object: StripeObject, told: Told, type?: string): SubscriptionFact {
   const said = needed(object.text('status', MAX_STATUS_LENGTH), 'status');
   const status = type === 'customer.subscription.deleted' && !isOver(said) ? 'canceled' : said;
-  const [item] = object.items('items');
+  const item = planItemOf(object.items('items'));
+  const period = periodOf(object);
   const price = item?.object('price') ?? item?.object('plan') ?? object.object('plan');
   const product = price?.object('product');
   // Before 2018 a plan had a name of its own.
   const named = [price?.text('nickname', MAX_NAME_LENGTH), product?.text('name', MAX_NAME_LENGTH), price?.text('name', MAX_NAME_LENGTH)];
   const planName = named.find((name) => name !== undefined) ?? null;
   const productId = price?.id('product');
-  const currentPeriodEnd = object.time('current_period_end') ?? item?.time('current_period_end') ?? null;
   return {
     ...told,
     subscriptionId: needed(object.id('id'), 'id'),
@@ -65,11 +66,9 @@ export function readSubscription(object: StripeObject, told: Told, type?: string
     // A name that an expanded product does not have, no question would bring.
     ...(planName === null && productId !== undefined && !product && { productId }),
     quantity: Math.min(item?.integer('quantity') ?? object.integer('quantity') ?? 1, MAX_QUANTITY),
-    currentPeriodStart: object.time('current_period_start') ?? item?.time('current_period_start') ?? null,
-    currentPeriodEnd,
-    cancelAt: isOver(status)
-      ? endOf(object)
-      : (object.time('cancel_at') ?? (object.flag('cancel_at_period_end') ? currentPeriodEnd : null)),
+    currentPeriodStart: period.start,
+    currentPeriodEnd: period.end,
+    cancelAt: isOver(status) ? endOf(object) : (object.time('cancel_at') ?? (object.flag('cancel_at_period_end') ? period.end : null)),
     cancelledAt: object.time('canceled_at') ?? null,
     createdAt: object.time('created') ?? object.time('start_date') ?? told.asOf,
   };

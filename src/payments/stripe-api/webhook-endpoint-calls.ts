@@ -4,18 +4,15 @@ import type { ProjectId } from '../../common/ids.js';
 import { HANDLED_EVENTS } from './handled-events.js';
 import { STRIPE_API_VERSION } from './stripe-connector.js';
 import { asStripeFailure, stripeErrorOf, stripeUnavailable } from './stripe-failure.js';
+import { readWholeList } from './whole-list.js';
 
 /** Of one call to Stripe, each attempt: both of them and the pause between fit into the time that a caller waits. */
 const CALL = { timeout: 2_500, maxNetworkRetries: 1 };
-/** Stripe allows 16 endpoints in each mode, so one page has them all. */
-const ALL = { limit: 100 };
 const PROJECT_TAG = 'tillkeeper_project';
 const NOT_FOUND = 404;
 
-export async function listEndpoints(stripe: Stripe): Promise<Stripe.WebhookEndpoint[]> {
-  const { data } = await inOurWords(stripe.webhookEndpoints.list(ALL, CALL));
-  if (!Array.isArray(data)) throw unreadable();
-  return data;
+export function listEndpoints(stripe: Stripe): Promise<Stripe.WebhookEndpoint[]> {
+  return inOurWords(readWholeList((page) => stripe.webhookEndpoints.list(page, CALL)));
 }
 
 /** What we made carries the project's id as metadata. */

@@ -3,6 +3,9 @@ import { badRequest } from './refusals.js';
 /** What only stands in an answer that asks to expand it. */
 const ON_REQUEST: Record<string, readonly string[]> = { 'checkout.session': ['line_items'], invoice: ['payments'], charge: ['refunds'] };
 
+/** How many items of an embedded list an object shows. */
+const MAX_EMBEDDED = 10;
+
 type Paths = readonly (readonly string[])[];
 
 /** An object as an answer shows it (an account that is the customer stands under `customer_account`), with what `expand[]` asks for: a copy. */
@@ -27,13 +30,19 @@ function show(value: unknown, paths: Paths, name: string, find: (id: string) => 
   if (unknown !== undefined) throw cannotExpand(unknown);
   if ('customer' in value && typeof value.customer === 'string' && value.customer.startsWith('acct_'))
     return show({ ...value, customer: null, customer_account: value.customer }, paths, name, find);
+  const shown = name !== '' && isLongList(value) ? { ...value, data: value.data.slice(0, MAX_EMBEDDED), has_more: true } : value;
   const onRequest = 'object' in value && typeof value.object === 'string' ? (ON_REQUEST[value.object] ?? []) : [];
   return Object.fromEntries(
-    Object.entries(value).flatMap(([field, inner]) => {
+    Object.entries(shown).flatMap(([field, inner]) => {
       const below = paths.filter(([head]) => head === field).map(([, ...rest]) => rest);
       return onRequest.includes(field) && below.length === 0 ? [] : [[field, show(inner, below, field, find)]];
     }),
   );
+}
+
+function isLongList(value: object): value is { object: 'list'; data: unknown[] } {
+  const { object, data } = value as { object?: unknown; data?: unknown };
+  return object === 'list' && Array.isArray(data) && data.length > MAX_EMBEDDED;
 }
 
 const cannotExpand = (name: string) => badRequest(`This property cannot be expanded (${name}).`, 'expand');

@@ -8,6 +8,7 @@ import { type Call, list, page, retrieve, route } from '../router.js';
 import type { StripeData } from '../stripe-data.js';
 
 const PATH = '/v1/subscriptions';
+const ITEMS_PATH = '/v1/subscription_items';
 const CHANGEABLE_AFTERWARDS = ['metadata', 'expand'];
 
 export const subscriptionRoutes = [
@@ -20,6 +21,10 @@ export const subscriptionRoutes = [
     },
   },
   retrieve('subscription', PATH, 'rak_subscription_read'),
+  route('GET', ITEMS_PATH, 'rak_subscription_read', ['limit', 'starting_after', 'ending_before', 'subscription'], ({ data, params }) => {
+    const { items } = data.get('subscription', params.required('subscription'), 'subscription');
+    return page(items.data, params, ITEMS_PATH, 'subscription_item');
+  }),
   route(
     'POST',
     `${PATH}/:id`,
