@@ -2,6 +2,8 @@ import { AppLogger } from './common/app-logger.js';
 import { createApp } from './app.setup.js';
 import { loadEnvFile } from './config/env-file.js';
 import { loadSettings } from './config/load-settings.js';
+import type { Settings } from './config/settings.js';
+import { VERSION } from './common/version.js';
 import { showFirstCall } from './first-run.js';
 import { type Running, stopOnSignal } from './shutdown.js';
 import { explainStartFailure } from './start-failure.js';
@@ -16,7 +18,8 @@ async function main(): Promise<void> {
   const settings = loadSettings(process.env);
   const logger = new AppLogger(settings.logLevel);
   const running: Running = {};
-  stopOnSignal(running, logger);
+  stopOnSignal(running, settings.shutdownDelay, logger);
+  logger.log(describeStart(settings));
   // Node itself would print the error with its message and members, which may hold what was sent.
   process.on('uncaughtException', (error) => {
     logger.error(error);
@@ -28,6 +31,13 @@ async function main(): Promise<void> {
   letYoungGenerationGrow();
   logger.log(`Listening on ${await app.getUrl()}`);
   if (settings.sampleData && settings.isLoopbackHost) await showFirstCall(app, settings);
+}
+
+/** What an operator is asked first when something is wrong. */
+function describeStart({ database, masterKeys }: Settings): string {
+  const engine = database.engine === 'sqlite' ? 'SQLite' : 'PostgreSQL';
+  const providers = masterKeys.map(({ provider }) => provider).join(', ');
+  return `Tillkeeper ${VERSION} on Node.js ${process.version}, with ${engine} and master keys from: ${providers}`;
 }
 
 main().catch((error: unknown) => {

@@ -1,8 +1,9 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AppLogger } from './common/app-logger.js';
 import { ReadinessService } from './health/readiness.service.js';
 
-/** Milliseconds after the signal: when the connections of unfinished requests are cut, and when the process ends whatever hangs. */
+/** Milliseconds after the server stops listening: when the connections of unfinished requests are cut, and when the process ends whatever hangs. */
 const CUT_MS = 6_000;
 const END_MS = 8_000;
 const IDLE_CHECK_MS = 50;
@@ -12,16 +13,17 @@ export interface Running {
   app?: NestFastifyApplication;
 }
 
-/** On SIGTERM and SIGINT: not ready, no new connections, requests in flight finish, then everything closes and the process exits with 0. */
-export function stopOnSignal(running: Running, logger: AppLogger): void {
+/**
+ * On SIGTERM and SIGINT: not ready at once, but still serving for `delaySeconds`, so that load balancers notice first. Then no new
+ * connections; requests in flight finish, everything closes and the process exits with 0.
+ */
+export function stopOnSignal(running: Running, delaySeconds: number, logger: AppLogger): void {
   let isStopping = false;
   const onSignal = (signal: NodeJS.Signals): void => {
     // npm passes a Ctrl-C on that the terminal has sent already.
     if (isStopping) return;
     isStopping = true;
-    logger.log(`${signal}: finishing the requests in flight`);
-    setTimeout(() => process.exit(0), END_MS);
-    stop(running).then(
+    stop(running, running.app ? delaySeconds : 0, signal, logger).then(
       () => process.exit(0),
       (error: unknown) => {
         logger.error(error);
@@ -33,10 +35,18 @@ export function stopOnSignal(running: Running, logger: AppLogger): void {
   process.on('SIGINT', onSignal);
 }
 
-async function stop({ app }: Running): Promise<void> {
-  if (!app) return;
-  app.get(ReadinessService).stop();
-  const server = app.getHttpServer();
+async function stop({ app }: Running, delaySeconds: number, signal: NodeJS.Signals, logger: AppLogger): Promise<void> {
+  app?.get(ReadinessService).stop();
+  if (delaySeconds > 0) {
+    logger.log(`${signal}: not ready any more, still serving for ${delaySeconds} s`);
+    await wait(delaySeconds * 1_000);
+  }
+  const server = app?.getHttpServer();
+  // At once: `app.close` stops listening only after the modules' own hooks.
+  server?.close();
+  logger.log(`${signal}: finishing the requests in flight`);
+  setTimeout(() => process.exit(0), END_MS);
+  if (!app || !server) return;
   setTimeout(() => server.closeAllConnections(), CUT_MS);
   // A connection whose last request was in flight would stay open for the next one.
   setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);

@@ -7,6 +7,9 @@ export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' |
 /** Nest tells of every module and route that it sets up. */
 const CHATTY_CONTEXTS = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
 
+/** Nest logs a failed start with its stack before it throws; `explainStartFailure` says why in one line. */
+const START_FAILURE_CONTEXT = 'ExceptionHandler';
+
 /** What finds a request in this log, and in those of others. */
 interface RequestIds {
   requestId: string;
@@ -31,7 +34,9 @@ export class AppLogger implements LoggerService {
   }
 
   answered({ requestId, traceId, method, route, status, milliseconds }: AnsweredRequest): void {
-    this.#pino.info({ requestId, traceId, method, route, status, milliseconds }, 'request');
+    // A balancer asks every few seconds; an answer that sends it away is worth a line.
+    const isRoutine = route.startsWith('/health/') && status < 400;
+    this.#pino[isRoutine ? 'debug' : 'info']({ requestId, traceId, method, route, status, milliseconds }, 'request');
   }
 
   /** An error that the caller was told little of. */
@@ -50,7 +55,7 @@ export class AppLogger implements LoggerService {
   }
 
   error(message: unknown, _stack?: string, context?: string): void {
-    this.#write('error', message, context);
+    this.#write(context === START_FAILURE_CONTEXT ? 'debug' : 'error', message, context);
   }
 
   debug(message: unknown, context?: string): void {

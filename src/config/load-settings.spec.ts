@@ -72,6 +72,7 @@ describe('defaults', () => {
       rateLimitPerMinute: 600,
       trustProxy: false,
       corsOrigins: [],
+      shutdownDelay: 0,
       logLevel: 'info',
       sampleData: false,
     });
@@ -84,7 +85,12 @@ describe('defaults', () => {
   });
 
   it('open the server to the network in production, and leave sample data out', () => {
-    expect(loadSettings(PRODUCTION)).toMatchObject({ nodeEnv: 'production', host: '0.0.0.0', sampleData: false });
+    expect(loadSettings(PRODUCTION)).toMatchObject({
+      nodeEnv: 'production',
+      host: '0.0.0.0',
+      sampleData: false,
+      shutdownDelay: 5,
+    });
   });
 
   it('apply to empty variables', () => {
@@ -154,6 +160,7 @@ describe.each<[variable: string, field: string, accepted: Record<string, unknown
     { 0: 0, 90: 90, '90s': 90, '15m': 900, '24h': 86_400, '7d': 604_800, 604800: 604_800 },
     ['604801', '8d', '169h', '-1', '1.5h', 'h', '24H', '24 h', '1w', '1h30m'],
   ],
+  ['SHUTDOWN_DELAY', 'shutdownDelay', { 0: 0, 30: 30, '5s': 5, '5m': 300 }, ['301', '6m', '1h', '-1', '0.5s']],
   ['RATE_LIMIT_PER_MINUTE', 'rateLimitPerMinute', { 0: 0, 1000000: 1000000 }, ['-1', '1000001', 'off']],
   [
     'TRUST_PROXY',

@@ -45,6 +45,7 @@ export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true }
     rateLimitPerMinute: env.required('RATE_LIMIT_PER_MINUTE'),
     trustProxy: env.required('TRUST_PROXY'),
     corsOrigins: env.optional('CORS_ORIGINS') ?? [],
+    shutdownDelay: env.required('SHUTDOWN_DELAY'),
     metricsToken: env.optional('METRICS_TOKEN'),
     logLevel: env.required('LOG_LEVEL'),
     sampleData: env.required('SAMPLE_DATA'),

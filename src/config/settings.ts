@@ -69,6 +69,8 @@ export class Settings extends StoreSettings {
   /** A number of proxies, or their addresses and CIDR ranges; `false`: none. */
   readonly trustProxy: false | number | string[];
   readonly corsOrigins: string[];
+  /** Seconds between the signal to stop and the end of listening. */
+  readonly shutdownDelay: number;
   readonly metricsToken?: Secret;
   readonly logLevel: LogLevel;
   readonly sampleData: boolean;

@@ -8,6 +8,9 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export const MAX_WEBHOOK_SECRET_OVERLAP_SECONDS = 604_800;
 
+/** Seconds that an orchestrator commonly waits before it kills, less those that a stop may take. */
+const MAX_SHUTDOWN_DELAY_SECONDS = 300;
+
 export const REGISTRATIONS = ['open', 'closed'] as const;
 export type Registration = (typeof REGISTRATIONS)[number];
 
@@ -222,6 +225,13 @@ const TABLE = {
     description: 'The web origins whose pages may call the API, separated by commas.',
     must: 'be a comma list of exact origins such as https://app.example.com, without paths or wildcards',
     parse: rules.listOf(rules.origin),
+  },
+  SHUTDOWN_DELAY: {
+    description:
+      'How long the server goes on serving after SIGTERM while `/health/ready` already answers 503, so that load balancers stop sending first: seconds, or a number with `s` or `m`. It exits within 10 seconds after it.',
+    must: `be a duration from 0 to ${MAX_SHUTDOWN_DELAY_SECONDS / 60}m, in seconds or with one of the units s, m`,
+    parse: rules.duration(MAX_SHUTDOWN_DELAY_SECONDS),
+    default: { development: '0', test: '0', production: '5s' },
   },
   METRICS_TOKEN: {
     description: 'The bearer token that `/metrics` asks for, at least 16 bytes; without it there is no `/metrics`.',

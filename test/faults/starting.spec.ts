@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Client } from 'pg';
 import { DATA_KEY_PURPOSES } from '../../src/vault/data-key-store.js';
 import { Installation } from '../support/installation.js';
 import { rowsOf } from '../support/rows.js';
@@ -126,6 +127,29 @@ describe('a start that can not go on says', () => {
     expect(refusal).toMatch(/^Tillkeeper could not start\. The (?:database of|SQLite file of) DATABASE_URL .*\([A-Z_]+\)\n$/);
     expect(refusal).not.toContain('hunter2');
   });
+
+  if (engine === 'postgres') {
+    it.each([
+      ['LOGIN CONNECTION LIMIT 0', /has too many connections: raise max_connections.*\(53300\)/],
+      ['NOLOGIN', /admits no such connection: its pg_hba\.conf.*\(28000\)/],
+    ])('why the database refuses a role with %s, in one line and without a stack', async (attribute, reason) => {
+      const url = new URL(database.url);
+      const role = `refused_${url.pathname.slice(1)}`;
+      url.username = role;
+      const administrator = new Client({ connectionString: database.url });
+      await administrator.connect();
+      await administrator.query(`CREATE ROLE ${role} ${attribute}`);
+      const server = installation.start({ ...testEnvironment(database), DATABASE_URL: url.href, LOG_LEVEL: 'info' });
+      await server.ended;
+      await administrator.query(`DROP ROLE ${role}`);
+      await administrator.end();
+      expect(server.errors).toMatch(reason);
+      expect(server.errors.trimEnd().split('\n')).toHaveLength(1);
+      expect(server.output.trimEnd().split('\n')).toEqual([
+        expect.stringMatching(/"msg":"Tillkeeper [\d.]+ on Node\.js v\d.* with PostgreSQL and master keys from: local"/),
+      ]);
+    });
+  }
 
   if (engine === 'sqlite') {
     it('everything that production lacks, in one list and without any value', async () => {

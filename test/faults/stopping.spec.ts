@@ -88,6 +88,51 @@ it('finishes the requests in flight, is not ready any more, takes no new connect
   agent.destroy();
 });
 
+if (engine === 'postgres') {
+  it('fails no request behind a balancer that asks for readiness now and then and never retries', async () => {
+    const settings = { ...environment, SHUTDOWN_DELAY: '2s' };
+    const [leaving, staying] = [installation.start(settings), installation.start(settings)];
+    const addresses = [await leaving.listening(), await staying.listening()];
+    const agent = new Agent({ keepAlive: true });
+    const statusOf = async (url: string): Promise<number | undefined> => {
+      const [answer] = (await once(get(url, { agent }), 'response')) as [IncomingMessage];
+      await text(answer);
+      return answer.statusCode;
+    };
+    let ready = addresses;
+    let isOver = false;
+    const asksForReadiness = (async () => {
+      while (!isOver) {
+        const statuses = await Promise.all(addresses.map((address) => statusOf(`${address}/health/ready`).catch(() => undefined)));
+        ready = addresses.filter((_address, index) => statuses[index] === 200);
+        await wait(700);
+      }
+    })();
+    let served = 0;
+    const sends = (async () => {
+      while (!isOver) {
+        for (const address of ready) {
+          expect(await statusOf(`${address}/health/live`)).toBe(200);
+          served++;
+        }
+        await wait(2);
+      }
+    })();
+
+    leaving.signal('SIGTERM');
+    await leaving.until(/still serving for 2 s/);
+    const before = served;
+    await Promise.race([endOf(leaving), sends]);
+    isOver = true;
+    await Promise.all([sends, asksForReadiness]);
+    agent.destroy();
+    expect(await endOf(leaving)).toEqual(CLEAN);
+    expect(ready).toEqual([addresses[1]]);
+    expect(served).toBeGreaterThan(before + 20);
+    await staying.stop('SIGTERM');
+  });
+}
+
 async function stopWhileAllHangs(): Promise<End> {
   const proxy = engine === 'postgres' ? await TcpProxy.to(database.url) : undefined;
   const server = installation.start({ ...environment, DATABASE_URL: proxy?.url ?? environment.DATABASE_URL });
