@@ -16,6 +16,7 @@ import { SpentCustomers1763860000000 as SpentCustomersPostgres } from './migrati
 import { RefundTimes1763870000000 as RefundTimesPostgres } from './migrations/postgres/1763870000000-refund-times.js';
 import { RoomForUpdates1763880000000 as RoomForUpdatesPostgres } from './migrations/postgres/1763880000000-room-for-updates.js';
 import { PaymentSources1796000001000 as PaymentSourcesPostgres } from './migrations/postgres/1796000001000-payment-sources.js';
+import { SubscriptionPauses1796000001100 as SubscriptionPausesPostgres } from './migrations/postgres/1796000001100-subscription-pauses.js';
 import { PaymentsBySubscription1796000002000 as PaymentsBySubscriptionPostgres } from './migrations/postgres/1796000002000-payments-by-subscription.js';
 import { KeyAccounts1796000002100 as KeyAccountsPostgres } from './migrations/postgres/1796000002100-key-accounts.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
@@ -31,6 +32,7 @@ import { Billing1763850000000 as BillingSqlite } from './migrations/sqlite/17638
 import { SpentCustomers1763860000000 as SpentCustomersSqlite } from './migrations/sqlite/1763860000000-spent-customers.js';
 import { RefundTimes1763870000000 as RefundTimesSqlite } from './migrations/sqlite/1763870000000-refund-times.js';
 import { PaymentSources1796000001000 as PaymentSourcesSqlite } from './migrations/sqlite/1796000001000-payment-sources.js';
+import { SubscriptionPauses1796000001100 as SubscriptionPausesSqlite } from './migrations/sqlite/1796000001100-subscription-pauses.js';
 import { PaymentsBySubscription1796000002000 as PaymentsBySubscriptionSqlite } from './migrations/sqlite/1796000002000-payments-by-subscription.js';
 import { KeyAccounts1796000002100 as KeyAccountsSqlite } from './migrations/sqlite/1796000002100-key-accounts.js';
 
@@ -105,6 +107,7 @@ function sqliteOptions(path: string, { lockTimeout }: Limits, entities: Entities
       SpentCustomersSqlite,
       RefundTimesSqlite,
       PaymentSourcesSqlite,
+      SubscriptionPausesSqlite,
       PaymentsBySubscriptionSqlite,
       KeyAccountsSqlite,
     ],
@@ -142,6 +145,7 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: Limits, en
       RefundTimesPostgres,
       RoomForUpdatesPostgres,
       PaymentSourcesPostgres,
+      SubscriptionPausesPostgres,
       PaymentsBySubscriptionPostgres,
       KeyAccountsPostgres,
     ],
