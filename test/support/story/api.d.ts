@@ -934,6 +934,21 @@ export interface components {
              */
             status: "ok";
         };
+        /** @description The process can serve. */
+        ReadyResponse: {
+            /**
+             * @description Always `ok`: what is not well is an error.
+             * @example ok
+             * @enum {string}
+             */
+            status: "ok";
+            /**
+             * @description Whether changes made by other processes are announced to this one. While `lost`, it serves without its caches; the log says why.
+             * @example arriving
+             * @enum {string}
+             */
+            change_notifications: "arriving" | "lost";
+        };
         /** @description A project. */
         ProjectResponse: {
             /**
@@ -3282,7 +3297,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HealthResponse"];
+                    "application/json": components["schemas"]["ReadyResponse"];
                 };
             };
             /** @description The request is malformed. */
