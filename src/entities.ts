@@ -8,6 +8,7 @@ import { StripeCustomerEntity } from './payments/billing/stripe-customer.entity.
 import { LedgerCountEntity } from './payments/ledger/ledger-count.entity.js';
 import { LedgerRevenueEntity } from './payments/ledger/ledger-revenue.entity.js';
 import { OutboxEventEntity } from './payments/ledger/outbox-event.entity.js';
+import { StripeForeignObjectEntity } from './payments/ledger/stripe-foreign-object.entity.js';
 import { StripeDisputeEntity } from './payments/ledger/stripe-dispute.entity.js';
 import { StripePaymentEntity } from './payments/ledger/stripe-payment.entity.js';
 import { StripeSubscriptionEntity } from './payments/ledger/stripe-subscription.entity.js';
@@ -48,6 +49,7 @@ export const ENTITIES = [
   StripeSubscriptionEntity,
   StripePaymentEntity,
   StripeDisputeEntity,
+  StripeForeignObjectEntity,
   StripeUserLinkEntity,
   LedgerCountEntity,
   LedgerRevenueEntity,

@@ -2,24 +2,12 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiResponse, ApiSchema, ApiTags } from '@nestjs/swagger';
 import { Public, Unlimited } from '../auth/route-access.decorators.js';
 import { ErrorResponse } from '../common/api-errors.decorator.js';
-import { DatabaseNotifications } from '../database/database-notifications.js';
 import { ReadinessService } from './readiness.service.js';
 
 @ApiSchema({ description: 'The process is well.' })
 class HealthResponse {
   @ApiProperty({ description: 'Always `ok`: what is not well is an error.', enum: ['ok'], example: 'ok' })
   status: 'ok';
-}
-
-@ApiSchema({ description: 'The process can serve.' })
-class ReadyResponse extends HealthResponse {
-  @ApiProperty({
-    description:
-      'Whether changes made by other processes are announced to this one. While `lost`, it serves without its caches; the log says why.',
-    enum: ['arriving', 'lost'],
-    example: 'arriving',
-  })
-  change_notifications: 'arriving' | 'lost';
 }
 
 @ApiTags('Health')
@@ -29,10 +17,7 @@ class ReadyResponse extends HealthResponse {
 @Unlimited()
 @Controller('health')
 export class HealthController {
-  constructor(
-    private readonly readiness: ReadinessService,
-    private readonly notifications: DatabaseNotifications,
-  ) {}
+  constructor(private readonly readiness: ReadinessService) {}
 
   @Get('live')
   @ApiOperation({
@@ -53,10 +38,10 @@ export class HealthController {
     description: 'Yes once the database is reached and migrated, until the process is told to stop.',
     security: [],
   })
-  @ApiOkResponse({ description: 'Ready.', type: ReadyResponse })
+  @ApiOkResponse({ description: 'Ready.', type: HealthResponse })
   @ApiResponse({ status: 503, description: 'Not now; try again after `Retry-After` seconds.', type: ErrorResponse })
-  async ready(): Promise<ReadyResponse> {
+  async ready(): Promise<HealthResponse> {
     await this.readiness.check();
-    return { status: 'ok', change_notifications: this.notifications.areArriving ? 'arriving' : 'lost' };
+    return { status: 'ok' };
   }
 }

@@ -22,9 +22,13 @@ export class SubscriptionsAtStripe {
 
   constructor(private readonly ledger: LedgerService) {}
 
-  /** @returns `undefined` when Stripe has no such subscription: it is of another account, or was erased with an account's test data */
+  /**
+   * @returns `undefined` when Stripe has no such subscription: it is of another account, or was erased with an account's test data. One of
+   * another project on the same account is none either.
+   */
   async find(buyer: Buyer, id: string): Promise<SubscriptionNow | undefined> {
-    return unlessMissing(() => ask(buyer, (stripe, options) => stripe.subscriptions.retrieve(id, undefined, options)));
+    const found = await unlessMissing(() => ask(buyer, (stripe, options) => stripe.subscriptions.retrieve(id, undefined, options)));
+    return found && (await this.#ours(buyer, [found]))[0];
   }
 
   /** Those that have not ended, the newest first; none of a customer that Stripe doesn't have. */
@@ -37,7 +41,7 @@ export class SubscriptionsAtStripe {
       return { ...answer, data: answer.data.map((subscription) => ({ id: subscription.id, subscription, time })) };
     };
     try {
-      const listed = await readWholeList(readPage);
+      const listed = await this.#ours(buyer, await readWholeList(readPage));
       return await Promise.all(
         listed.map(async ({ subscription, time }) => ({ subscription: await completed(buyer, subscription), time })),
       );
@@ -76,6 +80,13 @@ export class SubscriptionsAtStripe {
         this.#warn(id, projectId);
         return false;
       });
+  }
+
+  /** Without those of other projects on the same account. */
+  async #ours<T extends SubscriptionNow>({ projectId, mode }: Buyer, all: readonly T[]): Promise<T[]> {
+    const ours: T[] = [];
+    for (const each of all) if (!(await this.ledger.isForeign(projectId, mode, each.subscription))) ours.push(each);
+    return ours;
   }
 
   #warn(id: string, projectId: string): void {

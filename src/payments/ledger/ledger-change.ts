@@ -22,4 +22,6 @@ export interface LedgerChange {
   readonly subscription?: SubscriptionFact;
   readonly payments: readonly PaymentFact[];
   readonly dispute?: DisputeFact;
+  /** Whether its `metadata.project_id` names this project. */
+  readonly isOurs?: boolean;
 }

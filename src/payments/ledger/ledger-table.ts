@@ -34,6 +34,7 @@ export class LedgerTable<State extends object> {
   readonly #lock: Record<Engine, Statement<Row>>;
   readonly #insert: Statement<never>;
   readonly #update: Statement<never>;
+  readonly #delete: Statement<never>;
   readonly #fields: readonly (keyof State)[];
 
   /** @param key the column of Stripe's id */
@@ -47,6 +48,7 @@ export class LedgerTable<State extends object> {
     const find = `SELECT ${names.join(', ')}, revision FROM ${name} WHERE project_id = $1 AND mode = $2 AND ${key} = $3`;
     this.#find = sql(`find_${name}`, find);
     this.#lock = { sqlite: this.#find, postgres: sql(`lock_${name}`, `${find} FOR UPDATE`) };
+    this.#delete = sql(`delete_${name}`, `DELETE FROM ${name} WHERE project_id = $1 AND mode = $2 AND ${key} = $3`);
     this.#insert = sql(
       `insert_${name}`,
       `INSERT INTO ${name} (project_id, mode, ${key}, id, owner_id, revision, ${names.join(', ')})
@@ -89,6 +91,14 @@ export class LedgerTable<State extends object> {
     // Where another transaction inserts it first, this one fails: see `againIfOvertaken`.
     yield* before ? send(this.#update, [...key, ...values]) : send(this.#insert, [...key, id, ...values]);
     return { id, stripeId, before, after };
+  }
+
+  /** @returns the row that was there */
+  *remove(engine: Engine, projectId: ProjectId, mode: StripeMode, stripeId: string): Transaction<Written<State>[]> {
+    const row = yield* this.lock(engine, projectId, mode, stripeId);
+    if (!row) return [];
+    yield* send(this.#delete, [projectId, mode, stripeId]);
+    return [{ id: rowId(projectId, mode, stripeId), stripeId, before: undefined, after: row }];
   }
 
   #read([row]: Row[]): (State & Known) | undefined {

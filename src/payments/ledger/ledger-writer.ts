@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { Database, together, type Transaction } from '../../database/database.js';
+import type { ProjectId } from '../../common/ids.js';
+import { Database, run, sql, together, type Transaction } from '../../database/database.js';
 import type { Decision, Known } from './decision.js';
 import { decideDispute, type DisputeState, mergeDispute } from './dispute.js';
+import type { ForeignObject } from './foreign-object.js';
+import { ForeignObjectsRepository } from './foreign-objects.repository.js';
 import type { LedgerChange } from './ledger-change.js';
 import { isNews, type Written } from './ledger-table.js';
 import { DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
@@ -11,7 +14,14 @@ import { rowId } from './row-id.js';
 import { StatisticsRepository } from './statistics.repository.js';
 import { decideSubscription, mergeSubscription } from './subscription.js';
 import { Tellings } from './tellings.js';
+import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { UserLinksRepository } from './user-links.repository.js';
+
+/** $1 project, $2 mode, $3 a dispute, or the payment that is disputed. */
+const DISPUTES_OF = sql<{ dispute_id: string }>(
+  'find_stripe_disputes_of',
+  'SELECT dispute_id FROM stripe_disputes WHERE project_id = $1 AND mode = $2 AND (dispute_id = $3 OR payment_intent_id = $3) ORDER BY 1',
+);
 
 /** The rows that a change is about, as they are; absent where there is none yet. */
 interface KnownRows {
@@ -32,22 +42,45 @@ export class LedgerWriter {
     private readonly links: UserLinksRepository,
     private readonly statistics: StatisticsRepository,
     private readonly tellings: Tellings,
+    private readonly foreign: ForeignObjectsRepository,
   ) {}
 
-  /** @returns whether anything changed @throws Overtaken */
+  /** @returns whether anything changed @throws Overtaken, ForeignObject */
   *write(change: LedgerChange): Transaction<boolean> {
     const { projectId, mode, party } = change;
     yield* this.links.lock(projectId, mode, party);
-    const learning = this.links.learn(projectId, mode, party);
+    const learning = together(this.links.learn(projectId, mode, party), this.foreign.check(change));
     const locking = this.#lock(change);
     // A user who is learned of is given rows, which have to be seen as they are then.
-    const [{ user, given }, known] = party.userId ? [yield* learning, yield* locking] : yield* together(learning, locking);
+    const [[{ user, given }], known] = party.userId ? [yield* learning, yield* locking] : yield* together(learning, locking);
     const subscriptions = yield* this.#writeSubscription(change, known, user);
     const payments = yield* this.#writePayments(change, known, user);
     const disputes = yield* this.#writeDispute(change, known);
     yield* this.statistics.add(projectId, mode, subscriptions, payments, disputes);
     yield* this.tellings.add(change, subscriptions, given, payments);
     return given.length > 0 || [...subscriptions, ...payments, ...disputes].some(isNews);
+  }
+
+  /** Takes out what was written of another project's objects, and remembers them. @returns whether anything was there */
+  *removeForeign(projectId: ProjectId, mode: StripeMode, { objectIds, customerIds }: ForeignObject): Transaction<boolean> {
+    const { engine } = this.database;
+    const ids = [...new Set(objectIds)].sort();
+    // A payment that is being written for the customer is there to be removed, or finds the marks.
+    yield* this.links.lock(projectId, mode, { customerIds, asOf: new Date() });
+    yield* this.foreign.mark(projectId, mode, ids);
+    const [subscriptions, payments, disputes] = [[], [], []] as [
+      Written<OwnedSubscription>[],
+      Written<PaymentState>[],
+      Written<DisputeState>[],
+    ];
+    for (const id of ids) subscriptions.push(...(yield* SUBSCRIPTIONS.remove(engine, projectId, mode, id)));
+    for (const id of ids) payments.push(...(yield* PAYMENTS.remove(engine, projectId, mode, id)));
+    for (const id of ids) {
+      const found = yield* run(DISPUTES_OF, [projectId, mode, id]);
+      for (const { dispute_id: disputeId } of found) disputes.push(...(yield* DISPUTES.remove(engine, projectId, mode, disputeId)));
+    }
+    yield* this.statistics.add(projectId, mode, subscriptions, payments, disputes, -1);
+    return subscriptions.length + payments.length + disputes.length > 0;
   }
 
   *#lock({ projectId, mode, subscription, payments, dispute }: LedgerChange): Transaction<KnownRows> {

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { StripeApiModule } from '../stripe-api/stripe-api.module.js';
+import { ForeignObjectsRepository } from './foreign-objects.repository.js';
 import { LedgerEvents } from './ledger-events.js';
 import { LedgerService } from './ledger.service.js';
 import { LedgerWriter } from './ledger-writer.js';
@@ -20,6 +21,7 @@ import { UserLinksRepository } from './user-links.repository.js';
     StripeQuestions,
     LedgerWriter,
     UserLinksRepository,
+    ForeignObjectsRepository,
     StatisticsRepository,
     Tellings,
     OutboxRepository,

@@ -4,11 +4,13 @@ import { Database, type Transaction } from '../../database/database.js';
 import type { AnswerTime } from '../stripe-api/answer-time.js';
 import { HANDLED_EVENTS } from '../stripe-api/handled-events.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { ForeignObject } from './foreign-object.js';
 import type { LedgerChange } from './ledger-change.js';
 import { SUBSCRIPTIONS } from './ledger-tables.js';
 import { LedgerWriter } from './ledger-writer.js';
 import { againIfOvertaken } from './overtaken.js';
 import { Preparation } from './preparation.js';
+import { StripeObject } from './stripe-object.js';
 import type { StripeEvent } from './stripe-event.js';
 import { goneSubscription, isNothingNew, isOver } from './subscription.js';
 import { Unreadable } from './unreadable.js';
@@ -32,6 +34,7 @@ export class LedgerService {
   /**
    * Reads the event, and asks Stripe, under a deadline, for what its payload lacks. Holds no connection to the database meanwhile.
    * @throws Unreadable when the event lacks what it has to tell, or has it in an unknown form
+   * @throws ForeignObject when it is about an object of another project
    * @throws DomainError when Stripe has to be asked and can't be: `stripe_unavailable`, `stripe_key_refused`, `stripe_permission_missing`,
    * `stripe_refused`, `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`; `database_unavailable`
    */
@@ -41,7 +44,7 @@ export class LedgerService {
 
   /**
    * Writes what is still newer, with its statistics and what other modules are to be told: part of the caller's transaction.
-   * @throws Overtaken when it has to be prepared again: see `againIfOvertaken`
+   * @throws ForeignObject; Overtaken when it has to be prepared again: see `againIfOvertaken`
    */
   *apply(change: LedgerChange): Transaction<void> {
     yield* this.writer.write(change);
@@ -60,8 +63,29 @@ export class LedgerService {
       return this.database.transaction(() => this.writer.write(change));
     }).catch((error: unknown) => {
       if (error instanceof Unreadable) return false;
+      if (error instanceof ForeignObject) return this.recordForeign(projectId, mode, error);
       throw error;
     });
+  }
+
+  /**
+   * That objects belong to another project: what was written of them goes, and what comes of them later is not written.
+   * @returns whether the ledger changed by it
+   */
+  recordForeign(projectId: ProjectId, mode: StripeMode, objects: ForeignObject): Promise<boolean> {
+    return this.database.transaction(() => this.writer.removeForeign(projectId, mode, objects));
+  }
+
+  /** Whether an object of Stripe's belongs to another project; then nothing of it stays here. */
+  async isForeign(projectId: ProjectId, mode: StripeMode, object: unknown): Promise<boolean> {
+    try {
+      await this.preparation.assertOurs(projectId, StripeObject.from(object));
+      return false;
+    } catch (error) {
+      if (!(error instanceof ForeignObject)) throw error;
+      await this.recordForeign(projectId, mode, error);
+      return true;
+    }
   }
 
   /**

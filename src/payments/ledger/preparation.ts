@@ -1,18 +1,23 @@
 import { Injectable } from '@nestjs/common';
+import type { ProjectId } from '../../common/ids.js';
+import { DomainError } from '../../common/errors.js';
 import { Database } from '../../database/database.js';
 import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
 import { within } from '../stripe-api/within.js';
+import { customerIdsOf } from './customer-ids.js';
 import { furtherOn, type Known, later, type Told } from './decision.js';
 import { decideDispute, DISPUTE_STAGES, type DisputeFact, readDispute } from './dispute.js';
+import { ForeignObject, foreignWith, projectIdsIn } from './foreign-object.js';
+import { ForeignObjectsRepository } from './foreign-objects.repository.js';
 import type { LedgerChange } from './ledger-change.js';
 import { DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
 import { decidePayment, decideRefund, hasSucceeded, PAYMENT_STAGES, type PaymentFact } from './payment.js';
-import { intentsOf, invoicePayments, readInvoicePayments } from './read-invoice.js';
+import { attemptsOf, intentsOf, invoicePayments, readInvoicePayments } from './read-invoice.js';
 import { type Reading, readObject } from './read-object.js';
 import { readCharge, readPaymentIntent } from './read-payments.js';
 import { StripeObject } from './stripe-object.js';
 import { type Answer, notThisAccounts, StripeQuestions, type Tenant } from './stripe-questions.js';
-import { decideSubscription, isFurtherOn, isOver, type SubscriptionFact } from './subscription.js';
+import { decideSubscription, isFurtherOn, isOver, MAX_STATUS_LENGTH, type SubscriptionFact } from './subscription.js';
 import { Unreadable } from './unreadable.js';
 
 /** Less than Stripe waits for the answer to a webhook. */
@@ -33,6 +38,7 @@ export class Preparation {
   constructor(
     private readonly database: Database,
     private readonly questions: StripeQuestions,
+    private readonly foreign: ForeignObjectsRepository,
   ) {}
 
   async prepare(tenant: Tenant, source: unknown, told: Told, type?: string): Promise<LedgerChange> {
@@ -43,12 +49,52 @@ export class Preparation {
     const tooLate = () => stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined);
     try {
       const asking = { ...tenant, signal: ended.signal };
-      return await within(BUDGET_MS, this.#complete(asking, { object, reading, told, type }), tooLate);
+      return await within(BUDGET_MS, this.#completeOurs(asking, { object, reading, told, type }), tooLate);
     } catch (error) {
       // What Stripe is asked may be answered better another time.
       throw error instanceof Unreadable ? stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', error) : error;
     } finally {
       ended.abort();
+    }
+  }
+
+  /**
+   * The nearest `metadata.project_id` that is a project of this installation decides.
+   * @returns whether it is this one @throws ForeignObject when it is another one
+   */
+  async assertOurs(projectId: ProjectId, object: StripeObject | undefined): Promise<boolean> {
+    if (!object) return false;
+    for (const named of projectIdsIn(object)) {
+      if (named === projectId) return true;
+      if (await this.foreign.isProject(named)) throw new ForeignObject(foreignWith(object), customerIdsOf(object));
+    }
+    return false;
+  }
+
+  async #completeOurs(tenant: Tenant, source: Source): Promise<LedgerChange> {
+    const { object } = source;
+    try {
+      const isOurs = await this.assertOurs(tenant.projectId, object);
+      return { ...(await this.#complete(tenant, source)), isOurs };
+    } catch (error) {
+      if (!(error instanceof ForeignObject)) throw error;
+      const ids = [...error.objectIds, ...foreignWith(object), ...(await this.#intentsOf(tenant, object))];
+      throw new ForeignObject(ids, [...error.customerIds, ...customerIdsOf(object)]);
+    }
+  }
+
+  /** The PaymentIntents of an invoice: by themselves they don't say to which project they belong. */
+  async #intentsOf(tenant: Tenant, object: StripeObject): Promise<string[]> {
+    const id = object.id('id');
+    if (object.text('object', MAX_STATUS_LENGTH) !== 'invoice' || id === undefined) return [];
+    const listed = attemptsOf(object);
+    if (listed.length > 0) return listed;
+    try {
+      return intentsOf(await this.questions.invoicePayments(tenant, id));
+    } catch (error) {
+      // With a key that can't see them there is nothing to learn; while Stripe is away, the event stays open.
+      if (error instanceof DomainError && error.code !== 'stripe_unavailable') return [];
+      throw error;
     }
   }
 
@@ -83,7 +129,7 @@ export class Preparation {
     const known = await SUBSCRIPTIONS.find(this.database, tenant.projectId, tenant.mode, id);
     const seen = known?.revision ?? 0;
     const isAsked = isToBeAsked(known, fact, told);
-    const answer = isAsked ? await this.questions.subscription(tenant, id) : undefined;
+    const answer = isAsked ? await this.#ours(tenant, this.questions.subscription(tenant, id)) : undefined;
     if (isAsked && !answer && known) {
       if (!fact) throw notThisAccounts('subscription');
       return { party: reading.party, ...(isFurtherOn(fact, known) && { subscription: { ...fact, seen } }) };
@@ -99,13 +145,13 @@ export class Preparation {
     const known = await PAYMENTS.find(this.database, tenant.projectId, tenant.mode, fact.paymentIntentId);
     const seen = known?.revision ?? 0;
     if (known && decideRefund(known, fact) === 'ask') {
-      const answer = await this.questions.charge(tenant, fact.chargeId, fact.paymentIntentId);
+      const answer = await this.#ours(tenant, this.questions.charge(tenant, fact.chargeId, fact.paymentIntentId));
       const current = answer && readCharge(tenant.projectId, answer.object, answered(answer, fact, seen));
       // Without an answer the larger refund stands, whichever comes first.
       return current ?? { ...fact, seen, refundedAmountCents: Math.max(fact.refundedAmountCents, known.refundedAmountCents) };
     }
     if (!known || decidePayment(known, fact) !== 'ask') return fact;
-    const answer = await this.questions.paymentIntent(tenant, fact.paymentIntentId);
+    const answer = await this.#ours(tenant, this.questions.paymentIntent(tenant, fact.paymentIntentId));
     if (answer) return readPaymentIntent(tenant.projectId, answer.object, answered(answer, fact, seen));
     return { ...fact, seen, status: furtherOn(PAYMENT_STAGES, fact.status, known.status) };
   }
@@ -116,7 +162,7 @@ export class Preparation {
     { chargeId, paymentIntentId }: NonNullable<Reading['chargeToAsk']>,
     told: Told,
   ): Promise<PaymentFact | undefined> {
-    const answer = await this.questions.charge(tenant, chargeId, paymentIntentId);
+    const answer = await this.#ours(tenant, this.questions.charge(tenant, chargeId, paymentIntentId));
     const fact = answer && readCharge(tenant.projectId, answer.object, { asOf: answer.time?.from ?? told.asOf, until: answer.time?.until });
     return fact && this.#payment(tenant, fact);
   }
@@ -127,7 +173,7 @@ export class Preparation {
     const ids = paymentIntentIds.length > 0 ? paymentIntentIds : intentsOf(await this.questions.invoicePayments(tenant, invoiceId));
     const facts = ids.map(async (id) => {
       const known = await PAYMENTS.find(this.database, tenant.projectId, tenant.mode, id);
-      const answer = await this.questions.paymentIntent(tenant, id);
+      const answer = await this.#ours(tenant, this.questions.paymentIntent(tenant, id));
       if (answer)
         return [{ ...readPaymentIntent(tenant.projectId, answer.object, answered(answer, told, known?.revision ?? 0)), subscriptionId }];
       // Stripe has it no longer: what is known of it stays, and is of that subscription.
@@ -155,16 +201,34 @@ export class Preparation {
     return { ...current, paymentIntentId, fundsWithdrawnAt, fundsReinstatedAt };
   }
 
-  /** The payment that is disputed, where the dispute names nothing but its charge. */
+  async #isKnown({ projectId, mode }: Tenant, paymentIntentId: string): Promise<boolean> {
+    return (await PAYMENTS.find(this.database, projectId, mode, paymentIntentId)) !== undefined;
+  }
+
+  /** An answer of Stripe about an object that belongs to no other project. @throws ForeignObject */
+  async #ours(tenant: Tenant, asked: Promise<Answer | undefined>): Promise<Answer | undefined> {
+    const answer = await asked;
+    await this.assertOurs(tenant.projectId, answer?.object);
+    return answer;
+  }
+
+  /** The payment that is disputed: Stripe is asked where only the charge is named, and where the payment is not here. */
   async #disputed(
     tenant: Tenant,
     { chargeId, paymentIntentId }: DisputeFact,
     known: { readonly paymentIntentId: string | null } | undefined,
   ): Promise<string | null> {
-    if (chargeId === null || paymentIntentId !== chargeId) return paymentIntentId;
     if (known && known.paymentIntentId !== chargeId) return known.paymentIntentId;
-    const answer = await this.questions.charge(tenant, chargeId, undefined);
-    return answer?.object.id('payment_intent') ?? chargeId;
+    const isNamed = chargeId === null || paymentIntentId !== chargeId;
+    if (isNamed && (paymentIntentId === null || (await this.#isKnown(tenant, paymentIntentId)))) return paymentIntentId;
+    try {
+      const answer = await this.#ours(tenant, this.questions.charge(tenant, chargeId ?? undefined, paymentIntentId ?? undefined));
+      return isNamed ? paymentIntentId : (answer?.object.id('payment_intent') ?? chargeId);
+    } catch (error) {
+      // The payment says to which project it belongs; without an answer that is not proven.
+      if (isNamed && error instanceof DomainError) return paymentIntentId;
+      throw error;
+    }
   }
 }
 

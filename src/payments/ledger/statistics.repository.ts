@@ -35,12 +35,14 @@ interface Addition {
 /** Keeps the statistics by what each transaction changes. Their rows are a tenant's busiest: they are locked last, and always in the same order. */
 @Injectable()
 export class StatisticsRepository {
+  /** @param sign -1 takes away what was written before */
   *add(
     projectId: ProjectId,
     mode: StripeMode,
     subscriptions: readonly Written<{ status: string }>[],
     payments: readonly Written<PaymentState>[],
     disputes: readonly Written<DisputeState>[],
+    sign: 1 | -1 = 1,
   ): Transaction<void> {
     const additions = [
       ...subscriptions.flatMap((written) => countsOf('subscription', written)),
@@ -50,7 +52,8 @@ export class StatisticsRepository {
     const inOrder = additions
       .filter(({ amounts }) => amounts.some(Boolean))
       .sort((one, other) => (String(one.key) < String(other.key) ? -1 : 1));
-    for (const { statement, key, amounts } of inOrder) yield* send(statement, [projectId, mode, ...key, ...amounts] satisfies SqlValue[]);
+    for (const { statement, key, amounts } of inOrder)
+      yield* send(statement, [projectId, mode, ...key, ...amounts.map((amount) => sign * amount)] satisfies SqlValue[]);
   }
 }
 

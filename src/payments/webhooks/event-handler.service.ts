@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError, type ErrorCode } from '../../common/errors.js';
 import { isDatabaseUnavailable } from '../../database/database-errors.js';
+import { ForeignObject } from '../ledger/foreign-object.js';
 import { LedgerService } from '../ledger/ledger.service.js';
 import { againIfOvertaken } from '../ledger/overtaken.js';
 import { Unreadable } from '../ledger/unreadable.js';
@@ -52,7 +53,7 @@ export class EventHandlerService {
     try {
       await this.#apply(event, (apply) => this.events.applyAgain(event, apply));
     } catch (error) {
-      if (!(error instanceof Unreadable)) throw error;
+      if (!isSettled(error)) throw error;
       await this.events.settleAgain(event, { outcome: 'ignored', reason: error.message });
     }
   }
@@ -67,8 +68,7 @@ export class EventHandlerService {
       );
       return isNew ? 'applied' : 'duplicate';
     } catch (error) {
-      // However often Stripe sent it, it would be the same.
-      if (error instanceof Unreadable) return this.#ignore(event, error.message);
+      if (isSettled(error)) return this.#ignore(event, error.message);
       throw error;
     }
   }
@@ -86,11 +86,16 @@ export class EventHandlerService {
   async #apply<T>(event: ReceivedEvent, write: (apply: () => ReturnType<LedgerService['apply']>) => Promise<T>): Promise<T> {
     try {
       return await againIfOvertaken(async () => {
-        const change = await this.ledger.prepare(event);
-        return write(() => this.ledger.apply(change));
+        try {
+          const change = await this.ledger.prepare(event);
+          return await write(() => this.ledger.apply(change));
+        } catch (error) {
+          if (error instanceof ForeignObject) await this.ledger.recordForeign(event.projectId, event.mode, error);
+          throw error;
+        }
       });
     } catch (error) {
-      if (!(error instanceof Unreadable)) await this.#note(event, error);
+      if (!isSettled(error)) await this.#note(event, error);
       throw error;
     }
   }
@@ -103,6 +108,11 @@ export class EventHandlerService {
       .storing(event, (payload) => this.events.fail(event, verdict, payload))
       .catch(() => this.notes.failed(event, verdict));
   }
+}
+
+/** Whether it would be the same however often Stripe sent the event. */
+function isSettled(error: unknown): error is Unreadable | ForeignObject {
+  return error instanceof Unreadable || error instanceof ForeignObject;
 }
 
 function verdictOn(error: unknown): Verdict {

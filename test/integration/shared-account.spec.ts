@@ -1,0 +1,152 @@
+import type Stripe from 'stripe';
+import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
+import { Books } from '../support/ledger.js';
+import { rowsOf } from '../support/rows.js';
+import { deliver } from '../support/signed-events.js';
+import { dispute, renew } from '../support/stripe/life.js';
+import { asOldGeneration } from '../support/stripe/old-generation.js';
+import { idOf, type StripeEvent } from '../support/stripe/resources.js';
+import { refund } from '../support/stripe/routes/payment.routes.js';
+import { subscribe } from '../support/stripe/routes/subscription.routes.js';
+import { configPath } from '../support/test-app.js';
+import { learn, openTill, priceOf, type Till } from '../support/till.js';
+
+const SECRET = `whsec_${'a'.repeat(32)}`;
+const USER = '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11';
+const URL = 'https://shop.example.com/';
+const REASON = expect.stringMatching(/another project here/) as string;
+
+let app: AppWithStripe;
+/** Sells on an account that `neighbour` uses too. */
+let seller: Till;
+let neighbour: Books;
+
+beforeAll(async () => {
+  app = await startAppWithStripe();
+});
+afterAll(() => app.close());
+beforeEach(async () => {
+  app.stripe.heal();
+  seller = await openTill(app);
+  neighbour = await Books.open(app, seller.account);
+  for (const { projectId } of [seller, neighbour])
+    await app.send('put', configPath(projectId)).send({ test_webhook_secret: SECRET }).expect(200);
+});
+afterEach(async () => expect(await neighbour.kept()).toEqual(await neighbour.counted()));
+
+const data = () => seller.account.test;
+const send = (projectId: string, event: StripeEvent) => deliver(app, projectId, SECRET, event).expect(200);
+const eventsOf = async (projectId: string) =>
+  (await rowsOf(app.database, 'webhook_events')).filter((row) => row['project_id'] === projectId);
+const mine = async (projectId: string) =>
+  (await app.send('get', `${configPath(projectId).replace('/config', '')}/subscriptions`).expect(200)).body.subscriptions as unknown[];
+
+async function buy(order: object = {}): Promise<void> {
+  const price_id = priceOf(seller.account, 'monthly').id;
+  const { body } = await seller.post('checkout-session', { price_id, success_url: URL, cancel_url: URL, ...order }, USER).expect(200);
+  app.stripe.completeCheckout(body.session_id as string);
+}
+
+/** What comes of one subscription and one payment, from the checkout to a lost dispute. */
+async function live(): Promise<void> {
+  await buy();
+  await buy({ mode: 'payment', price_id: priceOf(seller.account, 'setup').id });
+  const [subscription] = data().all('subscription');
+  if (subscription) renew(data(), subscription);
+  for (const charge of data().all('charge')) {
+    refund(data(), charge, { amount: 100 });
+    const disputed = dispute(data(), charge);
+    disputed.metadata = {};
+    data().change('charge.dispute.closed', disputed, { status: 'lost' });
+  }
+}
+
+describe.each(['new', 'old'] as const)('events of the %s generation about what another project sold', (generation) => {
+  it.each([
+    ['in order', (events: StripeEvent[]) => events],
+    ['backwards', (events: StripeEvent[]) => events.toReversed()],
+  ])('are recorded as ignored, with the reason: %s', async (_, inOrder) => {
+    await live();
+    const events = inOrder(neighbour.events()).map((one) => (generation === 'new' ? one : asOldGeneration(data(), one)));
+    for (const event of events) await send(neighbour.projectId, event);
+    expect(await neighbour.states()).toEqual({ subscriptions: [], payments: [] });
+    expect(await neighbour.disputes()).toEqual([]);
+    expect(await neighbour.kept()).toEqual({});
+    expect((await eventsOf(neighbour.projectId)).filter(({ outcome }) => outcome === 'ignored')).not.toEqual([]);
+    for (const event of events) await send(seller.projectId, event);
+    expect(await mine(seller.projectId)).toHaveLength(1);
+    expect((await eventsOf(seller.projectId)).filter(({ reason }) => reason !== null)).toEqual([]);
+  });
+});
+
+describe('an object', () => {
+  const created = (project_id: string) => {
+    const customer = data().create('customer', {}).id;
+    const items = [{ price: priceOf(seller.account, 'monthly'), quantity: 1 }];
+    return subscribe(data(), { customer, items, metadata: { user_id: USER, project_id }, trialDays: 0 });
+  };
+  const event = ({ id }: Stripe.Subscription) =>
+    neighbour.events().find((one) => (one.data.object as { id: string }).id === id) as StripeEvent;
+  const outcome = async (subscription: Stripe.Subscription) =>
+    (await send(neighbour.projectId, event(subscription))).body.outcome as string;
+
+  it('is foreign in any letter case, and when the other project was deleted', async () => {
+    await expect(outcome(created(seller.projectId.toUpperCase()))).resolves.toBe('ignored');
+    await app.send('delete', `/api/v1/projects/${seller.projectId}`).expect(204);
+    await expect(outcome(created(seller.projectId))).resolves.toBe('ignored');
+    expect((await eventsOf(neighbour.projectId)).map(({ reason }) => reason)).toEqual([REASON, REASON]);
+  });
+
+  it.each(['site-7', '', '00000000-0000-4000-8000-000000000000', '{"id":1}'])('that says %j of its own is not', async (text) => {
+    await expect(outcome(created(text))).resolves.toBe('applied');
+    await expect(outcome(created(neighbour.projectId.toUpperCase()))).resolves.toBe('applied');
+    expect(await mine(neighbour.projectId)).toHaveLength(2);
+  });
+
+  it('that is an invoice inherits from its subscription, which Stripe is asked for', async () => {
+    const subscription = created(seller.projectId);
+    const invoice = data().get('invoice', idOf(subscription.latest_invoice));
+    Object.assign(invoice, { parent: { subscription_details: { subscription: subscription.id, metadata: {} } } });
+    data().record('invoice.paid', invoice);
+    const [paid] = data().all('event');
+    expect((await send(neighbour.projectId, paid as StripeEvent)).body.outcome).toBe('ignored');
+    expect(await neighbour.states()).toEqual({ subscriptions: [], payments: [] });
+  });
+});
+
+describe('a reconciliation', () => {
+  it('leaves out what another project sold, and takes out what was here before', async () => {
+    await live();
+    const [subscription] = data().all('subscription');
+    if (!subscription) throw new Error('There is none.');
+    // As it was written before anybody looked whose it is.
+    await learn(app, neighbour.projectId, { ...subscription, metadata: { user_id: USER } });
+    expect(await mine(neighbour.projectId)).toHaveLength(1);
+    const reconcile = () =>
+      app
+        .send('post', configPath(neighbour.projectId).replace(/config$/, 'reconcile'))
+        .send({ mode: 'test' })
+        .expect(200);
+    expect((await reconcile()).body).toMatchObject({ complete: true, failures: [], subscriptions: { compared: 1, missing_at_stripe: 0 } });
+    expect(await neighbour.states()).toEqual({ subscriptions: [], payments: [] });
+    expect(await neighbour.kept()).toEqual({});
+    expect((await reconcile()).body.subscriptions).toMatchObject({ compared: 1, repaired: 0 });
+  });
+});
+
+describe("a user of both projects cannot reach the other one's subscription", () => {
+  it.each(['cancel-subscription', 'update-subscription', 'customer-portal', 'checkout-session'])('%s', async (operation) => {
+    await buy();
+    const [subscription] = data().all('subscription');
+    if (!subscription) throw new Error('There is none.');
+    const shop = await openTill(app, seller.account);
+    await learn(app, shop.projectId, { ...subscription, metadata: { user_id: USER } });
+    expect((await shop.get('my-subscription', USER).expect(200)).body).toMatchObject({ subscription_id: subscription.id });
+    const body = { price_id: priceOf(seller.account, 'monthly').id, new_price_id: priceOf(seller.account, 'yearly').id };
+    const answer = await shop.post(operation, { ...body, success_url: URL, cancel_url: URL, return_url: URL }, USER);
+    expect(answer.status).toBe(operation === 'checkout-session' ? 200 : 404);
+    expect(data().get('subscription', subscription.id)).toMatchObject({ status: 'active', cancel_at_period_end: false });
+    expect((await shop.get('my-subscription', USER).expect(200)).body).toBeNull();
+    if (operation === 'checkout-session') expect(data().all('checkout.session')[0]?.customer).not.toBe(subscription.customer);
+  });
+});
