@@ -1,12 +1,12 @@
 import { loadEnvFile } from './src/config/env-file.js';
 import { loadSettings } from './src/config/load-settings.js';
-import { createDataSource } from './src/database/data-source.js';
+import { createMigrationDataSource } from './src/database/data-source.js';
 import { ENTITIES } from './src/entities.js';
 
 // As server.ts does: what is written here is nobody else's business.
 process.umask(0o077);
 loadEnvFile();
-const { database, databasePoolSize } = loadSettings(process.env);
+const { directDatabase } = loadSettings(process.env);
 
 /** For TypeORM's command line: `npm run typeorm -- migration:show`. */
-export default createDataSource(database, databasePoolSize, ENTITIES);
+export default createMigrationDataSource(directDatabase, ENTITIES);

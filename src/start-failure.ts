@@ -21,6 +21,7 @@ const EXPLANATIONS: readonly [code: RegExp, explanation: string][] = [
   [/^57P0[12]$/, 'The database was shut down while this program started: try again once it is back.'],
   [/^25006$/, 'The database only reads, as a standby does: name the primary in DATABASE_URL.'],
   [/^(?:57014|55P03|40...)$/, 'The database is busy: another session held a lock for too long. Try again.'],
+  [/^(?:26000|42P05)$/, 'A pooler before the database keeps no prepared statements: set DATABASE_PREPARED_STATEMENTS=false.'],
   [/^3D000$/, 'The database server has no database of the name in DATABASE_URL.'],
   [
     /^42501$/,
@@ -37,7 +38,7 @@ const EXPLANATIONS: readonly [code: RegExp, explanation: string][] = [
   ],
 ];
 const MAY_NOT_LISTEN = 'This user may not listen on PORT: choose one above 1023.';
-const NO_ANSWER = 'The database of DATABASE_URL does not answer: is it running, and can this machine reach it?';
+const NO_ANSWER = 'The database of DATABASE_URL (or DATABASE_DIRECT_URL) does not answer: is it running, and can this machine reach it?';
 
 /** Why the process can't start, in our own words: a driver's message may hold the database's password. */
 export function explainStartFailure(error: unknown): string {

@@ -11,12 +11,17 @@ const OF_ONE_ADDRESS = 50;
 /** Bounds the memory; who was quiet for longest is forgotten first. */
 const MAX_REMEMBERED = 20_000;
 
+/** How many may wait for the attempts at one account, or from one address, that are running. */
+const MAX_WAITING = 256;
+
 interface Window {
   failures: number;
+  running: number;
   endsAt: number;
+  waiting: (() => void)[];
 }
 
-/** Guesses, in this process: so many of one account, whether or not there is one, and so many from one network address. */
+/** Counts failed attempts, in this process: for each account, whether or not there is one, and for each network address. */
 @Injectable()
 export class FailedAttempts {
   readonly #windows = new LRUCache<string, Window>({ max: MAX_REMEMBERED });
@@ -24,38 +29,57 @@ export class FailedAttempts {
   constructor(private readonly settings: Settings) {}
 
   /**
-   * Runs an attempt that counts while it runs, so that many at once don't slip through, and goes on counting if it failed.
+   * Runs an attempt, and counts it if it fails. No more run at once than may still fail; the others wait for their turn and are checked
+   * against the count then. So right passwords are never refused for being many, and wrong ones never slip through together.
    * @param attempt tells whether it succeeded; one that throws does not count
    * @throws DomainError `rate_limited`
    */
   async limit<Result>(ip: string, email: string, attempt: () => Promise<Result | undefined>): Promise<Result | undefined> {
     if (this.settings.rateLimitPerMinute === 0) return attempt();
     // The address first: whoever it stops can't use up the attempts of an account.
-    const ofAddress = this.#enter(`address ${networkOf(ip)}`, OF_ONE_ADDRESS);
-    const ofAccount = this.#enter(`account ${email}`, OF_ONE_ACCOUNT);
-    let failed = false;
+    return this.#run(`address ${networkOf(ip)}`, OF_ONE_ADDRESS, () => this.#run(`account ${email}`, OF_ONE_ACCOUNT, attempt));
+  }
+
+  async #run<Result>(key: string, limit: number, attempt: () => Promise<Result | undefined>): Promise<Result | undefined> {
+    const window = await this.#enter(key, limit);
+    let isFailed = false;
     try {
       const result = await attempt();
-      failed = result === undefined;
+      isFailed = result === undefined;
       return result;
     } finally {
-      if (!failed) for (const window of [ofAddress, ofAccount]) window.failures -= 1;
+      window.running -= 1;
+      if (isFailed) window.failures += 1;
+      for (const proceed of window.waiting.splice(0)) proceed();
     }
   }
 
-  #enter(key: string, limit: number): Window {
+  /** @returns where the attempt counts as running */
+  async #enter(key: string, limit: number): Promise<Window> {
+    for (;;) {
+      const window = this.#windowOf(key);
+      if (window.failures >= limit) {
+        throw new DomainError('rate_limited', 'Too many failed attempts; wait as long as Retry-After says.', {
+          retryAfterSeconds: Math.ceil((window.endsAt - performance.now()) / 1000),
+        });
+      }
+      if (window.failures + window.running < limit) {
+        window.running += 1;
+        return window;
+      }
+      if (window.waiting.length >= MAX_WAITING)
+        throw new DomainError('rate_limited', 'Too many attempts at once; try again shortly.', { retryAfterSeconds: 1 });
+      await new Promise<void>((resolve) => window.waiting.push(resolve));
+    }
+  }
+
+  #windowOf(key: string): Window {
     const now = performance.now();
     let window = this.#windows.get(key);
     if (!window || now >= window.endsAt) {
-      window = { failures: 0, endsAt: now + WINDOW_MS };
+      window = { failures: 0, running: 0, endsAt: now + WINDOW_MS, waiting: [] };
       this.#windows.set(key, window);
     }
-    if (window.failures >= limit) {
-      throw new DomainError('rate_limited', 'Too many failed attempts; wait as long as Retry-After says.', {
-        retryAfterSeconds: Math.ceil((window.endsAt - now) / 1000),
-      });
-    }
-    window.failures += 1;
     return window;
   }
 }

@@ -21,8 +21,11 @@ export const SUBJECT_RULE = '1 to 255 characters without control characters';
  * @throws DomainError when a claim is missing or has the wrong form
  */
 export function callerFrom(claims: JwtPayload, rules: ClaimRules): Caller {
-  const { sub, exp, type, project_id: projectId }: Record<string, unknown> = claims;
+  const { sub, exp, nbf, iat, type, project_id: projectId }: Record<string, unknown> = claims;
   if (typeof exp !== 'number') throw invalidToken('The access token has no expiry time.');
+  // JSON has numbers that become Infinity: a token with 1e999 would never expire.
+  const isTime = (claim: unknown) => claim === undefined || Number.isFinite(claim);
+  if (![exp, nbf, iat].every(isTime)) throw invalidToken('A time in the access token is not a finite number.');
   if (rules.type !== undefined && type !== rules.type) throw invalidToken('The token is not an access token.');
   if (!isSubject(sub)) throw invalidToken('The subject of the access token is missing or not acceptable.');
   if (projectId !== undefined && projectId !== null) {

@@ -16,6 +16,9 @@ export interface TokenRules {
   callerOf: (claims: JwtPayload) => Caller;
 }
 
+/** How far the clock of whoever made a token may be from ours. */
+const LEEWAY_SECONDS = 5;
+
 type Done = (refusal: DomainError | null, verified?: Verified) => void;
 
 /** What jsonwebtoken and jose say, and what we say for both. */
@@ -29,12 +32,12 @@ const REASONS: [RegExp, string][] = [
 ];
 
 /**
- * Checks a token's signature, `exp` and `nbf`, and `iss` and `aud` when they are given. It stands in for passport-jwt's own verifier,
+ * Checks a token's signature, `exp` and `nbf` (with a leeway), and `iss` and `aud` when they are given. It stands in for passport-jwt's own verifier,
  * which is jsonwebtoken as it comes: that knows no EdDSA, and throws past its callback when the payload is `null`.
  */
 export function verifyToken(token: string, rules: TokenRules, _options: unknown, done: Done): void {
   claimsOf(token, rules)
-    .then((claims) => ({ caller: rules.callerOf(claims), expiresAt: Number(claims.exp) * 1_000 }))
+    .then((claims) => ({ caller: rules.callerOf(claims), expiresAt: (Number(claims.exp) + LEEWAY_SECONDS) * 1_000 }))
     .then(
       (verified) => done(null, verified),
       (error) => done(error instanceof DomainError ? error : invalidToken(reasonOf(error))),
@@ -43,9 +46,9 @@ export function verifyToken(token: string, rules: TokenRules, _options: unknown,
 
 async function claimsOf(token: string, { key, algorithms, issuer, audience }: TokenRules): Promise<JwtPayload> {
   if (key.asymmetricKeyType === 'ed25519') {
-    return (await jwtVerify(token, key, { algorithms: ['EdDSA'], issuer, audience })).payload;
+    return (await jwtVerify(token, key, { algorithms: ['EdDSA'], issuer, audience, clockTolerance: LEEWAY_SECONDS })).payload;
   }
-  const claims = jwt.verify(token, key, { algorithms, issuer, audience });
+  const claims = jwt.verify(token, key, { algorithms, issuer, audience, clockTolerance: LEEWAY_SECONDS });
   if (typeof claims === 'string') throw new Error('The payload is not a JSON object.');
   return claims;
 }

@@ -15,8 +15,8 @@ export function addMigrateCommand(program: Command): void {
     )
     .action(
       reporting(async (session) => {
-        const { database, masterKeys } = session.storeSettings;
-        const migrations = await migrate(createMigrationDataSource(database, ENTITIES));
+        const { directDatabase, masterKeys } = session.storeSettings;
+        const migrations = await migrate(createMigrationDataSource(directDatabase, ENTITIES));
         const made = masterKeys.length > 0 ? await makeDataKeys(session) : [];
         const text = [
           ...(migrations.length === 0 ? ['The schema is up to date.'] : ['Done:', ...migrations]),

@@ -60,6 +60,8 @@ describe('defaults', () => {
       publicBaseUrl: 'http://127.0.0.1:3000',
       dataDir: resolve('data'),
       database: { engine: 'sqlite', path: resolve('data/tillkeeper.db') },
+      directDatabaseUrl: undefined,
+      databasePreparedStatements: true,
       databasePoolSize: 10,
       migrateOnStart: true,
       developerScope: undefined,
@@ -198,6 +200,24 @@ describe.each<[variable: string, field: string, accepted: Record<string, unknown
 
   it.each(refused)('refuses %j', (text) => {
     expect(blamed({ ...TEST, [variable]: text })).toEqual([variable]);
+  });
+});
+
+describe('DATABASE_DIRECT_URL', () => {
+  const url = 'postgres://till:keeper@primary.internal/till';
+  const revealedUrl = (given: NodeJS.ProcessEnv) => {
+    const { directDatabase } = loadSettings(given);
+    return directDatabase.engine === 'postgres' && directDatabase.url.reveal();
+  };
+
+  it('is DATABASE_URL unless set', () => {
+    expect(revealedUrl(PRODUCTION)).toBe(PRODUCTION.DATABASE_URL);
+    expect(revealedUrl({ ...PRODUCTION, DATABASE_DIRECT_URL: url })).toBe(url);
+  });
+
+  it('is for PostgreSQL alone', () => {
+    expect(blamed({ ...PRODUCTION, DATABASE_DIRECT_URL: 'sqlite:/srv/till.db' })).toEqual(['DATABASE_DIRECT_URL']);
+    expect(blamed({ ...TEST, DATABASE_DIRECT_URL: url })).toEqual(['DATABASE_DIRECT_URL']);
   });
 });
 
@@ -488,7 +508,7 @@ describe('messages', () => {
   });
 
   it('and settings keep their secrets to themselves', () => {
-    const settings = loadSettings({ ...TEST, DATABASE_URL: PRODUCTION.DATABASE_URL });
+    const settings = loadSettings({ ...TEST, DATABASE_URL: PRODUCTION.DATABASE_URL, DATABASE_DIRECT_URL: PRODUCTION.DATABASE_URL });
     const shown = `${inspect(settings, { depth: null, showHidden: true })}${JSON.stringify(settings)}`;
     for (const secret of [KEY, SECRET, PRODUCTION.DATABASE_URL]) expect(shown).not.toContain(secret);
   });

@@ -7,7 +7,15 @@ import { misspeltNames } from './misspelt-names.js';
 import type { SecretFile } from './secret-file.js';
 import { type AccessTokens, Settings, StoreSettings } from './settings.js';
 
-const STORE_VARIABLES = ['NODE_ENV', 'DATA_DIR', 'DATABASE_URL', 'DATABASE_POOL_SIZE', 'MIGRATE_ON_START'] as const;
+const STORE_VARIABLES = [
+  'NODE_ENV',
+  'DATA_DIR',
+  'DATABASE_URL',
+  'DATABASE_DIRECT_URL',
+  'DATABASE_PREPARED_STATEMENTS',
+  'DATABASE_POOL_SIZE',
+  'MIGRATE_ON_START',
+] as const;
 
 /**
  * Checks every variable and every rule between them. In development it creates missing secrets in the data folder,
@@ -22,6 +30,7 @@ export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true }
   const problems = [
     ...env.problems(),
     ...masterKeys.problems(makesMasterKey),
+    ...databaseConflicts(env),
     ...conflicts(env),
     ...(tokenFile?.problem ? [tokenFile.problem] : []),
     ...misspeltNames(given),
@@ -65,6 +74,7 @@ export function loadStoreSettings(given: NodeJS.ProcessEnv, { needsMasterKey }: 
   const masterKeys = new MasterKeySources(env);
   const problems = [
     ...env.problems(STORE_VARIABLES),
+    ...databaseConflicts(env),
     ...(needsMasterKey ? [...env.problems(MASTER_KEY_VARIABLES), ...masterKeys.problems(false)] : []),
     ...misspeltNames(given),
   ];
@@ -72,9 +82,11 @@ export function loadStoreSettings(given: NodeJS.ProcessEnv, { needsMasterKey }: 
   return new StoreSettings({ ...databaseSettings(env), masterKeys: masterKeys.openExisting() });
 }
 
-function databaseSettings(env: Environment): Omit<StoreSettings, 'masterKeys'> {
+function databaseSettings(env: Environment): Omit<StoreSettings, 'masterKeys' | 'directDatabase'> {
   return {
     database: env.required('DATABASE_URL'),
+    directDatabaseUrl: env.optional('DATABASE_DIRECT_URL'),
+    databasePreparedStatements: env.required('DATABASE_PREPARED_STATEMENTS'),
     databasePoolSize: env.required('DATABASE_POOL_SIZE'),
     migrateOnStart: env.required('MIGRATE_ON_START'),
   };
@@ -98,6 +110,11 @@ function accessTokens(env: Environment, tokenFile: SecretFile<Secret> | undefine
     audience: env.required('AUTH_AUDIENCE'),
     acceptTyp: env.required('AUTH_ACCEPT_TYP'),
   };
+}
+
+function databaseConflicts(env: Environment): string[] {
+  const isFile = env.optional('DATABASE_URL')?.engine === 'sqlite';
+  return isFile && env.isSet('DATABASE_DIRECT_URL') ? ['DATABASE_DIRECT_URL must be left out when DATABASE_URL is a SQLite file.'] : [];
 }
 
 /** The rules that concern more than one variable. */

@@ -108,8 +108,11 @@ export const databaseAddress: Parse<DatabaseAddress> = (text) => {
   // An in-memory database would lose acknowledged writes, and sqlite://folder/file looks relative but means a folder of the root.
   const file = /^sqlite:(?!:memory:|\/\/[^/])(.+)$/.exec(text)?.[1];
   if (file !== undefined) return { engine: 'sqlite', path: resolve(file) };
-  return isPostgresUrl(text) ? { engine: 'postgres', url: new Secret(text) } : undefined;
+  const url = postgresUrl(text);
+  return url && { engine: 'postgres', url };
 };
+
+export const postgresUrl: Parse<Secret> = (text) => (isPostgresUrl(text) ? new Secret(text) : undefined);
 
 /** One master key or several, a line each or separated by commas. */
 export const masterKeys: Parse<Secret[]> = (text) => {

@@ -34,13 +34,21 @@ export type MasterKeySource =
 /** What it takes to reach the database and to open what is sealed in it: all that most commands need. */
 export class StoreSettings {
   readonly database: DatabaseAddress;
+  /** PostgreSQL without a pooler before it, where `database` leads through one. */
+  readonly directDatabaseUrl?: Secret;
+  readonly databasePreparedStatements: boolean;
   readonly databasePoolSize: number;
   readonly migrateOnStart: boolean;
   /** The first wraps, the others only unwrap. A server has at least one. */
   readonly masterKeys: readonly MasterKeySource[];
 
-  constructor(values: StoreSettings) {
+  constructor(values: Omit<StoreSettings, 'directDatabase'>) {
     Object.assign(this, values);
+  }
+
+  /** Where connections lead that nobody else gets in between: for migrations and change notifications. */
+  get directDatabase(): DatabaseAddress {
+    return this.directDatabaseUrl ? { engine: 'postgres', url: this.directDatabaseUrl } : this.database;
   }
 }
 
@@ -75,7 +83,7 @@ export class Settings extends StoreSettings {
   readonly logLevel: LogLevel;
   readonly sampleData: boolean;
 
-  constructor(values: Omit<Settings, 'isLoopbackHost'>) {
+  constructor(values: Omit<Settings, 'isLoopbackHost' | 'directDatabase'>) {
     super(values);
     Object.assign(this, values);
   }

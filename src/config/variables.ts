@@ -70,6 +70,19 @@ const TABLE = {
     parse: rules.databaseAddress,
     default: outsideProduction('sqlite:<DATA_DIR>/tillkeeper.db'),
   },
+  DATABASE_DIRECT_URL: {
+    description:
+      'PostgreSQL itself, where `DATABASE_URL` leads to a pooler in transaction mode such as PgBouncer: migrations and change notifications need a connection of their own. `DATABASE_URL` unless set.',
+    isSecret: true,
+    must: 'be postgres://user:password@host/name, with special characters in the password percent-encoded',
+    parse: rules.postgresUrl,
+  },
+  DATABASE_PREPARED_STATEMENTS: {
+    description:
+      'Whether PostgreSQL keeps statements prepared for the next use; false for a pooler in transaction mode that does not know them (PgBouncer before 1.21, or with `max_prepared_statements = 0`).',
+    ...BOOLEAN,
+    default: 'true',
+  },
   DATABASE_POOL_SIZE: {
     description: 'The most PostgreSQL connections that one process opens for queries.',
     must: 'be a whole number from 1 to 1000',

@@ -1,5 +1,6 @@
 import type { Database as SqliteDriver } from 'better-sqlite3';
 import { Logger } from '@nestjs/common';
+import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { Secret } from '../common/secret.js';
 import { Initial1763700000000 as InitialPostgres } from './migrations/postgres/1763700000000-initial.js';
@@ -16,6 +17,7 @@ import { SpentCustomers1763860000000 as SpentCustomersPostgres } from './migrati
 import { RefundTimes1763870000000 as RefundTimesPostgres } from './migrations/postgres/1763870000000-refund-times.js';
 import { RoomForUpdates1763880000000 as RoomForUpdatesPostgres } from './migrations/postgres/1763880000000-room-for-updates.js';
 import { PaymentSources1796000001000 as PaymentSourcesPostgres } from './migrations/postgres/1796000001000-payment-sources.js';
+import { SubscriptionPauses1796000001100 as SubscriptionPausesPostgres } from './migrations/postgres/1796000001100-subscription-pauses.js';
 import { PaymentsBySubscription1796000002000 as PaymentsBySubscriptionPostgres } from './migrations/postgres/1796000002000-payments-by-subscription.js';
 import { KeyAccounts1796000002100 as KeyAccountsPostgres } from './migrations/postgres/1796000002100-key-accounts.js';
 import { ForeignObjects1796000002200 as ForeignObjectsPostgres } from './migrations/postgres/1796000002200-foreign-objects.js';
@@ -32,16 +34,16 @@ import { Billing1763850000000 as BillingSqlite } from './migrations/sqlite/17638
 import { SpentCustomers1763860000000 as SpentCustomersSqlite } from './migrations/sqlite/1763860000000-spent-customers.js';
 import { RefundTimes1763870000000 as RefundTimesSqlite } from './migrations/sqlite/1763870000000-refund-times.js';
 import { PaymentSources1796000001000 as PaymentSourcesSqlite } from './migrations/sqlite/1796000001000-payment-sources.js';
+import { SubscriptionPauses1796000001100 as SubscriptionPausesSqlite } from './migrations/sqlite/1796000001100-subscription-pauses.js';
 import { PaymentsBySubscription1796000002000 as PaymentsBySubscriptionSqlite } from './migrations/sqlite/1796000002000-payments-by-subscription.js';
 import { KeyAccounts1796000002100 as KeyAccountsSqlite } from './migrations/sqlite/1796000002100-key-accounts.js';
+import { CONNECT_TIMEOUT_MS, PostgresPool } from './postgres.pool.js';
 import { ForeignObjects1796000002200 as ForeignObjectsSqlite } from './migrations/sqlite/1796000002200-foreign-objects.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
 
 export type DatabaseLocation = { engine: 'sqlite'; path: string } | { engine: 'postgres'; url: Secret };
 
-const CONNECT_TIMEOUT_MS = 3_000;
-const STATEMENT_TIMEOUT_MS = 5_000;
 /** SQLite waits synchronously for a lock that another process holds, so this is also how long the server may stand still. */
 const SQLITE_LOCK_TIMEOUT_MS = 250;
 /** A process that starts may wait for another that migrates. */
@@ -56,25 +58,20 @@ const SHARED = {
 
 /** A data source for either engine, not yet connected. @param poolSize connections of the pool on PostgreSQL */
 export function createDataSource(location: DatabaseLocation, poolSize: number, entities: Entities): DataSource {
-  return createFrom(location, entities, {
-    poolSize,
-    statementTimeout: STATEMENT_TIMEOUT_MS,
-    lockTimeout: SQLITE_LOCK_TIMEOUT_MS,
-  });
+  return createFrom(location, entities, { poolSize, driver: { Pool: PostgresPool }, lockTimeout: SQLITE_LOCK_TIMEOUT_MS });
 }
 
-/** The same for migrations: one connection, and on it a statement may take as long as it needs. */
+/** A data source for migrations: one connection, and on it a statement may take as long as it needs. */
 export function createMigrationDataSource(location: DatabaseLocation, entities: Entities): DataSource {
-  return createFrom(location, entities, { poolSize: 1, statementTimeout: 0, lockTimeout: SQLITE_MIGRATION_LOCK_TIMEOUT_MS });
+  return createFrom(location, entities, { poolSize: 1, driver: pg, lockTimeout: SQLITE_MIGRATION_LOCK_TIMEOUT_MS });
 }
 
-/** Times in milliseconds. */
 interface Limits {
   /** PostgreSQL. */
   poolSize: number;
-  /** PostgreSQL; 0 for none. */
-  statementTimeout: number;
-  /** SQLite. */
+  /** PostgreSQL: whose pool to take. */
+  driver: Pick<typeof pg, 'Pool'>;
+  /** SQLite, in milliseconds. */
   lockTimeout: number;
 }
 
@@ -107,6 +104,7 @@ function sqliteOptions(path: string, { lockTimeout }: Limits, entities: Entities
       SpentCustomersSqlite,
       RefundTimesSqlite,
       PaymentSourcesSqlite,
+      SubscriptionPausesSqlite,
       PaymentsBySubscriptionSqlite,
       KeyAccountsSqlite,
       ForeignObjectsSqlite,
@@ -120,15 +118,17 @@ function sqliteOptions(path: string, { lockTimeout }: Limits, entities: Entities
   };
 }
 
-function postgresOptions(url: Secret, { poolSize, statementTimeout }: Limits, entities: Entities): DataSourceOptions {
+function postgresOptions(url: Secret, { poolSize, driver }: Limits, entities: Entities): DataSourceOptions {
   const logger = new Logger('Database');
   return {
     ...SHARED,
     entities,
     type: 'postgres',
     url: url.reveal(),
+    driver,
     poolSize,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    // Nothing else is set at the start of a connection: poolers refuse what they do not know.
     applicationName: 'tillkeeper',
     migrations: [
       InitialPostgres,
@@ -145,18 +145,13 @@ function postgresOptions(url: Secret, { poolSize, statementTimeout }: Limits, en
       RefundTimesPostgres,
       RoomForUpdatesPostgres,
       PaymentSourcesPostgres,
+      SubscriptionPausesPostgres,
       PaymentsBySubscriptionPostgres,
       KeyAccountsPostgres,
       ForeignObjectsPostgres,
     ],
     installExtensions: false,
-    extra: {
-      // Each statement finds its rows by key: PostgreSQL need not think about every call's values anew.
-      options: '-c plan_cache_mode=force_generic_plan',
-      statement_timeout: statementTimeout,
-      idle_in_transaction_session_timeout: statementTimeout,
-      keepAlive: true,
-    },
+    extra: { keepAlive: true },
     poolErrorHandler: () => logger.warn('PostgreSQL closed an idle connection.'),
   };
 }

@@ -7,9 +7,10 @@ const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE',
 
 /**
  * PostgreSQL's SQLSTATE classes and codes (appendix A of its manual) that mean "not now": connection exceptions (08), insufficient
- * resources (53), operator intervention (57P), read-only server after a failover (25006), serialization and deadlock (40).
+ * resources (53), operator intervention (57P), read-only server after a failover (25006), serialization and deadlock (40), a transaction that stood still
+ * for too long (25P03), and prepared statements that a pooler gave to another connection (26000, 42P05).
  */
-const POSTGRES_UNAVAILABLE = /^(?:08...|53...|57P..|57014|25006|40001|40P01|55P03)$/;
+const POSTGRES_UNAVAILABLE = /^(?:08...|53...|57P..|57014|25006|25P03|26000|40001|40P01|42P05|55P03)$/;
 
 /** SQLite result codes (sqlite.org/rescode.html) of a file that is locked, full, unreadable or gone. */
 const SQLITE_UNAVAILABLE = /^SQLITE_(?:BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|NOTADB|PROTOCOL)/;
@@ -24,6 +25,16 @@ function isUnavailable(error: unknown): boolean {
   const code = textIn(error, 'code');
   const message = textIn(error, 'message');
   return UNREACHABLE.has(code) || POSTGRES_UNAVAILABLE.test(code) || SQLITE_UNAVAILABLE.test(code) || DRIVER_UNAVAILABLE.test(message);
+}
+
+/** Whether the server takes no writes, as one that was the primary before a fail-over. */
+export function isReadOnlyServer(error: unknown): boolean {
+  return textIn(error, 'code') === '25006';
+}
+
+/** Whether a prepared statement is missing, or is there already: a pooler gave the connection to somebody else in between. */
+export function lacksPreparedStatement(error: unknown): boolean {
+  return ['26000', '42P05'].includes(textIn(error, 'code'));
 }
 
 /** Whether the database refused a row for what it refers to, or to let go of one that others refer to. */

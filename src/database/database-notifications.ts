@@ -1,7 +1,13 @@
 /** Messages between the processes that share one database. */
 export abstract class DatabaseNotifications {
-  /** Whether every message sent since the last gap has arrived or will. */
-  abstract readonly areComplete: boolean;
+  /** Whether messages arrive at the moment, as far as that is known: for readiness and metrics. */
+  abstract readonly areArriving: boolean;
+
+  /**
+   * Whether a cache may be used now: every change that was committed more than 1.5 seconds ago has been announced here, or is by the time
+   * that this returns.
+   */
+  abstract isCurrent(): boolean;
 
   /** Sends it soon, and again after a lost connection. For what must not be lost with this process, notify in the transaction instead. */
   abstract send(channel: string, payload: string): void;
@@ -10,21 +16,4 @@ export abstract class DatabaseNotifications {
 
   /** Runs `listener` whenever messages may have been missed. */
   abstract onGap(listener: () => void): void;
-}
-
-/** SQLite has one server process: nobody else sends anything. */
-export class NoNotifications extends DatabaseNotifications {
-  readonly areComplete = true;
-
-  send(): void {
-    return undefined;
-  }
-
-  subscribe(): void {
-    return undefined;
-  }
-
-  onGap(): void {
-    return undefined;
-  }
 }

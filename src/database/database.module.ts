@@ -5,11 +5,12 @@ import { DataSource } from 'typeorm';
 import { StoreSettings } from '../config/settings.js';
 import { createDataSource, createMigrationDataSource, type Entities } from './data-source.js';
 import { Database } from './database.js';
-import { DatabaseNotifications, NoNotifications } from './database-notifications.js';
+import { DatabaseNotifications } from './database-notifications.js';
 import { migrate } from './migrate.js';
 import { PostgresDatabase } from './postgres.database.js';
 import { PostgresNotifications } from './postgres.notifications.js';
 import { SqliteDatabase } from './sqlite.database.js';
+import { SqliteNotifications } from './sqlite.notifications.js';
 
 @Module({})
 export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -24,8 +25,8 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
       global: true,
       providers: [
         { provide: DataSource, inject: [StoreSettings], useFactory: (settings: StoreSettings) => connect(settings, entities) },
-        { provide: Database, inject: [DataSource], useFactory: openDatabase },
-        { provide: DatabaseNotifications, inject: [StoreSettings], useFactory: openNotifications },
+        { provide: Database, inject: [DataSource, StoreSettings], useFactory: openDatabase },
+        { provide: DatabaseNotifications, inject: [DataSource, Database, StoreSettings], useFactory: openNotifications },
       ],
       exports: [DataSource, Database, DatabaseNotifications],
     };
@@ -42,18 +43,29 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
 }
 
 async function connect(settings: StoreSettings, entities: Entities): Promise<DataSource> {
-  if (settings.migrateOnStart) await migrate(createMigrationDataSource(settings.database, entities));
+  if (settings.migrateOnStart) await migrate(createMigrationDataSource(settings.directDatabase, entities));
   return createDataSource(settings.database, settings.databasePoolSize, entities).initialize();
 }
 
-function openDatabase({ driver }: DataSource): Database {
-  // TypeORM doesn't type its drivers' handles: `databaseConnection` of better-sqlite3, `master` pool of pg.
-  const handles = driver as unknown as { databaseConnection?: SqliteDriver; master?: Pool };
-  if (handles.databaseConnection) return new SqliteDatabase(handles.databaseConnection);
-  if (handles.master) return new PostgresDatabase(handles.master);
+/** TypeORM doesn't type its drivers' handles: `databaseConnection` of better-sqlite3, `master` pool of pg. */
+function handlesOf({ driver }: DataSource): { databaseConnection?: SqliteDriver; master?: Pool } {
+  return driver as unknown as { databaseConnection?: SqliteDriver; master?: Pool };
+}
+
+function openDatabase(dataSource: DataSource, settings: StoreSettings): Database {
+  const { databaseConnection, master } = handlesOf(dataSource);
+  if (databaseConnection) return new SqliteDatabase(databaseConnection);
+  if (master) return new PostgresDatabase(master, settings.databasePreparedStatements);
   throw new Error('The data source is not connected.');
 }
 
-function openNotifications({ database }: StoreSettings): DatabaseNotifications {
-  return database.engine === 'postgres' ? new PostgresNotifications(database.url) : new NoNotifications();
+function openNotifications(
+  dataSource: DataSource,
+  database: Database,
+  { directDatabase, directDatabaseUrl }: StoreSettings,
+): DatabaseNotifications {
+  const { databaseConnection } = handlesOf(dataSource);
+  if (databaseConnection) return new SqliteNotifications(databaseConnection);
+  if (directDatabase.engine !== 'postgres') throw new Error('There is no address to listen at.');
+  return new PostgresNotifications(directDatabase.url, directDatabaseUrl ? 'DATABASE_DIRECT_URL' : 'DATABASE_URL', database);
 }

@@ -1,12 +1,23 @@
-import type { DataSource, Migration } from 'typeorm';
+import { Logger } from '@nestjs/common';
+import { type DataSource, type Migration, MigrationExecutor, type QueryRunner } from 'typeorm';
 import { reachingDatabase } from './database-errors.js';
 
 /** An arbitrary number that all processes of this service agree on ("till" in ASCII). */
 export const MIGRATION_LOCK = 0x74696c6c;
 
+const REPORT_EVERY_MS = 15_000;
+
+/** A migration may take as long as it needs, whatever the role has. */
+const NO_LIMITS = `SELECT set_config(name, '0', true)
+  FROM unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) AS name`;
+
+/** $1 the lock. */
+const LOCK_HOLDER = `SELECT l.pid, a.application_name AS name, a.state FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+  WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = $1 AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
 /**
  * Brings the schema up to date and disconnects. Processes that start at once do it one after the other: under a lock that goes with
- * the connection on PostgreSQL, in one transaction that alone may write on SQLite.
+ * the transaction on PostgreSQL, in one transaction that alone may write on SQLite.
  * @param dataSource of one connection, not yet connected
  * @returns the names of the migrations that ran
  */
@@ -20,9 +31,33 @@ export async function migrate(dataSource: DataSource): Promise<string[]> {
   }
 }
 
+/** The lock goes with the transaction: a pooler could keep one of the session, and nobody would get it again. */
 async function migratePostgres(dataSource: DataSource): Promise<Migration[]> {
-  await dataSource.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-  return dataSource.runMigrations();
+  const runner = dataSource.createQueryRunner();
+  try {
+    await runner.startTransaction();
+    await runner.query(NO_LIMITS);
+    await takeLock(runner);
+    const done = await new MigrationExecutor(dataSource, runner).executePendingMigrations();
+    await runner.commitTransaction();
+    return done;
+  } finally {
+    await runner.release();
+  }
+}
+
+async function takeLock(runner: QueryRunner): Promise<void> {
+  const [{ taken }] = (await runner.query('SELECT pg_try_advisory_xact_lock($1) AS taken', [MIGRATION_LOCK])) as [{ taken: boolean }];
+  if (taken) return;
+  const logger = new Logger('Database');
+  const startedAt = Date.now();
+  const report = () => logger.log(`Waiting for the migration lock, which ${holder ?? 'another connection'} holds: ${seconds()} s so far.`);
+  const seconds = () => Math.round((Date.now() - startedAt) / 1_000);
+  const [row] = (await runner.query(LOCK_HOLDER, [MIGRATION_LOCK])) as { pid: number; name: string; state: string }[];
+  const holder = row && `connection ${row.pid} (${row.name || 'unnamed'}, ${row.state || 'of another user'})`;
+  report();
+  const reporting = setInterval(report, REPORT_EVERY_MS);
+  await runner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]).finally(() => clearInterval(reporting));
 }
 
 /** TypeORM's own transaction begins only after it has made its table. What fails is undone as the connection ends. */

@@ -1,24 +1,43 @@
-import type { Socket } from 'node:net';
+import { Logger } from '@nestjs/common';
 import type { Pool, PoolClient } from 'pg';
 import { Database, sql, type SqlValue, type Statement, type StatementCall, type Transaction } from './database.js';
-import { asDomainError } from './database-errors.js';
+import { asDomainError, isReadOnlyServer, lacksPreparedStatement } from './database-errors.js';
+import { STATEMENT_TIMEOUT_MS } from './postgres.pool.js';
 import { StatementBatch } from './statement-batch.js';
 
 const BEGIN: StatementCall = { statement: sql('begin', 'BEGIN'), values: [] };
 const COMMIT: StatementCall = { statement: sql('commit', 'COMMIT'), values: [] };
 const ROLLBACK: StatementCall = { statement: sql('rollback', 'ROLLBACK'), values: [] };
 
-/** Milliseconds without a byte, when PostgreSQL itself would long have cancelled the statement: nobody is there any more. */
-const SILENCE_MS = 6_000;
+/**
+ * Settings of one transaction, since a pooler may lend the connection to somebody else afterwards. The limits end what a process that
+ * stands still has begun. Each statement finds its rows by key, so PostgreSQL need not plan for every call's values.
+ */
+const SETTINGS: StatementCall = {
+  statement: sql(
+    'settings_of_transaction',
+    `SELECT set_config('statement_timeout', '${STATEMENT_TIMEOUT_MS}', true),
+       set_config('idle_in_transaction_session_timeout', '${STATEMENT_TIMEOUT_MS}', true),
+       set_config('plan_cache_mode', 'force_generic_plan', true)`,
+  ),
+  values: [],
+};
 
-/** PostgreSQL through TypeORM's own pool, with named prepared statements. */
+type Run = (calls: StatementCall[]) => Promise<unknown[][]>;
+
+/** PostgreSQL through TypeORM's own pool. */
 export class PostgresDatabase extends Database {
   readonly engine = 'postgres';
 
-  constructor(private readonly pool: Pool) {
+  #named: boolean;
+
+  /** @param named whether statements are prepared under their names, which a pooler in transaction mode may not keep */
+  constructor(
+    private readonly pool: Pool,
+    named: boolean,
+  ) {
     super();
-    pool.on('acquire', watch);
-    pool.on('release', (_error, client) => unwatch(client));
+    this.#named = named;
   }
 
   override connections(): { busy: number; idle: number; waiting: number } {
@@ -34,7 +53,7 @@ export class PostgresDatabase extends Database {
   transaction<Result>(body: () => Transaction<Result>): Promise<Result> {
     return this.#withConnection(async (run) => {
       const steps = body();
-      const waiting = [BEGIN];
+      const waiting = [BEGIN, SETTINGS];
       let step = steps.next([]);
       while (!step.done) {
         const calls = step.value;
@@ -47,13 +66,33 @@ export class PostgresDatabase extends Database {
     });
   }
 
-  async #withConnection<T>(use: (run: (calls: StatementCall[]) => Promise<unknown[][]>) => Promise<T>): Promise<T> {
-    let client: PoolClient | undefined;
+  /** Tries once more over another connection after a failure of the connection's own, before which nothing was written. */
+  async #withConnection<T>(use: (run: Run) => Promise<T>): Promise<T> {
+    try {
+      return await this.#withAnyConnection(use).catch((error: unknown) => {
+        if (lacksPreparedStatement(error)) this.#giveUpNames();
+        else if (!isReadOnlyServer(error)) throw error;
+        return this.#withAnyConnection(use);
+      });
+    } catch (error) {
+      throw asDomainError(error);
+    }
+  }
+
+  #giveUpNames(): void {
+    if (this.#named)
+      new Logger('Database').warn(
+        'A pooler before the database does not keep prepared statements, so none are used from now on: set DATABASE_PREPARED_STATEMENTS=false.',
+      );
+    this.#named = false;
+  }
+
+  async #withAnyConnection<T>(use: (run: Run) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
     let isFit = true;
     try {
-      const connected = (client = await this.pool.connect());
       const result = await use((calls) =>
-        runTogether(connected, calls).catch((error: unknown) => {
+        this.#runTogether(client, calls).catch((error: unknown) => {
           isFit = false;
           throw error;
         }),
@@ -61,45 +100,24 @@ export class PostgresDatabase extends Database {
       client.release();
       return result;
     } catch (error) {
-      if (client) endTransaction(client, isFit);
-      throw asDomainError(error);
+      if (isFit) this.#rollBack(client);
+      // On it a statement failed. To end it rolls back as well.
+      else client.release(true);
+      throw error;
     }
   }
-}
 
-function runTogether(client: PoolClient, calls: StatementCall[]): Promise<unknown[][]> {
-  return new Promise((resolve, reject) => {
-    client.query(new StatementBatch(calls, (error, rows) => (error ? reject(error) : resolve(rows))));
-  });
-}
+  #runTogether(client: PoolClient, calls: StatementCall[]): Promise<unknown[][]> {
+    return new Promise((resolve, reject) => {
+      client.query(new StatementBatch(calls, this.#named, (error, rows) => (error ? reject(error) : resolve(rows))));
+    });
+  }
 
-/** Whoever waits for the transaction does not wait for this. A connection on which a statement failed ends, which rolls back as well. */
-function endTransaction(client: PoolClient, isFit: boolean): void {
-  if (!isFit) return client.release(true);
-  runTogether(client, [ROLLBACK]).then(
-    () => client.release(),
-    () => client.release(true),
-  );
-}
-
-/** While it is in use. A connection that fails does so to whoever waits for its answer; without a listener it would end the process too. */
-function watch(client: PoolClient): void {
-  client.on('error', ignore);
-  socketOf(client).setTimeout(SILENCE_MS, cut);
-}
-
-function unwatch(client: PoolClient): void {
-  client.off('error', ignore);
-  socketOf(client).setTimeout(0, cut);
-}
-
-function ignore(): void {}
-
-function cut(this: Socket): void {
-  this.destroy();
-}
-
-/** Not in the types of pg, though its pool relies on it. */
-function socketOf(client: PoolClient): Socket {
-  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
+  /** Whoever waits for the transaction does not wait for this. */
+  #rollBack(client: PoolClient): void {
+    this.#runTogether(client, [ROLLBACK]).then(
+      () => client.release(),
+      () => client.release(true),
+    );
+  }
 }

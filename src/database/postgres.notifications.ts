@@ -1,43 +1,93 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import type { Secret } from '../common/secret.js';
+import { type Database, sql } from './database.js';
 import { DatabaseNotifications } from './database-notifications.js';
+import { isTransactionPooled } from './pooling.js';
 
 const RECONNECT_AFTER_MS = 250;
 const CONNECT_TIMEOUT_MS = 2_000;
-/** A connection that died without a word is noticed by this question. */
-const PING_EVERY_MS = 2_000;
+/** How soon to look whether a pooler was replaced by the database itself. */
+const RECHECK_POOLER_MS = 30_000;
+
+const PROBE_EVERY_MS = 500;
+/** While nobody uses a cache. */
+const IDLE_PROBE_EVERY_MS = 5_000;
+/** A probe that was sent this long ago tells nothing about now. */
+const TRUSTED_MS = 1_500;
 
 /** How long a message waits for others to go with it. */
 const GATHER_MS = 10;
 const MAX_SENT_TOGETHER = 1_000;
-/** $1 channels, $2 payloads. */
-const SEND = 'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS message (channel, payload)';
+/**
+ * $1 JSON array of channel and payload pairs. Nobody waits for the disk here: whoever loses a message in a crash starts with empty
+ * caches. The setting goes with the statement.
+ */
+const SEND = sql<never>(
+  'send_notifications',
+  `SELECT set_config('synchronous_commit', 'off', true), pg_notify(message ->> 0, message ->> 1) FROM json_array_elements($1::json) AS message`,
+);
 
-/** LISTEN on a connection of its own, outside the pool: a pooled connection's subscriptions would come and go. */
+const POOLER_IN_BETWEEN =
+  'leads through a pooler in transaction mode (such as PgBouncer), which passes no change notifications on, so nothing is cached:';
+
+/** Ends the loop of one connection that still stands but brings nothing. */
+class Deaf extends Error {}
+class PoolerInBetween extends Error {}
+
+/**
+ * LISTEN on a connection of its own. Messages are sent over the pool. So is a probe, twice a second, which has to come back over the
+ * listening connection: what was committed before a probe that arrived has been announced here.
+ */
 export class PostgresNotifications extends DatabaseNotifications {
+  readonly #probes = `tillkeeper_probe_${randomUUID()}`;
   readonly #receivers = new Map<string, (payload: string) => void>();
   readonly #gapListeners: (() => void)[] = [];
   readonly #unsent: [channel: string, payload: string][] = [];
-  #sending: Promise<void> = Promise.resolve();
+  #sending: Promise<void> | undefined;
   readonly #logger = new Logger('Database');
-  #client: pg.Client | undefined;
-  #isLost = false;
-  #stopped = new AbortController();
+  #isListening = false;
+  #isArriving = false;
+  /** What was last said to be in the way, until it is gone. */
+  #obstacle = '';
+  #endConnection: (reason: Error) => void = () => undefined;
+  /** When the last probe was sent, and when the newest that came back. */
+  #probedAt = -Infinity;
+  #heardAt = -Infinity;
+  /** Since when a probe is under way that the database has taken. */
+  #unheardSince: number | undefined;
+  /** Whether a cache was asked since the last probe. */
+  #isWanted = false;
+  #ticking: NodeJS.Timeout | undefined;
+  readonly #stopped = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
-  constructor(private readonly url: Secret) {
+  /** @param url where to listen. @param variable the setting that has it */
+  constructor(
+    private readonly url: Secret,
+    private readonly variable: 'DATABASE_URL' | 'DATABASE_DIRECT_URL',
+    private readonly database: Database,
+  ) {
     super();
+    this.#receivers.set(this.#probes, (sentAt) => this.#hear(Number(sentAt)));
   }
 
-  get areComplete(): boolean {
-    return this.#client !== undefined;
+  get areArriving(): boolean {
+    return this.#isArriving;
+  }
+
+  isCurrent(): boolean {
+    this.#isWanted = true;
+    const now = performance.now();
+    if (now - this.#probedAt >= PROBE_EVERY_MS) this.#probe();
+    return now - this.#heardAt < TRUSTED_MS;
   }
 
   send(channel: string, payload: string): void {
     this.#unsent.push([channel, payload]);
-    if (this.#unsent.length === 1) this.#sending = sleep(GATHER_MS).then(() => this.#sendAll());
+    this.#sending ??= this.#sendAll().finally(() => (this.#sending = undefined));
   }
 
   subscribe(channel: string, receive: (payload: string) => void): void {
@@ -51,46 +101,120 @@ export class PostgresNotifications extends DatabaseNotifications {
   /** Connects in the background, and again whenever the connection is lost. */
   start(): void {
     this.#running = this.#stayConnected();
+    this.#ticking = setInterval(() => this.#tick(), PROBE_EVERY_MS).unref();
   }
 
   async stop(): Promise<void> {
-    await this.#sending;
     this.#stopped.abort();
+    clearInterval(this.#ticking);
+    await this.#sending;
     await this.#running;
   }
 
+  /** Tries once more after each failure, until it is told to stop. */
   async #sendAll(): Promise<void> {
-    try {
-      while (this.#client && this.#unsent.length > 0) {
-        const batch = this.#unsent.slice(0, MAX_SENT_TOGETHER);
-        await this.#client.query({
-          name: 'send',
-          text: SEND,
-          values: [batch.map(([channel]) => channel), batch.map(([, payload]) => payload)],
-        });
+    await sleep(GATHER_MS);
+    while (this.#unsent.length > 0) {
+      const batch = this.#unsent.slice(0, MAX_SENT_TOGETHER);
+      try {
+        await this.database.query(SEND, [JSON.stringify(batch)]);
         this.#unsent.splice(0, batch.length);
+      } catch {
+        if (this.#stopped.signal.aborted) return;
+        await this.#pause(RECONNECT_AFTER_MS);
       }
-    } catch {
-      // The connection is lost; they are sent once it is back.
     }
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    if (this.#isWanted || now - this.#probedAt >= IDLE_PROBE_EVERY_MS) this.#probe();
+    if (this.#unheardSince !== undefined && now - this.#unheardSince > TRUSTED_MS) this.#endConnection(new Deaf());
+  }
+
+  #probe(): void {
+    if (!this.#isListening) return;
+    const sentAt = performance.now();
+    this.#probedAt = sentAt;
+    this.#isWanted = false;
+    this.database.query(SEND, [JSON.stringify([[this.#probes, String(sentAt)]])]).then(
+      () => {
+        if (this.#isListening && this.#heardAt < sentAt) this.#unheardSince ??= performance.now();
+      },
+      () => (this.#isArriving = false),
+    );
+  }
+
+  #hear(sentAt: number): void {
+    this.#heardAt = Math.max(this.#heardAt, sentAt);
+    this.#unheardSince = undefined;
+    this.#isArriving = true;
+    if (this.#obstacle !== '') this.#logger.log('The connection for change notifications is back.');
+    this.#obstacle = '';
+  }
+
+  #forget(): void {
+    this.#isListening = false;
+    this.#isArriving = false;
+    this.#heardAt = -Infinity;
+    this.#unheardSince = undefined;
+    for (const listener of this.#gapListeners) listener();
   }
 
   async #stayConnected(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
+      let retryAfter = RECONNECT_AFTER_MS;
       try {
         await this.#listen();
-      } catch {
-        if (!this.#isLost) this.#logger.warn('The connection for change notifications is lost; caches are not used until it is back.');
-        this.#isLost = true;
+      } catch (error) {
+        if (error instanceof PoolerInBetween) retryAfter = RECHECK_POOLER_MS;
+        this.#warn(this.#explain(error));
       }
-      this.#client = undefined;
-      for (const listener of this.#gapListeners) listener();
-      await sleep(RECONNECT_AFTER_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+      this.#forget();
+      await this.#pause(retryAfter);
     }
+  }
+
+  #warn(obstacle: string): void {
+    if (obstacle !== this.#obstacle) this.#logger.warn(obstacle);
+    this.#obstacle = obstacle;
+  }
+
+  #explain(error: unknown): string {
+    if (error instanceof PoolerInBetween)
+      return this.variable === 'DATABASE_URL'
+        ? `DATABASE_URL ${POOLER_IN_BETWEEN} set DATABASE_DIRECT_URL to the database itself.`
+        : `DATABASE_DIRECT_URL ${POOLER_IN_BETWEEN} set it to the database itself.`;
+    return error instanceof Deaf
+      ? `The connection for change notifications is lost: what is sent through DATABASE_URL does not arrive through ${this.variable}. Caches are not used until it does.`
+      : 'The connection for change notifications is lost; caches are not used until it is back.';
   }
 
   /** Resolves when told to stop, rejects when the connection is lost. */
   async #listen(): Promise<void> {
+    const client = this.#newClient();
+    const lost = new Promise<never>((_, reject) => {
+      this.#endConnection = reject;
+      client.once('error', reject);
+      client.once('end', () => reject(new Error('The connection ended.')));
+    });
+    lost.catch(() => undefined);
+    try {
+      await client.connect();
+      if (await isTransactionPooled(client, this.#newClient())) throw new PoolerInBetween();
+      client.on('notification', ({ channel, payload }) => this.#receivers.get(channel)?.(payload ?? ''));
+      for (const channel of this.#receivers.keys()) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
+      // Whatever was cached while nobody listened is forgotten before it is believed again.
+      this.#forget();
+      this.#isListening = true;
+      this.#probe();
+      await Promise.race([lost, this.#untilStopped()]);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+
+  #newClient(): pg.Client {
     const client = new pg.Client({
       connectionString: this.url.reveal(),
       application_name: 'tillkeeper notifications',
@@ -98,30 +222,17 @@ export class PostgresNotifications extends DatabaseNotifications {
       query_timeout: CONNECT_TIMEOUT_MS,
       keepAlive: true,
     });
-    const lost = new Promise<never>((_, reject) => {
-      client.once('error', reject);
-      client.once('end', () => reject(new Error('The connection ended.')));
-    });
-    lost.catch(() => undefined);
-    try {
-      await client.connect();
-      client.on('notification', ({ channel, payload }) => this.#receivers.get(channel)?.(payload ?? ''));
-      for (const channel of this.#receivers.keys()) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
-      // Whatever was cached while nobody listened is forgotten before it is believed again.
-      for (const listener of this.#gapListeners) listener();
-      // Nothing here is worth waiting for the disk: whoever loses it in a crash starts with empty caches.
-      await client.query('SET synchronous_commit = off');
-      this.#client = client;
-      this.#sending = this.#sendAll();
-      if (this.#isLost) this.#logger.log('The connection for change notifications is back.');
-      this.#isLost = false;
-      while (!this.#stopped.signal.aborted) {
-        await Promise.race([lost, sleep(PING_EVERY_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined)]);
-        if (!this.#stopped.signal.aborted) await client.query('SELECT 1');
-      }
-    } finally {
-      this.#client = undefined;
-      await client.end().catch(() => undefined);
-    }
+    // Without a listener a connection that breaks would end the process.
+    client.on('error', () => undefined);
+    return client;
+  }
+
+  #untilStopped(): Promise<void> {
+    const { signal } = this.#stopped;
+    return new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    await sleep(milliseconds, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
   }
 }

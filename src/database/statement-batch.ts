@@ -22,9 +22,10 @@ export class StatementBatch implements Submittable {
   #current = 0;
   readonly #rows: Row[][];
 
-  /** @param callback gets the rows of each statement */
+  /** @param named whether the connection keeps prepared statements. @param callback gets the rows of each statement */
   constructor(
     private readonly statements: readonly StatementCall[],
+    private readonly named: boolean,
     readonly callback: (error: Error | null, rows: Row[][]) => void,
   ) {
     this.#rows = statements.map(() => []);
@@ -32,10 +33,8 @@ export class StatementBatch implements Submittable {
 
   /** One at a time: pg calls this when the connection has answered everything before. */
   submit(connection: Connection): void {
-    const known = prepared.get(connection) ?? new Map<string, Column[]>();
-    prepared.set(connection, known);
     connection.stream.cork();
-    for (const call of this.statements) this.#columns.push(send(connection, known, call));
+    for (const call of this.statements) this.#columns.push(this.named ? send(connection, call) : sendUnnamed(connection, call));
     connection.sync();
     connection.stream.uncork();
   }
@@ -71,17 +70,33 @@ export class StatementBatch implements Submittable {
 }
 
 /** @returns the columns of its rows: for a statement that is new to the connection, they are filled in by the answer */
-function send(connection: Connection, known: Map<string, Column[]>, { statement: { name, text }, values }: StatementCall): Column[] {
+function send(connection: Connection, { statement: { name, text }, values }: StatementCall): Column[] {
+  const known = prepared.get(connection) ?? new Map<string, Column[]>();
+  prepared.set(connection, known);
   const columns = known.get(name);
-  // The last parameter of each call has no meaning any more, but is still declared.
-  if (!columns) connection.parse({ name, text, types: [] }, true);
-  connection.bind({ statement: name, values: values.map(asText) }, true);
-  if (!columns) connection.describe({ type: 'P' }, true);
-  connection.execute(null, true);
-  if (columns) return columns;
+  if (columns) {
+    bindAndExecute(connection, { name, values, isNew: false });
+    return columns;
+  }
   const described: Column[] = [];
   known.set(name, described);
+  // The last parameter of each call has no meaning any more, but is still declared.
+  connection.parse({ name, text, types: [] }, true);
+  bindAndExecute(connection, { name, values, isNew: true });
   return described;
+}
+
+/** Prepares nothing that outlives the message. */
+function sendUnnamed(connection: Connection, { statement: { text }, values }: StatementCall): Column[] {
+  connection.parse({ name: '', text, types: [] }, true);
+  bindAndExecute(connection, { name: '', values, isNew: true });
+  return [];
+}
+
+function bindAndExecute(connection: Connection, { name, values, isNew }: { name: string; values: SqlValue[]; isNew: boolean }): void {
+  connection.bind({ statement: name, values: values.map(asText) }, true);
+  if (isNew) connection.describe({ type: 'P' }, true);
+  connection.execute(null, true);
 }
 
 function asText(value: SqlValue): string | null {

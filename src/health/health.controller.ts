@@ -2,12 +2,24 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiResponse, ApiSchema, ApiTags } from '@nestjs/swagger';
 import { Public, Unlimited } from '../auth/route-access.decorators.js';
 import { ErrorResponse } from '../common/api-errors.decorator.js';
+import { DatabaseNotifications } from '../database/database-notifications.js';
 import { ReadinessService } from './readiness.service.js';
 
 @ApiSchema({ description: 'The process is well.' })
 class HealthResponse {
   @ApiProperty({ description: 'Always `ok`: what is not well is an error.', enum: ['ok'], example: 'ok' })
   status: 'ok';
+}
+
+@ApiSchema({ description: 'The process can serve.' })
+class ReadyResponse extends HealthResponse {
+  @ApiProperty({
+    description:
+      'Whether changes made by other processes are announced to this one. While `lost`, it serves without its caches; the log says why.',
+    enum: ['arriving', 'lost'],
+    example: 'arriving',
+  })
+  change_notifications: 'arriving' | 'lost';
 }
 
 @ApiTags('Health')
@@ -17,7 +29,10 @@ class HealthResponse {
 @Unlimited()
 @Controller('health')
 export class HealthController {
-  constructor(private readonly readiness: ReadinessService) {}
+  constructor(
+    private readonly readiness: ReadinessService,
+    private readonly notifications: DatabaseNotifications,
+  ) {}
 
   @Get('live')
   @ApiOperation({
@@ -38,10 +53,10 @@ export class HealthController {
     description: 'Yes once the database is reached and migrated, until the process is told to stop.',
     security: [],
   })
-  @ApiOkResponse({ description: 'Ready.', type: HealthResponse })
+  @ApiOkResponse({ description: 'Ready.', type: ReadyResponse })
   @ApiResponse({ status: 503, description: 'Not now; try again after `Retry-After` seconds.', type: ErrorResponse })
-  async ready(): Promise<HealthResponse> {
+  async ready(): Promise<ReadyResponse> {
     await this.readiness.check();
-    return { status: 'ok' };
+    return { status: 'ok', change_notifications: this.notifications.areArriving ? 'arriving' : 'lost' };
   }
 }

@@ -427,6 +427,13 @@ describe('with limits', () => {
     for (let index = 0; index < 12; index += 1) await from('192.0.2.3', 'login', { email, password: PASSWORD }).expect(200);
   });
 
+  it('let 20 logins of one account in at once, with real hashes', async () => {
+    const email = newEmail();
+    await from('192.0.2.10', 'register', { email, password: PASSWORD }).expect(201);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => from('192.0.2.10', 'login', { email, password: PASSWORD })));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  });
+
   it('make tokens that the configured rules accept', async () => {
     const { body } = await from('192.0.2.4', 'register', { email: newEmail(), password: PASSWORD }).expect(201);
     const token = (body as Tokens).access_token;

@@ -1,4 +1,5 @@
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
+import { eventually } from '../support/eventually.js';
 import { anEvent, deliver } from '../support/signed-events.js';
 import { connectionReset } from '../support/stripe/faults.js';
 import { configPath, startTestApp } from '../support/test-app.js';
@@ -85,6 +86,12 @@ describe('/metrics', () => {
     expect((await samples('nodejs_eventloop_lag_p99_seconds')).size).toBe(1);
     const states = ['busy', 'idle', 'waiting'].map((state) => `tillkeeper_database_connections{state="${state}"}`);
     expect([...(await samples('tillkeeper_database_connections')).keys()]).toEqual(engine === 'postgres' ? states : []);
+  });
+
+  it('tells whether changes made by other processes arrive', async () => {
+    const name = 'tillkeeper_change_notifications_arriving';
+    await eventually(async () => expect(await samples(name)).toEqual(new Map([[name, '1']])));
+    await app.send('get', '/health/ready', null).expect(200, { status: 'ok', change_notifications: 'arriving' });
   });
 
   it('tells nothing of a tenant', async () => {

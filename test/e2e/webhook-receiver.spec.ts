@@ -1,6 +1,8 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { endUserId } from '../../src/auth/end-user.js';
+import type { ProjectId } from '../../src/common/ids.js';
 import { execute, rowsOf } from '../support/rows.js';
-import { anEvent, aPayment, deliver, receiverPath, signatureOf } from '../support/signed-events.js';
+import { anEvent, aPayment, deliver, type EventBody, receiverPath, signatureOf } from '../support/signed-events.js';
 import { answers } from '../support/stripe/faults.js';
 import { startAppWithStripe, type AppWithStripe } from '../support/app-with-stripe.js';
 import { configPath, OWNER, STRANGER } from '../support/test-app.js';
@@ -18,7 +20,7 @@ interface Listed {
 
 describe('the webhook receiver', () => {
   let app: AppWithStripe;
-  let projectId: string;
+  let projectId: ProjectId;
 
   beforeAll(async () => {
     app = await startAppWithStripe();
@@ -32,6 +34,7 @@ describe('the webhook receiver', () => {
       .expect(200);
   });
 
+  const objectOf = ({ data }: EventBody) => (data as { object: object }).object;
   const list = async (query = '') => (await app.send('get', `${eventsPath(projectId)}${query}`).expect(200)).body as Listed;
   const post = (body: string | Buffer | undefined, signature?: string, mode = 'test') => {
     const contentType = Buffer.isBuffer(body) ? 'application/octet-stream' : 'application/json';
@@ -281,6 +284,56 @@ describe('the webhook receiver', () => {
     await app.send('delete', `/api/v1/projects/${projectId}`).expect(204);
     await deliver(app, projectId, SECRET, anEvent()).expect(404);
     await deliver(app, projectId.toUpperCase(), SECRET, anEvent()).expect(404);
+  });
+
+  it.each([
+    ['lone surrogates', '\ud800', '\ufffd'],
+    ['the other halves, in capitals', '\udfff', '\ufffd'],
+    ['NUL', '\0', ''],
+    ['emoji and what looks like an escape', '\u{1f600}\\ud800', '\u{1f600}\\ud800'],
+  ])('stores the same on both engines of an event with %s anywhere, and takes it again', async (_, odd, stored) => {
+    const user = randomUUID();
+    const event = aPayment();
+    const object = {
+      ...objectOf(event),
+      customer: odd === '\0' ? 'cus_1' : `cus_${odd}`,
+      description: `a${odd}b`,
+      currency: 'usd',
+      [`key${odd}`]: [{ [odd]: odd }],
+      metadata: { user_id: `${user}${odd}`, [odd]: odd },
+    };
+    const more = { [`top${odd}`]: odd, request: { id: odd, idempotency_key: odd }, data: { object, previous_attributes: { [odd]: odd } } };
+    // Some senders spell the escapes in capitals.
+    const body = JSON.stringify({ ...event, ...more }).replaceAll('\\udfff', '\\uDFFF');
+    expect((await deliver(app, projectId, SECRET, body).expect(200)).body.outcome).toBe('applied');
+    expect((await deliver(app, projectId, SECRET, body).expect(200)).body.outcome).toBe('duplicate');
+    expect((await rowsOf(app.database, 'stripe_payments')).filter((row) => row['project_id'] === projectId)).toEqual([
+      expect.objectContaining({
+        user_id: endUserId(projectId, `${user}${stored}`),
+        description: `a${stored}b`,
+        customer_id: odd === '\0' ? 'cus_1' : `cus_${stored}`,
+      }),
+    ]);
+    await app.send('post', `${eventsPath(projectId)}/${event.id}/replay`).expect(200);
+  });
+
+  it('stores an object whose id has a lone surrogate', async () => {
+    const payment = aPayment();
+    const event = { ...payment, data: { object: { ...objectOf(payment), id: 'pi_\ud800' } } };
+    expect((await deliver(app, projectId, SECRET, event).expect(200)).body.outcome).toBe('applied');
+    const rows = (await rowsOf(app.database, 'stripe_payments')).filter((row) => row['project_id'] === projectId);
+    expect(rows).toEqual([expect.objectContaining({ payment_intent_id: 'pi_\ufffd' })]);
+  });
+
+  it('stores the same of an answer of Stripe', async () => {
+    const account = app.stripe.addAccount({ name: 'Shop \ud800\0' });
+    const key = account.keys.test.secret;
+    await app
+      .send('put', `${configPath(projectId)}?validate=true`)
+      .send({ test_secret_key: key })
+      .expect(200);
+    const { body } = await app.send('get', `${configPath(projectId)}/status`).expect(200);
+    expect(body.test).toMatchObject({ account_name: 'Shop \ufffd' });
   });
 
   it('answers the same 404 for every URL without a secret, so that a stranger learns nothing of projects', async () => {

@@ -142,6 +142,7 @@ const ALGORITHM = 'The access token is signed with an algorithm that is not acce
 const EXTENSION = 'The access token asks for an extension that is not supported here.';
 const INVALID = 'The access token is not valid.';
 const EXPIRED = 'The access token has expired.';
+const NOT_FINITE = 'A time in the access token is not a finite number.';
 const NO_EXPIRY = 'The access token has no expiry time.';
 const NOT_YET = 'The access token is not valid yet.';
 const ISSUED_ELSEWHERE = 'The access token comes from another issuer.';
@@ -152,6 +153,12 @@ const SUBJECT = 'The subject of the access token is missing or not acceptable.';
 const UNKNOWN_KEY = 'The access token is signed with an unknown key.';
 
 const hmac = hmacSha256(TOKEN_SECRET);
+/** As JSON, whose numbers may be too large for JavaScript. */
+const withClaim = (claim: string, time: string) =>
+  JSON.stringify({ sub: 'a', type: 'access', iss: ISSUER, aud: AUDIENCE, exp: secondsFromNow(600), [claim]: 0 }).replace(
+    new RegExp(`"${claim}":\\d+`),
+    `"${claim}":${time}`,
+  );
 const nobody = () => Buffer.alloc(0);
 
 afterEach(async () => {
@@ -180,7 +187,11 @@ describe('HS256 access tokens', () => {
     ['said to be RS256', accessToken({}, { alg: 'RS256' }), ALGORITHM],
     ['changed after it was signed', accessToken().replace(/\.[^.]+\./, `.${Buffer.from('{"sub":"a"}').toString('base64url')}.`), SIGNATURE],
     ['extended by crit', accessToken({}, { crit: ['exp'] }), EXTENSION],
-    ['expired', accessToken({ exp: secondsFromNow(0) }), EXPIRED],
+    ['expired', accessToken({ exp: secondsFromNow(-6) }), EXPIRED],
+    ['with an exp that never comes', compactJws({ alg: 'HS256' }, withClaim('exp', '1e999'), hmac), NOT_FINITE],
+    ['with an nbf that is infinite', compactJws({ alg: 'HS256' }, withClaim('nbf', '-1e999'), hmac), NOT_FINITE],
+    ['with an iat that is infinite', compactJws({ alg: 'HS256' }, withClaim('iat', '1e999'), hmac), NOT_FINITE],
+    ['with iat as a string', accessToken({ iat: '0' }), NOT_FINITE],
     ['without exp', accessToken({ exp: undefined }), NO_EXPIRY],
     ['with exp as a string', accessToken({ exp: `${secondsFromNow(600)}` }), INVALID],
     ['with exp null', accessToken({ exp: null }), INVALID],
@@ -200,6 +211,18 @@ describe('HS256 access tokens', () => {
     ['one letter', 'x', MALFORMED],
   ])('are refused when they are %s', async (_, token, reason) => {
     expect(await call(token)).toEqual(refused(reason));
+  });
+
+  it('are accepted when clocks differ by less than 5 seconds, also from the cache, and no longer', async () => {
+    const early = accessToken({ nbf: secondsFromNow(4), iat: secondsFromNow(4) });
+    const late = accessToken({ exp: secondsFromNow(-3) });
+    for (const token of [early, late, early, late]) expect(await call(token)).toEqual({ sub: 'developer-1' });
+    jest.useFakeTimers({ now: Date.now() + 3_000, doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'queueMicrotask', 'performance'] });
+    try {
+      expect(await call(late)).toEqual(refused(EXPIRED));
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('have to come from the configured issuer for the configured audience', async () => {
@@ -285,7 +308,7 @@ describe.each(['RS256', 'ES256', 'EdDSA'] as const)('%s access tokens', (algorit
     ['extended by crit', key.token({}, { crit: ['b64'], b64: false }), EXTENSION],
     ['of no typ', key.token({}, { typ: undefined }), TYP],
     ['identity tokens', key.token({}, { typ: 'JWT' }), TYP],
-    ['expired', key.token({ exp: secondsFromNow(0) }), EXPIRED],
+    ['expired', key.token({ exp: secondsFromNow(-6) }), EXPIRED],
     ['without exp', key.token({ exp: undefined }), NO_EXPIRY],
     ['with exp as a string', key.token({ exp: `${secondsFromNow(600)}` }), INVALID],
     ['not valid yet', key.token({ nbf: secondsFromNow(60) }), NOT_YET],
@@ -298,6 +321,17 @@ describe.each(['RS256', 'ES256', 'EdDSA'] as const)('%s access tokens', (algorit
     ['with a number for sub', key.token({ sub: 1 }), SUBJECT],
   ])('are refused when they are %s', async (_, token, reason) => {
     expect(await call(token)).toEqual(refused(reason));
+  });
+
+  it('are accepted when clocks differ by less than 5 seconds, and their times are finite', async () => {
+    expect(await call(key.token({ nbf: secondsFromNow(4), iat: secondsFromNow(4) }))).toEqual({ sub: 'developer-1' });
+    expect(await call(key.token({ exp: secondsFromNow(-3) }))).toEqual({ sub: 'developer-1' });
+    expect(await call(key.token({ nbf: secondsFromNow(7) }))).toEqual(refused(NOT_YET));
+    for (const claim of ['exp', 'iat']) {
+      const header = { alg: algorithm, typ: 'application/at+JWT', kid: key.id };
+      const infinite = compactJws(header, withClaim(claim, '1e999'), (input) => key.sign(input));
+      expect(await call(infinite)).toEqual(refused(NOT_FINITE));
+    }
   });
 
   it('are refused when they are signed, but null', async () => {
@@ -469,7 +503,7 @@ describe('end-user tokens of our own', () => {
         [withOurKey({}, { crit: ['exp'] }), EXTENSION],
         [withOurKey({ iss: ISSUER }), ISSUED_ELSEWHERE],
         [withOurKey({ iss: undefined }), ISSUED_ELSEWHERE],
-        [withOurKey({ exp: secondsFromNow(0) }), EXPIRED],
+        [withOurKey({ exp: secondsFromNow(-6) }), EXPIRED],
         [withOurKey({ exp: undefined }), NO_EXPIRY],
         [withOurKey({ type: 'access' }), TYPE],
         [withOurKey({ project_id: undefined }), 'The access token names no project.'],

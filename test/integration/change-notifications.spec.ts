@@ -11,6 +11,43 @@ import { createTestDatabase, engine, type TestDatabase } from '../support/test-d
 const ROUNDS = 30;
 const onPostgres = engine === 'postgres' ? describe : describe.skip;
 
+const onSqlite = engine === 'sqlite' ? describe : describe.skip;
+
+onSqlite('two servers on one SQLite file', () => {
+  let stripe: StripeServer;
+  let database: TestDatabase;
+  let apps: [AppWithStripe, AppWithStripe];
+
+  beforeAll(async () => {
+    stripe = await new StripeServer().start();
+    database = await createTestDatabase();
+    const environment = testEnvironment(database);
+    apps = [await startAppWithStripe({ stripe, database, environment }), await startAppWithStripe({ stripe, database, environment })];
+  });
+  afterAll(async () => {
+    for (const app of apps) await app.close();
+    await database.drop();
+    await stripe.stop();
+  });
+
+  it('each uses a client again while nobody writes, and sees at once what the other one wrote', async () => {
+    const projectId = await apps[0].createProject();
+    const clientOf = ({ app }: AppWithStripe) => app.get(StripeClients).for(projectId, 'test');
+    for (let round = 0; round < 6; round += 1) {
+      const [writer, reader] = round % 2 ? apps : [apps[1], apps[0]];
+      const key = writer.account.addSecretKey('test');
+      await writer.send('put', configPath(projectId)).send({ test_secret_key: key }).expect(200);
+      const client = await clientOf(reader);
+      await client.customers.list();
+      expect(stripe.requests.at(-1)?.headers.authorization).toBe(`Bearer ${key}`);
+      await clientOf(reader);
+      expect(await clientOf(reader)).toBe(await clientOf(reader));
+    }
+    await apps[0].send('delete', configPath(projectId)).expect(204);
+    await expect(clientOf(apps[1])).rejects.toMatchObject({ code: 'config_deleted' });
+  });
+});
+
 onPostgres('two servers on one database', () => {
   let stripe: StripeServer;
   let database: TestDatabase;
@@ -37,7 +74,7 @@ onPostgres('two servers on one database', () => {
     await stripe.stop();
   });
 
-  const areComplete = (app: AppWithStripe) => app.app.get(ConfigChanges).areComplete;
+  const areComplete = (app: AppWithStripe) => app.app.get(ConfigChanges).isCurrent();
   const connected = () => eventually(async () => expect([areComplete(one), areComplete(other)]).toEqual([true, true]));
   const clientOf = (app: AppWithStripe) => app.app.get(StripeClients).for(projectId, 'test');
   const put = (app: AppWithStripe, key: string) => app.send('put', configPath(projectId)).send({ test_secret_key: key }).expect(200);

@@ -363,6 +363,44 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
   });
 });
 
+describe('a pause', () => {
+  const noPayment = { trial_settings: { end_behavior: { missing_payment_method: 'pause' } } };
+  const requested = { status_details: { paused: { type: 'subscription', subscription: { type: 'pause_requested' }, transitioned_at: 1 } } };
+  const resumes = { pause_collection: { behavior: 'void', resumes_at: 1_800_000_000 } };
+  const endless = { pause_collection: { behavior: 'keep_as_draft', resumes_at: null } };
+
+  it.each<[what: string, fields: object, pause: object | null]>([
+    ['none', { pause_collection: null, ...noPayment }, null],
+    ['of the collection, until a time', resumes, { behavior: 'void', resumes_at: seconds(1_800_000_000), reason: null }],
+    ['of the collection', endless, { behavior: 'keep_as_draft', resumes_at: null, reason: null }],
+    ['of all, as Stripe says why', { status: 'paused', ...requested }, { behavior: null, resumes_at: null, reason: 'pause_requested' }],
+    [
+      'of all, after a trial',
+      { status: 'paused', ...noPayment },
+      { behavior: null, resumes_at: null, reason: 'trial_end_without_payment_method' },
+    ],
+    ['of all, for no reason that is known', { status: 'paused' }, { behavior: null, resumes_at: null, reason: null }],
+    ['of both', { status: 'paused', ...requested, ...endless }, { behavior: 'keep_as_draft', resumes_at: null, reason: 'pause_requested' }],
+  ])('%s is shown with the subscription', async (_what, fields, pause) => {
+    const subscription = newSubscription();
+    await books.hear(event('customer.subscription.created'));
+    Object.assign(subscription, fields);
+    data.record('customer.subscription.updated', subscription);
+    await books.hear({ ...event('customer.subscription.updated'), created: app.stripe.now() + 1 });
+    const path = `/api/v1/payments/stripe/projects/${books.projectId}/subscriptions`;
+    expect((await app.send('get', path).expect(200)).body).toMatchObject({ subscriptions: [{ subscription_id: subscription.id, pause }] });
+    // A pause and its end alone are changes.
+    const changes = (await books.outbox()).map(
+      (row) => (JSON.parse(String(row['payload'])) as { subscription: { pause: object | null } }).subscription.pause,
+    );
+    expect(changes).toHaveLength(pause ? 2 : 1);
+    Object.assign(subscription, { status: 'active', pause_collection: null });
+    data.record('customer.subscription.resumed', subscription);
+    await books.hear({ ...event('customer.subscription.resumed'), created: app.stripe.now() + 2 });
+    expect((await app.send('get', path).expect(200)).body).toMatchObject({ subscriptions: [{ pause: null }] });
+  });
+});
+
 describe('an invoice of the new generation', () => {
   it('that lists its payments needs no question about them', async () => {
     newSubscription();

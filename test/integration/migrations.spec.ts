@@ -145,6 +145,7 @@ it('run once, when processes start at once on an empty database', async () => {
     const lock = await MigrationLock.take(database);
     const started = start(2);
     await lock.untilAwaitedBy(started.length);
+    for (const server of started) await server.until(/Waiting for the migration lock, which connection \d+ /);
     await lock.release();
     return started;
   }

@@ -19,7 +19,7 @@ describe('StripeClients', () => {
   beforeAll(async () => {
     app = await startAppWithStripe();
     clients = app.app.get(StripeClients);
-    await eventually(async () => expect(app.app.get(ConfigChanges).areComplete).toBe(true));
+    await eventually(async () => expect(app.app.get(ConfigChanges).isCurrent()).toBe(true));
     queries = jest.spyOn(app.app.get(Database), 'query');
   });
   afterAll(() => app.close());

@@ -1,6 +1,7 @@
 import type { LedgerPayment, LedgerSubscription } from './ledger-events.js';
 import type { OwnedSubscription } from './ledger-tables.js';
 import type { PaymentState } from './payment.js';
+import { pauseOf } from './subscription.js';
 
 export function toLedgerSubscription(id: string, subscriptionId: string, state: OwnedSubscription): LedgerSubscription {
   return {
@@ -16,6 +17,11 @@ export function toLedgerSubscription(id: string, subscriptionId: string, state: 
     currentPeriodEnd: state.currentPeriodEnd?.toISOString() ?? null,
     cancelAt: state.cancelAt?.toISOString() ?? null,
     cancelledAt: state.cancelledAt?.toISOString() ?? null,
+    pause: pauseOf(state.status, {
+      behavior: state.pauseBehavior,
+      resumesAt: state.pauseResumesAt?.toISOString() ?? null,
+      reason: state.pauseReason,
+    }),
     createdAt: state.createdAt.toISOString(),
   };
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EndUserId, ProjectId } from '../../common/ids.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { PaymentSource } from './payment.js';
+import type { Pause } from './subscription.js';
 
 /** Times are RFC 3339, UTC, milliseconds; `id` is ours, the other ids are Stripe's. */
 export interface LedgerSubscription {
@@ -17,6 +18,8 @@ export interface LedgerSubscription {
   readonly currentPeriodEnd: string | null;
   readonly cancelAt: string | null;
   readonly cancelledAt: string | null;
+  /** `null` for a subscription that is not paused. */
+  readonly pause: Pause<string> | null;
   readonly createdAt: string;
 }
 

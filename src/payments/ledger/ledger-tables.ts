@@ -19,6 +19,9 @@ export const SUBSCRIPTIONS = new LedgerTable<OwnedSubscription>('stripe_subscrip
   currentPeriodEnd: ['current_period_end', 'time'],
   cancelAt: ['cancel_at', 'time'],
   cancelledAt: ['cancelled_at', 'time'],
+  pauseBehavior: ['pause_behavior', 'text'],
+  pauseResumesAt: ['pause_resumes_at', 'time'],
+  pauseReason: ['pause_reason', 'text'],
   createdAt: ['created_at', 'time'],
   asOf: ['as_of', 'time'],
 });

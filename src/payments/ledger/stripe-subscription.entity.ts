@@ -63,6 +63,17 @@ export class StripeSubscriptionEntity {
   @Column({ name: 'cancelled_at', type: Date, precision: 3, nullable: true })
   cancelledAt: Date | null;
 
+  /** What Stripe does with invoices while it collects no payment for them. */
+  @Column({ name: 'pause_behavior', type: 'varchar', length: 32, nullable: true })
+  pauseBehavior: string | null;
+
+  @Column({ name: 'pause_resumes_at', type: Date, precision: 3, nullable: true })
+  pauseResumesAt: Date | null;
+
+  /** Why the status is `paused`. */
+  @Column({ name: 'pause_reason', type: 'varchar', length: 64, nullable: true })
+  pauseReason: string | null;
+
   /** When Stripe made it. */
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;

@@ -5,6 +5,7 @@ import { periodOf, planItemOf } from './subscription-items.js';
 import { needed } from './unreadable.js';
 
 export const MAX_STATUS_LENGTH = 32;
+const MAX_REASON_LENGTH = 64;
 export const MAX_NAME_LENGTH = 255;
 const MAX_QUANTITY = 2_147_483_647;
 
@@ -18,6 +19,11 @@ export interface SubscriptionState {
   readonly currentPeriodEnd: Date | null;
   readonly cancelAt: Date | null;
   readonly cancelledAt: Date | null;
+  /** What Stripe does with invoices while it collects no payment for them. */
+  readonly pauseBehavior: string | null;
+  readonly pauseResumesAt: Date | null;
+  /** Why the status is `paused`. */
+  readonly pauseReason: string | null;
   readonly createdAt: Date;
   readonly asOf: Date;
 }
@@ -38,6 +44,9 @@ const COMPARED = [
   'currentPeriodEnd',
   'cancelAt',
   'cancelledAt',
+  'pauseBehavior',
+  'pauseResumesAt',
+  'pauseReason',
 ] as const satisfies (keyof SubscriptionState)[];
 const ALL_BUT_TIME = [...COMPARED, 'planName', 'createdAt'] as const satisfies (keyof SubscriptionState)[];
 
@@ -50,6 +59,7 @@ export function readSubscription(object: StripeObject, told: Told, type?: string
   const status = type === 'customer.subscription.deleted' && !isOver(said) ? 'canceled' : said;
   const item = planItemOf(object.items('items'));
   const period = periodOf(object);
+  const collection = object.object('pause_collection');
   const price = item?.object('price') ?? item?.object('plan') ?? object.object('plan');
   const product = price?.object('product');
   // Before 2018 a plan had a name of its own.
@@ -70,14 +80,36 @@ export function readSubscription(object: StripeObject, told: Told, type?: string
     currentPeriodEnd: period.end,
     cancelAt: isOver(status) ? endOf(object) : (object.time('cancel_at') ?? (object.flag('cancel_at_period_end') ? period.end : null)),
     cancelledAt: object.time('canceled_at') ?? null,
+    pauseBehavior: collection?.text('behavior', MAX_STATUS_LENGTH) ?? null,
+    pauseResumesAt: collection?.time('resumes_at') ?? null,
+    pauseReason: status === 'paused' ? pauseReasonOf(object) : null,
     createdAt: object.time('created') ?? object.time('start_date') ?? told.asOf,
   };
+}
+
+/** Before Stripe told a reason, a trial that ended without a payment method was the only one, for subscriptions that were set so. */
+function pauseReasonOf(object: StripeObject): string | null {
+  const told = object.object('status_details')?.object('paused')?.object('subscription')?.text('type', MAX_REASON_LENGTH);
+  const atTrialEnd = object.object('trial_settings')?.object('end_behavior')?.text('missing_payment_method', MAX_STATUS_LENGTH);
+  return told ?? (atTrialEnd === 'pause' ? 'trial_end_without_payment_method' : null);
 }
 
 /** Of one that is over: when it was planned to be, unless that was for later. */
 function endOf(object: StripeObject): Date | null {
   const [planned, ended] = [object.time('cancel_at'), object.time('ended_at')];
   return planned && ended && planned <= ended ? planned : null;
+}
+
+/** A pause, as clients see it. */
+export interface Pause<Time> {
+  readonly behavior: string | null;
+  readonly resumesAt: Time | null;
+  readonly reason: string | null;
+}
+
+/** @returns `null` for a subscription that is not paused: neither its collection of payments nor all of it */
+export function pauseOf<Time>(status: string, pause: Pause<Time>): Pause<Time> | null {
+  return pause.behavior !== null || status === 'paused' ? pause : null;
 }
 
 /** Stripe brings no subscription back from these. */

@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { makeWellFormed } from '../../common/well-formed.js';
 import type { StripeCallOutcome } from './payments-events.js';
 
 type HttpClient = NonNullable<Stripe.StripeConfig['httpClient']>;
@@ -8,7 +9,7 @@ export type AnswerListener = (status: number, sentAt: number) => void;
 
 /**
  * The SDK takes any JSON without an `error` for a success, whatever the status: a proxy's `503 {"message": …}` would be an account,
- * and so would a redirect's body. Here such an answer is none of Stripe's.
+ * and so would a redirect's body. Here such an answer is none of Stripe's. Texts of answers are as well-formed as those of events.
  */
 export class StrictHttpClient implements HttpClient {
   constructor(
@@ -34,7 +35,7 @@ export class StrictHttpClient implements HttpClient {
     if (status >= 500 && headers['idempotent-replayed'] === 'true')
       response.getHeaders = () => ({ ...headers, 'stripe-should-retry': 'false' });
     response.toJSON = async () => {
-      const body: unknown = await readJson();
+      const body = makeWellFormed(await readJson());
       const isSuccess = status >= 200 && status < 300;
       const isStripes = isObject(body) && (isSuccess || isObject(body['error']));
       this.onOutcome(isStripes ? outcomeOf(status) : 'failed');

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { ProjectId } from '../../common/ids.js';
-import { BELIEVED_MS, type ConfigChanges } from './config-changes.js';
+import { MAX_AGE_MS, type ConfigChanges } from './config-changes.js';
 import { STRIPE_MODES, type StripeMode } from './credential-rules.js';
 
 /** What was made of configurations, one for each project and mode; forgotten when a configuration changes, in this process or another. */
@@ -13,7 +13,7 @@ export class ConfigCache<T extends object> {
     private readonly changes: ConfigChanges,
     max: number,
   ) {
-    this.#entries = new LRUCache({ max, ttl: BELIEVED_MS });
+    this.#entries = new LRUCache({ max, ttl: MAX_AGE_MS });
     changes.onChange((projectId) => {
       this.#changes++;
       for (const mode of STRIPE_MODES) this.#entries.delete(keyOf(projectId, mode));
@@ -25,11 +25,12 @@ export class ConfigCache<T extends object> {
   }
 
   async get(projectId: ProjectId, mode: StripeMode, load: () => Promise<T>): Promise<T> {
-    const kept = this.changes.areComplete ? this.#entries.get(keyOf(projectId, mode)) : undefined;
+    const kept = this.changes.isCurrent() ? this.#entries.get(keyOf(projectId, mode)) : undefined;
     if (kept) return kept;
     const changesBefore = this.#changes;
     const loaded = await load();
-    if (changesBefore === this.#changes && this.changes.areComplete) this.#entries.set(keyOf(projectId, mode), loaded);
+    // To ask may tell of a change.
+    if (this.changes.isCurrent() && changesBefore === this.#changes) this.#entries.set(keyOf(projectId, mode), loaded);
     return loaded;
   }
 }

@@ -5,7 +5,7 @@ import { DatabaseNotifications } from '../../database/database-notifications.js'
 export const CONFIG_CHANNEL = 'stripe_config_changed';
 
 /** Milliseconds that a cache may go without looking: a process that dies right after a write may not have told the others. */
-export const BELIEVED_MS = 30_000;
+export const MAX_AGE_MS = 1_500;
 
 type Listener = (projectId: ProjectId) => void;
 
@@ -18,9 +18,9 @@ export class ConfigChanges {
     notifications.subscribe(CONFIG_CHANNEL, (projectId) => this.announce(projectId as ProjectId));
   }
 
-  /** Whether changes made by other processes reach this one at the moment. While not, no cache may be believed. */
-  get areComplete(): boolean {
-    return this.notifications.areComplete;
+  /** Whether changes made by other processes reach this one at the moment. While not, no cache may be used. */
+  isCurrent(): boolean {
+    return this.notifications.isCurrent();
   }
 
   onChange(listener: Listener): void {

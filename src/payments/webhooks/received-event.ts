@@ -1,5 +1,6 @@
 import { type JsonBounds, parseJson } from '../../common/json-body.js';
 import type { ProjectId } from '../../common/ids.js';
+import { makeWellFormed } from '../../common/well-formed.js';
 import type { StripeEvent } from '../ledger/stripe-event.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 
@@ -27,6 +28,9 @@ export interface ReceivedEvent extends StripeEvent {
 
 /** Stripe's largest events have hundreds of invoice lines. */
 const BOUNDS: JsonBounds = { depth: 64, members: 100_000 };
+
+/** How JSON spells a half of a surrogate pair; the bytes themselves are UTF-8, which has none. */
+const SURROGATE_ESCAPES = ['\\ud', '\\uD'];
 
 const ID = /^[\w-]{1,255}$/;
 const VISIBLE = /^[\x21-\x7e]{1,255}$/;
@@ -78,7 +82,8 @@ function accountsIn({ account, context }: Record<string, unknown>): string[] {
 
 function parse(bytes: Buffer): unknown {
   try {
-    return parseJson(bytes, BOUNDS, 'remove');
+    const body = parseJson(bytes, BOUNDS, 'remove');
+    return SURROGATE_ESCAPES.some((escape) => bytes.includes(escape)) ? makeWellFormed(body) : body;
   } catch {
     return undefined;
   }

@@ -934,6 +934,21 @@ export interface components {
              */
             status: "ok";
         };
+        /** @description The process can serve. */
+        ReadyResponse: {
+            /**
+             * @description Always `ok`: what is not well is an error.
+             * @example ok
+             * @enum {string}
+             */
+            status: "ok";
+            /**
+             * @description Whether changes made by other processes are announced to this one. While `lost`, it serves without its caches; the log says why.
+             * @example arriving
+             * @enum {string}
+             */
+            change_notifications: "arriving" | "lost";
+        };
         /** @description A project. */
         ProjectResponse: {
             /**
@@ -1447,6 +1462,24 @@ export interface components {
              */
             version: string;
         };
+        /** @description A pause: Stripe collects no payments, or the subscription is paused as a whole. */
+        StripeSubscriptionPause: {
+            /**
+             * @description What Stripe does with invoices while it collects no payments: `keep_as_draft`, `mark_uncollectible` or `void`. `null` where collection isn't paused.
+             * @example void
+             */
+            behavior: string | null;
+            /**
+             * @description When Stripe collects payments again; `null` where no time is set.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            resumes_at: string | null;
+            /**
+             * @description Why the status is `paused`, in the words of Stripe: `trial_end_without_payment_method` or `pause_requested`, for instance. `null` with another status, and where Stripe told no reason.
+             * @example trial_end_without_payment_method
+             */
+            reason: string | null;
+        };
         /** @description A subscription as Stripe last said. */
         StripeSubscriptionResponse: {
             /**
@@ -1516,6 +1549,15 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             cancelled_at: string | null;
+            /**
+             * @description The pause; `null` for a subscription that is not paused.
+             * @example {
+             *       "behavior": "void",
+             *       "resumes_at": "2026-12-21T09:30:00.000Z",
+             *       "reason": null
+             *     }
+             */
+            pause: components["schemas"]["StripeSubscriptionPause"] | null;
             /**
              * Format: date-time
              * @description When Stripe made it.
@@ -1711,6 +1753,15 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             cancelled_at: string | null;
+            /**
+             * @description The pause; `null` for a subscription that is not paused.
+             * @example {
+             *       "behavior": "void",
+             *       "resumes_at": "2026-12-21T09:30:00.000Z",
+             *       "reason": null
+             *     }
+             */
+            pause: components["schemas"]["StripeSubscriptionPause"] | null;
             /**
              * Format: date-time
              * @description When Stripe made it.
@@ -2591,6 +2642,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description The body is too large. */
             413: {
                 headers: {
@@ -2712,6 +2773,16 @@ export interface operations {
             };
             /** @description This service keeps no accounts (`AUTH_BUILTIN`). */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -2861,6 +2932,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description The body is too large. */
             413: {
                 headers: {
@@ -2982,6 +3063,16 @@ export interface operations {
             };
             /** @description This service keeps no accounts (`AUTH_BUILTIN`). */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -3206,7 +3297,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HealthResponse"];
+                    "application/json": components["schemas"]["ReadyResponse"];
                 };
             };
             /** @description The request is malformed. */
@@ -3410,6 +3501,16 @@ export interface operations {
             };
             /** @description There is no such project. */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -3648,6 +3749,16 @@ export interface operations {
             };
             /** @description There is no such project. */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -3929,6 +4040,16 @@ export interface operations {
             };
             /** @description There is no such project. */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -4550,6 +4671,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description The body is too large. */
             413: {
                 headers: {
@@ -4795,6 +4926,16 @@ export interface operations {
             };
             /** @description There is no such project, or the mode has no secret key. */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -5703,6 +5844,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description Something in the project's Stripe account is in the way, or a request with the same `Idempotency-Key` still runs. */
             409: {
                 headers: {
@@ -5848,6 +5999,16 @@ export interface operations {
             };
             /** @description There is no such project. */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -6120,6 +6281,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description Something in the project's Stripe account is in the way, or a request with the same `Idempotency-Key` still runs. */
             409: {
                 headers: {
@@ -6268,6 +6439,16 @@ export interface operations {
             };
             /** @description There is no such project. */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -6497,8 +6678,18 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There is no such project. */
+            /** @description This URL receives no events; compare it with the project's webhook URL, and store the webhook secret of its mode. */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -6525,6 +6716,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many bodies are arriving from this address; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description Something went wrong on our side. */
@@ -6860,6 +7062,16 @@ export interface operations {
             };
             /** @description There is no such project. */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;

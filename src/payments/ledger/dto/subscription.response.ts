@@ -1,8 +1,33 @@
-import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, ApiSchema, getSchemaPath } from '@nestjs/swagger';
 import { ApiNullableString, ApiNullableTime, ApiNullableUuid, ApiTime, ApiUuid } from '../../../common/api-property.js';
 import { toTimestamp } from '../../../database/database.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';
+import { pauseOf } from '../subscription.js';
 
+@ApiSchema({
+  name: 'StripeSubscriptionPause',
+  description: 'A pause: Stripe collects no payments, or the subscription is paused as a whole.',
+})
+class SubscriptionPause {
+  @ApiNullableString({
+    description:
+      "What Stripe does with invoices while it collects no payments: `keep_as_draft`, `mark_uncollectible` or `void`. `null` where collection isn't paused.",
+    example: 'void',
+  })
+  behavior: string | null;
+
+  @ApiNullableTime('When Stripe collects payments again; `null` where no time is set.')
+  resumes_at: string | null;
+
+  @ApiNullableString({
+    description:
+      'Why the status is `paused`, in the words of Stripe: `trial_end_without_payment_method` or `pause_requested`, for instance. `null` with another status, and where Stripe told no reason.',
+    example: 'trial_end_without_payment_method',
+  })
+  reason: string | null;
+}
+
+@ApiExtraModels(SubscriptionPause)
 @ApiSchema({ description: 'A subscription as Stripe last said.' })
 export class StripeSubscriptionResponse {
   @ApiUuid('Our id of the subscription.')
@@ -47,6 +72,13 @@ export class StripeSubscriptionResponse {
   @ApiNullableTime('When somebody asked to cancel it.')
   cancelled_at: string | null;
 
+  @ApiProperty({
+    description: 'The pause; `null` for a subscription that is not paused.',
+    anyOf: [{ $ref: getSchemaPath(SubscriptionPause) }, { type: 'null' }],
+    example: { behavior: 'void', resumes_at: '2026-12-21T09:30:00.000Z', reason: null },
+  })
+  pause: SubscriptionPause | null;
+
   @ApiTime('When Stripe made it.')
   created_at: string;
 }
@@ -65,13 +97,18 @@ export interface SubscriptionRow {
   current_period_end: Date | string | null;
   cancel_at: Date | string | null;
   cancelled_at: Date | string | null;
+  pause_behavior: string | null;
+  pause_resumes_at: Date | string | null;
+  pause_reason: string | null;
   created_at: Date | string;
 }
 
 export const SUBSCRIPTION_COLUMNS = `id, project_id, mode, subscription_id, user_id, customer_id, status, plan_name, quantity,
-  current_period_start, current_period_end, cancel_at, cancelled_at, created_at`;
+  current_period_start, current_period_end, cancel_at, cancelled_at, pause_behavior, pause_resumes_at, pause_reason, created_at`;
 
 export function toSubscriptionResponse(row: SubscriptionRow): StripeSubscriptionResponse {
+  const resumesAt = nullable(row.pause_resumes_at);
+  const pause = pauseOf(row.status, { behavior: row.pause_behavior, resumesAt, reason: row.pause_reason });
   return {
     id: row.id,
     project_id: row.project_id,
@@ -86,6 +123,7 @@ export function toSubscriptionResponse(row: SubscriptionRow): StripeSubscription
     current_period_end: nullable(row.current_period_end),
     cancel_at: nullable(row.cancel_at),
     cancelled_at: nullable(row.cancelled_at),
+    pause: pause && { behavior: pause.behavior, resumes_at: pause.resumesAt, reason: pause.reason },
     created_at: toTimestamp(row.created_at),
   };
 }
