@@ -9,6 +9,7 @@ import { AppModule } from './app.module.js';
 import { EarlyRefusals } from './auth/early-refusals.js';
 import { networkOf } from './auth/network-of.js';
 import type { AppLogger } from './common/app-logger.js';
+import { normalizeForwardedFor } from './common/client-address.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { DomainError } from './common/errors.js';
 import { readJsonBodies } from './common/json-body.js';
@@ -70,6 +71,8 @@ export async function createApp(settings: Settings, logger: AppLogger, bodyLimit
   const fastify = adapter.getInstance<FastifyInstance>();
   answerOddRequests(fastify.server, routes);
   const bodies = new RequestBodies(({ ip }) => networkOf(ip), bodyLimits);
+  // Before Fastify reads it.
+  if (hops !== false) fastify.server.prependListener('request', normalizeForwardedFor);
   routes.watch(fastify);
   bodies.watch(fastify);
   readJsonBodies(fastify);

@@ -1,7 +1,8 @@
 import { normalizeIp } from '@nestjs/throttler';
-import { isIP } from 'node:net';
+import { clientAddress } from '../common/client-address.js';
 
-/** Whom an address is counted as: itself, or its network of IPv6, which one caller has to himself. */
+/** Rate-limit key for an address: the address, or for IPv6 its /64, which belongs to one customer. */
 export function networkOf(ip: string): string {
-  return isIP(ip) ? normalizeIp(ip) : 'unknown';
+  const address = clientAddress(ip);
+  return address === undefined ? 'unknown' : normalizeIp(address);
 }

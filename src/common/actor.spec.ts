@@ -46,7 +46,8 @@ describe('personActor', () => {
 
   it('believes only an address to be one', () => {
     expect(actor('', '2001:db8::1').ip).toBe('2001:db8::1');
-    for (const ip of ['', 'unknown', '1.2.3.4:80', KEY]) expect(actor('', ip).ip).toBeNull();
+    expect(actor('', '::ffff:192.0.2.1').ip).toBe('192.0.2.1');
+    for (const ip of ['', 'unknown', '1.2.3', KEY]) expect(actor('', ip).ip).toBeNull();
   });
 });
 

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { clientAddress } from './client-address.js';
 
 /** A person with an access token, another module of this process, or the system itself (the command line, a timer). */
 export const ACTOR_KINDS = ['person', 'module', 'system'] as const;
@@ -39,7 +39,7 @@ export function personActor(subject: string, { id, ip, headers }: RequestFacts):
     kind: 'person',
     subject,
     // Behind a trusted proxy it is what a header says.
-    ip: isIP(ip) ? ip : null,
+    ip: clientAddress(ip) ?? null,
     userAgent: safeUserAgent(headers['user-agent']),
     requestId: id,
   };

@@ -533,6 +533,31 @@ describe('what is refused before anybody asks who is calling', () => {
   });
 });
 
+describe('behind proxies', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startTestApp({ environment: { RATE_LIMIT_PER_MINUTE: '3', TRUST_PROXY: '127.0.0.1, 10.0.0.0/8, 2001:db8:ffff::/48' } });
+  });
+  afterAll(() => app.close());
+
+  it.each([
+    ['IPv4', ['203.0.113.5', '203.0.113.5:4711', '198.51.100.9,\t203.0.113.5:80 , 10.1.2.3:8080', '::ffff:203.0.113.5']],
+    ['IPv6', ['[2001:db8::1]', '[2001:DB8::2]:4711', '2001:db8:0:0::3', '203.0.113.7, [2001:db8::4]:1, [2001:db8:ffff::1]:8080']],
+  ])('one client of %s has one count, however they write X-Forwarded-For', async (_, spellings) => {
+    const statuses: number[] = [];
+    for (const spelling of spellings) statuses.push((await app.send('get', '/nothing', null).set('x-forwarded-for', spelling)).status);
+    expect(statuses).toEqual([404, 404, 404, 429]);
+    await app.send('get', '/nothing', null).set('x-forwarded-for', '203.0.113.6:4711').expect(404);
+  });
+
+  it('the history has the address alone', async () => {
+    const path = configPath(await app.createProject());
+    await app.send('put', path).set('x-forwarded-for', '[2001:DB8:0::1]:443').send({}).expect(200);
+    const { body } = await app.send('get', `${path}/history`).expect(200);
+    expect(body).toMatchObject({ entries: expect.arrayContaining([expect.objectContaining({ ip: '2001:db8::1' })]) as unknown });
+  });
+});
+
 describe('a body under way', () => {
   const SECRET = `whsec_${'a'.repeat(32)}`;
   const SOON = 300;
