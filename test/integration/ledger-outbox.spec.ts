@@ -72,6 +72,37 @@ it('tells what became of subscriptions and payments, and forgets it then', async
   expect(new Set(ids).size).toBe(ids.length);
 });
 
+it.each(['the session first', 'the session last'])('tells of one purchase once, whatever tells of it: %s', async (order) => {
+  const recorded = listen('payment.recorded', books.projectId);
+  const { test: data } = books.account;
+  const { id, created } = pay(data, { amount: 500, currency: 'usd', customer: null, metadata: { user_id: 'user-1' } });
+  const session = { mode: 'payment', status: 'complete', payment_status: 'paid', amount_total: 500, currency: 'usd' } as const;
+  // The page was open for a while before somebody paid.
+  const fields = { ...session, payment_intent: id, customer: null, client_reference_id: 'user-1', created: created - 40 };
+  data.record('checkout.session.completed', data.create('checkout.session', fields));
+  await books.hearAll(order === 'the session last' ? books.events() : books.events().reverse());
+  await eventually(async () => expect(await books.outbox()).toEqual([]));
+  expect(recorded).toHaveLength(1);
+  expect(await books.payments()).toMatchObject([{ created_at: new Date(created * 1_000).toISOString() }]);
+});
+
+it('tells of a payment again once its user becomes known', async () => {
+  const recorded = listen('payment.recorded', books.projectId);
+  const { test: data } = books.account;
+  const customer = data.create('customer', {}).id;
+  const { id } = pay(data, { amount: 500, currency: 'usd', customer, metadata: {} });
+  await books.hearAll();
+  const session = { mode: 'setup', status: 'complete', customer, client_reference_id: 'user-1' } as const;
+  for (let times = 0; times < 2; times += 1) data.record('checkout.session.completed', data.create('checkout.session', session));
+  await books.hearAll();
+  await eventually(async () => expect(await books.outbox()).toEqual([]));
+  const [row] = await books.payments();
+  expect(row).toMatchObject({ payment_intent_id: id, user_id: expect.any(String) });
+  // They are told in any order.
+  expect(recorded).toHaveLength(2);
+  expect(new Set(recorded.map(({ payment }) => payment.userId))).toEqual(new Set([null, row?.['user_id']]));
+});
+
 it('tells nothing of what changes nothing, nor of what was rolled back', async () => {
   const [ledger, database] = [app.app.get(LedgerService), app.app.get(Database)];
   const recorded = listen('payment.recorded', books.projectId);

@@ -48,7 +48,7 @@ interface Tenant {
 export interface LedgerEventMap {
   /** A subscription is new, or anything in it changed. */
   'subscription.changed': Tenant & { readonly subscription: LedgerSubscription };
-  /** A payment is new, or anything in it changed but that more was refunded: also when less was, because a refund failed. */
+  /** A payment is new, or changed in anything but its time and a larger refund: also when less is refunded, because a refund failed. */
   'payment.recorded': Tenant & { readonly payment: LedgerPayment };
   /** More of a payment was refunded. */
   'payment.refunded': Tenant & { readonly payment: LedgerPayment; readonly refundedNowCents: number };

@@ -58,7 +58,7 @@ export class LedgerWriter {
     const disputes = yield* this.#writeDispute(change, known);
     yield* this.statistics.add(projectId, mode, subscriptions, payments, disputes);
     yield* this.tellings.add(change, subscriptions, given, payments);
-    return given.length > 0 || [...subscriptions, ...payments, ...disputes].some(isNews);
+    return [...given.subscriptions, ...given.payments].length > 0 || [...subscriptions, ...payments, ...disputes].some(isNews);
   }
 
   /** Takes out what was written of another project's objects, and remembers them. @returns whether anything was there */

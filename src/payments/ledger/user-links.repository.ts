@@ -28,43 +28,67 @@ const LINK = sql<never>(
    ON CONFLICT (project_id, mode, object_id) DO UPDATE SET user_id = excluded.user_id, as_of = excluded.as_of`,
 );
 
+/** Give rows another user. The first two return the Stripe ids of the rows whose user changed; the third only raises the rank of the others. */
+interface GiveStatements {
+  readonly subscriptions: Statement<{ id: string }>;
+  readonly payments: Statement<{ id: string }>;
+  readonly ranks: Statement<never>;
+}
+
 /** $1 project, $2 mode, $3 customer, $4 user. What is known of the single subscription or payment is better knowledge. */
-const GIVE_OF_CUSTOMER: [Statement<{ subscription_id: string }>, Statement<never>] = [
-  sql(
+const GIVE_OF_CUSTOMER: GiveStatements = {
+  subscriptions: sql(
     'give_stripe_subscriptions_of_customer',
     `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
      WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND user_id IS DISTINCT FROM $4 AND NOT EXISTS (
        SELECT 1 FROM stripe_user_links l WHERE l.project_id = $1 AND l.mode = $2 AND l.object_id = stripe_subscriptions.subscription_id)
-     RETURNING subscription_id`,
+     RETURNING subscription_id AS id`,
   ),
-  sql(
+  payments: sql(
     'give_stripe_payments_of_customer',
     `UPDATE stripe_payments SET user_id = $4, user_rank = ${USER_RANKS.customer}, revision = revision + 1
-     WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND user_rank <= ${USER_RANKS.customer}`,
+     WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND user_rank <= ${USER_RANKS.customer}
+       AND user_id IS DISTINCT FROM $4 RETURNING payment_intent_id AS id`,
   ),
-];
+  ranks: sql(
+    'rank_stripe_payments_of_customer',
+    `UPDATE stripe_payments SET user_rank = ${USER_RANKS.customer}, revision = revision + 1
+     WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND user_rank < ${USER_RANKS.customer} AND user_id = $4`,
+  ),
+};
 
 /** $1 project, $2 mode, $3 our id of the subscription, $4 user. */
-const GIVE_OF_SUBSCRIPTION: typeof GIVE_OF_CUSTOMER = [
-  sql(
+const GIVE_OF_SUBSCRIPTION: GiveStatements = {
+  subscriptions: sql(
     'give_stripe_subscription',
     `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
-     WHERE project_id = $1 AND mode = $2 AND id = $3 AND user_id IS DISTINCT FROM $4 RETURNING subscription_id`,
+     WHERE project_id = $1 AND mode = $2 AND id = $3 AND user_id IS DISTINCT FROM $4 RETURNING subscription_id AS id`,
   ),
-  sql(
+  payments: sql(
     'give_stripe_payments_of_subscription',
     `UPDATE stripe_payments SET user_id = $4, user_rank = ${USER_RANKS.subscription}, revision = revision + 1
-     WHERE project_id = $1 AND mode = $2 AND subscription_id = $3 AND user_rank <= ${USER_RANKS.subscription}`,
+     WHERE project_id = $1 AND mode = $2 AND subscription_id = $3 AND user_rank <= ${USER_RANKS.subscription}
+       AND user_id IS DISTINCT FROM $4 RETURNING payment_intent_id AS id`,
   ),
-];
+  ranks: sql(
+    'rank_stripe_payments_of_subscription',
+    `UPDATE stripe_payments SET user_rank = ${USER_RANKS.subscription}, revision = revision + 1
+     WHERE project_id = $1 AND mode = $2 AND subscription_id = $3 AND user_rank < ${USER_RANKS.subscription} AND user_id = $4`,
+  ),
+};
 
 const NOBODY: LinkedUser = { userId: null, userRank: USER_RANKS.none };
+
+/** Stripe ids of the rows that got another user. */
+export interface Given {
+  readonly subscriptions: string[];
+  readonly payments: string[];
+}
 
 interface Learned {
   /** To whom new rows belong. */
   readonly user: LinkedUser;
-  /** The subscriptions that got another user. */
-  readonly given: readonly string[];
+  readonly given: Given;
 }
 
 /** Which end user a customer or subscription belongs to, whether that is told before or after what else they bring. */
@@ -81,14 +105,14 @@ export class UserLinksRepository {
 
   /** Keeps what is told where it is the newest, and gives it to the rows that are there already. */
   *learn(projectId: ProjectId, mode: StripeMode, { customerIds, subscriptionId, userId: told, asOf }: Party): Transaction<Learned> {
-    if (customerIds.length === 0 && subscriptionId === undefined) return { user: NOBODY, given: [] };
+    if (customerIds.length === 0 && subscriptionId === undefined) return { user: NOBODY, given: { subscriptions: [], payments: [] } };
     const [customerId = null, otherId = null] = customerIds;
     const known = yield* run(FIND, [projectId, mode, customerId, otherId, subscriptionId ?? null]);
-    const given: string[] = [];
+    const given: Given = { subscriptions: [], payments: [] };
     /** @param rows what the rows of the object have: the customer's id, or our id of the subscription */
     function* learnOf(
       objectId: string,
-      [subscriptions, payments]: typeof GIVE_OF_CUSTOMER,
+      { subscriptions, payments, ranks }: GiveStatements,
       rows = objectId,
     ): Transaction<EndUserId | undefined> {
       const link = known.find((row) => row.object_id === objectId);
@@ -96,8 +120,9 @@ export class UserLinksRepository {
       yield* send(LINK, [projectId, mode, objectId, told, asOf]);
       if (link?.user_id === told) return told;
       const values = [projectId, mode, rows, told];
-      given.push(...(yield* run(subscriptions, values)).map((row) => row.subscription_id));
-      yield* send(payments, values);
+      yield* send(ranks, values);
+      given.subscriptions.push(...(yield* run(subscriptions, values)).map(({ id }) => id));
+      given.payments.push(...(yield* run(payments, values)).map(({ id }) => id));
       return told;
     }
     const ofSubscription = subscriptionId && (yield* learnOf(subscriptionId, GIVE_OF_SUBSCRIPTION, rowId(projectId, mode, subscriptionId)));
