@@ -8,7 +8,7 @@ import { asOldGeneration } from '../support/stripe/old-generation.js';
 import { idOf, type StripeEvent } from '../support/stripe/resources.js';
 import { refund } from '../support/stripe/routes/payment.routes.js';
 import { subscribe } from '../support/stripe/routes/subscription.routes.js';
-import { configPath } from '../support/test-app.js';
+import { configPath, OWNER, STRANGER } from '../support/test-app.js';
 import { learn, openTill, priceOf, type Till } from '../support/till.js';
 
 const SECRET = `whsec_${'a'.repeat(32)}`;
@@ -148,5 +148,58 @@ describe("a user of both projects cannot reach the other one's subscription", ()
     expect(data().get('subscription', subscription.id)).toMatchObject({ status: 'active', cancel_at_period_end: false });
     expect((await shop.get('my-subscription', USER).expect(200)).body).toBeNull();
     if (operation === 'checkout-session') expect(data().all('checkout.session')[0]?.customer).not.toBe(subscription.customer);
+  });
+});
+
+describe('the warning account_shared', () => {
+  const validate = (projectId: string, secret_key: string, token = OWNER) =>
+    app
+      .send('post', configPath(projectId).replace(/config$/, 'validate-credentials'), token)
+      .send({ secret_key })
+      .expect(200);
+  const shown = async (projectId: string, token = OWNER) => {
+    const { body, headers } = await app.send('get', configPath(projectId), token).expect(200);
+    const fields = (body.warnings as { code: string; field: string }[])
+      .filter(({ code }) => code === 'account_shared')
+      .map(({ field }) => field);
+    return { fields, etag: headers['etag'] as string };
+  };
+
+  it('is on both configurations of one owner, once Stripe named the account for both keys, and goes with the key', async () => {
+    const { secret, legacySecret } = seller.account.keys.test;
+    await validate(seller.projectId, secret);
+    // What a key's text says is no proof.
+    expect((await shown(seller.projectId)).fields).toEqual([]);
+    const before = await shown(seller.projectId);
+    await app
+      .send('put', `${configPath(neighbour.projectId)}?validate=true`)
+      .send({ test_secret_key: legacySecret })
+      .expect(200);
+    for (const { projectId } of [seller, neighbour]) expect((await shown(projectId)).fields).toEqual(['test_secret_key']);
+    expect((await shown(seller.projectId)).etag).not.toBe(before.etag);
+    await app.send('put', configPath(neighbour.projectId)).send({ test_secret_key: app.stripe.addAccount().keys.test.secret }).expect(200);
+    expect((await shown(seller.projectId)).fields).toEqual([]);
+    // Stripe has said before whose key this is.
+    const { body } = await app.send('put', configPath(neighbour.projectId)).send({ test_secret_key: legacySecret }).expect(200);
+    expect(body.warnings).toContainEqual(expect.objectContaining({ code: 'account_shared' }));
+    await app.send('delete', configPath(neighbour.projectId)).expect(204);
+    expect((await shown(seller.projectId)).fields).toEqual([]);
+  });
+
+  it('tells nobody of projects of others, nor of the other mode', async () => {
+    const { test, live: liveKeys } = seller.account.keys;
+    await validate(seller.projectId, test.secret);
+    const strangers = await app.createProject(STRANGER);
+    await app
+      .send('put', `${configPath(strangers)}?validate=true`, STRANGER)
+      .send({ test_secret_key: test.secret })
+      .expect(200);
+    const ofLive = await app.createProject();
+    await app
+      .send('put', `${configPath(ofLive)}?validate=true`)
+      .send({ live_secret_key: liveKeys.secret })
+      .expect(200);
+    for (const [projectId, token] of [[seller.projectId], [strangers, STRANGER], [ofLive]] as const)
+      expect((await shown(projectId, token)).fields).toEqual([]);
   });
 });

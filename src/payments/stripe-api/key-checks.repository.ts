@@ -6,7 +6,7 @@ import { Database, type Engine, run, sql, toTimestamp, type Transaction } from '
 import { toConfig } from '../stripe-config/config-row.js';
 import { configWarnings } from '../stripe-config/config-warnings.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
-import { FIND as FIND_CONFIG, RAISE_VERSION_ALONE } from '../stripe-config/stripe-config.statements.js';
+import { FIND as FIND_CONFIG, RAISE_VERSION_ALONE, RAISE_VERSIONS_OF_SHARING } from '../stripe-config/stripe-config.statements.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-verdict.js';
 
 const MAX_NAME_LENGTH = 255;
@@ -112,7 +112,7 @@ export class KeyChecksRepository {
    * Notes a verdict on a key, if that key is still the stored one.
    * @param accountFingerprint of the account that Stripe told, where it did
    * @param event for the history; of a key in use only a refusal that is news gets there
-   * @returns whether it is news: another verdict than the last, or the first on this key
+   * @returns whether it is news, another verdict than the last or the first on this key; and whether its account is
    */
   async record(
     projectId: ProjectId,
@@ -121,21 +121,27 @@ export class KeyChecksRepository {
     by: CheckedBy,
     accountFingerprint: string | undefined,
     event: AuditEvent,
-  ): Promise<boolean> {
+  ): Promise<{ isNews: boolean; isAccountNews: boolean }> {
     const error = valid ? null : message;
     const values = [projectId, mode, fingerprint, valid, account?.id ?? null, storable(account?.name), event.at, by, error];
     const { audit, database } = this;
-    return database.transaction(function* () {
+    let isAccountNews = false;
+    const isNews = await database.transaction(function* () {
       const chain = yield* audit.open(projectId);
       const news = yield* run(RECORD_NEWS, values);
       if (news.length === 0 && !(valid && by === 'use')) yield* run(RECORD_AGAIN, values);
-      if (account) yield* run(KEEP_ACCOUNT, [projectId, mode, fingerprint, account.id, event.at]);
-      const learn = () => run(LEARN, [projectId, mode, fingerprint, accountFingerprint ?? null, valid || account !== undefined]);
+      const learn = function* () {
+        if (account) isAccountNews = (yield* run(KEEP_ACCOUNT, [projectId, mode, fingerprint, account.id, event.at])).length > 0;
+        yield* run(LEARN, [projectId, mode, fingerprint, accountFingerprint ?? null, valid || account !== undefined]);
+      };
       const version = yield* raisingVersionWithWarnings(database.engine, projectId, learn);
       const details = { ...event.details, ...(version !== undefined && { version }) };
       if (by !== 'use' || (!valid && news.length > 0) || version !== undefined) yield* chain.append({ ...event, details });
       return news.length > 0;
     });
+    // After the transaction: two projects that are checked at once must not wait for each other's rows.
+    if (isAccountNews) await this.database.query(RAISE_VERSIONS_OF_SHARING, [projectId, mode]);
+    return { isNews, isAccountNews };
   }
 
   async forget(projectId: ProjectId, mode: StripeMode): Promise<void> {

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { AuditEvent } from '../../audit/audit-event.js';
 import { systemActor } from '../../common/actor.js';
 import type { ProjectId } from '../../common/ids.js';
+import { ConfigChanges } from '../stripe-config/config-changes.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { type ConnectionState, KeyChecksRepository } from './key-checks.repository.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-verdict.js';
@@ -25,6 +26,7 @@ export class KeyChecksService {
     private readonly checks: KeyChecksRepository,
     private readonly configs: StripeConfigService,
     private readonly events: PaymentsEvents,
+    private readonly changes: ConfigChanges,
   ) {
     // A key that is stored again after it was deleted starts from empty, like everything else.
     configs.onRemoval(async (projectId, mode) => () => checks.forget(projectId, mode));
@@ -38,7 +40,8 @@ export class KeyChecksService {
   /** Notes nothing but `event` when the key is not, or no longer, the project's. */
   async record(projectId: ProjectId, key: KeyIdentity, verdict: KeyVerdict, by: CheckedBy, event: AuditEvent): Promise<void> {
     const accountFingerprint = verdict.account && this.configs.accountFingerprint(projectId, verdict.account.id);
-    const isNews = await this.checks.record(projectId, key, verdict, by, accountFingerprint, event);
+    const { isNews, isAccountNews } = await this.checks.record(projectId, key, verdict, by, accountFingerprint, event);
+    if (isAccountNews) this.changes.announceEverywhere(projectId);
     if (isNews && !verdict.valid) this.events.emit('credentials.invalid', { projectId, mode: key.mode, reason: verdict.message });
   }
 

@@ -19,7 +19,7 @@ export function toCredentials(list: ConfigWithCredentialsRow['credentials']): St
 }
 
 function toCredential(values: CredentialValues): StoredCredential {
-  const [mode, kind, mask, fingerprint, accountFingerprint, replacedAccountFingerprint, looksCutOff, writtenAt] = values;
+  const [mode, kind, mask, fingerprint, accountFingerprint, replacedAccountFingerprint, looksCutOff, writtenAt, sharesAccount] = values;
   return {
     mode,
     kind,
@@ -29,5 +29,6 @@ function toCredential(values: CredentialValues): StoredCredential {
     replacedAccountFingerprint,
     looksCutOff: Boolean(looksCutOff),
     writtenAt: toTimestamp(writtenAt),
+    sharesAccount: Boolean(sharesAccount),
   };
 }

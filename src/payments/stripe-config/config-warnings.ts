@@ -4,6 +4,7 @@ import type { StoredCredential } from './stripe-config.js';
 export const WARNING_CODES = [
   'different_accounts',
   'account_changed',
+  'account_shared',
   'endpoint_of_other_account',
   'same_webhook_secret',
   'missing_webhook_secret',
@@ -45,6 +46,13 @@ export function configWarnings(credentials: readonly StoredCredential[]): Config
         code: 'account_changed',
         field: `${mode}_secret_key`,
         message: `The ${mode} secret key belongs to another Stripe account than the one before; existing ${mode} subscriptions and customers stay in the old account and can't be reached with this key.`,
+      });
+    }
+    if (secretKey?.sharesAccount) {
+      warnings.push({
+        code: 'account_shared',
+        field: `${mode}_secret_key`,
+        message: `Another project of yours uses the same Stripe account in ${mode} mode, so each gets the events of both; what has no metadata.project_id is shown in both. Use an account or a sandbox for each.`,
       });
     }
     if (areOfDifferentAccounts(secretKey, webhookSecret)) {

@@ -15,7 +15,7 @@ export interface ConfigRow {
   updated_at: Date | string;
 }
 
-/** Mode, kind, mask, the three fingerprints, whether it looks cut off, when it was written. */
+/** Mode, kind, mask, the three fingerprints, whether it looks cut off, when it was written, whether a sibling project shares its account. */
 export type CredentialValues = [
   StripeMode,
   CredentialKind,
@@ -25,6 +25,7 @@ export type CredentialValues = [
   replacedAccountFingerprint: string | null,
   looksCutOff: boolean | number,
   writtenAt: string,
+  sharesAccount?: boolean | number,
 ];
 
 /** A configuration and its credentials in one row: six rows of columns cost the drivers several times as much to read. */
@@ -36,10 +37,20 @@ export interface ConfigWithCredentialsRow extends ConfigRow {
 const CONFIG = 'c.id, c.project_id, c.is_active, c.version, c.created_at, c.updated_at';
 const CREDENTIAL = `k.mode, k.kind, k.mask, k.fingerprint, k.account_fingerprint,
   k.replaced_account_fingerprint, k.looks_cut_off, k.written_at`;
+/** The current secret keys of other live projects that belong to the same owner and, as Stripe said, to the same account in the same mode. */
+const sharingAccount = (key: string) => `FROM stripe_key_accounts mine
+  JOIN stripe_key_accounts theirs
+    ON theirs.account_id = mine.account_id AND theirs.mode = mine.mode AND theirs.project_id <> mine.project_id
+  JOIN stripe_credentials other ON other.project_id = theirs.project_id AND other.mode = theirs.mode
+    AND other.kind = 'secret_key' AND other.slot = 0 AND other.fingerprint = theirs.fingerprint
+  JOIN projects p ON p.id = theirs.project_id AND p.deleted_at IS NULL
+  JOIN projects me ON me.id = mine.project_id AND me.owner_id = p.owner_id
+  WHERE mine.project_id = ${key}.project_id AND mine.mode = ${key}.mode AND mine.fingerprint = ${key}.fingerprint`;
+const SHARES_ACCOUNT = `CASE WHEN k.kind = 'secret_key' THEN EXISTS (SELECT 1 ${sharingAccount('k')}) ELSE false END`;
 /** Times as the text that SQLite has. */
 const CREDENTIAL_LIST = {
-  sqlite: `json_group_array(json_array(${CREDENTIAL}))`,
-  postgres: `json_agg(json_build_array(${CREDENTIAL.replace('k.written_at', "to_char(k.written_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')")}))`,
+  sqlite: `json_group_array(json_array(${CREDENTIAL}, ${SHARES_ACCOUNT}))`,
+  postgres: `json_agg(json_build_array(${CREDENTIAL.replace('k.written_at', "to_char(k.written_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')")}, ${SHARES_ACCOUNT}))`,
 };
 const LATER = (column: string, time: string) => `CASE WHEN ${column} > ${time} THEN ${column} ELSE ${time} END`;
 
@@ -233,6 +244,18 @@ export const RAISE_VERSION = sql<never>(
 export const RAISE_VERSION_ALONE = sql<{ version: number }>(
   'raise_stripe_config_version_alone',
   'UPDATE stripe_configs SET version = version + 1 WHERE project_id = $1 RETURNING version',
+);
+
+/** $1 project, $2 mode. The projects that get the warning `account_shared` when this one does. */
+export const RAISE_VERSIONS_OF_SHARING = sql<{ project_id: ProjectId }>(
+  'raise_versions_of_sharing_stripe_configs',
+  `UPDATE stripe_configs SET version = version + 1 WHERE project_id IN (
+     SELECT theirs.project_id ${sharingAccount('k').replace(
+       'WHERE',
+       `JOIN stripe_credentials k
+       ON k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 WHERE`,
+     )})
+   RETURNING project_id`,
 );
 
 export interface SecretKeyRow {

@@ -18,10 +18,12 @@ export interface StoredCredential {
   readonly looksCutOff: boolean;
   /** RFC 3339, UTC, milliseconds. */
   readonly writtenAt: string;
+  /** Of a secret key: whether Stripe named its account for another project of the same owner too, in the same mode. */
+  readonly sharesAccount?: boolean;
 }
 
 /** A credential on its way into the database. */
-export interface SealedCredential extends Omit<StoredCredential, 'replacedAccountFingerprint' | 'writtenAt'> {
+export interface SealedCredential extends Omit<StoredCredential, 'replacedAccountFingerprint' | 'writtenAt' | 'sharesAccount'> {
   readonly sealed: SealedText;
   readonly keyId: string;
 }
