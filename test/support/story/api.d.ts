@@ -1058,7 +1058,7 @@ export interface components {
              * @example missing_webhook_secret
              * @enum {string}
              */
-            code: "different_accounts" | "account_changed" | "endpoint_of_other_account" | "same_webhook_secret" | "missing_webhook_secret" | "looks_cut_off";
+            code: "different_accounts" | "account_changed" | "account_shared" | "endpoint_of_other_account" | "same_webhook_secret" | "missing_webhook_secret" | "looks_cut_off";
             /**
              * @description The credential that it is about.
              * @example test_webhook_secret
