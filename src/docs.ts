@@ -5,20 +5,30 @@ import type { FastifyInstance } from 'fastify';
 import { LoginForm } from './accounts/dto/account.requests.js';
 import { LOGIN_URL } from './accounts/login-form.js';
 import { CLOSED_DTOS } from './common/request.pipe.js';
+import { addExamples, operationsOf } from './docs-examples.js';
 import { documentResponseHeaders } from './response-headers.js';
 
-type PathItem = OpenAPIObject['paths'][string];
-type Operation = NonNullable<PathItem['get']>;
+type Operation = ReturnType<typeof operationsOf>[number];
 
 const DESCRIPTION = `
 Keeps the Stripe credentials of many projects: a credential goes in once, is checked on the way in, and never comes out again
 except as its last four characters.
 
-Send an access token as \`Authorization: Bearer <token>\`: a developer's, or for what stands under Billing an end user's. Every error is JSON with one member, \`detail\`.
+**Start here**
+
+1. **Authorize** with an access token, or log in. At a first start the server prints a token for its sample project.
+2. **Projects**: \`POST /api/v1/projects/\` makes one; its \`id\` is the \`project_id\` of everything else.
+3. **Stripe configuration**: \`PUT …/config\` stores the credentials of your Stripe account. The answer shows them masked.
+4. **Stripe connection**: \`validate-credentials\` asks Stripe about a key, and \`webhook-endpoints\` registers this service there.
+
+Operations under Billing are for a project's end users: \`POST …/end-user-tokens\` makes a token for one.
+Every error is JSON with one member, \`detail\`.
 `.trim();
 
 /** Beside what is the default: nothing from elsewhere, not even over https. */
 const POLICY = { 'style-src': ["'self'", "'unsafe-inline'"], 'font-src': ["'self'", 'data:'], 'upgrade-insecure-requests': null };
+
+const PARAMETER_PLACES = ['path', 'query', 'header', 'cookie'];
 
 /** The OpenAPI document that we serve: all of the contract that is built, and what we add to it. */
 export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
@@ -46,33 +56,43 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
       },
       'OAuth2PasswordBearer',
     )
+    .addTag('Projects', 'What credentials belong to.')
     .addTag('Accounts', 'Developers of the built-in authorization server (`AUTH_BUILTIN`); without it, these answer 404.')
     .addTag('Stripe configuration', "A project's Stripe credentials.")
     .addTag('Stripe connection', 'Whether the credentials work, and webhook endpoints at Stripe.')
     .addTag('Webhooks', "Stripe's events: what arrives, and what became of it.")
     .addTag('Billing', "What a project's end users buy, and what they do with it. With an end user's access token.")
     .addTag('Subscriptions and payments', 'What customers of the projects subscribed to and paid.')
-    .addTag('Projects', 'What credentials belong to.')
     .addTag('Health', 'For load balancers and orchestrators.')
     .build();
   const document = SwaggerModule.createDocument(app, config);
   documentResponseHeaders(document);
   closeSchemas(document);
   for (const operation of Object.values(document.paths).flatMap(operationsOf)) {
-    if (operation.security?.length && !isForBuyers(operation)) operation.security = [{ HTTPBearer: [] }, { OAuth2PasswordBearer: [] }];
+    if (operation.security?.length) operation.security = securityOf(operation);
+    operation.parameters?.sort((one, other) => rankOf(one) - rankOf(other));
     dropOptionalExamples(operation);
     dropReflectedTypes(operation);
   }
   const login = document.paths[LOGIN_URL]?.post?.requestBody;
   if (login && 'content' in login) login.content['application/x-www-form-urlencoded'] = { schema: { $ref: getSchemaPath(LoginForm) } };
+  addExamples(document);
   // Clients know this path with its slash; both answer.
   const { '/api/v1/projects': projects, ...paths } = document.paths;
   return { ...document, paths: projects ? { '/api/v1/projects/': projects, ...paths } : paths };
 }
 
-/** Nobody who logs in here may do these. */
-function isForBuyers({ tags }: Operation): boolean {
-  return tags?.includes('Billing') ?? false;
+/** The page sends the last one that it is authorized for. An end user's token is pasted; who logs in is a developer. */
+function securityOf({ tags, security = [] }: Operation): Operation['security'] {
+  const [pasted, loggedIn] = [{ HTTPBearer: [] }, { OAuth2PasswordBearer: [] }];
+  if (!tags?.includes('Billing')) return [pasted, loggedIn];
+  // Clients that know checkout from the contract look for its token under this name.
+  return security.some((scheme) => 'OAuth2PasswordBearer' in scheme) ? [loggedIn, pasted] : [pasted];
+}
+
+/** The page shows parameters in this order: what a path needs stands above what may be left out. */
+function rankOf(parameter: NonNullable<Operation['parameters']>[number]): number {
+  return '$ref' in parameter ? PARAMETER_PLACES.length : PARAMETER_PLACES.indexOf(parameter.in);
 }
 
 /** Says of the bodies that take no unknown field that they don't. */
@@ -97,10 +117,63 @@ function dropReflectedTypes({ parameters = [] }: Operation): void {
   }
 }
 
-/** An access token is the same thing however it was come by. */
-function operationsOf({ get, put, post, delete: remove }: PathItem): Operation[] {
-  return [get, put, post, remove].filter((operation) => operation !== undefined);
+/** What the page's plugin uses of Swagger UI, whose own `persistAuthorization` would keep tokens for good. */
+interface SwaggerUi {
+  authActions: { restoreAuthorization(saved: { authorized: unknown }): void };
+  authSelectors: { authorized(): { toJS(): Record<string, { password?: string }> } };
 }
+type Action = (payload?: unknown) => unknown;
+
+/** Keeps the login over a reload, until the tab is closed. Its source text runs in the page, so it uses nothing from this file. */
+function keepLoginInSession(): unknown {
+  const { sessionStorage } = globalThis as unknown as {
+    sessionStorage: { getItem(key: string): string | null; setItem(key: string, text: string): void };
+  };
+  const key = 'tillkeeper-authorized';
+  return {
+    statePlugins: {
+      auth: {
+        wrapActions: {
+          persistAuthorizationIfNeeded: (_original: Action, ui: SwaggerUi) => () => {
+            const authorized = ui.authSelectors.authorized().toJS();
+            // The token is enough: a password that somebody typed is not kept.
+            for (const login of Object.values(authorized)) delete login.password;
+            sessionStorage.setItem(key, JSON.stringify(authorized));
+          },
+        },
+      },
+      configs: {
+        wrapActions: {
+          loaded: (original: Action, ui: SwaggerUi) => (payload: unknown) => {
+            original(payload);
+            const saved = sessionStorage.getItem(key);
+            if (saved !== null) ui.authActions.restoreAuthorization({ authorized: JSON.parse(saved) as unknown });
+          },
+        },
+      },
+    },
+  };
+}
+
+/** No bar of another brand. On a narrow screen long paths break and tables become blocks, so that nothing is wider than the screen. */
+const STYLE = `
+.swagger-ui .topbar { display: none; }
+@media (max-width: 640px) {
+  .swagger-ui .wrapper { padding: 0 10px; }
+  .swagger-ui .opblock .opblock-summary { flex-wrap: wrap; }
+  .swagger-ui .opblock .opblock-summary-path { max-width: 100%; flex: 1 1 60%; word-break: break-all; }
+  .swagger-ui .opblock .opblock-summary-description { flex: 1 1 100%; padding: 4px 10px; }
+  .swagger-ui .opblock-tag { flex-wrap: wrap; }
+  .swagger-ui .opblock-tag small { flex: 1 1 100%; padding: 4px 0; }
+  .swagger-ui table.parameters, .swagger-ui table.responses-table { display: block; }
+  .swagger-ui table.parameters tbody, .swagger-ui table.parameters tr, .swagger-ui table.parameters td,
+  .swagger-ui table.responses-table tbody, .swagger-ui table.responses-table tr, .swagger-ui table.responses-table td { display: block; width: 100%; max-width: 100%; }
+  .swagger-ui table.parameters thead, .swagger-ui table.responses-table thead { display: none; }
+  .swagger-ui .parameters-col_description input, .swagger-ui .parameters-col_description textarea { width: 100%; max-width: 100%; }
+  .swagger-ui .scheme-container .schemes { flex-wrap: wrap; }
+  .swagger-ui .dialog-ux .modal-ux { min-width: 0; width: calc(100vw - 20px); left: 10px; transform: translate(0, -50%); }
+}
+`;
 
 export function isDocsUrl(url: string): boolean {
   return url.startsWith('/docs');
@@ -119,6 +192,12 @@ export async function serveDocs(app: NestFastifyApplication): Promise<void> {
     jsonDocumentUrl: 'docs-json',
     yamlDocumentUrl: 'docs-yaml',
     customSiteTitle: 'Tillkeeper API',
-    swaggerOptions: { displayRequestDuration: true, tryItOutEnabled: true, defaultModelsExpandDepth: 0 },
+    customCss: STYLE,
+    swaggerOptions: {
+      displayRequestDuration: true,
+      tryItOutEnabled: true,
+      defaultModelsExpandDepth: 0,
+      plugins: [keepLoginInSession],
+    },
   });
 }

@@ -61,6 +61,7 @@ interface ErrorsOf {
   project?: boolean;
   /** What else may be missing, as the end of a sentence. */
   orMissing?: string;
+  /** Whether a body is read, be it one that nobody asked for. */
   body?: boolean;
   /** Whether the query can be wrong, where the path can't. */
   query?: boolean;

@@ -69,7 +69,9 @@ export class RequestBodies implements NestInterceptor {
     fastify.addHook('onRequest', (request, reply, done) => {
       const { headers, routeOptions } = request;
       const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-      if (hasBody) request.bodyDeadline = new BodyDeadline(request, reply, routeOptions.config.bodyTimeoutMs ?? this.limits.timeoutMs);
+      // Some clients name a type for the body that they don't send.
+      if (!hasBody) delete headers['content-type'];
+      else request.bodyDeadline = new BodyDeadline(request, reply, routeOptions.config.bodyTimeoutMs ?? this.limits.timeoutMs);
       done();
     });
   }

@@ -2,7 +2,7 @@ import addFormats from 'ajv-formats';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { StripeServer } from '../support/stripe/stripe-server.js';
-import { OWNER, startTestApp, type TestApp } from '../support/test-app.js';
+import { OWNER, startTestApp, STRANGER, type TestApp } from '../support/test-app.js';
 import { endUserToken } from '../support/tokens.js';
 import { breaksOf, contract, operationsOf } from './contract.js';
 import { exampleOf } from './examples.js';
@@ -152,29 +152,133 @@ describe('the served OpenAPI document', () => {
       }
     });
 
-    it('has valid examples for every body', () => {
+    it('has a valid example at every body, and one for every field of it', () => {
       const ajv = new Ajv2020({ strict: false, allErrors: true });
       addFormats.default(ajv);
       ajv.addSchema(JSON.parse(JSON.stringify(document)) as object, 'openapi');
-      const check = (schema: Schema, at: string) => {
-        const example = exampleOf(document, schema, at);
+      const check = ({ schema, example }: { schema: Schema; example?: unknown }, at: string) => {
         const validate = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('#/components', 'openapi#/components')) as object);
-        expect([at, validate(example), validate.errors]).toEqual([at, true, null]);
+        expect([at, example === undefined]).toEqual([at, false]);
+        for (const each of [example, exampleOf(document, schema, at)])
+          expect([at, validate(each), validate.errors]).toEqual([at, true, null]);
+        const [object] = alternatives(document, schema);
+        for (const field of object?.required ?? [])
+          expect([at, Object.keys(example as object)]).toEqual([at, expect.arrayContaining([field])]);
       };
       for (const [name, { requestBody, responses }] of operations()) {
-        for (const { schema } of Object.values(requestBody?.content ?? {})) check(schema, `${name} body`);
+        for (const media of Object.values(requestBody?.content ?? {})) check(media, `${name} body`);
         for (const [status, { content }] of Object.entries(responses)) {
-          for (const { schema } of Object.values(content ?? {})) check(schema, `${name} ${status}`);
+          for (const media of Object.values(content ?? {})) check(media, `${name} ${status}`);
         }
       }
     });
+
+    it('tells one story in its examples', () => {
+      const seen = new Map<string, Set<unknown>>();
+      const collect = (value: unknown, name = '') => {
+        if (typeof value === 'object' && value) for (const [field, each] of Object.entries(value)) collect(each, field);
+        else if (value !== null && ['project_id', 'user_id', 'subscription_id', 'email', 'project_name'].includes(name))
+          seen.set(name, (seen.get(name) ?? new Set()).add(value));
+      };
+      for (const [, { responses }] of operations())
+        for (const { content } of Object.values(responses)) collect(content?.['application/json']?.example);
+      expect(seen.get('project_id')?.size).toBe(1);
+      expect(seen.get('user_id')?.size).toBe(1);
+      expect(seen.get('email')?.size).toBe(1);
+      expect(seen.get('project_name')).toEqual(new Set(['Corner shop']));
+      // Stripe's id, and our own of its row.
+      expect(seen.get('subscription_id')?.size).toBe(2);
+    });
+
+    it('has path parameters first, then those of the query, then headers', () => {
+      const places = ['path', 'query', 'header'];
+      for (const [name, { parameters = [] }] of operations()) {
+        const ranks = parameters.map((parameter) => places.indexOf(parameter.in));
+        expect([name, ranks]).toEqual([name, ranks.toSorted()]);
+      }
+    });
+
+    it('begins with what comes first: projects and accounts, then the configuration', () => {
+      expect(document.tags?.map(({ name }) => name).slice(0, 3)).toEqual(['Projects', 'Accounts', 'Stripe configuration']);
+      expect(document.info?.description).toContain('**Start here**');
+    });
+  });
+
+  it('shows errors that the operation gives', async () => {
+    const nobody = '00000000-0000-4000-8000-000000000000';
+    const wrongBodies: Record<string, object> = {
+      updateProject: { name: 1 },
+      saveStripeConfig: { test_secret_key: `sk_live_${'a'.repeat(24)}` },
+      cancelMySubscription: { cancel_immediately: 'maybe' },
+    };
+    const wrongQueries: Record<string, string> = { getPaymentStats: 'test_mode=maybe', getMySubscription: 'test_mode=maybe' };
+    const compared: string[] = [];
+    for (const [name, operation] of operations()) {
+      const [method = '', template = ''] = name.split(' ');
+      const { operationId = '', requestBody, responses, security, tags } = operation;
+      const isForBuyers = tags?.includes('Billing') ?? false;
+      const projectId = await app.createProject();
+      const hasProject = template.includes('{project_id}');
+      const token = isForBuyers ? endUserToken(projectId) : OWNER;
+      const send = (id: string, who: string | null, query = '') =>
+        app.send(
+          method.toLowerCase() as 'put',
+          `${template.replace('{project_id}', id).replace('{mode}', 'test').replace('{event_id}', 'evt_1')}${query}`,
+          who,
+        );
+      const compare = async (status: number, sent: PromiseLike<{ status: number; body: unknown }>) => {
+        const answer = await sent;
+        // Some statuses have several reasons; the one that is shown is another.
+        if (answer.status !== status) return;
+        const { detail } = responses[`${status}`]?.content?.['application/json']?.example as { detail: unknown };
+        const isShown = Array.isArray(detail) ? (expect.arrayContaining(detail) as unknown) : detail;
+        expect([name, answer.body]).toEqual([name, { detail: isShown }]);
+        compared.push(`${status}`);
+      };
+      const body = requestBody ? {} : undefined;
+      if (security?.length) {
+        await compare(401, send(projectId, null).send(body));
+        await compare(403, send(projectId, isForBuyers ? OWNER : hasProject ? STRANGER : endUserToken(projectId)).send(body));
+      }
+      if (requestBody) {
+        await compare(415, send(projectId, token).set('content-type', 'text/plain').send('x'));
+        await compare(
+          413,
+          send(projectId, token)
+            .set('content-type', 'application/json')
+            .send(`{"a":"${'x'.repeat(1_100_000)}"}`),
+        );
+        await compare(422, send(projectId, token).send(wrongBodies[operationId] ?? {}));
+      } else if (responses['422'] && hasProject) {
+        const location = (responses['422'].content?.['application/json']?.example as { detail: [{ loc: string[] }] }).detail[0].loc;
+        const query = location[0] === 'query' ? '?page=0' : '';
+        const path = location[1] === 'mode' ? template.replace('{mode}', 'nope') : template;
+        await compare(
+          422,
+          app.send(
+            method.toLowerCase() as 'put',
+            `${path
+              .replace('{project_id}', query || location[1] === 'mode' ? projectId : 'nope')
+              .replace('{mode}', 'test')
+              .replace('{event_id}', 'evt_1')}${query}`,
+            token,
+          ),
+        );
+      } else if (responses['422']) await compare(422, send(projectId, token, `?${wrongQueries[operationId] ?? 'page=0'}`));
+      const isOwn404 = isForBuyers || /replay|webhook-endpoints$|auth/.test(template);
+      if (responses['404'] && !isOwn404) await compare(404, send(nobody, token).send(body));
+    }
+    const countOf = (status: string) => compared.filter((each) => each === status).length;
+    const withToken = operations().filter(([, { security }]) => security?.length).length;
+    expect([countOf('401'), countOf('403')]).toEqual([withToken, withToken]);
+    for (const status of ['404', '413', '415', '422']) expect([status, countOf(status) >= 10]).toEqual([status, true]);
   });
 
   it('has examples that can be sent as they stand', async () => {
     const sent: string[] = [];
     for (const [name, { requestBody, tags }] of operations()) {
       if (!requestBody) continue;
-      const body = exampleOf(document, requestBody.content['application/json']?.schema ?? {}, name);
+      const body = requestBody.content['application/json']?.example;
       const [method = '', path = ''] = name.split(' ');
       const projectId = await app.createProject();
       const answer = await app

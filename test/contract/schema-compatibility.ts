@@ -34,6 +34,7 @@ export interface Operation {
 }
 
 export interface Document {
+  info?: { description?: string };
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, Schema>; securitySchemes?: Record<string, object> };
   tags?: { name: string; description?: string }[];

@@ -106,6 +106,33 @@ describe('the documentation', () => {
   });
 });
 
+describe('an operation without a body', () => {
+  it.each(['application/json', 'application/x-www-form-urlencoded', 'text/plain', 'nonsense'])(
+    'takes an empty one of the type %s',
+    async (type) => {
+      const projectId = await app.createProject();
+      const replay = `/api/v1/payments/stripe/projects/${projectId}/webhook-events/evt_1/replay`;
+      await app.send('post', replay).set('content-type', type).send('').expect(404, { detail: 'There is no event with this id.' });
+      await app.send('get', configPath(projectId)).set('content-type', type).expect(200);
+      await app.send('delete', `/api/v1/projects/${projectId}`).set('content-type', type).send('').expect(204);
+    },
+  );
+
+  it('says in the document what becomes of one that is not empty', async () => {
+    const { body } = await app.send('get', '/docs-json', null).expect(200);
+    const projectId = await app.createProject();
+    const path = `/api/v1/payments/stripe/projects/${projectId}/webhook-events/evt_1/replay`;
+    await app.send('post', path).set('content-type', 'text/plain').send('x').expect(415);
+    await app
+      .send('post', path)
+      .set('content-type', 'application/json')
+      .send(`"${'x'.repeat(100_000)}"`)
+      .expect(413);
+    const { responses } = body.paths[path.replace(projectId, '{project_id}').replace('evt_1', '{event_id}')].post;
+    expect(Object.keys(responses)).toEqual(expect.arrayContaining(['408', '413', '415']));
+  });
+});
+
 describe('every answer that is data', () => {
   it.each([
     ['get', '/health/live', 200],

@@ -44,7 +44,7 @@ export class WebhookEventsController {
   @ApiOkResponse({ description: 'The event as it is now.', type: WebhookEventResponse })
   @ApiGoneResponse({ description: 'The payload of this event is not kept any more.', type: ErrorResponse })
   @ApiConflictResponse({ description: 'Stripe has to be asked, and does not accept the stored key.', type: ErrorResponse })
-  @ApiErrors({ project: true, orMissing: 'no event with this id arrived' })
+  @ApiErrors({ project: true, orMissing: 'no event with this id arrived', body: true })
   async replay(@CurrentProject() { id }: Project, @Param('event_id') eventId: string): Promise<WebhookEventResponse> {
     return toEventResponse(await this.events.replay(id, eventId));
   }

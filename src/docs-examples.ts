@@ -1,0 +1,255 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+
+type SchemaOrReference = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
+type PathItem = OpenAPIObject['paths'][string];
+type Operation = NonNullable<PathItem['get']>;
+type Content = Extract<NonNullable<Operation['requestBody']>, { content: unknown }>['content'];
+
+const PROJECT_ID = '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11';
+const SUBSCRIPTION_ROW_ID = 'b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24';
+const USER_ID = '0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35';
+const DEVELOPER_ID = '3d5b8e72-4a61-4f09-b7c8-91e2f0a3d546';
+const WEBHOOK_URL = `https://tillkeeper.example.com/api/v1/payments/stripe/webhooks/${PROJECT_ID}`;
+
+const REGISTERED_AT = '2026-11-20T08:15:00.000Z';
+const PROJECT_CREATED_AT = '2026-11-20T08:20:00.000Z';
+const CONFIGURED_AT = '2026-11-20T09:00:00.000Z';
+const SUBSCRIBED_AT = '2026-11-21T09:30:00.000Z';
+const PERIOD_END = '2026-12-21T09:30:00.000Z';
+
+const ACCOUNT = { id: DEVELOPER_ID, created_at: REGISTERED_AT, project_id: null };
+const PROJECT = { id: PROJECT_ID, created_at: PROJECT_CREATED_AT, updated_at: PROJECT_CREATED_AT };
+const SUBSCRIPTION = {
+  id: SUBSCRIPTION_ROW_ID,
+  user_id: USER_ID,
+  current_period_start: SUBSCRIBED_AT,
+  current_period_end: PERIOD_END,
+  cancel_at: null,
+  cancelled_at: null,
+  created_at: SUBSCRIBED_AT,
+};
+const PAYMENT = {
+  id: '9a4e7d15-2c83-4b6f-a0d9-6e1f8c5b3a47',
+  subscription_id: SUBSCRIPTION_ROW_ID,
+  user_id: USER_ID,
+  dispute_status: null,
+  created_at: SUBSCRIBED_AT,
+};
+
+/**
+ * One story for all examples: Ada registers, makes the project "Corner shop" and stores test credentials; one of its users subscribes
+ * to "Pro". Fields that are not named here have the examples of their DTOs.
+ */
+const STORY: Record<string, Record<string, unknown>> = {
+  RegistrationResponse: ACCOUNT,
+  UserResponse: ACCOUNT,
+  ProjectResponse: PROJECT,
+  ProjectPaymentConfigResponse: {
+    id: PROJECT_ID,
+    created_at: PROJECT_CREATED_AT,
+    description: 'Sells bread by subscription',
+    test_configured_at: CONFIGURED_AT,
+    live_configured_at: null,
+  },
+  StripeConfigRequest: { live_secret_key: undefined, live_publishable_key: undefined, live_webhook_secret: undefined },
+  StripeConfigResponse: {
+    id: 'e8d0c4b2-5f17-4a93-8c6e-1b7d9f2a0e58',
+    test_secret_key_masked: 'sk_test_...aaaa',
+    test_publishable_key_masked: 'pk_test_...aaaa',
+    test_webhook_secret_masked: 'whsec_...aaaa',
+    live_secret_key_masked: null,
+    live_publishable_key_masked: null,
+    live_webhook_secret_masked: null,
+    test_configured_at: CONFIGURED_AT,
+    live_configured_at: null,
+    created_at: CONFIGURED_AT,
+    updated_at: CONFIGURED_AT,
+    warnings: [],
+  },
+  HistoryEntry: {
+    seq: 2,
+    at: CONFIGURED_AT,
+    action: 'config.created',
+    actor: { kind: 'person', subject: DEVELOPER_ID },
+    version: 1,
+    fields: [{ field: 'test_secret_key', last_four: 'aaaa' }],
+    endpoint_id: null,
+  },
+  StripeModeStatus: { verified_at: CONFIGURED_AT, last_error: null },
+  StripeWebhookStatus: {
+    former_secret_valid_until: null,
+    last_event_at: SUBSCRIBED_AT,
+    last_failure_at: null,
+    last_failure_reason: null,
+  },
+  WebhookEndpointResponse: { url: `${WEBHOOK_URL}/test` },
+  StripeSubscriptionResponse: SUBSCRIPTION,
+  AggregatedSubscriptionResponse: SUBSCRIPTION,
+  StripePaymentResponse: PAYMENT,
+  AggregatedPaymentResponse: PAYMENT,
+  CancelSubscriptionResponse: {
+    cancel_at: PERIOD_END,
+    cancelled_at: SUBSCRIBED_AT,
+    message: 'The subscription ends on 2026-12-21.',
+  },
+  StripeWebhookEvent: {
+    reason: null,
+    last_failure_at: null,
+    last_failure_reason: null,
+    created_at: SUBSCRIBED_AT,
+    received_at: '2026-11-21T09:30:01.000Z',
+    processed_at: '2026-11-21T09:30:01.250Z',
+  },
+  StripeWebhookRefusals: {
+    reason: 'too_old',
+    first_at: '2026-11-20T10:00:00.000Z',
+    last_at: '2026-11-20T10:05:00.000Z',
+  },
+  StripeReconcileResponse: { since: '2026-10-22T09:30:00.000Z', failures: [] },
+};
+
+type ErrorBody = string | { loc: (string | number)[]; msg: string; type: string };
+
+/** What an operation answers with the status, unless `ERRORS_OF` has something of its own for it. */
+const ERRORS: Record<string, ErrorBody> = {
+  400: 'The request is malformed.',
+  401: 'Send an access token in the Authorization header: Bearer, a space, the token.',
+  404: 'There is no project with this id.',
+  408: 'The body took too long to arrive; nothing was changed.',
+  412: 'The configuration is not the one that If-Match names: somebody else was faster; read it again.',
+  413: 'The body is too large.',
+  415: 'The body must be JSON, sent as application/json.',
+  422: { loc: ['path', 'project_id'], msg: 'must be a UUID', type: 'uuid_parsing' },
+  429: 'Too many requests; wait as long as Retry-After says.',
+  500: 'Something went wrong on our side.',
+  503: 'The database is not available at the moment; try again shortly.',
+};
+
+const NOT_THE_OWNER = 'This project belongs to somebody else.';
+const FOR_DEVELOPERS = 'This operation is for the developer of a project, not for its end users.';
+const FOR_END_USERS = 'This operation is for the end users of a project, whose access token has a project_id.';
+
+const missing = (field: string): ErrorBody => ({ loc: ['body', field], type: 'missing', msg: 'is required' });
+const PAGE_TOO_SMALL: ErrorBody = { loc: ['query', 'page'], type: 'greater_than_equal', msg: 'must be at least 1' };
+const NO_FLAG: ErrorBody = { loc: ['query', 'test_mode'], type: 'bool_type', msg: 'must be true or false' };
+const NO_BODY_FLAG = (field: string): ErrorBody => ({ loc: ['body', field], type: 'bool_type', msg: 'must be true or false' });
+
+const NO_ACCOUNTS = 'There is nothing at this URL.';
+const ATTEMPTS = 'Too many failed attempts; wait as long as Retry-After says.';
+const DECLINED = 'The payment was declined, and nothing was changed; try another card, or ask your bank.';
+const SAME_KEY_RUNS = 'A request with this Idempotency-Key is still running; try again shortly.';
+const NO_TEST_KEY = 'This project has no test secret key.';
+const ENDPOINT_BUSY = 'This webhook endpoint is being made or removed right now; try again shortly.';
+
+const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
+  register: {
+    403: 'Registration is closed here: ask the operator of this service for an account.',
+    404: NO_ACCOUNTS,
+    409: 'There is an account with this e-mail address: log in.',
+    422: missing('email'),
+  },
+  logIn: { 401: 'The e-mail address or the password is wrong.', 404: NO_ACCOUNTS, 422: missing('email'), 429: ATTEMPTS },
+  refresh: { 401: 'The refresh token is not valid, or no longer: log in again.', 404: NO_ACCOUNTS, 422: missing('refresh_token') },
+  getMe: { 404: 'The access token was not made for an account of this service.' },
+  getReadiness: { 503: 'This process is shutting down.' },
+  createProject: { 422: missing('name') },
+  updateProject: { 422: { loc: ['body', 'name'], type: 'string_type', msg: 'must be a string' } },
+  createEndUserToken: { 422: missing('user_id') },
+  saveStripeConfig: {
+    422: { loc: ['body', 'test_secret_key'], msg: 'must start with sk_test_; this looks like a live secret key', type: 'value_error' },
+  },
+  deleteStripeCredentialsOfMode: { 422: { loc: ['path', 'mode'], msg: 'must be test or live', type: 'enum' } },
+  listStripeConfigHistory: { 422: PAGE_TOO_SMALL },
+  validateStripeCredentials: { 422: missing('secret_key') },
+  createStripeWebhookEndpoint: { 404: NO_TEST_KEY, 409: ENDPOINT_BUSY, 422: missing('mode') },
+  deleteStripeWebhookEndpoint: { 409: ENDPOINT_BUSY },
+  listProjectSubscriptions: { 422: PAGE_TOO_SMALL },
+  listProjectPayments: { 422: PAGE_TOO_SMALL },
+  listSubscriptions: { 422: PAGE_TOO_SMALL },
+  listTransactions: { 422: PAGE_TOO_SMALL },
+  getPaymentStats: { 422: NO_FLAG },
+  createCheckoutSession: {
+    402: DECLINED,
+    404: NO_TEST_KEY,
+    409: 'You have a subscription already; change it, or set allow_existing_subscription to buy another one.',
+    422: missing('price_id'),
+  },
+  openCustomerPortal: {
+    402: DECLINED,
+    404: NO_TEST_KEY,
+    409: "The customer portal is not set up: the project's owner has to save its settings in Stripe's Dashboard.",
+    422: missing('return_url'),
+  },
+  getMySubscription: { 422: NO_FLAG },
+  cancelMySubscription: {
+    402: DECLINED,
+    404: 'You have no subscription here.',
+    409: SAME_KEY_RUNS,
+    422: NO_BODY_FLAG('cancel_immediately'),
+  },
+  updateMySubscription: { 402: DECLINED, 404: 'You have no subscription here.', 409: SAME_KEY_RUNS, 422: missing('new_price_id') },
+  listMyPayments: { 422: PAGE_TOO_SMALL },
+  receiveStripeEvent: {
+    400: 'The signature does not match the stored webhook secret.',
+    404: "This URL receives no events; compare it with the project's webhook URL, and store the webhook secret of its mode.",
+    429: 'Too many request bodies are arriving from this address; try again shortly.',
+    500: 'The event could not be processed, and is to be sent again.',
+  },
+  listStripeEvents: { 422: PAGE_TOO_SMALL },
+  replayStripeEvent: {
+    404: 'There is no event with this id.',
+    409: 'Stripe does not accept the stored secret key; store a new one.',
+    410: 'The payload of this event is not kept any more, so it can not be replayed.',
+  },
+  reconcileWithStripe: { 409: 'This project is being reconciled right now; try again shortly.', 422: missing('mode') },
+};
+
+/** Gives every JSON body of the document a whole example: requests and answers of one story, errors that the operation can give. */
+export function addExamples({ paths, components }: OpenAPIObject): void {
+  const schemas = components?.schemas ?? {};
+  for (const [path, item] of Object.entries(paths)) {
+    for (const operation of operationsOf(item)) {
+      const { requestBody, responses, operationId = '' } = operation;
+      if (requestBody && 'content' in requestBody) setExamples(requestBody.content, (schema) => exampleOf(schemas, schema));
+      for (const [status, response] of Object.entries(responses)) {
+        if (!response || !('content' in response) || !response.content) continue;
+        const error =
+          Number(status) >= 400 ? (ERRORS_OF[operationId]?.[status] ?? ERRORS[status] ?? refusalOf(path, operation)) : undefined;
+        setExamples(response.content, (schema) =>
+          error === undefined ? exampleOf(schemas, schema) : { detail: typeof error === 'string' ? error : [error] },
+        );
+      }
+    }
+  }
+}
+
+/** The sentence of a 403. */
+function refusalOf(path: string, { tags = [] }: Operation): string {
+  if (tags.includes('Billing')) return FOR_END_USERS;
+  return path.includes('{project_id}') ? NOT_THE_OWNER : FOR_DEVELOPERS;
+}
+
+function setExamples(content: Content, of: (schema: SchemaOrReference) => unknown): void {
+  for (const media of Object.values(content)) if (media.schema) media.example = of(media.schema);
+}
+
+function exampleOf(schemas: Record<string, SchemaOrReference>, schema: SchemaOrReference, name = ''): unknown {
+  if ('$ref' in schema) {
+    const referred = schema.$ref.replace('#/components/schemas/', '');
+    const found = schemas[referred];
+    return found && exampleOf(schemas, found, referred);
+  }
+  if (schema.properties) {
+    const fields = Object.entries(schema.properties).map(([field, property]) => [field, exampleOf(schemas, property)]);
+    return { ...Object.fromEntries(fields), ...STORY[name] };
+  }
+  if (schema.example !== undefined) return schema.example;
+  const [first] = [...(schema.allOf ?? []), ...(schema.anyOf ?? []), ...(schema.oneOf ?? [])];
+  if (first) return exampleOf(schemas, first);
+  if (schema.items) return [exampleOf(schemas, schema.items)];
+  return schema.enum?.[0];
+}
+
+export function operationsOf({ get, put, post, delete: remove }: PathItem): Operation[] {
+  return [get, put, post, remove].filter((operation) => operation !== undefined);
+}
