@@ -90,7 +90,7 @@ export const REVEALING = [
   'src/payments/webhooks/event-payloads.ts',
   'src/idempotency/idempotent-answers.ts',
   // The operator's own: master keys, the token secret, the password of the database, the metrics token.
-  'src/config/master-key-sources.ts',
+  'src/config/guessable.ts',
   'src/vault/open-master-keys.ts',
   'src/vault/vault-transit-key-wrapper.ts',
   'src/auth/key-source.ts',

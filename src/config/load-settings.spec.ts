@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,9 +9,9 @@ import { loadSettings } from './load-settings.js';
 import type { MasterKeySource } from './settings.js';
 import { VARIABLE_NAMES } from './variables.js';
 
-const KEY = Buffer.alloc(32, 7).toString('base64');
+const KEY = randomBytes(32).toString('base64');
 const ZERO_KEY = Buffer.alloc(32).toString('base64');
-const SECRET = 's'.repeat(32);
+const SECRET = randomBytes(32).toString('base64');
 
 const TEST = { NODE_ENV: 'test', MASTER_KEY: KEY, AUTH_JWT_SECRET: SECRET };
 const PRODUCTION = {
@@ -307,6 +308,19 @@ describe('the master key', () => {
   it('refuses two of them', () => {
     writeFileSync(file, text);
     expect(blamed({ ...TEST, MASTER_KEY_FILE: file })).toEqual(['MASTER_KEY']);
+  });
+
+  it.each([
+    ['AUTH_JWT_SECRET', 'a'.repeat(32)],
+    ['AUTH_JWT_SECRET', 'changeme'.repeat(5)],
+    ['METRICS_TOKEN', 'abcabcabcabcabcabc'],
+    ['METRICS_TOKEN', 'metrics-token-123456'],
+    ['MASTER_KEY', Buffer.alloc(32, 'a').toString('base64')],
+    ['MASTER_KEY', `${KEY},${Buffer.alloc(32, 1).toString('base64')}`],
+  ])('and every other secret must be random in production: %s', (name, value) => {
+    expect(blamed({ ...PRODUCTION, [name]: value })).toEqual([name]);
+    expect(problemsOf({ ...TEST, [name]: value })).toEqual([]);
+    expect(problemsOf({ ...PRODUCTION, [name]: value }).join()).not.toContain(value);
   });
 
   it('must not be all zeros in production, wherever it comes from', () => {

@@ -2,10 +2,14 @@ import type { Secret } from '../common/secret.js';
 import { ConfigurationError } from './configuration-error.js';
 import { developmentFile } from './development-file.js';
 import { Environment } from './environment.js';
+import { isGuessable, MUST_BE_RANDOM } from './guessable.js';
 import { MASTER_KEY_VARIABLES, MasterKeySources } from './master-key-sources.js';
 import { misspeltNames } from './misspelt-names.js';
 import type { SecretFile } from './secret-file.js';
 import { type AccessTokens, Settings, StoreSettings } from './settings.js';
+
+/** What a text has at least that is worth keeping secret; random ones have far more. */
+const MIN_BITS = { AUTH_JWT_SECRET: 64, METRICS_TOKEN: 32 };
 
 const STORE_VARIABLES = [
   'NODE_ENV',
@@ -122,6 +126,10 @@ function conflicts(env: Environment): string[] {
   const [hasSecret, hasJwks] = [env.isSet('AUTH_JWT_SECRET'), env.isSet('AUTH_JWKS_URI')];
   const isDevelopment = env.nodeEnv === 'development';
   const isProduction = env.nodeEnv === 'production';
+  const isWeak = (name: keyof typeof MIN_BITS) => {
+    const secret = env.optional(name);
+    return isProduction && secret !== undefined && isGuessable(secret, MIN_BITS[name]);
+  };
 
   const rules: [isBroken: boolean, problem: string][] = [
     [hasSecret && hasJwks, 'AUTH_JWT_SECRET must be left out when AUTH_JWKS_URI is set.'],
@@ -132,6 +140,8 @@ function conflicts(env: Environment): string[] {
     ],
     [hasJwks && !env.isSet('AUTH_ISSUER'), 'AUTH_ISSUER must be set when AUTH_JWKS_URI is set.'],
     [hasJwks && !env.isSet('AUTH_AUDIENCE'), 'AUTH_AUDIENCE must be set when AUTH_JWKS_URI is set.'],
+    [isWeak('AUTH_JWT_SECRET'), `AUTH_JWT_SECRET ${MUST_BE_RANDOM}`],
+    [isWeak('METRICS_TOKEN'), `METRICS_TOKEN ${MUST_BE_RANDOM}`],
     [isProduction && env.isSet('STRIPE_API_BASE'), 'STRIPE_API_BASE must be left out in production.'],
     [isProduction && env.optional('SAMPLE_DATA') === true, 'SAMPLE_DATA must be left out or switched off in production.'],
   ];

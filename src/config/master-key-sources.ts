@@ -1,12 +1,16 @@
 import type { Secret } from '../common/secret.js';
 import { developmentFile } from './development-file.js';
 import type { Environment } from './environment.js';
+import { isGuessable, MUST_BE_RANDOM } from './guessable.js';
 import { isSecureUrl } from './rules.js';
 import { SecretFile } from './secret-file.js';
 import type { MasterKeySource } from './settings.js';
 import { VARIABLE_NAMES, VARIABLES } from './variables.js';
 
 export const MASTER_KEY_VARIABLES = VARIABLE_NAMES.filter((name) => /^(MASTER_KEY|VAULT_|AWS_KMS_)/.test(name));
+
+/** Of 32 random bytes the estimate is about 155. */
+const MIN_KEY_BITS = 96;
 
 /** Where the configured master keys are, in the order of MASTER_KEY_PROVIDER. */
 export class MasterKeySources {
@@ -24,7 +28,7 @@ export class MasterKeySources {
     const [hasToken, hasTokenFile] = [env.isSet('VAULT_TOKEN'), env.isSet('VAULT_TOKEN_FILE')];
     const isLocalKeyMissing = !hasKey && !hasKeyFile && env.nodeEnv !== 'development';
     const keys = this.#keyFile?.secret ?? env.optional('MASTER_KEY') ?? [];
-    const hasZeroKey = keys.some((key) => /^A+=?$/.test(key.reveal()));
+    const hasWeakKey = env.nodeEnv === 'production' && keys.some((key) => isGuessable(key, MIN_KEY_BITS, 'base64'));
     const address = env.optional('VAULT_ADDR');
 
     const rules: [isBroken: boolean, problem: string][] = [
@@ -38,10 +42,7 @@ export class MasterKeySources {
         !usesLocal && (hasKey || hasKeyFile),
         `${hasKey ? 'MASTER_KEY' : 'MASTER_KEY_FILE'} must be left out unless MASTER_KEY_PROVIDER has local in it.`,
       ],
-      [
-        env.nodeEnv === 'production' && hasZeroKey,
-        `${hasKeyFile ? 'MASTER_KEY_FILE' : 'MASTER_KEY'} must hold random bytes in production, not zeros.`,
-      ],
+      [hasWeakKey, `${hasKeyFile ? 'MASTER_KEY_FILE' : 'MASTER_KEY'} ${MUST_BE_RANDOM}`],
       [usesVault && !env.isSet('VAULT_ADDR'), 'VAULT_ADDR must be set when MASTER_KEY_PROVIDER has vault in it.'],
       [
         usesVault && address !== undefined && !isSecureUrl(address),

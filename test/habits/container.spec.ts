@@ -120,7 +120,7 @@ describe('compose.yaml', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-compose-'));
     const masterKey = join(folder, 'master.key');
     writeFileSync(masterKey, `${randomBytes(32).toString('base64')}\n`);
-    const given: Record<string, string> = { POSTGRES_PASSWORD: 'a'.repeat(48), AUTH_JWT_SECRET: 'b'.repeat(64) };
+    const given: Record<string, string> = { POSTGRES_PASSWORD: 'a'.repeat(48), AUTH_JWT_SECRET: randomBytes(32).toString('hex') };
     const fill = (text: string) =>
       text.replaceAll(/\$\{(\w+)(?::-(.*?)|:\?.*?)?\}/g, (_, variable: string, fallback?: string) => given[variable] ?? fallback ?? '');
     const environment = Object.fromEntries([...environmentOf('app')].map(([name, value]) => [name, fill(value)]));
