@@ -44,3 +44,7 @@ if (SOURCES.some((path) => lastChange(path) > built)) {
     process.exitCode = 1;
   }
 }
+
+// What `node` gets before the program. Without this one, Node opens its debugger on SIGUSR1 until the program is loaded; Node 20 lacks it.
+const FLAG = '--disable-sigusr1';
+if (process.argv.includes('--print-flags') && process.allowedNodeEnvironmentFlags.has(FLAG)) console.log(FLAG);

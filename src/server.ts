@@ -12,8 +12,6 @@ import { letYoungGenerationGrow } from './young-generation.js';
 async function main(): Promise<void> {
   // What is written here, the database above all, is nobody else's business.
   process.umask(0o077);
-  // Node would open its debugger, which shows all of the memory.
-  process.on('SIGUSR1', () => undefined);
   loadEnvFile();
   const settings = loadSettings(process.env);
   const logger = new AppLogger(settings.logLevel);

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import '../no-debugger.js';
 import { EXIT_CODES } from './exit-codes.js';
 import { listenForSignals } from './interruption.js';
 

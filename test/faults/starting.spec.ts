@@ -20,6 +20,15 @@ const LISTEN_ON_LOOPBACK = `data:text/javascript,${encodeURIComponent(`
   Server.prototype.listen = function (options, ...rest) { return listen.call(this, { ...options, host: '127.0.0.1' }, ...rest); };
 `)}`;
 
+/** Sends SIGUSR1 as soon as somebody listens for it, and says whether that was before any other module was loaded. */
+const SIGNAL_EARLY = `data:text/javascript,${encodeURIComponent(`
+  process.once('newListener', function early(name) {
+    if (name !== 'SIGUSR1') return process.once('newListener', early);
+    console.error(Reflect.getMetadata ? 'late' : 'early');
+    setImmediate(() => process.kill(process.pid, name));
+  });
+`)}`;
+
 let installation: Installation;
 let database: TestDatabase;
 
@@ -31,6 +40,17 @@ beforeEach(async () => {
   database = await createTestDatabase();
 });
 afterEach(() => database.drop());
+
+it.each(['dist/main.js', 'dist/cli/main.js'])('%s opens no debugger on SIGUSR1 while it starts', async (program) => {
+  const command: [string, ...string[]] = [process.execPath, '--import', SIGNAL_EARLY, join(installation.folder, program)];
+  const server = installation.start(testEnvironment(database), program.includes('cli') ? [...command, '--help'] : command);
+  if (!program.includes('cli')) {
+    await server.listening();
+    await server.stop('SIGTERM');
+  }
+  expect((await server.ended).code).toBe(0);
+  expect(server.errors).toBe('early\n');
+});
 
 async function refusalOf(environment: Environment): Promise<string> {
   const server = installation.start(environment);

@@ -55,3 +55,14 @@ it('says what is missing where there is no build and none can be made', () => {
   have({});
   expect(buildIfNeeded()).toEqual({ status: 1, says: expect.stringMatching(/^There is no build yet.*npm ci/) as string });
 });
+
+it('names the flag that keeps the debugger shut, where Node has it and where it is asked for', () => {
+  have({ build: 'dist' });
+  const print = (...options: string[]) =>
+    spawnSync(process.execPath, ['build-if-needed.mjs', ...options], { cwd: folder, encoding: 'utf8' }).stdout;
+  const isKnown = process.allowedNodeEnvironmentFlags.has('--disable-sigusr1');
+  expect([print(), print('--print-flags').trim()]).toEqual(['', isKnown ? '--disable-sigusr1' : '']);
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  for (const name of ['start', 'cli']) expect(scripts[name]).toMatch(/^flags=\$\(.*--print-flags\) && exec node \$flags dist/);
+  expect(readFileSync('Dockerfile', 'utf8')).toMatch(/^CMD \["node", "--disable-sigusr1", "dist\/main\.js"\]$/m);
+});
