@@ -73,13 +73,13 @@ function asFailure(error: unknown): { error: string } {
 function inWords(results: readonly Result[]): string {
   if (results.length === 0) return 'There is no project with a secret key to ask Stripe with.';
   return table([
-    ['PROJECT', 'MODE', 'EVENTS', 'APPLIED', 'FAILED', 'SUBSCRIPTIONS', 'REPAIRED', 'MISSING', ''],
+    ['PROJECT', 'MODE', 'EVENTS', 'APPLIED', 'UNREADABLE', 'FAILED', 'SUBSCRIPTIONS', 'REPAIRED', 'MISSING', ''],
     ...results.map((result) => {
       const { project_id: id, mode } = result;
-      if ('error' in result) return [id, mode, '', '', '', '', '', '', result.error];
+      if ('error' in result) return [id, mode, '', '', '', '', '', '', '', result.error];
       const { events, subscriptions } = result;
       const { compared, repaired, missing_at_stripe: missing } = subscriptions;
-      const counts = [events.read, events.applied, events.failed, compared, repaired, missing];
+      const counts = [events.read, events.applied, events.unreadable, events.failed, compared, repaired, missing];
       return [id, mode, ...counts.map(String), result.failures[0]?.reason ?? ''];
     }),
   ]);

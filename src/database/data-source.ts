@@ -18,6 +18,7 @@ import { RefundTimes1763870000000 as RefundTimesPostgres } from './migrations/po
 import { RoomForUpdates1763880000000 as RoomForUpdatesPostgres } from './migrations/postgres/1763880000000-room-for-updates.js';
 import { PaymentSources1796000001000 as PaymentSourcesPostgres } from './migrations/postgres/1796000001000-payment-sources.js';
 import { SubscriptionPauses1796000001100 as SubscriptionPausesPostgres } from './migrations/postgres/1796000001100-subscription-pauses.js';
+import { UnreadableEvents1796000001200 as UnreadableEventsPostgres } from './migrations/postgres/1796000001200-unreadable-events.js';
 import { PaymentsBySubscription1796000002000 as PaymentsBySubscriptionPostgres } from './migrations/postgres/1796000002000-payments-by-subscription.js';
 import { KeyAccounts1796000002100 as KeyAccountsPostgres } from './migrations/postgres/1796000002100-key-accounts.js';
 import { ForeignObjects1796000002200 as ForeignObjectsPostgres } from './migrations/postgres/1796000002200-foreign-objects.js';
@@ -35,6 +36,7 @@ import { SpentCustomers1763860000000 as SpentCustomersSqlite } from './migration
 import { RefundTimes1763870000000 as RefundTimesSqlite } from './migrations/sqlite/1763870000000-refund-times.js';
 import { PaymentSources1796000001000 as PaymentSourcesSqlite } from './migrations/sqlite/1796000001000-payment-sources.js';
 import { SubscriptionPauses1796000001100 as SubscriptionPausesSqlite } from './migrations/sqlite/1796000001100-subscription-pauses.js';
+import { UnreadableEvents1796000001200 as UnreadableEventsSqlite } from './migrations/sqlite/1796000001200-unreadable-events.js';
 import { PaymentsBySubscription1796000002000 as PaymentsBySubscriptionSqlite } from './migrations/sqlite/1796000002000-payments-by-subscription.js';
 import { KeyAccounts1796000002100 as KeyAccountsSqlite } from './migrations/sqlite/1796000002100-key-accounts.js';
 import { CONNECT_TIMEOUT_MS, PostgresPool } from './postgres.pool.js';
@@ -105,6 +107,7 @@ function sqliteOptions(path: string, { lockTimeout }: Limits, entities: Entities
       RefundTimesSqlite,
       PaymentSourcesSqlite,
       SubscriptionPausesSqlite,
+      UnreadableEventsSqlite,
       PaymentsBySubscriptionSqlite,
       KeyAccountsSqlite,
       ForeignObjectsSqlite,
@@ -146,6 +149,7 @@ function postgresOptions(url: Secret, { poolSize, driver }: Limits, entities: En
       RoomForUpdatesPostgres,
       PaymentSourcesPostgres,
       SubscriptionPausesPostgres,
+      UnreadableEventsPostgres,
       PaymentsBySubscriptionPostgres,
       KeyAccountsPostgres,
       ForeignObjectsPostgres,

@@ -17,6 +17,7 @@ const WEBHOOK = {
   last_event_at: null,
   last_failure_at: null,
   last_failure_reason: null,
+  unreadable_events: 0,
 };
 const NOTHING = { account_id: null, account_name: null, verified_at: null, verified_by: null, last_error: null, webhook: WEBHOOK };
 

@@ -78,6 +78,9 @@ describe('/metrics', () => {
     const event = anEvent({ type: 'product.created' });
     const send = (secret: string) => () => deliver(app, projectId, secret, event);
     expect(await increase('tillkeeper_webhooks_total', 'outcome="ignored"', send(SECRET))).toBe(1);
+    const unreadable = anEvent({ type: 'invoice.paid', data: { object: { object: 'invoice', status: 'paid' } } });
+    const sendUnreadable = () => deliver(app, projectId, SECRET, unreadable);
+    expect(await increase('tillkeeper_webhooks_total', 'outcome="unreadable"', sendUnreadable)).toBe(1);
     expect(await increase('tillkeeper_webhooks_total', 'outcome="duplicate"', send(SECRET))).toBe(1);
     expect(await increase('tillkeeper_webhooks_total', 'outcome="refused"', send(`whsec_${'v'.repeat(32)}`))).toBe(1);
   });

@@ -161,6 +161,16 @@ describe('a reconciliation', () => {
     expect(Date.parse(all.since)).toBeGreaterThan(Date.now() - 31 * DAY_S * 1000);
   });
 
+  it('counts what is in a form that is not known, each time', async () => {
+    account.test.record('invoice.paid', { id: 'in_unreadable', object: 'invoice', status: 'paid' });
+    for (let times = 0; times < 2; times += 1)
+      expect((await reconcile().expect(200)).body).toMatchObject({
+        complete: true,
+        events: { unreadable: 1, ignored: 0, failed: 0 },
+        failures: [],
+      });
+  });
+
   it('leaves nothing out after it was told to begin later than what is known', async () => {
     app.stripe.now = () => NOW() - 2 * DAY_S;
     subscription();

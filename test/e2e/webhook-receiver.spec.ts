@@ -196,7 +196,6 @@ describe('the webhook receiver', () => {
       'members that would poison an object',
       { type: 'customer.updated', data: JSON.parse('{"object":{"metadata":{"__proto__":{"a":1}}}}') },
     ],
-    ['events whose contents are in no known form', { type: 'payment_intent.succeeded', data: { object: { object: 'payment_intent' } } }],
   ])('acknowledges %s, and notes that they were ignored', async (_, fields) => {
     const event = anEvent(fields);
     expect((await deliver(app, projectId, SECRET, event).expect(200)).body).toEqual({ received: true, outcome: 'ignored' });
@@ -397,7 +396,7 @@ describe('the webhook receiver', () => {
       expect(ids(await list('?page=9'))).toEqual([]);
       expect(await list('?type=customer.created')).toMatchObject({ total: 2 });
       expect(await list('?type=customer')).toMatchObject({ total: 0 });
-      for (const [outcome, total] of Object.entries({ applied: 0, ignored: 5, failed: 0, open: 0 }))
+      for (const [outcome, total] of Object.entries({ applied: 0, ignored: 5, unreadable: 0, failed: 0, open: 0 }))
         expect(await list(`?outcome=${outcome}`)).toMatchObject({ total });
       expect(await list('?mode=live&outcome=ignored')).toMatchObject({ total: 0, events: [] });
     });

@@ -50,7 +50,7 @@ it('has each event once, delivered by a sender who tries again, after kill -9 in
         project_id: projectId,
         mode: 'test',
         complete: true,
-        events: { read: 1, known: 0, applied: 1, ignored: 0, failed: 0 },
+        events: { read: 1, known: 0, applied: 1, ignored: 0, unreadable: 0, failed: 0 },
       }),
     ],
   });

@@ -70,6 +70,58 @@ describe('webhook events', () => {
     return () => execute(app.database, engine === 'sqlite' ? `DROP TRIGGER ${name}` : `DROP TRIGGER ${name} ON ${table}`);
   }
 
+  describe('in a form that is not known', () => {
+    /** A paid invoice without what it was over. */
+    const unreadable = () => {
+      const event = aPaidInvoice();
+      delete (event['data'] as { object: { total?: number } }).object.total;
+      return event;
+    };
+
+    it.each<[string, () => EventBody]>([
+      ['without a field', unreadable],
+      ['of another kind', () => aPayment({ type: 'payment_intent.succeeded' })],
+      ['with an amount that is a text', () => aPayment()],
+    ])('are unreadable, and shown: %s', async (what, make) => {
+      const event = make();
+      const { object } = event['data'] as { object: Record<string, unknown> };
+      if (what === 'of another kind') object['object'] = 'charge';
+      if (what === 'with an amount that is a text') object['amount'] = '10.00';
+      for (let times = 0; times < 2; times += 1)
+        expect((await send(event).expect(200)).body).toEqual({ received: true, outcome: 'unreadable' });
+      const reason = expect.stringMatching(/"(total|object|amount)"/) as string;
+      const shown = { id: event.id, outcome: 'unreadable', reason, last_failure_reason: reason, replayable: true, duplicate_count: 0 };
+      expect((await list('?outcome=unreadable')).events).toEqual([expect.objectContaining(shown)]);
+      expect(await list('?outcome=ignored')).toMatchObject({ total: 0 });
+      expect(await status()).toMatchObject({ unreadable_events: 1, last_failure_reason: reason, last_failure_at: expect.any(String) });
+      const replay = await app.send('post', `${eventsPath()}/${event.id}/replay`).expect(200);
+      expect(replay.body).toMatchObject({ outcome: 'unreadable', reason });
+      expect(await ofProject('stripe_payments')).toEqual([]);
+    });
+
+    it('are read again with the next delivery, in case a later version knows the form', async () => {
+      const event = unreadable();
+      await send(event).expect(200);
+      const readable = { ...event, data: aPaidInvoice({ id: event.id })['data'] };
+      expect((await send(readable).expect(200)).body.outcome).toBe('applied');
+      expect(await status()).toMatchObject({ unreadable_events: 0 });
+      expect((await list()).events).toEqual([
+        expect.objectContaining({ outcome: 'applied', reason: null, last_failure_reason: expect.any(String) }),
+      ]);
+    });
+
+    it('are so after a replay, though an earlier version applied them', async () => {
+      const event = unreadable();
+      await send(event).expect(200);
+      await execute(
+        app.database,
+        `UPDATE webhook_events SET outcome = 'applied', reason = NULL, failed_at = NULL, failure = NULL WHERE id = '${event.id}'`,
+      );
+      await app.send('post', `${eventsPath()}/${event.id}/replay`).expect(200);
+      expect(await list('?outcome=unreadable')).toMatchObject({ total: 1 });
+    });
+  });
+
   it('have one effect, delivered 100 times at once', async () => {
     const event = aPayment();
     const answers = await Promise.all(Array.from({ length: 100 }, () => send(event)));

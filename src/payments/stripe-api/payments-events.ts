@@ -7,8 +7,8 @@ import type { StripeMode } from '../stripe-config/credential-rules.js';
 export const STRIPE_CALL_OUTCOMES = ['succeeded', 'refused', 'rate_limited', 'failed', 'unreachable'] as const;
 export type StripeCallOutcome = (typeof STRIPE_CALL_OUTCOMES)[number];
 
-/** `refused`: nothing that Stripe signed for this project; `failed`: Stripe is to send it again. */
-export const WEBHOOK_OUTCOMES = ['applied', 'ignored', 'duplicate', 'refused', 'failed'] as const;
+/** `unreadable`: in a form that this version does not know; `refused`: nothing that Stripe signed for this project; `failed`: Stripe is to send it again. */
+export const WEBHOOK_OUTCOMES = ['applied', 'ignored', 'unreadable', 'duplicate', 'refused', 'failed'] as const;
 export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];
 
 /** What other modules of the process can hear of. */

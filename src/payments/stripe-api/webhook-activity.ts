@@ -7,6 +7,8 @@ export interface ModeActivity {
   readonly mode: StripeMode;
   readonly lastEventAt: string | null;
   readonly lastFailure: { at: string; reason: string } | null;
+  /** How many events are in a form that is not known. */
+  readonly unreadableEvents: number;
 }
 
 type Reader = (projectId: ProjectId) => Promise<ModeActivity[]>;

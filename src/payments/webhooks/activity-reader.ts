@@ -22,10 +22,11 @@ export class ActivityReader {
     const refusals = await this.events.refusals(projectId, null);
     const activities = await this.repository.activity(projectId);
     return STRIPE_MODES.map((mode) => {
-      const { lastEventAt = null, lastFailure = null } = activities.find((each) => each.mode === mode) ?? {};
+      const { lastEventAt = null, lastFailure = null, unreadableEvents = 0 } = activities.find((each) => each.mode === mode) ?? {};
       const refused = refusals.find((each) => each.mode === mode);
       const refusal = refused && { at: refused.lastAt.toISOString(), reason: refusalSentence(refused.reason) };
-      return { mode, lastEventAt, lastFailure: refusal && !(lastFailure && lastFailure.at > refusal.at) ? refusal : lastFailure };
+      const latest = refusal && !(lastFailure && lastFailure.at > refusal.at) ? refusal : lastFailure;
+      return { mode, lastEventAt, lastFailure: latest, unreadableEvents };
     });
   }
 }

@@ -10,7 +10,7 @@ import { EventPayloads } from './event-payloads.js';
 import type { ReceivedEvent, Verdict } from './received-event.js';
 import { WebhookEventsRepository } from './webhook-events.repository.js';
 
-export const HANDLED = ['applied', 'ignored', 'duplicate'] as const;
+export const HANDLED = ['applied', 'ignored', 'unreadable', 'duplicate'] as const;
 export type Handled = (typeof HANDLED)[number];
 
 const NOT_OURS = 'Nothing here depends on events of this type.';
@@ -54,6 +54,7 @@ export class EventHandlerService {
       await this.#apply(event, (apply) => this.events.applyAgain(event, apply));
     } catch (error) {
       if (!isSettled(error)) throw error;
+      if (error instanceof Unreadable) return this.events.failAgain(event, { outcome: 'unreadable', reason: error.message });
       await this.events.settleAgain(event, { outcome: 'ignored', reason: error.message });
     }
   }
@@ -68,6 +69,7 @@ export class EventHandlerService {
       );
       return isNew ? 'applied' : 'duplicate';
     } catch (error) {
+      if (error instanceof Unreadable) return this.#noteUnreadable(event, error.message);
       if (isSettled(error)) return this.#ignore(event, error.message);
       throw error;
     }
@@ -77,6 +79,12 @@ export class EventHandlerService {
     const verdict: Verdict = { outcome: 'ignored', reason };
     const isNew = await this.payloads.storing(event, (payload) => this.events.settle(event, verdict, payload));
     return isNew ? 'ignored' : 'duplicate';
+  }
+
+  /** It is read again with every delivery and every replay: a later version may know its form. */
+  async #noteUnreadable(event: ReceivedEvent, reason: string): Promise<Handled> {
+    await this.payloads.storing(event, (payload) => this.events.fail(event, { outcome: 'unreadable', reason }, payload));
+    return 'unreadable';
   }
 
   #reasonToIgnore({ ignoredBecause, type }: ReceivedEvent): string | undefined {

@@ -4,8 +4,8 @@ import { makeWellFormed } from '../../common/well-formed.js';
 import type { StripeEvent } from '../ledger/stripe-event.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 
-/** What became of an event. `open` waits for its owner: it can't be applied with the key that is stored. */
-export const OUTCOMES = ['applied', 'ignored', 'failed', 'open'] as const;
+/** What became of an event. `unreadable` is in a form that this version does not know. `open` waits for its owner: it can't be applied with the key that is stored. */
+export const OUTCOMES = ['applied', 'ignored', 'unreadable', 'failed', 'open'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** How an event is noted. */

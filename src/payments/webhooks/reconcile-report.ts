@@ -14,7 +14,7 @@ export class ReconcileReport {
   /** Whether it came to its end. */
   isComplete = false;
   /** `known`: applied or ignored before. */
-  readonly events = { read: 0, known: 0, applied: 0, ignored: 0, failed: 0 };
+  readonly events = { read: 0, known: 0, applied: 0, ignored: 0, unreadable: 0, failed: 0 };
   /** The first of those that failed. */
   readonly failures: FailedEvent[] = [];
   /** `repaired`: were not here as Stripe has them. `missing`: are not over here, and Stripe has none such. */

@@ -130,6 +130,7 @@ export class ReconcileService {
 
   async #handleOne(projectId: ProjectId, mode: StripeMode, listed: Stripe.Event, report: ReconcileReport): Promise<void> {
     const event = await this.reader.read(projectId, mode, Buffer.from(JSON.stringify(listed)));
+    if (event === 'unreadable') report.events.unreadable += 1;
     if (typeof event === 'string') return;
     try {
       const handled = await this.handler.handle(event);

@@ -42,7 +42,7 @@ export class WebhookEventEntity {
   @Column({ name: 'processed_at', type: Date, precision: 3 })
   processedAt: Date;
 
-  @Column({ type: 'varchar', length: 8 })
+  @Column({ type: 'varchar', length: 16 })
   outcome: Outcome;
 
   /** Why, in our words; `null` of what was applied. */

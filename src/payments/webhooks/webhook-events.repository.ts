@@ -18,6 +18,8 @@ export interface Activity {
   readonly mode: StripeMode;
   readonly lastEventAt: string | null;
   readonly lastFailure: Failure | null;
+  /** How many events are in a form that is not known. */
+  readonly unreadableEvents: number;
 }
 
 /** What became of an event. Times are RFC 3339, UTC, milliseconds. */
@@ -108,6 +110,11 @@ export class WebhookEventsRepository {
     await this.#write(statements.SETTLE_AGAIN, [projectId, mode, id, outcome, reason, new Date()]);
   }
 
+  /** Notes that an event which is known can't be read. */
+  async failAgain({ projectId, mode, id }: ReceivedEvent, { outcome, reason }: Verdict): Promise<void> {
+    await this.#write(statements.FAIL_AGAIN, [projectId, mode, id, outcome, reason, new Date()]);
+  }
+
   /** Notes that the event could not be applied, unless somebody else did it meanwhile. */
   async fail(event: ReceivedEvent, verdict: Verdict, payload: SealedPayload | undefined): Promise<void> {
     await this.#write(statements.FAIL, columnsOf(event, verdict, payload));
@@ -116,7 +123,7 @@ export class WebhookEventsRepository {
   /** One page, what arrived last first, and how many there are in all. */
   async list(projectId: ProjectId, { mode, type, outcome }: EventFilter, offset: number, limit: number): Promise<EventList> {
     const filter = [projectId, mode, type, outcome];
-    const which = outcome === 'failed' || outcome === 'open' ? 'unsettled' : 'all';
+    const which = outcome === 'failed' || outcome === 'open' || outcome === 'unreadable' ? 'unsettled' : 'all';
     const [rows, [counted]] = await Promise.all([
       this.database.query(statements.LIST[which], [...filter, limit, offset, offset + limit]),
       this.database.query(statements.COUNT[which], filter),
@@ -131,6 +138,7 @@ export class WebhookEventsRepository {
       mode: row.mode,
       lastEventAt: row.last_event_at && toTimestamp(row.last_event_at),
       lastFailure: failureOf(row),
+      unreadableEvents: Number(row.unreadable),
     }));
   }
 

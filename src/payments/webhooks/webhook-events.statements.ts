@@ -65,6 +65,13 @@ export const SETTLE_AGAIN = sql<never>(
   `UPDATE webhook_events SET outcome = $4, reason = $5, processed_at = $6 WHERE project_id = $1 AND mode = $2 AND id = $3`,
 );
 
+/** The same parameters. Of an event that can't be read, whatever became of it before. */
+export const FAIL_AGAIN = sql<never>(
+  'fail_webhook_event_again',
+  `UPDATE webhook_events SET outcome = $4, reason = $5, processed_at = $6, failed_at = $6, failure = $5
+   WHERE project_id = $1 AND mode = $2 AND id = $3`,
+);
+
 export interface EventRow {
   project_id: ProjectId;
   mode: StripeMode;
@@ -127,13 +134,16 @@ export interface ActivityRow {
   last_event_at: Date | string | null;
   failed_at: Date | string | null;
   failure: string | null;
+  unreadable: number | string;
 }
 
 /** $1 project. At least one row for each mode; more only where several events failed in the same millisecond. */
 export const ACTIVITY = sql<ActivityRow>(
   'find_webhook_activity',
   `SELECT m.mode, (SELECT max(e.received_at) FROM webhook_events e WHERE e.project_id = $1 AND e.mode = m.mode) AS last_event_at,
-     f.failed_at, f.failure
+     f.failed_at, f.failure,
+     (SELECT count(*) FROM webhook_events u WHERE u.project_id = $1 AND u.mode = m.mode AND u.outcome = 'unreadable' AND u.${FAILED_ONCE})
+       AS unreadable
    FROM (SELECT 'test' AS mode UNION ALL SELECT 'live') m
    LEFT JOIN webhook_events f ON f.project_id = $1 AND f.mode = m.mode AND f.failed_at =
      (SELECT max(l.failed_at) FROM webhook_events l WHERE l.project_id = $1 AND l.mode = m.mode AND l.${FAILED_ONCE})`,

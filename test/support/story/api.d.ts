@@ -1356,7 +1356,7 @@ export interface components {
              */
             last_event_at: string | null;
             /**
-             * @description When a delivery last failed; `null` when none did.
+             * @description When a delivery last failed, or could not be read; `null` when none did.
              * @example 2026-11-21T09:30:00.000Z
              */
             last_failure_at: string | null;
@@ -1365,6 +1365,11 @@ export interface components {
              * @example The signature does not match the stored webhook secret.
              */
             last_failure_reason: string | null;
+            /**
+             * @description How many events arrived in a form that this version does not know. `webhook-events?outcome=unreadable` lists them.
+             * @example 0
+             */
+            unreadable_events: number;
         };
         /** @description The state of one mode's connection to Stripe. */
         StripeModeStatus: {
@@ -2225,11 +2230,11 @@ export interface components {
              */
             received: boolean;
             /**
-             * @description `applied`: its effect is stored. `ignored`: nothing here depends on it. `duplicate`: it was applied or ignored before.
+             * @description `applied`: its effect is stored. `ignored`: nothing here depends on it. `unreadable`: it is in a form that this version does not know, and is kept for a replay. `duplicate`: it was applied or ignored before.
              * @example applied
              * @enum {string}
              */
-            outcome: "applied" | "ignored" | "duplicate";
+            outcome: "applied" | "ignored" | "unreadable" | "duplicate";
         };
         /** @description An event of Stripe, and what became of it. */
         StripeWebhookEvent: {
@@ -2255,18 +2260,18 @@ export interface components {
              */
             api_version: string | null;
             /**
-             * @description `applied`: its effect is stored. `ignored`: nothing here depends on it. `failed`: it could not be applied, and Stripe sends it again. `open`: so does Stripe, but first the owner has to mend what `reason` says.
+             * @description `applied`: its effect is stored. `ignored`: nothing here depends on it. `unreadable`: it is in a form that this version does not know; replay it after an update. `failed`: it could not be applied, and Stripe sends it again. `open`: so does Stripe, but first the owner has to mend what `reason` says.
              * @example applied
              * @enum {string}
              */
-            outcome: "applied" | "ignored" | "failed" | "open";
+            outcome: "applied" | "ignored" | "unreadable" | "failed" | "open";
             /**
              * @description Why it was not applied.
              * @example Stripe does not accept the stored secret key; store a new one.
              */
             reason: string | null;
             /**
-             * @description When it last failed, also if it was applied later; `null` when it never did.
+             * @description When it last failed, or could not be read, also if it was applied later; `null` when it never did.
              * @example 2026-11-21T09:30:00.000Z
              */
             last_failure_at: string | null;
@@ -2399,6 +2404,11 @@ export interface components {
              * @example 0
              */
             ignored: number;
+            /**
+             * @description How many are in a form that this version does not know.
+             * @example 0
+             */
+            unreadable: number;
             /**
              * @description How many could not be applied.
              * @example 0
@@ -6762,7 +6772,7 @@ export interface operations {
                 /** @description Only those of this mode. */
                 mode?: "test" | "live";
                 /** @description Only those with this outcome. */
-                outcome?: "applied" | "ignored" | "failed" | "open";
+                outcome?: "applied" | "ignored" | "unreadable" | "failed" | "open";
                 /** @description Only those of this type. */
                 type?: string | null;
             };

@@ -21,11 +21,18 @@ class WebhookStatus {
   @ApiNullableTime('When the last event arrived; `null` before the first.')
   last_event_at: string | null;
 
-  @ApiNullableTime('When a delivery last failed; `null` when none did.')
+  @ApiNullableTime('When a delivery last failed, or could not be read; `null` when none did.')
   last_failure_at: string | null;
 
   @ApiNullableString({ description: 'Why it failed.', example: 'The signature does not match the stored webhook secret.' })
   last_failure_reason: string | null;
+
+  @ApiProperty({
+    description: 'How many events arrived in a form that this version does not know. `webhook-events?outcome=unreadable` lists them.',
+    type: 'integer',
+    example: 0,
+  })
+  unreadable_events: number;
 }
 
 @ApiSchema({ name: 'StripeModeStatus', description: "The state of one mode's connection to Stripe." })
@@ -89,6 +96,7 @@ function toModeStatus(state: ConnectionState | undefined, activity: ModeActivity
       last_event_at: activity?.lastEventAt ?? null,
       last_failure_at: activity?.lastFailure?.at ?? null,
       last_failure_reason: activity?.lastFailure?.reason ?? null,
+      unreadable_events: activity?.unreadableEvents ?? 0,
     },
   };
 }

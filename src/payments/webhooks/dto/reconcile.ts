@@ -50,6 +50,9 @@ class ReconcileEvents {
   @ApiProperty({ description: 'How many were missing and change nothing here.', type: 'integer', example: 0 })
   ignored: number;
 
+  @ApiProperty({ description: 'How many are in a form that this version does not know.', type: 'integer', example: 0 })
+  unreadable: number;
+
   @ApiProperty({ description: 'How many could not be applied.', type: 'integer', example: 0 })
   failed: number;
 }

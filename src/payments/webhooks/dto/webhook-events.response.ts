@@ -22,7 +22,7 @@ export class WebhookEventResponse {
 
   @ApiProperty({
     description:
-      '`applied`: its effect is stored. `ignored`: nothing here depends on it. `failed`: it could not be applied, and Stripe sends it again. `open`: so does Stripe, but first the owner has to mend what `reason` says.',
+      '`applied`: its effect is stored. `ignored`: nothing here depends on it. `unreadable`: it is in a form that this version does not know; replay it after an update. `failed`: it could not be applied, and Stripe sends it again. `open`: so does Stripe, but first the owner has to mend what `reason` says.',
     enum: OUTCOMES,
     example: 'applied',
   })
@@ -31,7 +31,7 @@ export class WebhookEventResponse {
   @ApiNullableString({ description: 'Why it was not applied.', example: 'Stripe does not accept the stored secret key; store a new one.' })
   reason: string | null;
 
-  @ApiNullableTime('When it last failed, also if it was applied later; `null` when it never did.')
+  @ApiNullableTime('When it last failed, or could not be read, also if it was applied later; `null` when it never did.')
   last_failure_at: string | null;
 
   @ApiNullableString({ description: 'Why it failed then.', example: 'Stripe can not be reached at the moment; try again shortly.' })

@@ -7,7 +7,8 @@ export class WebhookReceipt {
   received: true;
 
   @ApiProperty({
-    description: '`applied`: its effect is stored. `ignored`: nothing here depends on it. `duplicate`: it was applied or ignored before.',
+    description:
+      '`applied`: its effect is stored. `ignored`: nothing here depends on it. `unreadable`: it is in a form that this version does not know, and is kept for a replay. `duplicate`: it was applied or ignored before.',
     enum: HANDLED,
     example: 'applied',
   })
