@@ -9,7 +9,12 @@ cpSync(new URL(`../${FIXTURES}`, import.meta.url), new URL(FIXTURES, COMPILED), 
 writeFileSync(new URL('package.json', COMPILED), '{ "type": "module" }\n');
 const { StripeServer } = await import(new URL('test/support/stripe/stripe-server.js', COMPILED).href);
 
-const server = await new StripeServer().start(Number(process.argv[2] ?? 12111));
+const port = Number(process.argv[2] ?? 12111);
+const server = await new StripeServer().start(port).catch((error) => {
+  if (error.code !== 'EADDRINUSE') throw error;
+  console.error(`Port ${port} is taken, perhaps by another stand-in. Choose another one: npm run stripe:local -- ${port + 1}`);
+  process.exit(1);
+});
 const account = server.addAccount({ name: 'Try-out' });
 const other = server.addAccount({ name: 'Another account' });
 const restricted = account.addRestrictedKey('test', ['rak_balance_read', 'rak_customer_read']);

@@ -182,8 +182,10 @@ export function isDocsUrl(url: string): boolean {
 export async function serveDocs(app: NestFastifyApplication): Promise<void> {
   await app.register(helmet, { global: false, contentSecurityPolicy: { directives: POLICY } });
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
-  fastify.addHook('onRequest', ({ url }, reply, done) => {
+  fastify.addHook('onRequest', ({ url, method, headers }, reply, done) => {
     if (isDocsUrl(url)) reply.helmet();
+    // A person who opens the address; programs go on to get a 404 in JSON.
+    if (url === '/' && method === 'GET' && headers.accept?.includes('text/html')) return void reply.redirect('/docs');
     // The page names its files relative to /docs.
     if (url === '/docs/' || url === '/docs/index.html') return void reply.redirect('/docs');
     done();

@@ -1,9 +1,10 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DeveloperTokens } from './auth/developer-tokens.js';
 import { systemActor } from './common/actor.js';
-import type { OwnerId } from './common/ids.js';
+import type { OwnerId, ProjectId } from './common/ids.js';
 import type { Settings } from './config/settings.js';
 import { ReadinessService } from './health/readiness.service.js';
+import { StripeConfigService } from './payments/stripe-config/stripe-config.service.js';
 import { ProjectRepository } from './projects/project.repository.js';
 import { ProjectsService } from './projects/projects.service.js';
 
@@ -24,12 +25,18 @@ export async function showFirstCall(app: NestFastifyApplication, settings: Setti
   const projectId = isReady ? await sampleProject(app) : undefined;
   if (projectId && app.get(DeveloperTokens).canIssue) {
     const token = app.get(DeveloperTokens).issue(SAMPLE_DEVELOPER, SAMPLE_TOKEN_SECONDS);
+    const url = `${address}/api/v1/payments/stripe/projects/${projectId}/config`;
+    const header = `-H 'Authorization: Bearer ${token}'`;
+    const config = await app.get(StripeConfigService).find(projectId);
     const body = JSON.stringify({ test_secret_key: `sk_test_${'a'.repeat(32)}`, test_webhook_secret: `whsec_${'b'.repeat(32)}` });
-    lines.push(
-      'Your first call stores Stripe credentials in the sample project (the token is good for 12 hours and works in /docs too):',
-      '',
-      `curl -X PUT ${address}/api/v1/payments/stripe/projects/${projectId}/config -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '${body}'`,
-    );
+    // Run again, the first call would overwrite keys that somebody has stored since.
+    const [what, call] = config?.isActive
+      ? ['This call shows the Stripe credentials of the sample project', `curl ${url} ${header}`]
+      : [
+          'Your first call stores Stripe credentials in the sample project',
+          `curl -X PUT ${url} ${header} -H 'Content-Type: application/json' -d '${body}'`,
+        ];
+    lines.push(`${what} (the token is good for 12 hours and works in /docs too):`, '', call);
   }
   if (settings.authBuiltin && settings.authRegistration === 'open') {
     lines.push(
@@ -41,7 +48,7 @@ export async function showFirstCall(app: NestFastifyApplication, settings: Setti
   process.stdout.write(`${lines.join('\n')}\n\n`);
 }
 
-async function sampleProject(app: NestFastifyApplication): Promise<string | undefined> {
+async function sampleProject(app: NestFastifyApplication): Promise<ProjectId | undefined> {
   const projects = app.get(ProjectsService);
   if (await app.get(ProjectRepository).isEmpty())
     await projects.create(

@@ -27,6 +27,11 @@ describe('the documentation', () => {
     for (const other of ['/docs/', '/docs/index.html']) await read(other).expect(302).expect('location', '/docs');
   });
 
+  it('is where a browser gets to that asks for the address alone', async () => {
+    await read('/').set('accept', 'text/html,application/xhtml+xml,*/*;q=0.8').expect(302).expect('location', '/docs');
+    await read('/').set('accept', '*/*').expect(404, { detail: 'There is nothing at this URL.' });
+  });
+
   it('may run only its own scripts', async () => {
     const { text, headers } = await read('/docs').expect(200);
     const policy = headers['content-security-policy'] ?? '';

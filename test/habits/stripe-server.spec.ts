@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import Stripe from 'stripe';
@@ -112,14 +112,14 @@ describe('keys', () => {
     server.mark(key, 'expired');
     const error = await refusal(client(key).balance.retrieve());
     expect(error).toMatchObject({ statusCode: 401, code: 'api_key_expired', rawType: 'invalid_request_error' });
-    expect(error.message).toMatch(/^Expired API Key provided: sk_test_\*{93}b{6}$/);
+    expect(error.message).toMatch(/^Expired API Key provided: sk_test_\*{93}n{6}$/);
   });
 
   it('are as unknown as any other when revoked', async () => {
     server.mark(account.keys.test.secret, 'revoked');
     const error = await refusal(stripe.balance.retrieve());
     expect(error).toMatchObject({ statusCode: 401, code: undefined });
-    expect(error.message).toMatch(/^Invalid API Key provided: sk_test_\*+a{4}$/);
+    expect(error.message).toMatch(/^Invalid API Key provided: sk_test_\*+m{4}$/);
   });
 
   it('are refused when the account is closed to them, or is another one', async () => {
@@ -148,7 +148,7 @@ describe('keys', () => {
     expect(error).toBeInstanceOf(Stripe.errors.StripePermissionError);
     expect(error).toMatchObject({ statusCode: 403, rawType: 'invalid_request_error' });
     expect(error.message).toMatch(
-      /^The provided key 'rk_test_\*{93}a{6}' does not have the required permissions for this endpoint on account/,
+      /^The provided key 'rk_test_\*{93}m{6}' does not have the required permissions for this endpoint on account/,
     );
     expect(error.message).toContain(
       `'${account.id}'. Having the 'rak_accounts_kyc_basic_read' permission would allow this request to continue.`,
@@ -719,6 +719,10 @@ describe('npm run stripe:local', () => {
       const [, url = ''] = /^ +STRIPE_API_BASE=(\S+) npm start$/m.exec(said) ?? [];
       const key = (name: string) => new RegExp(`^ +${name} +(\\w+)`, 'm').exec(said)?.[1] ?? '';
       const local = (name: string) => client(key(name), {}, { url });
+      // Another one on its port, and masks that the documentation does not have.
+      const second = spawnSync('npm', ['run', '--silent', 'stripe:local', '--', new URL(url).port], { encoding: 'utf8' });
+      expect([second.status, second.stderr]).toEqual([1, expect.stringMatching(/^Port \d+ is taken.*stripe:local -- \d+\n$/)]);
+      expect(key('secret')).not.toMatch(/[ab]{4}$/);
       expect((await local('secret').prices.list()).data).toHaveLength(3);
       expect((await local('live secret').balance.retrieve()).livemode).toBe(true);
       expect(await refusal(local('expired').balance.retrieve())).toMatchObject({ code: 'api_key_expired' });

@@ -112,12 +112,25 @@ describe('credentialProblem', () => {
     expect(messageOf('test_webhook_secret', `we_${BODY}`)).toContain("a webhook endpoint's id");
   });
 
-  it.each(['QwErTy', 'SK_TEST_aaaa', 'sk-test-aaaa', 'Bearer sk_test_aaaa', '"sk_test_aaaa"', 'sk_tes', 'sk_test', '_sk_test_a'])(
-    'says how it must start: %j',
-    (value) => {
-      expect(messageOf('test_secret_key', value)).toBe('must start with sk_test_');
-    },
-  );
+  it.each([
+    ['"sk_test_aaaa"', 'quotation mark'],
+    ["'sk_test_aaaa'", 'quotation mark'],
+    ['\u201csk_test_aaaa\u201d', 'quotation mark'],
+    ['`sk_test_aaaa`', 'quotation mark'],
+    ['Bearer sk_test_aaaa', 'send the value alone'],
+    ['Authorization: Bearer sk_test_aaaa', 'send the value alone'],
+    ['STRIPE_SECRET_KEY=sk_test_aaaa', 'what follows the ='],
+    ['export STRIPE_SECRET_KEY="sk_test_aaaa"', 'what follows the ='],
+    ['key = sk_live_aaaa', 'what follows the ='],
+    ['rkcs_test_aaaa', 'claimable sandbox'],
+  ])('says what stands around the key: %s', (value, hint) => {
+    expect(messageOf('test_secret_key', value)).toMatch(/^must start with sk_test_; /);
+    expect(messageOf('test_secret_key', value)).toContain(hint);
+  });
+
+  it.each(['QwErTy', 'SK_TEST_aaaa', 'sk-test-aaaa', 'sk_tes', 'sk_test', '_sk_test_a'])('says how it must start: %j', (value) => {
+    expect(messageOf('test_secret_key', value)).toBe('must start with sk_test_');
+  });
 
   it.each([
     'sk_test_...aBcD',

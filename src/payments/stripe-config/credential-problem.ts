@@ -27,10 +27,18 @@ const LOOK_ALIKES: readonly [start: RegExp, name: string][] = [
   [/^pk_live_/, 'a live publishable key'],
   [/^rk_test_/, 'a test restricted key'],
   [/^rk_live_/, 'a live restricted key'],
+  [/^rkcs_/, "a claimable sandbox's restricted key; copy the standard key from that sandbox's page of API keys"],
   [/^whsec_/, 'a webhook signing secret'],
   [/^we_/, "a webhook endpoint's id; the signing secret is shown when you reveal it on that endpoint's page"],
   [/^acct_/, 'an account id'],
   [/^ek_/, 'an ephemeral key'],
+];
+
+/** What comes along when a key is copied from code, a shell or a settings file. */
+const WRAPPINGS: readonly [start: RegExp, name: string][] = [
+  [/^(?:export\s+)?[A-Za-z]\w*\s*=/, "a variable's name is before it; send what follows the ="],
+  [/^(?:authorization\s*:\s*)?(?:bearer|basic)\b/i, 'Bearer, or another word of a header, is before it; send the value alone'],
+  [/^["'`\u2018-\u201f\u00ab\u00bb]/, 'it begins with a quotation mark; send what is between the marks'],
 ];
 
 /**
@@ -70,6 +78,8 @@ function wrongPrefix(rule: CredentialRule, value: string): string {
   if (rule.restrictedPrefix && value.startsWith(rule.restrictedPrefix)) {
     return `must start with ${rule.prefix}; restricted keys are accepted only where the operator sets STRIPE_ACCEPT_RESTRICTED_KEYS=true`;
   }
+  const wrapping = WRAPPINGS.find(([start]) => start.test(value));
+  if (wrapping) return `must start with ${rule.prefix}; ${wrapping[1]}`;
   const lookAlike = LOOK_ALIKES.find(([start]) => start.test(value));
   return `must start with ${rule.prefix}${lookAlike ? `; this looks like ${lookAlike[1]}` : ''}`;
 }

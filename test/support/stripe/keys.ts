@@ -77,10 +77,12 @@ function keyIn(authorization = ''): string | undefined {
 }
 
 const KEY_LENGTH = 107;
+/** The first letter that a key ends with, so that no mask looks like one in the documentation, which ends with a or b. */
+const FIRST_LETTER = 12;
 
 /** A key in today's form: the account stands in it. Nobody could take it for a real one. */
 export function modernKey(prefix: 'sk' | 'pk' | 'rk', mode: StripeMode, accountId: string, nth: number): string {
-  return `${prefix}_${mode}_5${accountId.replace('acct_', '')}`.padEnd(KEY_LENGTH, fakeLetters(nth).toLowerCase());
+  return `${prefix}_${mode}_5${accountId.replace('acct_', '')}`.padEnd(KEY_LENGTH, fakeLetters(FIRST_LETTER + nth).toLowerCase());
 }
 
 /** A key as Stripe made them until 2018: no account to be seen. */
