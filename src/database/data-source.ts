@@ -22,6 +22,7 @@ import { UnreadableEvents1796000001200 as UnreadableEventsPostgres } from './mig
 import { PaymentsBySubscription1796000002000 as PaymentsBySubscriptionPostgres } from './migrations/postgres/1796000002000-payments-by-subscription.js';
 import { KeyAccounts1796000002100 as KeyAccountsPostgres } from './migrations/postgres/1796000002100-key-accounts.js';
 import { ForeignObjects1796000002200 as ForeignObjectsPostgres } from './migrations/postgres/1796000002200-foreign-objects.js';
+import { AccountChanges1796000002300 as AccountChangesPostgres } from './migrations/postgres/1796000002300-account-changes.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
 import { StripeLeases1763802000000 as StripeLeasesSqlite } from './migrations/sqlite/1763802000000-stripe-leases.js';
@@ -41,6 +42,7 @@ import { PaymentsBySubscription1796000002000 as PaymentsBySubscriptionSqlite } f
 import { KeyAccounts1796000002100 as KeyAccountsSqlite } from './migrations/sqlite/1796000002100-key-accounts.js';
 import { CONNECT_TIMEOUT_MS, PostgresPool } from './postgres.pool.js';
 import { ForeignObjects1796000002200 as ForeignObjectsSqlite } from './migrations/sqlite/1796000002200-foreign-objects.js';
+import { AccountChanges1796000002300 as AccountChangesSqlite } from './migrations/sqlite/1796000002300-account-changes.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
 
@@ -111,6 +113,7 @@ function sqliteOptions(path: string, { lockTimeout }: Limits, entities: Entities
       PaymentsBySubscriptionSqlite,
       KeyAccountsSqlite,
       ForeignObjectsSqlite,
+      AccountChangesSqlite,
     ],
     prepareDatabase: (driver: SqliteDriver) => {
       driver.pragma('journal_mode = WAL');
@@ -153,6 +156,7 @@ function postgresOptions(url: Secret, { poolSize, driver }: Limits, entities: En
       PaymentsBySubscriptionPostgres,
       KeyAccountsPostgres,
       ForeignObjectsPostgres,
+      AccountChangesPostgres,
     ],
     installExtensions: false,
     extra: { keepAlive: true },

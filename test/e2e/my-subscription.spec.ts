@@ -5,6 +5,8 @@ import { answerLost, answers, down, type Fault } from '../support/stripe/faults.
 import { addPrice } from '../support/stripe/routes/catalog.routes.js';
 import { pay } from '../support/stripe/routes/payment.routes.js';
 import { cancel as cancelAtStripe, subscribe } from '../support/stripe/routes/subscription.routes.js';
+import type { StripeAccount } from '../support/stripe/stripe-account.js';
+import { aPayment, deliver } from '../support/signed-events.js';
 import { OWNER } from '../support/test-app.js';
 import { learn, openTill, priceOf, type Till } from '../support/till.js';
 import { endUserToken } from '../support/tokens.js';
@@ -636,5 +638,67 @@ describe('POST update-subscription', () => {
     const again = await update().set('idempotency-key', 'one').expect(200);
     expect([again.text, again.headers['idempotent-replayed']]).toEqual([first.text, 'true']);
     await update().expect(400);
+  });
+});
+
+describe('once Stripe said that the stored key is of another account', () => {
+  const put = (key: string, query = '?validate=true') =>
+    app.send('put', `${PATH}/projects/${till.projectId}/config${query}`).send({ test_secret_key: key }).expect(200);
+  const validate = (secret_key: string) =>
+    app.send('post', `${PATH}/projects/${till.projectId}/validate-credentials`).send({ secret_key }).expect(200);
+  const listed = async () =>
+    (await app.send('get', `${PATH}/projects/${till.projectId}/subscriptions`).expect(200)).body.subscriptions as unknown[];
+  const checkOut = (account = till.account) => {
+    const url = 'https://shop.example.com/';
+    return till.post('checkout-session', { price_id: priceOf(account, 'monthly').id, success_url: url, cancel_url: url });
+  };
+
+  it("marks the subscriptions of the former account, which are nobody's current ones until it comes back", async () => {
+    const { id } = await till.subscribe();
+    // Stripe names the account after the subscription was written.
+    await validate(till.account.keys.test.secret);
+    expect(await mine()).toMatchObject({ subscription_id: id, account_mismatch: false });
+    const other = app.stripe.addAccount();
+    await put(other.keys.test.secret, '');
+    // The text of the key is no proof.
+    expect(await mine()).toMatchObject({ subscription_id: id, account_mismatch: false });
+    await validate(other.keys.test.secret);
+    expect(await mine()).toBeNull();
+    expect(await listed()).toMatchObject([{ subscription_id: id, status: 'active', account_mismatch: true }]);
+    await till.post('cancel-subscription', {}).expect(404);
+    await checkOut(other).expect(200);
+    expect((await app.send('get', '/api/v1/payments/subscriptions').expect(200)).body.subscriptions).toContainEqual(
+      expect.objectContaining({ subscription_id: id, account_mismatch: true }),
+    );
+    // Another key of the former account.
+    await put(till.account.addSecretKey('test'));
+    expect(await mine()).toMatchObject({ subscription_id: id, account_mismatch: false });
+    await checkOut().expect(400);
+    await till.post('cancel-subscription', {}).expect(200);
+  });
+
+  it('leaves alone what is of an account that Stripe never named', async () => {
+    const { id } = await till.subscribe();
+    await put(app.stripe.addAccount().keys.test.secret);
+    expect(await mine()).toMatchObject({ subscription_id: id, account_mismatch: false });
+  });
+
+  it('ignores events that were signed for an endpoint made here in the former account, and takes them again when it is back', async () => {
+    const first = till.account.keys.test.secret;
+    await validate(first);
+    const endpoint = () => app.send('post', `${PATH}/projects/${till.projectId}/webhook-endpoints`).send({ mode: 'test' });
+    const secretOf = (account: StripeAccount, id: string) => account.test.webhookSecrets.get(id) ?? '';
+    const former = secretOf(till.account, (await endpoint().expect(201)).body.id as string);
+    const outcome = async (secret: string) => (await deliver(app, till.projectId, secret, aPayment()).expect(200)).body.outcome as string;
+    expect(await outcome(former)).toBe('applied');
+    const other = app.stripe.addAccount();
+    await put(other.keys.test.secret);
+    expect(await outcome(former)).toBe('ignored');
+    const current = secretOf(other, (await endpoint().expect(201)).body.id as string);
+    expect([await outcome(current), await outcome(former)]).toEqual(['applied', 'ignored']);
+    const { body } = await app.send('get', `${PATH}/projects/${till.projectId}/webhook-events?outcome=ignored`).expect(200);
+    expect(body.events[0]).toMatchObject({ reason: expect.stringMatching(/another Stripe account/) as string });
+    await put(first);
+    expect([await outcome(former), await outcome(current)]).toEqual(['applied', 'ignored']);
   });
 });

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EndUserId, ProjectId } from '../../common/ids.js';
 import { Database, sql } from '../../database/database.js';
-import { SUBSCRIPTION_COLUMNS, type SubscriptionRow } from '../ledger/dto/subscription.response.js';
+import { IS_ACCOUNT_MISMATCH, SUBSCRIPTION_VIEW, type SubscriptionRow } from '../ledger/dto/subscription.response.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 
 interface Whose {
@@ -13,10 +13,11 @@ interface Whose {
 /** More than a user has; what lies beyond is not looked for at Stripe. */
 const MAX_SUBSCRIPTIONS = 10;
 
-/** $4 how many. The one that counts comes first: one that is paid for, then one that may still be, then the last that ended. */
+/** $4 how many. Those of a former account don't count. The one that counts comes first: one that is paid for, then one that may still be, then the last that ended. */
 const LIST = sql<SubscriptionRow>(
   'list_my_subscriptions',
-  `SELECT ${SUBSCRIPTION_COLUMNS} FROM stripe_subscriptions WHERE project_id = $1 AND mode = $2 AND user_id = $3
+  `SELECT ${SUBSCRIPTION_VIEW} FROM stripe_subscriptions listed
+   WHERE project_id = $1 AND mode = $2 AND user_id = $3 AND NOT ${IS_ACCOUNT_MISMATCH}
    ORDER BY CASE WHEN status IN ('active', 'trialing') THEN 0 WHEN status IN ('canceled', 'incomplete_expired') THEN 2 ELSE 1 END,
      created_at DESC, id DESC
    LIMIT $4`,

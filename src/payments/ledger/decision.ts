@@ -2,6 +2,8 @@
 export interface Told {
   /** The event's `created`, or of an answer of Stripe, when it was so at the earliest. Whole seconds. */
   readonly asOf: Date;
+  /** Whether Stripe answered it to a call with the stored key, which proves the account. */
+  readonly isAnswer?: boolean;
   /** Of an answer: when it was so at the latest. */
   readonly until?: Date;
   /** Set when Stripe was asked: the revision that the row had just before, 0 for none. */

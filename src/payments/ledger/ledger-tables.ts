@@ -1,4 +1,5 @@
 import type { EndUserId } from '../../common/ids.js';
+import { sql } from '../../database/database.js';
 import type { DisputeState } from './dispute.js';
 import { LedgerTable } from './ledger-table.js';
 import type { PaymentState } from './payment.js';
@@ -25,6 +26,18 @@ export const SUBSCRIPTIONS = new LedgerTable<OwnedSubscription>('stripe_subscrip
   createdAt: ['created_at', 'time'],
   asOf: ['as_of', 'time'],
 });
+
+/**
+ * $1 project, $2 mode, $3 subscription, $4 whether Stripe answered with the stored key. An event alone proves no account: it counts only for
+ * a row that nobody confirmed yet.
+ */
+export const CONFIRM_SUBSCRIPTION = sql<never>(
+  'confirm_stripe_subscription',
+  `UPDATE stripe_subscriptions SET confirmed_by = k.fingerprint FROM stripe_credentials k
+   WHERE k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0
+     AND stripe_subscriptions.project_id = $1 AND stripe_subscriptions.mode = $2 AND subscription_id = $3
+     AND (confirmed_by IS NULL OR ($4 AND confirmed_by <> k.fingerprint))`,
+);
 
 export const PAYMENTS = new LedgerTable<PaymentState>('stripe_payments', 'payment_intent_id', {
   userId: ['user_id', 'text'],

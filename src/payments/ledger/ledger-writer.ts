@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import { Database, run, sql, together, type Transaction } from '../../database/database.js';
+import { Database, run, send, sql, together, type Transaction } from '../../database/database.js';
 import type { Decision, Known } from './decision.js';
 import { decideDispute, type DisputeState, mergeDispute } from './dispute.js';
 import type { ForeignObject } from './foreign-object.js';
 import { ForeignObjectsRepository } from './foreign-objects.repository.js';
 import type { LedgerChange } from './ledger-change.js';
 import { isNews, type Written } from './ledger-table.js';
-import { DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
+import { CONFIRM_SUBSCRIPTION, DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
 import { Overtaken } from './overtaken.js';
 import { decidePayment, decideRefund, type LinkedUser, mergePayment, type PaymentState } from './payment.js';
 import { rowId } from './row-id.js';
@@ -103,7 +103,9 @@ export class LedgerWriter {
     if (!fact) return [];
     settle(decideSubscription(known, fact));
     const after = { ...mergeSubscription(known, fact), userId: userId ?? known?.userId ?? null };
-    return [yield* SUBSCRIPTIONS.write(projectId, mode, fact.subscriptionId, known, after)];
+    const written = yield* SUBSCRIPTIONS.write(projectId, mode, fact.subscriptionId, known, after);
+    yield* send(CONFIRM_SUBSCRIPTION, [projectId, mode, fact.subscriptionId, fact.isAnswer === true]);
+    return [written];
   }
 
   *#writePayments({ projectId, mode, payments }: LedgerChange, rows: KnownRows, user: LinkedUser): Transaction<Written<PaymentState>[]> {

@@ -6,7 +6,7 @@ import { HANDLED_EVENTS } from '../stripe-api/handled-events.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { ForeignObject } from './foreign-object.js';
 import type { LedgerChange } from './ledger-change.js';
-import { SUBSCRIPTIONS } from './ledger-tables.js';
+import { CONFIRM_SUBSCRIPTION, SUBSCRIPTIONS } from './ledger-tables.js';
 import { LedgerWriter } from './ledger-writer.js';
 import { againIfOvertaken } from './overtaken.js';
 import { Preparation } from './preparation.js';
@@ -58,7 +58,7 @@ export class LedgerService {
    */
   record(projectId: ProjectId, mode: StripeMode, object: unknown, { from, until }: AnswerTime): Promise<boolean> {
     return againIfOvertaken(async () => {
-      const change = await this.preparation.prepare({ projectId, mode }, object, { asOf: from, until });
+      const change = await this.preparation.prepare({ projectId, mode }, object, { asOf: from, until, isAnswer: true });
       if (await this.#isKnown(change)) return false;
       return this.database.transaction(() => this.writer.write(change));
     }).catch((error: unknown) => {
@@ -108,6 +108,8 @@ export class LedgerService {
     if (!subscription) return false;
     const known = await SUBSCRIPTIONS.find(this.database, projectId, mode, subscription.subscriptionId);
     const isUserKnown = party.userId === undefined || party.userId === known?.userId;
-    return known !== undefined && isUserKnown && isNothingNew(known, subscription);
+    if (known === undefined || !isUserKnown || !isNothingNew(known, subscription)) return false;
+    await this.database.query(CONFIRM_SUBSCRIPTION, [projectId, mode, subscription.subscriptionId, true]);
+    return true;
   }
 }

@@ -240,5 +240,5 @@ function isToBeAsked(known: (OwnedSubscription & Known) | undefined, fact: Subsc
 
 /** Stripe was asked after it told. */
 function answered({ time }: Answer, { asOf }: Told, seen: number): Told {
-  return { asOf: time ? later(time.from, asOf) : asOf, seen };
+  return { asOf: time ? later(time.from, asOf) : asOf, seen, isAnswer: true };
 }

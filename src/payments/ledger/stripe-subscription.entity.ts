@@ -82,6 +82,10 @@ export class StripeSubscriptionEntity {
   @Column({ name: 'as_of', type: Date, precision: 3 })
   asOf: Date;
 
+  /** Fingerprint of the secret key with which Stripe last answered about it, else of the key that was stored when its first event came. */
+  @Column({ name: 'confirmed_by', type: 'varchar', length: 32, nullable: true })
+  confirmedBy: string | null;
+
   /** Raised by every write, and by nothing else. */
   @Column({ type: 'integer' })
   revision: number;

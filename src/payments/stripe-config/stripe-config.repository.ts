@@ -130,6 +130,7 @@ export class StripeConfigRepository {
       const destroyed = destroyedBy([secret], noFormerIn, yield* run(secrets.FIND_KEPT, [projectId]));
       yield* run(secrets.KEEP_FORMER, [projectId, formerValidUntil, mode, fingerprint]);
       yield* run(statements.UPSERT_CREDENTIAL, columns);
+      yield* run(statements.SET_MADE_WITH, [projectId, mode, keyFingerprint]);
       if (noFormerIn.length > 0) yield* run(secrets.DELETE_FORMER, [projectId, mode]);
       const details = { mode, version, endpoint, fields: auditFields([secret]), ...formerEnded(destroyed) };
       yield* chain.append({ action: 'webhook_endpoint.created', details, actor, at });

@@ -31,6 +31,8 @@ export interface WebhookSecret {
   readonly value: Secret;
   /** Of one that was replaced; the current one stays. */
   readonly validUntil: Date | null;
+  /** Whether its endpoint was made here in another account than that of the stored secret key. */
+  readonly isOfOtherAccount: boolean;
 }
 
 /** The Stripe credentials of projects. Who may touch which project is for the caller to check. */
@@ -153,10 +155,13 @@ export class StripeConfigService {
   async openWebhookSecrets(projectId: ProjectId, mode: StripeMode): Promise<WebhookSecret[]> {
     const rows = await this.configs.findWebhookSecrets(projectId, mode, new Date());
     inUse(rows[0]);
-    const stored = rows.flatMap(({ sealed, valid_until }) => (sealed === null ? [] : [{ sealed, validUntil: valid_until }]));
+    const stored = rows.flatMap(({ sealed, valid_until: validUntil, is_of_other_account: isOther }) =>
+      sealed === null ? [] : [{ sealed, validUntil, isOfOtherAccount: Boolean(isOther) }],
+    );
     if (stored.length === 0) throw new DomainError('mode_not_configured', `This project has no ${mode} webhook secret.`);
     return Promise.all(
-      stored.map(async ({ sealed, validUntil }) => ({
+      stored.map(async ({ sealed, validUntil, isOfOtherAccount }) => ({
+        isOfOtherAccount,
         value: await this.sealer.open(projectId, `${mode}_webhook_secret`, sealed),
         validUntil: validUntil === null ? null : new Date(toTimestamp(validUntil)),
       })),

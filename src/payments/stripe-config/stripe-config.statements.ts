@@ -67,6 +67,7 @@ const REPLACE_CREDENTIAL = `ON CONFLICT (project_id, mode, kind, slot) DO UPDATE
     WHEN excluded.account_fingerprint IN (stripe_credentials.account_fingerprint, stripe_credentials.replaced_account_fingerprint) THEN NULL
     ELSE COALESCE(stripe_credentials.replaced_account_fingerprint, stripe_credentials.account_fingerprint) END,
   known_to_stripe = CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint THEN stripe_credentials.known_to_stripe END,
+  made_with = CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint THEN stripe_credentials.made_with END,
   replacements = stripe_credentials.replacements + CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint THEN 0 ELSE 1 END,
   sealed = excluded.sealed, key_id = excluded.key_id,
   mask = excluded.mask, fingerprint = excluded.fingerprint,
@@ -164,6 +165,12 @@ export const UPSERT_CREDENTIAL = sql<never>(
   'upsert_stripe_credential',
   `INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ${REPLACE_CREDENTIAL}`,
+);
+
+/** $1 project, $2 mode, $3 fingerprint of the secret key that made the endpoint of the stored webhook secret. */
+export const SET_MADE_WITH = sql<never>(
+  'set_key_of_stripe_webhook_secret',
+  `UPDATE stripe_credentials SET made_with = $3 WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND slot = 0`,
 );
 
 /** $1 project, $2 mode, $3 fingerprint. A row when the secret key with this fingerprint is in use. */

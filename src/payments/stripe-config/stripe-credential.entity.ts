@@ -63,6 +63,10 @@ export class StripeCredentialEntity {
   @Column({ name: 'valid_until', type: Date, precision: 3, nullable: true })
   validUntil: Date | null;
 
+  /** Of a webhook secret whose endpoint was made here: the fingerprint of the secret key that made it. */
+  @Column({ name: 'made_with', type: 'varchar', length: 32, nullable: true })
+  madeWith: string | null;
+
   @ManyToOne(() => StripeConfigEntity)
   @JoinColumn({ name: 'project_id', foreignKeyConstraintName: 'stripe_credentials_config_fk' })
   config: StripeConfigEntity;

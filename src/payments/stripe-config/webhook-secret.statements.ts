@@ -1,6 +1,7 @@
 import type { ProjectId } from '../../common/ids.js';
 import { sql } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
+import { isOfOtherAccount } from './account-mismatch.js';
 import type { StoredCredential } from './stripe-config.js';
 import { credentialsIn, type DestroyedCredential } from './stripe-config.statements.js';
 
@@ -12,19 +13,19 @@ const nextSlot = (current: string) => `1 + ${current}.replacements % ${FORMER_KE
 
 /** Keeps the webhook secrets that are about to be replaced, as they are sealed: the slots are taken in turn, the oldest gives way. One that is put back is no former one any more: its slot is taken first. */
 const keepFormer = (from: string, validUntil: string, lock = '') => `
-  INSERT INTO stripe_credentials (project_id, mode, kind, slot, sealed, key_id, mask, fingerprint, looks_cut_off, written_at, valid_until)
+  INSERT INTO stripe_credentials (project_id, mode, kind, slot, sealed, key_id, mask, fingerprint, looks_cut_off, written_at, made_with, valid_until)
   SELECT k.project_id, k.mode, k.kind,
     COALESCE(
       (SELECT min(s.slot) FROM stripe_credentials s
        WHERE s.project_id = k.project_id AND s.mode = k.mode AND s.kind = k.kind AND s.slot > 0 AND s.fingerprint = f.fingerprint),
       ${nextSlot('k')}
     ), k.sealed, k.key_id, k.mask, k.fingerprint, k.looks_cut_off,
-    k.written_at, ${validUntil}
+    k.written_at, k.made_with, ${validUntil}
   FROM ${from} ON f.mode = k.mode AND f.kind = k.kind AND f.fingerprint <> k.fingerprint
   WHERE k.project_id = $1 AND k.kind = 'webhook_secret' AND k.slot = 0 ${lock}
   ON CONFLICT (project_id, mode, kind, slot) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id, mask = excluded.mask,
     fingerprint = excluded.fingerprint, looks_cut_off = excluded.looks_cut_off, written_at = excluded.written_at,
-    valid_until = excluded.valid_until`;
+    made_with = excluded.made_with, valid_until = excluded.valid_until`;
 
 /** $1 project, $2 until when they stay valid, $3 the credentials as a JSON array. */
 export const KEEP_FORMER_ON_SQLITE = sql<never>(
@@ -95,6 +96,8 @@ export interface WebhookSecretRow {
   is_active: boolean | number | null;
   sealed: SealedText | null;
   valid_until: Date | string | null;
+  /** Whether its endpoint was made in another account than that of the stored secret key. */
+  is_of_other_account: boolean | number;
 }
 
 /**
@@ -103,7 +106,7 @@ export interface WebhookSecretRow {
  */
 export const FIND_WEBHOOK_SECRETS = sql<WebhookSecretRow>(
   'find_stripe_webhook_secrets',
-  `SELECT c.is_active, k.sealed, k.valid_until FROM projects p
+  `SELECT c.is_active, k.sealed, k.valid_until, ${isOfOtherAccount('k', 'made_with')} AS is_of_other_account FROM projects p
    LEFT JOIN stripe_configs c ON c.project_id = p.id
    LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'webhook_secret'
      AND (k.slot = 0 OR k.valid_until > $3)

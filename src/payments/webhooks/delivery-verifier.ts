@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
+import type { WebhookSecret } from '../stripe-config/stripe-config.service.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { ReceivedEvent } from './received-event.js';
 import { EventReader } from './event-reader.js';
@@ -28,8 +29,17 @@ export class DeliveryVerifier {
 
   /** @returns the event, or why it is refused. @throws as `WebhookSecrets.find` */
   async verify({ projectId, mode, signature, bytes, at }: Delivery): Promise<ReceivedEvent | RefusalReason> {
-    const problem = signatureProblem(signature, bytes, await this.secrets.find(projectId, mode), at);
+    const secrets = await this.secrets.find(projectId, mode);
+    const problemOf = (some: readonly WebhookSecret[]) =>
+      signatureProblem(
+        signature,
+        bytes,
+        some.map(({ value }) => value),
+        at,
+      );
+    const problem = problemOf(secrets);
     if (problem) return problem;
-    return this.events.read(projectId, mode, bytes);
+    const own = secrets.filter(({ isOfOtherAccount }) => !isOfOtherAccount);
+    return this.events.read(projectId, mode, bytes, own.length < secrets.length && problemOf(own) !== undefined);
   }
 }

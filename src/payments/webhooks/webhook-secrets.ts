@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError, type ErrorCode } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
-import type { Secret } from '../../common/secret.js';
 import { ConfigCache } from '../stripe-config/config-cache.js';
 import { ConfigChanges } from '../stripe-config/config-changes.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
@@ -28,7 +27,7 @@ export class WebhookSecrets {
    * Those that are valid now, the newest first; at least one.
    * @throws DomainError `not_receiving`, whatever is missing: a sender has proven nothing yet
    */
-  async find(projectId: ProjectId, mode: StripeMode): Promise<Secret[]> {
+  async find(projectId: ProjectId, mode: StripeMode): Promise<WebhookSecret[]> {
     const secrets = await this.#kept
       .get(projectId, mode, () => this.configs.openWebhookSecrets(projectId, mode))
       .catch((error: unknown) => {
@@ -37,6 +36,6 @@ export class WebhookSecrets {
     const now = new Date();
     const valid = secrets.filter(({ validUntil }) => validUntil === null || validUntil > now);
     if (valid.length === 0) throw notReceiving();
-    return valid.map(({ value }) => value);
+    return valid;
   }
 }

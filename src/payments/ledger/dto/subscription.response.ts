@@ -1,6 +1,7 @@
 import { ApiExtraModels, ApiProperty, ApiSchema, getSchemaPath } from '@nestjs/swagger';
 import { ApiNullableString, ApiNullableTime, ApiNullableUuid, ApiTime, ApiUuid } from '../../../common/api-property.js';
 import { toTimestamp } from '../../../database/database.js';
+import { isOfOtherAccount } from '../../stripe-config/account-mismatch.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';
 import { pauseOf } from '../subscription.js';
 
@@ -79,6 +80,14 @@ export class StripeSubscriptionResponse {
   })
   pause: SubscriptionPause | null;
 
+  @ApiProperty({
+    description:
+      "Whether it is of another Stripe account than the stored key, as Stripe said of both keys. Then it is as it was last known, and does not count as anybody's current subscription.",
+    type: Boolean,
+    example: false,
+  })
+  account_mismatch: boolean;
+
   @ApiTime('When Stripe made it.')
   created_at: string;
 }
@@ -100,11 +109,18 @@ export interface SubscriptionRow {
   pause_behavior: string | null;
   pause_resumes_at: Date | string | null;
   pause_reason: string | null;
+  account_mismatch: boolean | number;
   created_at: Date | string;
 }
 
 export const SUBSCRIPTION_COLUMNS = `id, project_id, mode, subscription_id, user_id, customer_id, status, plan_name, quantity,
-  current_period_start, current_period_end, cancel_at, cancelled_at, pause_behavior, pause_resumes_at, pause_reason, created_at`;
+  current_period_start, current_period_end, cancel_at, cancelled_at, pause_behavior, pause_resumes_at, pause_reason, created_at, confirmed_by`;
+
+/** SQL: whether a row that was `listed` with those columns is of a former account. */
+export const IS_ACCOUNT_MISMATCH = isOfOtherAccount('listed', 'confirmed_by');
+
+/** Select list for the rows in `listed`. */
+export const SUBSCRIPTION_VIEW = `${SUBSCRIPTION_COLUMNS}, ${IS_ACCOUNT_MISMATCH} AS account_mismatch`;
 
 export function toSubscriptionResponse(row: SubscriptionRow): StripeSubscriptionResponse {
   const resumesAt = nullable(row.pause_resumes_at);
@@ -124,6 +140,7 @@ export function toSubscriptionResponse(row: SubscriptionRow): StripeSubscription
     cancel_at: nullable(row.cancel_at),
     cancelled_at: nullable(row.cancelled_at),
     pause: pause && { behavior: pause.behavior, resumes_at: pause.resumesAt, reason: pause.reason },
+    account_mismatch: Boolean(row.account_mismatch),
     created_at: toTimestamp(row.created_at),
   };
 }

@@ -3,7 +3,7 @@ import type { OwnerId, ProjectId } from '../../../common/ids.js';
 import { Database, sql, type SqlValue } from '../../../database/database.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
 import { PAYMENT_COLUMNS, PAYMENT_VIEW, type PaymentRow } from '../dto/payment.response.js';
-import { SUBSCRIPTION_COLUMNS, type SubscriptionRow } from '../dto/subscription.response.js';
+import { SUBSCRIPTION_COLUMNS, SUBSCRIPTION_VIEW, type SubscriptionRow } from '../dto/subscription.response.js';
 
 /** Which rows a list shows: those of one owner's projects, which are not deleted. */
 export interface LedgerFilter {
@@ -38,7 +38,7 @@ const SUBSCRIPTIONS: Kind<SubscriptionRow> = {
   name: 'subscription',
   table: 'stripe_subscriptions',
   columns: SUBSCRIPTION_COLUMNS,
-  view: SUBSCRIPTION_COLUMNS,
+  view: SUBSCRIPTION_VIEW,
 };
 const PAYMENTS: Kind<PaymentRow> = { name: 'payment', table: 'stripe_payments', columns: PAYMENT_COLUMNS, view: PAYMENT_VIEW };
 
