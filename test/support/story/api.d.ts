@@ -1564,6 +1564,11 @@ export interface components {
              */
             pause: components["schemas"]["StripeSubscriptionPause"] | null;
             /**
+             * @description Whether it is of another Stripe account than the stored key, as Stripe said of both keys. Then it is as it was last known, and does not count as anybody's current subscription.
+             * @example false
+             */
+            account_mismatch: boolean;
+            /**
              * Format: date-time
              * @description When Stripe made it.
              * @example 2026-11-21T09:30:00.000Z
@@ -1767,6 +1772,11 @@ export interface components {
              *     }
              */
             pause: components["schemas"]["StripeSubscriptionPause"] | null;
+            /**
+             * @description Whether it is of another Stripe account than the stored key, as Stripe said of both keys. Then it is as it was last known, and does not count as anybody's current subscription.
+             * @example false
+             */
+            account_mismatch: boolean;
             /**
              * Format: date-time
              * @description When Stripe made it.
