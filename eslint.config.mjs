@@ -12,7 +12,7 @@ const STANDS_ON = {
   vault: ['database'],
   audit: ['vault'],
   auth: ['vault'],
-  accounts: ['auth'],
+  accounts: ['auth', 'audit'],
   projects: ['auth', 'audit'],
   idempotency: ['projects'],
   health: ['auth'],

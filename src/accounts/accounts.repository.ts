@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
 import { Injectable } from '@nestjs/common';
+import type { SystemAction } from '../audit/audit-event.js';
+import { AuditTrail } from '../audit/audit-trail.js';
+import { type Actor, systemActor } from '../common/actor.js';
 import type { OwnerId } from '../common/ids.js';
 import { Database, run, sql, toTimestamp } from '../database/database.js';
 import type { Account } from './account.js';
@@ -41,7 +45,10 @@ const END_SESSIONS = sql<never>('end_account_sessions', 'DELETE FROM account_ses
 /** Developers have accounts across all projects, so there is no tenant to lead with. */
 @Injectable()
 export class AccountsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly audit: AuditTrail,
+  ) {}
 
   async find(id: OwnerId): Promise<Account | undefined> {
     const [row] = await this.database.query(FIND, [id]);
@@ -53,10 +60,14 @@ export class AccountsRepository {
     return row && toAccount(row);
   }
 
-  /** @returns the new account, or `undefined` when the address has one */
-  async add(email: string, passwordHash: string, fullName: string | null): Promise<Account | undefined> {
-    const [row] = await this.database.query(ADD, [randomUUID(), email, passwordHash, fullName, new Date()]);
-    return row && toAccount(row);
+  /** @param operator who is named in the history; nobody for who registers. @returns the new account, or `undefined` when the address has one */
+  add(email: string, passwordHash: string, fullName: string | null, operator?: Actor): Promise<Account | undefined> {
+    const { audit } = this;
+    return this.database.transaction(function* () {
+      const [row] = yield* run(ADD, [randomUUID(), email, passwordHash, fullName, new Date()]);
+      if (row && operator) yield* audit.appendSystemEvent('developers.added', { account: row.id }, operator);
+      return row && toAccount(row);
+    });
   }
 
   /** Puts the same password's hash of another cost in the place of `from`, if that is still there. */
@@ -65,20 +76,35 @@ export class AccountsRepository {
   }
 
   /** Also gives a revoked account back. Ends all sessions. @returns whether there is such an account */
-  setPassword(email: string, passwordHash: string): Promise<boolean> {
-    return this.#changeAndEndSessions(SET_PASSWORD, email, passwordHash);
+  setPassword(email: string, passwordHash: string, operator: Actor): Promise<boolean> {
+    return this.#changeAndEndSessions(SET_PASSWORD, email, passwordHash, 'developers.password_set', operator);
   }
 
   /** Ends all sessions, too. @returns whether there is such an account */
-  revoke(email: string): Promise<boolean> {
-    return this.#changeAndEndSessions(REVOKE, email, new Date());
+  revoke(email: string, operator: Actor): Promise<boolean> {
+    return this.#changeAndEndSessions(REVOKE, email, new Date(), 'developers.revoked', operator);
   }
 
-  #changeAndEndSessions(change: typeof REVOKE, email: string, value: string | Date): Promise<boolean> {
+  /** Writes into the history that nobody can log in to an account, or from an address, for a while. @param accountId if it is an account's */
+  recordLockOut(accountId: OwnerId | undefined, ip: string): Promise<void> {
+    const actor = { ...systemActor('login'), ip: isIP(ip) ? ip : null };
+    const details = accountId === undefined ? { by: 'address' } : { by: 'account', account: accountId };
+    return this.audit.recordSystemEvent('developers.locked_out', details, actor);
+  }
+
+  #changeAndEndSessions(
+    change: typeof REVOKE,
+    email: string,
+    value: string | Date,
+    action: SystemAction,
+    operator: Actor,
+  ): Promise<boolean> {
+    const { audit } = this;
     return this.database.transaction(function* () {
       const [account] = yield* run(change, [email, value]);
       if (!account) return false;
       yield* run(END_SESSIONS, [account.id]);
+      yield* audit.appendSystemEvent(action, { account: account.id }, operator);
       return true;
     });
   }

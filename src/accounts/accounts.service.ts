@@ -1,11 +1,12 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { invalidToken } from '../auth/refusals.js';
+import type { Actor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import { type OwnerId, parseUuid } from '../common/ids.js';
 import type { Secret } from '../common/secret.js';
 import type { Account } from './account.js';
 import { AccountsRepository } from './accounts.repository.js';
-import { FailedAttempts } from './failed-attempts.js';
+import { FailedAttempts, type LockOutScope } from './failed-attempts.js';
 import { Passwords } from './passwords.js';
 
 /** An address, normalized, and the password that goes with it. */
@@ -17,6 +18,8 @@ interface Login {
 /** The accounts of developers, for installations without an authorization server of their own. */
 @Injectable()
 export class AccountsService {
+  readonly #logger = new Logger(AccountsService.name);
+
   constructor(
     private readonly accounts: AccountsRepository,
     private readonly passwords: Passwords,
@@ -31,24 +34,29 @@ export class AccountsService {
   }
 
   /** @returns the new account, or `undefined` when the address has one. @throws DomainError `too_busy` */
-  async add({ email, password }: Login, fullName: string | null): Promise<Account | undefined> {
+  async add({ email, password }: Login, fullName: string | null, operator?: Actor): Promise<Account | undefined> {
     if (await this.accounts.findByEmail(email)) return undefined;
-    return this.accounts.add(email, await this.passwords.hash(password), fullName);
+    return this.accounts.add(email, await this.passwords.hash(password), fullName, operator);
   }
 
   /** Also gives a revoked account back. Ends all sessions. @returns whether there is such an account */
-  async setPassword({ email, password }: Login): Promise<boolean> {
-    return this.accounts.setPassword(email, await this.passwords.hash(password));
+  async setPassword({ email, password }: Login, operator: Actor): Promise<boolean> {
+    return this.accounts.setPassword(email, await this.passwords.hash(password), operator);
   }
 
   /** Ends all sessions and lets nobody log in. @returns whether there is such an account */
-  revoke(email: string): Promise<boolean> {
-    return this.accounts.revoke(email);
+  revoke(email: string, operator: Actor): Promise<boolean> {
+    return this.accounts.revoke(email, operator);
   }
 
   /** Whose login it is. Nothing tells a wrong password from an address without an account. @throws DomainError `unauthenticated`, `rate_limited`, `too_busy` */
   async logIn(login: Login, ip: string): Promise<Account> {
-    const account = await this.attempts.limit(ip, login.email, () => this.#find(login));
+    const account = await this.attempts.limit(
+      ip,
+      login.email,
+      () => this.#find(login),
+      (scope) => this.#recordLockOut(scope, login.email, ip),
+    );
     if (!account) throw new DomainError('unauthenticated', 'The e-mail address or the password is wrong.', { challenge: 'Bearer' });
     if (this.passwords.isOutdated(account.passwordHash)) await this.accounts.rehash(account, await this.passwords.hash(login.password));
     return account;
@@ -61,6 +69,19 @@ export class AccountsService {
     if (!account) throw new DomainError('account_not_found', 'The access token was not made for an account of this service.');
     if (account.isRevoked) throw invalidToken('The account of this access token was revoked.');
     return account;
+  }
+
+  /** Of an address that has no account the log alone tells: strangers could fill the history with made-up ones. */
+  async #recordLockOut(scope: LockOutScope, email: string, ip: string): Promise<void> {
+    this.#logger.warn(
+      `After too many failed attempts nobody can log in ${scope === 'account' ? 'to an account' : 'from a network address'} for a while.`,
+    );
+    try {
+      const account = scope === 'account' ? await this.accounts.findByEmail(email) : undefined;
+      if (scope === 'address' || account) await this.accounts.recordLockOut(account?.id, ip);
+    } catch {
+      this.#logger.warn('The history has no entry about that: the database did not take it.');
+    }
   }
 
   async #find({ email, password }: Login): Promise<Account | undefined> {

@@ -14,6 +14,15 @@ const MAX_REMEMBERED = 20_000;
 /** How many may wait for the attempts at one account, or from one address, that are running. */
 const MAX_WAITING = 256;
 
+export type LockOutScope = 'account' | 'address';
+
+interface Limit {
+  readonly key: string;
+  /** How many attempts may fail in a window. */
+  readonly limit: number;
+  readonly onLockOut: () => Promise<void> | undefined;
+}
+
 interface Window {
   failures: number;
   running: number;
@@ -32,15 +41,23 @@ export class FailedAttempts {
    * Runs an attempt, and counts it if it fails. No more run at once than may still fail; the others wait for their turn and are checked
    * against the count then. So right passwords are never refused for being many, and wrong ones never slip through together.
    * @param attempt tells whether it succeeded; one that throws does not count
+   * @param onLockOut runs once each time that a count reaches its limit
    * @throws DomainError `rate_limited`
    */
-  async limit<Result>(ip: string, email: string, attempt: () => Promise<Result | undefined>): Promise<Result | undefined> {
+  async limit<Result>(
+    ip: string,
+    email: string,
+    attempt: () => Promise<Result | undefined>,
+    onLockOut?: (scope: LockOutScope) => Promise<void>,
+  ): Promise<Result | undefined> {
     if (this.settings.rateLimitPerMinute === 0) return attempt();
     // The address first: whoever it stops can't use up the attempts of an account.
-    return this.#run(`address ${networkOf(ip)}`, OF_ONE_ADDRESS, () => this.#run(`account ${email}`, OF_ONE_ACCOUNT, attempt));
+    return this.#run({ key: `address ${networkOf(ip)}`, limit: OF_ONE_ADDRESS, onLockOut: () => onLockOut?.('address') }, () =>
+      this.#run({ key: `account ${email}`, limit: OF_ONE_ACCOUNT, onLockOut: () => onLockOut?.('account') }, attempt),
+    );
   }
 
-  async #run<Result>(key: string, limit: number, attempt: () => Promise<Result | undefined>): Promise<Result | undefined> {
+  async #run<Result>({ key, limit, onLockOut }: Limit, attempt: () => Promise<Result | undefined>): Promise<Result | undefined> {
     const window = await this.#enter(key, limit);
     let isFailed = false;
     try {
@@ -51,6 +68,7 @@ export class FailedAttempts {
       window.running -= 1;
       if (isFailed) window.failures += 1;
       for (const proceed of window.waiting.splice(0)) proceed();
+      if (isFailed && window.failures === limit) await onLockOut();
     }
   }
 

@@ -28,7 +28,7 @@ export class SessionsService {
     const id = randomUUID();
     const refreshToken = newRefreshToken(id);
     await this.sessions.add(id, accountId, hashOf(refreshToken), expiry());
-    return { refreshToken, accessToken: this.accessTokens.issue(accountId, ACCESS_SECONDS) };
+    return { refreshToken, accessToken: this.accessTokens.issue(accountId, ACCESS_SECONDS, id) };
   }
 
   /**
@@ -41,7 +41,7 @@ export class SessionsService {
     if (!id) throw notValid();
     const refreshToken = newRefreshToken(id);
     const rotation = await this.sessions.rotate(id, hashOf(token), hashOf(refreshToken), expiry());
-    if ('accountId' in rotation) return { refreshToken, accessToken: this.accessTokens.issue(rotation.accountId, ACCESS_SECONDS) };
+    if ('accountId' in rotation) return { refreshToken, accessToken: this.accessTokens.issue(rotation.accountId, ACCESS_SECONDS, id) };
     if (rotation.wasEnded) this.#logger.warn('A refresh token was used a second time; the session that it belongs to was ended.');
     throw notValid();
   }

@@ -4,6 +4,7 @@ import { ThrottlerModule } from '@nestjs/throttler';
 import { Settings } from '../config/settings.js';
 import { AccessGuard } from './access.guard.js';
 import { DeveloperTokens } from './developer-tokens.js';
+import { EndedSessions } from './ended-sessions.js';
 import { EndUserTokens } from './end-user-tokens.js';
 import { FixedWindowStorage } from './fixed-window.storage.js';
 import { IdentifyCallerGuard } from './identify-caller.guard.js';
@@ -28,6 +29,7 @@ const MINUTE_MS = 60_000;
     JwtStrategy,
     EndUserTokens,
     DeveloperTokens,
+    EndedSessions,
     // Nest runs them in this order, before every other guard.
     { provide: APP_GUARD, useClass: IdentifyCallerGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },

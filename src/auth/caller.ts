@@ -5,7 +5,8 @@ import { type EndUser, endUserId } from './end-user.js';
 
 /** Who sent a request, as its verified access token says. */
 export type Caller =
-  | { kind: 'developer'; sub: OwnerId }
+  /** `sessionId` is in the tokens that this service issues to developers. */
+  | { kind: 'developer'; sub: OwnerId; sessionId?: string }
   /** `projectId` is absent when the token's `project_id` is no project's id: such a token opens nothing. */
   | { kind: 'end_user'; sub: string; projectId?: ProjectId }
   /** Would be a developer, but the token lacks the scope that this service asks of developers. */

@@ -13,12 +13,13 @@ export class DeveloperTokens {
     return this.settings.accessTokens.kind === 'hs256';
   }
 
-  /** A token that this configuration accepts. @param lifetime in seconds */
-  issue(subject: string, lifetime: number): string {
+  /** A token that this configuration accepts. @param lifetime in seconds. @param sessionId the session that it ends with */
+  issue(subject: string, lifetime: number, sessionId?: string): string {
     const { accessTokens, developerScope: scope } = this.settings;
     if (accessTokens.kind !== 'hs256') throw new Error('Developers have tokens of another authorization server.');
     const { secret, issuer, audience } = accessTokens;
-    return jsonwebtoken.sign({ type: 'access', ...(scope === undefined ? {} : { scope }) }, secret.reveal(), {
+    const claims = { type: 'access', ...(scope === undefined ? {} : { scope }), ...(sessionId === undefined ? {} : { sid: sessionId }) };
+    return jsonwebtoken.sign(claims, secret.reveal(), {
       algorithm: 'HS256',
       jwtid: randomUUID(),
       subject,

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { DomainError } from '../common/errors.js';
 import { bearerToken } from './bearer-token.js';
 import type { Caller } from './caller.js';
+import { EndedSessions } from './ended-sessions.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { RecentTokens, type Verified } from './recent-tokens.js';
 import { missingToken } from './refusals.js';
@@ -24,12 +25,17 @@ interface Attempt {
 export class IdentifyCallerGuard implements CanActivate {
   readonly #recent = new RecentTokens();
 
-  constructor(private readonly strategy: JwtStrategy) {}
+  constructor(
+    private readonly strategy: JwtStrategy,
+    private readonly endedSessions: EndedSessions,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<true> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     try {
-      request.identity = await this.#identify(request);
+      const caller = await this.#identify(request);
+      await this.endedSessions.assertGoesOn(caller);
+      request.identity = caller;
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       request.identity = error;

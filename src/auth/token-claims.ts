@@ -34,7 +34,8 @@ export function callerFrom(claims: JwtPayload, rules: ClaimRules): Caller {
   if (rules.developerScope !== undefined && !scopesOf(claims).includes(rules.developerScope)) {
     return { kind: 'unscoped', sub, missingScope: rules.developerScope };
   }
-  return { kind: 'developer', sub };
+  const { sid }: Record<string, unknown> = claims;
+  return typeof sid === 'string' ? { kind: 'developer', sub, sessionId: sid } : { kind: 'developer', sub };
 }
 
 function isSubject(sub: unknown): sub is OwnerId {

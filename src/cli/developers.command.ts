@@ -7,6 +7,7 @@ import { AccountsService } from '../accounts/accounts.service.js';
 import { normalizeEmail } from '../accounts/email.js';
 import type { Check } from '../common/check.decorator.js';
 import { Secret } from '../common/secret.js';
+import { OPERATOR } from './operator.js';
 import { CommandFailed } from './command-failed.js';
 import { type Report, reporting } from './reporting.js';
 import type { Session } from './session.js';
@@ -29,30 +30,30 @@ export function addDevelopersCommands(program: Command): void {
         const email = emailOf(given);
         if (name !== undefined) check('name', fullNameProblem, name);
         const password = await passwordOf(passwordStdin);
-        const account = await (await accountsOf(session)).add({ email, password: password.secret }, name ?? null);
+        const account = await (await accountsOf(session)).add({ email, password: password.secret }, name ?? null, OPERATOR);
         if (!account) throw new CommandFailed('There is an account with this address.');
         return done(`Made an account for ${email}.`, { id: account.id, email }, password);
       }),
     );
 
   withPassword(developers.command('set-password <email>'))
-    .description('Sets a new password and ends all sessions. A revoked account is given back by it.')
+    .description('Sets a new password and ends all sessions, with their access tokens. A revoked account is given back by it.')
     .action(
       reporting(async (session, given: string, { passwordStdin }: PasswordOptions) => {
         const email = emailOf(given);
         const password = await passwordOf(passwordStdin);
-        if (!(await (await accountsOf(session)).setPassword({ email, password: password.secret }))) throw noAccount();
+        if (!(await (await accountsOf(session)).setPassword({ email, password: password.secret }, OPERATOR))) throw noAccount();
         return done(`Set a new password for ${email}.`, { email }, password);
       }),
     );
 
   developers
     .command('revoke <email>')
-    .description('Lets a developer log in no more and ends all sessions. Access tokens that are out there stay good for up to 30 minutes.')
+    .description('Lets a developer log in no more and ends all sessions, with their access tokens, within two seconds.')
     .action(
       reporting(async (session, given: string) => {
         const email = emailOf(given);
-        if (!(await (await accountsOf(session)).revoke(email))) throw noAccount();
+        if (!(await (await accountsOf(session)).revoke(email, OPERATOR))) throw noAccount();
         return done(`Revoked the account of ${email}.`, { email });
       }),
     );

@@ -67,7 +67,7 @@ describe('POST /auth/register', () => {
     expect(headers['cache-control']).toBe('no-store');
     const { access_token: token, id } = body as Tokens & { id: string };
     const { iat = 0, jti, ...claims } = jsonwebtoken.decode(token) as jsonwebtoken.JwtPayload;
-    expect(claims).toEqual({ sub: id, type: 'access', exp: iat + 1800 });
+    expect(claims).toEqual({ sub: id, type: 'access', sid: expect.stringMatching(UUID), exp: iat + 1800 });
     expect(jti).toMatch(UUID);
     const projectId = await app.createProject(token);
     await app.send('get', `/api/v1/projects/${projectId}`, token).expect(200);
@@ -386,6 +386,11 @@ describe('with limits', () => {
   const from = (ip: string, operation: string, body: object) => post(operation, body, limited).set('x-forwarded-for', ip);
   const guess = (ip: string, email: string) => from(ip, 'login', { email, password: 'guess' });
 
+  const lockOuts = async (ip?: string) =>
+    (await rowsOf(limited.database, 'audit_entries'))
+      .filter((row) => row['action'] === 'developers.locked_out' && (ip === undefined || row['ip'] === ip))
+      .map(({ details }) => JSON.parse(String(details)) as unknown);
+
   it('slow down guesses at one account, from wherever they come, and at one that is not there', async () => {
     const email = newEmail();
     const { body } = await from('192.0.2.1', 'register', { email, password: PASSWORD }).expect(201);
@@ -400,6 +405,8 @@ describe('with limits', () => {
       expect(Number(headers['retry-after'])).toBeGreaterThan(500);
     }
     await from('192.0.2.1', 'login', { email, password: PASSWORD }).expect(429);
+    // Once, and not for the address that nobody has an account with.
+    expect(await lockOuts()).toEqual([{ by: 'account', account: (body as { id: string }).id }]);
     // Whoever has a session keeps it.
     await from('192.0.2.1', 'refresh', { refresh_token: (body as Tokens).refresh_token }).expect(200);
   });
@@ -411,6 +418,7 @@ describe('with limits', () => {
     expect(statuses).toEqual([...Array.from({ length: 50 }, () => 401), ...Array.from({ length: 10 }, () => 429)]);
     await from('203.0.113.7', 'register', { email: newEmail(), password: PASSWORD }).expect(429);
     await guess('203.0.113.8', newEmail()).expect(401);
+    expect(await lockOuts('203.0.113.7')).toEqual([{ by: 'address' }]);
     matches.mockRestore();
   });
 

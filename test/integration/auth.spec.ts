@@ -16,6 +16,7 @@ import { DomainError } from '../../src/common/errors.js';
 import { parseProjectId, type ProjectId } from '../../src/common/ids.js';
 import { Secret } from '../../src/common/secret.js';
 import { type AccessTokens, Settings } from '../../src/config/settings.js';
+import { Database } from '../../src/database/database.js';
 import { Keyring } from '../../src/vault/keyring.js';
 import { LocalKeyWrapper } from '../../src/vault/local-key-wrapper.js';
 import { MasterKeys } from '../../src/vault/master-keys.js';
@@ -82,6 +83,7 @@ interface Answer {
 }
 
 let app: NestFastifyApplication | undefined;
+const NOBODY_HAS_AN_ACCOUNT: Pick<Database, 'query'> = { query: () => Promise.resolve([]) };
 const newKeyring = () => new Keyring(new InMemoryDataKeyStore(), new MasterKeys(new LocalKeyWrapper(randomBytes(32))));
 const keyring = newKeyring();
 
@@ -93,8 +95,9 @@ async function start(settings: Partial<Settings>, keys = keyring): Promise<void>
     providers: [
       { provide: Settings, useValue: { rateLimitPerMinute: 0, ...settings } },
       { provide: Keyring, useValue: keys },
+      { provide: Database, useValue: NOBODY_HAS_AN_ACCOUNT },
     ],
-    exports: [Settings, Keyring],
+    exports: [Settings, Keyring, Database],
   })
   class SettingsModule {}
 

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { runCommand } from '../support/command-line.js';
+import { eventually } from '../support/eventually.js';
 import { Installation } from '../support/installation.js';
 import { rowsOf } from '../support/rows.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
 jest.setTimeout(60_000);
 
+const ENDED_WITHIN_MS = 2_000;
 const PASSWORD = 'correct horse battery staple';
 
 let installation: Installation;
@@ -51,6 +53,41 @@ it('adds developers beside the running server, sets a new password and revokes t
   expect(await developers('revoke', 'ADA@example.com')).toMatchObject({ code: 0, output: 'Revoked the account of ada@example.com.\n' });
   await logIn('ada@example.com', PASSWORD).expect(401);
   await refresh((second as { refresh_token: string }).refresh_token).expect(401);
+});
+
+it('ends the access tokens of a developer within two seconds, and writes each command into the history', async () => {
+  const { id } = JSON.parse((await developers('add', 'eve@example.com', '--json')).output) as { id: string };
+  const use = (token: string) => app.send('get', '/api/v1/projects/', token);
+  const tokenWith = async (password: string) => {
+    const { body } = await logIn('eve@example.com', password).expect(200);
+    const { access_token: token } = body as { access_token: string };
+    await use(token).expect(200);
+    return token;
+  };
+  const setPassword = (password: string) => piped(password, 'set-password', 'eve@example.com', '--password-stdin');
+
+  await setPassword(PASSWORD);
+  const first = await tokenWith(PASSWORD);
+  await setPassword(`${PASSWORD}!`);
+  await eventually(() => use(first).expect(401, { detail: 'The session of this access token has ended: log in again.' }), ENDED_WITHIN_MS);
+  const second = await tokenWith(`${PASSWORD}!`);
+  expect(await developers('revoke', 'eve@example.com')).toMatchObject({ code: 0 });
+  await eventually(() => use(second).expect(401, { detail: 'The account of this access token was revoked.' }), ENDED_WITHIN_MS);
+  // To give the account back brings no former token back.
+  await setPassword(PASSWORD);
+  await tokenWith(PASSWORD);
+  await eventually(() => use(second).expect(401, { detail: 'The session of this access token has ended: log in again.' }), ENDED_WITHIN_MS);
+
+  const history = (await rowsOf(app.database, 'audit_entries'))
+    .filter(({ details }) => String(details).includes(id))
+    .map((entry): unknown[] => [entry['action'], entry['subject']]);
+  expect(history).toEqual(
+    ['added', 'password_set', 'password_set', 'revoked', 'password_set'].map((what): unknown[] => [
+      `developers.${what}`,
+      expect.stringContaining('command line: '),
+    ]),
+  );
+  expect(await runCommand(installation, app.environment, 'audit', 'verify')).toMatchObject({ code: 0 });
 });
 
 it('says what it can’t do', async () => {
