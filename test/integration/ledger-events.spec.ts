@@ -105,6 +105,7 @@ describe('events as Stripe sent them, in older API versions', () => {
   });
 
   it('record disputes, also of a time when they had no id', async () => {
+    for (const id of ['ch_00000000000000', 'ch_000000000000000000000000']) data.create('charge', { id, payment_intent: null });
     for (const name of ['created', 'funds_withdrawn', 'updated', 'funds_reinstated', 'closed'])
       await books.hear(fixture(`charge.dispute.${name}`));
     expect(await books.disputes()).toMatchObject([
@@ -929,6 +930,50 @@ describe("a plan's name", () => {
 });
 
 describe('a key of another account', () => {
+  it.each<[type: string, fields: object]>([
+    ['refund.failed', {}],
+    ['refund.failed', { charge: null }],
+    ['refund.updated', {}],
+    ['charge.refund.updated', { status: 'canceled' }],
+  ])('leaves %s open until the charge is known: %j', async (type, fields) => {
+    const project = await Books.open(app);
+    const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
+    const charge = data.get('charge', idOf(intent.latest_charge));
+    const made = refund(data, charge, { amount: 1_000 });
+    await project.hearAll(books.events());
+    Object.assign(charge, { amount_refunded: 0, refunded: false });
+    data.change(type, made, { status: 'failed', ...fields });
+    const failed = { ...event(type), created: app.stripe.now() + 10 };
+    await expect(project.hear(failed)).rejects.toMatchObject({
+      code: 'stripe_key_refused',
+      message: expect.stringMatching(/no such charge/),
+    });
+    expect(await project.payments()).toMatchObject([{ refunded_amount_cents: 1_000 }]);
+    await app.send('put', configPath(project.projectId)).send({ test_secret_key: books.account.keys.test.secret }).expect(200);
+    await project.hear(failed);
+    expect(await project.payments()).toMatchObject([{ status: 'succeeded', refunded_amount_cents: 0 }]);
+  });
+
+  it('leaves a dispute open that names nothing but its charge', async () => {
+    const project = await Books.open(app);
+    const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
+    dispute(data, { ...data.get('charge', idOf(intent.latest_charge)), payment_intent: null });
+    const created = event('charge.dispute.created');
+    await expect(project.hear(created)).rejects.toMatchObject({ code: 'stripe_key_refused' });
+    expect(await project.disputes()).toEqual([]);
+    await app.send('put', configPath(project.projectId)).send({ test_secret_key: books.account.keys.test.secret }).expect(200);
+    await project.hear(created);
+    expect(await project.disputes()).toMatchObject([{ payment_intent_id: intent.id }]);
+  });
+
+  it('leaves an invoice open whose payment failed, and is not known here', async () => {
+    const project = await Books.open(app);
+    failToRenew(data, newSubscription());
+    const failed = asOldGeneration(data, event('invoice.payment_failed'));
+    await expect(project.hear(failed)).rejects.toMatchObject({ code: 'stripe_key_refused' });
+    expect(await project.payments()).toEqual([]);
+  });
+
   it.each(['new', 'old'])('leaves open what became of a subscription by an invoice of the %s generation', async (generation) => {
     const project = await Books.open(app);
     const subscription = newSubscription();

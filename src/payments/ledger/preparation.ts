@@ -163,8 +163,9 @@ export class Preparation {
     told: Told,
   ): Promise<PaymentFact | undefined> {
     const answer = await this.#ours(tenant, this.questions.charge(tenant, chargeId, paymentIntentId));
+    if (answer === undefined) throw notThisAccounts('charge');
     const fact = answer && readCharge(tenant.projectId, answer.object, { asOf: answer.time?.from ?? told.asOf, until: answer.time?.until });
-    return fact && this.#payment(tenant, fact);
+    return fact ? this.#payment(tenant, fact) : undefined;
   }
 
   /** What became of the PaymentIntents of an invoice that was not paid: by themselves they don't tell what they are for. */
@@ -177,7 +178,8 @@ export class Preparation {
       if (answer)
         return [{ ...readPaymentIntent(tenant.projectId, answer.object, answered(answer, told, known?.revision ?? 0)), subscriptionId }];
       // Stripe has it no longer: what is known of it stays, and is of that subscription.
-      return known ? [{ ...known, userId: undefined, paymentIntentId: id, subscriptionId }] : [];
+      if (!known) throw notThisAccounts('PaymentIntent');
+      return [{ ...known, userId: undefined, paymentIntentId: id, subscriptionId }];
     });
     return (await Promise.all(facts)).flat();
   }
@@ -206,7 +208,7 @@ export class Preparation {
   }
 
   /** An answer of Stripe about an object that belongs to no other project. @throws ForeignObject */
-  async #ours(tenant: Tenant, asked: Promise<Answer | undefined>): Promise<Answer | undefined> {
+  async #ours<Found extends Answer | null | undefined>(tenant: Tenant, asked: Promise<Found>): Promise<Found> {
     const answer = await asked;
     await this.assertOurs(tenant.projectId, answer?.object);
     return answer;
@@ -223,7 +225,10 @@ export class Preparation {
     if (isNamed && (paymentIntentId === null || (await this.#isKnown(tenant, paymentIntentId)))) return paymentIntentId;
     try {
       const answer = await this.#ours(tenant, this.questions.charge(tenant, chargeId ?? undefined, paymentIntentId ?? undefined));
-      return isNamed ? paymentIntentId : (answer?.object.id('payment_intent') ?? chargeId);
+      if (isNamed) return paymentIntentId;
+      // A charge that is a payment here has no PaymentIntent.
+      if (answer === undefined && !(await this.#isKnown(tenant, chargeId))) throw notThisAccounts('charge');
+      return answer?.object.id('payment_intent') ?? chargeId;
     } catch (error) {
       // The payment says to which project it belongs; without an answer that is not proven.
       if (isNamed && error instanceof DomainError) return paymentIntentId;

@@ -66,15 +66,15 @@ export class StripeQuestions {
     return this.#ask(tenant, (stripe, options) => stripe.paymentIntents.retrieve(id, undefined, options));
   }
 
-  /** The last one, where only its PaymentIntent is known. */
-  async charge(tenant: Tenant, id: string | undefined, paymentIntentId: string | undefined): Promise<Answer | undefined> {
+  /** The last one, where only its PaymentIntent is known. @returns `null` for a PaymentIntent without a charge */
+  async charge(tenant: Tenant, id: string | undefined, paymentIntentId: string | undefined): Promise<Answer | null | undefined> {
     if (id !== undefined) return this.#ask(tenant, (stripe, options) => stripe.charges.retrieve(id, undefined, options));
-    if (paymentIntentId === undefined) return undefined;
+    if (paymentIntentId === undefined) return null;
     const answer = await this.#ask(tenant, (stripe, options) =>
       stripe.paymentIntents.retrieve(paymentIntentId, { expand: ['latest_charge'] }, options),
     );
     const object = answer?.object.object('latest_charge');
-    return object && { object, time: answer?.time };
+    return answer && (object ? { object, time: answer.time } : null);
   }
 
   dispute(tenant: Tenant, id: string): Promise<Answer | undefined> {
