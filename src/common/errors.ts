@@ -11,6 +11,7 @@ export const ERROR_CODES = [
   'config_not_found',
   'config_deleted',
   'mode_not_configured',
+  'credential_unreadable',
   'webhook_event_not_found',
   'not_receiving',
   'route_not_found',

@@ -13,6 +13,7 @@ export const HTTP_STATUS = {
   config_not_found: HttpStatus.NOT_FOUND,
   config_deleted: HttpStatus.NOT_FOUND,
   mode_not_configured: HttpStatus.NOT_FOUND,
+  credential_unreadable: HttpStatus.CONFLICT,
   webhook_event_not_found: HttpStatus.NOT_FOUND,
   not_receiving: HttpStatus.NOT_FOUND,
   route_not_found: HttpStatus.NOT_FOUND,

@@ -3,6 +3,7 @@ import type { AuditEvent } from '../../audit/audit-event.js';
 import { systemActor } from '../../common/actor.js';
 import type { ProjectId } from '../../common/ids.js';
 import { ConfigChanges } from '../stripe-config/config-changes.js';
+import { STRIPE_MODES, type StripeMode } from '../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { type ConnectionState, KeyChecksRepository } from './key-checks.repository.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-verdict.js';
@@ -18,6 +19,9 @@ const REFUSED_IN_USE: KeyVerdict = {
 };
 
 /** Remembers what Stripe said of the stored keys, and tells other modules when one turns out invalid. */
+/** Why a credential does not open, in words. */
+export type Unreadable = Record<StripeMode, { secretKey?: string; webhookSecret?: string }>;
+
 @Injectable()
 export class KeyChecksService {
   readonly #logger = new Logger(KeyChecksService.name);
@@ -35,6 +39,12 @@ export class KeyChecksService {
   /** Both modes, `test` first. */
   find(projectId: ProjectId): Promise<ConnectionState[]> {
     return this.checks.findByProject(projectId);
+  }
+
+  /** What of the stored credentials does not open, by mode. */
+  async findUnreadable(projectId: ProjectId): Promise<Unreadable> {
+    const [test, live] = await Promise.all(STRIPE_MODES.map((mode) => this.configs.findUnreadable(projectId, mode)));
+    return { test: test ?? {}, live: live ?? {} };
   }
 
   /** Notes nothing but `event` when the key is not, or no longer, the project's. */

@@ -51,6 +51,6 @@ export class StripeConnectionController {
   @ApiOkResponse({ description: 'The state of both modes.', type: StripeConfigStatusResponse })
   @ApiErrors({ project: true })
   async status(@CurrentProject() { id }: Project): Promise<StripeConfigStatusResponse> {
-    return toStatusResponse(await this.checks.find(id), await this.activity.find(id));
+    return toStatusResponse(await this.checks.find(id), await this.activity.find(id), await this.checks.findUnreadable(id));
   }
 }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { Keyring } from '../../vault/keyring.js';
-import type { SealedText } from '../../vault/seal.js';
+import { SealBroken, type SealedText } from '../../vault/seal.js';
 import type { CredentialField, CredentialRule } from './credential-rules.js';
 import { credentialContext } from './credential-seal.js';
 import { accountPart, looksCutOff, maskCredential } from './credential-shape.js';
@@ -32,9 +33,15 @@ export class CredentialSealer {
     return this.keyring.storing(write);
   }
 
-  /** @throws SealBroken */
-  open(projectId: ProjectId, field: CredentialField, sealed: SealedText): Promise<Secret> {
-    return this.keyring.open(credentialContext(projectId, field), sealed);
+  /** @throws DomainError `credential_unreadable` when the stored text is not what was sealed for this field of this project */
+  async open(projectId: ProjectId, field: CredentialField, sealed: SealedText): Promise<Secret> {
+    try {
+      return await this.keyring.open(credentialContext(projectId, field), sealed);
+    } catch (error) {
+      if (!(error instanceof SealBroken)) throw error;
+      const message = `The stored ${field.replaceAll('_', ' ')} can not be opened: it was altered in the database. Store it again.`;
+      throw new DomainError('credential_unreadable', message, { cause: error });
+    }
   }
 
   fingerprint(projectId: ProjectId, value: Secret): string {

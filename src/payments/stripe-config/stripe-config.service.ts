@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { A_MODULE, type Actor } from '../../common/actor.js';
-import { DomainError, type Problem, ValidationFailed } from '../../common/errors.js';
+import { DomainError, type ErrorCode, type Problem, ValidationFailed } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
@@ -139,7 +139,7 @@ export class StripeConfigService {
 
   /**
    * The secret key that is in use, opened: for the room that talks to Stripe.
-   * @throws DomainError `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`; SealBroken
+   * @throws DomainError `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`, `credential_unreadable`
    */
   async openSecretKey(projectId: ProjectId, mode: StripeMode): Promise<SecretKey> {
     const row = inUse(await this.configs.findSecretKey(projectId, mode));
@@ -159,13 +159,35 @@ export class StripeConfigService {
       sealed === null ? [] : [{ sealed, validUntil, isOfOtherAccount: Boolean(isOther) }],
     );
     if (stored.length === 0) throw new DomainError('mode_not_configured', `This project has no ${mode} webhook secret.`);
-    return Promise.all(
-      stored.map(async ({ sealed, validUntil, isOfOtherAccount }) => ({
-        isOfOtherAccount,
-        value: await this.sealer.open(projectId, `${mode}_webhook_secret`, sealed),
-        validUntil: validUntil === null ? null : new Date(toTimestamp(validUntil)),
-      })),
+    const opened = await Promise.all(
+      stored.map(async ({ sealed, validUntil, isOfOtherAccount }) => {
+        const value = await this.sealer.open(projectId, `${mode}_webhook_secret`, sealed).catch((error: unknown) => {
+          // One that gives way soon keeps nobody from using the current one.
+          if (validUntil === null || !isUnreadable(error)) throw error;
+          return undefined;
+        });
+        return value && { isOfOtherAccount, value, validUntil: validUntil === null ? null : new Date(toTimestamp(validUntil)) };
+      }),
     );
+    return opened.filter((secret) => secret !== undefined);
+  }
+
+  /** Which current credentials of a mode do not open, in words: the secret key, the webhook secret. */
+  async findUnreadable(projectId: ProjectId, mode: StripeMode): Promise<{ secretKey?: string; webhookSecret?: string }> {
+    const messageOf = (opening: Promise<unknown>) =>
+      opening.then(
+        () => undefined,
+        (error: unknown) => {
+          if (isUnreadable(error)) return error.message;
+          if (error instanceof DomainError && NOTHING_STORED.includes(error.code)) return undefined;
+          throw error;
+        },
+      );
+    const [secretKey, webhookSecret] = await Promise.all([
+      messageOf(this.openSecretKey(projectId, mode)),
+      messageOf(this.openWebhookSecrets(projectId, mode)),
+    ]);
+    return { secretKey, webhookSecret };
   }
 
   /** The fingerprint that a stored credential with this value has. */
@@ -204,6 +226,12 @@ function inUse<Row extends { is_active: boolean | number | null }>(row: Row | un
   if (row.is_active === null) throw configNotFound();
   if (!row.is_active) throw new DomainError('config_deleted', "This project's Stripe configuration was deleted.");
   return row;
+}
+
+const NOTHING_STORED: readonly ErrorCode[] = ['config_not_found', 'config_deleted', 'mode_not_configured'];
+
+function isUnreadable(error: unknown): error is DomainError {
+  return error instanceof DomainError && error.code === 'credential_unreadable';
 }
 
 function configNotFound(): DomainError {

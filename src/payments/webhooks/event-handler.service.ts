@@ -17,7 +17,13 @@ const NOT_OURS = 'Nothing here depends on events of this type.';
 const UNEXPECTED = 'Something went wrong on our side.';
 
 /** What the project's owner has to mend: until then the event stays open. */
-const OWNERS_TO_MEND: readonly ErrorCode[] = ['stripe_key_refused', 'stripe_permission_missing', 'mode_not_configured', 'config_deleted'];
+const OWNERS_TO_MEND: readonly ErrorCode[] = [
+  'stripe_key_refused',
+  'stripe_permission_missing',
+  'mode_not_configured',
+  'config_deleted',
+  'credential_unreadable',
+];
 
 /** Applies each event once, however often and from wherever it comes. */
 @Injectable()

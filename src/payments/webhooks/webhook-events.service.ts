@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
+import { SealBroken } from '../../vault/seal.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { EventHandlerService } from './event-handler.service.js';
@@ -48,7 +49,10 @@ export class WebhookEventsService {
     const { event, sealed } = await this.#find(projectId, id);
     if (sealed === null)
       throw new DomainError('payload_gone', 'The payload of this event is not kept any more, so it can not be replayed.');
-    const json = await this.payloads.open(projectId, event.mode, id, sealed);
+    const json = await this.payloads.open(projectId, event.mode, id, sealed).catch((error: unknown) => {
+      if (!(error instanceof SealBroken)) throw error;
+      throw new DomainError('payload_gone', 'The kept payload of this event can not be opened, so it can not be replayed.');
+    });
     const received = await this.reader.read(projectId, event.mode, Buffer.from(json));
     // Of another account when it came, and of the other mode.
     if (received === 'wrong_mode') throw refusal(received);

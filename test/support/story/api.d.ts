@@ -1361,7 +1361,7 @@ export interface components {
              */
             last_failure_at: string | null;
             /**
-             * @description Why it failed.
+             * @description Why it failed, or that the stored webhook secret can not be opened.
              * @example The signature does not match the stored webhook secret.
              */
             last_failure_reason: string | null;
@@ -1374,7 +1374,7 @@ export interface components {
         /** @description The state of one mode's connection to Stripe. */
         StripeModeStatus: {
             /**
-             * @description `not_configured`: no secret key. `unverified`: Stripe has not said anything of the stored key yet. `valid`, `invalid`: what it said last, asked about the key or in a call that used it.
+             * @description `not_configured`: no secret key. `unverified`: Stripe has not said anything of the stored key yet. `valid`, `invalid`: what it said last, asked about the key or in a call that used it. A stored key that can not be opened is `invalid` too.
              * @example valid
              * @enum {string}
              */

@@ -2,6 +2,7 @@ import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ApiNullableString, ApiNullableTime } from '../../../common/api-property.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';
 import type { ConnectionState } from '../key-checks.repository.js';
+import type { Unreadable } from '../key-checks.service.js';
 import type { ModeActivity } from '../webhook-activity.js';
 import { CHECKED_BY } from '../key-verdict.js';
 
@@ -24,7 +25,10 @@ class WebhookStatus {
   @ApiNullableTime('When a delivery last failed, or could not be read; `null` when none did.')
   last_failure_at: string | null;
 
-  @ApiNullableString({ description: 'Why it failed.', example: 'The signature does not match the stored webhook secret.' })
+  @ApiNullableString({
+    description: 'Why it failed, or that the stored webhook secret can not be opened.',
+    example: 'The signature does not match the stored webhook secret.',
+  })
   last_failure_reason: string | null;
 
   @ApiProperty({
@@ -39,7 +43,7 @@ class WebhookStatus {
 class ModeStatus {
   @ApiProperty({
     description:
-      '`not_configured`: no secret key. `unverified`: Stripe has not said anything of the stored key yet. `valid`, `invalid`: what it said last, asked about the key or in a call that used it.',
+      '`not_configured`: no secret key. `unverified`: Stripe has not said anything of the stored key yet. `valid`, `invalid`: what it said last, asked about the key or in a call that used it. A stored key that can not be opened is `invalid` too.',
     enum: STATES,
     example: 'valid',
   })
@@ -80,32 +84,40 @@ export class StripeConfigStatusResponse {
   live: ModeStatus;
 }
 
-function toModeStatus(state: ConnectionState | undefined, activity: ModeActivity | undefined): ModeStatus {
+function toModeStatus(
+  state: ConnectionState | undefined,
+  activity: ModeActivity | undefined,
+  unreadable: Unreadable[StripeMode],
+): ModeStatus {
   const { hasSecretKey = false, check = null, endpointId = null, formerSecretValidUntil = null } = state ?? {};
-  const verified = check?.valid ? 'valid' : check ? 'invalid' : 'unverified';
+  const verified = unreadable.secretKey !== undefined ? 'invalid' : check?.valid ? 'valid' : check ? 'invalid' : 'unverified';
   return {
     state: hasSecretKey ? verified : 'not_configured',
     account_id: check?.accountId ?? null,
     account_name: check?.accountName ?? null,
     verified_at: check?.at ?? null,
     verified_by: check?.by ?? null,
-    last_error: check?.error ?? null,
+    last_error: unreadable.secretKey ?? check?.error ?? null,
     webhook: {
       endpoint_id: endpointId,
       former_secret_valid_until: formerSecretValidUntil,
       last_event_at: activity?.lastEventAt ?? null,
       last_failure_at: activity?.lastFailure?.at ?? null,
-      last_failure_reason: activity?.lastFailure?.reason ?? null,
+      last_failure_reason: unreadable.webhookSecret ?? activity?.lastFailure?.reason ?? null,
       unreadable_events: activity?.unreadableEvents ?? 0,
     },
   };
 }
 
 /** Both arguments are of both modes. */
-export function toStatusResponse(states: ConnectionState[], activities: ModeActivity[]): StripeConfigStatusResponse {
+export function toStatusResponse(
+  states: ConnectionState[],
+  activities: ModeActivity[],
+  unreadable: Unreadable,
+): StripeConfigStatusResponse {
   const of = (mode: StripeMode) => {
     const isOfMode = (each: { mode: StripeMode }) => each.mode === mode;
-    return toModeStatus(states.find(isOfMode), activities.find(isOfMode));
+    return toModeStatus(states.find(isOfMode), activities.find(isOfMode), unreadable[mode]);
   };
   return { test: of('test'), live: of('live') };
 }
