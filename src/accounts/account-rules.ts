@@ -1,6 +1,7 @@
 import type { Check } from '../common/check.decorator.js';
-import { textCheck } from '../common/text.decorator.js';
+import { nameCheck, textCheck } from '../common/text.decorator.js';
 import { MAX_EMAIL_LENGTH, normalizeEmail } from './email.js';
+import { isLookalike } from './lookalike.js';
 
 export const MIN_PASSWORD_LENGTH = 8;
 /** Far above any password; what is longer is an attack. */
@@ -13,9 +14,19 @@ export const emailProblem: Check = (value) =>
   textCheck(1, MAX_EMAIL_LENGTH)(value) ??
   (normalizeEmail(String(value)) ? undefined : { type: 'value_error', msg: 'must be an e-mail address, such as ada@example.com' });
 
+/** Of a new account. Accounts that an earlier version made keep their addresses. */
+export const newEmailProblem: Check = (value) =>
+  emailProblem(value) ??
+  (isLookalike(normalizeEmail(String(value)) ?? '')
+    ? {
+        type: 'value_error',
+        msg: 'could be taken for another address: it mixes scripts, or has letters that look like others or cannot be seen',
+      }
+    : undefined);
+
 export const newPasswordProblem = textCheck(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH);
 
 /** Of a login any text will do: a wrong one is refused, but not here. */
 export const passwordProblem = textCheck(0, Infinity);
 
-export const fullNameProblem = textCheck(0, MAX_NAME_LENGTH);
+export const fullNameProblem = nameCheck(0, MAX_NAME_LENGTH);

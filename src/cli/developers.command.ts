@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import { emailProblem, fullNameProblem, newPasswordProblem } from '../accounts/account-rules.js';
+import { emailProblem, fullNameProblem, newEmailProblem, newPasswordProblem } from '../accounts/account-rules.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { AccountsService } from '../accounts/accounts.service.js';
 import { normalizeEmail } from '../accounts/email.js';
@@ -27,6 +27,7 @@ export function addDevelopersCommands(program: Command): void {
     .option('--name <name>', 'what to call them')
     .action(
       reporting(async (session, given: string, { name, passwordStdin }: PasswordOptions & { name?: string }) => {
+        check('address', newEmailProblem, given);
         const email = emailOf(given);
         if (name !== undefined) check('name', fullNameProblem, name);
         const password = await passwordOf(passwordStdin);

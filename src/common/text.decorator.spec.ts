@@ -16,11 +16,10 @@ describe('@Text', () => {
   it.each([
     ['letters', 'abcde'],
     ['emoji outside of the first plane', '😀😀😀😀😀'],
-    ['a variation selector, which counts', 'abcd\ufe0f'],
+    ['a variation selector, which counts', 'abc❤\ufe0f'],
     ['a joined family of five code points', '👨‍👩‍👧'],
     ['an accent of its own', 'e\u0301e\u0301e'],
     ['a space', ' '],
-    ['a line break and a tab', '\n\t'],
   ])('counts code points: %s', (_, text) => {
     expect(messages({ name: text, note: text })).toEqual([]);
   });

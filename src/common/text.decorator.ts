@@ -3,6 +3,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import { ApiNullableString } from './api-property.js';
 import { type Check, Checked } from './check.decorator.js';
+import { isVisibleName, isVisibleText } from './typed-text.js';
 
 /** A key pasted into the wrong field would be stored and shown as it is. */
 const STRIPE_SECRET = /(?:[sr]k_(?:test|live|org)|whsec)_\w/;
@@ -15,14 +16,27 @@ interface TextOptions {
   maxLength: number;
   /** Whether the field may be absent or `null`. */
   optional?: boolean;
+  /** Whether it may have line breaks and tabs. */
+  multiline?: boolean;
 }
 
 /** A field of free text that both databases can store as it is, and that holds no key of Stripe. */
-export function Text({ optional = false, ...options }: TextOptions): PropertyDecorator {
-  const check = Checked(textCheck(options.minLength ?? 0, options.maxLength));
+export function Text({ optional = false, multiline = false, ...options }: TextOptions): PropertyDecorator {
+  const check = Checked(nameCheck(options.minLength ?? 0, options.maxLength, { lines: multiline }));
   return optional
     ? applyDecorators(ApiNullableString({ ...options, required: false }), IsOptional(), check)
     : applyDecorators(ApiProperty({ ...options, type: 'string' }), check);
+}
+
+/** What is wrong with what somebody typed to be read by others: a name, or a text of several lines. */
+export function nameCheck(minLength: number, maxLength: number, { lines = false } = {}): Check {
+  const check = textCheck(minLength, maxLength);
+  const isVisible = lines ? isVisibleText : isVisibleName;
+  return (value) =>
+    check(value) ??
+    (typeof value === 'string' && !isVisible(value)
+      ? { type: 'value_error', msg: 'has a character that nobody can see (a control, a zero-width character or a direction mark)' }
+      : undefined);
 }
 
 /** What is wrong with a text, which both databases could not store as it is, or which is too short or long. */

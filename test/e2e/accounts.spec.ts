@@ -103,6 +103,9 @@ describe('POST /auth/register', () => {
     ['1,001 characters', { email: 'a@example.com', password: 'é'.repeat(1001) }, ['body password string_too_long']],
     ['half a character', { email: 'a@example.com', password: 'password\ud800' }, ['body password value_error']],
     ['NUL', { email: 'a@example.com', password: 'password\0' }, ['body password value_error']],
+    ['an address with Cyrillic letters among others', { email: 'аda@example.com', password: PASSWORD }, ['body email value_error']],
+    ['an address with a zero-width space', { email: 'a\u200bda@example.com', password: PASSWORD }, ['body email value_error']],
+    ['a name with a control', { email: 'a@example.com', password: PASSWORD, full_name: 'a\x1bb' }, ['body full_name value_error']],
     ['no address', { email: 'ada', password: PASSWORD }, ['body email value_error']],
     ['no dot', { email: 'ada@localhost', password: PASSWORD }, ['body email value_error']],
     ['an address of a machine', { email: 'ada@127.0.0.1', password: PASSWORD }, ['body email value_error']],
@@ -231,7 +234,8 @@ describe('POST /auth/login', () => {
     });
 
     it.each<[string, string[]]>([
-      ['', ['body username missing', 'body password missing']],
+      ['', ['body missing']],
+      ['scope=', ['body username missing', 'body password missing']],
       ['username=a%40example.com', ['body password missing']],
       ['password=x', ['body username missing']],
       ['grant_type=client_credentials&username=a%40example.com&password=x', ['body grant_type value_error']],

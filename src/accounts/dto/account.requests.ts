@@ -7,6 +7,7 @@ import {
   fullNameProblem,
   MAX_NAME_LENGTH,
   MIN_PASSWORD_LENGTH,
+  newEmailProblem,
   newPasswordProblem,
   passwordProblem,
 } from '../account-rules.js';
@@ -17,7 +18,7 @@ const PASSWORD = { type: 'string', writeOnly: true, example: 'correct horse batt
 @ApiSchema({ description: 'A new account.' })
 export class UserCreateRequest {
   @ApiProperty({ description: 'Whose it is. Upper and lower case make no difference.', ...EMAIL })
-  @Checked(emailProblem)
+  @Checked(newEmailProblem)
   email: string;
 
   @ApiProperty({ description: 'Any text from 8 to 1,000 characters.', ...PASSWORD, minLength: MIN_PASSWORD_LENGTH })

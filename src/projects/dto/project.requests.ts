@@ -6,7 +6,13 @@ export class ProjectCreateRequest {
   @Text({ description: 'What people call it.', example: 'Corner shop', minLength: 1, maxLength: 255 })
   name: string;
 
-  @Text({ description: 'What it is, in a few words.', example: 'Sells bread by subscription', maxLength: 1000, optional: true })
+  @Text({
+    description: 'What it is, in a few words.',
+    example: 'Sells bread by subscription',
+    maxLength: 1000,
+    optional: true,
+    multiline: true,
+  })
   description?: string | null;
 }
 
@@ -15,6 +21,12 @@ export class ProjectUpdateRequest {
   @Text({ description: 'What people call it.', example: 'Corner shop', minLength: 1, maxLength: 255, optional: true })
   name?: string | null;
 
-  @Text({ description: 'What it is, in a few words.', example: 'Sells bread by subscription', maxLength: 1000, optional: true })
+  @Text({
+    description: 'What it is, in a few words.',
+    example: 'Sells bread by subscription',
+    maxLength: 1000,
+    optional: true,
+    multiline: true,
+  })
   description?: string | null;
 }

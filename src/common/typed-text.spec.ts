@@ -1,0 +1,48 @@
+import { isPlainlyVisible, isVisibleName, isVisibleText } from './typed-text.js';
+
+it.each([
+  ['a plain name', 'Corner shop'],
+  ['accents and apostrophes', 'Éloïse O’Brien'],
+  ['combining marks', 'Nguyễn'.normalize('NFD')],
+  ['Arabic', 'متجر الزاوية'],
+  ['Hebrew with points', 'שָׁלוֹם'],
+  ['Persian with a joiner that parts letters', 'می\u200cخواهم'],
+  ['Hindi with joiners', 'क्\u200dष and क्\u200cष'],
+  ['Japanese with a variant', '葛\u{e0100}城商店'],
+  ['emoji of several code points', 'Family 👩‍👩‍👧 ❤️ 👍🏽 🏴󠁧󠁢󠁳󠁣󠁴󠁿 1️⃣ 🇩🇪'],
+  ['symbols and mathematics', '½ × ∑ ™ №'],
+])('a name may have %s', (_, text) => {
+  expect(isVisibleName(text)).toBe(true);
+});
+
+it.each([
+  ['a line break', 'a\nb'],
+  ['a tab', 'a\tb'],
+  ['an escape', '\u001b[31m'],
+  ['DEL', 'a\x7f'],
+  ['a control of Latin-1', 'a\u0085b'],
+  ['a direction override', 'a\u202etxt'],
+  ['an isolate', '\u2066a\u2069'],
+  ['direction marks', 'a\u200e\u200f\u061c'],
+  ['a zero-width space', 'a\u200bb'],
+  ['a joiner between Latin letters', 'a\u200db'],
+  ['a non-joiner at the end', 'a\u200c'],
+  ['a word joiner', 'a\u2060b'],
+  ['a byte order mark', '\ufeffa'],
+  ['a soft hyphen', 'a\u00adb'],
+  ['a Hangul filler', '\u3164'],
+  ['a line separator', 'a\u2028b'],
+  ['tags', 'a\u{e0061}\u{e007f}'],
+  ['a variation selector behind a letter', 'a\ufe0f'],
+  ['private use', '\ue000'],
+  ['a noncharacter', '\uffff'],
+  ['half a surrogate pair', '\ud800'],
+])('a name must not have %s', (_, text) => {
+  expect(isVisibleName(text)).toBe(false);
+  expect(isPlainlyVisible(text)).toBe(false);
+});
+
+it('text may have line breaks and tabs, and no other controls', () => {
+  expect(isVisibleText('a\r\nb\n\tc')).toBe(true);
+  for (const text of ['a\rb', 'a\vb', 'a\0b', 'a\u200bb']) expect(isVisibleText(text)).toBe(false);
+});
