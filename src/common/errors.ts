@@ -40,6 +40,7 @@ export const ERROR_CODES = [
   'already_subscribed',
   'price_not_usable',
   'card_declined',
+  'change_pending',
   'confirmation_needed',
   'payment_method_missing',
   'customer_not_found',

@@ -42,6 +42,7 @@ export const HTTP_STATUS = {
   already_subscribed: HttpStatus.BAD_REQUEST,
   price_not_usable: HttpStatus.BAD_REQUEST,
   card_declined: HttpStatus.PAYMENT_REQUIRED,
+  change_pending: HttpStatus.CONFLICT,
   confirmation_needed: HttpStatus.PAYMENT_REQUIRED,
   payment_method_missing: HttpStatus.PAYMENT_REQUIRED,
   customer_not_found: HttpStatus.NOT_FOUND,

@@ -615,10 +615,27 @@ describe('POST update-subscription', () => {
       { message: "This price supports currencies of `eur`. This doesn't match the expected currency: `usd`.", param: 'items[0][price]' },
       /another currency/,
     ],
+    [
+      400,
+      400,
+      {
+        message:
+          'Currency and interval fields must match across all plans on this subscription. Found mismatch in interval field. See https://stripe.com/docs/billing/subscriptions/multiple-products.',
+      },
+      /another interval/,
+    ],
   ])('says why not: %d for what Stripe answers with %d (%j)', async (status, answered, fields, detail) => {
     const subscription = await till.subscribe();
     app.stripe.fail(answers(answered, { error: { type: 'invalid_request_error', ...fields } }), { on: POST_SUBSCRIPTION });
     expect((await update().expect(status)).body.detail).toMatch(detail);
+    expect(itemsOf(subscription)).toEqual([['monthly', 1]]);
+  });
+
+  it('says that Stripe keeps the change back until an invoice is paid', async () => {
+    const subscription = await till.subscribe();
+    const pending = { subscription_items: [{ id: 'si_1', price: price('yearly').id }], expires_at: 1_800_000_000 };
+    app.stripe.fail(answers(200, { ...atStripe(subscription), pending_update: pending }), { on: POST_SUBSCRIPTION });
+    expect((await update().expect(409)).body.detail).toMatch(/once an open invoice is paid/);
     expect(itemsOf(subscription)).toEqual([['monthly', 1]]);
   });
 

@@ -27,6 +27,8 @@ import { accessToken, endUserToken } from '../support/tokens.js';
 
 const ALWAYS = { times: Infinity };
 
+const REFUSED = { type: 'invalid_request_error' };
+
 describe('validate-credentials', () => {
   let app: AppWithStripe;
   let projectId: string;
@@ -88,6 +90,33 @@ describe('validate-credentials', () => {
       const key = app.account.addSecretKey('test');
       app.stripe.mark(key, 'expired');
       expect(await verdictOn(key)).toEqual({ valid: false, message: expect.stringMatching(/has expired/) });
+    });
+
+    it('may have expired with the platform that made it', async () => {
+      app.stripe.fail(
+        answers(401, { error: { ...REFUSED, code: 'platform_api_key_expired', message: 'The API key has expired.' } }),
+        ALWAYS,
+      );
+      expect(await verdictOn(app.account.addSecretKey('test'))).toEqual({ valid: false, message: expect.stringMatching(/has expired/) });
+    });
+
+    it.each([
+      ['secret', 'The API key provided does not allow requests from your IP address.'],
+      ['restricted', 'The API key provided does not allow requests from your IP address.'],
+      ['secret', 'This key has IP restrictions: 192.0.2.1 is not permitted to use it.'],
+    ])('may be limited to other addresses than ours, as a %s key: %s', async (kind, message) => {
+      app.stripe.fail(answers(403, { error: { ...REFUSED, message } }), ALWAYS);
+      const key = kind === 'secret' ? app.account.addSecretKey('test') : app.account.addRestrictedKey('test', NEEDED_PERMISSIONS);
+      expect(await verdictOn(key)).toEqual({ valid: false, message: expect.stringMatching(/add that address to the IP addresses/) });
+    });
+
+    it('may be allowed nothing, and is told by name what it needs', async () => {
+      const message = "The provided key 'sk_test_***aaaa' does not have the required permissions for this endpoint on account 'acct_1'.";
+      app.stripe.fail(answers(403, { error: { ...REFUSED, message } }), ALWAYS);
+      const { valid, message: told } = await verdictOn(app.account.addSecretKey('test'));
+      expect(valid).toBe(false);
+      for (const name of ['Customers (write)', 'Checkout Sessions (write)', 'Events (read)', 'Webhook Endpoints (write)'])
+        expect(told).toContain(name);
     });
 
     it('may have been deleted at Stripe', async () => {

@@ -29,7 +29,12 @@ const REFUSALS: readonly Refusal[] = [
     message: 'There is no card to pay with, and nothing was changed; add one in the customer portal, then try again.',
   },
   {
-    is: says(/combine currencies|expected currency/i),
+    is: says(/mismatch in interval/i),
+    code: 'price_not_usable',
+    message: 'This price is billed at another interval than the rest of the subscription; choose one with the same interval.',
+  },
+  {
+    is: says(/combine currencies|expected currency|mismatch in currency/i),
     code: 'price_not_usable',
     message: 'This price is in another currency than what you have bought here before; choose one in the same currency.',
   },

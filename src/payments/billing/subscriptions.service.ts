@@ -67,7 +67,7 @@ export class SubscriptionsService {
    * @throws DomainError `subscription_not_found`, `price_not_usable`, `card_declined`, `stripe_*`, `database_unavailable`
    */
   async changePlan(buyer: Buyer, priceId: string, proration: Proration): Promise<Stripe.Subscription> {
-    return inBuyersWords(async () => {
+    const changed = await inBuyersWords(async () => {
       const current = await this.#current(buyer);
       const isOnIt = ({ items }: Stripe.Subscription) => items.data.some(({ price }) => price.id === priceId);
       const change = async () => {
@@ -78,6 +78,9 @@ export class SubscriptionsService {
       };
       return this.#change(buyer, current, change, isOnIt);
     });
+    // Stripe keeps a change back until an invoice is paid, also where we asked it not to.
+    if (changed.pending_update && !changed.items.data.some(({ price }) => price.id === priceId)) throw changePending();
+    return changed;
   }
 
   async #putOn(buyer: Buyer, { id, items: { data: items } }: Stripe.Subscription, price: string, proration: Proration) {
@@ -205,6 +208,13 @@ function endsWithPeriod(subscription: Stripe.Subscription): boolean {
 
 function idOf(reference: string | { id: string }): string {
   return typeof reference === 'string' ? reference : reference.id;
+}
+
+function changePending(): DomainError {
+  return new DomainError(
+    'change_pending',
+    'Stripe changes the plan once an open invoice is paid; until then it stays as it is. Pay the invoice in the customer portal.',
+  );
 }
 
 function notFound(): DomainError {

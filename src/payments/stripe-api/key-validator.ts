@@ -3,9 +3,9 @@ import type Stripe from 'stripe';
 import type { DomainError } from '../../common/errors.js';
 import type { Secret } from '../../common/secret.js';
 import type { KeyVerdict, StripeAccount } from './key-verdict.js';
-import { permissionName } from './permission-names.js';
+import { neededPermissions, type Permission, permissionName } from './permission-names.js';
 import { StripeConnector } from './stripe-connector.js';
-import { stripeErrorOf, stripeUnavailable } from './stripe-failure.js';
+import { isAddressRefusal, isExpired, stripeErrorOf, stripeUnavailable } from './stripe-failure.js';
 import { within } from './within.js';
 
 /** For everything that is asked about one key, retries included. */
@@ -17,10 +17,12 @@ const RESTRICTED = /^rk_/;
 const ACCESS_REVOKED = 'account_invalid';
 /** Any other 403 may be about something else than the key: where the call came from, what the account may do. */
 const NAMES_PERMISSIONS = /permission/i;
+const NOT_FROM_HERE =
+  'Stripe refuses this key from the address of this service: add that address to the IP addresses that the key is limited to, in the Stripe dashboard.';
 const REVOKED: KeyVerdict = { valid: false, message: 'This key was revoked; make a new one in the Stripe dashboard.' };
 
 /** Cheap reads of everything that we need of an account, and the permission for each as Stripe's messages call it. */
-const NEEDED_READS: readonly [permission: string, read: (stripe: Stripe) => Promise<{ object?: string }>][] = [
+const NEEDED_READS: readonly [permission: Permission, read: (stripe: Stripe) => Promise<{ object?: string }>][] = [
   ['rak_customer_read', (stripe) => stripe.customers.list({ limit: 1 })],
   ['rak_product_read', (stripe) => stripe.products.list({ limit: 1 })],
   ['rak_plan_read', (stripe) => stripe.prices.list({ limit: 1 })],
@@ -88,8 +90,9 @@ function accountOfRefusal(error: unknown): { account?: StripeAccount } {
 
 function isForbidden(result: PromiseSettledResult<unknown> | undefined): boolean {
   if (result?.status !== 'rejected') return false;
-  const { statusCode, code, message } = stripeErrorOf(result.reason) ?? {};
-  return statusCode === 403 && code !== ACCESS_REVOKED && NAMES_PERMISSIONS.test(message ?? '');
+  const facts = stripeErrorOf(result.reason);
+  if (facts?.statusCode !== 403 || isAddressRefusal(facts)) return false;
+  return facts.code !== ACCESS_REVOKED && NAMES_PERMISSIONS.test(facts.message);
 }
 
 async function readAccount(stripe: Stripe): Promise<StripeAccount> {
@@ -105,12 +108,17 @@ function assertKind({ object }: { object?: string }, expected: string): void {
 
 /** @returns `undefined` when the error says nothing about the key */
 function verdictOf(error: unknown): KeyVerdict | undefined {
-  const { statusCode, code, message } = stripeErrorOf(error) ?? {};
+  const facts = stripeErrorOf(error);
+  const { statusCode, code, message } = facts ?? {};
+  if (facts && isAddressRefusal(facts)) return { valid: false, message: NOT_FROM_HERE };
   if (code === ACCESS_REVOKED || (statusCode === 401 && /revoked/i.test(message ?? ''))) return REVOKED;
   if (statusCode === 403 && NAMES_PERMISSIONS.test(message ?? ''))
-    return { valid: false, message: 'Stripe accepts this key but allows it nothing that is needed.' };
+    return {
+      valid: false,
+      message: `Stripe accepts this key but allows it nothing that is needed. Give it these permissions: ${neededPermissions().join(', ')}.`,
+    };
   if (statusCode !== 401) return undefined;
-  if (code === 'api_key_expired') return { valid: false, message: 'This key has expired; make a new one in the Stripe dashboard.' };
+  if (isExpired(facts)) return { valid: false, message: 'This key has expired; make a new one in the Stripe dashboard.' };
   return {
     valid: false,
     message: 'Stripe does not know this key: it is wrong, or was deleted at Stripe; copy it again from the Stripe dashboard.',

@@ -1,13 +1,16 @@
-import { permissionName } from './permission-names.js';
+import { readFileSync } from 'node:fs';
+import { neededPermissions, permissionName, PERMISSIONS_OF } from './permission-names.js';
 
-describe('permissionName', () => {
-  it.each([
-    ['rak_customer_read', 'Customers (read)'],
-    ['rak_webhook_write', 'Webhook Endpoints (write)'],
-    ['rak_payment_link_write', 'payment link (write)'],
-    ['rak_constructor_read', 'constructor (read)'],
-    ['rak_something', 'rak something'],
-  ])('of %s is what people see at Stripe: %s', (permission, name) => {
-    expect(permissionName(permission)).toBe(name);
-  });
+it('is what the guide tells of restricted keys', () => {
+  const guide = readFileSync('docs/guide/checking-keys.md', 'utf8');
+  const rows = [...guide.matchAll(/^\| ([A-Z][^|]*?) +\| ((?:[A-Z][\w ]+ \((?:read|write)\)(?:, )?)+) *\|$/gm)];
+  expect(rows.map(([, part, names = '']) => [part, names.split(', ')])).toEqual(
+    Object.entries(PERMISSIONS_OF).map(([part, permissions]) => [part, permissions.map(permissionName)]),
+  );
+});
+
+it('asks for no reading of what has to be written', () => {
+  expect(neededPermissions()).toContain('Subscriptions (write)');
+  expect(neededPermissions()).not.toContain('Subscriptions (read)');
+  expect(neededPermissions()).toContain('Events (read)');
 });

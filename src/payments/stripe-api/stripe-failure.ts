@@ -16,6 +16,15 @@ export function stripeErrorOf(error: unknown): StripeErrorFacts | undefined {
   return error instanceof Error && 'type' in error && typeof error.type === 'string' && error.type.startsWith('Stripe') ? error : undefined;
 }
 
+/** Stripe has no code for a key that is limited to other IP addresses than ours. */
+export function isAddressRefusal({ statusCode, message }: StripeErrorFacts): boolean {
+  return (statusCode === 403 || statusCode === 401) && /\bIP\b.*\baddress|\bIP\b.*\b(?:allow|restrict|permit|white)/i.test(message);
+}
+
+export function isExpired(facts: StripeErrorFacts | undefined): boolean {
+  return facts?.code === 'api_key_expired' || facts?.code === 'platform_api_key_expired';
+}
+
 export function stripeUnavailable(message: string, cause: unknown): DomainError {
   return new DomainError('stripe_unavailable', message, { retryAfterSeconds: RETRY_AFTER_SECONDS, cause });
 }
@@ -25,6 +34,13 @@ export function asStripeFailure(error: unknown): unknown {
   const facts = stripeErrorOf(error);
   if (!facts) return error;
   const { statusCode = 0, code, message } = facts;
+  if (isAddressRefusal(facts)) {
+    const refusal =
+      'Stripe refuses the stored secret key from the address of this service: add it to the IP addresses that the key is limited to.';
+    return new DomainError('stripe_key_refused', refusal, { cause: error });
+  }
+  if (isExpired(facts))
+    return new DomainError('stripe_key_refused', 'The stored secret key has expired at Stripe; store a new one.', { cause: error });
   if (statusCode === 401 || code === 'account_invalid')
     return new DomainError('stripe_key_refused', 'Stripe does not accept the stored secret key; store a new one.', { cause: error });
   if (statusCode === 403) {
