@@ -82,6 +82,7 @@ const noTransactionOfTheDriver = {
 export const REVEALING = [
   // Sealed, masked and fingerprinted on its way in; handed to Stripe's library; signatures checked with it.
   'src/vault/seal.ts',
+  'src/payments/stripe-config/credential-seal.ts',
   'src/payments/stripe-config/credential-sealer.ts',
   'src/payments/stripe-api/stripe-connector.ts',
   'src/payments/stripe-api/key-validator.ts',

@@ -1,3 +1,6 @@
+import type { Secret } from '../common/secret.js';
+import type { SqlValue } from '../database/database.js';
+import type { Keyring } from './keyring.js';
 import type { SealContext } from './seal.js';
 
 /** Columns of a table that hold sealed text, and the id of its data key: all that rotation, status, retirement and verification need. */
@@ -10,6 +13,12 @@ export interface SealedColumn {
   readonly keyId: string;
   /** @param primaryKey the row's, as text */
   readonly contextOf: (primaryKey: Readonly<Record<string, string>>) => SealContext;
+  /** Columns beside the sealed text that are made of the value, and how: to find out whether somebody edited them. */
+  readonly derived?: {
+    readonly names: readonly string[];
+    /** @returns only those that the value decides */
+    readonly of: (keyring: Keyring, primaryKey: Readonly<Record<string, string>>, value: Secret) => Readonly<Record<string, SqlValue>>;
+  };
 }
 
 export function sealedColumn<Column extends string>({
@@ -21,6 +30,7 @@ export function sealedColumn<Column extends string>({
   sealed: string;
   keyId: string;
   contextOf: (primaryKey: Readonly<Record<Column, string>>) => SealContext;
+  derived?: SealedColumn['derived'];
 }): SealedColumn {
   return { ...names, contextOf };
 }

@@ -15,6 +15,8 @@ export interface SealedRow {
   readonly context: SealContext;
   readonly sealed: SealedText;
   readonly keyId: string;
+  /** See `SealedColumn.derived`. */
+  readonly derived: Readonly<Record<string, SqlValue>>;
 }
 
 interface Replacement {
@@ -81,12 +83,21 @@ export class SealedRowsRepository {
     if (last) conditions.push(`(${names}) > (${column.primaryKey.map((name) => bind(last.primaryKey[name] ?? null)).join(', ')})`);
     const statement = sql<FoundRow>(
       `page_of_${table}${keyId === undefined ? '' : '_by_key'}${last ? '_after' : ''}`,
-      `SELECT ${names}, ${column.sealed} AS sealed, ${column.keyId} AS key_id FROM ${table}
+      `SELECT ${[names, ...(column.derived?.names ?? [])].join(', ')}, ${column.sealed} AS sealed, ${column.keyId} AS key_id FROM ${table}
        WHERE ${conditions.join(' AND ')} ORDER BY ${names} LIMIT ${PAGE}`,
     );
-    return (await this.database.query(statement, values)).map(({ sealed, key_id, ...primaryKey }) => {
-      const asText = Object.fromEntries(Object.entries(primaryKey).map(([name, value]) => [name, String(value)]));
-      return { column, primaryKey, context: column.contextOf(asText), sealed, keyId: key_id };
+    return (await this.database.query(statement, values)).map(({ sealed, key_id, ...row }) => {
+      const primaryKey = pick(row, column.primaryKey);
+      const derived = pick(row, column.derived?.names ?? []);
+      return { column, primaryKey, context: column.contextOf(asText(primaryKey)), sealed, keyId: key_id, derived };
     });
   }
+}
+
+export function asText(primaryKey: Readonly<Record<string, SqlValue>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(primaryKey).map(([name, value]) => [name, String(value)]));
+}
+
+function pick(row: Readonly<Record<string, SqlValue>>, names: readonly string[]): Record<string, SqlValue> {
+  return Object.fromEntries(names.map((name) => [name, row[name] ?? null]));
 }

@@ -1,7 +1,7 @@
 import type { Secret } from '../common/secret.js';
 import type { Keyring } from './keyring.js';
 import { keyIdOf, SealBroken } from './seal.js';
-import type { SealedRow, SealedRowsRepository } from './sealed-rows.repository.js';
+import { asText, type SealedRow, type SealedRowsRepository } from './sealed-rows.repository.js';
 
 interface Progress {
   /** Ends the work between two pages. */
@@ -11,6 +11,9 @@ interface Progress {
 
 /** How many rows are sealed under which data key, by table. */
 export type RowCounts = ReadonlyMap<string, Readonly<Record<string, number>>>;
+
+/** A row that does not open, or of which these columns were edited. */
+export type BrokenRow = SealedRow & { readonly altered: readonly string[] };
 
 /** Everything that is sealed: counted, opened, and sealed anew, a page at a time, while the service runs. */
 export class SealedRowsService {
@@ -49,18 +52,29 @@ export class SealedRowsService {
     return broken;
   }
 
-  /** Opens every row. @returns those that don't open, or under another key than they say */
-  async check({ signal, add }: Progress): Promise<SealedRow[]> {
-    const broken: SealedRow[] = [];
+  /** Opens every row. @returns those that don't open, or under another key than they say, and those with columns that do not fit the value */
+  async check({ signal, add }: Progress): Promise<BrokenRow[]> {
+    const broken: BrokenRow[] = [];
     for (const column of this.rows.columns) {
       for await (const page of this.rows.pagesOf(column)) {
         const values = await Promise.all(page.map((row) => this.#open(row)));
-        broken.push(...page.filter(({ sealed, keyId }, index) => !values[index] || keyIdOf(sealed) !== keyId));
+        for (const [index, row] of page.entries()) {
+          const value = values[index];
+          const altered = value ? this.#altered(row, value) : [];
+          if (!value || keyIdOf(row.sealed) !== row.keyId || altered.length > 0) broken.push({ ...row, altered });
+        }
         add(page.length);
         signal.throwIfAborted();
       }
     }
     return broken;
+  }
+
+  #altered({ column, primaryKey, derived }: SealedRow, value: Secret): string[] {
+    const expected = column.derived?.of(this.keyring, asText(primaryKey), value) ?? {};
+    return Object.entries(expected)
+      .filter(([name, value]) => value !== (typeof value === 'boolean' ? Boolean(derived[name]) : derived[name]))
+      .map(([name]) => name);
   }
 
   async #open({ context, sealed }: SealedRow): Promise<Secret | undefined> {

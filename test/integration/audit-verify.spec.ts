@@ -51,8 +51,11 @@ const erase = (id: ProjectId) =>
 /** As if the history had just begun. */
 async function startAnew(id: ProjectId): Promise<void> {
   await erase(id);
+  await execute(app.database, `DELETE FROM stripe_credentials WHERE project_id = '${id}'`);
   await app.send('put', `/api/v1/projects/${id}`).send({ name: 'Another' }).expect(200);
 }
+const sqliteTrigger = async (name: string) =>
+  String((await rowsOf(app.database, 'sqlite_master')).find((row) => row['name'] === name)?.['sql']);
 const change = (...statements: string[]) => tamper(app.database, ...statements.map((text) => text.replaceAll('$1', `'${projectId}'`)));
 
 describe('the check of a chain', () => {
@@ -320,6 +323,52 @@ describe('tillkeeper audit', () => {
     expect(found.output).toContain(`  ${projectId}: entry 5 is missing, which the anchor names\n`);
     expect(found.output).toContain(`  ${gone}: there is no history of it\n`);
     expect(found.output.match(/^ {2}/gm)).toHaveLength(4);
+  });
+
+  it('finds a credential that was put back after it was destroyed, one that is gone, and one that ends otherwise', async () => {
+    const credentials = async (id: string) => (await rowsOf(app.database, 'stripe_credentials')).filter((row) => row['project_id'] === id);
+    const put = async () => {
+      const id = await app.createProject();
+      await app
+        .send('put', configPath(id))
+        .send({ test_secret_key: `sk_test_${'a'.repeat(24)}`, live_secret_key: `sk_live_${'b'.repeat(24)}` });
+      return id;
+    };
+    const [back, gone, edited] = [await put(), await put(), await put()];
+    const of = (id: string) => `project_id = '${id}' AND mode = 'test'`;
+    await execute(app.database, `CREATE TABLE kept_credentials AS SELECT * FROM stripe_credentials WHERE ${of(back)}`);
+    await app.send('delete', `${configPath(back)}/test`).expect(204);
+    expect(await credentials(back)).toHaveLength(1);
+    const before = (await audit('verify')).output;
+    for (const id of [back, gone, edited]) expect(before).not.toContain(id);
+
+    await execute(app.database, 'INSERT INTO stripe_credentials SELECT * FROM kept_credentials');
+    await execute(app.database, 'DROP TABLE kept_credentials');
+    await execute(app.database, `DELETE FROM stripe_credentials WHERE ${of(gone)}`);
+    await execute(app.database, `UPDATE stripe_credentials SET mask = 'sk_test_...zzzz' WHERE ${of(edited)}`);
+    const { code, output } = await audit('verify');
+    expect(code).toBe(1);
+    expect(output).toContain(`  ${back}: the test_secret_key is stored, though by the history it was destroyed\n`);
+    expect(output).toContain(`  ${gone}: the test_secret_key is gone, and the history does not say why\n`);
+    expect(output).toContain(`  ${edited}: the test_secret_key ends with other characters than the history says\n`);
+  });
+
+  it('finds a trigger that was dropped or disabled', async () => {
+    const [name, dropped, restored] =
+      engine === 'postgres'
+        ? [
+            'audit_entries_stay',
+            'ALTER TABLE audit_entries DISABLE TRIGGER audit_entries_stay',
+            'ALTER TABLE audit_entries ENABLE TRIGGER audit_entries_stay',
+          ]
+        : ['audit_entries_refuse_update', 'DROP TRIGGER audit_entries_refuse_update', await sqliteTrigger('audit_entries_refuse_update')];
+    await execute(app.database, dropped);
+    const found = await audit('verify');
+    await execute(app.database, restored);
+    expect(found).toMatchObject({ code: 1 });
+    const sentence = `  system: the trigger ${name}, which refuses changes of the history, was dropped or disabled`;
+    expect(found.output).toContain(sentence);
+    expect((await audit('verify')).output).not.toContain(sentence);
   });
 
   it('finds that everything was erased', async () => {

@@ -141,6 +141,17 @@ describe('a seal key', () => {
     );
   });
 
+  it('shows which columns beside it were edited', async () => {
+    const [, projectId] = projectIds;
+    const edits = { mask: `'sk_test_...zzzz'`, fingerprint: `'${'f'.repeat(22)}'`, looks_cut_off: 'NOT looks_cut_off' };
+    const changes = Object.entries(edits).map(([name, value]) => `${name} = ${value}`);
+    const where = `project_id = '${projectId}' AND mode = 'test' AND kind = 'secret_key'`;
+    await execute(app.database, `UPDATE stripe_credentials SET ${changes.join(', ')} WHERE ${where}`);
+    expect(await vault.sealedRows.check(work())).toContainEqual(
+      expect.objectContaining({ primaryKey: expect.objectContaining({ project_id: projectId }), altered: Object.keys(edits) }),
+    );
+  });
+
   it('is wrapped anew with all others, and each says so in the history', async () => {
     const before = await vault.dataKeys.list();
     const done = await rotateMasterKey(vault.dataKeys, vault.masterKeys, vault.recordRewrapping);

@@ -1,3 +1,4 @@
+import { Database } from '../../database/database.js';
 import { type AuditHead, SYSTEM_CHAIN } from '../../audit/audit-event.js';
 import { AuditModule } from '../../audit/audit.module.js';
 import { AuditRepository } from '../../audit/audit.repository.js';
@@ -7,6 +8,8 @@ import { DataKeyRepository } from '../../vault/data-key.repository.js';
 import type { Report } from '../reporting.js';
 import type { Session } from '../session.js';
 import { readAnchors } from './anchor-file.js';
+import { compareCredentials } from './stored-credentials.js';
+import { missingTriggers } from './triggers.js';
 import { isNamed, linesOf, type Problem, problemsOf } from './problems.js';
 
 export async function verify(session: Session, { anchor }: { anchor?: string }): Promise<Report> {
@@ -30,6 +33,15 @@ export async function verify(session: Session, { anchor }: { anchor?: string }):
   if (isRotated && (await history.count(SYSTEM_CHAIN)) === 0) withoutHistory.push(SYSTEM_CHAIN);
   for (const id of withoutHistory) {
     if (!isNamed(id, problems)) problems.push(...problemsOf(id, ['there is no history of it']));
+  }
+  const database = services.get(Database);
+  for (const id of chains) {
+    session.signal.throwIfAborted();
+    // Of a history that is wrong nothing can be concluded.
+    if (!isNamed(id, problems)) problems.push(...problemsOf(id, await compareCredentials(history, database, id)));
+  }
+  for (const name of await missingTriggers(database)) {
+    problems.push(...problemsOf(SYSTEM_CHAIN, [`the trigger ${name}, which refuses changes of the history, was dropped or disabled`]));
   }
   for (const { projectId } of await history.listPermits()) {
     problems.push(...problemsOf(projectId, ['somebody put a row into audit_permits, which lets entries be deleted']));

@@ -13,10 +13,11 @@ export async function verify(session: Session): Promise<Report> {
     bar.add(count);
   };
   const broken = await sealedRows.check({ signal: session.signal, add });
-  const result = broken.length === 0 ? 'all of them open.' : `${broken.length} of them do not open:`;
+  const unopened = broken.filter(({ altered }) => altered.length === 0).length;
+  const result = broken.length === 0 ? 'all of them open.' : `this is wrong with ${broken.length} of them:`;
   return {
     text: [`${rows} sealed ${rows === 1 ? 'row' : 'rows'}: ${result}`, ...linesOf(broken)].join('\n'),
-    json: { rows, opened: rows - broken.length, broken: broken.length, places: placesOf(broken) },
+    json: { rows, opened: rows - unopened, broken: broken.length, places: placesOf(broken) },
     isBad: broken.length > 0,
   };
 }

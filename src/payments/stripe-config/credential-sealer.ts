@@ -5,8 +5,7 @@ import { Secret } from '../../common/secret.js';
 import { Keyring } from '../../vault/keyring.js';
 import { SealBroken, type SealedText } from '../../vault/seal.js';
 import type { CredentialField, CredentialRule } from './credential-rules.js';
-import { credentialContext } from './credential-seal.js';
-import { accountPart, looksCutOff, maskCredential } from './credential-shape.js';
+import { credentialContext, derivedColumns } from './credential-seal.js';
 import type { SealedCredential } from './stripe-config.js';
 
 /** Seals credentials and opens them. Masks and fingerprints are made on the way in, so that nothing else needs the value. */
@@ -15,17 +14,15 @@ export class CredentialSealer {
   constructor(private readonly keyring: Keyring) {}
 
   seal(projectId: ProjectId, rule: CredentialRule, value: Secret): SealedCredential {
-    const text = value.reveal();
-    const account = accountPart(rule, text);
-    return {
-      mode: rule.mode,
-      kind: rule.kind,
-      mask: maskCredential(rule, text),
-      fingerprint: this.fingerprint(projectId, value),
-      accountFingerprint: account === undefined ? null : this.accountFingerprint(projectId, account),
-      looksCutOff: looksCutOff(rule, text),
-      ...this.keyring.seal(credentialContext(projectId, rule.field), value),
-    };
+    const { mode, kind, field } = rule;
+    const {
+      mask,
+      fingerprint,
+      looks_cut_off: isCutOff,
+      account_fingerprint: account = null,
+    } = derivedColumns(this.keyring, projectId, rule, value);
+    const sealed = this.keyring.seal(credentialContext(projectId, field), value);
+    return { mode, kind, mask, fingerprint, accountFingerprint: account, looksCutOff: isCutOff, ...sealed };
   }
 
   /** Runs `write`, which seals and stores; once more, if the key that it sealed under was retired meanwhile. */

@@ -1,0 +1,72 @@
+import type { AuditDetails } from '../../audit/audit-event.js';
+import type { AuditRepository } from '../../audit/audit.repository.js';
+import type { ProjectId } from '../../common/ids.js';
+import { type Database, sql } from '../../database/database.js';
+
+const READ_AT_ONCE = 500;
+
+/** $1 project. */
+const STORED = sql<{ mode: string; kind: string; mask: string }>(
+  'stored_credentials_of_project',
+  'SELECT mode, kind, mask FROM stripe_credentials WHERE project_id = $1 AND slot = 0 ORDER BY mode, kind',
+);
+
+/** The last four characters of each credential that is in use, by its name; `null` for one that was destroyed. */
+type InHistory = Map<string, string | null>;
+
+/**
+ * Compares the credentials in use with what the history says of them: finds rows that were put back after they were destroyed, rows that
+ * are gone, and masks of other values.
+ * @returns what is wrong, in words
+ */
+export async function compareCredentials(history: AuditRepository, database: Database, projectId: ProjectId): Promise<string[]> {
+  const problems = await compare(history, database, projectId);
+  // A write may have come between the two looks.
+  return problems.length === 0 ? problems : compare(history, database, projectId);
+}
+
+async function compare(history: AuditRepository, database: Database, projectId: ProjectId): Promise<string[]> {
+  const { known, isWhole } = await replay(history, projectId);
+  const stored = new Map((await database.query(STORED, [projectId])).map(({ mode, kind, mask }) => [`${mode}_${kind}`, mask]));
+  const problems: string[] = [];
+  for (const [field, mask] of stored) {
+    const lastFour = known.get(field);
+    if (lastFour === null || (lastFour === undefined && isWhole))
+      problems.push(`the ${field} is stored, though by the history it was ${lastFour === null ? 'destroyed' : 'never written'}`);
+    else if (lastFour !== undefined && !mask.endsWith(`...${lastFour}`))
+      problems.push(`the ${field} ends with other characters than the history says`);
+  }
+  for (const [field, lastFour] of known) {
+    if (lastFour !== null && !stored.has(field)) problems.push(`the ${field} is gone, and the history does not say why`);
+  }
+  return problems;
+}
+
+/** What was in use at the end of a chain. Of a chain whose beginning was pruned not everything is known. */
+async function replay(history: AuditRepository, projectId: ProjectId): Promise<{ known: InHistory; isWhole: boolean }> {
+  const known: InHistory = new Map();
+  let isWhole = false;
+  let after = 0;
+  for (;;) {
+    const entries = await history.listAfter(projectId, after, READ_AT_ONCE);
+    for (const { seq, action, details } of entries) {
+      if (seq === 1) isWhole = true;
+      isWhole ||= action === 'config.deleted';
+      apply(known, action, JSON.parse(details) as AuditDetails);
+      after = seq;
+    }
+    if (entries.length < READ_AT_ONCE) return { known, isWhole };
+  }
+}
+
+function apply(known: InHistory, action: string, { mode, fields = [] }: AuditDetails): void {
+  if (['config.created', 'config.updated', 'webhook_endpoint.created'].includes(action)) {
+    for (const { field, last_four: lastFour = '' } of fields) known.set(field, lastFour);
+  }
+  if (['config.deleted', 'config.mode_deleted', 'webhook_endpoint.removed'].includes(action)) {
+    for (const { field } of fields) known.set(field, null);
+  }
+  for (const field of known.keys()) {
+    if (action === 'config.deleted' || (action === 'config.mode_deleted' && field.startsWith(`${mode}_`))) known.set(field, null);
+  }
+}
