@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { turnEventLoop } from '../common/event-loop.js';
 import type { ProjectId } from '../common/ids.js';
 import { Keyring } from '../vault/keyring.js';
 import { vouchedFor } from './audit-entry.js';
@@ -67,6 +68,7 @@ export class AuditVerifier {
       // The same again: a number that is too large to be told from its neighbours.
       if (!last || last.seq === after) return;
       after = last.seq;
+      await turnEventLoop();
     }
   }
 }

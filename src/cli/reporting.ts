@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { throwIfInterrupted } from '../common/event-loop.js';
 import { explainFailure } from '../start-failure.js';
 import { CommandFailed } from './command-failed.js';
 import { EXIT_CODES } from './exit-codes.js';
@@ -25,7 +26,7 @@ export function reporting<Args extends unknown[]>(work: (session: Session, ...ar
     const isJson = this.opts<{ json?: true }>().json === true;
     const session = new Session(interruption, !isJson && process.stderr.isTTY);
     try {
-      interruption.throwIfAborted();
+      await throwIfInterrupted(interruption);
       const { text, json, isBad = false } = await work(session, ...args).finally(() => session.close());
       process.stdout.write(`${isJson ? JSON.stringify(json, null, 2) : text}\n`);
       process.exitCode = isBad ? EXIT_CODES.failed : EXIT_CODES.done;

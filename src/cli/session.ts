@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { type ModuleMetadata, type INestApplicationContext, Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DataSource } from 'typeorm';
+import { throwIfInterrupted } from '../common/event-loop.js';
 import { loadEnvFile } from '../config/env-file.js';
 import { loadSettings, loadStoreSettings } from '../config/load-settings.js';
 import type { Settings, StoreSettings } from '../config/settings.js';
@@ -34,7 +35,7 @@ export class Session {
   #context: INestApplicationContext | undefined;
   readonly #bars: Progress[] = [];
 
-  /** @param signal aborted when the user interrupts: look at it between one short piece of work and the next */
+  /** @param signal aborted when the user interrupts: check it with `throwIfInterrupted` between two short pieces of work */
   constructor(
     readonly signal: AbortSignal,
     private readonly showsProgress: boolean,
@@ -94,7 +95,7 @@ export class Session {
       throw new CommandFailed('The database has migrations that did not run yet: run `tillkeeper migrate`, or start the server.');
     }
     if (settings.database.engine === 'sqlite') await dataSource.query(`PRAGMA busy_timeout = ${SQLITE_LOCK_TIMEOUT_MS}`);
-    this.signal.throwIfAborted();
+    await throwIfInterrupted(this.signal);
     return this.#context;
   }
 

@@ -1,3 +1,4 @@
+import { throwIfInterrupted } from '../common/event-loop.js';
 import type { Secret } from '../common/secret.js';
 import type { Keyring } from './keyring.js';
 import { keyIdOf, SealBroken } from './seal.js';
@@ -45,7 +46,7 @@ export class SealedRowsService {
           );
           broken.push(...opened.flatMap(({ row, value }) => (value ? [] : [row])));
           add(page.length);
-          signal.throwIfAborted();
+          await throwIfInterrupted(signal);
         }
       }
     }
@@ -64,7 +65,7 @@ export class SealedRowsService {
           if (!value || keyIdOf(row.sealed) !== row.keyId || altered.length > 0) broken.push({ ...row, altered });
         }
         add(page.length);
-        signal.throwIfAborted();
+        await throwIfInterrupted(signal);
       }
     }
     return broken;

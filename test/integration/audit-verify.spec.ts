@@ -167,6 +167,17 @@ describe('the check of a chain', () => {
     expect(await problemsOf()).toContain('entry -1 was never written by this service');
   });
 
+  it('takes turns with signals and timers while it reads a long chain', async () => {
+    const columns = 'at, actor_kind, subject, ip, user_agent, request_id, action, result, details, key_id, mac';
+    await change(`INSERT INTO audit_entries (project_id, seq, ${columns})
+      WITH RECURSIVE numbers (number) AS (SELECT 6 UNION ALL SELECT number + 1 FROM numbers WHERE number < 600)
+      SELECT project_id, number, ${columns} FROM numbers CROSS JOIN audit_entries WHERE project_id = $1 AND seq = 5`);
+    let isHeard = false;
+    setImmediate(() => (isHeard = true));
+    await app.app.get(AuditVerifier).verify(projectId);
+    expect(isHeard).toBe(true);
+  });
+
   it.each([
     ['in the middle', 'seq = 3', ['entry 3 is missing']],
     ['in the middle, several', 'seq IN (2, 3)', ['entries 2 to 3 are missing']],
@@ -378,6 +389,23 @@ describe('tillkeeper audit', () => {
     expect({ code, first: output.split('\n')[0] }).toEqual({ code: 1, first: '0 entries in 0 chains: this is wrong with them:' });
     const projects = await rowsOf(app.database, 'projects');
     expect(output.match(/: there is no history of it$/gm)).toHaveLength(projects.length);
+  });
+
+  it('can be interrupted between two pieces of work, as keys verify can', async () => {
+    projectId = await projectWithHistory();
+    // The first check comes before the command begins, the second when the services are there.
+    const interrupt = `
+      const { throwIfAborted } = AbortSignal.prototype;
+      let checks = 0;
+      AbortSignal.prototype.throwIfAborted = function () {
+        throwIfAborted.call(this);
+        if (++checks === 2) process.kill(process.pid, 'SIGINT');
+      };`;
+    const environment = { ...app.environment, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(interrupt)}` };
+    for (const command of ['audit verify', 'audit prune --before 2020-01-01T00:00:00Z', 'keys verify']) {
+      const errors = expect.stringMatching(/^Interrupted/) as string;
+      expect(await runCommand(installation, environment, ...command.split(' '))).toEqual({ code: 130, output: '', errors });
+    }
   });
 
   it('says what it can’t do', async () => {

@@ -3,6 +3,7 @@ import { AuditRepository } from '../../audit/audit.repository.js';
 import { AuditRetention } from '../../audit/audit-retention.js';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import { systemActor } from '../../common/actor.js';
+import { throwIfInterrupted } from '../../common/event-loop.js';
 import { OPERATOR } from '../operator.js';
 import type { Report } from '../reporting.js';
 import type { Session } from '../session.js';
@@ -20,7 +21,7 @@ export async function prune(session: Session, { before }: { before: Date }): Pro
   let entries = 0;
   const problems: Problem[] = [];
   for (const id of chains) {
-    session.signal.throwIfAborted();
+    await throwIfInterrupted(session.signal);
     const report = await retention.prune(id, before, ACTOR);
     entries += report.entries;
     if (report.entries > 0) pruned += 1;

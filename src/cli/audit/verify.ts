@@ -3,6 +3,7 @@ import { type AuditHead, SYSTEM_CHAIN } from '../../audit/audit-event.js';
 import { AuditModule } from '../../audit/audit.module.js';
 import { AuditRepository } from '../../audit/audit.repository.js';
 import { AuditVerifier } from '../../audit/audit-verifier.js';
+import { throwIfInterrupted } from '../../common/event-loop.js';
 import type { ProjectId } from '../../common/ids.js';
 import { DataKeyRepository } from '../../vault/data-key.repository.js';
 import type { Report } from '../reporting.js';
@@ -21,7 +22,7 @@ export async function verify(session: Session, { anchor }: { anchor?: string }):
   let entries = 0;
   const problems: Problem[] = [];
   for (const id of chains) {
-    session.signal.throwIfAborted();
+    await throwIfInterrupted(session.signal);
     const report = await verifier.verify(id, anchors.get(id));
     entries += report.entries;
     problems.push(...problemsOf(id, report.problems));
