@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PATH_METADATA } from '@nestjs/common/constants.js';
+import { satisfies } from 'semver';
 import { loadSettings } from '../../src/config/load-settings.js';
 import { isVariableName } from '../../src/config/variables.js';
 import { HealthController } from '../../src/health/health.controller.js';
@@ -17,6 +18,13 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
   dependencies: Record<string, string>;
   allowScripts: Record<string, boolean>;
 };
+
+interface LockedPackage {
+  dev?: boolean;
+  hasInstallScript?: boolean;
+  engines?: { node?: string };
+}
+const { packages: locked } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, LockedPackage> };
 
 const instructions = (name: string) => [...dockerfile.matchAll(new RegExp(`^${name} +(.+)$`, 'gm'))].map(([, rest = '']) => rest);
 const pathOf = (of: unknown): unknown => (typeof of === 'function' ? Reflect.getMetadata(PATH_METADATA, of) : undefined);
@@ -38,7 +46,7 @@ describe('the image', () => {
   const [last = ''] = dockerfile.split(/^FROM /m).slice(-1);
 
   it('starts what the build makes, as nobody in particular', () => {
-    expect(list(instructions('CMD').at(-1) ?? '')).toEqual(['node', 'dist/main.js']);
+    expect(list(instructions('CMD').at(-1) ?? '')).toEqual(['node', '--disable-sigusr1', 'dist/main.js']);
     expect(existsSync('src/main.ts')).toBe(true);
     expect(last).toMatch(/^USER node$/m);
     expect(last.indexOf('USER node')).toBeGreaterThan(last.lastIndexOf('COPY'));
@@ -50,6 +58,7 @@ describe('the image', () => {
     expect(Number(majors[0])).toBeGreaterThanOrEqual(22);
     // The even ones are those with long-term support.
     expect(Number(majors[0]) % 2).toBe(0);
+    expect(readFileSync('.nvmrc', 'utf8').trim()).toBe(majors[0]);
   });
 
   it('asks for its health where there is an answer, and knows a bad one', async () => {
@@ -92,10 +101,15 @@ describe('the image', () => {
   });
 
   it('installs native modules that were tried on the spot: a binary that does not fit ends the process when it is loaded', () => {
-    const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, { hasInstallScript?: boolean }> };
-    const native = Object.keys(manifest.dependencies).filter((name) => lock.packages[`node_modules/${name}`]?.hasInstallScript);
+    const native = Object.keys(manifest.dependencies).filter((name) => locked[`node_modules/${name}`]?.hasInstallScript);
     expect(native).toEqual(expect.arrayContaining(['argon2', 'better-sqlite3']));
     expect(native.filter((name) => !manifest.allowScripts[name])).toEqual([]);
+  });
+
+  it.each(['20.19.0', '22.13.0', '24.11.0', '26.0.0'])('has no package that npm warns of on Node %s', (node) => {
+    const production = Object.entries(locked).filter(([path, { dev }]) => path !== '' && !dev);
+    expect(production.length).toBeGreaterThan(200);
+    expect(production.filter(([, { engines }]) => !satisfies(node, engines?.node ?? '*')).map(([path]) => path)).toEqual([]);
   });
 
   it('needs no package at runtime that is only for development', () => {
