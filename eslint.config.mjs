@@ -96,7 +96,8 @@ export const REVEALING = [
   'src/vault/vault-transit-key-wrapper.ts',
   'src/auth/key-source.ts',
   'src/database/data-source.ts',
-  'src/database/postgres.notifications.ts',
+  'src/database/pooling.ts',
+  'src/cli/backup.command.ts',
   'src/metrics/metrics.controller.ts',
   'src/auth/developer-tokens.ts',
   // Passwords: hashed, and shown to the operator who had one made.

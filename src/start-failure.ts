@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { DomainError } from './common/errors.js';
 import { ConfigurationError } from './config/configuration-error.js';
 import { asDomainError } from './database/database-errors.js';
@@ -53,10 +54,15 @@ export function explainFailure(error: unknown): string {
 
 function explain(error: unknown): string {
   const failure = rootOf(error);
-  if (!(failure instanceof Error)) return 'The reason is unknown.';
+  if (!isError(failure)) return 'The reason is unknown.';
   const code = 'code' in failure && typeof failure.code === 'string' ? failure.code : '';
   const explanation = explanationOf(failure, code);
   return explanation ? `${explanation}${code && ` (${code})`}` : `It failed with ${failure.name}${code && ` (${code})`}.`;
+}
+
+/** Where modules are loaded again, as in tests, errors of Node descend from another `Error`, and SQLite's are not native. */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || isNativeError(value);
 }
 
 function rootOf(error: unknown): unknown {

@@ -11,6 +11,8 @@ const GROUPS = new Map<string, () => Promise<AddGroup>>([
   ['keys', async () => (await import('./keys.commands.js')).addKeysCommands],
   ['audit', async () => (await import('./audit.commands.js')).addAuditCommands],
   ['developers', async () => (await import('./developers.command.js')).addDevelopersCommands],
+  ['doctor', async () => (await import('./doctor.command.js')).addDoctorCommand],
+  ['backup', async () => (await import('./backup.command.js')).addBackupCommand],
   ['reconcile', async () => (await import('./reconcile.command.js')).addReconcileCommand],
 ]);
 

@@ -28,17 +28,7 @@ const STORE_VARIABLES = [
  * @throws ConfigurationError with all problems at once
  */
 export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true } = {}): Settings {
-  const env = new Environment(given);
-  const masterKeys = new MasterKeySources(env);
-  const tokenFile = tokenSecretFile(env);
-  const problems = [
-    ...env.problems(),
-    ...masterKeys.problems(makesMasterKey),
-    ...databaseConflicts(env),
-    ...conflicts(env),
-    ...(tokenFile?.problem ? [tokenFile.problem] : []),
-    ...misspeltNames(given),
-  ];
+  const { env, masterKeys, tokenFile, problems } = examineSettings(given, makesMasterKey);
   if (problems.length > 0) throw new ConfigurationError(problems);
 
   return new Settings({
@@ -66,6 +56,29 @@ export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true }
     masterKeys: masterKeys.open(),
     accessTokens: accessTokens(env, tokenFile),
   });
+}
+
+interface Examination {
+  readonly env: Environment;
+  readonly masterKeys: MasterKeySources;
+  readonly tokenFile: SecretFile<Secret> | undefined;
+  readonly problems: string[];
+}
+
+/** Reads all variables, and lists what is wrong with them: nothing where `loadSettings` succeeds. Creates no file. */
+export function examineSettings(given: NodeJS.ProcessEnv, makesMasterKey = true): Examination {
+  const env = new Environment(given);
+  const masterKeys = new MasterKeySources(env);
+  const tokenFile = tokenSecretFile(env);
+  const problems = [
+    ...env.problems(),
+    ...masterKeys.problems(makesMasterKey),
+    ...databaseConflicts(env),
+    ...conflicts(env),
+    ...(tokenFile?.problem ? [tokenFile.problem] : []),
+    ...misspeltNames(given),
+  ];
+  return { env, masterKeys, tokenFile, problems };
 }
 
 /**

@@ -81,7 +81,11 @@ export class MasterKeySources {
     const { env } = this;
     switch (provider) {
       case 'local':
-        return { provider, keys: this.#keyFile?.open() ?? env.required('MASTER_KEY') };
+        return {
+          provider,
+          keys: this.#keyFile?.open() ?? env.required('MASTER_KEY'),
+          place: this.#keyFile ? `the file ${this.#keyFile.path}` : 'the value of MASTER_KEY',
+        };
       case 'vault':
         return {
           provider,

@@ -27,6 +27,10 @@ export class SecretFile<T> {
     }
   }
 
+  get path(): string {
+    return this.options.path;
+  }
+
   /** The secret, made now if the file was missing: of processes that start together, the first one's becomes everybody's. */
   open(): T {
     const { options } = this;

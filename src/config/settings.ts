@@ -13,6 +13,8 @@ export type MasterKeySource =
       provider: 'local';
       /** Base64 of 32 bytes each. */
       keys: readonly Secret[];
+      /** Where they are, in words for the operator. */
+      place: string;
     }
   | {
       provider: 'vault';

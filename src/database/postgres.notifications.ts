@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Secret } from '../common/secret.js';
 import { type Database, sql } from './database.js';
 import { DatabaseNotifications } from './database-notifications.js';
-import { isTransactionPooled } from './pooling.js';
+import { isTransactionPooled, newClient, poolerAdvice } from './pooling.js';
 
 const RECONNECT_AFTER_MS = 250;
-const CONNECT_TIMEOUT_MS = 2_000;
 /** How soon to look whether a pooler was replaced by the database itself. */
 const RECHECK_POOLER_MS = 30_000;
 
@@ -29,9 +28,6 @@ const SEND = sql<never>(
   'send_notifications',
   `SELECT set_config('synchronous_commit', 'off', true), pg_notify(message ->> 0, message ->> 1) FROM json_array_elements($1::json) AS message`,
 );
-
-const POOLER_IN_BETWEEN =
-  'leads through a pooler in transaction mode (such as PgBouncer), which passes no change notifications on, so nothing is cached:';
 
 /** Ends the loop of one connection that still stands but brings nothing. */
 class Deaf extends Error {}
@@ -181,10 +177,7 @@ export class PostgresNotifications extends DatabaseNotifications {
   }
 
   #explain(error: unknown): string {
-    if (error instanceof PoolerInBetween)
-      return this.variable === 'DATABASE_URL'
-        ? `DATABASE_URL ${POOLER_IN_BETWEEN} set DATABASE_DIRECT_URL to the database itself.`
-        : `DATABASE_DIRECT_URL ${POOLER_IN_BETWEEN} set it to the database itself.`;
+    if (error instanceof PoolerInBetween) return poolerAdvice(this.variable);
     return error instanceof Deaf
       ? `The connection for change notifications is lost: what is sent through DATABASE_URL does not arrive through ${this.variable}. Caches are not used until it does.`
       : 'The connection for change notifications is lost; caches are not used until it is back.';
@@ -215,16 +208,7 @@ export class PostgresNotifications extends DatabaseNotifications {
   }
 
   #newClient(): pg.Client {
-    const client = new pg.Client({
-      connectionString: this.url.reveal(),
-      application_name: 'tillkeeper notifications',
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: CONNECT_TIMEOUT_MS,
-      keepAlive: true,
-    });
-    // Without a listener a connection that breaks would end the process.
-    client.on('error', () => undefined);
-    return client;
+    return newClient(this.url, 'tillkeeper notifications');
   }
 
   #untilStopped(): Promise<void> {

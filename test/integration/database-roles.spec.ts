@@ -87,6 +87,22 @@ if (engine === 'postgres')
       });
     });
 
+    it('the doctor finds the role that runs in order, and not the one that migrates', async () => {
+      const rolesAs = async (role: string) => {
+        const { output } = await tillkeeper(role, 'doctor', '--json');
+        const { checks } = JSON.parse(output) as { checks: { check: string; verdict: string; message: string }[] };
+        return checks.find(({ check }) => check === 'roles');
+      };
+      expect(await rolesAs('run')).toMatchObject({ verdict: 'ok' });
+      expect(await rolesAs('migrate')).toMatchObject({ verdict: 'warning', message: expect.stringContaining('audit_entries') });
+      await query(database.url, `REVOKE INSERT ON projects FROM ${name()}_run`);
+      expect(await rolesAs('run')).toMatchObject({
+        verdict: 'failed',
+        message: expect.stringContaining('may not read and write projects:'),
+      });
+      await query(database.url, `GRANT INSERT ON projects TO ${name()}_run`);
+    });
+
     it('the history can be checked as the role that runs, and with a foreign data key in the table', async () => {
       await query(
         database.url,

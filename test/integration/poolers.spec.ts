@@ -8,6 +8,7 @@ import type { ProjectId } from '../../src/common/ids.js';
 import { StripeClients } from '../../src/payments/stripe-api/stripe-clients.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { eventually } from '../support/eventually.js';
+import { runInProcess } from '../support/command-line.js';
 import { describeWithPgBouncer, PgBouncer } from '../support/pgbouncer.js';
 import { startPostgres } from '../support/postgres-server.mjs';
 import { StripeServer } from '../support/stripe/stripe-server.js';
@@ -60,6 +61,12 @@ else
     const stateOf = async (app: TestApp) =>
       ((await app.send('get', '/health/ready', null).expect(200)).body as { change_notifications: string }).change_notifications;
 
+    const poolerAsTheDoctorSeesIt = async (given: Environment) => {
+      const { output } = await runInProcess({ ...given, STRIPE_API_BASE: stripe.url }, 'doctor', '--json');
+      const { checks } = JSON.parse(output) as { checks: { check: string; verdict: string; message: string }[] };
+      return checks.find(({ check }) => check === 'pooler');
+    };
+
     /** The key that each of them uses, over and over, until both use that one. */
     async function expectSeen([writer, reader]: readonly [AppWithStripe, AppWithStripe], projectId: ProjectId): Promise<void> {
       const keyIn = async (app: AppWithStripe) => {
@@ -94,6 +101,10 @@ else
         for (let round = 0; round < 6; round += 1) await expectSeen(round % 2 ? [one, other] : [other, one], projectId);
         const { body } = await other.send('get', configPath(projectId)).expect(200);
         expect(body).toMatchObject({ is_active: true, has_test_credentials: true });
+      });
+
+      it('the doctor finds nothing wrong', async () => {
+        expect(await poolerAsTheDoctorSeesIt(environment)).toMatchObject({ verdict: 'ok' });
       });
 
       it('leaves nothing behind on the connections that it shares, and the next start migrates at once', async () => {
@@ -138,6 +149,22 @@ else
         expect(await stateOf(one)).toBe('lost');
         const listening = `SELECT count(*)::int AS listening FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()`;
         expect(await ask(database.url, listening)).toEqual([{ listening: 0 }]);
+      });
+
+      it('the doctor says what to set, and finds an address of another database', async () => {
+        const found = await poolerAsTheDoctorSeesIt(environment);
+        expect(found).toMatchObject({
+          verdict: 'warning',
+          message: expect.stringContaining('set DATABASE_DIRECT_URL to the database itself'),
+        });
+        expect(found?.message).toContain('set DATABASE_PREPARED_STATEMENTS=false');
+        const elsewhere = new URL(database.url);
+        elsewhere.pathname = '/postgres';
+        const misled = { ...environment, DATABASE_DIRECT_URL: elsewhere.href, DATABASE_PREPARED_STATEMENTS: 'false' };
+        expect(await poolerAsTheDoctorSeesIt(misled)).toMatchObject({
+          verdict: 'warning',
+          message: expect.stringMatching(/both have to lead to the same database/),
+        });
       });
 
       it('each server still sees what the other one wrote, since nothing is cached, and does without prepared statements', async () => {

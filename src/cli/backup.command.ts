@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { constants, existsSync, lstatSync } from 'node:fs';
+import { access, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import Sqlite, { type Database as Driver } from 'better-sqlite3';
+import type { Command } from 'commander';
+import type { Secret } from '../common/secret.js';
+import type { MasterKeySource } from '../config/settings.js';
+import { CommandFailed } from './command-failed.js';
+import { type Report, reporting } from './reporting.js';
+import type { Session } from './session.js';
+
+const SQLITE_LOCK_TIMEOUT_MS = 10_000;
+const PAGES_AT_ONCE = 1_000;
+
+/** What both pg and PostgreSQL's own programs take from an address. A password is not among it. */
+const ADDRESS_PARAMETERS = ['host', 'port', 'user', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
+
+export function addBackupCommand(program: Command): void {
+  program
+    .command('backup')
+    .summary('copy the database to a file, also beside a running server')
+    .description(
+      'Copies a SQLite database as it is at one moment, checks the copy, and says which master key belongs to it. For PostgreSQL it prints the command to run. Overwrites no file.',
+    )
+    .argument('<file>', 'the file to make')
+    .action(reporting(backup));
+}
+
+async function backup(session: Session, given: string): Promise<Report> {
+  const file = resolve(given);
+  const { database, directDatabase, masterKeys } = session.storeSettings;
+  await assertFree(file);
+  if (directDatabase.engine === 'postgres') return commandFor(directDatabase.url, file, whereIs(masterKeys));
+  if (database.engine !== 'sqlite') throw new Error('There is no file to copy.');
+  if (!existsSync(database.path)) throw new CommandFailed('There is no database at the path of DATABASE_URL.');
+  const { bytes, masterKeyIds } = await copyTo(file, database.path, session);
+  const kept = whereIs(masterKeys);
+  return {
+    text: [
+      `Copied the database to ${file} (${bytes} bytes), and checked the copy.`,
+      masterKeyIds.length > 0 ? `Its data keys are wrapped by master key ${masterKeyIds.join(', ')}.` : 'It has no data keys yet.',
+      adviceOn(kept),
+    ].join('\n'),
+    json: { engine: 'sqlite', file, bytes, master_keys: masterKeyIds, keep_too: kept },
+  };
+}
+
+async function assertFree(file: string): Promise<void> {
+  if (lstatSync(file, { throwIfNoEntry: false })) throw taken();
+  try {
+    await access(dirname(file), constants.W_OK);
+  } catch {
+    throw new CommandFailed('The folder of the backup is missing, or this user may not write to it.');
+  }
+}
+
+function taken(): CommandFailed {
+  return new CommandFailed('There is a file of this name already, and it is not overwritten: choose another name.');
+}
+
+/** The file appears under its name once it is complete and checked. */
+async function copyTo(file: string, from: string, session: Session): Promise<{ bytes: number; masterKeyIds: string[] }> {
+  const draft = `${file}.${randomUUID()}`;
+  try {
+    // SQLite would make it readable for everybody that the umask lets.
+    await (await open(draft, 'wx', 0o600)).close();
+    await copy(from, draft, session);
+    const masterKeyIds = examine(draft);
+    const copied = await open(draft, 'r+');
+    await copied.sync().finally(() => copied.close());
+    await reserve(file);
+    await rename(draft, file);
+    return { bytes: (await stat(file)).size, masterKeyIds };
+  } catch (error) {
+    throw isFull(error) ? new CommandFailed('There is no room for the backup: choose another disk.') : error;
+  } finally {
+    await Promise.all(['', '-wal', '-shm', '-journal'].map((suffix) => rm(`${draft}${suffix}`, { force: true })));
+  }
+}
+
+/** A renaming alone would replace a file that took the name meanwhile. */
+async function reserve(file: string): Promise<void> {
+  try {
+    await (await open(file, 'wx', 0o600)).close();
+  } catch (error) {
+    throw codeOf(error) === 'EEXIST' ? taken() : error;
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** In steps that can be interrupted. Without the transaction each write of a server would make the next step begin anew. */
+async function copy(from: string, draft: string, session: Session): Promise<void> {
+  const source = new Sqlite(from, { fileMustExist: true, timeout: SQLITE_LOCK_TIMEOUT_MS });
+  try {
+    source.exec('BEGIN');
+    source.prepare('SELECT count(*) FROM sqlite_schema').get();
+    const bar = session.progress('Copying', Number(source.pragma('page_count', { simple: true })));
+    let done = 0;
+    const progress = ({ totalPages, remainingPages }: { totalPages: number; remainingPages: number }): number => {
+      session.signal.throwIfAborted();
+      bar.add(totalPages - remainingPages - done);
+      done = totalPages - remainingPages;
+      return PAGES_AT_ONCE;
+    };
+    await source.backup(draft, { progress });
+  } finally {
+    source.close();
+  }
+}
+
+/** @returns the master keys that the copy opens with. @throws CommandFailed when it is damaged */
+function examine(draft: string): string[] {
+  const driver = new Sqlite(draft);
+  try {
+    if (driver.pragma('quick_check', { simple: true }) !== 'ok')
+      throw new CommandFailed('The copy is damaged, and so may be the database: keep the older backups.');
+    return masterKeyIdsOf(driver);
+  } finally {
+    driver.close();
+  }
+}
+
+function masterKeyIdsOf(driver: Driver): string[] {
+  const hasKeys = driver.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'data_keys'`).get() !== undefined;
+  if (!hasKeys) return [];
+  return driver.prepare<[], string>('SELECT DISTINCT master_key_id FROM data_keys ORDER BY 1').pluck().all();
+}
+
+function commandFor(url: Secret, file: string, kept: readonly string[]): Report {
+  const command = `(umask 077; pg_dump --format=custom --file=${quoted(file)} ${quoted(withoutPassword(url))})`;
+  const note =
+    'Tillkeeper makes no backups of PostgreSQL. Run this, which asks for the password unless PGPASSWORD or a .pgpass file has it:';
+  return {
+    text: [note, '', command, '', 'pg_restore --no-owner --dbname=<address of an empty database> <file> restores it.', adviceOn(kept)].join(
+      '\n',
+    ),
+    json: { engine: 'postgres', command, keep_too: kept },
+  };
+}
+
+function withoutPassword(secret: Secret): string {
+  const url = new URL(secret.reveal());
+  url.password = '';
+  for (const name of [...url.searchParams.keys()]) if (!ADDRESS_PARAMETERS.includes(name)) url.searchParams.delete(name);
+  // A mode of pg alone.
+  if (url.searchParams.get('sslmode') === 'no-verify') url.searchParams.set('sslmode', 'require');
+  return url.href;
+}
+
+/** One word for a shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function adviceOn(kept: readonly string[]): string {
+  return `Without its master key a backup opens no credential. Keep it as well, and elsewhere: ${kept.join('; ') || 'no master key is configured here, see the settings of the server'}.`;
+}
+
+function whereIs(sources: readonly MasterKeySource[]): string[] {
+  return sources.map((source) => {
+    switch (source.provider) {
+      case 'local':
+        return source.place;
+      case 'vault':
+        return `transit key ${source.keys.join(', ')} in Vault at ${source.address}, by a backup of Vault`;
+      case 'aws-kms':
+        return `key ${source.keys.join(', ')} in AWS KMS, which must not be deleted there`;
+    }
+  });
+}

@@ -1,0 +1,66 @@
+import { Logger } from '@nestjs/common';
+import type { Command } from 'commander';
+import { within } from '../payments/stripe-api/within.js';
+import { explainFailure } from '../start-failure.js';
+import { CommandFailed } from './command-failed.js';
+import { checkClock, checkDatabase, checkDataKeys, checkPooler, checkRoles, checkSchema, onDatabase } from './doctor/database-checks.js';
+import { failed, type Finding } from './doctor/finding.js';
+import { Installation } from './doctor/installation.js';
+import { checkConfiguration, checkDisk, checkPublicUrl, checkStripe } from './doctor/outside-checks.js';
+import { type Report, reporting } from './reporting.js';
+import type { Session } from './session.js';
+import { table } from './table.js';
+
+const DEADLINE_MS = 10_000;
+
+const CHECKS: Readonly<Record<string, (installation: Installation) => Promise<Finding>>> = {
+  configuration: checkConfiguration,
+  database: checkDatabase,
+  pooler: onDatabase(checkPooler),
+  schema: onDatabase(checkSchema),
+  clock: onDatabase(checkClock),
+  data_keys: onDatabase(checkDataKeys),
+  stripe: checkStripe,
+  public_url: checkPublicUrl,
+  roles: onDatabase(checkRoles),
+  disk: checkDisk,
+};
+
+export function addDoctorCommand(program: Command): void {
+  program
+    .command('doctor')
+    .summary('look whether everything is as it should be')
+    .description(
+      'Checks the settings, and what they lead to: a line for each check, ok, warning, failed or skipped, and what to do. Changes nothing. Ends with 1 if a check failed.',
+    )
+    .action(reporting(examine));
+}
+
+/** All checks at once: none waits for another, and none that fails keeps another from its verdict. */
+async function examine({ signal }: Session): Promise<Report> {
+  // The standard output is for the verdicts.
+  Logger.overrideLogger(false);
+  const installation = new Installation(signal);
+  try {
+    const checks = await Promise.all(
+      Object.entries(CHECKS).map(async ([check, run]) => ({ check, ...(await conclude(run(installation))) })),
+    );
+    signal.throwIfAborted();
+    const isBad = checks.some(({ verdict }) => verdict === 'failed');
+    return {
+      text: table(checks.map(({ check, verdict, message }) => [verdict, check, message])),
+      json: { healthy: !isBad, checks },
+      isBad,
+    };
+  } finally {
+    await installation.close();
+  }
+}
+
+async function conclude(running: Promise<Finding>): Promise<Finding> {
+  try {
+    return await within(DEADLINE_MS, running, () => new CommandFailed(`It did not end within ${DEADLINE_MS / 1_000} seconds.`));
+  } catch (error) {
+    return failed(error instanceof CommandFailed ? error.message : explainFailure(error).replaceAll('\n', ' '));
+  }
+}
