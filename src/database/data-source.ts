@@ -23,6 +23,7 @@ import { PaymentsBySubscription1796000002000 as PaymentsBySubscriptionPostgres }
 import { KeyAccounts1796000002100 as KeyAccountsPostgres } from './migrations/postgres/1796000002100-key-accounts.js';
 import { ForeignObjects1796000002200 as ForeignObjectsPostgres } from './migrations/postgres/1796000002200-foreign-objects.js';
 import { AccountChanges1796000002300 as AccountChangesPostgres } from './migrations/postgres/1796000002300-account-changes.js';
+import { ForeignClaims1796000002400 as ForeignClaimsPostgres } from './migrations/postgres/1796000002400-foreign-claims.js';
 import { Initial1763700000000 as InitialSqlite } from './migrations/sqlite/1763700000000-initial.js';
 import { StripeConnection1763760000000 as StripeConnectionSqlite } from './migrations/sqlite/1763760000000-stripe-connection.js';
 import { StripeLeases1763802000000 as StripeLeasesSqlite } from './migrations/sqlite/1763802000000-stripe-leases.js';
@@ -43,6 +44,7 @@ import { KeyAccounts1796000002100 as KeyAccountsSqlite } from './migrations/sqli
 import { CONNECT_TIMEOUT_MS, PostgresPool } from './postgres.pool.js';
 import { ForeignObjects1796000002200 as ForeignObjectsSqlite } from './migrations/sqlite/1796000002200-foreign-objects.js';
 import { AccountChanges1796000002300 as AccountChangesSqlite } from './migrations/sqlite/1796000002300-account-changes.js';
+import { ForeignClaims1796000002400 as ForeignClaimsSqlite } from './migrations/sqlite/1796000002400-foreign-claims.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
 
@@ -114,6 +116,7 @@ function sqliteOptions(path: string, { lockTimeout }: Limits, entities: Entities
       KeyAccountsSqlite,
       ForeignObjectsSqlite,
       AccountChangesSqlite,
+      ForeignClaimsSqlite,
     ],
     prepareDatabase: (driver: SqliteDriver) => {
       driver.pragma('journal_mode = WAL');
@@ -157,6 +160,7 @@ function postgresOptions(url: Secret, { poolSize, driver }: Limits, entities: En
       KeyAccountsPostgres,
       ForeignObjectsPostgres,
       AccountChangesPostgres,
+      ForeignClaimsPostgres,
     ],
     installExtensions: false,
     extra: { keepAlive: true },

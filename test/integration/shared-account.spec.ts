@@ -114,6 +114,51 @@ describe('an object', () => {
   });
 });
 
+describe.each([
+  ['names the project', () => ({ project_id: neighbour.projectId })],
+  ['names none', () => ({})],
+])('a subscription that was foreign, and whose newer metadata %s,', (_, ownMetadata) => {
+  it('counts with its invoices, also after it was moved away and back', async () => {
+    const customer = data().create('customer', {}).id;
+    const items = [{ price: priceOf(seller.account, 'monthly'), quantity: 1 }];
+    const subscription = subscribe(data(), { customer, items, metadata: {}, trialDays: 0 });
+    const start = app.stripe.now() - 1_000;
+    const earlier = new Set(neighbour.events().map(({ id }) => id));
+    let said = 0;
+    const say = async (second: number, metadata: object) => {
+      const [event] = neighbour.events().filter(({ type }) => type === 'customer.subscription.created');
+      const object = { ...(event?.data.object as Stripe.Subscription), metadata };
+      const id = `evt_${(said += 1)}${subscription.id}`;
+      const update = { ...(event as StripeEvent), id, type: 'customer.subscription.updated', created: start + second, data: { object } };
+      return (await send(neighbour.projectId, update)).body.outcome as string;
+    };
+    const move = (second: number, metadata: Stripe.Metadata) => {
+      Object.assign(subscription, { metadata });
+      return say(second, metadata);
+    };
+    const foreign = { project_id: seller.projectId };
+    const payments = async (): Promise<unknown[]> => {
+      renew(data(), subscription);
+      const told = neighbour.events().filter(({ id, type }) => !earlier.has(id) && type.startsWith('invoice.'));
+      for (const event of told) await send(neighbour.projectId, event);
+      for (const { id } of told) earlier.add(id);
+      return (await neighbour.payments()).map(({ status }) => status);
+    };
+    await expect(move(10, foreign)).resolves.toBe('ignored');
+    await expect(move(30, ownMetadata())).resolves.toBe('applied');
+    // Stripe, asked whose it is by now, gives what is applied.
+    await expect(say(20, foreign)).resolves.toBe('applied');
+    await expect(payments()).resolves.toEqual(['succeeded']);
+    await expect(move(40, foreign)).resolves.toBe('ignored');
+    expect(await neighbour.subscriptions()).toEqual([]);
+    await expect(payments()).resolves.toEqual(['succeeded']);
+    // In the same second as the one before.
+    await expect(move(40, ownMetadata())).resolves.toBe('applied');
+    expect(await neighbour.subscriptions()).toHaveLength(1);
+    await expect(payments()).resolves.toEqual(['succeeded', 'succeeded']);
+  });
+});
+
 describe('a reconciliation', () => {
   it('leaves out what another project sold, and takes out what was here before', async () => {
     await live();

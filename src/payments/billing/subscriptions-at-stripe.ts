@@ -85,7 +85,7 @@ export class SubscriptionsAtStripe {
   /** Without those of other projects on the same account. */
   async #ours<T extends SubscriptionNow>({ projectId, mode }: Buyer, all: readonly T[]): Promise<T[]> {
     const ours: T[] = [];
-    for (const each of all) if (!(await this.ledger.isForeign(projectId, mode, each.subscription))) ours.push(each);
+    for (const each of all) if (!(await this.ledger.isForeign(projectId, mode, each.subscription, each.time))) ours.push(each);
     return ours;
   }
 

@@ -1,28 +1,53 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import { Database, run, send, sql, type Transaction } from '../../database/database.js';
+import { Database, run, send, sql, toTimestamp, type Transaction } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
-import { ForeignObject } from './foreign-object.js';
+import { ForeignObject, type Observed } from './foreign-object.js';
 import type { LedgerChange } from './ledger-change.js';
 
 /** $1 project: a deleted one still owns what it sold. */
 const IS_PROJECT = sql<{ id: ProjectId }>('is_project', 'SELECT id FROM projects WHERE id = $1');
 
-/** $1 project, $2 mode, $3 object, $4 now. */
-const MARK = sql<never>(
+/** $1 project, $2 mode, $3 object, $4 as of. Answers a row unless its metadata is known to have said otherwise later. */
+const MARK = sql<{ object_id: string }>(
   'mark_foreign_stripe_object',
-  `INSERT INTO stripe_foreign_objects (project_id, mode, object_id, created_at) VALUES ($1, $2, $3, $4)
-   ON CONFLICT (project_id, mode, object_id) DO NOTHING`,
+  `INSERT INTO stripe_foreign_objects AS f (project_id, mode, object_id, named_by, is_foreign, as_of) VALUES ($1, $2, $3, $3, true, $4)
+   ON CONFLICT (project_id, mode, object_id) DO UPDATE SET named_by = excluded.named_by, is_foreign = true,
+     as_of = CASE WHEN f.as_of > excluded.as_of THEN f.as_of ELSE excluded.as_of END
+   WHERE f.is_foreign OR f.as_of <= excluded.as_of
+   RETURNING object_id`,
 );
 
-/** $1 project, $2 mode, $3 ids as a JSON array. */
+/** $1 project, $2 mode, $3 object, $4 the one that it inherits from, $5 1970. What its own metadata says counts more. */
+const INHERIT = sql<never>(
+  'inherit_foreign_stripe_object',
+  `INSERT INTO stripe_foreign_objects AS f (project_id, mode, object_id, named_by, is_foreign, as_of) VALUES ($1, $2, $3, $4, false, $5)
+   ON CONFLICT (project_id, mode, object_id) DO UPDATE SET named_by = excluded.named_by WHERE NOT f.is_foreign`,
+);
+
+/** $1 project, $2 mode, $3 object, $4 as of. Its metadata names no other project any more. */
+const UNMARK = sql<never>(
+  'unmark_foreign_stripe_object',
+  `UPDATE stripe_foreign_objects SET named_by = object_id, is_foreign = false, as_of = $4
+   WHERE project_id = $1 AND mode = $2 AND object_id = $3`,
+);
+
+interface MarkRow {
+  object_id: string;
+  named_by: string;
+  as_of: Date | string;
+}
+
+/** $1 project, $2 mode, $3 ids as a JSON array. Those that are foreign, with the object whose metadata says so. */
 const FIND = {
-  sqlite: sql<{ object_id: string }>('', find('SELECT value FROM json_each($3)')),
-  postgres: sql<{ object_id: string }>('find_foreign_stripe_objects', find('SELECT json_array_elements_text($3::json)')),
+  sqlite: sql<MarkRow>('', find('SELECT value FROM json_each($3)')),
+  postgres: sql<MarkRow>('find_foreign_stripe_objects', find('SELECT json_array_elements_text($3::json)')),
 };
 
 function find(ids: string): string {
-  return `SELECT object_id FROM stripe_foreign_objects WHERE project_id = $1 AND mode = $2 AND object_id IN (${ids})`;
+  return `SELECT o.object_id, o.named_by, n.as_of FROM stripe_foreign_objects o
+    JOIN stripe_foreign_objects n ON n.project_id = o.project_id AND n.mode = o.mode AND n.object_id = o.named_by
+    WHERE o.project_id = $1 AND o.mode = $2 AND n.is_foreign AND o.object_id IN (${ids})`;
 }
 
 /** Which objects of a Stripe account belong to other projects that share it. */
@@ -35,25 +60,47 @@ export class ForeignObjectsRepository {
     return (await this.database.query(IS_PROJECT, [id])).length > 0;
   }
 
-  *mark(projectId: ProjectId, mode: StripeMode, objectIds: readonly string[]): Transaction<void> {
-    const now = new Date();
-    for (const id of objectIds) yield* send(MARK, [projectId, mode, id, now]);
+  /** Whether the object's own metadata named another project then or later. */
+  async isForeignSince(projectId: ProjectId, mode: StripeMode, { objectId, asOf }: Observed): Promise<boolean> {
+    const rows = await this.database.query(FIND[this.database.engine], [projectId, mode, JSON.stringify([objectId])]);
+    return rows.some((row) => row.named_by === objectId && asOfOf(row) >= asOf);
   }
 
-  /** Part of the transaction that writes the change. @throws ForeignObject when it is about an object that was marked */
-  *check({ projectId, mode, party, subscription, payments, dispute, isOurs }: LedgerChange): Transaction<void> {
+  /** @returns whether that is the newest that is known of it */
+  *mark(projectId: ProjectId, mode: StripeMode, { namedBy, inheriting }: ForeignObject): Transaction<boolean> {
+    const marked = yield* run(MARK, [projectId, mode, namedBy.objectId, namedBy.asOf]);
+    for (const id of [...new Set(inheriting)].sort())
+      if (id !== namedBy.objectId) yield* send(INHERIT, [projectId, mode, id, namedBy.objectId, new Date(0)]);
+    return marked.length > 0;
+  }
+
+  /**
+   * Takes marks away that newer metadata contradicts: part of the transaction that writes the change.
+   * @throws ForeignObject when it is about an object that is foreign
+   */
+  *check({ projectId, mode, party, subscription, payments, dispute, isOurs, observed = [] }: LedgerChange): Transaction<void> {
     const ids = [
       subscription?.subscriptionId ?? party.subscriptionId,
       ...payments.flatMap(({ paymentIntentId, chargeId, subscriptionId }) => [paymentIntentId, chargeId, subscriptionId]),
       dispute?.paymentIntentId,
       dispute?.chargeId,
+      ...observed.map(({ objectId }) => objectId),
     ].filter((id) => typeof id === 'string');
-    if (isOurs || ids.length === 0) return;
-    const marked = yield* run(FIND[this.database.engine], [projectId, mode, JSON.stringify(ids)]);
-    if (marked.length > 0)
-      throw new ForeignObject(
-        payments.map(({ paymentIntentId }) => paymentIntentId),
-        party.customerIds,
-      );
+    if (ids.length === 0) return;
+    for (const row of yield* run(FIND[this.database.engine], [projectId, mode, JSON.stringify(ids)])) {
+      const asOf = asOfOf(row);
+      const newer = observed.find((each) => each.objectId === row.named_by && each.asOf >= asOf);
+      if (newer) yield* send(UNMARK, [projectId, mode, newer.objectId, newer.asOf]);
+      else if (!isOurs)
+        throw new ForeignObject(
+          { objectId: row.named_by, asOf },
+          payments.map(({ paymentIntentId }) => paymentIntentId),
+          party.customerIds,
+        );
+    }
   }
+}
+
+function asOfOf({ as_of: asOf }: MarkRow): Date {
+  return new Date(toTimestamp(asOf));
 }

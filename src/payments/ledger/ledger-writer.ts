@@ -62,12 +62,16 @@ export class LedgerWriter {
   }
 
   /** Takes out what was written of another project's objects, and remembers them. @returns whether anything was there */
-  *removeForeign(projectId: ProjectId, mode: StripeMode, { objectIds, customerIds }: ForeignObject): Transaction<boolean> {
+  *removeForeign(projectId: ProjectId, mode: StripeMode, object: ForeignObject): Transaction<boolean> {
     const { engine } = this.database;
-    const ids = [...new Set(objectIds)].sort();
+    const { namedBy, inheriting, customerIds } = object;
+    const ids = [...new Set([namedBy.objectId, ...inheriting])].sort();
     // A payment that is being written for the customer is there to be removed, or finds the marks.
     yield* this.links.lock(projectId, mode, { customerIds, asOf: new Date() });
-    yield* this.foreign.mark(projectId, mode, ids);
+    // A subscription that is here was not foreign when it was written.
+    const known = yield* SUBSCRIPTIONS.lock(engine, projectId, mode, namedBy.objectId);
+    if (known && known.asOf > namedBy.asOf) return false;
+    if (!(yield* this.foreign.mark(projectId, mode, object))) return false;
     const [subscriptions, payments, disputes] = [[], [], []] as [
       Written<OwnedSubscription>[],
       Written<PaymentState>[],

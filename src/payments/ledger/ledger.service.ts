@@ -77,9 +77,9 @@ export class LedgerService {
   }
 
   /** Whether an object of Stripe's belongs to another project; then nothing of it stays here. */
-  async isForeign(projectId: ProjectId, mode: StripeMode, object: unknown): Promise<boolean> {
+  async isForeign(projectId: ProjectId, mode: StripeMode, object: unknown, { until }: AnswerTime): Promise<boolean> {
     try {
-      await this.preparation.assertOurs(projectId, StripeObject.from(object));
+      await this.preparation.assertOurs({ projectId, mode }, StripeObject.from(object), until);
       return false;
     } catch (error) {
       if (!(error instanceof ForeignObject)) throw error;

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { ProjectId } from '../../common/ids.js';
 import { DomainError } from '../../common/errors.js';
 import { Database } from '../../database/database.js';
 import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
@@ -7,7 +6,7 @@ import { within } from '../stripe-api/within.js';
 import { customerIdsOf } from './customer-ids.js';
 import { furtherOn, type Known, later, type Told } from './decision.js';
 import { decideDispute, DISPUTE_STAGES, type DisputeFact, readDispute } from './dispute.js';
-import { ForeignObject, foreignWith, projectIdsIn } from './foreign-object.js';
+import { claimsIn, ForeignObject, foreignWith, type Observed } from './foreign-object.js';
 import { ForeignObjectsRepository } from './foreign-objects.repository.js';
 import type { LedgerChange } from './ledger-change.js';
 import { DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
@@ -30,6 +29,18 @@ interface Source {
   readonly told: Told;
   /** Of the event. */
   readonly type?: string | undefined;
+}
+
+/** To whom an object belongs, as far as its metadata says. */
+interface Ownership {
+  readonly isOurs: boolean;
+  /** What names no other project. */
+  readonly observed: Observed[];
+}
+
+/** A tenant whose event is being completed, and what was seen to be not foreign for it. */
+interface Asking extends Tenant {
+  readonly observed: Observed[];
 }
 
 /** Makes a change of what an event tells, asking Stripe for what it does not. */
@@ -60,27 +71,54 @@ export class Preparation {
 
   /**
    * The nearest `metadata.project_id` that is a project of this installation decides.
-   * @returns whether it is this one @throws ForeignObject when it is another one
+   * @throws ForeignObject when it is another one
    */
-  async assertOurs(projectId: ProjectId, object: StripeObject | undefined): Promise<boolean> {
-    if (!object) return false;
-    for (const named of projectIdsIn(object)) {
-      if (named === projectId) return true;
-      if (await this.foreign.isProject(named)) throw new ForeignObject(foreignWith(object), customerIdsOf(object));
+  async assertOurs({ projectId, mode }: Tenant, object: StripeObject | undefined, asOf: Date): Promise<Ownership> {
+    const observed: Observed[] = [];
+    for (const claim of object ? claimsIn(object, asOf) : []) {
+      const { projectId: named, isCopy, objectId } = claim;
+      if (named === projectId && !isCopy) return { isOurs: true, observed: [...observed, claim] };
+      const isForeign = named !== undefined && named !== projectId && (await this.foreign.isProject(named));
+      // A subscription that is here told of itself that it is not foreign: a copy of its metadata may be older than that.
+      if (isForeign && !(isCopy && (await SUBSCRIPTIONS.find(this.database, projectId, mode, objectId))))
+        throw new ForeignObject(claim, object ? foreignWith(object) : [], object ? customerIdsOf(object) : []);
+      if (!isForeign) observed.push(claim);
     }
-    return false;
+    return { isOurs: false, observed };
   }
 
   async #completeOurs(tenant: Tenant, source: Source): Promise<LedgerChange> {
-    const { object } = source;
+    const { object, told } = source;
     try {
-      const isOurs = await this.assertOurs(tenant.projectId, object);
-      return { ...(await this.#complete(tenant, source)), isOurs };
+      const answer = await this.#answerOnOwner(tenant, source);
+      if (answer) return await this.#completeOurs(tenant, answer);
+      const { isOurs, observed } = await this.assertOurs(tenant, object, told.until ?? told.asOf);
+      const change = await this.#complete({ ...tenant, observed }, source);
+      return { ...change, isOurs, observed };
     } catch (error) {
       if (!(error instanceof ForeignObject)) throw error;
-      const ids = [...error.objectIds, ...foreignWith(object), ...(await this.#intentsOf(tenant, object))];
-      throw new ForeignObject(ids, [...error.customerIds, ...customerIdsOf(object)]);
+      const ids = [...error.inheriting, ...foreignWith(object), ...(await this.#intentsOf(tenant, object))];
+      throw new ForeignObject(error.namedBy, ids, [...error.customerIds, ...customerIdsOf(object)]);
     }
+  }
+
+  /**
+   * Where an event about a subscription contradicts what is known of the same time or a later one, Stripe is asked to whom it belongs.
+   * @returns `undefined` where nothing contradicts, or Stripe has no such subscription
+   */
+  async #answerOnOwner(tenant: Tenant, { object, reading: { subscription: fact }, told }: Source): Promise<Source | undefined> {
+    if (!fact || told.isAnswer) return undefined;
+    const { projectId, mode } = tenant;
+    const [known, isForeignSince, isForeign] = await Promise.all([
+      SUBSCRIPTIONS.find(this.database, projectId, mode, fact.subscriptionId),
+      this.foreign.isForeignSince(projectId, mode, { objectId: fact.subscriptionId, asOf: told.asOf }),
+      this.assertOurs(tenant, object, told.asOf).then(() => false, isForeignObject),
+    ]);
+    if (isForeign ? !known || known.asOf < told.asOf : !isForeignSince) return undefined;
+    const answer = await this.questions.subscription(tenant, fact.subscriptionId);
+    if (!answer) return undefined;
+    const toldByAnswer = { ...answered(answer, told, known?.revision ?? 0), until: answer.time?.until };
+    return { object: answer.object, reading: readObject(projectId, answer.object, toldByAnswer), told: toldByAnswer };
   }
 
   /** The PaymentIntents of an invoice: by themselves they don't say to which project they belong. */
@@ -98,7 +136,7 @@ export class Preparation {
     }
   }
 
-  async #complete(tenant: Tenant, { object, reading: first, told, type }: Source): Promise<LedgerChange> {
+  async #complete(tenant: Asking, { object, reading: first, told, type }: Source): Promise<LedgerChange> {
     const whole = await this.questions.withAllItems(tenant, object);
     const reading = whole === object ? first : readObject(tenant.projectId, whole, told, type);
     const { invoiceToAsk, attemptToAsk, chargeToAsk } = reading;
@@ -122,7 +160,7 @@ export class Preparation {
     };
   }
 
-  async #subscription(tenant: Tenant, reading: Reading, told: Told): Promise<Pick<Reading, 'party' | 'subscription'>> {
+  async #subscription(tenant: Asking, reading: Reading, told: Told): Promise<Pick<Reading, 'party' | 'subscription'>> {
     const { subscription: fact, subscriptionToAsk } = reading;
     const id = fact?.subscriptionId ?? subscriptionToAsk;
     if (id === undefined) return reading;
@@ -140,7 +178,7 @@ export class Preparation {
     return { party, subscription: { ...subscription, planName } };
   }
 
-  async #payment(tenant: Tenant, fact: PaymentFact): Promise<PaymentFact> {
+  async #payment(tenant: Asking, fact: PaymentFact): Promise<PaymentFact> {
     if (hasSucceeded(fact.status) && !fact.refundedAsOf) return fact;
     const known = await PAYMENTS.find(this.database, tenant.projectId, tenant.mode, fact.paymentIntentId);
     const seen = known?.revision ?? 0;
@@ -158,7 +196,7 @@ export class Preparation {
 
   /** What of a charge is refunded now. */
   async #charge(
-    tenant: Tenant,
+    tenant: Asking,
     { chargeId, paymentIntentId }: NonNullable<Reading['chargeToAsk']>,
     told: Told,
   ): Promise<PaymentFact | undefined> {
@@ -169,7 +207,7 @@ export class Preparation {
   }
 
   /** What became of the PaymentIntents of an invoice that was not paid: by themselves they don't tell what they are for. */
-  async #attempts(tenant: Tenant, attempt: NonNullable<Reading['attemptToAsk']>, told: Told): Promise<PaymentFact[]> {
+  async #attempts(tenant: Asking, attempt: NonNullable<Reading['attemptToAsk']>, told: Told): Promise<PaymentFact[]> {
     const { invoiceId, subscriptionId, paymentIntentIds } = attempt;
     const ids = paymentIntentIds.length > 0 ? paymentIntentIds : intentsOf(await this.questions.invoicePayments(tenant, invoiceId));
     const facts = ids.map(async (id) => {
@@ -184,12 +222,12 @@ export class Preparation {
     return (await Promise.all(facts)).flat();
   }
 
-  async #invoicePayments(tenant: Tenant, { object, invoice }: NonNullable<Reading['invoiceToAsk']>, told: Told): Promise<PaymentFact[]> {
+  async #invoicePayments(tenant: Asking, { object, invoice }: NonNullable<Reading['invoiceToAsk']>, told: Told): Promise<PaymentFact[]> {
     const payments = await this.questions.invoicePayments(tenant, invoice.invoiceId);
     return invoicePayments(object, invoice, readInvoicePayments(payments), told);
   }
 
-  async #dispute(tenant: Tenant, fact: DisputeFact): Promise<DisputeFact> {
+  async #dispute(tenant: Asking, fact: DisputeFact): Promise<DisputeFact> {
     const known = await DISPUTES.find(this.database, tenant.projectId, tenant.mode, fact.disputeId);
     const paymentIntentId = await this.#disputed(tenant, fact, known);
     if (!known || decideDispute(known, fact) !== 'ask') return { ...fact, paymentIntentId };
@@ -208,15 +246,17 @@ export class Preparation {
   }
 
   /** An answer of Stripe about an object that belongs to no other project. @throws ForeignObject */
-  async #ours<Found extends Answer | null | undefined>(tenant: Tenant, asked: Promise<Found>): Promise<Found> {
+  async #ours<Found extends Answer | null | undefined>(tenant: Asking, asked: Promise<Found>): Promise<Found> {
     const answer = await asked;
-    await this.assertOurs(tenant.projectId, answer?.object);
+    if (!answer) return answer;
+    const { observed } = await this.assertOurs(tenant, answer.object, answer.time?.until ?? new Date());
+    tenant.observed.push(...observed);
     return answer;
   }
 
   /** The payment that is disputed: Stripe is asked where only the charge is named, and where the payment is not here. */
   async #disputed(
-    tenant: Tenant,
+    tenant: Asking,
     { chargeId, paymentIntentId }: DisputeFact,
     known: { readonly paymentIntentId: string | null } | undefined,
   ): Promise<string | null> {
@@ -235,6 +275,11 @@ export class Preparation {
       throw error;
     }
   }
+}
+
+function isForeignObject(error: unknown): boolean {
+  if (error instanceof ForeignObject) return true;
+  throw error;
 }
 
 /** An event of a subscription tells it all, unless its second was busy; one of an invoice doesn't tell what became of the subscription. */

@@ -5,7 +5,10 @@ import type { StripeMode } from '../stripe-config/credential-rules.js';
 
 const PK = { primaryKeyConstraintName: 'stripe_foreign_objects_pk' };
 
-/** An object at Stripe that belongs to another project on the same account: what comes of it later, a dispute for instance, does too. */
+/**
+ * An object at Stripe whose metadata names another project on the same account, or that inherits from such a one. What comes of it later,
+ * a dispute for instance, inherits as well.
+ */
 @Entity('stripe_foreign_objects')
 export class StripeForeignObjectEntity {
   /** The project that it does not belong to. */
@@ -19,8 +22,17 @@ export class StripeForeignObjectEntity {
   @PrimaryColumn({ name: 'object_id', type: 'varchar', length: 255, ...PK })
   objectId: string;
 
-  @Column({ name: 'created_at', type: Date, precision: 3 })
-  createdAt: Date;
+  /** The object whose metadata decides: this one, or one that this one inherits from. */
+  @Column({ name: 'named_by', type: 'varchar', length: 255 })
+  namedBy: string;
+
+  /** Whether its own metadata names another project. */
+  @Column({ name: 'is_foreign', type: Boolean })
+  isForeign: boolean;
+
+  /** When its own metadata said so; 1970 where only another object's counts. */
+  @Column({ name: 'as_of', type: Date, precision: 3 })
+  asOf: Date;
 
   @ManyToOne(() => ProjectEntity)
   @JoinColumn({ name: 'project_id', foreignKeyConstraintName: 'stripe_foreign_objects_project_fk' })
