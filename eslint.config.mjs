@@ -22,7 +22,7 @@ const STANDS_ON = {
   'payments/billing': ['payments/ledger'],
   'payments/webhooks': ['payments/ledger'],
   payments: ['payments/billing', 'payments/webhooks'],
-  metrics: ['payments'],
+  metrics: ['payments', 'accounts'],
 };
 const ROOMS = Object.keys(STANDS_ON);
 

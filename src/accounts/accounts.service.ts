@@ -19,6 +19,8 @@ interface Login {
 @Injectable()
 export class AccountsService {
   readonly #logger = new Logger(AccountsService.name);
+  /** For metrics, since the start: logins refused for what was given, and for coming too often. */
+  readonly failedLogins = { wrong: 0, limited: 0 };
 
   constructor(
     private readonly accounts: AccountsRepository,
@@ -51,12 +53,17 @@ export class AccountsService {
 
   /** Whose login it is. Nothing tells a wrong password from an address without an account. @throws DomainError `unauthenticated`, `rate_limited`, `too_busy` */
   async logIn(login: Login, ip: string): Promise<Account> {
-    const account = await this.attempts.limit(
+    const attempt = this.attempts.limit(
       ip,
       login.email,
       () => this.#find(login),
       (scope) => this.#recordLockOut(scope, login.email, ip),
     );
+    const account = await attempt.catch((error: unknown) => {
+      if (error instanceof DomainError && error.code === 'rate_limited') this.failedLogins.limited += 1;
+      throw error;
+    });
+    if (!account) this.failedLogins.wrong += 1;
     if (!account) throw new DomainError('unauthenticated', 'The e-mail address or the password is wrong.', { challenge: 'Bearer' });
     if (this.passwords.isOutdated(account.passwordHash)) await this.accounts.rehash(account, await this.passwords.hash(login.password));
     return account;

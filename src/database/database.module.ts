@@ -2,6 +2,7 @@ import type { Database as SqliteDriver } from 'better-sqlite3';
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
+import { PeriodicTasks } from '../common/periodic-tasks.js';
 import { StoreSettings } from '../config/settings.js';
 import { createDataSource, createMigrationDataSource, type Entities } from './data-source.js';
 import { Database } from './database.js';
@@ -24,11 +25,12 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
       module: DatabaseModule,
       global: true,
       providers: [
+        PeriodicTasks,
         { provide: DataSource, inject: [StoreSettings], useFactory: (settings: StoreSettings) => connect(settings, entities) },
         { provide: Database, inject: [DataSource, StoreSettings], useFactory: openDatabase },
         { provide: DatabaseNotifications, inject: [DataSource, Database, StoreSettings], useFactory: openNotifications },
       ],
-      exports: [DataSource, Database, DatabaseNotifications],
+      exports: [PeriodicTasks, DataSource, Database, DatabaseNotifications],
     };
   }
 

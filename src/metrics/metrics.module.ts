@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
+import { AccountsModule } from '../accounts/accounts.module.js';
 import { PaymentsModule } from '../payments/payments.module.js';
+import { AccountMetrics } from './account-metrics.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsRegistry } from './metrics-registry.js';
 import { PaymentsMetrics } from './payments-metrics.js';
@@ -7,8 +9,8 @@ import { ProcessMetrics } from './process-metrics.js';
 import { RequestMetrics } from './request-metrics.js';
 
 @Module({
-  imports: [PaymentsModule],
+  imports: [AccountsModule, PaymentsModule],
   controllers: [MetricsController],
-  providers: [MetricsRegistry, PaymentsMetrics, ProcessMetrics, RequestMetrics],
+  providers: [MetricsRegistry, AccountMetrics, PaymentsMetrics, ProcessMetrics, RequestMetrics],
 })
 export class MetricsModule {}

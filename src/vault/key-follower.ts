@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { PeriodicTasks } from '../common/periodic-tasks.js';
 import { KeyHoldersRepository } from './key-holders.repository.js';
 import { Keyring } from './keyring.js';
 
@@ -22,6 +23,7 @@ export class KeyFollower implements BeforeApplicationShutdown {
   constructor(
     private readonly keyring: Keyring,
     private readonly holders: KeyHoldersRepository,
+    private readonly tasks: PeriodicTasks,
   ) {}
 
   /** From now on, until the application shuts down. The keyring is loaded. */
@@ -50,6 +52,7 @@ export class KeyFollower implements BeforeApplicationShutdown {
       if (isNews && keys.missing.length > 0) this.#logger.warn(`This process can't open data key ${keys.missing.join(', ')}.`);
       if (isNews || keys.missing.length > 0) await this.holders.put({ id: this.#id, name: this.#name, ...keys, answeredAt: new Date() });
       this.#answered = answer;
+      if (keys.missing.length === 0) this.tasks.succeeded('data_keys');
     } catch {
       // The database is away, which whoever needs it says louder. The next look comes soon.
     } finally {

@@ -1,3 +1,12 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { PERIODIC_TASKS } from '../../src/common/periodic-tasks.js';
+import { VERSION } from '../../src/common/version.js';
+import { Database } from '../../src/database/database.js';
+import { IdempotencySweeper } from '../../src/idempotency/idempotency-sweeper.js';
+import type { LedgerEvent } from '../../src/payments/ledger/ledger-events.js';
+import { OutboxRepository } from '../../src/payments/ledger/outbox.repository.js';
+import { WebhookSweeper } from '../../src/payments/webhooks/webhook-sweeper.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { eventually } from '../support/eventually.js';
 import { anEvent, deliver } from '../support/signed-events.js';
@@ -7,6 +16,9 @@ import { engine } from '../support/test-database.js';
 
 const TOKEN = 'm'.repeat(32);
 const SECRET = `whsec_${'w'.repeat(32)}`;
+
+/** Prometheus' own checker, in Debian's package `prometheus`. */
+const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 
 describe('/metrics', () => {
   let app: AppWithStripe;
@@ -95,6 +107,97 @@ describe('/metrics', () => {
     const name = 'tillkeeper_change_notifications_arriving';
     await eventually(async () => expect(await samples(name)).toEqual(new Map([[name, '1']])));
     await app.send('get', '/health/ready', null).expect(200, { status: 'ok', change_notifications: 'arriving' });
+  });
+
+  it('tells what runs here', async () => {
+    const name = 'tillkeeper_build_info';
+    expect(await samples(name)).toEqual(new Map([[`${name}{version="${VERSION}",node="${process.version}",engine="${engine}"}`, '1']]));
+    const size = 'tillkeeper_database_pool_size';
+    expect(await samples(size)).toEqual(new Map(engine === 'postgres' ? [[size, '10']] : []));
+  });
+
+  it('counts logins that fail, by reason', async () => {
+    const limited = await startTestApp({ environment: { METRICS_TOKEN: TOKEN, RATE_LIMIT_PER_MINUTE: '1000' } });
+    const logIn = (password: string) => limited.send('post', '/api/v1/auth/login', null).send({ email: 'ada@example.com', password });
+    const failures = async () =>
+      (await limited.send('get', '/metrics', TOKEN).expect(200)).text.match(/^tillkeeper_login_failures_total\{.*$/gm);
+    try {
+      expect(await failures()).toEqual([
+        'tillkeeper_login_failures_total{reason="wrong"} 0',
+        'tillkeeper_login_failures_total{reason="limited"} 0',
+      ]);
+      const password = 'correct horse battery';
+      await limited.send('post', '/api/v1/auth/register', null).send({ email: 'ada@example.com', password }).expect(201);
+      await logIn(password).expect(200);
+      await Promise.all(Array.from({ length: 10 }, () => logIn('wrong horse battery').expect(401)));
+      for (let round = 0; round < 2; round += 1) await logIn(password).expect(429);
+      expect(await failures()).toEqual([
+        'tillkeeper_login_failures_total{reason="wrong"} 10',
+        'tillkeeper_login_failures_total{reason="limited"} 2',
+      ]);
+    } finally {
+      await limited.close();
+    }
+  });
+
+  it('tells how much waits in the outbox, and for how long, and goes on without the database', async () => {
+    const [waiting, age] = ['tillkeeper_outbox_events', 'tillkeeper_outbox_oldest_age_seconds'];
+    const ofPayments = '{event="payment.recorded"}';
+    const ofSubscriptions = '{event="subscription.changed"}';
+    expect((await samples(waiting)).get(`${waiting}${ofPayments}`)).toBe('0');
+    expect((await samples(age)).get(`${age}${ofPayments}`)).toBe('0');
+    const outbox = app.app.get(OutboxRepository);
+    const add = (minutesAgo: number) =>
+      app.app
+        .get(Database)
+        .transaction(() =>
+          outbox.add(
+            ['payment.recorded', { projectId: randomUUID(), mode: 'test' }] as unknown as LedgerEvent,
+            new Date(Date.now() - minutesAgo * 60_000),
+          ),
+        );
+    for (const minutes of [5, 60, 30]) await add(minutes);
+    expect((await samples(waiting)).get(`${waiting}${ofPayments}`)).toBe('3');
+    expect((await samples(waiting)).get(`${waiting}${ofSubscriptions}`)).toBe('0');
+    const seconds = Number((await samples(age)).get(`${age}${ofPayments}`));
+    expect(seconds).toBeGreaterThanOrEqual(3_600);
+    expect(seconds).toBeLessThan(3_700);
+    const away = jest.spyOn(outbox, 'backlog').mockRejectedValue(new Error('The database is away.'));
+    expect(await samples(waiting)).toEqual(new Map());
+    expect((await samples('tillkeeper_build_info')).size).toBe(1);
+    away.mockRestore();
+  });
+
+  it('tells when each periodic task last succeeded', async () => {
+    const name = 'tillkeeper_task_last_success_timestamp_seconds';
+    const successes = async () =>
+      new Map([...(await samples(name))].map(([sample, value]) => [/task="(\w+)"/.exec(sample)?.[1], Number(value)]));
+    expect([...(await successes()).keys()]).toEqual([...PERIODIC_TASKS]);
+    const begun = Date.now() / 1_000;
+    await app.app.get(IdempotencySweeper).sweep();
+    await app.app.get(WebhookSweeper).sweep(new Date());
+    await eventually(async () => {
+      const { webhook_secrets: swept, ...others } = Object.fromEntries(await successes()) as Record<string, number>;
+      // This one comes by once a minute, first at the start.
+      expect(swept).toBeGreaterThan(begun - 3_600);
+      for (const at of Object.values(others)) expect(at).toBeGreaterThanOrEqual(begun);
+    });
+  });
+
+  it("follows Prometheus' rules for names, units and help", async () => {
+    const ours = `${(await metrics())
+      .split('\n')
+      .filter((line) => line.includes('tillkeeper_'))
+      .join('\n')}\n`;
+    const types = [...ours.matchAll(/^# TYPE (\S+) (\w+)$/gm)];
+    expect(types.length).toBeGreaterThan(10);
+    for (const [, name = '', type] of types) {
+      expect(ours).toMatch(new RegExp(`^# HELP ${name} [A-Z].*\\.$`, 'm'));
+      expect([name, name.endsWith('_total')]).toEqual([name, type === 'counter']);
+      expect(name).not.toMatch(/_(?:count|sum|bucket)$|milliseconds|minutes|hours|percent|kilobytes|megabytes/);
+    }
+    if (hasPromtool) expect(execFileSync('promtool', ['check', 'metrics'], { input: ours, encoding: 'utf8' })).toBe('');
+    else console.warn('promtool is not in the PATH (Debian: apt-get install prometheus): it was not asked about the metrics.');
   });
 
   it('tells nothing of a tenant', async () => {

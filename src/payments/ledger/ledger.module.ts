@@ -28,6 +28,6 @@ import { UserLinksRepository } from './user-links.repository.js';
     OutboxSweeper,
     LedgerEvents,
   ],
-  exports: [LedgerService, LedgerEvents],
+  exports: [LedgerService, LedgerEvents, OutboxRepository],
 })
 export class LedgerModule {}

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { PeriodicTasks } from '../../common/periodic-tasks.js';
 import { LEDGER_EVENT_NAMES, type LedgerEventName, LedgerEvents } from './ledger-events.js';
 import { type DueEvent, OutboxRepository } from './outbox.repository.js';
 
@@ -31,6 +32,7 @@ export class OutboxSweeper implements OnApplicationBootstrap, BeforeApplicationS
     private readonly outbox: OutboxRepository,
     private readonly events: LedgerEvents,
     private readonly host: HttpAdapterHost,
+    private readonly tasks: PeriodicTasks,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -56,6 +58,7 @@ export class OutboxSweeper implements OnApplicationBootstrap, BeforeApplicationS
     clearTimeout(this.#wake);
     this.#wake = undefined;
     this.#sweeping ??= this.#sweep()
+      .then(() => this.tasks.succeeded('outbox'))
       .catch(() => this.#logger.warn('The outbox could not be swept; this is tried again in a second.'))
       .finally(() => (this.#sweeping = undefined));
   }

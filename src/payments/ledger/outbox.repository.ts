@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Database, run, send, sql, type Transaction } from '../../database/database.js';
+import { Database, run, send, sql, toTimestamp, type Transaction } from '../../database/database.js';
 import type { LedgerEvent, LedgerEventName } from './ledger-events.js';
 
 /** An event that is to be told now. */
@@ -36,6 +36,16 @@ const POSTPONE = sql<never>('postpone_in_outbox', 'UPDATE ledger_outbox SET due_
 /** $1 name, $2 due before. */
 const DROP = sql<never>('drop_from_outbox', 'DELETE FROM ledger_outbox WHERE name = $1 AND due_at < $2');
 
+/** How many waiting events are counted, so that a question about them stays cheap. */
+const MAX_COUNTED = 10_000;
+
+/** $1 name. Those that nobody took yet come first, the oldest before the others. */
+const BACKLOG = sql<{ waiting: number | string; oldest: Date | string | null }>(
+  'backlog_of_outbox',
+  `SELECT COUNT(*) AS waiting, MIN(created_at) AS oldest
+   FROM (SELECT created_at FROM ledger_outbox WHERE name = $1 ORDER BY due_at LIMIT ${MAX_COUNTED}) AS first`,
+);
+
 /** What other modules are to be told, kept until they were. */
 @Injectable()
 export class OutboxRepository {
@@ -44,6 +54,12 @@ export class OutboxRepository {
   /** Part of the transaction that the event tells of. */
   *add([name, event]: LedgerEvent, now: Date): Transaction<void> {
     yield* send(ADD, [randomUUID(), event.projectId, event.mode, name, JSON.stringify(event), now]);
+  }
+
+  /** How many events wait, up to 10,000, and since when the oldest does. */
+  async backlog(name: LedgerEventName): Promise<{ waiting: number; oldest: Date | undefined }> {
+    const [row] = await this.database.query(BACKLOG, [name]);
+    return { waiting: Number(row?.waiting ?? 0), oldest: row?.oldest ? new Date(toTimestamp(row.oldest)) : undefined };
   }
 
   /** Takes events that nobody else gets until the lease ends: then whoever took them has died. */

@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import { systemActor } from '../../common/actor.js';
+import { PeriodicTasks } from '../../common/periodic-tasks.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Database, run } from '../../database/database.js';
 import { Keyring } from '../../vault/keyring.js';
@@ -24,6 +25,7 @@ export class WebhookSecretSweeper implements OnApplicationBootstrap, OnApplicati
     private readonly database: Database,
     private readonly audit: AuditTrail,
     private readonly keyring: Keyring,
+    private readonly tasks: PeriodicTasks,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -59,7 +61,10 @@ export class WebhookSecretSweeper implements OnApplicationBootstrap, OnApplicati
     // The history needs a data key, and they are opened while the application starts.
     const { isLoaded } = this.keyring;
     try {
-      if (isLoaded) await this.sweep();
+      if (isLoaded) {
+        await this.sweep();
+        this.tasks.succeeded('webhook_secrets');
+      }
     } catch {
       // They are not accepted any more, whether destroyed now or by the next attempt.
       this.#logger.warn('Former webhook secrets that are no longer valid could not be destroyed yet.');

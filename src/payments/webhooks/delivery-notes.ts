@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { DomainError } from '../../common/errors.js';
+import { PeriodicTasks } from '../../common/periodic-tasks.js';
 import type { ProjectId } from '../../common/ids.js';
 import { isDatabaseUnavailable } from '../../database/database-errors.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
@@ -41,6 +42,7 @@ export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationS
     private readonly events: WebhookEventsRepository,
     private readonly payloads: EventPayloads,
     private readonly verifier: DeliveryVerifier,
+    private readonly tasks: PeriodicTasks,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -72,6 +74,7 @@ export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationS
       await this.#verify();
       await this.#writeRefusals();
       await this.#writeFailures();
+      if (this.#refusals.size + this.#failures.size + this.#unverified.size === 0) this.tasks.succeeded('delivery_notes');
     });
     return this.#writing;
   }

@@ -1,4 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { PeriodicTasks } from '../../common/periodic-tasks.js';
 import { Settings } from '../../config/settings.js';
 import { WebhookEventsRepository } from './webhook-events.repository.js';
 
@@ -22,6 +23,7 @@ export class WebhookSweeper implements OnApplicationBootstrap, BeforeApplication
   constructor(
     private readonly events: WebhookEventsRepository,
     private readonly settings: Settings,
+    private readonly tasks: PeriodicTasks,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -48,6 +50,7 @@ export class WebhookSweeper implements OnApplicationBootstrap, BeforeApplication
     const { webhookRetentionDays: kept } = this.settings;
     await this.#inBatches(() => this.events.destroyPayloads(daysAgo(kept), BATCH));
     await this.#inBatches(() => this.events.forget(daysAgo(Math.max(kept, KNOWN_FOR_DAYS)), BATCH));
+    if (!this.#stopped.signal.aborted) this.tasks.succeeded('webhook_payloads');
   }
 
   async #inBatches(work: () => Promise<number>): Promise<void> {
