@@ -72,6 +72,19 @@ describe('a reconciliation', () => {
     expect(await outcomes()).toHaveLength(body.events.read);
   });
 
+  it("applies what was ignored while the project's key was of another account", async () => {
+    const events = subscription().filter(({ type }) => type.startsWith('customer.subscription.'));
+    await put({ test_secret_key: app.stripe.addAccount().keys.test.secret }).expect(200);
+    for (const event of events) {
+      const { body } = await deliver(app, projectId, SECRET, { ...event, livemode: false, account: account.id }).expect(200);
+      expect(body.outcome).toBe('ignored');
+    }
+    await put({ test_secret_key: account.keys.test.secret }).expect(200);
+    expect((await reconcile().expect(200)).body).toMatchObject({ failures: [], events: { known: 0, ignored: 0 } });
+    expect(new Set(await outcomes())).toEqual(new Set(['applied']));
+    expect(await subscriptions()).toHaveLength(1);
+  });
+
   it('puts no state back that an event has left behind while the list was on its way', async () => {
     for (const event of subscription()) await deliver(app, projectId, SECRET, event).expect(200);
     const [known] = account.test.all('subscription');

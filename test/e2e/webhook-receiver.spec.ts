@@ -219,7 +219,7 @@ describe('the webhook receiver', () => {
       ['another account in a thin event', { ...thin, context: other }],
       ['an organisation', { context: 'org_1AAAAAAAAAAAAAAA' }],
     ])('%s: 200 and ignored in either mode', async (_, fields) => {
-      await validate();
+      await app.send('put', configPath(projectId)).send({ live_secret_key: app.account.keys.live.secret }).expect(200);
       for (const livemode of [true, false]) {
         const event = anEvent({ type: 'invoice.paid', livemode, ...fields });
         for (const outcome of ['ignored', 'duplicate'])
@@ -260,6 +260,51 @@ describe('the webhook receiver', () => {
         .expect(200);
       expect((await deliver(app, projectId, SECRET, aPayment({ account: id })).expect(200)).body.outcome).toBe('applied');
       expect((await deliver(app, projectId, SECRET, aPayment({ account: own() })).expect(200)).body.outcome).toBe('ignored');
+    });
+
+    describe('an account, where Stripe never said whose the key is:', () => {
+      const put = (key: string) => app.send('put', configPath(projectId)).send({ test_secret_key: key }).expect(200);
+      const outcomeOf = async (event: EventBody) => (await deliver(app, projectId, SECRET, event).expect(200)).body.outcome as string;
+
+      it('Stripe is asked, once for the key', async () => {
+        await put(app.account.keys.test.legacySecret);
+        const asked = () => app.stripe.requests.filter(({ path }) => path.startsWith('/v1/account')).length;
+        const before = asked();
+        await expect(outcomeOf(aPayment({ account: own() }))).resolves.toBe('applied');
+        await expect(outcomeOf(aPayment({ context: own() }))).resolves.toBe('applied');
+        await expect(outcomeOf(aPayment({ account: other }))).resolves.toBe('ignored');
+        expect(asked() - before).toBe(1);
+      });
+
+      it('the event stays open until Stripe can say it', async () => {
+        await put(app.account.keys.test.legacySecret);
+        app.stripe.fail(answers(500, {}), { on: 'GET /v1/account', times: 2 });
+        const event = aPayment({ account: own() });
+        await deliver(app, projectId, SECRET, event).expect(500);
+        expect((await list()).events[0]).toMatchObject({ id: event.id, outcome: 'failed' });
+        await expect(outcomeOf(event)).resolves.toBe('applied');
+      });
+
+      it('the event stays open while there is no key to ask with', async () => {
+        const send = (event: EventBody) => deliver(app, projectId, LIVE_SECRET, event, { mode: 'live' });
+        const waiting = aPayment({ account: own(), livemode: true });
+        await send(waiting).expect(500);
+        expect((await list()).events[0]).toMatchObject({ id: waiting.id, outcome: 'open' });
+        // Of the other mode, it can only be a connected account's.
+        expect((await send(aPayment({ account: other })).expect(200)).body.outcome).toBe('ignored');
+        await app.send('put', configPath(projectId)).send({ live_secret_key: app.account.keys.live.legacySecret }).expect(200);
+        expect((await send(waiting).expect(200)).body.outcome).toBe('applied');
+      });
+    });
+
+    it('another account is applied when Stripe sends it again once the account is its own', async () => {
+      const account = app.stripe.addAccount();
+      const event = aPayment({ account: account.id });
+      for (const outcome of ['ignored', 'duplicate'])
+        expect((await deliver(app, projectId, SECRET, event).expect(200)).body.outcome).toBe(outcome);
+      await app.send('put', configPath(projectId)).send({ test_secret_key: account.keys.test.secret }).expect(200);
+      for (const outcome of ['applied', 'duplicate'])
+        expect((await deliver(app, projectId, SECRET, event).expect(200)).body.outcome).toBe(outcome);
     });
 
     it('another account is of the other mode when it is replayed once the account is its own', async () => {

@@ -6,7 +6,7 @@ import { ConfigChanges } from '../stripe-config/config-changes.js';
 import { STRIPE_MODES, type StripeMode } from '../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { type ConnectionState, KeyChecksRepository } from './key-checks.repository.js';
-import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-verdict.js';
+import type { CheckedBy, KeyIdentity, KeyVerdict, StripeAccount } from './key-verdict.js';
 import { PaymentsEvents } from './payments-events.js';
 import type { AnswerListener } from './strict-http-client.js';
 
@@ -53,6 +53,15 @@ export class KeyChecksService {
     const { isNews, isAccountNews } = await this.checks.record(projectId, key, verdict, by, accountFingerprint, event);
     if (isAccountNews) this.changes.announceEverywhere(projectId);
     if (isNews && !verdict.valid) this.events.emit('credentials.invalid', { projectId, mode: key.mode, reason: verdict.message });
+  }
+
+  /** Notes to which account Stripe said that a key in use belongs. Fails for nothing: Stripe can be asked again. */
+  async recordAccount(projectId: ProjectId, key: KeyIdentity, account: StripeAccount): Promise<void> {
+    const { mode } = key;
+    const event: AuditEvent = { action: 'credentials.validated', result: 'valid', details: { mode }, actor: IN_USE, at: new Date() };
+    await this.record(projectId, key, { ...ACCEPTED_IN_USE, account }, 'use', event).catch(() => {
+      this.#logger.warn(`Could not note the account of the ${mode} key of project ${projectId}.`);
+    });
   }
 
   /** For a client with this key: each refusal is noted, and the first success after it was made or refused. Nobody waits for that. */

@@ -95,8 +95,19 @@ function isForbidden(result: PromiseSettledResult<unknown> | undefined): boolean
   return facts.code !== ACCESS_REVOKED && NAMES_PERMISSIONS.test(facts.message);
 }
 
-async function readAccount(stripe: Stripe): Promise<StripeAccount> {
-  const account = await stripe.accounts.retrieveCurrent();
+/** The account that the client's key belongs to, also where the key may not read it. @throws what the SDK throws */
+export async function findAccount(stripe: Stripe): Promise<StripeAccount> {
+  try {
+    return await readAccount(stripe, { timeout: ATTEMPT_MS, maxNetworkRetries: RETRIES });
+  } catch (error) {
+    const { account } = accountOfRefusal(error);
+    if (!account) throw error;
+    return account;
+  }
+}
+
+async function readAccount(stripe: Stripe, options: Stripe.RequestOptions = {}): Promise<StripeAccount> {
+  const account = await stripe.accounts.retrieveCurrent(undefined, options);
   assertKind(account, 'account');
   return { id: account.id, name: account.business_profile?.name ?? account.settings?.dashboard.display_name ?? null };
 }

@@ -3,6 +3,12 @@ import type { ProjectId } from '../../common/ids.js';
 import { Database, sql } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
+import { StripeClients } from './stripe-clients.js';
+import { asStripeFailure, stripeUnavailable } from './stripe-failure.js';
+import { within } from './within.js';
+
+/** Less than Stripe waits for the answer to a webhook. */
+const BUDGET_MS = 8_000;
 
 /** $1 project, $2 mode. The account as Stripe said, else the fingerprint of the account that the key names. */
 const FIND_CURRENT = sql<{ account_id: string | null; account_fingerprint: string | null }>(
@@ -18,12 +24,27 @@ export class StripeAccounts {
   constructor(
     private readonly database: Database,
     private readonly configs: StripeConfigService,
+    private readonly clients: StripeClients,
   ) {}
 
-  /** Whether the stored secret key is known to belong to this account. @param accountId `acct_…` */
+  /**
+   * Whether the stored secret key belongs to this account. Stripe is asked, once for each key, where it never said so.
+   * @param accountId `acct_…`, or of an organisation
+   * @throws DomainError `stripe_*`, `database_unavailable`, and as `StripeClients.for`: then nobody can tell
+   */
   async isOwn(projectId: ProjectId, mode: StripeMode, accountId: string): Promise<boolean> {
     const [key] = await this.database.query(FIND_CURRENT, [projectId, mode]);
     if (key?.account_id) return key.account_id === accountId;
-    return key?.account_fingerprint === this.configs.accountFingerprint(projectId, accountId);
+    if (key?.account_fingerprint === this.configs.accountFingerprint(projectId, accountId)) return true;
+    if (!accountId.startsWith('acct_')) return false;
+    const { accountId: askStripe } = await this.clients.connect(projectId, mode);
+    const asked = askStripe().catch((error: unknown) => {
+      throw asStripeFailure(error);
+    });
+    return (await within(BUDGET_MS, asked, tooLate)) === accountId;
   }
+}
+
+function tooLate() {
+  return stripeUnavailable('Stripe did not say in time which account the secret key belongs to; try again shortly.', undefined);
 }

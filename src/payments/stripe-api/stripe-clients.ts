@@ -6,6 +6,8 @@ import { ConfigChanges } from '../stripe-config/config-changes.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { KeyChecksService } from './key-checks.service.js';
+import { findAccount } from './key-validator.js';
+import type { KeyIdentity } from './key-verdict.js';
 import { StripeConnector } from './stripe-connector.js';
 
 const MAX_CLIENTS = 1_000;
@@ -15,6 +17,8 @@ export interface StripeConnection {
   readonly stripe: Stripe;
   /** The account's fingerprint in this project. Stripe is asked for it where neither the key nor an earlier check told: keys from before 2018 don't. */
   readonly account: () => Promise<string>;
+  /** Stripe's id of the account, for which Stripe is asked once. @throws what the SDK throws */
+  readonly accountId: () => Promise<string>;
 }
 
 /** Ready Stripe clients, each with the secret key of one project and mode. */
@@ -45,16 +49,27 @@ export class StripeClients {
     return this.#connections.get(projectId, mode, async () => {
       const { value, fingerprint, accountFingerprint } = await this.configs.openSecretKey(projectId, mode);
       const stripe = await this.connector.connect(value, { onAnswer: this.checks.followUse(projectId, { mode, fingerprint }) });
-      return { stripe, account: this.#accountOf(stripe, projectId, accountFingerprint) };
+      const accountId = once(() => this.#learnAccount(stripe, projectId, { mode, fingerprint }));
+      const account = async () => accountFingerprint ?? this.configs.accountFingerprint(projectId, await accountId());
+      return { stripe, account, accountId };
     });
   }
 
-  #accountOf(stripe: Stripe, projectId: ProjectId, known: string | undefined): () => Promise<string> {
-    let account = known === undefined ? undefined : Promise.resolve(known);
-    return () => {
-      account ??= stripe.accounts.retrieveCurrent().then(({ id }) => this.configs.accountFingerprint(projectId, id));
-      account.catch(() => (account = undefined));
-      return account;
-    };
+  async #learnAccount(stripe: Stripe, projectId: ProjectId, key: KeyIdentity): Promise<string> {
+    const account = await findAccount(stripe);
+    await this.checks.recordAccount(projectId, key, account);
+    return account.id;
   }
+}
+
+/** Keeps what succeeds, and tries again what failed. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | undefined;
+  return () => {
+    done ??= work().catch((error: unknown) => {
+      done = undefined;
+      throw error;
+    });
+    return done;
+  };
 }

@@ -99,6 +99,7 @@ export class EventHandlerService {
 
   async #apply<T>(event: ReceivedEvent, write: (apply: () => ReturnType<LedgerService['apply']>) => Promise<T>): Promise<T> {
     try {
+      if (event.undecidedBecause) throw event.undecidedBecause;
       return await againIfOvertaken(async () => {
         try {
           const change = await this.ledger.prepare(event);

@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
+import { isDatabaseUnavailable } from '../../database/database-errors.js';
 import { StripeAccounts } from '../stripe-api/stripe-accounts.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
-import { parseEvent, type ReceivedEvent } from './received-event.js';
+import { OTHER_ACCOUNT_REASON, OTHER_ENDPOINT_REASON, parseEvent, type ReceivedEvent } from './received-event.js';
 import type { RefusalReason } from './refusals.js';
-
-const OTHER_ACCOUNT_REASON = "It is of another Stripe account than the project's, as `account` or `context` says.";
-
-const OTHER_ENDPOINT_REASON = 'It is of another Stripe account: its endpoint was made here with a key of that account.';
 
 /** Reads events from wherever they come, and tells those of other accounts. */
 @Injectable()
@@ -29,8 +27,15 @@ export class EventReader {
     const event = parseEvent(projectId, mode, bytes);
     if (!event) return 'unreadable';
     if (isOfOtherAccount) return { ...event, ignoredBecause: OTHER_ENDPOINT_REASON };
-    for (const account of event.accountIds)
-      if (!(await this.accounts.isOwn(projectId, mode, account))) return { ...event, ignoredBecause: OTHER_ACCOUNT_REASON };
-    return event.livemode === (mode === 'live') ? event : 'wrong_mode';
+    const isOfMode = event.livemode === (mode === 'live');
+    try {
+      for (const account of event.accountIds)
+        if (!(await this.accounts.isOwn(projectId, mode, account))) return { ...event, ignoredBecause: OTHER_ACCOUNT_REASON };
+    } catch (error) {
+      if (!(error instanceof DomainError) || isDatabaseUnavailable(error)) throw error;
+      // Only accounts that are connected to the project's send events of one mode to an endpoint of the other.
+      return isOfMode ? { ...event, undecidedBecause: error } : { ...event, ignoredBecause: OTHER_ACCOUNT_REASON };
+    }
+    return isOfMode ? event : 'wrong_mode';
   }
 }

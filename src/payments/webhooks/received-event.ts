@@ -1,3 +1,4 @@
+import type { DomainError } from '../../common/errors.js';
 import { type JsonBounds, parseJson } from '../../common/json-body.js';
 import type { ProjectId } from '../../common/ids.js';
 import { makeWellFormed } from '../../common/well-formed.js';
@@ -22,9 +23,14 @@ export interface ReceivedEvent extends StripeEvent {
   readonly accountIds: readonly string[];
   /** Why it changes nothing here, whatever its type. */
   readonly ignoredBecause: string | undefined;
+  /** Why nobody can tell yet whether it is of the project's account: it stays open. */
+  readonly undecidedBecause?: DomainError;
   /** All of it, as JSON. */
   readonly json: string;
 }
+
+export const OTHER_ACCOUNT_REASON = "It is of another Stripe account than the project's, as `account` or `context` says.";
+export const OTHER_ENDPOINT_REASON = 'It is of another Stripe account: its endpoint was made here with a key of that account.';
 
 /** Stripe's largest events have hundreds of invoice lines. */
 const BOUNDS: JsonBounds = { depth: 64, members: 100_000 };

@@ -79,7 +79,7 @@ export class WebhookEventsRepository {
 
   /** Notes what there is nothing to write for. @returns false when it was a duplicate, which is counted */
   async settle(event: ReceivedEvent, verdict: Verdict, payload: SealedPayload | undefined): Promise<boolean> {
-    return isClaimed(await this.#write(statements.CLAIM, columnsOf(event, verdict, payload)));
+    return isClaimed(await this.#write(statements.CLAIM.toIgnore, columnsOf(event, verdict, payload)));
   }
 
   /**
@@ -171,7 +171,7 @@ class AlreadySettled extends Error {
 }
 
 function* claim(columns: SqlValue[]): Transaction<void> {
-  if (!isClaimed(yield* run(statements.CLAIM, columns))) throw new AlreadySettled();
+  if (!isClaimed(yield* run(statements.CLAIM.toApply, columns))) throw new AlreadySettled();
 }
 
 function isClaimed([row]: { duplicates: number }[]): boolean {

@@ -2,15 +2,22 @@ import type { ProjectId } from '../../common/ids.js';
 import { sql } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
-import type { Outcome } from './received-event.js';
+import { FOREIGN_REASON } from '../ledger/foreign-object.js';
+import { OTHER_ACCOUNT_REASON, OTHER_ENDPOINT_REASON, type Outcome } from './received-event.js';
 
 const SETTLED = `outcome IN ('applied', 'ignored')`;
+/** Whose an object or account is can change: such an event is judged again when it comes again. */
+const REVOCABLE = [OTHER_ACCOUNT_REASON, OTHER_ENDPOINT_REASON, FOREIGN_REASON]
+  .map((reason) => `'${reason.replaceAll("'", "''")}'`)
+  .join(', ');
+const settledForGood = (table = '') =>
+  `(${table}outcome = 'applied' OR ${table}outcome = 'ignored' AND ${table}reason NOT IN (${REVOCABLE}))`;
 /** As the partial index has it: all that is not settled, and what once was not. */
 const FAILED_ONCE = 'failed_at IS NOT NULL';
 const findSettled = (ids: string) =>
   sql<{ id: string }>(
     'find_settled_webhook_events',
-    `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id IN (${ids}) AND ${SETTLED}`,
+    `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id IN (${ids}) AND ${settledForGood()}`,
   );
 
 const COLUMNS =
@@ -19,7 +26,7 @@ const COLUMNS =
 /** $1 project, $2 mode, $3 id. A row when the event was applied or ignored before. */
 export const IS_SETTLED = sql<{ id: string }>(
   'is_webhook_event_settled',
-  `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${SETTLED}`,
+  `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${settledForGood()}`,
 );
 
 /** $1 project, $2 mode, $3 ids as a JSON array. Those of them that were applied or ignored before. */
@@ -31,7 +38,7 @@ export const FIND_SETTLED = {
 /** The same of one event, $3 its id, and this delivery is counted. */
 export const COUNT_DUPLICATE = sql<{ id: string }>(
   'count_duplicate_webhook_event',
-  `UPDATE webhook_events SET duplicates = duplicates + 1 WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${SETTLED} RETURNING id`,
+  `UPDATE webhook_events SET duplicates = duplicates + 1 WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${settledForGood()} RETURNING id`,
 );
 
 /**
@@ -39,16 +46,23 @@ export const COUNT_DUPLICATE = sql<{ id: string }>(
  * or ignored stays so, and only counts the delivery: more than 0 duplicates say that this was one. On PostgreSQL it waits for
  * whoever else is applying the event.
  */
-export const CLAIM = sql<{ duplicates: number }>(
-  'claim_webhook_event',
-  `INSERT INTO webhook_events AS e (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11)
+export const CLAIM = {
+  toIgnore: claim('claim_webhook_event_to_ignore', `e.${SETTLED}`),
+  toApply: claim('claim_webhook_event_to_apply', settledForGood('e.')),
+};
+
+function claim(name: string, isSettled: string) {
+  return sql<{ duplicates: number }>(
+    name,
+    `INSERT INTO webhook_events AS e (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11)
    ON CONFLICT (project_id, mode, id) DO UPDATE SET
-     duplicates = CASE WHEN e.${SETTLED} THEN e.duplicates + 1 ELSE e.duplicates END,
-     outcome = CASE WHEN e.${SETTLED} THEN e.outcome ELSE excluded.outcome END,
-     reason = CASE WHEN e.${SETTLED} THEN e.reason ELSE excluded.reason END,
-     processed_at = CASE WHEN e.${SETTLED} THEN e.processed_at ELSE excluded.processed_at END
+     duplicates = CASE WHEN ${isSettled} THEN e.duplicates + 1 ELSE 0 END,
+     outcome = CASE WHEN ${isSettled} THEN e.outcome ELSE excluded.outcome END,
+     reason = CASE WHEN ${isSettled} THEN e.reason ELSE excluded.reason END,
+     processed_at = CASE WHEN ${isSettled} THEN e.processed_at ELSE excluded.processed_at END
    RETURNING duplicates`,
-);
+  );
+}
 
 /** The same parameters. Counts nothing: an event that was applied meanwhile has not failed. */
 export const FAIL = sql<never>(
@@ -56,7 +70,7 @@ export const FAIL = sql<never>(
   `INSERT INTO webhook_events AS e (${COLUMNS}, failed_at, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11, $7, $9)
    ON CONFLICT (project_id, mode, id) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason,
      processed_at = excluded.processed_at, failed_at = excluded.failed_at, failure = excluded.failure
-   WHERE NOT e.${SETTLED}`,
+   WHERE NOT ${settledForGood('e.')}`,
 );
 
 /** $1 project, $2 mode, $3 id, $4 outcome, $5 reason, $6 now. Of an event that is applied once more, whatever became of it before. */
