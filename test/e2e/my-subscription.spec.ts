@@ -347,6 +347,34 @@ describe('POST cancel-subscription', () => {
     },
   );
 
+  it.each([false, true])(
+    'notes the newest as ended that Stripe no longer has, when the next one is cancelled: at once %s',
+    async (atOnce) => {
+      const url = 'https://shop.example.com/';
+      const order = { price_id: priceOf(till.account, 'monthly').id, success_url: url, cancel_url: url };
+      const { body } = await till.post('checkout-session', order).expect(200);
+      const customer = `${app.stripe.completeCheckout(body.session_id).customer as string}`;
+      const older = await till.subscribe({ customer, fields: { created: 1_700_000_000 } });
+      const newest = await till.subscribe({ customer });
+      for (const { id } of till.account.test.all('subscription')) if (id !== older.id) till.account.test.delete('subscription', id);
+      const answer = await till.post('cancel-subscription', { cancel_immediately: atOnce }).expect(200);
+      expect(answer.body).toMatchObject({ subscription_id: older.id });
+      const { body: listed } = await app.send('get', `${PATH}/projects/${till.projectId}/subscriptions`).expect(200);
+      expect(listed.subscriptions).toContainEqual(expect.objectContaining({ subscription_id: newest.id, status: 'canceled' }));
+      if (!atOnce) expect(await mine()).toMatchObject({ subscription_id: older.id, status: 'active' });
+    },
+  );
+
+  it('goes on past any number of subscriptions that Stripe no longer has and that nobody may note as ended', async () => {
+    const older = await till.subscribe({ fields: { created: 1_700_000_000 } });
+    for (let nth = 1; nth <= 12; nth += 1)
+      till.account.test.delete('subscription', (await till.subscribe({ fields: { created: 1_700_000_000 + nth } })).id);
+    const url = 'https://shop.example.com/';
+    const order = { price_id: priceOf(till.account, 'monthly').id, success_url: url, cancel_url: url };
+    await till.post('checkout-session', order).expect(400);
+    expect((await cancel().expect(200)).body).toMatchObject({ subscription_id: older.id });
+  });
+
   it.each<[string, Stripe.Subscription.Status]>([
     ['has ended at Stripe', 'canceled'],
     ['is no longer paid for at Stripe', 'past_due'],

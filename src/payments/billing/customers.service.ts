@@ -93,9 +93,8 @@ export class CustomersService {
    * of a payment link was given for a reference, anybody could choose.
    */
   async #formerCustomer(buyer: Buyer): Promise<string | null> {
-    for (const { subscription_id: id } of await this.subscriptions.list(buyer)) {
-      const { subscription } = (await this.atStripe.find(buyer, id)) ?? {};
-      const object = StripeObject.from(subscription);
+    for await (const { now } of this.atStripe.findEach(buyer, await this.subscriptions.list(buyer))) {
+      const object = StripeObject.from(now?.subscription);
       const customer = object && userIn(buyer.projectId, object.object('metadata')) === buyer.userId && customerIdOf(object);
       if (customer) return customer;
     }

@@ -10,8 +10,8 @@ interface Whose {
   readonly userId: EndUserId;
 }
 
-/** More than a user has; what lies beyond is not looked for at Stripe. */
-const MAX_SUBSCRIPTIONS = 10;
+/** More than a user has, those included that Stripe no longer has. */
+const MAX_SUBSCRIPTIONS = 100;
 
 /** $4 how many. Those of a former account don't count. The one that counts comes first: one that is paid for, then one that may still be, then the last that ended. */
 const LIST = sql<SubscriptionRow>(

@@ -9,6 +9,9 @@ import type { Buyer } from './buyer.js';
 import { assertObject, timedAnswer } from './stripe-answers.js';
 import { type Customer, customerParam } from './stripe-customers.repository.js';
 
+/** How many subscriptions of a user are asked for at once. */
+const BATCH = 10;
+
 /** A subscription as Stripe says it is, and when it was so. */
 export interface SubscriptionNow {
   readonly subscription: Stripe.Subscription;
@@ -29,6 +32,19 @@ export class SubscriptionsAtStripe {
   async find(buyer: Buyer, id: string): Promise<SubscriptionNow | undefined> {
     const found = await unlessMissing(() => ask(buyer, (stripe, options) => stripe.subscriptions.retrieve(id, undefined, options)));
     return found && (await this.#ours(buyer, [found]))[0];
+  }
+
+  /** The same of several, in their order: the first alone, which mostly is what is looked for, then ten at once. */
+  async *findEach<Row extends { subscription_id: string }>(
+    buyer: Buyer,
+    rows: readonly Row[],
+  ): AsyncGenerator<{ row: Row; now: SubscriptionNow | undefined }> {
+    for (let start = 0; start < rows.length; start += start === 0 ? 1 : BATCH) {
+      const batch = rows
+        .slice(start, start === 0 ? 1 : start + BATCH)
+        .map(async (row) => ({ row, now: await this.find(buyer, row.subscription_id) }));
+      yield* await Promise.all(batch);
+    }
   }
 
   /** Those that have not ended, the newest first; none of a customer that Stripe doesn't have. */

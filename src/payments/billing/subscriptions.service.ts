@@ -38,8 +38,8 @@ export class SubscriptionsService {
       rows.filter((row) => !hasEnded(row)),
     );
     for (const each of found) await this.atStripe.note(buyer, each);
-    if (found.some(({ subscription }) => isActive(subscription))) return true;
     await this.#noteGone(buyer, missing, customer);
+    if (found.some(({ subscription }) => isActive(subscription))) return true;
     const others = customer ? await this.atStripe.list(buyer, customer) : [];
     for (const other of others) await this.atStripe.note(buyer, other);
     return others.some(({ subscription }) => isActive(subscription));
@@ -131,9 +131,10 @@ export class SubscriptionsService {
   async #current(buyer: Buyer): Promise<SubscriptionNow> {
     const { found, missing } = await this.#lookUp(buyer, await this.subscriptions.list(buyer));
     const all = [...found];
-    if (!found.some(({ subscription }) => isActive(subscription))) {
-      const customer = await this.customers.find(buyer);
-      await this.#noteGone(buyer, missing, customer);
+    const isActiveFound = found.some(({ subscription }) => isActive(subscription));
+    const customer = missing.length > 0 || !isActiveFound ? await this.customers.find(buyer) : undefined;
+    await this.#noteGone(buyer, missing, customer);
+    if (!isActiveFound) {
       const listed = customer ? await this.atStripe.list(buyer, customer) : [];
       all.push(...listed.filter(({ subscription: { id } }) => found.every(({ subscription }) => subscription.id !== id)));
     }
@@ -152,12 +153,13 @@ export class SubscriptionsService {
   async #lookUp(buyer: Buyer, rows: readonly SubscriptionRow[]): Promise<{ found: SubscriptionNow[]; missing: SubscriptionRow[] }> {
     const found: SubscriptionNow[] = [];
     const missing: SubscriptionRow[] = [];
-    for (const row of rows) {
-      if (hasEnded(row) && found.length > 0) break;
-      const now = await this.atStripe.find(buyer, row.subscription_id);
-      if (now) found.push(now);
-      else missing.push(row);
-      if (now && isActive(now.subscription)) break;
+    for (const part of [rows.filter((row) => !hasEnded(row)), rows.filter(hasEnded)]) {
+      for await (const { row, now } of this.atStripe.findEach(buyer, part)) {
+        if (now) found.push(now);
+        else missing.push(row);
+        if (now && isActive(now.subscription)) break;
+      }
+      if (found.length > 0) break;
     }
     return { found, missing };
   }
