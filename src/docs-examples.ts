@@ -139,6 +139,7 @@ const ATTEMPTS = 'Too many failed attempts; wait as long as Retry-After says.';
 const DECLINED = 'The payment was declined, and nothing was changed; try another card, or ask your bank.';
 const SAME_KEY_RUNS = 'A request with this Idempotency-Key is still running; try again shortly.';
 const NO_TEST_KEY = 'This project has no test secret key.';
+const OUT_OF_ORDER = 'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
 const ENDPOINT_BUSY = 'This webhook endpoint is being made or removed right now; try again shortly.';
 
 const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
@@ -180,7 +181,7 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     409: "The customer portal is not set up: the project's owner has to save its settings in Stripe's Dashboard.",
     422: missing('return_url'),
   },
-  getMySubscription: { 422: NO_FLAG },
+  getMySubscription: { 409: OUT_OF_ORDER, 422: NO_FLAG },
   cancelMySubscription: {
     402: DECLINED,
     404: 'You have no subscription here.',
@@ -188,7 +189,7 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     422: NO_BODY_FLAG('cancel_immediately'),
   },
   updateMySubscription: { 402: DECLINED, 404: 'You have no subscription here.', 409: SAME_KEY_RUNS, 422: missing('new_price_id') },
-  listMyPayments: { 422: PAGE_TOO_SMALL },
+  listMyPayments: { 409: OUT_OF_ORDER, 422: PAGE_TOO_SMALL },
   receiveStripeEvent: {
     400: 'The signature does not match the stored webhook secret.',
     404: "This URL receives no events; compare it with the project's webhook URL, and store the webhook secret of its mode.",

@@ -319,7 +319,7 @@ describe('a reconciliation', () => {
     expect((await reconcile().expect(409)).body.detail).toMatch(/permission/);
     await put({ test_secret_key: account.keys.test.secret }).expect(200);
     app.stripe.mark(account.keys.test.secret, 'expired');
-    expect((await reconcile().expect(409)).body.detail).toMatch(/does not accept the stored secret key/);
+    expect((await reconcile().expect(409)).body.detail).toMatch(/has expired at Stripe/);
   });
 
   it('runs once at a time for a project and mode', async () => {

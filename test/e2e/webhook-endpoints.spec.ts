@@ -214,7 +214,7 @@ describe('webhook endpoints', () => {
 
   it('say when Stripe does not take the key any more, and so does the status', async () => {
     app.stripe.mark(account.keys.test.secret, 'expired');
-    expect((await create().expect(409)).body.detail).toMatch(/does not accept the stored secret key/);
+    expect((await create().expect(409)).body.detail).toMatch(/has expired at Stripe/);
     await eventually(async () => {
       const { body } = await app.send('get', statusPath(projectId)).expect(200);
       expect(body.test).toMatchObject({ state: 'invalid', verified_by: 'use' });

@@ -58,7 +58,7 @@ it('has each event once, delivered by a sender who tries again, after kill -9 in
 
   stripe.mark(account.keys.test.secret, 'expired');
   const failed = await reconcile('--project', projectId, '--mode', 'test', '--since', '2026-01-01T00:00:00Z');
-  expect(failed).toMatchObject({ code: 1, output: expect.stringContaining('does not accept the stored secret key') });
+  expect(failed).toMatchObject({ code: 1, output: expect.stringContaining('has expired at Stripe') });
 
   const unknown = await reconcile('--project', '00000000-0000-4000-8000-000000000000');
   expect(unknown).toMatchObject({ code: 1, errors: expect.stringContaining('There is no such project') });

@@ -7,6 +7,8 @@ import { endUserToken } from '../support/tokens.js';
 
 const SECRET = `whsec_${'w'.repeat(32)}`;
 const KEY_UNREADABLE = 'The stored test secret key can not be opened: it was altered in the database. Store it again.';
+/** An end user can't mend it, and is told nothing of the owner's database. */
+const OUT_OF_ORDER = 'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
 const SECRET_UNREADABLE = 'The stored test webhook secret can not be opened: it was altered in the database. Store it again.';
 
 let app: AppWithStripe;
@@ -46,17 +48,19 @@ it('leave the configuration readable, and the status says in words what does not
 });
 
 it.each([
-  ['webhook endpoints', () => app.send('post', project('webhook-endpoints')).send({ mode: 'test' })],
-  ['reconcile', () => app.send('post', project('reconcile')).send({ mode: 'test' })],
+  ['webhook endpoints', KEY_UNREADABLE, () => app.send('post', project('webhook-endpoints')).send({ mode: 'test' })],
+  ['reconcile', KEY_UNREADABLE, () => app.send('post', project('reconcile')).send({ mode: 'test' })],
+  ['my payments', OUT_OF_ORDER, () => app.send('get', stripe('my-payments'), endUserToken(projectId))],
   [
     'checkout',
+    OUT_OF_ORDER,
     () =>
       app
         .send('post', stripe('checkout-session'), endUserToken(projectId))
         .send({ price_id: 'price_1', success_url: 'https://shop.test/', cancel_url: 'https://shop.test/' }),
   ],
-] as const)('answer 409 in words where the key is used: %s', async (_name, send) => {
-  await send().expect(409, { detail: KEY_UNREADABLE });
+] as const)('answer 409 in words where the key is used: %s', async (_name, detail, send) => {
+  await send().expect(409, { detail });
 });
 
 it('let Stripe send its events again', async () => {

@@ -54,6 +54,8 @@ export function unknownPrice(cause: unknown): DomainError {
 }
 
 function asBillingFailure(error: unknown): unknown {
+  if (error instanceof DomainError && error.code === 'credential_unreadable')
+    return new DomainError(error.code, OUT_OF_ORDER, { cause: error });
   const facts = stripeErrorOf(error);
   if (!facts) return error;
   const refused = refusalOf(facts, error);

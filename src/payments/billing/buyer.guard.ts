@@ -4,6 +4,7 @@ import { endUserOf } from '../../auth/caller.js';
 import { QueryFlagPipe } from '../../common/query-flag.pipe.js';
 import { projectNotFound } from '../../projects/projects.service.js';
 import { StripeClients } from '../stripe-api/stripe-clients.js';
+import { inBuyersWords } from './billing-failure.js';
 import { StripeCalls } from './stripe-calls.js';
 
 /** Which of Stripe's modes a buyer is in. */
@@ -19,7 +20,7 @@ export class BuyerGuard implements CanActivate {
     const endUser = endUserOf(request);
     if (!endUser) throw projectNotFound();
     const mode = TEST_MODE.transform(request.query.test_mode) ? 'test' : 'live';
-    const { stripe, account } = await this.clients.connect(endUser.projectId, mode);
+    const { stripe, account } = await inBuyersWords(() => this.clients.connect(endUser.projectId, mode));
     request.buyer = { ...endUser, mode, stripe: new StripeCalls(stripe), account };
     return true;
   }

@@ -21,7 +21,7 @@ export class MyPaymentsController {
     description: 'One page of what the calling user paid, or tried to pay, the newest first.',
   })
   @ApiOkResponse({ description: 'The payments.', type: StripePaymentListResponse })
-  @ApiErrors({ project: true })
+  @ApiErrors({ project: true, meaning: { 409: "The project's stored secret key can not be opened; its owner has to store it again." } })
   async list(@CurrentBuyer() buyer: Buyer, @Query() query: PageQuery): Promise<StripePaymentListResponse> {
     const { payments, total } = await this.payments.list(buyer, query.page_size, offsetOf(query));
     return { payments: payments.map(toPaymentResponse), total, page: query.page, page_size: query.page_size };

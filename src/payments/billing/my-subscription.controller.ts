@@ -28,7 +28,7 @@ export class MySubscriptionController {
     description: 'The subscription, or `null`.',
     schema: { anyOf: [{ $ref: getSchemaPath(StripeSubscriptionResponse) }, { type: 'null' }] },
   })
-  @ApiErrors({ project: true })
+  @ApiErrors({ project: true, meaning: { 409: "The project's stored secret key can not be opened; its owner has to store it again." } })
   async find(@CurrentBuyer() buyer: Buyer, @Res() reply: FastifyReply): Promise<void> {
     const subscription = await this.subscriptions.find(buyer);
     // Nest and Fastify would send no body at all for `null`.
