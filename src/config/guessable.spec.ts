@@ -1,9 +1,17 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { Secret } from '../common/secret.js';
 import { isGuessable } from './guessable.js';
 
 const TEXT_BITS = 64;
 const fill = (text: string, length = 32) => text.repeat(Math.ceil(length / text.length)).slice(0, length);
+const LOWER = 'abcdefghijklmnopqrstuvwxyz';
+const ALPHABETS = [
+  LOWER,
+  `${LOWER.toUpperCase()}234567`,
+  `${LOWER}${LOWER.toUpperCase()}0123456789`,
+  `${LOWER}${LOWER.toUpperCase()}0123456789!@#$%^&*()-_=+ `,
+];
+const draw = (alphabet: string, length: number) => Array.from({ length }, () => alphabet.charAt(randomInt(alphabet.length))).join('');
 
 describe('isGuessable', () => {
   it.each([
@@ -60,6 +68,46 @@ describe('isGuessable', () => {
     expect(isGuessable(new Secret(bytes.toString('base64')), TEXT_BITS, 'base64')).toBe(true);
   });
 
+  it.each([
+    'your-super-secret-jwt-token-with-at-least-32-characters-long',
+    'this-is-my-super-secret-jwt-key!!',
+    'replace-me-with-a-long-random-string',
+    '<put-your-32-byte-secret-string-here>',
+    'openssl rand -base64 32 output here',
+    'ThisIsMySuperSecretJwtKeyForProd1',
+    'thisisasecretkeyforjwtsigning123',
+    'my_sup3r_s3cr3t_p@ssw0rd_f0r_production',
+    'acme-corp-jwt-signing-secret-2026-production',
+    'the quick brown fox jumps over the lazy dog',
+    'correcthorsebatterystaplecorrecthorse',
+    'To be, or not to be, that is the question',
+  ])('finds words in place of a secret: %j, encoded or not', (text) => {
+    const encoded = (['hex', 'base64', 'base64url'] as const).map((encoding) => Buffer.from(text).toString(encoding));
+    const twice = Buffer.from(Buffer.from(text).toString('hex')).toString('base64');
+    const ofPowerShell = Buffer.from(text, 'utf16le').toString('base64');
+    for (const written of [text, `${text}\n`, ...encoded, twice, ofPowerShell])
+      expect([written, isGuessable(new Secret(written), TEXT_BITS)]).toEqual([written, true]);
+  });
+
+  it.each([
+    ['a run', Buffer.from(Array.from({ length: 32 }, (_, index) => index))],
+    ['a placeholder', Buffer.from('changeme'.repeat(4))],
+    ['a sentence', Buffer.from('this is my super secret jwt key!')],
+    ['all zeros but the last', Buffer.concat([Buffer.alloc(31), Buffer.from([1])])],
+  ])('finds %s of 32 bytes in hexadecimal and base64', (_, bytes) => {
+    const pairs = bytes.toString('hex').match(/../g) ?? [];
+    for (const text of [bytes.toString('hex'), pairs.join(':'), pairs.join(' ').toUpperCase(), `0x${pairs.join('')}`])
+      expect([text, isGuessable(new Secret(text), TEXT_BITS)]).toEqual([text, true]);
+    for (const encoding of ['base64', 'base64url'] as const)
+      expect(isGuessable(new Secret(bytes.toString(encoding)), TEXT_BITS)).toBe(true);
+    expect(isGuessable(new Secret(bytes.toString('base64')), 96, 'base64')).toBe(true);
+  });
+
+  it('finds a master key that is a passphrase', () => {
+    const key = Buffer.from('plover tartar evoke lumpy rigid ').toString('base64');
+    expect(isGuessable(new Secret(key), 96, 'base64')).toBe(true);
+  });
+
   it('takes random secrets', () => {
     for (let round = 0; round < 100; round += 1) {
       for (const [size, bits] of [
@@ -71,14 +119,26 @@ describe('isGuessable', () => {
         expect(isGuessable(new Secret(randomBytes(size).toString('hex')), bits)).toBe(false);
       expect(isGuessable(new Secret(randomBytes(24).toString('base64url')), TEXT_BITS)).toBe(false);
       expect(isGuessable(new Secret(randomBytes(12).toString('base64')), 32)).toBe(false);
-      expect(isGuessable(new Secret(randomBytes(32).toString('base64')), TEXT_BITS, 'base64')).toBe(false);
+      expect(isGuessable(new Secret(randomBytes(32).toString('base64')), 96, 'base64')).toBe(false);
+      expect(isGuessable(new Secret(randomUUID()), TEXT_BITS)).toBe(false);
+      for (const alphabet of ALPHABETS) {
+        for (const [length, bits] of [
+          [32, TEXT_BITS],
+          [24, 32],
+        ] as const) {
+          const text = draw(alphabet, length);
+          expect([text, isGuessable(new Secret(text), bits)]).toEqual([text, false]);
+        }
+      }
     }
   });
 
-  it.each(['plover tartar evoke lumpy rigid snare', 'Zwölf Boxkämpfer jagen Viktor quer', '7f9c-2b41 93d0 e6a8 55b1 0cfe d27a'])(
-    'takes %j',
-    (text) => {
-      expect(isGuessable(new Secret(text), TEXT_BITS)).toBe(false);
-    },
-  );
+  it.each([
+    'plover tartar evoke lumpy rigid snare',
+    'plover-tartar-evoke-lumpy-rigid-string',
+    'Zwölf Boxkämpfer jagen Viktor quer',
+    '7f9c-2b41 93d0 e6a8 55b1 0cfe d27a',
+  ])('takes %j', (text) => {
+    expect(isGuessable(new Secret(text), TEXT_BITS)).toBe(false);
+  });
 });

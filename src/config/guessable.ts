@@ -1,32 +1,146 @@
 import type { Secret } from '../common/secret.js';
 
-/** What people put in place of a secret. */
-const PLACEHOLDERS =
-  /change[-_ ]?(?:me|this|it)|password|passw0rd|secret|example|replace|placeholder|default|insecure|sample|dummy|token|admin|root|letmein|welcome|tillkeeper|please|your|test|todo|key|jwt|metrics|auth/gi;
+/** What people write in place of a secret or around one: names of secrets, advice to replace them, and the commonest words of English. */
+const PLACEHOLDERS = `
+  secret password passwd passphrase token key apikey jwt hmac hash salt credential bearer session cookie signing signature sign signed signer
+  auth authentication authorization login admin administrator root user username account client server service backend frontend api app
+  application web site company corp project product production prod staging development develop developer dev local localhost database master
+  metrics prometheus scrape grafana stripe payment webhook tillkeeper
+  change changed replace replaced insert put set enter paste type write fill generate generated make create created provide choose pick use
+  using used edit update override remove rotate need needed must should please todo fixme dont before after deploy deployment
+  example sample dummy placeholder default demo test testing temp temporary fake mock insecure unsafe secure secured security safe safely strong
+  super very really ultra top long longer short random randomly secretly private public hidden unique complex simple
+  string text word value variable environment config configuration setting file here there byte bit char character letter digit number length
+  minimum maximum min max least most more than less enough hex base64 encoded encoding encode openssl rand output input uuid guid
+  aes256 hs256 hs512 sha256 sha512 rsa ecdsa env
+  the this that these those and for from with without into onto over under about your yours our ours their his her its mine some any all each
+  every one two three four five six seven eight nine ten first last new old good bad best only just not never ever always now then when where
+  what which who why how can could will would shall may might was were are been being have has had does did done get got let lets give take
+  keep know like love want see say said tell come came goes went look find found thing people time day year way man world life hand part
+  also but because through between while such same other another again out off too
+  letmein welcome hello foobar foo bar baz qux lorem ipsum dolor sit amet consectetur adipiscing elit sed eiusmod tempor
+  quick brown fox jumps lazy dog correct horse battery staple monkey dragon master football baseball sunshine princess iloveyou shadow
+  qwerty azerty asdf zxcv abc xyz
+`
+  .trim()
+  .split(/\s+/);
+/** Too short to be told from random letters inside a text. */
+const SHORT_PLACEHOLDERS = 'a i an as at be by do go he if in is it me my no of ok on or pw so to up us we id kb';
+
+const LEET: Record<string, string> = { a: '[a4@]', e: '[e3]', i: '[i1!]', o: '[o0]', s: '[s5$]', t: '[t7]' };
+const MIN_LEET_LENGTH = 5;
+
+const PLACEHOLDER = new RegExp(
+  `(?:${[...PLACEHOLDERS]
+    .sort((one, other) => other.length - one.length)
+    .map((word) => (word.length < MIN_LEET_LENGTH ? word : word.replace(/[aeiost]/g, (letter) => LEET[letter] ?? letter)))
+    .join('|')})s?`,
+  'giu',
+);
+const SHORT_PLACEHOLDER = new RegExp(`(?<![\\p{L}\\p{N}])(?:${SHORT_PLACEHOLDERS.replaceAll(' ', '|')})+(?![\\p{L}\\p{N}])`, 'giu');
+
+/** A word that stands alone, with the punctuation around it. */
+const WORD = /[^\p{L}\p{N}]?(?<![\p{L}\p{N}])(\p{L}\p{Ll}{2,14}|\p{Lu}{3,15})(?![\p{L}\p{N}])[^\p{L}\p{N}]?/gu;
+/** A word that is drawn from a list of Diceware. */
+const BITS_OF_WORD = Math.log2(6 ** 5);
+/** Fewer can stand in a random text. */
+const MIN_WORDS = 3;
 
 /** Keys of a keyboard in the orders in which fingers run over them. */
 const KEYBOARDS = ["`1234567890-=qwertyuiop[]asdfghjkl;'zxcvbnm,./", '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/'];
 
 /** What is said of a guessable secret, after the name of its variable. */
 export const MUST_BE_RANDOM =
-  'must be random in production, not a word, a run or one character over and over: openssl rand -base64 32 makes one.';
+  'must be random in production, not words, a run or one character over and over, encoded or not: openssl rand -base64 32 makes one.';
 
 /** Shorter repetitions are common in random text. */
 const MIN_REPETITION = 3;
 
+/** What is asked of bytes that a text may stand for. Most texts stand for none, so this is far below what random bytes have. */
+const BITS_OF_BYTE = 1;
+/** Fewer random bytes can happen to be a text. */
+const MIN_TEXT_BYTES = 16;
+
+const HEX = /^(?:[0-9a-f]{2})+$/i;
+const BASE64 = /^[\w+/-]+={0,2}$/;
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 /**
- * Whether a secret was made up rather than drawn: one character, a word or a run (`abc…`, `123…`, `qwerty…`) over and over, or a
- * placeholder. Of random texts in hexadecimal or base64 it refuses less than one in a million.
+ * Whether a secret was made up rather than drawn: one character, a word or a run (`abc…`, `123…`, `qwerty…`) over and over, a
+ * placeholder, a few words, or any of these in hexadecimal or base64. Of 16 random bytes in hexadecimal or base64 it refuses hardly any.
  * @param bits that it must have; the estimate is on the low side
  */
-export function isGuessable(secret: Secret, bits: number, encoding: BufferEncoding = 'utf8'): boolean {
-  const text = Buffer.from(secret.reveal(), encoding).toString('latin1').replace(PLACEHOLDERS, '');
-  const characters = Array.from(text, (character) => character.charCodeAt(0));
+export function isGuessable(secret: Secret, bits: number, encoding: 'utf8' | 'base64' = 'utf8'): boolean {
+  return encoding === 'utf8'
+    ? isGuessableText(secret.reveal(), bits)
+    : areGuessableBytes(Buffer.from(secret.reveal(), encoding), bits, bits);
+}
+
+function isGuessableText(text: string, bits: number): boolean {
+  return bitsInText(text) < bits || decodings(text).some((bytes) => areGuessableBytes(bytes, bits, bytes.length * BITS_OF_BYTE));
+}
+
+/** @param bitsOfText what they must have if they are a text */
+function areGuessableBytes(bytes: Buffer, bitsOfText: number, bits: number): boolean {
+  const least = Math.min(bitsOfText, bits);
+  const text = textIn(bytes);
+  if (text !== undefined && isGuessableText(text, bytes.length < MIN_TEXT_BYTES ? least : bitsOfText)) return true;
+  return bitsInNumbers([...bytes]) < least;
+}
+
+/** What a text may stand for. */
+function decodings(text: string): Buffer[] {
+  const digits = text.replace(/^0x|[\s:.-]/gi, '');
+  return [
+    ...(HEX.test(digits) ? [Buffer.from(digits, 'hex')] : []),
+    ...(BASE64.test(text.replace(/\s/g, '')) ? [Buffer.from(text, 'base64')] : []),
+  ];
+}
+
+/** @returns the text that bytes are in UTF-8 or, of ASCII, in UTF-16 */
+function textIn(bytes: Buffer): string | undefined {
+  try {
+    const text = UTF8.decode(bytes).replaceAll('\0', '');
+    return /[^\P{C}\t\r\n]/u.test(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+function bitsInText(given: string): number {
+  const text = withoutPlaceholders(given);
   const positions = KEYBOARDS.map((keys) =>
-    Array.from(text.toLowerCase(), (character) => (keys.includes(character) ? keys.indexOf(character) : 1_000 + character.charCodeAt(0))),
+    Array.from(text.toLowerCase(), (character) => (keys.includes(character) ? keys.indexOf(character) : 1_000 + codePoint(character))),
   );
-  const readings = [characters, steps(characters), ...positions.map(steps)];
-  return Math.min(...readings.map(bitsIn)) < bits;
+  return Math.min(bitsInNumbers(codePoints(text)), bitsInWords(given), ...positions.map((numbers) => bitsIn(steps(numbers))));
+}
+
+/** Of words that stand alone, and of all that is between them. */
+function bitsInWords(given: string): number {
+  const words = new Set<string>();
+  if ((given.match(WORD)?.length ?? 0) < MIN_WORDS) return Infinity;
+  const between = given.replace(WORD, (_, word: string) => {
+    if (withoutPlaceholders(word).trim() !== '') words.add(word.toLowerCase());
+    return ' ';
+  });
+  const rest = withoutPlaceholders(between).replace(/[^\p{L}\p{N}]* [^\p{L}\p{N}]*/gu, '');
+  return words.size * BITS_OF_WORD + bitsIn(codePoints(rest));
+}
+
+function withoutPlaceholders(text: string): string {
+  return text.replace(PLACEHOLDER, ' ').replace(SHORT_PLACEHOLDER, ' ');
+}
+
+function bitsInNumbers(numbers: number[]): number {
+  return Math.min(bitsIn(numbers), bitsIn(steps(numbers)));
+}
+
+function codePoints(text: string): number[] {
+  return Array.from(text, codePoint);
+}
+
+function codePoint(character: string): number {
+  return character.codePointAt(0) ?? 0;
 }
 
 /** From each number to the next: equal ones are a run. */
