@@ -19,9 +19,13 @@ describe('@Text', () => {
     ['a variation selector, which counts', 'abc❤\ufe0f'],
     ['a joined family of five code points', '👨‍👩‍👧'],
     ['an accent of its own', 'e\u0301e\u0301e'],
-    ['a space', ' '],
+    ['a space between', 'a b'],
   ])('counts code points: %s', (_, text) => {
     expect(messages({ name: text, note: text })).toEqual([]);
+  });
+
+  it.each(['   ', '\u00a0', '\u3000', '\u2800', '\u0301'])('refuses a name of nothing but %j', (text) => {
+    expect(messages({ name: text })).toEqual(['has nothing that can be seen']);
   });
 
   it.each(['abcdef', '😀😀😀😀😀😀', 'abcde\ufe0f'])('refuses %s, one code point too long', (text) => {

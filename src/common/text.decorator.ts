@@ -3,7 +3,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import { ApiNullableString } from './api-property.js';
 import { type Check, Checked } from './check.decorator.js';
-import { isVisibleName, isVisibleText } from './typed-text.js';
+import { isVisibleName, isVisibleText, showsSomething } from './typed-text.js';
 
 /** A key pasted into the wrong field would be stored and shown as it is. */
 const STRIPE_SECRET = /(?:[sr]k_(?:test|live|org)|whsec)_\w/;
@@ -32,11 +32,17 @@ export function Text({ optional = false, multiline = false, ...options }: TextOp
 export function nameCheck(minLength: number, maxLength: number, { lines = false } = {}): Check {
   const check = textCheck(minLength, maxLength);
   const isVisible = lines ? isVisibleText : isVisibleName;
-  return (value) =>
-    check(value) ??
-    (typeof value === 'string' && !isVisible(value)
-      ? { type: 'value_error', msg: 'has a character that nobody can see (a control, a zero-width character or a direction mark)' }
-      : undefined);
+  return (value) => {
+    const problem = check(value);
+    if (problem || typeof value !== 'string') return problem;
+    if (!isVisible(value)) {
+      return {
+        type: 'value_error',
+        msg: 'has a character that nobody can see (a control, a zero-width character or a direction mark), or a pile of marks',
+      };
+    }
+    return lines || value === '' || showsSomething(value) ? undefined : { type: 'value_error', msg: 'has nothing that can be seen' };
+  };
 }
 
 /** What is wrong with a text, which both databases could not store as it is, or which is too short or long. */

@@ -1,4 +1,4 @@
-import { isPlainlyVisible, isVisibleName, isVisibleText } from './typed-text.js';
+import { isPlainlyVisible, isVisibleName, isVisibleText, showsSomething } from './typed-text.js';
 
 it.each([
   ['a plain name', 'Corner shop'],
@@ -8,6 +8,11 @@ it.each([
   ['Hebrew with points', 'שָׁלוֹם'],
   ['Persian with a joiner that parts letters', 'می\u200cخواهم'],
   ['Hindi with joiners', 'क्\u200dष and क्\u200cष'],
+  ['a Malayalam chillu of a virama and a joiner', 'അവന്\u200d'],
+  ['a Sinhala joiner', 'ශ්\u200dරී'],
+  ['Mongolian with a variant', 'ᠮᠣᠩᠭᠣᠯ\u180b ᠪᠢᠴᠢᠭ\u180d'],
+  ['an Arabic year sign', '\u0601٢٠٢٦'],
+  ['eight marks upon a letter', `a${'\u0301'.repeat(8)}`],
   ['Japanese with a variant', '葛\u{e0100}城商店'],
   ['emoji of several code points', 'Family 👩‍👩‍👧 ❤️ 👍🏽 🏴󠁧󠁢󠁳󠁣󠁴󠁿 1️⃣ 🇩🇪'],
   ['symbols and mathematics', '½ × ∑ ™ №'],
@@ -34,6 +39,13 @@ it.each([
   ['a line separator', 'a\u2028b'],
   ['tags', 'a\u{e0061}\u{e007f}'],
   ['a variation selector behind a letter', 'a\ufe0f'],
+  ['an interlinear annotation', 'a\ufff9b\ufffac\ufffb'],
+  ['a hieroglyphic format control', '\u{13000}\u{13430}\u{13000}'],
+  ['a blank hieroglyph', '\u{13000}\u{13441}'],
+  ['an unassigned code point', 'a\u0378'],
+  ['nine marks upon a letter', `a${'\u0301'.repeat(9)}`],
+  ['a Mongolian variant of a Latin letter', 'a\u180b'],
+  ['a joiner behind a joiner', 'അവന്\u200d\u200d'],
   ['private use', '\ue000'],
   ['a noncharacter', '\uffff'],
   ['half a surrogate pair', '\ud800'],
@@ -45,4 +57,12 @@ it.each([
 it('text may have line breaks and tabs, and no other controls', () => {
   expect(isVisibleText('a\r\nb\n\tc')).toBe(true);
   for (const text of ['a\rb', 'a\vb', 'a\0b', 'a\u200bb']) expect(isVisibleText(text)).toBe(false);
+});
+
+it.each(['   ', '\u00a0', '\u3000', '\u2800', '\u0301', ' \u0301 ', '\t'])('%j shows nothing', (text) => {
+  expect(showsSomething(text)).toBe(false);
+});
+
+it.each(['a', ' a ', '𓀀', '👍🏽', '1', '.', 'é'.normalize('NFD'), '\u{1faff}'])('%j shows something', (text) => {
+  expect(showsSomething(text)).toBe(true);
 });
