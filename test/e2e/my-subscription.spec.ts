@@ -521,6 +521,24 @@ describe('POST update-subscription', () => {
     );
   });
 
+  it.each<[what: string, item: object]>([
+    ['was deleted', { id: 'si_gone', object: 'subscription_item', deleted: true }],
+    ['has a plan and no price', { price: undefined }],
+  ])('works beside an item that %s', async (_what, item) => {
+    const subscription = await till.subscribe();
+    const [first] = atStripe(subscription).items.data;
+    const odd = { ...('deleted' in item ? {} : { ...first, id: 'si_old', plan: { id: 'plan_old', product: 'prod_old' } }), ...item };
+    atStripe(subscription).items.data.unshift(odd as Stripe.SubscriptionItem);
+    app.stripe.fail(
+      ({ send }) => {
+        send({ status: 200, headers: {}, body: JSON.stringify(atStripe(subscription)) });
+      },
+      { on: new RegExp(`POST /v1/subscriptions/${subscription.id}`) },
+    );
+    await update().expect(200);
+    expect(sent()).toMatchObject({ 'items[0][id]': first?.id });
+  });
+
   it.each<[string, () => string]>([
     ['unknown', () => 'price_unknown'],
     ['no id but a way to the list', () => '..'],

@@ -1,6 +1,8 @@
 import { DomainError, ValidationFailed } from '../../common/errors.js';
 import { asStripeFailure, type StripeErrorFacts, stripeErrorOf } from '../stripe-api/stripe-failure.js';
+import { Unreadable } from '../ledger/unreadable.js';
 import { billingRefusal } from './billing-refusals.js';
+import { senseless } from './stripe-answers.js';
 
 const URL_FIELDS = ['success_url', 'cancel_url', 'return_url'];
 
@@ -56,6 +58,7 @@ export function unknownPrice(cause: unknown): DomainError {
 function asBillingFailure(error: unknown): unknown {
   if (error instanceof DomainError && error.code === 'credential_unreadable')
     return new DomainError(error.code, OUT_OF_ORDER, { cause: error });
+  if (error instanceof Unreadable) return senseless(error);
   const facts = stripeErrorOf(error);
   if (!facts) return error;
   const refused = refusalOf(facts, error);

@@ -14,6 +14,6 @@ export function assertObject({ object }: { object?: string }, expected: string):
   if (object !== expected) throw senseless();
 }
 
-export function senseless() {
-  return stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', undefined);
+export function senseless(cause?: unknown) {
+  return stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', cause);
 }

@@ -69,7 +69,7 @@ export class SubscriptionsService {
   async changePlan(buyer: Buyer, priceId: string, proration: Proration): Promise<Stripe.Subscription> {
     const changed = await inBuyersWords(async () => {
       const current = await this.#current(buyer);
-      const isOnIt = ({ items }: Stripe.Subscription) => items.data.some(({ price }) => price.id === priceId);
+      const isOnIt = ({ items }: Stripe.Subscription) => items.data.some((item) => priceOf(item)?.id === priceId);
       const change = async () => {
         const { subscription } = current;
         if (hasEnded(subscription)) throw notFound();
@@ -79,11 +79,12 @@ export class SubscriptionsService {
       return this.#change(buyer, current, change, isOnIt);
     });
     // Stripe keeps a change back until an invoice is paid, also where we asked it not to.
-    if (changed.pending_update && !changed.items.data.some(({ price }) => price.id === priceId)) throw changePending();
+    if (changed.pending_update && !changed.items.data.some((item) => priceOf(item)?.id === priceId)) throw changePending();
     return changed;
   }
 
-  async #putOn(buyer: Buyer, { id, items: { data: items } }: Stripe.Subscription, price: string, proration: Proration) {
+  async #putOn(buyer: Buyer, { id, items: { data } }: Stripe.Subscription, price: string, proration: Proration) {
+    const items = data.filter(priceOf);
     const item = items.length > 1 ? await itemToChange(buyer, items, price) : items[0];
     if (!item) throw notFound();
     const change = (quantity: { quantity?: number }) =>
@@ -174,7 +175,7 @@ export class SubscriptionsService {
 /** The plan among the items of the price's product, else the plan of the subscription. */
 async function itemToChange(buyer: Buyer, items: Stripe.SubscriptionItem[], priceId: string): Promise<Stripe.SubscriptionItem | undefined> {
   const price = await findPrice(buyer, priceId);
-  const ofProduct = items.filter((item) => idOf(item.price.product) === idOf(price.product));
+  const ofProduct = items.filter((item) => idOf(priceOf(item)?.product) === idOf(price.product));
   const candidates = ofProduct.length > 0 ? ofProduct : items;
   const plan = planItemOf(candidates.flatMap((item) => StripeObject.from(item) ?? []))?.id('id');
   return candidates.find(({ id }) => id === plan);
@@ -208,8 +209,13 @@ function endsWithPeriod(subscription: Stripe.Subscription): boolean {
   return isEnding || (end !== null && end <= (endOfPeriod(subscription) ?? 0));
 }
 
-function idOf(reference: string | { id: string }): string {
-  return typeof reference === 'string' ? reference : reference.id;
+/** An old item has only a plan, and one that was deleted neither. */
+function priceOf({ price, plan }: { readonly price?: Stripe.Price | null; readonly plan?: Stripe.Plan | null }) {
+  return price ?? plan ?? undefined;
+}
+
+function idOf(reference: string | { id: string } | null | undefined): string | undefined {
+  return typeof reference === 'string' ? reference : reference?.id;
 }
 
 function changePending(): DomainError {
