@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type Stripe from 'stripe';
 import { endUserId } from '../../src/auth/end-user.js';
+import { ForeignObject } from '../../src/payments/ledger/foreign-object.js';
+import { Unreadable } from '../../src/payments/ledger/unreadable.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { Books } from '../support/ledger.js';
 import { configPath } from '../support/test-app.js';
@@ -471,6 +473,76 @@ describe('an invoice of the new generation', () => {
   });
 });
 
+describe('an invoice that Stripe counts as paid before it lists by what', () => {
+  const notYet = { code: 'stripe_unavailable', message: expect.stringMatching(/does not list yet by what/) as string };
+  const listed = (invoice: string, intent: string, status: 'open' | 'paid', amount: number) =>
+    data.create('invoice_payment', {
+      amount_paid: status === 'paid' ? amount : null,
+      amount_requested: amount,
+      invoice,
+      payment: { type: 'payment_intent', payment_intent: intent },
+      status,
+    });
+  /** @param outside what Stripe says of it when it is asked */
+  const paidInvoice = (outside: number) => {
+    const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 2_000);
+    invoice.amount_paid_off_stripe = outside;
+    const intent = pay(data, { amount: 2_000, currency: 'usd', customer: invoice.customer, metadata: {} });
+    return { invoice, intent };
+  };
+
+  it.each(['empty', 'open'])('leaves its event open, and is counted once: the list is %s at first', async (list) => {
+    const { invoice, intent } = paidInvoice(0);
+    const payment = list === 'open' ? listed(invoice.id, intent.id, 'open', 2_000) : undefined;
+    await expect(books.hear(event('invoice.paid'))).rejects.toMatchObject(notYet);
+    await books.hear(event('payment_intent.succeeded'));
+    expect(await books.kept()).toMatchObject({ 'test usd gross_cents': 2_000 });
+    if (payment) Object.assign(payment, { status: 'paid', amount_paid: 2_000 });
+    else listed(invoice.id, intent.id, 'paid', 2_000);
+    for (const type of ['invoice.paid', 'invoice.payment_succeeded']) await books.hear(event(type));
+    expect(await books.payments()).toMatchObject([{ payment_intent_id: intent.id, source: 'stripe', amount_cents: 2_000 }]);
+  });
+
+  it('and shows a payment of Stripe in what its event lists as open, is asked for again', async () => {
+    const { invoice, intent } = paidInvoice(0);
+    const open = structuredClone(listed(invoice.id, intent.id, 'paid', 2_000));
+    Object.assign(open, { status: 'open', amount_paid: null });
+    const paid = event('invoice.paid');
+    const payments = { object: 'list', data: [open], has_more: false };
+    await books.hear({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), payments } } });
+    expect(await books.payments()).toMatchObject([{ payment_intent_id: intent.id, source: 'stripe' }]);
+  });
+
+  it.each([
+    [2_000, []],
+    [500, [{ source: 'out_of_band', amount_cents: 1_500 }]],
+  ])('takes back what was counted as paid outside of Stripe, when Stripe lists %i', async (amount, rest) => {
+    const { invoice, intent } = paidInvoice(2_000);
+    await books.hear(event('invoice.paid'));
+    expect(await books.payments()).toMatchObject([{ payment_intent_id: invoice.id, source: 'out_of_band', amount_cents: 2_000 }]);
+    listed(invoice.id, intent.id, 'paid', amount);
+    await books.hear(event('invoice.payment_succeeded'));
+    expect(await books.payments()).toMatchObject([...rest, { payment_intent_id: intent.id, source: 'stripe', amount_cents: amount }]);
+    expect(await books.kept()).toMatchObject({ 'test usd gross_cents': 2_000, 'test usd payments': 1 + rest.length });
+    const told = (await books.outbox())
+      .filter(({ name }) => name === 'payment.recorded')
+      .map(
+        (row) =>
+          (JSON.parse(String(row['payload'])) as { payment: { paymentIntentId: string; status: string; amountCents: number } }).payment,
+      );
+    const last = told.findLast(({ paymentIntentId }) => paymentIntentId === invoice.id);
+    expect(last).toMatchObject(rest.length > 0 ? { status: 'succeeded', amountCents: 1_500 } : { status: 'canceled' });
+  });
+
+  it('takes a record of a payment for what was asked of it, where it does not say what was paid', async () => {
+    const { invoice } = paidInvoice(0);
+    const payment = { type: 'payment_record', payment_record: 'pr_1' } as const;
+    data.create('invoice_payment', { amount_paid: null, amount_requested: 2_000, invoice: invoice.id, payment, status: 'paid' });
+    await books.hear(event('invoice.paid'));
+    expect(await books.payments()).toMatchObject([{ payment_intent_id: invoice.id, source: 'out_of_band', amount_cents: 2_000 }]);
+  });
+});
+
 describe('a subscription of several items', () => {
   const HOUR = 3_600;
   type Item = Stripe.SubscriptionItem;
@@ -593,6 +665,30 @@ describe('a list that Stripe cuts', () => {
     expect(await books.subscriptions()).toMatchObject([
       { price_id: monthly().id, plan_name: 'Monthly', current_period_end: seconds(plan?.current_period_end ?? 0) },
     ]);
+  });
+
+  it('is read whole: the lines of an invoice, of which the fifteenth names another project', async () => {
+    const other = await Books.open(app);
+    const subscription = newSubscription();
+    const invoice = renew(data, subscription);
+    const [line] = invoice.lines.data;
+    if (!line) throw new Error('There is no line.');
+    const named = (nth: number): Stripe.Metadata => (nth === 15 ? { project_id: other.projectId } : {});
+    const lines = Array.from({ length: 120 }, (_, nth) => ({ ...line, id: `il_${nth}`, metadata: named(nth) }));
+    const inPart = (has_more: boolean) => {
+      const paid = event('invoice.paid', invoice.id);
+      return {
+        ...paid,
+        data: { object: { ...(paid.data.object as Stripe.Invoice), lines: { ...invoice.lines, data: lines.slice(0, 10), has_more } } },
+      };
+    };
+    invoice.lines.data = lines;
+    app.stripe.fail(down(), { on: /lines/, times: 2 });
+    await expect(books.hear(inPart(true))).rejects.toMatchObject({ code: 'stripe_unavailable' });
+    await expect(books.hear(inPart(true))).rejects.toBeInstanceOf(ForeignObject);
+    expect(await books.payments()).toEqual([]);
+    await books.hear(inPart(false));
+    expect(await books.payments()).toHaveLength(1);
   });
 
   it('and that can not be read whole leaves the event as it was, with nothing applied', async () => {
@@ -913,11 +1009,9 @@ describe("a plan's name", () => {
   it('is its own before 2018', async () => {
     newSubscription();
     const created = event('customer.subscription.created');
-    const object = {
-      ...(created.data.object as Stripe.Subscription),
-      items: undefined,
-      plan: { id: 'gold', object: 'plan', name: 'Gold' },
-    };
+    const plan = { id: 'gold', object: 'plan', name: 'Gold' };
+    const items = { object: 'list', data: [{ id: 'si_1', object: 'subscription_item', plan }] };
+    const object = { ...(created.data.object as Stripe.Subscription), items, plan };
     await books.hear({ ...created, data: { object } });
     expect(await books.subscriptions()).toMatchObject([{ plan_name: 'Gold', price_id: 'gold' }]);
   });
@@ -974,6 +1068,17 @@ describe('a key of another account', () => {
     expect(await project.payments()).toEqual([]);
   });
 
+  it('leaves an invoice without a subscription open whose payment failed, and is not known here', async () => {
+    const project = await Books.open(app);
+    failToRenew(data, newSubscription());
+    const failed = asOldGeneration(data, event('invoice.payment_failed'));
+    const told = { ...failed, data: { object: { ...(failed.data.object as object), subscription: null } } };
+    await expect(project.hear(told)).rejects.toMatchObject({ code: 'stripe_key_refused', message: expect.stringMatching(/PaymentIntent/) });
+    await project.hear(event('payment_intent.payment_failed'));
+    await project.hear(told);
+    expect(await project.payments()).toMatchObject([{ status: 'requires_payment_method', subscription_id: null }]);
+  });
+
   it.each(['new', 'old'])('leaves open what became of a subscription by an invoice of the %s generation', async (generation) => {
     const project = await Books.open(app);
     const subscription = newSubscription();
@@ -1020,5 +1125,104 @@ describe('a key that Stripe refuses', () => {
     app.stripe.mark(key, 'active');
     await books.hear(event('invoice.paid'));
     expect(await books.payments()).toMatchObject([{ status: 'succeeded', subscription_id: (await books.subscriptions())[0]?.['id'] }]);
+  });
+});
+
+describe('an event in a form that is not known', () => {
+  const as = (one: StripeEvent, fields: object) => ({ ...one, data: { object: { ...(one.data.object as object), ...fields } } });
+  const sold = () => {
+    const intent = pay(data, { amount: 2_000, currency: 'usd', customer: null, metadata: {} });
+    return data.get('charge', idOf(intent.latest_charge));
+  };
+  const session = () => {
+    const paid = { mode: 'payment', status: 'complete', payment_status: 'paid', amount_total: 5_000, currency: 'eur' } as const;
+    data.record('checkout.session.completed', data.create('checkout.session', { ...paid, payment_intent: 'pi_1' }));
+    return event('checkout.session.completed');
+  };
+  const subscriptionEvent = () => {
+    const subscription = newSubscription();
+    data.record('customer.subscription.updated', subscription);
+    return event('customer.subscription.updated');
+  };
+  const ofKind = {
+    subscription: subscriptionEvent,
+    session,
+    'old invoice': () => {
+      newSubscription();
+      return asOldGeneration(data, event('invoice.paid'));
+    },
+    invoice: () => {
+      newSubscription();
+      return event('invoice.paid');
+    },
+    charge: () => {
+      refund(data, sold(), { amount: 500 });
+      return event('charge.refunded');
+    },
+    refund: () => {
+      data.change('refund.failed', refund(data, sold(), { amount: 500 }), { status: 'failed' });
+      return event('refund.failed');
+    },
+    dispute: () => {
+      dispute(data, sold());
+      return event('charge.dispute.created');
+    },
+  };
+  const entry = (fields: object) => ({
+    object: 'list',
+    data: [{ object: 'invoice_payment', status: 'paid', amount_paid: 2_000, ...fields }],
+  });
+  const plan = { id: 'price_1', object: 'price' };
+
+  it.each<[kind: keyof typeof ofKind, forms: object[]]>([
+    ['old invoice', [{ x: 1 }, 5, [1], { id: 5 }, true, ''].map((form) => ({ payment_intent: form }))],
+    ['old invoice', [{ charge: { x: 1 } }, { payment_intent: null, charge: 5 }, { paid_out_of_band: 'no' }, { paid: 'yes' }]],
+    ['old invoice', [{ subscription: { x: 1 } }, { subscription: 5 }, { customer: 5 }, { amount_paid: -1 }]],
+    ['invoice', ['x', [], { object: 'list' }, { data: [null] }, { data: ['inpay_1'] }].map((form) => ({ payments: form }))],
+    ['invoice', [{}, { payment: null }, { payment: { x: 1 } }].map((fields) => ({ payments: entry(fields) }))],
+    ['invoice', [{ x: 1 }, 5].map((form) => ({ payments: entry({ payment: { type: 'payment_intent', payment_intent: form } }) }))],
+    ['invoice', [{ payments: entry({ payment: { payment_intent: 'pi_1' }, status: 5 }) }]],
+    ['invoice', ['x', { subscription_details: 5 }, { subscription_details: { subscription: { x: 1 } } }].map((form) => ({ parent: form }))],
+    ['invoice', [{ lines: { data: 'x' } }, { lines: { data: [], has_more: 'x' } }, { metadata: { project_id: 5 } }]],
+    ['subscription', [null, undefined, 'x', {}, { data: 'x' }, [], { data: [null] }, { data: ['si_1'] }].map((form) => ({ items: form }))],
+    ['subscription', [{ id: 'si_1' }, { price: 'price_1' }, { price: {} }].map((item) => ({ items: { data: [item] } }))],
+    [
+      'subscription',
+      [{ items: { data: [{ price: plan, current_period_end: 'x' }] } }, { items: { data: [{ price: plan }], has_more: 5 } }],
+    ],
+    [
+      'subscription',
+      ['void', true, {}, { behavior: 5 }, { behavior: 'void', resumes_at: 'x' }].map((form) => ({ pause_collection: form })),
+    ],
+    ['subscription', [{ customer: 5 }, { customer: { x: 1 } }, { metadata: { user_id: 5 } }, { metadata: 'x' }, { cancel_at: -1 }]],
+    ['session', [{ mode: undefined }, { mode: 5 }, { payment_status: undefined }, { payment_status: {} }, { client_reference_id: 5 }]],
+    ['session', [{ payment_intent: { x: 1 } }, { subscription: { x: 1 } }, { amount_total: -5_000 }]],
+    ['charge', [{ payment_intent: { x: 1 } }, { amount: 400 }, { amount_refunded: -1 }, { captured: 'no' }]],
+    ['refund', [{ charge: null, payment_intent: null }, { charge: { x: 1 } }, { status: 5 }]],
+    ['dispute', [{ id: undefined }, { charge: null, payment_intent: null }, { charge: 5 }, { amount: -1 }]],
+  ])('is unreadable, and changes nothing: %s, %j', async (kind, forms) => {
+    const one = ofKind[kind]();
+    for (const known of kind === 'subscription' ? [event('customer.subscription.created')] : []) await books.hear(known);
+    const before = JSON.stringify([await books.states(), await books.disputes()]);
+    for (const form of forms) {
+      const told = { ...as(one, form), created: one.created + 10 };
+      await expect(books.hear(told).then(() => form)).rejects.toBeInstanceOf(Unreadable);
+    }
+    expect(JSON.stringify([await books.states(), await books.disputes()])).toBe(before);
+    await books.hear(one);
+  });
+
+  it('is none where an item of a subscription was deleted, or a list has no end', async () => {
+    const one = subscriptionEvent();
+    const { items } = one.data.object as Stripe.Subscription;
+    await books.hear(as(one, { items: { data: [{ id: 'si_gone', object: 'subscription_item', deleted: true }, ...items.data] } }));
+    expect(await books.subscriptions()).toMatchObject([{ plan_name: 'Monthly', current_period_end: expect.any(String) }]);
+  });
+
+  it('has U+FFFD for NUL in what names a user, who is nobody else', async () => {
+    const subscription = newSubscription({ metadata: { user_id: 'u\0' } });
+    await books.hear(event('customer.subscription.created', subscription.id));
+    expect(await books.subscriptions()).toMatchObject([{ user_id: endUserId(books.projectId, 'u\ufffd') }]);
+    expect(endUserId(books.projectId, 'u\ufffd')).not.toBe(endUserId(books.projectId, 'u'));
   });
 });

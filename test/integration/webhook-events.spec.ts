@@ -99,6 +99,26 @@ describe('webhook events', () => {
       expect(await ofProject('stripe_payments')).toEqual([]);
     });
 
+    it.each<[string, Partial<EventBody>]>([
+      ['data.object', { data: { object: null } }],
+      ['data.object', { data: { object: 'pi_1' } }],
+      ['data.object', { data: undefined }],
+      ['created', { created: undefined }],
+      ['created', { created: 'today' }],
+      ['livemode', { livemode: 'no' }],
+      ['object', { object: 'happening' }],
+    ])('are unreadable, not refused, as long as they have an id and a type: %s of %j', async (field, fields) => {
+      const event = { ...aPayment(), ...fields };
+      for (let times = 0; times < 2; times += 1)
+        expect((await send(event).expect(200)).body).toEqual({ received: true, outcome: 'unreadable' });
+      const shown = { id: event.id, outcome: 'unreadable', reason: expect.stringContaining(`"${field}"`) as string, replayable: true };
+      expect((await list()).events).toEqual([expect.objectContaining(shown)]);
+      await app.send('post', `${eventsPath()}/${event.id}/replay`).expect(200);
+      expect((await send({ ...event, type: 'product.updated' }).expect(200)).body.outcome).toBe('ignored');
+      for (const without of ['id', 'type']) await send({ ...event, [without]: undefined }).expect(400);
+      expect(await ofProject('stripe_payments')).toEqual([]);
+    });
+
     it('are read again with the next delivery, in case a later version knows the form', async () => {
       const event = unreadable();
       await send(event).expect(200);
@@ -120,6 +140,24 @@ describe('webhook events', () => {
       await app.send('post', `${eventsPath()}/${event.id}/replay`).expect(200);
       expect(await list('?outcome=unreadable')).toMatchObject({ total: 1 });
     });
+  });
+
+  it.each([
+    ['a lone surrogate', '\\ud800'],
+    ['NUL', '\\u0000'],
+  ])('whose id and type have %s have U+FFFD for it', async (_what, written) => {
+    const event = aPayment();
+    const payload = (type: string) =>
+      JSON.stringify({ ...event, type })
+        .replaceAll('?', written)
+        .replace(event.id, `${event.id}${written}`);
+    for (const [type, outcome] of [
+      ['payment_intent.succeeded', 'applied'],
+      ['payment_intent.succeeded?', 'duplicate'],
+    ] as const)
+      expect((await deliver(app, projectId, SECRET, payload(type)).expect(200)).body.outcome).toBe(outcome);
+    expect((await list()).events).toEqual([expect.objectContaining({ id: `${event.id}\ufffd`, outcome: 'applied' })]);
+    await app.send('post', `${eventsPath()}/${encodeURIComponent(`${event.id}\ufffd`)}/replay`).expect(200);
   });
 
   it('have one effect, delivered 100 times at once', async () => {

@@ -50,7 +50,9 @@ export function aPaidInvoice(fields: Partial<EventBody> = {}): EventBody {
   const object = {
     id: event.id.replace('evt_', 'in_'),
     object: 'invoice',
-    amount_paid: 1_000,
+    amount_due: 1_000,
+    // In cash, which Stripe need not count.
+    amount_paid: 0,
     total: 1_000,
     currency: 'usd',
     customer: null,

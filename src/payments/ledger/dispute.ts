@@ -27,16 +27,17 @@ export interface DisputeFact extends DisputeState, Told {
 /** @param type of the event: only that tells when money went or came back */
 export function readDispute(object: StripeObject, told: Told, type?: string): DisputeFact {
   const chargeId = object.id('charge') ?? null;
-  // The oldest disputes have no id of their own: a charge had one at most.
-  const disputeId = needed(object.id('id') ?? chargeId, 'id');
+  const paymentIntentId = needed(object.id('payment_intent') ?? chargeId, 'charge');
+  // The oldest disputes, whose due date stood on them, have no id of their own: a charge had one at most.
+  const disputeId = needed(object.id('id') ?? (object.has('evidence_due_by') ? chargeId : undefined), 'id');
   return {
     ...told,
     disputeId,
     chargeId,
-    paymentIntentId: object.id('payment_intent') ?? chargeId,
+    paymentIntentId,
     status: needed(object.text('status', MAX_STATUS_LENGTH), 'status'),
     reason: object.text('reason', MAX_REASON_LENGTH) ?? null,
-    amountCents: needed(object.integer('amount'), 'amount'),
+    amountCents: needed(object.amount('amount'), 'amount'),
     currency: currencyOf(object),
     fundsWithdrawnAt: type === 'charge.dispute.funds_withdrawn' ? told.asOf : null,
     fundsReinstatedAt: type === 'charge.dispute.funds_reinstated' ? told.asOf : null,

@@ -30,6 +30,13 @@ export class ForeignObject extends Error {
   }
 }
 
+/** Nothing more of the object is read later than this. @throws Unreadable */
+export function assertReadable(object: StripeObject): void {
+  for (const list of ['items', 'lines']) object.isCut(list);
+  claimsIn(object, new Date(0));
+  foreignWith(object);
+}
+
 /** What the metadata of an object, or a copy of it in another object, says about its project. */
 export interface Claim extends Observed {
   /** `undefined` where it names no UUID. */
@@ -51,7 +58,7 @@ export function claimsIn(object: StripeObject, asOf: Date): Claim[] {
   const copiedAt = object.time('created') ?? object.time('date') ?? asOf;
   return [
     ...claim(ownId, object),
-    ...REFERENCES.map((field) => object.object(field)).flatMap((reference) =>
+    ...REFERENCES.map((field) => object.expanded(field)).flatMap((reference) =>
       claim(reference?.id('id'), reference?.has('metadata') ? reference : undefined),
     ),
     ...copies.flatMap((copy) => claim(subscriptionId ?? ownId, copy, copiedAt)).filter(({ projectId }) => projectId !== undefined),

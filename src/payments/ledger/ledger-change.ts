@@ -22,6 +22,8 @@ export interface LedgerChange {
   readonly party: Party;
   readonly subscription?: SubscriptionFact;
   readonly payments: readonly PaymentFact[];
+  /** A payment that was thought to have been made outside of Stripe, under the id of its invoice. */
+  readonly withdrawnPaymentId?: string | undefined;
   readonly dispute?: DisputeFact;
   /** Whether its own `metadata.project_id` names this project. */
   readonly isOurs?: boolean;

@@ -26,6 +26,8 @@ export interface Written<State> {
   readonly stripeId: string;
   readonly before: (State & Known) | undefined;
   readonly after: State;
+  /** The row is gone: `after` is only what others are told. */
+  readonly isRemoved?: boolean;
 }
 
 /** A table of the ledger: one row for each object of one kind, by project, mode and Stripe's id. Every row has our id and its owner. */

@@ -54,7 +54,7 @@ export class LedgerWriter {
     // A user who is learned of is given rows, which have to be seen as they are then.
     const [[{ user, given }], known] = party.userId ? [yield* learning, yield* locking] : yield* together(learning, locking);
     const subscriptions = yield* this.#writeSubscription(change, known, user);
-    const payments = yield* this.#writePayments(change, known, user);
+    const payments = [...(yield* this.#writePayments(change, known, user)), ...(yield* this.#withdrawPayment(change, known))];
     const disputes = yield* this.#writeDispute(change, known);
     yield* this.statistics.add(projectId, mode, subscriptions, payments, disputes);
     yield* this.tellings.add(change, subscriptions, given, payments);
@@ -87,11 +87,15 @@ export class LedgerWriter {
     return subscriptions.length + payments.length + disputes.length > 0;
   }
 
-  *#lock({ projectId, mode, subscription, payments, dispute }: LedgerChange): Transaction<KnownRows> {
+  *#lock({ projectId, mode, subscription, payments, withdrawnPaymentId, dispute }: LedgerChange): Transaction<KnownRows> {
     const { engine } = this.database;
     const knownSubscription = subscription && (yield* SUBSCRIPTIONS.lock(engine, projectId, mode, subscription.subscriptionId));
     const knownPayments = new Map<string, PaymentState & Known>();
-    for (const id of payments.map(({ paymentIntentId }) => paymentIntentId).sort()) {
+    const ids = [
+      ...payments.map(({ paymentIntentId }) => paymentIntentId),
+      ...(withdrawnPaymentId === undefined ? [] : [withdrawnPaymentId]),
+    ];
+    for (const id of ids.sort()) {
       const known = yield* PAYMENTS.lock(engine, projectId, mode, id);
       if (known) knownPayments.set(id, known);
     }
@@ -122,6 +126,17 @@ export class LedgerWriter {
       all.push(yield* PAYMENTS.write(projectId, mode, fact.paymentIntentId, known, mergePayment(known, fact, subscriptionId, user)));
     }
     return all;
+  }
+
+  /** Stripe has said since by what else the invoice was paid. Others are told that it came to nothing, and the row goes. */
+  *#withdrawPayment(
+    { projectId, mode, withdrawnPaymentId: id }: LedgerChange,
+    { payments }: KnownRows,
+  ): Transaction<Written<PaymentState>[]> {
+    const known = id === undefined ? undefined : payments.get(id);
+    if (id === undefined || known?.source !== 'out_of_band') return [];
+    const [removed] = yield* PAYMENTS.remove(this.database.engine, projectId, mode, id);
+    return removed ? [{ ...removed, before: known, after: { ...known, status: 'canceled' }, isRemoved: true }] : [];
   }
 
   *#writeDispute({ projectId, mode, dispute: fact }: LedgerChange, { dispute: known }: KnownRows): Transaction<Written<DisputeState>[]> {

@@ -82,6 +82,8 @@ export class LedgerService {
       await this.preparation.assertOurs({ projectId, mode }, StripeObject.from(object), until);
       return false;
     } catch (error) {
+      // What can't be read proves nothing.
+      if (error instanceof Unreadable) return false;
       if (!(error instanceof ForeignObject)) throw error;
       await this.recordForeign(projectId, mode, error);
       return true;

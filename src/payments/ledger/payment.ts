@@ -87,7 +87,9 @@ export function mergePayment(
   const user = told.userId ? { userId: told.userId, userRank: USER_RANKS.own + told.sourceRank } : linked;
   const before = known ?? { ...told, ...user, subscriptionId };
   const isNewer = decidePayment(known, told) === 'take';
-  const isBetter = told.sourceRank === before.sourceRank ? isNewer : told.sourceRank > before.sourceRank;
+  // Less is left to have been paid outside of Stripe as Stripe lists more payments, whatever the times of the events.
+  const isLess = told.source === 'out_of_band' && told.amountCents < before.amountCents;
+  const isBetter = told.sourceRank === before.sourceRank ? isNewer || isLess : told.sourceRank > before.sourceRank;
   const refund = decideRefund(known, told) === 'take' ? told : before;
   const [better, other] = isBetter ? [told, before] : [before, told];
   const { userId, userRank } = user.userRank > before.userRank || (user.userRank === before.userRank && isNewer) ? user : before;

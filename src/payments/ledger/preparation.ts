@@ -6,12 +6,12 @@ import { within } from '../stripe-api/within.js';
 import { customerIdsOf } from './customer-ids.js';
 import { furtherOn, type Known, later, type Told } from './decision.js';
 import { decideDispute, DISPUTE_STAGES, type DisputeFact, readDispute } from './dispute.js';
-import { claimsIn, ForeignObject, foreignWith, type Observed } from './foreign-object.js';
+import { assertReadable, claimsIn, ForeignObject, foreignWith, type Observed } from './foreign-object.js';
 import { ForeignObjectsRepository } from './foreign-objects.repository.js';
 import type { LedgerChange } from './ledger-change.js';
 import { DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
 import { decidePayment, decideRefund, hasSucceeded, PAYMENT_STAGES, type PaymentFact } from './payment.js';
-import { attemptsOf, intentsOf, invoicePayments, readInvoicePayments } from './read-invoice.js';
+import { attemptsOf, intentsOf, invoicePayments, readInvoicePayments, unexplainedCents } from './read-invoice.js';
 import { type Reading, readObject } from './read-object.js';
 import { readCharge, readPaymentIntent } from './read-payments.js';
 import { StripeObject } from './stripe-object.js';
@@ -54,8 +54,9 @@ export class Preparation {
 
   async prepare(tenant: Tenant, source: unknown, told: Told, type?: string): Promise<LedgerChange> {
     const object = StripeObject.from(source);
-    if (!object) return { ...tenant, party: { customerIds: [], asOf: told.asOf }, payments: [] };
+    if (!object) throw new Unreadable('object');
     const reading = readObject(tenant.projectId, object, told, type);
+    assertReadable(object);
     const ended = new AbortController();
     const tooLate = () => stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined);
     try {
@@ -92,7 +93,7 @@ export class Preparation {
     try {
       const answer = await this.#answerOnOwner(tenant, source);
       if (answer) return await this.#completeOurs(tenant, answer);
-      const { isOurs, observed } = await this.assertOurs(tenant, object, told.until ?? told.asOf);
+      const { isOurs, observed } = await this.#owner(tenant, object, told.until ?? told.asOf);
       const change = await this.#complete({ ...tenant, observed }, source);
       return { ...change, isOurs, observed };
     } catch (error) {
@@ -121,6 +122,13 @@ export class Preparation {
     return { object: answer.object, reading: readObject(projectId, answer.object, toldByAnswer), told: toldByAnswer };
   }
 
+  /** Any line of an invoice may say to which project it belongs, also one that its event lacks. @throws ForeignObject */
+  async #owner(tenant: Tenant, object: StripeObject, asOf: Date): Promise<Ownership> {
+    const told = await this.assertOurs(tenant, object, asOf);
+    const whole = told.isOurs ? object : await this.questions.withAllLines(tenant, object);
+    return whole === object ? told : this.assertOurs(tenant, whole, asOf);
+  }
+
   /** The PaymentIntents of an invoice: by themselves they don't say to which project they belong. */
   async #intentsOf(tenant: Tenant, object: StripeObject): Promise<string[]> {
     const id = object.id('id');
@@ -139,7 +147,7 @@ export class Preparation {
   async #complete(tenant: Asking, { object, reading: first, told, type }: Source): Promise<LedgerChange> {
     const whole = await this.questions.withAllItems(tenant, object);
     const reading = whole === object ? first : readObject(tenant.projectId, whole, told, type);
-    const { invoiceToAsk, attemptToAsk, chargeToAsk } = reading;
+    const { invoiceToAsk, attemptToAsk, chargeToAsk, paidInvoiceId } = reading;
     const [current, asked, attempts, charge, dispute, ...payments] = await Promise.all([
       this.#subscription(tenant, reading, told),
       invoiceToAsk && this.#invoicePayments(tenant, invoiceToAsk, told),
@@ -149,6 +157,7 @@ export class Preparation {
       ...reading.payments.map((payment) => this.#payment(tenant, payment)),
     ]);
     const { subscription } = current;
+    const isPaidOutside = [...payments, ...(asked ?? [])].some(({ paymentIntentId }) => paymentIntentId === paidInvoiceId);
     const party = reading.party.userId ? reading.party : current.party;
     return {
       projectId: tenant.projectId,
@@ -156,6 +165,7 @@ export class Preparation {
       party: { ...party, customerIds: party.customerIds.length === 0 && charge?.customerId ? [charge.customerId] : party.customerIds },
       subscription,
       payments: [...payments, ...(asked ?? []), ...(attempts ?? []), ...(charge ? [charge] : [])],
+      withdrawnPaymentId: isPaidOutside ? undefined : paidInvoiceId,
       dispute,
     };
   }
@@ -224,6 +234,9 @@ export class Preparation {
 
   async #invoicePayments(tenant: Asking, { object, invoice }: NonNullable<Reading['invoiceToAsk']>, told: Told): Promise<PaymentFact[]> {
     const payments = await this.questions.invoicePayments(tenant, invoice.invoiceId);
+    const unexplained = unexplainedCents(object, payments);
+    if (unexplained > 0 && (await this.questions.paidOffStripe(tenant, invoice.invoiceId)) < unexplained)
+      throw stripeUnavailable('Stripe counts the invoice as paid, and does not list yet by what; try again shortly.', undefined);
     return invoicePayments(object, invoice, readInvoicePayments(payments), told);
   }
 

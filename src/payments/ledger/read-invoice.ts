@@ -22,9 +22,10 @@ export interface InvoiceReading {
   readonly currency: string;
   readonly subscriptionId: string | undefined;
   readonly userId: EndUserId | undefined;
+  readonly isPaid: boolean;
   /** In money; `undefined` when nothing was paid. */
   readonly paidCents: number | undefined;
-  /** `undefined` where the payload doesn't tell how it was paid. */
+  /** `undefined` where the payload doesn't tell how it was paid, or not yet all of it. */
   readonly parts: readonly InvoicePart[] | undefined;
 }
 
@@ -32,16 +33,24 @@ export function readInvoice(projectId: ProjectId, object: StripeObject): Invoice
   // Since 2025-03-31 what an invoice is for stands under its parent; its metadata moved twice.
   const parent = object.object('parent')?.object('subscription_details');
   const metadata = (parent ?? object.object('subscription_details'))?.object('metadata');
-  const paidCents = paidOf(object);
+  const isPaid = isPaidOff(object);
+  const paidCents = isPaid ? paidOf(object) : undefined;
   return {
     invoiceId: needed(object.id('id'), 'id'),
     customerId: customerIdOf(object),
     currency: paidCents === undefined ? '' : currencyOf(object),
-    subscriptionId: object.id('subscription') ?? parent?.id('subscription'),
+    subscriptionId: parent?.id('subscription') ?? object.id('subscription'),
     userId: userIn(projectId, metadata) ?? userIn(projectId, object.object('metadata')),
+    isPaid,
     paidCents,
     parts: paidCents === undefined ? [] : partsOf(object, paidCents),
   };
+}
+
+function isPaidOff(object: StripeObject): boolean {
+  const status = object.text('status', MAX_STATUS_LENGTH);
+  // The oldest invoices have no status.
+  return object.flag('paid') ?? needed(status, 'status') === 'paid';
 }
 
 /**
@@ -49,17 +58,14 @@ export function readInvoice(projectId: ProjectId, object: StripeObject): Invoice
  * invoice, and counts there. Payments that Stripe did not collect may be missing in `amount_paid`, so the amount due counts where it is more.
  */
 function paidOf(object: StripeObject): number | undefined {
-  // The oldest invoices have no status.
-  const isPaid = object.flag('paid') ?? needed(object.text('status', MAX_STATUS_LENGTH), 'status') === 'paid';
-  if (!isPaid) return undefined;
   const due = dueOf(object);
   // What was paid too much becomes credit: the payment has it, and the invoice needs no other for it.
-  const paid = (object.integer('amount_paid') ?? due) - (object.integer('amount_overpaid') ?? 0);
+  const paid = (object.amount('amount_paid') ?? due) - (object.amount('amount_overpaid') ?? 0);
   return Math.max(due, paid) > 0 ? Math.max(due, paid) : undefined;
 }
 
 function dueOf(object: StripeObject): number {
-  const total = needed(object.integer('total'), 'total') - (object.integer('pre_payment_credit_notes_amount') ?? 0);
+  const total = needed(object.integer('total'), 'total') - (object.amount('pre_payment_credit_notes_amount') ?? 0);
   const [before, after] = [object.integer('starting_balance'), object.integer('ending_balance')];
   // A negative balance is credit. Without an ending balance nothing tells how much of it was used but the amount due.
   if (before !== undefined && after !== undefined) return total - (after - before);
@@ -67,25 +73,44 @@ function dueOf(object: StripeObject): number {
 }
 
 function partsOf(object: StripeObject, paidCents: number): InvoicePart[] | undefined {
-  const parts = readInvoicePayments(object.items('payments'));
-  if (parts.length > 0 && !object.object('payments')?.flag('has_more')) return parts;
+  const listed = object.items('payments');
+  const parts = readInvoicePayments(listed);
+  const paymentIntentId = object.id('payment_intent') ?? object.id('charge');
+  const isOutOfBand = object.flag('paid_out_of_band') === true;
+  if (parts.length > 0 && !object.isCut('payments') && unexplainedCents(object, listed) === 0) return parts;
   const isOldGeneration = object.has('payment_intent') || object.has('charge');
   if (!isOldGeneration) return undefined;
-  const paymentIntentId = object.id('payment_intent') ?? object.id('charge');
-  const amountCents = object.integer('amount_paid') ?? paidCents;
-  const isPaidByStripe = paymentIntentId !== undefined && object.flag('paid_out_of_band') !== true && amountCents > 0;
+  const amountCents = object.amount('amount_paid') ?? paidCents;
+  const isPaidByStripe = paymentIntentId !== undefined && !isOutOfBand && amountCents > 0;
   return isPaidByStripe ? [{ paymentIntentId, amountCents }] : [];
 }
 
-/** The paid ones of an invoice's `invoice_payment` objects. */
+/** The paid ones of an invoice's `invoice_payment` objects. @throws Unreadable */
 export function readInvoicePayments(payments: readonly StripeObject[]): InvoicePart[] {
-  return payments
-    .filter((payment) => payment.text('status', MAX_STATUS_LENGTH) === 'paid')
-    .map((invoicePayment) => {
-      const payment = invoicePayment.object('payment');
-      const paymentIntentId = payment?.id('payment_intent') ?? payment?.id('charge');
-      return { paymentIntentId, amountCents: needed(invoicePayment.integer('amount_paid'), 'amount_paid') };
-    });
+  return payments.flatMap((invoicePayment) => {
+    const payment = needed(invoicePayment.object('payment'), 'payment');
+    const paymentIntentId = payment.id('payment_intent') ?? payment.id('charge');
+    if (paymentIntentId === undefined) needed(payment.id('payment_record'), 'payment');
+    if (statusOf(invoicePayment) !== 'paid') return [];
+    const amountCents = invoicePayment.amount('amount_paid') ?? needed(invoicePayment.amount('amount_requested'), 'amount_paid');
+    return [{ paymentIntentId, amountCents }];
+  });
+}
+
+/**
+ * What the invoice counts as paid and its `invoice_payment` objects do not, while one of them is open or none is paid: Stripe may be
+ * about to list it. An invoice says by itself that it was paid outside of Stripe, or Stripe says so when it is asked.
+ */
+export function unexplainedCents(object: StripeObject, payments: readonly StripeObject[]): number {
+  if (object.flag('paid_out_of_band') === true) return 0;
+  const parts = readInvoicePayments(payments);
+  const isSettled = parts.length > 0 && payments.every((payment) => statusOf(payment) !== 'open');
+  const listedCents = parts.reduce((sum, { amountCents }) => sum + amountCents, 0);
+  return isSettled ? 0 : Math.max((object.amount('amount_paid') ?? 0) - listedCents, 0);
+}
+
+function statusOf(invoicePayment: StripeObject): string {
+  return needed(invoicePayment.text('status', MAX_STATUS_LENGTH), 'status');
 }
 
 /** The PaymentIntents that an invoice's `invoice_payment` objects tell of: paid, open, or cancelled. */
@@ -97,7 +122,7 @@ export function intentsOf(payments: readonly StripeObject[]): string[] {
 export function attemptsOf(object: StripeObject): string[] {
   const paymentIntentId = object.id('payment_intent');
   if (paymentIntentId !== undefined) return [paymentIntentId];
-  return object.object('payments')?.flag('has_more') ? [] : intentsOf(object.items('payments'));
+  return object.isCut('payments') ? [] : intentsOf(object.items('payments'));
 }
 
 /** An invoice's payments: one for each PaymentIntent, and one under the invoice's own id for what was paid outside of Stripe. */

@@ -21,7 +21,13 @@ export interface Reading {
   /** An invoice that was paid, and doesn't tell how. */
   readonly invoiceToAsk?: { readonly object: StripeObject; readonly invoice: InvoiceReading };
   /** An invoice that was not paid, and by which PaymentIntents: none if it doesn't tell. */
-  readonly attemptToAsk?: { readonly invoiceId: string; readonly subscriptionId: string; readonly paymentIntentIds: readonly string[] };
+  readonly attemptToAsk?: {
+    readonly invoiceId: string;
+    readonly subscriptionId: string | undefined;
+    readonly paymentIntentIds: readonly string[];
+  };
+  /** An invoice that was paid: what is known of it as paid outside of Stripe, and not among its payments, was not. */
+  readonly paidInvoiceId?: string;
   /** A refund came to nothing: what is still refunded, only the charge tells. */
   readonly chargeToAsk?: { readonly chargeId: string | undefined; readonly paymentIntentId: string | undefined };
   readonly dispute?: DisputeFact;
@@ -65,13 +71,14 @@ export function readObject(projectId: ProjectId, object: StripeObject, told: Tol
     }
     case 'invoice': {
       const invoice = readInvoice(projectId, object);
-      const { invoiceId, subscriptionId, userId, parts } = invoice;
-      const isUnpaid = type === 'invoice.payment_failed' && parts?.length === 0 && subscriptionId !== undefined;
+      const { invoiceId, subscriptionId, userId, isPaid, parts } = invoice;
+      const isUnpaid = type === 'invoice.payment_failed' && parts?.length === 0;
       return {
         party: { ...party, userId, subscriptionId },
         subscriptionToAsk: subscriptionId,
         payments: parts ? invoicePayments(object, invoice, parts, told) : [],
         ...(!parts && { invoiceToAsk: { object, invoice } }),
+        ...(isPaid && { paidInvoiceId: invoiceId }),
         ...(isUnpaid && { attemptToAsk: { invoiceId, subscriptionId, paymentIntentIds: attemptsOf(object) } }),
       };
     }
@@ -86,6 +93,7 @@ export function readObject(projectId: ProjectId, object: StripeObject, told: Tol
     case 'refund': {
       const isUndone = UNDONE_REFUNDS.includes(needed(object.text('status', MAX_KIND_LENGTH), 'status'));
       const chargeToAsk = { chargeId: object.id('charge'), paymentIntentId: object.id('payment_intent') };
+      if (isUndone) needed(chargeToAsk.chargeId ?? chargeToAsk.paymentIntentId, 'charge');
       return { party, payments: [], ...(isUndone && { chargeToAsk }) };
     }
     case 'dispute':

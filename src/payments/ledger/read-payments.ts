@@ -4,7 +4,7 @@ import type { Told } from './decision.js';
 import { type PaymentFact, SOURCE_RANKS } from './payment.js';
 import type { StripeObject } from './stripe-object.js';
 import { MAX_STATUS_LENGTH } from './subscription.js';
-import { needed } from './unreadable.js';
+import { needed, Unreadable } from './unreadable.js';
 import { userIn } from './user-in.js';
 
 const MAX_CURRENCY_LENGTH = 8;
@@ -26,7 +26,7 @@ export function descriptionOf(object: StripeObject): string | null {
 
 export function readPaymentIntent(projectId: ProjectId, object: StripeObject, told: Told): PaymentFact {
   const status = needed(object.text('status', MAX_STATUS_LENGTH), 'status');
-  const amount = needed(object.integer('amount'), 'amount');
+  const amount = needed(object.amount('amount'), 'amount');
   return {
     ...told,
     paymentIntentId: needed(object.id('id'), 'id'),
@@ -34,7 +34,7 @@ export function readPaymentIntent(projectId: ProjectId, object: StripeObject, to
     customerId: customerIdOf(object),
     status: FORMER_STATUSES[status] ?? status,
     // Of an authorization, less may have been taken.
-    amountCents: (status === 'succeeded' ? object.integer('amount_received') : undefined) ?? amount,
+    amountCents: (status === 'succeeded' ? object.amount('amount_received') : undefined) ?? amount,
     currency: currencyOf(object),
     source: 'stripe',
     refundedAmountCents: 0,
@@ -48,9 +48,11 @@ export function readPaymentIntent(projectId: ProjectId, object: StripeObject, to
 /** A charge with what was refunded of it. What was authorized and never taken, Stripe calls refunded too. */
 export function readCharge(projectId: ProjectId, object: StripeObject, told: Told): PaymentFact | undefined {
   const chargeId = needed(object.id('id'), 'id');
-  const amount = needed(object.integer('amount'), 'amount');
+  const amount = needed(object.amount('amount'), 'amount');
   if (object.flag('captured') === false) return undefined;
-  const taken = object.integer('amount_captured') ?? amount;
+  const taken = object.amount('amount_captured') ?? amount;
+  const refunded = needed(object.amount('amount_refunded'), 'amount_refunded');
+  if (refunded > amount) throw new Unreadable('amount_refunded');
   return {
     ...told,
     paymentIntentId: object.id('payment_intent') ?? chargeId,
@@ -61,7 +63,7 @@ export function readCharge(projectId: ProjectId, object: StripeObject, told: Tol
     amountCents: taken,
     currency: currencyOf(object),
     source: 'stripe',
-    refundedAmountCents: Math.max(needed(object.integer('amount_refunded'), 'amount_refunded') - (amount - taken), 0),
+    refundedAmountCents: Math.max(refunded - (amount - taken), 0),
     refundedAsOf: told.asOf,
     description: descriptionOf(object),
     createdAt: object.time('created') ?? told.asOf,
@@ -72,15 +74,17 @@ export function readCharge(projectId: ProjectId, object: StripeObject, told: Tol
 /** A completed session of payment mode. @param type of the event: only that tells that a payment which takes days has failed */
 export function readSessionPayment(projectId: ProjectId, object: StripeObject, told: Told, type?: string): PaymentFact | undefined {
   const paymentIntentId = object.id('payment_intent');
-  const amount = object.integer('amount_total') ?? 0;
+  const amount = object.amount('amount_total') ?? 0;
+  const mode = needed(object.text('mode', MAX_STATUS_LENGTH), 'mode');
+  const status = sessionStatus(needed(object.text('payment_status', MAX_STATUS_LENGTH), 'payment_status'), type);
   const isComplete = (object.text('status', MAX_STATUS_LENGTH) ?? 'complete') === 'complete';
-  if (object.text('mode', MAX_STATUS_LENGTH) !== 'payment' || !paymentIntentId || amount <= 0 || !isComplete) return undefined;
+  if (mode !== 'payment' || !paymentIntentId || amount === 0 || !isComplete) return undefined;
   return {
     ...told,
     paymentIntentId,
     userId: sessionUser(projectId, object),
     customerId: customerIdOf(object),
-    status: sessionStatus(object, type),
+    status,
     amountCents: amount,
     currency: currencyOf(object),
     source: 'stripe',
@@ -92,9 +96,9 @@ export function readSessionPayment(projectId: ProjectId, object: StripeObject, t
   };
 }
 
-function sessionStatus(object: StripeObject, type: string | undefined): string {
+function sessionStatus(paymentStatus: string, type: string | undefined): string {
   if (type === 'checkout.session.async_payment_failed') return 'requires_payment_method';
-  return object.text('payment_status', MAX_STATUS_LENGTH) === 'paid' ? 'succeeded' : 'processing';
+  return paymentStatus === 'paid' ? 'succeeded' : 'processing';
 }
 
 /** Who paid, as whoever made the session said. */

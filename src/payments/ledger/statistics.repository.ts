@@ -57,10 +57,10 @@ export class StatisticsRepository {
   }
 }
 
-function countsOf(kind: 'subscription' | 'payment', { id, before, after }: Written<{ status: string }>): Addition[] {
+function countsOf(kind: 'subscription' | 'payment', { id, before, after, isRemoved = false }: Written<{ status: string }>): Addition[] {
   const one = (status: string, more: number): Addition => ({ statement: COUNT, key: [kind, status, slotOf(id)], amounts: [more] });
   if (before?.status === after.status) return [];
-  return before ? [one(before.status, -1), one(after.status, 1)] : [one(after.status, 1)];
+  return [...(before ? [one(before.status, -1)] : []), ...(isRemoved ? [] : [one(after.status, 1)])];
 }
 
 function revenueOf({ id, before, after }: Written<PaymentState>): Addition[] {

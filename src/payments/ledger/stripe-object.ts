@@ -3,9 +3,9 @@ import { Unreadable } from './unreadable.js';
 const MAX_ID_LENGTH = 255;
 
 /**
- * An object as Stripe sent it, in whatever API version: a field that is missing, or of another type than expected, reads as
- * `undefined`; but an amount or time that is no whole number was never sent by Stripe, and is not passed over. Texts can be stored:
- * without NUL, and no longer than asked for.
+ * An object as Stripe sent it, in whatever API version. Each reader knows every form that Stripe gives a field: one that is missing or
+ * `null` reads as `undefined`, and one in any other form throws `Unreadable`. Texts can be stored: NUL, which PostgreSQL refuses, reads
+ * as U+FFFD, and none is longer than asked for.
  */
 export class StripeObject {
   private constructor(private readonly fields: Readonly<Record<string, unknown>>) {}
@@ -19,19 +19,21 @@ export class StripeObject {
     return name in this.fields;
   }
 
-  /** Not empty. */
+  /** Not empty. @throws Unreadable */
   text(name: string, maxLength: number): string | undefined {
-    const value = this.fields[name];
-    if (typeof value !== 'string') return undefined;
+    const value = this.fields[name] ?? '';
+    if (typeof value !== 'string') throw new Unreadable(name);
     // Cut between characters, not inside one.
-    return [...value.slice(0, 2 * maxLength).replaceAll('\0', '')].slice(0, maxLength).join('') || undefined;
+    return [...storable(value.slice(0, 2 * maxLength))].slice(0, maxLength).join('') || undefined;
   }
 
-  /** Of the object that is referred to, whether the reference was expanded or not. */
+  /** Of the object that is referred to, whether the reference was expanded or not, and be the object deleted. @throws Unreadable */
   id(name: string): string | undefined {
-    const value = this.fields[name];
-    const id = typeof value === 'string' ? value : this.object(name)?.fields['id'];
-    return typeof id === 'string' && id !== '' && id.length <= MAX_ID_LENGTH && !id.includes('\0') ? id : undefined;
+    const value = this.fields[name] ?? undefined;
+    if (value === undefined) return undefined;
+    const id = typeof value === 'string' ? value : StripeObject.from(value)?.fields['id'];
+    if (typeof id !== 'string' || id === '' || id.length > MAX_ID_LENGTH) throw new Unreadable(name);
+    return storable(id);
   }
 
   /** @throws Unreadable */
@@ -41,19 +43,42 @@ export class StripeObject {
     return value as number | undefined;
   }
 
+  /** Of money that moved, which is never less than nothing. @throws Unreadable */
+  amount(name: string): number | undefined {
+    const value = this.integer(name);
+    if (value !== undefined && value < 0) throw new Unreadable(name);
+    return value;
+  }
+
+  /** @throws Unreadable */
   flag(name: string): boolean | undefined {
-    const value = this.fields[name];
-    return typeof value === 'boolean' ? value : undefined;
+    const value = this.fields[name] ?? undefined;
+    if (value !== undefined && typeof value !== 'boolean') throw new Unreadable(name);
+    return value;
   }
 
   /** Stripe tells times in seconds since 1970. @throws Unreadable */
   time(name: string): Date | undefined {
-    const time = new Date((this.integer(name) ?? NaN) * 1000);
+    const value = this.integer(name);
+    if (value === undefined) return undefined;
+    const time = new Date(value * 1000);
     // What PostgreSQL and RFC 3339 can tell as well.
-    return time.getTime() >= 0 && time.getUTCFullYear() <= 9999 ? time : undefined;
+    if (!(time.getTime() >= 0 && time.getUTCFullYear() <= 9999)) throw new Unreadable(name);
+    return time;
   }
 
+  /** @throws Unreadable */
   object(name: string): StripeObject | undefined {
+    const value = this.fields[name] ?? undefined;
+    if (value === undefined) return undefined;
+    const object = StripeObject.from(value);
+    if (!object) throw new Unreadable(name);
+    return object;
+  }
+
+  /** The object that is referred to, where the reference was expanded. @throws Unreadable */
+  expanded(name: string): StripeObject | undefined {
+    this.id(name);
     return StripeObject.from(this.fields[name]);
   }
 
@@ -62,10 +87,25 @@ export class StripeObject {
     return new StripeObject({ ...this.fields, [name]: value });
   }
 
-  /** Items of the list in field `name`, or of this object if it is itself a list. */
-  items(name?: string): StripeObject[] {
-    const list = name === undefined ? this : this.object(name);
-    const data = list?.fields['data'];
-    return Array.isArray(data) ? data.flatMap((item) => StripeObject.from(item) ?? []) : [];
+  /** Items of the list in field `name`; none where there is no list. @throws Unreadable */
+  items(name: string): StripeObject[] {
+    const list = this.object(name);
+    if (!list) return [];
+    const data = list.fields['data'];
+    if (!Array.isArray(data)) throw new Unreadable(name);
+    return data.map((item) => {
+      const object = StripeObject.from(item);
+      if (!object) throw new Unreadable(name);
+      return object;
+    });
   }
+
+  /** Whether Stripe cut the list in field `name`. @throws Unreadable */
+  isCut(name: string): boolean {
+    return this.object(name)?.flag('has_more') ?? false;
+  }
+}
+
+function storable(text: string): string {
+  return text.replaceAll('\0', '\ufffd');
 }

@@ -54,12 +54,20 @@ export class StripeQuestions {
 
   /** A subscription with all of its items: one of many items is cut, in events and in answers. Any other object stays as it is. */
   async withAllItems(tenant: Tenant, object: StripeObject): Promise<StripeObject> {
-    if (object.text('object', MAX_KIND_LENGTH) !== 'subscription' || !object.object('items')?.flag('has_more')) return object;
+    if (object.text('object', MAX_KIND_LENGTH) !== 'subscription' || !object.isCut('items')) return object;
     const subscription = needed(object.id('id'), 'id');
     const data = await this.#list(tenant, 'subscription', (stripe, page, options) =>
       stripe.subscriptionItems.list({ subscription, ...page, expand: ['data.price.product'] }, options),
     );
     return object.with('items', { object: 'list', data, has_more: false });
+  }
+
+  /** An invoice with all of its lines. Any other object stays as it is. */
+  async withAllLines(tenant: Tenant, object: StripeObject): Promise<StripeObject> {
+    if (object.text('object', MAX_KIND_LENGTH) !== 'invoice' || !object.isCut('lines')) return object;
+    const invoice = needed(object.id('id'), 'id');
+    const data = await this.#list(tenant, 'invoice', (stripe, page, options) => stripe.invoices.listLineItems(invoice, page, options));
+    return object.with('lines', { object: 'list', data, has_more: false });
   }
 
   paymentIntent(tenant: Tenant, id: string): Promise<Answer | undefined> {
@@ -73,7 +81,7 @@ export class StripeQuestions {
     const answer = await this.#ask(tenant, (stripe, options) =>
       stripe.paymentIntents.retrieve(paymentIntentId, { expand: ['latest_charge'] }, options),
     );
-    const object = answer?.object.object('latest_charge');
+    const object = answer?.object.expanded('latest_charge');
     return answer && (object ? { object, time: answer.time } : null);
   }
 
@@ -87,6 +95,14 @@ export class StripeQuestions {
       stripe.invoicePayments.list({ invoice, ...page }, options),
     );
     return payments.flatMap((payment) => StripeObject.from(payment) ?? []);
+  }
+
+  /** How much of an invoice was paid outside of Stripe. Events don't tell, and neither do answers unless they are asked for it. */
+  async paidOffStripe(tenant: Tenant, invoice: string): Promise<number> {
+    const answer = await this.#ask(tenant, (stripe, options) =>
+      stripe.invoices.retrieve(invoice, { expand: ['amount_paid_off_stripe'] }, options),
+    );
+    return answer?.object.amount('amount_paid_off_stripe') ?? 0;
   }
 
   async productName(tenant: Tenant, id: string): Promise<string | null> {

@@ -20,9 +20,10 @@ export function periodOf(subscription: StripeObject): Period {
   return first ?? periodIn(subscription);
 }
 
-/** The item that is the plan: the first that is not metered, else the first. */
+/** The item that is the plan: the first that is not metered, else the first. One that was deleted has neither price nor plan, and is none. */
 export function planItemOf(items: readonly StripeObject[]): StripeObject | undefined {
-  return items.find((item) => !isMetered(item)) ?? items[0];
+  const priced = items.filter((item) => item.object('price') ?? item.object('plan'));
+  return priced.find((item) => !isMetered(item)) ?? priced[0];
 }
 
 function periodIn(object: StripeObject): Period {

@@ -57,30 +57,32 @@ const ALL_BUT_TIME = [...COMPARED, 'planName', 'createdAt'] as const satisfies (
 export function readSubscription(object: StripeObject, told: Told, type?: string): SubscriptionFact {
   const said = needed(object.text('status', MAX_STATUS_LENGTH), 'status');
   const status = type === 'customer.subscription.deleted' && !isOver(said) ? 'canceled' : said;
-  const item = planItemOf(object.items('items'));
+  // There is no subscription without items.
+  const item = needed(planItemOf(object.items('items')), 'items');
   const period = periodOf(object);
   const collection = object.object('pause_collection');
-  const price = item?.object('price') ?? item?.object('plan') ?? object.object('plan');
-  const product = price?.object('product');
+  const price = item.object('price') ?? needed(item.object('plan'), 'plan');
+  const product = price.expanded('product');
   // Before 2018 a plan had a name of its own.
-  const named = [price?.text('nickname', MAX_NAME_LENGTH), product?.text('name', MAX_NAME_LENGTH), price?.text('name', MAX_NAME_LENGTH)];
+  const named = [price.text('nickname', MAX_NAME_LENGTH), product?.text('name', MAX_NAME_LENGTH), price.text('name', MAX_NAME_LENGTH)];
   const planName = named.find((name) => name !== undefined) ?? null;
-  const productId = price?.id('product');
+  const productId = price.id('product');
   return {
     ...told,
     subscriptionId: needed(object.id('id'), 'id'),
     status,
     customerId: customerIdOf(object),
-    priceId: price?.id('id') ?? null,
+    priceId: needed(price.id('id'), 'price'),
     planName,
     // A name that an expanded product does not have, no question would bring.
     ...(planName === null && productId !== undefined && !product && { productId }),
-    quantity: Math.min(item?.integer('quantity') ?? object.integer('quantity') ?? 1, MAX_QUANTITY),
+    quantity: Math.min(item.amount('quantity') ?? object.amount('quantity') ?? 1, MAX_QUANTITY),
     currentPeriodStart: period.start,
     currentPeriodEnd: period.end,
     cancelAt: isOver(status) ? endOf(object) : (object.time('cancel_at') ?? (object.flag('cancel_at_period_end') ? period.end : null)),
     cancelledAt: object.time('canceled_at') ?? null,
-    pauseBehavior: collection?.text('behavior', MAX_STATUS_LENGTH) ?? null,
+    // Without it, the pause would not show.
+    pauseBehavior: collection ? needed(collection.text('behavior', MAX_STATUS_LENGTH), 'pause_collection') : null,
     pauseResumesAt: collection?.time('resumes_at') ?? null,
     pauseReason: status === 'paused' ? pauseReasonOf(object) : null,
     createdAt: object.time('created') ?? object.time('start_date') ?? told.asOf,

@@ -98,6 +98,7 @@ export class EventHandlerService {
   }
 
   async #apply<T>(event: ReceivedEvent, write: (apply: () => ReturnType<LedgerService['apply']>) => Promise<T>): Promise<T> {
+    if (event.unreadableField !== undefined) throw new Unreadable(event.unreadableField);
     try {
       if (event.undecidedBecause) throw event.undecidedBecause;
       return await againIfOvertaken(async () => {

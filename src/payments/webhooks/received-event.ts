@@ -25,6 +25,8 @@ export interface ReceivedEvent extends StripeEvent {
   readonly ignoredBecause: string | undefined;
   /** Why nobody can tell yet whether it is of the project's account: it stays open. */
   readonly undecidedBecause?: DomainError;
+  /** The field without which nothing that depends on it can be read. */
+  readonly unreadableField: string | undefined;
   /** All of it, as JSON. */
   readonly json: string;
 }
@@ -38,8 +40,9 @@ const BOUNDS: JsonBounds = { depth: 64, members: 100_000 };
 /** How JSON spells a half of a surrogate pair; the bytes themselves are UTF-8, which has none. */
 const SURROGATE_ESCAPES = ['\\ud', '\\uD'];
 
-const ID = /^[\w-]{1,255}$/;
-const VISIBLE = /^[\x21-\x7e]{1,255}$/;
+/** U+FFFD stands for what can not be stored. */
+const ID = /^[\w\ufffd-]{1,255}$/;
+const VISIBLE = /^[\x21-\x7e\ufffd]{1,255}$/;
 const VERSION = /^[\x21-\x7e]{1,64}$/;
 /** The year 9999. */
 const MAX_SECONDS = 253_402_300_799;
@@ -51,28 +54,29 @@ export function isEventId(text: unknown): text is string {
   return typeof text === 'string' && ID.test(text);
 }
 
-/** Reads an event whose signature holds. @returns `undefined` when it isn't one */
+/** Reads an event whose signature holds. @returns `undefined` when it isn't one: it has no id, or no type */
 export function parseEvent(projectId: ProjectId, mode: StripeMode, bytes: Buffer): ReceivedEvent | undefined {
   const body = parse(bytes);
   if (!isObject(body)) return undefined;
-  const { object: kind, id, type, livemode, api_version: version, data } = body;
-  const isThin = kind === THIN;
+  const { object: kind, livemode, api_version: version, data } = body;
+  const [id, type] = [body['id'], body['type']].map((text) => (typeof text === 'string' ? text.replaceAll('\0', '\ufffd') : undefined));
+  if (!isEventId(id) || type === undefined || !VISIBLE.test(type)) return undefined;
   const created = readTime(body['created']);
   const object = isObject(data) ? data['object'] : undefined;
-  if (!isThin && (kind !== 'event' || !isObject(object))) return undefined;
-  if (!isEventId(id) || typeof type !== 'string' || !VISIBLE.test(type)) return undefined;
-  if (typeof livemode !== 'boolean' || !created) return undefined;
+  const readable = { object: kind === 'event', created, livemode: typeof livemode === 'boolean', 'data.object': isObject(object) };
   return {
     projectId,
     mode,
     id,
     type,
     apiVersion: typeof version === 'string' && VERSION.test(version) ? version : null,
-    created,
-    livemode,
+    created: created ?? new Date(),
+    // An event that does not say is of the URL's mode.
+    livemode: typeof livemode === 'boolean' ? livemode : mode === 'live',
     object,
     accountIds: accountsIn(body),
-    ignoredBecause: isThin ? THIN_REASON : undefined,
+    ignoredBecause: kind === THIN ? THIN_REASON : undefined,
+    unreadableField: Object.entries(readable).find(([, isReadable]) => !isReadable)?.[0],
     json: bytes.toString(),
   };
 }

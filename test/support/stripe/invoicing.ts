@@ -32,6 +32,7 @@ export function invoiceFor(data: StripeData, subscription: Stripe.Subscription, 
   const invoice = data.create('invoice', {
     amount_due: due,
     amount_paid: 0,
+    amount_paid_off_stripe: 0,
     amount_remaining: due,
     attempt_count: 0,
     attempted: false,

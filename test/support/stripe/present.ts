@@ -1,7 +1,11 @@
 import { badRequest } from './refusals.js';
 
 /** What only stands in an answer that asks to expand it. */
-const ON_REQUEST: Record<string, readonly string[]> = { 'checkout.session': ['line_items'], invoice: ['payments'], charge: ['refunds'] };
+const ON_REQUEST: Record<string, readonly string[]> = {
+  'checkout.session': ['line_items'],
+  invoice: ['payments', 'amount_paid_off_stripe'],
+  charge: ['refunds'],
+};
 
 /** How many items of an embedded list an object shows. */
 const MAX_EMBEDDED = 10;

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { badRequest } from '../refusals.js';
 import { idOf, newId } from '../resources.js';
-import { list, retrieve, route } from '../router.js';
+import { list, page, retrieve, route } from '../router.js';
 import type { StripeData } from '../stripe-data.js';
 
 const optionalId = (reference: string | { id: string } | null | undefined) => (reference ? idOf(reference) : null);
@@ -13,6 +13,16 @@ export const paymentRoutes = [
     subscription: ({ parent }) => optionalId(parent?.subscription_details?.subscription),
   }),
   retrieve('invoice', '/v1/invoices', 'rak_invoice_read'),
+  route('GET', '/v1/invoices/:id/lines', 'rak_invoice_read', ['limit', 'starting_after', 'ending_before'], ({ data, params, id }) => {
+    const { lines, created } = data.get('invoice', id);
+    const all = page(
+      lines.data.map((line) => ({ ...line, created })),
+      params,
+      `/v1/invoices/${id}/lines`,
+      'line_item',
+    );
+    return { ...all, data: all.data.map((line) => ({ ...line, created: undefined })) };
+  }),
   list('invoice_payment', '/v1/invoice_payments', 'rak_invoice_read', {
     invoice: ({ invoice }) => idOf(invoice),
     'payment[payment_intent]': ({ payment }) => optionalId(payment.payment_intent),
