@@ -17,7 +17,9 @@ export class DeveloperTokens {
   issue(subject: string, lifetime: number, sessionId?: string): string {
     const { accessTokens, developerScope: scope } = this.settings;
     if (accessTokens.kind !== 'hs256') throw new Error('Developers have tokens of another authorization server.');
-    const { secret, issuer, audience } = accessTokens;
+    const { secrets, issuer, audience } = accessTokens;
+    const [secret] = secrets;
+    if (!secret) throw new Error('There is no secret to sign with.');
     const claims = { type: 'access', ...(scope === undefined ? {} : { scope }), ...(sessionId === undefined ? {} : { sid: sessionId }) };
     return jsonwebtoken.sign(claims, secret.reveal(), {
       algorithm: 'HS256',

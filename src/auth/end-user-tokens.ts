@@ -42,7 +42,7 @@ export class EndUserTokens {
     const key = kid && (await this.keyring.verificationKey(kid));
     if (!key) throw invalidToken('The access token is signed with an unknown key.');
     return {
-      key,
+      keys: [key],
       algorithms: [ALGORITHM],
       issuer: ISSUER,
       callerOf: (claims) => {

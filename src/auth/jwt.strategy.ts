@@ -37,7 +37,7 @@ function rulesFinder({ accessTokens, developerScope }: Settings, endUserTokens: 
   const findKey = keySource(accessTokens);
   const { kind, issuer, audience } = accessTokens;
   const claimRules = { type: kind === 'hs256' ? 'access' : undefined, developerScope };
-  const rules: Omit<TokenRules, 'key'> = {
+  const rules: Omit<TokenRules, 'keys'> = {
     algorithms: kind === 'hs256' ? ['HS256'] : ['RS256', 'ES256'],
     issuer,
     audience,
@@ -45,6 +45,6 @@ function rulesFinder({ accessTokens, developerScope }: Settings, endUserTokens: 
   };
   return async (token) => {
     const header = readTokenHeader(token);
-    return (await endUserTokens.rulesFor(header)) ?? { ...rules, key: await findKey(header) };
+    return (await endUserTokens.rulesFor(header)) ?? { ...rules, keys: await findKey(header) };
   };
 }

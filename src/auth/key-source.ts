@@ -5,17 +5,19 @@ import { invalidToken } from './refusals.js';
 import { mediaType, type TokenHeader } from './token-header.js';
 import { isSigningAlgorithm } from './verification-key.js';
 
-/** Finds the key that a token has to be checked with, or throws the DomainError that refuses the token. */
-export type KeySource = (header: TokenHeader) => Promise<KeyObject>;
+/** Finds the keys of which one has to have signed a token, or throws the DomainError that refuses the token. */
+export type KeySource = (header: TokenHeader) => Promise<readonly KeyObject[]>;
 
 export function keySource(tokens: AccessTokens): KeySource {
-  return tokens.kind === 'hs256' ? sharedSecret(tokens.secret.reveal()) : publishedKeys(new JwksKeys(tokens.uri), tokens.acceptTyp);
+  return tokens.kind === 'hs256'
+    ? sharedSecrets(tokens.secrets.map((secret) => secret.reveal()))
+    : publishedKeys(new JwksKeys(tokens.uri), tokens.acceptTyp);
 }
 
-function sharedSecret(secret: string): KeySource {
+function sharedSecrets(secrets: readonly string[]): KeySource {
   // jsonwebtoken would parse a string anew for each token, at fifty times the cost.
-  const key = createSecretKey(secret, 'utf8');
-  return async () => key;
+  const keys = secrets.map((secret) => createSecretKey(secret, 'utf8'));
+  return async () => keys;
 }
 
 function publishedKeys(keys: JwksKeys, acceptTyp: string[]): KeySource {
@@ -26,6 +28,6 @@ function publishedKeys(keys: JwksKeys, acceptTyp: string[]): KeySource {
     if (!isSigningAlgorithm(alg)) throw invalidToken('The access token is signed with an algorithm that is not accepted here.');
     const key = await keys.find(alg, kid);
     if (!key) throw invalidToken('The access token is signed with an unknown key.');
-    return key;
+    return [key];
   };
 }

@@ -8,7 +8,8 @@ import { invalidToken } from './refusals.js';
 
 /** What one token is judged by. */
 export interface TokenRules {
-  key: KeyObject;
+  /** One of them signed it. */
+  keys: readonly KeyObject[];
   algorithms: jwt.Algorithm[];
   issuer?: string;
   audience?: string;
@@ -44,7 +45,23 @@ export function verifyToken(token: string, rules: TokenRules, _options: unknown,
     );
 }
 
-async function claimsOf(token: string, { key, algorithms, issuer, audience }: TokenRules): Promise<JwtPayload> {
+/** By the first key that the signature fits; what a fitting key signed is not tried with another. */
+async function claimsOf(token: string, rules: TokenRules): Promise<JwtPayload> {
+  const [key, ...others] = rules.keys;
+  if (!key) throw new Error('There is no key to check the signature with.');
+  try {
+    return await claimsBy(key, token, rules);
+  } catch (error) {
+    if (others.length === 0 || !isWrongSignature(error)) throw error;
+    return claimsOf(token, { ...rules, keys: others });
+  }
+}
+
+function isWrongSignature(error: unknown): boolean {
+  return error instanceof Error && /signature/.test(error.message);
+}
+
+async function claimsBy(key: KeyObject, token: string, { algorithms, issuer, audience }: TokenRules): Promise<JwtPayload> {
   if (key.asymmetricKeyType === 'ed25519') {
     return (await jwtVerify(token, key, { algorithms: ['EdDSA'], issuer, audience, clockTolerance: LEEWAY_SECONDS })).payload;
   }

@@ -25,7 +25,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 function secretsOf({ masterKeys, accessTokens }: Settings): string[] {
   return [
     ...masterKeys.flatMap((source) => (source.provider === 'local' ? source.keys.map((key) => key.reveal()) : [])),
-    accessTokens.kind === 'hs256' ? accessTokens.secret.reveal() : '',
+    accessTokens.kind === 'hs256' ? (accessTokens.secrets[0]?.reveal() ?? '') : '',
   ];
 }
 
@@ -119,7 +119,7 @@ it('gives processes that start together the same secrets', async () => {
     import { loadSettings } from ${JSON.stringify(module)};
     while (Date.now() < ${Date.now() + 1000});
     const { masterKeys, accessTokens } = loadSettings(${JSON.stringify({ DATA_DIR: dataDir })});
-    console.log(masterKeys[0].keys[0].reveal(), accessTokens.secret.reveal());`;
+    console.log(masterKeys[0].keys[0].reveal(), accessTokens.secrets[0].reveal());`;
   const start = (): Promise<{ stdout: string }> => promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
   const printed = await Promise.all(Array.from({ length: 4 }, async () => (await start()).stdout.trim()));
   const stored = ['master.key', 'token.secret'].map((name) => readFileSync(join(dataDir, name), 'utf8')).join(' ');

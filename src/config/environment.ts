@@ -1,39 +1,82 @@
 import { isIPv6 } from 'node:net';
+import { resolve } from 'node:path';
 import { ConfigurationError } from './configuration-error.js';
+import { SecretFile } from './secret-file.js';
 import { isVariableName, type NodeEnv, type ValueOf, type Variable, type VariableName, VARIABLE_NAMES, VARIABLES } from './variables.js';
+
+/** By the name of a secret: the variable that may name a file with it. */
+const FILE_VARIABLES = new Map<string, VariableName>(
+  VARIABLE_NAMES.flatMap((name) => {
+    const { holds }: Variable<unknown> = VARIABLES[name];
+    return holds === undefined ? [] : [[holds, name] as const];
+  }),
+);
 
 /** The variables that this process was given, read by the rules of the table. */
 export class Environment {
   /** Where NODE_ENV itself is wrong, the others are judged as in development, which asks for least. */
   readonly nodeEnv: NodeEnv;
+  readonly #files = new Map<VariableName, SecretFile<string>>();
 
   constructor(private readonly given: NodeJS.ProcessEnv) {
     this.nodeEnv = this.optional('NODE_ENV') ?? 'development';
   }
 
-  /** An empty variable counts as not set. */
+  /** Whether there is a text, or a file that should have it. An empty variable counts as not set. */
   isSet(name: VariableName): boolean {
-    return (this.given[name] ?? '') !== '';
+    return this.#isGiven(this.sourceOf(name));
+  }
+
+  /** The variable that the value comes from: the one of the file, where that is set. */
+  sourceOf(name: VariableName): VariableName {
+    const file = FILE_VARIABLES.get(name);
+    return file !== undefined && this.#isGiven(file) ? file : name;
   }
 
   problems(names: readonly VariableName[] = VARIABLE_NAMES): string[] {
     return names.flatMap((name) => {
-      if (this.isSet(name)) return this.optional(name) === undefined ? `${name} must ${VARIABLES[name].must}.` : [];
+      const source = this.sourceOf(name);
+      const isTwice = source !== name && this.#isGiven(name);
+      const twice = isTwice ? [`${name} must be left out when ${source} is set.`] : [];
+      if (this.isSet(name)) return this.optional(name) === undefined ? [...twice, this.#adviceOn(name)] : twice;
       return this.isRequired(name) ? `${name} must be set in ${this.nodeEnv}: it must ${VARIABLES[name].must}.` : [];
     });
   }
 
   optional<Name extends VariableName>(name: Name): ValueOf<Name> | undefined {
     const variable: Variable<ValueOf<Name>> = VARIABLES[name];
-    const text = this.isSet(name) ? this.given[name] : this.defaultOf(name);
+    const text = this.isSet(name) ? this.#read(name) : this.defaultOf(name);
     return text === undefined ? undefined : variable.parse(text);
   }
 
   /** @throws ConfigurationError when there is neither a valid text nor a default */
   required<Name extends VariableName>(name: Name): ValueOf<Name> {
     const value = this.optional(name);
-    if (value === undefined) throw new ConfigurationError([`${name} must ${VARIABLES[name].must}.`]);
+    if (value === undefined) throw new ConfigurationError([this.#adviceOn(name)]);
     return value;
+  }
+
+  #isGiven(name: VariableName): boolean {
+    return (this.given[name] ?? '') !== '';
+  }
+
+  #read(name: VariableName): string | undefined {
+    const source = this.sourceOf(name);
+    return source === name ? this.given[name] : this.#fileAt(source).secret;
+  }
+
+  /** Read once: it may be a pipe. */
+  #fileAt(source: VariableName): SecretFile<string> {
+    const path = resolve(this.given[source] ?? '');
+    const file = this.#files.get(source) ?? new SecretFile({ path, parse: (text) => text, advice: source, mayCreate: false });
+    this.#files.set(source, file);
+    return file;
+  }
+
+  #adviceOn(name: VariableName): string {
+    const source = this.sourceOf(name);
+    const { must } = VARIABLES[name];
+    return source === name ? `${name} must ${must}.` : `${source} must ${VARIABLES[source].must}, and the text in it must ${must}.`;
   }
 
   private isRequired(name: VariableName): boolean {

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { ConfigurationError } from './configuration-error.js';
 import { loadSettings } from './load-settings.js';
 import type { MasterKeySource } from './settings.js';
-import { VARIABLE_NAMES } from './variables.js';
+import { type Variable, VARIABLE_NAMES, VARIABLES } from './variables.js';
 
 const KEY = randomBytes(32).toString('base64');
 const ZERO_KEY = Buffer.alloc(32).toString('base64');
@@ -53,7 +53,7 @@ describe('defaults', () => {
   it('are those of the table in test', () => {
     const { masterKeys, accessTokens, ...rest } = loadSettings(TEST);
     expect(revealed(masterKeys)).toEqual([KEY]);
-    expect(accessTokens.kind === 'hs256' && accessTokens.secret.reveal()).toBe(SECRET);
+    expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([SECRET]);
     expect(rest).toEqual({
       nodeEnv: 'test',
       host: '127.0.0.1',
@@ -337,7 +337,27 @@ describe('access tokens', () => {
     expect(blamed({ ...TEST, AUTH_JWT_SECRET: 's'.repeat(31) })).toEqual(['AUTH_JWT_SECRET']);
     const { accessTokens } = loadSettings({ ...TEST, AUTH_JWT_SECRET: 'é'.repeat(16), AUTH_ISSUER: 'i', AUTH_AUDIENCE: 'a' });
     expect(accessTokens).toMatchObject({ kind: 'hs256', issuer: 'i', audience: 'a' });
-    expect(accessTokens.kind === 'hs256' && accessTokens.secret.reveal()).toBe('é'.repeat(16));
+    expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual(['é'.repeat(16)]);
+  });
+
+  it.each([
+    ['a b', ['a', 'b']],
+    ['a \n\t b\n', ['a', 'b']],
+    ['  a', ['a']],
+    ['a b c', ['a', 'b', 'c']],
+  ])('may be checked with several secrets: %j', (form, letters) => {
+    const text = form.replace(/[abc]/g, (letter) => letter.repeat(32));
+    const { accessTokens } = loadSettings({ ...TEST, AUTH_JWT_SECRET: text });
+    const secrets = accessTokens.kind === 'hs256' ? accessTokens.secrets.map((secret) => secret.reveal()) : [];
+    expect(secrets).toEqual(letters.map((letter) => letter.repeat(32)));
+  });
+
+  it('take a passphrase for one secret, and refuse a short one of several', () => {
+    const passphrase = 'correct horse battery staple and so on';
+    const { accessTokens } = loadSettings({ ...TEST, AUTH_JWT_SECRET: passphrase });
+    expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([passphrase]);
+    expect(blamed({ ...TEST, AUTH_JWT_SECRET: `${SECRET} short` })).toEqual(['AUTH_JWT_SECRET']);
+    expect(blamed({ ...PRODUCTION, AUTH_JWT_SECRET: `${SECRET} ${'a'.repeat(32)}` })).toEqual(['AUTH_JWT_SECRET']);
   });
 
   it('are checked with published keys', () => {
@@ -459,17 +479,102 @@ describe('isLoopbackHost', () => {
   });
 });
 
+describe('secrets in files', () => {
+  let folder: string;
+  beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'tillkeeper-secrets-'))));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const fileWith = (text: string) => {
+    const path = join(folder, randomBytes(4).toString('hex'));
+    writeFileSync(path, text);
+    return path;
+  };
+
+  it('are possible for every secret', () => {
+    const secrets = VARIABLE_NAMES.filter((name) => (VARIABLES[name] as Variable<unknown>).isSecret);
+    expect(secrets.length).toBeGreaterThan(5);
+    expect(VARIABLE_NAMES).toEqual(expect.arrayContaining(secrets.map((name) => `${name}_FILE`)));
+  });
+
+  it('are read as the variables would be', () => {
+    const settings = loadSettings({
+      ...PRODUCTION,
+      DATABASE_URL: '',
+      DATABASE_URL_FILE: fileWith(`${PRODUCTION.DATABASE_URL}\n`),
+      DATABASE_DIRECT_URL_FILE: fileWith('postgres://till:keeper@direct/till'),
+      AUTH_JWT_SECRET: '',
+      AUTH_JWT_SECRET_FILE: fileWith(`${SECRET}\n${KEY}\n`),
+      METRICS_TOKEN_FILE: fileWith(`${SECRET}\r\n`),
+    });
+    const { database, directDatabaseUrl, accessTokens, metricsToken } = settings;
+    expect(database.engine === 'postgres' && database.url.reveal()).toBe(PRODUCTION.DATABASE_URL);
+    expect(directDatabaseUrl?.reveal()).toBe('postgres://till:keeper@direct/till');
+    expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([SECRET, KEY]);
+    expect(metricsToken?.reveal()).toBe(SECRET);
+    for (const secret of ['keeper', SECRET, KEY]) expect(inspect(settings, { depth: null, showHidden: true })).not.toContain(secret);
+  });
+
+  it.each(['DATABASE_URL', 'DATABASE_DIRECT_URL', 'AUTH_JWT_SECRET', 'METRICS_TOKEN'] as const)(
+    'are complained about by the name of the file: %s_FILE',
+    (name) => {
+      const file = `${name}_FILE`;
+      const given = { ...PRODUCTION, [name]: '' };
+      expect(blamed({ ...given, [file]: join(folder, 'missing') })).toEqual([file]);
+      expect(blamed({ ...given, [file]: folder })).toEqual([file]);
+      expect(blamed({ ...given, [file]: fileWith('') })).toEqual([file]);
+      const [problem] = problemsOf({ ...given, [file]: fileWith('sentinel') });
+      expect(problem).toMatch(new RegExp(`^${file} must name a readable file, and the text in it must .+\\.$`));
+      expect(problem).not.toContain('sentinel');
+    },
+  );
+
+  it('stand alone, and keep to the rules of what they hold', () => {
+    expect(blamed({ ...TEST, AUTH_JWT_SECRET_FILE: fileWith(SECRET) })).toEqual(['AUTH_JWT_SECRET']);
+    expect(blamed({ ...JWKS, AUTH_JWT_SECRET_FILE: fileWith(SECRET) })).toEqual(['AUTH_JWT_SECRET_FILE']);
+    expect(blamed({ ...PRODUCTION, METRICS_TOKEN_FILE: fileWith('a'.repeat(32)) })).toEqual(['METRICS_TOKEN_FILE']);
+    expect(blamed({ ...TEST, DATABASE_DIRECT_URL_FILE: fileWith('postgres://h/n') })).toEqual(['DATABASE_DIRECT_URL_FILE']);
+    expect(problemsOf({ ...TEST, AUTH_JWT_SECRET: '', AUTH_JWT_SECRET_FILE: fileWith(SECRET) })).toEqual([]);
+  });
+});
+
 describe('misspelt names', () => {
   it.each([
     ['AUTH_JWKS_URL', 'AUTH_JWKS_URI'],
     ['STRIPE_API_BAES', 'STRIPE_API_BASE'],
     ['DATABASE_POOLSIZE', 'DATABASE_POOL_SIZE'],
     ['MASTER_KEYS', 'MASTER_KEY'],
+    ['STIRPE_API_BASE', 'STRIPE_API_BASE'],
+    ['METRIC_TOKEN', 'METRICS_TOKEN'],
+    ['METRICS_TOKEN_FIEL', 'METRICS_TOKEN_FILE'],
+    ['WEBHOOK_RETENTION_DAY', 'WEBHOOK_RETENTION_DAYS'],
+    ['RATE_LIMIT_PER_MINTUE', 'RATE_LIMIT_PER_MINUTE'],
+    ['TRUST_PROXYS', 'TRUST_PROXY'],
+    ['CORS_ORIGIN', 'CORS_ORIGINS'],
+    ['SHUTDOWN_DELY', 'SHUTDOWN_DELAY'],
+    ['LOG_LEVL', 'LOG_LEVEL'],
+    ['Log_Level', 'LOG_LEVEL'],
+    ['SAMPLE_DATE', 'SAMPLE_DATA'],
+    ['MIGRATE_ONSTART', 'MIGRATE_ON_START'],
+    ['PUBLIC_BASE_ULR', 'PUBLIC_BASE_URL'],
+    ['DATA_DRI', 'DATA_DIR'],
+    ['AWS_KMS_KEYID', 'AWS_KMS_KEY_ID'],
+    ['PROT', 'PORT'],
   ])('%s is told from %s', (name, meant) => {
     expect(problemsOf({ ...TEST, [name]: 'x' })).toEqual([`${name} is not a variable of this program: write ${meant}.`]);
   });
 
-  it.each(['STRIPE_API_KEY', 'DATABASE_PORT', 'AUTH_PORT', 'XPORT', 'HOSTS'])('leave %s to others', (name) => {
+  it.each([
+    'STRIPE_API_KEY',
+    'DATABASE_PORT',
+    'AUTH_PORT',
+    'AUTH0_AUDIENCE',
+    'AUTH0_ISSUER',
+    'XPORT',
+    'HOSTS',
+    'HOME',
+    'port',
+    'VAULT_CACERT',
+    'AWS_REGION',
+  ])('leave %s to others', (name) => {
     expect(problemsOf({ ...TEST, [name]: 'x' })).toEqual([]);
   });
 

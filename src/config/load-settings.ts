@@ -61,7 +61,7 @@ export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true }
 interface Examination {
   readonly env: Environment;
   readonly masterKeys: MasterKeySources;
-  readonly tokenFile: SecretFile<Secret> | undefined;
+  readonly tokenFile: SecretFile<Secret[]> | undefined;
   readonly problems: string[];
 }
 
@@ -109,16 +109,16 @@ function databaseSettings(env: Environment): Omit<StoreSettings, 'masterKeys' | 
   };
 }
 
-function tokenSecretFile(env: Environment): SecretFile<Secret> | undefined {
+function tokenSecretFile(env: Environment): SecretFile<Secret[]> | undefined {
   const isGiven = env.isSet('AUTH_JWT_SECRET') || env.isSet('AUTH_JWKS_URI');
   return isGiven ? undefined : developmentFile(env, 'token.secret', 'AUTH_JWT_SECRET');
 }
 
-function accessTokens(env: Environment, tokenFile: SecretFile<Secret> | undefined): AccessTokens {
+function accessTokens(env: Environment, tokenFile: SecretFile<Secret[]> | undefined): AccessTokens {
   const uri = env.optional('AUTH_JWKS_URI');
   if (uri === undefined) {
-    const secret = tokenFile?.open() ?? env.required('AUTH_JWT_SECRET');
-    return { kind: 'hs256', secret, issuer: env.optional('AUTH_ISSUER'), audience: env.optional('AUTH_AUDIENCE') };
+    const secrets = tokenFile?.open() ?? env.required('AUTH_JWT_SECRET');
+    return { kind: 'hs256', secrets, issuer: env.optional('AUTH_ISSUER'), audience: env.optional('AUTH_AUDIENCE') };
   }
   return {
     kind: 'jwks',
@@ -131,7 +131,9 @@ function accessTokens(env: Environment, tokenFile: SecretFile<Secret> | undefine
 
 function databaseConflicts(env: Environment): string[] {
   const isFile = env.optional('DATABASE_URL')?.engine === 'sqlite';
-  return isFile && env.isSet('DATABASE_DIRECT_URL') ? ['DATABASE_DIRECT_URL must be left out when DATABASE_URL is a SQLite file.'] : [];
+  return isFile && env.isSet('DATABASE_DIRECT_URL')
+    ? [`${env.sourceOf('DATABASE_DIRECT_URL')} must be left out when DATABASE_URL is a SQLite file.`]
+    : [];
 }
 
 /** The rules that concern more than one variable. */
@@ -140,12 +142,12 @@ function conflicts(env: Environment): string[] {
   const isDevelopment = env.nodeEnv === 'development';
   const isProduction = env.nodeEnv === 'production';
   const isWeak = (name: keyof typeof MIN_BITS) => {
-    const secret = env.optional(name);
-    return isProduction && secret !== undefined && isGuessable(secret, MIN_BITS[name]);
+    const secrets = [env.optional(name) ?? []].flat();
+    return isProduction && secrets.some((secret) => isGuessable(secret, MIN_BITS[name]));
   };
 
   const rules: [isBroken: boolean, problem: string][] = [
-    [hasSecret && hasJwks, 'AUTH_JWT_SECRET must be left out when AUTH_JWKS_URI is set.'],
+    [hasSecret && hasJwks, `${env.sourceOf('AUTH_JWT_SECRET')} must be left out when AUTH_JWKS_URI is set.`],
     [!hasSecret && !hasJwks && !isDevelopment, `AUTH_JWT_SECRET must be set in ${env.nodeEnv}, or AUTH_JWKS_URI instead of it.`],
     [
       hasJwks && env.isSet('AUTH_BUILTIN') && env.optional('AUTH_BUILTIN') === true,
@@ -153,8 +155,8 @@ function conflicts(env: Environment): string[] {
     ],
     [hasJwks && !env.isSet('AUTH_ISSUER'), 'AUTH_ISSUER must be set when AUTH_JWKS_URI is set.'],
     [hasJwks && !env.isSet('AUTH_AUDIENCE'), 'AUTH_AUDIENCE must be set when AUTH_JWKS_URI is set.'],
-    [isWeak('AUTH_JWT_SECRET'), `AUTH_JWT_SECRET ${MUST_BE_RANDOM}`],
-    [isWeak('METRICS_TOKEN'), `METRICS_TOKEN ${MUST_BE_RANDOM}`],
+    [isWeak('AUTH_JWT_SECRET'), `${env.sourceOf('AUTH_JWT_SECRET')} ${MUST_BE_RANDOM}`],
+    [isWeak('METRICS_TOKEN'), `${env.sourceOf('METRICS_TOKEN')} ${MUST_BE_RANDOM}`],
     [isProduction && env.isSet('STRIPE_API_BASE'), 'STRIPE_API_BASE must be left out in production.'],
     [isProduction && env.optional('SAMPLE_DATA') === true, 'SAMPLE_DATA must be left out or switched off in production.'],
   ];

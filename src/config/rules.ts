@@ -131,7 +131,13 @@ export const vaultToken: Parse<Secret> = (text) => (/^[\x21-\x7e]+$/.test(text) 
 
 export const metricsToken: Parse<Secret> = (text) => (/^[\x21-\x7e]{16,}$/.test(text) ? new Secret(text) : undefined);
 
-export const tokenSecret: Parse<Secret> = (text) => (Buffer.byteLength(text) >= 32 ? new Secret(text) : undefined);
+/** One secret or several, with whitespace between them. A passphrase, none of whose words would do alone, is one. */
+export const tokenSecrets: Parse<Secret[]> = (text) => {
+  const isLong = (secret: string) => Buffer.byteLength(secret) >= 32;
+  const parts = text.split(/\s+/).filter((part) => part !== '');
+  const secrets = parts.some(isLong) ? parts : [text];
+  return secrets.every(isLong) ? secrets.map((secret) => new Secret(secret)) : undefined;
+};
 
 /** How many proxies, or which, may say whom they speak for; `false` is none. */
 export const trustedProxies: Parse<false | number | string[]> = (text) => {

@@ -2,9 +2,9 @@ import type { Secret } from '../common/secret.js';
 import { type DatabaseAddress, isLoopbackHost } from './rules.js';
 import type { LogLevel, NodeEnv, Registration } from './variables.js';
 
-/** How access tokens are checked: with a shared secret, or with the published keys of an authorization server. */
+/** How access tokens are checked: with shared secrets, of which the first signs, or with the published keys of an authorization server. */
 export type AccessTokens =
-  | { kind: 'hs256'; secret: Secret; issuer?: string; audience?: string }
+  | { kind: 'hs256'; secrets: readonly Secret[]; issuer?: string; audience?: string }
   | { kind: 'jwks'; uri: string; issuer: string; audience: string; acceptTyp: string[] };
 
 /** Where master keys are. Of several in one place, the first wraps. */

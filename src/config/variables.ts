@@ -19,6 +19,8 @@ const MASTER_KEY_PROVIDERS = ['local', 'vault', 'aws-kms'] as const;
 export interface Variable<T> {
   readonly description: string;
   readonly isSecret?: true;
+  /** Of a variable that names a file: the secret that is read from it. */
+  readonly holds?: string;
   /** What the text must do or be; it ends the sentence "PORT must …". */
   readonly must: string;
   readonly parse: rules.Parse<T>;
@@ -70,6 +72,7 @@ const TABLE = {
     parse: rules.databaseAddress,
     default: outsideProduction('sqlite:<DATA_DIR>/tillkeeper.db'),
   },
+  DATABASE_URL_FILE: fileOf('DATABASE_URL'),
   DATABASE_DIRECT_URL: {
     description:
       'PostgreSQL itself, where `DATABASE_URL` leads to a pooler in transaction mode such as PgBouncer: migrations and change notifications need a connection of their own. `DATABASE_URL` unless set.',
@@ -77,6 +80,7 @@ const TABLE = {
     must: 'be postgres://user:password@host/name, with special characters in the password percent-encoded',
     parse: rules.postgresUrl,
   },
+  DATABASE_DIRECT_URL_FILE: fileOf('DATABASE_DIRECT_URL'),
   DATABASE_PREPARED_STATEMENTS: {
     description:
       'Whether PostgreSQL keeps statements prepared for the next use; false for a pooler in transaction mode that does not know them (PgBouncer before 1.21, or with `max_prepared_statements = 0`).',
@@ -154,11 +158,12 @@ const TABLE = {
   },
   AUTH_JWT_SECRET: {
     description:
-      'The secret of HS256 access tokens, its UTF-8 bytes as written, at least 32; this or `AUTH_JWKS_URI` is required, except that development keeps one of its own in `<DATA_DIR>/token.secret`.',
+      'The secret of HS256 access tokens, its UTF-8 bytes as written, at least 32; of several, separated by whitespace, the first signs and the others only verify. This or `AUTH_JWKS_URI` is required, except that development keeps one of its own in `<DATA_DIR>/token.secret`.',
     isSecret: true,
-    must: 'be at least 32 bytes long',
-    parse: rules.tokenSecret,
+    must: 'be at least 32 bytes long, or several secrets that are, with whitespace between them',
+    parse: rules.tokenSecrets,
   },
+  AUTH_JWT_SECRET_FILE: fileOf('AUTH_JWT_SECRET'),
   AUTH_JWKS_URI: {
     description: 'Where your authorization server publishes its keys (RS256, ES256, EdDSA), instead of `AUTH_JWT_SECRET`.',
     must: 'be an https:// URL without credentials or fragment (http:// only on a loopback host)',
@@ -252,6 +257,7 @@ const TABLE = {
     must: 'be at least 16 bytes long, of visible ASCII characters',
     parse: rules.metricsToken,
   },
+  METRICS_TOKEN_FILE: fileOf('METRICS_TOKEN'),
   LOG_LEVEL: {
     description: `The least severe messages to log: ${LOG_LEVELS.join(', ')}.`,
     must: `be one of ${LOG_LEVELS.join(', ')}`,
@@ -278,6 +284,12 @@ export function isVariableName(name: string): name is VariableName {
 }
 
 export const VARIABLE_NAMES: readonly VariableName[] = Object.keys(VARIABLES).filter(isVariableName);
+
+/** Container platforms mount secrets as files, and an environment is easier to read than a file. */
+function fileOf(name: string): Variable<string> {
+  const description = `A file that holds \`${name}\`, instead of the variable. Whitespace at its end does not count.`;
+  return { description, holds: name, must: 'name a readable file', parse: rules.path };
+}
 
 function outsideProduction(text: string): Partial<Record<NodeEnv, string>> {
   return { development: text, test: text };

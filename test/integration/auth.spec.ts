@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { get, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { AuthModule } from '../../src/auth/auth.module.js';
+import { DeveloperTokens } from '../../src/auth/developer-tokens.js';
 import { EndUserTokens } from '../../src/auth/end-user-tokens.js';
 import { CurrentDeveloper } from '../../src/auth/current-developer.decorator.js';
 import { CurrentEndUser } from '../../src/auth/current-end-user.decorator.js';
@@ -123,7 +124,7 @@ const call = (token: string, path = 'developer') => send(path, [`Bearer ${token}
 
 const hs256 = (more: { issuer?: string; audience?: string } = {}): AccessTokens => ({
   kind: 'hs256',
-  secret: new Secret(TOKEN_SECRET),
+  secrets: [new Secret(TOKEN_SECRET)],
   ...more,
 });
 
@@ -226,6 +227,26 @@ describe('HS256 access tokens', () => {
     } finally {
       jest.useRealTimers();
     }
+  });
+
+  it('are accepted by a former secret too, and made with the first', async () => {
+    await app?.close();
+    const [newest, former] = ['n'.repeat(32), 'f'.repeat(32)];
+    await start({ accessTokens: { kind: 'hs256', secrets: [newest, former, TOKEN_SECRET].map((text) => new Secret(text)) } });
+    const signedWith = (secret: string, claims: Claims = {}) =>
+      compactJws(
+        { alg: 'HS256', typ: 'JWT' },
+        { sub: 'developer-1', type: 'access', exp: secondsFromNow(600), ...claims },
+        hmacSha256(secret),
+      );
+    for (const secret of [newest, former, TOKEN_SECRET]) expect(await call(signedWith(secret))).toEqual({ sub: 'developer-1' });
+    expect(await call(signedWith('o'.repeat(32)))).toEqual(refused(SIGNATURE));
+    for (const secret of [newest, former, TOKEN_SECRET])
+      expect(await call(signedWith(secret, { exp: secondsFromNow(-60) }))).toEqual(refused(EXPIRED));
+    const token = app?.get(DeveloperTokens).issue('developer-2', 60) ?? '';
+    expect(await call(token)).toEqual({ sub: 'developer-2' });
+    const [input = '', signature] = token.split(/\.(?=[^.]+$)/);
+    expect(signature).toBe(hmacSha256(newest)(Buffer.from(input)).toString('base64url'));
   });
 
   it('have to come from the configured issuer for the configured audience', async () => {
