@@ -1,10 +1,14 @@
 # syntax=docker/dockerfile:1
 
+# docs/container.md says how to pin the images by digest.
 # With a compiler, in case there is no binary of better-sqlite3 for this platform.
 FROM node:24-bookworm AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev
+# Optional are TypeScript, Express and what else only development needs.
+RUN npm ci --omit=dev --omit=optional
+COPY scripts/prune-node-modules.mjs scripts/
+RUN node scripts/prune-node-modules.mjs
 
 FROM node:24-bookworm AS build
 WORKDIR /app
@@ -12,7 +16,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY .swcrc nest-cli.json tsconfig.json ./
 COPY src src
-RUN npm run build
+RUN npm run build && find dist -name '*.map' -delete
 
 FROM node:24-bookworm-slim
 LABEL org.opencontainers.image.title="Tillkeeper" \
@@ -30,6 +34,7 @@ COPY package.json LICENSE ./
 USER node
 VOLUME /data
 EXPOSE 3000
-HEALTHCHECK --interval=10s --timeout=5s --retries=6 \
+# Failures while the first start migrates do not count.
+HEALTHCHECK --start-period=60s --interval=10s --timeout=5s --retries=6 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "--disable-sigusr1", "dist/main.js"]

@@ -21,6 +21,7 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
 
 interface LockedPackage {
   dev?: boolean;
+  optional?: boolean;
   hasInstallScript?: boolean;
   engines?: { node?: string };
 }
@@ -30,9 +31,10 @@ const instructions = (name: string) => [...dockerfile.matchAll(new RegExp(`^${na
 const pathOf = (of: unknown): unknown => (typeof of === 'function' ? Reflect.getMetadata(PATH_METADATA, of) : undefined);
 const list = (json: string) => JSON.parse(json) as string[];
 
-/** What stands under `key:` of compose.yaml, at whatever depth, without comments. */
+/** What stands under the outermost `key:` of compose.yaml, without comments. */
 function under(text: string, key: string): string {
-  const [, indent = '', rest = ''] = new RegExp(`^( *)${key}:\\n((?:\\1 +.*\\n|\\n)*)`, 'm').exec(text) ?? [];
+  const found = [...text.matchAll(new RegExp(`^( *)${key}:\\n((?:\\1 +.*\\n|\\n)*)`, 'gm'))];
+  const [[, indent = '', rest = ''] = []] = found.sort(([, a = ''], [, b = '']) => a.length - b.length);
   return rest.replaceAll(/^ *#.*\n/gm, '').replaceAll(new RegExp(`^${indent}  `, 'gm'), '');
 }
 
@@ -53,7 +55,7 @@ describe('the image', () => {
   });
 
   it('is of a Node that the package supports, the same in each stage', () => {
-    const majors = instructions('FROM').map((from) => /^node:(\d+)-/.exec(from)?.[1]);
+    const majors = instructions('FROM').map((from) => /^node:(\d+)-[\w.-]+(?:@sha256:[0-9a-f]{64})?(?: AS \w+)?$/.exec(from)?.[1]);
     expect(new Set(majors).size).toBe(1);
     expect(Number(majors[0])).toBeGreaterThanOrEqual(22);
     // The even ones are those with long-term support.
@@ -68,6 +70,7 @@ describe('the image', () => {
     expect(pathOf(HealthController)).toBe(controller);
     expect(handlers.map(pathOf)).toContain(handler);
 
+    expect(check).toMatch(/^--start-period=60s /);
     const [program = '', ...options] = list(/CMD (\[.*)/.exec(check)?.[1] ?? '[]');
     const server = createServer((request, response) =>
       response.writeHead(request.url === `/${controller}/${handler}` ? status : 500).end(),
@@ -98,6 +101,17 @@ describe('the image', () => {
     expect(copied.length).toBeGreaterThan(5);
     for (const path of copied) expect([path, existsSync(path), ignore.includes(`!${path}`)]).toEqual([path, true, true]);
     expect(ignore.filter((line) => line.startsWith('!')).map((line) => line.slice(1))).toEqual([...new Set(copied)].sort());
+  });
+
+  it('has no optional package, which development alone uses, and of the others what Node loads', () => {
+    const [dependencies = ''] = dockerfile.split(/^FROM /m).slice(1);
+    expect([...dependencies.matchAll(/^RUN (.+)$/gm)].map(([, command]) => command)).toEqual([
+      'npm ci --omit=dev --omit=optional',
+      'node scripts/prune-node-modules.mjs',
+    ]);
+    const optional = Object.entries(locked).filter(([, { dev, optional }]) => optional && !dev);
+    // For Cloudflare's workers, which are no Node.
+    expect(optional.map(([path]) => path)).toEqual(['node_modules/pg-cloudflare']);
   });
 
   it('installs native modules that were tried on the spot: a binary that does not fit ends the process when it is loaded', () => {
@@ -159,6 +173,15 @@ describe('compose.yaml', () => {
     const caddyfile = readFileSync('deploy/Caddyfile', 'utf8');
     expect(/name (\w+)\n\s+port (\d+)/.exec(caddyfile)?.slice(1)).toEqual(['app', /PORT=(\d+)/.exec(dockerfile)?.[1]]);
     expect(service('proxy')).toContain('./deploy/Caddyfile:/etc/caddy/Caddyfile:ro');
+  });
+
+  it('keeps little of the logs, and starts the servers again after the database', () => {
+    expect(compose).toMatch(/^x-logging: &logging\n {2}driver: json-file\n {2}options:\n {4}max-size: 10m\n {4}max-file: '5'$/m);
+    const names = [...under(compose, 'services').matchAll(/^(\w+):$/gm)].map(([, name = '']) => name);
+    expect(names).toEqual(['app', 'database', 'proxy']);
+    for (const name of names) expect([name, service(name)]).toEqual([name, expect.stringMatching(/^logging: \*logging$/m)]);
+    expect(under(service('app'), 'depends_on')).toMatch(/^database:\n {2}condition: service_healthy\n {2}restart: true$/m);
+    expect(under(service('proxy'), 'depends_on')).toMatch(/^app:\n {2}condition: service_healthy\n {2}restart: false$/m);
   });
 
   it('has no secret in it', () => {
