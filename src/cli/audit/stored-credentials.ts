@@ -1,5 +1,6 @@
 import type { AuditDetails } from '../../audit/audit-event.js';
 import type { AuditRepository } from '../../audit/audit.repository.js';
+import { turnEventLoop } from '../../common/event-loop.js';
 import type { ProjectId } from '../../common/ids.js';
 import { type Database, sql } from '../../database/database.js';
 
@@ -56,6 +57,7 @@ async function replay(history: AuditRepository, projectId: ProjectId): Promise<{
       after = seq;
     }
     if (entries.length < READ_AT_ONCE) return { known, isWhole };
+    await turnEventLoop();
   }
 }
 
