@@ -14,7 +14,7 @@ describe('StripeClients', () => {
   let app: AppWithStripe;
   let clients: StripeClients;
   let projectId: ProjectId;
-  let queries: jest.SpyInstance;
+  let queries: jest.SpyInstance<Promise<unknown[]>, Parameters<Database['query']>>;
 
   beforeAll(async () => {
     app = await startAppWithStripe();
@@ -64,12 +64,14 @@ describe('StripeClients', () => {
   });
 
   it('ask the database once, and not again', async () => {
+    // Without the probes of change notifications, which come when they come.
+    const asked = () => queries.mock.calls.filter(([{ name }]) => name !== 'send_notifications');
     const first = await clients.for(projectId, 'test');
-    expect(queries).toHaveBeenCalledTimes(1);
+    expect(asked()).toHaveLength(1);
     expect(await clients.for(projectId, 'test')).toBe(first);
-    expect(queries).toHaveBeenCalledTimes(1);
+    expect(asked()).toHaveLength(1);
     expect(await clients.for(projectId, 'live')).not.toBe(first);
-    expect(queries).toHaveBeenCalledTimes(2);
+    expect(asked()).toHaveLength(2);
   });
 
   it('have the new key after PUT, and keep those of others', async () => {
