@@ -39,10 +39,12 @@ try {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
-/** As they are now, committed or not. */
+/** As they are now, committed or not. They are tracked there too, for tests that ask git. */
 async function copyTrackedFiles() {
   const files = (await run('git', ['ls-files', '-z'], process.cwd())).split('\0').filter((file) => file && existsSync(file));
   for (const file of files) cpSync(file, join(project, file), { recursive: true });
+  await run('git', ['init', '--quiet'], project);
+  await run('git', ['add', '--all'], project);
 }
 
 /** The environment without what the npm around this process says of this folder. Native modules compile against the headers of that Node. */
