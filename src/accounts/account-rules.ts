@@ -1,6 +1,6 @@
 import type { Check } from '../common/check.decorator.js';
 import { nameCheck, textCheck } from '../common/text.decorator.js';
-import { MAX_EMAIL_LENGTH, normalizeEmail } from './email.js';
+import { MAX_EMAIL_LENGTH, normalizeEmail, spellingsOf } from './email.js';
 import { isLookalike } from './lookalike.js';
 
 export const MIN_PASSWORD_LENGTH = 8;
@@ -15,14 +15,18 @@ export const emailProblem: Check = (value) =>
   (normalizeEmail(String(value)) ? undefined : { type: 'value_error', msg: 'must be an e-mail address, such as ada@example.com' });
 
 /** Of a new account. Accounts that an earlier version made keep their addresses. */
-export const newEmailProblem: Check = (value) =>
-  emailProblem(value) ??
-  (isLookalike(normalizeEmail(String(value)) ?? '')
+export const newEmailProblem: Check = (value) => {
+  const problem = emailProblem(value);
+  if (problem) return problem;
+  const address = normalizeEmail(String(value)) ?? '';
+  if (!spellingsOf(address)) return { type: 'value_error', msg: 'must have a domain in valid Punycode or in the letters of its name' };
+  return isLookalike(address)
     ? {
         type: 'value_error',
-        msg: 'could be taken for another address: it mixes scripts, or has letters that look like others or cannot be seen',
+        msg: 'could be taken for another address: it mixes scripts, is quoted, or has letters that look like others or cannot be seen',
       }
-    : undefined);
+    : undefined;
+};
 
 export const newPasswordProblem = textCheck(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH);
 

@@ -7,6 +7,7 @@ import { type Actor, systemActor } from '../common/actor.js';
 import type { OwnerId } from '../common/ids.js';
 import { Database, run, sql, toTimestamp } from '../database/database.js';
 import type { Account } from './account.js';
+import { spellingsOf } from './email.js';
 
 interface AccountRow {
   id: OwnerId;
@@ -20,7 +21,12 @@ interface AccountRow {
 const COLUMNS = 'id, email, password_hash, full_name, created_at, revoked_at';
 
 const FIND = sql<AccountRow>('find_account', `SELECT ${COLUMNS} FROM accounts WHERE id = $1`);
-const FIND_BY_EMAIL = sql<AccountRow>('find_account_by_email', `SELECT ${COLUMNS} FROM accounts WHERE email = $1`);
+/** $1 the address as it was typed, $2 and $3 with its domain in Unicode and in Punycode. Older accounts may have any of these; the typed one goes first. */
+const FIND_BY_EMAIL = sql<AccountRow>(
+  'find_account_by_email',
+  `SELECT ${COLUMNS} FROM accounts WHERE email IN ($1, $2, $3)
+   ORDER BY CASE email WHEN $1 THEN 0 WHEN $2 THEN 1 ELSE 2 END LIMIT 1`,
+);
 
 /** $1 id, $2 email, $3 password hash, $4 full name, $5 now. */
 const ADD = sql<AccountRow>(
@@ -56,7 +62,8 @@ export class AccountsRepository {
   }
 
   async findByEmail(email: string): Promise<Account | undefined> {
-    const [row] = await this.database.query(FIND_BY_EMAIL, [email]);
+    const { unicode, ascii } = spellingsOf(email) ?? { unicode: email, ascii: email };
+    const [row] = await this.database.query(FIND_BY_EMAIL, [email, unicode, ascii]);
     return row && toAccount(row);
   }
 

@@ -6,6 +6,7 @@ import { type OwnerId, parseUuid } from '../common/ids.js';
 import type { Secret } from '../common/secret.js';
 import type { Account } from './account.js';
 import { AccountsRepository } from './accounts.repository.js';
+import { spellingsOf } from './email.js';
 import { FailedAttempts, type LockOutScope } from './failed-attempts.js';
 import { Passwords } from './passwords.js';
 
@@ -30,7 +31,7 @@ export class AccountsService {
 
   /** @param ip of the caller. @throws DomainError `email_taken`, `rate_limited`, `too_busy` */
   async register(login: Login, fullName: string | null, ip: string): Promise<Account> {
-    const account = await this.attempts.limit(ip, login.email, () => this.add(login, fullName));
+    const account = await this.attempts.limit(ip, storedForm(login.email), () => this.add(login, fullName));
     if (!account) throw new DomainError('email_taken', 'There is an account with this e-mail address: log in.');
     return account;
   }
@@ -38,24 +39,26 @@ export class AccountsService {
   /** @returns the new account, or `undefined` when the address has one. @throws DomainError `too_busy` */
   async add({ email, password }: Login, fullName: string | null, operator?: Actor): Promise<Account | undefined> {
     if (await this.accounts.findByEmail(email)) return undefined;
-    return this.accounts.add(email, await this.passwords.hash(password), fullName, operator);
+    return this.accounts.add(storedForm(email), await this.passwords.hash(password), fullName, operator);
   }
 
   /** Also gives a revoked account back. Ends all sessions. @returns whether there is such an account */
   async setPassword({ email, password }: Login, operator: Actor): Promise<boolean> {
-    return this.accounts.setPassword(email, await this.passwords.hash(password), operator);
+    const account = await this.accounts.findByEmail(email);
+    return account !== undefined && this.accounts.setPassword(account.email, await this.passwords.hash(password), operator);
   }
 
   /** Ends all sessions and lets nobody log in. @returns whether there is such an account */
-  revoke(email: string, operator: Actor): Promise<boolean> {
-    return this.accounts.revoke(email, operator);
+  async revoke(email: string, operator: Actor): Promise<boolean> {
+    const account = await this.accounts.findByEmail(email);
+    return account !== undefined && this.accounts.revoke(account.email, operator);
   }
 
   /** Whose login it is. Nothing tells a wrong password from an address without an account. @throws DomainError `unauthenticated`, `rate_limited`, `too_busy` */
   async logIn(login: Login, ip: string): Promise<Account> {
     const attempt = this.attempts.limit(
       ip,
-      login.email,
+      storedForm(login.email),
       () => this.#find(login),
       (scope) => this.#recordLockOut(scope, login.email, ip),
     );
@@ -96,4 +99,9 @@ export class AccountsService {
     const isRight = await this.passwords.matches(account?.passwordHash, password);
     return isRight && !account?.isRevoked ? account : undefined;
   }
+}
+
+/** Both spellings of a domain are one address: new accounts are stored and attempts are counted by the same. */
+function storedForm(email: string): string {
+  return spellingsOf(email)?.unicode ?? email;
 }

@@ -14,6 +14,11 @@ it.each([
   ['مثال@example.com'],
   ['משתמש@example.com'],
   ['ada@xn--bcher-kva.example'],
+  ['sạm@example.com'],
+  ['ann@münchen.de'],
+  ['nguyễn@example.com'],
+  ['ọ\u0301@example.com'],
+  ['हिन्दी@उदाहरण.भारत'],
 ])('takes %s', (address) => {
   expect(isLookalike(address)).toBe(false);
 });
@@ -34,6 +39,15 @@ it.each([
   ['full-width letters', 'ａda@example.com'],
   ['mathematical letters', '𝐚da@example.com'],
   ['an apostrophe that looks like another', 'o’brien@example.com'],
+  ['a dot upon an i', 'bill@i\u0307stanbul.com'],
+  ['the same of a capital', 'joe@İstanbul.com'.toLowerCase()],
+  ['a dot upon a j, below another mark', 'j\u0323\u0307oe@example.com'.normalize('NFC')],
+  ['a stroke across a letter', 'a\u0336da@example.com'],
+  ['a slash across a letter', 'ada@exa\u0338mple.com'],
+  ['a circle around a letter', 'a\u20ddda@example.com'],
+  ['a mark twice', 'a\u0323\u0323da@example.com'.normalize('NFC')],
+  ['a mark upon a digit', 'ada1\u0301@example.com'],
+  ['a quoted local part', '"sam"@example.com'],
   ['a ligature', 'ﬁne@example.com'],
 ])('refuses %s', (_, address) => {
   expect(isLookalike(address)).toBe(true);

@@ -83,6 +83,22 @@ describe('POST /auth/register', () => {
     await logIn(email);
   });
 
+  it('takes a domain in Unicode and in Punycode for one, also of accounts that an older version stored otherwise', async () => {
+    const [unicode, ascii] = ['ann@münchen.de', 'ann@xn--mnchen-3ya.de'];
+    const { body } = await post('register', { email: ascii, password: PASSWORD }).expect(201);
+    expect(body).toMatchObject({ email: unicode });
+    const storeAs = (email: string) => execute(app.database, `UPDATE accounts SET email = '${email}' WHERE id = '${body.id}'`);
+    for (const stored of [unicode, ascii]) {
+      await storeAs(stored);
+      for (const email of [unicode, ascii]) {
+        await post('register', { email, password: 'another password' }).expect(409);
+        await post('login', { email, password: PASSWORD }).expect(200);
+      }
+    }
+    await storeAs('"ann"@i\u0307stanbul.com');
+    await post('login', { email: '"ann"@i\u0307stanbul.com', password: PASSWORD }).expect(200);
+  });
+
   it('makes one account of many registrations at once', async () => {
     const email = newEmail();
     const statuses = await Promise.all(
@@ -106,6 +122,10 @@ describe('POST /auth/register', () => {
     ['an address with Cyrillic letters among others', { email: 'аda@example.com', password: PASSWORD }, ['body email value_error']],
     ['an address with a zero-width space', { email: 'a\u200bda@example.com', password: PASSWORD }, ['body email value_error']],
     ['a name with a control', { email: 'a@example.com', password: PASSWORD, full_name: 'a\x1bb' }, ['body full_name value_error']],
+    ['a name of blanks', { email: 'a@example.com', password: PASSWORD, full_name: '\u3000 ' }, ['body full_name value_error']],
+    ['invalid Punycode', { email: 'joe@xn--a.com', password: PASSWORD }, ['body email value_error']],
+    ['a dot upon an i', { email: 'joe@İstanbul.com', password: PASSWORD }, ['body email value_error']],
+    ['a quoted address', { email: '"sam"@example.com', password: PASSWORD }, ['body email value_error']],
     ['no address', { email: 'ada', password: PASSWORD }, ['body email value_error']],
     ['no dot', { email: 'ada@localhost', password: PASSWORD }, ['body email value_error']],
     ['an address of a machine', { email: 'ada@127.0.0.1', password: PASSWORD }, ['body email value_error']],
