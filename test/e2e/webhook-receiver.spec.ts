@@ -109,14 +109,10 @@ describe('the webhook receiver', () => {
       ['half of one', body.slice(0, -1)],
       ['two', `${body}${body}`],
       ['no event', '{}'],
-      ['an object of another kind', JSON.stringify({ ...JSON.parse(body), object: 'customer' })],
-      ['an id that is none', JSON.stringify(anEvent({ id: 'evt_\u0000' }))],
+      ['an id that is none', JSON.stringify(anEvent({ id: 'evt 1' }))],
       ['an endless id', JSON.stringify(anEvent({ id: 'evt_'.padEnd(256, 'a') }))],
       ['a number for an id', JSON.stringify({ ...anEvent(), id: 1 })],
       ['no type', JSON.stringify(anEvent({ type: undefined }))],
-      ['no object', JSON.stringify(anEvent({ data: { object: null } }))],
-      ['a time that is none', JSON.stringify(anEvent({ created: 1e15 }))],
-      ['no mode', JSON.stringify(anEvent({ livemode: 'false' }))],
       ['depth without end', `{"object":"event","data":${'['.repeat(5_000)}`],
       ['bytes that are no text', Buffer.from([0x7b, 0xff, 0x7d])],
     ])('%s for an event', async (_, payload) => {
@@ -333,14 +329,14 @@ describe('the webhook receiver', () => {
   it.each([
     ['lone surrogates', '\ud800', '\ufffd'],
     ['the other halves, in capitals', '\udfff', '\ufffd'],
-    ['NUL', '\0', ''],
+    ['NUL', '\0', '\ufffd'],
     ['emoji and what looks like an escape', '\u{1f600}\\ud800', '\u{1f600}\\ud800'],
   ])('stores the same on both engines of an event with %s anywhere, and takes it again', async (_, odd, stored) => {
     const user = randomUUID();
     const event = aPayment();
     const object = {
       ...objectOf(event),
-      customer: odd === '\0' ? 'cus_1' : `cus_${odd}`,
+      customer: `cus_${odd}`,
       description: `a${odd}b`,
       currency: 'usd',
       [`key${odd}`]: [{ [odd]: odd }],
@@ -355,7 +351,7 @@ describe('the webhook receiver', () => {
       expect.objectContaining({
         user_id: endUserId(projectId, `${user}${stored}`),
         description: `a${stored}b`,
-        customer_id: odd === '\0' ? 'cus_1' : `cus_${stored}`,
+        customer_id: `cus_${stored}`,
       }),
     ]);
     await app.send('post', `${eventsPath(projectId)}/${event.id}/replay`).expect(200);
