@@ -118,7 +118,7 @@ describe('isGuessable', () => {
       ] as const)
         expect(isGuessable(new Secret(randomBytes(size).toString('hex')), bits)).toBe(false);
       expect(isGuessable(new Secret(randomBytes(24).toString('base64url')), TEXT_BITS)).toBe(false);
-      expect(isGuessable(new Secret(randomBytes(12).toString('base64')), 32)).toBe(false);
+      expect(isGuessable(new Secret(randomBytes(18).toString('base64')), 32)).toBe(false);
       expect(isGuessable(new Secret(randomBytes(32).toString('base64')), 96, 'base64')).toBe(false);
       expect(isGuessable(new Secret(randomUUID()), TEXT_BITS)).toBe(false);
       for (const alphabet of ALPHABETS) {
