@@ -93,7 +93,7 @@ function isFull(error: unknown): boolean {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return typeof error === 'object' && error && 'code' in error ? String(error.code) : '';
 }
 
 /** In steps that can be interrupted. Without the transaction each write of a server would make the next step begin anew. */

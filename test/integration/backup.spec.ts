@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import type { ProjectId } from '../../src/common/ids.js';
@@ -161,6 +161,15 @@ describe('tillkeeper backup', () => {
     const refused = await tillkeeper('backup', file);
     expect(refused).toEqual({ code: 1, output: '', errors: expect.stringContaining('not overwritten') });
     expect(readFileSync(file, 'utf8')).toBe('mine');
+    const late = join(folder, 'late');
+    const takeName = () => {
+      if (readdirSync(folder).some((name) => name.startsWith('late.'))) writeFileSync(late, 'mine');
+      else setImmediate(takeName);
+    };
+    takeName();
+    expect(await tillkeeper('backup', late)).toEqual(refused);
+    expect(readFileSync(late, 'utf8')).toBe('mine');
+    rmSync(late);
     expect(await tillkeeper('backup', join(folder, 'missing', 'copy'))).toMatchObject({
       code: 1,
       errors: expect.stringContaining('folder'),
@@ -174,12 +183,14 @@ describe('tillkeeper backup', () => {
     driver.exec('CREATE TABLE t (a); CREATE INDEX i ON t (a); ');
     driver.exec('WITH RECURSIVE n (a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n WHERE a < 5000) INSERT INTO t SELECT a FROM n');
     driver.close();
-    truncateSync(damaged, statSync(damaged).size - 8_192);
+    // A page inside: the copy is made, and only a look at its content finds it.
+    const bytes = readFileSync(damaged);
+    writeFileSync(damaged, bytes.fill(0xff, 4 * 4_096, 4 * 4_096 + 100));
     const copy = join(database.folder, 'copy-of-damaged');
     environment = { ...environment, DATABASE_URL: `sqlite:${damaged}` };
     const { code, errors } = await tillkeeper('backup', copy);
     expect(code).toBe(1);
-    expect(errors).toMatch(/damaged/);
+    expect(errors).toMatch(/^The copy is damaged/);
     expect(existsSync(copy)).toBe(false);
   });
 });
