@@ -62,7 +62,8 @@ function explain(error: unknown): string {
 
 /** Where modules are loaded again, as in tests, errors of Node descend from another `Error`, and SQLite's are not native. */
 function isError(value: unknown): value is Error {
-  return value instanceof Error || isNativeError(value);
+  if (value instanceof Error || isNativeError(value)) return true;
+  return typeof value === 'object' && value !== null && 'stack' in value && 'message' in value;
 }
 
 function rootOf(error: unknown): unknown {
