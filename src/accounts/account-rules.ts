@@ -14,7 +14,7 @@ export const emailProblem: Check = (value) =>
   textCheck(1, MAX_EMAIL_LENGTH)(value) ??
   (normalizeEmail(String(value)) ? undefined : { type: 'value_error', msg: 'must be an e-mail address, such as ada@example.com' });
 
-/** Of a new account. Accounts that an earlier version made keep their addresses. */
+/** Rule for the address of a new account. Accounts that an earlier version made keep theirs. */
 export const newEmailProblem: Check = (value) => {
   const problem = emailProblem(value);
   if (problem) return problem;

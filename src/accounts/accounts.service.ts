@@ -81,7 +81,7 @@ export class AccountsService {
     return account;
   }
 
-  /** Of an address that has no account the log alone tells: strangers could fill the history with made-up ones. */
+  /** Logs an address without an account, and keeps it out of the history, which strangers could fill with made-up ones. */
   async #recordLockOut(scope: LockOutScope, email: string, ip: string): Promise<void> {
     this.#logger.warn(
       `After too many failed attempts nobody can log in ${scope === 'account' ? 'to an account' : 'from a network address'} for a while.`,

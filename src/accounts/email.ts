@@ -15,7 +15,7 @@ export function normalizeEmail(text: string): string | undefined {
     : undefined;
 }
 
-/** The one form of an address by which accounts are told apart, and the other way to spell its domain. */
+/** The canonical form of an address, and the other spelling of its domain (Unicode or Punycode). */
 export interface Spellings {
   /** With a domain in Unicode. New accounts have it. */
   readonly unicode: string;

@@ -17,7 +17,7 @@ export interface TokenRules {
   callerOf: (claims: JwtPayload) => Caller;
 }
 
-/** How far the clock of whoever made a token may be from ours. */
+/** Leeway for clock skew between the issuer of a token and this process. */
 const LEEWAY_SECONDS = 5;
 
 type Done = (refusal: DomainError | null, verified?: Verified) => void;

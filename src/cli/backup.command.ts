@@ -96,7 +96,7 @@ function codeOf(error: unknown): string {
   return typeof error === 'object' && error && 'code' in error ? String(error.code) : '';
 }
 
-/** In steps that can be interrupted. Without the transaction each write of a server would make the next step begin anew. */
+/** Copies in steps that can be interrupted, in one read transaction: else each write of a server would restart the copy. */
 async function copy(from: string, draft: string, session: Session): Promise<void> {
   const source = new Sqlite(from, { fileMustExist: true, timeout: SQLITE_LOCK_TIMEOUT_MS });
   try {

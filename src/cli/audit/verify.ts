@@ -38,7 +38,7 @@ export async function verify(session: Session, { anchor }: { anchor?: string }):
   const database = services.get(Database);
   for (const id of chains) {
     session.signal.throwIfAborted();
-    // Of a history that is wrong nothing can be concluded.
+    // A broken history proves nothing about the credentials.
     if (!isNamed(id, problems)) problems.push(...problemsOf(id, await compareCredentials(history, database, id)));
   }
   for (const name of await missingTriggers(database)) {

@@ -147,7 +147,7 @@ export const checkDataKeys: DatabaseCheck = async (dataSource, { masterKeys }) =
   return ok(`All ${rows.length} data keys open. Master keys come from: ${sources.map(({ provider }) => provider).join(', ')}.`);
 };
 
-/** Whether whoever takes over a server could change the history or the keys. */
+/** Checks whether the role of the server may change the history or the keys. */
 export const checkRoles: DatabaseCheck = async (dataSource, { env }) => {
   const address = env.optional('DATABASE_URL');
   if (address?.engine === 'sqlite') {

@@ -54,7 +54,7 @@ export async function checkPublicUrl({ env, signal }: Installation): Promise<Fin
   return ok(`A server answers at ${base}.`);
 }
 
-/** Of the folder that files are written to. PostgreSQL's disk is not ours to see. */
+/** Checks the disk of the data folder. PostgreSQL's disk can't be seen from here. */
 export async function checkDisk({ env }: Installation): Promise<Finding> {
   const address = env.optional('DATABASE_URL');
   const file = address?.engine === 'sqlite' ? address.path : undefined;
