@@ -13,8 +13,8 @@ import { StripeDisputeEntity } from './payments/ledger/stripe-dispute.entity.js'
 import { StripePaymentEntity } from './payments/ledger/stripe-payment.entity.js';
 import { StripeSubscriptionEntity } from './payments/ledger/stripe-subscription.entity.js';
 import { StripeUserLinkEntity } from './payments/ledger/stripe-user-link.entity.js';
-import { StripeKeyAccountEntity } from './payments/stripe-api/stripe-key-account.entity.js';
-import { StripeKeyCheckEntity } from './payments/stripe-api/stripe-key-check.entity.js';
+import { StripeKeyAccountEntity } from './payments/stripe-config/stripe-key-account.entity.js';
+import { StripeKeyCheckEntity } from './payments/stripe-config/stripe-key-check.entity.js';
 import { StripeWebhookEndpointLeaseEntity } from './payments/stripe-api/stripe-webhook-endpoint-lease.entity.js';
 import { StripeWebhookEndpointEntity } from './payments/stripe-api/stripe-webhook-endpoint.entity.js';
 import { StripeConfigEntity } from './payments/stripe-config/stripe-config.entity.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ProjectId } from '../../src/common/ids.js';
 import { PaymentsEvents } from '../../src/payments/stripe-api/payments-events.js';
-import { StripeClients } from '../../src/payments/stripe-api/stripe-clients.js';
+import { StripeClients } from '../../src/payments/stripe-config/stripe-clients.js';
 import { type AppWithStripe, NEEDED_PERMISSIONS, startAppWithStripe, statusPath, validatePath } from '../support/app-with-stripe.js';
 import { eventually } from '../support/eventually.js';
 import { answers, down, type Fault } from '../support/stripe/faults.js';

@@ -28,9 +28,9 @@ describe('imports go down only', () => {
     ['auth/access.guard.ts', '../projects/projects.service.js'],
     ['projects/projects.service.ts', '../payments/stripe-config/stripe-config.service.js'],
     ['projects/projects.service.ts', '../app.module.js'],
-    ['payments/stripe-config/dto/save.dto.ts', '../../stripe-api/stripe-clients.js'],
+    ['payments/stripe-api/stripe-connector.ts', '../stripe-config/stripe-clients.js'],
     ['payments/stripe-config/mask.ts', '../payments.module.js'],
-    ['payments/stripe-api/stripe-clients.ts', '../webhooks/webhooks.service.js'],
+    ['payments/stripe-config/stripe-clients.ts', '../webhooks/webhooks.service.js'],
     ['payments/ledger/ledger.service.ts', '../billing/billing.service.js'],
     ['payments/webhooks/webhooks.service.ts', '../../payments/billing/billing.service.js'],
     ['payments/payments.module.ts', '../health/health.module.js'],
@@ -45,6 +45,7 @@ describe('imports go down only', () => {
     ['auth/guards/access.guard.ts', '../guards/other.guard.js'],
     ['payments/stripe-config/dto/save.dto.ts', '../credential-rules.js'],
     ['payments/stripe-config/stripe-config.service.ts', '../../vault/keyring.js'],
+    ['payments/stripe-config/stripe-clients.ts', '../stripe-api/stripe-connector.js'],
     ['payments/stripe-config/stripe-config.service.ts', '../guards/project-owner.guard.js'],
     ['payments/webhooks/webhooks.service.ts', '../ledger/ledger.service.js'],
     ['payments/webhooks/webhooks.service.ts', '../../config/settings.js'],
@@ -66,12 +67,13 @@ describe('Stripe', () => {
 
   it('has its clients made in payments/stripe-api only', async () => {
     expect(await problems(withoutTypes, 'src/payments/webhooks/webhooks.service.ts', client)).toEqual(['no-restricted-syntax']);
-    expect(await problems(withoutTypes, 'src/payments/stripe-api/stripe-clients.ts', client)).toEqual([]);
+    expect(await problems(withoutTypes, 'src/payments/stripe-api/stripe-connector.ts', client)).toEqual([]);
   });
 
   it.each([
     ['src/payments/ledger/subscription.repository.ts', 'stripe'],
-    ['src/payments/ledger/subscription.repository.ts', '../stripe-api/stripe-clients.js'],
+    ['src/payments/ledger/subscription.repository.ts', '../stripe-config/stripe-clients.js'],
+    ['src/payments/ledger/subscription.repository.ts', '../stripe-api/stripe-connector.js'],
     ['src/database/transactions.ts', 'stripe'],
   ])('is kept out of %s (%s), so that no transaction waits for the network', async (filePath, path) => {
     expect(await problems(withoutTypes, filePath, `export type * from '${path}';`)).toEqual(['@typescript-eslint/no-restricted-imports']);

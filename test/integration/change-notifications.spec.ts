@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import type { ProjectId } from '../../src/common/ids.js';
-import { StripeClients } from '../../src/payments/stripe-api/stripe-clients.js';
+import { StripeClients } from '../../src/payments/stripe-config/stripe-clients.js';
 import { ConfigChanges } from '../../src/payments/stripe-config/config-changes.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { eventually } from '../support/eventually.js';

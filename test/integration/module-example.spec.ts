@@ -1,7 +1,7 @@
 import { LazyModuleLoader } from '@nestjs/core';
 import { inspect } from 'node:util';
 import { PaymentsEvents } from '../../src/payments/stripe-api/payments-events.js';
-import { StripeClients } from '../../src/payments/stripe-api/stripe-clients.js';
+import { StripeClients } from '../../src/payments/stripe-config/stripe-clients.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { deliver } from '../support/signed-events.js';
 import { eventually } from '../support/eventually.js';

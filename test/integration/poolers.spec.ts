@@ -5,7 +5,7 @@ import { createMigrationDataSource } from '../../src/database/data-source.js';
 import { migrate, MIGRATION_LOCK } from '../../src/database/migrate.js';
 import { ENTITIES } from '../../src/entities.js';
 import type { ProjectId } from '../../src/common/ids.js';
-import { StripeClients } from '../../src/payments/stripe-api/stripe-clients.js';
+import { StripeClients } from '../../src/payments/stripe-config/stripe-clients.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { eventually } from '../support/eventually.js';
 import { runInProcess } from '../support/command-line.js';

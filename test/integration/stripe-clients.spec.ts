@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ProjectId } from '../../src/common/ids.js';
 import { Database } from '../../src/database/database.js';
-import { StripeClients } from '../../src/payments/stripe-api/stripe-clients.js';
+import { StripeClients } from '../../src/payments/stripe-config/stripe-clients.js';
 import { STRIPE_API_VERSION } from '../../src/payments/stripe-api/stripe-connector.js';
 import { ConfigChanges } from '../../src/payments/stripe-config/config-changes.js';
 import { StripeConfigService } from '../../src/payments/stripe-config/stripe-config.service.js';

@@ -3,7 +3,7 @@ import type { ProjectId } from '../../src/common/ids.js';
 import { LedgerEvents } from '../../src/payments/ledger/ledger-events.js';
 import { PaymentsModule } from '../../src/payments/payments.module.js';
 import { PaymentsEvents } from '../../src/payments/stripe-api/payments-events.js';
-import { StripeClients } from '../../src/payments/stripe-api/stripe-clients.js';
+import { StripeClients } from '../../src/payments/stripe-config/stripe-clients.js';
 import { StripeConfigService } from '../../src/payments/stripe-config/stripe-config.service.js';
 
 /** A service as somebody who uses the payments module would write it. */

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { IdempotencyModule } from '../../idempotency/idempotency.module.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
-import { StripeApiModule } from '../stripe-api/stripe-api.module.js';
+import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
 import { CheckoutController } from './checkout.controller.js';
 import { CheckoutService } from './checkout.service.js';
 import { CustomersService } from './customers.service.js';
@@ -16,7 +16,7 @@ import { SubscriptionsService } from './subscriptions.service.js';
 
 /** The till: what end users buy, and what they do with it. */
 @Module({
-  imports: [ProjectsModule, StripeApiModule, LedgerModule, IdempotencyModule],
+  imports: [ProjectsModule, StripeConfigModule, LedgerModule, IdempotencyModule],
   controllers: [CheckoutController, MySubscriptionController, MyPaymentsController],
   providers: [
     CheckoutService,

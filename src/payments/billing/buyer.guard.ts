@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { endUserOf } from '../../auth/caller.js';
 import { QueryFlagPipe } from '../../common/query-flag.pipe.js';
 import { projectNotFound } from '../../projects/projects.service.js';
-import { StripeClients } from '../stripe-api/stripe-clients.js';
+import { StripeClients } from '../stripe-config/stripe-clients.js';
 import { inBuyersWords } from './billing-failure.js';
 import { StripeCalls } from './stripe-calls.js';
 

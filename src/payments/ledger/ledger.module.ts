@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { StripeApiModule } from '../stripe-api/stripe-api.module.js';
+import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
 import { ForeignObjectsRepository } from './foreign-objects.repository.js';
 import { LedgerEvents } from './ledger-events.js';
 import { LedgerService } from './ledger.service.js';
@@ -14,7 +14,7 @@ import { UserLinksRepository } from './user-links.repository.js';
 
 /** Subscriptions and payments as Stripe last said. */
 @Module({
-  imports: [StripeApiModule],
+  imports: [StripeConfigModule],
   providers: [
     LedgerService,
     Preparation,

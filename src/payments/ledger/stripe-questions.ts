@@ -4,7 +4,7 @@ import type Stripe from 'stripe';
 import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { type AnswerTime, timed } from '../stripe-api/answer-time.js';
-import { StripeClients } from '../stripe-api/stripe-clients.js';
+import { StripeClients } from '../stripe-config/stripe-clients.js';
 import { asStripeFailure, stripeErrorOf } from '../stripe-api/stripe-failure.js';
 import { type PageParams, readWholeList } from '../stripe-api/whole-list.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Injectable, Logger } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { StripeMode } from './stripe-mode.js';
 
 /** `refused`: with a 4xx, `failed`: with a 5xx or with something that is no answer of Stripe's, `unreachable`: with nothing. */
 export const STRIPE_CALL_OUTCOMES = ['succeeded', 'refused', 'rate_limited', 'failed', 'unreachable'] as const;

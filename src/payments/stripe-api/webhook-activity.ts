@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { StripeMode } from './stripe-mode.js';
 
 /** What arrived for one mode. Times are RFC 3339, UTC, milliseconds. */
 export interface ModeActivity {

@@ -9,7 +9,7 @@ import { areOfDifferentAccounts } from '../stripe-config/config-warnings.js';
 import type { CredentialKind, StripeMode } from '../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { webhookUrl } from '../stripe-config/webhook-url.js';
-import { StripeClients } from './stripe-clients.js';
+import { StripeClients } from '../stripe-config/stripe-clients.js';
 import { createEndpoint, deleteEndpoint, isOurs, isSameAddress, isUpToDate, listEndpoints, unreadable } from './webhook-endpoint-calls.js';
 import { type Lease, WebhookEndpointLeasesRepository } from './webhook-endpoint-leases.repository.js';
 import { changedMeanwhile, inProgress, needsHttps, notOurs, outOfTime } from './webhook-endpoint-refusals.js';

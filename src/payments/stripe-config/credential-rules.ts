@@ -1,5 +1,6 @@
-export const STRIPE_MODES = ['test', 'live'] as const;
-export type StripeMode = (typeof STRIPE_MODES)[number];
+import type { StripeMode } from '../stripe-api/stripe-mode.js';
+
+export { STRIPE_MODES, type StripeMode } from '../stripe-api/stripe-mode.js';
 
 export type CredentialKind = 'secret_key' | 'publishable_key' | 'webhook_secret';
 export type CredentialField = `${StripeMode}_${CredentialKind}`;

@@ -1,11 +1,11 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { A_MODULE, type Actor } from '../../common/actor.js';
 import { DomainError, type ErrorCode, type Problem, ValidationFailed } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
 import { toTimestamp } from '../../database/database.js';
-import { projectNotFound } from '../../projects/projects.service.js';
+import { projectNotFound, ProjectsService } from '../../projects/projects.service.js';
 import { ConfigChanges } from './config-changes.js';
 import { credentialPolicy } from './credential.decorator.js';
 import { credentialProblem } from './credential-problem.js';
@@ -37,7 +37,7 @@ export interface WebhookSecret {
 
 /** The Stripe credentials of projects. Who may touch which project is for the caller to check. */
 @Injectable()
-export class StripeConfigService {
+export class StripeConfigService implements OnModuleInit {
   readonly #logger = new Logger(StripeConfigService.name);
   readonly #removalListeners: RemovalListener[] = [];
 
@@ -46,7 +46,16 @@ export class StripeConfigService {
     private readonly sealer: CredentialSealer,
     private readonly changes: ConfigChanges,
     private readonly settings: Settings,
+    private readonly projects: ProjectsService,
   ) {}
+
+  onModuleInit(): void {
+    credentialPolicy.acceptRestrictedKeys = this.settings.stripeAcceptRestrictedKeys;
+    this.projects.addDependant({
+      prepare: (projectId, actor) => this.prepareRemoval(projectId, STRIPE_MODES, actor),
+      destroy: (projectId, now, chain, actor) => this.configs.removeWithProject(projectId, chain, actor, now),
+    });
+  }
 
   /** @returns the configuration without any secret, or `undefined` when the project never had one */
   find(projectId: ProjectId): Promise<StripeConfig | undefined> {

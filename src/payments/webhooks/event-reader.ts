@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { isDatabaseUnavailable } from '../../database/database-errors.js';
-import { StripeAccounts } from '../stripe-api/stripe-accounts.js';
+import { StripeAccounts } from '../stripe-config/stripe-accounts.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { OTHER_ACCOUNT_REASON, OTHER_ENDPOINT_REASON, parseEvent, type ReceivedEvent } from './received-event.js';
 import type { RefusalReason } from './refusals.js';

@@ -4,7 +4,7 @@ import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { isDatabaseUnavailable } from '../../database/database-errors.js';
 import { LedgerService } from '../ledger/ledger.service.js';
-import { StripeClients } from '../stripe-api/stripe-clients.js';
+import { StripeClients } from '../stripe-config/stripe-clients.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { EventHandlerService } from './event-handler.service.js';
 import { EventReader } from './event-reader.js';

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ProjectsModule } from '../../projects/projects.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
-import { StripeApiModule } from '../stripe-api/stripe-api.module.js';
+import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
 import { ActivityReader } from './activity-reader.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { DeliveryVerifier } from './delivery-verifier.js';
@@ -22,7 +22,7 @@ import { WebhookSweeper } from './webhook-sweeper.js';
 
 /** Takes Stripe's events in, each of them once. */
 @Module({
-  imports: [ProjectsModule, StripeApiModule, LedgerModule],
+  imports: [ProjectsModule, StripeConfigModule, LedgerModule],
   controllers: [WebhookReceiverController, WebhookEventsController, ReconcileController],
   providers: [
     WebhookReceiverService,

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import type { ProjectId } from '../../common/ids.js';
-import { ConfigCache } from '../stripe-config/config-cache.js';
-import { ConfigChanges } from '../stripe-config/config-changes.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
-import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
+import { ConfigCache } from './config-cache.js';
+import { ConfigChanges } from './config-changes.js';
+import type { StripeMode } from './credential-rules.js';
+import { StripeConfigService } from './stripe-config.service.js';
 import { KeyChecksService } from './key-checks.service.js';
 import { findAccount } from './key-validator.js';
 import type { KeyIdentity } from './key-verdict.js';
-import { StripeConnector } from './stripe-connector.js';
+import { StripeConnector } from '../stripe-api/stripe-connector.js';
 
 const MAX_CLIENTS = 1_000;
 

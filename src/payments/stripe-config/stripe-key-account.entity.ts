@@ -1,7 +1,7 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import type { ProjectId } from '../../common/ids.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
-import { StripeConfigEntity } from '../stripe-config/stripe-config.entity.js';
+import type { StripeMode } from './credential-rules.js';
+import { StripeConfigEntity } from './stripe-config.entity.js';
 
 const PK = { primaryKeyConstraintName: 'stripe_key_accounts_pk' };
 

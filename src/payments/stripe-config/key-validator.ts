@@ -3,10 +3,10 @@ import type Stripe from 'stripe';
 import type { DomainError } from '../../common/errors.js';
 import type { Secret } from '../../common/secret.js';
 import type { KeyVerdict, StripeAccount } from './key-verdict.js';
-import { neededPermissions, type Permission, permissionName } from './permission-names.js';
-import { StripeConnector } from './stripe-connector.js';
-import { isAddressRefusal, isExpired, stripeErrorOf, stripeUnavailable } from './stripe-failure.js';
-import { within } from './within.js';
+import { neededPermissions, type Permission, permissionName } from '../stripe-api/permission-names.js';
+import { StripeConnector } from '../stripe-api/stripe-connector.js';
+import { isAddressRefusal, isExpired, stripeErrorOf, stripeUnavailable } from '../stripe-api/stripe-failure.js';
+import { within } from '../stripe-api/within.js';
 
 /** For everything that is asked about one key, retries included. */
 const BUDGET_MS = 5_000;

@@ -1,7 +1,7 @@
 import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import type { ProjectId } from '../../common/ids.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
-import { StripeConfigEntity } from '../stripe-config/stripe-config.entity.js';
+import type { StripeMode } from './credential-rules.js';
+import { StripeConfigEntity } from './stripe-config.entity.js';
 import type { CheckedBy } from './key-verdict.js';
 
 /** What Stripe last said of a secret key. It holds for the key with this fingerprint, and for no other. */

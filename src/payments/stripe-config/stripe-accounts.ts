@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
 import { Database, sql } from '../../database/database.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
-import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
+import type { StripeMode } from './credential-rules.js';
+import { StripeConfigService } from './stripe-config.service.js';
 import { StripeClients } from './stripe-clients.js';
-import { asStripeFailure, stripeUnavailable } from './stripe-failure.js';
-import { within } from './within.js';
+import { asStripeFailure, stripeUnavailable } from '../stripe-api/stripe-failure.js';
+import { within } from '../stripe-api/within.js';
 
 /** Less than Stripe waits for the answer to a webhook. */
 const BUDGET_MS = 8_000;

@@ -3,10 +3,10 @@ import type { AuditEvent } from '../../audit/audit-event.js';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Database, type Engine, run, sql, toTimestamp, type Transaction } from '../../database/database.js';
-import { toConfig } from '../stripe-config/config-row.js';
-import { configWarnings } from '../stripe-config/config-warnings.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
-import { FIND as FIND_CONFIG, RAISE_VERSION_ALONE, RAISE_VERSIONS_OF_SHARING } from '../stripe-config/stripe-config.statements.js';
+import { toConfig } from './config-row.js';
+import { configWarnings } from './config-warnings.js';
+import type { StripeMode } from './credential-rules.js';
+import { FIND as FIND_CONFIG, RAISE_VERSION_ALONE, RAISE_VERSIONS_OF_SHARING } from './stripe-config.statements.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-verdict.js';
 
 const MAX_NAME_LENGTH = 255;

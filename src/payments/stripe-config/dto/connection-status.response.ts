@@ -1,9 +1,9 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ApiNullableString, ApiNullableTime } from '../../../common/api-property.js';
-import type { StripeMode } from '../../stripe-config/credential-rules.js';
+import type { StripeMode } from '../credential-rules.js';
 import type { ConnectionState } from '../key-checks.repository.js';
 import type { Unreadable } from '../key-checks.service.js';
-import type { ModeActivity } from '../webhook-activity.js';
+import type { ModeActivity } from '../../stripe-api/webhook-activity.js';
 import { CHECKED_BY } from '../key-verdict.js';
 
 const STATES = ['not_configured', 'unverified', 'valid', 'invalid'] as const;

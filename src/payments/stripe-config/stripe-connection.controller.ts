@@ -9,7 +9,7 @@ import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
 import { StripeConfigStatusResponse, toStatusResponse } from './dto/connection-status.response.js';
 import { ValidateStripeCredentialsRequest, ValidateStripeCredentialsResponse } from './dto/validate-credentials.js';
 import { KeyChecksService } from './key-checks.service.js';
-import { WebhookActivity } from './webhook-activity.js';
+import { WebhookActivity } from '../stripe-api/webhook-activity.js';
 import { ValidationService } from './validation.service.js';
 
 @ApiTags('Stripe connection')

@@ -1,14 +1,14 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { AuditEvent } from '../../audit/audit-event.js';
 import { systemActor } from '../../common/actor.js';
 import type { ProjectId } from '../../common/ids.js';
-import { ConfigChanges } from '../stripe-config/config-changes.js';
-import { STRIPE_MODES, type StripeMode } from '../stripe-config/credential-rules.js';
-import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
+import { ConfigChanges } from './config-changes.js';
+import { STRIPE_MODES, type StripeMode } from './credential-rules.js';
+import { StripeConfigService } from './stripe-config.service.js';
 import { type ConnectionState, KeyChecksRepository } from './key-checks.repository.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict, StripeAccount } from './key-verdict.js';
-import { PaymentsEvents } from './payments-events.js';
-import type { AnswerListener } from './strict-http-client.js';
+import { PaymentsEvents } from '../stripe-api/payments-events.js';
+import type { AnswerListener } from '../stripe-api/strict-http-client.js';
 
 const IN_USE = systemActor('stripe client');
 const UNAUTHORIZED = 401;
@@ -23,7 +23,7 @@ const REFUSED_IN_USE: KeyVerdict = {
 export type Unreadable = Record<StripeMode, { secretKey?: string; webhookSecret?: string }>;
 
 @Injectable()
-export class KeyChecksService {
+export class KeyChecksService implements OnModuleInit {
   readonly #logger = new Logger(KeyChecksService.name);
 
   constructor(
@@ -31,9 +31,11 @@ export class KeyChecksService {
     private readonly configs: StripeConfigService,
     private readonly events: PaymentsEvents,
     private readonly changes: ConfigChanges,
-  ) {
+  ) {}
+
+  onModuleInit(): void {
     // A key that is stored again after it was deleted starts from empty, like everything else.
-    configs.onRemoval(async (projectId, mode) => () => checks.forget(projectId, mode));
+    this.configs.onRemoval(async (projectId, mode) => () => this.checks.forget(projectId, mode));
   }
 
   /** Both modes, `test` first. */

@@ -1,4 +1,4 @@
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { StripeMode } from './credential-rules.js';
 
 /** What made us look: the validate operation, a save that asked for it, making an endpoint, or a call of some module. */
 export const CHECKED_BY = ['validation', 'save', 'use'] as const;

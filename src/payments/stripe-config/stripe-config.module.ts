@@ -1,0 +1,43 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../../audit/audit.module.js';
+import { ProjectsModule } from '../../projects/projects.module.js';
+import { StripeApiModule } from '../stripe-api/stripe-api.module.js';
+import { CheckedSaveService } from './checked-save.service.js';
+import { ConfigChanges } from './config-changes.js';
+import { ConfigHistoryController } from './config-history.controller.js';
+import { CredentialSealer } from './credential-sealer.js';
+import { KeyChecksRepository } from './key-checks.repository.js';
+import { KeyChecksService } from './key-checks.service.js';
+import { KeyValidator } from './key-validator.js';
+import { SecretKeyChecker } from './secret-key-checker.js';
+import { StripeAccounts } from './stripe-accounts.js';
+import { StripeClients } from './stripe-clients.js';
+import { StripeConfigController } from './stripe-config.controller.js';
+import { StripeConfigRepository } from './stripe-config.repository.js';
+import { StripeConfigService } from './stripe-config.service.js';
+import { StripeConnectionController } from './stripe-connection.controller.js';
+import { ValidationService } from './validation.service.js';
+import { WebhookSecretSweeper } from './webhook-secret-sweeper.js';
+
+/** The Stripe credentials of projects, the health of their keys, and clients that use them. */
+@Module({
+  imports: [AuditModule, ProjectsModule, StripeApiModule],
+  controllers: [StripeConfigController, ConfigHistoryController, StripeConnectionController],
+  providers: [
+    StripeConfigService,
+    StripeConfigRepository,
+    CredentialSealer,
+    WebhookSecretSweeper,
+    ConfigChanges,
+    StripeClients,
+    StripeAccounts,
+    KeyChecksService,
+    KeyChecksRepository,
+    KeyValidator,
+    ValidationService,
+    { provide: SecretKeyChecker, useExisting: ValidationService },
+    CheckedSaveService,
+  ],
+  exports: [StripeApiModule, StripeConfigService, ConfigChanges, StripeClients, StripeAccounts],
+})
+export class StripeConfigModule {}
