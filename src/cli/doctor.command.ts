@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
+import { Deadline } from '../common/deadline.js';
 import type { Command } from 'commander';
-import { within } from '../payments/stripe-api/within.js';
 import { explainFailure } from '../start-failure.js';
 import { CommandFailed } from './command-failed.js';
 import { checkClock, checkDatabase, checkDataKeys, checkPooler, checkRoles, checkSchema, onDatabase } from './doctor/database-checks.js';
@@ -59,7 +59,11 @@ async function examine({ signal }: Session): Promise<Report> {
 
 async function conclude(running: Promise<Finding>): Promise<Finding> {
   try {
-    return await within(DEADLINE_MS, running, () => new CommandFailed(`It did not end within ${DEADLINE_MS / 1_000} seconds.`));
+    return await Deadline.within(
+      DEADLINE_MS,
+      () => running,
+      () => new CommandFailed(`It did not end within ${DEADLINE_MS / 1_000} seconds.`),
+    );
   } catch (error) {
     return failed(error instanceof CommandFailed ? error.message : explainFailure(error).replaceAll('\n', ' '));
   }

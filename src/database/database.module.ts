@@ -2,7 +2,7 @@ import type { Database as SqliteDriver } from 'better-sqlite3';
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
-import { PeriodicTasks } from '../common/periodic-tasks.js';
+import { PeriodicTasks } from './periodic-tasks.js';
 import { StoreSettings } from '../config/settings.js';
 import { createDataSource, createMigrationDataSource, type Entities } from './data-source.js';
 import { Database } from './database.js';

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { collectDefaultMetrics, Gauge } from 'prom-client';
-import { PERIODIC_TASKS, PeriodicTasks } from '../common/periodic-tasks.js';
+import { PeriodicTasks } from '../database/periodic-tasks.js';
 import { VERSION } from '../common/version.js';
 import { Settings } from '../config/settings.js';
 import { Database } from '../database/database.js';
@@ -38,7 +38,7 @@ export class ProcessMetrics implements OnModuleInit {
       labelNames: ['task'],
       registers: [this.registry],
       collect() {
-        for (const task of PERIODIC_TASKS) this.set({ task }, tasks.lastSuccess(task) / 1_000);
+        for (const [task, at] of tasks.lastSuccesses()) this.set({ task }, at / 1_000);
       },
     });
     new Gauge({

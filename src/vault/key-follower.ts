@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
-import { PeriodicTasks } from '../common/periodic-tasks.js';
+import type { PeriodicTask } from '../common/periodic-task.js';
+import { PeriodicTasks } from '../database/periodic-tasks.js';
 import { KeyHoldersRepository } from './key-holders.repository.js';
 import { Keyring } from './keyring.js';
 
@@ -16,47 +17,39 @@ export class KeyFollower implements BeforeApplicationShutdown {
   readonly #id = randomUUID();
   readonly #name = `${hostname()} ${process.pid}`;
   readonly #logger = new Logger('Vault');
-  #timer: NodeJS.Timeout | undefined;
-  #isBusy = false;
-  #answered = '';
+  readonly #task: PeriodicTask;
+  #reported = '';
 
   constructor(
     private readonly keyring: Keyring,
     private readonly holders: KeyHoldersRepository,
-    private readonly tasks: PeriodicTasks,
-  ) {}
+    tasks: PeriodicTasks,
+  ) {
+    // A failure is not logged: the database is away, which louder messages say, and the next run comes soon.
+    this.#task = tasks.add({ name: 'data_keys', intervalMs: LOOK_EVERY_MS, work: (signal) => this.#look(signal) });
+  }
 
-  /** From now on, until the application shuts down. The keyring is loaded. */
+  /** Runs until the application shuts down. The keyring is loaded. */
   async start(): Promise<void> {
-    if (this.#timer) return;
-    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS).unref();
-    await this.#look();
+    await this.#task.run();
   }
 
   /** Nobody waits for this to be told: the server has to stop listening, and the database closes when it is done. */
   beforeApplicationShutdown(): void {
-    if (!this.#timer) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.holders.remove(this.#id).catch(() => undefined);
+    void this.#task.stop();
+    if (this.#reported) this.holders.remove(this.#id).catch(() => undefined);
   }
 
-  async #look(): Promise<void> {
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    try {
-      const keys = await this.keyring.follow();
-      if (!this.#timer) return;
-      const answer = JSON.stringify(keys);
-      const isNews = answer !== this.#answered;
-      if (isNews && keys.missing.length > 0) this.#logger.warn(`This process can't open data key ${keys.missing.join(', ')}.`);
-      if (isNews || keys.missing.length > 0) await this.holders.put({ id: this.#id, name: this.#name, ...keys, answeredAt: new Date() });
-      this.#answered = answer;
-      if (keys.missing.length === 0) this.tasks.succeeded('data_keys');
-    } catch {
-      // The database is away, which whoever needs it says louder. The next look comes soon.
-    } finally {
-      this.#isBusy = false;
-    }
+  /** @returns whether this process has all keys */
+  async #look(signal: AbortSignal): Promise<boolean> {
+    const keys = await this.keyring.follow();
+    if (signal.aborted) return false;
+    const report = JSON.stringify(keys);
+    const isComplete = keys.missing.length === 0;
+    const isNews = report !== this.#reported;
+    if (isNews && !isComplete) this.#logger.warn(`This process can't open data key ${keys.missing.join(', ')}.`);
+    if (isNews || !isComplete) await this.holders.put({ id: this.#id, name: this.#name, ...keys, answeredAt: new Date() });
+    this.#reported = report;
+    return isComplete;
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ProjectId } from '../../src/common/ids.js';
+import { PeriodicTasks } from '../../src/database/periodic-tasks.js';
 import { ConfigChanges } from '../../src/payments/stripe-config/config-changes.js';
 import type { StripeMode } from '../../src/payments/stripe-config/credential-rules.js';
 import { StripeConfigService } from '../../src/payments/stripe-config/stripe-config.service.js';
@@ -21,7 +22,7 @@ describe('the webhook secrets of a project', () => {
   beforeAll(async () => {
     app = await startTestApp();
     // Nobody sweeps but the tests.
-    await app.app.get(WebhookSecretSweeper).onApplicationShutdown();
+    await app.app.get(PeriodicTasks).stop();
   });
   afterAll(() => app.close());
   beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { PeriodicTasks } from '../../common/periodic-tasks.js';
+import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import { LEDGER_EVENT_NAMES, type LedgerEventName, LedgerEvents } from './ledger-events.js';
 import { type DueEvent, OutboxRepository } from './outbox.repository.js';
 

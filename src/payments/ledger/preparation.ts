@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { Deadline } from '../../common/deadline.js';
 import { DomainError } from '../../common/errors.js';
 import { Database } from '../../database/database.js';
 import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
-import { within } from '../stripe-api/within.js';
 import { customerIdsOf } from './customer-ids.js';
 import { furtherOn, type Known, later, type Told } from './decision.js';
 import { decideDispute, DISPUTE_STAGES, type DisputeFact, readDispute } from './dispute.js';
@@ -57,16 +57,13 @@ export class Preparation {
     if (!object) throw new Unreadable('object');
     const reading = readObject(tenant.projectId, object, told, type);
     assertReadable(object);
-    const ended = new AbortController();
     const tooLate = () => stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined);
     try {
-      const asking = { ...tenant, signal: ended.signal };
-      return await within(BUDGET_MS, this.#completeOurs(asking, { object, reading, told, type }), tooLate);
+      const complete = (signal: AbortSignal) => this.#completeOurs({ ...tenant, signal }, { object, reading, told, type });
+      return await Deadline.within(BUDGET_MS, complete, tooLate);
     } catch (error) {
       // What Stripe is asked may be answered better another time.
       throw error instanceof Unreadable ? stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', error) : error;
-    } finally {
-      ended.abort();
     }
   }
 

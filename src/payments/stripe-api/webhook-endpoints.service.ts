@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Deadline } from '../../common/deadline.js';
 import type Stripe from 'stripe';
 import { A_MODULE, type Actor } from '../../common/actor.js';
 import { DomainError } from '../../common/errors.js';
@@ -14,7 +15,6 @@ import { createEndpoint, deleteEndpoint, isOurs, isSameAddress, isUpToDate, list
 import { type Lease, WebhookEndpointLeasesRepository } from './webhook-endpoint-leases.repository.js';
 import { changedMeanwhile, inProgress, needsHttps, notOurs, outOfTime } from './webhook-endpoint-refusals.js';
 import { type KnownEndpoint, WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
-import { within } from './within.js';
 
 /** For a whole call, and for a removal that the caller's own wish waits for: credentials are destroyed whether Stripe answers or not. */
 const BUDGET_MS = 6_000;
@@ -156,7 +156,7 @@ export class WebhookEndpointsService {
   async #tryToDelete(stripe: Stripe, projectId: ProjectId, endpointId: string, actor: Actor): Promise<void> {
     try {
       const removed = stripe.webhookEndpoints.del(endpointId, undefined, { timeout: REMOVAL_MS, maxNetworkRetries: 0 });
-      await within(REMOVAL_MS, removed, outOfTime);
+      await Deadline.within(REMOVAL_MS, () => removed, outOfTime);
     } catch {
       this.#warnOfRemains(projectId, endpointId, actor);
     }
@@ -179,6 +179,6 @@ export class WebhookEndpointsService {
     const lease = await this.leases.take(projectId, mode);
     if (!lease) throw inProgress();
     const working = work(lease).finally(() => this.leases.release(lease).catch(() => undefined));
-    return within(BUDGET_MS, working, outOfTime);
+    return Deadline.within(BUDGET_MS, () => working, outOfTime);
   }
 }

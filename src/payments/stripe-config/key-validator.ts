@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Deadline } from '../../common/deadline.js';
 import type Stripe from 'stripe';
 import type { DomainError } from '../../common/errors.js';
 import type { Secret } from '../../common/secret.js';
@@ -6,7 +7,6 @@ import type { KeyVerdict, StripeAccount } from './key-verdict.js';
 import { neededPermissions, type Permission, permissionName } from '../stripe-api/permission-names.js';
 import { StripeConnector } from '../stripe-api/stripe-connector.js';
 import { isAddressRefusal, isExpired, stripeErrorOf, stripeUnavailable } from '../stripe-api/stripe-failure.js';
-import { within } from '../stripe-api/within.js';
 
 /** For everything that is asked about one key, retries included. */
 const BUDGET_MS = 5_000;
@@ -46,7 +46,7 @@ export class KeyValidator {
    * @throws DomainError `stripe_unavailable` when Stripe can't be asked: that says nothing about the key
    */
   ask(key: Secret): Promise<KeyVerdict> {
-    return within(BUDGET_MS, this.#ask(key), unavailable);
+    return Deadline.within(BUDGET_MS, () => this.#ask(key), unavailable);
   }
 
   async #ask(key: Secret): Promise<KeyVerdict> {

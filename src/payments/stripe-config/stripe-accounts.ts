@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import { Deadline } from '../../common/deadline.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Database, sql } from '../../database/database.js';
 import type { StripeMode } from './credential-rules.js';
 import { StripeConfigService } from './stripe-config.service.js';
 import { StripeClients } from './stripe-clients.js';
 import { asStripeFailure, stripeUnavailable } from '../stripe-api/stripe-failure.js';
-import { within } from '../stripe-api/within.js';
 
 /** Less than Stripe waits for the answer to a webhook. */
 const BUDGET_MS = 8_000;
@@ -41,7 +41,7 @@ export class StripeAccounts {
     const asked = askStripe().catch((error: unknown) => {
       throw asStripeFailure(error);
     });
-    return (await within(BUDGET_MS, asked, tooLate)) === accountId;
+    return (await Deadline.within(BUDGET_MS, () => asked, tooLate)) === accountId;
   }
 }
 

@@ -1,9 +1,10 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import { systemActor } from '../../common/actor.js';
-import { PeriodicTasks } from '../../common/periodic-tasks.js';
+import type { PeriodicTask } from '../../common/periodic-task.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Database, run } from '../../database/database.js';
+import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import { Keyring } from '../../vault/keyring.js';
 import { auditFields } from './config-events.js';
 import { DELETE_EXPIRED, FIND_EXPIRED, SWEPT_AT_ONCE } from './webhook-secret.statements.js';
@@ -13,29 +14,29 @@ const SOON_MS = 500;
 
 const ACTOR = systemActor('webhook secret sweep');
 
-/** Destroys former webhook secrets once they are no longer valid. Every process does so; it harms nobody to be second. */
+/** Destroys former webhook secrets once they are no longer valid. */
 @Injectable()
-export class WebhookSecretSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
-  readonly #logger = new Logger(WebhookSecretSweeper.name);
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #isStopping = false;
+export class WebhookSecretSweeper implements OnApplicationBootstrap {
+  readonly #task: PeriodicTask;
 
   constructor(
     private readonly database: Database,
     private readonly audit: AuditTrail,
     private readonly keyring: Keyring,
-    private readonly tasks: PeriodicTasks,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.#running = this.#attempt();
+    tasks: PeriodicTasks,
+  ) {
+    this.#task = tasks.add({
+      name: 'webhook_secrets',
+      intervalMs: EVERY_MS,
+      firstAfterMs: 0,
+      work: () => this.#sweepOnceKeysAreLoaded(),
+      // They are not accepted any more, whether destroyed now or by the next attempt.
+      failure: 'Former webhook secrets that are no longer valid could not be destroyed yet.',
+    });
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.#isStopping = true;
-    clearTimeout(this.#timer);
-    await this.#running;
+  onApplicationBootstrap(): void {
+    this.#task.start();
   }
 
   /** @returns how many it destroyed */
@@ -57,21 +58,13 @@ export class WebhookSecretSweeper implements OnApplicationBootstrap, OnApplicati
     });
   }
 
-  async #attempt(): Promise<void> {
-    // The history needs a data key, and they are opened while the application starts.
-    const { isLoaded } = this.keyring;
-    try {
-      if (isLoaded) {
-        await this.sweep();
-        this.tasks.succeeded('webhook_secrets');
-      }
-    } catch {
-      // They are not accepted any more, whether destroyed now or by the next attempt.
-      this.#logger.warn('Former webhook secrets that are no longer valid could not be destroyed yet.');
+  /** The history needs a data key, and they are loaded while the application starts. */
+  async #sweepOnceKeysAreLoaded(): Promise<boolean> {
+    if (!this.keyring.isLoaded) {
+      this.#task.wake(SOON_MS);
+      return false;
     }
-    const again = () => {
-      this.#running = this.#attempt();
-    };
-    if (!this.#isStopping) this.#timer = setTimeout(again, isLoaded ? EVERY_MS : SOON_MS).unref();
+    await this.sweep();
+    return true;
   }
 }

@@ -1,7 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { DomainError } from '../../common/errors.js';
-import { PeriodicTasks } from '../../common/periodic-tasks.js';
+import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import type { ProjectId } from '../../common/ids.js';
 import { isDatabaseUnavailable } from '../../database/database-errors.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';

@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { PeriodicTasks } from '../../common/periodic-tasks.js';
+import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import { Settings } from '../../config/settings.js';
 import { WebhookEventsRepository } from './webhook-events.repository.js';
 

@@ -1,0 +1,109 @@
+/** Lets one process of many run a task. */
+export interface Lease {
+  /** Must be shorter than the time for which the lease is held. */
+  readonly renewEveryMs: number;
+  /** Takes or renews it. @returns whether this process has it */
+  acquire(): Promise<boolean>;
+  release(): Promise<void>;
+}
+
+export interface PeriodicTaskOptions {
+  /** The `task` label of its metric. */
+  readonly name: string;
+  /** From the end of a run to the next one. */
+  readonly intervalMs: number;
+  /** From `start` to the first run. Default: `intervalMs`. */
+  readonly firstAfterMs?: number;
+  /** @returns `false` when something is left over, which is no success */
+  readonly work: (signal: AbortSignal) => Promise<unknown>;
+  readonly onFailure?: (error: unknown) => void;
+  readonly lease?: Lease;
+}
+
+/** Runs work at intervals until it is stopped. Runs never overlap. */
+export class PeriodicTask {
+  readonly #options: PeriodicTaskOptions;
+  readonly #stopping = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #dueAt = Infinity;
+  #running: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+  #lastSuccess = 0;
+
+  constructor(options: PeriodicTaskOptions) {
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** Milliseconds since the epoch; 0 before the first success. */
+  get lastSuccess(): number {
+    return this.#lastSuccess;
+  }
+
+  start(): void {
+    const { intervalMs, firstAfterMs = intervalMs } = this.#options;
+    this.wake(firstAfterMs);
+  }
+
+  /** Moves the next run forward. During a run, it asks for another one after it. */
+  wake(afterMs: number): void {
+    const dueAt = performance.now() + afterMs;
+    if (this.#stopping.signal.aborted || dueAt >= this.#dueAt) return;
+    this.#dueAt = dueAt;
+    clearTimeout(this.#timer);
+    if (!this.#running) this.#timer = setTimeout(() => void this.run(), afterMs).unref();
+  }
+
+  /** Runs now, or joins the run under way. Never rejects. */
+  run(): Promise<void> {
+    if (!this.#running && !this.#stopping.signal.aborted) {
+      clearTimeout(this.#timer);
+      this.#dueAt = Infinity;
+      this.#running = this.#attempt().finally(() => this.#reschedule());
+    }
+    return this.#running ?? Promise.resolve();
+  }
+
+  /** Aborts the signal of the run under way, and waits for it. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #attempt(): Promise<void> {
+    const { work, lease, onFailure } = this.#options;
+    const lost = new AbortController();
+    const signal = AbortSignal.any([this.#stopping.signal, lost.signal]);
+    let renewing: NodeJS.Timeout | undefined;
+    try {
+      if (lease) {
+        if (!(await lease.acquire())) return;
+        const renew = async () => (await lease.acquire().catch(() => false)) || lost.abort();
+        renewing = setInterval(() => void renew(), lease.renewEveryMs).unref();
+      }
+      const result = await work(signal);
+      if (result !== false && !signal.aborted) this.#lastSuccess = Date.now();
+    } catch (error) {
+      onFailure?.(error);
+    } finally {
+      clearInterval(renewing);
+    }
+  }
+
+  #reschedule(): void {
+    const afterMs = Math.min(this.#dueAt - performance.now(), this.#options.intervalMs);
+    this.#running = undefined;
+    this.#dueAt = Infinity;
+    this.wake(Math.max(afterMs, 0));
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping.abort();
+    clearTimeout(this.#timer);
+    await this.#running;
+    await this.#options.lease?.release().catch(() => undefined);
+  }
+}

@@ -1,0 +1,51 @@
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { PeriodicTask, type PeriodicTaskOptions } from '../common/periodic-task.js';
+
+type Options = Pick<PeriodicTaskOptions, 'name' | 'intervalMs' | 'firstAfterMs' | 'work'> & {
+  /** Logged as a warning when a run fails. */
+  readonly failure?: string;
+};
+
+/** The periodic tasks of this process. They stop with the application, before the database closes. */
+@Injectable()
+export class PeriodicTasks implements BeforeApplicationShutdown, OnApplicationShutdown {
+  readonly #logger = new Logger(PeriodicTasks.name);
+  readonly #tasks: PeriodicTask[] = [];
+  /** Of tasks that keep their own timers still. */
+  readonly #others = new Map([
+    ['delivery_notes', 0],
+    ['outbox', 0],
+    ['webhook_payloads', 0],
+  ]);
+
+  /** To be called by a constructor. The task waits for `start`, `wake` or `run`. */
+  add({ failure, ...options }: Options): PeriodicTask {
+    const onFailure = () => failure && this.#logger.warn(failure);
+    const task = new PeriodicTask({ ...options, onFailure });
+    this.#tasks.push(task);
+    return task;
+  }
+
+  /** When each task last succeeded, by name: milliseconds since the epoch, 0 before the first success. */
+  lastSuccesses(): [name: string, at: number][] {
+    const own = this.#tasks.map(({ name, lastSuccess }): [string, number] => [name, lastSuccess]);
+    return [...new Map([...this.#others, ...own])].sort();
+  }
+
+  succeeded(name: 'delivery_notes' | 'outbox' | 'webhook_payloads'): void {
+    this.#others.set(name, Date.now());
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#tasks.map((task) => task.stop()));
+  }
+
+  /** Nobody waits yet: the server has to stop listening. */
+  beforeApplicationShutdown(): void {
+    void this.stop();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.stop();
+  }
+}
