@@ -24,6 +24,7 @@ const BASE = 'https://tillkeeper.test/base';
 const ALWAYS = { times: Infinity };
 const LIST = 'GET /v1/webhook_endpoints';
 const CREATE = 'POST /v1/webhook_endpoints';
+const UPDATE = /^POST \/v1\/webhook_endpoints\/./;
 const DELETE = /^DELETE \/v1\/webhook_endpoints\//;
 
 describe('webhook endpoints', () => {
@@ -104,13 +105,77 @@ describe('webhook endpoints', () => {
     await expectWhole();
   });
 
+  it.each<[string, object]>([
+    ['disabled', { status: 'disabled' }],
+    ['given other events', { enabled_events: ['*'] }],
+    ['given fewer events', { enabled_events: ['invoice.paid'] }],
+    ['moved to another URL', { url: 'https://elsewhere.test/' }],
+    ['changed in every way', { status: 'disabled', enabled_events: ['*'], url: 'https://elsewhere.test/' }],
+  ])('are updated in place when they were %s: 200, with the same secret', async (_, changes) => {
+    const { body } = await create().expect(201);
+    const secret = await storedSecret();
+    const config = (await app.send('get', configPath(projectId)).expect(200)).body;
+    Object.assign(atStripe()[0] ?? {}, changes);
+    expect((await create().expect(200)).body).toEqual(body);
+    expect(atStripe()).toEqual([
+      expect.objectContaining({ id: body.id, url: url('test'), status: 'enabled', enabled_events: [...HANDLED_EVENTS] }),
+    ]);
+    expect(await storedSecret()).toBe(secret);
+    expect((await app.send('get', configPath(projectId)).expect(200)).body).toEqual(config);
+    await expectWhole();
+  });
+
+  it('are updated in place in live mode', async () => {
+    const { body } = await create('live').expect(201);
+    Object.assign(atStripe('live')[0] ?? {}, { status: 'disabled' });
+    expect((await create('live').expect(200)).body).toEqual(body);
+    await expectWhole('live');
+  });
+
+  it('keep the API version that they have, since Stripe cannot change it', async () => {
+    const { body } = await create().expect(201);
+    Object.assign(atStripe()[0] ?? {}, { api_version: '2024-06-20', status: 'disabled' });
+    expect((await create().expect(200)).body).toEqual({ ...body, version: '2024-06-20' });
+    expect(atStripe()).toEqual([expect.objectContaining({ id: body.id, api_version: '2024-06-20', status: 'enabled' })]);
+    const update = app.stripe.requests.find(({ method, path }) => UPDATE.test(`${method} ${path}`));
+    expect([...new URLSearchParams(update?.body)].slice(0, 2)).toEqual([
+      ['url', url('test')],
+      ['enabled_events[0]', HANDLED_EVENTS[0]],
+    ]);
+    expect(update?.body).toContain('disabled=false');
+    expect(update?.body).not.toContain('api_version');
+  });
+
+  it('are updated in place when their secret was pasted by hand again', async () => {
+    const { body } = await create().expect(201);
+    await put({ test_webhook_secret: `whsec_${'z'.repeat(32)}` }).expect(200);
+    await put({ test_webhook_secret: account.test.webhookSecrets.get(body.id) }).expect(200);
+    Object.assign(atStripe()[0] ?? {}, { status: 'disabled' });
+    expect((await create().expect(200)).body).toEqual(body);
+    await expectWhole();
+  });
+
+  it('are updated in place, and the others of ours are removed', async () => {
+    const { body } = await create().expect(201);
+    Object.assign(atStripe()[0] ?? {}, { url: 'https://before.test/' });
+    add({ metadata: { tillkeeper_project: projectId } });
+    add({ metadata: { tillkeeper_project: projectId }, status: 'disabled' });
+    expect((await create().expect(200)).body).toEqual(body);
+    await expectWhole();
+  });
+
   it.each<[string, () => unknown]>([
     ['removed at Stripe', () => account.test.delete('webhook_endpoint', atStripe()[0]?.id ?? '')],
-    ['switched off', () => Object.assign(atStripe()[0] ?? {}, { status: 'disabled' })],
-    ['given other events', () => Object.assign(atStripe()[0] ?? {}, { enabled_events: ['*'] })],
-    ['moved to another URL', () => Object.assign(atStripe()[0] ?? {}, { url: 'https://elsewhere.test/' })],
     ['left without its secret', () => put({ test_webhook_secret: `whsec_${'z'.repeat(32)}` }).expect(200)],
-  ])('are made anew when they were %s', async (_, change) => {
+    [
+      'left without its secret, which another endpoint of ours has',
+      async () => {
+        const { id } = add({ metadata: { tillkeeper_project: projectId } });
+        account.test.webhookSecrets.set(id, `whsec_${'z'.repeat(32)}`);
+        await put({ test_webhook_secret: `whsec_${'z'.repeat(32)}` }).expect(200);
+      },
+    ],
+  ])('are made anew when they were %s: 201', async (_, change) => {
     const { body } = await create().expect(201);
     await change();
     expect((await create().expect(201)).body.id).not.toBe(body.id);
@@ -125,7 +190,7 @@ describe('webhook endpoints', () => {
     const made = async () => account.test.webhookSecrets.get((await create().expect(201)).body.id);
     const first = await made();
     expect(await valid()).toEqual([first, pasted]);
-    Object.assign(atStripe()[0] ?? {}, { status: 'disabled' });
+    account.test.delete('webhook_endpoint', atStripe()[0]?.id ?? '');
     const second = await made();
     expect(await valid()).toEqual([second, first, pasted]);
     const later = `whsec_${'y'.repeat(32)}`;
@@ -212,6 +277,16 @@ describe('webhook endpoints', () => {
     await expectNothing();
   });
 
+  it('say that a restricted key lacks the permission to update', async () => {
+    const { body } = await create().expect(201);
+    await put({ test_secret_key: account.addRestrictedKey('test', ['rak_webhook_read']) }).expect(200);
+    expect((await create().expect(200)).body).toEqual(body);
+    Object.assign(atStripe()[0] ?? {}, { status: 'disabled' });
+    expect((await create().expect(409)).body.detail).toContain('Webhook Endpoints (write)');
+    await expectWhole();
+    expect(atStripe()).toEqual([expect.objectContaining({ id: body.id, status: 'disabled' })]);
+  });
+
   it('say when Stripe does not take the key any more, and so does the status', async () => {
     app.stripe.mark(account.keys.test.secret, 'expired');
     expect((await create().expect(409)).body.detail).toMatch(/has expired at Stripe/);
@@ -264,6 +339,52 @@ describe('webhook endpoints', () => {
       app.stripe.heal();
       await create().expect(201);
       await expectWhole();
+    });
+
+    describe('to update one', () => {
+      let id: string;
+      beforeEach(async () => {
+        id = (await create().expect(201)).body.id;
+        Object.assign(atStripe()[0] ?? {}, { status: 'disabled' });
+      });
+
+      it.each<[string, Fault]>([
+        ['is down', down(503)],
+        ['gives an answer that makes no sense', answers(200, {})],
+        ['answers with another endpoint', answers(200, { id: 'we_1', object: 'webhook_endpoint', enabled_events: [] })],
+      ])('because it %s: 503, the secret stays, and the next call updates it', async (_, fault) => {
+        app.stripe.fail(fault, { ...ALWAYS, on: UPDATE });
+        await create().expect(503);
+        await expectWhole();
+        app.stripe.heal();
+        expect((await create().expect(200)).body.id).toBe(id);
+        expect(atStripe()).toEqual([expect.objectContaining({ id, status: 'enabled' })]);
+        await expectWhole();
+      });
+
+      it('because the answer is lost: the second attempt changes nothing more', async () => {
+        app.stripe.fail(answerLost, { on: UPDATE });
+        expect((await create().expect(200)).body.id).toBe(id);
+        await expectWhole();
+      });
+
+      it('because it was removed after it was listed: a new one is made', async () => {
+        const gone: Fault = async ({ perform, send }) => {
+          account.test.delete('webhook_endpoint', id);
+          send(await perform());
+        };
+        app.stripe.fail(gone, { on: UPDATE });
+        expect((await create().expect(201)).body.id).not.toBe(id);
+        expect(app.log.join('')).not.toContain('could not be removed');
+        await expectWhole();
+      });
+
+      it('because it does not take the URL: 400', async () => {
+        const error = { type: 'invalid_request_error', code: 'url_invalid', param: 'url', message: 'Invalid URL.' };
+        app.stripe.fail(answers(400, { error }), { on: UPDATE });
+        expect((await create().expect(400)).body.detail).toMatch(/PUBLIC_BASE_URL/);
+        await expectWhole();
+      });
     });
 
     it('while it removes one that is of no use: 503, and the next call goes on', async () => {
@@ -392,6 +513,46 @@ describe('webhook endpoints', () => {
       expect(save).toHaveBeenCalledTimes(1);
       save.mockRestore();
       await expectNothing();
+    });
+  });
+
+  describe('while one is updated', () => {
+    async function meanwhile(change: () => Promise<unknown>) {
+      await create().expect(201);
+      Object.assign(atStripe()[0] ?? {}, { status: 'disabled' });
+      app.stripe.requests.length = 0;
+      let release: (value?: unknown) => void = () => undefined;
+      app.stripe.fail(slow(new Promise((resolve) => (release = resolve))), { on: UPDATE });
+      const updated = create().then();
+      await eventually(async () => expect(app.stripe.requests.some(({ method }) => method === 'POST')).toBe(true));
+      await change();
+      release();
+      return updated;
+    }
+
+    it('another call has to wait: 409', async () => {
+      const updated = await meanwhile(async () => {
+        await create().expect(409);
+        await remove().expect(409);
+      });
+      expect(updated.status).toBe(200);
+      await expectWhole();
+    });
+
+    it.each([
+      ['the configuration', () => configPath(projectId)],
+      ['the mode', () => `${configPath(projectId)}/test`],
+      ['the project', () => `/api/v1/projects/${projectId}`],
+    ])('deleting %s leaves nothing at Stripe', async (_, path) => {
+      expect((await meanwhile(() => app.send('delete', path()).expect(204))).status).toBe(409);
+      expect(atStripe()).toEqual([]);
+    });
+
+    it.each([
+      ['a new key', () => ({ test_secret_key: app.stripe.addAccount().keys.test.secret })],
+      ['a new secret', () => ({ test_webhook_secret: `whsec_${'y'.repeat(32)}` })],
+    ])('%s is noticed: 409', async (_, body) => {
+      expect((await meanwhile(() => put(body()).expect(200))).status).toBe(409);
     });
   });
 

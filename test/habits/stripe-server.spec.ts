@@ -618,6 +618,16 @@ describe('webhook endpoints', () => {
     expect(listed).not.toHaveProperty('secret');
     const changed = await stripe.webhookEndpoints.update(id, { disabled: true, enabled_events: ['*'] });
     expect(changed).toMatchObject({ status: 'disabled', enabled_events: ['*'], url: endpoint.url, metadata: { ours: 'yes' } });
+    expect(changed).not.toHaveProperty('secret');
+    const moved = { url: 'https://us.test/moved', enabled_events: ['invoice.paid', 'refund.updated'] as const, disabled: false };
+    expect(await stripe.webhookEndpoints.update(id, { ...moved, enabled_events: [...moved.enabled_events] })).toMatchObject({
+      url: moved.url,
+      status: 'enabled',
+      enabled_events: [...moved.enabled_events],
+      api_version: '2024-06-20',
+    });
+    const version = await refusal(stripe.rawRequest('POST', `/v1/webhook_endpoints/${id}`, { api_version: '2024-06-20' }));
+    expect(version).toMatchObject({ statusCode: 400, code: 'parameter_unknown', param: 'api_version' });
     expect(await stripe.webhookEndpoints.del(id)).toEqual({ id, object: 'webhook_endpoint', deleted: true });
     expect(await refusal(stripe.webhookEndpoints.del(id))).toMatchObject({ statusCode: 404, message: `No such webhook endpoint: '${id}'` });
   });

@@ -27,13 +27,20 @@ export async function createEndpoint(stripe: Stripe, projectId: ProjectId, url: 
   return inOurWords(stripe.webhookEndpoints.create(endpoint, CALL));
 }
 
-/** One that is gone already is as good as deleted: the answer to an earlier attempt may have been lost. */
+/**
+ * Brings an endpoint up to date and switches it on. Its signing secret stays. Its `api_version` stays too: Stripe can't change that.
+ * @returns `undefined` when Stripe no longer has it
+ */
+export async function updateEndpoint(stripe: Stripe, id: string, url: string): Promise<Stripe.WebhookEndpoint | undefined> {
+  const changes: Stripe.WebhookEndpointUpdateParams = { url, enabled_events: [...HANDLED_EVENTS], disabled: false };
+  const updated = await inOurWords(stripe.webhookEndpoints.update(id, changes, CALL).catch(undefinedIfGone));
+  if (updated && (updated.id !== id || !Array.isArray(updated.enabled_events))) throw unreadable();
+  return updated;
+}
+
+/** Succeeds for an endpoint that is gone already: the answer to an earlier attempt may have been lost. */
 export async function deleteEndpoint(stripe: Stripe, id: string): Promise<void> {
-  await inOurWords(
-    stripe.webhookEndpoints.del(id, undefined, CALL).catch((error: unknown) => {
-      if (stripeErrorOf(error)?.statusCode !== NOT_FOUND) throw error;
-    }),
-  );
+  await inOurWords(stripe.webhookEndpoints.del(id, undefined, CALL).catch(undefinedIfGone));
 }
 
 export function isOurs({ metadata }: Stripe.WebhookEndpoint, projectId: ProjectId): boolean {
@@ -60,7 +67,7 @@ function decoded(path: string): string {
   }
 }
 
-/** Whether it would bring all that a new one would. */
+/** Whether updating the endpoint would change nothing. */
 export function isUpToDate({ url, status, enabled_events: events }: Stripe.WebhookEndpoint, expectedUrl: string): boolean {
   const hasOurEvents = events.length === HANDLED_EVENTS.length && HANDLED_EVENTS.every((event) => events.includes(event));
   return url === expectedUrl && status === 'enabled' && hasOurEvents;
@@ -68,6 +75,10 @@ export function isUpToDate({ url, status, enabled_events: events }: Stripe.Webho
 
 export function unreadable(): DomainError {
   return stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', undefined);
+}
+
+function undefinedIfGone(error: unknown): undefined {
+  if (stripeErrorOf(error)?.statusCode !== NOT_FOUND) throw error;
 }
 
 async function inOurWords<T>(call: Promise<T>): Promise<T> {

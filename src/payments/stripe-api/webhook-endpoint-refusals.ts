@@ -11,7 +11,7 @@ export function inProgress(): DomainError {
 }
 
 export function changedMeanwhile(): DomainError {
-  const message = 'The configuration was changed while the webhook endpoint was made, so it was removed again; try again shortly.';
+  const message = 'The configuration was changed while the webhook endpoint was made or updated; try again shortly.';
   return new DomainError('endpoint_in_progress', message, { retryAfterSeconds: 1 });
 }
 

@@ -43,7 +43,7 @@ export class WebhookEndpointsController {
     operationId: 'createStripeWebhookEndpoint',
     summary: 'Make the webhook endpoint at Stripe',
     description:
-      "Makes the endpoint with the project's own key and stores its signing secret. Does nothing when it is there already and its secret is the stored one.",
+      "Makes the endpoint with the project's own key and stores its signing secret. An endpoint that is there already, with its secret stored, is updated in place; one without is replaced.",
   })
   @ApiCreatedResponse({ description: 'The endpoint was made.', type: WebhookEndpointResponse })
   @ApiOkResponse({ description: 'The endpoint was there already.', type: WebhookEndpointResponse })

@@ -11,7 +11,16 @@ import type { CredentialKind, StripeMode } from '../stripe-config/credential-rul
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { webhookUrl } from '../stripe-config/webhook-url.js';
 import { StripeClients } from '../stripe-config/stripe-clients.js';
-import { createEndpoint, deleteEndpoint, isOurs, isSameAddress, isUpToDate, listEndpoints, unreadable } from './webhook-endpoint-calls.js';
+import {
+  createEndpoint,
+  deleteEndpoint,
+  isOurs,
+  isSameAddress,
+  isUpToDate,
+  listEndpoints,
+  unreadable,
+  updateEndpoint,
+} from './webhook-endpoint-calls.js';
 import { type Lease, WebhookEndpointLeasesRepository } from './webhook-endpoint-leases.repository.js';
 import { changedMeanwhile, inProgress, needsHttps, notOurs, outOfTime } from './webhook-endpoint-refusals.js';
 import { type KnownEndpoint, WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
@@ -47,8 +56,9 @@ export class WebhookEndpointsService {
   }
 
   /**
-   * Makes sure that Stripe sends the project's events here, signed with the stored webhook secret.
-   * @returns the endpoint, and whether it was made now
+   * Makes sure that Stripe sends the project's events here, signed with the stored webhook secret. An endpoint with that secret is updated
+   * in place; one without it is replaced, since Stripe shows a signing secret only once.
+   * @returns the endpoint, and whether it is a new one
    * @throws ValidationFailed, DomainError `endpoint_not_ours`, `endpoint_in_progress`, `stripe_*`, and what `StripeClients.for` throws
    */
   async ensure(
@@ -64,10 +74,10 @@ export class WebhookEndpointsService {
       const existing = await listEndpoints(stripe);
       if (existing.some((endpoint) => isSameAddress(endpoint.url, url) && !isOurs(endpoint, projectId))) throw notOurs(url);
       const ours = existing.filter((endpoint) => isOurs(endpoint, projectId));
-      // Stripe shows a signing secret only once: an endpoint whose secret is not the stored one is of no use.
-      const working = ours.find((endpoint) => endpoint.id === known?.endpointId && hasItsSecret && isUpToDate(endpoint, url));
-      for (const { id } of ours) if (id !== working?.id) await deleteEndpoint(stripe, id);
-      if (working) return { endpoint: working, created: false };
+      const current = hasItsSecret ? ours.find(({ id }) => id === known?.endpointId) : undefined;
+      for (const { id } of ours) if (id !== current?.id) await deleteEndpoint(stripe, id);
+      const kept = current && (isUpToDate(current, url) ? current : await this.#update(connection, lease, current.id, url));
+      if (kept) return { endpoint: kept, created: false };
       const endpoint = await this.#make(connection, lease, url, actor);
       if (known) this.#warnIfMissing(known, ours, projectId, actor);
       return { endpoint, created: true };
@@ -93,6 +103,20 @@ export class WebhookEndpointsService {
       await this.#forget(projectId, mode, known, actor);
       this.#warnIfMissing(known, ours, projectId, actor);
     });
+  }
+
+  /** @returns `undefined` when the endpoint was deleted at Stripe meanwhile */
+  async #update(
+    { stripe, keyFingerprint }: Connection,
+    { projectId, mode }: Lease,
+    endpointId: string,
+    url: string,
+  ): Promise<Stripe.WebhookEndpoint | undefined> {
+    const updated = await updateEndpoint(stripe, endpointId, url);
+    if (!updated) return undefined;
+    const now = await this.#connect(projectId, mode);
+    if (now.known?.endpointId !== endpointId || !now.hasItsSecret || now.keyFingerprint !== keyFingerprint) throw changedMeanwhile();
+    return updated;
   }
 
   async #make({ stripe, keyFingerprint }: Connection, lease: Lease, url: string, actor: Actor): Promise<Stripe.WebhookEndpoint> {
