@@ -1,18 +1,11 @@
-// The floor: the same operation with the same answer, by hand. Fastify, prepared statements, one row a project, and our own vault for the sealing
-// the fingerprints and the chain of the history.
+// The floor: the same operation with the same answer, by hand. Fastify, prepared statements, one row a project, and our own vault for sealing,
+// fingerprints and the history's chain.
 import { createSecretKey, randomUUID } from 'node:crypto';
 import Sqlite from 'better-sqlite3';
 import Fastify from 'fastify';
 import jwt from 'jsonwebtoken';
 import pg from 'pg';
-import { vouchedFor } from '../dist/audit/audit-entry.js';
-import { Secret } from '../dist/common/secret.js';
-import { configWarnings } from '../dist/payments/stripe-config/config-warnings.js';
-import { CREDENTIAL_RULES } from '../dist/payments/stripe-config/credential-rules.js';
-import { accountPart, looksCutOff, maskCredential } from '../dist/payments/stripe-config/credential-shape.js';
-import { Keyring } from '../dist/vault/keyring.js';
-import { LocalKeyWrapper } from '../dist/vault/local-key-wrapper.js';
-import { MasterKeys } from '../dist/vault/master-keys.js';
+import { accountPart, configWarnings, CREDENTIAL_RULES, looksCutOff, maskCredential, openKeyring, Secret, vouchedFor } from './product.mjs';
 
 const { PORT, DATABASE_URL, AUTH_JWT_SECRET, MASTER_KEY } = process.env;
 
@@ -79,8 +72,7 @@ const ENTRY_VALUES = ['key_id', 'actor_kind', 'subject', 'ip', 'user_agent', 're
 const ADD_ENTRY = `INSERT INTO bare_history (project_id, at, seq, mac, ${ENTRY_VALUES.join(', ')}) VALUES (${[...Array(13).keys()].map((index) => `$${index + 1}`).join(', ')})`;
 
 const database = DATABASE_URL.startsWith('sqlite:') ? openSqlite(DATABASE_URL.slice('sqlite:'.length)) : await openPostgres(DATABASE_URL);
-const keyring = new Keyring({ list: database.dataKeys }, new MasterKeys(new LocalKeyWrapper(Buffer.from(MASTER_KEY, 'base64'))));
-await keyring.load();
+const keyring = await openKeyring(database.dataKeys, MASTER_KEY);
 
 function openSqlite(path) {
   const driver = new Sqlite(path);

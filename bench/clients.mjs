@@ -1,20 +1,42 @@
-// What a cached `StripeClients.for` costs. Run `npm run build` first; nothing is asked of a database or of Stripe.
-import 'reflect-metadata';
-import { StripeClients } from '../dist/payments/stripe-config/stripe-clients.js';
+// Measures a cached `StripeClients.for` of the whole application, on SQLite. Stripe is never called.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startApp } from './product.mjs';
+import { configRequest, ownerToken } from './requests.mjs';
+import { TOKEN_SECRET } from './servers.mjs';
+import { isSmall } from './extent.mjs';
 
-const CALLS = 1_000_000;
-const PROJECT = '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11';
+const CALLS = isSmall ? 1_000 : 1_000_000;
+const TARGET_MICROSECONDS = 5;
 
-const configs = { openSecretKey: async () => ({ value: undefined, fingerprint: 'a', version: 1 }) };
-const changes = { isCurrent: () => true, onChange: () => undefined, onGap: () => undefined };
-const connector = { connect: async () => ({ on: () => undefined }) };
-const clients = new StripeClients(configs, changes, connector, { followUse: () => () => undefined });
-
-async function callOften() {
-  for (let call = 0; call < CALLS; call++) await clients.for(PROJECT, 'test');
+const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-bench-'));
+const app = await startApp({ DATA_DIR: folder, AUTH_JWT_SECRET: TOKEN_SECRET, SAMPLE_DATA: 'false' });
+try {
+  const projectId = await configuredProject();
+  const callOften = async () => {
+    for (let call = 0; call < CALLS; call++) await app.stripeClients.for(projectId, 'test');
+  };
+  await callOften();
+  const start = performance.now();
+  await callOften();
+  const microseconds = ((performance.now() - start) * 1000) / CALLS;
+  console.log(`A cached StripeClients.for: ${microseconds.toFixed(2)} µs (target: under ${TARGET_MICROSECONDS} µs)`);
+} finally {
+  await app.close();
+  rmSync(folder, { recursive: true, force: true });
 }
 
-await callOften();
-const start = performance.now();
-await callOften();
-console.log(`A cached StripeClients.for: ${(((performance.now() - start) * 1000) / CALLS).toFixed(2)} µs (target: under 5 µs)`);
+async function configuredProject() {
+  const authorization = `Bearer ${ownerToken()}`;
+  const project = { method: 'POST', path: '/api/v1/projects/', headers: { authorization, 'content-type': 'application/json' } };
+  const { id } = await send({ ...project, body: JSON.stringify({ name: 'Bench' }) });
+  await send(configRequest('PUT', id));
+  return id;
+}
+
+async function send({ path, ...request }) {
+  const response = await fetch(app.url + path, request);
+  if (!response.ok) throw new Error(`${request.method} ${path} answered ${response.status}: ${await response.text()}`);
+  return response.json();
+}

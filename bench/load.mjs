@@ -24,8 +24,12 @@ function visitAll({ projects, ...job }) {
 }
 
 /** As many requests as the server takes: each connection sends its next one when it has the answer to the last. */
-function saturate({ seconds, ...job }) {
-  return drive(job, { duration: seconds });
+function saturate(job) {
+  return drive(job, limitOf(job));
+}
+
+function limitOf({ seconds, requests }) {
+  return requests === undefined ? { duration: seconds } : { amount: requests };
 }
 
 async function drive({ url, token, method, projects }, limit) {
@@ -41,7 +45,7 @@ async function drive({ url, token, method, projects }, limit) {
 }
 
 /** Deliveries of webhooks, as many as the server takes. What is forged has to be refused, and everything else taken. */
-async function deliver({ url, projects, seconds }) {
+async function deliver({ url, projects, ...job }) {
   let wrong = 0;
   const setupClient = (client) => {
     const stream = new DeliveryStream(projects);
@@ -53,7 +57,7 @@ async function deliver({ url, projects, seconds }) {
     };
     client.setRequests([{ setupRequest, onResponse: (status) => (wrong += Number(status !== expected.shift())) }]);
   };
-  const result = await fire({ url, duration: seconds, setupClient });
+  const result = await fire({ url, ...limitOf(job), setupClient });
   return { ...result, failures: result.failures + wrong };
 }
 
@@ -70,10 +74,10 @@ async function fire({ url, setupClient, ...limit }) {
 }
 
 /**
- * So many requests a second, evenly spaced, whatever the server does: what one of them takes when nothing queues. To one path, or to the
- * configurations of all projects.
+ * A fixed rate of requests, evenly spaced, whatever the server does: the latency without a queue. To one path, or to the configurations of
+ * all projects.
  */
-async function pace({ url, token, path, method, projects, seconds, rate }) {
+async function pace({ url, token, path, method, projects, rate, seconds, requests = rate * seconds }) {
   const nextRequest = () =>
     path
       ? { method: 'GET', path, headers: { authorization: `Bearer ${token}` } }
@@ -83,7 +87,7 @@ async function pace({ url, token, path, method, projects, seconds, rate }) {
   let failures = 0;
   const pending = [];
   const started = performance.now();
-  for (let sent = 0; sent < rate * seconds; sent++) {
+  for (let sent = 0; sent < requests; sent++) {
     const due = started + (sent * 1000) / rate;
     const wait = due - performance.now();
     if (wait > 0) await sleep(wait);

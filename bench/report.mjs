@@ -1,17 +1,17 @@
 import { cpus, loadavg, totalmem } from 'node:os';
 import Sqlite from 'better-sqlite3';
 import { query } from './databases.mjs';
+import { ENGINES } from './extent.mjs';
 
-const TARGETS = { bare: 0.8, usual: 2, idleMegabytes: 150, scale: 1.3 };
+/** A save happens a few times in a key's life: it may cost twice what the bare server pays. */
+const TARGETS = { GET: { bare: 0.8, usual: 2 }, PUT: { bare: 0.5, usual: 2 }, idleMegabytes: 160, startSeconds: 2, scale: 1.3 };
 
-export const ENGINES = { sqlite: 'SQLite', postgres: 'PostgreSQL' };
-
-/** Taken when this file is loaded: what else the machine was busy with. */
+/** Read when this file is loaded: the machine's other work. */
 const [LOAD_BEFORE] = loadavg();
 
 export async function describeMachine(postgresUrl) {
   const [processor] = cpus();
-  const [{ server_version: postgres }] = await query(postgresUrl, 'SHOW server_version');
+  const postgres = postgresUrl && (await query(postgresUrl, 'SHOW server_version'))[0].server_version;
   const sqlite = new Sqlite(':memory:').prepare('SELECT sqlite_version()').pluck().get();
   return [
     ['CPU', `${processor.model.trim()}, ${cpus().length} cores, shared by the server, the database and the load`],
@@ -19,7 +19,7 @@ export async function describeMachine(postgresUrl) {
     ['Memory', `${Math.round(totalmem() / 2 ** 30)} GB`],
     ['System', `${process.platform} ${process.arch}`],
     ['Node.js', process.versions.node],
-    ['PostgreSQL', postgres],
+    ...(postgres ? [['PostgreSQL', postgres]] : []),
     ['SQLite', sqlite],
     ['Date', new Date().toISOString().slice(0, 10)],
   ];
@@ -28,19 +28,20 @@ export async function describeMachine(postgresUrl) {
 /**
  * @param {{ engine: 'sqlite' | 'postgres', method: string, medians: Record<'ours' | 'bare' | 'usual', Measured> }[]} comparisons
  * @param {{ engine: 'sqlite' | 'postgres', megabytes?: number }[]} idle
+ * @param {{ engine: 'sqlite' | 'postgres', seconds: number }[]} starts
  * @param {{ method: string, small: Measured, large: Measured }[]} scale
  * @typedef {{ requestsPerSecond: number, p50: number, p99: number }} Measured
  */
-export function report({ machine, method, comparisons, idle, scale, scaleSizes, minutes }) {
+export function report({ machine, method, comparisons, idle, starts, scale, scaleSizes, minutes }) {
   const verdicts = [
     ...comparisons.flatMap(({ engine, method, medians }) =>
       ['bare', 'usual'].map((other) => {
         const ratio = medians.ours.requestsPerSecond / medians[other].requestsPerSecond;
         return [
           `${method}, ${ENGINES[engine]}: ours / ${other}`,
-          `≥ ${TARGETS[other].toFixed(1)}`,
+          `≥ ${TARGETS[method][other].toFixed(1)}`,
           ratio.toFixed(2),
-          ratio >= TARGETS[other],
+          ratio >= TARGETS[method][other],
         ];
       }),
     ),
@@ -48,10 +49,16 @@ export function report({ machine, method, comparisons, idle, scale, scaleSizes, 
       .filter(({ megabytes }) => megabytes !== undefined)
       .map(({ engine, megabytes }) => [
         `Idle memory, ${ENGINES[engine]}`,
-        `< ${TARGETS.idleMegabytes} MB`,
+        `≤ ${TARGETS.idleMegabytes} MB`,
         `${megabytes.toFixed(0)} MB`,
-        megabytes < TARGETS.idleMegabytes,
+        megabytes <= TARGETS.idleMegabytes,
       ]),
+    ...starts.map(({ engine, seconds }) => [
+      `Second start to first answer, ${ENGINES[engine]}`,
+      `< ${TARGETS.startSeconds} s`,
+      `${seconds.toFixed(1)} s`,
+      seconds < TARGETS.startSeconds,
+    ]),
     ...scale.map(({ method, small, large }) => {
       const ratio = large.p99 / small.p99;
       return [
@@ -83,23 +90,27 @@ export function report({ machine, method, comparisons, idle, scale, scaleSizes, 
         ]),
       ),
     ]),
-    `## Many projects on PostgreSQL`,
-    table(
-      ['', 'Projects', 'p50 ms', 'p99 ms'],
-      scale.flatMap(({ method, ...sizes }) =>
-        ['small', 'large'].map((size) => [method, scaleSizes[size], sizes[size].p50.toFixed(2), sizes[size].p99.toFixed(2)]),
-      ),
-    ),
   ];
+  if (scale.length > 0) {
+    const rows = scale.flatMap(({ method, ...sizes }) =>
+      ['small', 'large'].map((size) => [method, scaleSizes[size], sizes[size].p50.toFixed(2), sizes[size].p99.toFixed(2)]),
+    );
+    sections.push('## Many projects on PostgreSQL', table(['', 'Projects', 'p50 ms', 'p99 ms'], rows));
+  }
   return `${sections.join('\n\n')}\n`;
 }
 
-/** @param verdicts what, its target, what was measured, and whether that reaches it */
+/** @param verdicts for each: its name, its target, the measured value, and whether that reaches the target (`undefined`: it has none) */
 export function verdictTable(verdicts) {
   return table(
     ['', 'Target', 'Measured', ''],
-    verdicts.map(([what, target, measured, isReached]) => [what, target, measured, isReached ? 'reached' : '**not reached**']),
+    verdicts.map(([what, target, measured, isReached]) => [what, target, measured, verdict(isReached)]),
   );
+}
+
+function verdict(isReached) {
+  if (isReached === undefined) return '';
+  return isReached ? 'reached' : '**not reached**';
 }
 
 export function table(head, rows) {

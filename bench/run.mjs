@@ -1,33 +1,41 @@
-// Measures our server against a bare one and against the usual stack, on both engines. `--quick` is for development and writes no file.
+// Measures our server against a bare one and against the usual stack, on both engines.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addProjects, configureAllLikeFirst, FOREIGN_PROJECT } from './databases.mjs';
+import { byExtent, ENGINES, isFull } from './extent.mjs';
 import { describeMachine, report } from './report.mjs';
 import { checkAnswers, ownerToken, projectId } from './requests.mjs';
-import { BENCH, DISK_IN_WORDS, progress, SETTLE_MS, withSession } from './session.mjs';
-
-const QUICK = process.argv.includes('--quick');
+import { BENCH, DISK_IN_WORDS, inWords, progress, SETTLE_MS, withSession } from './session.mjs';
 
 const SERVERS = ['ours', 'bare', 'usual'];
 const METHODS = ['GET', 'PUT'];
-const PROJECTS = 1_000;
-const TURNS = QUICK ? { rounds: 2, seconds: 1, warmUpSeconds: 1 } : { rounds: 5, seconds: 3, warmUpSeconds: 3 };
-const IDLE_MS = 5_000;
+const PROJECTS = byExtent({ full: 1_000, quick: 1_000, small: 20 });
+const TURNS = byExtent({
+  full: { rounds: 5, seconds: 3, warmUpSeconds: 3 },
+  quick: { rounds: 2, seconds: 1, warmUpSeconds: 1 },
+  small: { rounds: 1, requests: 20 },
+});
+const IDLE_MS = byExtent({ full: 5_000, quick: 5_000, small: 0 });
 
-const SIZES = { small: 10_000, large: QUICK ? 100_000 : 1_000_000 };
-/** So many that the median says nothing of a machine's stalls, which fall into some rounds of either server. */
-const SCALE_TURNS = QUICK ? TURNS : { ...TURNS, rounds: 15 };
+const SIZES = byExtent({
+  full: { small: 10_000, large: 1_000_000 },
+  quick: { small: 10_000, large: 100_000 },
+  small: { small: 100, large: 200 },
+});
+/** Many rounds: a stall of the machine falls into a few of them, and leaves the median alone. */
+const SCALE_TURNS = byExtent({ full: { ...TURNS, rounds: 15 }, quick: TURNS, small: TURNS });
 const SCALE_RATE = 300;
 
 const METHOD = [
   'Three servers, each a process of its own: ours as it ships, without its rate limit; `bare.mjs`; `usual/`. One more process makes the load, 20 connections kept alive, each sending its next request when it has its answer.',
   `GET, and PUT of all six credentials, over ${PROJECTS.toLocaleString('en')} projects. Each server first shows that it refuses and masks as it must; one answer that isn't 2xx while measuring ends the run.`,
   'Each PUT writes its entry into the history, chained by an HMAC, in ours and in `bare.mjs`. One access token is used throughout: ours remembers for half a minute that it was verified, the others verify it each time.',
-  `After a warm-up the servers take turns, ${TURNS.rounds} rounds of ${TURNS.seconds} s each; every number is the median of the rounds, a ratio that of two such medians.`,
+  `After a warm-up the servers take turns, ${inWords(TURNS)}; every number is the median of the rounds, a ratio that of two such medians.`,
   DISK_IN_WORDS,
-  `Many projects: ${SCALE_RATE} requests a second, evenly spaced, to projects drawn at random from all of them; half a minute after they are loaded, two servers of ours take turns, ${SCALE_TURNS.rounds} rounds of ${SCALE_TURNS.seconds} s each.`,
+  `Idle memory: resident, ${IDLE_MS / 1000} s after the first start. The second start opens the database that the first one made; its time runs from the start of the process.`,
+  `Many projects: ${SCALE_RATE} requests a second, evenly spaced, to projects drawn at random from all of them; half a minute after they are loaded, two servers of ours take turns, ${inWords(SCALE_TURNS)}.`,
 ];
 
 const token = ownerToken();
@@ -40,31 +48,34 @@ execFileSync(
 await withSession(async (session) => {
   const comparisons = [];
   const idle = [];
-  for (const engine of ['sqlite', 'postgres']) {
+  const starts = [];
+  for (const engine of Object.keys(ENGINES)) {
     const servers = {};
-    for (const name of SERVERS) servers[name] = await prepare(session, name, engine, idle);
+    for (const name of SERVERS) servers[name] = await prepare(session, name, engine, { idle, starts });
     for (const method of METHODS) comparisons.push({ engine, method, medians: await compare(session, servers, method) });
     await session.stopAll();
   }
-  const scale = await measureScale(session);
+  const scale = ENGINES.postgres ? await measureScale(session) : [];
   const machine = await describeMachine(session.postgresUrl);
   const sizes = Object.fromEntries(Object.entries(SIZES).map(([size, count]) => [size, count.toLocaleString('en')]));
-  const text = report({ machine, method: METHOD, comparisons, idle, scale, scaleSizes: sizes, minutes: session.minutes });
+  const text = report({ machine, method: METHOD, comparisons, idle, starts, scale, scaleSizes: sizes, minutes: session.minutes });
   process.stdout.write(`\n${text}`);
-  if (!QUICK) writeFileSync(join(BENCH, 'RESULTS.md'), text);
+  if (isFull) writeFileSync(join(BENCH, 'RESULTS.md'), text);
 });
 
 /** A running server whose database has the projects, each configured once, and which gave the right answers. */
-async function prepare(session, name, engine, idle) {
+async function prepare(session, name, engine, { idle, starts }) {
   const databaseUrl = await session.newDatabase(name, engine);
   // The bare server has our schema and data keys, which only our server makes.
   if (name === 'bare') await session.stop(await (await session.start('ours', databaseUrl)).answers());
-  const server = await session.start(name, databaseUrl);
   if (name === 'ours') {
+    const first = await session.start(name, databaseUrl);
     await sleep(IDLE_MS);
-    idle.push({ engine, megabytes: server.residentMegabytes() });
+    idle.push({ engine, megabytes: first.residentMegabytes() });
+    await session.stop(await first.answers());
   }
-  await server.answers();
+  const server = await (await session.start(name, databaseUrl)).answers();
+  if (name === 'ours') starts.push({ engine, seconds: server.firstAnswerMs / 1000 });
   await addProjects(databaseUrl, PROJECTS);
   await checkAnswers(server, projectId(0), FOREIGN_PROJECT);
   await session.measure({ kind: 'visitAll', url: server.url, token, method: 'PUT', projects: PROJECTS });

@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { SERVER } from './product.mjs';
 
 const SCRIPTS = {
-  ours: new URL('../dist/main.js', import.meta.url),
+  ours: SERVER,
   bare: new URL('./bare.mjs', import.meta.url),
   usual: new URL('./usual/dist/main.js', import.meta.url),
   'bare webhooks': new URL('./webhook-bare.mjs', import.meta.url),
@@ -21,10 +22,11 @@ const MASTER_KEY = randomBytes(32).toString('base64');
 
 const START_TIMEOUT_MS = 20_000;
 
-/** Runs the function with a server of its own process. @param {keyof typeof SCRIPTS} name */
+/** Starts a server in a process of its own. @param {keyof typeof SCRIPTS} name */
 export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-bench-'));
   const port = await freePort();
+  const startedAt = performance.now();
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.execPath, [...nodeArguments, fileURLToPath(SCRIPTS[name])], {
     // Not the project's folder, where a .env may be.
@@ -51,12 +53,14 @@ export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}
     name,
     url,
     pid: child.pid,
-    /** Resolves once it answers anything. */
+    /** Resolves at its first answer, whatever it says. `firstAnswerMs` is the time since the start of the process. */
     async answers() {
-      for (const deadline = Date.now() + START_TIMEOUT_MS; ; await sleep(50)) {
+      for (const deadline = Date.now() + START_TIMEOUT_MS; ; await sleep(20)) {
         if (child.exitCode !== null || Date.now() > deadline) throw new Error(`The server "${name}" did not start.`);
-        if (await fetch(url).catch(() => undefined)) return this;
+        if (await fetch(url).catch(() => undefined)) break;
       }
+      this.firstAnswerMs ??= performance.now() - startedAt;
+      return this;
     },
     /** Resident memory in MB, or `undefined` where there is no /proc. */
     residentMegabytes() {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startPostgres } from '../test/support/postgres-server.mjs';
 import { createDatabase } from './databases.mjs';
+import { byExtent, ENGINES } from './extent.mjs';
 import { startServer } from './servers.mjs';
 
 export const BENCH = fileURLToPath(new URL('.', import.meta.url));
@@ -14,25 +15,28 @@ export const BENCH = fileURLToPath(new URL('.', import.meta.url));
 export const DISK_IN_WORDS =
   'Each commit waits for the disk (`synchronous=FULL`, `fsync=on`); PostgreSQL has a quarter of the memory as `shared_buffers` and pools of 10 connections.';
 
-/** For the disk to write what was loaded into a database. */
-export const SETTLE_MS = 30_000;
+/** Milliseconds for the disk to write what was loaded into a database. */
+export const SETTLE_MS = byExtent({ full: 30_000, quick: 30_000, small: 0 });
+
+/** @param turns as `compare` takes them */
+export function inWords({ rounds, seconds, requests }) {
+  return `${rounds} rounds of ${requests === undefined ? `${seconds} s` : `${requests} requests`} each`;
+}
 
 /** Builds what is not built, and runs `work` with a session. */
 export async function withSession(work) {
   execFileSync(process.execPath, ['scripts/build-if-needed.mjs'], { cwd: join(BENCH, '..'), stdio: 'inherit' });
   const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-bench-'));
   const load = fork(join(BENCH, 'load.mjs'));
-  const postgres = await startPostgres({
-    fsync: true,
-    settings: { shared_buffers: `${Math.round(totalmem() / 4 / 2 ** 20)}MB`, max_wal_size: '8GB' },
-  });
-  const session = new Session(folder, load, postgres.url);
+  const settings = { shared_buffers: `${Math.round(totalmem() / 4 / 2 ** 20)}MB`, max_wal_size: '8GB' };
+  const postgres = ENGINES.postgres && (await startPostgres({ fsync: true, settings }));
+  const session = new Session(folder, load, postgres?.url);
   try {
     await work(session);
   } finally {
     load.kill();
     await session.stopAll();
-    await postgres.stop();
+    await postgres?.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -81,16 +85,17 @@ class Session {
   }
 
   /**
-   * After a warm-up the servers take turns, so that none has a better hour than another.
+   * After a warm-up the servers take turns, so that a stall of the machine hits all of them alike.
    * @param jobs by name
+   * @param turns `requests`, if given, ends a turn instead of `seconds`
    * @returns the medians of the rounds, by name
    */
-  async compare(what, jobs, { rounds, seconds, warmUpSeconds }) {
+  async compare(what, jobs, { rounds, seconds, warmUpSeconds, requests }) {
     const results = Object.fromEntries(Object.keys(jobs).map((name) => [name, []]));
-    for (const job of Object.values(jobs)) await this.measure({ ...job, seconds: warmUpSeconds });
+    for (const job of Object.values(jobs)) await this.measure({ ...job, seconds: warmUpSeconds, requests });
     for (let round = 0; round < rounds; round++) {
       for (const [name, job] of Object.entries(jobs)) {
-        const { requestsPerSecond, p50, p99 } = await this.measure({ ...job, seconds });
+        const { requestsPerSecond, p50, p99 } = await this.measure({ ...job, seconds, requests });
         results[name].push({ requestsPerSecond, p50, p99 });
         const rate = requestsPerSecond === undefined ? '' : `${requestsPerSecond.toFixed(0)} requests/s, `;
         progress(`${what}, ${name}: ${rate}p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`);

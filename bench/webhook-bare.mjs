@@ -5,11 +5,8 @@ import Sqlite from 'better-sqlite3';
 import Fastify from 'fastify';
 import pg from 'pg';
 import { v5 as uuidV5 } from 'uuid';
-import { Secret } from '../dist/common/secret.js';
-import { Keyring } from '../dist/vault/keyring.js';
-import { LocalKeyWrapper } from '../dist/vault/local-key-wrapper.js';
-import { MasterKeys } from '../dist/vault/master-keys.js';
 import { WEBHOOK_SECRET } from './deliveries.mjs';
+import { openKeyring, Secret } from './product.mjs';
 
 const { PORT, DATABASE_URL, MASTER_KEY } = process.env;
 const isSqlite = DATABASE_URL.startsWith('sqlite:');
@@ -84,8 +81,7 @@ function* apply(project, { type, data: { object }, created }, run) {
 }
 
 const database = isSqlite ? openSqlite(DATABASE_URL.slice('sqlite:'.length)) : openPostgres(DATABASE_URL);
-const keyring = new Keyring({ list: database.dataKeys }, new MasterKeys(new LocalKeyWrapper(Buffer.from(MASTER_KEY, 'base64'))));
-await keyring.load();
+const keyring = await openKeyring(database.dataKeys, MASTER_KEY);
 
 function openSqlite(path) {
   const driver = new Sqlite(path);
