@@ -55,7 +55,7 @@ function* apply(project, { type, data: { object }, created }, run) {
     yield run(COUNT, [...of, 'payment', 'succeeded', slot, 1]);
     yield run(ADD_REVENUE, [...of, currency, slot, amount]);
     const payment = { id, paymentIntentId: object.id, customerId: customer, status: 'succeeded', amountCents: amount, currency };
-    yield run(TELL, [randomUUID(), ...of, 'payment.recorded', JSON.stringify({ projectId: project, mode: 'test', payment }), now]);
+    yield run(TELL, [randomUUID(), ...of, 'payment.succeeded', JSON.stringify({ projectId: project, mode: 'test', payment }), now]);
     return;
   }
   yield run(FIND_LINKS, [...of, object.customer, object.id]);
@@ -77,7 +77,7 @@ function* apply(project, { type, data: { object }, created }, run) {
     priceId: item.price.id,
     planName: item.price.nickname,
   };
-  yield run(TELL, [randomUUID(), ...of, 'subscription.changed', JSON.stringify({ projectId: project, mode: 'test', subscription }), now]);
+  yield run(TELL, [randomUUID(), ...of, 'subscription.created', JSON.stringify({ projectId: project, mode: 'test', subscription }), now]);
 }
 
 const database = isSqlite ? openSqlite(DATABASE_URL.slice('sqlite:'.length)) : openPostgres(DATABASE_URL);

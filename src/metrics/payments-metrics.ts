@@ -1,16 +1,21 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
-import { LEDGER_EVENT_NAMES, type LedgerEventName } from '../payments/ledger/ledger-events.js';
 import { OutboxRepository } from '../payments/ledger/outbox.repository.js';
-import { PaymentsEvents, STRIPE_CALL_OUTCOMES, WEBHOOK_OUTCOMES } from '../payments/stripe-api/payments-events.js';
+import {
+  DURABLE_EVENTS,
+  type DurableEventName,
+  PaymentsEvents,
+  STRIPE_CALL_OUTCOMES,
+  WEBHOOK_OUTCOMES,
+} from '../payments/payments-events.js';
 import { MetricsRegistry } from './metrics-registry.js';
 
 type Backlog = Awaited<ReturnType<OutboxRepository['backlog']>>;
 
-/** What Stripe said to us, what it sent us, the keys that it stopped taking, and what other modules are still to hear. */
+/** Counts calls to Stripe, webhooks and refused keys, and measures the outbox. */
 @Injectable()
 export class PaymentsMetrics implements OnModuleInit {
-  #reading: Promise<[LedgerEventName, Backlog][]> | undefined;
+  #reading: Promise<[DurableEventName, Backlog][]> | undefined;
 
   constructor(
     private readonly registry: MetricsRegistry,
@@ -54,17 +59,17 @@ export class PaymentsMetrics implements OnModuleInit {
     });
   }
 
-  /** Gauges that are read together share the answer. While the database is away there is none, and the other metrics are shown. */
-  #readOutbox(): Promise<[LedgerEventName, Backlog][]> {
+  /** Shared by the gauges of one scrape. Empty while the database is away, so that the other metrics are still shown. */
+  #readOutbox(): Promise<[DurableEventName, Backlog][]> {
     this.#reading ??= Promise.all(
-      LEDGER_EVENT_NAMES.map(async (name) => [name, await this.outbox.backlog(name)] as [LedgerEventName, Backlog]),
+      DURABLE_EVENTS.map(async (name) => [name, await this.outbox.backlog(name)] as [DurableEventName, Backlog]),
     )
       .catch(() => [])
       .finally(() => (this.#reading = undefined));
     return this.#reading;
   }
 
-  /** Begins with a zero for each label, so that the first count is seen as an increase. */
+  /** Starts every label at zero, so that Prometheus sees the first count as an increase. */
   #counter<Label extends string>(name: string, help: string, label: Label, values: readonly string[]): Counter<Label> {
     const counter = new Counter({ name, help, labelNames: [label], registers: [this.registry] });
     for (const value of values) counter.labels(value).inc(0);

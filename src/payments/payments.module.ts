@@ -6,7 +6,7 @@ import { WebhookEndpointsModule } from './stripe-api/webhook-endpoints.module.js
 import { StripeConfigModule } from './stripe-config/stripe-config.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
-/** What other modules import to inject `StripeConfigService`, `StripeClients`, `PaymentsEvents` and `LedgerEvents`. */
+/** What other modules import to inject `StripeConfigService`, `StripeClients` and `PaymentsEvents`. */
 @Module({
   imports: [StripeConfigModule, WebhookEndpointsModule, LedgerModule, LedgerListsModule, BillingModule, WebhooksModule],
   exports: [StripeConfigModule, LedgerModule],

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ProjectId } from '../../src/common/ids.js';
-import { PaymentsEvents } from '../../src/payments/stripe-api/payments-events.js';
+import { PaymentsEvents } from '../../src/payments/payments-events.js';
 import { StripeClients } from '../../src/payments/stripe-config/stripe-clients.js';
 import { type AppWithStripe, NEEDED_PERMISSIONS, startAppWithStripe, statusPath, validatePath } from '../support/app-with-stripe.js';
 import { eventually } from '../support/eventually.js';

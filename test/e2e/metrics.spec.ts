@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { VERSION } from '../../src/common/version.js';
 import { Database } from '../../src/database/database.js';
 import { IdempotencySweeper } from '../../src/idempotency/idempotency-sweeper.js';
-import type { LedgerEvent } from '../../src/payments/ledger/ledger-events.js';
+import type { DurableEvent } from '../../src/payments/payments-events.js';
 import { OutboxRepository } from '../../src/payments/ledger/outbox.repository.js';
 import { WebhookSweeper } from '../../src/payments/webhooks/webhook-sweeper.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
@@ -141,8 +141,8 @@ describe('/metrics', () => {
 
   it('tells how much waits in the outbox, and for how long, and goes on without the database', async () => {
     const [waiting, age] = ['tillkeeper_outbox_events', 'tillkeeper_outbox_oldest_age_seconds'];
-    const ofPayments = '{event="payment.recorded"}';
-    const ofSubscriptions = '{event="subscription.changed"}';
+    const ofPayments = '{event="payment.succeeded"}';
+    const ofSubscriptions = '{event="subscription.created"}';
     expect((await samples(waiting)).get(`${waiting}${ofPayments}`)).toBe('0');
     expect((await samples(age)).get(`${age}${ofPayments}`)).toBe('0');
     const outbox = app.app.get(OutboxRepository);
@@ -151,7 +151,7 @@ describe('/metrics', () => {
         .get(Database)
         .transaction(() =>
           outbox.add(
-            ['payment.recorded', { projectId: randomUUID(), mode: 'test' }] as unknown as LedgerEvent,
+            ['payment.succeeded', { projectId: randomUUID(), mode: 'test' }] as unknown as DurableEvent,
             new Date(Date.now() - minutesAgo * 60_000),
           ),
         );

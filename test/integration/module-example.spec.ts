@@ -1,6 +1,6 @@
 import { LazyModuleLoader } from '@nestjs/core';
 import { inspect } from 'node:util';
-import { PaymentsEvents } from '../../src/payments/stripe-api/payments-events.js';
+import { PaymentsEvents } from '../../src/payments/payments-events.js';
 import { StripeClients } from '../../src/payments/stripe-config/stripe-clients.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { deliver } from '../support/signed-events.js';
@@ -20,30 +20,30 @@ describe('a module that imports PaymentsModule', () => {
   });
   afterAll(() => app.close());
 
-  it('stores a key, calls Stripe with it, and hears when it no longer works', async () => {
+  it('saves a key, calls Stripe with it, and gets credentials.invalid when Stripe refuses it', async () => {
     const projectId = await app.createProject();
     const key = app.account.addSecretKey('test');
-    expect(await shop.takeTestKey(projectId, key)).toEqual([`sk_test_...${key.slice(-4)}`]);
+    expect(await shop.saveTestKey(projectId, key)).toEqual([`sk_test_...${key.slice(-4)}`]);
     const id = await shop.addCustomer(projectId, 'somebody@example.com');
     expect(app.account.test.get('customer', id)).toMatchObject({ email: 'somebody@example.com' });
 
     app.stripe.mark(key, 'expired');
     await expect(shop.addCustomer(projectId, 'somebody@example.com')).rejects.toMatchObject({ statusCode: 401 });
-    await eventually(async () => expect(shop.toTell).toEqual([expect.stringContaining(`${projectId} test: Stripe refused this key`)]));
+    await eventually(async () => expect(shop.invalidKeys).toEqual([expect.stringContaining(`${projectId} test: Stripe refused this key`)]));
   });
 
-  it('hears what was paid, by whom', async () => {
+  it('gets payment.succeeded with the user who paid', async () => {
     const [projectId, secret, user] = [await app.createProject(), `whsec_${'a'.repeat(32)}`, '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11'];
     await app.send('put', configPath(projectId)).send({ test_webhook_secret: secret }).expect(200);
     pay(app.account.test, { amount: 500, currency: 'eur', customer: null, metadata: { user_id: user } });
     const event = app.account.test.all('event').find(({ type }) => type === 'payment_intent.succeeded');
     await deliver(app, projectId, secret, event).expect(200);
-    await eventually(async () => expect(shop.paid).toEqual([`${user} succeeded 500 eur`]));
+    await eventually(async () => expect([...shop.unlocked.values()]).toEqual([`${user} 500 eur`]));
   });
 
-  it('is told the same as a client of the API when a key has the wrong form', async () => {
+  it('gets the same errors as a client of the API when a key has the wrong form', async () => {
     const projectId = await app.createProject();
-    await expect(shop.takeTestKey(projectId, `pk_test_${'a'.repeat(24)}`)).rejects.toMatchObject({
+    await expect(shop.saveTestKey(projectId, `pk_test_${'a'.repeat(24)}`)).rejects.toMatchObject({
       code: 'validation_failed',
       problems: [{ loc: ['body', 'test_secret_key'] }],
     });
@@ -53,14 +53,14 @@ describe('a module that imports PaymentsModule', () => {
   it('does not show the key when it prints the client', async () => {
     const projectId = await app.createProject();
     const key = app.account.addSecretKey('test');
-    await shop.takeTestKey(projectId, key);
+    await shop.saveTestKey(projectId, key);
     const stripe = await app.app.get(StripeClients).for(projectId, 'test');
     expect(inspect(stripe, { depth: 20, showHidden: true })).not.toContain(key);
     const error: unknown = await stripe.customers.retrieve('cus_none').catch((refusal: unknown) => refusal);
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(key);
   });
 
-  it('whose listeners fail disturbs nobody', async () => {
+  it('disturbs nobody when its listeners fail', async () => {
     const events = app.app.get(PaymentsEvents);
     const heard: string[] = [];
     events.on('credentials.invalid', () => {

@@ -1,35 +1,30 @@
 import { Injectable, Module } from '@nestjs/common';
 import type { ProjectId } from '../../src/common/ids.js';
-import { LedgerEvents } from '../../src/payments/ledger/ledger-events.js';
+import { type LedgerPayment, PaymentsEvents } from '../../src/payments/payments-events.js';
 import { PaymentsModule } from '../../src/payments/payments.module.js';
-import { PaymentsEvents } from '../../src/payments/stripe-api/payments-events.js';
 import { StripeClients } from '../../src/payments/stripe-config/stripe-clients.js';
 import { StripeConfigService } from '../../src/payments/stripe-config/stripe-config.service.js';
 
-/** A service as somebody who uses the payments module would write it. */
 @Injectable()
 export class ShopService {
-  /** The projects whose owners have to be told that their key no longer works. */
-  readonly toTell: string[] = [];
-
-  /** What was paid, by user. */
-  readonly paid: string[] = [];
+  /** Projects whose owners have to store another key. */
+  readonly invalidKeys: string[] = [];
+  /** What each payment unlocked, by the payment's id. */
+  readonly unlocked = new Map<string, string>();
 
   constructor(
     private readonly configs: StripeConfigService,
     private readonly clients: StripeClients,
     events: PaymentsEvents,
-    ledger: LedgerEvents,
   ) {
-    events.on('credentials.invalid', ({ projectId, mode, reason }) => void this.toTell.push(`${projectId} ${mode}: ${reason}`));
-    ledger.on(
-      'payment.recorded',
-      ({ payment }) => void this.paid.push(`${payment.userId} ${payment.status} ${payment.amountCents} ${payment.currency}`),
-    );
+    events.on('credentials.invalid', ({ projectId, mode, reason }) => {
+      this.invalidKeys.push(`${projectId} ${mode}: ${reason}`);
+    });
+    events.on('payment.succeeded', ({ payment }) => this.unlock(payment));
   }
 
   /** @returns masks */
-  async takeTestKey(projectId: ProjectId, key: string): Promise<string[]> {
+  async saveTestKey(projectId: ProjectId, key: string): Promise<string[]> {
     const { credentials } = await this.configs.save(projectId, { test_secret_key: key });
     return credentials.map(({ mask }) => mask);
   }
@@ -38,6 +33,11 @@ export class ShopService {
     const stripe = await this.clients.for(projectId, 'test');
     const { id } = await stripe.customers.create({ email });
     return id;
+  }
+
+  /** Runs again for the same payment, for instance once its user is known: `payment.id` makes that harmless. */
+  private unlock({ id, userId, amountCents, currency }: LedgerPayment): void {
+    if (userId !== null) this.unlocked.set(id, `${userId} ${amountCents} ${currency}`);
   }
 }
 

@@ -1,4 +1,5 @@
-import type { LedgerPayment, LedgerSubscription } from './ledger-events.js';
+import type { LedgerDispute, LedgerPayment, LedgerSubscription } from '../payments-events.js';
+import type { DisputeState } from './dispute.js';
 import type { OwnedSubscription } from './ledger-tables.js';
 import type { PaymentState } from './payment.js';
 import { pauseOf } from './subscription.js';
@@ -39,6 +40,19 @@ export function toLedgerPayment(id: string, paymentIntentId: string, state: Paym
     source: state.source,
     refundedAmountCents: state.refundedAmountCents,
     description: state.description,
+    createdAt: state.createdAt.toISOString(),
+  };
+}
+
+export function toLedgerDispute(id: string, disputeId: string, state: DisputeState): LedgerDispute {
+  return {
+    id,
+    disputeId,
+    paymentIntentId: state.paymentIntentId,
+    status: state.status,
+    reason: state.reason,
+    amountCents: state.amountCents,
+    currency: state.currency,
     createdAt: state.createdAt.toISOString(),
   };
 }

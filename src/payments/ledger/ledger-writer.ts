@@ -13,7 +13,7 @@ import { decidePayment, decideRefund, type LinkedUser, mergePayment, type Paymen
 import { rowId } from './row-id.js';
 import { StatisticsRepository } from './statistics.repository.js';
 import { decideSubscription, mergeSubscription } from './subscription.js';
-import { Tellings } from './tellings.js';
+import { LedgerEventRecorder } from './tellings.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { UserLinksRepository } from './user-links.repository.js';
 
@@ -41,7 +41,7 @@ export class LedgerWriter {
     private readonly database: Database,
     private readonly links: UserLinksRepository,
     private readonly statistics: StatisticsRepository,
-    private readonly tellings: Tellings,
+    private readonly events: LedgerEventRecorder,
     private readonly foreign: ForeignObjectsRepository,
   ) {}
 
@@ -57,7 +57,7 @@ export class LedgerWriter {
     const payments = [...(yield* this.#writePayments(change, known, user)), ...(yield* this.#withdrawPayment(change, known))];
     const disputes = yield* this.#writeDispute(change, known);
     yield* this.statistics.add(projectId, mode, subscriptions, payments, disputes);
-    yield* this.tellings.add(change, subscriptions, given, payments);
+    yield* this.events.record(change, { subscriptions, payments, disputes, reassigned: given });
     return [...given.subscriptions, ...given.payments].length > 0 || [...subscriptions, ...payments, ...disputes].some(isNews);
   }
 

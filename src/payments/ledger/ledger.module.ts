@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
 import { ForeignObjectsRepository } from './foreign-objects.repository.js';
-import { LedgerEvents } from './ledger-events.js';
 import { LedgerService } from './ledger.service.js';
 import { LedgerWriter } from './ledger-writer.js';
 import { OutboxRepository } from './outbox.repository.js';
@@ -9,7 +8,7 @@ import { OutboxSweeper } from './outbox-sweeper.js';
 import { Preparation } from './preparation.js';
 import { StatisticsRepository } from './statistics.repository.js';
 import { StripeQuestions } from './stripe-questions.js';
-import { Tellings } from './tellings.js';
+import { LedgerEventRecorder } from './tellings.js';
 import { UserLinksRepository } from './user-links.repository.js';
 
 /** Subscriptions and payments as Stripe last said. */
@@ -23,11 +22,10 @@ import { UserLinksRepository } from './user-links.repository.js';
     UserLinksRepository,
     ForeignObjectsRepository,
     StatisticsRepository,
-    Tellings,
+    LedgerEventRecorder,
     OutboxRepository,
     OutboxSweeper,
-    LedgerEvents,
   ],
-  exports: [LedgerService, LedgerEvents, OutboxRepository],
+  exports: [LedgerService, OutboxRepository],
 })
 export class LedgerModule {}

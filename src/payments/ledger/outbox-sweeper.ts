@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { PeriodicTasks } from '../../database/periodic-tasks.js';
-import { LEDGER_EVENT_NAMES, type LedgerEventName, LedgerEvents } from './ledger-events.js';
+import { DURABLE_EVENTS, type DurableEventName, PaymentsEvents } from '../payments-events.js';
 import { type DueEvent, OutboxRepository } from './outbox.repository.js';
 
 /** So that what a burst of transactions wrote is told together. */
@@ -30,7 +30,7 @@ export class OutboxSweeper implements OnApplicationBootstrap, BeforeApplicationS
 
   constructor(
     private readonly outbox: OutboxRepository,
-    private readonly events: LedgerEvents,
+    private readonly events: PaymentsEvents,
     private readonly host: HttpAdapterHost,
     private readonly tasks: PeriodicTasks,
   ) {}
@@ -67,15 +67,15 @@ export class OutboxSweeper implements OnApplicationBootstrap, BeforeApplicationS
     const now = Date.now();
     const isTimeToDrop = now >= this.#nextDrop;
     if (isTimeToDrop) this.#nextDrop = now + DROP_INTERVAL_MS;
-    for (const name of LEDGER_EVENT_NAMES) {
-      if (this.events.isHeard(name)) while (!this.#isStopped && (await this.#tellSome(name)) === AT_ONCE);
+    for (const name of DURABLE_EVENTS) {
+      if (this.events.hasListener(name)) while (!this.#isStopped && (await this.#tellSome(name)) === AT_ONCE);
       // Who listens to nothing leaves it to those who do.
       else if (isTimeToDrop) await this.outbox.drop(name, new Date(now - UNHEARD_MS));
     }
   }
 
   /** @returns how many there were */
-  async #tellSome(name: LedgerEventName): Promise<number> {
+  async #tellSome(name: DurableEventName): Promise<number> {
     const now = Date.now();
     const due = await this.outbox.take(name, new Date(now), new Date(now + LEASE_MS), AT_ONCE);
     const told = await Promise.all(due.map((event) => this.#tell(name, event)));
@@ -88,10 +88,10 @@ export class OutboxSweeper implements OnApplicationBootstrap, BeforeApplicationS
     return due.length;
   }
 
-  async #tell(name: LedgerEventName, { id, payload, attempts }: DueEvent): Promise<boolean> {
+  async #tell(name: DurableEventName, { id, payload, attempts }: DueEvent): Promise<boolean> {
     const patience = new AbortController();
     const given = delay(PATIENCE_MS, false, { signal: patience.signal, ref: false }).catch(() => false);
-    const isTold = await Promise.race([this.events.tell(name, payload, { eventId: id, attempt: attempts }), given]);
+    const isTold = await Promise.race([this.events.deliver(name, payload, { eventId: id, attempt: attempts }), given]);
     patience.abort();
     if (!isTold) this.#logger.warn(`A listener for ${name} failed with event ${id}, attempt ${attempts}; it is told again later.`);
     return isTold;

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database, run, send, sql, toTimestamp, type Transaction } from '../../database/database.js';
-import type { LedgerEvent, LedgerEventName } from './ledger-events.js';
+import type { DurableEvent, DurableEventName } from '../payments-events.js';
 
-/** An event that is to be told now. */
+/** An event that is due for delivery. */
 export interface DueEvent {
   readonly id: string;
   /** JSON. */
   readonly payload: string;
-  /** This one included. */
+  /** Including this one. */
   readonly attempts: number;
 }
 
@@ -18,7 +18,7 @@ const ADD = sql<never>(
   `INSERT INTO ledger_outbox (id, project_id, mode, name, payload, attempts, due_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6)`,
 );
 
-/** $1 name, $2 now, $3 until when nobody else takes them, $4 how many. */
+/** $1 name, $2 now, $3 end of the lease, $4 limit. */
 const take = (skipLocked: string) =>
   sql<DueEvent>(
     'take_from_outbox',
@@ -36,47 +36,47 @@ const POSTPONE = sql<never>('postpone_in_outbox', 'UPDATE ledger_outbox SET due_
 /** $1 name, $2 due before. */
 const DROP = sql<never>('drop_from_outbox', 'DELETE FROM ledger_outbox WHERE name = $1 AND due_at < $2');
 
-/** How many waiting events are counted, so that a question about them stays cheap. */
+/** Bounds the cost of counting. */
 const MAX_COUNTED = 10_000;
 
-/** $1 name. Those that nobody took yet come first, the oldest before the others. */
+/** $1 name. Ordered by due time, so that events nobody has leased yet come first. */
 const BACKLOG = sql<{ waiting: number | string; oldest: Date | string | null }>(
   'backlog_of_outbox',
   `SELECT COUNT(*) AS waiting, MIN(created_at) AS oldest
    FROM (SELECT created_at FROM ledger_outbox WHERE name = $1 ORDER BY due_at LIMIT ${MAX_COUNTED}) AS first`,
 );
 
-/** What other modules are to be told, kept until they were. */
+/** Durable events, kept until every listener has them. */
 @Injectable()
 export class OutboxRepository {
   constructor(private readonly database: Database) {}
 
-  /** Part of the transaction that the event tells of. */
-  *add([name, event]: LedgerEvent, now: Date): Transaction<void> {
+  /** Part of the transaction that makes the change. */
+  *add([name, event]: DurableEvent, now: Date): Transaction<void> {
     yield* send(ADD, [randomUUID(), event.projectId, event.mode, name, JSON.stringify(event), now]);
   }
 
-  /** How many events wait, up to 10,000, and since when the oldest does. */
-  async backlog(name: LedgerEventName): Promise<{ waiting: number; oldest: Date | undefined }> {
+  /** Number of waiting events, up to 10,000, and the age of the oldest. */
+  async backlog(name: DurableEventName): Promise<{ waiting: number; oldest: Date | undefined }> {
     const [row] = await this.database.query(BACKLOG, [name]);
     return { waiting: Number(row?.waiting ?? 0), oldest: row?.oldest ? new Date(toTimestamp(row.oldest)) : undefined };
   }
 
-  /** Takes events that nobody else gets until the lease ends: then whoever took them has died. */
-  take(name: LedgerEventName, now: Date, leaseUntil: Date, limit: number): Promise<DueEvent[]> {
+  /** Leases due events: another process gets them only after the lease has ended. */
+  take(name: DurableEventName, now: Date, leaseUntil: Date, limit: number): Promise<DueEvent[]> {
     return this.database.query(TAKE[this.database.engine], [name, now, leaseUntil, limit]);
   }
 
-  /** @param postponed until when, for those that were not told */
-  async finish(told: readonly DueEvent[], postponed: readonly (readonly [DueEvent, Date])[]): Promise<void> {
+  /** @param postponed failed deliveries, with the time of the next attempt */
+  async finish(delivered: readonly DueEvent[], postponed: readonly (readonly [DueEvent, Date])[]): Promise<void> {
     await this.database.transaction(function* () {
-      for (const { id } of told) yield* run(REMOVE, [id]);
+      for (const { id } of delivered) yield* run(REMOVE, [id]);
       for (const [{ id }, until] of postponed) yield* run(POSTPONE, [id, until]);
     });
   }
 
-  /** Of an event that nobody listens to. What somebody failed to tell is due later. */
-  async drop(name: LedgerEventName, dueBefore: Date): Promise<void> {
+  /** Deletes events that nobody listens to. Failed deliveries are due later and stay. */
+  async drop(name: DurableEventName, dueBefore: Date): Promise<void> {
     await this.database.query(DROP, [name, dueBefore]);
   }
 }

@@ -57,6 +57,11 @@ export function hasSucceeded(status: string): boolean {
   return finalityOf(status) === SUCCEEDED;
 }
 
+/** Whether an attempt to pay failed, or the payment was cancelled. No row is written for one that nobody has tried yet. */
+export function hasFailed(status: string): boolean {
+  return status === 'requires_payment_method' || status === 'canceled';
+}
+
 /** On the status: the rest is merged whatever the times say. */
 export function decidePayment(known: (PaymentState & Known) | undefined, told: PaymentFact): Decision {
   const finality = { known: finalityOf(known?.status), told: finalityOf(told.status) };

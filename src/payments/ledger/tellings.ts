@@ -1,76 +1,99 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../../database/database.js';
-import { toLedgerPayment, toLedgerSubscription } from './event-payloads.js';
-import type { LedgerChange } from './ledger-change.js';
-import type { LedgerEvent, LedgerPayment } from './ledger-events.js';
+import type { DurableEvent, LedgerPayment } from '../payments-events.js';
+import type { ProjectMode } from '../project-mode.js';
+import type { DisputeState } from './dispute.js';
+import { toLedgerDispute, toLedgerPayment, toLedgerSubscription } from './event-payloads.js';
 import type { Written } from './ledger-table.js';
 import { type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
 import { OutboxRepository } from './outbox.repository.js';
 import { OutboxSweeper } from './outbox-sweeper.js';
-import { hasSucceeded, type PaymentState } from './payment.js';
+import { hasFailed, hasSucceeded, type PaymentState } from './payment.js';
 import { rowId } from './row-id.js';
+import { isOver } from './subscription.js';
 import type { Given } from './user-links.repository.js';
 
-type Tenant = Pick<LedgerChange, 'projectId' | 'mode'>;
+/** The rows that one transaction wrote. */
+export interface WrittenRows {
+  readonly subscriptions: readonly Written<OwnedSubscription>[];
+  readonly payments: readonly Written<PaymentState>[];
+  readonly disputes: readonly Written<DisputeState>[];
+  /** Stripe's ids of the rows that got another user, whether they were written otherwise or not. */
+  readonly reassigned: Given;
+}
 
-/** What other modules are told of a change, in the transaction that makes it. */
+/** Adds the events of a change to the outbox, in the transaction that makes the change. */
 @Injectable()
-export class Tellings {
+export class LedgerEventRecorder {
   constructor(
     private readonly outbox: OutboxRepository,
     private readonly sweeper: OutboxSweeper,
   ) {}
 
-  /** @param given the rows that got another user, be they among the written ones or not */
-  *add(
-    { projectId, mode }: Tenant,
-    subscriptions: readonly Written<OwnedSubscription>[],
-    given: Given,
-    payments: readonly Written<PaymentState>[],
-  ): Transaction<void> {
+  *record({ projectId, mode }: ProjectMode, { subscriptions, payments, disputes, reassigned }: WrittenRows): Transaction<void> {
     const tenant = { projectId, mode };
     const events = [
-      ...subscriptions
-        .filter(({ stripeId }) => !given.subscriptions.includes(stripeId))
-        .flatMap((written) => ofSubscription(tenant, written)),
-      ...payments.flatMap((written) => ofPayment(tenant, written, given.payments.includes(written.stripeId))),
+      ...subscriptions.flatMap((written) => subscriptionEvents(tenant, written, reassigned.subscriptions.includes(written.stripeId))),
+      ...payments.flatMap((written) => paymentEvents(tenant, written, reassigned.payments.includes(written.stripeId))),
     ];
-    for (const stripeId of given.subscriptions) {
-      const after = yield* SUBSCRIPTIONS.see(projectId, mode, stripeId);
-      if (after) events.push(...ofSubscription(tenant, { id: rowId(projectId, mode, stripeId), stripeId, before: undefined, after }));
+    for (const stripeId of missingIn(subscriptions, reassigned.subscriptions)) {
+      const row = yield* SUBSCRIPTIONS.see(projectId, mode, stripeId);
+      if (row)
+        events.push(...subscriptionEvents(tenant, { id: rowId(projectId, mode, stripeId), stripeId, before: row, after: row }, true));
     }
-    for (const stripeId of given.payments.filter((id) => payments.every((written) => written.stripeId !== id))) {
-      const after = yield* PAYMENTS.see(projectId, mode, stripeId);
-      if (after) events.push(...ofPayment(tenant, { id: rowId(projectId, mode, stripeId), stripeId, before: after, after }, true));
+    for (const stripeId of missingIn(payments, reassigned.payments)) {
+      const row = yield* PAYMENTS.see(projectId, mode, stripeId);
+      if (row) events.push(...paymentEvents(tenant, { id: rowId(projectId, mode, stripeId), stripeId, before: row, after: row }, true));
     }
+    for (const written of disputes) events.push(...(yield* disputeEvents(tenant, written)));
     const now = new Date();
     for (const event of events) yield* this.outbox.add(event, now);
     if (events.length > 0) this.sweeper.wake();
   }
 }
 
-function ofSubscription(tenant: Tenant, { id, stripeId, before, after }: Written<OwnedSubscription>): LedgerEvent[] {
-  const subscription = toLedgerSubscription(id, stripeId, after);
-  const isSame = before && isDeepStrictEqual(toLedgerSubscription(id, stripeId, before), subscription);
-  return isSame ? [] : [['subscription.changed', { ...tenant, subscription }]];
+function missingIn(written: readonly { readonly stripeId: string }[], ids: readonly string[]): string[] {
+  return ids.filter((id) => written.every(({ stripeId }) => stripeId !== id));
 }
 
-/** @param isGiven whether it got another user before it was written */
-function ofPayment(tenant: Tenant, { id, stripeId, before, after }: Written<PaymentState>, isGiven: boolean): LedgerEvent[] {
+function subscriptionEvents(
+  tenant: ProjectMode,
+  { id, stripeId, before, after }: Written<OwnedSubscription>,
+  isReassigned: boolean,
+): DurableEvent[] {
+  const subscription = toLedgerSubscription(id, stripeId, after);
+  const hasEnded = isOver(after.status) && !(before && isOver(before.status));
+  const isUpdated = isReassigned || (before && !isDeepStrictEqual(toLedgerSubscription(id, stripeId, before), subscription));
+  const event = { ...tenant, subscription };
+  if (before && !hasEnded) return isUpdated ? [['subscription.updated', event]] : [];
+  return [...(before ? [] : [['subscription.created', event] as const]), ...(hasEnded ? [['subscription.ended', event] as const] : [])];
+}
+
+function paymentEvents(tenant: ProjectMode, { id, stripeId, before, after }: Written<PaymentState>, isReassigned: boolean): DurableEvent[] {
   const payment = toLedgerPayment(id, stripeId, after);
   const known = before && toLedgerPayment(id, stripeId, before);
   const refundedNowCents = payment.refundedAmountCents - (known?.refundedAmountCents ?? 0);
-  const events: LedgerEvent[] = [];
   const isRefundUndone = refundedNowCents < 0;
-  if (!known || isGiven || isRefundUndone || !isDeepStrictEqual(compared(known), compared(payment)))
-    events.push(['payment.recorded', { ...tenant, payment }]);
+  const isChanged = !known || isReassigned || isRefundUndone || !isDeepStrictEqual(compared(known), compared(payment));
+  const events: DurableEvent[] = [];
+  if (isChanged && hasSucceeded(after.status)) events.push(['payment.succeeded', { ...tenant, payment }]);
+  if (isChanged && hasFailed(after.status)) events.push(['payment.failed', { ...tenant, payment }]);
   if (refundedNowCents > 0) events.push(['payment.refunded', { ...tenant, payment, refundedNowCents }]);
   return events;
 }
 
-/** Without what a refund changes, and without the time: a PaymentIntent has a better one than its session, which is no news. */
+/** Drops the refund, and the time: a PaymentIntent's is more exact than its session's, which is no news. */
 function compared(payment: LedgerPayment): LedgerPayment {
   const { status } = payment;
   return { ...payment, createdAt: '', refundedAmountCents: 0, status: hasSucceeded(status) ? 'succeeded' : status };
+}
+
+function* disputeEvents(tenant: ProjectMode, { id, stripeId, before, after }: Written<DisputeState>): Transaction<DurableEvent[]> {
+  if (before?.status === after.status) return [];
+  const { projectId, mode } = tenant;
+  const { paymentIntentId } = after;
+  const row = paymentIntentId === null ? undefined : yield* PAYMENTS.see(projectId, mode, paymentIntentId);
+  const payment = row && paymentIntentId !== null ? toLedgerPayment(rowId(projectId, mode, paymentIntentId), paymentIntentId, row) : null;
+  return [['payment.disputed', { ...tenant, dispute: toLedgerDispute(id, stripeId, after), payment }]];
 }

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { makeWellFormed } from '../../common/well-formed.js';
-import type { StripeCallOutcome } from './payments-events.js';
+import type { StripeCallOutcome } from '../payments-events.js';
 
 type HttpClient = NonNullable<Stripe.StripeConfig['httpClient']>;
 

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { PaymentsEvents } from './payments-events.js';
+import { PaymentsEvents } from '../payments-events.js';
 import { StripeConnector } from './stripe-connector.js';
 import { WebhookActivity } from './webhook-activity.js';
 

@@ -3,7 +3,7 @@ import type Stripe from 'stripe';
 import type { Secret } from '../../common/secret.js';
 import { VERSION } from '../../common/version.js';
 import { Settings } from '../../config/settings.js';
-import { PaymentsEvents } from './payments-events.js';
+import { PaymentsEvents } from '../payments-events.js';
 import { type AnswerListener, StrictHttpClient } from './strict-http-client.js';
 
 /** Pinned: the shapes that we read and write are this version's, whatever version an account has by default. */

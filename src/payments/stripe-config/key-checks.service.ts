@@ -7,7 +7,7 @@ import { STRIPE_MODES, type StripeMode } from './credential-rules.js';
 import { StripeConfigService } from './stripe-config.service.js';
 import { type ConnectionState, KeyChecksRepository } from './key-checks.repository.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict, StripeAccount } from './key-verdict.js';
-import { PaymentsEvents } from '../stripe-api/payments-events.js';
+import { PaymentsEvents } from '../payments-events.js';
 import type { AnswerListener } from '../stripe-api/strict-http-client.js';
 
 const IN_USE = systemActor('stripe client');

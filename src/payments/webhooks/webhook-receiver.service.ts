@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '../../common/errors.js';
 import { isDatabaseUnavailable } from '../../database/database-errors.js';
-import { PaymentsEvents } from '../stripe-api/payments-events.js';
+import { PaymentsEvents } from '../payments-events.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { type Delivery, DeliveryVerifier } from './delivery-verifier.js';
 import { EventHandlerService, type Handled } from './event-handler.service.js';

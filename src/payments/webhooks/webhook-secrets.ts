@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError, type ErrorCode } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
-import { PaymentsEvents } from '../stripe-api/payments-events.js';
+import { PaymentsEvents } from '../payments-events.js';
 import { ConfigCache } from '../stripe-config/config-cache.js';
 import { ConfigChanges } from '../stripe-config/config-changes.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
