@@ -10,7 +10,7 @@ const PAGE = 'docs/soak.md';
 
 /** @typedef {{ engine: string, what: string, result: string, seconds: string, commit: string }} Row */
 
-/** Writes what the soak tests found to docs/soak.md: of those that ran; what is there of the others stays, unless all of them ran. */
+/** Writes the results of the soak tests to docs/soak.md. A partial run keeps the rows of other tests. */
 export default class SoakReporter {
   /** @param {import('@jest/reporters').Config.GlobalConfig} config */
   constructor(config) {
@@ -60,8 +60,8 @@ function head() {
   return [
     '# The soak tests',
     '',
-    'What each test of `npm run test:soak` found when it last ran: the tests of every day with counts that take too long for every day. A run writes this',
-    'page itself: all of it, or after `npm run test:soak -- <file>` the lines of those tests.',
+    'The last result of each test of `npm run test:soak`: the usual tests, with counts that take too long for every run. A run writes this page.',
+    '`npm run test:soak -- <file>` updates only the rows of its tests.',
     '',
     `The last run: ${new Date().toISOString().slice(0, 10)}; Node ${process.version}, SQLite ${sqlite}, PostgreSQL ${postgres.split('.').slice(0, 2).join('.')};`,
     `${platform()}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}.`,
