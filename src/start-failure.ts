@@ -2,6 +2,7 @@ import { isNativeError } from 'node:util/types';
 import { DomainError } from './common/errors.js';
 import { ConfigurationError } from './config/configuration-error.js';
 import { asDomainError } from './database/database-errors.js';
+import { UnreleasedSchema } from './database/migrate.js';
 import { KeyProviderUnavailable } from './vault/key-provider-unavailable.js';
 import { WrongMasterKey } from './vault/key-wrapper.js';
 
@@ -49,7 +50,8 @@ export function explainStartFailure(error: unknown): string {
 /** The reason alone. */
 export function explainFailure(error: unknown): string {
   if (error instanceof KeyProviderUnavailable) return error.reason;
-  return error instanceof ConfigurationError || error instanceof WrongMasterKey ? error.message : explain(error);
+  const explainsItself = [ConfigurationError, UnreleasedSchema, WrongMasterKey].some((kind) => error instanceof kind);
+  return error instanceof Error && explainsItself ? error.message : explain(error);
 }
 
 function explain(error: unknown): string {

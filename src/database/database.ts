@@ -1,4 +1,10 @@
+import type { DataSource } from 'typeorm';
+
 export type Engine = 'sqlite' | 'postgres';
+
+export function engineOf({ options }: DataSource): Engine {
+  return options.type === 'postgres' ? 'postgres' : 'sqlite';
+}
 
 /** A value that both engines bind alike; times travel as `Date`. */
 export type SqlValue = string | number | boolean | Date | null;

@@ -1,9 +1,19 @@
 import { Logger } from '@nestjs/common';
 import { type DataSource, type Migration, MigrationExecutor, type QueryRunner } from 'typeorm';
+import { engineOf } from './database.js';
 import { reachingDatabase } from './database-errors.js';
 
 /** An arbitrary number that all processes of this service agree on ("till" in ASCII). */
 export const MIGRATION_LOCK = 0x74696c6c;
+
+/** The database has a schema that no version after the first release can have had. */
+export class UnreleasedSchema extends Error {
+  constructor() {
+    super(
+      'The database was made by a version from before the first release, and this version can not use its tables: let DATABASE_URL lead to an empty database, and enter the projects and their credentials again. Nothing was changed in the old one.',
+    );
+  }
+}
 
 const REPORT_EVERY_MS = 15_000;
 
@@ -20,11 +30,12 @@ const LOCK_HOLDER = `SELECT l.pid, a.application_name AS name, a.state FROM pg_l
  * the transaction on PostgreSQL, in one transaction that alone may write on SQLite.
  * @param dataSource of one connection, not yet connected
  * @returns the names of the migrations that ran
+ * @throws UnreleasedSchema
  */
 export async function migrate(dataSource: DataSource): Promise<string[]> {
   await dataSource.initialize();
   try {
-    const done = dataSource.options.type === 'postgres' ? await migratePostgres(dataSource) : await migrateSqlite(dataSource);
+    const done = engineOf(dataSource) === 'postgres' ? await migratePostgres(dataSource) : await migrateSqlite(dataSource);
     return done.map(({ name }) => name);
   } finally {
     await dataSource.destroy();
@@ -38,6 +49,7 @@ async function migratePostgres(dataSource: DataSource): Promise<Migration[]> {
     await runner.startTransaction();
     await runner.query(NO_LIMITS);
     await takeLock(runner);
+    await namesOfRun(runner);
     const done = await new MigrationExecutor(dataSource, runner).executePendingMigrations();
     await runner.commitTransaction();
     return done;
@@ -62,8 +74,10 @@ async function takeLock(runner: QueryRunner): Promise<void> {
 
 /** TypeORM's own transaction begins only after it has made its table. What fails is undone as the connection ends. */
 async function migrateSqlite(dataSource: DataSource): Promise<Migration[]> {
-  await dataSource.createQueryRunner().beforeMigration();
-  await dataSource.query('BEGIN IMMEDIATE');
+  const runner = dataSource.createQueryRunner();
+  await runner.beforeMigration();
+  await runner.query('BEGIN IMMEDIATE');
+  await namesOfRun(runner);
   const done = await dataSource.runMigrations({ transaction: 'none' });
   await dataSource.query('COMMIT');
   return done;
@@ -71,19 +85,29 @@ async function migrateSqlite(dataSource: DataSource): Promise<Migration[]> {
 
 /**
  * Whether every migration has run. Only looks: TypeORM's own check makes its table where there is none.
- * @throws DomainError `database_unavailable`
+ * @throws DomainError `database_unavailable`; UnreleasedSchema
  */
 export async function isMigrated(dataSource: DataSource): Promise<boolean> {
-  return reachingDatabase(look());
+  const { missing } = await compareMigrations(dataSource);
+  return missing.length === 0;
+}
 
-  async function look(): Promise<boolean> {
-    const runner = dataSource.createQueryRunner();
-    try {
-      if (!(await runner.hasTable('migrations'))) return false;
-      const done = (await runner.query('SELECT name FROM migrations')) as { name: string }[];
-      return dataSource.migrations.every(({ name }) => done.some((row) => row.name === name));
-    } finally {
-      await runner.release();
-    }
-  }
+/**
+ * @returns the migrations that did not run yet, and those that ran but are of a newer version
+ * @throws DomainError `database_unavailable`; UnreleasedSchema
+ */
+export async function compareMigrations(dataSource: DataSource): Promise<{ missing: string[]; newer: string[] }> {
+  const runner = dataSource.createQueryRunner();
+  const done = await reachingDatabase(namesOfRun(runner).finally(() => runner.release()));
+  const known = dataSource.migrations.map(({ name }) => name ?? '');
+  return { missing: known.filter((name) => !done.includes(name)), newer: done.filter((name) => !known.includes(name)) };
+}
+
+/** @throws UnreleasedSchema where migrations ran, but not the first of this version */
+async function namesOfRun(runner: QueryRunner): Promise<string[]> {
+  if (!(await runner.hasTable('migrations'))) return [];
+  const done = ((await runner.query('SELECT name FROM migrations')) as { name: string }[]).map(({ name }) => name);
+  const [first] = runner.dataSource.migrations;
+  if (done.length > 0 && first && !done.includes(first.name ?? '')) throw new UnreleasedSchema();
+  return done;
 }

@@ -23,7 +23,7 @@ describe('imports go down only', () => {
     ['common/ids.ts', '../projects/project.entity.js'],
     ['common/ids.ts', '../config/settings.js'],
     ['database/database.ts', '../vault/keyring.js'],
-    ['database/migrations/sqlite/first.ts', '../../../projects/project.entity.js'],
+    ['database/migrations/first.ts', '../../projects/project.entity.js'],
     ['vault/keyring.ts', '../payments/stripe-config/mask.js'],
     ['auth/access.guard.ts', '../projects/projects.service.js'],
     ['projects/projects.service.ts', '../payments/stripe-config/stripe-config.service.js'],

@@ -1,15 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { DataSource } from 'typeorm';
+import { type DataSource, MigrationExecutor } from 'typeorm';
 import { loadSettings } from '../../src/config/load-settings.js';
 import { createMigrationDataSource } from '../../src/database/data-source.js';
+import { triggersOf } from '../../src/database/migrations/history-triggers.js';
 import { migrate } from '../../src/database/migrate.js';
 import { ENTITIES } from '../../src/entities.js';
 import { DATA_KEY_PURPOSES } from '../../src/vault/data-key-store.js';
+import { runInProcess } from '../support/command-line.js';
 import { Installation } from '../support/installation.js';
 import { MigrationLock, takeSqliteMigrationLock } from '../support/migration-lock.js';
 import type { ServerProcess } from '../support/server-process.js';
-import { rowsOf, tablesOf } from '../support/rows.js';
+import { execute, rowsOf, tablesOf } from '../support/rows.js';
+import { schemaOf, triggersIn } from '../support/schema.js';
 import { configPath, startTestApp, type TestApp, testEnvironment } from '../support/test-app.js';
 import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
 
@@ -32,15 +34,6 @@ afterEach(async () => {
   await database.drop();
 });
 
-async function hasColumn(source: DataSource, table: string, column: string): Promise<boolean> {
-  const runner = source.createQueryRunner();
-  try {
-    return await runner.hasColumn(table, column);
-  } finally {
-    await runner.release();
-  }
-}
-
 function dataSource(): DataSource {
   return createMigrationDataSource(loadSettings(testEnvironment(database)).database, ENTITIES);
 }
@@ -53,56 +46,51 @@ it('go up from nothing to what the entities say, down to nothing, and up again',
   expect(tables).toEqual(['migrations', ...source.entityMetadatas.map(({ tableName }) => tableName)].sort());
   const { upQueries } = await source.driver.createSchemaBuilder().log();
   expect(upQueries.map(({ query }) => query)).toEqual([]);
+  const migrated = await schemaOf(source);
 
   for (let undone = 0; undone < source.migrations.length; undone += 1) await source.undoLastMigration();
   expect(await tablesOf(database)).toEqual(['migrations']);
+  await source.synchronize();
+  expect(migrated).toEqual(await schemaOf(source));
+  await source.dropDatabase();
   await source.runMigrations();
   expect(await tablesOf(database)).toEqual(tables);
   await source.destroy();
 });
 
-it('tell what was paid outside of Stripe of payments that were there before', async () => {
+it('leave every trigger in place, each of them', async () => {
   const source = await dataSource().initialize();
-  await source.runMigrations();
-  const isThere = async () =>
-    (await tablesOf(database)).includes('ledger_revenue') && (await hasColumn(source, 'ledger_revenue', 'out_of_band_cents'));
-  while (await isThere()) await source.undoLastMigration();
-  const [project, time] = [randomUUID(), `'2026-01-01 00:00:00.000${engine === 'postgres' ? 'Z' : ''}'`];
-  await source.query(
-    `INSERT INTO projects (id, owner_id, name, created_at, updated_at) VALUES ('${project}', 'one', 'Tea', ${time}, ${time})`,
-  );
-  for (const [nth, [id, status]] of Object.entries({
-    in_cash: 'succeeded',
-    in_open: 'processing',
-    in_more: 'refunded',
-    inside: 'succeeded',
-    pi_a: 'succeeded',
-  }).entries()) {
-    const rowId = `${randomUUID().slice(0, -1)}${(nth + 6).toString(16)}`;
-    await source.query(
-      `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, owner_id, user_rank, status, amount_cents, currency, refunded_amount_cents, created_at, source_rank, as_of, revision)
-       VALUES ('${project}', 'test', '${id}', '${rowId}', 'one', 0, '${status}', 100, 'usd', 0, ${time}, 1, ${time}, 1)`,
-    );
-    if (status !== 'processing')
-      await source.query(
-        `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents) VALUES ('${project}', 'test', 'usd', ${(nth + 6) % 8}, 1, 100, 100)`,
-      );
+  const runner = source.createQueryRunner();
+  const executor = new MigrationExecutor(source, runner);
+  for (const migration of await executor.getPendingMigrations()) {
+    await executor.executeMigration(migration);
+    expect(await triggersIn(runner)).toEqual(Object.keys(triggersOf(engine)).sort());
   }
-  await source.runMigrations();
+  await runner.release();
   await source.destroy();
-  const outside = (await rowsOf(database, 'stripe_payments')).filter((row) => row['source'] === 'out_of_band');
-  expect(outside.map((row) => row['payment_intent_id']).sort()).toEqual(['in_cash', 'in_more', 'in_open']);
-  const revenue = (await rowsOf(database, 'ledger_revenue')).map((row) => [
-    row['slot'],
-    Number(row['gross_cents']),
-    Number(row['out_of_band_cents']),
-  ]);
-  expect(revenue.sort()).toEqual([
-    [0, 100, 100],
-    [1, 100, 0],
-    [2, 100, 0],
-    [6, 100, 100],
-  ]);
+});
+
+describe('of a version from before the first release', () => {
+  const MESSAGE = /The database was made by a version from before the first release, .* let DATABASE_URL lead to an empty database/;
+
+  beforeEach(async () => {
+    await migrate(dataSource());
+    await execute(database, `UPDATE migrations SET name = 'Initial1763700000000'`);
+  });
+
+  it.each(['true', 'false'])('end a server that starts, and say what to do (MIGRATE_ON_START=%s)', async (MIGRATE_ON_START) => {
+    const server = (installation = new Installation()).start({ ...testEnvironment(database), MIGRATE_ON_START });
+    expect((await server.ended).code).toBe(1);
+    expect(server.errors).toMatch(MESSAGE);
+    expect(server.errors.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('are named by the commands that look at the schema', async () => {
+    const migrated = await runInProcess(testEnvironment(database), 'migrate');
+    expect(migrated).toMatchObject({ code: 1, errors: expect.stringMatching(MESSAGE) as string });
+    const doctor = await runInProcess(testEnvironment(database), 'doctor');
+    expect(doctor).toMatchObject({ code: 1, output: expect.stringMatching(MESSAGE) as string });
+  });
 });
 
 it('can be left to somebody else: nothing is made, nothing served, until they have run', async () => {

@@ -10,7 +10,7 @@ import type { Report } from '../reporting.js';
 import type { Session } from '../session.js';
 import { readAnchors } from './anchor-file.js';
 import { compareCredentials } from './stored-credentials.js';
-import { missingTriggers } from './triggers.js';
+import { missingTriggers } from '../../database/migrations/history-triggers.js';
 import { isNamed, linesOf, type Problem, problemsOf } from './problems.js';
 
 export async function verify(session: Session, { anchor }: { anchor?: string }): Promise<Report> {
