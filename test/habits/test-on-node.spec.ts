@@ -42,7 +42,7 @@ function start(args: string[], environment: Record<string, string> = {}) {
 }
 
 it('installs and tests the tracked files under the Node that was named, and leaves nothing behind', async () => {
-  expect(await start(['24', 'test/e2e/docs', '--maxWorkers=1']).ended).toBe(0);
+  expect(await start(['24', 'test/engine-free/docs', '--maxWorkers=1']).ended).toBe(0);
   const [pack = '', ci = '', ...rest] = log().trimEnd().split('\n');
   expect(pack.split('|').slice(3)).toEqual(['pack', `node-${process.platform}-${process.arch}@24`, '--silent', 'tillkeeper']);
   const [cwd = '', home = '', node, ...command] = ci.split('|');
@@ -51,7 +51,7 @@ it('installs and tests the tracked files under the Node that was named, and leav
   expect(command).toEqual(['ci', '']);
   const tracked = spawnSync('git', ['ls-files'], { encoding: 'utf8' }).stdout.trimEnd().split('\n');
   expect(rest.slice(0, -1)).toEqual(tracked);
-  expect(rest.at(-1)).toBe([cwd, home, node, 'test', '--', 'test/e2e/docs', '--maxWorkers=1', ''].join('|'));
+  expect(rest.at(-1)).toBe([cwd, home, node, 'test', '--', 'test/engine-free/docs', '--maxWorkers=1', ''].join('|'));
   expect(left()).toEqual([]);
 });
 
