@@ -15,8 +15,7 @@ import { StripeSubscriptionEntity } from './payments/ledger/stripe-subscription.
 import { StripeUserLinkEntity } from './payments/ledger/stripe-user-link.entity.js';
 import { StripeKeyAccountEntity } from './payments/stripe-config/stripe-key-account.entity.js';
 import { StripeKeyCheckEntity } from './payments/stripe-config/stripe-key-check.entity.js';
-import { StripeWebhookEndpointLeaseEntity } from './payments/stripe-api/stripe-webhook-endpoint-lease.entity.js';
-import { StripeWebhookEndpointEntity } from './payments/stripe-api/stripe-webhook-endpoint.entity.js';
+import { StripeWebhookEndpointEntity, StripeWebhookEndpointLeaseEntity } from './payments/webhooks/endpoints/webhook-endpoint.entities.js';
 import { StripeConfigEntity } from './payments/stripe-config/stripe-config.entity.js';
 import { StripeCredentialEntity } from './payments/stripe-config/stripe-credential.entity.js';
 import { ReconciliationEntity } from './payments/webhooks/reconciliation.entity.js';

@@ -2,13 +2,12 @@ import { Module } from '@nestjs/common';
 import { BillingModule } from './billing/billing.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { LedgerListsModule } from './ledger/lists/ledger-lists.module.js';
-import { WebhookEndpointsModule } from './stripe-api/webhook-endpoints.module.js';
 import { StripeConfigModule } from './stripe-config/stripe-config.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** What other modules import to inject `StripeConfigService`, `StripeClients` and `PaymentsEvents`. */
 @Module({
-  imports: [StripeConfigModule, WebhookEndpointsModule, LedgerModule, LedgerListsModule, BillingModule, WebhooksModule],
+  imports: [StripeConfigModule, LedgerModule, LedgerListsModule, BillingModule, WebhooksModule],
   exports: [StripeConfigModule, LedgerModule],
 })
 export class PaymentsModule {}

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ProjectId } from '../../src/common/ids.js';
 import { Secret } from '../../src/common/secret.js';
-import { HANDLED_EVENTS } from '../../src/payments/stripe-api/handled-events.js';
+import { HANDLED_EVENTS } from '../../src/payments/webhooks/handled-events.js';
 import { STRIPE_API_VERSION } from '../../src/payments/stripe-api/stripe-connector.js';
 import type { StripeMode } from '../../src/payments/stripe-config/credential-rules.js';
 import { StripeConfigService } from '../../src/payments/stripe-config/stripe-config.service.js';

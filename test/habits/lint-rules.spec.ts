@@ -29,6 +29,8 @@ describe('imports go down only', () => {
     ['projects/projects.service.ts', '../payments/stripe-config/stripe-config.service.js'],
     ['projects/projects.service.ts', '../app.module.js'],
     ['payments/stripe-api/stripe-connector.ts', '../stripe-config/stripe-clients.js'],
+    ['payments/stripe-api/stripe-connector.ts', '../../projects/project.js'],
+    ['payments/ledger/ledger.service.ts', '../webhooks/handled-events.js'],
     ['payments/stripe-config/mask.ts', '../payments.module.js'],
     ['payments/stripe-config/stripe-clients.ts', '../webhooks/webhooks.service.js'],
     ['payments/ledger/ledger.service.ts', '../billing/billing.service.js'],

@@ -1,5 +1,6 @@
 import type { ProjectId } from '../../src/common/ids.js';
 import { Database, toTimestamp } from '../../src/database/database.js';
+import { isHandled } from '../../src/payments/webhooks/handled-events.js';
 import { LedgerService } from '../../src/payments/ledger/ledger.service.js';
 import { againIfOvertaken } from '../../src/payments/ledger/overtaken.js';
 import type { StripeEvent as ReceivedEvent } from '../../src/payments/ledger/stripe-event.js';
@@ -61,11 +62,10 @@ export class Books {
 
   /** Those that our endpoint asks for, the oldest first. */
   events(mode: StripeMode = 'test'): StripeEvent[] {
-    const ledger = this.app.app.get(LedgerService);
     return this.account[mode]
       .all('event')
       .reverse()
-      .filter(({ type }) => ledger.handles(type));
+      .filter(({ type }) => isHandled(type));
   }
 
   /** In the order of Stripe's ids. */

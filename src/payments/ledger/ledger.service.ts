@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
 import { Database, type Transaction } from '../../database/database.js';
 import type { AnswerTime } from '../stripe-api/answer-time.js';
-import { HANDLED_EVENTS } from '../stripe-api/handled-events.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { ForeignObject } from './foreign-object.js';
 import type { LedgerChange } from './ledger-change.js';
@@ -15,8 +14,6 @@ import type { StripeEvent } from './stripe-event.js';
 import { goneSubscription, isNothingNew, isOver } from './subscription.js';
 import { Unreadable } from './unreadable.js';
 
-const HANDLED: ReadonlySet<string> = new Set(HANDLED_EVENTS);
-
 /** Keeps subscriptions and payments as Stripe last said. */
 @Injectable()
 export class LedgerService {
@@ -25,11 +22,6 @@ export class LedgerService {
     private readonly preparation: Preparation,
     private readonly writer: LedgerWriter,
   ) {}
-
-  /** Whether events of this type change anything here. */
-  handles(type: string): boolean {
-    return HANDLED.has(type);
-  }
 
   /**
    * Reads the event, and asks Stripe, under a deadline, for what its payload lacks. Holds no connection to the database meanwhile.

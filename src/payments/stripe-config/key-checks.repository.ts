@@ -24,7 +24,6 @@ export interface ConnectionState {
     by: CheckedBy;
     error: string | null;
   } | null;
-  readonly endpointId: string | null;
   readonly formerSecretValidUntil: string | null;
 }
 
@@ -37,7 +36,6 @@ interface StateRow {
   checked_at: Date | string;
   checked_by: CheckedBy;
   error: string | null;
-  endpoint_id: string | null;
   former_valid_until: Date | string | null;
 }
 
@@ -92,13 +90,12 @@ const FORGET = sql<never>('forget_stripe_key_check', 'DELETE FROM stripe_key_che
 /** $1 project, $2 now. */
 const FIND = sql<StateRow>(
   'find_stripe_connection_state',
-  `SELECT m.mode, k.fingerprint, h.valid, h.account_id, h.account_name, h.checked_at, h.checked_by, h.error, e.endpoint_id,
+  `SELECT m.mode, k.fingerprint, h.valid, h.account_id, h.account_name, h.checked_at, h.checked_by, h.error,
      (SELECT max(f.valid_until) FROM stripe_credentials f
       WHERE f.project_id = $1 AND f.mode = m.mode AND f.valid_until > $2) AS former_valid_until
    FROM (SELECT 'test' AS mode UNION ALL SELECT 'live') m
    LEFT JOIN stripe_credentials k ON k.project_id = $1 AND k.mode = m.mode AND k.kind = 'secret_key' AND k.slot = 0
-   LEFT JOIN stripe_key_checks h ON h.project_id = k.project_id AND h.mode = k.mode AND h.fingerprint = k.fingerprint
-   LEFT JOIN stripe_webhook_endpoints e ON e.project_id = $1 AND e.mode = m.mode`,
+   LEFT JOIN stripe_key_checks h ON h.project_id = k.project_id AND h.mode = k.mode AND h.fingerprint = k.fingerprint`,
 );
 
 @Injectable()
@@ -180,7 +177,6 @@ function toState(row: StateRow): ConnectionState {
   return {
     mode: row.mode,
     hasSecretKey: row.fingerprint !== null,
-    endpointId: row.endpoint_id,
     formerSecretValidUntil: row.former_valid_until && toTimestamp(row.former_valid_until),
     check:
       row.valid === null

@@ -38,6 +38,6 @@ import { WebhookSecretSweeper } from './webhook-secret-sweeper.js';
     { provide: SecretKeyChecker, useExisting: ValidationService },
     CheckedSaveService,
   ],
-  exports: [StripeApiModule, StripeConfigService, ConfigChanges, StripeClients, StripeAccounts],
+  exports: [StripeApiModule, StripeConfigService, ConfigChanges, StripeClients, StripeAccounts, KeyChecksService],
 })
 export class StripeConfigModule {}

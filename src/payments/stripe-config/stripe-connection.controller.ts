@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, HttpStatus, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, HttpCode, HttpStatus, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { CurrentActor } from '../../auth/current-actor.decorator.js';
 import type { Actor } from '../../common/actor.js';
@@ -6,10 +6,7 @@ import { ApiErrors } from '../../common/api-errors.decorator.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
 import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
-import { StripeConfigStatusResponse, toStatusResponse } from './dto/connection-status.response.js';
 import { ValidateStripeCredentialsRequest, ValidateStripeCredentialsResponse } from './dto/validate-credentials.js';
-import { KeyChecksService } from './key-checks.service.js';
-import { WebhookActivity } from '../stripe-api/webhook-activity.js';
 import { ValidationService } from './validation.service.js';
 
 @ApiTags('Stripe connection')
@@ -18,11 +15,7 @@ import { ValidationService } from './validation.service.js';
 @UseGuards(ProjectOwnerGuard)
 @Controller('payments/stripe/projects/:project_id')
 export class StripeConnectionController {
-  constructor(
-    private readonly validation: ValidationService,
-    private readonly checks: KeyChecksService,
-    private readonly activity: WebhookActivity,
-  ) {}
+  constructor(private readonly validation: ValidationService) {}
 
   @Post('validate-credentials')
   @HttpCode(HttpStatus.OK)
@@ -40,17 +33,5 @@ export class StripeConnectionController {
   ): Promise<ValidateStripeCredentialsResponse> {
     const { valid, message } = await this.validation.validate(project, body.secret_key, body.is_test_mode ? 'test' : 'live', actor);
     return { valid, message };
-  }
-
-  @Get('config/status')
-  @ApiOperation({
-    operationId: 'getStripeConfigStatus',
-    summary: 'Show whether the stored credentials work',
-    description: 'What Stripe last said of the stored keys, and the state of the webhooks, for each mode.',
-  })
-  @ApiOkResponse({ description: 'The state of both modes.', type: StripeConfigStatusResponse })
-  @ApiErrors({ project: true })
-  async status(@CurrentProject() { id }: Project): Promise<StripeConfigStatusResponse> {
-    return toStatusResponse(await this.checks.find(id), await this.activity.find(id), await this.checks.findUnreadable(id));
   }
 }

@@ -7,6 +7,7 @@ import { againIfOvertaken } from '../ledger/overtaken.js';
 import { Unreadable } from '../ledger/unreadable.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { EventPayloads } from './event-payloads.js';
+import { isHandled } from './handled-events.js';
 import type { ReceivedEvent, Verdict } from './received-event.js';
 import { WebhookEventsRepository } from './webhook-events.repository.js';
 
@@ -94,7 +95,7 @@ export class EventHandlerService {
   }
 
   #reasonToIgnore({ ignoredBecause, type }: ReceivedEvent): string | undefined {
-    return ignoredBecause ?? (this.ledger.handles(type) ? undefined : NOT_OURS);
+    return ignoredBecause ?? (isHandled(type) ? undefined : NOT_OURS);
   }
 
   async #apply<T>(event: ReceivedEvent, write: (apply: () => ReturnType<LedgerService['apply']>) => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { type AnswerTime, timed } from '../stripe-api/answer-time.js';
-import { LISTED_EVENTS } from '../stripe-api/handled-events.js';
+import { LISTED_EVENTS } from './handled-events.js';
 import { asStripeFailure, stripeErrorOf, stripeUnavailable } from '../stripe-api/stripe-failure.js';
 import type { Pass } from './reconciliations.repository.js';
 

@@ -2,14 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { SealBroken } from '../../vault/seal.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { STRIPE_MODES, type StripeMode } from '../stripe-config/credential-rules.js';
 import { DeliveryNotes } from './delivery-notes.js';
+import { WebhookEndpointsRepository } from './endpoints/webhook-endpoints.repository.js';
 import { EventHandlerService } from './event-handler.service.js';
 import { EventPayloads } from './event-payloads.js';
-import { refusal } from './refusals.js';
+import { refusal, refusalSentence } from './refusals.js';
 import { EventReader } from './event-reader.js';
 import { isEventId } from './received-event.js';
 import {
+  type Activity,
   type EventFilter,
   type EventList,
   type StoredEvent,
@@ -17,6 +19,12 @@ import {
   WebhookEventsRepository,
 } from './webhook-events.repository.js';
 import { type RefusalCount, WebhookRefusalsRepository } from './webhook-refusals.repository.js';
+
+/** How the webhooks of one mode are doing: the last failure is that of an event or of a refused delivery. */
+export interface WebhookState extends Activity {
+  /** The endpoint that was made at Stripe; `null` when none was. */
+  readonly endpointId: string | null;
+}
 
 /** What arrived for a project and what became of it, for its owner. */
 @Injectable()
@@ -28,6 +36,7 @@ export class WebhookEventsService {
     private readonly handler: EventHandlerService,
     private readonly reader: EventReader,
     private readonly notes: DeliveryNotes,
+    private readonly endpoints: WebhookEndpointsRepository,
   ) {}
 
   /** What arrived last first. */
@@ -39,6 +48,21 @@ export class WebhookEventsService {
   async refusals(projectId: ProjectId, mode: StripeMode | null): Promise<RefusalCount[]> {
     await this.notes.write();
     return this.counts.findByProject(projectId, mode);
+  }
+
+  async states(projectId: ProjectId): Promise<WebhookState[]> {
+    // The latest refusal comes first.
+    const refusals = await this.refusals(projectId, null);
+    const activities = await this.events.activity(projectId);
+    const endpoints = await this.endpoints.findByProject(projectId);
+    return STRIPE_MODES.map((mode) => {
+      const { lastEventAt = null, lastFailure = null, unreadableEvents = 0 } = activities.find((each) => each.mode === mode) ?? {};
+      const refused = refusals.find((each) => each.mode === mode);
+      const refusal = refused && { at: refused.lastAt.toISOString(), reason: refusalSentence(refused.reason) };
+      const latest = refusal && !(lastFailure && lastFailure.at > refusal.at) ? refusal : lastFailure;
+      const { endpointId = null } = endpoints.find((each) => each.mode === mode) ?? {};
+      return { mode, endpointId, lastEventAt, lastFailure: latest, unreadableEvents };
+    });
   }
 
   /**

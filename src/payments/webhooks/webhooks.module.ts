@@ -2,7 +2,13 @@ import { Module } from '@nestjs/common';
 import { ProjectsModule } from '../../projects/projects.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
-import { ActivityReader } from './activity-reader.js';
+import { AuditModule } from '../../audit/audit.module.js';
+import { IdempotencyModule } from '../../idempotency/idempotency.module.js';
+import { ConnectionStatusController } from './connection-status.controller.js';
+import { WebhookEndpointLeasesRepository } from './endpoints/webhook-endpoint-leases.repository.js';
+import { WebhookEndpointsController } from './endpoints/webhook-endpoints.controller.js';
+import { WebhookEndpointsRepository } from './endpoints/webhook-endpoints.repository.js';
+import { WebhookEndpointsService } from './endpoints/webhook-endpoints.service.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { DeliveryVerifier } from './delivery-verifier.js';
 import { EventHandlerService } from './event-handler.service.js';
@@ -20,11 +26,20 @@ import { WebhookRefusalsRepository } from './webhook-refusals.repository.js';
 import { WebhookSecrets } from './webhook-secrets.js';
 import { WebhookSweeper } from './webhook-sweeper.js';
 
-/** Takes Stripe's events in, each of them once. */
+/** Webhook endpoints at Stripe, and the events that they send: each is applied once. */
 @Module({
-  imports: [ProjectsModule, StripeConfigModule, LedgerModule],
-  controllers: [WebhookReceiverController, WebhookEventsController, ReconcileController],
+  imports: [AuditModule, IdempotencyModule, ProjectsModule, StripeConfigModule, LedgerModule],
+  controllers: [
+    WebhookEndpointsController,
+    ConnectionStatusController,
+    WebhookReceiverController,
+    WebhookEventsController,
+    ReconcileController,
+  ],
   providers: [
+    WebhookEndpointsService,
+    WebhookEndpointsRepository,
+    WebhookEndpointLeasesRepository,
     WebhookReceiverService,
     WebhookSecrets,
     EventHandlerService,
@@ -35,7 +50,6 @@ import { WebhookSweeper } from './webhook-sweeper.js';
     DeliveryNotes,
     DeliveryVerifier,
     EventReader,
-    ActivityReader,
     WebhookSweeper,
     ReconcileService,
     ReconciliationsRepository,

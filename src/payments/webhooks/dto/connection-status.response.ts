@@ -1,10 +1,10 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ApiNullableString, ApiNullableTime } from '../../../common/api-property.js';
-import type { StripeMode } from '../credential-rules.js';
-import type { ConnectionState } from '../key-checks.repository.js';
-import type { Unreadable } from '../key-checks.service.js';
-import type { ModeActivity } from '../../stripe-api/webhook-activity.js';
-import { CHECKED_BY } from '../key-verdict.js';
+import type { StripeMode } from '../../stripe-config/credential-rules.js';
+import type { ConnectionState } from '../../stripe-config/key-checks.repository.js';
+import type { Unreadable } from '../../stripe-config/key-checks.service.js';
+import type { WebhookState } from '../webhook-events.service.js';
+import { CHECKED_BY } from '../../stripe-config/key-verdict.js';
 
 const STATES = ['not_configured', 'unverified', 'valid', 'invalid'] as const;
 
@@ -86,10 +86,10 @@ export class StripeConfigStatusResponse {
 
 function toModeStatus(
   state: ConnectionState | undefined,
-  activity: ModeActivity | undefined,
+  webhooks: WebhookState | undefined,
   unreadable: Unreadable[StripeMode],
 ): ModeStatus {
-  const { hasSecretKey = false, check = null, endpointId = null, formerSecretValidUntil = null } = state ?? {};
+  const { hasSecretKey = false, check = null, formerSecretValidUntil = null } = state ?? {};
   const verified = unreadable.secretKey !== undefined ? 'invalid' : check?.valid ? 'valid' : check ? 'invalid' : 'unverified';
   return {
     state: hasSecretKey ? verified : 'not_configured',
@@ -99,25 +99,21 @@ function toModeStatus(
     verified_by: check?.by ?? null,
     last_error: unreadable.secretKey ?? check?.error ?? null,
     webhook: {
-      endpoint_id: endpointId,
+      endpoint_id: webhooks?.endpointId ?? null,
       former_secret_valid_until: formerSecretValidUntil,
-      last_event_at: activity?.lastEventAt ?? null,
-      last_failure_at: activity?.lastFailure?.at ?? null,
-      last_failure_reason: unreadable.webhookSecret ?? activity?.lastFailure?.reason ?? null,
-      unreadable_events: activity?.unreadableEvents ?? 0,
+      last_event_at: webhooks?.lastEventAt ?? null,
+      last_failure_at: webhooks?.lastFailure?.at ?? null,
+      last_failure_reason: unreadable.webhookSecret ?? webhooks?.lastFailure?.reason ?? null,
+      unreadable_events: webhooks?.unreadableEvents ?? 0,
     },
   };
 }
 
 /** Both arguments are of both modes. */
-export function toStatusResponse(
-  states: ConnectionState[],
-  activities: ModeActivity[],
-  unreadable: Unreadable,
-): StripeConfigStatusResponse {
+export function toStatusResponse(states: ConnectionState[], webhooks: WebhookState[], unreadable: Unreadable): StripeConfigStatusResponse {
   const of = (mode: StripeMode) => {
     const isOfMode = (each: { mode: StripeMode }) => each.mode === mode;
-    return toModeStatus(states.find(isOfMode), activities.find(isOfMode), unreadable[mode]);
+    return toModeStatus(states.find(isOfMode), webhooks.find(isOfMode), unreadable[mode]);
   };
   return { test: of('test'), live: of('live') };
 }

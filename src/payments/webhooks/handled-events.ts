@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 
-/** The events that a webhook endpoint of ours asks for. */
+/** The event types that have an effect here. Endpoints subscribe to them, and the receiver applies them. */
 export const HANDLED_EVENTS = [
   'checkout.session.completed',
   'checkout.session.async_payment_succeeded',
@@ -26,6 +26,12 @@ export const HANDLED_EVENTS = [
   'charge.dispute.funds_withdrawn',
   'charge.dispute.funds_reinstated',
 ] as const satisfies Stripe.WebhookEndpointCreateParams.EnabledEvent[];
+
+const HANDLED: ReadonlySet<string> = new Set(HANDLED_EVENTS);
+
+export function isHandled(type: string): boolean {
+  return HANDLED.has(type);
+}
 
 /** What `refund.updated` tells as well, or the comparison of subscriptions: Stripe lists events of at most 20 types. */
 const TOLD_OTHERWISE: readonly string[] = ['charge.refund.updated', 'customer.subscription.paused', 'customer.subscription.resumed'];

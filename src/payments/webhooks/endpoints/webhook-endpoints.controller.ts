@@ -10,17 +10,17 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { CurrentActor } from '../../auth/current-actor.decorator.js';
-import type { Actor } from '../../common/actor.js';
-import { ApiErrors, ErrorResponse } from '../../common/api-errors.decorator.js';
-import { Idempotent } from '../../idempotency/idempotent.decorator.js';
-import { CurrentProject } from '../../projects/current-project.decorator.js';
-import type { Project } from '../../projects/project.js';
-import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
-import { STRIPE_MODES, type StripeMode } from '../stripe-config/credential-rules.js';
-import { StripeModePipe } from '../stripe-config/stripe-mode.pipe.js';
-import { WebhookEndpointCreateRequest, WebhookEndpointResponse } from './dto/webhook-endpoint.js';
-import { STRIPE_API_VERSION } from './stripe-connector.js';
+import { CurrentActor } from '../../../auth/current-actor.decorator.js';
+import type { Actor } from '../../../common/actor.js';
+import { ApiErrors, ErrorResponse } from '../../../common/api-errors.decorator.js';
+import { Idempotent } from '../../../idempotency/idempotent.decorator.js';
+import { CurrentProject } from '../../../projects/current-project.decorator.js';
+import type { Project } from '../../../projects/project.js';
+import { ProjectOwnerGuard } from '../../../projects/project-owner.guard.js';
+import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
+import { StripeModePipe } from '../../stripe-config/stripe-mode.pipe.js';
+import { WebhookEndpointCreateRequest, WebhookEndpointResponse } from './webhook-endpoint.dto.js';
+import { STRIPE_API_VERSION } from '../../stripe-api/stripe-connector.js';
 import { WebhookEndpointsService } from './webhook-endpoints.service.js';
 
 const CONFLICT = ApiConflictResponse({

@@ -3,7 +3,7 @@ import { ForbidUnknownFields } from '../../../common/request.pipe.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';
 import { StripeModeField } from '../../stripe-config/stripe-mode.decorator.js';
 import { HANDLED_EVENTS } from '../handled-events.js';
-import { STRIPE_API_VERSION } from '../stripe-connector.js';
+import { STRIPE_API_VERSION } from '../../stripe-api/stripe-connector.js';
 
 @ApiSchema({ description: 'Which webhook endpoint to make.' })
 @ForbidUnknownFields()

@@ -1,16 +1,16 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Deadline } from '../../common/deadline.js';
+import { Deadline } from '../../../common/deadline.js';
 import type Stripe from 'stripe';
-import { A_MODULE, type Actor } from '../../common/actor.js';
-import { DomainError } from '../../common/errors.js';
-import type { ProjectId } from '../../common/ids.js';
-import { Secret } from '../../common/secret.js';
-import { Settings } from '../../config/settings.js';
-import { areOfDifferentAccounts } from '../stripe-config/config-warnings.js';
-import type { CredentialKind, StripeMode } from '../stripe-config/credential-rules.js';
-import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
-import { webhookUrl } from '../stripe-config/webhook-url.js';
-import { StripeClients } from '../stripe-config/stripe-clients.js';
+import { A_MODULE, type Actor } from '../../../common/actor.js';
+import { DomainError } from '../../../common/errors.js';
+import type { ProjectId } from '../../../common/ids.js';
+import { Secret } from '../../../common/secret.js';
+import { Settings } from '../../../config/settings.js';
+import { areOfDifferentAccounts } from '../../stripe-config/config-warnings.js';
+import type { CredentialKind, StripeMode } from '../../stripe-config/credential-rules.js';
+import { StripeConfigService } from '../../stripe-config/stripe-config.service.js';
+import { webhookUrl } from '../../stripe-config/webhook-url.js';
+import { StripeClients } from '../../stripe-config/stripe-clients.js';
 import {
   createEndpoint,
   deleteEndpoint,
@@ -20,9 +20,9 @@ import {
   listEndpoints,
   unreadable,
   updateEndpoint,
-} from './webhook-endpoint-calls.js';
+} from './endpoints-at-stripe.js';
 import { type Lease, WebhookEndpointLeasesRepository } from './webhook-endpoint-leases.repository.js';
-import { changedMeanwhile, inProgress, needsHttps, notOurs, outOfTime } from './webhook-endpoint-refusals.js';
+import { changedMeanwhile, inProgress, needsHttps, notOurs, outOfTime } from './webhook-endpoints.errors.js';
 import { type KnownEndpoint, WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
 
 /** For a whole call, and for a removal that the caller's own wish waits for: credentials are destroyed whether Stripe answers or not. */

@@ -1,19 +1,24 @@
 import { Injectable } from '@nestjs/common';
-import { AuditTrail } from '../../audit/audit-trail.js';
-import type { Actor } from '../../common/actor.js';
-import type { ProjectId } from '../../common/ids.js';
-import { Database, run, sql, type Transaction } from '../../database/database.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { AuditTrail } from '../../../audit/audit-trail.js';
+import type { Actor } from '../../../common/actor.js';
+import type { ProjectId } from '../../../common/ids.js';
+import { Database, run, sql, type Transaction } from '../../../database/database.js';
+import type { StripeMode } from '../../stripe-config/credential-rules.js';
 
 export interface KnownEndpoint {
   readonly endpointId: string;
-  /** Of the signing secret that Stripe gave for it. */
+  /** Fingerprint of its signing secret. */
   readonly secretFingerprint: string;
 }
 
 const FIND = sql<{ endpoint_id: string; secret_fingerprint: string }>(
   'find_stripe_webhook_endpoint',
   'SELECT endpoint_id, secret_fingerprint FROM stripe_webhook_endpoints WHERE project_id = $1 AND mode = $2',
+);
+
+const FIND_BY_PROJECT = sql<{ mode: StripeMode; endpoint_id: string; secret_fingerprint: string }>(
+  'find_stripe_webhook_endpoints',
+  'SELECT mode, endpoint_id, secret_fingerprint FROM stripe_webhook_endpoints WHERE project_id = $1',
 );
 
 /** $1 project, $2 mode, $3 endpoint, $4 fingerprint of its secret, $5 now. */
@@ -29,7 +34,7 @@ const FORGET = sql<{ mode: StripeMode }>(
   'DELETE FROM stripe_webhook_endpoints WHERE project_id = $1 AND mode = $2 AND endpoint_id = $3 RETURNING mode',
 );
 
-/** The webhook endpoints that we made at Stripe. What writes takes part in the transaction that writes the signing secret. */
+/** The webhook endpoints that we made at Stripe. Writes are part of the transaction that writes the signing secret. */
 @Injectable()
 export class WebhookEndpointsRepository {
   constructor(
@@ -42,6 +47,11 @@ export class WebhookEndpointsRepository {
     return row && { endpointId: row.endpoint_id, secretFingerprint: row.secret_fingerprint };
   }
 
+  async findByProject(projectId: ProjectId): Promise<(KnownEndpoint & { mode: StripeMode })[]> {
+    const rows = await this.database.query(FIND_BY_PROJECT, [projectId]);
+    return rows.map((row) => ({ mode: row.mode, endpointId: row.endpoint_id, secretFingerprint: row.secret_fingerprint }));
+  }
+
   *record(projectId: ProjectId, mode: StripeMode, { endpointId, secretFingerprint }: KnownEndpoint): Transaction<void> {
     yield* run(RECORD, [projectId, mode, endpointId, secretFingerprint, new Date()]);
   }
@@ -51,7 +61,7 @@ export class WebhookEndpointsRepository {
     return (yield* run(FORGET, [projectId, mode, endpointId])).length > 0;
   }
 
-  /** For the history: at Stripe there was one of ours that is not known here, left by a crash perhaps, and it was removed. */
+  /** Records that an endpoint of ours was removed which is not known here, for example after a crash. */
   async recordRemovalOfStray(projectId: ProjectId, mode: StripeMode, endpoint: string, actor: Actor): Promise<void> {
     await this.audit.record(projectId, { action: 'webhook_endpoint.removed', details: { mode, endpoint }, actor, at: new Date() });
   }

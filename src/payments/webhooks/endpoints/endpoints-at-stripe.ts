@@ -1,10 +1,10 @@
 import type Stripe from 'stripe';
-import { DomainError } from '../../common/errors.js';
-import type { ProjectId } from '../../common/ids.js';
-import { HANDLED_EVENTS } from './handled-events.js';
-import { STRIPE_API_VERSION } from './stripe-connector.js';
-import { asStripeFailure, stripeErrorOf, stripeUnavailable } from './stripe-failure.js';
-import { readWholeList } from './whole-list.js';
+import { DomainError } from '../../../common/errors.js';
+import type { ProjectId } from '../../../common/ids.js';
+import { HANDLED_EVENTS } from '../handled-events.js';
+import { STRIPE_API_VERSION } from '../../stripe-api/stripe-connector.js';
+import { asStripeFailure, stripeErrorOf, stripeUnavailable } from '../../stripe-api/stripe-failure.js';
+import { readWholeList } from '../../stripe-api/whole-list.js';
 
 /** Of one call to Stripe, each attempt: both of them and the pause between fit into the time that a caller waits. */
 const CALL = { timeout: 2_500, maxNetworkRetries: 1 };

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { ProjectId } from '../../common/ids.js';
-import { Database, run, sql, type Transaction } from '../../database/database.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { ProjectId } from '../../../common/ids.js';
+import { Database, run, sql, type Transaction } from '../../../database/database.js';
+import type { StripeMode } from '../../stripe-config/credential-rules.js';
 
 /** Longer than the calls to Stripe take together; whoever still holds one by then has most likely died. */
 const LEASE_MS = 30_000;

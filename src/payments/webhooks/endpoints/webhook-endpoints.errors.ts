@@ -1,5 +1,5 @@
-import { DomainError, ValidationFailed } from '../../common/errors.js';
-import { stripeUnavailable } from './stripe-failure.js';
+import { DomainError, ValidationFailed } from '../../../common/errors.js';
+import { stripeUnavailable } from '../../stripe-api/stripe-failure.js';
 
 export function outOfTime(): DomainError {
   return stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined);
