@@ -163,7 +163,7 @@ describe('two events of one second', () => {
     if (!created) throw new Error('It was not made.');
     const change = await ledger.prepare(books.received(created));
     await books.hear(update(subscription, { status: 'past_due' }));
-    await expect(database.transaction(() => ledger.apply(change))).rejects.toMatchObject({ name: 'Overtaken' });
+    await expect(database.transaction(() => ledger.apply(change))).rejects.toMatchObject({ name: 'StaleRead' });
     await books.hear(created);
     expect(await books.subscriptions()).toMatchObject([{ status: 'past_due' }]);
   });

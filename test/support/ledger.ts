@@ -2,7 +2,7 @@ import type { ProjectId } from '../../src/common/ids.js';
 import { Database, toTimestamp } from '../../src/database/database.js';
 import { isHandled } from '../../src/payments/webhooks/handled-events.js';
 import { LedgerService } from '../../src/payments/ledger/ledger.service.js';
-import { againIfOvertaken } from '../../src/payments/ledger/overtaken.js';
+import { retryIfStale } from '../../src/payments/ledger/overtaken.js';
 import type { StripeEvent as ReceivedEvent } from '../../src/payments/ledger/stripe-event.js';
 import type { StripeMode } from '../../src/payments/stripe-config/credential-rules.js';
 import type { AppWithStripe } from './app-with-stripe.js';
@@ -44,7 +44,7 @@ export class Books {
   /** An event is applied as the receiver does it, whose claim is not under test here. */
   async hear(event: StripeEvent, mode: StripeMode = 'test'): Promise<void> {
     const [ledger, database] = [this.app.app.get(LedgerService), this.app.app.get(Database)];
-    await againIfOvertaken(async () => {
+    await retryIfStale(async () => {
       const change = await ledger.prepare(this.received(event, mode));
       await database.transaction(() => ledger.apply(change));
     });

@@ -1,8 +1,8 @@
-import { type Decision, decide, type Known, later, type Told } from './decision.js';
+import { type Decision, decide, type StoredVersion, later, type Observation } from './decision.js';
 import { currencyOf } from './read-payments.js';
 import type { StripeObject } from './stripe-object.js';
 import { MAX_STATUS_LENGTH } from './subscription.js';
-import { needed } from './unreadable.js';
+import { required } from './unreadable.js';
 
 const MAX_REASON_LENGTH = 64;
 
@@ -20,28 +20,28 @@ export interface DisputeState {
 }
 
 /** A dispute as an event or an answer of Stripe tells it. */
-export interface DisputeFact extends DisputeState, Told {
+export interface DisputeFact extends DisputeState, Observation {
   readonly disputeId: string;
 }
 
 /** @param type of the event: only that tells when money went or came back */
-export function readDispute(object: StripeObject, told: Told, type?: string): DisputeFact {
+export function readDispute(object: StripeObject, observed: Observation, type?: string): DisputeFact {
   const chargeId = object.id('charge') ?? null;
-  const paymentIntentId = needed(object.id('payment_intent') ?? chargeId, 'charge');
+  const paymentIntentId = required(object.id('payment_intent') ?? chargeId, 'charge');
   // The oldest disputes, whose due date stood on them, have no id of their own: a charge had one at most.
-  const disputeId = needed(object.id('id') ?? (object.has('evidence_due_by') ? chargeId : undefined), 'id');
+  const disputeId = required(object.id('id') ?? (object.has('evidence_due_by') ? chargeId : undefined), 'id');
   return {
-    ...told,
+    ...observed,
     disputeId,
     chargeId,
     paymentIntentId,
-    status: needed(object.text('status', MAX_STATUS_LENGTH), 'status'),
+    status: required(object.text('status', MAX_STATUS_LENGTH), 'status'),
     reason: object.text('reason', MAX_REASON_LENGTH) ?? null,
-    amountCents: needed(object.amount('amount'), 'amount'),
+    amountCents: required(object.amount('amount'), 'amount'),
     currency: currencyOf(object),
-    fundsWithdrawnAt: type === 'charge.dispute.funds_withdrawn' ? told.asOf : null,
-    fundsReinstatedAt: type === 'charge.dispute.funds_reinstated' ? told.asOf : null,
-    createdAt: object.time('created') ?? told.asOf,
+    fundsWithdrawnAt: type === 'charge.dispute.funds_withdrawn' ? observed.asOf : null,
+    fundsReinstatedAt: type === 'charge.dispute.funds_reinstated' ? observed.asOf : null,
+    createdAt: object.time('created') ?? observed.asOf,
   };
 }
 
@@ -55,22 +55,22 @@ export const DISPUTE_STAGES = ['warning_needs_response', 'warning_under_review',
 
 const CLOSED = new Set(['won', 'lost', 'warning_closed', 'charge_refunded', 'prevented']);
 
-export function decideDispute(known: (DisputeState & Known) | undefined, told: DisputeFact): Decision {
-  return decide(known, told, {
-    finality: { known: Number(known !== undefined && CLOSED.has(known.status)), told: Number(CLOSED.has(told.status)) },
-    isSame: known?.status === told.status && known.amountCents === told.amountCents,
+export function decideDispute(stored: (DisputeState & StoredVersion) | undefined, observed: DisputeFact): Decision {
+  return decide(stored, observed, {
+    rank: { stored: Number(stored !== undefined && CLOSED.has(stored.status)), observed: Number(CLOSED.has(observed.status)) },
+    isSame: stored?.status === observed.status && stored.amountCents === observed.amountCents,
   });
 }
 
 /** @returns the dispute as it is to be written */
-export function mergeDispute(known: (DisputeState & Known) | undefined, told: DisputeFact): DisputeState {
-  if (!known) return told;
-  const isNewer = decideDispute(known, told) === 'take';
+export function mergeDispute(stored: (DisputeState & StoredVersion) | undefined, observed: DisputeFact): DisputeState {
+  if (!stored) return observed;
+  const isNewer = decideDispute(stored, observed) === 'apply';
   return {
-    ...(isNewer ? told : known),
-    asOf: isNewer ? later(told.asOf, known.asOf) : known.asOf,
-    fundsWithdrawnAt: latest(known.fundsWithdrawnAt, told.fundsWithdrawnAt),
-    fundsReinstatedAt: latest(known.fundsReinstatedAt, told.fundsReinstatedAt),
+    ...(isNewer ? observed : stored),
+    asOf: isNewer ? later(observed.asOf, stored.asOf) : stored.asOf,
+    fundsWithdrawnAt: latest(stored.fundsWithdrawnAt, observed.fundsWithdrawnAt),
+    fundsReinstatedAt: latest(stored.fundsReinstatedAt, observed.fundsReinstatedAt),
   };
 }
 

@@ -7,7 +7,7 @@ const REFERENCES = ['subscription', 'payment_intent', 'charge', 'invoice'];
 export const FOREIGN_REASON = 'It belongs to another project here that uses the same Stripe account, as its `metadata.project_id` says.';
 
 /** An object whose metadata was read, and when it was so. */
-export interface Observed {
+export interface MetadataSource {
   readonly objectId: string;
   readonly asOf: Date;
 }
@@ -22,7 +22,7 @@ export class ForeignObject extends Error {
    * @param customerIds whose writes it has to wait for
    */
   constructor(
-    readonly namedBy: Observed,
+    readonly namedBy: MetadataSource,
     readonly inheriting: readonly string[] = [],
     readonly customerIds: readonly string[] = [],
   ) {
@@ -38,7 +38,7 @@ export function assertReadable(object: StripeObject): void {
 }
 
 /** What the metadata of an object, or a copy of it in another object, says about its project. */
-export interface Claim extends Observed {
+export interface Claim extends MetadataSource {
   /** `undefined` where it names no UUID. */
   readonly projectId: ProjectId | undefined;
   /** Whether it is a copy, which stays as it was when it was made. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
 import { Database, run, send, sql, toTimestamp, type Transaction } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
-import { ForeignObject, type Observed } from './foreign-object.js';
+import { ForeignObject, type MetadataSource } from './foreign-object.js';
 import type { LedgerChange } from './ledger-change.js';
 
 /** $1 project: a deleted one still owns what it sold. */
@@ -61,7 +61,7 @@ export class ForeignObjectsRepository {
   }
 
   /** Whether the object's own metadata named another project then or later. */
-  async isForeignSince(projectId: ProjectId, mode: StripeMode, { objectId, asOf }: Observed): Promise<boolean> {
+  async isForeignSince(projectId: ProjectId, mode: StripeMode, { objectId, asOf }: MetadataSource): Promise<boolean> {
     const rows = await this.database.query(FIND[this.database.engine], [projectId, mode, JSON.stringify([objectId])]);
     return rows.some((row) => row.named_by === objectId && asOfOf(row) >= asOf);
   }
@@ -78,18 +78,18 @@ export class ForeignObjectsRepository {
    * Takes marks away that newer metadata contradicts: part of the transaction that writes the change.
    * @throws ForeignObject when it is about an object that is foreign
    */
-  *check({ projectId, mode, party, subscription, payments, dispute, isOurs, observed = [] }: LedgerChange): Transaction<void> {
+  *check({ projectId, mode, party, subscription, payments, dispute, isOurs, unclaimed = [] }: LedgerChange): Transaction<void> {
     const ids = [
       subscription?.subscriptionId ?? party.subscriptionId,
       ...payments.flatMap(({ paymentIntentId, chargeId, subscriptionId }) => [paymentIntentId, chargeId, subscriptionId]),
       dispute?.paymentIntentId,
       dispute?.chargeId,
-      ...observed.map(({ objectId }) => objectId),
+      ...unclaimed.map(({ objectId }) => objectId),
     ].filter((id) => typeof id === 'string');
     if (ids.length === 0) return;
     for (const row of yield* run(FIND[this.database.engine], [projectId, mode, JSON.stringify(ids)])) {
       const asOf = asOfOf(row);
-      const newer = observed.find((each) => each.objectId === row.named_by && each.asOf >= asOf);
+      const newer = unclaimed.find((each) => each.objectId === row.named_by && each.asOf >= asOf);
       if (newer) yield* send(UNMARK, [projectId, mode, newer.objectId, newer.asOf]);
       else if (!isOurs)
         throw new ForeignObject(

@@ -1,7 +1,7 @@
 import type { EndUserId, ProjectId } from '../../common/ids.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { DisputeFact } from './dispute.js';
-import type { Observed } from './foreign-object.js';
+import type { MetadataSource } from './foreign-object.js';
 import type { PaymentFact } from './payment.js';
 import type { SubscriptionFact } from './subscription.js';
 
@@ -28,5 +28,5 @@ export interface LedgerChange {
   /** Whether its own `metadata.project_id` names this project. */
   readonly isOurs?: boolean;
   /** Objects whose metadata names no other project. */
-  readonly observed?: readonly Observed[];
+  readonly unclaimed?: readonly MetadataSource[];
 }

@@ -11,7 +11,7 @@ import {
   type Transaction,
 } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
-import type { Known } from './decision.js';
+import type { StoredVersion } from './decision.js';
 import { rowId } from './row-id.js';
 
 /** The columns of a state, and how each is read back: PostgreSQL gives a `bigint` as text, SQLite a time. */
@@ -24,7 +24,7 @@ export interface Written<State> {
   /** Ours. */
   readonly id: string;
   readonly stripeId: string;
-  readonly before: (State & Known) | undefined;
+  readonly before: (State & StoredVersion) | undefined;
   readonly after: State;
   /** The row is gone: `after` is only what others are told. */
   readonly isRemoved?: boolean;
@@ -63,17 +63,17 @@ export class LedgerTable<State extends object> {
     );
   }
 
-  async find(database: Database, projectId: ProjectId, mode: StripeMode, stripeId: string): Promise<(State & Known) | undefined> {
+  async find(database: Database, projectId: ProjectId, mode: StripeMode, stripeId: string): Promise<(State & StoredVersion) | undefined> {
     return this.#read(await database.query(this.#find, [projectId, mode, stripeId]));
   }
 
   /** The same within a transaction. */
-  *see(projectId: ProjectId, mode: StripeMode, stripeId: string): Transaction<(State & Known) | undefined> {
+  *see(projectId: ProjectId, mode: StripeMode, stripeId: string): Transaction<(State & StoredVersion) | undefined> {
     return this.#read(yield* run(this.#find, [projectId, mode, stripeId]));
   }
 
   /** The same, and nobody else writes to the row until this transaction ends. */
-  *lock(engine: Engine, projectId: ProjectId, mode: StripeMode, stripeId: string): Transaction<(State & Known) | undefined> {
+  *lock(engine: Engine, projectId: ProjectId, mode: StripeMode, stripeId: string): Transaction<(State & StoredVersion) | undefined> {
     return this.#read(yield* run(this.#lock[engine], [projectId, mode, stripeId]));
   }
 
@@ -82,7 +82,7 @@ export class LedgerTable<State extends object> {
     projectId: ProjectId,
     mode: StripeMode,
     stripeId: string,
-    before: (State & Known) | undefined,
+    before: (State & StoredVersion) | undefined,
     after: State,
   ): Transaction<Written<State>> {
     const id = rowId(projectId, mode, stripeId);
@@ -90,7 +90,7 @@ export class LedgerTable<State extends object> {
       return { id, stripeId, before, after: before };
     const key = [projectId, mode, stripeId];
     const values = this.#fields.map((field) => after[field] as SqlValue);
-    // Where another transaction inserts it first, this one fails: see `againIfOvertaken`.
+    // Where another transaction inserts it first, this one fails: see `retryIfStale`.
     yield* before ? send(this.#update, [...key, ...values]) : send(this.#insert, [...key, id, ...values]);
     return { id, stripeId, before, after };
   }
@@ -103,10 +103,10 @@ export class LedgerTable<State extends object> {
     return [{ id: rowId(projectId, mode, stripeId), stripeId, before: undefined, after: row }];
   }
 
-  #read([row]: Row[]): (State & Known) | undefined {
+  #read([row]: Row[]): (State & StoredVersion) | undefined {
     if (!row) return undefined;
     const fields = this.#fields.map((field) => [field, this.#value(field, row)] as const);
-    return { ...Object.fromEntries(fields), revision: Number(row['revision']) } as State & Known;
+    return { ...Object.fromEntries(fields), revision: Number(row['revision']) } as State & StoredVersion;
   }
 
   #value(field: keyof State, row: Row): unknown {

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
 import { Database, run, send, sql, together, type Transaction } from '../../database/database.js';
-import type { Decision, Known } from './decision.js';
+import type { Decision, StoredVersion } from './decision.js';
 import { decideDispute, type DisputeState, mergeDispute } from './dispute.js';
 import type { ForeignObject } from './foreign-object.js';
 import { ForeignObjectsRepository } from './foreign-objects.repository.js';
 import type { LedgerChange } from './ledger-change.js';
 import { isNews, type Written } from './ledger-table.js';
 import { CONFIRM_SUBSCRIPTION, DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
-import { Overtaken } from './overtaken.js';
+import { StaleRead } from './overtaken.js';
 import { decidePayment, decideRefund, type LinkedUser, mergePayment, type PaymentState } from './payment.js';
 import { rowId } from './row-id.js';
 import { StatisticsRepository } from './statistics.repository.js';
@@ -24,11 +24,11 @@ const DISPUTES_OF = sql<{ dispute_id: string }>(
 );
 
 /** The rows that a change is about, as they are; absent where there is none yet. */
-interface KnownRows {
-  readonly subscription: (OwnedSubscription & Known) | undefined;
+interface StoredRows {
+  readonly subscription: (OwnedSubscription & StoredVersion) | undefined;
   /** By Stripe's id. */
-  readonly payments: ReadonlyMap<string, PaymentState & Known>;
-  readonly dispute: (DisputeState & Known) | undefined;
+  readonly payments: ReadonlyMap<string, PaymentState & StoredVersion>;
+  readonly dispute: (DisputeState & StoredVersion) | undefined;
 }
 
 /**
@@ -45,20 +45,20 @@ export class LedgerWriter {
     private readonly foreign: ForeignObjectsRepository,
   ) {}
 
-  /** @returns whether anything changed @throws Overtaken, ForeignObject */
+  /** @returns whether anything changed @throws StaleRead, ForeignObject */
   *write(change: LedgerChange): Transaction<boolean> {
     const { projectId, mode, party } = change;
     yield* this.links.lock(projectId, mode, party);
-    const learning = together(this.links.learn(projectId, mode, party), this.foreign.check(change));
+    const linking = together(this.links.link(projectId, mode, party), this.foreign.check(change));
     const locking = this.#lock(change);
     // A user who is learned of is given rows, which have to be seen as they are then.
-    const [[{ user, given }], known] = party.userId ? [yield* learning, yield* locking] : yield* together(learning, locking);
-    const subscriptions = yield* this.#writeSubscription(change, known, user);
-    const payments = [...(yield* this.#writePayments(change, known, user)), ...(yield* this.#withdrawPayment(change, known))];
-    const disputes = yield* this.#writeDispute(change, known);
+    const [[{ user, reassigned }], stored] = party.userId ? [yield* linking, yield* locking] : yield* together(linking, locking);
+    const subscriptions = yield* this.#writeSubscription(change, stored, user);
+    const payments = [...(yield* this.#writePayments(change, stored, user)), ...(yield* this.#withdrawPayment(change, stored))];
+    const disputes = yield* this.#writeDispute(change, stored);
     yield* this.statistics.add(projectId, mode, subscriptions, payments, disputes);
-    yield* this.events.record(change, { subscriptions, payments, disputes, reassigned: given });
-    return [...given.subscriptions, ...given.payments].length > 0 || [...subscriptions, ...payments, ...disputes].some(isNews);
+    yield* this.events.record(change, { subscriptions, payments, disputes, reassigned: reassigned });
+    return [...reassigned.subscriptions, ...reassigned.payments].length > 0 || [...subscriptions, ...payments, ...disputes].some(isNews);
   }
 
   /** Takes out what was written of another project's objects, and remembers them. @returns whether anything was there */
@@ -69,8 +69,8 @@ export class LedgerWriter {
     // A payment that is being written for the customer is there to be removed, or finds the marks.
     yield* this.links.lock(projectId, mode, { customerIds, asOf: new Date() });
     // A subscription that is here was not foreign when it was written.
-    const known = yield* SUBSCRIPTIONS.lock(engine, projectId, mode, namedBy.objectId);
-    if (known && known.asOf > namedBy.asOf) return false;
+    const stored = yield* SUBSCRIPTIONS.lock(engine, projectId, mode, namedBy.objectId);
+    if (stored && stored.asOf > namedBy.asOf) return false;
     if (!(yield* this.foreign.mark(projectId, mode, object))) return false;
     const [subscriptions, payments, disputes] = [[], [], []] as [
       Written<OwnedSubscription>[],
@@ -87,43 +87,43 @@ export class LedgerWriter {
     return subscriptions.length + payments.length + disputes.length > 0;
   }
 
-  *#lock({ projectId, mode, subscription, payments, withdrawnPaymentId, dispute }: LedgerChange): Transaction<KnownRows> {
+  *#lock({ projectId, mode, subscription, payments, withdrawnPaymentId, dispute }: LedgerChange): Transaction<StoredRows> {
     const { engine } = this.database;
-    const knownSubscription = subscription && (yield* SUBSCRIPTIONS.lock(engine, projectId, mode, subscription.subscriptionId));
-    const knownPayments = new Map<string, PaymentState & Known>();
+    const storedSubscription = subscription && (yield* SUBSCRIPTIONS.lock(engine, projectId, mode, subscription.subscriptionId));
+    const storedPayments = new Map<string, PaymentState & StoredVersion>();
     const ids = [
       ...payments.map(({ paymentIntentId }) => paymentIntentId),
       ...(withdrawnPaymentId === undefined ? [] : [withdrawnPaymentId]),
     ];
     for (const id of ids.sort()) {
-      const known = yield* PAYMENTS.lock(engine, projectId, mode, id);
-      if (known) knownPayments.set(id, known);
+      const stored = yield* PAYMENTS.lock(engine, projectId, mode, id);
+      if (stored) storedPayments.set(id, stored);
     }
-    const knownDispute = dispute && (yield* DISPUTES.lock(engine, projectId, mode, dispute.disputeId));
-    return { subscription: knownSubscription, payments: knownPayments, dispute: knownDispute };
+    const storedDispute = dispute && (yield* DISPUTES.lock(engine, projectId, mode, dispute.disputeId));
+    return { subscription: storedSubscription, payments: storedPayments, dispute: storedDispute };
   }
 
   *#writeSubscription(
     { projectId, mode, subscription: fact }: LedgerChange,
-    { subscription: known }: KnownRows,
+    { subscription: stored }: StoredRows,
     { userId }: LinkedUser,
   ): Transaction<Written<OwnedSubscription>[]> {
     if (!fact) return [];
-    settle(decideSubscription(known, fact));
-    const after = { ...mergeSubscription(known, fact), userId: userId ?? known?.userId ?? null };
-    const written = yield* SUBSCRIPTIONS.write(projectId, mode, fact.subscriptionId, known, after);
+    assertNotStale(decideSubscription(stored, fact));
+    const after = { ...mergeSubscription(stored, fact), userId: userId ?? stored?.userId ?? null };
+    const written = yield* SUBSCRIPTIONS.write(projectId, mode, fact.subscriptionId, stored, after);
     yield* send(CONFIRM_SUBSCRIPTION, [projectId, mode, fact.subscriptionId, fact.isAnswer === true]);
     return [written];
   }
 
-  *#writePayments({ projectId, mode, payments }: LedgerChange, rows: KnownRows, user: LinkedUser): Transaction<Written<PaymentState>[]> {
+  *#writePayments({ projectId, mode, payments }: LedgerChange, rows: StoredRows, user: LinkedUser): Transaction<Written<PaymentState>[]> {
     const all: Written<PaymentState>[] = [];
     for (const fact of payments) {
-      const known = rows.payments.get(fact.paymentIntentId);
-      settle(decidePayment(known, fact));
-      settle(decideRefund(known, fact));
+      const stored = rows.payments.get(fact.paymentIntentId);
+      assertNotStale(decidePayment(stored, fact));
+      assertNotStale(decideRefund(stored, fact));
       const subscriptionId = fact.subscriptionId === undefined ? null : rowId(projectId, mode, fact.subscriptionId);
-      all.push(yield* PAYMENTS.write(projectId, mode, fact.paymentIntentId, known, mergePayment(known, fact, subscriptionId, user)));
+      all.push(yield* PAYMENTS.write(projectId, mode, fact.paymentIntentId, stored, mergePayment(stored, fact, subscriptionId, user)));
     }
     return all;
   }
@@ -131,22 +131,22 @@ export class LedgerWriter {
   /** Stripe has said since by what else the invoice was paid. Others are told that it came to nothing, and the row goes. */
   *#withdrawPayment(
     { projectId, mode, withdrawnPaymentId: id }: LedgerChange,
-    { payments }: KnownRows,
+    { payments }: StoredRows,
   ): Transaction<Written<PaymentState>[]> {
-    const known = id === undefined ? undefined : payments.get(id);
-    if (id === undefined || known?.source !== 'out_of_band') return [];
+    const stored = id === undefined ? undefined : payments.get(id);
+    if (id === undefined || stored?.source !== 'out_of_band') return [];
     const [removed] = yield* PAYMENTS.remove(this.database.engine, projectId, mode, id);
-    return removed ? [{ ...removed, before: known, after: { ...known, status: 'canceled' }, isRemoved: true }] : [];
+    return removed ? [{ ...removed, before: stored, after: { ...stored, status: 'canceled' }, isRemoved: true }] : [];
   }
 
-  *#writeDispute({ projectId, mode, dispute: fact }: LedgerChange, { dispute: known }: KnownRows): Transaction<Written<DisputeState>[]> {
+  *#writeDispute({ projectId, mode, dispute: fact }: LedgerChange, { dispute: stored }: StoredRows): Transaction<Written<DisputeState>[]> {
     if (!fact) return [];
-    settle(decideDispute(known, fact));
-    return [yield* DISPUTES.write(projectId, mode, fact.disputeId, known, mergeDispute(known, fact))];
+    assertNotStale(decideDispute(stored, fact));
+    return [yield* DISPUTES.write(projectId, mode, fact.disputeId, stored, mergeDispute(stored, fact))];
   }
 }
 
 /** Whoever prepared the change saw no need to ask Stripe: the row has been written to since. */
-function settle(decision: Decision): void {
-  if (decision === 'ask') throw new Overtaken();
+function assertNotStale(decision: Decision): void {
+  if (decision === 'refetch') throw new StaleRead();
 }

@@ -5,9 +5,9 @@ import { LedgerService } from './ledger.service.js';
 import { LedgerWriter } from './ledger-writer.js';
 import { OutboxRepository } from './outbox.repository.js';
 import { OutboxSweeper } from './outbox-sweeper.js';
-import { Preparation } from './preparation.js';
+import { EventEnricher } from './preparation.js';
 import { StatisticsRepository } from './statistics.repository.js';
-import { StripeQuestions } from './stripe-questions.js';
+import { StripeLookups } from './stripe-questions.js';
 import { LedgerEventRecorder } from './tellings.js';
 import { UserLinksRepository } from './user-links.repository.js';
 
@@ -16,8 +16,8 @@ import { UserLinksRepository } from './user-links.repository.js';
   imports: [StripeConfigModule],
   providers: [
     LedgerService,
-    Preparation,
-    StripeQuestions,
+    EventEnricher,
+    StripeLookups,
     LedgerWriter,
     UserLinksRepository,
     ForeignObjectsRepository,

@@ -7,11 +7,11 @@ import { ForeignObject } from './foreign-object.js';
 import type { LedgerChange } from './ledger-change.js';
 import { CONFIRM_SUBSCRIPTION, SUBSCRIPTIONS } from './ledger-tables.js';
 import { LedgerWriter } from './ledger-writer.js';
-import { againIfOvertaken } from './overtaken.js';
-import { Preparation } from './preparation.js';
+import { retryIfStale } from './overtaken.js';
+import { EventEnricher } from './preparation.js';
 import { StripeObject } from './stripe-object.js';
 import type { StripeEvent } from './stripe-event.js';
-import { goneSubscription, isNothingNew, isOver } from './subscription.js';
+import { goneSubscription, isUnchanged, isEnded } from './subscription.js';
 import { Unreadable } from './unreadable.js';
 
 /** Keeps subscriptions and payments as Stripe last said. */
@@ -19,7 +19,7 @@ import { Unreadable } from './unreadable.js';
 export class LedgerService {
   constructor(
     private readonly database: Database,
-    private readonly preparation: Preparation,
+    private readonly enricher: EventEnricher,
     private readonly writer: LedgerWriter,
   ) {}
 
@@ -31,12 +31,12 @@ export class LedgerService {
    * `stripe_refused`, `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`; `database_unavailable`
    */
   prepare({ projectId, mode, type, created, object }: StripeEvent): Promise<LedgerChange> {
-    return this.preparation.prepare({ projectId, mode }, object, { asOf: created }, type);
+    return this.enricher.prepare({ projectId, mode }, object, { asOf: created }, type);
   }
 
   /**
    * Writes what is still newer, with its statistics and what other modules are to be told: part of the caller's transaction.
-   * @throws ForeignObject; Overtaken when it has to be prepared again: see `againIfOvertaken`
+   * @throws ForeignObject; StaleRead when it has to be prepared again: see `retryIfStale`
    */
   *apply(change: LedgerChange): Transaction<void> {
     yield* this.writer.write(change);
@@ -49,8 +49,8 @@ export class LedgerService {
    * @throws as `prepare`
    */
   record(projectId: ProjectId, mode: StripeMode, object: unknown, { from, until }: AnswerTime): Promise<boolean> {
-    return againIfOvertaken(async () => {
-      const change = await this.preparation.prepare({ projectId, mode }, object, { asOf: from, until, isAnswer: true });
+    return retryIfStale(async () => {
+      const change = await this.enricher.prepare({ projectId, mode }, object, { asOf: from, until, isAnswer: true });
       if (await this.#isKnown(change)) return false;
       return this.database.transaction(() => this.writer.write(change));
     }).catch((error: unknown) => {
@@ -71,7 +71,7 @@ export class LedgerService {
   /** Whether an object of Stripe's belongs to another project; then nothing of it stays here. */
   async isForeign(projectId: ProjectId, mode: StripeMode, object: unknown, { until }: AnswerTime): Promise<boolean> {
     try {
-      await this.preparation.assertOurs({ projectId, mode }, StripeObject.from(object), until);
+      await this.enricher.assertOurs({ projectId, mode }, StripeObject.from(object), until);
       return false;
     } catch (error) {
       // What can't be read proves nothing.
@@ -89,20 +89,20 @@ export class LedgerService {
    * @throws DomainError `database_unavailable`
    */
   recordGone(projectId: ProjectId, mode: StripeMode, subscriptionId: string, asOf: Date): Promise<boolean> {
-    return againIfOvertaken(async () => {
-      const known = await SUBSCRIPTIONS.find(this.database, projectId, mode, subscriptionId);
-      if (!known || isOver(known.status)) return false;
-      const party = { customerIds: known.customerId === null ? [] : [known.customerId], subscriptionId, asOf };
-      const subscription = goneSubscription(known, subscriptionId, asOf);
+    return retryIfStale(async () => {
+      const stored = await SUBSCRIPTIONS.find(this.database, projectId, mode, subscriptionId);
+      if (!stored || isEnded(stored.status)) return false;
+      const party = { customerIds: stored.customerId === null ? [] : [stored.customerId], subscriptionId, asOf };
+      const subscription = goneSubscription(stored, subscriptionId, asOf);
       return this.database.transaction(() => this.writer.write({ projectId, mode, party, subscription, payments: [] }));
     });
   }
 
   async #isKnown({ projectId, mode, party, subscription }: LedgerChange): Promise<boolean> {
     if (!subscription) return false;
-    const known = await SUBSCRIPTIONS.find(this.database, projectId, mode, subscription.subscriptionId);
-    const isUserKnown = party.userId === undefined || party.userId === known?.userId;
-    if (known === undefined || !isUserKnown || !isNothingNew(known, subscription)) return false;
+    const stored = await SUBSCRIPTIONS.find(this.database, projectId, mode, subscription.subscriptionId);
+    const isUserKnown = party.userId === undefined || party.userId === stored?.userId;
+    if (stored === undefined || !isUserKnown || !isUnchanged(stored, subscription)) return false;
     await this.database.query(CONFIRM_SUBSCRIPTION, [projectId, mode, subscription.subscriptionId, true]);
     return true;
   }

@@ -78,11 +78,11 @@ export class OutboxSweeper implements OnApplicationBootstrap, BeforeApplicationS
   async #tellSome(name: DurableEventName): Promise<number> {
     const now = Date.now();
     const due = await this.outbox.take(name, new Date(now), new Date(now + LEASE_MS), AT_ONCE);
-    const told = await Promise.all(due.map((event) => this.#tell(name, event)));
-    const postponed = due.filter((_, index) => !told[index]).map((event) => [event, new Date(Date.now() + backoffOf(event))] as const);
+    const observed = await Promise.all(due.map((event) => this.#tell(name, event)));
+    const postponed = due.filter((_, index) => !observed[index]).map((event) => [event, new Date(Date.now() + backoffOf(event))] as const);
     if (due.length > 0)
       await this.outbox.finish(
-        due.filter((_, index) => told[index]),
+        due.filter((_, index) => observed[index]),
         postponed,
       );
     return due.length;
@@ -90,8 +90,8 @@ export class OutboxSweeper implements OnApplicationBootstrap, BeforeApplicationS
 
   async #tell(name: DurableEventName, { id, payload, attempts }: DueEvent): Promise<boolean> {
     const patience = new AbortController();
-    const given = delay(PATIENCE_MS, false, { signal: patience.signal, ref: false }).catch(() => false);
-    const isTold = await Promise.race([this.events.deliver(name, payload, { eventId: id, attempt: attempts }), given]);
+    const reassigned = delay(PATIENCE_MS, false, { signal: patience.signal, ref: false }).catch(() => false);
+    const isTold = await Promise.race([this.events.deliver(name, payload, { eventId: id, attempt: attempts }), reassigned]);
     patience.abort();
     if (!isTold) this.#logger.warn(`A listener for ${name} failed with event ${id}, attempt ${attempts}; it is told again later.`);
     return isTold;

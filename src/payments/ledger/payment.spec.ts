@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { EndUserId } from '../../common/ids.js';
-import type { Known } from './decision.js';
+import type { StoredVersion } from './decision.js';
 import { decidePayment, decideRefund, mergePayment, type PaymentFact, type PaymentState, SOURCE_RANKS, USER_RANKS } from './payment.js';
 
 const SECOND = 1_000;
@@ -9,7 +9,7 @@ const NOBODY = { userId: null, userRank: USER_RANKS.none };
 const CUSTOMERS = { userId: '00000000-0000-0000-0000-000000000000' as EndUserId, userRank: USER_RANKS.customer };
 const SUBSCRIPTION = 'our id of the subscription';
 
-type Row = PaymentState & Known;
+type Row = PaymentState & StoredVersion;
 
 const COMMON = { paymentIntentId: 'pi_a', currency: 'usd', source: 'stripe' as const, refundedAmountCents: 0, refundedAsOf: null };
 
@@ -48,12 +48,16 @@ function factsOf(times: readonly number[], isPaid: boolean, refunds: readonly nu
 }
 
 /** As preparing and writing do it. @param truth what Stripe says when it is asked, of the PaymentIntent and of the charge */
-function tell(known: Row | undefined, fact: PaymentFact, truth: { intent: PaymentFact; charge: PaymentFact }): Row {
-  const seen = known?.revision;
-  const isRefundAsked = decideRefund(known, fact) === 'ask';
-  const told = isRefundAsked ? { ...truth.charge, seen } : decidePayment(known, fact) === 'ask' ? { ...truth.intent, seen } : fact;
-  const after = mergePayment(known, told, told.subscriptionId ? SUBSCRIPTION : null, CUSTOMERS);
-  return { ...after, revision: (known?.revision ?? 0) + 1 };
+function tell(stored: Row | undefined, fact: PaymentFact, truth: { intent: PaymentFact; charge: PaymentFact }): Row {
+  const seenRevision = stored?.revision;
+  const isRefundAsked = decideRefund(stored, fact) === 'refetch';
+  const observed = isRefundAsked
+    ? { ...truth.charge, seenRevision }
+    : decidePayment(stored, fact) === 'refetch'
+      ? { ...truth.intent, seenRevision }
+      : fact;
+  const after = mergePayment(stored, observed, observed.subscriptionId ? SUBSCRIPTION : null, CUSTOMERS);
+  return { ...after, revision: (stored?.revision ?? 0) + 1 };
 }
 
 it('is the same after all that is told of it, in whatever order and how often', () => {
@@ -72,10 +76,10 @@ it('is the same after all that is told of it, in whatever order and how often', 
       if (!last) throw new Error('There is no PaymentIntent.');
       const now = new Date(10_000 * SECOND);
       const truth = { intent: { ...last, asOf: now }, charge: { ...(facts.at(-1) ?? last), asOf: now, refundedAsOf: now } };
-      const told = [...facts, ...facts.slice(0, again)]
+      const observed = [...facts, ...facts.slice(0, again)]
         .map((fact, nth) => ({ fact, rank: order[nth] ?? 0 }))
         .sort((one, other) => one.rank - other.rank);
-      const row = told.reduce<Row | undefined>((known, { fact }) => tell(known, fact, truth), undefined);
+      const row = observed.reduce<Row | undefined>((stored, { fact }) => tell(stored, fact, truth), undefined);
       const refunded = isPaid ? refunds.reduce((sum, amount) => sum + amount, 0) : 0;
       const paid = refunded === 0 ? 'succeeded' : refunded < 1_000 ? 'partially_refunded' : 'refunded';
       expect(row).toMatchObject({
@@ -96,14 +100,14 @@ it('is the same after all that is told of it, in whatever order and how often', 
 it('belongs to whom it names, else to whom its subscription does, else its customer', () => {
   const [fact] = factsOf([1, 2], true, []);
   if (!fact) throw new Error('Nothing is told.');
-  const told = (user: Pick<PaymentState, 'userId' | 'userRank'>, known?: PaymentState) =>
-    mergePayment(known && { ...known, revision: 1 }, fact, null, user);
+  const observed = (user: Pick<PaymentState, 'userId' | 'userRank'>, stored?: PaymentState) =>
+    mergePayment(stored && { ...stored, revision: 1 }, fact, null, user);
   const subscriptions = { userId: 'somebody' as EndUserId, userRank: USER_RANKS.subscription };
-  expect(told(NOBODY)).toMatchObject(NOBODY);
-  expect(told(CUSTOMERS, told(NOBODY))).toMatchObject(CUSTOMERS);
-  expect(told(subscriptions, told(CUSTOMERS))).toMatchObject(subscriptions);
-  expect(told(CUSTOMERS, told(subscriptions))).toMatchObject(subscriptions);
-  expect(mergePayment({ ...told(subscriptions), revision: 1 }, { ...fact, userId: USER }, null, subscriptions)).toMatchObject({
+  expect(observed(NOBODY)).toMatchObject(NOBODY);
+  expect(observed(CUSTOMERS, observed(NOBODY))).toMatchObject(CUSTOMERS);
+  expect(observed(subscriptions, observed(CUSTOMERS))).toMatchObject(subscriptions);
+  expect(observed(CUSTOMERS, observed(subscriptions))).toMatchObject(subscriptions);
+  expect(mergePayment({ ...observed(subscriptions), revision: 1 }, { ...fact, userId: USER }, null, subscriptions)).toMatchObject({
     userId: USER,
   });
 });

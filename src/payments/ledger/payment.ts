@@ -1,5 +1,5 @@
 import type { EndUserId } from '../../common/ids.js';
-import { type Decision, decide, type Known, later, type Told } from './decision.js';
+import { type Decision, decide, type StoredVersion, later, type Observation } from './decision.js';
 
 /** What tells of a payment. The higher one decides on its amount, currency and time; where they are equal, the newer. */
 export const SOURCE_RANKS = { session: 1, invoice: 2, charge: 3, intent: 4 } as const;
@@ -31,7 +31,7 @@ export interface PaymentState {
 }
 
 /** A payment as an event or an answer of Stripe tells it. */
-export interface PaymentFact extends Told, Omit<PaymentState, 'userId' | 'userRank' | 'subscriptionId'> {
+export interface PaymentFact extends Observation, Omit<PaymentState, 'userId' | 'userRank' | 'subscriptionId'> {
   readonly paymentIntentId: string;
   readonly userId?: EndUserId;
   /** Stripe's id. */
@@ -44,17 +44,17 @@ export interface PaymentFact extends Told, Omit<PaymentState, 'userId' | 'userRa
 export const PAYMENT_STAGES = ['requires_confirmation', 'requires_action', 'processing', 'requires_capture', 'requires_payment_method'];
 
 const SUCCEEDED = 2;
-const FINALITY = new Map([
+const RANKS = new Map([
   ['canceled', 1],
   ['succeeded', SUCCEEDED],
   ['partially_refunded', SUCCEEDED],
   ['refunded', SUCCEEDED],
 ]);
-const finalityOf = (status = ''): number => FINALITY.get(status) ?? 0;
+const rankOf = (status = ''): number => RANKS.get(status) ?? 0;
 
 /** Whether money was taken, be it refunded or not. */
 export function hasSucceeded(status: string): boolean {
-  return finalityOf(status) === SUCCEEDED;
+  return rankOf(status) === SUCCEEDED;
 }
 
 /** Whether an attempt to pay failed, or the payment was cancelled. No row is written for one that nobody has tried yet. */
@@ -63,20 +63,20 @@ export function hasFailed(status: string): boolean {
 }
 
 /** On the status: the rest is merged whatever the times say. */
-export function decidePayment(known: (PaymentState & Known) | undefined, told: PaymentFact): Decision {
-  const finality = { known: finalityOf(known?.status), told: finalityOf(told.status) };
-  const isSame = known?.status === told.status || finality.told > 0;
-  const decision = decide(known, told, { finality, isSame });
-  if (decision !== 'ask' || !known || known.sourceRank === told.sourceRank) return decision;
-  return told.sourceRank > known.sourceRank ? 'take' : 'keep';
+export function decidePayment(stored: (PaymentState & StoredVersion) | undefined, observed: PaymentFact): Decision {
+  const rank = { stored: rankOf(stored?.status), observed: rankOf(observed.status) };
+  const isSame = stored?.status === observed.status || rank.observed > 0;
+  const decision = decide(stored, observed, { rank, isSame });
+  if (decision !== 'refetch' || !stored || stored.sourceRank === observed.sourceRank) return decision;
+  return observed.sourceRank > stored.sourceRank ? 'apply' : 'skip';
 }
 
 /** On what was refunded, which grows, and shrinks where a refund fails. */
-export function decideRefund(known: (PaymentState & Known) | undefined, told: PaymentFact): Decision {
-  if (!told.refundedAsOf) return 'keep';
-  const before = known?.refundedAsOf ? { asOf: known.refundedAsOf, revision: known.revision } : undefined;
-  const isSame = known?.refundedAmountCents === told.refundedAmountCents;
-  return decide(before, { ...told, asOf: told.refundedAsOf }, { finality: { known: 0, told: 0 }, isSame });
+export function decideRefund(stored: (PaymentState & StoredVersion) | undefined, observed: PaymentFact): Decision {
+  if (!observed.refundedAsOf) return 'skip';
+  const before = stored?.refundedAsOf ? { asOf: stored.refundedAsOf, revision: stored.revision } : undefined;
+  const isSame = stored?.refundedAmountCents === observed.refundedAmountCents;
+  return decide(before, { ...observed, asOf: observed.refundedAsOf }, { rank: { stored: 0, observed: 0 }, isSame });
 }
 
 /** Whose payment it is, as far as its subscription or customer tell. */
@@ -84,26 +84,26 @@ export type LinkedUser = Pick<PaymentState, 'userId' | 'userRank'>;
 
 /** @returns the payment as it is to be written: after all its events the same, in whatever order they came */
 export function mergePayment(
-  known: (PaymentState & Known) | undefined,
-  told: PaymentFact,
+  stored: (PaymentState & StoredVersion) | undefined,
+  observed: PaymentFact,
   subscriptionId: string | null,
   linked: LinkedUser,
 ): PaymentState {
-  const user = told.userId ? { userId: told.userId, userRank: USER_RANKS.own + told.sourceRank } : linked;
-  const before = known ?? { ...told, ...user, subscriptionId };
-  const isNewer = decidePayment(known, told) === 'take';
+  const user = observed.userId ? { userId: observed.userId, userRank: USER_RANKS.own + observed.sourceRank } : linked;
+  const before = stored ?? { ...observed, ...user, subscriptionId };
+  const isNewer = decidePayment(stored, observed) === 'apply';
   // Less is left to have been paid outside of Stripe as Stripe lists more payments, whatever the times of the events.
-  const isLess = told.source === 'out_of_band' && told.amountCents < before.amountCents;
-  const isBetter = told.sourceRank === before.sourceRank ? isNewer || isLess : told.sourceRank > before.sourceRank;
-  const refund = decideRefund(known, told) === 'take' ? told : before;
-  const [better, other] = isBetter ? [told, before] : [before, told];
+  const isLess = observed.source === 'out_of_band' && observed.amountCents < before.amountCents;
+  const isBetter = observed.sourceRank === before.sourceRank ? isNewer || isLess : observed.sourceRank > before.sourceRank;
+  const refund = decideRefund(stored, observed) === 'apply' ? observed : before;
+  const [better, other] = isBetter ? [observed, before] : [before, observed];
   const { userId, userRank } = user.userRank > before.userRank || (user.userRank === before.userRank && isNewer) ? user : before;
   return withRefund({
     userId,
     userRank,
     customerId: better.customerId ?? other.customerId,
     subscriptionId: before.subscriptionId ?? subscriptionId,
-    status: isNewer ? told.status : before.status,
+    status: isNewer ? observed.status : before.status,
     amountCents: better.amountCents,
     currency: better.currency,
     source: better.source,
@@ -112,7 +112,7 @@ export function mergePayment(
     description: better.description ?? other.description,
     createdAt: better.createdAt,
     sourceRank: better.sourceRank,
-    asOf: isNewer ? later(told.asOf, before.asOf) : before.asOf,
+    asOf: isNewer ? later(observed.asOf, before.asOf) : before.asOf,
   });
 }
 

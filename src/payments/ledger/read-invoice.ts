@@ -1,11 +1,11 @@
 import type { EndUserId, ProjectId } from '../../common/ids.js';
 import { customerIdOf } from './customer-ids.js';
-import type { Told } from './decision.js';
+import type { Observation } from './decision.js';
 import { type PaymentFact, SOURCE_RANKS } from './payment.js';
 import { currencyOf, descriptionOf } from './read-payments.js';
 import type { StripeObject } from './stripe-object.js';
 import { MAX_STATUS_LENGTH } from './subscription.js';
-import { needed } from './unreadable.js';
+import { required } from './unreadable.js';
 import { userIn } from './user-in.js';
 
 /** One of an invoice's payments. */
@@ -36,7 +36,7 @@ export function readInvoice(projectId: ProjectId, object: StripeObject): Invoice
   const isPaid = isPaidOff(object);
   const paidCents = isPaid ? paidOf(object) : undefined;
   return {
-    invoiceId: needed(object.id('id'), 'id'),
+    invoiceId: required(object.id('id'), 'id'),
     customerId: customerIdOf(object),
     currency: paidCents === undefined ? '' : currencyOf(object),
     subscriptionId: parent?.id('subscription') ?? object.id('subscription'),
@@ -50,7 +50,7 @@ export function readInvoice(projectId: ProjectId, object: StripeObject): Invoice
 function isPaidOff(object: StripeObject): boolean {
   const status = object.text('status', MAX_STATUS_LENGTH);
   // The oldest invoices have no status.
-  return object.flag('paid') ?? needed(status, 'status') === 'paid';
+  return object.flag('paid') ?? required(status, 'status') === 'paid';
 }
 
 /**
@@ -65,7 +65,7 @@ function paidOf(object: StripeObject): number | undefined {
 }
 
 function dueOf(object: StripeObject): number {
-  const total = needed(object.integer('total'), 'total') - (object.amount('pre_payment_credit_notes_amount') ?? 0);
+  const total = required(object.integer('total'), 'total') - (object.amount('pre_payment_credit_notes_amount') ?? 0);
   const [before, after] = [object.integer('starting_balance'), object.integer('ending_balance')];
   // A negative balance is credit. Without an ending balance nothing tells how much of it was used but the amount due.
   if (before !== undefined && after !== undefined) return total - (after - before);
@@ -88,11 +88,11 @@ function partsOf(object: StripeObject, paidCents: number): InvoicePart[] | undef
 /** The paid ones of an invoice's `invoice_payment` objects. @throws Unreadable */
 export function readInvoicePayments(payments: readonly StripeObject[]): InvoicePart[] {
   return payments.flatMap((invoicePayment) => {
-    const payment = needed(invoicePayment.object('payment'), 'payment');
+    const payment = required(invoicePayment.object('payment'), 'payment');
     const paymentIntentId = payment.id('payment_intent') ?? payment.id('charge');
-    if (paymentIntentId === undefined) needed(payment.id('payment_record'), 'payment');
+    if (paymentIntentId === undefined) required(payment.id('payment_record'), 'payment');
     if (statusOf(invoicePayment) !== 'paid') return [];
-    const amountCents = invoicePayment.amount('amount_paid') ?? needed(invoicePayment.amount('amount_requested'), 'amount_paid');
+    const amountCents = invoicePayment.amount('amount_paid') ?? required(invoicePayment.amount('amount_requested'), 'amount_paid');
     return [{ paymentIntentId, amountCents }];
   });
 }
@@ -110,7 +110,7 @@ export function unexplainedCents(object: StripeObject, payments: readonly Stripe
 }
 
 function statusOf(invoicePayment: StripeObject): string {
-  return needed(invoicePayment.text('status', MAX_STATUS_LENGTH), 'status');
+  return required(invoicePayment.text('status', MAX_STATUS_LENGTH), 'status');
 }
 
 /** The PaymentIntents that an invoice's `invoice_payment` objects tell of: paid, open, or cancelled. */
@@ -130,12 +130,12 @@ export function invoicePayments(
   object: StripeObject,
   { invoiceId, customerId, currency, subscriptionId, paidCents = 0 }: InvoiceReading,
   parts: readonly InvoicePart[],
-  told: Told,
+  observed: Observation,
 ): PaymentFact[] {
   const times = object.object('status_transitions');
-  const created = object.time('created') ?? object.time('date') ?? told.asOf;
+  const created = object.time('created') ?? object.time('date') ?? observed.asOf;
   const common = {
-    ...told,
+    ...observed,
     customerId,
     subscriptionId,
     status: 'succeeded',

@@ -1,6 +1,6 @@
 import type { ProjectId } from '../../common/ids.js';
 import { customerIdsOf } from './customer-ids.js';
-import type { Told } from './decision.js';
+import type { Observation } from './decision.js';
 import { type DisputeFact, readDispute } from './dispute.js';
 import type { Party } from './ledger-change.js';
 import type { PaymentFact } from './payment.js';
@@ -8,7 +8,7 @@ import { attemptsOf, invoicePayments, type InvoiceReading, readInvoice } from '.
 import { readCharge, readPaymentIntent, readSessionPayment, sessionUser } from './read-payments.js';
 import type { StripeObject } from './stripe-object.js';
 import { readSubscription, type SubscriptionFact } from './subscription.js';
-import { needed, Unreadable } from './unreadable.js';
+import { required, Unreadable } from './unreadable.js';
 import { userIn } from './user-in.js';
 
 /** What an object tells by itself, and what Stripe has to be asked for. */
@@ -16,12 +16,12 @@ export interface Reading {
   readonly party: Party;
   readonly subscription?: SubscriptionFact;
   /** A subscription that it is about and tells nothing of. */
-  readonly subscriptionToAsk?: string;
+  readonly subscriptionToFetch?: string;
   readonly payments: readonly PaymentFact[];
   /** An invoice that was paid, and doesn't tell how. */
-  readonly invoiceToAsk?: { readonly object: StripeObject; readonly invoice: InvoiceReading };
+  readonly invoiceToFetch?: { readonly object: StripeObject; readonly invoice: InvoiceReading };
   /** An invoice that was not paid, and by which PaymentIntents: none if it doesn't tell. */
-  readonly attemptToAsk?: {
+  readonly attemptToFetch?: {
     readonly invoiceId: string;
     readonly subscriptionId: string | undefined;
     readonly paymentIntentIds: readonly string[];
@@ -29,7 +29,7 @@ export interface Reading {
   /** An invoice that was paid: what is known of it as paid outside of Stripe, and not among its payments, was not. */
   readonly paidInvoiceId?: string;
   /** A refund came to nothing: what is still refunded, only the charge tells. */
-  readonly chargeToAsk?: { readonly chargeId: string | undefined; readonly paymentIntentId: string | undefined };
+  readonly chargeToFetch?: { readonly chargeId: string | undefined; readonly paymentIntentId: string | undefined };
   readonly dispute?: DisputeFact;
 }
 
@@ -50,8 +50,8 @@ const KINDS = [
 const UNDONE_REFUNDS: readonly string[] = ['failed', 'canceled'];
 
 /** Reads an object of any API version. @param type of the event, where it came with one @throws Unreadable */
-export function readObject(projectId: ProjectId, object: StripeObject, told: Told, type?: string): Reading {
-  const party = { customerIds: customerIdsOf(object), asOf: told.asOf };
+export function readObject(projectId: ProjectId, object: StripeObject, observed: Observation, type?: string): Reading {
+  const party = { customerIds: customerIdsOf(object), asOf: observed.asOf };
   const ofPayment = (payment: PaymentFact | undefined): Reading => ({
     party: { ...party, userId: payment?.userId },
     payments: payment ? [payment] : [],
@@ -61,12 +61,12 @@ export function readObject(projectId: ProjectId, object: StripeObject, told: Tol
   if (kind !== expected) throw new Unreadable('object');
   switch (kind) {
     case 'subscription': {
-      const subscription = readSubscription(object, told, type);
+      const subscription = readSubscription(object, observed, type);
       const userId = userIn(projectId, object.object('metadata'));
       return { party: { ...party, userId, subscriptionId: subscription.subscriptionId }, subscription, payments: [] };
     }
     case 'checkout.session': {
-      const { payments } = ofPayment(readSessionPayment(projectId, object, told, type));
+      const { payments } = ofPayment(readSessionPayment(projectId, object, observed, type));
       return { party: { ...party, userId: sessionUser(projectId, object), subscriptionId: object.id('subscription') }, payments };
     }
     case 'invoice': {
@@ -75,11 +75,11 @@ export function readObject(projectId: ProjectId, object: StripeObject, told: Tol
       const isUnpaid = type === 'invoice.payment_failed' && parts?.length === 0;
       return {
         party: { ...party, userId, subscriptionId },
-        subscriptionToAsk: subscriptionId,
-        payments: parts ? invoicePayments(object, invoice, parts, told) : [],
-        ...(!parts && { invoiceToAsk: { object, invoice } }),
+        subscriptionToFetch: subscriptionId,
+        payments: parts ? invoicePayments(object, invoice, parts, observed) : [],
+        ...(!parts && { invoiceToFetch: { object, invoice } }),
         ...(isPaid && { paidInvoiceId: invoiceId }),
-        ...(isUnpaid && { attemptToAsk: { invoiceId, subscriptionId, paymentIntentIds: attemptsOf(object) } }),
+        ...(isUnpaid && { attemptToFetch: { invoiceId, subscriptionId, paymentIntentIds: attemptsOf(object) } }),
       };
     }
     case 'customer': {
@@ -87,17 +87,17 @@ export function readObject(projectId: ProjectId, object: StripeObject, told: Tol
       return { party: { ...party, customerIds, userId: userIn(projectId, object.object('metadata')) }, payments: [] };
     }
     case 'payment_intent':
-      return ofPayment(readPaymentIntent(projectId, object, told));
+      return ofPayment(readPaymentIntent(projectId, object, observed));
     case 'charge':
-      return ofPayment(readCharge(projectId, object, told));
+      return ofPayment(readCharge(projectId, object, observed));
     case 'refund': {
-      const isUndone = UNDONE_REFUNDS.includes(needed(object.text('status', MAX_KIND_LENGTH), 'status'));
-      const chargeToAsk = { chargeId: object.id('charge'), paymentIntentId: object.id('payment_intent') };
-      if (isUndone) needed(chargeToAsk.chargeId ?? chargeToAsk.paymentIntentId, 'charge');
-      return { party, payments: [], ...(isUndone && { chargeToAsk }) };
+      const isUndone = UNDONE_REFUNDS.includes(required(object.text('status', MAX_KIND_LENGTH), 'status'));
+      const chargeToFetch = { chargeId: object.id('charge'), paymentIntentId: object.id('payment_intent') };
+      if (isUndone) required(chargeToFetch.chargeId ?? chargeToFetch.paymentIntentId, 'charge');
+      return { party, payments: [], ...(isUndone && { chargeToFetch }) };
     }
     case 'dispute':
-      return { party, dispute: readDispute(object, told, type), payments: [] };
+      return { party, dispute: readDispute(object, observed, type), payments: [] };
     default:
       return { party, payments: [] };
   }

@@ -1,10 +1,10 @@
 import type { ProjectId } from '../../common/ids.js';
 import { customerIdOf } from './customer-ids.js';
-import type { Told } from './decision.js';
+import type { Observation } from './decision.js';
 import { type PaymentFact, SOURCE_RANKS } from './payment.js';
 import type { StripeObject } from './stripe-object.js';
 import { MAX_STATUS_LENGTH } from './subscription.js';
-import { needed, Unreadable } from './unreadable.js';
+import { required, Unreadable } from './unreadable.js';
 import { userIn } from './user-in.js';
 
 const MAX_CURRENCY_LENGTH = 8;
@@ -17,19 +17,19 @@ const FORMER_STATUSES: Partial<Record<string, string>> = {
 };
 
 export function currencyOf(object: StripeObject): string {
-  return needed(object.text('currency', MAX_CURRENCY_LENGTH), 'currency').toLowerCase();
+  return required(object.text('currency', MAX_CURRENCY_LENGTH), 'currency').toLowerCase();
 }
 
 export function descriptionOf(object: StripeObject): string | null {
   return object.text('description', MAX_DESCRIPTION_LENGTH) ?? null;
 }
 
-export function readPaymentIntent(projectId: ProjectId, object: StripeObject, told: Told): PaymentFact {
-  const status = needed(object.text('status', MAX_STATUS_LENGTH), 'status');
-  const amount = needed(object.amount('amount'), 'amount');
+export function readPaymentIntent(projectId: ProjectId, object: StripeObject, observed: Observation): PaymentFact {
+  const status = required(object.text('status', MAX_STATUS_LENGTH), 'status');
+  const amount = required(object.amount('amount'), 'amount');
   return {
-    ...told,
-    paymentIntentId: needed(object.id('id'), 'id'),
+    ...observed,
+    paymentIntentId: required(object.id('id'), 'id'),
     userId: userIn(projectId, object.object('metadata')),
     customerId: customerIdOf(object),
     status: FORMER_STATUSES[status] ?? status,
@@ -40,21 +40,21 @@ export function readPaymentIntent(projectId: ProjectId, object: StripeObject, to
     refundedAmountCents: 0,
     refundedAsOf: null,
     description: descriptionOf(object),
-    createdAt: object.time('created') ?? told.asOf,
+    createdAt: object.time('created') ?? observed.asOf,
     sourceRank: SOURCE_RANKS.intent,
   };
 }
 
 /** A charge with what was refunded of it. What was authorized and never taken, Stripe calls refunded too. */
-export function readCharge(projectId: ProjectId, object: StripeObject, told: Told): PaymentFact | undefined {
-  const chargeId = needed(object.id('id'), 'id');
-  const amount = needed(object.amount('amount'), 'amount');
+export function readCharge(projectId: ProjectId, object: StripeObject, observed: Observation): PaymentFact | undefined {
+  const chargeId = required(object.id('id'), 'id');
+  const amount = required(object.amount('amount'), 'amount');
   if (object.flag('captured') === false) return undefined;
   const taken = object.amount('amount_captured') ?? amount;
-  const refunded = needed(object.amount('amount_refunded'), 'amount_refunded');
+  const refunded = required(object.amount('amount_refunded'), 'amount_refunded');
   if (refunded > amount) throw new Unreadable('amount_refunded');
   return {
-    ...told,
+    ...observed,
     paymentIntentId: object.id('payment_intent') ?? chargeId,
     chargeId,
     userId: userIn(projectId, object.object('metadata')),
@@ -64,23 +64,28 @@ export function readCharge(projectId: ProjectId, object: StripeObject, told: Tol
     currency: currencyOf(object),
     source: 'stripe',
     refundedAmountCents: Math.max(refunded - (amount - taken), 0),
-    refundedAsOf: told.asOf,
+    refundedAsOf: observed.asOf,
     description: descriptionOf(object),
-    createdAt: object.time('created') ?? told.asOf,
+    createdAt: object.time('created') ?? observed.asOf,
     sourceRank: SOURCE_RANKS.charge,
   };
 }
 
 /** A completed session of payment mode. @param type of the event: only that tells that a payment which takes days has failed */
-export function readSessionPayment(projectId: ProjectId, object: StripeObject, told: Told, type?: string): PaymentFact | undefined {
+export function readSessionPayment(
+  projectId: ProjectId,
+  object: StripeObject,
+  observed: Observation,
+  type?: string,
+): PaymentFact | undefined {
   const paymentIntentId = object.id('payment_intent');
   const amount = object.amount('amount_total') ?? 0;
-  const mode = needed(object.text('mode', MAX_STATUS_LENGTH), 'mode');
-  const status = sessionStatus(needed(object.text('payment_status', MAX_STATUS_LENGTH), 'payment_status'), type);
+  const mode = required(object.text('mode', MAX_STATUS_LENGTH), 'mode');
+  const status = sessionStatus(required(object.text('payment_status', MAX_STATUS_LENGTH), 'payment_status'), type);
   const isComplete = (object.text('status', MAX_STATUS_LENGTH) ?? 'complete') === 'complete';
   if (mode !== 'payment' || !paymentIntentId || amount === 0 || !isComplete) return undefined;
   return {
-    ...told,
+    ...observed,
     paymentIntentId,
     userId: sessionUser(projectId, object),
     customerId: customerIdOf(object),
@@ -91,7 +96,7 @@ export function readSessionPayment(projectId: ProjectId, object: StripeObject, t
     refundedAmountCents: 0,
     refundedAsOf: null,
     description: null,
-    createdAt: object.time('created') ?? told.asOf,
+    createdAt: object.time('created') ?? observed.asOf,
     sourceRank: SOURCE_RANKS.session,
   };
 }

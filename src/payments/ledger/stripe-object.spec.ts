@@ -119,10 +119,10 @@ it.each([
 it.each(readdirSync(FIXTURES))('knows the form of %s', (file) => {
   const { type, data } = JSON.parse(readFileSync(new URL(file, FIXTURES), 'utf8')) as { type: string; data: { object: object } };
   if (!PROJECT_ID) throw new Error('It is no id.');
-  const told = object(data.object);
-  expect(readObject(PROJECT_ID, told, { asOf: new Date(0) }, type).party).toMatchObject({ asOf: new Date(0) });
+  const observed = object(data.object);
+  expect(readObject(PROJECT_ID, observed, { asOf: new Date(0) }, type).party).toMatchObject({ asOf: new Date(0) });
   expect(() => {
-    assertReadable(told);
+    assertReadable(observed);
   }).not.toThrow();
 });
 

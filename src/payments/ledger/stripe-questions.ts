@@ -10,7 +10,7 @@ import { type PageParams, readWholeList } from '../stripe-api/whole-list.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { StripeObject } from './stripe-object.js';
 import { MAX_NAME_LENGTH } from './subscription.js';
-import { needed } from './unreadable.js';
+import { required } from './unreadable.js';
 
 const ATTEMPT = { timeout: 4_000, maxNetworkRetries: 1 } as const satisfies Stripe.RequestOptions;
 const NOT_FOUND = 404;
@@ -33,13 +33,13 @@ export interface Answer {
   readonly time: AnswerTime | undefined;
 }
 
-type Question<Resource> = (stripe: Stripe, options: Stripe.RequestOptions) => Promise<Stripe.Response<Resource>>;
+type Lookup<Resource> = (stripe: Stripe, options: Stripe.RequestOptions) => Promise<Stripe.Response<Resource>>;
 
 type PageReader<Item> = (stripe: Stripe, page: PageParams, options: Stripe.RequestOptions) => Promise<Stripe.ApiList<Item>>;
 
 /** What Stripe is asked with a tenant's own key. @throws DomainError `stripe_*`, and what `StripeClients.for` throws */
 @Injectable()
-export class StripeQuestions {
+export class StripeLookups {
   readonly #names = new LRUCache<string, string>({ max: MAX_NAMES, ttl: NAME_AGE_MS });
 
   constructor(private readonly clients: StripeClients) {}
@@ -55,7 +55,7 @@ export class StripeQuestions {
   /** A subscription with all of its items: one of many items is cut, in events and in answers. Any other object stays as it is. */
   async withAllItems(tenant: Tenant, object: StripeObject): Promise<StripeObject> {
     if (object.text('object', MAX_KIND_LENGTH) !== 'subscription' || !object.isCut('items')) return object;
-    const subscription = needed(object.id('id'), 'id');
+    const subscription = required(object.id('id'), 'id');
     const data = await this.#list(tenant, 'subscription', (stripe, page, options) =>
       stripe.subscriptionItems.list({ subscription, ...page, expand: ['data.price.product'] }, options),
     );
@@ -65,7 +65,7 @@ export class StripeQuestions {
   /** An invoice with all of its lines. Any other object stays as it is. */
   async withAllLines(tenant: Tenant, object: StripeObject): Promise<StripeObject> {
     if (object.text('object', MAX_KIND_LENGTH) !== 'invoice' || !object.isCut('lines')) return object;
-    const invoice = needed(object.id('id'), 'id');
+    const invoice = required(object.id('id'), 'id');
     const data = await this.#list(tenant, 'invoice', (stripe, page, options) => stripe.invoices.listLineItems(invoice, page, options));
     return object.with('lines', { object: 'list', data, has_more: false });
   }
@@ -107,8 +107,8 @@ export class StripeQuestions {
 
   async productName(tenant: Tenant, id: string): Promise<string | null> {
     const key = `${tenant.projectId} ${tenant.mode} ${id}`;
-    const known = this.#names.get(key);
-    if (known !== undefined) return known;
+    const stored = this.#names.get(key);
+    if (stored !== undefined) return stored;
     const answer = await this.#ask(tenant, (stripe, options) => stripe.products.retrieve(id, undefined, options));
     const name = answer?.object.text('name', MAX_NAME_LENGTH);
     // With another key, Stripe may know one that it doesn't now.
@@ -116,7 +116,7 @@ export class StripeQuestions {
     return name ?? null;
   }
 
-  #ask<Resource>(tenant: Tenant, question: Question<Resource>): Promise<Answer | undefined> {
+  #ask<Resource>(tenant: Tenant, question: Lookup<Resource>): Promise<Answer | undefined> {
     return this.#call(tenant, async (stripe) => {
       const { answer, time } = await timed(() => question(stripe, ATTEMPT));
       const object = StripeObject.from(answer);

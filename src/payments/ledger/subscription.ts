@@ -1,8 +1,8 @@
 import { customerIdOf } from './customer-ids.js';
-import { type Decision, decide, type Known, later, type Told } from './decision.js';
+import { type Decision, decide, type StoredVersion, later, type Observation } from './decision.js';
 import type { StripeObject } from './stripe-object.js';
 import { periodOf, planItemOf } from './subscription-items.js';
-import { needed } from './unreadable.js';
+import { required } from './unreadable.js';
 
 export const MAX_STATUS_LENGTH = 32;
 const MAX_REASON_LENGTH = 64;
@@ -29,7 +29,7 @@ export interface SubscriptionState {
 }
 
 /** A subscription as an event or an answer of Stripe tells it. */
-export interface SubscriptionFact extends SubscriptionState, Told {
+export interface SubscriptionFact extends SubscriptionState, Observation {
   readonly subscriptionId: string;
   /** The product to ask for its name, where the plan has none. */
   readonly productId?: string;
@@ -54,46 +54,46 @@ const ALL_BUT_TIME = [...COMPARED, 'planName', 'createdAt'] as const satisfies (
  * Reads both generations; of several items, `subscription-items.ts` says which counts.
  * @param type of the event: what was deleted is over, whatever the object says
  */
-export function readSubscription(object: StripeObject, told: Told, type?: string): SubscriptionFact {
-  const said = needed(object.text('status', MAX_STATUS_LENGTH), 'status');
-  const status = type === 'customer.subscription.deleted' && !isOver(said) ? 'canceled' : said;
+export function readSubscription(object: StripeObject, observed: Observation, type?: string): SubscriptionFact {
+  const said = required(object.text('status', MAX_STATUS_LENGTH), 'status');
+  const status = type === 'customer.subscription.deleted' && !isEnded(said) ? 'canceled' : said;
   // There is no subscription without items.
-  const item = needed(planItemOf(object.items('items')), 'items');
+  const item = required(planItemOf(object.items('items')), 'items');
   const period = periodOf(object);
   const collection = object.object('pause_collection');
-  const price = item.object('price') ?? needed(item.object('plan'), 'plan');
+  const price = item.object('price') ?? required(item.object('plan'), 'plan');
   const product = price.expanded('product');
   // Before 2018 a plan had a name of its own.
   const named = [price.text('nickname', MAX_NAME_LENGTH), product?.text('name', MAX_NAME_LENGTH), price.text('name', MAX_NAME_LENGTH)];
   const planName = named.find((name) => name !== undefined) ?? null;
   const productId = price.id('product');
   return {
-    ...told,
-    subscriptionId: needed(object.id('id'), 'id'),
+    ...observed,
+    subscriptionId: required(object.id('id'), 'id'),
     status,
     customerId: customerIdOf(object),
-    priceId: needed(price.id('id'), 'price'),
+    priceId: required(price.id('id'), 'price'),
     planName,
     // A name that an expanded product does not have, no question would bring.
     ...(planName === null && productId !== undefined && !product && { productId }),
     quantity: Math.min(item.amount('quantity') ?? object.amount('quantity') ?? 1, MAX_QUANTITY),
     currentPeriodStart: period.start,
     currentPeriodEnd: period.end,
-    cancelAt: isOver(status) ? endOf(object) : (object.time('cancel_at') ?? (object.flag('cancel_at_period_end') ? period.end : null)),
+    cancelAt: isEnded(status) ? endOf(object) : (object.time('cancel_at') ?? (object.flag('cancel_at_period_end') ? period.end : null)),
     cancelledAt: object.time('canceled_at') ?? null,
     // Without it, the pause would not show.
-    pauseBehavior: collection ? needed(collection.text('behavior', MAX_STATUS_LENGTH), 'pause_collection') : null,
+    pauseBehavior: collection ? required(collection.text('behavior', MAX_STATUS_LENGTH), 'pause_collection') : null,
     pauseResumesAt: collection?.time('resumes_at') ?? null,
     pauseReason: status === 'paused' ? pauseReasonOf(object) : null,
-    createdAt: object.time('created') ?? object.time('start_date') ?? told.asOf,
+    createdAt: object.time('created') ?? object.time('start_date') ?? observed.asOf,
   };
 }
 
 /** Before Stripe told a reason, a trial that ended without a payment method was the only one, for subscriptions that were set so. */
 function pauseReasonOf(object: StripeObject): string | null {
-  const told = object.object('status_details')?.object('paused')?.object('subscription')?.text('type', MAX_REASON_LENGTH);
+  const observed = object.object('status_details')?.object('paused')?.object('subscription')?.text('type', MAX_REASON_LENGTH);
   const atTrialEnd = object.object('trial_settings')?.object('end_behavior')?.text('missing_payment_method', MAX_STATUS_LENGTH);
-  return told ?? (atTrialEnd === 'pause' ? 'trial_end_without_payment_method' : null);
+  return observed ?? (atTrialEnd === 'pause' ? 'trial_end_without_payment_method' : null);
 }
 
 /** Of one that is over: when it was planned to be, unless that was for later. */
@@ -117,19 +117,19 @@ export function pauseOf<Time>(status: string, pause: Pause<Time>): Pause<Time> |
 /** Stripe brings no subscription back from these. */
 const OVER = new Set(['canceled', 'incomplete_expired']);
 
-export function isOver(status: string): boolean {
+export function isEnded(status: string): boolean {
   return OVER.has(status);
 }
 
 /** One that Stripe no longer has: it has ended, and nothing else is going to tell. */
-export function goneSubscription(known: SubscriptionState, subscriptionId: string, asOf: Date): SubscriptionFact {
-  return { ...known, subscriptionId, status: 'canceled', cancelAt: null, cancelledAt: known.cancelledAt ?? asOf, asOf };
+export function goneSubscription(stored: SubscriptionState, subscriptionId: string, asOf: Date): SubscriptionFact {
+  return { ...stored, subscriptionId, status: 'canceled', cancelAt: null, cancelledAt: stored.cancelledAt ?? asOf, asOf };
 }
 
-export function decideSubscription(known: (SubscriptionState & Known) | undefined, told: SubscriptionFact): Decision {
-  return decide(known, told, {
-    finality: { known: Number(known !== undefined && isOver(known.status)), told: Number(isOver(told.status)) },
-    isSame: COMPARED.every((field) => known?.[field]?.valueOf() === told[field]?.valueOf()),
+export function decideSubscription(stored: (SubscriptionState & StoredVersion) | undefined, observed: SubscriptionFact): Decision {
+  return decide(stored, observed, {
+    rank: { stored: Number(stored !== undefined && isEnded(stored.status)), observed: Number(isEnded(observed.status)) },
+    isSame: COMPARED.every((field) => stored?.[field]?.valueOf() === observed[field]?.valueOf()),
   });
 }
 
@@ -137,8 +137,8 @@ export function decideSubscription(known: (SubscriptionState & Known) | undefine
 const STAGES = ['incomplete', 'trialing', 'active', 'past_due', 'unpaid', 'paused'];
 
 /** Of two that were told of one second, which is further on, where Stripe has no answer: the same one whichever comes first. */
-export function isFurtherOn(told: SubscriptionState, known: SubscriptionState): boolean {
-  const [one, other] = [told, known].map((state) => {
+export function isLaterStage(observed: SubscriptionState, stored: SubscriptionState): boolean {
+  const [one, other] = [observed, stored].map((state) => {
     const times = [state.currentPeriodStart, state.currentPeriodEnd, state.cancelledAt].map((time) => time?.toISOString() ?? '');
     return JSON.stringify([STAGES.indexOf(state.status) + 1, ...times, ...COMPARED.map((field) => state[field])]);
   });
@@ -146,12 +146,12 @@ export function isFurtherOn(told: SubscriptionState, known: SubscriptionState): 
 }
 
 /** Whether it tells nothing that is not known already, were it of an earlier time. */
-export function isNothingNew(known: SubscriptionState, told: SubscriptionFact): boolean {
-  return ALL_BUT_TIME.every((field) => known[field]?.valueOf() === told[field]?.valueOf());
+export function isUnchanged(stored: SubscriptionState, observed: SubscriptionFact): boolean {
+  return ALL_BUT_TIME.every((field) => stored[field]?.valueOf() === observed[field]?.valueOf());
 }
 
 /** @returns the subscription as it is to be written */
-export function mergeSubscription(known: (SubscriptionState & Known) | undefined, told: SubscriptionFact): SubscriptionState {
-  if (!known) return told;
-  return decideSubscription(known, told) === 'take' ? { ...told, asOf: later(told.asOf, known.asOf) } : known;
+export function mergeSubscription(stored: (SubscriptionState & StoredVersion) | undefined, observed: SubscriptionFact): SubscriptionState {
+  if (!stored) return observed;
+  return decideSubscription(stored, observed) === 'apply' ? { ...observed, asOf: later(observed.asOf, stored.asOf) } : stored;
 }

@@ -11,8 +11,8 @@ import { OutboxRepository } from './outbox.repository.js';
 import { OutboxSweeper } from './outbox-sweeper.js';
 import { hasFailed, hasSucceeded, type PaymentState } from './payment.js';
 import { rowId } from './row-id.js';
-import { isOver } from './subscription.js';
-import type { Given } from './user-links.repository.js';
+import { isEnded } from './subscription.js';
+import type { Reassigned } from './user-links.repository.js';
 
 /** The rows that one transaction wrote. */
 export interface WrittenRows {
@@ -20,7 +20,7 @@ export interface WrittenRows {
   readonly payments: readonly Written<PaymentState>[];
   readonly disputes: readonly Written<DisputeState>[];
   /** Stripe's ids of the rows that got another user, whether they were written otherwise or not. */
-  readonly reassigned: Given;
+  readonly reassigned: Reassigned;
 }
 
 /** Adds the events of a change to the outbox, in the transaction that makes the change. */
@@ -63,7 +63,7 @@ function subscriptionEvents(
   isReassigned: boolean,
 ): DurableEvent[] {
   const subscription = toLedgerSubscription(id, stripeId, after);
-  const hasEnded = isOver(after.status) && !(before && isOver(before.status));
+  const hasEnded = isEnded(after.status) && !(before && isEnded(before.status));
   const isUpdated = isReassigned || (before && !isDeepStrictEqual(toLedgerSubscription(id, stripeId, before), subscription));
   const event = { ...tenant, subscription };
   if (before && !hasEnded) return isUpdated ? [['subscription.updated', event]] : [];
@@ -72,10 +72,10 @@ function subscriptionEvents(
 
 function paymentEvents(tenant: ProjectMode, { id, stripeId, before, after }: Written<PaymentState>, isReassigned: boolean): DurableEvent[] {
   const payment = toLedgerPayment(id, stripeId, after);
-  const known = before && toLedgerPayment(id, stripeId, before);
-  const refundedNowCents = payment.refundedAmountCents - (known?.refundedAmountCents ?? 0);
+  const stored = before && toLedgerPayment(id, stripeId, before);
+  const refundedNowCents = payment.refundedAmountCents - (stored?.refundedAmountCents ?? 0);
   const isRefundUndone = refundedNowCents < 0;
-  const isChanged = !known || isReassigned || isRefundUndone || !isDeepStrictEqual(compared(known), compared(payment));
+  const isChanged = !stored || isReassigned || isRefundUndone || !isDeepStrictEqual(compared(stored), compared(payment));
   const events: DurableEvent[] = [];
   if (isChanged && hasSucceeded(after.status)) events.push(['payment.succeeded', { ...tenant, payment }]);
   if (isChanged && hasFailed(after.status)) events.push(['payment.failed', { ...tenant, payment }]);

@@ -8,7 +8,7 @@ export class Unreadable extends Error {
 }
 
 /** @throws Unreadable when there is no value */
-export function needed<T>(value: T | null | undefined, field: string): T {
+export function required<T>(value: T | null | undefined, field: string): T {
   if (value === undefined || value === null) throw new Unreadable(field);
   return value;
 }

@@ -29,14 +29,14 @@ const LINK = sql<never>(
 );
 
 /** Give rows another user. The first two return the Stripe ids of the rows whose user changed; the third only raises the rank of the others. */
-interface GiveStatements {
+interface ReassignStatements {
   readonly subscriptions: Statement<{ id: string }>;
   readonly payments: Statement<{ id: string }>;
   readonly ranks: Statement<never>;
 }
 
 /** $1 project, $2 mode, $3 customer, $4 user. What is known of the single subscription or payment is better knowledge. */
-const GIVE_OF_CUSTOMER: GiveStatements = {
+const REASSIGN_BY_CUSTOMER: ReassignStatements = {
   subscriptions: sql(
     'give_stripe_subscriptions_of_customer',
     `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
@@ -58,7 +58,7 @@ const GIVE_OF_CUSTOMER: GiveStatements = {
 };
 
 /** $1 project, $2 mode, $3 our id of the subscription, $4 user. */
-const GIVE_OF_SUBSCRIPTION: GiveStatements = {
+const REASSIGN_BY_SUBSCRIPTION: ReassignStatements = {
   subscriptions: sql(
     'give_stripe_subscription',
     `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
@@ -80,15 +80,15 @@ const GIVE_OF_SUBSCRIPTION: GiveStatements = {
 const NOBODY: LinkedUser = { userId: null, userRank: USER_RANKS.none };
 
 /** Stripe ids of the rows that got another user. */
-export interface Given {
+export interface Reassigned {
   readonly subscriptions: string[];
   readonly payments: string[];
 }
 
-interface Learned {
+interface Linked {
   /** To whom new rows belong. */
   readonly user: LinkedUser;
-  readonly given: Given;
+  readonly reassigned: Reassigned;
 }
 
 /** Which end user a customer or subscription belongs to, whether that is told before or after what else they bring. */
@@ -104,40 +104,41 @@ export class UserLinksRepository {
   }
 
   /** Keeps what is told where it is the newest, and gives it to the rows that are there already. */
-  *learn(projectId: ProjectId, mode: StripeMode, { customerIds, subscriptionId, userId: told, asOf }: Party): Transaction<Learned> {
-    if (customerIds.length === 0 && subscriptionId === undefined) return { user: NOBODY, given: { subscriptions: [], payments: [] } };
+  *link(projectId: ProjectId, mode: StripeMode, { customerIds, subscriptionId, userId: observed, asOf }: Party): Transaction<Linked> {
+    if (customerIds.length === 0 && subscriptionId === undefined) return { user: NOBODY, reassigned: { subscriptions: [], payments: [] } };
     const [customerId = null, otherId = null] = customerIds;
-    const known = yield* run(FIND, [projectId, mode, customerId, otherId, subscriptionId ?? null]);
-    const given: Given = { subscriptions: [], payments: [] };
+    const stored = yield* run(FIND, [projectId, mode, customerId, otherId, subscriptionId ?? null]);
+    const reassigned: Reassigned = { subscriptions: [], payments: [] };
     /** @param rows what the rows of the object have: the customer's id, or our id of the subscription */
-    function* learnOf(
+    function* linkObject(
       objectId: string,
-      { subscriptions, payments, ranks }: GiveStatements,
+      { subscriptions, payments, ranks }: ReassignStatements,
       rows = objectId,
     ): Transaction<EndUserId | undefined> {
-      const link = known.find((row) => row.object_id === objectId);
-      if (!told || (link && !isNewer(link, told, asOf))) return link?.user_id;
-      yield* send(LINK, [projectId, mode, objectId, told, asOf]);
-      if (link?.user_id === told) return told;
-      const values = [projectId, mode, rows, told];
+      const link = stored.find((row) => row.object_id === objectId);
+      if (!observed || (link && !isNewer(link, observed, asOf))) return link?.user_id;
+      yield* send(LINK, [projectId, mode, objectId, observed, asOf]);
+      if (link?.user_id === observed) return observed;
+      const values = [projectId, mode, rows, observed];
       yield* send(ranks, values);
-      given.subscriptions.push(...(yield* run(subscriptions, values)).map(({ id }) => id));
-      given.payments.push(...(yield* run(payments, values)).map(({ id }) => id));
-      return told;
+      reassigned.subscriptions.push(...(yield* run(subscriptions, values)).map(({ id }) => id));
+      reassigned.payments.push(...(yield* run(payments, values)).map(({ id }) => id));
+      return observed;
     }
-    const ofSubscription = subscriptionId && (yield* learnOf(subscriptionId, GIVE_OF_SUBSCRIPTION, rowId(projectId, mode, subscriptionId)));
+    const ofSubscription =
+      subscriptionId && (yield* linkObject(subscriptionId, REASSIGN_BY_SUBSCRIPTION, rowId(projectId, mode, subscriptionId)));
     let ofCustomer: EndUserId | undefined;
     for (const id of customerIds) {
-      const user = yield* learnOf(id, GIVE_OF_CUSTOMER);
+      const user = yield* linkObject(id, REASSIGN_BY_CUSTOMER);
       ofCustomer ??= user;
     }
-    if (ofSubscription) return { user: { userId: ofSubscription, userRank: USER_RANKS.subscription }, given };
-    return { user: ofCustomer ? { userId: ofCustomer, userRank: USER_RANKS.customer } : NOBODY, given };
+    if (ofSubscription) return { user: { userId: ofSubscription, userRank: USER_RANKS.subscription }, reassigned };
+    return { user: ofCustomer ? { userId: ofCustomer, userRank: USER_RANKS.customer } : NOBODY, reassigned };
   }
 }
 
 /** In the same second, either of two users, and always the same one. */
-function isNewer(known: LinkRow, userId: EndUserId, asOf: Date): boolean {
-  const knownAsOf = new Date(toTimestamp(known.as_of));
-  return asOf > knownAsOf || (asOf.getTime() === knownAsOf.getTime() && userId > known.user_id);
+function isNewer(stored: LinkRow, userId: EndUserId, asOf: Date): boolean {
+  const storedAsOf = new Date(toTimestamp(stored.as_of));
+  return asOf > storedAsOf || (asOf.getTime() === storedAsOf.getTime() && userId > stored.user_id);
 }

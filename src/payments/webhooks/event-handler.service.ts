@@ -3,7 +3,7 @@ import { DomainError, type ErrorCode } from '../../common/errors.js';
 import { isDatabaseUnavailable } from '../../database/database-errors.js';
 import { ForeignObject } from '../ledger/foreign-object.js';
 import { LedgerService } from '../ledger/ledger.service.js';
-import { againIfOvertaken } from '../ledger/overtaken.js';
+import { retryIfStale } from '../ledger/overtaken.js';
 import { Unreadable } from '../ledger/unreadable.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { EventPayloads } from './event-payloads.js';
@@ -102,7 +102,7 @@ export class EventHandlerService {
     if (event.unreadableField !== undefined) throw new Unreadable(event.unreadableField);
     try {
       if (event.undecidedBecause) throw event.undecidedBecause;
-      return await againIfOvertaken(async () => {
+      return await retryIfStale(async () => {
         try {
           const change = await this.ledger.prepare(event);
           return await write(() => this.ledger.apply(change));
