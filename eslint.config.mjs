@@ -4,14 +4,15 @@ import js from '@eslint/js';
 import { defineConfig, includeIgnoreFile } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-/** The rooms of `src/` and what each stands on. A room sees those and all that they see: imports go down only. */
+/** The modules of `src/` and what each stands on. A module sees those and all that they see: imports go down only. */
 const STANDS_ON = {
   common: [],
   config: ['common'],
+  http: ['config'],
   database: ['config'],
   vault: ['database'],
-  audit: ['vault'],
-  auth: ['vault'],
+  audit: ['vault', 'http'],
+  auth: ['vault', 'http'],
   accounts: ['auth', 'audit'],
   projects: ['auth', 'audit'],
   idempotency: ['projects'],
@@ -23,35 +24,37 @@ const STANDS_ON = {
   'payments/webhooks': ['payments/ledger', 'idempotency'],
   payments: ['payments/billing', 'payments/webhooks'],
   metrics: ['payments', 'accounts'],
+  bootstrap: ['payments', 'accounts', 'health'],
 };
-const ROOMS = Object.keys(STANDS_ON);
+const MODULES = Object.keys(STANDS_ON);
 
-const sees = (room) => [...new Set(STANDS_ON[room].flatMap((below) => [...sees(below), below]))];
+const sees = (module) => [...new Set(STANDS_ON[module].flatMap((below) => [...sees(below), below]))];
 
-/** Imports of `room` as they are written in `from`: `../../vault/`, or `../guards/` between neighbours in payments. */
-const importsOf = (room, from) => `^(?:\\.\\./)+${from.startsWith('payments/') ? room.replace('payments/', '(?:payments/)?') : room}/`;
+/** Imports of `module` as they are written in `from`: `../../vault/`, or `../ledger/` between neighbours in payments. */
+const importsOf = (module, from) =>
+  `^(?:\\.\\./)+${from.startsWith('payments/') ? module.replace('payments/', '(?:payments/)?') : module}/`;
 
-/** The files above all rooms, the command line, and the module that puts payments together. */
+/** The files above all modules, the command line, and the module that puts payments together. */
 const ABOVE = [...readdirSync(join(import.meta.dirname, 'src')).filter((name) => name.endsWith('.ts')), 'payments.module.ts'];
 const TOP = `^(?:\\.\\./)+(?:${ABOVE.map((name) => name.slice(0, -'.ts'.length).replaceAll('.', '\\.')).join('|')})\\.js$|^(?:\\.\\./)+cli/`;
 
-const directionOf = (room) => {
-  const visible = [room, ...sees(room)];
+const directionOf = (module) => {
+  const visible = [module, ...sees(module)];
   const isAbove = (other) => !visible.some((seen) => seen === other || seen.startsWith(`${other}/`));
   return {
-    name: `tillkeeper/room/${room}`,
-    files: [`src/${room}/**`],
+    name: `tillkeeper/module/${module}`,
+    files: [`src/${module}/**`],
     // These belong into payments/webhooks.
     ignores: ['src/payments/stripe-api/**/*webhook-endpoint*.ts'],
     rules: {
       'no-restricted-imports': [
         'error',
         {
-          paths: [{ name: '@nestjs/common', importNames: ['forwardRef'], message: 'A circle: move what both need into a room below.' }],
+          paths: [{ name: '@nestjs/common', importNames: ['forwardRef'], message: 'A circle: move what both need into a module below.' }],
           patterns: [
             {
-              regex: [TOP, ...ROOMS.filter(isAbove).map((other) => importsOf(other, room))].join('|'),
-              message: `Imports go down only: ${room} sees ${sees(room).join(', ') || 'no other room'}.`,
+              regex: [TOP, ...MODULES.filter(isAbove).map((other) => importsOf(other, module))].join('|'),
+              message: `Imports go down only: ${module} sees ${sees(module).join(', ') || 'no other module'}.`,
             },
           ],
         },
@@ -135,8 +138,8 @@ export default defineConfig(
     },
   },
   { name: 'tillkeeper/source', files: ['src/**'], ignores: [UNIT_SPECS], rules: { 'no-console': 'error' } },
-  // The order of the alphabet has a room before the rooms inside it, and the last match decides.
-  ...ROOMS.toSorted().map(directionOf),
+  // The order of the alphabet has a module before the modules inside it, and the last match decides.
+  ...MODULES.toSorted().map(directionOf),
   {
     name: 'tillkeeper/transactions',
     files: ['src/**/*.ts'],

@@ -21,8 +21,8 @@ export async function openKeyring(listDataKeys, masterKey) {
 /** The whole application in this process, listening. The modules load here, so that a bare server is without them. */
 export async function startApp(environment) {
   const [{ createApp }, { AppLogger }, { loadSettings }, { StripeClients }] = await Promise.all([
-    import('../dist/app.setup.js'),
-    import('../dist/common/app-logger.js'),
+    import('../dist/app.js'),
+    import('../dist/http/app-logger.js'),
     import('../dist/config/load-settings.js'),
     import('../dist/payments/stripe-config/stripe-clients.js'),
   ]);

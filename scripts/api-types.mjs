@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import openapiTS, { astToString } from 'openapi-typescript';
-import { createApp } from '../dist/app.setup.js';
-import { AppLogger } from '../dist/common/app-logger.js';
+import { createApp } from '../dist/app.js';
+import { AppLogger } from '../dist/http/app-logger.js';
 import { loadSettings } from '../dist/config/load-settings.js';
-import { openApiDocument } from '../dist/docs.js';
+import { openApiDocument } from '../dist/http/openapi/docs.js';
 
 const FILE = new URL('../test/support/story/api.d.ts', import.meta.url);
 

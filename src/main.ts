@@ -1,4 +1,4 @@
-import './no-debugger.js';
+import './bootstrap/no-debugger.js';
 import './young-generation.js';
 
 // Not before: to load the modules is what makes the young generation grow.

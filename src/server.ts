@@ -1,12 +1,12 @@
-import { AppLogger } from './common/app-logger.js';
-import { createApp } from './app.setup.js';
+import { AppLogger } from './http/app-logger.js';
+import { createApp } from './app.js';
 import { loadEnvFile } from './config/env-file.js';
 import { loadSettings } from './config/load-settings.js';
 import type { Settings } from './config/settings.js';
 import { VERSION } from './common/version.js';
-import { showFirstCall } from './first-run.js';
-import { type Running, stopOnSignal } from './shutdown.js';
-import { explainStartFailure } from './start-failure.js';
+import { showFirstCall } from './bootstrap/first-run.js';
+import { type Running, stopOnSignal } from './bootstrap/shutdown.js';
+import { explainStartFailure } from './bootstrap/start-failure.js';
 import { letYoungGenerationGrow } from './young-generation.js';
 
 async function main(): Promise<void> {

@@ -1,5 +1,5 @@
-import type { Check } from '../common/check.decorator.js';
-import { nameCheck, textCheck } from '../common/text.decorator.js';
+import type { Check } from '../http/check.decorator.js';
+import { nameCheck, textCheck } from '../http/text.decorator.js';
 import { MAX_EMAIL_LENGTH, normalizeEmail, spellingsOf } from './email.js';
 import { isLookalike } from './lookalike.js';
 

@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, HttpStatus, Ip, Post, UseGuards } from
 import { ApiConsumes, ApiCreatedResponse, ApiExtraModels, ApiOAuth2, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentDeveloper } from '../auth/current-developer.decorator.js';
 import { Public } from '../auth/route-access.decorators.js';
-import { ApiErrors } from '../common/api-errors.decorator.js';
+import { ApiErrors } from '../http/openapi/api-errors.decorator.js';
 import type { OwnerId } from '../common/ids.js';
 import { Secret } from '../common/secret.js';
 import { AccountsService } from './accounts.service.js';
@@ -22,7 +22,7 @@ import { SessionsService } from './sessions.service.js';
 
 const OFF = { 404: 'This service keeps no accounts (`AUTH_BUILTIN`).' };
 
-/** The built-in authorization server. Where it is off, app.setup.ts answers as if none of this were here. */
+/** The built-in authorization server. Where it is off, app.ts answers as if none of this were here. */
 @ApiTags('Accounts')
 @ApiExtraModels(ProvisioningData, LoginForm)
 @Controller('auth')

@@ -1,10 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
-import { addUnreadBodyParser } from '../common/request-bodies.js';
 import { DomainError, type Problem, ValidationFailed } from '../common/errors.js';
+import { LOGIN_URL } from '../http/openapi/docs.js';
+import { addUnreadBodyParser } from '../http/request-bodies.js';
 import { emailProblem, passwordProblem } from './account-rules.js';
-
-export const LOGIN_URL = '/api/v1/auth/login';
 
 const FORM = 'application/x-www-form-urlencoded';
 /** An address and a password, each byte percent-encoded. */

@@ -5,7 +5,7 @@ import { emailProblem, fullNameProblem, newEmailProblem, newPasswordProblem } fr
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { AccountsService } from '../accounts/accounts.service.js';
 import { normalizeEmail } from '../accounts/email.js';
-import type { Check } from '../common/check.decorator.js';
+import type { Check } from '../http/check.decorator.js';
 import { Secret } from '../common/secret.js';
 import { OPERATOR } from './operator.js';
 import { CommandFailed } from './command-failed.js';

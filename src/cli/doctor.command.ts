@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Deadline } from '../common/deadline.js';
 import type { Command } from 'commander';
-import { explainFailure } from '../start-failure.js';
+import { explainFailure } from '../bootstrap/start-failure.js';
 import { CommandFailed } from './command-failed.js';
 import { checkClock, checkDatabase, checkDataKeys, checkPooler, checkRoles, checkSchema, onDatabase } from './doctor/database-checks.js';
 import { failed, type Finding } from './doctor/finding.js';

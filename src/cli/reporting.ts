@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { throwIfInterrupted } from '../common/event-loop.js';
-import { explainFailure } from '../start-failure.js';
+import { explainFailure } from '../bootstrap/start-failure.js';
 import { CommandFailed } from './command-failed.js';
 import { EXIT_CODES } from './exit-codes.js';
 import { interruption } from './interruption.js';

@@ -1,4 +1,4 @@
-/** What can go wrong, in our words. `common/http-errors.ts` gives each code its HTTP status; `docs/errors.md` explains each. */
+/** What can go wrong, in our words. `http/http-errors.ts` gives each code its HTTP status; `docs/errors.md` explains each. */
 export const ERROR_CODES = [
   'malformed_request',
   'webhook_refused',

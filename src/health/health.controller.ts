@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiResponse, ApiSchema, ApiTags } from '@nestjs/swagger';
 import { Public, Unlimited } from '../auth/route-access.decorators.js';
-import { ErrorResponse } from '../common/api-errors.decorator.js';
+import { ErrorResponse } from '../http/openapi/api-errors.decorator.js';
 import { DatabaseNotifications } from '../database/database-notifications.js';
 import { ReadinessService } from './readiness.service.js';
 

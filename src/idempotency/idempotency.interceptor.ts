@@ -2,9 +2,9 @@ import { type CallHandler, type ExecutionContext, Injectable, type NestIntercept
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { lastValueFrom, type Observable, of } from 'rxjs';
-import type { QueryReader } from '../common/body-and-query.decorator.js';
+import type { QueryReader } from '../http/body-and-query.decorator.js';
 import { DomainError, ValidationFailed } from '../common/errors.js';
-import { RequestPipe } from '../common/request.pipe.js';
+import { RequestPipe } from '../http/request.pipe.js';
 import { IdempotentAnswers, type IdempotentCall } from './idempotent-answers.js';
 
 export const IDEMPOTENT = 'idempotency:parts';

@@ -1,7 +1,7 @@
 import { Body, Controller, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { EndUserTokens } from '../auth/end-user-tokens.js';
-import { ApiErrors } from '../common/api-errors.decorator.js';
+import { ApiErrors } from '../http/openapi/api-errors.decorator.js';
 import { CurrentProject } from './current-project.decorator.js';
 import { EndUserTokenRequest, EndUserTokenResponse } from './dto/end-user-token.js';
 import type { Project } from './project.js';

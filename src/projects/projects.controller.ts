@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse,
 import { CurrentActor } from '../auth/current-actor.decorator.js';
 import { CurrentDeveloper } from '../auth/current-developer.decorator.js';
 import type { Actor } from '../common/actor.js';
-import { ApiErrors } from '../common/api-errors.decorator.js';
+import { ApiErrors } from '../http/openapi/api-errors.decorator.js';
 import type { OwnerId } from '../common/ids.js';
 import { CurrentProject } from './current-project.decorator.js';
 import { ProjectCreateRequest, ProjectUpdateRequest } from './dto/project.requests.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { RouteTable } from '../../src/common/route-table.js';
+import { RouteTable } from '../../src/http/route-table.js';
 import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../support/test-app.js';
 import { accessToken, endUserToken } from '../support/tokens.js';
 

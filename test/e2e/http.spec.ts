@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { BODY_LIMITS } from '../../src/common/request-bodies.js';
+import { BODY_LIMITS } from '../../src/http/request-bodies.js';
 import { eventually } from '../support/eventually.js';
 import { openRequest, type RawAnswer, sendBytes, sendRaw } from '../support/raw-http.js';
 import { receiverPath } from '../support/signed-events.js';

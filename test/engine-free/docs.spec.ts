@@ -1,4 +1,4 @@
-import { openApiDocument } from '../../src/docs.js';
+import { openApiDocument } from '../../src/http/openapi/docs.js';
 import { configPath, startTestApp, type TestApp } from '../support/test-app.js';
 
 let app: TestApp;

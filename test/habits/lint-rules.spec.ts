@@ -22,6 +22,11 @@ describe('imports go down only', () => {
   it.each([
     ['common/ids.ts', '../projects/project.entity.js'],
     ['common/ids.ts', '../config/settings.js'],
+    ['common/ids.ts', '../http/request.pipe.js'],
+    ['http/request.pipe.ts', '../database/database.js'],
+    ['database/database.ts', '../http/http-errors.js'],
+    ['health/health.controller.ts', '../bootstrap/shutdown.js'],
+    ['bootstrap/shutdown.ts', '../app.js'],
     ['database/database.ts', '../vault/keyring.js'],
     ['database/migrations/first.ts', '../../projects/project.entity.js'],
     ['vault/keyring.ts', '../payments/stripe-config/mask.js'],
@@ -44,6 +49,8 @@ describe('imports go down only', () => {
   it.each([
     ['projects/projects.service.ts', '../auth/caller.js'],
     ['projects/projects.service.ts', '../common/ids.js'],
+    ['projects/projects.service.ts', '../http/request.pipe.js'],
+    ['bootstrap/first-run.ts', '../projects/projects.service.js'],
     ['auth/guards/access.guard.ts', '../guards/other.guard.js'],
     ['payments/stripe-config/dto/save.dto.ts', '../credential-rules.js'],
     ['payments/stripe-config/stripe-config.service.ts', '../../vault/keyring.js'],

@@ -1,4 +1,4 @@
-import { RouteTable } from '../../src/common/route-table.js';
+import { RouteTable } from '../../src/http/route-table.js';
 import { startTestApp } from './test-app.js';
 
 /** Every route that the server has, `GET /health/live`, as Fastify was told of it. */

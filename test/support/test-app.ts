@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import request, { type Test } from 'supertest';
-import { createApp } from '../../src/app.setup.js';
-import { AppLogger } from '../../src/common/app-logger.js';
-import type { BodyLimits } from '../../src/common/request-bodies.js';
+import { createApp } from '../../src/app.js';
+import { AppLogger } from '../../src/http/app-logger.js';
+import type { BodyLimits } from '../../src/http/request-bodies.js';
 import { loadSettings } from '../../src/config/load-settings.js';
-import { openApiDocument } from '../../src/docs.js';
+import { openApiDocument } from '../../src/http/openapi/docs.js';
 import { ResponseChecker } from './response-checker.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
 import { accessToken, secondsFromNow, TOKEN_SECRET } from './tokens.js';

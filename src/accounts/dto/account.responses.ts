@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema, getSchemaPath } from '@nestjs/swagger';
-import { ApiNullableString, ApiTime, ApiUuid } from '../../common/api-property.js';
+import { ApiNullableString, ApiTime, ApiUuid } from '../../http/openapi/api-property.js';
 import type { Account } from '../account.js';
 import { ACCESS_SECONDS, type Tokens } from '../sessions.service.js';
 

@@ -7,7 +7,7 @@ import { isTransactionPooled, keepsPreparedStatements, newClient, poolerAdvice }
 import { DATA_KEY_PURPOSES } from '../../vault/data-key-store.js';
 import { DataKeyEntity } from '../../vault/data-key.entity.js';
 import { openMasterKeys } from '../../vault/open-master-keys.js';
-import { explainFailure } from '../../start-failure.js';
+import { explainFailure } from '../../bootstrap/start-failure.js';
 import { failed, type Finding, ok, skipped, warning } from './finding.js';
 import type { Installation } from './installation.js';
 

@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
 import { ApiOAuth2, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
-import { ApiErrors } from '../../common/api-errors.decorator.js';
+import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
 import { Idempotent } from '../../idempotency/idempotent.decorator.js';
 import { TEST_MODE } from './buyer.guard.js';
 import type { Buyer } from './buyer.js';

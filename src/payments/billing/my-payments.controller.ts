@@ -1,7 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
-import { ApiErrors } from '../../common/api-errors.decorator.js';
-import { offsetOf, PageQuery } from '../../common/page.query.js';
+import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
+import { offsetOf, PageQuery } from '../../http/page.query.js';
 import { StripePaymentListResponse } from '../ledger/dto/payment-list.response.js';
 import { toPaymentResponse } from '../ledger/dto/payment.response.js';
 import type { Buyer } from './buyer.js';

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, HttpStatus, Post, Res } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiErrors } from '../../common/api-errors.decorator.js';
+import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
 import { Idempotent } from '../../idempotency/idempotent.decorator.js';
 import { StripeSubscriptionResponse, toSubscriptionResponse } from '../ledger/dto/subscription.response.js';
 import { TEST_MODE } from './buyer.guard.js';

@@ -1,8 +1,8 @@
 import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { AuditRepository } from '../../audit/audit.repository.js';
-import { ApiErrors } from '../../common/api-errors.decorator.js';
-import { offsetOf, PageQuery } from '../../common/page.query.js';
+import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
+import { offsetOf, PageQuery } from '../../http/page.query.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
 import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';

@@ -1,8 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
-import { ApiNullableString } from '../../common/api-property.js';
-import { Checked } from '../../common/check.decorator.js';
+import { ApiNullableString } from '../../http/openapi/api-property.js';
+import { Checked } from '../../http/check.decorator.js';
 import { type CredentialPolicy, credentialProblem } from './credential-problem.js';
 import { CREDENTIAL_RULES, type CredentialRule, MAX_CREDENTIAL_LENGTH } from './credential-rules.js';
 

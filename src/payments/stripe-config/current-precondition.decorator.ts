@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { type EntityTags, readEntityTags } from '../../common/entity-tags.js';
+import { type EntityTags, readEntityTags } from '../../http/entity-tags.js';
 import type { Precondition } from './precondition.js';
 
 /** What the request asks for with `If-Match` and `If-None-Match`. @throws DomainError `malformed_request` */

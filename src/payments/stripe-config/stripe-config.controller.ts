@@ -15,10 +15,10 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentActor } from '../../auth/current-actor.decorator.js';
 import type { Actor } from '../../common/actor.js';
-import { ApiErrors } from '../../common/api-errors.decorator.js';
-import { BodyAndQuery } from '../../common/body-and-query.decorator.js';
-import { QueryFlagPipe } from '../../common/query-flag.pipe.js';
-import { QueryNumberPipe } from '../../common/query-number.pipe.js';
+import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
+import { BodyAndQuery } from '../../http/body-and-query.decorator.js';
+import { QueryFlagPipe } from '../../http/query-flag.pipe.js';
+import { QueryNumberPipe } from '../../http/query-number.pipe.js';
 import { Settings } from '../../config/settings.js';
 import { MAX_WEBHOOK_SECRET_OVERLAP_SECONDS } from '../../config/variables.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';

@@ -2,7 +2,7 @@ import { Body, Controller, HttpCode, HttpStatus, Post, UseGuards } from '@nestjs
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { CurrentActor } from '../../auth/current-actor.decorator.js';
 import type { Actor } from '../../common/actor.js';
-import { ApiErrors } from '../../common/api-errors.decorator.js';
+import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
 import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';

@@ -1,6 +1,6 @@
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { ApiErrors } from '../../common/api-errors.decorator.js';
+import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
 import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';

@@ -1,5 +1,5 @@
 import type { DomainError } from '../../common/errors.js';
-import { type JsonBounds, parseJson } from '../../common/json-body.js';
+import { type JsonBounds, parseJson } from '../../http/json-body.js';
 import type { ProjectId } from '../../common/ids.js';
 import { makeWellFormed } from '../../common/well-formed.js';
 import type { StripeEvent } from '../ledger/stripe-event.js';

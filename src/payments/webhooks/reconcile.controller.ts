@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, HttpStatus, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiConflictResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { ApiErrors, ErrorResponse } from '../../common/api-errors.decorator.js';
+import { ApiErrors, ErrorResponse } from '../../http/openapi/api-errors.decorator.js';
 import { readPastTime } from '../../common/past-time.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';

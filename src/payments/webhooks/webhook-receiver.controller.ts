@@ -3,7 +3,7 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Public, Unlimited } from '../../auth/route-access.decorators.js';
-import { ApiErrors } from '../../common/api-errors.decorator.js';
+import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
 import { WebhookReceipt } from './dto/webhook-receipt.response.js';
 import { type ReceiverPath, ReceiverPathPipe } from './receiver-path.pipe.js';
 import { ReceivingProjectGuard } from './receiving-project.guard.js';

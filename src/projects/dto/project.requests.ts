@@ -1,5 +1,5 @@
 import { ApiSchema } from '@nestjs/swagger';
-import { Text } from '../../common/text.decorator.js';
+import { Text } from '../../http/text.decorator.js';
 
 @ApiSchema({ description: 'A new project.' })
 export class ProjectCreateRequest {

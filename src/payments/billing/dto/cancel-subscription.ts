@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { ApiNullableTime } from '../../../common/api-property.js';
-import { Flag } from '../../../common/flag.decorator.js';
+import { ApiNullableTime } from '../../../http/openapi/api-property.js';
+import { Flag } from '../../../http/flag.decorator.js';
 import { endOfPeriod } from '../end-of-period.js';
 
 @ApiSchema({ description: 'When to cancel.' })

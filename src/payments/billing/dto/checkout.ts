@@ -1,9 +1,9 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { Checked } from '../../../common/check.decorator.js';
-import { Choice } from '../../../common/choice.decorator.js';
-import { Flag } from '../../../common/flag.decorator.js';
-import { wholeNumberCheck } from '../../../common/whole-number.decorator.js';
+import { Checked } from '../../../http/check.decorator.js';
+import { Choice } from '../../../http/choice.decorator.js';
+import { Flag } from '../../../http/flag.decorator.js';
+import { wholeNumberCheck } from '../../../http/whole-number.decorator.js';
 import { CHECKOUT_MODES, type CheckoutOrder } from '../checkout.service.js';
 import { type MetadataInput, metadataProblem } from '../metadata.js';
 import { PriceId } from './price-id.decorator.js';

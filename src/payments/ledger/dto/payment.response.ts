@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { ApiNullableString, ApiNullableUuid, ApiTime, ApiUuid } from '../../../common/api-property.js';
+import { ApiNullableString, ApiNullableUuid, ApiTime, ApiUuid } from '../../../http/openapi/api-property.js';
 import { toTimestamp } from '../../../database/database.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';
 import { PAYMENT_SOURCES, type PaymentSource } from '../payment.js';

@@ -1,5 +1,5 @@
 import { ApiExtraModels, ApiProperty, ApiSchema, getSchemaPath } from '@nestjs/swagger';
-import { ApiNullableString, ApiNullableTime, ApiNullableUuid, ApiTime, ApiUuid } from '../../../common/api-property.js';
+import { ApiNullableString, ApiNullableTime, ApiNullableUuid, ApiTime, ApiUuid } from '../../../http/openapi/api-property.js';
 import { toTimestamp } from '../../../database/database.js';
 import { isOfOtherAccount } from '../../stripe-config/account-mismatch.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';

@@ -1,9 +1,9 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentDeveloper } from '../../../auth/current-developer.decorator.js';
-import { ApiErrors } from '../../../common/api-errors.decorator.js';
+import { ApiErrors } from '../../../http/openapi/api-errors.decorator.js';
 import { type OwnerId, parseProjectId } from '../../../common/ids.js';
-import { offsetOf } from '../../../common/page.query.js';
+import { offsetOf } from '../../../http/page.query.js';
 import { toAggregatedPayment, toAggregatedSubscription } from './dto/aggregated.responses.js';
 import { PaymentListQuery, StatsQuery, SubscriptionListQuery } from './dto/list.queries.js';
 import { AggregatedPaymentListResponse, AggregatedSubscriptionListResponse } from './dto/list.responses.js';

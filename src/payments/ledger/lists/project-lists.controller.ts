@@ -1,7 +1,7 @@
 import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { ApiErrors } from '../../../common/api-errors.decorator.js';
-import { offsetOf } from '../../../common/page.query.js';
+import { ApiErrors } from '../../../http/openapi/api-errors.decorator.js';
+import { offsetOf } from '../../../http/page.query.js';
 import { CurrentProject } from '../../../projects/current-project.decorator.js';
 import type { Project } from '../../../projects/project.js';
 import { ProjectOwnerGuard } from '../../../projects/project-owner.guard.js';

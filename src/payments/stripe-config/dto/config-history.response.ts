@@ -9,7 +9,7 @@ import {
 } from '../../../audit/audit-event.js';
 import type { StoredEntry } from '../../../audit/audit.repository.js';
 import { ACTOR_KINDS, type Actor } from '../../../common/actor.js';
-import { ApiNullableString, ApiTime } from '../../../common/api-property.js';
+import { ApiNullableString, ApiTime } from '../../../http/openapi/api-property.js';
 import { STRIPE_MODES } from '../credential-rules.js';
 
 @ApiSchema({ name: 'HistoryField', description: 'A field that was written or destroyed.' })

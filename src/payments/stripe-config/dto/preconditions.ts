@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiPreconditionFailedResponse } from '@nestjs/swagger';
-import { ErrorResponse } from '../../../common/api-errors.decorator.js';
+import { ErrorResponse } from '../../../http/openapi/api-errors.decorator.js';
 
 const TAG = { type: 'string', example: '"7"' } as const;
 

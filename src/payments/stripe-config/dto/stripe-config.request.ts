@@ -1,5 +1,5 @@
 import { ApiSchema } from '@nestjs/swagger';
-import { ForbidUnknownFields } from '../../../common/request.pipe.js';
+import { ForbidUnknownFields } from '../../../http/request.pipe.js';
 import { StripeCredential } from '../credential.decorator.js';
 import type { CredentialChanges } from '../stripe-config.js';
 

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../../../common/api-property.js';
+import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../../../http/openapi/api-property.js';
 import { CREDENTIAL_RULES, type CredentialField, type StripeMode } from '../credential-rules.js';
 import { type ConfigWarning, configWarnings, WARNING_CODES } from '../config-warnings.js';
 import type { StripeConfig } from '../stripe-config.js';

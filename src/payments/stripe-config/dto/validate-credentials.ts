@@ -1,7 +1,7 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { type Check, Checked } from '../../../common/check.decorator.js';
-import { Flag } from '../../../common/flag.decorator.js';
-import { ForbidUnknownFields } from '../../../common/request.pipe.js';
+import { type Check, Checked } from '../../../http/check.decorator.js';
+import { Flag } from '../../../http/flag.decorator.js';
+import { ForbidUnknownFields } from '../../../http/request.pipe.js';
 
 /** What a key looks like is part of the answer, not of the question. */
 const someText: Check = (value) => {

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { ApiNullableString, ApiNullableTime } from '../../../common/api-property.js';
+import { ApiNullableString, ApiNullableTime } from '../../../http/openapi/api-property.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';
 import type { ConnectionState } from '../../stripe-config/key-checks.repository.js';
 import type { Unreadable } from '../../stripe-config/key-checks.service.js';

@@ -1,10 +1,10 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { ApiTime } from '../../../common/api-property.js';
-import { Checked } from '../../../common/check.decorator.js';
+import { ApiTime } from '../../../http/openapi/api-property.js';
+import { Checked } from '../../../http/check.decorator.js';
 import { readPastTime } from '../../../common/past-time.js';
-import { ForbidUnknownFields } from '../../../common/request.pipe.js';
+import { ForbidUnknownFields } from '../../../http/request.pipe.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
 import { StripeModeField } from '../../stripe-config/stripe-mode.decorator.js';
 import type { ReconcileReport } from '../reconcile-report.js';

@@ -1,9 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { Checked } from '../../../common/check.decorator.js';
-import { PageQuery } from '../../../common/page.query.js';
-import { Text } from '../../../common/text.decorator.js';
+import { Checked } from '../../../http/check.decorator.js';
+import { PageQuery } from '../../../http/page.query.js';
+import { Text } from '../../../http/text.decorator.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
 import { type Outcome, OUTCOMES } from '../received-event.js';
 

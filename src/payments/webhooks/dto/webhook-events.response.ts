@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { ApiNullableString, ApiNullableTime, ApiTime } from '../../../common/api-property.js';
+import { ApiNullableString, ApiNullableTime, ApiTime } from '../../../http/openapi/api-property.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
 import { type Outcome, OUTCOMES } from '../received-event.js';
 import { REFUSAL_REASONS, type RefusalReason, refusalSentence } from '../refusals.js';

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { ForbidUnknownFields } from '../../../common/request.pipe.js';
+import { ForbidUnknownFields } from '../../../http/request.pipe.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';
 import { StripeModeField } from '../../stripe-config/stripe-mode.decorator.js';
 import { HANDLED_EVENTS } from '../handled-events.js';

@@ -12,7 +12,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { CurrentActor } from '../../../auth/current-actor.decorator.js';
 import type { Actor } from '../../../common/actor.js';
-import { ApiErrors, ErrorResponse } from '../../../common/api-errors.decorator.js';
+import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.decorator.js';
 import { Idempotent } from '../../../idempotency/idempotent.decorator.js';
 import { CurrentProject } from '../../../projects/current-project.decorator.js';
 import type { Project } from '../../../projects/project.js';

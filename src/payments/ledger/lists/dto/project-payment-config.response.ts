@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../../../../common/api-property.js';
+import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../../../../http/openapi/api-property.js';
 import { toTimestamp } from '../../../../database/database.js';
 import type { ConfiguredProjectRow } from '../ledger-overview.repository.js';
 

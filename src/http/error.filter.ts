@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { DomainError, ValidationFailed } from './errors.js';
+import { DomainError, ValidationFailed } from '../common/errors.js';
 import { HTTP_STATUS, toDomainError } from './http-errors.js';
 import type { AppLogger } from './app-logger.js';
 import { answersOnly, type RouteTable } from './route-table.js';

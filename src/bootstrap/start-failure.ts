@@ -1,10 +1,10 @@
 import { isNativeError } from 'node:util/types';
-import { DomainError } from './common/errors.js';
-import { ConfigurationError } from './config/configuration-error.js';
-import { asDomainError } from './database/database-errors.js';
-import { UnreleasedSchema } from './database/migrate.js';
-import { KeyProviderUnavailable } from './vault/key-provider-unavailable.js';
-import { WrongMasterKey } from './vault/key-wrapper.js';
+import { DomainError } from '../common/errors.js';
+import { ConfigurationError } from '../config/configuration-error.js';
+import { asDomainError } from '../database/database-errors.js';
+import { UnreleasedSchema } from '../database/migrate.js';
+import { KeyProviderUnavailable } from '../vault/key-provider-unavailable.js';
+import { WrongMasterKey } from '../vault/key-wrapper.js';
 
 /** By the error's code, in Node, PostgreSQL or SQLite; the first that fits. */
 const EXPLANATIONS: readonly [code: RegExp, explanation: string][] = [

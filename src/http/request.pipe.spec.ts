@@ -1,7 +1,7 @@
 import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
 import { Checked } from './check.decorator.js';
-import { ValidationFailed } from './errors.js';
+import { ValidationFailed } from '../common/errors.js';
 import { ForbidUnknownFields, RequestPipe } from './request.pipe.js';
 import { Text } from './text.decorator.js';
 

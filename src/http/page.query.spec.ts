@@ -1,5 +1,5 @@
 import { RequestPipe } from './request.pipe.js';
-import { ValidationFailed } from './errors.js';
+import { ValidationFailed } from '../common/errors.js';
 import { offsetOf, PageQuery } from './page.query.js';
 
 const read = (query: unknown) => new RequestPipe().transform(query, { type: 'query', metatype: PageQuery }) as PageQuery;

@@ -2,9 +2,7 @@ import helmet from '@fastify/helmet';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, getSchemaPath, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
-import { LoginForm } from './accounts/dto/account.requests.js';
-import { LOGIN_URL } from './accounts/login-form.js';
-import { CLOSED_DTOS } from './common/request.pipe.js';
+import { CLOSED_DTOS } from '../request.pipe.js';
 import { addExamples, operationsOf } from './docs-examples.js';
 import { documentResponseHeaders } from './response-headers.js';
 
@@ -24,6 +22,9 @@ except as its last four characters.
 Operations under Billing are for a project's end users: \`POST …/end-user-tokens\` makes a token for one.
 Every error is JSON with one member, \`detail\`.
 `.trim();
+
+/** The one operation that also takes a form. */
+export const LOGIN_URL = '/api/v1/auth/login';
 
 /** Beside what is the default: nothing from elsewhere, not even over https. */
 const POLICY = { 'style-src': ["'self'", "'unsafe-inline'"], 'font-src': ["'self'", 'data:'], 'upgrade-insecure-requests': null };
@@ -75,7 +76,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     dropReflectedTypes(operation);
   }
   const login = document.paths[LOGIN_URL]?.post?.requestBody;
-  if (login && 'content' in login) login.content['application/x-www-form-urlencoded'] = { schema: { $ref: getSchemaPath(LoginForm) } };
+  if (login && 'content' in login) login.content['application/x-www-form-urlencoded'] = { schema: { $ref: getSchemaPath('LoginForm') } };
   addExamples(document);
   // Clients know this path with its slash; both answer.
   const { '/api/v1/projects': projects, ...paths } = document.paths;

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext, type Type } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { type Problem, ValidationFailed } from './errors.js';
+import { type Problem, ValidationFailed } from '../common/errors.js';
 import { RequestPipe } from './request.pipe.js';
 
 /** Reads one value of the query. */

@@ -1,4 +1,4 @@
-import { DomainError } from './errors.js';
+import { DomainError } from '../common/errors.js';
 
 /** What `If-Match` or `If-None-Match` names: anything that is there, or some of its states by their tags. */
 export type EntityTags = '*' | readonly EntityTag[];

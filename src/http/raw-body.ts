@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { DomainError } from './errors.js';
+import { DomainError } from '../common/errors.js';
 import { addUnreadBodyParser } from './request-bodies.js';
 
 declare module 'fastify' {

@@ -1,12 +1,12 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DeveloperTokens } from './auth/developer-tokens.js';
-import { systemActor } from './common/actor.js';
-import type { OwnerId, ProjectId } from './common/ids.js';
-import type { Settings } from './config/settings.js';
-import { ReadinessService } from './health/readiness.service.js';
-import { StripeConfigService } from './payments/stripe-config/stripe-config.service.js';
-import { ProjectRepository } from './projects/project.repository.js';
-import { ProjectsService } from './projects/projects.service.js';
+import { DeveloperTokens } from '../auth/developer-tokens.js';
+import { systemActor } from '../common/actor.js';
+import type { OwnerId, ProjectId } from '../common/ids.js';
+import type { Settings } from '../config/settings.js';
+import { ReadinessService } from '../health/readiness.service.js';
+import { StripeConfigService } from '../payments/stripe-config/stripe-config.service.js';
+import { ProjectRepository } from '../projects/project.repository.js';
+import { ProjectsService } from '../projects/projects.service.js';
 
 const SAMPLE_DEVELOPER = 'sample-developer' as OwnerId;
 const SAMPLE_TOKEN_SECONDS = 12 * 60 * 60;

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import sjson from 'secure-json-parse';
-import { DomainError, ValidationFailed } from './errors.js';
+import { DomainError, ValidationFailed } from '../common/errors.js';
 import { addUnreadBodyParser } from './request-bodies.js';
 
 /** Bytes of a JSON body. The largest legitimate one, six credentials of 512 characters, is under 4 KB. */

@@ -1,9 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { ApiNullableString } from './api-property.js';
+import { ApiNullableString } from './openapi/api-property.js';
 import { type Check, Checked } from './check.decorator.js';
-import { isVisibleName, isVisibleText, showsSomething } from './typed-text.js';
+import { isVisibleName, isVisibleText, showsSomething } from '../common/typed-text.js';
 
 /** A key pasted into the wrong field would be stored and shown as it is. */
 const STRIPE_SECRET = /(?:[sr]k_(?:test|live|org)|whsec)_\w/;

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { AppLogger } from './common/app-logger.js';
-import { ReadinessService } from './health/readiness.service.js';
+import type { AppLogger } from '../http/app-logger.js';
+import { ReadinessService } from '../health/readiness.service.js';
 
 /** Milliseconds after the server stops listening: when the connections of unfinished requests are cut, and when the process ends whatever hangs. */
 const CUT_MS = 6_000;

@@ -1,5 +1,5 @@
 import { registerDecorator } from 'class-validator';
-import type { Problem } from './errors.js';
+import type { Problem } from '../common/errors.js';
 
 /** Looks at one value of a request. @returns what is wrong with it, or `undefined` */
 export type Check = (value: unknown) => Omit<Problem, 'loc'> | undefined;

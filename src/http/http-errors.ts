@@ -1,5 +1,5 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
-import { DomainError, type ErrorCode } from './errors.js';
+import { DomainError, type ErrorCode } from '../common/errors.js';
 
 export const HTTP_STATUS = {
   malformed_request: HttpStatus.BAD_REQUEST,

@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance } from 'fastify';
-import { type DomainError, ValidationFailed } from './errors.js';
+import { type DomainError, ValidationFailed } from '../common/errors.js';
 import { MAX_JSON_BYTES, readJsonBodies } from './json-body.js';
 import { RequestBodies } from './request-bodies.js';
 

@@ -1,5 +1,5 @@
 import { ForbiddenException, HttpException, NotFoundException } from '@nestjs/common';
-import { DomainError } from './errors.js';
+import { DomainError } from '../common/errors.js';
 import { toDomainError } from './http-errors.js';
 
 const SECRET = 'sk_test_aaaaaaaa';

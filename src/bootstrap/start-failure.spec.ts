@@ -1,4 +1,4 @@
-import { asDomainError } from './database/database-errors.js';
+import { asDomainError } from '../database/database-errors.js';
 import { explainStartFailure } from './start-failure.js';
 
 const failure = (code: string, more: object = {}): Error => Object.assign(new Error('for app:hunter2@db'), { code, ...more });

@@ -1,5 +1,5 @@
 import { AppLogger } from './app-logger.js';
-import { DomainError } from './errors.js';
+import { DomainError } from '../common/errors.js';
 
 const SENT = 'whsec_sentBySomebody';
 

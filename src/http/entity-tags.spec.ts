@@ -1,5 +1,5 @@
 import { readEntityTags } from './entity-tags.js';
-import { DomainError } from './errors.js';
+import { DomainError } from '../common/errors.js';
 
 const read = (value: string | undefined) => readEntityTags('If-Match', value);
 const strong = (opaque: string) => ({ isWeak: false, opaque });

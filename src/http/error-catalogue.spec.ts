@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { PROBLEM_TYPES } from './errors.js';
+import { PROBLEM_TYPES } from '../common/errors.js';
 import { HTTP_STATUS } from './http-errors.js';
 
 const page = readFileSync('docs/errors.md', 'utf8');

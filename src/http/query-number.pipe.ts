@@ -1,5 +1,5 @@
 import type { PipeTransform } from '@nestjs/common';
-import { ValidationFailed } from './errors.js';
+import { ValidationFailed } from '../common/errors.js';
 
 /** Reads a whole number from the query; `undefined` when it is not there. */
 export class QueryNumberPipe implements PipeTransform<unknown, number | undefined> {

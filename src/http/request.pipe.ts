@@ -2,7 +2,7 @@ import { type ArgumentMetadata, Injectable, type PipeTransform, SetMetadata, typ
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 import type { Check } from './check.decorator.js';
-import { type Problem, ValidationFailed } from './errors.js';
+import { type Problem, ValidationFailed } from '../common/errors.js';
 
 const FORBIDS_UNKNOWN = Symbol('forbids unknown fields');
 

@@ -1,5 +1,5 @@
 import type { PipeTransform } from '@nestjs/common';
-import { ValidationFailed } from './errors.js';
+import { ValidationFailed } from '../common/errors.js';
 import { readFlag } from './read-flag.js';
 
 /** Reads `true` or `false` from the query. */
