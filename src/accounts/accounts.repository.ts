@@ -5,7 +5,7 @@ import type { SystemAction } from '../audit/audit-event.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { type Actor, systemActor } from '../common/actor.js';
 import type { OwnerId } from '../common/ids.js';
-import { Database, run, sql, toTimestamp } from '../database/database.js';
+import { Database, query, sql, toTimestamp } from '../database/database.js';
 import type { Account } from './account.js';
 import { spellingsOf } from './email.js';
 
@@ -20,33 +20,33 @@ interface AccountRow {
 
 const COLUMNS = 'id, email, password_hash, full_name, created_at, revoked_at';
 
-const FIND = sql<AccountRow>('find_account', `SELECT ${COLUMNS} FROM accounts WHERE id = $1`);
+const FIND = sql<AccountRow>(`SELECT ${COLUMNS} FROM accounts WHERE id = $1`, 'find_account');
 /** $1 the address as it was typed, $2 and $3 with its domain in Unicode and in Punycode. Older accounts may have any of these; the typed one goes first. */
 const FIND_BY_EMAIL = sql<AccountRow>(
-  'find_account_by_email',
   `SELECT ${COLUMNS} FROM accounts WHERE email IN ($1, $2, $3)
    ORDER BY CASE email WHEN $1 THEN 0 WHEN $2 THEN 1 ELSE 2 END LIMIT 1`,
+  'find_account_by_email',
 );
 
 /** $1 id, $2 email, $3 password hash, $4 full name, $5 now. */
 const ADD = sql<AccountRow>(
-  'add_account',
   `INSERT INTO accounts (id, email, password_hash, full_name, created_at, revoked_at) VALUES ($1, $2, $3, $4, $5, NULL)
    ON CONFLICT (email) DO NOTHING RETURNING ${COLUMNS}`,
+  'add_account',
 );
 
 /** $1 id, $2 old hash, $3 new hash. */
-const REHASH = sql<never>('rehash_password', 'UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2');
+const REHASH = sql<never>('UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2', 'rehash_password');
 
 const SET_PASSWORD = sql<{ id: OwnerId }>(
-  'set_password',
   'UPDATE accounts SET password_hash = $2, revoked_at = NULL WHERE email = $1 RETURNING id',
+  'set_password',
 );
 const REVOKE = sql<{ id: OwnerId }>(
-  'revoke_account',
   'UPDATE accounts SET revoked_at = COALESCE(revoked_at, $2) WHERE email = $1 RETURNING id',
+  'revoke_account',
 );
-const END_SESSIONS = sql<never>('end_account_sessions', 'DELETE FROM account_sessions WHERE account_id = $1');
+const END_SESSIONS = sql<never>('DELETE FROM account_sessions WHERE account_id = $1', 'end_account_sessions');
 
 /** Developers have accounts across all projects, so there is no tenant to lead with. */
 @Injectable()
@@ -71,7 +71,7 @@ export class AccountsRepository {
   add(email: string, passwordHash: string, fullName: string | null, operator?: Actor): Promise<Account | undefined> {
     const { audit } = this;
     return this.database.transaction(function* () {
-      const [row] = yield* run(ADD, [randomUUID(), email, passwordHash, fullName, new Date()]);
+      const [row] = yield* query(ADD, [randomUUID(), email, passwordHash, fullName, new Date()]);
       if (row && operator) yield* audit.appendSystemEvent('developers.added', { account: row.id }, operator);
       return row && toAccount(row);
     });
@@ -108,9 +108,9 @@ export class AccountsRepository {
   ): Promise<boolean> {
     const { audit } = this;
     return this.database.transaction(function* () {
-      const [account] = yield* run(change, [email, value]);
+      const [account] = yield* query(change, [email, value]);
       if (!account) return false;
-      yield* run(END_SESSIONS, [account.id]);
+      yield* query(END_SESSIONS, [account.id]);
       yield* audit.appendSystemEvent(action, { account: account.id }, operator);
       return true;
     });

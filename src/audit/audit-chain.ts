@@ -1,5 +1,5 @@
 import type { ProjectId } from '../common/ids.js';
-import { run, type Transaction } from '../database/database.js';
+import { query, type Steps } from '../database/database.js';
 import type { Keyring } from '../vault/keyring.js';
 import { entryAfter, vouchedFor } from './audit-entry.js';
 import type { AuditEvent, AuditHead, ProjectAction } from './audit-event.js';
@@ -18,11 +18,11 @@ export class AuditChain<Action extends string = ProjectAction> {
   }
 
   /** Writes an entry, in the transaction that locked the chain. If it can't, neither is anything else of the transaction. */
-  *append(event: AuditEvent<Action>): Transaction<void> {
+  *append(event: AuditEvent<Action>): Steps<void> {
     const row = this.next(event);
-    const advanced = yield* run(ADVANCE_HEAD, [this.projectId, this.#head.seq, this.#head.mac]);
+    const advanced = yield* query(ADVANCE_HEAD, [this.projectId, this.#head.seq, this.#head.mac]);
     if (advanced.length === 0) throw new Error('The end of the audit chain moved under its lock.');
-    yield* run(ADD_ENTRY, entryValues(row));
+    yield* query(ADD_ENTRY, entryValues(row));
   }
 
   /** @returns what a statement with `APPEND_ON_POSTGRES` in it writes */

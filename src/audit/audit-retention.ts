@@ -1,29 +1,29 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/actor.js';
 import type { ProjectId } from '../common/ids.js';
-import { Database, run, sql } from '../database/database.js';
+import { Database, query, sql } from '../database/database.js';
 import { AuditTrail } from './audit-trail.js';
 import { AuditVerifier, type ChainReport } from './audit-verifier.js';
 
 /** $1 project, $2 time. The last entry of the beginning in which all are older than that. */
 const LAST_OLDER = sql<{ seq: number; mac: string }>(
-  'last_older_audit_entry',
   `SELECT seq, mac FROM audit_entries WHERE project_id = $1
      AND seq < COALESCE((SELECT min(seq) FROM audit_entries WHERE project_id = $1 AND at >= $2), 2147483647)
    ORDER BY seq DESC LIMIT 1`,
+  'last_older_audit_entry',
 );
 
 /** $1 project, $2 number. */
 const COUNT_THROUGH = sql<{ entries: number | string; prunings: number | string }>(
-  'count_audit_entries_through',
   `SELECT count(*) AS entries, sum(CASE WHEN action = 'history.pruned' THEN 1 ELSE 0 END) AS prunings
    FROM audit_entries WHERE project_id = $1 AND seq <= $2`,
+  'count_audit_entries_through',
 );
 
 /** $1 project, $2 number. The triggers look for it. */
-const PERMIT = sql<never>('permit_audit_deletion', 'INSERT INTO audit_permits (project_id, through_seq) VALUES ($1, $2)');
-const REVOKE = sql<never>('revoke_audit_permit', 'DELETE FROM audit_permits WHERE project_id = $1');
-const DELETE_THROUGH = sql<never>('delete_audit_entries_through', 'DELETE FROM audit_entries WHERE project_id = $1 AND seq <= $2');
+const PERMIT = sql<never>('INSERT INTO audit_permits (project_id, through_seq) VALUES ($1, $2)', 'permit_audit_deletion');
+const REVOKE = sql<never>('DELETE FROM audit_permits WHERE project_id = $1', 'revoke_audit_permit');
+const DELETE_THROUGH = sql<never>('DELETE FROM audit_entries WHERE project_id = $1 AND seq <= $2', 'delete_audit_entries_through');
 
 /** The one way to delete from the history: from the beginning of a chain, leaving a stump that the chain goes on from. */
 @Injectable()
@@ -45,15 +45,15 @@ export class AuditRetention {
     const { audit } = this;
     const entries = await this.database.transaction(function* () {
       const chain = yield* audit.open(projectId);
-      const [last] = yield* run(LAST_OLDER, [projectId, before]);
+      const [last] = yield* query(LAST_OLDER, [projectId, before]);
       if (!last) return 0;
-      const [counts] = yield* run(COUNT_THROUGH, [projectId, last.seq]);
+      const [counts] = yield* query(COUNT_THROUGH, [projectId, last.seq]);
       const entries = Number(counts?.entries ?? 0);
       // To delete only what earlier prunings wrote would write another one in their place, for ever.
       if (entries === Number(counts?.prunings ?? 0)) return 0;
-      yield* run(PERMIT, [projectId, last.seq]);
-      yield* run(DELETE_THROUGH, [projectId, last.seq]);
-      yield* run(REVOKE, [projectId]);
+      yield* query(PERMIT, [projectId, last.seq]);
+      yield* query(DELETE_THROUGH, [projectId, last.seq]);
+      yield* query(REVOKE, [projectId]);
       const details = { through_seq: last.seq, through_mac: last.mac, entries, before: before.toISOString() };
       yield* chain.append({ action: 'history.pruned', details, actor, at: new Date() });
       return entries;

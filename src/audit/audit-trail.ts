@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/actor.js';
 import type { ProjectId } from '../common/ids.js';
-import { Database, run, type Transaction } from '../database/database.js';
+import { Database, query, type Steps } from '../database/database.js';
 import { Keyring } from '../vault/keyring.js';
 import { AuditChain } from './audit-chain.js';
 import {
@@ -27,8 +27,8 @@ export class AuditTrail {
    * Locks a project's chain. Every transaction that changes something of a project begins with it: all of them take this lock before
    * any other, so they come one after the other and never wait in a circle.
    */
-  *open<Action extends string = ProjectAction>(projectId: ProjectId): Transaction<AuditChain<Action>> {
-    const [head = NO_HEAD] = yield* run(LOCK_HEAD[this.database.engine], [projectId]);
+  *open<Action extends string = ProjectAction>(projectId: ProjectId): Steps<AuditChain<Action>> {
+    const [head = NO_HEAD] = yield* query(LOCK_HEAD[this.database.engine], [projectId]);
     return new AuditChain(this.keyring, projectId, head);
   }
 
@@ -48,11 +48,11 @@ export class AuditTrail {
   }
 
   /** The same inside the transaction that it is about. */
-  *appendSystemEvent(action: SystemAction, details: AuditDetails, actor: Actor): Transaction<void> {
+  *appendSystemEvent(action: SystemAction, details: AuditDetails, actor: Actor): Steps<void> {
     yield* this.#append(SYSTEM_CHAIN, { action, details, actor, at: new Date() });
   }
 
-  *#append<Action extends string>(projectId: ProjectId, event: AuditEvent<Action>): Transaction<void> {
+  *#append<Action extends string>(projectId: ProjectId, event: AuditEvent<Action>): Steps<void> {
     const chain = yield* this.open<Action>(projectId);
     yield* chain.append(event);
   }

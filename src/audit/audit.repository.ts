@@ -31,36 +31,36 @@ interface EntryRow {
 
 /** $1 project, $2 how many, $3 how many before these; the newest first. */
 const PAGE = sql<EntryRow>(
-  'page_of_audit_entries',
   'SELECT * FROM audit_entries WHERE project_id = $1 ORDER BY seq DESC LIMIT $2 OFFSET $3',
+  'page_of_audit_entries',
 );
 
-const COUNT = sql<{ total: number | string }>('count_audit_entries', 'SELECT count(*) AS total FROM audit_entries WHERE project_id = $1');
+const COUNT = sql<{ total: number | string }>('SELECT count(*) AS total FROM audit_entries WHERE project_id = $1', 'count_audit_entries');
 
 /** $1 project, $2 number, $3 how many; the oldest first. */
-const AFTER = sql<EntryRow>('audit_entries_after', 'SELECT * FROM audit_entries WHERE project_id = $1 AND seq > $2 ORDER BY seq LIMIT $3');
+const AFTER = sql<EntryRow>('SELECT * FROM audit_entries WHERE project_id = $1 AND seq > $2 ORDER BY seq LIMIT $3', 'audit_entries_after');
 
-const HEADS = sql<AuditHead & { project_id: ProjectId }>('audit_heads', 'SELECT project_id, seq, mac FROM audit_heads ORDER BY project_id');
+const HEADS = sql<AuditHead & { project_id: ProjectId }>('SELECT project_id, seq, mac FROM audit_heads ORDER BY project_id', 'audit_heads');
 
-const HEAD = sql<AuditHead>('audit_head', 'SELECT seq, mac FROM audit_heads WHERE project_id = $1');
+const HEAD = sql<AuditHead>('SELECT seq, mac FROM audit_heads WHERE project_id = $1', 'audit_head');
 
 const CHAINS = sql<{ project_id: ProjectId }>(
-  'audit_chains',
   'SELECT project_id FROM audit_heads UNION SELECT project_id FROM audit_entries ORDER BY 1',
+  'audit_chains',
 );
 
 /** What can't be: the making of a project is the first entry of its history. No time is looked at, which could be set back. */
 const PROJECTS_WITHOUT_ENTRIES = sql<{ id: ProjectId }>(
-  'projects_without_audit_entries',
   'SELECT id FROM projects p WHERE NOT EXISTS (SELECT 1 FROM audit_entries e WHERE e.project_id = p.id) ORDER BY id',
+  'projects_without_audit_entries',
 );
 
-const PERMITS = sql<{ project_id: ProjectId; through_seq: number }>('audit_permits', 'SELECT project_id, through_seq FROM audit_permits');
+const PERMITS = sql<{ project_id: ProjectId; through_seq: number }>('SELECT project_id, through_seq FROM audit_permits', 'audit_permits');
 
 /** $1 project. */
 const LAST_PRUNING = sql<{ details: string }>(
-  'last_audit_pruning',
   `SELECT details FROM audit_entries WHERE project_id = $1 AND action = 'history.pruned' ORDER BY seq DESC LIMIT 1`,
+  'last_audit_pruning',
 );
 
 /** Reads the history. */

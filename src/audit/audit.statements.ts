@@ -60,11 +60,11 @@ export function entryRow({ projectId, seq, at, actor, action, result, details }:
 
 /** $1 project. Makes the head where there is none. On SQLite the transaction has locked everything. */
 export const LOCK_HEAD: Record<Engine, Statement<AuditHead>> = {
-  sqlite: sql('', 'SELECT seq, mac FROM audit_heads WHERE project_id = $1'),
+  sqlite: sql('SELECT seq, mac FROM audit_heads WHERE project_id = $1'),
   postgres: sql(
-    'lock_audit_head',
     `INSERT INTO audit_heads AS h (project_id, seq, mac) VALUES ($1, 0, '')
      ON CONFLICT (project_id) DO UPDATE SET seq = h.seq RETURNING seq, mac`,
+    'lock_audit_head',
   ),
 };
 
@@ -74,14 +74,14 @@ const advance = (values: string) =>
    RETURNING project_id`;
 
 /** $1 project, $2 number, $3 MAC. A row unless somebody else was faster. */
-export const ADVANCE_HEAD = sql<{ project_id: string }>('advance_audit_head', advance('VALUES ($1, $2, $3)'));
+export const ADVANCE_HEAD = sql<{ project_id: string }>(advance('VALUES ($1, $2, $3)'), 'advance_audit_head');
 
 /** See `entryValues`. */
 export const ADD_ENTRY = sql<never>(
-  'add_audit_entry',
   `INSERT INTO audit_entries (${ENTRY_COLUMNS}) VALUES (${Object.keys(COLUMNS)
     .map((_, index) => `$${index + 1}`)
     .join(', ')})`,
+  'add_audit_entry',
 );
 
 /** How PostgreSQL reads rows of the history from JSON. */

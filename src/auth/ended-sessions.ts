@@ -18,10 +18,10 @@ interface Standing {
 
 /** $1 account, $2 session or NULL. Nothing for somebody who has no account here. */
 const FIND_STANDING = sql<Standing>(
-  'find_standing_of_developer',
   `SELECT CASE WHEN a.revoked_at IS NULL THEN 0 ELSE 1 END AS is_revoked,
      CASE WHEN EXISTS (SELECT 1 FROM account_sessions s WHERE s.id = $2 AND s.account_id = a.id) THEN 1 ELSE 0 END AS has_session
    FROM accounts a WHERE a.id = $1`,
+  'find_standing_of_developer',
 );
 
 /** Refuses access tokens of developers whose account was revoked, or whose session has ended, before they expire. */

@@ -9,44 +9,46 @@ export function engineOf({ options }: DataSource): Engine {
 /** A value that both engines bind alike; times travel as `Date`. */
 export type SqlValue = string | number | boolean | Date | null;
 
-/** One SQL text for both engines, with `$1`-style parameters; `name` makes it a prepared statement on PostgreSQL. */
+/** SQL text with `$1`-style parameters. */
 export interface Statement<Row> {
-  readonly name: string;
   readonly text: string;
+  /** PostgreSQL prepares the statement under this name. Each text needs a name of its own. */
+  readonly name?: string | undefined;
   /** Never set: carries the row's type. */
   readonly row?: Row;
 }
 
-export function sql<Row>(name: string, text: string): Statement<Row> {
-  return { name, text };
+/** @param name where PostgreSQL should prepare it, which pays off for a statement that runs often */
+export function sql<Row>(text: string, name?: string): Statement<Row> {
+  return { text, name };
 }
 
 export interface StatementCall {
   readonly statement: Statement<unknown>;
   readonly values: SqlValue[];
-  /** Whether the transaction goes on without its rows. */
-  readonly isUnread?: boolean;
+  /** Whether the transaction continues without an answer. */
+  readonly isPipelined?: boolean;
 }
 
 /**
- * The body of a transaction: a generator that yields statements and gets the rows of each. A generator can't `await`, so a transaction can
- * wait for nothing but its own statements: not for the network, and on SQLite, where it runs in one go, not even for another request.
+ * The body of a transaction: a generator that yields statements and gets the rows of each. A generator can't `await`, so a transaction
+ * waits for its own statements only: never for the network and, on SQLite, where it runs synchronously, not even for another request.
  */
-export type Transaction<Result> = Generator<readonly StatementCall[], Result, readonly unknown[][]>;
+export type Steps<Result> = Generator<readonly StatementCall[], Result, readonly unknown[][]>;
 
-/** Runs one statement inside a transaction: `const rows = yield* run(statement, values)`. */
-export function* run<Row>(statement: Statement<Row>, values: SqlValue[]): Transaction<Row[]> {
+/** Runs one statement inside a transaction: `const rows = yield* query(statement, values)`. */
+export function* query<Row>(statement: Statement<Row>, values: SqlValue[]): Steps<Row[]> {
   const [rows = []] = yield [{ statement, values }];
   return rows as Row[];
 }
 
-/** The same for a statement without rows. On PostgreSQL it goes with the next one; if it fails, so does the transaction, then. */
-export function* send(statement: Statement<never>, values: SqlValue[]): Transaction<void> {
-  yield [{ statement, values, isUnread: true }];
+/** Runs a statement without rows. PostgreSQL gets it pipelined with the next statement; a failure surfaces there. */
+export function* exec(statement: Statement<never>, values: SqlValue[]): Steps<void> {
+  yield [{ statement, values, isPipelined: true }];
 }
 
-/** Runs two bodies step by step, each step of both in one message. What one writes, the other may not see. */
-export function* together<A, B>(one: Transaction<A>, other: Transaction<B>): Transaction<[A, B]> {
+/** Runs two bodies step by step, each step of both in one message: for the webhook path alone. Neither sees what the other writes. */
+export function* zip<A, B>(one: Steps<A>, other: Steps<B>): Steps<[A, B]> {
   let [first, second] = [one.next([]), other.next([])];
   while (!first.done || !second.done) {
     const calls = first.done ? [] : first.value;
@@ -65,7 +67,7 @@ export abstract class Database {
   abstract query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]>;
 
   /** Runs all of `body` or nothing of it. @throws DomainError `database_unavailable`, and whatever `body` throws */
-  abstract transaction<Result>(body: () => Transaction<Result>): Promise<Result>;
+  abstract transaction<Result>(body: () => Steps<Result>): Promise<Result>;
 
   /** How many connections the pool has, where there is one. */
   connections(): { busy: number; idle: number; waiting: number } | undefined {

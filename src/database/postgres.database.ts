@@ -1,13 +1,13 @@
 import { Logger } from '@nestjs/common';
 import type { Pool, PoolClient } from 'pg';
-import { Database, sql, type SqlValue, type Statement, type StatementCall, type Transaction } from './database.js';
+import { Database, sql, type SqlValue, type Statement, type StatementCall, type Steps } from './database.js';
 import { asDomainError, isReadOnlyServer, lacksPreparedStatement } from './database-errors.js';
 import { STATEMENT_TIMEOUT_MS } from './postgres.pool.js';
 import { StatementBatch } from './statement-batch.js';
 
-const BEGIN: StatementCall = { statement: sql('begin', 'BEGIN'), values: [] };
-const COMMIT: StatementCall = { statement: sql('commit', 'COMMIT'), values: [] };
-const ROLLBACK: StatementCall = { statement: sql('rollback', 'ROLLBACK'), values: [] };
+const BEGIN: StatementCall = { statement: sql('BEGIN', 'begin'), values: [] };
+const COMMIT: StatementCall = { statement: sql('COMMIT', 'commit'), values: [] };
+const ROLLBACK: StatementCall = { statement: sql('ROLLBACK', 'rollback'), values: [] };
 
 /**
  * Settings of one transaction, since a pooler may lend the connection to somebody else afterwards. The limits end what a process that
@@ -15,10 +15,10 @@ const ROLLBACK: StatementCall = { statement: sql('rollback', 'ROLLBACK'), values
  */
 const SETTINGS: StatementCall = {
   statement: sql(
-    'settings_of_transaction',
     `SELECT set_config('statement_timeout', '${STATEMENT_TIMEOUT_MS}', true),
        set_config('idle_in_transaction_session_timeout', '${STATEMENT_TIMEOUT_MS}', true),
        set_config('plan_cache_mode', 'force_generic_plan', true)`,
+    'settings_of_transaction',
   ),
   values: [],
 };
@@ -49,8 +49,8 @@ export class PostgresDatabase extends Database {
     return this.#withConnection(async (run) => (await run([{ statement, values }]))[0] as Row[]);
   }
 
-  /** What is unread waits for the next statement that is read, or for the commit, and goes in one message with it. */
-  transaction<Result>(body: () => Transaction<Result>): Promise<Result> {
+  /** Pipelined statements wait for the next one that is not, or for the commit, and go in one message with it. */
+  transaction<Result>(body: () => Steps<Result>): Promise<Result> {
     return this.#withConnection(async (run) => {
       const steps = body();
       const waiting = [BEGIN, SETTINGS];
@@ -58,8 +58,8 @@ export class PostgresDatabase extends Database {
       while (!step.done) {
         const calls = step.value;
         waiting.push(...calls);
-        const isUnread = calls.every(({ isUnread }) => isUnread);
-        step = steps.next(isUnread ? [] : (await run(waiting.splice(0))).slice(-calls.length));
+        const isPipelined = calls.every((call) => call.isPipelined);
+        step = steps.next(isPipelined ? [] : (await run(waiting.splice(0))).slice(-calls.length));
       }
       await run([...waiting, COMMIT]);
       return step.value;
@@ -89,20 +89,20 @@ export class PostgresDatabase extends Database {
 
   async #withAnyConnection<T>(use: (run: Run) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
-    let isFit = true;
+    let isBroken = false;
     try {
       const result = await use((calls) =>
         this.#runTogether(client, calls).catch((error: unknown) => {
-          isFit = false;
+          isBroken = true;
           throw error;
         }),
       );
       client.release();
       return result;
     } catch (error) {
-      if (isFit) this.#rollBack(client);
-      // On it a statement failed. To end it rolls back as well.
-      else client.release(true);
+      // A statement failed on this connection. Closing it rolls back as well.
+      if (isBroken) client.release(true);
+      else this.#rollBack(client);
       throw error;
     }
   }

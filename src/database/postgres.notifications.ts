@@ -25,8 +25,8 @@ const MAX_SENT_TOGETHER = 1_000;
  * caches. The setting goes with the statement.
  */
 const SEND = sql<never>(
-  'send_notifications',
   `SELECT set_config('synchronous_commit', 'off', true), pg_notify(message ->> 0, message ->> 1) FROM json_array_elements($1::json) AS message`,
+  'send_notifications',
 );
 
 /** Ends the loop of one connection that still stands but brings nothing. */

@@ -1,5 +1,5 @@
 import type { Database as Driver, Statement as Prepared } from 'better-sqlite3';
-import { Database, type SqlValue, type Statement, type Transaction } from './database.js';
+import { Database, type SqlValue, type Statement, type Steps } from './database.js';
 import { asDomainError } from './database-errors.js';
 
 type Bindable = string | number | null;
@@ -36,7 +36,7 @@ export class SqliteDatabase extends Database {
     }
   }
 
-  transaction<Result>(body: () => Transaction<Result>): Promise<Result> {
+  transaction<Result>(body: () => Steps<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       const run = () => {
         const result = this.#runSteps(body());
@@ -76,7 +76,7 @@ export class SqliteDatabase extends Database {
     }
   }
 
-  #runSteps<Result>(steps: Transaction<Result>): Result {
+  #runSteps<Result>(steps: Steps<Result>): Result {
     let step = steps.next([]);
     while (!step.done) {
       const answers = step.value.map(({ statement, values }) => {

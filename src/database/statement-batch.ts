@@ -34,7 +34,10 @@ export class StatementBatch implements Submittable {
   /** One at a time: pg calls this when the connection has answered everything before. */
   submit(connection: Connection): void {
     connection.stream.cork();
-    for (const call of this.statements) this.#columns.push(this.named ? send(connection, call) : sendUnnamed(connection, call));
+    for (const { statement, values } of this.statements) {
+      const name = this.named ? statement.name : undefined;
+      this.#columns.push(name ? sendNamed(connection, name, statement.text, values) : sendUnnamed(connection, statement.text, values));
+    }
     connection.sync();
     connection.stream.uncork();
   }
@@ -70,7 +73,7 @@ export class StatementBatch implements Submittable {
 }
 
 /** @returns the columns of its rows: for a statement that is new to the connection, they are filled in by the answer */
-function send(connection: Connection, { statement: { name, text }, values }: StatementCall): Column[] {
+function sendNamed(connection: Connection, name: string, text: string, values: SqlValue[]): Column[] {
   const known = prepared.get(connection) ?? new Map<string, Column[]>();
   prepared.set(connection, known);
   const columns = known.get(name);
@@ -87,7 +90,7 @@ function send(connection: Connection, { statement: { name, text }, values }: Sta
 }
 
 /** Prepares nothing that outlives the message. */
-function sendUnnamed(connection: Connection, { statement: { text }, values }: StatementCall): Column[] {
+function sendUnnamed(connection: Connection, text: string, values: SqlValue[]): Column[] {
   connection.parse({ name: '', text, types: [] }, true);
   bindAndExecute(connection, { name: '', values, isNew: true });
   return [];

@@ -6,7 +6,7 @@ import { isMigrated } from '../database/migrate.js';
 import { KeyFollower } from '../vault/key-follower.js';
 import { Keyring } from '../vault/keyring.js';
 
-const PING = sql<{ one: number }>('ping', 'SELECT 1 AS one');
+const PING = sql<{ one: number }>('SELECT 1 AS one', 'ping');
 
 /** Whether this process can serve: the database answers, its schema is migrated, the data keys are open, and nobody asked it to stop. */
 @Injectable()

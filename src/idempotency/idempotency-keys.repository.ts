@@ -25,28 +25,28 @@ export interface EarlierUse {
  * when the key is free, too old, or its holder has crashed in the middle of the same request.
  */
 const CLAIM = sql<{ holder: string }>(
-  'claim_idempotency_key',
   `INSERT INTO idempotency_keys AS k (project_id, scope, request, holder, lease_until, created_at) VALUES ($1, $2, $3, $4, $5, $6)
    ON CONFLICT (project_id, scope) DO UPDATE SET request = excluded.request, holder = excluded.holder,
      lease_until = excluded.lease_until, created_at = excluded.created_at, answer = NULL, key_id = NULL
    WHERE k.created_at <= $7 OR (k.answer IS NULL AND k.lease_until <= excluded.created_at AND k.request = excluded.request)
    RETURNING holder`,
+  'claim_idempotency_key',
 );
 
-const FIND = sql<EarlierUse>('find_idempotency_key', 'SELECT request, answer FROM idempotency_keys WHERE project_id = $1 AND scope = $2');
+const FIND = sql<EarlierUse>('SELECT request, answer FROM idempotency_keys WHERE project_id = $1 AND scope = $2', 'find_idempotency_key');
 
 /** $1 project, $2 scope, $3 holder, $4 answer, $5 its data key. */
 const ANSWER = sql<never>(
-  'answer_idempotency_key',
   'UPDATE idempotency_keys SET answer = $4, key_id = $5 WHERE project_id = $1 AND scope = $2 AND holder = $3',
+  'answer_idempotency_key',
 );
 
 const RELEASE = sql<never>(
-  'release_idempotency_key',
   'DELETE FROM idempotency_keys WHERE project_id = $1 AND scope = $2 AND holder = $3 AND answer IS NULL',
+  'release_idempotency_key',
 );
 
-const SWEEP = sql<never>('sweep_idempotency_keys', 'DELETE FROM idempotency_keys WHERE created_at <= $1');
+const SWEEP = sql<never>('DELETE FROM idempotency_keys WHERE created_at <= $1', 'sweep_idempotency_keys');
 
 @Injectable()
 export class IdempotencyKeysRepository {

@@ -6,7 +6,7 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import type { Actor } from '../common/actor.js';
 import { DataSource, IsNull, type Repository } from 'typeorm';
 import type { OwnerId, ProjectId } from '../common/ids.js';
-import { Database, run, sql, toTimestamp, type Transaction } from '../database/database.js';
+import { Database, query, sql, toTimestamp, type Steps } from '../database/database.js';
 import { reachingDatabase } from '../database/database-errors.js';
 import type { Project, ProjectChanges } from './project.js';
 import { ProjectEntity } from './project.entity.js';
@@ -22,26 +22,26 @@ interface ProjectRow {
 
 const COLUMNS = 'id, owner_id, name, description, created_at, updated_at';
 
-const FIND_LIVE = sql<ProjectRow>('find_live_project', `SELECT ${COLUMNS} FROM projects WHERE id = $1 AND deleted_at IS NULL`);
+const FIND_LIVE = sql<ProjectRow>(`SELECT ${COLUMNS} FROM projects WHERE id = $1 AND deleted_at IS NULL`, 'find_live_project');
 
 const ADD = sql<never>(
-  'add_project',
   'INSERT INTO projects (id, owner_id, name, description, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)',
+  'add_project',
 );
 
 const UPDATE = sql<ProjectRow>(
-  'update_project',
   `UPDATE projects SET name = COALESCE($2, name), description = COALESCE($3, description),
      updated_at = CASE WHEN updated_at > $4 THEN updated_at ELSE $4 END
    WHERE id = $1 AND deleted_at IS NULL RETURNING ${COLUMNS}`,
+  'update_project',
 );
 
 const HIDE = sql<{ id: ProjectId }>(
-  'hide_project',
   'UPDATE projects SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL RETURNING id',
+  'hide_project',
 );
 
-const ANY = sql<{ id: ProjectId }>('any_project', 'SELECT id FROM projects LIMIT 1');
+const ANY = sql<{ id: ProjectId }>('SELECT id FROM projects LIMIT 1', 'any_project');
 
 @Injectable()
 export class ProjectRepository {
@@ -77,7 +77,7 @@ export class ProjectRepository {
     const { audit } = this;
     await this.database.transaction(function* () {
       const chain = yield* audit.open(id);
-      yield* run(ADD, [id, ownerId, name, description, at]);
+      yield* query(ADD, [id, ownerId, name, description, at]);
       yield* chain.append({ action: 'project.created', details: { fields: fieldsIn({ name, description }) }, actor, at });
     });
     return id;
@@ -89,7 +89,7 @@ export class ProjectRepository {
     const { audit } = this;
     return this.database.transaction(function* () {
       const chain = yield* audit.open(id);
-      const [row] = yield* run(UPDATE, [id, name, description, at]);
+      const [row] = yield* query(UPDATE, [id, name, description, at]);
       if (!row) return undefined;
       yield* chain.append({ action: 'project.updated', details: { fields: fieldsIn(changes) }, actor, at });
       return toProject(row);
@@ -97,11 +97,11 @@ export class ProjectRepository {
   }
 
   /** Hides the project for good and runs `cleanup` in the same transaction. @returns whether there was one to hide */
-  async hide(id: ProjectId, actor: Actor, at: Date, cleanup: (chain: AuditChain) => Transaction<void>): Promise<boolean> {
+  async hide(id: ProjectId, actor: Actor, at: Date, cleanup: (chain: AuditChain) => Steps<void>): Promise<boolean> {
     const { audit } = this;
     return this.database.transaction(function* () {
       const chain = yield* audit.open(id);
-      const hidden = yield* run(HIDE, [id, at]);
+      const hidden = yield* query(HIDE, [id, at]);
       if (hidden.length === 0) return false;
       yield* cleanup(chain);
       yield* chain.append({ action: 'project.deleted', details: {}, actor, at });

@@ -3,7 +3,7 @@ import type { AuditChain } from '../audit/audit-chain.js';
 import { A_MODULE, type Actor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import type { OwnerId, ProjectId } from '../common/ids.js';
-import type { Transaction } from '../database/database.js';
+import type { Steps } from '../database/database.js';
 import type { Project, ProjectChanges } from './project.js';
 import { ProjectRepository } from './project.repository.js';
 
@@ -12,7 +12,7 @@ export interface ProjectDependant {
   /** Runs before the project goes; what it returns runs once it has gone. */
   prepare(projectId: ProjectId, actor: Actor): Promise<() => Promise<void>>;
   /** Part of the transaction that hides the project. */
-  destroy(projectId: ProjectId, now: Date, chain: AuditChain, actor: Actor): Transaction<void>;
+  destroy(projectId: ProjectId, now: Date, chain: AuditChain, actor: Actor): Steps<void>;
 }
 
 export function projectNotFound(): DomainError {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
-import { Database, run, sql, type Transaction } from '../database/database.js';
+import { Database, query, sql, type Steps } from '../database/database.js';
 import { reachingDatabase } from '../database/database-errors.js';
 import { DataKeyEntity } from './data-key.entity.js';
 import { type DataKeyPurpose, type DataKeyRow, DataKeyStore } from './data-key-store.js';
@@ -8,42 +8,42 @@ import { RetiredDataKeyEntity } from './retired-data-key.entity.js';
 
 /** The columns of a key. A row unless there is a key of its purpose and state already. */
 const ADD_IF_NONE = sql<{ id: string }>(
-  'add_data_key_if_none',
   `INSERT INTO data_keys (id, purpose, state, wrapped, master_key_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)
    ON CONFLICT DO NOTHING RETURNING id`,
+  'add_data_key_if_none',
 );
 
 /** $1 new wrapping, $2 new master key, $3 id, $4 the wrapping until now. */
 const rewrapIn = (table: string) =>
   sql<{ id: string }>(
-    `rewrap_in_${table}`,
     `UPDATE ${table} SET wrapped = $1, master_key_id = $2 WHERE id = $3 AND wrapped = $4 RETURNING id`,
+    `rewrap_in_${table}`,
   );
 const REWRAP = [rewrapIn('data_keys'), rewrapIn('retired_data_keys')];
 
 /** $1 id. A row while the key is published; locks it and changes nothing. */
 const LOCK_PUBLISHED = sql<{ id: string }>(
-  'lock_published_data_key',
   `UPDATE data_keys SET state = state WHERE id = $1 AND state = 'published' RETURNING id`,
+  'lock_published_data_key',
 );
 
 /** $1 purpose. */
-const SUPERSEDE = sql<never>('supersede_data_key', `UPDATE data_keys SET state = 'superseded' WHERE purpose = $1 AND state = 'primary'`);
+const SUPERSEDE = sql<never>(`UPDATE data_keys SET state = 'superseded' WHERE purpose = $1 AND state = 'primary'`, 'supersede_data_key');
 
 /** $1 id. */
-const MAKE_PRIMARY = sql<never>('make_data_key_primary', `UPDATE data_keys SET state = 'primary' WHERE id = $1`);
+const MAKE_PRIMARY = sql<never>(`UPDATE data_keys SET state = 'primary' WHERE id = $1`, 'make_data_key_primary');
 
 /** $1 id, $2 now. */
 const KEEP_AS_RETIRED = sql<{ id: string }>(
-  'keep_data_key_as_retired',
   `INSERT INTO retired_data_keys (id, purpose, wrapped, master_key_id, created_at, retired_at)
    SELECT id, purpose, wrapped, master_key_id, created_at, $2 FROM data_keys WHERE id = $1 AND state = 'superseded' RETURNING id`,
+  'keep_data_key_as_retired',
 );
 
-const TAKE_OUT_OF_USE = sql<never>('take_data_key_out_of_use', 'DELETE FROM data_keys WHERE id = $1');
+const TAKE_OUT_OF_USE = sql<never>('DELETE FROM data_keys WHERE id = $1', 'take_data_key_out_of_use');
 
 /** What is written into the history in the same transaction as the change. */
-export type Record = () => Transaction<void>;
+export type Record = () => Steps<void>;
 
 const NOT_RECORDED: Record = function* () {};
 
@@ -89,10 +89,10 @@ export class DataKeyRepository extends DataKeyStore {
   /** Makes a published key the one that seals. Does nothing when somebody else did. */
   async makePrimary(id: string, purpose: DataKeyPurpose, record: Record): Promise<void> {
     await this.database.transaction(function* () {
-      const [published] = yield* run(LOCK_PUBLISHED, [id]);
+      const [published] = yield* query(LOCK_PUBLISHED, [id]);
       if (!published) return;
-      yield* run(SUPERSEDE, [purpose]);
-      yield* run(MAKE_PRIMARY, [id]);
+      yield* query(SUPERSEDE, [purpose]);
+      yield* query(MAKE_PRIMARY, [id]);
       yield* record();
     });
   }
@@ -104,9 +104,9 @@ export class DataKeyRepository extends DataKeyStore {
    */
   async retire(id: string, now: Date, record: Record): Promise<boolean> {
     return this.database.transaction(function* () {
-      const [kept] = yield* run(KEEP_AS_RETIRED, [id, now]);
+      const [kept] = yield* query(KEEP_AS_RETIRED, [id, now]);
       if (!kept) return false;
-      yield* run(TAKE_OUT_OF_USE, [id]);
+      yield* query(TAKE_OUT_OF_USE, [id]);
       yield* record();
       return true;
     });
@@ -116,7 +116,7 @@ export class DataKeyRepository extends DataKeyStore {
   async rewrap({ id, wrapped }: DataKeyRow, next: Pick<DataKeyRow, 'wrapped' | 'masterKeyId'>, record: Record): Promise<void> {
     await this.database.transaction(function* () {
       for (const statement of REWRAP) {
-        const [done] = yield* run(statement, [next.wrapped, next.masterKeyId, id, wrapped]);
+        const [done] = yield* query(statement, [next.wrapped, next.masterKeyId, id, wrapped]);
         if (done) yield* record();
       }
     });
@@ -124,7 +124,7 @@ export class DataKeyRepository extends DataKeyStore {
 
   async #addIfNone({ id, purpose, state, wrapped, masterKeyId, createdAt }: DataKeyRow, record: Record): Promise<void> {
     await this.database.transaction(function* () {
-      const [added] = yield* run(ADD_IF_NONE, [id, purpose, state, wrapped, masterKeyId, createdAt]);
+      const [added] = yield* query(ADD_IF_NONE, [id, purpose, state, wrapped, masterKeyId, createdAt]);
       if (added) yield* record();
     });
   }

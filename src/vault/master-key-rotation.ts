@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { Transaction } from '../database/database.js';
+import type { Steps } from '../database/database.js';
 import type { DataKeyRepository } from './data-key.repository.js';
 import type { MasterKeys } from './master-keys.js';
 
@@ -17,7 +17,7 @@ interface RewrappedKey {
 export async function rotateMasterKey(
   keys: DataKeyRepository,
   masterKeys: MasterKeys,
-  record: (key: RewrappedKey, to: string) => Transaction<void>,
+  record: (key: RewrappedKey, to: string) => Steps<void>,
 ): Promise<RewrappedKey[]> {
   const done: RewrappedKey[] = [];
   for (const row of await keys.list()) {

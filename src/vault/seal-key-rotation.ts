@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Transaction } from '../database/database.js';
+import type { Steps } from '../database/database.js';
 import { isForeignKeyViolation } from '../database/database-errors.js';
 import type { DataKeyRepository } from './data-key.repository.js';
 import type { DataKeyRow } from './data-key-store.js';
@@ -32,7 +32,7 @@ export class SealKeyRotation {
     private readonly keys: DataKeyRepository,
     private readonly holders: KeyHoldersRepository,
     private readonly masterKeys: MasterKeys,
-    private readonly record: (action: KeyAction, keyId: string) => Transaction<void>,
+    private readonly record: (action: KeyAction, keyId: string) => Steps<void>,
   ) {}
 
   async list(): Promise<DataKeyRow[]> {

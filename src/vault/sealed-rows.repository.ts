@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Database, run, sql, type SqlValue } from '../database/database.js';
+import { type Database, query, sql, type SqlValue } from '../database/database.js';
 import type { SealContext, SealedText } from './seal.js';
 import type { SealedColumn } from './sealed-column.js';
 
@@ -40,7 +40,7 @@ export class SealedRowsRepository {
   /** How many rows of a table are sealed under which data key. */
   async countByKey({ table, keyId }: SealedColumn): Promise<Map<string, number>> {
     const text = `SELECT ${keyId} AS key_id, count(*) AS count FROM ${table} WHERE ${keyId} IS NOT NULL GROUP BY ${keyId}`;
-    const rows = await this.database.query(sql<{ key_id: string; count: string | number }>(`count_${table}_by_key`, text), []);
+    const rows = await this.database.query(sql<{ key_id: string; count: string | number }>(text, `count_${table}_by_key`), []);
     return new Map(rows.map(({ key_id, count }) => [key_id, Number(count)]));
   }
 
@@ -64,13 +64,13 @@ export class SealedRowsRepository {
     const { table } = column;
     const isRow = column.primaryKey.map((name, index) => `${name} = $${index + 4}`).join(' AND ');
     const statement = sql<never>(
-      `reseal_${table}`,
       `UPDATE ${table} SET ${column.sealed} = $1, ${column.keyId} = $2 WHERE ${column.sealed} = $3 AND ${isRow}`,
+      `reseal_${table}`,
     );
     const values = [sealed, keyId, former, ...column.primaryKey.map((name) => primaryKey[name] ?? null)];
     // Those that come at once share a commit on SQLite. On PostgreSQL each is one: whoever holds two row locks could be waited for.
     await (this.database.engine === 'sqlite'
-      ? this.database.transaction(() => run(statement, values))
+      ? this.database.transaction(() => query(statement, values))
       : this.database.query(statement, values));
   }
 
@@ -82,9 +82,9 @@ export class SealedRowsRepository {
     const conditions = [`${column.keyId} ${keyId === undefined ? 'IS NOT NULL' : `= ${bind(keyId)}`}`];
     if (last) conditions.push(`(${names}) > (${column.primaryKey.map((name) => bind(last.primaryKey[name] ?? null)).join(', ')})`);
     const statement = sql<FoundRow>(
-      `page_of_${table}${keyId === undefined ? '' : '_by_key'}${last ? '_after' : ''}`,
       `SELECT ${[names, ...(column.derived?.names ?? [])].join(', ')}, ${column.sealed} AS sealed, ${column.keyId} AS key_id FROM ${table}
        WHERE ${conditions.join(' AND ')} ORDER BY ${names} LIMIT ${PAGE}`,
+      `page_of_${table}${keyId === undefined ? '' : '_by_key'}${last ? '_after' : ''}`,
     );
     return (await this.database.query(statement, values)).map(({ sealed, key_id, ...row }) => {
       const primaryKey = pick(row, column.primaryKey);

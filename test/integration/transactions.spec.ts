@@ -1,15 +1,15 @@
-import { Database, run, send, sql, together, type Transaction } from '../../src/database/database.js';
+import { Database, query, exec, sql, zip, type Steps } from '../../src/database/database.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
-const CREATE = sql<never>('create_notes', 'CREATE TABLE notes (id integer PRIMARY KEY, text varchar(20))');
-const DROP = sql<never>('drop_notes', 'DROP TABLE notes');
-const ADD = sql<never>('add_note', 'INSERT INTO notes (id, text) VALUES ($1, $2)');
+const CREATE = sql<never>('CREATE TABLE notes (id integer PRIMARY KEY, text varchar(20))', 'create_notes');
+const DROP = sql<never>('DROP TABLE notes', 'drop_notes');
+const ADD = sql<never>('INSERT INTO notes (id, text) VALUES ($1, $2)', 'add_note');
 const ADD_AND_TELL = sql<{ id: number; text: string | null }>(
-  'add_and_tell_note',
   'INSERT INTO notes (id, text) VALUES ($1, $2) RETURNING id, text',
+  'add_and_tell_note',
 );
-const LIST = sql<{ id: number; text: string | null }>('list_notes', 'SELECT id, text FROM notes ORDER BY id');
-const WRONG = sql<never>('select_nothing', 'SELECT * FROM no_such_table');
+const LIST = sql<{ id: number; text: string | null }>('SELECT id, text FROM notes ORDER BY id', 'list_notes');
+const WRONG = sql<never>('SELECT * FROM no_such_table', 'select_nothing');
 
 describe('a transaction', () => {
   let app: TestApp;
@@ -26,11 +26,11 @@ describe('a transaction', () => {
 
   it('runs what is sent in order, before what is read', async () => {
     const seen = await database.transaction(function* () {
-      yield* send(ADD, [1, 'first']);
-      yield* send(ADD, [2, null]);
-      const [added] = yield* run(ADD_AND_TELL, [3, 'third']);
-      const all = yield* run(LIST, []);
-      yield* send(ADD, [4, 'last']);
+      yield* exec(ADD, [1, 'first']);
+      yield* exec(ADD, [2, null]);
+      const [added] = yield* query(ADD_AND_TELL, [3, 'third']);
+      const all = yield* query(LIST, []);
+      yield* exec(ADD, [4, 'last']);
       return { added, all };
     });
     expect(seen).toEqual({
@@ -45,15 +45,15 @@ describe('a transaction', () => {
   });
 
   it('runs two bodies together, however many steps each has', async () => {
-    function* add(...ids: number[]): Transaction<number[]> {
+    function* add(...ids: number[]): Steps<number[]> {
       const added: number[] = [];
       for (const id of ids) {
-        yield* send(ADD, [id * 10, 'sent']);
-        added.push(...(yield* run(ADD_AND_TELL, [id, 'read'])).map((row) => row.id));
+        yield* exec(ADD, [id * 10, 'sent']);
+        added.push(...(yield* query(ADD_AND_TELL, [id, 'read'])).map((row) => row.id));
       }
       return added;
     }
-    const added = await database.transaction(() => together(add(1, 2, 3), together(add(), add(4))));
+    const added = await database.transaction(() => zip(add(1, 2, 3), zip(add(), add(4))));
     expect(added).toEqual([
       [1, 2, 3],
       [[], [4]],
@@ -65,7 +65,7 @@ describe('a transaction', () => {
     await database.query(ADD, [7, 'there']);
     const ids = { 'the first': [7, 1, 2], 'one in between': [1, 7, 2], 'the last': [1, 2, 7] }[which] ?? [];
     const failing = database.transaction(function* () {
-      for (const id of ids) yield* send(ADD, [id, 'new']);
+      for (const id of ids) yield* exec(ADD, [id, 'new']);
     });
     await expect(failing).rejects.toMatchObject({ code: expect.stringMatching(/^23505$|^SQLITE_CONSTRAINT_PRIMARYKEY$/) });
     expect(await notes()).toEqual([{ id: 7, text: 'there' }]);
@@ -74,8 +74,8 @@ describe('a transaction', () => {
   it('leaves nothing when its body throws, before and after something was read, and goes on', async () => {
     for (const isRead of [false, true]) {
       const failing = database.transaction(function* () {
-        yield* send(ADD, [1, 'never']);
-        if (isRead) yield* run(LIST, []);
+        yield* exec(ADD, [1, 'never']);
+        if (isRead) yield* query(LIST, []);
         throw new Error('No.');
       });
       await expect(failing).rejects.toThrow('No.');
@@ -86,10 +86,10 @@ describe('a transaction', () => {
   it('works on any connection after others failed on them, whatever they had prepared', async () => {
     const attempt = (id: number) =>
       database.transaction(function* () {
-        yield* send(ADD, [id, 'new']);
-        if (id % 3 === 0) yield* run(WRONG, []);
+        yield* exec(ADD, [id, 'new']);
+        if (id % 3 === 0) yield* query(WRONG, []);
         if (id % 3 === 1) throw new Error('No.');
-        yield* run(LIST, []);
+        yield* query(LIST, []);
       });
     const ids = Array.from({ length: 30 }, (_, index) => index);
     await Promise.allSettled(ids.map(attempt));

@@ -14,8 +14,8 @@ import { configPath, type TestApp } from './test-app.js';
 const AT_ONCE = 50;
 
 const COUNT_BY_KEY = sql<{ key_id: string; count: number | string }>(
-  'test_count_by_key',
   'SELECT key_id, count(*) AS count FROM stripe_credentials GROUP BY key_id',
+  'test_count_by_key',
 );
 
 interface DataKey {

@@ -8,8 +8,8 @@ const READ_AT_ONCE = 500;
 
 /** $1 project. */
 const STORED = sql<{ mode: string; kind: string; mask: string }>(
-  'stored_credentials_of_project',
   'SELECT mode, kind, mask FROM stripe_credentials WHERE project_id = $1 AND slot = 0 ORDER BY mode, kind',
+  'stored_credentials_of_project',
 );
 
 /** The last four characters of each credential that is in use, by its name; `null` for one that was destroyed. */

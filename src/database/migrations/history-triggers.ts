@@ -61,12 +61,12 @@ export function triggersOf(engine: Engine): Record<string, string> {
 
 /** The enabled triggers, each with the text of its refusal in its definition. */
 const WORKING: Record<Engine, Statement<{ name: string }>> = {
-  sqlite: sql('', `SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%RAISE(ABORT, ''${REFUSAL}%'`),
+  sqlite: sql(`SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%RAISE(ABORT, ''${REFUSAL}%'`),
   postgres: sql(
-    'working_audit_triggers',
     `SELECT t.tgname AS name FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
      WHERE t.tgrelid IN (to_regclass('audit_entries'), to_regclass('audit_heads')) AND t.tgenabled IN ('O', 'A')
        AND p.prosrc LIKE '%RAISE EXCEPTION ''${REFUSAL}%'`,
+    'working_audit_triggers',
   ),
 };
 

@@ -8,11 +8,11 @@ const MINE = 'FROM stripe_payments WHERE project_id = $1 AND mode = $2 AND user_
 const NEWEST_FIRST = 'ORDER BY created_at DESC, id DESC';
 
 const LIST = sql<PaymentRow>(
-  'list_my_payments',
   `SELECT ${PAYMENT_VIEW} FROM (SELECT ${PAYMENT_COLUMNS} ${MINE} ${NEWEST_FIRST} LIMIT $4 OFFSET $5) AS listed ${NEWEST_FIRST}`,
+  'list_my_payments',
 );
 
-const COUNT = sql<{ total: number | string }>('count_my_payments', `SELECT COUNT(*) AS total ${MINE}`);
+const COUNT = sql<{ total: number | string }>(`SELECT COUNT(*) AS total ${MINE}`, 'count_my_payments');
 
 @Injectable()
 export class MyPaymentsRepository {

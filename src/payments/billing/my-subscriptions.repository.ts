@@ -15,12 +15,12 @@ const MAX_SUBSCRIPTIONS = 100;
 
 /** $4 how many. Those of a former account don't count. The one that counts comes first: one that is paid for, then one that may still be, then the last that ended. */
 const LIST = sql<SubscriptionRow>(
-  'list_my_subscriptions',
   `SELECT ${SUBSCRIPTION_VIEW} FROM stripe_subscriptions listed
    WHERE project_id = $1 AND mode = $2 AND user_id = $3 AND NOT ${IS_ACCOUNT_MISMATCH}
    ORDER BY CASE WHEN status IN ('active', 'trialing') THEN 0 WHEN status IN ('canceled', 'incomplete_expired') THEN 2 ELSE 1 END,
      created_at DESC, id DESC
    LIMIT $4`,
+  'list_my_subscriptions',
 );
 
 @Injectable()

@@ -34,19 +34,19 @@ export function isMade(last: LastCustomer | undefined): last is Customer {
 }
 
 const FIND = sql<LastCustomer>(
-  'find_stripe_customer',
   'SELECT customer_id AS id, generation FROM stripe_customers WHERE project_id = $1 AND mode = $2 AND account = $3 AND user_id = $4',
+  'find_stripe_customer',
 );
 
 /** $1–$4 the owner, $5 customer, $6 generation, $7 now. Answers a row when it is the first of its generation. */
 const SETTLE = sql<LastCustomer>(
-  'settle_stripe_customer',
   `INSERT INTO stripe_customers AS c (project_id, mode, account, user_id, customer_id, generation, created_at)
    VALUES ($1, $2, $3, $4, $5, $6, $7)
    ON CONFLICT (project_id, mode, account, user_id) DO UPDATE SET customer_id = excluded.customer_id,
      generation = excluded.generation, created_at = excluded.created_at
    WHERE c.generation < excluded.generation OR (c.generation = excluded.generation AND c.customer_id IS NULL)
    RETURNING customer_id AS id, generation`,
+  'settle_stripe_customer',
 );
 
 @Injectable()

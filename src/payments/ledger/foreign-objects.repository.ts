@@ -1,35 +1,35 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import { Database, run, send, sql, toTimestamp, type Transaction } from '../../database/database.js';
+import { Database, query, exec, sql, toTimestamp, type Steps } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { ForeignObject, type MetadataSource } from './foreign-object.js';
 import type { LedgerChange } from './ledger-change.js';
 
 /** $1 project: a deleted one still owns what it sold. */
-const IS_PROJECT = sql<{ id: ProjectId }>('is_project', 'SELECT id FROM projects WHERE id = $1');
+const IS_PROJECT = sql<{ id: ProjectId }>('SELECT id FROM projects WHERE id = $1', 'is_project');
 
 /** $1 project, $2 mode, $3 object, $4 as of. Answers a row unless its metadata is known to have said otherwise later. */
 const MARK = sql<{ object_id: string }>(
-  'mark_foreign_stripe_object',
   `INSERT INTO stripe_foreign_objects AS f (project_id, mode, object_id, named_by, is_foreign, as_of) VALUES ($1, $2, $3, $3, true, $4)
    ON CONFLICT (project_id, mode, object_id) DO UPDATE SET named_by = excluded.named_by, is_foreign = true,
      as_of = CASE WHEN f.as_of > excluded.as_of THEN f.as_of ELSE excluded.as_of END
    WHERE f.is_foreign OR f.as_of <= excluded.as_of
    RETURNING object_id`,
+  'mark_foreign_stripe_object',
 );
 
 /** $1 project, $2 mode, $3 object, $4 the one that it inherits from, $5 1970. What its own metadata says counts more. */
 const INHERIT = sql<never>(
-  'inherit_foreign_stripe_object',
   `INSERT INTO stripe_foreign_objects AS f (project_id, mode, object_id, named_by, is_foreign, as_of) VALUES ($1, $2, $3, $4, false, $5)
    ON CONFLICT (project_id, mode, object_id) DO UPDATE SET named_by = excluded.named_by WHERE NOT f.is_foreign`,
+  'inherit_foreign_stripe_object',
 );
 
 /** $1 project, $2 mode, $3 object, $4 as of. Its metadata names no other project any more. */
 const UNMARK = sql<never>(
-  'unmark_foreign_stripe_object',
   `UPDATE stripe_foreign_objects SET named_by = object_id, is_foreign = false, as_of = $4
    WHERE project_id = $1 AND mode = $2 AND object_id = $3`,
+  'unmark_foreign_stripe_object',
 );
 
 interface MarkRow {
@@ -40,8 +40,8 @@ interface MarkRow {
 
 /** $1 project, $2 mode, $3 ids as a JSON array. Those that are foreign, with the object whose metadata says so. */
 const FIND = {
-  sqlite: sql<MarkRow>('', find('SELECT value FROM json_each($3)')),
-  postgres: sql<MarkRow>('find_foreign_stripe_objects', find('SELECT json_array_elements_text($3::json)')),
+  sqlite: sql<MarkRow>(find('SELECT value FROM json_each($3)')),
+  postgres: sql<MarkRow>(find('SELECT json_array_elements_text($3::json)'), 'find_foreign_stripe_objects'),
 };
 
 function find(ids: string): string {
@@ -67,10 +67,10 @@ export class ForeignObjectsRepository {
   }
 
   /** @returns whether that is the newest that is known of it */
-  *mark(projectId: ProjectId, mode: StripeMode, { namedBy, inheriting }: ForeignObject): Transaction<boolean> {
-    const marked = yield* run(MARK, [projectId, mode, namedBy.objectId, namedBy.asOf]);
+  *mark(projectId: ProjectId, mode: StripeMode, { namedBy, inheriting }: ForeignObject): Steps<boolean> {
+    const marked = yield* query(MARK, [projectId, mode, namedBy.objectId, namedBy.asOf]);
     for (const id of [...new Set(inheriting)].sort())
-      if (id !== namedBy.objectId) yield* send(INHERIT, [projectId, mode, id, namedBy.objectId, new Date(0)]);
+      if (id !== namedBy.objectId) yield* exec(INHERIT, [projectId, mode, id, namedBy.objectId, new Date(0)]);
     return marked.length > 0;
   }
 
@@ -78,7 +78,7 @@ export class ForeignObjectsRepository {
    * Takes marks away that newer metadata contradicts: part of the transaction that writes the change.
    * @throws ForeignObject when it is about an object that is foreign
    */
-  *check({ projectId, mode, party, subscription, payments, dispute, isOurs, unclaimed = [] }: LedgerChange): Transaction<void> {
+  *check({ projectId, mode, party, subscription, payments, dispute, isOurs, unclaimed = [] }: LedgerChange): Steps<void> {
     const ids = [
       subscription?.subscriptionId ?? party.subscriptionId,
       ...payments.flatMap(({ paymentIntentId, chargeId, subscriptionId }) => [paymentIntentId, chargeId, subscriptionId]),
@@ -87,10 +87,10 @@ export class ForeignObjectsRepository {
       ...unclaimed.map(({ objectId }) => objectId),
     ].filter((id) => typeof id === 'string');
     if (ids.length === 0) return;
-    for (const row of yield* run(FIND[this.database.engine], [projectId, mode, JSON.stringify(ids)])) {
+    for (const row of yield* query(FIND[this.database.engine], [projectId, mode, JSON.stringify(ids)])) {
       const asOf = asOfOf(row);
       const newer = unclaimed.find((each) => each.objectId === row.named_by && each.asOf >= asOf);
-      if (newer) yield* send(UNMARK, [projectId, mode, newer.objectId, newer.asOf]);
+      if (newer) yield* exec(UNMARK, [projectId, mode, newer.objectId, newer.asOf]);
       else if (!isOurs)
         throw new ForeignObject(
           { objectId: row.named_by, asOf },

@@ -2,13 +2,13 @@ import type { ProjectId } from '../../common/ids.js';
 import {
   type Database,
   type Engine,
-  run,
-  send,
+  query,
+  exec,
   type SqlValue,
   sql,
   type Statement,
   toTimestamp,
-  type Transaction,
+  type Steps,
 } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { StoredVersion } from './decision.js';
@@ -48,18 +48,18 @@ export class LedgerTable<State extends object> {
     this.#fields = Object.keys(columns) as (keyof State)[];
     const names = this.#fields.map((field) => columns[field][0]);
     const find = `SELECT ${names.join(', ')}, revision FROM ${name} WHERE project_id = $1 AND mode = $2 AND ${key} = $3`;
-    this.#find = sql(`find_${name}`, find);
-    this.#lock = { sqlite: this.#find, postgres: sql(`lock_${name}`, `${find} FOR UPDATE`) };
-    this.#delete = sql(`delete_${name}`, `DELETE FROM ${name} WHERE project_id = $1 AND mode = $2 AND ${key} = $3`);
+    this.#find = sql(find, `find_${name}`);
+    this.#lock = { sqlite: this.#find, postgres: sql(`${find} FOR UPDATE`, `lock_${name}`) };
+    this.#delete = sql(`DELETE FROM ${name} WHERE project_id = $1 AND mode = $2 AND ${key} = $3`, `delete_${name}`);
     this.#insert = sql(
-      `insert_${name}`,
       `INSERT INTO ${name} (project_id, mode, ${key}, id, owner_id, revision, ${names.join(', ')})
        VALUES ($1, $2, $3, $4, (SELECT owner_id FROM projects WHERE id = $1), 1, ${names.map((_, index) => `$${index + 5}`).join(', ')})`,
+      `insert_${name}`,
     );
     this.#update = sql(
-      `update_${name}`,
       `UPDATE ${name} SET revision = revision + 1, ${names.map((column, index) => `${column} = $${index + 4}`).join(', ')}
        WHERE project_id = $1 AND mode = $2 AND ${key} = $3`,
+      `update_${name}`,
     );
   }
 
@@ -68,13 +68,13 @@ export class LedgerTable<State extends object> {
   }
 
   /** The same within a transaction. */
-  *see(projectId: ProjectId, mode: StripeMode, stripeId: string): Transaction<(State & StoredVersion) | undefined> {
-    return this.#read(yield* run(this.#find, [projectId, mode, stripeId]));
+  *see(projectId: ProjectId, mode: StripeMode, stripeId: string): Steps<(State & StoredVersion) | undefined> {
+    return this.#read(yield* query(this.#find, [projectId, mode, stripeId]));
   }
 
   /** The same, and nobody else writes to the row until this transaction ends. */
-  *lock(engine: Engine, projectId: ProjectId, mode: StripeMode, stripeId: string): Transaction<(State & StoredVersion) | undefined> {
-    return this.#read(yield* run(this.#lock[engine], [projectId, mode, stripeId]));
+  *lock(engine: Engine, projectId: ProjectId, mode: StripeMode, stripeId: string): Steps<(State & StoredVersion) | undefined> {
+    return this.#read(yield* query(this.#lock[engine], [projectId, mode, stripeId]));
   }
 
   /** @param before the row, locked, if it is there @param after as it is to be; nothing is written when that is what it was */
@@ -84,22 +84,22 @@ export class LedgerTable<State extends object> {
     stripeId: string,
     before: (State & StoredVersion) | undefined,
     after: State,
-  ): Transaction<Written<State>> {
+  ): Steps<Written<State>> {
     const id = rowId(projectId, mode, stripeId);
     if (before && this.#fields.every((field) => before[field]?.valueOf() === after[field]?.valueOf()))
       return { id, stripeId, before, after: before };
     const key = [projectId, mode, stripeId];
     const values = this.#fields.map((field) => after[field] as SqlValue);
     // Where another transaction inserts it first, this one fails: see `retryIfStale`.
-    yield* before ? send(this.#update, [...key, ...values]) : send(this.#insert, [...key, id, ...values]);
+    yield* before ? exec(this.#update, [...key, ...values]) : exec(this.#insert, [...key, id, ...values]);
     return { id, stripeId, before, after };
   }
 
   /** @returns the row that was there */
-  *remove(engine: Engine, projectId: ProjectId, mode: StripeMode, stripeId: string): Transaction<Written<State>[]> {
+  *remove(engine: Engine, projectId: ProjectId, mode: StripeMode, stripeId: string): Steps<Written<State>[]> {
     const row = yield* this.lock(engine, projectId, mode, stripeId);
     if (!row) return [];
-    yield* send(this.#delete, [projectId, mode, stripeId]);
+    yield* exec(this.#delete, [projectId, mode, stripeId]);
     return [{ id: rowId(projectId, mode, stripeId), stripeId, before: undefined, after: row }];
   }
 

@@ -32,11 +32,11 @@ export const SUBSCRIPTIONS = new LedgerTable<OwnedSubscription>('stripe_subscrip
  * a row that nobody confirmed yet.
  */
 export const CONFIRM_SUBSCRIPTION = sql<never>(
-  'confirm_stripe_subscription',
   `UPDATE stripe_subscriptions SET confirmed_by = k.fingerprint FROM stripe_credentials k
    WHERE k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0
      AND stripe_subscriptions.project_id = $1 AND stripe_subscriptions.mode = $2 AND subscription_id = $3
      AND (confirmed_by IS NULL OR ($4 AND confirmed_by <> k.fingerprint))`,
+  'confirm_stripe_subscription',
 );
 
 export const PAYMENTS = new LedgerTable<PaymentState>('stripe_payments', 'payment_intent_id', {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import { Database, run, send, sql, together, type Transaction } from '../../database/database.js';
+import { Database, query, exec, sql, zip, type Steps } from '../../database/database.js';
 import type { Decision, StoredVersion } from './decision.js';
 import { decideDispute, type DisputeState, mergeDispute } from './dispute.js';
 import type { ForeignObject } from './foreign-object.js';
@@ -19,8 +19,8 @@ import { UserLinksRepository } from './user-links.repository.js';
 
 /** $1 project, $2 mode, $3 a dispute, or the payment that is disputed. */
 const DISPUTES_OF = sql<{ dispute_id: string }>(
-  'find_stripe_disputes_of',
   'SELECT dispute_id FROM stripe_disputes WHERE project_id = $1 AND mode = $2 AND (dispute_id = $3 OR payment_intent_id = $3) ORDER BY 1',
+  'find_stripe_disputes_of',
 );
 
 /** The rows that a change is about, as they are; absent where there is none yet. */
@@ -46,13 +46,13 @@ export class LedgerWriter {
   ) {}
 
   /** @returns whether anything changed @throws StaleRead, ForeignObject */
-  *write(change: LedgerChange): Transaction<boolean> {
+  *write(change: LedgerChange): Steps<boolean> {
     const { projectId, mode, party } = change;
     yield* this.links.lock(projectId, mode, party);
-    const linking = together(this.links.link(projectId, mode, party), this.foreign.check(change));
+    const linking = zip(this.links.link(projectId, mode, party), this.foreign.check(change));
     const locking = this.#lock(change);
     // A user who is learned of is given rows, which have to be seen as they are then.
-    const [[{ user, reassigned }], stored] = party.userId ? [yield* linking, yield* locking] : yield* together(linking, locking);
+    const [[{ user, reassigned }], stored] = party.userId ? [yield* linking, yield* locking] : yield* zip(linking, locking);
     const subscriptions = yield* this.#writeSubscription(change, stored, user);
     const payments = [...(yield* this.#writePayments(change, stored, user)), ...(yield* this.#withdrawPayment(change, stored))];
     const disputes = yield* this.#writeDispute(change, stored);
@@ -62,7 +62,7 @@ export class LedgerWriter {
   }
 
   /** Takes out what was written of another project's objects, and remembers them. @returns whether anything was there */
-  *removeForeign(projectId: ProjectId, mode: StripeMode, object: ForeignObject): Transaction<boolean> {
+  *removeForeign(projectId: ProjectId, mode: StripeMode, object: ForeignObject): Steps<boolean> {
     const { engine } = this.database;
     const { namedBy, inheriting, customerIds } = object;
     const ids = [...new Set([namedBy.objectId, ...inheriting])].sort();
@@ -80,14 +80,14 @@ export class LedgerWriter {
     for (const id of ids) subscriptions.push(...(yield* SUBSCRIPTIONS.remove(engine, projectId, mode, id)));
     for (const id of ids) payments.push(...(yield* PAYMENTS.remove(engine, projectId, mode, id)));
     for (const id of ids) {
-      const found = yield* run(DISPUTES_OF, [projectId, mode, id]);
+      const found = yield* query(DISPUTES_OF, [projectId, mode, id]);
       for (const { dispute_id: disputeId } of found) disputes.push(...(yield* DISPUTES.remove(engine, projectId, mode, disputeId)));
     }
     yield* this.statistics.add(projectId, mode, subscriptions, payments, disputes, -1);
     return subscriptions.length + payments.length + disputes.length > 0;
   }
 
-  *#lock({ projectId, mode, subscription, payments, withdrawnPaymentId, dispute }: LedgerChange): Transaction<StoredRows> {
+  *#lock({ projectId, mode, subscription, payments, withdrawnPaymentId, dispute }: LedgerChange): Steps<StoredRows> {
     const { engine } = this.database;
     const storedSubscription = subscription && (yield* SUBSCRIPTIONS.lock(engine, projectId, mode, subscription.subscriptionId));
     const storedPayments = new Map<string, PaymentState & StoredVersion>();
@@ -107,16 +107,16 @@ export class LedgerWriter {
     { projectId, mode, subscription: fact }: LedgerChange,
     { subscription: stored }: StoredRows,
     { userId }: LinkedUser,
-  ): Transaction<Written<OwnedSubscription>[]> {
+  ): Steps<Written<OwnedSubscription>[]> {
     if (!fact) return [];
     assertNotStale(decideSubscription(stored, fact));
     const after = { ...mergeSubscription(stored, fact), userId: userId ?? stored?.userId ?? null };
     const written = yield* SUBSCRIPTIONS.write(projectId, mode, fact.subscriptionId, stored, after);
-    yield* send(CONFIRM_SUBSCRIPTION, [projectId, mode, fact.subscriptionId, fact.isAnswer === true]);
+    yield* exec(CONFIRM_SUBSCRIPTION, [projectId, mode, fact.subscriptionId, fact.isAnswer === true]);
     return [written];
   }
 
-  *#writePayments({ projectId, mode, payments }: LedgerChange, rows: StoredRows, user: LinkedUser): Transaction<Written<PaymentState>[]> {
+  *#writePayments({ projectId, mode, payments }: LedgerChange, rows: StoredRows, user: LinkedUser): Steps<Written<PaymentState>[]> {
     const all: Written<PaymentState>[] = [];
     for (const fact of payments) {
       const stored = rows.payments.get(fact.paymentIntentId);
@@ -129,17 +129,14 @@ export class LedgerWriter {
   }
 
   /** Stripe has said since by what else the invoice was paid. Others are told that it came to nothing, and the row goes. */
-  *#withdrawPayment(
-    { projectId, mode, withdrawnPaymentId: id }: LedgerChange,
-    { payments }: StoredRows,
-  ): Transaction<Written<PaymentState>[]> {
+  *#withdrawPayment({ projectId, mode, withdrawnPaymentId: id }: LedgerChange, { payments }: StoredRows): Steps<Written<PaymentState>[]> {
     const stored = id === undefined ? undefined : payments.get(id);
     if (id === undefined || stored?.source !== 'out_of_band') return [];
     const [removed] = yield* PAYMENTS.remove(this.database.engine, projectId, mode, id);
     return removed ? [{ ...removed, before: stored, after: { ...stored, status: 'canceled' }, isRemoved: true }] : [];
   }
 
-  *#writeDispute({ projectId, mode, dispute: fact }: LedgerChange, { dispute: stored }: StoredRows): Transaction<Written<DisputeState>[]> {
+  *#writeDispute({ projectId, mode, dispute: fact }: LedgerChange, { dispute: stored }: StoredRows): Steps<Written<DisputeState>[]> {
     if (!fact) return [];
     assertNotStale(decideDispute(stored, fact));
     return [yield* DISPUTES.write(projectId, mode, fact.disputeId, stored, mergeDispute(stored, fact))];

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import { Database, type Transaction } from '../../database/database.js';
+import { Database, type Steps } from '../../database/database.js';
 import type { AnswerTime } from '../stripe-api/answer-time.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { ForeignObject } from './foreign-object.js';
@@ -38,7 +38,7 @@ export class LedgerService {
    * Writes what is still newer, with its statistics and what other modules are to be told: part of the caller's transaction.
    * @throws ForeignObject; StaleRead when it has to be prepared again: see `retryIfStale`
    */
-  *apply(change: LedgerChange): Transaction<void> {
+  *apply(change: LedgerChange): Steps<void> {
     yield* this.writer.write(change);
   }
 

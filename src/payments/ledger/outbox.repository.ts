@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Database, run, send, sql, toTimestamp, type Transaction } from '../../database/database.js';
+import { Database, query, exec, sql, toTimestamp, type Steps } from '../../database/database.js';
 import type { DurableEvent, DurableEventName } from '../payments-events.js';
 
 /** An event that is due for delivery. */
@@ -14,36 +14,36 @@ export interface DueEvent {
 
 /** $1 id, $2 project, $3 mode, $4 name, $5 payload, $6 now. */
 const ADD = sql<never>(
-  'add_to_outbox',
   `INSERT INTO ledger_outbox (id, project_id, mode, name, payload, attempts, due_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6)`,
+  'add_to_outbox',
 );
 
 /** $1 name, $2 now, $3 end of the lease, $4 limit. */
 const take = (skipLocked: string) =>
   sql<DueEvent>(
-    'take_from_outbox',
     `UPDATE ledger_outbox SET due_at = $3, attempts = attempts + 1
      WHERE id IN (SELECT id FROM ledger_outbox WHERE name = $1 AND due_at <= $2 ORDER BY due_at LIMIT $4 ${skipLocked})
      RETURNING id, payload, attempts`,
+    'take_from_outbox',
   );
 const TAKE = { sqlite: take(''), postgres: take('FOR UPDATE SKIP LOCKED') };
 
-const REMOVE = sql<never>('remove_from_outbox', 'DELETE FROM ledger_outbox WHERE id = $1');
+const REMOVE = sql<never>('DELETE FROM ledger_outbox WHERE id = $1', 'remove_from_outbox');
 
 /** $1 id, $2 when. */
-const POSTPONE = sql<never>('postpone_in_outbox', 'UPDATE ledger_outbox SET due_at = $2 WHERE id = $1');
+const POSTPONE = sql<never>('UPDATE ledger_outbox SET due_at = $2 WHERE id = $1', 'postpone_in_outbox');
 
 /** $1 name, $2 due before. */
-const DROP = sql<never>('drop_from_outbox', 'DELETE FROM ledger_outbox WHERE name = $1 AND due_at < $2');
+const DROP = sql<never>('DELETE FROM ledger_outbox WHERE name = $1 AND due_at < $2', 'drop_from_outbox');
 
 /** Bounds the cost of counting. */
 const MAX_COUNTED = 10_000;
 
 /** $1 name. Ordered by due time, so that events nobody has leased yet come first. */
 const BACKLOG = sql<{ waiting: number | string; oldest: Date | string | null }>(
-  'backlog_of_outbox',
   `SELECT COUNT(*) AS waiting, MIN(created_at) AS oldest
    FROM (SELECT created_at FROM ledger_outbox WHERE name = $1 ORDER BY due_at LIMIT ${MAX_COUNTED}) AS first`,
+  'backlog_of_outbox',
 );
 
 /** Durable events, kept until every listener has them. */
@@ -52,8 +52,8 @@ export class OutboxRepository {
   constructor(private readonly database: Database) {}
 
   /** Part of the transaction that makes the change. */
-  *add([name, event]: DurableEvent, now: Date): Transaction<void> {
-    yield* send(ADD, [randomUUID(), event.projectId, event.mode, name, JSON.stringify(event), now]);
+  *add([name, event]: DurableEvent, now: Date): Steps<void> {
+    yield* exec(ADD, [randomUUID(), event.projectId, event.mode, name, JSON.stringify(event), now]);
   }
 
   /** Number of waiting events, up to 10,000, and the age of the oldest. */
@@ -70,8 +70,8 @@ export class OutboxRepository {
   /** @param postponed failed deliveries, with the time of the next attempt */
   async finish(delivered: readonly DueEvent[], postponed: readonly (readonly [DueEvent, Date])[]): Promise<void> {
     await this.database.transaction(function* () {
-      for (const { id } of delivered) yield* run(REMOVE, [id]);
-      for (const [{ id }, until] of postponed) yield* run(POSTPONE, [id, until]);
+      for (const { id } of delivered) yield* query(REMOVE, [id]);
+      for (const [{ id }, until] of postponed) yield* query(POSTPONE, [id, until]);
     });
   }
 

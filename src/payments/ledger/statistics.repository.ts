@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import { send, sql, type SqlValue, type Statement, type Transaction } from '../../database/database.js';
+import { exec, sql, type SqlValue, type Statement, type Steps } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { type DisputeState, lossOf } from './dispute.js';
 import type { Written } from './ledger-table.js';
@@ -8,19 +8,19 @@ import { hasSucceeded, type PaymentState } from './payment.js';
 
 /** $1 project, $2 mode, $3 kind, $4 status, $5 slot, $6 how many more. */
 const COUNT = sql<never>(
-  'count_in_ledger',
   `INSERT INTO ledger_counts (project_id, mode, kind, status, slot, total) VALUES ($1, $2, $3, $4, $5, $6)
    ON CONFLICT (project_id, mode, kind, status, slot) DO UPDATE SET total = ledger_counts.total + excluded.total`,
+  'count_in_ledger',
 );
 
 /** $1 project, $2 mode, $3 currency, $4 slot, $5 how many payments more, $6 gross, $7 net, $8 the part of the gross that was paid outside of Stripe. */
 const ADD_REVENUE = sql<never>(
-  'add_revenue_in_ledger',
   `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents, out_of_band_cents)
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
    ON CONFLICT (project_id, mode, currency, slot) DO UPDATE SET payments = ledger_revenue.payments + excluded.payments,
      gross_cents = ledger_revenue.gross_cents + excluded.gross_cents, net_cents = ledger_revenue.net_cents + excluded.net_cents,
      out_of_band_cents = ledger_revenue.out_of_band_cents + excluded.out_of_band_cents`,
+  'add_revenue_in_ledger',
 );
 
 const SLOTS = 8;
@@ -43,7 +43,7 @@ export class StatisticsRepository {
     payments: readonly Written<PaymentState>[],
     disputes: readonly Written<DisputeState>[],
     sign: 1 | -1 = 1,
-  ): Transaction<void> {
+  ): Steps<void> {
     const additions = [
       ...subscriptions.flatMap((written) => countsOf('subscription', written)),
       ...payments.flatMap((written) => [...countsOf('payment', written), ...revenueOf(written)]),
@@ -53,7 +53,7 @@ export class StatisticsRepository {
       .filter(({ amounts }) => amounts.some(Boolean))
       .sort((one, other) => (String(one.key) < String(other.key) ? -1 : 1));
     for (const { statement, key, amounts } of inOrder)
-      yield* send(statement, [projectId, mode, ...key, ...amounts.map((amount) => sign * amount)] satisfies SqlValue[]);
+      yield* exec(statement, [projectId, mode, ...key, ...amounts.map((amount) => sign * amount)] satisfies SqlValue[]);
   }
 }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import type { Transaction } from '../../database/database.js';
+import type { Steps } from '../../database/database.js';
 import type { DurableEvent, LedgerPayment } from '../payments-events.js';
 import type { ProjectMode } from '../project-mode.js';
 import type { DisputeState } from './dispute.js';
@@ -31,7 +31,7 @@ export class LedgerEventRecorder {
     private readonly sweeper: OutboxSweeper,
   ) {}
 
-  *record({ projectId, mode }: ProjectMode, { subscriptions, payments, disputes, reassigned }: WrittenRows): Transaction<void> {
+  *record({ projectId, mode }: ProjectMode, { subscriptions, payments, disputes, reassigned }: WrittenRows): Steps<void> {
     const tenant = { projectId, mode };
     const events = [
       ...subscriptions.flatMap((written) => subscriptionEvents(tenant, written, reassigned.subscriptions.includes(written.stripeId))),
@@ -89,7 +89,7 @@ function compared(payment: LedgerPayment): LedgerPayment {
   return { ...payment, createdAt: '', refundedAmountCents: 0, status: hasSucceeded(status) ? 'succeeded' : status };
 }
 
-function* disputeEvents(tenant: ProjectMode, { id, stripeId, before, after }: Written<DisputeState>): Transaction<DurableEvent[]> {
+function* disputeEvents(tenant: ProjectMode, { id, stripeId, before, after }: Written<DisputeState>): Steps<DurableEvent[]> {
   if (before?.status === after.status) return [];
   const { projectId, mode } = tenant;
   const { paymentIntentId } = after;

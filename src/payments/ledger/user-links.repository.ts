@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { EndUserId, ProjectId } from '../../common/ids.js';
-import { Database, run, send, sql, type Statement, toTimestamp, type Transaction } from '../../database/database.js';
+import { Database, query, exec, sql, type Statement, toTimestamp, type Steps } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { Party } from './ledger-change.js';
 import { type LinkedUser, USER_RANKS } from './payment.js';
 import { rowId } from './row-id.js';
 
 /** $1 a customer or subscription. What is written for one happens in turn: rows that are not there yet can't be locked. */
-const LOCK = sql<never>('lock_stripe_customer', 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))');
+const LOCK = sql<never>('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', 'lock_stripe_customer');
 
 interface LinkRow {
   object_id: string;
@@ -17,15 +17,15 @@ interface LinkRow {
 
 /** $1 project, $2 mode, $3 and $4 the ids of the customer, $5 subscription; each `null` where there is none. */
 const FIND = sql<LinkRow>(
-  'find_stripe_user_links',
   'SELECT object_id, user_id, as_of FROM stripe_user_links WHERE project_id = $1 AND mode = $2 AND object_id IN ($3, $4, $5)',
+  'find_stripe_user_links',
 );
 
 /** $1 project, $2 mode, $3 customer or subscription, $4 user, $5 as of. */
 const LINK = sql<never>(
-  'link_stripe_user',
   `INSERT INTO stripe_user_links (project_id, mode, object_id, user_id, as_of) VALUES ($1, $2, $3, $4, $5)
    ON CONFLICT (project_id, mode, object_id) DO UPDATE SET user_id = excluded.user_id, as_of = excluded.as_of`,
+  'link_stripe_user',
 );
 
 /** Give rows another user. The first two return the Stripe ids of the rows whose user changed; the third only raises the rank of the others. */
@@ -38,42 +38,42 @@ interface ReassignStatements {
 /** $1 project, $2 mode, $3 customer, $4 user. What is known of the single subscription or payment is better knowledge. */
 const REASSIGN_BY_CUSTOMER: ReassignStatements = {
   subscriptions: sql(
-    'give_stripe_subscriptions_of_customer',
     `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
      WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND user_id IS DISTINCT FROM $4 AND NOT EXISTS (
        SELECT 1 FROM stripe_user_links l WHERE l.project_id = $1 AND l.mode = $2 AND l.object_id = stripe_subscriptions.subscription_id)
      RETURNING subscription_id AS id`,
+    'give_stripe_subscriptions_of_customer',
   ),
   payments: sql(
-    'give_stripe_payments_of_customer',
     `UPDATE stripe_payments SET user_id = $4, user_rank = ${USER_RANKS.customer}, revision = revision + 1
      WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND user_rank <= ${USER_RANKS.customer}
        AND user_id IS DISTINCT FROM $4 RETURNING payment_intent_id AS id`,
+    'give_stripe_payments_of_customer',
   ),
   ranks: sql(
-    'rank_stripe_payments_of_customer',
     `UPDATE stripe_payments SET user_rank = ${USER_RANKS.customer}, revision = revision + 1
      WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND user_rank < ${USER_RANKS.customer} AND user_id = $4`,
+    'rank_stripe_payments_of_customer',
   ),
 };
 
 /** $1 project, $2 mode, $3 our id of the subscription, $4 user. */
 const REASSIGN_BY_SUBSCRIPTION: ReassignStatements = {
   subscriptions: sql(
-    'give_stripe_subscription',
     `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
      WHERE project_id = $1 AND mode = $2 AND id = $3 AND user_id IS DISTINCT FROM $4 RETURNING subscription_id AS id`,
+    'give_stripe_subscription',
   ),
   payments: sql(
-    'give_stripe_payments_of_subscription',
     `UPDATE stripe_payments SET user_id = $4, user_rank = ${USER_RANKS.subscription}, revision = revision + 1
      WHERE project_id = $1 AND mode = $2 AND subscription_id = $3 AND user_rank <= ${USER_RANKS.subscription}
        AND user_id IS DISTINCT FROM $4 RETURNING payment_intent_id AS id`,
+    'give_stripe_payments_of_subscription',
   ),
   ranks: sql(
-    'rank_stripe_payments_of_subscription',
     `UPDATE stripe_payments SET user_rank = ${USER_RANKS.subscription}, revision = revision + 1
      WHERE project_id = $1 AND mode = $2 AND subscription_id = $3 AND user_rank < ${USER_RANKS.subscription} AND user_id = $4`,
+    'rank_stripe_payments_of_subscription',
   ),
 };
 
@@ -97,32 +97,32 @@ export class UserLinksRepository {
   constructor(private readonly database: Database) {}
 
   /** Keeps other transactions from writing anything of the same customer or subscription. */
-  *lock(projectId: ProjectId, mode: StripeMode, { customerIds, subscriptionId }: Party): Transaction<void> {
+  *lock(projectId: ProjectId, mode: StripeMode, { customerIds, subscriptionId }: Party): Steps<void> {
     if (this.database.engine !== 'postgres') return;
     const ids = subscriptionId === undefined ? customerIds : [...customerIds, subscriptionId];
-    for (const id of ids.toSorted()) yield* send(LOCK, [`${projectId} ${mode} ${id}`]);
+    for (const id of ids.toSorted()) yield* exec(LOCK, [`${projectId} ${mode} ${id}`]);
   }
 
   /** Keeps what is told where it is the newest, and gives it to the rows that are there already. */
-  *link(projectId: ProjectId, mode: StripeMode, { customerIds, subscriptionId, userId: observed, asOf }: Party): Transaction<Linked> {
+  *link(projectId: ProjectId, mode: StripeMode, { customerIds, subscriptionId, userId: observed, asOf }: Party): Steps<Linked> {
     if (customerIds.length === 0 && subscriptionId === undefined) return { user: NOBODY, reassigned: { subscriptions: [], payments: [] } };
     const [customerId = null, otherId = null] = customerIds;
-    const stored = yield* run(FIND, [projectId, mode, customerId, otherId, subscriptionId ?? null]);
+    const stored = yield* query(FIND, [projectId, mode, customerId, otherId, subscriptionId ?? null]);
     const reassigned: Reassigned = { subscriptions: [], payments: [] };
     /** @param rows what the rows of the object have: the customer's id, or our id of the subscription */
     function* linkObject(
       objectId: string,
       { subscriptions, payments, ranks }: ReassignStatements,
       rows = objectId,
-    ): Transaction<EndUserId | undefined> {
+    ): Steps<EndUserId | undefined> {
       const link = stored.find((row) => row.object_id === objectId);
       if (!observed || (link && !isNewer(link, observed, asOf))) return link?.user_id;
-      yield* send(LINK, [projectId, mode, objectId, observed, asOf]);
+      yield* exec(LINK, [projectId, mode, objectId, observed, asOf]);
       if (link?.user_id === observed) return observed;
       const values = [projectId, mode, rows, observed];
-      yield* send(ranks, values);
-      reassigned.subscriptions.push(...(yield* run(subscriptions, values)).map(({ id }) => id));
-      reassigned.payments.push(...(yield* run(payments, values)).map(({ id }) => id));
+      yield* exec(ranks, values);
+      reassigned.subscriptions.push(...(yield* query(subscriptions, values)).map(({ id }) => id));
+      reassigned.payments.push(...(yield* query(payments, values)).map(({ id }) => id));
       return observed;
     }
     const ofSubscription =

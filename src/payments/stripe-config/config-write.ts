@@ -3,7 +3,7 @@ import type { AuditChain } from '../../audit/audit-chain.js';
 import type { AuditEvent } from '../../audit/audit-event.js';
 import type { EntryRow } from '../../audit/audit.statements.js';
 import type { AuditTrail } from '../../audit/audit-trail.js';
-import { type Engine, run, send, type Transaction } from '../../database/database.js';
+import { type Engine, query, exec, type Steps } from '../../database/database.js';
 import { projectNotFound } from '../../projects/projects.service.js';
 import { changesNothing, destroyedBy, replacesWebhookSecret, savedEvent } from './config-events.js';
 import { toConfig } from './config-row.js';
@@ -35,41 +35,41 @@ export function afterSave(row: statements.SavedRow, seen: readonly StoredCredent
 }
 
 /** Any write. @throws DomainError `project_not_found`, `precondition_failed` */
-export function* saveInSteps(engine: Engine, audit: AuditTrail, save: ConfigSave): Transaction<StripeConfig | undefined> {
+export function* saveInSteps(engine: Engine, audit: AuditTrail, save: ConfigSave): Steps<StripeConfig | undefined> {
   const { projectId, credentials, noFormerIn, now } = save;
   const chain = yield* audit.open(projectId);
-  const [live] = yield* run(statements.FIND_LIVE_STATE, [projectId]);
+  const [live] = yield* query(statements.FIND_LIVE_STATE, [projectId]);
   if (!live) throw projectNotFound();
   const state = toState(live);
   assertCondition(save.precondition, state);
-  const destroyed = destroyedBy(credentials, noFormerIn, yield* run(FIND_KEPT, [projectId]));
+  const destroyed = destroyedBy(credentials, noFormerIn, yield* query(FIND_KEPT, [projectId]));
   const event = savedEvent(save, state, destroyed);
   const isWrite = !changesNothing(save, state);
   if (isWrite) yield* write[engine](chain, event, save);
-  if (noFormerIn.length > 0) yield* run(DELETE_FORMER, [projectId, noFormerIn.join()]);
+  if (noFormerIn.length > 0) yield* query(DELETE_FORMER, [projectId, noFormerIn.join()]);
   if (destroyed.length > 0 && !isWrite) {
-    yield* run(statements.RAISE_VERSION, [projectId, now]);
+    yield* query(statements.RAISE_VERSION, [projectId, now]);
     yield* chain.append(event);
   }
-  const [row] = yield* run(statements.FIND[engine], [projectId]);
+  const [row] = yield* query(statements.FIND[engine], [projectId]);
   return row && toConfig(row);
 }
 
 const write = {
-  *postgres(chain: AuditChain, event: AuditEvent, save: ConfigSave): Transaction<void> {
+  *postgres(chain: AuditChain, event: AuditEvent, save: ConfigSave): Steps<void> {
     const { projectId, credentials, formerValidUntil } = save;
-    if (credentials.length > 0) yield* send(KEEP_FORMER_ON_POSTGRES, [projectId, formerValidUntil, JSON.stringify(credentials)]);
-    const written = yield* run(statements.SAVE_ON_POSTGRES, [JSON.stringify([toGiven(save, chain.next(event))])]);
+    if (credentials.length > 0) yield* exec(KEEP_FORMER_ON_POSTGRES, [projectId, formerValidUntil, JSON.stringify(credentials)]);
+    const written = yield* query(statements.SAVE_ON_POSTGRES, [JSON.stringify([toGiven(save, chain.next(event))])]);
     if (written.length === 0) throw new Error('The end of the audit chain moved under its lock.');
   },
 
-  *sqlite(chain: AuditChain, event: AuditEvent, { projectId, credentials, formerValidUntil, now }: ConfigSave): Transaction<void> {
+  *sqlite(chain: AuditChain, event: AuditEvent, { projectId, credentials, formerValidUntil, now }: ConfigSave): Steps<void> {
     yield* chain.append(event);
-    yield* run(statements.UPSERT_CONFIG_ON_SQLITE, [projectId, randomUUID(), now]);
+    yield* query(statements.UPSERT_CONFIG_ON_SQLITE, [projectId, randomUUID(), now]);
     if (credentials.length === 0) return;
     const given = JSON.stringify(credentials);
-    yield* run(KEEP_FORMER_ON_SQLITE, [projectId, formerValidUntil, given]);
-    yield* run(statements.UPSERT_CREDENTIALS_ON_SQLITE, [projectId, now, given]);
+    yield* query(KEEP_FORMER_ON_SQLITE, [projectId, formerValidUntil, given]);
+    yield* query(statements.UPSERT_CREDENTIALS_ON_SQLITE, [projectId, now, given]);
   },
 };
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { AuditEvent } from '../../audit/audit-event.js';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import type { ProjectId } from '../../common/ids.js';
-import { Database, type Engine, run, sql, toTimestamp, type Transaction } from '../../database/database.js';
+import { Database, type Engine, query, sql, toTimestamp, type Steps } from '../../database/database.js';
 import { toConfig } from './config-row.js';
 import { configWarnings } from './config-warnings.js';
 import type { StripeMode } from './credential-rules.js';
@@ -44,7 +44,6 @@ interface StateRow {
  * is news. A call that succeeds proves one permission, not all: it overrules what another call said, but no validation.
  */
 const RECORD_NEWS = sql<{ mode: StripeMode }>(
-  'record_stripe_key_check',
   `INSERT INTO stripe_key_checks (project_id, mode, fingerprint, valid, account_id, account_name, checked_at, checked_by, error)
    SELECT k.project_id, k.mode, k.fingerprint, $4, $5, $6, $7, $8, $9 FROM stripe_credentials k
    WHERE k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 AND k.fingerprint = $3
@@ -55,47 +54,48 @@ const RECORD_NEWS = sql<{ mode: StripeMode }>(
    WHERE stripe_key_checks.fingerprint <> excluded.fingerprint OR stripe_key_checks.valid <> excluded.valid
      AND (excluded.checked_by <> 'use' OR NOT excluded.valid OR stripe_key_checks.checked_by = 'use')
    RETURNING mode`,
+  'record_stripe_key_check',
 );
 
 /** The same parameters, for the same verdict on the same key as before. */
 const RECORD_AGAIN = sql<never>(
-  'record_stripe_key_check_again',
   `UPDATE stripe_key_checks SET checked_at = $7, checked_by = $8, error = $9,
      account_id = COALESCE($5, account_id), account_name = COALESCE($6, account_name)
    WHERE project_id = $1 AND mode = $2 AND fingerprint = $3 AND valid = $4`,
+  'record_stripe_key_check_again',
 );
 
 /** $1 project, $2 mode, $3 fingerprint, $4 account id, $5 now. Only of the stored key. */
 const KEEP_ACCOUNT = sql<{ mode: StripeMode }>(
-  'keep_account_of_stripe_key',
   `INSERT INTO stripe_key_accounts AS a (project_id, mode, fingerprint, account_id, learned_at)
    SELECT k.project_id, k.mode, k.fingerprint, $4, $5 FROM stripe_credentials k
    WHERE k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 AND k.fingerprint = $3
    ON CONFLICT (project_id, mode, fingerprint) DO UPDATE SET account_id = excluded.account_id, learned_at = excluded.learned_at
    WHERE a.account_id <> excluded.account_id
    RETURNING mode`,
+  'keep_account_of_stripe_key',
 );
 
 /** $1 project, $2 mode, $3 fingerprint, $4 account fingerprint, $5 whether Stripe knows the key; once known it stays so. */
 const LEARN = sql<never>(
-  'learn_of_stripe_key',
   `UPDATE stripe_credentials SET account_fingerprint = COALESCE(account_fingerprint, $4),
      known_to_stripe = COALESCE(known_to_stripe, false) OR $5
    WHERE project_id = $1 AND mode = $2 AND kind = 'secret_key' AND slot = 0 AND fingerprint = $3`,
+  'learn_of_stripe_key',
 );
 
 /** $1 project, $2 mode. */
-const FORGET = sql<never>('forget_stripe_key_check', 'DELETE FROM stripe_key_checks WHERE project_id = $1 AND mode = $2');
+const FORGET = sql<never>('DELETE FROM stripe_key_checks WHERE project_id = $1 AND mode = $2', 'forget_stripe_key_check');
 
 /** $1 project, $2 now. */
 const FIND = sql<StateRow>(
-  'find_stripe_connection_state',
   `SELECT m.mode, k.fingerprint, h.valid, h.account_id, h.account_name, h.checked_at, h.checked_by, h.error,
      (SELECT max(f.valid_until) FROM stripe_credentials f
       WHERE f.project_id = $1 AND f.mode = m.mode AND f.valid_until > $2) AS former_valid_until
    FROM (SELECT 'test' AS mode UNION ALL SELECT 'live') m
    LEFT JOIN stripe_credentials k ON k.project_id = $1 AND k.mode = m.mode AND k.kind = 'secret_key' AND k.slot = 0
    LEFT JOIN stripe_key_checks h ON h.project_id = k.project_id AND h.mode = k.mode AND h.fingerprint = k.fingerprint`,
+  'find_stripe_connection_state',
 );
 
 @Injectable()
@@ -125,11 +125,11 @@ export class KeyChecksRepository {
     let isAccountNews = false;
     const isNews = await database.transaction(function* () {
       const chain = yield* audit.open(projectId);
-      const news = yield* run(RECORD_NEWS, values);
-      if (news.length === 0 && !(valid && by === 'use')) yield* run(RECORD_AGAIN, values);
+      const news = yield* query(RECORD_NEWS, values);
+      if (news.length === 0 && !(valid && by === 'use')) yield* query(RECORD_AGAIN, values);
       const learn = function* () {
-        if (account) isAccountNews = (yield* run(KEEP_ACCOUNT, [projectId, mode, fingerprint, account.id, event.at])).length > 0;
-        yield* run(LEARN, [projectId, mode, fingerprint, accountFingerprint ?? null, valid || account !== undefined]);
+        if (account) isAccountNews = (yield* query(KEEP_ACCOUNT, [projectId, mode, fingerprint, account.id, event.at])).length > 0;
+        yield* query(LEARN, [projectId, mode, fingerprint, accountFingerprint ?? null, valid || account !== undefined]);
       };
       const version = yield* raisingVersionWithWarnings(database.engine, projectId, learn);
       const details = { ...event.details, ...(version !== undefined && { version }) };
@@ -151,20 +151,16 @@ export class KeyChecksRepository {
 }
 
 /** The configuration is shown with its warnings: when these change, its `ETag` has to. @returns the new version if so */
-function* raisingVersionWithWarnings(
-  engine: Engine,
-  projectId: ProjectId,
-  learn: () => Transaction<unknown>,
-): Transaction<number | undefined> {
+function* raisingVersionWithWarnings(engine: Engine, projectId: ProjectId, learn: () => Steps<unknown>): Steps<number | undefined> {
   const before = yield* warningsOf(engine, projectId);
   yield* learn();
   if (before === (yield* warningsOf(engine, projectId))) return undefined;
-  const [raised] = yield* run(RAISE_VERSION_ALONE, [projectId]);
+  const [raised] = yield* query(RAISE_VERSION_ALONE, [projectId]);
   return raised?.version;
 }
 
-function* warningsOf(engine: Engine, projectId: ProjectId): Transaction<string> {
-  const [row] = yield* run(FIND_CONFIG[engine], [projectId]);
+function* warningsOf(engine: Engine, projectId: ProjectId): Steps<string> {
+  const [row] = yield* query(FIND_CONFIG[engine], [projectId]);
   return JSON.stringify(row && configWarnings(toConfig(row).credentials));
 }
 

@@ -12,10 +12,10 @@ const BUDGET_MS = 8_000;
 
 /** $1 project, $2 mode. The account as Stripe said, else the fingerprint of the account that the key names. */
 const FIND_CURRENT = sql<{ account_id: string | null; account_fingerprint: string | null }>(
-  'find_account_of_stripe_key',
   `SELECT a.account_id, k.account_fingerprint FROM stripe_credentials k
    LEFT JOIN stripe_key_accounts a ON a.project_id = k.project_id AND a.mode = k.mode AND a.fingerprint = k.fingerprint
    WHERE k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0`,
+  'find_account_of_stripe_key',
 );
 
 /** The Stripe accounts that the stored secret keys belong to. */

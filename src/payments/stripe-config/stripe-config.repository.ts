@@ -4,7 +4,7 @@ import { AuditTrail } from '../../audit/audit-trail.js';
 import { headIn } from '../../audit/audit.statements.js';
 import type { Actor } from '../../common/actor.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
-import { Database, type Engine, run, type Transaction } from '../../database/database.js';
+import { Database, type Engine, query, type Steps } from '../../database/database.js';
 import { Gathered } from '../../database/gathered.js';
 import { toConfig, toCredentials } from './config-row.js';
 import { auditFields, destroyedBy, destroyedDetails, formerEnded } from './config-events.js';
@@ -92,7 +92,7 @@ export class StripeConfigRepository {
   }
 
   /** The same inside the transaction that deletes the project. */
-  *removeWithProject(projectId: ProjectId, chain: AuditChain, actor: Actor, now: Date): Transaction<void> {
+  *removeWithProject(projectId: ProjectId, chain: AuditChain, actor: Actor, now: Date): Steps<void> {
     const state = yield* findState(projectId);
     if (state) yield* removal(this.database.engine, projectId, state, chain, actor, now);
   }
@@ -100,7 +100,7 @@ export class StripeConfigRepository {
   /** Destroys the credentials of one mode; otherwise as `remove`. */
   async removeMode(projectId: ProjectId, mode: StripeMode, precondition: Precondition, actor: Actor, at: Date): Promise<boolean> {
     return this.#change(projectId, precondition, at, function* (chain, version) {
-      const destroyed = yield* run(statements.DELETE_MODE, [projectId, mode]);
+      const destroyed = yield* query(statements.DELETE_MODE, [projectId, mode]);
       if (destroyed.length === 0) return false;
       yield* chain.append({ action: 'config.mode_deleted', details: { mode, version, ...destroyedDetails(destroyed) }, actor, at });
       return true;
@@ -122,16 +122,16 @@ export class StripeConfigRepository {
     const { mode, kind, sealed, keyId, mask, fingerprint, looksCutOff } = secret;
     let isSaved = false;
     await this.#change(projectId, {}, at, function* (chain, version) {
-      const [key] = yield* run(statements.IS_SECRET_KEY, [projectId, mode, keyFingerprint]);
+      const [key] = yield* query(statements.IS_SECRET_KEY, [projectId, mode, keyFingerprint]);
       if (!key || !(yield* write())) return false;
       // A secret names no account by itself; the endpoint is in that of the key that made it.
       const columns = [projectId, mode, kind, 0, sealed, keyId, mask, fingerprint, key.account_fingerprint, looksCutOff, at];
       const noFormerIn = formerValidUntil <= at ? [mode] : [];
-      const destroyed = destroyedBy([secret], noFormerIn, yield* run(secrets.FIND_KEPT, [projectId]));
-      yield* run(secrets.KEEP_FORMER, [projectId, formerValidUntil, mode, fingerprint]);
-      yield* run(statements.UPSERT_CREDENTIAL, columns);
-      yield* run(statements.SET_MADE_WITH, [projectId, mode, keyFingerprint]);
-      if (noFormerIn.length > 0) yield* run(secrets.DELETE_FORMER, [projectId, mode]);
+      const destroyed = destroyedBy([secret], noFormerIn, yield* query(secrets.FIND_KEPT, [projectId]));
+      yield* query(secrets.KEEP_FORMER, [projectId, formerValidUntil, mode, fingerprint]);
+      yield* query(statements.UPSERT_CREDENTIAL, columns);
+      yield* query(statements.SET_MADE_WITH, [projectId, mode, keyFingerprint]);
+      if (noFormerIn.length > 0) yield* query(secrets.DELETE_FORMER, [projectId, mode]);
       const details = { mode, version, endpoint, fields: auditFields([secret]), ...formerEnded(destroyed) };
       yield* chain.append({ action: 'webhook_endpoint.created', details, actor, at });
       return (isSaved = true);
@@ -149,7 +149,7 @@ export class StripeConfigRepository {
   ): Promise<void> {
     await this.#change(projectId, {}, at, function* (chain, version) {
       const isForgotten = yield* write();
-      const destroyed = yield* run(secrets.DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]);
+      const destroyed = yield* query(secrets.DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]);
       const isDestroyed = destroyed.length > 0;
       const details = { mode, endpoint, ...(isDestroyed && { version, ...destroyedDetails(destroyed) }) };
       if (isForgotten || isDestroyed) yield* chain.append({ action: 'webhook_endpoint.removed', details, actor, at });
@@ -165,7 +165,7 @@ export class StripeConfigRepository {
     projectId: ProjectId,
     precondition: Precondition,
     now: Date,
-    change: (chain: AuditChain, version: number) => Transaction<boolean>,
+    change: (chain: AuditChain, version: number) => Steps<boolean>,
   ): Promise<boolean> {
     const { audit, database } = this;
     return database.transaction(function* () {
@@ -174,7 +174,7 @@ export class StripeConfigRepository {
       if (!state) return false;
       assertCondition(precondition, state);
       if (!(yield* change(chain, state.version + 1))) return true;
-      yield* run(statements.RAISE_VERSION, [projectId, now]);
+      yield* query(statements.RAISE_VERSION, [projectId, now]);
       yield* notifyOthers(database.engine, projectId);
       return true;
     });
@@ -199,8 +199,8 @@ function toSeen(row: statements.SeenRow | undefined): SeenConfig | undefined {
   return { id, ownerId, state: toState(row), head: headIn(row), credentials: toCredentials(credentials) };
 }
 
-function* findState(projectId: ProjectId): Transaction<ConfigState> {
-  const [row] = yield* run(statements.FIND_STATE, [projectId]);
+function* findState(projectId: ProjectId): Steps<ConfigState> {
+  const [row] = yield* query(statements.FIND_STATE, [projectId]);
   return row && toState(row);
 }
 
@@ -211,14 +211,14 @@ function* removal(
   chain: AuditChain,
   actor: Actor,
   at: Date,
-): Transaction<void> {
-  yield* run(statements.DEACTIVATE, [projectId, at]);
-  const destroyed = yield* run(statements.DELETE_CREDENTIALS, [projectId]);
+): Steps<void> {
+  yield* query(statements.DEACTIVATE, [projectId, at]);
+  const destroyed = yield* query(statements.DELETE_CREDENTIALS, [projectId]);
   const details = { version: version + 1, ...destroyedDetails(destroyed) };
   if (isActive) yield* chain.append({ action: 'config.deleted', details, actor, at });
   yield* notifyOthers(engine, projectId);
 }
 
-function* notifyOthers(engine: Engine, projectId: ProjectId): Transaction<void> {
-  if (engine === 'postgres') yield* run(statements.NOTIFY, [projectId]);
+function* notifyOthers(engine: Engine, projectId: ProjectId): Steps<void> {
+  if (engine === 'postgres') yield* query(statements.NOTIFY, [projectId]);
 }

@@ -87,16 +87,16 @@ const currentCredentials = (engine: Engine) =>
 
 const find = (engine: Engine) =>
   sql<ConfigWithCredentialsRow>(
-    'find_stripe_config',
     `SELECT ${CONFIG}, ${currentCredentials(engine)} FROM stripe_configs c WHERE c.project_id = $1`,
+    'find_stripe_config',
   );
 
 const findWithOwner = (engine: Engine) =>
   sql<{ owner_id: OwnerId } & (ConfigWithCredentialsRow | { id: null })>(
-    'find_stripe_config_with_owner',
     `SELECT p.owner_id, ${CONFIG}, ${currentCredentials(engine)} FROM projects p
      LEFT JOIN stripe_configs c ON c.project_id = p.id
      WHERE p.id = $1 AND p.deleted_at IS NULL`,
+    'find_stripe_config_with_owner',
   );
 
 /** $1 project. */
@@ -106,7 +106,7 @@ export const FIND = { sqlite: find('sqlite'), postgres: find('postgres') };
 export const FIND_WITH_OWNER = { sqlite: findWithOwner('sqlite'), postgres: findWithOwner('postgres') };
 
 /** $1 project. PostgreSQL delivers it to the other processes on commit. */
-export const NOTIFY = sql<never>('notify_of_stripe_config', `SELECT pg_notify('${CONFIG_CHANNEL}', $1::text)`);
+export const NOTIFY = sql<never>(`SELECT pg_notify('${CONFIG_CHANNEL}', $1::text)`, 'notify_of_stripe_config');
 
 /** One write for `SAVE_ON_POSTGRES`. */
 export interface GivenSave extends EntryRow {
@@ -129,7 +129,6 @@ export const credentialsIn = (json: string) =>
  * did, up to the lock on the head, and so what was read with the head is how it is. No webhook secret may be replaced by another one.
  */
 export const SAVE_ON_POSTGRES = sql<SavedRow>(
-  'save_stripe_configs',
   `WITH given AS (
      SELECT DISTINCT ON (project_id) * FROM json_to_recordset($1::json) AS given (${ENTRY_AS_RECORD}, new_id uuid, credentials json)
      ORDER BY project_id
@@ -145,14 +144,14 @@ export const SAVE_ON_POSTGRES = sql<SavedRow>(
    )
    SELECT new_id, ${CONFIG}, (SELECT ${CREDENTIAL_LIST.postgres} FROM k WHERE k.project_id = c.project_id) AS credentials
    FROM c JOIN given USING (project_id)`,
+  'save_stripe_configs',
 );
 
 /** $1 project, $2 new id, $3 now. */
-export const UPSERT_CONFIG_ON_SQLITE = sql<ConfigRow>('', upsertConfig('VALUES ($1, $2, true, 1, $3, $3)'));
+export const UPSERT_CONFIG_ON_SQLITE = sql<ConfigRow>(upsertConfig('VALUES ($1, $2, true, 1, $3, $3)'));
 
 /** $1 project, $2 now, $3 the credentials as a JSON array. */
 export const UPSERT_CREDENTIALS_ON_SQLITE = sql<never>(
-  '',
   `INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
    SELECT $1, f.value ->> 'mode', f.value ->> 'kind', 0, f.value ->> 'sealed', f.value ->> 'keyId', f.value ->> 'mask',
      f.value ->> 'fingerprint', f.value ->> 'accountFingerprint', f.value ->> 'looksCutOff', $2
@@ -162,57 +161,57 @@ export const UPSERT_CREDENTIALS_ON_SQLITE = sql<never>(
 
 /** $1 to $11: the columns. */
 export const UPSERT_CREDENTIAL = sql<never>(
-  'upsert_stripe_credential',
   `INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ${REPLACE_CREDENTIAL}`,
+  'upsert_stripe_credential',
 );
 
 /** $1 project, $2 mode, $3 fingerprint of the secret key that made the endpoint of the stored webhook secret. */
 export const SET_MADE_WITH = sql<never>(
-  'set_key_of_stripe_webhook_secret',
   `UPDATE stripe_credentials SET made_with = $3 WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND slot = 0`,
+  'set_key_of_stripe_webhook_secret',
 );
 
 /** $1 project, $2 mode, $3 fingerprint. A row when the secret key with this fingerprint is in use. */
 export const IS_SECRET_KEY = sql<{ account_fingerprint: string | null }>(
-  'is_stripe_secret_key',
   `SELECT k.account_fingerprint FROM stripe_configs c JOIN stripe_credentials k ON k.project_id = c.project_id
    WHERE c.project_id = $1 AND c.is_active AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 AND k.fingerprint = $3`,
+  'is_stripe_secret_key',
 );
 
 /** $1 project, $2 now. */
 export const DEACTIVATE = sql<never>(
-  'deactivate_stripe_config',
   `UPDATE stripe_configs SET is_active = false, version = version + 1, updated_at = ${LATER('updated_at', '$2')}
    WHERE project_id = $1 AND is_active`,
+  'deactivate_stripe_config',
 );
 
 export type DestroyedCredential = Pick<StoredCredential, 'mode' | 'kind' | 'mask'> & { slot: number };
 
 /** $1 project. */
 export const DELETE_CREDENTIALS = sql<DestroyedCredential>(
-  'delete_stripe_credentials',
   'DELETE FROM stripe_credentials WHERE project_id = $1 RETURNING mode, kind, mask, slot',
+  'delete_stripe_credentials',
 );
 
 /** $1 project, $2 mode. */
 export const DELETE_MODE = sql<DestroyedCredential>(
-  'delete_stripe_credentials_of_mode',
   'DELETE FROM stripe_credentials WHERE project_id = $1 AND mode = $2 RETURNING mode, kind, mask, slot',
+  'delete_stripe_credentials_of_mode',
 );
 
 type StateRow = Pick<ConfigRow, 'version' | 'is_active'>;
 
 /** $1 project. No row: there never was a configuration. */
-export const FIND_STATE = sql<StateRow>('find_stripe_config_state', 'SELECT version, is_active FROM stripe_configs WHERE project_id = $1');
+export const FIND_STATE = sql<StateRow>('SELECT version, is_active FROM stripe_configs WHERE project_id = $1', 'find_stripe_config_state');
 
 type LiveStateRow = StateRow | { version: null };
 
 /** $1 project. No row: no live project. */
 export const FIND_LIVE_STATE = sql<LiveStateRow>(
-  'find_live_stripe_config_state',
   `SELECT c.version, c.is_active FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id
    WHERE p.id = $1 AND p.deleted_at IS NULL`,
+  'find_live_stripe_config_state',
 );
 
 export type SeenRow = LiveStateRow & {
@@ -233,29 +232,28 @@ const seen = (id: string, credentials: string) =>
  * itself (`LIMIT`): joined as a whole, tables would be read from end to end when PostgreSQL believes them to be small.
  */
 export const FIND_SEEN = {
-  sqlite: sql<SeenRow>('', seen('$1', 'NULL AS credentials')),
+  sqlite: sql<SeenRow>(seen('$1', 'NULL AS credentials')),
   postgres: sql<SeenRow>(
-    'find_seen_stripe_configs',
     `SELECT seen.* FROM unnest($1::uuid[]) AS given (id)
      CROSS JOIN LATERAL (${seen('given.id', currentCredentials('postgres'))} LIMIT 1) AS seen`,
+    'find_seen_stripe_configs',
   ),
 };
 
 /** $1 project, $2 now. */
 export const RAISE_VERSION = sql<never>(
-  'raise_stripe_config_version',
   `UPDATE stripe_configs SET version = version + 1, updated_at = ${LATER('updated_at', '$2')} WHERE project_id = $1`,
+  'raise_stripe_config_version',
 );
 
 /** $1 project. For a change that nobody made: no time moves. */
 export const RAISE_VERSION_ALONE = sql<{ version: number }>(
-  'raise_stripe_config_version_alone',
   'UPDATE stripe_configs SET version = version + 1 WHERE project_id = $1 RETURNING version',
+  'raise_stripe_config_version_alone',
 );
 
 /** $1 project, $2 mode. The projects that get the warning `account_shared` when this one does. */
 export const RAISE_VERSIONS_OF_SHARING = sql<{ project_id: ProjectId }>(
-  'raise_versions_of_sharing_stripe_configs',
   `UPDATE stripe_configs SET version = version + 1 WHERE project_id IN (
      SELECT theirs.project_id ${sharingAccount('k').replace(
        'WHERE',
@@ -263,6 +261,7 @@ export const RAISE_VERSIONS_OF_SHARING = sql<{ project_id: ProjectId }>(
        ON k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 WHERE`,
      )})
    RETURNING project_id`,
+  'raise_versions_of_sharing_stripe_configs',
 );
 
 export interface SecretKeyRow {
@@ -275,9 +274,9 @@ export interface SecretKeyRow {
 
 /** $1 project, $2 mode. No row: no live project. `is_active` is `null` without a configuration, `sealed` without that mode's secret key. */
 export const FIND_SECRET_KEY = sql<SecretKeyRow>(
-  'find_stripe_secret_key',
   `SELECT c.is_active, c.version, k.sealed, k.fingerprint, k.account_fingerprint FROM projects p
    LEFT JOIN stripe_configs c ON c.project_id = p.id
    LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0
    WHERE p.id = $1 AND p.deleted_at IS NULL`,
+  'find_stripe_secret_key',
 );

@@ -1,7 +1,7 @@
 import type { AuditHead } from '../../audit/audit-event.js';
 import type { Actor } from '../../common/actor.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
-import type { Transaction } from '../../database/database.js';
+import type { Steps } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
 import type { ConfigState, Precondition } from './precondition.js';
 import type { CredentialField, CredentialKind, StripeMode } from './credential-rules.js';
@@ -68,7 +68,7 @@ export interface EndpointChange {
   readonly endpointId: string;
   readonly actor: Actor;
   /** Writes what is known of the endpoint. @returns whether it did */
-  readonly write: () => Transaction<boolean>;
+  readonly write: () => Steps<boolean>;
 }
 
 export interface StripeConfig {

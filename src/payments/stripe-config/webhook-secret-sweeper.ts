@@ -3,7 +3,7 @@ import { AuditTrail } from '../../audit/audit-trail.js';
 import { systemActor } from '../../common/actor.js';
 import type { PeriodicTask } from '../../common/periodic-task.js';
 import type { ProjectId } from '../../common/ids.js';
-import { Database, run } from '../../database/database.js';
+import { Database, query } from '../../database/database.js';
 import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import { Keyring } from '../../vault/keyring.js';
 import { auditFields } from './config-events.js';
@@ -51,7 +51,7 @@ export class WebhookSecretSweeper implements OnApplicationBootstrap {
     const { audit } = this;
     return this.database.transaction(function* () {
       const chain = yield* audit.open(projectId);
-      const destroyed = yield* run(DELETE_EXPIRED, [projectId, at]);
+      const destroyed = yield* query(DELETE_EXPIRED, [projectId, at]);
       if (destroyed.length === 0) return 0;
       yield* chain.append({ action: 'webhook_secret.expired', details: { fields: auditFields(destroyed) }, actor: ACTOR, at });
       return destroyed.length;

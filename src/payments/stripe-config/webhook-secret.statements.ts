@@ -29,7 +29,6 @@ const keepFormer = (from: string, validUntil: string, lock = '') => `
 
 /** $1 project, $2 until when they stay valid, $3 the credentials as a JSON array. */
 export const KEEP_FORMER_ON_SQLITE = sql<never>(
-  '',
   keepFormer(
     `stripe_credentials k JOIN (SELECT value ->> 'mode' AS mode, value ->> 'kind' AS kind, value ->> 'fingerprint' AS fingerprint FROM json_each($3)) f`,
     '$2',
@@ -38,20 +37,20 @@ export const KEEP_FORMER_ON_SQLITE = sql<never>(
 
 /** The same. What is replaced is locked before it is copied: a rotation of keys may come in between. */
 export const KEEP_FORMER_ON_POSTGRES = sql<never>(
-  'keep_former_stripe_webhook_secrets',
   keepFormer(`stripe_credentials k JOIN ${credentialsIn('$3::json')}`, '$2::timestamptz', 'FOR UPDATE OF k'),
+  'keep_former_stripe_webhook_secrets',
 );
 
 /** $1 project, $2 until when it stays valid, $3 mode and $4 fingerprint of the one that takes its place. */
 export const KEEP_FORMER = sql<never>(
-  'keep_former_stripe_webhook_secret',
   keepFormer(`stripe_credentials k JOIN (SELECT $3 AS mode, 'webhook_secret' AS kind, $4 AS fingerprint) f`, '$2'),
+  'keep_former_stripe_webhook_secret',
 );
 
 /** $1 project, $2 modes, as text that has their names. */
 export const DELETE_FORMER = sql<never>(
-  'delete_former_stripe_webhook_secrets',
   `DELETE FROM stripe_credentials WHERE project_id = $1 AND slot > 0 AND $2 LIKE '%' || mode || '%'`,
+  'delete_former_stripe_webhook_secrets',
 );
 
 /** A webhook secret, current (slot 0) or former. */
@@ -63,11 +62,11 @@ export interface KeptSecret extends Pick<StoredCredential, 'mode' | 'kind' | 'ma
 
 /** $1 project. */
 export const FIND_KEPT = sql<KeptSecret>(
-  'find_kept_stripe_webhook_secrets',
   `SELECT k.mode, k.kind, k.mask, k.fingerprint, k.slot, k.slot = ${nextSlot('current')} AS gives_way FROM stripe_credentials k
    LEFT JOIN stripe_credentials current
      ON current.project_id = k.project_id AND current.mode = k.mode AND current.kind = k.kind AND current.slot = 0
    WHERE k.project_id = $1 AND k.kind = 'webhook_secret' ORDER BY k.mode, k.slot`,
+  'find_kept_stripe_webhook_secrets',
 );
 
 /** How many projects are looked for at once. */
@@ -75,21 +74,21 @@ export const SWEPT_AT_ONCE = 500;
 
 /** $1 now. */
 export const FIND_EXPIRED = sql<{ project_id: ProjectId }>(
-  'find_expired_stripe_webhook_secrets',
   `SELECT DISTINCT project_id FROM stripe_credentials WHERE valid_until <= $1 LIMIT ${SWEPT_AT_ONCE}`,
+  'find_expired_stripe_webhook_secrets',
 );
 
 /** $1 project, $2 now. */
 export const DELETE_EXPIRED = sql<DestroyedCredential>(
-  'delete_expired_stripe_webhook_secrets',
   'DELETE FROM stripe_credentials WHERE project_id = $1 AND valid_until <= $2 RETURNING mode, kind, mask, slot',
+  'delete_expired_stripe_webhook_secrets',
 );
 
 /** $1 project, $2 mode, $3 fingerprint. */
 export const DELETE_WEBHOOK_SECRET = sql<DestroyedCredential>(
-  'delete_stripe_webhook_secret',
   `DELETE FROM stripe_credentials
    WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND fingerprint = $3 RETURNING mode, kind, mask, slot`,
+  'delete_stripe_webhook_secret',
 );
 
 export interface WebhookSecretRow {
@@ -105,11 +104,11 @@ export interface WebhookSecretRow {
  * `sealed`. No row: no live project. `is_active` is `null` without a configuration.
  */
 export const FIND_WEBHOOK_SECRETS = sql<WebhookSecretRow>(
-  'find_stripe_webhook_secrets',
   `SELECT c.is_active, k.sealed, k.valid_until, ${isOfOtherAccount('k', 'made_with')} AS is_of_other_account FROM projects p
    LEFT JOIN stripe_configs c ON c.project_id = p.id
    LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'webhook_secret'
      AND (k.slot = 0 OR k.valid_until > $3)
    WHERE p.id = $1 AND p.deleted_at IS NULL
    ORDER BY k.slot > 0, k.written_at DESC`,
+  'find_stripe_webhook_secrets',
 );

@@ -40,46 +40,46 @@ const RECONCILIATION = `reconciliations r JOIN stripe_credentials k
 
 /** $1 project, $2 mode. */
 const FIND = sql<PassRow>(
-  'find_reconciliation',
   `SELECT r.since, r.started_at, r.phase, r.cursor FROM ${RECONCILIATION} AND r.phase IS NOT NULL AND k.written_at < r.started_at`,
+  'find_reconciliation',
 );
 
 /** $1 project, $2 mode. Until when all events were seen, and when the oldest happened that is not settled. */
 const FIND_START = sql<StartRow>(
-  'find_reconciliation_start',
   `SELECT (SELECT r.known_until FROM ${RECONCILIATION} AND k.written_at < r.known_until) AS known_until,
      (SELECT min(created_at) FROM webhook_events
       WHERE project_id = $1 AND mode = $2 AND failed_at IS NOT NULL AND outcome IN ('failed', 'open')) AS unsettled_since`,
+  'find_reconciliation_start',
 );
 
 /** $1 project, $2 mode, $3 since, $4 started, $5 phase, $6 cursor, $7 until when all is known, `null` if it tells nothing new of that. */
 const SAVE = sql<never>(
-  'save_reconciliation',
   `INSERT INTO reconciliations (project_id, mode, known_until, since, started_at, phase, cursor)
    VALUES ($1, $2, $7, $3, $4, $5, $6)
    ON CONFLICT (project_id, mode) DO UPDATE SET known_until = COALESCE(excluded.known_until, reconciliations.known_until),
      since = excluded.since, started_at = excluded.started_at, phase = excluded.phase, cursor = excluded.cursor`,
+  'save_reconciliation',
 );
 
 /** $1 project or `null`, $2 mode or `null`. Where there is a key to ask Stripe with; what was reconciled last comes last. */
 const LIST = sql<{ project_id: ProjectId; mode: StripeMode }>(
-  'list_reconcilable_projects',
   `SELECT k.project_id, k.mode FROM projects p
    JOIN stripe_configs c ON c.project_id = p.id AND c.is_active
    JOIN stripe_credentials k ON k.project_id = p.id AND k.kind = 'secret_key' AND k.slot = 0
    LEFT JOIN reconciliations r ON r.project_id = k.project_id AND r.mode = k.mode
    WHERE p.deleted_at IS NULL AND COALESCE(p.id = $1, true) AND COALESCE(k.mode = $2, true)
    ORDER BY r.known_until NULLS FIRST, k.project_id, k.mode`,
+  'list_reconcilable_projects',
 );
 
 /** $1 project, $2 mode, $3 the subscription that stands before in Stripe's list or `null`, $4 how old at most, $5 how many. */
 const LIST_RUNNING = sql<{ subscription_id: string }>(
-  'list_running_subscriptions',
   `SELECT subscription_id FROM stripe_subscriptions
    WHERE project_id = $1 AND mode = $2 AND status NOT IN ('canceled', 'incomplete_expired') AND created_at >= $4
      AND created_at <= COALESCE(
        (SELECT created_at FROM stripe_subscriptions WHERE project_id = $1 AND mode = $2 AND subscription_id = $3), created_at)
    ORDER BY created_at DESC, id DESC LIMIT $5`,
+  'list_running_subscriptions',
 );
 
 @Injectable()

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import { Database, run, type SqlValue, type Statement, together, toTimestamp, type Transaction } from '../../database/database.js';
+import { Database, query, type SqlValue, type Statement, zip, toTimestamp, type Steps } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { SealedPayload } from './event-payloads.js';
@@ -86,10 +86,10 @@ export class WebhookEventsRepository {
    * Claims the event and writes what `apply` writes, all or nothing; whoever comes second waits.
    * @returns false when it was a duplicate, which is counted
    */
-  async apply(event: ReceivedEvent, payload: SealedPayload | undefined, apply: () => Transaction<unknown>): Promise<boolean> {
+  async apply(event: ReceivedEvent, payload: SealedPayload | undefined, apply: () => Steps<unknown>): Promise<boolean> {
     const columns = columnsOf(event, { outcome: 'applied', reason: null }, payload);
     try {
-      await this.database.transaction(() => together(claim(columns), apply()));
+      await this.database.transaction(() => zip(claim(columns), apply()));
       return true;
     } catch (error) {
       if (!(error instanceof AlreadySettled)) throw error;
@@ -99,9 +99,9 @@ export class WebhookEventsRepository {
   }
 
   /** The same of an event that is known, whatever became of it before. */
-  async applyAgain({ projectId, mode, id }: ReceivedEvent, apply: () => Transaction<unknown>): Promise<void> {
+  async applyAgain({ projectId, mode, id }: ReceivedEvent, apply: () => Steps<unknown>): Promise<void> {
     await this.database.transaction(function* () {
-      yield* run(statements.SETTLE_AGAIN, [projectId, mode, id, 'applied', null, new Date()]);
+      yield* query(statements.SETTLE_AGAIN, [projectId, mode, id, 'applied', null, new Date()]);
       yield* apply();
     });
   }
@@ -160,7 +160,7 @@ export class WebhookEventsRepository {
   /** One statement: on PostgreSQL a transaction by itself; on SQLite one that shares its commit with those of others. */
   #write<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
     return this.database.engine === 'sqlite'
-      ? this.database.transaction(() => run(statement, values))
+      ? this.database.transaction(() => query(statement, values))
       : this.database.query(statement, values);
   }
 }
@@ -170,8 +170,8 @@ class AlreadySettled extends Error {
   override readonly name = 'AlreadySettled';
 }
 
-function* claim(columns: SqlValue[]): Transaction<void> {
-  if (!isClaimed(yield* run(statements.CLAIM.toApply, columns))) throw new AlreadySettled();
+function* claim(columns: SqlValue[]): Steps<void> {
+  if (!isClaimed(yield* query(statements.CLAIM.toApply, columns))) throw new AlreadySettled();
 }
 
 function isClaimed([row]: { duplicates: number }[]): boolean {

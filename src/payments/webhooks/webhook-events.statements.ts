@@ -16,8 +16,8 @@ const settledForGood = (table = '') =>
 const FAILED_ONCE = 'failed_at IS NOT NULL';
 const findSettled = (ids: string) =>
   sql<{ id: string }>(
-    'find_settled_webhook_events',
     `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id IN (${ids}) AND ${settledForGood()}`,
+    'find_settled_webhook_events',
   );
 
 const COLUMNS =
@@ -25,8 +25,8 @@ const COLUMNS =
 
 /** $1 project, $2 mode, $3 id. A row when the event was applied or ignored before. */
 export const IS_SETTLED = sql<{ id: string }>(
-  'is_webhook_event_settled',
   `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${settledForGood()}`,
+  'is_webhook_event_settled',
 );
 
 /** $1 project, $2 mode, $3 ids as a JSON array. Those of them that were applied or ignored before. */
@@ -37,8 +37,8 @@ export const FIND_SETTLED = {
 
 /** The same of one event, $3 its id, and this delivery is counted. */
 export const COUNT_DUPLICATE = sql<{ id: string }>(
-  'count_duplicate_webhook_event',
   `UPDATE webhook_events SET duplicates = duplicates + 1 WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${settledForGood()} RETURNING id`,
+  'count_duplicate_webhook_event',
 );
 
 /**
@@ -53,7 +53,6 @@ export const CLAIM = {
 
 function claim(name: string, isSettled: string) {
   return sql<{ duplicates: number }>(
-    name,
     `INSERT INTO webhook_events AS e (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11)
    ON CONFLICT (project_id, mode, id) DO UPDATE SET
      duplicates = CASE WHEN ${isSettled} THEN e.duplicates + 1 ELSE 0 END,
@@ -61,29 +60,30 @@ function claim(name: string, isSettled: string) {
      reason = CASE WHEN ${isSettled} THEN e.reason ELSE excluded.reason END,
      processed_at = CASE WHEN ${isSettled} THEN e.processed_at ELSE excluded.processed_at END
    RETURNING duplicates`,
+    name,
   );
 }
 
 /** The same parameters. Counts nothing: an event that was applied meanwhile has not failed. */
 export const FAIL = sql<never>(
-  'fail_webhook_event',
   `INSERT INTO webhook_events AS e (${COLUMNS}, failed_at, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11, $7, $9)
    ON CONFLICT (project_id, mode, id) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason,
      processed_at = excluded.processed_at, failed_at = excluded.failed_at, failure = excluded.failure
    WHERE NOT ${settledForGood('e.')}`,
+  'fail_webhook_event',
 );
 
 /** $1 project, $2 mode, $3 id, $4 outcome, $5 reason, $6 now. Of an event that is applied once more, whatever became of it before. */
 export const SETTLE_AGAIN = sql<never>(
-  'settle_webhook_event_again',
   `UPDATE webhook_events SET outcome = $4, reason = $5, processed_at = $6 WHERE project_id = $1 AND mode = $2 AND id = $3`,
+  'settle_webhook_event_again',
 );
 
 /** The same parameters. Of an event that can't be read, whatever became of it before. */
 export const FAIL_AGAIN = sql<never>(
-  'fail_webhook_event_again',
   `UPDATE webhook_events SET outcome = $4, reason = $5, processed_at = $6, failed_at = $6, failure = $5
    WHERE project_id = $1 AND mode = $2 AND id = $3`,
+  'fail_webhook_event_again',
 );
 
 export interface EventRow {
@@ -108,8 +108,8 @@ const ROW = `project_id, mode, id, type, api_version, created_at, received_at, p
 
 /** $1 project, $2 id. In both modes the ids are Stripe's, which come only once. */
 export const FIND = sql<EventRow & { sealed: SealedText | null }>(
-  'find_webhook_event',
   `SELECT ${ROW}, sealed FROM webhook_events WHERE project_id = $1 AND mode IN ('test', 'live') AND id = $2`,
+  'find_webhook_event',
 );
 
 /** Nobody pages further; to count on would be to read a table that grows by every delivery. */
@@ -128,14 +128,14 @@ const NEWEST_FIRST = 'ORDER BY received_at DESC, id DESC';
 const list = (name: string, isUnsettled: boolean) => {
   const newest = (mode: StripeMode) =>
     `SELECT * FROM (SELECT ${ROW} ${filtered(mode, isUnsettled)} ${NEWEST_FIRST} LIMIT $7) AS ${mode}_events`;
-  return sql<EventRow>(name, `SELECT * FROM (${newest('test')} UNION ALL ${newest('live')}) AS events ${NEWEST_FIRST} LIMIT $5 OFFSET $6`);
+  return sql<EventRow>(`SELECT * FROM (${newest('test')} UNION ALL ${newest('live')}) AS events ${NEWEST_FIRST} LIMIT $5 OFFSET $6`, name);
 };
 
 const count = (name: string, isUnsettled: boolean) =>
   sql<{ total: string | number }>(
-    name,
     `SELECT count(*) AS total FROM (SELECT 1 AS one ${filtered('test', isUnsettled)} UNION ALL SELECT 1 ${filtered('live', isUnsettled)}
      LIMIT ${MOST_COUNTED}) AS events`,
+    name,
   );
 
 /** Beside those of `filtered`: $5 how many, $6 after how many, $7 the sum of the two. */
@@ -153,7 +153,6 @@ export interface ActivityRow {
 
 /** $1 project. At least one row for each mode; more only where several events failed in the same millisecond. */
 export const ACTIVITY = sql<ActivityRow>(
-  'find_webhook_activity',
   `SELECT m.mode, (SELECT max(e.received_at) FROM webhook_events e WHERE e.project_id = $1 AND e.mode = m.mode) AS last_event_at,
      f.failed_at, f.failure,
      (SELECT count(*) FROM webhook_events u WHERE u.project_id = $1 AND u.mode = m.mode AND u.outcome = 'unreadable' AND u.${FAILED_ONCE})
@@ -161,21 +160,22 @@ export const ACTIVITY = sql<ActivityRow>(
    FROM (SELECT 'test' AS mode UNION ALL SELECT 'live') m
    LEFT JOIN webhook_events f ON f.project_id = $1 AND f.mode = m.mode AND f.failed_at =
      (SELECT max(l.failed_at) FROM webhook_events l WHERE l.project_id = $1 AND l.mode = m.mode AND l.${FAILED_ONCE})`,
+  'find_webhook_activity',
 );
 
 /** $1 before when, $2 how many. By way of the keys, which are few: so an index leads to the oldest. */
 export const DESTROY_PAYLOADS = sql<{ id: string }>(
-  'destroy_webhook_payloads',
   `UPDATE webhook_events SET sealed = NULL, key_id = NULL WHERE (project_id, mode, id) IN (
      SELECT project_id, mode, id FROM webhook_events
      WHERE key_id IN (SELECT id FROM data_keys) AND received_at < $1 LIMIT $2)
    RETURNING id`,
+  'destroy_webhook_payloads',
 );
 
 /** The same parameters. */
 export const FORGET = sql<{ id: string }>(
-  'forget_webhook_events',
   `DELETE FROM webhook_events WHERE (project_id, mode, id) IN (
      SELECT project_id, mode, id FROM webhook_events WHERE key_id IS NULL AND received_at < $1 LIMIT $2)
    RETURNING id`,
+  'forget_webhook_events',
 );

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import { Database, run, sql, toTimestamp } from '../../database/database.js';
+import { Database, query, sql, toTimestamp } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { RefusalReason } from './refusals.js';
 
@@ -26,17 +26,17 @@ interface RefusalRow {
 
 /** $1 project, $2 mode, $3 reason, $4 how many more, $5 first, $6 last. */
 const ADD = sql<never>(
-  'add_webhook_refusals',
   `INSERT INTO webhook_refusals AS r (project_id, mode, reason, count, first_at, last_at) VALUES ($1, $2, $3, $4, $5, $6)
    ON CONFLICT (project_id, mode, reason) DO UPDATE SET count = r.count + excluded.count,
      last_at = CASE WHEN r.last_at > excluded.last_at THEN r.last_at ELSE excluded.last_at END`,
+  'add_webhook_refusals',
 );
 
 /** $1 project, $2 mode or `null`. */
 const FIND = sql<RefusalRow>(
-  'find_webhook_refusals',
   `SELECT project_id, mode, reason, count, first_at, last_at FROM webhook_refusals
    WHERE project_id = $1 AND mode = COALESCE($2, mode) ORDER BY last_at DESC, mode, reason`,
+  'find_webhook_refusals',
 );
 
 @Injectable()
@@ -48,7 +48,7 @@ export class WebhookRefusalsRepository {
     const rows = counts.map(({ projectId, mode, reason, count, firstAt, lastAt }) => [projectId, mode, reason, count, firstAt, lastAt]);
     rows.sort((one, other) => (String(one) < String(other) ? -1 : 1));
     await this.database.transaction(function* () {
-      for (const row of rows) yield* run(ADD, row);
+      for (const row of rows) yield* query(ADD, row);
     });
   }
 

@@ -75,7 +75,7 @@ export class LedgerListsRepository {
         ORDER BY l.created_at DESC, l.id DESC LIMIT $3) AS of_${mode}`;
     const modes = filter.mode ? [filter.mode] : STRIPE_MODES;
     const text = `SELECT ${view}, project_name FROM (${modes.map(ofMode).join(' UNION ALL ')}) AS listed ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2`;
-    return this.database.query(sql(`list_${table}_${variantOf(filter)}`, text), values);
+    return this.database.query(sql(text, `list_${table}_${variantOf(filter)}`), values);
   }
 
   async #total({ name }: Kind<unknown>, filter: LedgerFilter): Promise<number> {
@@ -84,7 +84,7 @@ export class LedgerListsRepository {
     const text = `SELECT SUM(n.total) AS total FROM projects p JOIN ledger_counts n ON n.project_id = p.id
       WHERE n.kind = $1 AND p.owner_id = $2 AND p.deleted_at IS NULL
       ${equals('project_id', filter.projectId)} ${equals('mode', filter.mode)} ${equals('status', filter.status)}`;
-    const [row] = await this.database.query(sql<{ total: number | string | null }>(`total_in_ledger_${variantOf(filter)}`, text), values);
+    const [row] = await this.database.query(sql<{ total: number | string | null }>(text, `total_in_ledger_${variantOf(filter)}`), values);
     return Number(row?.total ?? 0);
   }
 }

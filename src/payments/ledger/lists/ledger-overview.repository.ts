@@ -29,36 +29,36 @@ export interface ConfiguredProjectRow {
 }
 
 /** $1 owner. */
-const LIST_PROJECTS = sql<ConfiguredProjectRow>('list_configured_projects', `${PROJECTS} ORDER BY p.created_at DESC, p.id DESC`);
+const LIST_PROJECTS = sql<ConfiguredProjectRow>(`${PROJECTS} ORDER BY p.created_at DESC, p.id DESC`, 'list_configured_projects');
 
 type Sum = number | string | null;
 
 /** $1 owner. */
 const COUNT_PROJECTS = sql<{ total: Sum; configured: Sum; test: Sum; live: Sum }>(
-  'count_configured_projects',
   `SELECT COUNT(*) AS total, COUNT(is_active) AS configured, SUM(has_test) AS test, SUM(has_live) AS live FROM (${PROJECTS}) AS listed`,
+  'count_configured_projects',
 );
 
 const ACTIVE = ACTIVE_STATUSES.map((status) => `'${status}'`).join(', ');
 
 /** $1 owner, $2 whether test mode counts. */
 const COUNT_LEDGER = sql<{ subscriptions: Sum; active: Sum; payments: Sum }>(
-  'count_ledger_of_owner',
   `SELECT SUM(CASE WHEN n.kind = 'subscription' THEN n.total END) AS subscriptions,
      SUM(CASE WHEN n.kind = 'subscription' AND n.status IN (${ACTIVE}) THEN n.total END) AS active,
      SUM(CASE WHEN n.kind = 'payment' THEN n.total END) AS payments
    FROM projects p JOIN ledger_counts n ON n.project_id = p.id
    WHERE p.owner_id = $1 AND p.deleted_at IS NULL AND (n.mode = 'live' OR $2)`,
+  'count_ledger_of_owner',
 );
 
 /** $1 owner, $2 whether test mode counts. The most used currency first. */
 const SUM_REVENUE = sql<{ currency: string; payments: Sum; gross: Sum; net: Sum; out_of_band: Sum }>(
-  'sum_revenue_of_owner',
   `SELECT r.currency, SUM(r.payments) AS payments, SUM(r.gross_cents) AS gross, SUM(r.net_cents) AS net,
      SUM(r.out_of_band_cents) AS out_of_band
    FROM projects p JOIN ledger_revenue r ON r.project_id = p.id
    WHERE p.owner_id = $1 AND p.deleted_at IS NULL AND (r.mode = 'live' OR $2)
    GROUP BY r.currency HAVING SUM(r.payments) > 0 ORDER BY 2 DESC, 1`,
+  'sum_revenue_of_owner',
 );
 
 export interface Revenue {

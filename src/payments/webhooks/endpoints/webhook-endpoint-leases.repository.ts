@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../../common/ids.js';
-import { Database, run, sql, type Transaction } from '../../../database/database.js';
+import { Database, query, sql, type Steps } from '../../../database/database.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';
 
 /** Longer than the calls to Stripe take together; whoever still holds one by then has most likely died. */
@@ -15,22 +15,22 @@ export interface Lease {
 
 /** $1 project, $2 mode, $3 holder, $4 now, $5 until when. */
 const TAKE = sql<{ mode: StripeMode }>(
-  'take_webhook_endpoint_lease',
   `INSERT INTO stripe_webhook_endpoint_leases (project_id, mode, holder, expires_at) VALUES ($1, $2, $3, $5)
    ON CONFLICT (project_id, mode) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
    WHERE stripe_webhook_endpoint_leases.expires_at <= $4
    RETURNING mode`,
+  'take_webhook_endpoint_lease',
 );
 
 /** $1 project, $2 mode, $3 holder. Locks the lease: nobody takes it before the transaction ends. */
 const CONFIRM = sql<{ mode: StripeMode }>(
-  'confirm_webhook_endpoint_lease',
   `UPDATE stripe_webhook_endpoint_leases SET holder = holder WHERE project_id = $1 AND mode = $2 AND holder = $3 RETURNING mode`,
+  'confirm_webhook_endpoint_lease',
 );
 
 const RELEASE = sql<never>(
-  'release_webhook_endpoint_lease',
   'DELETE FROM stripe_webhook_endpoint_leases WHERE project_id = $1 AND mode = $2 AND holder = $3',
+  'release_webhook_endpoint_lease',
 );
 
 /** Who may make or remove a mode's webhook endpoint at the moment, of all processes. */
@@ -51,7 +51,7 @@ export class WebhookEndpointLeasesRepository {
   }
 
   /** Part of the transaction that writes what was made. @returns whether it is still held */
-  *confirm({ projectId, mode, holder }: Lease): Transaction<boolean> {
-    return (yield* run(CONFIRM, [projectId, mode, holder])).length > 0;
+  *confirm({ projectId, mode, holder }: Lease): Steps<boolean> {
+    return (yield* query(CONFIRM, [projectId, mode, holder])).length > 0;
   }
 }

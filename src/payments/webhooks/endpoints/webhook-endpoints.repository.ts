@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AuditTrail } from '../../../audit/audit-trail.js';
 import type { Actor } from '../../../common/actor.js';
 import type { ProjectId } from '../../../common/ids.js';
-import { Database, run, sql, type Transaction } from '../../../database/database.js';
+import { Database, query, sql, type Steps } from '../../../database/database.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';
 
 export interface KnownEndpoint {
@@ -12,26 +12,26 @@ export interface KnownEndpoint {
 }
 
 const FIND = sql<{ endpoint_id: string; secret_fingerprint: string }>(
-  'find_stripe_webhook_endpoint',
   'SELECT endpoint_id, secret_fingerprint FROM stripe_webhook_endpoints WHERE project_id = $1 AND mode = $2',
+  'find_stripe_webhook_endpoint',
 );
 
 const FIND_BY_PROJECT = sql<{ mode: StripeMode; endpoint_id: string; secret_fingerprint: string }>(
-  'find_stripe_webhook_endpoints',
   'SELECT mode, endpoint_id, secret_fingerprint FROM stripe_webhook_endpoints WHERE project_id = $1',
+  'find_stripe_webhook_endpoints',
 );
 
 /** $1 project, $2 mode, $3 endpoint, $4 fingerprint of its secret, $5 now. */
 const RECORD = sql<never>(
-  'record_stripe_webhook_endpoint',
   `INSERT INTO stripe_webhook_endpoints (project_id, mode, endpoint_id, secret_fingerprint, created_at) VALUES ($1, $2, $3, $4, $5)
    ON CONFLICT (project_id, mode) DO UPDATE SET endpoint_id = excluded.endpoint_id,
      secret_fingerprint = excluded.secret_fingerprint, created_at = excluded.created_at`,
+  'record_stripe_webhook_endpoint',
 );
 
 const FORGET = sql<{ mode: StripeMode }>(
-  'forget_stripe_webhook_endpoint',
   'DELETE FROM stripe_webhook_endpoints WHERE project_id = $1 AND mode = $2 AND endpoint_id = $3 RETURNING mode',
+  'forget_stripe_webhook_endpoint',
 );
 
 /** The webhook endpoints that we made at Stripe. Writes are part of the transaction that writes the signing secret. */
@@ -52,13 +52,13 @@ export class WebhookEndpointsRepository {
     return rows.map((row) => ({ mode: row.mode, endpointId: row.endpoint_id, secretFingerprint: row.secret_fingerprint }));
   }
 
-  *record(projectId: ProjectId, mode: StripeMode, { endpointId, secretFingerprint }: KnownEndpoint): Transaction<void> {
-    yield* run(RECORD, [projectId, mode, endpointId, secretFingerprint, new Date()]);
+  *record(projectId: ProjectId, mode: StripeMode, { endpointId, secretFingerprint }: KnownEndpoint): Steps<void> {
+    yield* query(RECORD, [projectId, mode, endpointId, secretFingerprint, new Date()]);
   }
 
   /** @returns whether it was known */
-  *forget(projectId: ProjectId, mode: StripeMode, endpointId: string): Transaction<boolean> {
-    return (yield* run(FORGET, [projectId, mode, endpointId])).length > 0;
+  *forget(projectId: ProjectId, mode: StripeMode, endpointId: string): Steps<boolean> {
+    return (yield* query(FORGET, [projectId, mode, endpointId])).length > 0;
   }
 
   /** Records that an endpoint of ours was removed which is not known here, for example after a crash. */
