@@ -1,4 +1,5 @@
 import type { ProjectId } from '../../src/common/ids.js';
+import { EVENT_BATCHES, HANDLED_EVENTS } from '../../src/payments/webhooks/handled-events.js';
 import { ReconcileService } from '../../src/payments/webhooks/reconcile.service.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { deliver } from '../support/signed-events.js';
@@ -292,6 +293,41 @@ describe('a reconciliation', () => {
     expect(third.events.applied).toBeGreaterThan(2);
     const asked = app.stripe.requests.map(({ method, path: of }) => `${method} ${of}`);
     expect(asked.filter((one) => one === 'GET /v1/subscriptions')).toHaveLength(1);
+  });
+
+  describe('with more event types than Stripe lists in one request', () => {
+    const typesAsked = () =>
+      app.stripe.requests
+        .filter(({ path: of }) => of === '/v1/events')
+        .map(({ query }) => [...new URLSearchParams(query)].filter(([name]) => name.startsWith('types')).map(([, type]) => type));
+
+    beforeEach(() => {
+      app.stripe.requests.length = 0;
+      for (const type of HANDLED_EVENTS) account.test.record(type, { id: 'obj_unreadable', object: 'unknown' });
+    });
+
+    it('lists every type, in several requests', async () => {
+      const { body } = await reconcile().expect(200);
+      expect(body).toMatchObject({ complete: true, events: { read: HANDLED_EVENTS.length, unreadable: HANDLED_EVENTS.length } });
+      expect(typesAsked()).toEqual(EVENT_BATCHES);
+      expect((await rowsOf(app.database, 'webhook_events')).filter(({ project_id: of }) => of === projectId)).toHaveLength(
+        HANDLED_EVENTS.length,
+      );
+    });
+
+    it('goes on with the types where it was cut short, and lists all of them again for what happened since', async () => {
+      const cut = new AbortController();
+      const cutInTheLast: Fault = async ({ perform, send }) => {
+        if (typesAsked().length === EVENT_BATCHES.length) cut.abort();
+        send(await perform());
+      };
+      app.stripe.fail(cutInTheLast, { on: EVENTS, times: EVENT_BATCHES.length });
+      const first = await app.app.get(ReconcileService).reconcile(projectId, 'test', { signal: cut.signal });
+      expect(first).toMatchObject({ isComplete: false, subscriptions: { compared: 0 } });
+      app.stripe.requests.length = 0;
+      expect((await reconcile().expect(200)).body).toMatchObject({ complete: true });
+      expect(typesAsked()).toEqual([EVENT_BATCHES.at(-1), ...EVENT_BATCHES]);
+    });
   });
 
   it('starts afresh when Stripe has forgotten where it was', async () => {

@@ -302,6 +302,7 @@ export function tablesOf(engine: Engine): Record<string, string> {
       since ${time} NOT NULL,
       started_at ${time} NOT NULL,
       phase varchar(16),
+      batch smallint NOT NULL,
       cursor varchar(255),
       CONSTRAINT reconciliations_pk PRIMARY KEY (project_id, mode)`,
   };

@@ -33,8 +33,11 @@ export function isHandled(type: string): boolean {
   return HANDLED.has(type);
 }
 
-/** What `refund.updated` tells as well, or the comparison of subscriptions: Stripe lists events of at most 20 types. */
-const TOLD_OTHERWISE: readonly string[] = ['charge.refund.updated', 'customer.subscription.paused', 'customer.subscription.resumed'];
+/** Stripe lists events of at most 20 types per request. */
+const MAX_LISTED_TYPES = 20;
 
-/** The events that are asked for where some were missed. */
-export const LISTED_EVENTS = HANDLED_EVENTS.filter((type) => !TOLD_OTHERWISE.includes(type));
+/** The types in batches, each of which fits into one request for Stripe's list of events. */
+export const EVENT_BATCHES: readonly (readonly string[])[] = Array.from(
+  { length: Math.ceil(HANDLED_EVENTS.length / MAX_LISTED_TYPES) },
+  (_, batch) => HANDLED_EVENTS.slice(batch * MAX_LISTED_TYPES, (batch + 1) * MAX_LISTED_TYPES),
+);

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { type AnswerTime, timed } from '../stripe-api/answer-time.js';
-import { LISTED_EVENTS } from './handled-events.js';
+import { EVENT_BATCHES } from './handled-events.js';
 import { asStripeFailure, stripeErrorOf, stripeUnavailable } from '../stripe-api/stripe-failure.js';
 import type { Pass } from './reconciliations.repository.js';
 
@@ -16,13 +16,13 @@ export interface Page<T> {
 /** Stripe's lists may lag behind. */
 export const OVERLAP_MS = 60 * 60 * 1000;
 
-/** Stripe keeps events for 30 days, and lists those of at most 20 types. */
-export function listEvents(stripe: Stripe, { since, startedAt, phase, cursor }: Pass): Promise<Page<Stripe.Event>> {
+/** Lists the events of the pass's batch of types. Stripe keeps events for 30 days. */
+export function listEvents(stripe: Stripe, { since, startedAt, phase, batch, cursor }: Pass): Promise<Page<Stripe.Event>> {
   const isLater = phase === 'later events';
   const created = isLater
     ? { gte: toSeconds(new Date(startedAt.getTime() - OVERLAP_MS)) }
     : { gte: toSeconds(since), lte: toSeconds(startedAt) };
-  return readPage(() => stripe.events.list({ ...pageAfter(cursor), created, types: LISTED_EVENTS }));
+  return readPage(() => stripe.events.list({ ...pageAfter(cursor), created, types: [...(EVENT_BATCHES[batch] ?? [])] }));
 }
 
 export function listSubscriptions(stripe: Stripe, { cursor }: Pass): Promise<Page<Stripe.Subscription>> {
@@ -45,7 +45,7 @@ export async function findSubscription(stripe: Stripe, id: string, listed: Answe
   }
 }
 
-/** Whether Stripe doesn't know any more where we were. */
+/** Whether Stripe no longer has the object that the cursor names. */
 export function isCursorGone(error: unknown): boolean {
   return error instanceof Error && stripeErrorOf(error.cause)?.param === 'starting_after';
 }

@@ -8,6 +8,7 @@ import { StripeClients } from '../stripe-config/stripe-clients.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { EventHandlerService } from './event-handler.service.js';
 import { EventReader } from './event-reader.js';
+import { EVENT_BATCHES } from './handled-events.js';
 import { findSubscription, isCursorGone, listEvents, listSubscriptions, OVERLAP_MS, type Page } from './reconcile-pages.js';
 import { ReconcileReport } from './reconcile-report.js';
 import { type Pass, ReconciliationsRepository } from './reconciliations.repository.js';
@@ -91,7 +92,7 @@ export class ReconcileService {
     const unfinished = await this.passes.findUnfinished(projectId, mode);
     const isResumed = unfinished !== undefined && unfinished.since <= notTooOld(since ?? surelyKnownUntil, startedAt);
     const from = since ?? new Date(Math.min(surelyKnownUntil.getTime(), unsettledSince.getTime()));
-    const pass: Pass = isResumed ? unfinished : { since: notTooOld(from, startedAt), startedAt, phase: 'events', cursor: null };
+    const pass: Pass = isResumed ? unfinished : { since: notTooOld(from, startedAt), startedAt, phase: 'events', batch: 0, cursor: null };
     return { pass, isResumed, isGapless: pass.since <= notTooOld(surelyKnownUntil, pass.startedAt) };
   }
 
@@ -108,7 +109,7 @@ export class ReconcileService {
   async #step(work: Work, pass: Pass): Promise<Pass> {
     try {
       const page = pass.phase === 'subscriptions' ? await this.#compare(work, pass) : await this.#handle(work, pass);
-      return page.hasMore ? { ...pass, cursor: page.data.at(-1)?.id ?? null } : { ...pass, phase: phaseAfter(pass, work), cursor: null };
+      return page.hasMore ? { ...pass, cursor: page.data.at(-1)?.id ?? null } : { ...pass, ...stepAfter(pass, work), cursor: null };
     } catch (error) {
       if (pass.cursor === null || !isCursorGone(error)) throw error;
       return { ...pass, cursor: null };
@@ -174,10 +175,11 @@ export class ReconcileService {
   }
 }
 
-/** What was begun before says nothing of the time since. */
-function phaseAfter({ phase }: Pass, { isResumed }: Work): Pass['phase'] {
-  if (phase === 'events') return 'subscriptions';
-  return phase === 'subscriptions' && isResumed ? 'later events' : null;
+/** A resumed pass covers the time until it started, so it ends with the events since then. */
+function stepAfter({ phase, batch }: Pass, { isResumed }: Work): Pick<Pass, 'phase' | 'batch'> {
+  if (phase !== 'subscriptions' && batch + 1 < EVENT_BATCHES.length) return { phase, batch: batch + 1 };
+  if (phase === 'events') return { phase: 'subscriptions', batch: 0 };
+  return { phase: phase === 'subscriptions' && isResumed ? 'later events' : null, batch: 0 };
 }
 
 function notTooOld(time: Date, now: Date): Date {

@@ -26,6 +26,10 @@ export class ReconciliationEntity {
   @Column({ type: 'varchar', length: 16, nullable: true })
   phase: 'events' | 'subscriptions' | 'later events' | null;
 
+  /** Index of the batch of event types that it is reading. */
+  @Column({ type: 'smallint' })
+  batch: number;
+
   /** Stripe's id of what it read last. */
   @Column({ type: 'varchar', length: 255, nullable: true })
   cursor: string | null;

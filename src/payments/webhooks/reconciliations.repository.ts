@@ -12,6 +12,8 @@ export interface Pass {
   readonly startedAt: Date;
   /** `null` once it came to its end. */
   readonly phase: 'events' | 'subscriptions' | 'later events' | null;
+  /** In a phase of events: the index in `EVENT_BATCHES` of the types that it lists. */
+  readonly batch: number;
   /** Stripe's id of what it read last. */
   readonly cursor: string | null;
 }
@@ -25,6 +27,7 @@ interface PassRow {
   since: Date | string;
   started_at: Date | string;
   phase: Pass['phase'];
+  batch: number;
   cursor: string | null;
 }
 
@@ -40,7 +43,7 @@ const RECONCILIATION = `reconciliations r JOIN stripe_credentials k
 
 /** $1 project, $2 mode. */
 const FIND = sql<PassRow>(
-  `SELECT r.since, r.started_at, r.phase, r.cursor FROM ${RECONCILIATION} AND r.phase IS NOT NULL AND k.written_at < r.started_at`,
+  `SELECT r.since, r.started_at, r.phase, r.batch, r.cursor FROM ${RECONCILIATION} AND r.phase IS NOT NULL AND k.written_at < r.started_at`,
   'find_reconciliation',
 );
 
@@ -52,12 +55,13 @@ const FIND_START = sql<StartRow>(
   'find_reconciliation_start',
 );
 
-/** $1 project, $2 mode, $3 since, $4 started, $5 phase, $6 cursor, $7 until when all is known, `null` if it tells nothing new of that. */
+/** $1 project, $2 mode, $3 since, $4 started, $5 phase, $6 batch, $7 cursor, $8 until when all is known, `null` if it tells nothing new of that. */
 const SAVE = sql<never>(
-  `INSERT INTO reconciliations (project_id, mode, known_until, since, started_at, phase, cursor)
-   VALUES ($1, $2, $7, $3, $4, $5, $6)
+  `INSERT INTO reconciliations (project_id, mode, known_until, since, started_at, phase, batch, cursor)
+   VALUES ($1, $2, $8, $3, $4, $5, $6, $7)
    ON CONFLICT (project_id, mode) DO UPDATE SET known_until = COALESCE(excluded.known_until, reconciliations.known_until),
-     since = excluded.since, started_at = excluded.started_at, phase = excluded.phase, cursor = excluded.cursor`,
+     since = excluded.since, started_at = excluded.started_at, phase = excluded.phase,
+     batch = excluded.batch, cursor = excluded.cursor`,
   'save_reconciliation',
 );
 
@@ -89,7 +93,7 @@ export class ReconciliationsRepository {
   /** The pass that did not come to its end, unless the key was written since it started. */
   async findUnfinished(projectId: ProjectId, mode: StripeMode): Promise<Pass | undefined> {
     const [row] = await this.database.query(FIND, [projectId, mode]);
-    return row && { since: toDate(row.since), startedAt: toDate(row.started_at), phase: row.phase, cursor: row.cursor };
+    return row && { since: toDate(row.since), startedAt: toDate(row.started_at), phase: row.phase, batch: row.batch, cursor: row.cursor };
   }
 
   /** What the next pass has to begin with: until when all is known to the key that is stored, but for events that failed. */
@@ -100,9 +104,9 @@ export class ReconciliationsRepository {
   }
 
   /** @param isGapless whether all before it is known: if not, its end moves nothing */
-  async save(projectId: ProjectId, mode: StripeMode, { since, startedAt, phase, cursor }: Pass, isGapless: boolean): Promise<void> {
+  async save(projectId: ProjectId, mode: StripeMode, { since, startedAt, phase, batch, cursor }: Pass, isGapless: boolean): Promise<void> {
     const knownUntil = phase === null && isGapless ? startedAt : null;
-    await this.database.query(SAVE, [projectId, mode, since, startedAt, phase, cursor, knownUntil]);
+    await this.database.query(SAVE, [projectId, mode, since, startedAt, phase, batch, cursor, knownUntil]);
   }
 
   /** Subscriptions here that are not over: where those of one page of Stripe's list have to be. @returns Stripe's ids */

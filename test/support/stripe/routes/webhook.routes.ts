@@ -3,6 +3,8 @@ import { newId } from '../resources.js';
 import { type Call, list, page, retrieve, route } from '../router.js';
 
 const ENDPOINTS_PER_MODE = 16;
+/** Of a list of events. */
+const MAX_TYPES = 20;
 
 export const webhookRoutes = [
   route(
@@ -63,6 +65,7 @@ export const webhookRoutes = [
     ({ data, params }) => {
       const type = params.text('type');
       const types = type === undefined ? params.texts('types') : [type];
+      if (types.length > MAX_TYPES) throw badRequest(`You may pass at most ${MAX_TYPES} event types.`, 'types');
       const wanted = data.all('event').filter((event) => types.length === 0 || types.some((one) => matches(one, event.type)));
       return page(wanted, params, '/v1/events', 'event');
     },
