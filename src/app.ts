@@ -21,6 +21,8 @@ import { traceIdOf } from './http/trace-id.js';
 import { answerOddRequests, answerUnparsable } from './http/unparsable-requests.js';
 import type { Settings } from './config/settings.js';
 import { isDocsUrl, serveDocs } from './http/openapi/docs.js';
+import { decorateWithBuyer } from './payments/billing/buyer.js';
+import { decorateWithProject } from './projects/project-owner.guard.js';
 
 const ACCOUNTS_URL = '/api/v1/auth/';
 
@@ -78,7 +80,8 @@ export async function createApp(settings: Settings, logger: AppLogger, bodyLimit
   readJsonBodies(fastify);
   readRawBodies(fastify);
   readLoginForms(fastify);
-  for (const attached of ['project', 'stripeConfig', 'seenConfig', 'buyer']) fastify.decorateRequest(attached, undefined);
+  decorateWithProject(fastify);
+  decorateWithBuyer(fastify);
   // Before a body is read: where nothing is, or no such method, no body can be wrong.
   fastify.addHook('preParsing', (request, _reply, _payload, done) => done(refusalOf(request, routes)));
   // Not earlier: Nest answers a preflight in a hook that comes before all of ours.

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, HttpStatus, Ip, Post, UseGuards } from '@nestjs/common';
 import { ApiConsumes, ApiCreatedResponse, ApiExtraModels, ApiOAuth2, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentDeveloper } from '../auth/current-developer.decorator.js';
-import { Public } from '../auth/route-access.decorators.js';
+import { ForDevelopers, Public } from '../auth/route-access.decorators.js';
 import { ApiErrors } from '../http/openapi/api-errors.decorator.js';
 import type { OwnerId } from '../common/ids.js';
 import { Secret } from '../common/secret.js';
@@ -81,6 +81,7 @@ export class AccountsController {
   }
 
   @Get('me')
+  @ForDevelopers()
   @ApiOAuth2([], 'OAuth2PasswordBearer')
   @ApiOperation({ operationId: 'getMe', summary: 'Get your account', description: 'The account that the access token was made for.' })
   @ApiOkResponse({ description: 'The account.', type: UserResponse })

@@ -4,15 +4,7 @@ import type { ProjectId } from '../common/ids.js';
 import { Database, query, type Steps } from '../database/database.js';
 import { Keyring } from '../vault/keyring.js';
 import { AuditChain } from './audit-chain.js';
-import {
-  type AuditDetails,
-  type AuditEvent,
-  type AuditHead,
-  NO_HEAD,
-  type ProjectAction,
-  SYSTEM_CHAIN,
-  type SystemAction,
-} from './audit-event.js';
+import { type AuditDetails, type AuditEvent, NO_HEAD, type ProjectAction, SYSTEM_CHAIN, type SystemAction } from './audit-event.js';
 import { LOCK_HEAD } from './audit.statements.js';
 
 /** Writes the history: of each project one chain of entries, each vouched for together with the one before. */
@@ -29,11 +21,6 @@ export class AuditTrail {
    */
   *open<Action extends string = ProjectAction>(projectId: ProjectId): Steps<AuditChain<Action>> {
     const [head = NO_HEAD] = yield* query(LOCK_HEAD[this.database.engine], [projectId]);
-    return new AuditChain(this.keyring, projectId, head);
-  }
-
-  /** The chain as it ended when `head` was read. It can't be appended to, but by a statement that looks whether it still ends there. */
-  endingAt(projectId: ProjectId, head: AuditHead): Pick<AuditChain, 'next'> {
     return new AuditChain(this.keyring, projectId, head);
   }
 

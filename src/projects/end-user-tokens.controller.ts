@@ -1,16 +1,16 @@
-import { Body, Controller, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { EndUserTokens } from '../auth/end-user-tokens.js';
 import { ApiErrors } from '../http/openapi/api-errors.decorator.js';
 import { CurrentProject } from './current-project.decorator.js';
 import { EndUserTokenRequest, EndUserTokenResponse } from './dto/end-user-token.js';
 import type { Project } from './project.js';
-import { ProjectOwnerGuard } from './project-owner.guard.js';
+import { RequiresPermission } from './project-owner.guard.js';
 
 @ApiTags('Projects')
 @ApiBearerAuth('HTTPBearer')
 @ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
-@UseGuards(ProjectOwnerGuard)
+@RequiresPermission('owner')
 @Controller('projects/:project_id/end-user-tokens')
 export class EndUserTokensController {
   constructor(private readonly tokens: EndUserTokens) {}

@@ -1,29 +1,81 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { applyDecorators, type CanActivate, type ExecutionContext, Injectable, SetMetadata, type Type, UseGuards } from '@nestjs/common';
+import { ModuleRef, Reflector } from '@nestjs/core';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { developerOf } from '../auth/caller.js';
+import { ForDevelopers } from '../auth/route-access.decorators.js';
 import { DomainError, ValidationFailed } from '../common/errors.js';
-import { parseProjectId, type ProjectId } from '../common/ids.js';
+import { type OwnerId, parseProjectId, type ProjectId } from '../common/ids.js';
 import type { Project } from './project.js';
 import { projectNotFound, ProjectsService } from './projects.service.js';
 
+type OwnedProject = Pick<Project, 'id' | 'ownerId'>;
+
+/** The permissions that a route can require in the project of its path, each with its rule. */
+const PERMISSIONS = {
+  owner: {
+    isGranted: (developer: OwnerId, { ownerId }: OwnedProject) => ownerId === developer,
+    refusal: () => new DomainError('not_the_owner', 'This project belongs to somebody else.'),
+  },
+};
+export type Permission = keyof typeof PERMISSIONS;
+
+/** Reads a live project together with what the handler needs, so that one query does for both. */
+export interface ProjectReader {
+  findWithOwner(id: ProjectId): Promise<OwnedProject | undefined>;
+}
+
+interface Requirement {
+  readonly permission: Permission;
+  readonly reader?: Type<ProjectReader>;
+}
+
+export const REQUIREMENT = 'projects:requirement';
+
+/**
+ * On a route with a `{project_id}`, or on its controller: what the calling developer must be allowed to do there.
+ * @param reader what `@CurrentProject()` injects; the `Project` if absent
+ */
+export const RequiresPermission = (permission: Permission, reader?: Type<ProjectReader>) =>
+  applyDecorators(ForDevelopers(), SetMetadata(REQUIREMENT, { permission, reader } satisfies Requirement), UseGuards(ProjectOwnerGuard));
+
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The project of the path, once `ProjectOwnerGuard` let its owner through. */
-    project?: Project;
+    /** The project of the path, once `ProjectOwnerGuard` let the caller through. */
+    project?: OwnedProject;
   }
 }
 
-/** Lets only the owner of the path's `{project_id}` through: 422, 404, 403 in that order, and attaches the project. */
+/** Declares `request.project` before the first request, so that all requests have the same shape. */
+export function decorateWithProject(fastify: FastifyInstance): void {
+  fastify.decorateRequest('project', undefined);
+}
+
+/** Lets callers through who have the permission that the route requires: 422, 404, 403 in that order. Attaches the project. */
 @Injectable()
 export class ProjectOwnerGuard implements CanActivate {
-  constructor(private readonly projects: ProjectsService) {}
+  constructor(
+    private readonly projects: ProjectsService,
+    private readonly reflector: Reflector,
+    private readonly modules: ModuleRef,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest<{ Params: { project_id: string } }>>();
-    const project = await this.projects.get(readProjectId(request.params.project_id));
-    assertOwner(project, request);
+    const { permission, reader } = this.#requirementOf(context);
+    const id = readProjectId(request.params.project_id);
+    const project = reader ? await this.modules.get(reader, { strict: false }).findWithOwner(id) : await this.projects.get(id);
+    if (!project) throw projectNotFound();
+    const { isGranted, refusal } = PERMISSIONS[permission];
+    if (!isGranted(developerOf(request), project)) throw refusal();
     request.project = project;
     return true;
+  }
+
+  #requirementOf(context: ExecutionContext): Requirement {
+    const targets = [context.getHandler(), context.getClass()];
+    const requirement = this.reflector.getAllAndOverride<Requirement | undefined>(REQUIREMENT, targets);
+    if (!requirement) throw new Error('A route with ProjectOwnerGuard declares its permission with @RequiresPermission().');
+    return requirement;
   }
 }
 
@@ -31,10 +83,4 @@ export function readProjectId(text: string): ProjectId {
   const id = parseProjectId(text);
   if (!id) throw new ValidationFailed([{ loc: ['path', 'project_id'], msg: 'must be a UUID', type: 'uuid_parsing' }]);
   return id;
-}
-
-/** @throws DomainError `project_not_found`, `not_the_owner` */
-export function assertOwner(project: Pick<Project, 'ownerId'> | undefined, request: FastifyRequest): asserts project {
-  if (!project) throw projectNotFound();
-  if (project.ownerId !== developerOf(request)) throw new DomainError('not_the_owner', 'This project belongs to somebody else.');
 }

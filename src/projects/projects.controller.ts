@@ -1,7 +1,8 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Post, Put, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Post, Put } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { CurrentActor } from '../auth/current-actor.decorator.js';
 import { CurrentDeveloper } from '../auth/current-developer.decorator.js';
+import { ForDevelopers } from '../auth/route-access.decorators.js';
 import type { Actor } from '../common/actor.js';
 import { ApiErrors } from '../http/openapi/api-errors.decorator.js';
 import type { OwnerId } from '../common/ids.js';
@@ -9,7 +10,7 @@ import { CurrentProject } from './current-project.decorator.js';
 import { ProjectCreateRequest, ProjectUpdateRequest } from './dto/project.requests.js';
 import { ProjectCreatedResponse, ProjectResponse, toProjectResponse } from './dto/project.responses.js';
 import type { Project } from './project.js';
-import { ProjectOwnerGuard } from './project-owner.guard.js';
+import { RequiresPermission } from './project-owner.guard.js';
 import { ProjectsService } from './projects.service.js';
 
 const PROJECT_ID = ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } });
@@ -21,6 +22,7 @@ export class ProjectsController {
   constructor(private readonly projects: ProjectsService) {}
 
   @Get()
+  @ForDevelopers()
   @ApiOperation({
     operationId: 'listProjects',
     summary: 'List your projects',
@@ -33,6 +35,7 @@ export class ProjectsController {
   }
 
   @Post()
+  @ForDevelopers()
   @ApiOperation({
     operationId: 'createProject',
     summary: 'Create a project',
@@ -49,7 +52,7 @@ export class ProjectsController {
   }
 
   @Get(':project_id')
-  @UseGuards(ProjectOwnerGuard)
+  @RequiresPermission('owner')
   @PROJECT_ID
   @ApiOperation({ operationId: 'getProject', summary: 'Get a project', description: 'One project of the calling developer.' })
   @ApiOkResponse({ description: 'The project.', type: ProjectResponse })
@@ -59,7 +62,7 @@ export class ProjectsController {
   }
 
   @Put(':project_id')
-  @UseGuards(ProjectOwnerGuard)
+  @RequiresPermission('owner')
   @PROJECT_ID
   @ApiOperation({ operationId: 'updateProject', summary: 'Update a project', description: 'Changes the name, the description or both.' })
   @ApiOkResponse({ description: 'The project as it is now.', type: ProjectResponse })
@@ -74,7 +77,7 @@ export class ProjectsController {
 
   @Delete(':project_id')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @UseGuards(ProjectOwnerGuard)
+  @RequiresPermission('owner')
   @PROJECT_ID
   @ApiOperation({
     operationId: 'deleteProject',

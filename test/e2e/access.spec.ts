@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { RouteTable } from '../../src/http/route-table.js';
+import { PATH_METADATA } from '@nestjs/common/constants';
+import { MetadataScanner, ModulesContainer } from '@nestjs/core';
+import { ACCESS } from '../../src/auth/route-access.decorators.js';
+import { REQUIREMENT } from '../../src/projects/project-owner.guard.js';
 import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../support/test-app.js';
 import { accessToken, endUserToken } from '../support/tokens.js';
 
@@ -137,6 +141,26 @@ describe('who may call what', () => {
   it('is decided for every registered route, and for no other', () => {
     const routes = new Set(registered.map((route) => route.replace('HEAD ', 'GET ')));
     expect([...routes].sort()).toEqual(Object.keys(ROUTES).sort());
+  });
+
+  it('is declared by every handler, and with a permission where the path has a project', () => {
+    const undeclared: string[] = [];
+    const controllers = [...app.app.get(ModulesContainer).values()].flatMap((module) => [...module.controllers.values()]);
+    for (const { metatype: controller } of controllers) {
+      if (!controller) continue;
+      const { prototype } = controller as { prototype: Record<string, object> };
+      for (const name of new MetadataScanner().getAllMethodNames(prototype)) {
+        const handler = prototype[name] ?? {};
+        const declared = (key: string): unknown => Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
+        const path = Reflect.getMetadata(PATH_METADATA, handler) as string | undefined;
+        if (path === undefined) continue;
+        const isOfProject = `${Reflect.getMetadata(PATH_METADATA, controller)}/${path}`.includes(':project_id');
+        const isComplete = declared(ACCESS) === 'developer' && isOfProject ? declared(REQUIREMENT) : declared(ACCESS);
+        if (!isComplete) undeclared.push(`${controller.name}.${name}`);
+      }
+    }
+    expect(controllers.length).toBeGreaterThan(10);
+    expect(undeclared).toEqual([]);
   });
 
   describe.each(Object.entries(ROUTES))('%s', (route, { body, ...expected }) => {

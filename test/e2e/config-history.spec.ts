@@ -60,7 +60,7 @@ describe('GET config/history', () => {
     if (!id) throw new Error('The project has no id.');
     const configs = app.app.get(StripeConfigService);
     await configs.save(id, {});
-    await configs.remove(id, {}, moduleActor('shop'));
+    await configs.remove(id, { actor: moduleActor('shop') });
     const { entries } = await read();
     const from = { ip: null, user_agent: null, request_id: null };
     expect(entries[0]).toMatchObject({ action: 'config.deleted', actor: { kind: 'module', subject: 'shop' }, ...from });

@@ -4,7 +4,7 @@ import { PeriodicTasks } from '../../src/database/periodic-tasks.js';
 import { ConfigChanges } from '../../src/payments/stripe-config/config-changes.js';
 import type { StripeMode } from '../../src/payments/stripe-config/credential-rules.js';
 import { StripeConfigService } from '../../src/payments/stripe-config/stripe-config.service.js';
-import { WebhookSecretSweeper } from '../../src/payments/stripe-config/webhook-secret-sweeper.js';
+import { WebhookSecretOverlap } from '../../src/payments/stripe-config/webhook-secret-overlap.js';
 import { eventually } from '../support/eventually.js';
 import { execute, rowsOf } from '../support/rows.js';
 import { anEvent, deliver } from '../support/signed-events.js';
@@ -45,7 +45,7 @@ describe('the webhook secrets of a project', () => {
       app.database,
       `UPDATE stripe_credentials SET valid_until = '2020-01-01 00:00:00.000' WHERE project_id = '${projectId}' AND slot > 0`,
     );
-  const sweep = () => app.app.get(WebhookSecretSweeper).sweep();
+  const sweep = () => app.app.get(WebhookSecretOverlap).sweep();
 
   it('are opened for their mode alone', async () => {
     await put({ test_webhook_secret: A, live_webhook_secret: B }).expect(200);

@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify';
 import type { EndUser } from '../../auth/end-user.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { StripeCalls } from './stripe-calls.js';
@@ -15,4 +16,9 @@ declare module 'fastify' {
     /** Set by `BuyerGuard`. */
     buyer?: Buyer;
   }
+}
+
+/** Declares `request.buyer` before the first request, so that all requests have the same shape. */
+export function decorateWithBuyer(fastify: FastifyInstance): void {
+  fastify.decorateRequest('buyer', undefined);
 }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { Actor } from '../../common/actor.js';
+import { A_MODULE } from '../../common/actor.js';
+import type { Project } from '../../projects/project.js';
 import { assertCondition } from './precondition.js';
 import { SecretKeyChecker } from './secret-key-checker.js';
-import type { CredentialChanges, SaveOptions, SeenConfig, StripeConfig } from './stripe-config.js';
+import type { CredentialChanges, SaveOptions, StripeConfig } from './stripe-config.js';
 import { StripeConfigService } from './stripe-config.service.js';
 
 /** `save`, after Stripe accepted the secret keys. */
@@ -14,13 +15,13 @@ export class CheckedSaveService {
   ) {}
 
   /** @throws what `SecretKeyChecker.checkChanges` and `StripeConfigService.save` throw; nothing is stored then */
-  async save(seen: SeenConfig, changes: CredentialChanges, options: SaveOptions, actor: Actor): Promise<StripeConfig> {
+  async save(project: Pick<Project, 'id' | 'ownerId'>, changes: CredentialChanges, options: SaveOptions): Promise<StripeConfig> {
     // It is checked again in the write; but who can't write need not ask Stripe.
-    assertCondition(options, seen.state);
-    const noteVerdicts = await this.checker.checkChanges(seen, changes, actor);
-    const saved = await this.configs.save(seen.id, changes, options, actor);
+    assertCondition(options, await this.configs.find(project.id));
+    const noteVerdicts = await this.checker.checkChanges(project, changes, options.actor ?? A_MODULE);
+    const saved = await this.configs.save(project.id, changes, options);
     await noteVerdicts();
     // The verdicts may have told the account, and with it a warning.
-    return (await this.configs.find(seen.id).catch(() => undefined)) ?? saved;
+    return (await this.configs.find(project.id).catch(() => undefined)) ?? saved;
   }
 }

@@ -1,7 +1,6 @@
 import type { AuditDetails, AuditEvent, AuditField } from '../../audit/audit-event.js';
-import type { StripeMode } from './credential-rules.js';
 import type { ConfigState } from './precondition.js';
-import type { ConfigSave, SealedCredential, StoredCredential } from './stripe-config.js';
+import type { ConfigSave, StoredCredential } from './stripe-config.js';
 import type { DestroyedCredential } from './stripe-config.statements.js';
 import type { KeptSecret } from './webhook-secret.statements.js';
 
@@ -16,31 +15,6 @@ export function auditFields(credentials: readonly Pick<StoredCredential, 'mode' 
 /** Whether a write changes nothing, unless it ends former webhook secrets. */
 export function changesNothing({ credentials }: ConfigSave, state: ConfigState): boolean {
   return credentials.length === 0 && state?.isActive === true;
-}
-
-/** Whether a write puts another webhook secret in the place of one of these. */
-export function replacesWebhookSecret({ credentials }: ConfigSave, seen: readonly StoredCredential[]): boolean {
-  return credentials.some(
-    ({ kind, mode, fingerprint }) =>
-      kind === 'webhook_secret' && seen.some((each) => each.kind === kind && each.mode === mode && each.fingerprint !== fingerprint),
-  );
-}
-
-/** The webhook secrets of which a write leaves nothing. @param kept those before it */
-export function destroyedBy(
-  credentials: readonly SealedCredential[],
-  noFormerIn: readonly StripeMode[],
-  kept: readonly KeptSecret[],
-): KeptSecret[] {
-  const given = new Map(credentials.flatMap(({ kind, mode, fingerprint }) => (kind === 'webhook_secret' ? [[mode, fingerprint]] : [])));
-  return kept.filter(({ mode, slot, fingerprint, gives_way }) => {
-    const successor = given.get(mode);
-    if (fingerprint === successor) return false;
-    if (noFormerIn.includes(mode)) return slot > 0 || successor !== undefined;
-    // One that is put in again changes nothing, or leaves its own slot to the one that it replaces.
-    const isNew = successor !== undefined && !kept.some((each) => each.mode === mode && each.fingerprint === successor);
-    return isNew && Boolean(gives_way);
-  });
 }
 
 /** What the history says of former webhook secrets that are destroyed, if any. */

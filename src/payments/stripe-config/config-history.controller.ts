@@ -1,17 +1,17 @@
-import { Controller, Get, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { AuditRepository } from '../../audit/audit.repository.js';
 import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
 import { offsetOf, PageQuery } from '../../http/page.query.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
-import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
+import { RequiresPermission } from '../../projects/project-owner.guard.js';
 import { HistoryListResponse, toHistoryEntryResponse } from './dto/config-history.response.js';
 
 @ApiTags('Stripe configuration')
 @ApiBearerAuth('HTTPBearer')
 @ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
-@UseGuards(ProjectOwnerGuard)
+@RequiresPermission('owner')
 @Controller('payments/stripe/projects/:project_id/config/history')
 export class ConfigHistoryController {
   constructor(private readonly history: AuditRepository) {}

@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, HttpCode, HttpStatus, Param, Put, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, HttpStatus, Param, Put, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiBody,
@@ -12,7 +12,7 @@ import {
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { CurrentActor } from '../../auth/current-actor.decorator.js';
 import type { Actor } from '../../common/actor.js';
 import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
@@ -23,9 +23,7 @@ import { Settings } from '../../config/settings.js';
 import { MAX_WEBHOOK_SECRET_OVERLAP_SECONDS } from '../../config/variables.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
-import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
-import { SeenByGuard, StripeConfigWriterGuard } from './stripe-config-writer.guard.js';
-import { StripeConfigReaderGuard } from './stripe-config-reader.guard.js';
+import { RequiresPermission } from '../../projects/project-owner.guard.js';
 import { CheckedSaveService } from './checked-save.service.js';
 import { CurrentPrecondition } from './current-precondition.decorator.js';
 import { STRIPE_MODES, type StripeMode } from './credential-rules.js';
@@ -34,7 +32,7 @@ import { StripeConfigResponse, toStripeConfigResponse } from './dto/stripe-confi
 import { StripeWebhookUrlsResponse } from './dto/webhook-urls.response.js';
 import { ApiPreconditions, ENTITY_TAG } from './dto/preconditions.js';
 import { assertCondition, entityTagOf, failedCondition, type Precondition } from './precondition.js';
-import type { SeenConfig } from './stripe-config.js';
+import { type OwnedConfig, StripeConfigRepository } from './stripe-config.repository.js';
 import { StripeConfigService } from './stripe-config.service.js';
 import { StripeModePipe } from './stripe-mode.pipe.js';
 import { webhookUrl } from './webhook-url.js';
@@ -55,7 +53,7 @@ export class StripeConfigController {
   ) {}
 
   @Put('config')
-  @UseGuards(StripeConfigWriterGuard)
+  @RequiresPermission('owner')
   @ApiOperation({
     operationId: 'saveStripeConfig',
     summary: 'Create or update the Stripe credentials',
@@ -79,21 +77,21 @@ export class StripeConfigController {
   @ApiPreconditions()
   @ApiErrors({ project: true, body: true })
   async save(
-    @SeenByGuard() seen: SeenConfig,
+    @CurrentProject() project: Project,
     @BodyAndQuery(StripeConfigRequest, VALIDATE, OVERLAP)
     [body, validate, webhookSecretOverlap]: [StripeConfigRequest, boolean, number | undefined],
     @CurrentPrecondition() precondition: Precondition,
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StripeConfigResponse> {
-    const options = { ...precondition, webhookSecretOverlap, seen };
-    const saved = await (validate ? this.checked.save(seen, body, options, actor) : this.configs.save(seen.id, body, options, actor));
+    const options = { ...precondition, webhookSecretOverlap, actor };
+    const saved = await (validate ? this.checked.save(project, body, options) : this.configs.save(project.id, body, options));
     reply.header('etag', entityTagOf(saved));
     return toStripeConfigResponse(saved);
   }
 
   @Get('config')
-  @UseGuards(StripeConfigReaderGuard)
+  @RequiresPermission('owner', StripeConfigRepository)
   @ApiOperation({
     operationId: 'getStripeConfig',
     summary: 'Show the Stripe credentials, masked',
@@ -107,16 +105,16 @@ export class StripeConfigController {
   @ApiResponse({ status: HttpStatus.NOT_MODIFIED, description: 'It is as `If-None-Match` says.', headers: ENTITY_TAG })
   @ApiPreconditions()
   @ApiErrors({ project: true })
-  find(@Req() { stripeConfig }: FastifyRequest, @CurrentPrecondition() precondition: Precondition, @Res() reply: FastifyReply): void {
-    reply.header('etag', entityTagOf(stripeConfig));
-    if (failedCondition(precondition, stripeConfig) === 'ifNoneMatch') return void reply.code(HttpStatus.NOT_MODIFIED).send();
-    assertCondition(precondition, stripeConfig);
+  find(@CurrentProject() { config }: OwnedConfig, @CurrentPrecondition() precondition: Precondition, @Res() reply: FastifyReply): void {
+    reply.header('etag', entityTagOf(config));
+    if (failedCondition(precondition, config) === 'ifNoneMatch') return void reply.code(HttpStatus.NOT_MODIFIED).send();
+    assertCondition(precondition, config);
     // Nest and Fastify would send no body at all for `null`.
-    void reply.type('application/json; charset=utf-8').send(stripeConfig ? toStripeConfigResponse(stripeConfig) : 'null');
+    void reply.type('application/json; charset=utf-8').send(config ? toStripeConfigResponse(config) : 'null');
   }
 
   @Delete('config')
-  @UseGuards(ProjectOwnerGuard)
+  @RequiresPermission('owner')
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({
     operationId: 'deleteStripeConfig',
@@ -131,11 +129,11 @@ export class StripeConfigController {
     @CurrentPrecondition() precondition: Precondition,
     @CurrentActor() actor: Actor,
   ): Promise<void> {
-    await this.configs.remove(id, precondition, actor);
+    await this.configs.remove(id, { ...precondition, actor });
   }
 
   @Delete('config/:mode')
-  @UseGuards(ProjectOwnerGuard)
+  @RequiresPermission('owner')
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiParam({ name: 'mode', description: 'Whose credentials.', enum: STRIPE_MODES })
   @ApiOperation({
@@ -152,11 +150,11 @@ export class StripeConfigController {
     @CurrentPrecondition() precondition: Precondition,
     @CurrentActor() actor: Actor,
   ): Promise<void> {
-    await this.configs.removeMode(id, mode, precondition, actor);
+    await this.configs.removeMode(id, mode, { ...precondition, actor });
   }
 
   @Get('webhook-urls')
-  @UseGuards(ProjectOwnerGuard)
+  @RequiresPermission('owner')
   @ApiOperation({
     operationId: 'getStripeWebhookUrls',
     summary: "Show the project's webhook URLs",

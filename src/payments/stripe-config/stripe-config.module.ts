@@ -17,7 +17,7 @@ import { StripeConfigRepository } from './stripe-config.repository.js';
 import { StripeConfigService } from './stripe-config.service.js';
 import { StripeConnectionController } from './stripe-connection.controller.js';
 import { ValidationService } from './validation.service.js';
-import { WebhookSecretSweeper } from './webhook-secret-sweeper.js';
+import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
 
 /** The Stripe credentials of projects, the health of their keys, and clients that use them. */
 @Module({
@@ -27,7 +27,7 @@ import { WebhookSecretSweeper } from './webhook-secret-sweeper.js';
     StripeConfigService,
     StripeConfigRepository,
     CredentialSealer,
-    WebhookSecretSweeper,
+    WebhookSecretOverlap,
     ConfigChanges,
     StripeClients,
     StripeAccounts,

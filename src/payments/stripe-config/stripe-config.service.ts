@@ -11,9 +11,9 @@ import { credentialPolicy } from './credential.decorator.js';
 import { credentialProblem } from './credential-problem.js';
 import { CREDENTIAL_RULES, type CredentialRule, credentialRule, STRIPE_MODES, type StripeMode } from './credential-rules.js';
 import { CredentialSealer } from './credential-sealer.js';
-import type { Precondition } from './precondition.js';
-import type { CredentialChanges, EndpointChange, SaveOptions, StripeConfig } from './stripe-config.js';
+import type { CredentialChanges, EndpointChange, SaveOptions, StripeConfig, WriteOptions } from './stripe-config.js';
 import { StripeConfigRepository } from './stripe-config.repository.js';
+import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
 
 /** Runs before a mode's credentials are destroyed; what it returns runs afterwards. Neither may fail the removal. */
 export type RemovalListener = (projectId: ProjectId, mode: StripeMode, actor: Actor) => Promise<() => Promise<void>>;
@@ -44,6 +44,7 @@ export class StripeConfigService implements OnModuleInit {
   constructor(
     private readonly configs: StripeConfigRepository,
     private readonly sealer: CredentialSealer,
+    private readonly overlap: WebhookSecretOverlap,
     private readonly changes: ConfigChanges,
     private readonly settings: Settings,
     private readonly projects: ProjectsService,
@@ -68,19 +69,15 @@ export class StripeConfigService implements OnModuleInit {
    * @param changes values by field; surrounding whitespace is dropped
    * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `precondition_failed`, `database_unavailable`
    */
-  async save(projectId: ProjectId, changes: CredentialChanges, options: SaveOptions = {}, actor: Actor = A_MODULE): Promise<StripeConfig> {
+  async save(projectId: ProjectId, changes: CredentialChanges, options: SaveOptions = {}): Promise<StripeConfig> {
     const values = acceptableValues(changes);
-    const { webhookSecretOverlap: overlap, seen, ...precondition } = options;
-    const renewed = values.flatMap(([{ kind, mode }]) => (kind === 'webhook_secret' ? mode : []));
-    const ended = overlap === 0 && renewed.length === 0 ? STRIPE_MODES : renewed;
+    const { actor = A_MODULE, webhookSecretOverlap, ...precondition } = options;
     const now = new Date();
-    const formerValidUntil = this.#formerValidUntil(now, overlap);
-    const noFormerIn = formerValidUntil > now ? [] : ended;
     const saved = await this.sealer.storing(() => {
       const credentials = values.map(([rule, value]) => this.sealer.seal(projectId, rule, new Secret(value)));
-      return this.configs.save({ projectId, credentials, precondition, seen, formerValidUntil, noFormerIn, actor, now });
+      const overlap = this.overlap.from(now, credentials, webhookSecretOverlap);
+      return this.configs.save({ projectId, credentials, precondition, overlap, actor, now });
     });
-    if (!saved) throw projectNotFound();
     this.changes.announceEverywhere(projectId);
     return saved;
   }
@@ -89,9 +86,9 @@ export class StripeConfigService implements OnModuleInit {
    * Destroys all credentials; the configuration stays, inactive.
    * @throws DomainError `config_not_found` when there never was one, `precondition_failed`
    */
-  async remove(projectId: ProjectId, precondition: Precondition = {}, actor: Actor = A_MODULE): Promise<void> {
+  async remove(projectId: ProjectId, { actor = A_MODULE, ...precondition }: WriteOptions = {}): Promise<void> {
     const finish = await this.prepareRemoval(projectId, STRIPE_MODES, actor);
-    if (!(await this.configs.remove(projectId, precondition, actor, new Date()))) throw configNotFound();
+    if (!(await this.configs.remove({ projectId, precondition, actor, now: new Date() }))) throw configNotFound();
     await finish();
   }
 
@@ -99,9 +96,9 @@ export class StripeConfigService implements OnModuleInit {
    * Destroys the credentials of one mode.
    * @throws DomainError `config_not_found` when there never was a configuration, `precondition_failed`
    */
-  async removeMode(projectId: ProjectId, mode: StripeMode, precondition: Precondition = {}, actor: Actor = A_MODULE): Promise<void> {
+  async removeMode(projectId: ProjectId, mode: StripeMode, { actor = A_MODULE, ...precondition }: WriteOptions = {}): Promise<void> {
     const finish = await this.prepareRemoval(projectId, [mode], actor);
-    if (!(await this.configs.removeMode(projectId, mode, precondition, actor, new Date()))) throw configNotFound();
+    if (!(await this.configs.removeMode({ projectId, precondition, actor, now: new Date() }, mode))) throw configNotFound();
     await finish();
   }
 
@@ -119,7 +116,8 @@ export class StripeConfigService implements OnModuleInit {
     const now = new Date();
     const isSaved = await this.sealer.storing(() => {
       const sealed = this.sealer.seal(projectId, credentialRule(mode, 'webhook_secret'), secret);
-      return this.configs.saveWebhookSecret(projectId, sealed, keyFingerprint, this.#formerValidUntil(now), change, now);
+      const overlap = this.overlap.from(now, [sealed]);
+      return this.configs.saveWebhookSecret({ projectId, secret: sealed, keyFingerprint, overlap, endpoint: change, now });
     });
     this.changes.announce(projectId);
     return isSaved;
@@ -127,7 +125,7 @@ export class StripeConfigService implements OnModuleInit {
 
   /** Destroys a webhook secret, if it is still the one with this fingerprint, and what `change` deletes. */
   async removeWebhookSecret(projectId: ProjectId, mode: StripeMode, fingerprint: string, change: EndpointChange): Promise<void> {
-    await this.configs.removeWebhookSecret(projectId, mode, fingerprint, change, new Date());
+    await this.configs.removeWebhookSecret(projectId, mode, fingerprint, change);
     this.changes.announce(projectId);
   }
 
@@ -162,7 +160,7 @@ export class StripeConfigService implements OnModuleInit {
    * @throws as `openSecretKey` does
    */
   async openWebhookSecrets(projectId: ProjectId, mode: StripeMode): Promise<WebhookSecret[]> {
-    const rows = await this.configs.findWebhookSecrets(projectId, mode, new Date());
+    const rows = await this.overlap.findValid(projectId, mode, new Date());
     inUse(rows[0]);
     const stored = rows.flatMap(({ sealed, valid_until: validUntil, is_of_other_account: isOther }) =>
       sealed === null ? [] : [{ sealed, validUntil, isOfOtherAccount: Boolean(isOther) }],
@@ -207,10 +205,6 @@ export class StripeConfigService implements OnModuleInit {
   /** The account fingerprint that a stored key of this account has. @param accountId `acct_…` */
   accountFingerprint(projectId: ProjectId, accountId: string): string {
     return this.sealer.accountFingerprint(projectId, accountId);
-  }
-
-  #formerValidUntil(now: Date, overlap = this.settings.webhookSecretOverlap): Date {
-    return new Date(now.getTime() + overlap * 1_000);
   }
 }
 

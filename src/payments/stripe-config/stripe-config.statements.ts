@@ -1,6 +1,5 @@
-import { APPEND_ON_POSTGRES, ENTRY_AS_RECORD, type EntryRow, HEAD, joinHead } from '../../audit/audit.statements.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
-import { type Engine, sql } from '../../database/database.js';
+import { type Engine, sql, type SqlValue } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
 import { CONFIG_CHANNEL } from './config-changes.js';
 import type { CredentialKind, StripeMode } from './credential-rules.js';
@@ -52,10 +51,9 @@ const CREDENTIAL_LIST = {
   sqlite: `json_group_array(json_array(${CREDENTIAL}, ${SHARES_ACCOUNT}))`,
   postgres: `json_agg(json_build_array(${CREDENTIAL.replace('k.written_at', "to_char(k.written_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')")}, ${SHARES_ACCOUNT}))`,
 };
-const LATER = (column: string, time: string) => `CASE WHEN ${column} > ${time} THEN ${column} ELSE ${time} END`;
+/** Times never move back, even if the clock does. */
+const laterOf = (column: string, time: string) => `CASE WHEN ${column} > ${time} THEN ${column} ELSE ${time} END`;
 
-const CREDENTIAL_COLUMNS =
-  'project_id, mode, kind, slot, sealed, key_id, mask, fingerprint, account_fingerprint, looks_cut_off, written_at';
 /**
  * The account in use before is forgotten when a key of it is put back, and when one of the new account is rolled, which settles the move.
  * A key that Stripe never took was never in use.
@@ -75,12 +73,13 @@ const REPLACE_CREDENTIAL = `ON CONFLICT (project_id, mode, kind, slot) DO UPDATE
     CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint THEN stripe_credentials.account_fingerprint END),
   looks_cut_off = excluded.looks_cut_off, written_at = excluded.written_at`;
 
-/** Makes the configuration active, and newer. @param source of project, new id, `true`, 1 and twice the time */
-const upsertConfig = (source: string) => `
-  INSERT INTO stripe_configs AS c (project_id, id, is_active, version, created_at, updated_at) ${source}
-  ON CONFLICT (project_id) DO UPDATE SET is_active = true, version = c.version + 1,
-    updated_at = ${LATER('c.updated_at', 'excluded.updated_at')}
-  RETURNING ${CONFIG.replaceAll('c.', '')}`;
+/** $1 project, $2 id of a new configuration, $3 now. Activates the configuration and raises its version. */
+export const UPSERT_CONFIG = sql<never>(
+  `INSERT INTO stripe_configs AS c (project_id, id, is_active, version, created_at, updated_at) VALUES ($1, $2, true, 1, $3, $3)
+   ON CONFLICT (project_id) DO UPDATE SET is_active = true, version = c.version + 1,
+     updated_at = ${laterOf('c.updated_at', 'excluded.updated_at')}`,
+  'upsert_stripe_config',
+);
 
 const currentCredentials = (engine: Engine) =>
   `(SELECT ${CREDENTIAL_LIST[engine]} FROM stripe_credentials k WHERE k.project_id = c.project_id AND k.slot = 0) AS credentials`;
@@ -108,63 +107,19 @@ export const FIND_WITH_OWNER = { sqlite: findWithOwner('sqlite'), postgres: find
 /** $1 project. PostgreSQL delivers it to the other processes on commit. */
 export const NOTIFY = sql<never>(`SELECT pg_notify('${CONFIG_CHANNEL}', $1::text)`, 'notify_of_stripe_config');
 
-/** One write for `SAVE_ON_POSTGRES`. */
-export interface GivenSave extends EntryRow {
-  /** Of this write alone, and the configuration's where there is none yet. */
-  readonly new_id: string;
-  readonly credentials: readonly SealedCredential[];
-}
-
-/** The configuration after the write that came with `new_id`, with those of its credentials that were written. */
-export type SavedRow = ConfigWithCredentialsRow & { new_id: string };
-
-/** The rows of a JSON array of `SealedCredential`. */
-export const credentialsIn = (json: string) =>
-  `json_to_recordset(${json}) AS f (mode text, kind text, sealed text, "keyId" text, mask text,
-   fingerprint text, "accountFingerprint" text, "looksCutOff" boolean)`;
-
-/**
- * Writes of different projects in one round trip, which is one transaction on PostgreSQL. $1 is a JSON array of `GivenSave`. Everything
- * hangs on `entry`: no row when somebody else changed something of the project since the head was read, or is about to. Otherwise nobody
- * did, up to the lock on the head, and so what was read with the head is how it is. No webhook secret may be replaced by another one.
- */
-export const SAVE_ON_POSTGRES = sql<SavedRow>(
-  `WITH given AS (
-     SELECT DISTINCT ON (project_id) * FROM json_to_recordset($1::json) AS given (${ENTRY_AS_RECORD}, new_id uuid, credentials json)
-     ORDER BY project_id
-   ), ${APPEND_ON_POSTGRES}, c AS (
-     ${upsertConfig('SELECT project_id, new_id, true, 1, at, at FROM given WHERE project_id IN (SELECT project_id FROM entry)')}
-   ), k AS (
-     INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
-     SELECT project_id, f.mode, f.kind, 0, f.sealed, f."keyId", f.mask, f.fingerprint, f."accountFingerprint", f."looksCutOff", at
-     FROM given CROSS JOIN ${credentialsIn('credentials')}
-     WHERE project_id IN (SELECT project_id FROM c)
-     ${REPLACE_CREDENTIAL}
-     RETURNING project_id, ${CREDENTIAL.replaceAll('k.', '')}
-   )
-   SELECT new_id, ${CONFIG}, (SELECT ${CREDENTIAL_LIST.postgres} FROM k WHERE k.project_id = c.project_id) AS credentials
-   FROM c JOIN given USING (project_id)`,
-  'save_stripe_configs',
-);
-
-/** $1 project, $2 new id, $3 now. */
-export const UPSERT_CONFIG_ON_SQLITE = sql<ConfigRow>(upsertConfig('VALUES ($1, $2, true, 1, $3, $3)'));
-
-/** $1 project, $2 now, $3 the credentials as a JSON array. */
-export const UPSERT_CREDENTIALS_ON_SQLITE = sql<never>(
-  `INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
-   SELECT $1, f.value ->> 'mode', f.value ->> 'kind', 0, f.value ->> 'sealed', f.value ->> 'keyId', f.value ->> 'mask',
-     f.value ->> 'fingerprint', f.value ->> 'accountFingerprint', f.value ->> 'looksCutOff', $2
-   FROM json_each($3) f WHERE true
-   ${REPLACE_CREDENTIAL}`,
-);
-
-/** $1 to $11: the columns. */
+/** See `credentialValues`. */
 export const UPSERT_CREDENTIAL = sql<never>(
-  `INSERT INTO stripe_credentials (${CREDENTIAL_COLUMNS})
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ${REPLACE_CREDENTIAL}`,
+  `INSERT INTO stripe_credentials
+     (project_id, mode, kind, slot, sealed, key_id, mask, fingerprint, account_fingerprint, looks_cut_off, written_at)
+   VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10) ${REPLACE_CREDENTIAL}`,
   'upsert_stripe_credential',
 );
+
+/** The parameters of `UPSERT_CREDENTIAL`. */
+export function credentialValues(projectId: ProjectId, credential: SealedCredential, at: Date): SqlValue[] {
+  const { mode, kind, sealed, keyId, mask, fingerprint, accountFingerprint, looksCutOff } = credential;
+  return [projectId, mode, kind, sealed, keyId, mask, fingerprint, accountFingerprint, looksCutOff, at];
+}
 
 /** $1 project, $2 mode, $3 fingerprint of the secret key that made the endpoint of the stored webhook secret. */
 export const SET_MADE_WITH = sql<never>(
@@ -181,7 +136,7 @@ export const IS_SECRET_KEY = sql<{ account_fingerprint: string | null }>(
 
 /** $1 project, $2 now. */
 export const DEACTIVATE = sql<never>(
-  `UPDATE stripe_configs SET is_active = false, version = version + 1, updated_at = ${LATER('updated_at', '$2')}
+  `UPDATE stripe_configs SET is_active = false, version = version + 1, updated_at = ${laterOf('updated_at', '$2')}
    WHERE project_id = $1 AND is_active`,
   'deactivate_stripe_config',
 );
@@ -200,7 +155,7 @@ export const DELETE_MODE = sql<DestroyedCredential>(
   'delete_stripe_credentials_of_mode',
 );
 
-type StateRow = Pick<ConfigRow, 'version' | 'is_active'>;
+export type StateRow = Pick<ConfigRow, 'version' | 'is_active'>;
 
 /** $1 project. No row: there never was a configuration. */
 export const FIND_STATE = sql<StateRow>('SELECT version, is_active FROM stripe_configs WHERE project_id = $1', 'find_stripe_config_state');
@@ -214,35 +169,9 @@ export const FIND_LIVE_STATE = sql<LiveStateRow>(
   'find_live_stripe_config_state',
 );
 
-export type SeenRow = LiveStateRow & {
-  id: ProjectId;
-  owner_id: OwnerId;
-  audit_seq: number | null;
-  audit_mac: string;
-  credentials: CredentialValues[] | null;
-};
-
-const seen = (id: string, credentials: string) =>
-  `SELECT p.id, p.owner_id, c.version, c.is_active, ${HEAD}, ${credentials}
-   FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id
-   ${joinHead('p.id')} WHERE p.id = ${id} AND p.deleted_at IS NULL`;
-
-/**
- * The same, whose it is, the end of its history, and on PostgreSQL its credentials. There $1 is an array of projects, each looked up by
- * itself (`LIMIT`): joined as a whole, tables would be read from end to end when PostgreSQL believes them to be small.
- */
-export const FIND_SEEN = {
-  sqlite: sql<SeenRow>(seen('$1', 'NULL AS credentials')),
-  postgres: sql<SeenRow>(
-    `SELECT seen.* FROM unnest($1::uuid[]) AS given (id)
-     CROSS JOIN LATERAL (${seen('given.id', currentCredentials('postgres'))} LIMIT 1) AS seen`,
-    'find_seen_stripe_configs',
-  ),
-};
-
 /** $1 project, $2 now. */
 export const RAISE_VERSION = sql<never>(
-  `UPDATE stripe_configs SET version = version + 1, updated_at = ${LATER('updated_at', '$2')} WHERE project_id = $1`,
+  `UPDATE stripe_configs SET version = version + 1, updated_at = ${laterOf('updated_at', '$2')} WHERE project_id = $1`,
   'raise_stripe_config_version',
 );
 

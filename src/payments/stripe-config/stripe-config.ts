@@ -1,9 +1,8 @@
-import type { AuditHead } from '../../audit/audit-event.js';
 import type { Actor } from '../../common/actor.js';
-import type { OwnerId, ProjectId } from '../../common/ids.js';
+import type { ProjectId } from '../../common/ids.js';
 import type { Steps } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
-import type { ConfigState, Precondition } from './precondition.js';
+import type { Precondition } from './precondition.js';
 import type { CredentialField, CredentialKind, StripeMode } from './credential-rules.js';
 
 /** What is known of a stored credential without opening its seal. */
@@ -28,37 +27,46 @@ export interface SealedCredential extends Omit<StoredCredential, 'replacedAccoun
   readonly keyId: string;
 }
 
-/** A live project and the state of its configuration, read together with the end of its history. */
-export interface SeenConfig {
-  readonly id: ProjectId;
-  readonly ownerId: OwnerId;
-  readonly state: ConfigState;
-  readonly head: AuditHead;
-  /** PostgreSQL alone, which takes them for a write in one statement. */
-  readonly credentials: readonly StoredCredential[];
+/** Who writes a configuration, and under which conditions. */
+export interface WriteOptions extends Precondition {
+  /** For the history; another module of the process if absent. */
+  readonly actor?: Actor;
 }
 
-export interface SaveOptions extends Precondition {
-  /** What the caller read just now. With it the write need not look; should it be out of date, the write looks again. */
-  readonly seen?: SeenConfig;
+export interface SaveOptions extends WriteOptions {
   /**
-   * Seconds that a webhook secret which is replaced stays valid, the operator's setting if absent. 0 ends also what still runs: in the
+   * Seconds for which a replaced webhook secret stays valid; the operator's setting if absent. 0 also ends overlaps that still run: in the
    * modes whose webhook secret is given or, without any, in both.
    */
   readonly webhookSecretOverlap?: number;
 }
 
-/** One write of a configuration. */
-export interface ConfigSave {
+/** How long replaced webhook secrets stay valid. */
+export interface Overlap {
+  readonly validUntil: Date;
+  /** Modes in which no former webhook secret stays valid, neither the one replaced now nor an earlier one. */
+  readonly modesWithout: readonly StripeMode[];
+}
+
+export interface ConfigWrite {
   readonly projectId: ProjectId;
-  readonly credentials: readonly SealedCredential[];
   readonly precondition: Precondition;
-  readonly seen?: SeenConfig;
-  /** How long a webhook secret that is replaced stays valid. */
-  readonly formerValidUntil: Date;
-  /** The modes in which no former webhook secret stays valid, neither one that is replaced now nor an earlier one. */
-  readonly noFormerIn: readonly StripeMode[];
   readonly actor: Actor;
+  readonly now: Date;
+}
+
+export interface ConfigSave extends ConfigWrite {
+  readonly credentials: readonly SealedCredential[];
+  readonly overlap: Overlap;
+}
+
+/** The signing secret of an endpoint that was made with the secret key that has `keyFingerprint`. */
+export interface WebhookSecretSave {
+  readonly projectId: ProjectId;
+  readonly secret: SealedCredential;
+  readonly keyFingerprint: string;
+  readonly overlap: Overlap;
+  readonly endpoint: EndpointChange;
   readonly now: Date;
 }
 

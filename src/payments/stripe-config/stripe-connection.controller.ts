@@ -1,18 +1,18 @@
-import { Body, Controller, HttpCode, HttpStatus, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { CurrentActor } from '../../auth/current-actor.decorator.js';
 import type { Actor } from '../../common/actor.js';
 import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
-import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
+import { RequiresPermission } from '../../projects/project-owner.guard.js';
 import { ValidateStripeCredentialsRequest, ValidateStripeCredentialsResponse } from './dto/validate-credentials.js';
 import { ValidationService } from './validation.service.js';
 
 @ApiTags('Stripe connection')
 @ApiBearerAuth('HTTPBearer')
 @ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
-@UseGuards(ProjectOwnerGuard)
+@RequiresPermission('owner')
 @Controller('payments/stripe/projects/:project_id')
 export class StripeConnectionController {
   constructor(private readonly validation: ValidationService) {}

@@ -1,9 +1,9 @@
 import type { ProjectId } from '../../common/ids.js';
-import { sql } from '../../database/database.js';
+import { type Engine, sql } from '../../database/database.js';
 import type { SealedText } from '../../vault/seal.js';
 import { isOfOtherAccount } from './account-mismatch.js';
 import type { StoredCredential } from './stripe-config.js';
-import { credentialsIn, type DestroyedCredential } from './stripe-config.statements.js';
+import type { DestroyedCredential } from './stripe-config.statements.js';
 
 /** How many former ones of a mode are kept: each costs a check of every event's signature, a stranger's too. */
 const FORMER_KEPT = 9;
@@ -11,63 +11,51 @@ const FORMER_KEPT = 9;
 /** The slot of the former one that gives way to `current`. */
 const nextSlot = (current: string) => `1 + ${current}.replacements % ${FORMER_KEPT}`;
 
-/** Keeps the webhook secrets that are about to be replaced, as they are sealed: the slots are taken in turn, the oldest gives way. One that is put back is no former one any more: its slot is taken first. */
-const keepFormer = (from: string, validUntil: string, lock = '') => `
-  INSERT INTO stripe_credentials (project_id, mode, kind, slot, sealed, key_id, mask, fingerprint, looks_cut_off, written_at, made_with, valid_until)
-  SELECT k.project_id, k.mode, k.kind,
-    COALESCE(
-      (SELECT min(s.slot) FROM stripe_credentials s
-       WHERE s.project_id = k.project_id AND s.mode = k.mode AND s.kind = k.kind AND s.slot > 0 AND s.fingerprint = f.fingerprint),
-      ${nextSlot('k')}
-    ), k.sealed, k.key_id, k.mask, k.fingerprint, k.looks_cut_off,
-    k.written_at, k.made_with, ${validUntil}
-  FROM ${from} ON f.mode = k.mode AND f.kind = k.kind AND f.fingerprint <> k.fingerprint
-  WHERE k.project_id = $1 AND k.kind = 'webhook_secret' AND k.slot = 0 ${lock}
-  ON CONFLICT (project_id, mode, kind, slot) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id, mask = excluded.mask,
-    fingerprint = excluded.fingerprint, looks_cut_off = excluded.looks_cut_off, written_at = excluded.written_at,
-    made_with = excluded.made_with, valid_until = excluded.valid_until`;
-
-/** $1 project, $2 until when they stay valid, $3 the credentials as a JSON array. */
-export const KEEP_FORMER_ON_SQLITE = sql<never>(
-  keepFormer(
-    `stripe_credentials k JOIN (SELECT value ->> 'mode' AS mode, value ->> 'kind' AS kind, value ->> 'fingerprint' AS fingerprint FROM json_each($3)) f`,
-    '$2',
-  ),
-);
-
-/** The same. What is replaced is locked before it is copied: a rotation of keys may come in between. */
-export const KEEP_FORMER_ON_POSTGRES = sql<never>(
-  keepFormer(`stripe_credentials k JOIN ${credentialsIn('$3::json')}`, '$2::timestamptz', 'FOR UPDATE OF k'),
-  'keep_former_stripe_webhook_secrets',
-);
-
-/** $1 project, $2 until when it stays valid, $3 mode and $4 fingerprint of the one that takes its place. */
+/**
+ * $1 project, $2 end of the overlap, $3 mode, $4 fingerprint of the successor. Copies the current webhook secret, still sealed, into the
+ * slot that the successor was in, or else into the next slot in turn, where the oldest secret gives way.
+ */
 export const KEEP_FORMER = sql<never>(
-  keepFormer(`stripe_credentials k JOIN (SELECT $3 AS mode, 'webhook_secret' AS kind, $4 AS fingerprint) f`, '$2'),
+  `INSERT INTO stripe_credentials
+     (project_id, mode, kind, slot, sealed, key_id, mask, fingerprint, looks_cut_off, written_at, made_with, valid_until)
+   SELECT k.project_id, k.mode, k.kind,
+     COALESCE(
+       (SELECT min(s.slot) FROM stripe_credentials s
+        WHERE s.project_id = k.project_id AND s.mode = k.mode AND s.kind = k.kind AND s.slot > 0 AND s.fingerprint = $4),
+       ${nextSlot('k')}
+     ), k.sealed, k.key_id, k.mask, k.fingerprint, k.looks_cut_off, k.written_at, k.made_with, $2
+   FROM stripe_credentials k
+   WHERE k.project_id = $1 AND k.mode = $3 AND k.kind = 'webhook_secret' AND k.slot = 0 AND k.fingerprint <> $4
+   ON CONFLICT (project_id, mode, kind, slot) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id, mask = excluded.mask,
+     fingerprint = excluded.fingerprint, looks_cut_off = excluded.looks_cut_off, written_at = excluded.written_at,
+     made_with = excluded.made_with, valid_until = excluded.valid_until`,
   'keep_former_stripe_webhook_secret',
 );
 
-/** $1 project, $2 modes, as text that has their names. */
+/** $1 project, $2 mode. */
 export const DELETE_FORMER = sql<never>(
-  `DELETE FROM stripe_credentials WHERE project_id = $1 AND slot > 0 AND $2 LIKE '%' || mode || '%'`,
+  'DELETE FROM stripe_credentials WHERE project_id = $1 AND mode = $2 AND slot > 0',
   'delete_former_stripe_webhook_secrets',
 );
 
 /** A webhook secret, current (slot 0) or former. */
 export interface KeptSecret extends Pick<StoredCredential, 'mode' | 'kind' | 'mask' | 'fingerprint'> {
   readonly slot: number;
-  /** Whether it is the former one whose slot the next one takes. */
-  readonly gives_way: boolean | number | null;
+  /** Whether the next former secret takes its slot. */
+  readonly isNextToEvict: boolean | number | null;
 }
 
-/** $1 project. */
-export const FIND_KEPT = sql<KeptSecret>(
-  `SELECT k.mode, k.kind, k.mask, k.fingerprint, k.slot, k.slot = ${nextSlot('current')} AS gives_way FROM stripe_credentials k
-   LEFT JOIN stripe_credentials current
-     ON current.project_id = k.project_id AND current.mode = k.mode AND current.kind = k.kind AND current.slot = 0
-   WHERE k.project_id = $1 AND k.kind = 'webhook_secret' ORDER BY k.mode, k.slot`,
-  'find_kept_stripe_webhook_secrets',
-);
+const findKept = (engine: Engine) =>
+  sql<KeptSecret>(
+    `SELECT k.mode, k.kind, k.mask, k.fingerprint, k.slot, k.slot = ${nextSlot('current')} AS "isNextToEvict" FROM stripe_credentials k
+     LEFT JOIN stripe_credentials current
+       ON current.project_id = k.project_id AND current.mode = k.mode AND current.kind = k.kind AND current.slot = 0
+     WHERE k.project_id = $1 AND k.kind = 'webhook_secret' ORDER BY k.mode, k.slot ${engine === 'postgres' ? 'FOR UPDATE OF k' : ''}`,
+    'find_kept_stripe_webhook_secrets',
+  );
+
+/** $1 project. Locks the rows: a rotation of keys may seal them anew before they are copied. */
+export const FIND_KEPT = { sqlite: findKept('sqlite'), postgres: findKept('postgres') };
 
 /** How many projects are looked for at once. */
 export const SWEPT_AT_ONCE = 500;

@@ -1,9 +1,9 @@
-import { Controller, Get, UseGuards } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
-import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
+import { RequiresPermission } from '../../projects/project-owner.guard.js';
 import { KeyChecksService } from '../stripe-config/key-checks.service.js';
 import { StripeConfigStatusResponse, toStatusResponse } from './dto/connection-status.response.js';
 import { WebhookEventsService } from './webhook-events.service.js';
@@ -12,7 +12,7 @@ import { WebhookEventsService } from './webhook-events.service.js';
 @ApiTags('Stripe connection')
 @ApiBearerAuth('HTTPBearer')
 @ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
-@UseGuards(ProjectOwnerGuard)
+@RequiresPermission('owner')
 @Controller('payments/stripe/projects/:project_id/config/status')
 export class ConnectionStatusController {
   constructor(

@@ -1,10 +1,10 @@
-import { Body, Controller, HttpCode, HttpStatus, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiConflictResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { ApiErrors, ErrorResponse } from '../../http/openapi/api-errors.decorator.js';
 import { readPastTime } from '../../common/past-time.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
-import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
+import { RequiresPermission } from '../../projects/project-owner.guard.js';
 import { ReconcileRequest, ReconcileResponse, toReconcileResponse } from './dto/reconcile.js';
 import { ReconcileService } from './reconcile.service.js';
 
@@ -14,7 +14,7 @@ const BUDGET_MS = 20_000;
 @ApiTags('Webhooks')
 @ApiBearerAuth('HTTPBearer')
 @ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
-@UseGuards(ProjectOwnerGuard)
+@RequiresPermission('owner')
 @Controller('payments/stripe/projects/:project_id/reconcile')
 export class ReconcileController {
   constructor(private readonly reconciler: ReconcileService) {}

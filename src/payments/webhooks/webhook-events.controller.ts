@@ -1,10 +1,10 @@
-import { Controller, Get, HttpCode, HttpStatus, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, HttpCode, HttpStatus, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiConflictResponse, ApiGoneResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { ApiErrors, ErrorResponse } from '../../http/openapi/api-errors.decorator.js';
 import { offsetOf } from '../../http/page.query.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
-import { ProjectOwnerGuard } from '../../projects/project-owner.guard.js';
+import { RequiresPermission } from '../../projects/project-owner.guard.js';
 import { WebhookEventsQuery } from './dto/webhook-events.query.js';
 import { toEventResponse, toRefusalsResponse, WebhookEventListResponse, WebhookEventResponse } from './dto/webhook-events.response.js';
 import { WebhookEventsService } from './webhook-events.service.js';
@@ -12,7 +12,7 @@ import { WebhookEventsService } from './webhook-events.service.js';
 @ApiTags('Webhooks')
 @ApiBearerAuth('HTTPBearer')
 @ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
-@UseGuards(ProjectOwnerGuard)
+@RequiresPermission('owner')
 @Controller('payments/stripe/projects/:project_id/webhook-events')
 export class WebhookEventsController {
   constructor(private readonly events: WebhookEventsService) {}

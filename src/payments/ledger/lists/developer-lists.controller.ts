@@ -2,6 +2,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentDeveloper } from '../../../auth/current-developer.decorator.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.decorator.js';
+import { ForDevelopers } from '../../../auth/route-access.decorators.js';
 import { type OwnerId, parseProjectId } from '../../../common/ids.js';
 import { offsetOf } from '../../../http/page.query.js';
 import { toAggregatedPayment, toAggregatedSubscription } from './dto/aggregated.responses.js';
@@ -15,6 +16,7 @@ import { StatsService } from './stats.service.js';
 
 @ApiTags('Subscriptions and payments')
 @ApiBearerAuth('HTTPBearer')
+@ForDevelopers()
 @Controller('payments')
 export class DeveloperListsController {
   constructor(

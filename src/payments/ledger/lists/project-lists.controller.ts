@@ -1,10 +1,10 @@
-import { Controller, Get, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../../../http/openapi/api-errors.decorator.js';
 import { offsetOf } from '../../../http/page.query.js';
 import { CurrentProject } from '../../../projects/current-project.decorator.js';
 import type { Project } from '../../../projects/project.js';
-import { ProjectOwnerGuard } from '../../../projects/project-owner.guard.js';
+import { RequiresPermission } from '../../../projects/project-owner.guard.js';
 import { StripePaymentListResponse } from '../dto/payment-list.response.js';
 import { toPaymentResponse } from '../dto/payment.response.js';
 import { toSubscriptionResponse } from '../dto/subscription.response.js';
@@ -15,7 +15,7 @@ import { type LedgerFilter, LedgerListsRepository } from './ledger-lists.reposit
 @ApiTags('Subscriptions and payments')
 @ApiBearerAuth('HTTPBearer')
 @ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
-@UseGuards(ProjectOwnerGuard)
+@RequiresPermission('owner')
 @Controller('payments/stripe/projects/:project_id')
 export class ProjectListsController {
   constructor(private readonly lists: LedgerListsRepository) {}

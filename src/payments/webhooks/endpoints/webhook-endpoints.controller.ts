@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Post, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiConflictResponse,
@@ -16,7 +16,7 @@ import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.decor
 import { Idempotent } from '../../../idempotency/idempotent.decorator.js';
 import { CurrentProject } from '../../../projects/current-project.decorator.js';
 import type { Project } from '../../../projects/project.js';
-import { ProjectOwnerGuard } from '../../../projects/project-owner.guard.js';
+import { RequiresPermission } from '../../../projects/project-owner.guard.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
 import { StripeModePipe } from '../../stripe-config/stripe-mode.pipe.js';
 import { WebhookEndpointCreateRequest, WebhookEndpointResponse } from './webhook-endpoint.dto.js';
@@ -32,7 +32,7 @@ const CONFLICT = ApiConflictResponse({
 @ApiTags('Stripe connection')
 @ApiBearerAuth('HTTPBearer')
 @ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
-@UseGuards(ProjectOwnerGuard)
+@RequiresPermission('owner')
 @Controller('payments/stripe/projects/:project_id/webhook-endpoints')
 export class WebhookEndpointsController {
   constructor(private readonly endpoints: WebhookEndpointsService) {}
