@@ -14,7 +14,6 @@ export class PeriodicTasks implements BeforeApplicationShutdown, OnApplicationSh
   /** Of tasks that keep their own timers still. */
   readonly #others = new Map([
     ['delivery_notes', 0],
-    ['outbox', 0],
     ['webhook_payloads', 0],
   ]);
 
@@ -32,7 +31,7 @@ export class PeriodicTasks implements BeforeApplicationShutdown, OnApplicationSh
     return [...new Map([...this.#others, ...own])].sort();
   }
 
-  succeeded(name: 'delivery_notes' | 'outbox' | 'webhook_payloads'): void {
+  succeeded(name: 'delivery_notes' | 'webhook_payloads'): void {
     this.#others.set(name, Date.now());
   }
 

@@ -1,36 +1,22 @@
 import type Stripe from 'stripe';
+import { Deadline } from '../../common/deadline.js';
 import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
 
-/** For all that is asked of Stripe on behalf of one request, retries included. */
+/** All calls to Stripe for one request, with their retries. */
 const BUDGET_MS = 12_000;
-/** Of one call. */
+/** One call. */
 const OPTIONS = { timeout: 5_000, maxNetworkRetries: 1 };
 
-/** The calls to Stripe for one request of an end user. Together they take no longer than somebody waits at a till. */
+/** Calls to Stripe for one request of an end user, under one deadline that starts with the first call. */
 export class StripeCalls {
-  #deadline: Promise<never> | undefined;
-  #isOver = false;
+  #deadline: Deadline | undefined;
 
   constructor(private readonly stripe: Stripe) {}
 
-  /** @throws what the SDK throws; DomainError `stripe_unavailable` when the time is up */
-  async make<T>(call: (stripe: Stripe, options: Stripe.RequestOptions) => Promise<T>): Promise<T> {
-    this.#deadline ??= this.#startClock();
-    if (this.#isOver) throw tooSlow();
-    return Promise.race([call(this.stripe, OPTIONS), this.#deadline]);
-  }
-
-  #startClock(): Promise<never> {
-    const deadline = new Promise<never>((_, reject) => {
-      const end = () => {
-        this.#isOver = true;
-        reject(tooSlow());
-      };
-      setTimeout(end, BUDGET_MS).unref();
-    });
-    // It may run out while nobody waits.
-    deadline.catch(() => undefined);
-    return deadline;
+  /** @throws errors of the SDK; DomainError `stripe_unavailable` once the deadline has passed */
+  make<T>(call: (stripe: Stripe, options: Stripe.RequestOptions) => Promise<T>): Promise<T> {
+    this.#deadline ??= new Deadline(BUDGET_MS, tooSlow);
+    return this.#deadline.run(() => call(this.stripe, OPTIONS));
   }
 }
 

@@ -1,100 +1,90 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { Deadline } from '../../common/deadline.js';
+import type { PeriodicTask } from '../../common/periodic-task.js';
 import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import { DURABLE_EVENTS, type DurableEventName, PaymentsEvents } from '../payments-events.js';
 import { type DueEvent, OutboxRepository } from './outbox.repository.js';
 
-/** So that what a burst of transactions wrote is told together. */
+/** Lets a burst of transactions share one sweep. */
 const WAKE_MS = 50;
-/** For what a process that died left behind, and for what is due again. */
+/** Finds events of processes that died, and retries that are due. */
 const INTERVAL_MS = 1_000;
-const AT_ONCE = 50;
-/** A listener that needs longer has failed, and a process that needs longer still has died. */
-const PATIENCE_MS = 30_000;
+const BATCH = 50;
+const LISTENER_TIMEOUT_MS = 30_000;
+/** Outlasts the slowest listener: an event whose lease has ended belongs to a process that died. */
 const LEASE_MS = 60_000;
 const MAX_BACKOFF_MS = 3_600_000;
-/** Whoever listens may be another process, which is down or not installed yet. */
+/** The process that listens may be down, or not installed yet. */
 const UNHEARD_MS = 30 * 24 * 3_600_000;
 const DROP_INTERVAL_MS = 60_000;
 
-/** Tells other modules what stands in the outbox. */
+/** Delivers the outbox to the listeners of this process. Every process does, each with a lease on its batch. */
 @Injectable()
-export class OutboxSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class OutboxSweeper implements OnApplicationBootstrap {
   readonly #logger = new Logger(OutboxSweeper.name);
-  #interval: NodeJS.Timeout | undefined;
-  #wake: NodeJS.Timeout | undefined;
+  readonly #task: PeriodicTask;
   #nextDrop = 0;
-  #sweeping: Promise<void> | undefined;
-  #isStopped = false;
 
   constructor(
     private readonly outbox: OutboxRepository,
     private readonly events: PaymentsEvents,
     private readonly host: HttpAdapterHost,
-    private readonly tasks: PeriodicTasks,
-  ) {}
+    tasks: PeriodicTasks,
+  ) {
+    this.#task = tasks.add({
+      name: 'outbox',
+      intervalMs: INTERVAL_MS,
+      work: (signal) => this.#sweep(signal),
+      failure: 'The outbox could not be swept; this is tried again in a second.',
+    });
+  }
 
   onApplicationBootstrap(): void {
-    // A command serves nobody, and clears nothing away.
+    // Commands have no listeners of modules and drop nothing.
     if (!this.host.httpAdapter) this.#nextDrop = Infinity;
-    this.#interval = setInterval(() => this.#begin(), INTERVAL_MS).unref();
+    this.#task.start();
   }
 
-  /** The database closes after this. */
-  async beforeApplicationShutdown(): Promise<void> {
-    this.#isStopped = true;
-    clearInterval(this.#interval);
-    clearTimeout(this.#wake);
-    await this.#sweeping;
-  }
-
-  /** To be called by a transaction that adds to the outbox: it is about to commit. */
+  /** To be called by a transaction that adds to the outbox, shortly before it commits. */
   wake(): void {
-    this.#wake ??= setTimeout(() => this.#begin(), WAKE_MS).unref();
+    this.#task.wake(WAKE_MS);
   }
 
-  #begin(): void {
-    clearTimeout(this.#wake);
-    this.#wake = undefined;
-    this.#sweeping ??= this.#sweep()
-      .then(() => this.tasks.succeeded('outbox'))
-      .catch(() => this.#logger.warn('The outbox could not be swept; this is tried again in a second.'))
-      .finally(() => (this.#sweeping = undefined));
-  }
-
-  async #sweep(): Promise<void> {
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const unheard = DURABLE_EVENTS.filter((name) => !this.events.hasListener(name));
+    for (const name of DURABLE_EVENTS) if (!unheard.includes(name)) await this.#deliverDue(name, signal);
     const now = Date.now();
-    const isTimeToDrop = now >= this.#nextDrop;
-    if (isTimeToDrop) this.#nextDrop = now + DROP_INTERVAL_MS;
-    for (const name of DURABLE_EVENTS) {
-      if (this.events.hasListener(name)) while (!this.#isStopped && (await this.#tellSome(name)) === AT_ONCE);
-      // Who listens to nothing leaves it to those who do.
-      else if (isTimeToDrop) await this.outbox.drop(name, new Date(now - UNHEARD_MS));
-    }
+    if (now < this.#nextDrop) return;
+    this.#nextDrop = now + DROP_INTERVAL_MS;
+    for (const name of unheard) await this.outbox.drop(name, new Date(now - UNHEARD_MS));
   }
 
-  /** @returns how many there were */
-  async #tellSome(name: DurableEventName): Promise<number> {
+  async #deliverDue(name: DurableEventName, signal: AbortSignal): Promise<void> {
+    let count = BATCH;
+    while (count === BATCH && !signal.aborted) count = await this.#deliverBatch(name);
+  }
+
+  /** @returns the size of the batch */
+  async #deliverBatch(name: DurableEventName): Promise<number> {
     const now = Date.now();
-    const due = await this.outbox.take(name, new Date(now), new Date(now + LEASE_MS), AT_ONCE);
-    const observed = await Promise.all(due.map((event) => this.#tell(name, event)));
-    const postponed = due.filter((_, index) => !observed[index]).map((event) => [event, new Date(Date.now() + backoffOf(event))] as const);
-    if (due.length > 0)
-      await this.outbox.finish(
-        due.filter((_, index) => observed[index]),
-        postponed,
-      );
+    const due = await this.outbox.take(name, new Date(now), new Date(now + LEASE_MS), BATCH);
+    const isDelivered = await Promise.all(due.map((event) => this.#deliver(name, event)));
+    const postponed = due
+      .filter((_, index) => !isDelivered[index])
+      .map((event) => [event, new Date(Date.now() + backoffOf(event))] as const);
+    const delivered = due.filter((_, index) => isDelivered[index]);
+    if (due.length > 0) await this.outbox.finish(delivered, postponed);
     return due.length;
   }
 
-  async #tell(name: DurableEventName, { id, payload, attempts }: DueEvent): Promise<boolean> {
-    const patience = new AbortController();
-    const reassigned = delay(PATIENCE_MS, false, { signal: patience.signal, ref: false }).catch(() => false);
-    const isTold = await Promise.race([this.events.deliver(name, payload, { eventId: id, attempt: attempts }), reassigned]);
-    patience.abort();
-    if (!isTold) this.#logger.warn(`A listener for ${name} failed with event ${id}, attempt ${attempts}; it is told again later.`);
-    return isTold;
+  async #deliver(name: DurableEventName, { id, payload, attempts }: DueEvent): Promise<boolean> {
+    const call = () => this.events.deliver(name, payload, { eventId: id, attempt: attempts });
+    const tooLate = () => new Error('A listener did not finish in time.');
+    const isDelivered = await Deadline.within(LISTENER_TIMEOUT_MS, call, tooLate).catch(() => false);
+    if (!isDelivered)
+      this.#logger.warn(`A listener for ${name} failed with event ${id}, attempt ${attempts}; it is delivered again later.`);
+    return isDelivered;
   }
 }
 
