@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type Stripe from 'stripe';
 import { endUserId } from '../../src/auth/end-user.js';
 import { ForeignObject } from '../../src/payments/ledger/foreign-object.js';
-import { Unreadable } from '../../src/payments/ledger/unreadable.js';
+import { Unreadable } from '../../src/payments/ledger/stripe-object.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { Books } from '../support/ledger.js';
 import { configPath } from '../support/test-app.js';

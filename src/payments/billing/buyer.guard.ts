@@ -4,7 +4,7 @@ import { endUserOf } from '../../auth/caller.js';
 import { QueryFlagPipe } from '../../http/query-flag.pipe.js';
 import { projectNotFound } from '../../projects/projects.service.js';
 import { StripeClients } from '../stripe-config/stripe-clients.js';
-import { inBuyersWords } from './billing-failure.js';
+import { inBuyersWords } from './billing.errors.js';
 import { StripeCalls } from './stripe-calls.js';
 
 /** Which of Stripe's modes a buyer is in. */

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { DomainError, type Problem, ValidationFailed } from '../../common/errors.js';
-import { inBuyersWords, isMetered } from './billing-failure.js';
+import { inBuyersWords, isMetered } from './billing.errors.js';
 import type { Buyer } from './buyer.js';
 import { CustomersService } from './customers.service.js';
 import { type MetadataInput, mergedMetadata } from './metadata.js';
 import { returnUrlProblemInMode } from './return-url.js';
-import { senseless } from './stripe-answers.js';
+import { senseless } from './stripe-calls.js';
 import type { CustomerParam } from './stripe-customers.repository.js';
 import { SubscriptionsService } from './subscriptions.service.js';
 

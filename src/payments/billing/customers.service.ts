@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { customerIdOf } from '../ledger/customer-ids.js';
+import { customerIdOf, StripeObject, userIn } from '../ledger/stripe-object.js';
 import { LedgerService } from '../ledger/ledger.service.js';
-import { StripeObject } from '../ledger/stripe-object.js';
-import { userIn } from '../ledger/user-in.js';
-import { isMissing, isReplayedFailure } from './billing-failure.js';
+import { isMissing, isReplayedFailure } from './billing.errors.js';
 import type { Buyer } from './buyer.js';
 import { ownMetadata } from './metadata.js';
 import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
@@ -16,7 +14,7 @@ import {
   isMade,
   StripeCustomersRepository,
 } from './stripe-customers.repository.js';
-import { assertObject, timedAnswer } from './stripe-answers.js';
+import { assertObject, timedAnswer } from './stripe-calls.js';
 import { SubscriptionsAtStripe } from './subscriptions-at-stripe.js';
 
 /** Of one request: more would only wear out keys while Stripe is down. */

@@ -4,10 +4,12 @@ import { LedgerService } from '../ledger/ledger.service.js';
 import type { AnswerTime } from '../stripe-api/answer-time.js';
 import { stripeErrorOf } from '../stripe-api/stripe-failure.js';
 import { type PageParams, readWholeList, withAllItems } from '../stripe-api/whole-list.js';
-import { isMissing } from './billing-failure.js';
+import { isMissing } from './billing.errors.js';
 import type { Buyer } from './buyer.js';
-import { assertObject, timedAnswer } from './stripe-answers.js';
+import { assertObject, timedAnswer } from './stripe-calls.js';
 import { type Customer, customerParam } from './stripe-customers.repository.js';
+import { StripeObject } from '../ledger/stripe-object.js';
+import { periodOf } from '../ledger/subscription-items.js';
 
 /** How many subscriptions of a user are asked for at once. */
 const BATCH = 10;
@@ -131,4 +133,11 @@ async function unlessMissing<T>(call: () => Promise<T>): Promise<T | undefined> 
     if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+/** When what is paid for ends, in Stripe's seconds. */
+export function endOfPeriod(subscription: Stripe.Subscription): number | null {
+  const object = StripeObject.from(subscription);
+  const end = object && periodOf(object).end;
+  return end ? end.getTime() / 1_000 : null;
 }

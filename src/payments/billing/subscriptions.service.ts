@@ -4,14 +4,13 @@ import { DomainError } from '../../common/errors.js';
 import type { SubscriptionRow } from '../ledger/dto/subscription.response.js';
 import { StripeObject } from '../ledger/stripe-object.js';
 import { planItemOf } from '../ledger/subscription-items.js';
-import { inBuyersWords, isMetered, isMissing, isUncertain, priceNotUsable, unknownPrice } from './billing-failure.js';
+import { inBuyersWords, isMetered, isMissing, isUncertain, priceNotUsable, unknownPrice } from './billing.errors.js';
 import type { Buyer } from './buyer.js';
 import { CustomersService } from './customers.service.js';
-import { endOfPeriod } from './end-of-period.js';
+import { endOfPeriod, type SubscriptionNow, SubscriptionsAtStripe } from './subscriptions-at-stripe.js';
 import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
-import { assertObject } from './stripe-answers.js';
+import { assertObject } from './stripe-calls.js';
 import type { Customer } from './stripe-customers.repository.js';
-import { type SubscriptionNow, SubscriptionsAtStripe } from './subscriptions-at-stripe.js';
 
 export const PRORATIONS = ['create_prorations', 'none', 'always_invoice'] as const;
 type Proration = (typeof PRORATIONS)[number];

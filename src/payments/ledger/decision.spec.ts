@@ -1,4 +1,4 @@
-import { type Decision, decide, laterStage } from './decision.js';
+import { decide, type Decision, laterStage, retryIfStale, StaleRead } from './decision.js';
 
 const at = (seconds: number) => new Date(seconds * 1_000);
 const stored = { asOf: at(10), revision: 3 };
@@ -51,4 +51,28 @@ it('is the same status of two, whichever comes first', () => {
     expect(laterStage(['a', 'b'], one, other)).toBe(further);
     expect(laterStage(['a', 'b'], other, one)).toBe(further);
   }
+});
+
+describe('work that is overtaken', () => {
+  it.each([1, 4])('%i times is done in the end', async (times) => {
+    let attempts = 0;
+    const work = async () => {
+      if (++attempts <= times) throw new StaleRead();
+      return 'done';
+    };
+    await expect(retryIfStale(work)).resolves.toBe('done');
+    expect(attempts).toBe(times + 1);
+  });
+
+  it('is given up the fifth time, in words for whoever waits for it', async () => {
+    const work = jest.fn(() => Promise.reject(new StaleRead()));
+    await expect(retryIfStale(work)).rejects.toMatchObject({ code: 'stripe_unavailable', cause: expect.any(StaleRead) as unknown });
+    expect(work).toHaveBeenCalledTimes(5);
+  });
+
+  it('is not done again when something else goes wrong', async () => {
+    const work = jest.fn(() => Promise.reject(new Error('No.')));
+    await expect(retryIfStale(work)).rejects.toThrow('No.');
+    expect(work).toHaveBeenCalledTimes(1);
+  });
 });

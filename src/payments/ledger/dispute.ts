@@ -1,8 +1,7 @@
 import { type Decision, decide, type StoredVersion, later, type Observation } from './decision.js';
 import { currencyOf } from './read-payments.js';
-import type { StripeObject } from './stripe-object.js';
+import { required, type StripeObject } from './stripe-object.js';
 import { MAX_STATUS_LENGTH } from './subscription.js';
-import { required } from './unreadable.js';
 
 const MAX_REASON_LENGTH = 64;
 

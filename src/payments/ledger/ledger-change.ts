@@ -30,3 +30,17 @@ export interface LedgerChange {
   /** Objects whose metadata names no other project. */
   readonly unclaimed?: readonly MetadataSource[];
 }
+
+/** An event of Stripe whose signature held, of whatever API version. */
+export interface StripeEvent {
+  readonly projectId: ProjectId;
+  readonly mode: StripeMode;
+  /** `evt_…` */
+  readonly id: string;
+  readonly type: string;
+  /** Whole seconds: Stripe tells no better. */
+  readonly created: Date;
+  readonly apiVersion: string | null;
+  /** `data.object` as it came. */
+  readonly object: unknown;
+}

@@ -1,14 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
 import { Database, query, exec, sql, zip, type Steps } from '../../database/database.js';
-import type { Decision, StoredVersion } from './decision.js';
+import { type Decision, StaleRead, type StoredVersion } from './decision.js';
 import { decideDispute, type DisputeState, mergeDispute } from './dispute.js';
 import type { ForeignObject } from './foreign-object.js';
 import { ForeignObjectsRepository } from './foreign-objects.repository.js';
 import type { LedgerChange } from './ledger-change.js';
 import { isNews, type Written } from './ledger-table.js';
 import { CONFIRM_SUBSCRIPTION, DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
-import { StaleRead } from './overtaken.js';
 import { decidePayment, decideRefund, type LinkedUser, mergePayment, type PaymentState } from './payment.js';
 import { rowId } from './row-id.js';
 import { StatisticsRepository } from './statistics.repository.js';

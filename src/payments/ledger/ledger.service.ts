@@ -4,15 +4,13 @@ import { Database, type Steps } from '../../database/database.js';
 import type { AnswerTime } from '../stripe-api/answer-time.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { ForeignObject } from './foreign-object.js';
-import type { LedgerChange } from './ledger-change.js';
+import type { LedgerChange, StripeEvent } from './ledger-change.js';
 import { CONFIRM_SUBSCRIPTION, SUBSCRIPTIONS } from './ledger-tables.js';
 import { LedgerWriter } from './ledger-writer.js';
-import { retryIfStale } from './overtaken.js';
+import { retryIfStale } from './decision.js';
 import { EventEnricher } from './preparation.js';
-import { StripeObject } from './stripe-object.js';
-import type { StripeEvent } from './stripe-event.js';
+import { StripeObject, Unreadable } from './stripe-object.js';
 import { goneSubscription, isUnchanged, isEnded } from './subscription.js';
-import { Unreadable } from './unreadable.js';
 
 /** Keeps subscriptions and payments as Stripe last said. */
 @Injectable()

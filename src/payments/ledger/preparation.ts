@@ -3,7 +3,7 @@ import { Deadline } from '../../common/deadline.js';
 import { DomainError } from '../../common/errors.js';
 import { Database } from '../../database/database.js';
 import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
-import { customerIdsOf } from './customer-ids.js';
+import { customerIdsOf, StripeObject, Unreadable } from './stripe-object.js';
 import { laterStage, type StoredVersion, later, type Observation } from './decision.js';
 import { decideDispute, DISPUTE_STAGES, type DisputeFact, readDispute } from './dispute.js';
 import { assertReadable, claimsIn, ForeignObject, foreignWith, type MetadataSource } from './foreign-object.js';
@@ -14,10 +14,8 @@ import { decidePayment, decideRefund, hasSucceeded, PAYMENT_STAGES, type Payment
 import { attemptsOf, intentsOf, invoicePayments, readInvoicePayments, unexplainedCents } from './read-invoice.js';
 import { type Reading, readObject } from './read-object.js';
 import { readCharge, readPaymentIntent } from './read-payments.js';
-import { StripeObject } from './stripe-object.js';
 import { type Answer, notThisAccounts, StripeLookups, type Tenant } from './stripe-questions.js';
 import { decideSubscription, isLaterStage, isEnded, MAX_STATUS_LENGTH, type SubscriptionFact } from './subscription.js';
-import { Unreadable } from './unreadable.js';
 
 /** Less than Stripe waits for the answer to a webhook. */
 const BUDGET_MS = 8_000;

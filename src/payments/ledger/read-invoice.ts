@@ -1,12 +1,9 @@
 import type { EndUserId, ProjectId } from '../../common/ids.js';
-import { customerIdOf } from './customer-ids.js';
+import { customerIdOf, required, type StripeObject, userIn } from './stripe-object.js';
 import type { Observation } from './decision.js';
 import { type PaymentFact, SOURCE_RANKS } from './payment.js';
 import { currencyOf, descriptionOf } from './read-payments.js';
-import type { StripeObject } from './stripe-object.js';
 import { MAX_STATUS_LENGTH } from './subscription.js';
-import { required } from './unreadable.js';
-import { userIn } from './user-in.js';
 
 /** One of an invoice's payments. */
 interface InvoicePart {

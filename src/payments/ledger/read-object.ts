@@ -1,15 +1,12 @@
 import type { ProjectId } from '../../common/ids.js';
-import { customerIdsOf } from './customer-ids.js';
+import { customerIdsOf, required, type StripeObject, Unreadable, userIn } from './stripe-object.js';
 import type { Observation } from './decision.js';
 import { type DisputeFact, readDispute } from './dispute.js';
 import type { Party } from './ledger-change.js';
 import type { PaymentFact } from './payment.js';
 import { attemptsOf, invoicePayments, type InvoiceReading, readInvoice } from './read-invoice.js';
 import { readCharge, readPaymentIntent, readSessionPayment, sessionUser } from './read-payments.js';
-import type { StripeObject } from './stripe-object.js';
 import { readSubscription, type SubscriptionFact } from './subscription.js';
-import { required, Unreadable } from './unreadable.js';
-import { userIn } from './user-in.js';
 
 /** What an object tells by itself, and what Stripe has to be asked for. */
 export interface Reading {

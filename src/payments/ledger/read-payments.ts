@@ -1,11 +1,8 @@
 import type { ProjectId } from '../../common/ids.js';
-import { customerIdOf } from './customer-ids.js';
+import { customerIdOf, required, type StripeObject, Unreadable, userIn } from './stripe-object.js';
 import type { Observation } from './decision.js';
 import { type PaymentFact, SOURCE_RANKS } from './payment.js';
-import type { StripeObject } from './stripe-object.js';
 import { MAX_STATUS_LENGTH } from './subscription.js';
-import { required, Unreadable } from './unreadable.js';
-import { userIn } from './user-in.js';
 
 const MAX_CURRENCY_LENGTH = 8;
 const MAX_DESCRIPTION_LENGTH = 1_000;

@@ -1,4 +1,5 @@
-import { Unreadable } from './unreadable.js';
+import { endUserId } from '../../auth/end-user.js';
+import type { EndUserId, ProjectId } from '../../common/ids.js';
 
 const MAX_ID_LENGTH = 255;
 
@@ -108,4 +109,38 @@ export class StripeObject {
 
 function storable(text: string): string {
   return text.replaceAll('\0', '\ufffd');
+}
+
+/** What an object has to tell is not there, or not in the form that it always had. Nothing is guessed. */
+export class Unreadable extends Error {
+  override readonly name = 'Unreadable';
+
+  constructor(field: string) {
+    super(`Its "${field}" is missing or in no form that is known, so it changes nothing here.`);
+  }
+}
+
+/** @throws Unreadable when there is no value */
+export function required<T>(value: T | null | undefined, field: string): T {
+  if (value === undefined || value === null) throw new Unreadable(field);
+  return value;
+}
+
+/** Stripe's ids of an object's customer: `cus_…`, and `acct_…` where the customer is an account. Both stand for one customer. */
+export function customerIdsOf(object: StripeObject): string[] {
+  return ['customer', 'customer_account'].flatMap((field) => object.id(field) ?? []);
+}
+
+/** The id that rows hold: `cus_…`, else `acct_…`. */
+export function customerIdOf(object: StripeObject): string | null {
+  return customerIdsOf(object)[0] ?? null;
+}
+
+/** What a token's `sub` may be at most. */
+const MAX_SUBJECT_LENGTH = 255;
+
+/** The end user whom a field names as tokens do: `metadata.user_id`, or a session's `client_reference_id`. */
+export function userIn(projectId: ProjectId, object: StripeObject | undefined, field = 'user_id'): EndUserId | undefined {
+  const subject = object?.text(field, MAX_SUBJECT_LENGTH);
+  return subject === undefined ? undefined : endUserId(projectId, subject);
 }

@@ -8,9 +8,8 @@ import { StripeClients } from '../stripe-config/stripe-clients.js';
 import { asStripeFailure, stripeErrorOf } from '../stripe-api/stripe-failure.js';
 import { type PageParams, readWholeList } from '../stripe-api/whole-list.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
-import { StripeObject } from './stripe-object.js';
+import { required, StripeObject } from './stripe-object.js';
 import { MAX_NAME_LENGTH } from './subscription.js';
-import { required } from './unreadable.js';
 
 const ATTEMPT = { timeout: 4_000, maxNetworkRetries: 1 } as const satisfies Stripe.RequestOptions;
 const NOT_FOUND = 404;

@@ -1,8 +1,6 @@
-import { customerIdOf } from './customer-ids.js';
+import { customerIdOf, required, type StripeObject } from './stripe-object.js';
 import { type Decision, decide, type StoredVersion, later, type Observation } from './decision.js';
-import type { StripeObject } from './stripe-object.js';
 import { periodOf, planItemOf } from './subscription-items.js';
-import { required } from './unreadable.js';
 
 export const MAX_STATUS_LENGTH = 32;
 const MAX_REASON_LENGTH = 64;

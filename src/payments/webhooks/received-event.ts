@@ -2,7 +2,7 @@ import type { DomainError } from '../../common/errors.js';
 import { type JsonBounds, parseJson } from '../../http/json-body.js';
 import type { ProjectId } from '../../common/ids.js';
 import { makeWellFormed } from '../../common/well-formed.js';
-import type { StripeEvent } from '../ledger/stripe-event.js';
+import type { StripeEvent } from '../ledger/ledger-change.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 
 /** What became of an event. `unreadable` is in a form that this version does not know. `open` waits for its owner: it can't be applied with the key that is stored. */

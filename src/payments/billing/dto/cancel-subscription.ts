@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ApiNullableTime } from '../../../http/openapi/api-property.js';
 import { Flag } from '../../../http/flag.decorator.js';
-import { endOfPeriod } from '../end-of-period.js';
+import { endOfPeriod } from '../subscriptions-at-stripe.js';
 
 @ApiSchema({ description: 'When to cancel.' })
 export class CancelSubscriptionRequest {
