@@ -15,7 +15,6 @@ import { DomainError } from './common/errors.js';
 import { readJsonBodies } from './http/json-body.js';
 import { readRawBodies } from './http/raw-body.js';
 import { type BodyLimits, RequestBodies } from './http/request-bodies.js';
-import { RequestPipe } from './http/request.pipe.js';
 import { RouteTable } from './http/route-table.js';
 import { traceIdOf } from './http/trace-id.js';
 import { answerOddRequests, answerUnparsable } from './http/unparsable-requests.js';
@@ -118,7 +117,6 @@ export async function createApp(settings: Settings, logger: AppLogger, bodyLimit
   }
   app.setGlobalPrefix('api/v1', { exclude: ['health/*path', 'metrics'].map((path) => ({ path, method: RequestMethod.GET })) });
   app.useGlobalInterceptors(bodies);
-  app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(errors);
   await serveDocs(app);
   return app;

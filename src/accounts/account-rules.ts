@@ -1,5 +1,4 @@
-import type { Check } from '../http/check.decorator.js';
-import { nameCheck, textCheck } from '../http/text.decorator.js';
+import { nameCheck, textCheck, type ValueCheck } from '../http/fields.js';
 import { MAX_EMAIL_LENGTH, normalizeEmail, spellingsOf } from './email.js';
 import { isLookalike } from './lookalike.js';
 
@@ -10,12 +9,12 @@ export const MAX_NAME_LENGTH = 255;
 
 // What is wrong with each field, for the API and the command line.
 
-export const emailProblem: Check = (value) =>
+export const emailProblem: ValueCheck = (value) =>
   textCheck(1, MAX_EMAIL_LENGTH)(value) ??
   (normalizeEmail(String(value)) ? undefined : { type: 'value_error', msg: 'must be an e-mail address, such as ada@example.com' });
 
 /** Rule for the address of a new account. Accounts that an earlier version made keep theirs. */
-export const newEmailProblem: Check = (value) => {
+export const newEmailProblem: ValueCheck = (value) => {
   const problem = emailProblem(value);
   if (problem) return problem;
   const address = normalizeEmail(String(value)) ?? '';

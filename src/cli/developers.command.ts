@@ -5,7 +5,7 @@ import { emailProblem, fullNameProblem, newEmailProblem, newPasswordProblem } fr
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { AccountsService } from '../accounts/accounts.service.js';
 import { normalizeEmail } from '../accounts/email.js';
-import type { Check } from '../http/check.decorator.js';
+import type { ValueCheck } from '../http/fields.js';
 import { Secret } from '../common/secret.js';
 import { OPERATOR } from './operator.js';
 import { CommandFailed } from './command-failed.js';
@@ -90,7 +90,7 @@ function emailOf(given: string): string {
 }
 
 /** @throws CommandFailed */
-function check(what: string, rule: Check, value: string): void {
+function check(what: string, rule: ValueCheck, value: string): void {
   const problem = rule(value);
   if (problem) throw new CommandFailed(`The ${what} ${problem.msg}.`);
 }

@@ -1,8 +1,9 @@
 import { RequestPipe } from './request.pipe.js';
 import { ValidationFailed } from '../common/errors.js';
+import type { Settings } from '../config/settings.js';
 import { offsetOf, PageQuery } from './page.query.js';
 
-const read = (query: unknown) => new RequestPipe().transform(query, { type: 'query', metatype: PageQuery }) as PageQuery;
+const read = (query: unknown) => new RequestPipe({} as Settings).transform(query, { type: 'query', metatype: PageQuery }) as PageQuery;
 
 function problemsOf(query: unknown): string[] {
   try {

@@ -1,20 +1,13 @@
-import { Transform } from 'class-transformer';
-import { WholeNumber } from './whole-number.decorator.js';
-
-/** The query has text; what is none of these stays text, and is no number to the check that follows. */
-const FromText = () =>
-  Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^-?\d{1,300}$/.test(value) ? Number(value) : value));
+import { QueryNumber } from './fields.js';
 
 const MAX_PAGE_SIZE = 100;
 
 /** Which part of a list: for `@Query()`, alone or as the base of a query with filters. */
 export class PageQuery {
-  @FromText()
-  @WholeNumber({ description: 'Which page, from 1.', minimum: 1, default: 1 })
+  @QueryNumber({ description: 'Which page, from 1.', minimum: 1, default: 1 })
   page = 1;
 
-  @FromText()
-  @WholeNumber({ description: 'How many entries a page has.', minimum: 1, maximum: MAX_PAGE_SIZE, default: 50 })
+  @QueryNumber({ description: 'How many entries a page has.', minimum: 1, maximum: MAX_PAGE_SIZE, default: 50 })
   page_size = 50;
 }
 

@@ -1,13 +1,15 @@
 import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
-import { Checked } from './check.decorator.js';
+import { Checked, TextField } from './fields.js';
 import { ValidationFailed } from '../common/errors.js';
+import type { Settings } from '../config/settings.js';
 import { ForbidUnknownFields, RequestPipe } from './request.pipe.js';
-import { Text } from './text.decorator.js';
+
+const SETTINGS = { stripeAcceptRestrictedKeys: true } as Settings;
 
 @ForbidUnknownFields()
 class Strict {
-  @Text({ description: 'A name.', example: 'Corner shop', minLength: 1, maxLength: 5 })
+  @TextField({ description: 'A name.', example: 'Corner shop', minLength: 1, maxLength: 5 })
   name: string;
 
   @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value))
@@ -17,12 +19,12 @@ class Strict {
 }
 
 class Lenient {
-  @Text({ description: 'A name.', example: 'Corner shop', minLength: 1, maxLength: 5 })
+  @TextField({ description: 'A name.', example: 'Corner shop', minLength: 1, maxLength: 5 })
   name: string;
 }
 
 const transform = (metatype: typeof Strict | typeof Lenient, value: unknown) =>
-  new RequestPipe().transform(value, { type: 'body', metatype });
+  new RequestPipe(SETTINGS).transform(value, { type: 'body', metatype });
 
 function problemsOf(metatype: typeof Strict | typeof Lenient, value: unknown): unknown {
   try {
@@ -45,11 +47,27 @@ describe('RequestPipe', () => {
     expect(dto).toEqual({ name: 'a', note: 'b' });
   });
 
+  it('gives its rules the settings, and leaves nothing of them on the DTO', () => {
+    const seen: unknown[] = [];
+    class Watched {
+      @Checked((value, settings) => void seen.push(value, settings))
+      name: string;
+    }
+    const dto = new RequestPipe(SETTINGS).transform({ name: 'a' }, { type: 'body', metatype: Watched }) as object;
+    expect(seen).toEqual(['a', SETTINGS]);
+    expect(Reflect.ownKeys(dto)).toEqual(['name']);
+  });
+
+  it('reads a body once: what is a DTO already stays as it is', () => {
+    const dto = transform(Strict, { name: 'a' });
+    expect(transform(Strict, dto)).toBe(dto);
+  });
+
   it('leaves alone what has no rules', () => {
     const value = { constructor: 1 };
-    expect(new RequestPipe().transform(value, { type: 'custom', metatype: Object })).toBe(value);
-    expect(new RequestPipe().transform('text', { type: 'param', metatype: String })).toBe('text');
-    expect(new RequestPipe().transform(value, { type: 'custom' })).toBe(value);
+    expect(new RequestPipe(SETTINGS).transform(value, { type: 'custom', metatype: Object })).toBe(value);
+    expect(new RequestPipe(SETTINGS).transform('text', { type: 'param', metatype: String })).toBe('text');
+    expect(new RequestPipe(SETTINGS).transform(value, { type: 'custom' })).toBe(value);
   });
 
   it.each([

@@ -1,8 +1,10 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform, SetMetadata, type Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
-import type { Check } from './check.decorator.js';
+import type { FastifyRequest } from 'fastify';
 import { type Problem, ValidationFailed } from '../common/errors.js';
+import { Settings } from '../config/settings.js';
+import { type Check, RequestParts, SETTINGS } from './fields.js';
 
 const FORBIDS_UNKNOWN = Symbol('forbids unknown fields');
 
@@ -25,13 +27,17 @@ const SECRET_PREFIX = /[spre]k[_-]?(?:test|live|org)|whsec|^(?:we[_-]|acct)/i;
 
 type Field = [name: string, value: unknown];
 
-/** Turns a request's JSON into its DTO, or says everything that is wrong with it at once. */
+/** Turns a request into its DTO, or reports all its problems at once. */
 @Injectable()
 export class RequestPipe implements PipeTransform {
   readonly #declared = new Map<Type, ReadonlySet<string>>();
 
-  transform(value: unknown, { type, metatype }: ArgumentMetadata<object>): unknown {
-    if (!metatype) return value;
+  constructor(private readonly settings: Settings) {}
+
+  transform(value: unknown, { type, metatype, data }: { data?: unknown } & Omit<ArgumentMetadata<object>, 'data'>): unknown {
+    if (data instanceof RequestParts) return this.#readParts(value as FastifyRequest<{ Querystring: Record<string, unknown> }>, data);
+    // An interceptor may have read the body before.
+    if (!metatype || value instanceof metatype) return value;
     const declared = this.#declaredFields(metatype);
     if (declared.size === 0) return value;
     const location = LOCATIONS[type];
@@ -42,13 +48,43 @@ export class RequestPipe implements PipeTransform {
       metatype,
       Object.entries(value).filter(([name]) => declared.has(name)),
     );
-    const problems = validateSync(dto).map((error) => toProblem(error, location));
+    const problems = this.#validate(dto).map((error) => this.#toProblem(error, location));
     if (Reflect.getMetadata(FORBIDS_UNKNOWN, metatype) === true) {
       const unknown = Object.keys(value).filter((name) => !declared.has(name));
       problems.push(...unknownFields(unknown, location));
     }
     if (problems.length > 0) throw new ValidationFailed(problems);
     return dto;
+  }
+
+  #readParts({ body, query }: FastifyRequest<{ Querystring: Record<string, unknown> }>, parts: RequestParts): unknown[] {
+    const problems: Problem[] = [];
+    const read = (reader: () => unknown): unknown => {
+      try {
+        return reader();
+      } catch (error) {
+        if (!(error instanceof ValidationFailed)) throw error;
+        problems.push(...error.problems);
+        return undefined;
+      }
+    };
+    const values = parts.query.map((reader) => read(() => reader.transform(query[reader.name])));
+    const dto = read(() => this.transform(body, { type: 'body', metatype: parts.body }));
+    if (problems.length > 0) throw new ValidationFailed(problems);
+    return [dto, ...values];
+  }
+
+  /** class-validator gives its rules the object that they look at, and nothing else: the settings go along on it. */
+  #validate(dto: object): ValidationError[] {
+    Object.defineProperty(dto, SETTINGS, { value: this.settings, configurable: true });
+    const errors = validateSync(dto);
+    Reflect.deleteProperty(dto, SETTINGS);
+    return errors;
+  }
+
+  #toProblem({ property, value, contexts }: ValidationError, location: string): Problem {
+    const check = (contexts?.['check'] as { check: Check } | undefined)?.check;
+    return { loc: [location, property], ...(check?.(value, this.settings) ?? { msg: 'is not valid', type: 'value_error' }) };
   }
 
   #declaredFields(metatype: Type): ReadonlySet<string> {
@@ -71,11 +107,6 @@ function toDto(metatype: Type<object>, fields: Field[]): object {
   const isNested = ([, value]: Field) => typeof value === 'object' && value !== null;
   const dto = plainToInstance(metatype, Object.fromEntries(fields.filter((field) => !isNested(field))));
   return Object.assign(dto, Object.fromEntries(fields.filter(isNested)));
-}
-
-function toProblem({ property, value, contexts }: ValidationError, location: string): Problem {
-  const check = (contexts?.['check'] as { check: Check } | undefined)?.check;
-  return { loc: [location, property], ...(check?.(value) ?? { msg: 'is not valid', type: 'value_error' }) };
 }
 
 function unknownFields(names: string[], location: string): Problem[] {

@@ -2,7 +2,7 @@ import { type CallHandler, type ExecutionContext, Injectable, type NestIntercept
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { lastValueFrom, type Observable, of } from 'rxjs';
-import type { QueryReader } from '../http/body-and-query.decorator.js';
+import type { QueryReader } from '../http/fields.js';
 import { DomainError, ValidationFailed } from '../common/errors.js';
 import { RequestPipe } from '../http/request.pipe.js';
 import { IdempotentAnswers, type IdempotentCall } from './idempotent-answers.js';
@@ -17,7 +17,6 @@ export interface IdempotentParts {
 
 type Request = FastifyRequest<{ Querystring: Record<string, unknown> }>;
 
-const PIPE = new RequestPipe();
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
 /** Takes care of the `Idempotency-Key` of a request. It runs after the guards, so that an answer is repeated only to who may have it. */
@@ -26,6 +25,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
   constructor(
     private readonly answers: IdempotentAnswers,
     private readonly reflector: Reflector,
+    private readonly pipe: RequestPipe,
   ) {}
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
@@ -36,6 +36,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const reply = http.getResponse<FastifyReply>();
     const parts = this.reflector.get<IdempotentParts>(IDEMPOTENT, context.getHandler());
     const perform = async () => ({ body: await lastValueFrom<unknown>(next.handle()), status: reply.statusCode });
+    // The handler's own pipe leaves a DTO as it is.
+    request.body = this.pipe.transform(request.body, { type: 'body', metatype: parts.body });
     const { status, body, isReplayed } = await this.answers.once({ key, ...callOf(request, parts) }, perform);
     reply.status(status);
     if (isReplayed) reply.header('idempotent-replayed', 'true');
@@ -54,7 +56,7 @@ function readKey({ headers }: Request): string | undefined {
 /** @throws ValidationFailed, as the operation would */
 function callOf(
   { identity, project, method, routeOptions, body, query }: Request,
-  { body: metatype, query: readers = [] }: IdempotentParts,
+  { query: readers = [] }: IdempotentParts,
 ): Omit<IdempotentCall, 'key'> {
   if (identity instanceof DomainError) throw identity;
   const projectId = identity.kind === 'end_user' ? identity.projectId : project?.id;
@@ -63,6 +65,6 @@ function callOf(
     projectId,
     caller: `${identity.kind} ${identity.sub}`,
     operation: `${method} ${routeOptions.url}`,
-    request: [PIPE.transform(body, { type: 'body', metatype }), ...readers.map((reader) => reader.transform(query[reader.name]))],
+    request: [body, ...readers.map((reader) => reader.transform(query[reader.name]))],
   };
 }

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import { ApiNullableString } from '../../http/openapi/api-property.js';
-import { Checked } from '../../http/check.decorator.js';
+import { Checked } from '../../http/fields.js';
 import {
   emailProblem,
   fullNameProblem,

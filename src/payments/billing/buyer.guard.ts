@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { endUserOf } from '../../auth/caller.js';
-import { QueryFlagPipe } from '../../http/query-flag.pipe.js';
+import { QueryFlagPipe } from '../../http/fields.js';
 import { projectNotFound } from '../../projects/projects.service.js';
 import { StripeClients } from '../stripe-config/stripe-clients.js';
 import { inBuyersWords } from './billing.errors.js';

@@ -2,12 +2,9 @@ import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
 import { ApiNullableString } from '../../http/openapi/api-property.js';
-import { Checked } from '../../http/check.decorator.js';
-import { type CredentialPolicy, credentialProblem } from './credential-problem.js';
+import { Checked } from '../../http/fields.js';
+import { credentialProblem } from './credential-problem.js';
 import { CREDENTIAL_RULES, type CredentialRule, MAX_CREDENTIAL_LENGTH } from './credential-rules.js';
-
-/** Decorators know no injected settings: `PaymentsModule` sets this once, from the operator's. */
-export const credentialPolicy: { -readonly [Key in keyof CredentialPolicy]: CredentialPolicy[Key] } = { acceptRestrictedKeys: false };
 
 /** The field of a credential: everything about it comes from the rule with the property's name. */
 export function StripeCredential(): PropertyDecorator {
@@ -18,7 +15,7 @@ export function StripeCredential(): PropertyDecorator {
       ApiNullableString(schemaOf(rule)),
       Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value)),
       IsOptional(),
-      Checked((value) => credentialProblem(rule, value, credentialPolicy)),
+      Checked((value, { stripeAcceptRestrictedKeys: acceptRestrictedKeys }) => credentialProblem(rule, value, { acceptRestrictedKeys })),
     )(target, property);
   };
 }

@@ -16,9 +16,7 @@ import type { FastifyReply } from 'fastify';
 import { CurrentActor } from '../../auth/current-actor.decorator.js';
 import type { Actor } from '../../common/actor.js';
 import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
-import { BodyAndQuery } from '../../http/body-and-query.decorator.js';
-import { QueryFlagPipe } from '../../http/query-flag.pipe.js';
-import { QueryNumberPipe } from '../../http/query-number.pipe.js';
+import { BodyAndQuery, QueryFlagPipe, QueryNumberPipe } from '../../http/fields.js';
 import { Settings } from '../../config/settings.js';
 import { MAX_WEBHOOK_SECRET_OVERLAP_SECONDS } from '../../config/variables.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
@@ -85,7 +83,7 @@ export class StripeConfigController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StripeConfigResponse> {
     const options = { ...precondition, webhookSecretOverlap, actor };
-    const saved = await (validate ? this.checked.save(project, body, options) : this.configs.save(project.id, body, options));
+    const saved = await (validate ? this.checked.save(project, body, options) : this.configs.saveValidated(project.id, body, options));
     reply.header('etag', entityTagOf(saved));
     return toStripeConfigResponse(saved);
   }

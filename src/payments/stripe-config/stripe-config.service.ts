@@ -7,7 +7,6 @@ import { Settings } from '../../config/settings.js';
 import { toTimestamp } from '../../database/database.js';
 import { projectNotFound, ProjectsService } from '../../projects/projects.service.js';
 import { ConfigChanges } from './config-changes.js';
-import { credentialPolicy } from './credential.decorator.js';
 import { credentialProblem } from './credential-problem.js';
 import { CREDENTIAL_RULES, type CredentialRule, credentialRule, STRIPE_MODES, type StripeMode } from './credential-rules.js';
 import { CredentialSealer } from './credential-sealer.js';
@@ -51,7 +50,6 @@ export class StripeConfigService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    credentialPolicy.acceptRestrictedKeys = this.settings.stripeAcceptRestrictedKeys;
     this.projects.addDependant({
       prepare: (projectId, actor) => this.prepareRemoval(projectId, STRIPE_MODES, actor),
       destroy: (projectId, now, chain, actor) => this.configs.removeWithProject(projectId, chain, actor, now),
@@ -70,7 +68,18 @@ export class StripeConfigService implements OnModuleInit {
    * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `precondition_failed`, `database_unavailable`
    */
   async save(projectId: ProjectId, changes: CredentialChanges, options: SaveOptions = {}): Promise<StripeConfig> {
-    const values = acceptableValues(changes);
+    const policy = { acceptRestrictedKeys: this.settings.stripeAcceptRestrictedKeys };
+    const problems = valuesOf(changes).flatMap(([rule, value]): Problem[] => {
+      const problem = credentialProblem(rule, value, policy);
+      return problem ? [{ loc: ['body', rule.field], ...problem }] : [];
+    });
+    if (problems.length > 0) throw new ValidationFailed(problems);
+    return this.saveValidated(projectId, changes, options);
+  }
+
+  /** `save` for values that `RequestPipe` has checked. */
+  async saveValidated(projectId: ProjectId, changes: CredentialChanges, options: SaveOptions): Promise<StripeConfig> {
+    const values = valuesOf(changes);
     const { actor = A_MODULE, webhookSecretOverlap, ...precondition } = options;
     const now = new Date();
     const saved = await this.sealer.storing(() => {
@@ -208,19 +217,11 @@ export class StripeConfigService implements OnModuleInit {
   }
 }
 
-function acceptableValues(changes: CredentialChanges): [CredentialRule, string][] {
-  const values: [CredentialRule, string][] = [];
-  const problems: Problem[] = [];
-  for (const rule of CREDENTIAL_RULES) {
-    const given = changes[rule.field];
-    if (given === undefined || given === null) continue;
-    const value = given.trim();
-    const problem = credentialProblem(rule, value, credentialPolicy);
-    if (problem) problems.push({ loc: ['body', rule.field], ...problem });
-    else values.push([rule, value]);
-  }
-  if (problems.length > 0) throw new ValidationFailed(problems);
-  return values;
+function valuesOf(changes: CredentialChanges): [CredentialRule, string][] {
+  return CREDENTIAL_RULES.flatMap((rule): [CredentialRule, string][] => {
+    const value = changes[rule.field];
+    return typeof value === 'string' ? [[rule, value.trim()]] : [];
+  });
 }
 
 /** @param row `undefined` without a project; `is_active` is `null` without a configuration */

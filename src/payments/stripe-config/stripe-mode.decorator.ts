@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { type Check, Checked } from '../../http/check.decorator.js';
+import { type Check, Checked } from '../../http/fields.js';
 import { STRIPE_MODES } from './credential-rules.js';
 
 const aMode: Check = (value) => {

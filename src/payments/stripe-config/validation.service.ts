@@ -9,7 +9,6 @@ import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
 import type { Project } from '../../projects/project.js';
 import { auditFields } from './config-events.js';
-import { credentialPolicy } from './credential.decorator.js';
 import { credentialProblem } from './credential-problem.js';
 import { CREDENTIAL_RULES, type CredentialRule, credentialRule, type StripeMode } from './credential-rules.js';
 import { maskCredential } from './credential-shape.js';
@@ -60,7 +59,7 @@ export class ValidationService extends SecretKeyChecker {
     const key = new Secret(value);
     const mask = maskCredential(rule, value);
     const verdict = await this.#alone(project, 1, () => this.#ask(project.id, rule, key, mask, actor));
-    const refusal = credentialProblem(rule, value, credentialPolicy);
+    const refusal = credentialProblem(rule, value, { acceptRestrictedKeys: this.settings.stripeAcceptRestrictedKeys });
     const answer =
       refusal && verdict.valid ? { ...verdict, valid: false, message: `Stripe accepts this key, but here it ${refusal.msg}.` } : verdict;
     const fingerprint = this.configs.fingerprint(project.id, key);

@@ -1,9 +1,8 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { SUBJECT, SUBJECT_RULE } from '../../auth/token-claims.js';
-import { type Check, Checked } from '../../http/check.decorator.js';
+import { type Check, Checked, WholeNumber } from '../../http/fields.js';
 import { ForbidUnknownFields } from '../../http/request.pipe.js';
-import { WholeNumber } from '../../http/whole-number.decorator.js';
 
 const DEFAULT_SECONDS = 1_800;
 

@@ -1,12 +1,12 @@
 import { ApiSchema } from '@nestjs/swagger';
-import { Text } from '../../http/text.decorator.js';
+import { TextField } from '../../http/fields.js';
 
 @ApiSchema({ description: 'A new project.' })
 export class ProjectCreateRequest {
-  @Text({ description: 'What people call it.', example: 'Corner shop', minLength: 1, maxLength: 255 })
+  @TextField({ description: 'What people call it.', example: 'Corner shop', minLength: 1, maxLength: 255 })
   name: string;
 
-  @Text({
+  @TextField({
     description: 'What it is, in a few words.',
     example: 'Sells bread by subscription',
     maxLength: 1000,
@@ -18,10 +18,10 @@ export class ProjectCreateRequest {
 
 @ApiSchema({ description: 'What to change. A field that is absent or `null` keeps its value; an empty description clears it.' })
 export class ProjectUpdateRequest {
-  @Text({ description: 'What people call it.', example: 'Corner shop', minLength: 1, maxLength: 255, optional: true })
+  @TextField({ description: 'What people call it.', example: 'Corner shop', minLength: 1, maxLength: 255, optional: true })
   name?: string | null;
 
-  @Text({
+  @TextField({
     description: 'What it is, in a few words.',
     example: 'Sells bread by subscription',
     maxLength: 1000,

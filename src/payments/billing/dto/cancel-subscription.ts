@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ApiNullableTime } from '../../../http/openapi/api-property.js';
-import { Flag } from '../../../http/flag.decorator.js';
+import { Flag } from '../../../http/fields.js';
 import { endOfPeriod } from '../subscriptions-at-stripe.js';
 
 @ApiSchema({ description: 'When to cancel.' })

@@ -1,9 +1,6 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { Checked } from '../../../http/check.decorator.js';
-import { Choice } from '../../../http/choice.decorator.js';
-import { Flag } from '../../../http/flag.decorator.js';
-import { wholeNumberCheck } from '../../../http/whole-number.decorator.js';
+import { Checked, Choice, Flag, wholeNumberCheck } from '../../../http/fields.js';
 import { CHECKOUT_MODES, type CheckoutOrder } from '../checkout.service.js';
 import { type MetadataInput, metadataProblem } from '../metadata.js';
 import { PriceId } from './price-id.decorator.js';

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { Checked } from '../../../http/check.decorator.js';
+import { Checked } from '../../../http/fields.js';
 
 /** Stripe makes `price_…`; an account may have older ones with names of its own. */
 const PRICE_ID = /^[\x21-\x7e]{1,255}$/;

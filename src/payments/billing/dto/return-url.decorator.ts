@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { Checked } from '../../../http/check.decorator.js';
+import { Checked } from '../../../http/fields.js';
 import { returnUrlProblem } from '../return-url.js';
 
 /** Where Stripe's pages send the buyer. */

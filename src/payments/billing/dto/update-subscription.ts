@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { Choice } from '../../../http/choice.decorator.js';
+import { Choice } from '../../../http/fields.js';
 import { PRORATIONS } from '../subscriptions.service.js';
 import { PriceId } from './price-id.decorator.js';
 

@@ -1,6 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { type Check, Checked } from '../../../http/check.decorator.js';
-import { Flag } from '../../../http/flag.decorator.js';
+import { type Check, Checked, Flag } from '../../../http/fields.js';
 import { ForbidUnknownFields } from '../../../http/request.pipe.js';
 
 /** What a key looks like is part of the answer, not of the question. */

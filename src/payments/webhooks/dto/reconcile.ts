@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import { ApiTime } from '../../../http/openapi/api-property.js';
-import { Checked } from '../../../http/check.decorator.js';
+import { Checked } from '../../../http/fields.js';
 import { readPastTime } from '../../../common/past-time.js';
 import { ForbidUnknownFields } from '../../../http/request.pipe.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';

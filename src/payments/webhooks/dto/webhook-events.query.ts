@@ -1,9 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { Checked } from '../../../http/check.decorator.js';
+import { Checked, TextField } from '../../../http/fields.js';
 import { PageQuery } from '../../../http/page.query.js';
-import { Text } from '../../../http/text.decorator.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
 import { type Outcome, OUTCOMES } from '../received-event.js';
 
@@ -23,6 +22,6 @@ export class WebhookEventsQuery extends PageQuery {
   @OneOf(OUTCOMES, 'Only those with this outcome.')
   outcome?: Outcome;
 
-  @Text({ description: 'Only those of this type.', example: 'invoice.paid', maxLength: 255, optional: true })
+  @TextField({ description: 'Only those of this type.', example: 'invoice.paid', maxLength: 255, optional: true })
   type?: string;
 }

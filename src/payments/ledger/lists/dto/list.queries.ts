@@ -1,10 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { Checked } from '../../../../http/check.decorator.js';
+import { Checked, QueryFlag } from '../../../../http/fields.js';
 import { parseProjectId } from '../../../../common/ids.js';
 import { PageQuery } from '../../../../http/page.query.js';
-import { QueryFlag } from '../../../../http/query-flag.decorator.js';
 import { PAYMENT_STATUSES, SUBSCRIPTION_STATUSES } from '../statuses.js';
 
 function StatusFilter(statuses: readonly string[]): PropertyDecorator {

@@ -1,18 +1,27 @@
-import { validateSync } from 'class-validator';
-import { Text } from './text.decorator.js';
+import { ValidationFailed } from '../common/errors.js';
+import type { Settings } from '../config/settings.js';
+import { readFlag, TextField } from './fields.js';
+import { RequestPipe } from './request.pipe.js';
 
 class Texts {
-  @Text({ description: 'Required.', example: 'a', minLength: 1, maxLength: 5 })
+  @TextField({ description: 'Required.', example: 'a', minLength: 1, maxLength: 5 })
   name: unknown;
 
-  @Text({ description: 'Optional.', example: 'a', maxLength: 5, optional: true })
+  @TextField({ description: 'Optional.', example: 'a', maxLength: 5, optional: true })
   note?: unknown;
 }
 
-const messages = (fields: Partial<Texts>): string[] =>
-  validateSync(Object.assign(new Texts(), fields)).flatMap(({ constraints }) => Object.values(constraints ?? {}));
+function messages(fields: Partial<Texts>): string[] {
+  try {
+    new RequestPipe({} as Settings).transform(fields, { type: 'body', metatype: Texts });
+    return [];
+  } catch (error) {
+    if (error instanceof ValidationFailed) return error.problems.map(({ msg }) => msg);
+    throw error;
+  }
+}
 
-describe('@Text', () => {
+describe('@TextField', () => {
   it.each([
     ['letters', 'abcde'],
     ['emoji outside of the first plane', '😀😀😀😀😀'],
@@ -66,5 +75,19 @@ describe('@Text', () => {
 
   it.each([[1], [true], [[]], [['a']], [{}], [{ length: 1 }]])('refuses %j, which is no string', (value) => {
     expect(messages({ name: value, note: value })).toEqual(['must be a string', 'must be a string']);
+  });
+});
+
+describe('readFlag', () => {
+  it.each(['true', 'True', 'TRUE', '1', 't', 'y', 'Yes', 'on'])('takes %j for true', (text) => {
+    expect(readFlag(text)).toBe(true);
+  });
+
+  it.each(['false', 'False', '0', 'f', 'n', 'no', 'OFF'])('takes %j for false', (text) => {
+    expect(readFlag(text)).toBe(false);
+  });
+
+  it.each(['', ' true', 'maybe', '2', 'null', '01', 'ſ'])('takes %j for neither', (text) => {
+    expect(readFlag(text)).toBeUndefined();
   });
 });

@@ -1,0 +1,246 @@
+import { applyDecorators, createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
+import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsOptional, registerDecorator } from 'class-validator';
+import type { FastifyRequest } from 'fastify';
+import { type Problem, ValidationFailed } from '../common/errors.js';
+import { isVisibleName, isVisibleText, showsSomething } from '../common/typed-text.js';
+import type { Settings } from '../config/settings.js';
+import { ApiNullableString } from './openapi/api-property.js';
+
+/** Looks at one value of a request. @returns what is wrong with it, or `undefined` */
+export type Check = (value: unknown, settings: Settings) => Omit<Problem, 'loc'> | undefined;
+/** A check that no setting changes. */
+export type ValueCheck = (value: unknown) => ReturnType<Check>;
+
+/** Where `RequestPipe` leaves the settings on a DTO while class-validator looks at it. */
+export const SETTINGS = Symbol('settings');
+
+/** A rule of class-validator whose problem has a type beside its message. `RequestPipe` reads both from the context. */
+export function Checked(check: Check): PropertyDecorator {
+  return (target, property) =>
+    registerDecorator({
+      name: 'check',
+      target: target.constructor,
+      propertyName: String(property),
+      // Without a message class-validator drops the context.
+      options: { context: { check }, message: 'is not valid' },
+      validator: {
+        validate: (value, argument) => check(value, (argument?.object as { [SETTINGS]: Settings })[SETTINGS]) === undefined,
+      },
+    });
+}
+
+interface TextOptions {
+  description: string;
+  example: string;
+  /** Code points, as JSON Schema counts them. */
+  minLength?: number;
+  maxLength: number;
+  /** Whether the field may be absent or `null`. */
+  optional?: boolean;
+  /** Whether it may have line breaks and tabs. */
+  multiline?: boolean;
+}
+
+/** Free text that both databases store unchanged, and that contains no key of Stripe. */
+export function TextField({ optional = false, multiline = false, ...options }: TextOptions): PropertyDecorator {
+  const check = Checked(nameCheck(options.minLength ?? 0, options.maxLength, { lines: multiline }));
+  return optional
+    ? applyDecorators(ApiNullableString({ ...options, required: false }), IsOptional(), check)
+    : applyDecorators(ApiProperty({ ...options, type: 'string' }), check);
+}
+
+interface ChoiceOptions<T extends string> {
+  description: string;
+  of: readonly T[];
+  default: NoInfer<T>;
+}
+
+/** One of a few words in a JSON body. The property's initializer applies when it is absent; `default` documents it. */
+export function Choice<T extends string>({ description, of: words, default: fallback }: ChoiceOptions<T>): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({ description, type: 'string', pattern: `^(${words.join('|')})$`, default: fallback, required: false, example: fallback }),
+    Checked((value) => (words.some((word) => word === value) ? undefined : { type: 'enum', msg: `must be one of ${words.join(', ')}` })),
+  );
+}
+
+interface FlagOptions {
+  description: string;
+  default: boolean;
+}
+
+/** A boolean in a JSON body. The property's initializer applies when it is absent; `default` documents it. */
+export function Flag({ description, default: fallback }: FlagOptions): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({ description, type: 'boolean', default: fallback, required: false, example: fallback }),
+    Checked(booleanCheck),
+  );
+}
+
+interface WholeNumberOptions {
+  description: string;
+  minimum: number;
+  maximum?: number;
+  default: number;
+}
+
+/** A whole number in a JSON body. The property's initializer applies when it is absent; `default` documents it. */
+export function WholeNumber({ description, default: fallback, ...bounds }: WholeNumberOptions): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({ description, type: 'integer', default: fallback, required: false, example: fallback, ...bounds }),
+    Checked(wholeNumberCheck(bounds.minimum, bounds.maximum)),
+  );
+}
+
+/** A whole number in a query. */
+export function QueryNumber(options: WholeNumberOptions): PropertyDecorator {
+  // Text that is no number stays text, which the check refuses.
+  const read = ({ value }: { value: unknown }): unknown =>
+    typeof value === 'string' && /^-?\d{1,300}$/.test(value) ? Number(value) : value;
+  return applyDecorators(Transform(read), WholeNumber(options));
+}
+
+interface QueryFlagOptions {
+  description: string;
+  /** Documents the property's initializer. A filter that may be absent has neither. */
+  default?: boolean;
+}
+
+/** A boolean in a query. */
+export function QueryFlag({ description, default: fallback }: QueryFlagOptions): PropertyDecorator {
+  const schema: ApiPropertyOptions =
+    fallback === undefined ? { anyOf: [{ type: 'boolean' }, { type: 'null' }] } : { type: 'boolean', default: fallback };
+  return applyDecorators(
+    ApiProperty({ ...schema, description, required: false }),
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? (readFlag(value) ?? value) : value)),
+    IsOptional(),
+    Checked(booleanCheck),
+  );
+}
+
+/** Reads one value of a query, for a handler that takes it without a DTO. */
+export interface QueryReader extends PipeTransform {
+  readonly name: string;
+  /** @throws ValidationFailed */
+  transform(value: unknown): unknown;
+}
+
+export class QueryFlagPipe implements QueryReader {
+  readonly #fallback: boolean;
+
+  constructor(
+    readonly name: string,
+    fallback: boolean,
+  ) {
+    this.#fallback = fallback;
+  }
+
+  transform(value: unknown): boolean {
+    if (value === undefined) return this.#fallback;
+    const flag = typeof value === 'string' ? readFlag(value) : undefined;
+    if (flag === undefined) throw new ValidationFailed([{ loc: ['query', this.name], msg: 'must be true or false', type: 'bool_type' }]);
+    return flag;
+  }
+}
+
+export class QueryNumberPipe implements QueryReader {
+  readonly #min: number;
+  readonly #max: number;
+
+  constructor(
+    readonly name: string,
+    min: number,
+    max: number,
+  ) {
+    this.#min = min;
+    this.#max = max;
+  }
+
+  transform(value: unknown): number | undefined {
+    if (value === undefined) return undefined;
+    const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : NaN;
+    if (number >= this.#min && number <= this.#max) return number;
+    const msg = `must be a whole number from ${this.#min} to ${this.#max}`;
+    throw new ValidationFailed([{ loc: ['query', this.name], msg, type: 'value_error' }]);
+  }
+}
+
+/** What `BodyAndQuery` reads. `RequestPipe` gets it with the request. */
+export class RequestParts {
+  constructor(
+    readonly body: Type<object>,
+    readonly query: readonly QueryReader[],
+  ) {}
+}
+
+const WholeRequest = createParamDecorator((_parts: RequestParts, context: ExecutionContext): FastifyRequest =>
+  context.switchToHttp().getRequest<FastifyRequest>(),
+);
+
+/**
+ * The body as its DTO, then values of the query: `RequestPipe` reports all that is wrong with both at once. A pipe for each parameter
+ * would stop at the first.
+ * @param body the DTO, which the parameter's type can't name
+ */
+export const BodyAndQuery = (body: Type<object>, ...query: QueryReader[]): ParameterDecorator =>
+  WholeRequest(new RequestParts(body, query));
+
+/** A key pasted into the wrong field would be stored and shown as it is. */
+const STRIPE_SECRET = /(?:[sr]k_(?:test|live|org)|whsec)_\w/;
+
+/** Finds what is wrong with a text for people: a name, or several lines. */
+export function nameCheck(minLength: number, maxLength: number, { lines = false } = {}): ValueCheck {
+  const check = textCheck(minLength, maxLength);
+  const isVisible = lines ? isVisibleText : isVisibleName;
+  return (value) => {
+    const problem = check(value);
+    if (problem || typeof value !== 'string') return problem;
+    if (!isVisible(value)) {
+      return {
+        type: 'value_error',
+        msg: 'has a character that nobody can see (a control, a zero-width character or a direction mark), or a pile of marks',
+      };
+    }
+    return lines || value === '' || showsSomething(value) ? undefined : { type: 'value_error', msg: 'has nothing that can be seen' };
+  };
+}
+
+/** Finds what is wrong with a text: its length, a key of Stripe, characters that a database would refuse or change. */
+export function textCheck(minLength: number, maxLength: number): ValueCheck {
+  return (value) => {
+    if (value === undefined) return { type: 'missing', msg: 'is required' };
+    if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
+    if (value.includes('\0') || !value.isWellFormed()) {
+      return { type: 'value_error', msg: 'has a character that is not text (NUL, or half of a surrogate pair)' };
+    }
+    if (STRIPE_SECRET.test(value))
+      return { type: 'value_error', msg: 'has what looks like a Stripe secret key in it; keys go into the Stripe configuration alone' };
+    const length = [...value].length;
+    if (length < minLength)
+      return { type: 'string_too_short', msg: `must have at least ${minLength} character${minLength === 1 ? '' : 's'}` };
+    if (length > maxLength) return { type: 'string_too_long', msg: `must have at most ${maxLength} characters` };
+    return undefined;
+  };
+}
+
+export function wholeNumberCheck(minimum: number, maximum = Infinity): ValueCheck {
+  return (value) => {
+    if (!Number.isInteger(value)) return { type: 'int_type', msg: 'must be a whole number' };
+    if (Number(value) < minimum) return { type: 'greater_than_equal', msg: `must be at least ${minimum}` };
+    if (Number(value) > maximum) return { type: 'less_than_equal', msg: `must be at most ${maximum}` };
+    return undefined;
+  };
+}
+
+const booleanCheck: ValueCheck = (value) => (typeof value === 'boolean' ? undefined : { type: 'bool_type', msg: 'must be true or false' });
+
+const TRUE = ['true', '1', 't', 'y', 'yes', 'on'];
+const FALSE = ['false', '0', 'f', 'n', 'no', 'off'];
+
+/** Reads a boolean in all the ways that clients write one: Python's say `True`. @returns `undefined` when it is none */
+export function readFlag(text: string): boolean | undefined {
+  const word = text.toLowerCase();
+  if (TRUE.includes(word)) return true;
+  return FALSE.includes(word) ? false : undefined;
+}
