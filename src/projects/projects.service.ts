@@ -1,19 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { AuditChain } from '../audit/audit-chain.js';
 import { A_MODULE, type Actor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import type { OwnerId, ProjectId } from '../common/ids.js';
-import type { Steps } from '../database/database.js';
 import type { Project, ProjectChanges } from './project.js';
 import { ProjectRepository } from './project.repository.js';
-
-/** Another room that keeps something for a project. */
-export interface ProjectDependant {
-  /** Runs before the project goes; what it returns runs once it has gone. */
-  prepare(projectId: ProjectId, actor: Actor): Promise<() => Promise<void>>;
-  /** Part of the transaction that hides the project. */
-  destroy(projectId: ProjectId, now: Date, chain: AuditChain, actor: Actor): Steps<void>;
-}
+import { RemovalHook, type RemovalPart } from './removal-hook.js';
 
 export function projectNotFound(): DomainError {
   return new DomainError('project_not_found', 'There is no project with this id.');
@@ -21,13 +12,10 @@ export function projectNotFound(): DomainError {
 
 @Injectable()
 export class ProjectsService {
-  readonly #dependants: ProjectDependant[] = [];
+  /** Lets modules above destroy what they store for a project. */
+  readonly deleting = new RemovalHook<ProjectId, RemovalPart>();
 
   constructor(private readonly projects: ProjectRepository) {}
-
-  addDependant(dependant: ProjectDependant): void {
-    this.#dependants.push(dependant);
-  }
 
   list(ownerId: OwnerId): Promise<Project[]> {
     return this.projects.listByOwner(ownerId);
@@ -53,15 +41,11 @@ export class ProjectsService {
     return updated;
   }
 
-  /** Hides the project and destroys what other rooms keep for it. @throws DomainError `project_not_found` */
+  /** Hides the project, and destroys what other modules store for it. @throws DomainError `project_not_found` */
   async delete(id: ProjectId, actor: Actor = A_MODULE): Promise<void> {
     const now = new Date();
-    const dependants = this.#dependants;
-    const cleanups = await Promise.all(dependants.map((dependant) => dependant.prepare(id, actor)));
-    const hidden = await this.projects.hide(id, actor, now, function* (chain) {
-      for (const dependant of dependants) yield* dependant.destroy(id, now, chain, actor);
-    });
-    if (!hidden) throw projectNotFound();
-    await Promise.all(cleanups.map((cleanup) => cleanup()));
+    const { destroy, cleanUp } = await this.deleting.prepare([id], actor);
+    if (!(await this.projects.hide(id, actor, now, (chain) => destroy(chain, now)))) throw projectNotFound();
+    await cleanUp();
   }
 }

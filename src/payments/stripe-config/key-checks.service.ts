@@ -35,7 +35,7 @@ export class KeyChecksService implements OnModuleInit {
 
   onModuleInit(): void {
     // A key that is stored again after it was deleted starts from empty, like everything else.
-    this.configs.onRemoval(async (projectId, mode) => () => this.checks.forget(projectId, mode));
+    this.configs.removing.on(async ({ projectId, mode }) => ({ cleanUp: () => this.checks.forget(projectId, mode) }));
   }
 
   /** Both modes, `test` first. */

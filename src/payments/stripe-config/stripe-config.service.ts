@@ -6,6 +6,7 @@ import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
 import { toTimestamp } from '../../database/database.js';
 import { projectNotFound, ProjectsService } from '../../projects/projects.service.js';
+import { RemovalHook } from '../../projects/removal-hook.js';
 import { ConfigChanges } from './config-changes.js';
 import { credentialProblem } from './credential-problem.js';
 import { CREDENTIAL_RULES, type CredentialRule, credentialRule, STRIPE_MODES, type StripeMode } from './credential-rules.js';
@@ -13,9 +14,6 @@ import { CredentialSealer } from './credential-sealer.js';
 import type { CredentialChanges, EndpointChange, SaveOptions, StripeConfig, WriteOptions } from './stripe-config.js';
 import { StripeConfigRepository } from './stripe-config.repository.js';
 import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
-
-/** Runs before a mode's credentials are destroyed; what it returns runs afterwards. Neither may fail the removal. */
-export type RemovalListener = (projectId: ProjectId, mode: StripeMode, actor: Actor) => Promise<() => Promise<void>>;
 
 export interface SecretKey {
   readonly value: Secret;
@@ -38,7 +36,8 @@ export interface WebhookSecret {
 @Injectable()
 export class StripeConfigService implements OnModuleInit {
   readonly #logger = new Logger(StripeConfigService.name);
-  readonly #removalListeners: RemovalListener[] = [];
+  /** Lets modules above clean up after the credentials of a mode. A failure doesn't fail the removal. */
+  readonly removing = new RemovalHook<{ projectId: ProjectId; mode: StripeMode }>();
 
   constructor(
     private readonly configs: StripeConfigRepository,
@@ -50,10 +49,10 @@ export class StripeConfigService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.projects.addDependant({
-      prepare: (projectId, actor) => this.prepareRemoval(projectId, STRIPE_MODES, actor),
-      destroy: (projectId, now, chain, actor) => this.configs.removeWithProject(projectId, chain, actor, now),
-    });
+    this.projects.deleting.on(async (projectId, actor) => ({
+      destroy: (chain, now) => this.configs.removeWithProject(projectId, chain, actor, now),
+      cleanUp: await this.#prepareRemoval(projectId, STRIPE_MODES, actor),
+    }));
   }
 
   /** @returns the configuration without any secret, or `undefined` when the project never had one */
@@ -96,7 +95,7 @@ export class StripeConfigService implements OnModuleInit {
    * @throws DomainError `config_not_found` when there never was one, `precondition_failed`
    */
   async remove(projectId: ProjectId, { actor = A_MODULE, ...precondition }: WriteOptions = {}): Promise<void> {
-    const finish = await this.prepareRemoval(projectId, STRIPE_MODES, actor);
+    const finish = await this.#prepareRemoval(projectId, STRIPE_MODES, actor);
     if (!(await this.configs.remove({ projectId, precondition, actor, now: new Date() }))) throw configNotFound();
     await finish();
   }
@@ -106,7 +105,7 @@ export class StripeConfigService implements OnModuleInit {
    * @throws DomainError `config_not_found` when there never was a configuration, `precondition_failed`
    */
   async removeMode(projectId: ProjectId, mode: StripeMode, { actor = A_MODULE, ...precondition }: WriteOptions = {}): Promise<void> {
-    const finish = await this.prepareRemoval(projectId, [mode], actor);
+    const finish = await this.#prepareRemoval(projectId, [mode], actor);
     if (!(await this.configs.removeMode({ projectId, precondition, actor, now: new Date() }, mode))) throw configNotFound();
     await finish();
   }
@@ -136,21 +135,6 @@ export class StripeConfigService implements OnModuleInit {
   async removeWebhookSecret(projectId: ProjectId, mode: StripeMode, fingerprint: string, change: EndpointChange): Promise<void> {
     await this.configs.removeWebhookSecret(projectId, mode, fingerprint, change);
     this.changes.announce(projectId);
-  }
-
-  onRemoval(listener: RemovalListener): void {
-    this.#removalListeners.push(listener);
-  }
-
-  /** Asks whoever has to clean up elsewhere. @returns what to do once the credentials are destroyed */
-  async prepareRemoval(projectId: ProjectId, modes: readonly StripeMode[], actor: Actor): Promise<() => Promise<void>> {
-    const cleanups = await Promise.all(this.#removalListeners.flatMap((prepare) => modes.map((mode) => prepare(projectId, mode, actor))));
-    return async () => {
-      this.changes.announce(projectId);
-      const results = await Promise.allSettled(cleanups.map((cleanup) => cleanup()));
-      if (results.some(({ status }) => status === 'rejected'))
-        this.#logger.warn(`The credentials of project ${projectId} are destroyed, but not all that belongs to them could be cleaned up.`);
-    };
   }
 
   /**
@@ -214,6 +198,20 @@ export class StripeConfigService implements OnModuleInit {
   /** The account fingerprint that a stored key of this account has. @param accountId `acct_…` */
   accountFingerprint(projectId: ProjectId, accountId: string): string {
     return this.sealer.accountFingerprint(projectId, accountId);
+  }
+
+  /** @returns the cleanup for after the removal; it never fails */
+  async #prepareRemoval(projectId: ProjectId, modes: readonly StripeMode[], actor: Actor): Promise<() => Promise<void>> {
+    const { cleanUp } = await this.removing.prepare(
+      modes.map((mode) => ({ projectId, mode })),
+      actor,
+    );
+    return async () => {
+      this.changes.announce(projectId);
+      await cleanUp().catch(() => {
+        this.#logger.warn(`The credentials of project ${projectId} are destroyed, but not all that belongs to them could be cleaned up.`);
+      });
+    };
   }
 }
 

@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Deadline } from '../../../common/deadline.js';
 import type Stripe from 'stripe';
 import { A_MODULE, type Actor } from '../../../common/actor.js';
@@ -6,6 +6,7 @@ import { DomainError } from '../../../common/errors.js';
 import type { ProjectId } from '../../../common/ids.js';
 import { Secret } from '../../../common/secret.js';
 import { Settings } from '../../../config/settings.js';
+import type { Cleanup } from '../../../projects/removal-hook.js';
 import { areOfDifferentAccounts } from '../../stripe-config/config-warnings.js';
 import type { CredentialKind, StripeMode } from '../../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../../stripe-config/stripe-config.service.js';
@@ -42,7 +43,7 @@ interface Connection {
 
 /** Makes and removes webhook endpoints at Stripe with the tenants' own keys. */
 @Injectable()
-export class WebhookEndpointsService {
+export class WebhookEndpointsService implements OnModuleInit {
   readonly #logger = new Logger(WebhookEndpointsService.name);
 
   constructor(
@@ -51,8 +52,10 @@ export class WebhookEndpointsService {
     private readonly endpoints: WebhookEndpointsRepository,
     private readonly leases: WebhookEndpointLeasesRepository,
     private readonly settings: Settings,
-  ) {
-    configs.onRemoval((projectId, mode, actor) => this.#prepareRemoval(projectId, mode, actor));
+  ) {}
+
+  onModuleInit(): void {
+    this.configs.removing.on(({ projectId, mode }, actor) => this.#prepareRemoval(projectId, mode, actor));
   }
 
   /**
@@ -159,15 +162,17 @@ export class WebhookEndpointsService {
     };
   }
 
-  /** @returns what to do once the mode's credentials are destroyed: the client in it has the key already */
-  async #prepareRemoval(projectId: ProjectId, mode: StripeMode, actor: Actor): Promise<() => Promise<void>> {
+  /** Makes the client beforehand: once the credentials are destroyed, there is no key for one. */
+  async #prepareRemoval(projectId: ProjectId, mode: StripeMode, actor: Actor): Promise<Cleanup> {
     const known = await this.endpoints.find(projectId, mode);
-    if (!known) return () => Promise.resolve();
+    if (!known) return {};
     const stripe = await this.clients.for(projectId, mode).catch(() => undefined);
-    return async () => {
-      if (stripe) await this.#tryToDelete(stripe, projectId, known.endpointId, actor);
-      else this.#warnOfRemains(projectId, known.endpointId, actor);
-      await this.#forget(projectId, mode, known, actor);
+    return {
+      cleanUp: async () => {
+        if (stripe) await this.#tryToDelete(stripe, projectId, known.endpointId, actor);
+        else this.#warnOfRemains(projectId, known.endpointId, actor);
+        await this.#forget(projectId, mode, known, actor);
+      },
     };
   }
 
