@@ -18,9 +18,9 @@ export async function query(url, ...statements) {
   }
 }
 
-/** @returns the URL of a new database on the server */
-export async function createDatabase(serverUrl, name) {
-  await query(serverUrl, `CREATE DATABASE ${name}`);
+/** @param [template] the database to copy @returns the URL of a new database on the server */
+export async function createDatabase(serverUrl, name, template = 'template1') {
+  await query(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${template}`);
   return Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
 }
 

@@ -1,7 +1,7 @@
 // What every benchmark needs: a folder, a PostgreSQL, the process that makes the load, and servers that all end with it.
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,6 +58,18 @@ class Session {
   /** @returns the URL of a new database */
   async newDatabase(name, engine = 'postgres') {
     return engine === 'sqlite' ? `sqlite:${join(this.folder, `${name}.db`)}` : createDatabase(this.postgresUrl, name.replaceAll(' ', '_'));
+  }
+
+  /** Like `newDatabase`, with what another one holds. No server may use that one. */
+  async copyDatabase(original, name) {
+    if (!original.startsWith('sqlite:'))
+      return createDatabase(this.postgresUrl, name.replaceAll(' ', '_'), new URL(original).pathname.slice(1));
+    const url = await this.newDatabase(name, 'sqlite');
+    for (const suffix of ['', '-wal']) {
+      const file = `${original.slice('sqlite:'.length)}${suffix}`;
+      if (existsSync(file)) copyFileSync(file, `${url.slice('sqlite:'.length)}${suffix}`);
+    }
+    return url;
   }
 
   async start(name, databaseUrl) {

@@ -50,8 +50,16 @@ await withSession(async (session) => {
   const deliveries = [];
   for (const engine of Object.keys(ENGINES)) {
     const names = SERVERS[engine];
+    const configured = await configure(session, engine);
     const jobs = {};
-    for (const name of names) jobs[name] = { kind: 'deliver', url: (await prepare(session, name, engine)).url, projects: PROJECTS };
+    for (const name of names) {
+      // The sync engine makes a schema of its own, whose functions belong to this role.
+      if (name === PEER) await query(session.postgresUrl, 'CREATE ROLE postgres');
+      const databaseUrl = await (name === PEER ? session.newDatabase(name, engine) : session.copyDatabase(configured, name));
+      const server = await (await session.start(name, databaseUrl)).answers();
+      await checkAnswers(server);
+      jobs[name] = { kind: 'deliver', url: server.url, projects: PROJECTS };
+    }
     deliveries.push({ engine, medians: await session.compare(ENGINES[engine], jobs, TURNS) });
     await session.stopAll();
   }
@@ -61,19 +69,9 @@ await withSession(async (session) => {
   if (isFull) writeFileSync(join(BENCH, 'WEBHOOKS.md'), text);
 });
 
-/** A running server whose projects have the webhook secret, and which gave the right answers. */
-async function prepare(session, name, engine) {
-  const databaseUrl = await session.newDatabase(name, engine);
-  // Its migrations make this role the owner of their functions.
-  if (name === PEER) await query(session.postgresUrl, 'CREATE ROLE postgres');
-  else await configure(session, databaseUrl);
-  const server = await (await session.start(name, databaseUrl)).answers();
-  await checkAnswers(server);
-  return server;
-}
-
-/** Our schema, data keys and configurations, which only our server makes. */
-async function configure(session, databaseUrl) {
+/** A database whose projects have the webhook secret. Only our server makes the schema, data keys and configurations. */
+async function configure(session, engine) {
+  const databaseUrl = await session.newDatabase('configured', engine);
   const server = await (await session.start(OURS, databaseUrl)).answers();
   await addProjects(databaseUrl, PROJECTS);
   const body = JSON.stringify({ test_webhook_secret: WEBHOOK_SECRET });
@@ -84,6 +82,7 @@ async function configure(session, databaseUrl) {
     if (status !== 200) throw new Error(`A project could not be configured: ${status}`);
   }
   await session.stop(server);
+  return databaseUrl;
 }
 
 /** Some of what will be sent, one after the other. */
