@@ -4,6 +4,7 @@ import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { Secret } from '../common/secret.js';
 import { Initial1796100000000 } from './migrations/1796100000000-initial.js';
+import { PARSERS } from './statement-batch.js';
 import { CONNECT_TIMEOUT_MS, PostgresPool } from './postgres.pool.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
@@ -79,7 +80,7 @@ function postgresOptions(url: Secret, { poolSize, driver }: Limits, entities: En
     // Nothing else is set at the start of a connection: poolers refuse what they do not know.
     applicationName: 'tillkeeper',
     installExtensions: false,
-    extra: { keepAlive: true },
+    extra: { keepAlive: true, types: PARSERS },
     poolErrorHandler: () => logger.warn('PostgreSQL closed an idle connection.'),
   };
 }

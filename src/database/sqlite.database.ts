@@ -4,6 +4,20 @@ import { asDomainError } from './database-errors.js';
 
 type Bindable = string | number | null;
 
+type Row = Record<string, unknown>;
+
+/** A prepared statement with the conversions of its columns. */
+interface PreparedStatement {
+  readonly driver: Prepared<[Record<string, Bindable>], Row>;
+  readonly conversions: readonly (readonly [column: string, convert: (value: unknown) => unknown])[];
+}
+
+/** By the type that the table declares for a column; `driver.columns()` finds it for every column that a statement passes on. */
+const CONVERSIONS: ReadonlyMap<string | null, (value: unknown) => unknown> = new Map([
+  ['datetime(3)', toDate],
+  ['boolean', toBoolean],
+]);
+
 /** A transaction that waits for its turn. */
 interface Job {
   /** @returns what answers its caller once it is committed */
@@ -22,7 +36,7 @@ export class SqliteDatabase extends Database {
   readonly engine = 'sqlite';
   readonly #waiting: Job[] = [];
   #destroys = false;
-  readonly #prepared = new Map<string, Prepared<[Record<string, Bindable>]>>();
+  readonly #prepared = new Map<string, PreparedStatement>();
 
   constructor(private readonly driver: Driver) {
     super();
@@ -97,22 +111,41 @@ export class SqliteDatabase extends Database {
     }
   }
 
-  #execute<Row>(statement: Statement<Row>, values: SqlValue[]): Row[] {
-    const prepared = this.#prepare(statement.text);
+  #execute<Result>(statement: Statement<Result>, values: SqlValue[]): Result[] {
+    const { driver, conversions } = this.#prepare(statement.text);
     const parameters = Object.fromEntries(values.map((value, index) => [index + 1, toBindable(value)]));
-    if (prepared.reader) return prepared.all(parameters) as Row[];
-    prepared.run(parameters);
-    return [];
+    if (!driver.reader) {
+      driver.run(parameters);
+      return [];
+    }
+    const rows = driver.all(parameters);
+    if (conversions.length > 0) for (const row of rows) for (const [column, convert] of conversions) row[column] = convert(row[column]);
+    return rows as Result[];
   }
 
-  #prepare(text: string): Prepared<[Record<string, Bindable>]> {
-    let prepared = this.#prepared.get(text);
-    if (!prepared) {
-      prepared = this.driver.prepare<[Record<string, Bindable>]>(text);
-      this.#prepared.set(text, prepared);
-    }
+  #prepare(text: string): PreparedStatement {
+    const known = this.#prepared.get(text);
+    if (known) return known;
+    const driver = this.driver.prepare<[Record<string, Bindable>], Row>(text);
+    const conversions = (driver.reader ? driver.columns() : []).flatMap(({ name, type }) => {
+      const convert = CONVERSIONS.get(type);
+      return convert ? [[name, convert] as const] : [];
+    });
+    const prepared = { driver, conversions };
+    this.#prepared.set(text, prepared);
     return prepared;
   }
+}
+
+/** Leaves what is no time of this service's, which SQLite stores as readily. */
+function toDate(value: unknown): unknown {
+  return typeof value === 'string' && /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/.test(value)
+    ? new Date(`${value.replace(' ', 'T')}Z`)
+    : value;
+}
+
+function toBoolean(value: unknown): unknown {
+  return value === 0 || value === 1 ? value === 1 : value;
 }
 
 function toBindable(value: SqlValue): Bindable {

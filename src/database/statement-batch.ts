@@ -8,6 +8,17 @@ interface Column {
 
 type Row = Record<string, unknown>;
 
+const INT8 = 20;
+const NUMERIC = 1_700;
+
+/** Reads `bigint`, and the `numeric` that PostgreSQL makes of their sums, as numbers: nothing here comes near 2^53. */
+export const PARSERS = {
+  getTypeParser(type: number, format: 'text' | 'binary'): Column['parse'] {
+    // pg types its result as `any`.
+    return type === INT8 || type === NUMERIC ? Number : (types.getTypeParser(type, format) as Column['parse']);
+  },
+};
+
 /** What each connection has prepared, by name, with the columns that it answers. */
 const prepared = new WeakMap<Connection, Map<string, Column[]>>();
 
@@ -43,9 +54,7 @@ export class StatementBatch implements Submittable {
   }
 
   handleRowDescription({ fields }: { fields: FieldDef[] }): void {
-    // Its type is `any`.
-    const parserOf = types.getTypeParser as (type: number, format: 'text') => Column['parse'];
-    const columns = fields.map(({ name, dataTypeID }) => ({ name, parse: parserOf(dataTypeID, 'text') }));
+    const columns = fields.map(({ name, dataTypeID }) => ({ name, parse: PARSERS.getTypeParser(dataTypeID, 'text') }));
     this.#columns[this.#current]?.push(...columns);
   }
 
