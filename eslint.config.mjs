@@ -90,7 +90,7 @@ export const REVEALING = [
   'src/payments/stripe-config/credential-seal.ts',
   'src/payments/stripe-config/credential-sealer.ts',
   'src/payments/stripe-api/stripe-connector.ts',
-  'src/payments/stripe-config/key-validator.ts',
+  'src/payments/stripe-config/key-probe.ts',
   'src/payments/webhooks/stripe-signature.ts',
   // What was sealed, but is no secret to who asks.
   'src/payments/webhooks/event-payloads.ts',

@@ -5,8 +5,8 @@ import { ConfigCache } from './config-cache.js';
 import { ConfigChanges } from './config-changes.js';
 import type { StripeMode } from './credential-rules.js';
 import { StripeConfigService } from './stripe-config.service.js';
-import { KeyChecksService } from './key-checks.service.js';
-import { findAccount } from './key-validator.js';
+import { KeyHealth } from './key-health.js';
+import { findAccount } from './key-probe.js';
 import type { KeyIdentity } from './key-verdict.js';
 import { StripeConnector } from '../stripe-api/stripe-connector.js';
 
@@ -30,7 +30,7 @@ export class StripeClients {
     private readonly configs: StripeConfigService,
     changes: ConfigChanges,
     private readonly connector: StripeConnector,
-    private readonly checks: KeyChecksService,
+    private readonly health: KeyHealth,
   ) {
     this.#connections = new ConfigCache(changes, MAX_CLIENTS);
   }
@@ -48,7 +48,7 @@ export class StripeClients {
   connect(projectId: ProjectId, mode: StripeMode): Promise<StripeConnection> {
     return this.#connections.get(projectId, mode, async () => {
       const { value, fingerprint, accountFingerprint } = await this.configs.openSecretKey(projectId, mode);
-      const stripe = await this.connector.connect(value, { onAnswer: this.checks.followUse(projectId, { mode, fingerprint }) });
+      const stripe = await this.connector.connect(value, { onAnswer: this.health.followUse(projectId, { mode, fingerprint }) });
       const accountId = once(() => this.#learnAccount(stripe, projectId, { mode, fingerprint }));
       const account = async () => accountFingerprint ?? this.configs.accountFingerprint(projectId, await accountId());
       return { stripe, account, accountId };
@@ -57,7 +57,7 @@ export class StripeClients {
 
   async #learnAccount(stripe: Stripe, projectId: ProjectId, key: KeyIdentity): Promise<string> {
     const account = await findAccount(stripe);
-    await this.checks.recordAccount(projectId, key, account);
+    await this.health.recordAccount(projectId, key, account);
     return account.id;
   }
 }

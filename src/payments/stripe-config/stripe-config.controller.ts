@@ -22,7 +22,6 @@ import { MAX_WEBHOOK_SECRET_OVERLAP_SECONDS } from '../../config/variables.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
 import { RequiresPermission } from '../../projects/project-owner.guard.js';
-import { CheckedSaveService } from './checked-save.service.js';
 import { CurrentPrecondition } from './current-precondition.decorator.js';
 import { STRIPE_MODES, type StripeMode } from './credential-rules.js';
 import { StripeConfigRequest } from './dto/stripe-config.request.js';
@@ -46,7 +45,6 @@ const VALIDATE = new QueryFlagPipe('validate', false);
 export class StripeConfigController {
   constructor(
     private readonly configs: StripeConfigService,
-    private readonly checked: CheckedSaveService,
     private readonly settings: Settings,
   ) {}
 
@@ -83,7 +81,9 @@ export class StripeConfigController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StripeConfigResponse> {
     const options = { ...precondition, webhookSecretOverlap, actor };
-    const saved = await (validate ? this.checked.save(project, body, options) : this.configs.saveValidated(project.id, body, options));
+    const saved = await (validate
+      ? this.configs.saveVerified(project, body, options)
+      : this.configs.saveValidated(project.id, body, options));
     reply.header('etag', entityTagOf(saved));
     return toStripeConfigResponse(saved);
   }

@@ -2,21 +2,18 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '../../audit/audit.module.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
 import { StripeApiModule } from '../stripe-api/stripe-api.module.js';
-import { CheckedSaveService } from './checked-save.service.js';
 import { ConfigChanges } from './config-changes.js';
 import { ConfigHistoryController } from './config-history.controller.js';
 import { CredentialSealer } from './credential-sealer.js';
-import { KeyChecksRepository } from './key-checks.repository.js';
-import { KeyChecksService } from './key-checks.service.js';
-import { KeyValidator } from './key-validator.js';
-import { SecretKeyChecker } from './secret-key-checker.js';
+import { KeyHealthRepository } from './key-health.repository.js';
+import { KeyHealth } from './key-health.js';
 import { StripeAccounts } from './stripe-accounts.js';
 import { StripeClients } from './stripe-clients.js';
 import { StripeConfigController } from './stripe-config.controller.js';
 import { StripeConfigRepository } from './stripe-config.repository.js';
 import { StripeConfigService } from './stripe-config.service.js';
 import { StripeConnectionController } from './stripe-connection.controller.js';
-import { ValidationService } from './validation.service.js';
+import { KeyVerifier } from './key-verifier.js';
 import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
 
 /** The Stripe credentials of projects, the health of their keys, and clients that use them. */
@@ -31,13 +28,10 @@ import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
     ConfigChanges,
     StripeClients,
     StripeAccounts,
-    KeyChecksService,
-    KeyChecksRepository,
-    KeyValidator,
-    ValidationService,
-    { provide: SecretKeyChecker, useExisting: ValidationService },
-    CheckedSaveService,
+    KeyHealth,
+    KeyHealthRepository,
+    KeyVerifier,
   ],
-  exports: [StripeApiModule, StripeConfigService, ConfigChanges, StripeClients, StripeAccounts, KeyChecksService],
+  exports: [StripeApiModule, StripeConfigService, ConfigChanges, StripeClients, StripeAccounts, KeyHealth],
 })
 export class StripeConfigModule {}

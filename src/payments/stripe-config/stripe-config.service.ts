@@ -5,12 +5,16 @@ import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
 import { toTimestamp } from '../../database/database.js';
+import type { Project } from '../../projects/project.js';
 import { projectNotFound, ProjectsService } from '../../projects/projects.service.js';
 import { RemovalHook } from '../../projects/removal-hook.js';
 import { ConfigChanges } from './config-changes.js';
 import { credentialProblem } from './credential-problem.js';
 import { CREDENTIAL_RULES, type CredentialRule, credentialRule, STRIPE_MODES, type StripeMode } from './credential-rules.js';
 import { CredentialSealer } from './credential-sealer.js';
+import { KeyHealth } from './key-health.js';
+import { KeyVerifier } from './key-verifier.js';
+import { assertCondition } from './precondition.js';
 import type { CredentialChanges, EndpointChange, SaveOptions, StripeConfig, WriteOptions } from './stripe-config.js';
 import { StripeConfigRepository } from './stripe-config.repository.js';
 import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
@@ -23,6 +27,9 @@ export interface SecretKey {
   /** Of the configuration that it was read from. */
   readonly version: number;
 }
+
+/** Why a credential can't be unsealed, in words. */
+export type UnreadableCredentials = Record<StripeMode, { secretKey?: string | undefined; webhookSecret?: string | undefined }>;
 
 export interface WebhookSecret {
   readonly value: Secret;
@@ -44,11 +51,15 @@ export class StripeConfigService implements OnModuleInit {
     private readonly sealer: CredentialSealer,
     private readonly overlap: WebhookSecretOverlap,
     private readonly changes: ConfigChanges,
+    private readonly verifier: KeyVerifier,
+    private readonly health: KeyHealth,
     private readonly settings: Settings,
     private readonly projects: ProjectsService,
   ) {}
 
   onModuleInit(): void {
+    // A key that is stored again after it was deleted starts from empty.
+    this.removing.on(async ({ projectId, mode }) => ({ cleanUp: () => this.health.forget(projectId, mode) }));
     this.projects.deleting.on(async (projectId, actor) => ({
       destroy: (chain, now) => this.configs.removeWithProject(projectId, chain, actor, now),
       cleanUp: await this.#prepareRemoval(projectId, STRIPE_MODES, actor),
@@ -88,6 +99,21 @@ export class StripeConfigService implements OnModuleInit {
     });
     this.changes.announceEverywhere(projectId);
     return saved;
+  }
+
+  /** Saves after Stripe accepted the secret keys. @throws as `save` and `KeyVerifier.verifyChanges` do; nothing is stored then */
+  async saveVerified(
+    project: Pick<Project, 'id' | 'ownerId'>,
+    changes: CredentialChanges,
+    options: SaveOptions = {},
+  ): Promise<StripeConfig> {
+    // The write checks the condition again; but a caller who can't write need not make us ask Stripe.
+    assertCondition(options, await this.find(project.id));
+    const noteVerdicts = await this.verifier.verifyChanges(project, changes, options);
+    const saved = await this.saveValidated(project.id, changes, options);
+    await noteVerdicts();
+    // The verdicts may have named the account, and so added a warning.
+    return (await this.find(project.id).catch(() => undefined)) ?? saved;
   }
 
   /**
@@ -172,20 +198,16 @@ export class StripeConfigService implements OnModuleInit {
     return opened.filter((secret) => secret !== undefined);
   }
 
-  /** Which current credentials of a mode do not open, in words: the secret key, the webhook secret. */
-  async findUnreadable(projectId: ProjectId, mode: StripeMode): Promise<{ secretKey?: string; webhookSecret?: string }> {
-    const messageOf = (opening: Promise<unknown>) =>
-      opening.then(
-        () => undefined,
-        (error: unknown) => {
-          if (isUnreadable(error)) return error.message;
-          if (error instanceof DomainError && NOTHING_STORED.includes(error.code)) return undefined;
-          throw error;
-        },
-      );
+  /** The current credentials that can't be unsealed. */
+  async findUnreadable(projectId: ProjectId): Promise<UnreadableCredentials> {
+    const [test, live] = await Promise.all([this.#unreadableIn(projectId, 'test'), this.#unreadableIn(projectId, 'live')]);
+    return { test, live };
+  }
+
+  async #unreadableIn(projectId: ProjectId, mode: StripeMode): Promise<UnreadableCredentials[StripeMode]> {
     const [secretKey, webhookSecret] = await Promise.all([
-      messageOf(this.openSecretKey(projectId, mode)),
-      messageOf(this.openWebhookSecrets(projectId, mode)),
+      unreadableMessage(this.openSecretKey(projectId, mode)),
+      unreadableMessage(this.openWebhookSecrets(projectId, mode)),
     ]);
     return { secretKey, webhookSecret };
   }
@@ -234,6 +256,17 @@ const NOTHING_STORED: readonly ErrorCode[] = ['config_not_found', 'config_delete
 
 function isUnreadable(error: unknown): error is DomainError {
   return error instanceof DomainError && error.code === 'credential_unreadable';
+}
+
+/** @returns why a credential can't be unsealed; `undefined` when it can, or when none is stored */
+async function unreadableMessage(opening: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await opening;
+  } catch (error) {
+    if (isUnreadable(error)) return error.message;
+    if (!(error instanceof DomainError && NOTHING_STORED.includes(error.code))) throw error;
+  }
+  return undefined;
 }
 
 function configNotFound(): DomainError {

@@ -7,7 +7,7 @@ import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
 import { RequiresPermission } from '../../projects/project-owner.guard.js';
 import { ValidateStripeCredentialsRequest, ValidateStripeCredentialsResponse } from './dto/validate-credentials.js';
-import { ValidationService } from './validation.service.js';
+import { KeyVerifier } from './key-verifier.js';
 
 @ApiTags('Stripe connection')
 @ApiBearerAuth('HTTPBearer')
@@ -15,7 +15,7 @@ import { ValidationService } from './validation.service.js';
 @RequiresPermission('owner')
 @Controller('payments/stripe/projects/:project_id')
 export class StripeConnectionController {
-  constructor(private readonly validation: ValidationService) {}
+  constructor(private readonly verifier: KeyVerifier) {}
 
   @Post('validate-credentials')
   @HttpCode(HttpStatus.OK)
@@ -31,7 +31,7 @@ export class StripeConnectionController {
     @Body() body: ValidateStripeCredentialsRequest,
     @CurrentActor() actor: Actor,
   ): Promise<ValidateStripeCredentialsResponse> {
-    const { valid, message } = await this.validation.validate(project, body.secret_key, body.is_test_mode ? 'test' : 'live', actor);
+    const { valid, message } = await this.verifier.verify(project, body.secret_key, body.is_test_mode ? 'test' : 'live', { actor });
     return { valid, message };
   }
 }

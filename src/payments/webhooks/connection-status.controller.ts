@@ -4,7 +4,8 @@ import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
 import { CurrentProject } from '../../projects/current-project.decorator.js';
 import type { Project } from '../../projects/project.js';
 import { RequiresPermission } from '../../projects/project-owner.guard.js';
-import { KeyChecksService } from '../stripe-config/key-checks.service.js';
+import { KeyHealth } from '../stripe-config/key-health.js';
+import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { StripeConfigStatusResponse, toStatusResponse } from './dto/connection-status.response.js';
 import { WebhookEventsService } from './webhook-events.service.js';
 
@@ -16,7 +17,8 @@ import { WebhookEventsService } from './webhook-events.service.js';
 @Controller('payments/stripe/projects/:project_id/config/status')
 export class ConnectionStatusController {
   constructor(
-    private readonly checks: KeyChecksService,
+    private readonly health: KeyHealth,
+    private readonly configs: StripeConfigService,
     private readonly events: WebhookEventsService,
   ) {}
 
@@ -29,6 +31,6 @@ export class ConnectionStatusController {
   @ApiOkResponse({ description: 'The state of both modes.', type: StripeConfigStatusResponse })
   @ApiErrors({ project: true })
   async status(@CurrentProject() { id }: Project): Promise<StripeConfigStatusResponse> {
-    return toStatusResponse(await this.checks.find(id), await this.events.states(id), await this.checks.findUnreadable(id));
+    return toStatusResponse(await this.health.find(id), await this.events.states(id), await this.configs.findUnreadable(id));
   }
 }

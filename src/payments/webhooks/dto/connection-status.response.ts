@@ -1,8 +1,8 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ApiNullableString, ApiNullableTime } from '../../../http/openapi/api-property.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';
-import type { ConnectionState } from '../../stripe-config/key-checks.repository.js';
-import type { Unreadable } from '../../stripe-config/key-checks.service.js';
+import type { ConnectionState } from '../../stripe-config/key-health.repository.js';
+import type { UnreadableCredentials } from '../../stripe-config/stripe-config.service.js';
 import type { WebhookState } from '../webhook-events.service.js';
 import { CHECKED_BY } from '../../stripe-config/key-verdict.js';
 
@@ -87,7 +87,7 @@ export class StripeConfigStatusResponse {
 function toModeStatus(
   state: ConnectionState | undefined,
   webhooks: WebhookState | undefined,
-  unreadable: Unreadable[StripeMode],
+  unreadable: UnreadableCredentials[StripeMode],
 ): ModeStatus {
   const { hasSecretKey = false, check = null, formerSecretValidUntil = null } = state ?? {};
   const verified = unreadable.secretKey !== undefined ? 'invalid' : check?.valid ? 'valid' : check ? 'invalid' : 'unverified';
@@ -110,7 +110,11 @@ function toModeStatus(
 }
 
 /** Both arguments are of both modes. */
-export function toStatusResponse(states: ConnectionState[], webhooks: WebhookState[], unreadable: Unreadable): StripeConfigStatusResponse {
+export function toStatusResponse(
+  states: ConnectionState[],
+  webhooks: WebhookState[],
+  unreadable: UnreadableCredentials,
+): StripeConfigStatusResponse {
   const of = (mode: StripeMode) => {
     const isOfMode = (each: { mode: StripeMode }) => each.mode === mode;
     return toModeStatus(states.find(isOfMode), webhooks.find(isOfMode), unreadable[mode]);

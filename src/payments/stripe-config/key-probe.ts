@@ -1,11 +1,10 @@
-import { Injectable } from '@nestjs/common';
 import { Deadline } from '../../common/deadline.js';
 import type Stripe from 'stripe';
 import type { DomainError } from '../../common/errors.js';
 import type { Secret } from '../../common/secret.js';
 import type { KeyVerdict, StripeAccount } from './key-verdict.js';
 import { neededPermissions, type Permission, permissionName } from '../stripe-api/permission-names.js';
-import { StripeConnector } from '../stripe-api/stripe-connector.js';
+import type { StripeConnector } from '../stripe-api/stripe-connector.js';
 import { isAddressRefusal, isExpired, stripeErrorOf, stripeUnavailable } from '../stripe-api/stripe-failure.js';
 
 /** For everything that is asked about one key, retries included. */
@@ -36,30 +35,25 @@ const NEEDED_READS: readonly [permission: Permission, read: (stripe: Stripe) => 
   ['rak_webhook_read', (stripe) => stripe.webhookEndpoints.list({ limit: 1 })],
 ];
 
-/** Asks Stripe about a secret key. It has no call for that, so we read what we would read anyway. */
-@Injectable()
-export class KeyValidator {
-  constructor(private readonly connector: StripeConnector) {}
+/**
+ * Asks Stripe about a secret key. There is no call for that, so we read what we would read anyway.
+ * @param key of the right form and mode
+ * @throws DomainError `stripe_unavailable` when Stripe can't be asked: that says nothing about the key
+ */
+export function probeKey(connector: StripeConnector, key: Secret): Promise<KeyVerdict> {
+  return Deadline.within(BUDGET_MS, () => probe(connector, key), unavailable);
+}
 
-  /**
-   * @param key of the right form and mode
-   * @throws DomainError `stripe_unavailable` when Stripe can't be asked: that says nothing about the key
-   */
-  ask(key: Secret): Promise<KeyVerdict> {
-    return Deadline.within(BUDGET_MS, () => this.#ask(key), unavailable);
-  }
-
-  async #ask(key: Secret): Promise<KeyVerdict> {
-    const stripe = await this.connector.connect(key, { timeoutMs: ATTEMPT_MS, retries: RETRIES });
-    try {
-      return RESTRICTED.test(key.reveal())
-        ? await askRestricted(stripe)
-        : { valid: true, message: 'Stripe accepts this key.', account: await readAccount(stripe) };
-    } catch (error) {
-      const verdict = verdictOf(error);
-      if (!verdict) throw unavailable(error);
-      return verdict;
-    }
+async function probe(connector: StripeConnector, key: Secret): Promise<KeyVerdict> {
+  const stripe = await connector.connect(key, { timeoutMs: ATTEMPT_MS, retries: RETRIES });
+  try {
+    return RESTRICTED.test(key.reveal())
+      ? await askRestricted(stripe)
+      : { valid: true, message: 'Stripe accepts this key.', account: await readAccount(stripe) };
+  } catch (error) {
+    const verdict = verdictOf(error);
+    if (!verdict) throw unavailable(error);
+    return verdict;
   }
 }
 

@@ -99,7 +99,7 @@ const FIND = sql<StateRow>(
 );
 
 @Injectable()
-export class KeyChecksRepository {
+export class KeyHealthRepository {
   constructor(
     private readonly database: Database,
     private readonly audit: AuditTrail,

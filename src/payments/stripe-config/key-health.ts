@@ -1,11 +1,11 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { AuditEvent } from '../../audit/audit-event.js';
 import { systemActor } from '../../common/actor.js';
 import type { ProjectId } from '../../common/ids.js';
 import { ConfigChanges } from './config-changes.js';
-import { STRIPE_MODES, type StripeMode } from './credential-rules.js';
-import { StripeConfigService } from './stripe-config.service.js';
-import { type ConnectionState, KeyChecksRepository } from './key-checks.repository.js';
+import type { StripeMode } from './credential-rules.js';
+import { CredentialSealer } from './credential-sealer.js';
+import { type ConnectionState, KeyHealthRepository } from './key-health.repository.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict, StripeAccount } from './key-verdict.js';
 import { PaymentsEvents } from '../payments-events.js';
 import type { AnswerListener } from '../stripe-api/strict-http-client.js';
@@ -18,40 +18,31 @@ const REFUSED_IN_USE: KeyVerdict = {
   message: 'Stripe refused this key when it was used; it was rolled, revoked or has expired.',
 };
 
-/** Remembers what Stripe said of the stored keys, and tells other modules when one turns out invalid. */
-/** Why a credential does not open, in words. */
-export type Unreadable = Record<StripeMode, { secretKey?: string; webhookSecret?: string }>;
-
+/** Remembers what Stripe said of the stored keys, and emits an event when one turns out invalid. */
 @Injectable()
-export class KeyChecksService implements OnModuleInit {
-  readonly #logger = new Logger(KeyChecksService.name);
+export class KeyHealth {
+  readonly #logger = new Logger(KeyHealth.name);
 
   constructor(
-    private readonly checks: KeyChecksRepository,
-    private readonly configs: StripeConfigService,
+    private readonly checks: KeyHealthRepository,
+    private readonly sealer: CredentialSealer,
     private readonly events: PaymentsEvents,
     private readonly changes: ConfigChanges,
   ) {}
-
-  onModuleInit(): void {
-    // A key that is stored again after it was deleted starts from empty, like everything else.
-    this.configs.removing.on(async ({ projectId, mode }) => ({ cleanUp: () => this.checks.forget(projectId, mode) }));
-  }
 
   /** Both modes, `test` first. */
   find(projectId: ProjectId): Promise<ConnectionState[]> {
     return this.checks.findByProject(projectId);
   }
 
-  /** What of the stored credentials does not open, by mode. */
-  async findUnreadable(projectId: ProjectId): Promise<Unreadable> {
-    const [test, live] = await Promise.all(STRIPE_MODES.map((mode) => this.configs.findUnreadable(projectId, mode)));
-    return { test: test ?? {}, live: live ?? {} };
+  /** A key that is stored again after it was deleted starts from empty. */
+  forget(projectId: ProjectId, mode: StripeMode): Promise<void> {
+    return this.checks.forget(projectId, mode);
   }
 
   /** Notes nothing but `event` when the key is not, or no longer, the project's. */
   async record(projectId: ProjectId, key: KeyIdentity, verdict: KeyVerdict, by: CheckedBy, event: AuditEvent): Promise<void> {
-    const accountFingerprint = verdict.account && this.configs.accountFingerprint(projectId, verdict.account.id);
+    const accountFingerprint = verdict.account && this.sealer.accountFingerprint(projectId, verdict.account.id);
     const { isNews, isAccountNews } = await this.checks.record(projectId, key, verdict, by, accountFingerprint, event);
     if (isAccountNews) this.changes.announceEverywhere(projectId);
     if (isNews && !verdict.valid) this.events.emit('credentials.invalid', { projectId, mode: key.mode, reason: verdict.message });

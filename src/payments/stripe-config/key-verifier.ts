@@ -11,12 +11,12 @@ import type { Project } from '../../projects/project.js';
 import { auditFields } from './config-events.js';
 import { credentialProblem } from './credential-problem.js';
 import { CREDENTIAL_RULES, type CredentialRule, credentialRule, type StripeMode } from './credential-rules.js';
+import { CredentialSealer } from './credential-sealer.js';
 import { maskCredential } from './credential-shape.js';
-import { SecretKeyChecker } from './secret-key-checker.js';
+import { StripeConnector } from '../stripe-api/stripe-connector.js';
 import type { CredentialChanges } from './stripe-config.js';
-import { StripeConfigService } from './stripe-config.service.js';
-import { KeyChecksService } from './key-checks.service.js';
-import { KeyValidator } from './key-validator.js';
+import { KeyHealth } from './key-health.js';
+import { probeKey } from './key-probe.js';
 import type { KeyVerdict } from './key-verdict.js';
 
 type Asker = Pick<Project, 'id' | 'ownerId'>;
@@ -27,26 +27,24 @@ const MINUTE_MS = 60_000;
 
 /** Asks Stripe about secret keys on behalf of a project's owner, within limits. */
 @Injectable()
-export class ValidationService extends SecretKeyChecker {
-  readonly #logger = new Logger(ValidationService.name);
+export class KeyVerifier {
+  readonly #logger = new Logger(KeyVerifier.name);
   readonly #asking = new Set<ProjectId>();
   readonly #asked = new FixedWindowStorage();
 
   constructor(
-    private readonly validator: KeyValidator,
-    private readonly configs: StripeConfigService,
-    private readonly checks: KeyChecksService,
+    private readonly connector: StripeConnector,
+    private readonly sealer: CredentialSealer,
+    private readonly health: KeyHealth,
     private readonly audit: AuditTrail,
     private readonly settings: Settings,
-  ) {
-    super();
-  }
+  ) {}
 
   /**
    * Stores nothing but the verdict, and that only if the key is the project's stored one.
    * @throws DomainError `rate_limited`, `already_running`, `stripe_unavailable`
    */
-  async validate(project: Asker, secretKey: string, mode: StripeMode, actor: Actor = A_MODULE): Promise<KeyVerdict> {
+  async verify(project: Asker, secretKey: string, mode: StripeMode, { actor = A_MODULE }: { actor?: Actor } = {}): Promise<KeyVerdict> {
     const value = secretKey.trim();
     const rule = credentialRule(mode, 'secret_key');
     // A restricted key is asked about in any case: why it would not do is worth knowing before the operator is asked to allow it.
@@ -62,28 +60,37 @@ export class ValidationService extends SecretKeyChecker {
     const refusal = credentialProblem(rule, value, { acceptRestrictedKeys: this.settings.stripeAcceptRestrictedKeys });
     const answer =
       refusal && verdict.valid ? { ...verdict, valid: false, message: `Stripe accepts this key, but here it ${refusal.msg}.` } : verdict;
-    const fingerprint = this.configs.fingerprint(project.id, key);
-    await this.checks.record(project.id, { mode, fingerprint }, verdict, 'validation', validated(rule, mask, answer, actor));
+    const fingerprint = this.sealer.fingerprint(project.id, key);
+    await this.health.record(project.id, { mode, fingerprint }, verdict, 'validation', validated(rule, mask, answer, actor));
     return answer;
   }
 
-  override async checkChanges(project: Asker, changes: CredentialChanges, actor: Actor): Promise<() => Promise<void>> {
+  /**
+   * Asks Stripe about the secret keys in `changes`, before they are stored.
+   * @returns what notes the verdicts once the changes are stored; it never fails
+   * @throws ValidationFailed when Stripe doesn't accept a key; DomainError `stripe_unavailable`, `rate_limited`, `already_running`
+   */
+  async verifyChanges(
+    project: Asker,
+    changes: CredentialChanges,
+    { actor = A_MODULE }: { readonly actor?: Actor },
+  ): Promise<() => Promise<void>> {
     const keys = CREDENTIAL_RULES.filter(({ kind }) => kind === 'secret_key').flatMap((rule) => {
-      const value = changes[rule.field];
-      return typeof value === 'string' ? [{ rule, key: new Secret(value.trim()), mask: maskCredential(rule, value.trim()) }] : [];
+      const value = changes[rule.field]?.trim();
+      return value === undefined ? [] : [{ rule, key: new Secret(value), mask: maskCredential(rule, value) }];
     });
     if (keys.length === 0) return () => Promise.resolve();
-    const verdicts = await this.#alone(project, keys.length, () =>
-      Promise.all(keys.map(({ rule, key, mask }) => this.#ask(project.id, rule, key, mask, actor))),
+    const checked = await this.#alone(project, keys.length, () =>
+      Promise.all(
+        keys.map(async ({ rule, key, mask }) => {
+          const verdict = await this.#ask(project.id, rule, key, mask, actor);
+          return { rule, key, verdict, event: validated(rule, mask, verdict, actor) };
+        }),
+      ),
     );
-    const problems = keys.flatMap(({ rule }, index): Problem[] => {
-      const verdict = verdicts[index];
-      return !verdict || verdict.valid ? [] : [{ loc: ['body', rule.field], msg: verdict.message, type: 'value_error' }];
-    });
-    const checked = keys.flatMap(({ rule, key, mask }, index) => {
-      const verdict = verdicts[index];
-      return verdict ? [{ rule, key, verdict, event: validated(rule, mask, verdict, actor) }] : [];
-    });
+    const problems = checked
+      .filter(({ verdict }) => !verdict.valid)
+      .map(({ rule, verdict }): Problem => ({ loc: ['body', rule.field], msg: verdict.message, type: 'value_error' }));
     if (problems.length > 0) {
       for (const { event } of checked) await this.audit.record(project.id, event);
       throw new ValidationFailed(problems);
@@ -93,10 +100,10 @@ export class ValidationService extends SecretKeyChecker {
     };
   }
 
-  /** The keys are stored by now: that their verdict is not is no reason to tell the caller otherwise. */
+  /** The keys are stored by now, so a verdict that can't be noted fails nothing. */
   async #tryToRecord(projectId: ProjectId, mode: StripeMode, key: Secret, verdict: KeyVerdict, event: AuditEvent): Promise<void> {
     try {
-      await this.checks.record(projectId, { mode, fingerprint: this.configs.fingerprint(projectId, key) }, verdict, 'save', event);
+      await this.health.record(projectId, { mode, fingerprint: this.sealer.fingerprint(projectId, key) }, verdict, 'save', event);
     } catch {
       this.#logger.warn(`Could not note that Stripe accepted the ${mode} key of project ${projectId}.`);
     }
@@ -105,7 +112,7 @@ export class ValidationService extends SecretKeyChecker {
   /** Asks Stripe; that it could not be asked goes into the history as well. */
   async #ask(projectId: ProjectId, rule: CredentialRule, key: Secret, mask: string, actor: Actor): Promise<KeyVerdict> {
     try {
-      return await this.validator.ask(key);
+      return await probeKey(this.connector, key);
     } catch (error) {
       await this.audit.record(projectId, validated(rule, mask, undefined, actor));
       throw error;
