@@ -21,6 +21,7 @@ import { StripeCredentialEntity } from './payments/stripe-config/stripe-credenti
 import { ReconciliationEntity } from './payments/webhooks/reconciliation.entity.js';
 import { WebhookEventEntity } from './payments/webhooks/webhook-event.entity.js';
 import { WebhookRefusalEntity } from './payments/webhooks/webhook-refusal.entity.js';
+import { TaskLeaseEntity } from './database/task-leases.js';
 import { ProjectEntity } from './projects/project.entity.js';
 import { DataKeyEntity } from './vault/data-key.entity.js';
 import { KeyHolderEntity } from './vault/key-holder.entity.js';
@@ -43,6 +44,7 @@ export const ENTITIES = [
   StripeKeyAccountEntity,
   StripeWebhookEndpointEntity,
   IdempotencyKeyEntity,
+  TaskLeaseEntity,
   StripeCustomerEntity,
   StripeWebhookEndpointLeaseEntity,
   StripeSubscriptionEntity,

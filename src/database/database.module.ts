@@ -12,6 +12,7 @@ import { PostgresDatabase } from './postgres.database.js';
 import { PostgresNotifications } from './postgres.notifications.js';
 import { SqliteDatabase } from './sqlite.database.js';
 import { SqliteNotifications } from './sqlite.notifications.js';
+import { TaskLeases } from './task-leases.js';
 
 @Module({})
 export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -25,6 +26,7 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
       module: DatabaseModule,
       global: true,
       providers: [
+        TaskLeases,
         PeriodicTasks,
         { provide: DataSource, inject: [StoreSettings], useFactory: (settings: StoreSettings) => connect(settings, entities) },
         { provide: Database, inject: [DataSource, StoreSettings], useFactory: openDatabase },

@@ -1,10 +1,16 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { PeriodicTask, type PeriodicTaskOptions } from '../common/periodic-task.js';
+import { TaskLeases } from './task-leases.js';
 
 type Options = Pick<PeriodicTaskOptions, 'name' | 'intervalMs' | 'firstAfterMs' | 'work'> & {
   /** Logged as a warning when a run fails. */
   readonly failure?: string;
+  /** Whether one process of many runs the task. Each process runs it otherwise. */
+  readonly inOneProcess?: boolean;
 };
+
+/** Added to the interval of a task: for how long a crashed process may delay it. */
+const GRACE_MS = 60_000;
 
 /** The periodic tasks of this process. They stop with the application, before the database closes. */
 @Injectable()
@@ -17,10 +23,13 @@ export class PeriodicTasks implements BeforeApplicationShutdown, OnApplicationSh
     ['webhook_payloads', 0],
   ]);
 
+  constructor(private readonly leases: TaskLeases) {}
+
   /** To be called by a constructor. The task waits for `start`, `wake` or `run`. */
-  add({ failure, ...options }: Options): PeriodicTask {
+  add({ failure, inOneProcess, ...options }: Options): PeriodicTask {
     const onFailure = () => failure && this.#logger.warn(failure);
-    const task = new PeriodicTask({ ...options, onFailure });
+    const lease = inOneProcess ? this.leases.of(options.name, options.intervalMs + GRACE_MS) : undefined;
+    const task = new PeriodicTask({ ...options, onFailure, ...(lease && { lease }) });
     this.#tasks.push(task);
     return task;
   }

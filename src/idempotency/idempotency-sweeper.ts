@@ -14,6 +14,7 @@ export class IdempotencySweeper implements OnApplicationBootstrap {
       intervalMs: 60 * 60 * 1_000,
       // Soon after the start, so that a process that never lives for an hour sweeps too.
       firstAfterMs: 60 * 1_000,
+      inOneProcess: true,
       work: () => keys.sweep(),
       failure: 'Old idempotency keys could not be deleted; this is tried again in an hour.',
     });

@@ -95,6 +95,11 @@ export function tablesOf(engine: Engine): Record<string, string> {
       created_at ${time} NOT NULL,
       CONSTRAINT idempotency_keys_pk PRIMARY KEY (project_id, scope),
       CONSTRAINT "idempotency_keys_key_fk" FOREIGN KEY ("key_id") REFERENCES "data_keys" ("id")`,
+    task_leases: `
+      task varchar(64) NOT NULL,
+      owner ${uuid} NOT NULL,
+      expires_at ${time} NOT NULL,
+      CONSTRAINT task_leases_pk PRIMARY KEY (task)`,
     stripe_configs: `
       project_id ${uuid} NOT NULL,
       id ${uuid} NOT NULL,
