@@ -181,7 +181,7 @@ describe('/metrics', () => {
     ]);
     const begun = Date.now() / 1_000;
     await app.app.get(IdempotencySweeper).task.run();
-    await app.app.get(WebhookSweeper).sweep(new Date());
+    await app.app.get(WebhookSweeper).task.run();
     await eventually(async () => {
       const { webhook_secrets: swept, ...others } = Object.fromEntries(await successes()) as Record<string, number>;
       // This one comes by once a minute, first at the start.

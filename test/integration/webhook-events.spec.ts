@@ -310,7 +310,7 @@ describe('webhook events', () => {
   });
 
   it('that nobody signed make the database write nothing', async () => {
-    const write = jest.spyOn(app.app.get(DeliveryNotes), 'write').mockResolvedValue();
+    const write = jest.spyOn(app.app.get(DeliveryNotes), 'write').mockResolvedValue(true);
     const before = JSON.stringify([await rowsOf(app.database, 'webhook_events'), await rowsOf(app.database, 'webhook_refusals')]);
     for (let count = 0; count < 50; count++) await deliver(app, projectId, `whsec_${'b'.repeat(32)}`, aPayment()).expect(400);
     expect(JSON.stringify([await rowsOf(app.database, 'webhook_events'), await rowsOf(app.database, 'webhook_refusals')])).toBe(before);

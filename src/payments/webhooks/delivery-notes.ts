@@ -1,9 +1,10 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { DomainError } from '../../common/errors.js';
-import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import type { ProjectId } from '../../common/ids.js';
+import type { PeriodicTask } from '../../common/periodic-task.js';
 import { isDatabaseUnavailable } from '../../database/database-errors.js';
+import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { type Delivery, DeliveryVerifier } from './delivery-verifier.js';
 import { EventPayloads } from './event-payloads.js';
@@ -12,15 +13,14 @@ import type { ReceivedEvent, Verdict } from './received-event.js';
 import { WebhookEventsRepository } from './webhook-events.repository.js';
 import { type RefusalCount, WebhookRefusalsRepository } from './webhook-refusals.repository.js';
 
-const WRITE_EVERY_MS = 2_000;
-/** What one process remembers until it is written: counters, and events and unverified deliveries, each as many bytes. */
+/** Limits of the notes in memory. The bytes count once for events and once for unverified deliveries. */
 const MAX_COUNTERS = 10_000;
 const MAX_DELIVERIES = 1_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * What is written later. Refused deliveries are counted here, so that a stranger can't make the database write; failures that the
- * database could not take, because it was what failed, wait until it is back. What could not even be verified then, is verified first.
+ * Notes that are written to the database later. Refused deliveries are counted in memory, so that a stranger can't cause writes. Failures
+ * that happened while the database was unreachable wait until it is back. Deliveries that arrived then are verified first.
  */
 @Injectable()
 export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -34,23 +34,24 @@ export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationS
     maxSize: MAX_BYTES,
     sizeCalculation: (_, { bytes }) => bytes.length + 1,
   });
-  #timer: NodeJS.Timeout | undefined;
-  #writing = Promise.resolve();
+  readonly #task: PeriodicTask;
+  #writing = Promise.resolve(true);
 
   constructor(
     private readonly refusals: WebhookRefusalsRepository,
     private readonly events: WebhookEventsRepository,
     private readonly payloads: EventPayloads,
     private readonly verifier: DeliveryVerifier,
-    private readonly tasks: PeriodicTasks,
-  ) {}
+    tasks: PeriodicTasks,
+  ) {
+    this.#task = tasks.add({ name: 'delivery_notes', intervalMs: 2_000, work: () => this.write() });
+  }
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => void this.write(), WRITE_EVERY_MS).unref();
+    this.#task.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer);
     await this.write();
   }
 
@@ -63,18 +64,18 @@ export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationS
     this.#failures.set(`${event.projectId} ${event.mode} ${event.id}`, { event, verdict });
   }
 
-  /** @param error why it could not be verified */
+  /** @param error the reason why the delivery could not be verified */
   unverified(delivery: Delivery, { message }: DomainError): void {
     this.#unverified.set(delivery, { outcome: 'failed', reason: message });
   }
 
-  /** Writes all that there is, once whoever is writing has done. What the database doesn't take stays. */
-  write(): Promise<void> {
+  /** Writes all notes, after a write that is under way. @returns false when the database did not take all of them */
+  write(): Promise<boolean> {
     this.#writing = this.#writing.then(async () => {
       await this.#verify();
       await this.#writeRefusals();
       await this.#writeFailures();
-      if (this.#refusals.size + this.#failures.size + this.#unverified.size === 0) this.tasks.succeeded('delivery_notes');
+      return this.#refusals.size + this.#failures.size + this.#unverified.size === 0;
     });
     return this.#writing;
   }

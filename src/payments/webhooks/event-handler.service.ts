@@ -42,8 +42,11 @@ export class EventHandlerService {
   async handle(event: ReceivedEvent): Promise<Handled> {
     const key = `${event.projectId} ${event.mode} ${event.id}`;
     const running = this.#running.get(key);
-    // Whoever comes while the same event is at work waits for that, and asks Stripe for nothing.
-    if (running) return (await running) && this.#handle(event);
+    if (running) {
+      // A concurrent delivery waits for the first one, and then counts as a duplicate without a call to Stripe.
+      await running;
+      return this.#handle(event);
+    }
     const handled = this.#handle(event);
     this.#running.set(key, handled);
     try {

@@ -1,59 +1,51 @@
-import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { PeriodicTasks } from '../../database/periodic-tasks.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import type { PeriodicTask } from '../../common/periodic-task.js';
 import { Settings } from '../../config/settings.js';
+import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import { WebhookEventsRepository } from './webhook-events.repository.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const EVERY_MS = 60 * 60 * 1000;
-/** Soon after the start, so that a process that never lives for an hour sweeps too. */
-const FIRST_AFTER_MS = 60 * 1000;
 const BATCH = 200;
 const PAUSE_MS = 50;
 
-/** For how long an event is known at least. Stripe sends none again after 30 days. */
-const KNOWN_FOR_DAYS = 90;
+/** Minimum age of a deleted event record. Stripe sends no event again after 30 days. */
+const MIN_RECORD_DAYS = 90;
 
-/** Destroys payloads when their time is over, and long after that the records of their events. */
+/** Destroys expired payloads, and deletes the records of their events long after that. */
 @Injectable()
-export class WebhookSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #logger = new Logger(WebhookSweeper.name);
-  readonly #stopped = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
+export class WebhookSweeper implements OnApplicationBootstrap {
+  readonly task: PeriodicTask;
 
   constructor(
     private readonly events: WebhookEventsRepository,
     private readonly settings: Settings,
-    private readonly tasks: PeriodicTasks,
-  ) {}
+    tasks: PeriodicTasks,
+  ) {
+    this.task = tasks.add({
+      name: 'webhook_payloads',
+      intervalMs: 60 * 60 * 1_000,
+      // Soon after the start, so that a process that never lives for an hour sweeps too.
+      firstAfterMs: 60 * 1_000,
+      work: (signal) => this.sweep(new Date(), signal),
+      failure: 'Old webhook payloads could not be destroyed; this is tried again in an hour.',
+    });
+  }
 
   onApplicationBootstrap(): void {
-    this.#wait(FIRST_AFTER_MS);
+    this.task.start();
   }
 
-  beforeApplicationShutdown(): void {
-    this.#stopped.abort();
-    clearTimeout(this.#timer);
-  }
-
-  #wait(ms: number): void {
-    if (this.#stopped.signal.aborted) return;
-    this.#timer = setTimeout(() => {
-      void this.sweep(new Date())
-        .catch(() => this.#logger.warn('Old webhook payloads could not be destroyed; it is tried again within the hour.'))
-        .finally(() => this.#wait(EVERY_MS));
-    }, ms).unref();
-  }
-
-  /** In small transactions with pauses, so that nobody has to wait for it. */
-  async sweep(now: Date): Promise<void> {
+  /** Sweeps in small transactions with pauses between them, so that deliveries don't wait for locks. */
+  async sweep(now: Date, signal?: AbortSignal): Promise<void> {
     const daysAgo = (days: number) => new Date(now.getTime() - days * DAY_MS);
-    const { webhookRetentionDays: kept } = this.settings;
-    await this.#inBatches(() => this.events.destroyPayloads(daysAgo(kept), BATCH));
-    await this.#inBatches(() => this.events.forget(daysAgo(Math.max(kept, KNOWN_FOR_DAYS)), BATCH));
-    if (!this.#stopped.signal.aborted) this.tasks.succeeded('webhook_payloads');
+    const { webhookRetentionDays: retention } = this.settings;
+    await inBatches(() => this.events.destroyPayloads(daysAgo(retention), BATCH), signal);
+    await inBatches(() => this.events.forget(daysAgo(Math.max(retention, MIN_RECORD_DAYS)), BATCH), signal);
   }
+}
 
-  async #inBatches(work: () => Promise<number>): Promise<void> {
-    while (!this.#stopped.signal.aborted && (await work()) === BATCH) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
+/** @param work returns the number of rows that it changed */
+async function inBatches(work: () => Promise<number>, signal: AbortSignal | undefined): Promise<void> {
+  while (!signal?.aborted && (await work()) === BATCH) await sleep(PAUSE_MS);
 }
