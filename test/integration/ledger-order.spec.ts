@@ -264,7 +264,7 @@ it('takes what Stripe answered to a call of ours, and its older events no more',
   at(START + 20);
   Object.assign(subscription, { status: 'active', cancel_at: START + 100 });
   const now = () => ({ from: new Date(app.stripe.now() * 1_000), until: new Date(app.stripe.now() * 1_000) });
-  const record = () => ledger.record(books.projectId, 'test', present(subscription), now());
+  const record = () => ledger.record({ projectId: books.projectId, mode: 'test' }, present(subscription), now());
   expect(await record()).toBe(true);
   expect(await record()).toBe(false);
   await books.hear(update10);

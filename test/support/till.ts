@@ -55,7 +55,7 @@ export async function openTill(app: AppWithStripe, account = app.stripe.addAccou
 /** The ledger hears of a subscription or payment as it is at Stripe now. */
 export async function learn(app: AppWithStripe, projectId: ProjectId, resource: Stripe.Subscription | Stripe.PaymentIntent): Promise<void> {
   const now = new Date(app.stripe.now() * 1_000);
-  await app.app.get(LedgerService).record(projectId, 'test', present(resource), { from: now, until: now });
+  await app.app.get(LedgerService).record({ projectId, mode: 'test' }, present(resource), { from: now, until: now });
 }
 
 export function priceOf(account: StripeAccount, lookupKey: string, mode: StripeMode = 'test'): Stripe.Price {

@@ -82,7 +82,7 @@ export class CustomersService {
     );
     assertObject(customer, 'customer');
     // Before it counts: what is made for it elsewhere, in Stripe's Dashboard for instance, doesn't say whose it is.
-    await this.ledger.record(owner.projectId, owner.mode, customer, time);
+    await this.ledger.record(owner, customer, time);
     return this.customers.settle(owner, { id: customer.id, generation });
   }
 

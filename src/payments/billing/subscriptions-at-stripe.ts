@@ -81,29 +81,29 @@ export class SubscriptionsAtStripe {
   }
 
   /** Writes it to the ledger. What Stripe did is done: if it can't be written now, its event brings it. */
-  async note({ projectId, mode, stripe }: Buyer, { subscription, time }: SubscriptionNow): Promise<Stripe.Subscription> {
-    await stripe
-      .make(() => this.ledger.record(projectId, mode, subscription, time))
+  async note(buyer: Buyer, { subscription, time }: SubscriptionNow): Promise<Stripe.Subscription> {
+    await buyer.stripe
+      .make(() => this.ledger.record(buyer, subscription, time))
       .catch(() => {
-        this.#warn(subscription.id, projectId);
+        this.#warn(subscription.id, buyer.projectId);
       });
     return subscription;
   }
 
   /** Writes to the ledger that the account no longer has it. @returns whether that was news */
-  async noteGone({ projectId, mode, stripe }: Buyer, id: string): Promise<boolean> {
-    return stripe
-      .make(() => this.ledger.recordGone(projectId, mode, id, new Date()))
+  async noteGone(buyer: Buyer, id: string): Promise<boolean> {
+    return buyer.stripe
+      .make(() => this.ledger.recordGone(buyer, id, new Date()))
       .catch(() => {
-        this.#warn(id, projectId);
+        this.#warn(id, buyer.projectId);
         return false;
       });
   }
 
   /** Without those of other projects on the same account. */
-  async #ours<T extends SubscriptionNow>({ projectId, mode }: Buyer, all: readonly T[]): Promise<T[]> {
+  async #ours<T extends SubscriptionNow>(buyer: Buyer, all: readonly T[]): Promise<T[]> {
     const ours: T[] = [];
-    for (const each of all) if (!(await this.ledger.isForeign(projectId, mode, each.subscription, each.time))) ours.push(each);
+    for (const each of all) if (!(await this.ledger.isForeign(buyer, each.subscription, each.time))) ours.push(each);
     return ours;
   }
 

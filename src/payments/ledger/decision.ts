@@ -1,3 +1,4 @@
+import type { RowOf } from '../../database/columns.js';
 import { isUniqueViolation } from '../../database/database-errors.js';
 import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
 
@@ -20,7 +21,13 @@ export interface StoredVersion {
   readonly revision: number;
 }
 
-/** `ask`: Stripe's times don't tell which of the two is newer, only Stripe can. */
+/** The state of an object in its row: all columns but those that identify the row. @typeParam Key the property of Stripe's id */
+export type StateOf<Entity, Key extends keyof Entity> = Omit<
+  RowOf<Entity>,
+  'projectId' | 'mode' | 'id' | 'ownerId' | 'revision' | 'confirmedBy' | Key
+>;
+
+/** `refetch`: Stripe's times don't tell which of the two is newer, only Stripe can. */
 export type Decision = 'apply' | 'skip' | 'refetch';
 
 interface Comparison {

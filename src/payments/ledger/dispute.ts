@@ -1,22 +1,12 @@
-import { type Decision, decide, type StoredVersion, later, type Observation } from './decision.js';
+import { decide, type Decision, later, type Observation, type StateOf, type StoredVersion } from './decision.js';
+import type { StripeDisputeEntity } from './stripe-dispute.entity.js';
 import { currencyOf } from './read-payments.js';
 import { required, type StripeObject } from './stripe-object.js';
 import { MAX_STATUS_LENGTH } from './subscription.js';
 
 const MAX_REASON_LENGTH = 64;
 
-export interface DisputeState {
-  readonly chargeId: string | null;
-  readonly paymentIntentId: string | null;
-  readonly status: string;
-  readonly reason: string | null;
-  readonly amountCents: number;
-  readonly currency: string;
-  readonly fundsWithdrawnAt: Date | null;
-  readonly fundsReinstatedAt: Date | null;
-  readonly createdAt: Date;
-  readonly asOf: Date;
-}
+export type DisputeState = StateOf<StripeDisputeEntity, 'disputeId'>;
 
 /** A dispute as an event or an answer of Stripe tells it. */
 export interface DisputeFact extends DisputeState, Observation {

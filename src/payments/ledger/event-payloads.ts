@@ -1,8 +1,7 @@
 import type { LedgerDispute, LedgerPayment, LedgerSubscription } from '../payments-events.js';
 import type { DisputeState } from './dispute.js';
-import type { OwnedSubscription } from './ledger-tables.js';
 import type { PaymentState } from './payment.js';
-import { pauseOf } from './subscription.js';
+import { type OwnedSubscription, pauseOf } from './subscription.js';
 
 export function toLedgerSubscription(id: string, subscriptionId: string, state: OwnedSubscription): LedgerSubscription {
   return {

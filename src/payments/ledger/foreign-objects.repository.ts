@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
-import { Database, query, exec, sql, toTimestamp, type Steps } from '../../database/database.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { columns } from '../../database/columns.js';
+import { Database, query, exec, sql, type Steps } from '../../database/database.js';
+import type { ProjectMode } from '../project-mode.js';
 import { ForeignObject, type MetadataSource } from './foreign-object.js';
+import { StripeForeignObjectEntity } from './stripe-foreign-object.entity.js';
 import type { LedgerChange } from './ledger-change.js';
 
 /** $1 project: a deleted one still owns what it sold. */
@@ -32,11 +34,7 @@ const UNMARK = sql<never>(
   'unmark_foreign_stripe_object',
 );
 
-interface MarkRow {
-  object_id: string;
-  named_by: string;
-  as_of: Date | string;
-}
+type MarkRow = Pick<StripeForeignObjectEntity, 'namedBy' | 'asOf'>;
 
 /** $1 project, $2 mode, $3 ids as a JSON array. Those that are foreign, with the object whose metadata says so. */
 const FIND = {
@@ -45,7 +43,7 @@ const FIND = {
 };
 
 function find(ids: string): string {
-  return `SELECT o.object_id, o.named_by, n.as_of FROM stripe_foreign_objects o
+  return `SELECT ${columns(StripeForeignObjectEntity, { of: 'n', only: ['namedBy', 'asOf'] })} FROM stripe_foreign_objects o
     JOIN stripe_foreign_objects n ON n.project_id = o.project_id AND n.mode = o.mode AND n.object_id = o.named_by
     WHERE o.project_id = $1 AND o.mode = $2 AND n.is_foreign AND o.object_id IN (${ids})`;
 }
@@ -61,13 +59,13 @@ export class ForeignObjectsRepository {
   }
 
   /** Whether the object's own metadata named another project then or later. */
-  async isForeignSince(projectId: ProjectId, mode: StripeMode, { objectId, asOf }: MetadataSource): Promise<boolean> {
+  async isForeignSince({ projectId, mode }: ProjectMode, { objectId, asOf }: MetadataSource): Promise<boolean> {
     const rows = await this.database.query(FIND[this.database.engine], [projectId, mode, JSON.stringify([objectId])]);
-    return rows.some((row) => row.named_by === objectId && asOfOf(row) >= asOf);
+    return rows.some((row) => row.namedBy === objectId && row.asOf >= asOf);
   }
 
   /** @returns whether that is the newest that is known of it */
-  *mark(projectId: ProjectId, mode: StripeMode, { namedBy, inheriting }: ForeignObject): Steps<boolean> {
+  *mark({ projectId, mode }: ProjectMode, { namedBy, inheriting }: ForeignObject): Steps<boolean> {
     const marked = yield* query(MARK, [projectId, mode, namedBy.objectId, namedBy.asOf]);
     for (const id of [...new Set(inheriting)].sort())
       if (id !== namedBy.objectId) yield* exec(INHERIT, [projectId, mode, id, namedBy.objectId, new Date(0)]);
@@ -88,19 +86,15 @@ export class ForeignObjectsRepository {
     ].filter((id) => typeof id === 'string');
     if (ids.length === 0) return;
     for (const row of yield* query(FIND[this.database.engine], [projectId, mode, JSON.stringify(ids)])) {
-      const asOf = asOfOf(row);
-      const newer = unclaimed.find((each) => each.objectId === row.named_by && each.asOf >= asOf);
+      const { namedBy, asOf } = row;
+      const newer = unclaimed.find((each) => each.objectId === namedBy && each.asOf >= asOf);
       if (newer) yield* exec(UNMARK, [projectId, mode, newer.objectId, newer.asOf]);
       else if (!isOurs)
         throw new ForeignObject(
-          { objectId: row.named_by, asOf },
+          { objectId: namedBy, asOf },
           payments.map(({ paymentIntentId }) => paymentIntentId),
           party.customerIds,
         );
     }
   }
-}
-
-function asOfOf({ as_of: asOf }: MarkRow): Date {
-  return new Date(toTimestamp(asOf));
 }

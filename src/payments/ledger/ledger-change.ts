@@ -1,5 +1,5 @@
-import type { EndUserId, ProjectId } from '../../common/ids.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { EndUserId } from '../../common/ids.js';
+import type { ProjectMode } from '../project-mode.js';
 import type { DisputeFact } from './dispute.js';
 import type { MetadataSource } from './foreign-object.js';
 import type { PaymentFact } from './payment.js';
@@ -16,9 +16,7 @@ export interface Party {
 }
 
 /** What an event changes, with all that was asked of Stripe for it: ready to be written. */
-export interface LedgerChange {
-  readonly projectId: ProjectId;
-  readonly mode: StripeMode;
+export interface LedgerChange extends ProjectMode {
   readonly party: Party;
   readonly subscription?: SubscriptionFact;
   readonly payments: readonly PaymentFact[];
@@ -32,9 +30,7 @@ export interface LedgerChange {
 }
 
 /** An event of Stripe whose signature held, of whatever API version. */
-export interface StripeEvent {
-  readonly projectId: ProjectId;
-  readonly mode: StripeMode;
+export interface StripeEvent extends ProjectMode {
   /** `evt_…` */
   readonly id: string;
   readonly type: string;

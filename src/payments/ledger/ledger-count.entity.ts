@@ -24,5 +24,5 @@ export class LedgerCountEntity {
   slot: number;
 
   @Column({ type: 'bigint' })
-  total: string;
+  total: number;
 }

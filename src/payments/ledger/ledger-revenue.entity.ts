@@ -21,16 +21,16 @@ export class LedgerRevenueEntity {
 
   /** Payments that succeeded, refunded ones among them. */
   @Column({ type: 'bigint' })
-  payments: string;
+  payments: number;
 
   @Column({ name: 'gross_cents', type: 'bigint' })
-  grossCents: string;
+  grossCents: number;
 
   /** The part of the gross sum that was paid outside of Stripe. */
   @Column({ name: 'out_of_band_cents', type: 'bigint', default: 0 })
-  outOfBandCents: string;
+  outOfBandCents: number;
 
   /** Without what was refunded, and what was lost in disputes. */
   @Column({ name: 'net_cents', type: 'bigint' })
-  netCents: string;
+  netCents: number;
 }

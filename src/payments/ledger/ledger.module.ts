@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
 import { ForeignObjectsRepository } from './foreign-objects.repository.js';
 import { LedgerService } from './ledger.service.js';
+import { DisputesTable, PaymentsTable, SubscriptionsTable } from './ledger-tables.js';
 import { LedgerWriter } from './ledger-writer.js';
 import { OutboxRepository } from './outbox.repository.js';
 import { OutboxSweeper } from './outbox-sweeper.js';
@@ -19,6 +20,9 @@ import { UserLinksRepository } from './user-links.repository.js';
     EventEnricher,
     StripeLookups,
     LedgerWriter,
+    SubscriptionsTable,
+    PaymentsTable,
+    DisputesTable,
     UserLinksRepository,
     ForeignObjectsRepository,
     StatisticsRepository,

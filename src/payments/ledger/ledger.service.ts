@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { ProjectId } from '../../common/ids.js';
 import { Database, type Steps } from '../../database/database.js';
 import type { AnswerTime } from '../stripe-api/answer-time.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { ProjectMode } from '../project-mode.js';
 import { ForeignObject } from './foreign-object.js';
 import type { LedgerChange, StripeEvent } from './ledger-change.js';
-import { CONFIRM_SUBSCRIPTION, SUBSCRIPTIONS } from './ledger-tables.js';
+import { SubscriptionsTable } from './ledger-tables.js';
 import { LedgerWriter } from './ledger-writer.js';
 import { retryIfStale } from './decision.js';
 import { EventEnricher } from './preparation.js';
@@ -17,6 +16,7 @@ import { goneSubscription, isUnchanged, isEnded } from './subscription.js';
 export class LedgerService {
   constructor(
     private readonly database: Database,
+    private readonly subscriptions: SubscriptionsTable,
     private readonly enricher: EventEnricher,
     private readonly writer: LedgerWriter,
   ) {}
@@ -46,14 +46,14 @@ export class LedgerService {
    * @returns whether the ledger changed by it
    * @throws as `prepare`
    */
-  record(projectId: ProjectId, mode: StripeMode, object: unknown, { from, until }: AnswerTime): Promise<boolean> {
+  record(tenant: ProjectMode, object: unknown, { from, until }: AnswerTime): Promise<boolean> {
     return retryIfStale(async () => {
-      const change = await this.enricher.prepare({ projectId, mode }, object, { asOf: from, until, isAnswer: true });
+      const change = await this.enricher.prepare(tenant, object, { asOf: from, until, isAnswer: true });
       if (await this.#isKnown(change)) return false;
       return this.database.transaction(() => this.writer.write(change));
     }).catch((error: unknown) => {
       if (error instanceof Unreadable) return false;
-      if (error instanceof ForeignObject) return this.recordForeign(projectId, mode, error);
+      if (error instanceof ForeignObject) return this.recordForeign(tenant, error);
       throw error;
     });
   }
@@ -62,20 +62,20 @@ export class LedgerService {
    * That objects belong to another project: what was written of them goes, and what comes of them later is not written.
    * @returns whether the ledger changed by it
    */
-  recordForeign(projectId: ProjectId, mode: StripeMode, objects: ForeignObject): Promise<boolean> {
-    return this.database.transaction(() => this.writer.removeForeign(projectId, mode, objects));
+  recordForeign(tenant: ProjectMode, objects: ForeignObject): Promise<boolean> {
+    return this.database.transaction(() => this.writer.removeForeign(tenant, objects));
   }
 
   /** Whether an object of Stripe's belongs to another project; then nothing of it stays here. */
-  async isForeign(projectId: ProjectId, mode: StripeMode, object: unknown, { until }: AnswerTime): Promise<boolean> {
+  async isForeign(tenant: ProjectMode, object: unknown, { until }: AnswerTime): Promise<boolean> {
     try {
-      await this.enricher.assertOurs({ projectId, mode }, StripeObject.from(object), until);
+      await this.enricher.assertOurs(tenant, StripeObject.from(object), until);
       return false;
     } catch (error) {
       // What can't be read proves nothing.
       if (error instanceof Unreadable) return false;
       if (!(error instanceof ForeignObject)) throw error;
-      await this.recordForeign(projectId, mode, error);
+      await this.recordForeign(tenant, error);
       return true;
     }
   }
@@ -86,9 +86,9 @@ export class LedgerService {
    * @returns whether the ledger changed by it
    * @throws DomainError `database_unavailable`
    */
-  recordGone(projectId: ProjectId, mode: StripeMode, subscriptionId: string, asOf: Date): Promise<boolean> {
+  recordGone({ projectId, mode }: ProjectMode, subscriptionId: string, asOf: Date): Promise<boolean> {
     return retryIfStale(async () => {
-      const stored = await SUBSCRIPTIONS.find(this.database, projectId, mode, subscriptionId);
+      const stored = await this.subscriptions.find({ projectId, mode }, subscriptionId);
       if (!stored || isEnded(stored.status)) return false;
       const party = { customerIds: stored.customerId === null ? [] : [stored.customerId], subscriptionId, asOf };
       const subscription = goneSubscription(stored, subscriptionId, asOf);
@@ -96,12 +96,13 @@ export class LedgerService {
     });
   }
 
-  async #isKnown({ projectId, mode, party, subscription }: LedgerChange): Promise<boolean> {
+  async #isKnown(change: LedgerChange): Promise<boolean> {
+    const { party, subscription } = change;
     if (!subscription) return false;
-    const stored = await SUBSCRIPTIONS.find(this.database, projectId, mode, subscription.subscriptionId);
+    const stored = await this.subscriptions.find(change, subscription.subscriptionId);
     const isUserKnown = party.userId === undefined || party.userId === stored?.userId;
     if (stored === undefined || !isUserKnown || !isUnchanged(stored, subscription)) return false;
-    await this.database.query(CONFIRM_SUBSCRIPTION, [projectId, mode, subscription.subscriptionId, true]);
+    await this.database.transaction(() => this.subscriptions.confirm(change, subscription.subscriptionId, true));
     return true;
   }
 }

@@ -1,5 +1,6 @@
 import type { EndUserId } from '../../common/ids.js';
-import { type Decision, decide, type StoredVersion, later, type Observation } from './decision.js';
+import { decide, type Decision, later, type Observation, type StateOf, type StoredVersion } from './decision.js';
+import type { StripePaymentEntity } from './stripe-payment.entity.js';
 
 /** What tells of a payment. The higher one decides on its amount, currency and time; where they are equal, the newer. */
 export const SOURCE_RANKS = { session: 1, invoice: 2, charge: 3, intent: 4 } as const;
@@ -11,24 +12,8 @@ export type PaymentSource = (typeof PAYMENT_SOURCES)[number];
 /** How it is known whose payment it is; the higher one stays. What it says itself has the rank of its source on top. */
 export const USER_RANKS = { none: 0, customer: 1, subscription: 2, own: 3 } as const;
 
-export interface PaymentState {
-  readonly userId: EndUserId | null;
-  readonly userRank: number;
-  readonly customerId: string | null;
-  /** Our id. */
-  readonly subscriptionId: string | null;
-  readonly status: string;
-  readonly amountCents: number;
-  readonly currency: string;
-  readonly source: PaymentSource;
-  readonly refundedAmountCents: number;
-  /** As of when that is so; `null` until a charge told: nothing else does. */
-  readonly refundedAsOf: Date | null;
-  readonly description: string | null;
-  readonly createdAt: Date;
-  readonly sourceRank: number;
-  readonly asOf: Date;
-}
+/** What Stripe says of a payment, and who paid. */
+export type PaymentState = StateOf<StripePaymentEntity, 'paymentIntentId'>;
 
 /** A payment as an event or an answer of Stripe tells it. */
 export interface PaymentFact extends Observation, Omit<PaymentState, 'userId' | 'userRank' | 'subscriptionId'> {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Deadline } from '../../common/deadline.js';
 import { DomainError } from '../../common/errors.js';
-import { Database } from '../../database/database.js';
+import type { ProjectMode } from '../project-mode.js';
 import { stripeUnavailable } from '../stripe-api/stripe-failure.js';
 import { customerIdsOf, StripeObject, Unreadable } from './stripe-object.js';
 import { laterStage, type StoredVersion, later, type Observation } from './decision.js';
@@ -9,13 +9,20 @@ import { decideDispute, DISPUTE_STAGES, type DisputeFact, readDispute } from './
 import { assertReadable, claimsIn, ForeignObject, foreignWith, type MetadataSource } from './foreign-object.js';
 import { ForeignObjectsRepository } from './foreign-objects.repository.js';
 import type { LedgerChange } from './ledger-change.js';
-import { DISPUTES, type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
+import { DisputesTable, PaymentsTable, SubscriptionsTable } from './ledger-tables.js';
 import { decidePayment, decideRefund, hasSucceeded, PAYMENT_STAGES, type PaymentFact } from './payment.js';
 import { attemptsOf, intentsOf, invoicePayments, readInvoicePayments, unexplainedCents } from './read-invoice.js';
 import { type Reading, readObject } from './read-object.js';
 import { readCharge, readPaymentIntent } from './read-payments.js';
 import { type Answer, notThisAccounts, StripeLookups, type Tenant } from './stripe-questions.js';
-import { decideSubscription, isLaterStage, isEnded, MAX_STATUS_LENGTH, type SubscriptionFact } from './subscription.js';
+import {
+  type OwnedSubscription,
+  decideSubscription,
+  isLaterStage,
+  isEnded,
+  MAX_STATUS_LENGTH,
+  type SubscriptionFact,
+} from './subscription.js';
 
 /** Less than Stripe waits for the answer to a webhook. */
 const BUDGET_MS = 8_000;
@@ -45,12 +52,14 @@ interface Enrichment extends Tenant {
 @Injectable()
 export class EventEnricher {
   constructor(
-    private readonly database: Database,
+    private readonly subscriptions: SubscriptionsTable,
+    private readonly payments: PaymentsTable,
+    private readonly disputes: DisputesTable,
     private readonly lookups: StripeLookups,
     private readonly foreign: ForeignObjectsRepository,
   ) {}
 
-  async prepare(tenant: Tenant, source: unknown, observed: Observation, type?: string): Promise<LedgerChange> {
+  async prepare(tenant: ProjectMode, source: unknown, observed: Observation, type?: string): Promise<LedgerChange> {
     const object = StripeObject.from(source);
     if (!object) throw new Unreadable('object');
     const reading = readObject(tenant.projectId, object, observed, type);
@@ -69,14 +78,14 @@ export class EventEnricher {
    * The nearest `metadata.project_id` that is a project of this installation decides.
    * @throws ForeignObject when it is another one
    */
-  async assertOurs({ projectId, mode }: Tenant, object: StripeObject | undefined, asOf: Date): Promise<Ownership> {
+  async assertOurs(tenant: ProjectMode, object: StripeObject | undefined, asOf: Date): Promise<Ownership> {
     const unclaimed: MetadataSource[] = [];
     for (const claim of object ? claimsIn(object, asOf) : []) {
       const { projectId: named, isCopy, objectId } = claim;
-      if (named === projectId && !isCopy) return { isOurs: true, unclaimed: [...unclaimed, claim] };
-      const isForeign = named !== undefined && named !== projectId && (await this.foreign.isProject(named));
+      if (named === tenant.projectId && !isCopy) return { isOurs: true, unclaimed: [...unclaimed, claim] };
+      const isForeign = named !== undefined && named !== tenant.projectId && (await this.foreign.isProject(named));
       // A subscription that is here told of itself that it is not foreign: a copy of its metadata may be older than that.
-      if (isForeign && !(isCopy && (await SUBSCRIPTIONS.find(this.database, projectId, mode, objectId))))
+      if (isForeign && !(isCopy && (await this.subscriptions.find(tenant, objectId))))
         throw new ForeignObject(claim, object ? foreignWith(object) : [], object ? customerIdsOf(object) : []);
       if (!isForeign) unclaimed.push(claim);
     }
@@ -104,10 +113,10 @@ export class EventEnricher {
    */
   async #answerOnOwner(tenant: Tenant, { object, reading: { subscription: fact }, observed }: Source): Promise<Source | undefined> {
     if (!fact || observed.isAnswer) return undefined;
-    const { projectId, mode } = tenant;
+    const { projectId } = tenant;
     const [stored, isForeignSince, isForeign] = await Promise.all([
-      SUBSCRIPTIONS.find(this.database, projectId, mode, fact.subscriptionId),
-      this.foreign.isForeignSince(projectId, mode, { objectId: fact.subscriptionId, asOf: observed.asOf }),
+      this.subscriptions.find(tenant, fact.subscriptionId),
+      this.foreign.isForeignSince(tenant, { objectId: fact.subscriptionId, asOf: observed.asOf }),
       this.assertOurs(tenant, object, observed.asOf).then(() => false, isForeignObject),
     ]);
     if (isForeign ? !stored || stored.asOf < observed.asOf : !isForeignSince) return undefined;
@@ -169,7 +178,7 @@ export class EventEnricher {
     const { subscription: fact, subscriptionToFetch } = reading;
     const id = fact?.subscriptionId ?? subscriptionToFetch;
     if (id === undefined) return reading;
-    const stored = await SUBSCRIPTIONS.find(this.database, tenant.projectId, tenant.mode, id);
+    const stored = await this.subscriptions.find(tenant, id);
     const seenRevision = stored?.revision ?? 0;
     const needsFetch = needsRefetch(stored, fact, observed);
     const answer = needsFetch ? await this.#ours(tenant, this.lookups.subscription(tenant, id)) : undefined;
@@ -187,7 +196,7 @@ export class EventEnricher {
 
   async #payment(tenant: Enrichment, fact: PaymentFact): Promise<PaymentFact> {
     if (hasSucceeded(fact.status) && !fact.refundedAsOf) return fact;
-    const stored = await PAYMENTS.find(this.database, tenant.projectId, tenant.mode, fact.paymentIntentId);
+    const stored = await this.payments.find(tenant, fact.paymentIntentId);
     const seenRevision = stored?.revision ?? 0;
     if (stored && decideRefund(stored, fact) === 'refetch') {
       const answer = await this.#ours(tenant, this.lookups.charge(tenant, fact.chargeId, fact.paymentIntentId));
@@ -219,7 +228,7 @@ export class EventEnricher {
     const { invoiceId, subscriptionId, paymentIntentIds } = attempt;
     const ids = paymentIntentIds.length > 0 ? paymentIntentIds : intentsOf(await this.lookups.invoicePayments(tenant, invoiceId));
     const facts = ids.map(async (id) => {
-      const stored = await PAYMENTS.find(this.database, tenant.projectId, tenant.mode, id);
+      const stored = await this.payments.find(tenant, id);
       const answer = await this.#ours(tenant, this.lookups.paymentIntent(tenant, id));
       if (answer)
         return [
@@ -248,7 +257,7 @@ export class EventEnricher {
   }
 
   async #dispute(tenant: Enrichment, fact: DisputeFact): Promise<DisputeFact> {
-    const stored = await DISPUTES.find(this.database, tenant.projectId, tenant.mode, fact.disputeId);
+    const stored = await this.disputes.find(tenant, fact.disputeId);
     const paymentIntentId = await this.#disputed(tenant, fact, stored);
     if (!stored || decideDispute(stored, fact) !== 'refetch') return { ...fact, paymentIntentId };
     const seenRevision = stored.revision;
@@ -261,8 +270,8 @@ export class EventEnricher {
     return { ...current, paymentIntentId, fundsWithdrawnAt, fundsReinstatedAt };
   }
 
-  async #isKnown({ projectId, mode }: Tenant, paymentIntentId: string): Promise<boolean> {
-    return (await PAYMENTS.find(this.database, projectId, mode, paymentIntentId)) !== undefined;
+  async #isKnown(tenant: Tenant, paymentIntentId: string): Promise<boolean> {
+    return (await this.payments.find(tenant, paymentIntentId)) !== undefined;
   }
 
   /** An answer of Stripe about an object that belongs to no other project. @throws ForeignObject */

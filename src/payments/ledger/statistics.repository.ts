@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { ProjectId } from '../../common/ids.js';
 import { exec, sql, type SqlValue, type Statement, type Steps } from '../../database/database.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { ProjectMode } from '../project-mode.js';
 import { type DisputeState, lossOf } from './dispute.js';
-import type { Written } from './ledger-table.js';
+import type { Written } from './ledger-tables.js';
 import { hasSucceeded, type PaymentState } from './payment.js';
 
 /** $1 project, $2 mode, $3 kind, $4 status, $5 slot, $6 how many more. */
@@ -25,25 +24,43 @@ const ADD_REVENUE = sql<never>(
 
 const SLOTS = 8;
 
-/** What is added to one row of the statistics. */
+/** The rows that a transaction wrote, or deleted. */
+interface Rows {
+  readonly subscriptions: readonly Written<{ readonly status: string }>[];
+  readonly payments: readonly Written<PaymentState>[];
+  readonly disputes: readonly Written<DisputeState>[];
+}
+
+interface Revenue {
+  readonly payments: number;
+  readonly grossCents: number;
+  readonly netCents: number;
+  /** The part of the gross sum that was paid outside of Stripe. */
+  readonly outOfBandCents: number;
+}
+
+const NO_REVENUE: Revenue = { payments: 0, grossCents: 0, netCents: 0, outOfBandCents: 0 };
+
+/** An addition to one row of the statistics. */
 interface Addition {
   readonly statement: Statement<never>;
   readonly key: readonly [string, ...(string | number)[]];
   readonly amounts: readonly number[];
 }
 
-/** Keeps the statistics by what each transaction changes. Their rows are a tenant's busiest: they are locked last, and always in the same order. */
+/** Updates the statistics with each transaction. Their rows are a tenant's busiest: they are locked last, and always in one order. */
 @Injectable()
 export class StatisticsRepository {
-  /** @param sign -1 takes away what was written before */
-  *add(
-    projectId: ProjectId,
-    mode: StripeMode,
-    subscriptions: readonly Written<{ status: string }>[],
-    payments: readonly Written<PaymentState>[],
-    disputes: readonly Written<DisputeState>[],
-    sign: 1 | -1 = 1,
-  ): Steps<void> {
+  add(tenant: ProjectMode, rows: Rows): Steps<void> {
+    return this.#add(tenant, rows, 1);
+  }
+
+  /** Takes deleted rows out. */
+  subtract(tenant: ProjectMode, rows: Rows): Steps<void> {
+    return this.#add(tenant, rows, -1);
+  }
+
+  *#add({ projectId, mode }: ProjectMode, { subscriptions, payments, disputes }: Rows, sign: 1 | -1): Steps<void> {
     const additions = [
       ...subscriptions.flatMap((written) => countsOf('subscription', written)),
       ...payments.flatMap((written) => [...countsOf('payment', written), ...revenueOf(written)]),
@@ -58,44 +75,47 @@ export class StatisticsRepository {
 }
 
 function countsOf(kind: 'subscription' | 'payment', { id, before, after, isRemoved = false }: Written<{ status: string }>): Addition[] {
-  const one = (status: string, more: number): Addition => ({ statement: COUNT, key: [kind, status, slotOf(id)], amounts: [more] });
+  const count = (status: string, more: number): Addition => ({ statement: COUNT, key: [kind, status, slotOf(id)], amounts: [more] });
   if (before?.status === after.status) return [];
-  return [...(before ? [one(before.status, -1)] : []), ...(isRemoved ? [] : [one(after.status, 1)])];
+  return [...(before ? [count(before.status, -1)] : []), ...(isRemoved ? [] : [count(after.status, 1)])];
 }
 
 function revenueOf({ id, before, after }: Written<PaymentState>): Addition[] {
-  const one = (currency: string, amounts: number[]): Addition => ({ statement: ADD_REVENUE, key: [currency, slotOf(id)], amounts });
-  const [old, now] = [before ? incomeOf(before) : NOTHING, incomeOf(after)];
-  if (!before || before.currency === after.currency)
-    return [
-      one(
-        after.currency,
-        now.map((amount, index) => amount - (old[index] ?? 0)),
-      ),
-    ];
-  return [
-    one(
-      before.currency,
-      old.map((amount) => -amount),
-    ),
-    one(after.currency, now),
-  ];
+  const [old, now] = [before ? incomeOf(before) : NO_REVENUE, incomeOf(after)];
+  if (!before || before.currency === after.currency) return [addRevenue(id, after.currency, difference(now, old))];
+  return [addRevenue(id, before.currency, difference(NO_REVENUE, old)), addRevenue(id, after.currency, now)];
 }
 
 function lossesOf({ id, before, after }: Written<DisputeState>): Addition {
-  const more = lossOf(after) - (before ? lossOf(before) : 0);
-  return { statement: ADD_REVENUE, key: [after.currency, slotOf(id)], amounts: [0, 0, -more, 0] };
+  const lostCents = lossOf(after) - (before ? lossOf(before) : 0);
+  return addRevenue(id, after.currency, { ...NO_REVENUE, netCents: -lostCents });
 }
 
-const NOTHING = [0, 0, 0, 0];
-
-/** How many successful payments it is, and what they brought in: gross, net, and outside of Stripe. */
-function incomeOf({ status, amountCents, refundedAmountCents, source }: PaymentState): number[] {
-  if (!hasSucceeded(status)) return NOTHING;
-  return [1, amountCents, Math.max(amountCents - refundedAmountCents, 0), source === 'out_of_band' ? amountCents : 0];
+function addRevenue(id: string, currency: string, { payments, grossCents, netCents, outOfBandCents }: Revenue): Addition {
+  return { statement: ADD_REVENUE, key: [currency, slotOf(id)], amounts: [payments, grossCents, netCents, outOfBandCents] };
 }
 
-/** What one row adds is always in the same slot. */
+function difference(now: Revenue, before: Revenue): Revenue {
+  return {
+    payments: now.payments - before.payments,
+    grossCents: now.grossCents - before.grossCents,
+    netCents: now.netCents - before.netCents,
+    outOfBandCents: now.outOfBandCents - before.outOfBandCents,
+  };
+}
+
+/** Revenue of one payment: none unless it succeeded. */
+function incomeOf({ status, amountCents, refundedAmountCents, source }: PaymentState): Revenue {
+  if (!hasSucceeded(status)) return NO_REVENUE;
+  return {
+    payments: 1,
+    grossCents: amountCents,
+    netCents: Math.max(amountCents - refundedAmountCents, 0),
+    outOfBandCents: source === 'out_of_band' ? amountCents : 0,
+  };
+}
+
+/** Keeps each row of the ledger in one slot. */
 function slotOf(id: string): number {
   return Number.parseInt(id.slice(-1), 16) % SLOTS;
 }

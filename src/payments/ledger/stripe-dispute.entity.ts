@@ -42,7 +42,7 @@ export class StripeDisputeEntity {
   reason: string | null;
 
   @Column({ name: 'amount_cents', type: 'bigint' })
-  amountCents: string;
+  amountCents: number;
 
   @Column({ type: 'varchar', length: 8 })
   currency: string;

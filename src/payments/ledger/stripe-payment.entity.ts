@@ -55,7 +55,7 @@ export class StripePaymentEntity {
 
   /** Minor units, as are all amounts. */
   @Column({ name: 'amount_cents', type: 'bigint' })
-  amountCents: string;
+  amountCents: number;
 
   @Column({ type: 'varchar', length: 8 })
   currency: string;
@@ -65,7 +65,7 @@ export class StripePaymentEntity {
   source: PaymentSource;
 
   @Column({ name: 'refunded_amount_cents', type: 'bigint' })
-  refundedAmountCents: string;
+  refundedAmountCents: number;
 
   /** The time of the event or answer of Stripe that this was last written from; `null` until a charge told. */
   @Column({ name: 'refunded_as_of', type: Date, precision: 3, nullable: true })

@@ -2,12 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type Stripe from 'stripe';
 import { DomainError } from '../../common/errors.js';
-import type { ProjectId } from '../../common/ids.js';
 import { type AnswerTime, timed } from '../stripe-api/answer-time.js';
 import { StripeClients } from '../stripe-config/stripe-clients.js';
 import { asStripeFailure, stripeErrorOf } from '../stripe-api/stripe-failure.js';
 import { type PageParams, readWholeList } from '../stripe-api/whole-list.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { ProjectMode } from '../project-mode.js';
 import { required, StripeObject } from './stripe-object.js';
 import { MAX_NAME_LENGTH } from './subscription.js';
 
@@ -18,9 +17,7 @@ const MAX_KIND_LENGTH = 64;
 const MAX_NAMES = 10_000;
 const NAME_AGE_MS = 10 * 60_000;
 
-export interface Tenant {
-  readonly projectId: ProjectId;
-  readonly mode: StripeMode;
+export interface Tenant extends ProjectMode {
   /** Ends what is asked page by page. */
   readonly signal?: AbortSignal;
 }

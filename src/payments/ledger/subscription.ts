@@ -1,5 +1,6 @@
 import { customerIdOf, required, type StripeObject } from './stripe-object.js';
-import { type Decision, decide, type StoredVersion, later, type Observation } from './decision.js';
+import { decide, type Decision, later, type Observation, type StateOf, type StoredVersion } from './decision.js';
+import type { StripeSubscriptionEntity } from './stripe-subscription.entity.js';
 import { periodOf, planItemOf } from './subscription-items.js';
 
 export const MAX_STATUS_LENGTH = 32;
@@ -7,24 +8,9 @@ const MAX_REASON_LENGTH = 64;
 export const MAX_NAME_LENGTH = 255;
 const MAX_QUANTITY = 2_147_483_647;
 
-export interface SubscriptionState {
-  readonly customerId: string | null;
-  readonly status: string;
-  readonly priceId: string | null;
-  readonly planName: string | null;
-  readonly quantity: number;
-  readonly currentPeriodStart: Date | null;
-  readonly currentPeriodEnd: Date | null;
-  readonly cancelAt: Date | null;
-  readonly cancelledAt: Date | null;
-  /** What Stripe does with invoices while it collects no payment for them. */
-  readonly pauseBehavior: string | null;
-  readonly pauseResumesAt: Date | null;
-  /** Why the status is `paused`. */
-  readonly pauseReason: string | null;
-  readonly createdAt: Date;
-  readonly asOf: Date;
-}
+/** What Stripe says of a subscription, and whose it is. */
+export type OwnedSubscription = StateOf<StripeSubscriptionEntity, 'subscriptionId'>;
+export type SubscriptionState = Omit<OwnedSubscription, 'userId'>;
 
 /** A subscription as an event or an answer of Stripe tells it. */
 export interface SubscriptionFact extends SubscriptionState, Observation {

@@ -5,13 +5,11 @@ import type { DurableEvent, LedgerPayment } from '../payments-events.js';
 import type { ProjectMode } from '../project-mode.js';
 import type { DisputeState } from './dispute.js';
 import { toLedgerDispute, toLedgerPayment, toLedgerSubscription } from './event-payloads.js';
-import type { Written } from './ledger-table.js';
-import { type OwnedSubscription, PAYMENTS, SUBSCRIPTIONS } from './ledger-tables.js';
+import { PaymentsTable, rowId, SubscriptionsTable, type Written } from './ledger-tables.js';
 import { OutboxRepository } from './outbox.repository.js';
 import { OutboxSweeper } from './outbox-sweeper.js';
 import { hasFailed, hasSucceeded, type PaymentState } from './payment.js';
-import { rowId } from './row-id.js';
-import { isEnded } from './subscription.js';
+import { isEnded, type OwnedSubscription } from './subscription.js';
 import type { Reassigned } from './user-links.repository.js';
 
 /** The rows that one transaction wrote. */
@@ -29,6 +27,8 @@ export class LedgerEventRecorder {
   constructor(
     private readonly outbox: OutboxRepository,
     private readonly sweeper: OutboxSweeper,
+    private readonly subscriptions: SubscriptionsTable,
+    private readonly payments: PaymentsTable,
   ) {}
 
   *record({ projectId, mode }: ProjectMode, { subscriptions, payments, disputes, reassigned }: WrittenRows): Steps<void> {
@@ -38,18 +38,25 @@ export class LedgerEventRecorder {
       ...payments.flatMap((written) => paymentEvents(tenant, written, reassigned.payments.includes(written.stripeId))),
     ];
     for (const stripeId of missingIn(subscriptions, reassigned.subscriptions)) {
-      const row = yield* SUBSCRIPTIONS.see(projectId, mode, stripeId);
-      if (row)
-        events.push(...subscriptionEvents(tenant, { id: rowId(projectId, mode, stripeId), stripeId, before: row, after: row }, true));
+      const row = yield* this.subscriptions.read(tenant, stripeId);
+      if (row) events.push(...subscriptionEvents(tenant, { id: rowId(tenant, stripeId), stripeId, before: row, after: row }, true));
     }
     for (const stripeId of missingIn(payments, reassigned.payments)) {
-      const row = yield* PAYMENTS.see(projectId, mode, stripeId);
-      if (row) events.push(...paymentEvents(tenant, { id: rowId(projectId, mode, stripeId), stripeId, before: row, after: row }, true));
+      const row = yield* this.payments.read(tenant, stripeId);
+      if (row) events.push(...paymentEvents(tenant, { id: rowId(tenant, stripeId), stripeId, before: row, after: row }, true));
     }
-    for (const written of disputes) events.push(...(yield* disputeEvents(tenant, written)));
+    for (const written of disputes) events.push(...(yield* this.#disputeEvents(tenant, written)));
     const now = new Date();
     for (const event of events) yield* this.outbox.add(event, now);
     if (events.length > 0) this.sweeper.wake();
+  }
+
+  *#disputeEvents(tenant: ProjectMode, { id, stripeId, before, after }: Written<DisputeState>): Steps<DurableEvent[]> {
+    const { status, paymentIntentId } = after;
+    if (before?.status === status) return [];
+    const row = paymentIntentId === null ? undefined : yield* this.payments.read(tenant, paymentIntentId);
+    const payment = row && paymentIntentId !== null ? toLedgerPayment(rowId(tenant, paymentIntentId), paymentIntentId, row) : null;
+    return [['payment.disputed', { ...tenant, dispute: toLedgerDispute(id, stripeId, after), payment }]];
   }
 }
 
@@ -87,13 +94,4 @@ function paymentEvents(tenant: ProjectMode, { id, stripeId, before, after }: Wri
 function compared(payment: LedgerPayment): LedgerPayment {
   const { status } = payment;
   return { ...payment, createdAt: '', refundedAmountCents: 0, status: hasSucceeded(status) ? 'succeeded' : status };
-}
-
-function* disputeEvents(tenant: ProjectMode, { id, stripeId, before, after }: Written<DisputeState>): Steps<DurableEvent[]> {
-  if (before?.status === after.status) return [];
-  const { projectId, mode } = tenant;
-  const { paymentIntentId } = after;
-  const row = paymentIntentId === null ? undefined : yield* PAYMENTS.see(projectId, mode, paymentIntentId);
-  const payment = row && paymentIntentId !== null ? toLedgerPayment(rowId(projectId, mode, paymentIntentId), paymentIntentId, row) : null;
-  return [['payment.disputed', { ...tenant, dispute: toLedgerDispute(id, stripeId, after), payment }]];
 }

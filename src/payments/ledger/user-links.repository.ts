@@ -1,23 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import type { EndUserId, ProjectId } from '../../common/ids.js';
-import { Database, query, exec, sql, type Statement, toTimestamp, type Steps } from '../../database/database.js';
-import type { StripeMode } from '../stripe-config/credential-rules.js';
+import type { EndUserId } from '../../common/ids.js';
+import { columns } from '../../database/columns.js';
+import { Database, query, exec, sql, type Statement, type Steps } from '../../database/database.js';
+import type { ProjectMode } from '../project-mode.js';
 import type { Party } from './ledger-change.js';
+import { StripeUserLinkEntity } from './stripe-user-link.entity.js';
 import { type LinkedUser, USER_RANKS } from './payment.js';
-import { rowId } from './row-id.js';
+import { rowId } from './ledger-tables.js';
 
 /** $1 a customer or subscription. What is written for one happens in turn: rows that are not there yet can't be locked. */
 const LOCK = sql<never>('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', 'lock_stripe_customer');
 
-interface LinkRow {
-  object_id: string;
-  user_id: EndUserId;
-  as_of: Date | string;
-}
+type LinkRow = Pick<StripeUserLinkEntity, 'objectId' | 'userId' | 'asOf'>;
 
 /** $1 project, $2 mode, $3 and $4 the ids of the customer, $5 subscription; each `null` where there is none. */
 const FIND = sql<LinkRow>(
-  'SELECT object_id, user_id, as_of FROM stripe_user_links WHERE project_id = $1 AND mode = $2 AND object_id IN ($3, $4, $5)',
+  `SELECT ${columns(StripeUserLinkEntity, { only: ['objectId', 'userId', 'asOf'] })} FROM stripe_user_links
+   WHERE project_id = $1 AND mode = $2 AND object_id IN ($3, $4, $5)`,
   'find_stripe_user_links',
 );
 
@@ -97,14 +96,15 @@ export class UserLinksRepository {
   constructor(private readonly database: Database) {}
 
   /** Keeps other transactions from writing anything of the same customer or subscription. */
-  *lock(projectId: ProjectId, mode: StripeMode, { customerIds, subscriptionId }: Party): Steps<void> {
+  *lock({ projectId, mode }: ProjectMode, { customerIds, subscriptionId }: Party): Steps<void> {
     if (this.database.engine !== 'postgres') return;
     const ids = subscriptionId === undefined ? customerIds : [...customerIds, subscriptionId];
     for (const id of ids.toSorted()) yield* exec(LOCK, [`${projectId} ${mode} ${id}`]);
   }
 
   /** Keeps what is told where it is the newest, and gives it to the rows that are there already. */
-  *link(projectId: ProjectId, mode: StripeMode, { customerIds, subscriptionId, userId: observed, asOf }: Party): Steps<Linked> {
+  *link(tenant: ProjectMode, { customerIds, subscriptionId, userId: observed, asOf }: Party): Steps<Linked> {
+    const { projectId, mode } = tenant;
     if (customerIds.length === 0 && subscriptionId === undefined) return { user: NOBODY, reassigned: { subscriptions: [], payments: [] } };
     const [customerId = null, otherId = null] = customerIds;
     const stored = yield* query(FIND, [projectId, mode, customerId, otherId, subscriptionId ?? null]);
@@ -115,18 +115,17 @@ export class UserLinksRepository {
       { subscriptions, payments, ranks }: ReassignStatements,
       rows = objectId,
     ): Steps<EndUserId | undefined> {
-      const link = stored.find((row) => row.object_id === objectId);
-      if (!observed || (link && !isNewer(link, observed, asOf))) return link?.user_id;
+      const link = stored.find((row) => row.objectId === objectId);
+      if (!observed || (link && !isNewer(link, observed, asOf))) return link?.userId;
       yield* exec(LINK, [projectId, mode, objectId, observed, asOf]);
-      if (link?.user_id === observed) return observed;
+      if (link?.userId === observed) return observed;
       const values = [projectId, mode, rows, observed];
       yield* exec(ranks, values);
       reassigned.subscriptions.push(...(yield* query(subscriptions, values)).map(({ id }) => id));
       reassigned.payments.push(...(yield* query(payments, values)).map(({ id }) => id));
       return observed;
     }
-    const ofSubscription =
-      subscriptionId && (yield* linkObject(subscriptionId, REASSIGN_BY_SUBSCRIPTION, rowId(projectId, mode, subscriptionId)));
+    const ofSubscription = subscriptionId && (yield* linkObject(subscriptionId, REASSIGN_BY_SUBSCRIPTION, rowId(tenant, subscriptionId)));
     let ofCustomer: EndUserId | undefined;
     for (const id of customerIds) {
       const user = yield* linkObject(id, REASSIGN_BY_CUSTOMER);
@@ -139,6 +138,5 @@ export class UserLinksRepository {
 
 /** In the same second, either of two users, and always the same one. */
 function isNewer(stored: LinkRow, userId: EndUserId, asOf: Date): boolean {
-  const storedAsOf = new Date(toTimestamp(stored.as_of));
-  return asOf > storedAsOf || (asOf.getTime() === storedAsOf.getTime() && userId > stored.user_id);
+  return asOf > stored.asOf || (asOf.getTime() === stored.asOf.getTime() && userId > stored.userId);
 }

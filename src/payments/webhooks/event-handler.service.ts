@@ -110,7 +110,7 @@ export class EventHandlerService {
           const change = await this.ledger.prepare(event);
           return await write(() => this.ledger.apply(change));
         } catch (error) {
-          if (error instanceof ForeignObject) await this.ledger.recordForeign(event.projectId, event.mode, error);
+          if (error instanceof ForeignObject) await this.ledger.recordForeign(event, error);
           throw error;
         }
       });

@@ -152,7 +152,7 @@ export class ReconcileService {
     for (const subscription of page.data) {
       if (signal.aborted) break;
       report.subscriptions.compared += 1;
-      if (await this.ledger.record(projectId, mode, subscription, page.time)) report.addRepair(subscription.id);
+      if (await this.ledger.record({ projectId, mode }, subscription, page.time)) report.addRepair(subscription.id);
     }
     const absent = await this.#findAbsent(work, pass, page);
     while (absent.length > 0 && !signal.aborted) {
@@ -161,7 +161,7 @@ export class ReconcileService {
       for (const [index, id] of ids.entries()) {
         const found = answers[index];
         if (!found) report.addMissing(id);
-        else if (await this.ledger.record(projectId, mode, found.subscription, found.time)) report.addRepair(id);
+        else if (await this.ledger.record({ projectId, mode }, found.subscription, found.time)) report.addRepair(id);
       }
     }
     return page;
