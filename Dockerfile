@@ -37,4 +37,4 @@ EXPOSE 3000
 # Failures while the first start migrates do not count.
 HEALTHCHECK --start-period=60s --interval=10s --timeout=5s --retries=6 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--disable-sigusr1", "dist/main.js"]
+CMD ["node", "--disable-sigusr1", "--max-semi-space-size=8", "dist/main.js"]

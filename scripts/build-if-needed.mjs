@@ -45,6 +45,9 @@ if (SOURCES.some((path) => lastChange(path) > built)) {
   }
 }
 
-// What `node` gets before the program. Without this one, Node opens its debugger on SIGUSR1 until the program is loaded; Node 20 lacks it.
-const FLAG = '--disable-sigusr1';
-if (process.argv.includes('--print-flags') && process.allowedNodeEnvironmentFlags.has(FLAG)) console.log(FLAG);
+// Without this flag Node opens its debugger on SIGUSR1 until the program is loaded; Node 20 lacks it.
+const NO_DEBUGGER = '--disable-sigusr1';
+// Loading the modules fills the young generation up to its limit, and an idle process never shrinks it: 8 MiB instead of 16 save 15 MB.
+const SMALL_HEAP = '--max-semi-space-size=8';
+const flags = process.allowedNodeEnvironmentFlags.has(NO_DEBUGGER) ? [NO_DEBUGGER, SMALL_HEAP] : [SMALL_HEAP];
+if (process.argv.includes('--print-flags')) console.log(flags.join(' '));

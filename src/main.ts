@@ -1,5 +1,4 @@
 import './bootstrap/no-debugger.js';
-import './young-generation.js';
 
-// Not before: to load the modules is what makes the young generation grow.
+// Not before: the other modules take a second to load.
 await import('./server.js');

@@ -7,7 +7,6 @@ import { VERSION } from './common/version.js';
 import { showFirstCall } from './bootstrap/first-run.js';
 import { type Running, stopOnSignal } from './bootstrap/shutdown.js';
 import { explainStartFailure } from './bootstrap/start-failure.js';
-import { letYoungGenerationGrow } from './young-generation.js';
 
 async function main(): Promise<void> {
   // What is written here, the database above all, is nobody else's business.
@@ -26,7 +25,6 @@ async function main(): Promise<void> {
   const app = await createApp(settings, logger);
   running.app = app;
   await app.listen(settings.port, settings.host);
-  letYoungGenerationGrow();
   logger.log(`Listening on ${await app.getUrl()}`);
   if (settings.sampleData && settings.isLoopbackHost) await showFirstCall(app, settings);
 }

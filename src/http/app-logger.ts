@@ -1,6 +1,8 @@
 import type { LoggerService } from '@nestjs/common';
+import type { FastifyInstance } from 'fastify';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { DomainError } from '../common/errors.js';
+import { traceIdOf } from './trace-id.js';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
@@ -113,4 +115,19 @@ function describe(error: Error): DescribedError {
     at: frames.slice(0, 8).map((line) => line.trim()),
     ...(error.cause instanceof Error ? { cause: describe(error.cause) } : {}),
   };
+}
+
+/** Logs each request once it is answered. */
+export function logRequests(fastify: FastifyInstance, logger: AppLogger): void {
+  fastify.addHook('onResponse', (request, reply, done) => {
+    logger.answered({
+      requestId: request.id,
+      traceId: traceIdOf(request.headers.traceparent),
+      method: request.method,
+      route: request.routeOptions.url ?? 'none',
+      status: reply.statusCode,
+      milliseconds: Math.round(reply.elapsedTime),
+    });
+    done();
+  });
 }

@@ -1,5 +1,6 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Router from 'find-my-way';
+import { DomainError } from '../common/errors.js';
 
 export function answersOnly(methods: string[]): string {
   return `This URL answers ${methods.join(', ') || 'no method'}.`;
@@ -39,4 +40,15 @@ export class RouteTable {
     if (!found || Object.values(found.params).includes('')) return undefined;
     return [...(found.store as Set<string>)].sort();
   }
+}
+
+/** Answers 404 before a body is read: where there is no route, no body can be wrong. */
+export function refuseUnknownRoutes(fastify: FastifyInstance, routes: RouteTable): void {
+  fastify.addHook('preParsing', (request, _reply, _payload, done) => done(refusalOf(request, routes)));
+}
+
+function refusalOf({ headers, is404, raw, routeOptions }: FastifyRequest, routes: RouteTable): DomainError | null {
+  if (headers.host === undefined && raw.httpVersion === '1.1') return new DomainError('malformed_request', 'The Host header is missing.');
+  const isNowhere = is404 || routes.isHidden(routeOptions.url);
+  return isNowhere ? new DomainError('route_not_found', 'There is nothing at this URL.') : null;
 }

@@ -144,7 +144,7 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   ],
   [/^npm /, 'run above'],
   [/^node scripts\/config-docs\.mjs$/, 'run above with --check'],
-  [/^node (?:--disable-sigusr1 )?dist\/main\.js$/, 'what npm start runs'],
+  [/^node (?:--disable-sigusr1 --max-semi-space-size=8 )?dist\/main\.js$/, 'what npm start runs'],
 ];
 const isNotRun = (command: string) => NOT_RUN.some(([pattern]) => pattern.test(command));
 

@@ -61,8 +61,8 @@ it('names the flag that keeps the debugger shut, where Node has it and where it 
   const print = (...options: string[]) =>
     spawnSync(process.execPath, ['build-if-needed.mjs', ...options], { cwd: folder, encoding: 'utf8' }).stdout;
   const isKnown = process.allowedNodeEnvironmentFlags.has('--disable-sigusr1');
-  expect([print(), print('--print-flags').trim()]).toEqual(['', isKnown ? '--disable-sigusr1' : '']);
+  expect([print(), print('--print-flags').trim()]).toEqual(['', `${isKnown ? '--disable-sigusr1 ' : ''}--max-semi-space-size=8`]);
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
   for (const name of ['start', 'cli']) expect(scripts[name]).toMatch(/^flags=\$\(.*--print-flags\) && exec node \$flags dist/);
-  expect(readFileSync('Dockerfile', 'utf8')).toMatch(/^CMD \["node", "--disable-sigusr1", "dist\/main\.js"\]$/m);
+  expect(readFileSync('Dockerfile', 'utf8')).toMatch(/^CMD \["node", "--disable-sigusr1", "--max-semi-space-size=8", "dist\/main\.js"\]$/m);
 });

@@ -48,7 +48,7 @@ describe('the image', () => {
   const [last = ''] = dockerfile.split(/^FROM /m).slice(-1);
 
   it('starts what the build makes, as nobody in particular', () => {
-    expect(list(instructions('CMD').at(-1) ?? '')).toEqual(['node', '--disable-sigusr1', 'dist/main.js']);
+    expect(list(instructions('CMD').at(-1) ?? '')).toEqual(['node', '--disable-sigusr1', '--max-semi-space-size=8', 'dist/main.js']);
     expect(existsSync('src/main.ts')).toBe(true);
     expect(last).toMatch(/^USER node$/m);
     expect(last.indexOf('USER node')).toBeGreaterThan(last.lastIndexOf('COPY'));

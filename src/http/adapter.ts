@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { normalizeForwardedFor } from '../common/client-address.js';
+import type { Settings } from '../config/settings.js';
+import { REQUEST_ID_HEADER, setCommonHeaders } from './common-headers.js';
+import type { ErrorFilter } from './error.filter.js';
+import type { RouteTable } from './route-table.js';
+import { answerOddRequests, answerUnparsable } from './unparsable-requests.js';
+
+/** A UUID or a trace id, as proxies make them; anything else could be made to say something in our logs. */
+const ACCEPTED_REQUEST_ID = /^[0-9a-f-]{16,64}$/i;
+
+/** Milliseconds to receive the headers. `RequestBodies` limits the time of a body, per route. */
+const HEADERS_TIMEOUT_MS = 15_000;
+/** Milliseconds that no request may exceed, whatever its route allows. Node swaps the two when this one is smaller. */
+const REQUEST_TIMEOUT_MS = 600_000;
+/** Milliseconds between Node's checks for requests that took too long. */
+const TIMEOUT_CHECK_MS = 1_000;
+const IDLE_TIMEOUT_MS = 72_000;
+
+/** Nest would flatten Fastify's errors into its own; `ErrorFilter` recognizes them by their code. */
+class Adapter extends FastifyAdapter {
+  override mapException(error: unknown): unknown {
+    return error;
+  }
+}
+
+/** Fastify with our timeouts, request ids, trusted proxies, and answers to what is not valid HTTP. */
+export function createAdapter({ trustProxy }: Settings, routes: RouteTable, errors: ErrorFilter): FastifyAdapter {
+  const adapter = new Adapter({
+    trustProxy: typeof trustProxy === 'number' ? (_address, hop) => hop < trustProxy : trustProxy,
+    genReqId: requestId,
+    requestIdHeader: false,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    // Longer than Node lets a URL be: a long id is a wrong id, not another kind of error.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
+    // Node's own answer would have neither a body nor a request id.
+    http: { requireHostHeader: false, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      setCommonHeaders(request, reply);
+      errors.send(error, request, reply);
+    },
+    clientErrorHandler: (error, socket) => answerUnparsable(error, socket, routes),
+  });
+  const { server } = adapter.getInstance<FastifyInstance>();
+  answerOddRequests(server, routes);
+  // Before Fastify reads the header.
+  if (trustProxy !== false) server.prependListener('request', normalizeForwardedFor);
+  return adapter;
+}
+
+function requestId({ headers }: IncomingMessage): string {
+  const given = headers[REQUEST_ID_HEADER];
+  return typeof given === 'string' && ACCEPTED_REQUEST_ID.test(given) ? given : randomUUID();
+}
