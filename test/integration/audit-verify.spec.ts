@@ -6,7 +6,7 @@ import { AuditTrail } from '../../src/audit/audit-trail.js';
 import { AuditVerifier } from '../../src/audit/audit-verifier.js';
 import { systemActor } from '../../src/common/actor.js';
 import { parseProjectId, type ProjectId } from '../../src/common/ids.js';
-import { runCommand } from '../support/command-line.js';
+import { runCommand, runInProcess } from '../support/command-line.js';
 import { numbered } from '../support/credentials.js';
 import { Installation } from '../support/installation.js';
 import { execute, rowsOf } from '../support/rows.js';
@@ -296,7 +296,7 @@ describe('tillkeeper audit', () => {
   });
   afterAll(() => installation.remove());
 
-  const audit = (...args: string[]) => runCommand(installation, app.environment, 'audit', ...args);
+  const audit = (...args: string[]) => runInProcess(app.environment, 'audit', ...args);
 
   it('verifies, anchors and prunes from the command line', async () => {
     await app.app.get(AuditTrail).recordSystemEvent('keys.rotated', { purpose: 'seal' }, SOMEBODY);
