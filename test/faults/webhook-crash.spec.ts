@@ -1,4 +1,4 @@
-import { runCommand } from '../support/command-line.js';
+import { runInProcess } from '../support/command-line.js';
 import { deliveryRounds } from '../support/delivery-rounds.js';
 import { Installation } from '../support/installation.js';
 import { rowsOf } from '../support/rows.js';
@@ -41,7 +41,7 @@ it('has each event once, delivered by a sender who tries again, after kill -9 in
   // What Stripe has and nobody delivered, the command line brings.
   const { type, data } = aPayment();
   account.test.record(type, (data as { object: object }).object);
-  const reconcile = (...args: string[]) => runCommand(installation, environment, 'reconcile', ...args);
+  const reconcile = (...args: string[]) => runInProcess(environment, 'reconcile', ...args);
   const { code, output } = await reconcile('--json');
   expect(code).toBe(0);
   expect(JSON.parse(output)).toEqual({

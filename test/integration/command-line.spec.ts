@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCommand } from '../support/command-line.js';
+import { runCommand, runInProcess } from '../support/command-line.js';
 import { Installation } from '../support/installation.js';
 import { rowsOf, tablesOf } from '../support/rows.js';
 import { testEnvironment } from '../support/test-app.js';
@@ -11,7 +11,7 @@ jest.setTimeout(60_000);
 let installation: Installation;
 let database: TestDatabase;
 
-const tillkeeper = (...args: string[]) => runCommand(installation, testEnvironment(database), ...args);
+const tillkeeper = (...args: string[]) => runInProcess(testEnvironment(database), ...args);
 
 beforeAll(async () => {
   installation = new Installation();
@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 it('explains itself, and what it was asked wrongly', async () => {
-  const help = await tillkeeper('--help');
+  const help = await runCommand(installation, testEnvironment(database), '--help');
   expect(help).toMatchObject({ code: 0, errors: '' });
   expect(help.output).toContain('Exit codes: 0 done, 1 failed or found something, 2 wrong usage');
   expect(await tillkeeper()).toMatchObject({ code: 2, output: '' });
@@ -59,16 +59,11 @@ it('migrates once', async () => {
 
 it('asks for no settings that it has no use for, and makes no key', async () => {
   const folder = join(installation.folder, 'data');
-  const run = (NODE_ENV: string, ...args: string[]) =>
-    runCommand(installation, { NODE_ENV, DATA_DIR: folder, DATABASE_URL: database.url }, ...args);
-  const [refused, ...done] = await Promise.all([
-    run('production', 'keys', 'verify'),
-    run('production', 'migrate'),
-    run('production', 'keys', 'status'),
-    run('production', 'audit', 'anchor'),
-    run('development', 'keys', 'status'),
-  ]);
-  for (const each of done) expect(each).toMatchObject({ code: 0, errors: '' });
+  const run = (NODE_ENV: string, ...args: string[]) => runInProcess({ NODE_ENV, DATA_DIR: folder, DATABASE_URL: database.url }, ...args);
+  const refused = await run('production', 'keys', 'verify');
+  for (const command of ['migrate', 'keys status', 'audit anchor'])
+    expect(await run('production', ...command.split(' '))).toMatchObject({ code: 0, errors: '' });
+  expect(await run('development', 'keys', 'status')).toMatchObject({ code: 0, errors: '' });
   expect(existsSync(folder)).toBe(false);
   expect(refused).toMatchObject({ code: 1, errors: expect.stringContaining('MASTER_KEY must be set') });
   expect(refused.errors).not.toMatch(/PUBLIC_BASE_URL|AUTH_/);
@@ -77,12 +72,9 @@ it('asks for no settings that it has no use for, and makes no key', async () => 
 it('makes neither a database nor a master key for a command that needs them', async () => {
   const folder = join(installation.folder, 'elsewhere');
   const run = (DATABASE_URL: string, ...args: string[]) =>
-    runCommand(installation, { NODE_ENV: 'development', DATA_DIR: folder, DATABASE_URL }, ...args);
-  const [noDatabase, ...noKey] = await Promise.all([
-    run(`sqlite:${join(folder, 'wrong.db')}`, 'keys', 'status'),
-    run(database.url, 'audit', 'verify'),
-    run(database.url, 'reconcile'),
-  ]);
+    runInProcess({ NODE_ENV: 'development', DATA_DIR: folder, DATABASE_URL }, ...args);
+  const noDatabase = await run(`sqlite:${join(folder, 'wrong.db')}`, 'keys', 'status');
+  const noKey = [await run(database.url, 'audit', 'verify'), await run(database.url, 'reconcile')];
   expect(noDatabase).toEqual({ code: 1, output: '', errors: 'There is no database at the path of DATABASE_URL.\n' });
   for (const each of noKey) expect(each).toMatchObject({ code: 1, errors: expect.stringContaining('No master key is configured') });
   expect(existsSync(folder)).toBe(false);
@@ -96,9 +88,9 @@ it('refuses a day that no calendar has', async () => {
 it('fails with 1 and says why, as one JSON document where that was asked for', async () => {
   const environment = { ...testEnvironment(database), DATABASE_URL: 'hunter2' };
   const reason = 'DATABASE_URL must be sqlite:<path of a file> or postgres://';
-  const told = await runCommand(installation, environment, 'migrate');
+  const told = await runInProcess(environment, 'migrate');
   expect(told).toMatchObject({ code: 1, output: '', errors: expect.stringContaining(reason) });
-  const { code, output, errors } = await runCommand(installation, environment, 'migrate', '--json');
+  const { code, output, errors } = await runInProcess(environment, 'migrate', '--json');
   expect({ code, errors }).toEqual({ code: 1, errors: '' });
   expect(JSON.parse(output)).toEqual({ error: expect.stringContaining(reason) });
   expect(told.errors + output).not.toContain('hunter2');

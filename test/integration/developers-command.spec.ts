@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { runCommand } from '../support/command-line.js';
+import { runInProcess } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { Installation } from '../support/installation.js';
 import { rowsOf } from '../support/rows.js';
@@ -22,7 +22,7 @@ afterAll(async () => {
   await app.close();
 });
 
-const developers = (...args: string[]) => runCommand(installation, app.environment, 'developers', ...args);
+const developers = (...args: string[]) => runInProcess(app.environment, 'developers', ...args);
 
 /** With something on the standard input. */
 async function piped(input: string, ...args: string[]) {
@@ -87,7 +87,7 @@ it('ends the access tokens of a developer within two seconds, and writes each co
       expect.stringContaining('command line: '),
     ]),
   );
-  expect(await runCommand(installation, app.environment, 'audit', 'verify')).toMatchObject({ code: 0 });
+  expect(await runInProcess(app.environment, 'audit', 'verify')).toMatchObject({ code: 0 });
 });
 
 it('says what it can’t do', async () => {
@@ -100,7 +100,7 @@ it('says what it can’t do', async () => {
     code: 1,
     errors: 'The address must be an e-mail address, such as ada@example.com.\n',
   });
-  const off = await runCommand(installation, { ...app.environment, AUTH_BUILTIN: 'false' }, 'developers', 'add', 'bob@example.com');
+  const off = await runInProcess({ ...app.environment, AUTH_BUILTIN: 'false' }, 'developers', 'add', 'bob@example.com');
   expect(off).toMatchObject({ code: 1, errors: 'The built-in authorization server is off here: see AUTH_BUILTIN.\n' });
   expect((await rowsOf(app.database, 'accounts')).filter((row) => row['email'] === 'bob@example.com')).toEqual([]);
 });

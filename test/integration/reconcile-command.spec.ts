@@ -1,7 +1,7 @@
 import Sqlite from 'better-sqlite3';
 import type { ProjectId } from '../../src/common/ids.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
-import { runCommand, runInProcess, startCommand } from '../support/command-line.js';
+import { runInProcess, startCommand } from '../support/command-line.js';
 import { Installation } from '../support/installation.js';
 import { slow } from '../support/stripe/faults.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -94,7 +94,7 @@ it('fails when the database is not available any more', async () => {
   try {
     holdUntilAsked(EVENTS, 1, breakDown);
     const environment = { ...app.environment, DATABASE_URL: url };
-    const { code, output, errors } = await runCommand(installation, environment, 'reconcile', '--json', '--project', projectIds[0] ?? '');
+    const { code, output, errors } = await runInProcess(environment, 'reconcile', '--json', '--project', projectIds[0] ?? '');
     expect({ code, errors }).toEqual({ code: 1, errors: '' });
     expect(JSON.parse(output)).toEqual({ error: expect.stringMatching(/database/i) });
     expect(keysOf(SUBSCRIPTIONS)).toEqual([]);
