@@ -37,14 +37,14 @@ export class SubscriptionsAtStripe {
   }
 
   /** The same of several, in their order: the first alone, which mostly is what is looked for, then ten at once. */
-  async *findEach<Row extends { subscription_id: string }>(
+  async *findEach<Row extends { readonly subscriptionId: string }>(
     buyer: Buyer,
     rows: readonly Row[],
   ): AsyncGenerator<{ row: Row; now: SubscriptionNow | undefined }> {
     for (let start = 0; start < rows.length; start += start === 0 ? 1 : BATCH) {
       const batch = rows
         .slice(start, start === 0 ? 1 : start + BATCH)
-        .map(async (row) => ({ row, now: await this.find(buyer, row.subscription_id) }));
+        .map(async (row) => ({ row, now: await this.find(buyer, row.subscriptionId) }));
       yield* await Promise.all(batch);
     }
   }

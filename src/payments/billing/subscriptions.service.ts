@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { DomainError } from '../../common/errors.js';
-import type { SubscriptionRow } from '../ledger/dto/subscription.response.js';
+import type { SubscriptionView } from '../ledger/lists/ledger-lists.statements.js';
 import { StripeObject } from '../ledger/stripe-object.js';
 import { planItemOf } from '../ledger/subscription-items.js';
 import { inBuyersWords, isMetered, isMissing, isUncertain, priceNotUsable, unknownPrice } from './billing.errors.js';
@@ -25,7 +25,7 @@ export class SubscriptionsService {
   ) {}
 
   /** @returns `undefined` for a buyer who never had one */
-  find(buyer: Buyer): Promise<SubscriptionRow | undefined> {
+  find(buyer: Buyer): Promise<SubscriptionView | undefined> {
     return this.subscriptions.findCurrent(buyer);
   }
 
@@ -150,9 +150,9 @@ export class SubscriptionsService {
    * Asks Stripe for subscriptions of the ledger until one is active. One that has ended is asked for only where nothing else was found.
    * @param rows the one that counts most first
    */
-  async #lookUp(buyer: Buyer, rows: readonly SubscriptionRow[]): Promise<{ found: SubscriptionNow[]; missing: SubscriptionRow[] }> {
+  async #lookUp(buyer: Buyer, rows: readonly SubscriptionView[]): Promise<{ found: SubscriptionNow[]; missing: SubscriptionView[] }> {
     const found: SubscriptionNow[] = [];
-    const missing: SubscriptionRow[] = [];
+    const missing: SubscriptionView[] = [];
     for (const part of [rows.filter((row) => !hasEnded(row)), rows.filter(hasEnded)]) {
       for await (const { row, now } of this.atStripe.findEach(buyer, part)) {
         if (now) found.push(now);
@@ -165,8 +165,8 @@ export class SubscriptionsService {
   }
 
   /** Notes that Stripe no longer has subscriptions of the ledger: those of a customer in the account that the key belongs to. */
-  async #noteGone(buyer: Buyer, missing: readonly SubscriptionRow[], customer: Customer | undefined): Promise<void> {
-    for (const { customer_id: customerId, subscription_id: id } of missing)
+  async #noteGone(buyer: Buyer, missing: readonly SubscriptionView[], customer: Customer | undefined): Promise<void> {
+    for (const { customerId, subscriptionId: id } of missing)
       if (customerId !== null && customerId === customer?.id) await this.atStripe.noteGone(buyer, id);
   }
 }

@@ -1,7 +1,6 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ApiNullableString, ApiNullableUuid, ApiTime, ApiUuid } from '../../../http/openapi/api-property.js';
-import { toTimestamp } from '../../../database/database.js';
-import type { StripeMode } from '../../stripe-config/credential-rules.js';
+import type { PaymentView } from '../lists/ledger-lists.statements.js';
 import { PAYMENT_SOURCES, type PaymentSource } from '../payment.js';
 
 @ApiSchema({ description: 'A payment as Stripe last said: money that was paid, or that somebody tried to pay.' })
@@ -57,50 +56,21 @@ export class StripePaymentResponse {
   created_at: string;
 }
 
-export interface PaymentRow {
-  id: string;
-  project_id: string;
-  mode: StripeMode;
-  subscription_id: string | null;
-  user_id: string | null;
-  payment_intent_id: string;
-  status: string;
-  /** Text on PostgreSQL. */
-  amount_cents: number | string;
-  currency: string;
-  source: PaymentSource;
-  description: string | null;
-  refunded_amount_cents: number | string;
-  dispute_status: string | null;
-  created_at: Date | string;
-}
-
-export const PAYMENT_COLUMNS = `id, project_id, mode, subscription_id, user_id, payment_intent_id, status, amount_cents, currency,
-  source, description, refunded_amount_cents, created_at`;
-
-const SUBSCRIPTION = '(SELECT s.id FROM stripe_subscriptions s WHERE s.id = listed.subscription_id) AS subscription_id';
-const DISPUTE = `(SELECT d.status FROM stripe_disputes d
-  WHERE d.project_id = listed.project_id AND d.mode = listed.mode AND d.payment_intent_id = listed.payment_intent_id
-  ORDER BY d.created_at DESC, d.dispute_id LIMIT 1) AS dispute_status`;
-
-/** Of rows that were `listed` with those columns: with what is known beside them. A subscription that is not here is none. */
-export const PAYMENT_VIEW = `${PAYMENT_COLUMNS.replace('subscription_id', SUBSCRIPTION)}, ${DISPUTE}`;
-
-export function toPaymentResponse(row: PaymentRow): StripePaymentResponse {
+export function toPaymentResponse(row: PaymentView): StripePaymentResponse {
   return {
     id: row.id,
-    project_id: row.project_id,
-    subscription_id: row.subscription_id,
-    user_id: row.user_id,
+    project_id: row.projectId,
+    subscription_id: row.knownSubscriptionId,
+    user_id: row.userId,
     is_test_mode: row.mode === 'test',
-    payment_intent_id: row.payment_intent_id,
+    payment_intent_id: row.paymentIntentId,
     status: row.status,
-    amount_cents: Number(row.amount_cents),
+    amount_cents: row.amountCents,
     currency: row.currency,
     source: row.source,
     description: row.description,
-    refunded_amount_cents: Number(row.refunded_amount_cents),
-    dispute_status: row.dispute_status,
-    created_at: toTimestamp(row.created_at),
+    refunded_amount_cents: row.refundedAmountCents,
+    dispute_status: row.disputeStatus,
+    created_at: row.createdAt.toISOString(),
   };
 }

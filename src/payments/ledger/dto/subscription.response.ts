@@ -1,8 +1,6 @@
 import { ApiExtraModels, ApiProperty, ApiSchema, getSchemaPath } from '@nestjs/swagger';
 import { ApiNullableString, ApiNullableTime, ApiNullableUuid, ApiTime, ApiUuid } from '../../../http/openapi/api-property.js';
-import { toTimestamp } from '../../../database/database.js';
-import { isOfOtherAccount } from '../../stripe-config/account-mismatch.js';
-import type { StripeMode } from '../../stripe-config/credential-rules.js';
+import type { SubscriptionView } from '../lists/ledger-lists.statements.js';
 import { pauseOf } from '../subscription.js';
 
 @ApiSchema({
@@ -92,59 +90,29 @@ export class StripeSubscriptionResponse {
   created_at: string;
 }
 
-export interface SubscriptionRow {
-  id: string;
-  project_id: string;
-  mode: StripeMode;
-  subscription_id: string;
-  user_id: string | null;
-  customer_id: string | null;
-  status: string;
-  plan_name: string | null;
-  quantity: number;
-  current_period_start: Date | string | null;
-  current_period_end: Date | string | null;
-  cancel_at: Date | string | null;
-  cancelled_at: Date | string | null;
-  pause_behavior: string | null;
-  pause_resumes_at: Date | string | null;
-  pause_reason: string | null;
-  account_mismatch: boolean | number;
-  created_at: Date | string;
-}
-
-export const SUBSCRIPTION_COLUMNS = `id, project_id, mode, subscription_id, user_id, customer_id, status, plan_name, quantity,
-  current_period_start, current_period_end, cancel_at, cancelled_at, pause_behavior, pause_resumes_at, pause_reason, created_at, confirmed_by`;
-
-/** SQL: whether a row that was `listed` with those columns is of a former account. */
-export const IS_ACCOUNT_MISMATCH = isOfOtherAccount('listed', 'confirmed_by');
-
-/** Select list for the rows in `listed`. */
-export const SUBSCRIPTION_VIEW = `${SUBSCRIPTION_COLUMNS}, ${IS_ACCOUNT_MISMATCH} AS account_mismatch`;
-
-export function toSubscriptionResponse(row: SubscriptionRow): StripeSubscriptionResponse {
-  const resumesAt = nullable(row.pause_resumes_at);
-  const pause = pauseOf(row.status, { behavior: row.pause_behavior, resumesAt, reason: row.pause_reason });
+export function toSubscriptionResponse(row: SubscriptionView): StripeSubscriptionResponse {
+  const resumesAt = timestamp(row.pauseResumesAt);
+  const pause = pauseOf(row.status, { behavior: row.pauseBehavior, resumesAt, reason: row.pauseReason });
   return {
     id: row.id,
-    project_id: row.project_id,
-    user_id: row.user_id,
+    project_id: row.projectId,
+    user_id: row.userId,
     is_test_mode: row.mode === 'test',
-    subscription_id: row.subscription_id,
-    customer_id: row.customer_id,
+    subscription_id: row.subscriptionId,
+    customer_id: row.customerId,
     status: row.status,
-    plan_name: row.plan_name,
+    plan_name: row.planName,
     quantity: row.quantity,
-    current_period_start: nullable(row.current_period_start),
-    current_period_end: nullable(row.current_period_end),
-    cancel_at: nullable(row.cancel_at),
-    cancelled_at: nullable(row.cancelled_at),
+    current_period_start: timestamp(row.currentPeriodStart),
+    current_period_end: timestamp(row.currentPeriodEnd),
+    cancel_at: timestamp(row.cancelAt),
+    cancelled_at: timestamp(row.cancelledAt),
     pause: pause && { behavior: pause.behavior, resumes_at: pause.resumesAt, reason: pause.reason },
-    account_mismatch: Boolean(row.account_mismatch),
-    created_at: toTimestamp(row.created_at),
+    account_mismatch: Boolean(row.accountMismatch),
+    created_at: row.createdAt.toISOString(),
   };
 }
 
-function nullable(time: Date | string | null): string | null {
-  return time && toTimestamp(time);
+function timestamp(time: Date | null): string | null {
+  return time && time.toISOString();
 }

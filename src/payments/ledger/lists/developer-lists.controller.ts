@@ -10,7 +10,8 @@ import { PaymentListQuery, StatsQuery, SubscriptionListQuery } from './dto/list.
 import { AggregatedPaymentListResponse, AggregatedSubscriptionListResponse } from './dto/list.responses.js';
 import { PaymentStatsResponse } from './dto/payment-stats.response.js';
 import { ProjectPaymentConfigListResponse, toProjectPaymentConfig } from './dto/project-payment-config.response.js';
-import { type LedgerFilter, LedgerListsRepository } from './ledger-lists.repository.js';
+import { LedgerListsRepository } from './ledger-lists.repository.js';
+import type { LedgerFilter } from './ledger-lists.statements.js';
 import { LedgerOverviewRepository } from './ledger-overview.repository.js';
 import { StatsService } from './stats.service.js';
 

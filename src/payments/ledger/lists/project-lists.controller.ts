@@ -10,7 +10,8 @@ import { toPaymentResponse } from '../dto/payment.response.js';
 import { toSubscriptionResponse } from '../dto/subscription.response.js';
 import { ProjectListQuery } from './dto/list.queries.js';
 import { StripeSubscriptionListResponse } from './dto/list.responses.js';
-import { type LedgerFilter, LedgerListsRepository } from './ledger-lists.repository.js';
+import { LedgerListsRepository } from './ledger-lists.repository.js';
+import type { LedgerFilter } from './ledger-lists.statements.js';
 
 @ApiTags('Subscriptions and payments')
 @ApiBearerAuth('HTTPBearer')

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { type PaymentRow, StripePaymentResponse, toPaymentResponse } from '../../dto/payment.response.js';
-import { StripeSubscriptionResponse, type SubscriptionRow, toSubscriptionResponse } from '../../dto/subscription.response.js';
+import type { Listed, PaymentView, SubscriptionView } from '../ledger-lists.statements.js';
+import { StripePaymentResponse, toPaymentResponse } from '../../dto/payment.response.js';
+import { StripeSubscriptionResponse, toSubscriptionResponse } from '../../dto/subscription.response.js';
 
 const PROVIDER = 'stripe';
 
@@ -25,10 +26,10 @@ export class AggregatedPaymentResponse extends StripePaymentResponse {
   provider: string;
 }
 
-export function toAggregatedSubscription(row: SubscriptionRow & { project_name: string }): AggregatedSubscriptionResponse {
-  return { ...toSubscriptionResponse(row), project_name: row.project_name, provider: PROVIDER };
+export function toAggregatedSubscription(row: Listed<SubscriptionView>): AggregatedSubscriptionResponse {
+  return { ...toSubscriptionResponse(row), project_name: row.projectName, provider: PROVIDER };
 }
 
-export function toAggregatedPayment(row: PaymentRow & { project_name: string }): AggregatedPaymentResponse {
-  return { ...toPaymentResponse(row), project_name: row.project_name, provider: PROVIDER };
+export function toAggregatedPayment(row: Listed<PaymentView>): AggregatedPaymentResponse {
+  return { ...toPaymentResponse(row), project_name: row.projectName, provider: PROVIDER };
 }

@@ -1,0 +1,104 @@
+import { columns, type RowOf } from '../../../database/columns.js';
+import { sql, type SqlValue, type Statement } from '../../../database/database.js';
+import { isOfOtherAccount } from '../../stripe-config/account-mismatch.js';
+import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
+import { StripePaymentEntity } from '../stripe-payment.entity.js';
+import { StripeSubscriptionEntity } from '../stripe-subscription.entity.js';
+
+/** A payment as clients see it. */
+export interface PaymentView extends RowOf<StripePaymentEntity> {
+  /** Our id of the subscription that it pays for, if the ledger has that. */
+  readonly knownSubscriptionId: string | null;
+  /** Of the latest dispute. */
+  readonly disputeStatus: string | null;
+}
+
+/** Select list for the payments in `listed`. */
+export const PAYMENT_VIEW = `${columns(StripePaymentEntity, { of: 'listed' })},
+  (SELECT s.id FROM stripe_subscriptions s WHERE s.id = listed.subscription_id) AS "knownSubscriptionId",
+  (SELECT d.status FROM stripe_disputes d
+   WHERE d.project_id = listed.project_id AND d.mode = listed.mode AND d.payment_intent_id = listed.payment_intent_id
+   ORDER BY d.created_at DESC, d.dispute_id LIMIT 1) AS "disputeStatus"`;
+
+/** A subscription as clients see it. */
+export interface SubscriptionView extends RowOf<StripeSubscriptionEntity> {
+  /** 0 or 1 on SQLite. */
+  readonly accountMismatch: boolean | number;
+}
+
+/** SQL: whether a row of `listed` is of a former account. */
+export const IS_ACCOUNT_MISMATCH = isOfOtherAccount('listed', 'confirmed_by');
+
+/** Select list for the subscriptions in `listed`. */
+export const SUBSCRIPTION_VIEW = `${columns(StripeSubscriptionEntity, { of: 'listed' })}, ${IS_ACCOUNT_MISMATCH} AS "accountMismatch"`;
+
+/** Rows that a list shows: of one owner's projects that are not deleted. */
+export interface LedgerFilter {
+  readonly ownerId: string;
+  readonly projectId?: string;
+  readonly mode?: StripeMode;
+  readonly status?: string;
+}
+
+export interface Page {
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export type Listed<View> = View & { readonly projectName: string };
+
+/** A kind of row, with the table and the select list of its list. */
+export interface ListKind<View> {
+  readonly name: 'subscription' | 'payment';
+  readonly table: string;
+  readonly view: string;
+  /** Never set: carries the row's type. */
+  readonly row?: View;
+}
+
+export const SUBSCRIPTION_LIST: ListKind<SubscriptionView> = {
+  name: 'subscription',
+  table: 'stripe_subscriptions',
+  view: SUBSCRIPTION_VIEW,
+};
+export const PAYMENT_LIST: ListKind<PaymentView> = { name: 'payment', table: 'stripe_payments', view: PAYMENT_VIEW };
+
+interface Call<Row> {
+  readonly statement: Statement<Row>;
+  readonly values: SqlValue[];
+}
+
+/** One page, newest first and in total order: one range of an index for each mode. */
+export function listPage<View>({ table, view }: ListKind<View>, filter: LedgerFilter, { limit, offset }: Page): Call<Listed<View>> {
+  const values: SqlValue[] = [limit, offset, offset + limit];
+  const bind = (value: SqlValue) => `$${values.push(value)}`;
+  // Rows of one project come from the index by project, and the project names its owner; others from the index by owner.
+  const whose = filter.projectId
+    ? `l.project_id = ${bind(filter.projectId)} AND p.owner_id = ${bind(filter.ownerId)}`
+    : `l.owner_id = ${bind(filter.ownerId)}`;
+  const status = filter.status ? `AND l.status = ${bind(filter.status)}` : '';
+  const ofMode = (mode: StripeMode) => `
+    SELECT * FROM (
+      SELECT l.*, p.name AS project_name FROM ${table} l JOIN projects p ON p.id = l.project_id
+      WHERE ${whose} AND l.mode = '${mode}' ${status} AND p.deleted_at IS NULL
+      ORDER BY l.created_at DESC, l.id DESC LIMIT $3) AS of_${mode}`;
+  const modes = filter.mode ? [filter.mode] : STRIPE_MODES;
+  const text = `SELECT ${view}, project_name AS "projectName" FROM (${modes.map(ofMode).join(' UNION ALL ')}) AS listed
+    ORDER BY listed.created_at DESC, listed.id DESC LIMIT $1 OFFSET $2`;
+  return { statement: sql(text, `list_${table}_${variantOf(filter)}`), values };
+}
+
+/** The number of rows on all pages, from the statistics. */
+export function listTotal({ name }: ListKind<unknown>, filter: LedgerFilter): Call<{ total: number | null }> {
+  const values: SqlValue[] = [name, filter.ownerId];
+  const equals = (column: string, value: SqlValue | undefined) => (value === undefined ? '' : `AND n.${column} = $${values.push(value)}`);
+  const text = `SELECT SUM(n.total) AS total FROM projects p JOIN ledger_counts n ON n.project_id = p.id
+    WHERE n.kind = $1 AND p.owner_id = $2 AND p.deleted_at IS NULL
+    ${equals('project_id', filter.projectId)} ${equals('mode', filter.mode)} ${equals('status', filter.status)}`;
+  return { statement: sql(text, `total_in_ledger_${variantOf(filter)}`), values };
+}
+
+/** Names the filters that a statement has. */
+function variantOf({ projectId, mode, status }: LedgerFilter): string {
+  return [projectId ? 'project' : 'owner', mode ?? 'both', ...(status ? ['status'] : [])].join('_');
+}
