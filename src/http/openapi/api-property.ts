@@ -13,7 +13,14 @@ interface NullableOptions {
 
 /** A string or `null`, as OpenAPI 3.1 says it. */
 export function ApiNullableString({ description, example, required = true, writeOnly, ...schema }: NullableOptions): PropertyDecorator {
-  const options: ApiPropertyOptions = { description, example, required, anyOf: [{ type: 'string', ...schema }, { type: 'null' }] };
+  // A property that is declared by a loop has no type to reflect. Beside `anyOf` the type is dropped.
+  const options: ApiPropertyOptions = {
+    type: 'string',
+    description,
+    example,
+    required,
+    anyOf: [{ type: 'string', ...schema }, { type: 'null' }],
+  };
   return ApiProperty(writeOnly ? { ...options, writeOnly } : options);
 }
 

@@ -1,4 +1,11 @@
-import { CREDENTIAL_RULES, type CredentialField, type CredentialKind, STRIPE_MODES, type StripeMode } from './credential-rules.js';
+import {
+  CREDENTIAL_RULES,
+  type CredentialField,
+  type CredentialKind,
+  credentialRule,
+  STRIPE_MODES,
+  type StripeMode,
+} from './credential-rules.js';
 import type { StoredCredential } from './stripe-config.js';
 
 export const WARNING_CODES = [
@@ -74,7 +81,7 @@ export function configWarnings(credentials: readonly StoredCredential[]): Config
   if (liveWebhookSecret && find('test', 'webhook_secret')?.fingerprint === liveWebhookSecret.fingerprint) {
     warnings.push({
       code: 'same_webhook_secret',
-      field: 'live_webhook_secret',
+      field: credentialRule('live', 'webhook_secret').field,
       message: 'Test and live mode have the same webhook secret; Stripe gives every endpoint its own, so one of them is wrong.',
     });
   }

@@ -1,4 +1,4 @@
-import { type CredentialRule, MAX_CREDENTIAL_LENGTH } from './credential-rules.js';
+import { CREDENTIAL_RULES, type CredentialRule, MAX_CREDENTIAL_LENGTH } from './credential-rules.js';
 
 export interface CredentialProblem {
   type: 'string_type' | 'string_too_short' | 'string_too_long' | 'value_error';
@@ -18,20 +18,17 @@ const BODY = /^[A-Za-z0-9_]+$/;
 const INVISIBLE = /\p{C}/u;
 const MASKED = /\.{2,}|…|[*•·●]{2,}/u;
 
-/** What people paste by mistake, most specific first. */
-const LOOK_ALIKES: readonly [start: RegExp, name: string][] = [
-  [/^sk_org_/, 'an organisation key, which belongs to no single Stripe account'],
-  [/^sk_test_/, 'a test secret key'],
-  [/^sk_live_/, 'a live secret key'],
-  [/^pk_test_/, 'a test publishable key'],
-  [/^pk_live_/, 'a live publishable key'],
-  [/^rk_test_/, 'a test restricted key'],
-  [/^rk_live_/, 'a live restricted key'],
-  [/^rkcs_/, "a claimable sandbox's restricted key; copy the standard key from that sandbox's page of API keys"],
-  [/^whsec_/, 'a webhook signing secret'],
-  [/^we_/, "a webhook endpoint's id; the signing secret is shown when you reveal it on that endpoint's page"],
-  [/^acct_/, 'an account id'],
-  [/^ek_/, 'an ephemeral key'],
+/** What people paste by mistake: other credentials of the table, then what is none. */
+const LOOK_ALIKES: readonly (readonly [prefix: string, name: string])[] = [
+  ...CREDENTIAL_RULES.flatMap(({ mode, name, prefix, restrictedPrefix }) => [
+    [prefix, prefix.includes(mode) ? `a ${mode} ${name}` : `a ${name}`] as const,
+    ...(restrictedPrefix ? [[restrictedPrefix, `a ${mode} restricted key`] as const] : []),
+  ]),
+  ['sk_org_', 'an organisation key, which belongs to no single Stripe account'],
+  ['rkcs_', "a claimable sandbox's restricted key; copy the standard key from that sandbox's page of API keys"],
+  ['we_', "a webhook endpoint's id; the signing secret is shown when you reveal it on that endpoint's page"],
+  ['acct_', 'an account id'],
+  ['ek_', 'an ephemeral key'],
 ];
 
 /** What comes along when a key is copied from code, a shell or a settings file. */
@@ -80,7 +77,7 @@ function wrongPrefix(rule: CredentialRule, value: string): string {
   }
   const wrapping = WRAPPINGS.find(([start]) => start.test(value));
   if (wrapping) return `must start with ${rule.prefix}; ${wrapping[1]}`;
-  const lookAlike = LOOK_ALIKES.find(([start]) => start.test(value));
+  const lookAlike = LOOK_ALIKES.find(([start]) => value.startsWith(start));
   return `must start with ${rule.prefix}${lookAlike ? `; this looks like ${lookAlike[1]}` : ''}`;
 }
 

@@ -1,29 +1,55 @@
-import type { StripeMode } from '../stripe-api/stripe-mode.js';
+import { STRIPE_MODES, type StripeMode } from '../stripe-api/stripe-mode.js';
 
 export { STRIPE_MODES, type StripeMode } from '../stripe-api/stripe-mode.js';
 
-export type CredentialKind = 'secret_key' | 'publishable_key' | 'webhook_secret';
+interface KindRule {
+  /** As messages call it. */
+  readonly name: string;
+  /** What a value starts with. */
+  readonly prefix: (mode: StripeMode) => string;
+  /** What a restricted key of that kind starts with; accepted where the operator turns it on. */
+  readonly restrictedPrefix?: (mode: StripeMode) => string;
+  /** Whether a value may name its Stripe account, as keys of the newer form do. */
+  readonly namesAccount: boolean;
+  /** Characters after the prefix; a shorter value looks cut off. */
+  readonly minBody: number;
+}
+
+/**
+ * The kinds of credential that a project can have in each mode. Fields, DTOs, OpenAPI, validation, look-alike messages, sealing, masks and
+ * the history derive from this table: another kind is one more row.
+ */
+const KINDS = {
+  secret_key: {
+    name: 'secret key',
+    prefix: (mode) => `sk_${mode}_`,
+    restrictedPrefix: (mode) => `rk_${mode}_`,
+    namesAccount: true,
+    minBody: 24,
+  },
+  publishable_key: { name: 'publishable key', prefix: (mode) => `pk_${mode}_`, namesAccount: true, minBody: 24 },
+  webhook_secret: { name: 'webhook signing secret', prefix: () => 'whsec_', namesAccount: false, minBody: 32 },
+} as const satisfies Record<string, KindRule>;
+
+export type CredentialKind = keyof typeof KINDS;
 export type CredentialField = `${StripeMode}_${CredentialKind}`;
 
-export interface CredentialRule {
+export interface CredentialRule extends Omit<KindRule, 'prefix' | 'restrictedPrefix'> {
   readonly field: CredentialField;
   readonly mode: StripeMode;
   readonly kind: CredentialKind;
-  /** What a value starts with. */
   readonly prefix: string;
-  /** What a restricted key of that kind starts with; accepted where the operator turns it on. */
-  readonly restrictedPrefix?: string;
+  readonly restrictedPrefix?: string | undefined;
 }
 
-/** The credentials that a project can have. Decorators, OpenAPI patterns, sealing, masks and messages come from this table. */
-export const CREDENTIAL_RULES: readonly CredentialRule[] = [
-  { field: 'test_secret_key', mode: 'test', kind: 'secret_key', prefix: 'sk_test_', restrictedPrefix: 'rk_test_' },
-  { field: 'test_publishable_key', mode: 'test', kind: 'publishable_key', prefix: 'pk_test_' },
-  { field: 'test_webhook_secret', mode: 'test', kind: 'webhook_secret', prefix: 'whsec_' },
-  { field: 'live_secret_key', mode: 'live', kind: 'secret_key', prefix: 'sk_live_', restrictedPrefix: 'rk_live_' },
-  { field: 'live_publishable_key', mode: 'live', kind: 'publishable_key', prefix: 'pk_live_' },
-  { field: 'live_webhook_secret', mode: 'live', kind: 'webhook_secret', prefix: 'whsec_' },
-];
+/** One rule for each field, those of test mode first. */
+export const CREDENTIAL_RULES: readonly CredentialRule[] = STRIPE_MODES.flatMap((mode) =>
+  Object.entries<KindRule>(KINDS).map(([name, rule]) => {
+    const kind = name as CredentialKind;
+    const restrictedPrefix = rule.restrictedPrefix?.(mode);
+    return { ...rule, field: `${mode}_${kind}` as const, mode, kind, prefix: rule.prefix(mode), restrictedPrefix };
+  }),
+);
 
 export function credentialRule(mode: StripeMode, kind: CredentialKind): CredentialRule {
   const rule = CREDENTIAL_RULES.find((each) => each.mode === mode && each.kind === kind);

@@ -4,9 +4,6 @@ const VISIBLE_CHARACTERS = 4;
 /** With fewer characters after the prefix, four of them would be more than half. */
 const MIN_BODY_TO_SHOW = 8;
 
-/** Characters after the prefix of a key of the older form, and of a webhook signing secret at least. */
-const SHORT_KEY_BODY = 24;
-const WEBHOOK_SECRET_BODY = 32;
 /** Characters after the prefix of a key that carries its account: `51`, the rest of the account's id, the secret part. */
 const ACCOUNT_KEY_BODY = 99;
 const ACCOUNT_KEY = /^5(1[A-Za-z0-9]{15})/;
@@ -25,14 +22,13 @@ export function maskCredential(rule: CredentialRule, value: string): string {
 
 /** The part of a key that names its Stripe account, or `undefined` where the format doesn't tell. */
 export function accountPart(rule: CredentialRule, value: string): string | undefined {
-  if (rule.kind === 'webhook_secret') return undefined;
+  if (!rule.namesAccount) return undefined;
   const body = value.slice(prefixOf(rule, value).length);
-  return body.length > SHORT_KEY_BODY ? ACCOUNT_KEY.exec(body)?.[1] : undefined;
+  return body.length > rule.minBody ? ACCOUNT_KEY.exec(body)?.[1] : undefined;
 }
 
 /** Whether a valid value is shorter than Stripe makes them. */
 export function looksCutOff(rule: CredentialRule, value: string): boolean {
   const { length } = value.slice(prefixOf(rule, value).length);
-  if (rule.kind === 'webhook_secret') return length < WEBHOOK_SECRET_BODY;
-  return length < (accountPart(rule, value) ? ACCOUNT_KEY_BODY : SHORT_KEY_BODY);
+  return length < (accountPart(rule, value) ? ACCOUNT_KEY_BODY : rule.minBody);
 }

@@ -4,20 +4,16 @@ import { IsOptional } from 'class-validator';
 import { ApiNullableString } from '../../http/openapi/api-property.js';
 import { Checked } from '../../http/fields.js';
 import { credentialProblem } from './credential-problem.js';
-import { CREDENTIAL_RULES, type CredentialRule, MAX_CREDENTIAL_LENGTH } from './credential-rules.js';
+import { type CredentialRule, MAX_CREDENTIAL_LENGTH } from './credential-rules.js';
 
-/** The field of a credential: everything about it comes from the rule with the property's name. */
-export function StripeCredential(): PropertyDecorator {
-  return (target, property) => {
-    const rule = CREDENTIAL_RULES.find(({ field }) => field === property);
-    if (!rule) throw new Error(`${String(property)} has no credential rule.`);
-    applyDecorators(
-      ApiNullableString(schemaOf(rule)),
-      Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value)),
-      IsOptional(),
-      Checked((value, { stripeAcceptRestrictedKeys: acceptRestrictedKeys }) => credentialProblem(rule, value, { acceptRestrictedKeys })),
-    )(target, property);
-  };
+/** The field of a credential in a request. */
+export function StripeCredential(rule: CredentialRule): PropertyDecorator {
+  return applyDecorators(
+    ApiNullableString(schemaOf(rule)),
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value)),
+    IsOptional(),
+    Checked((value, { stripeAcceptRestrictedKeys: acceptRestrictedKeys }) => credentialProblem(rule, value, { acceptRestrictedKeys })),
+  );
 }
 
 /** The pattern allows surrounding whitespace, which is dropped. */

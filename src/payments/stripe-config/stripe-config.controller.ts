@@ -29,6 +29,7 @@ import { StripeConfigResponse, toStripeConfigResponse } from './dto/stripe-confi
 import { StripeWebhookUrlsResponse } from './dto/webhook-urls.response.js';
 import { ApiPreconditions, ENTITY_TAG } from './dto/preconditions.js';
 import { assertCondition, entityTagOf, failedCondition, type Precondition } from './precondition.js';
+import type { CredentialChanges } from './stripe-config.js';
 import { type OwnedConfig, StripeConfigRepository } from './stripe-config.repository.js';
 import { StripeConfigService } from './stripe-config.service.js';
 import { StripeModePipe } from './stripe-mode.pipe.js';
@@ -75,7 +76,7 @@ export class StripeConfigController {
   async save(
     @CurrentProject() project: Project,
     @BodyAndQuery(StripeConfigRequest, VALIDATE, OVERLAP)
-    [body, validate, webhookSecretOverlap]: [StripeConfigRequest, boolean, number | undefined],
+    [body, validate, webhookSecretOverlap]: [CredentialChanges, boolean, number | undefined],
     @CurrentPrecondition() precondition: Precondition,
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,

@@ -10,11 +10,11 @@ import {
 import type { StoredEntry } from '../../../audit/audit.repository.js';
 import { ACTOR_KINDS, type Actor } from '../../../common/actor.js';
 import { ApiNullableString, ApiTime } from '../../../http/openapi/api-property.js';
-import { STRIPE_MODES } from '../credential-rules.js';
+import { credentialRule, STRIPE_MODES } from '../credential-rules.js';
 
 @ApiSchema({ name: 'HistoryField', description: 'A field that was written or destroyed.' })
 class HistoryFieldResponse {
-  @ApiProperty({ description: 'Its name.', type: String, example: 'live_secret_key' })
+  @ApiProperty({ description: 'Its name.', type: String, example: credentialRule('live', 'secret_key').field })
   field: string;
 
   @ApiNullableString({ description: "A credential's last four characters, as far as its mask shows them.", example: 'aBcD' })

@@ -1,26 +1,11 @@
 import { ApiSchema } from '@nestjs/swagger';
 import { ForbidUnknownFields } from '../../../http/request.pipe.js';
 import { StripeCredential } from '../credential.decorator.js';
-import type { CredentialChanges } from '../stripe-config.js';
+import { CREDENTIAL_RULES } from '../credential-rules.js';
 
+/** Read as `CredentialChanges`: one property for each rule. */
 @ApiSchema({ description: 'The credentials to store. Every field is optional; a field that is absent or `null` keeps its stored value.' })
 @ForbidUnknownFields()
-export class StripeConfigRequest implements CredentialChanges {
-  @StripeCredential()
-  test_secret_key?: string | null;
+export class StripeConfigRequest {}
 
-  @StripeCredential()
-  test_publishable_key?: string | null;
-
-  @StripeCredential()
-  test_webhook_secret?: string | null;
-
-  @StripeCredential()
-  live_secret_key?: string | null;
-
-  @StripeCredential()
-  live_publishable_key?: string | null;
-
-  @StripeCredential()
-  live_webhook_secret?: string | null;
-}
+for (const rule of CREDENTIAL_RULES) StripeCredential(rule)(StripeConfigRequest.prototype, rule.field);

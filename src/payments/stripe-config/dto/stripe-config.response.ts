@@ -1,21 +1,8 @@
-import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../../../http/openapi/api-property.js';
-import { CREDENTIAL_RULES, type CredentialField, type StripeMode } from '../credential-rules.js';
+import { CREDENTIAL_RULES, type CredentialField, type CredentialKind, credentialRule, type StripeMode } from '../credential-rules.js';
 import { type ConfigWarning, configWarnings, WARNING_CODES } from '../config-warnings.js';
 import type { StripeConfig } from '../stripe-config.js';
-
-type MaskedField = `${CredentialField}_masked`;
-
-/** The mask of the credential that the property is named after. */
-function MaskedCredential(): PropertyDecorator {
-  return (target, property) => {
-    const rule = CREDENTIAL_RULES.find(({ field }) => `${field}_masked` === property);
-    if (!rule) throw new Error(`${String(property)} has no credential rule.`);
-    const description = `Prefix and last four characters of the ${rule.mode} ${rule.kind.replace('_', ' ')}; \`null\` when not set.`;
-    applyDecorators(ApiNullableString({ description, example: `${rule.prefix}...aBcD` }))(target, property);
-  };
-}
 
 @ApiSchema({ name: 'StripeConfigWarning', description: 'Something that is valid but looks wrong.' })
 class StripeConfigWarning implements ConfigWarning {
@@ -25,7 +12,7 @@ class StripeConfigWarning implements ConfigWarning {
   @ApiProperty({
     description: 'The credential that it is about.',
     enum: CREDENTIAL_RULES.map(({ field }) => field),
-    example: 'test_webhook_secret',
+    example: credentialRule('test', 'webhook_secret').field,
   })
   field: CredentialField;
 
@@ -37,8 +24,7 @@ class StripeConfigWarning implements ConfigWarning {
   message: string;
 }
 
-@ApiSchema({ description: "A project's Stripe credentials, masked. The full values are never returned." })
-export class StripeConfigResponse implements Record<MaskedField, string | null> {
+class ConfigOfProject {
   @ApiUuid("The configuration's id.")
   id: string;
 
@@ -53,25 +39,18 @@ export class StripeConfigResponse implements Record<MaskedField, string | null> 
 
   @ApiProperty({ description: 'Whether the live secret key is stored, which makes live mode usable.', type: Boolean, example: false })
   has_live_credentials: boolean;
+}
 
-  @MaskedCredential()
-  test_secret_key_masked: string | null;
+/** One property for each rule: `test_secret_key_masked` and so on. */
+class MaskedCredentials extends ConfigOfProject {}
 
-  @MaskedCredential()
-  test_publishable_key_masked: string | null;
+for (const { field, mode, kind, prefix } of CREDENTIAL_RULES) {
+  const description = `Prefix and last four characters of the ${mode} ${kind.replace('_', ' ')}; \`null\` when not set.`;
+  ApiNullableString({ description, example: `${prefix}...aBcD` })(MaskedCredentials.prototype, `${field}_masked`);
+}
 
-  @MaskedCredential()
-  test_webhook_secret_masked: string | null;
-
-  @MaskedCredential()
-  live_secret_key_masked: string | null;
-
-  @MaskedCredential()
-  live_publishable_key_masked: string | null;
-
-  @MaskedCredential()
-  live_webhook_secret_masked: string | null;
-
+@ApiSchema({ description: "A project's Stripe credentials, masked. The full values are never returned." })
+export class StripeConfigResponse extends MaskedCredentials {
   @ApiNullableTime('When a test credential was last written; `null` when there is none.')
   test_configured_at: string | null;
 
@@ -90,8 +69,9 @@ export class StripeConfigResponse implements Record<MaskedField, string | null> 
 
 export function toStripeConfigResponse(config: StripeConfig): StripeConfigResponse {
   const { credentials } = config;
-  const find = (field: CredentialField) => credentials.find(({ mode, kind }) => `${mode}_${kind}` === field);
-  const mask = (field: CredentialField) => find(field)?.mask ?? null;
+  const find = (wantedMode: StripeMode, wantedKind: CredentialKind) =>
+    credentials.find(({ mode, kind }) => mode === wantedMode && kind === wantedKind);
+  const masks = CREDENTIAL_RULES.map(({ field, mode, kind }) => [`${field}_masked`, find(mode, kind)?.mask ?? null] as const);
   const configuredAt = (wanted: StripeMode) =>
     credentials.reduce<string | null>(
       (latest, { mode, writtenAt }) => (mode === wanted && (latest ?? '') < writtenAt ? writtenAt : latest),
@@ -101,14 +81,9 @@ export function toStripeConfigResponse(config: StripeConfig): StripeConfigRespon
     id: config.id,
     project_id: config.projectId,
     is_active: config.isActive,
-    has_test_credentials: find('test_secret_key') !== undefined,
-    has_live_credentials: find('live_secret_key') !== undefined,
-    test_secret_key_masked: mask('test_secret_key'),
-    test_publishable_key_masked: mask('test_publishable_key'),
-    test_webhook_secret_masked: mask('test_webhook_secret'),
-    live_secret_key_masked: mask('live_secret_key'),
-    live_publishable_key_masked: mask('live_publishable_key'),
-    live_webhook_secret_masked: mask('live_webhook_secret'),
+    has_test_credentials: find('test', 'secret_key') !== undefined,
+    has_live_credentials: find('live', 'secret_key') !== undefined,
+    ...Object.fromEntries(masks),
     test_configured_at: configuredAt('test'),
     live_configured_at: configuredAt('live'),
     created_at: config.createdAt,
