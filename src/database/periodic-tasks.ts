@@ -17,11 +17,6 @@ const GRACE_MS = 60_000;
 export class PeriodicTasks implements BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #logger = new Logger(PeriodicTasks.name);
   readonly #tasks: PeriodicTask[] = [];
-  /** Of tasks that keep their own timers still. */
-  readonly #others = new Map([
-    ['delivery_notes', 0],
-    ['webhook_payloads', 0],
-  ]);
 
   constructor(private readonly leases: TaskLeases) {}
 
@@ -36,12 +31,7 @@ export class PeriodicTasks implements BeforeApplicationShutdown, OnApplicationSh
 
   /** When each task last succeeded, by name: milliseconds since the epoch, 0 before the first success. */
   lastSuccesses(): [name: string, at: number][] {
-    const own = this.#tasks.map(({ name, lastSuccess }): [string, number] => [name, lastSuccess]);
-    return [...new Map([...this.#others, ...own])].sort();
-  }
-
-  succeeded(name: 'delivery_notes' | 'webhook_payloads'): void {
-    this.#others.set(name, Date.now());
+    return this.#tasks.map(({ name, lastSuccess }): [string, number] => [name, lastSuccess]).sort();
   }
 
   async stop(): Promise<void> {

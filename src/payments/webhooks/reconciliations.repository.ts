@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { ProjectId } from '../../common/ids.js';
+import { columns } from '../../database/columns.js';
 import { Database, sql, toTimestamp } from '../../database/database.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
+import { StripeCredentialEntity } from '../stripe-config/stripe-credential.entity.js';
+import { ReconciliationEntity } from './reconciliation.entity.js';
 
 /**
  * One pass over what Stripe has of a project and mode: first the events since a time, then the subscriptions, and where it was cut
@@ -23,17 +26,10 @@ export interface Reconcilable {
   readonly mode: StripeMode;
 }
 
-interface PassRow {
-  since: Date | string;
-  started_at: Date | string;
-  phase: Pass['phase'];
-  batch: number;
-  cursor: string | null;
-}
-
 interface StartRow {
-  known_until: Date | string | null;
-  unsettled_since: Date | string | null;
+  knownUntil: Date | string | null;
+  /** An expression, so SQLite gives its text. */
+  unsettledSince: Date | string | null;
 }
 
 /** $1 project, $2 mode. With the key that is stored now: another one may be of another account, and what it read tells nothing of this one. */
@@ -42,16 +38,17 @@ const RECONCILIATION = `reconciliations r JOIN stripe_credentials k
    WHERE r.project_id = $1 AND r.mode = $2`;
 
 /** $1 project, $2 mode. */
-const FIND = sql<PassRow>(
-  `SELECT r.since, r.started_at, r.phase, r.batch, r.cursor FROM ${RECONCILIATION} AND r.phase IS NOT NULL AND k.written_at < r.started_at`,
+const FIND = sql<Pass>(
+  `SELECT ${columns(ReconciliationEntity, { of: 'r', only: ['since', 'startedAt', 'phase', 'batch', 'cursor'] })}
+   FROM ${RECONCILIATION} AND r.phase IS NOT NULL AND k.written_at < r.started_at`,
   'find_reconciliation',
 );
 
 /** $1 project, $2 mode. Until when all events were seen, and when the oldest happened that is not settled. */
 const FIND_START = sql<StartRow>(
-  `SELECT (SELECT r.known_until FROM ${RECONCILIATION} AND k.written_at < r.known_until) AS known_until,
+  `SELECT (SELECT r.known_until FROM ${RECONCILIATION} AND k.written_at < r.known_until) AS "knownUntil",
      (SELECT min(created_at) FROM webhook_events
-      WHERE project_id = $1 AND mode = $2 AND failed_at IS NOT NULL AND outcome IN ('failed', 'open')) AS unsettled_since`,
+      WHERE project_id = $1 AND mode = $2 AND failed_at IS NOT NULL AND outcome IN ('failed', 'open')) AS "unsettledSince"`,
   'find_reconciliation_start',
 );
 
@@ -66,8 +63,8 @@ const SAVE = sql<never>(
 );
 
 /** $1 project or `null`, $2 mode or `null`. Where there is a key to ask Stripe with; what was reconciled last comes last. */
-const LIST = sql<{ project_id: ProjectId; mode: StripeMode }>(
-  `SELECT k.project_id, k.mode FROM projects p
+const LIST = sql<Reconcilable>(
+  `SELECT ${columns(StripeCredentialEntity, { of: 'k', only: ['projectId', 'mode'] })} FROM projects p
    JOIN stripe_configs c ON c.project_id = p.id AND c.is_active
    JOIN stripe_credentials k ON k.project_id = p.id AND k.kind = 'secret_key' AND k.slot = 0
    LEFT JOIN reconciliations r ON r.project_id = k.project_id AND r.mode = k.mode
@@ -77,8 +74,8 @@ const LIST = sql<{ project_id: ProjectId; mode: StripeMode }>(
 );
 
 /** $1 project, $2 mode, $3 the subscription that stands before in Stripe's list or `null`, $4 how old at most, $5 how many. */
-const LIST_RUNNING = sql<{ subscription_id: string }>(
-  `SELECT subscription_id FROM stripe_subscriptions
+const LIST_RUNNING = sql<{ subscriptionId: string }>(
+  `SELECT subscription_id AS "subscriptionId" FROM stripe_subscriptions
    WHERE project_id = $1 AND mode = $2 AND status NOT IN ('canceled', 'incomplete_expired') AND created_at >= $4
      AND created_at <= COALESCE(
        (SELECT created_at FROM stripe_subscriptions WHERE project_id = $1 AND mode = $2 AND subscription_id = $3), created_at)
@@ -93,14 +90,14 @@ export class ReconciliationsRepository {
   /** The pass that did not come to its end, unless the key was written since it started. */
   async findUnfinished(projectId: ProjectId, mode: StripeMode): Promise<Pass | undefined> {
     const [row] = await this.database.query(FIND, [projectId, mode]);
-    return row && { since: toDate(row.since), startedAt: toDate(row.started_at), phase: row.phase, batch: row.batch, cursor: row.cursor };
+    return row;
   }
 
   /** What the next pass has to begin with: until when all is known to the key that is stored, but for events that failed. */
   async findStart(projectId: ProjectId, mode: StripeMode): Promise<{ knownUntil: Date | undefined; unsettledSince: Date | undefined }> {
     const [row] = await this.database.query(FIND_START, [projectId, mode]);
     const time = (value: Date | string | null | undefined) => (value ? toDate(value) : undefined);
-    return { knownUntil: time(row?.known_until), unsettledSince: time(row?.unsettled_since) };
+    return { knownUntil: time(row?.knownUntil), unsettledSince: time(row?.unsettledSince) };
   }
 
   /** @param isGapless whether all before it is known: if not, its end moves nothing */
@@ -112,13 +109,12 @@ export class ReconciliationsRepository {
   /** Subscriptions here that are not over: where those of one page of Stripe's list have to be. @returns Stripe's ids */
   async listRunning(projectId: ProjectId, mode: StripeMode, after: string | null, from: Date, limit: number): Promise<string[]> {
     const rows = await this.database.query(LIST_RUNNING, [projectId, mode, after, from, limit]);
-    return rows.map(({ subscription_id: id }) => id);
+    return rows.map(({ subscriptionId }) => subscriptionId);
   }
 
   /** Every project and mode with a secret key, or those of one project or mode; what was reconciled last comes last. */
-  async list(projectId: ProjectId | null, mode: StripeMode | null): Promise<Reconcilable[]> {
-    const rows = await this.database.query(LIST, [projectId, mode]);
-    return rows.map(({ project_id, mode }) => ({ projectId: project_id, mode }));
+  list(projectId: ProjectId | null, mode: StripeMode | null): Promise<Reconcilable[]> {
+    return this.database.query(LIST, [projectId, mode]);
   }
 }
 

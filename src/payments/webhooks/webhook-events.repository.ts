@@ -128,7 +128,7 @@ export class WebhookEventsRepository {
       this.database.query(statements.LIST[which], [...filter, limit, offset, offset + limit]),
       this.database.query(statements.COUNT[which], filter),
     ]);
-    return { events: rows.map(toEvent), total: Number(counted?.total ?? 0) };
+    return { events: rows.map(toEvent), total: counted?.total ?? 0 };
   }
 
   /** What arrived last in each mode, and what last failed. */
@@ -136,15 +136,17 @@ export class WebhookEventsRepository {
     const rows = await this.database.query(statements.ACTIVITY, [projectId]);
     return rows.map((row) => ({
       mode: row.mode,
-      lastEventAt: row.last_event_at && toTimestamp(row.last_event_at),
+      lastEventAt: row.lastEventAt && toTimestamp(row.lastEventAt),
       lastFailure: failureOf(row),
-      unreadableEvents: Number(row.unreadable),
+      unreadableEvents: row.unreadableEvents,
     }));
   }
 
   async find(projectId: ProjectId, id: string): Promise<StoredEvent | undefined> {
     const [row] = await this.database.query(statements.FIND, [projectId, id]);
-    return row && { event: toEvent(row), sealed: row.sealed };
+    if (!row) return undefined;
+    const { sealed, ...event } = row;
+    return { event: toEvent(event), sealed };
   }
 
   /** Of what arrived before then, at most so many. @returns how many there were */
@@ -187,24 +189,17 @@ function columnsOf(
   return [projectId, mode, id, type, apiVersion, created, new Date(), outcome, reason, ...sealed];
 }
 
-function failureOf({ failed_at: at, failure }: Pick<statements.EventRow, 'failed_at' | 'failure'>): Failure | null {
-  return at === null || failure === null ? null : { at: toTimestamp(at), reason: failure };
+function failureOf({ failedAt, failure }: Pick<statements.EventRow, 'failedAt' | 'failure'>): Failure | null {
+  return failedAt === null || failure === null ? null : { at: toTimestamp(failedAt), reason: failure };
 }
 
-function toEvent(row: statements.EventRow): WebhookEvent {
+function toEvent({ createdAt, receivedAt, processedAt, failedAt, failure, keyId, ...row }: statements.EventRow): WebhookEvent {
   return {
-    projectId: row.project_id,
-    mode: row.mode,
-    id: row.id,
-    type: row.type,
-    apiVersion: row.api_version,
-    createdAt: toTimestamp(row.created_at),
-    receivedAt: toTimestamp(row.received_at),
-    processedAt: toTimestamp(row.processed_at),
-    outcome: row.outcome,
-    reason: row.reason,
-    lastFailure: failureOf(row),
-    duplicates: row.duplicates,
-    hasPayload: Boolean(row.has_payload),
+    ...row,
+    createdAt: toTimestamp(createdAt),
+    receivedAt: toTimestamp(receivedAt),
+    processedAt: toTimestamp(processedAt),
+    lastFailure: failureOf({ failedAt, failure }),
+    hasPayload: keyId !== null,
   };
 }

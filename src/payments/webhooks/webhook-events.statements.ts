@@ -1,18 +1,18 @@
-import type { ProjectId } from '../../common/ids.js';
+import { columnNames, columns } from '../../database/columns.js';
 import { sql } from '../../database/database.js';
-import type { SealedText } from '../../vault/seal.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import { FOREIGN_REASON } from '../ledger/foreign-object.js';
-import { OTHER_ACCOUNT_REASON, OTHER_ENDPOINT_REASON, type Outcome } from './received-event.js';
+import { OTHER_ACCOUNT_REASON, OTHER_ENDPOINT_REASON } from './received-event.js';
+import { WebhookEventEntity } from './webhook-event.entity.js';
 
 const SETTLED = `outcome IN ('applied', 'ignored')`;
-/** Whose an object or account is can change: such an event is judged again when it comes again. */
+/** Reasons that a later delivery may overcome: who owns an account or an object can change. */
 const REVOCABLE = [OTHER_ACCOUNT_REASON, OTHER_ENDPOINT_REASON, FOREIGN_REASON]
   .map((reason) => `'${reason.replaceAll("'", "''")}'`)
   .join(', ');
 const settledForGood = (table = '') =>
   `(${table}outcome = 'applied' OR ${table}outcome = 'ignored' AND ${table}reason NOT IN (${REVOCABLE}))`;
-/** As the partial index has it: all that is not settled, and what once was not. */
+/** The condition of the partial index: events that are unsettled or once were. */
 const FAILED_ONCE = 'failed_at IS NOT NULL';
 const findSettled = (ids: string) =>
   sql<{ id: string }>(
@@ -20,8 +20,20 @@ const findSettled = (ids: string) =>
     'find_settled_webhook_events',
   );
 
-const COLUMNS =
-  'project_id, mode, id, type, api_version, created_at, received_at, processed_at, outcome, reason, duplicates, sealed, key_id';
+const DESCRIPTION = [
+  'projectId',
+  'mode',
+  'id',
+  'type',
+  'apiVersion',
+  'createdAt',
+  'receivedAt',
+  'processedAt',
+  'outcome',
+  'reason',
+] as const;
+
+const COLUMNS = columnNames(WebhookEventEntity, [...DESCRIPTION, 'duplicates', 'sealed', 'keyId']);
 
 /** $1 project, $2 mode, $3 id. A row when the event was applied or ignored before. */
 export const IS_SETTLED = sql<{ id: string }>(
@@ -86,33 +98,17 @@ export const FAIL_AGAIN = sql<never>(
   'fail_webhook_event_again',
 );
 
-export interface EventRow {
-  project_id: ProjectId;
-  mode: StripeMode;
-  id: string;
-  type: string;
-  api_version: string | null;
-  created_at: Date | string;
-  received_at: Date | string;
-  processed_at: Date | string;
-  outcome: Outcome;
-  reason: string | null;
-  failed_at: Date | string | null;
-  failure: string | null;
-  duplicates: number;
-  has_payload: boolean | number;
-}
+const EVENT = [...DESCRIPTION, 'failedAt', 'failure', 'duplicates', 'keyId'] as const;
+export type EventRow = Pick<WebhookEventEntity, (typeof EVENT)[number]>;
+const ROW = columns(WebhookEventEntity, { only: EVENT });
 
-const ROW = `project_id, mode, id, type, api_version, created_at, received_at, processed_at, outcome, reason,
-  failed_at, failure, duplicates, key_id IS NOT NULL AS has_payload`;
-
-/** $1 project, $2 id. In both modes the ids are Stripe's, which come only once. */
-export const FIND = sql<EventRow & { sealed: SealedText | null }>(
-  `SELECT ${ROW}, sealed FROM webhook_events WHERE project_id = $1 AND mode IN ('test', 'live') AND id = $2`,
+/** $1 project, $2 id. Stripe's ids are unique across both modes. */
+export const FIND = sql<EventRow & Pick<WebhookEventEntity, 'sealed'>>(
+  `SELECT ${columns(WebhookEventEntity, { only: [...EVENT, 'sealed'] })} FROM webhook_events WHERE project_id = $1 AND mode IN ('test', 'live') AND id = $2`,
   'find_webhook_event',
 );
 
-/** Nobody pages further; to count on would be to read a table that grows by every delivery. */
+/** Limits the rows that a count reads: the table grows with every delivery. */
 const MOST_COUNTED = 10_000;
 
 /**
@@ -128,11 +124,14 @@ const NEWEST_FIRST = 'ORDER BY received_at DESC, id DESC';
 const list = (name: string, isUnsettled: boolean) => {
   const newest = (mode: StripeMode) =>
     `SELECT * FROM (SELECT ${ROW} ${filtered(mode, isUnsettled)} ${NEWEST_FIRST} LIMIT $7) AS ${mode}_events`;
-  return sql<EventRow>(`SELECT * FROM (${newest('test')} UNION ALL ${newest('live')}) AS events ${NEWEST_FIRST} LIMIT $5 OFFSET $6`, name);
+  return sql<EventRow>(
+    `SELECT * FROM (${newest('test')} UNION ALL ${newest('live')}) AS events ORDER BY "receivedAt" DESC, id DESC LIMIT $5 OFFSET $6`,
+    name,
+  );
 };
 
 const count = (name: string, isUnsettled: boolean) =>
-  sql<{ total: string | number }>(
+  sql<{ total: number }>(
     `SELECT count(*) AS total FROM (SELECT 1 AS one ${filtered('test', isUnsettled)} UNION ALL SELECT 1 ${filtered('live', isUnsettled)}
      LIMIT ${MOST_COUNTED}) AS events`,
     name,
@@ -143,20 +142,18 @@ export const LIST = { all: list('list_webhook_events', false), unsettled: list('
 
 export const COUNT = { all: count('count_webhook_events', false), unsettled: count('count_unsettled_webhook_events', true) };
 
-export interface ActivityRow {
-  mode: StripeMode;
-  last_event_at: Date | string | null;
-  failed_at: Date | string | null;
-  failure: string | null;
-  unreadable: number | string;
-}
+type ActivityRow = Pick<WebhookEventEntity, 'mode' | 'failedAt' | 'failure'> & {
+  /** An expression, so SQLite gives its text. */
+  lastEventAt: Date | string | null;
+  unreadableEvents: number;
+};
 
 /** $1 project. At least one row for each mode; more only where several events failed in the same millisecond. */
 export const ACTIVITY = sql<ActivityRow>(
-  `SELECT m.mode, (SELECT max(e.received_at) FROM webhook_events e WHERE e.project_id = $1 AND e.mode = m.mode) AS last_event_at,
-     f.failed_at, f.failure,
+  `SELECT m.mode, (SELECT max(e.received_at) FROM webhook_events e WHERE e.project_id = $1 AND e.mode = m.mode) AS "lastEventAt",
+     ${columns(WebhookEventEntity, { of: 'f', only: ['failedAt', 'failure'] })},
      (SELECT count(*) FROM webhook_events u WHERE u.project_id = $1 AND u.mode = m.mode AND u.outcome = 'unreadable' AND u.${FAILED_ONCE})
-       AS unreadable
+       AS "unreadableEvents"
    FROM (SELECT 'test' AS mode UNION ALL SELECT 'live') m
    LEFT JOIN webhook_events f ON f.project_id = $1 AND f.mode = m.mode AND f.failed_at =
      (SELECT max(l.failed_at) FROM webhook_events l WHERE l.project_id = $1 AND l.mode = m.mode AND l.${FAILED_ONCE})`,

@@ -3,7 +3,7 @@ import type { ProjectId } from '../../common/ids.js';
 import type { StripeMode } from '../stripe-config/credential-rules.js';
 import type { RefusalReason } from './refusals.js';
 
-/** How often deliveries were refused, and why: a wrong webhook secret shows here. */
+/** Counts refused deliveries by reason. A wrong webhook secret shows here. */
 @Entity('webhook_refusals')
 export class WebhookRefusalEntity {
   @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'webhook_refusals_pk' })
@@ -16,7 +16,7 @@ export class WebhookRefusalEntity {
   reason: RefusalReason;
 
   @Column({ type: 'bigint' })
-  count: string;
+  count: number;
 
   @Column({ name: 'first_at', type: Date, precision: 3 })
   firstAt: Date;

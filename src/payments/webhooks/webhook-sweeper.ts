@@ -27,6 +27,7 @@ export class WebhookSweeper implements OnApplicationBootstrap {
       intervalMs: 60 * 60 * 1_000,
       // Soon after the start, so that a process that never lives for an hour sweeps too.
       firstAfterMs: 60 * 1_000,
+      inOneProcess: true,
       work: (signal) => this.sweep(new Date(), signal),
       failure: 'Old webhook payloads could not be destroyed; this is tried again in an hour.',
     });

@@ -2,22 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { AuditTrail } from '../../../audit/audit-trail.js';
 import type { Actor } from '../../../common/actor.js';
 import type { ProjectId } from '../../../common/ids.js';
+import { columns } from '../../../database/columns.js';
 import { Database, query, sql, type Steps } from '../../../database/database.js';
+import { StripeWebhookEndpointEntity } from './webhook-endpoint.entities.js';
 import type { StripeMode } from '../../stripe-config/credential-rules.js';
 
-export interface KnownEndpoint {
-  readonly endpointId: string;
-  /** Fingerprint of its signing secret. */
-  readonly secretFingerprint: string;
-}
+const KNOWN = ['mode', 'endpointId', 'secretFingerprint'] as const;
+export type KnownEndpoint = Pick<StripeWebhookEndpointEntity, (typeof KNOWN)[number]>;
 
-const FIND = sql<{ endpoint_id: string; secret_fingerprint: string }>(
-  'SELECT endpoint_id, secret_fingerprint FROM stripe_webhook_endpoints WHERE project_id = $1 AND mode = $2',
-  'find_stripe_webhook_endpoint',
-);
-
-const FIND_BY_PROJECT = sql<{ mode: StripeMode; endpoint_id: string; secret_fingerprint: string }>(
-  'SELECT mode, endpoint_id, secret_fingerprint FROM stripe_webhook_endpoints WHERE project_id = $1',
+const FIND_BY_PROJECT = sql<KnownEndpoint>(
+  `SELECT ${columns(StripeWebhookEndpointEntity, { only: KNOWN })} FROM stripe_webhook_endpoints WHERE project_id = $1`,
   'find_stripe_webhook_endpoints',
 );
 
@@ -42,17 +36,15 @@ export class WebhookEndpointsRepository {
     private readonly audit: AuditTrail,
   ) {}
 
+  findByProject(projectId: ProjectId): Promise<KnownEndpoint[]> {
+    return this.database.query(FIND_BY_PROJECT, [projectId]);
+  }
+
   async find(projectId: ProjectId, mode: StripeMode): Promise<KnownEndpoint | undefined> {
-    const [row] = await this.database.query(FIND, [projectId, mode]);
-    return row && { endpointId: row.endpoint_id, secretFingerprint: row.secret_fingerprint };
+    return (await this.findByProject(projectId)).find((known) => known.mode === mode);
   }
 
-  async findByProject(projectId: ProjectId): Promise<(KnownEndpoint & { mode: StripeMode })[]> {
-    const rows = await this.database.query(FIND_BY_PROJECT, [projectId]);
-    return rows.map((row) => ({ mode: row.mode, endpointId: row.endpoint_id, secretFingerprint: row.secret_fingerprint }));
-  }
-
-  *record(projectId: ProjectId, mode: StripeMode, { endpointId, secretFingerprint }: KnownEndpoint): Steps<void> {
+  *record(projectId: ProjectId, { mode, endpointId, secretFingerprint }: KnownEndpoint): Steps<void> {
     yield* query(RECORD, [projectId, mode, endpointId, secretFingerprint, new Date()]);
   }
 

@@ -7,6 +7,7 @@ import type { ProjectId } from '../../../common/ids.js';
 import { Secret } from '../../../common/secret.js';
 import { Settings } from '../../../config/settings.js';
 import type { Cleanup } from '../../../projects/removal-hook.js';
+import type { Steps } from '../../../database/database.js';
 import { areOfDifferentAccounts } from '../../stripe-config/config-warnings.js';
 import type { CredentialKind, StripeMode } from '../../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../../stripe-config/stripe-config.service.js';
@@ -124,19 +125,13 @@ export class WebhookEndpointsService implements OnModuleInit {
 
   async #make({ stripe, keyFingerprint }: Connection, lease: Lease, url: string, actor: Actor): Promise<Stripe.WebhookEndpoint> {
     const { projectId, mode } = lease;
-    const { endpoints, leases } = this;
     const endpoint = await createEndpoint(stripe, projectId, url);
     try {
       if (typeof endpoint.secret !== 'string') throw unreadable();
       const secret = new Secret(endpoint.secret);
-      const made = { endpointId: endpoint.id, secretFingerprint: this.configs.fingerprint(projectId, secret) };
-      // Not when the key was replaced or deleted meanwhile, or this took so long that somebody else has the lease: then this one gives way.
-      const write = function* () {
-        if (!(yield* leases.confirm(lease))) return false;
-        yield* endpoints.record(projectId, mode, made);
-        return true;
-      };
-      const change = { endpointId: endpoint.id, actor, write };
+      const made = { mode, endpointId: endpoint.id, secretFingerprint: this.configs.fingerprint(projectId, secret) };
+      // Nothing is stored if the key changed meanwhile, or if the lease expired and another process took it.
+      const change = { endpointId: endpoint.id, actor, write: () => this.#recordIfLeased(lease, made) };
       if (!(await this.configs.saveWebhookSecret(projectId, mode, secret, keyFingerprint, change))) throw changedMeanwhile();
     } catch (error) {
       await this.#tryToDelete(stripe, projectId, endpoint.id, actor);
@@ -145,7 +140,13 @@ export class WebhookEndpointsService implements OnModuleInit {
     return endpoint;
   }
 
-  /** What is stored is read before the client: if the key is replaced in between, the fingerprint is the old one and nothing gets stored. */
+  *#recordIfLeased(lease: Lease, made: KnownEndpoint): Steps<boolean> {
+    if (!(yield* this.leases.confirm(lease))) return false;
+    yield* this.endpoints.record(lease.projectId, made);
+    return true;
+  }
+
+  /** Reads the fingerprint before it makes the client: if the key is replaced in between, the fingerprint is stale and nothing is stored. */
   async #connect(projectId: ProjectId, mode: StripeMode): Promise<Connection> {
     const config = await this.configs.find(projectId);
     const find = (kind: CredentialKind) => config?.credentials.find((stored) => stored.mode === mode && stored.kind === kind);
