@@ -15,5 +15,5 @@ export abstract class DatabaseNotifications {
   abstract subscribe(channel: string, receive: (payload: string) => void): void;
 
   /** Runs `listener` whenever messages may have been missed. */
-  abstract onGap(listener: () => void): void;
+  abstract onDisconnect(listener: () => void): void;
 }

@@ -40,7 +40,7 @@ class PoolerInBetween extends Error {}
 export class PostgresNotifications extends DatabaseNotifications {
   readonly #probes = `tillkeeper_probe_${randomUUID()}`;
   readonly #receivers = new Map<string, (payload: string) => void>();
-  readonly #gapListeners: (() => void)[] = [];
+  readonly #disconnectListeners: (() => void)[] = [];
   readonly #unsent: [channel: string, payload: string][] = [];
   #sending: Promise<void> | undefined;
   readonly #logger = new Logger('Database');
@@ -90,8 +90,8 @@ export class PostgresNotifications extends DatabaseNotifications {
     this.#receivers.set(channel, receive);
   }
 
-  onGap(listener: () => void): void {
-    this.#gapListeners.push(listener);
+  onDisconnect(listener: () => void): void {
+    this.#disconnectListeners.push(listener);
   }
 
   /** Connects in the background, and again whenever the connection is lost. */
@@ -154,7 +154,7 @@ export class PostgresNotifications extends DatabaseNotifications {
     this.#isArriving = false;
     this.#heardAt = -Infinity;
     this.#unheardSince = undefined;
-    for (const listener of this.#gapListeners) listener();
+    for (const listener of this.#disconnectListeners) listener();
   }
 
   async #stayConnected(): Promise<void> {

@@ -4,7 +4,7 @@ import { DatabaseNotifications } from './database-notifications.js';
 /** SQLite sends nothing. It only says that another connection has written, so every write of another process is a gap. */
 export class SqliteNotifications extends DatabaseNotifications {
   readonly areArriving = true;
-  readonly #gapListeners: (() => void)[] = [];
+  readonly #disconnectListeners: (() => void)[] = [];
   /** https://www.sqlite.org/pragma.html#pragma_data_version */
   readonly #dataVersion: Prepared<[], number>;
   #seenVersion: number | undefined;
@@ -17,7 +17,7 @@ export class SqliteNotifications extends DatabaseNotifications {
   isCurrent(): boolean {
     try {
       const version = this.#dataVersion.get();
-      if (version !== this.#seenVersion) for (const listener of this.#gapListeners) listener();
+      if (version !== this.#seenVersion) for (const listener of this.#disconnectListeners) listener();
       this.#seenVersion = version;
       return true;
     } catch {
@@ -35,7 +35,7 @@ export class SqliteNotifications extends DatabaseNotifications {
     return undefined;
   }
 
-  onGap(listener: () => void): void {
-    this.#gapListeners.push(listener);
+  onDisconnect(listener: () => void): void {
+    this.#disconnectListeners.push(listener);
   }
 }

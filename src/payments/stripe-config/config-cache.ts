@@ -18,7 +18,7 @@ export class ConfigCache<T extends object> {
       this.#changes++;
       for (const mode of STRIPE_MODES) this.#entries.delete(keyOf(projectId, mode));
     });
-    changes.onGap(() => {
+    changes.onDisconnect(() => {
       this.#changes++;
       this.#entries.clear();
     });

@@ -39,7 +39,7 @@ export class ConfigChanges {
   }
 
   /** Everything may have changed: called when the connection that brings the changes was lost. */
-  onGap(listener: () => void): void {
-    this.notifications.onGap(listener);
+  onDisconnect(listener: () => void): void {
+    this.notifications.onDisconnect(listener);
   }
 }
