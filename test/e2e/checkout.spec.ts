@@ -6,7 +6,7 @@ import { answerLost, answers, broken, connectionReset, down, notJson, rateLimite
 import { addPrice } from '../support/stripe/routes/catalog.routes.js';
 import type { StripeAccount } from '../support/stripe/stripe-account.js';
 import { configPath, OWNER } from '../support/test-app.js';
-import { learn, openTill, priceOf, type Till } from '../support/till.js';
+import { recordInLedger, openBillingHarness, priceOf, type BillingHarness } from '../support/till.js';
 import { endUserToken } from '../support/tokens.js';
 
 const CHECKOUT = '/api/v1/payments/stripe/checkout-session';
@@ -16,14 +16,14 @@ const ALWAYS = { times: Infinity };
 const USER_ID = '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11';
 
 let app: AppWithStripe;
-let till: Till;
+let till: BillingHarness;
 
 beforeAll(async () => {
   app = await startAppWithStripe();
 });
 afterAll(() => app.close());
 beforeEach(async () => {
-  till = await openTill(app);
+  till = await openBillingHarness(app);
   app.stripe.requests.length = 0;
   app.log.length = 0;
 });
@@ -243,7 +243,7 @@ describe('POST checkout-session', () => {
     it('that has ended', async () => {
       const subscription = await till.subscribe({ user: USER_ID });
       subscription.status = 'canceled';
-      await learn(app, till.projectId, subscription);
+      await recordInLedger(app, till.projectId, subscription);
       await checkOut().expect(200);
     });
 
@@ -272,7 +272,7 @@ describe('POST checkout-session', () => {
       await till
         .post('checkout-session?test_mode=false', order({ price_id: priceOf(till.account, 'monthly', 'live').id }), USER_ID)
         .expect(200);
-      const neighbour = await openTill(app, till.account);
+      const neighbour = await openBillingHarness(app, till.account);
       await neighbour.post('checkout-session', order(), USER_ID).expect(200);
       expect([customers().length, customers('live').length]).toEqual([3, 1]);
     });

@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { endUserId } from '../../src/auth/end-user.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
 import { execute } from '../support/rows.js';
-import { openTill, type Till } from '../support/till.js';
+import { openBillingHarness, type BillingHarness } from '../support/till.js';
 
 let app: AppWithStripe;
-let till: Till;
+let till: BillingHarness;
 
 beforeAll(async () => {
   app = await startAppWithStripe();
 });
 afterAll(() => app.close());
 beforeEach(async () => {
-  till = await openTill(app);
+  till = await openBillingHarness(app);
 });
 
 /** Payments that the ledger knows, one a minute, the last one first. @returns Stripe's ids */

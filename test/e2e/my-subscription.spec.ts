@@ -8,7 +8,7 @@ import { cancel as cancelAtStripe, subscribe } from '../support/stripe/routes/su
 import type { StripeAccount } from '../support/stripe/stripe-account.js';
 import { aPayment, deliver } from '../support/signed-events.js';
 import { OWNER } from '../support/test-app.js';
-import { learn, openTill, priceOf, type Till } from '../support/till.js';
+import { recordInLedger, openBillingHarness, priceOf, type BillingHarness } from '../support/till.js';
 import { endUserToken } from '../support/tokens.js';
 
 const PATH = '/api/v1/payments/stripe';
@@ -24,14 +24,14 @@ const doneAndFailed: Fault = async (exchange) => {
 const forbidden = answers(403, { error: { type: 'invalid_request_error', message: 'The provided key lacks rak_subscription_read.' } });
 
 let app: AppWithStripe;
-let till: Till;
+let till: BillingHarness;
 
 beforeAll(async () => {
   app = await startAppWithStripe();
 });
 afterAll(() => app.close());
 beforeEach(async () => {
-  till = await openTill(app);
+  till = await openBillingHarness(app);
   app.stripe.requests.length = 0;
 });
 afterEach(() => app.stripe.heal());
@@ -94,7 +94,7 @@ describe('GET my-subscription', () => {
     expect(await mine()).toBeNull();
     await till.subscribe();
     expect((await till.get('my-subscription?test_mode=false').expect(200)).body).toBeNull();
-    const neighbour = await openTill(app, till.account);
+    const neighbour = await openBillingHarness(app, till.account);
     expect((await neighbour.get('my-subscription').expect(200)).body).toBeNull();
   });
 
@@ -129,14 +129,14 @@ describe("what was made in Stripe's Dashboard for a user's customer", () => {
       metadata: {},
       trialDays: 0,
     });
-    await learn(app, till.projectId, made);
+    await recordInLedger(app, till.projectId, made);
     expect(await mine()).toMatchObject({
       subscription_id: made.id,
       user_id: endUserId(till.projectId, 'user-1'),
       customer_id: customer?.id,
     });
     const { id } = pay(till.account.test, { amount: 700, currency: 'usd', customer: customer?.id ?? null, metadata: {} });
-    await learn(app, till.projectId, till.account.test.get('payment_intent', id));
+    await recordInLedger(app, till.projectId, till.account.test.get('payment_intent', id));
     expect((await till.get('my-payments').expect(200)).body.payments).toEqual([expect.objectContaining({ payment_intent_id: id })]);
   });
 });
@@ -319,7 +319,7 @@ describe('POST cancel-subscription', () => {
       const order = { price_id: priceOf(till.account, 'monthly').id, success_url: url, cancel_url: url };
       const { body } = await till.post('checkout-session', order).expect(200);
       const { subscription: first, customer } = app.stripe.completeCheckout(body.session_id);
-      await learn(app, till.projectId, till.account.test.get('subscription', `${first as string}`));
+      await recordInLedger(app, till.projectId, till.account.test.get('subscription', `${first as string}`));
       await till.subscribe({ customer: `${customer as string}` });
       for (const { id } of till.account.test.all('subscription')) till.account.test.delete('subscription', id);
       till.account.test.delete('customer', `${customer as string}`);

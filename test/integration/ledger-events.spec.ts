@@ -4,7 +4,7 @@ import { endUserId } from '../../src/auth/end-user.js';
 import { ForeignObject } from '../../src/payments/ledger/foreign-object.js';
 import { Unreadable } from '../../src/payments/ledger/stripe-object.js';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
-import { Books } from '../support/ledger.js';
+import { LedgerHarness } from '../support/ledger.js';
 import { configPath } from '../support/test-app.js';
 import { dispute, failToRenew, payLate, renew, renewWithoutIntent } from '../support/stripe/life.js';
 import { down, slow } from '../support/stripe/faults.js';
@@ -18,7 +18,7 @@ import type { StripeData } from '../support/stripe/stripe-data.js';
 const USER = '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11';
 
 let app: AppWithStripe;
-let books: Books;
+let harness: LedgerHarness;
 let data: StripeData;
 
 beforeAll(async () => {
@@ -26,12 +26,12 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 beforeEach(async () => {
-  books = await Books.open(app);
-  data = books.account.test;
+  harness = await LedgerHarness.open(app);
+  data = harness.account.test;
 });
 afterEach(async () => {
   app.stripe.heal();
-  expect(await books.kept()).toEqual(await books.counted());
+  expect(await harness.statistics()).toEqual(await harness.recount());
 });
 
 function fixture(name: string): StripeEvent {
@@ -51,7 +51,7 @@ function newSubscription({ price = monthly(), metadata = {}, trialDays = 0, quan
 
 /** What the event said when it was made. */
 function event(type: string, objectId?: string): StripeEvent {
-  const found = books.events().findLast((one) => one.type === type && (!objectId || (one.data.object as { id: string }).id === objectId));
+  const found = harness.events().findLast((one) => one.type === type && (!objectId || (one.data.object as { id: string }).id === objectId));
   if (!found) throw new Error(`There is no event ${type}.`);
   return found;
 }
@@ -60,8 +60,8 @@ const seconds = (value: number) => new Date(value * 1_000).toISOString();
 
 describe('events as Stripe sent them, in older API versions', () => {
   it('make subscriptions', async () => {
-    await books.hear(fixture('customer.subscription.created'));
-    const [created] = await books.subscriptions();
+    await harness.apply(fixture('customer.subscription.created'));
+    const [created] = await harness.subscriptions();
     const object = fixture('customer.subscription.created').data.object as Stripe.Subscription & { current_period_end: number };
     expect(created).toMatchObject({
       subscription_id: object.id,
@@ -72,28 +72,28 @@ describe('events as Stripe sent them, in older API versions', () => {
     });
     expect(created?.['current_period_end']).toBe(seconds(object.current_period_end));
     expect(created?.['created_at']).toBe(seconds(object.created));
-    await books.hear(fixture('customer.subscription.deleted'));
-    expect(await books.subscriptions()).toMatchObject([{ status: 'canceled' }]);
+    await harness.apply(fixture('customer.subscription.deleted'));
+    expect(await harness.subscriptions()).toMatchObject([{ status: 'canceled' }]);
   });
 
   it('make payments', async () => {
-    await books.hear(fixture('payment_intent.succeeded'));
-    await books.hear(fixture('charge.refunded'));
-    await books.hear(fixture('checkout.session.completed.payment_mode'));
-    expect(await books.payments()).toMatchObject([
+    await harness.apply(fixture('payment_intent.succeeded'));
+    await harness.apply(fixture('charge.refunded'));
+    await harness.apply(fixture('checkout.session.completed.payment_mode'));
+    expect(await harness.payments()).toMatchObject([
       // Of a charge that no PaymentIntent made.
       { payment_intent_id: 'ch_000000000000000000000000', status: 'refunded' },
       { payment_intent_id: 'pi_00000000000000', status: 'succeeded', customer_id: 'cus_00000000000000' },
       { payment_intent_id: 'pi_000000000000000000000000', status: 'succeeded', currency: 'usd' },
     ]);
-    expect((await books.payments()).map(({ amount_cents: amount }) => amount)).toEqual([100, 25_000, 2_000]);
+    expect((await harness.payments()).map(({ amount_cents: amount }) => amount)).toEqual([100, 25_000, 2_000]);
   });
 
   it.each(['invoice.paid', 'invoice.payment_succeeded'])('make one payment of %s, which tells its PaymentIntent', async (name) => {
     app.stripe.requests.length = 0;
-    await books.hear(fixture(name));
-    await books.hear(fixture('invoice.paid'));
-    expect(await books.payments()).toMatchObject([{ payment_intent_id: 'pi_000000000000000000000000', status: 'succeeded' }]);
+    await harness.apply(fixture(name));
+    await harness.apply(fixture('invoice.paid'));
+    expect(await harness.payments()).toMatchObject([{ payment_intent_id: 'pi_000000000000000000000000', status: 'succeeded' }]);
     expect(app.stripe.requests).toEqual([]);
   });
 
@@ -101,21 +101,21 @@ describe('events as Stripe sent them, in older API versions', () => {
     ['payment_intent.payment_failed', 'requires_payment_method'],
     ['payment_intent.canceled', 'canceled'],
   ])('%s makes a payment that brought nothing: %s', async (name, status) => {
-    await books.hear(fixture(name));
-    expect(await books.payments()).toMatchObject([{ status }]);
-    expect(await books.kept()).toEqual({ [`test payment ${status}`]: 1 });
+    await harness.apply(fixture(name));
+    expect(await harness.payments()).toMatchObject([{ status }]);
+    expect(await harness.statistics()).toEqual({ [`test payment ${status}`]: 1 });
   });
 
   it('record disputes, also of a time when they had no id', async () => {
     for (const id of ['ch_00000000000000', 'ch_000000000000000000000000']) data.create('charge', { id, payment_intent: null });
     for (const name of ['created', 'funds_withdrawn', 'updated', 'funds_reinstated', 'closed'])
-      await books.hear(fixture(`charge.dispute.${name}`));
-    expect(await books.disputes()).toMatchObject([
+      await harness.apply(fixture(`charge.dispute.${name}`));
+    expect(await harness.disputes()).toMatchObject([
       { dispute_id: 'ch_00000000000000', status: 'won', charge_id: 'ch_00000000000000' },
       { dispute_id: 'dp_00000000000000', status: 'needs_response' },
       { dispute_id: 'dp_000000000000000000000000', status: 'warning_needs_response', reason: 'fraudulent' },
     ]);
-    const [, second] = await books.disputes();
+    const [, second] = await harness.disputes();
     expect(second?.['funds_withdrawn_at']).toBe(seconds(fixture('charge.dispute.funds_withdrawn').created));
     expect(second?.['funds_reinstated_at']).toBe(seconds(fixture('charge.dispute.funds_reinstated').created));
   });
@@ -123,15 +123,15 @@ describe('events as Stripe sent them, in older API versions', () => {
   it.each(['checkout.session.completed.setup_mode', 'customer.subscription.trial_will_end', 'product.updated', 'customer.deleted'])(
     'of which %s breaks nothing',
     async (name) => {
-      await books.hear(fixture(name));
-      expect(await books.payments()).toEqual([]);
+      await harness.apply(fixture(name));
+      expect(await harness.payments()).toEqual([]);
     },
   );
 });
 
 describe.each(['new', 'old'] as const)('events of the %s generation', (generation) => {
   const told = (one: StripeEvent) => (generation === 'new' ? one : asOldGeneration(data, one));
-  const hear = (...events: StripeEvent[]) => books.hearAll(events.map(told));
+  const hear = (...events: StripeEvent[]) => harness.applyAll(events.map(told));
 
   it('tell of a subscription that is bought, renewed, not paid, paid late, and cancelled', async () => {
     const subscription = newSubscription({ quantity: 2, metadata: { user_id: USER } });
@@ -139,8 +139,8 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     const second = renew(data, subscription).id;
     const third = failToRenew(data, subscription);
     const [item] = subscription.items.data;
-    await hear(...books.events());
-    const [row] = await books.subscriptions();
+    await hear(...harness.events());
+    const [row] = await harness.subscriptions();
     expect(row).toMatchObject({
       subscription_id: subscription.id,
       mode: 'test',
@@ -158,7 +158,7 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
       created_at: seconds(subscription.created),
     });
     const intentOf = (invoice: string) => idOf(data.all('invoice_payment').find((one) => one.invoice === invoice)?.payment.payment_intent);
-    const payments = await books.payments();
+    const payments = await harness.payments();
     expect(payments).toHaveLength(3);
     for (const invoice of [first, second]) {
       expect(payments).toContainEqual(
@@ -177,14 +177,18 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     expect(payments).toContainEqual(
       expect.objectContaining({ payment_intent_id: intentOf(third.id), status: 'requires_payment_method', subscription_id: row?.['id'] }),
     );
-    expect(await books.kept()).toMatchObject({ 'test usd payments': 2, 'test usd gross_cents': 8_000, 'test subscription past_due': 1 });
+    expect(await harness.statistics()).toMatchObject({
+      'test usd payments': 2,
+      'test usd gross_cents': 8_000,
+      'test subscription past_due': 1,
+    });
 
     payLate(data, subscription, third);
     cancel(data, subscription);
-    await hear(...books.events());
-    expect(await books.subscriptions()).toMatchObject([{ status: 'canceled', cancelled_at: seconds(subscription.canceled_at ?? 0) }]);
-    expect(await books.payments()).toMatchObject(Array(3).fill({ status: 'succeeded', subscription_id: row?.['id'] }));
-    expect(await books.kept()).toEqual({
+    await hear(...harness.events());
+    expect(await harness.subscriptions()).toMatchObject([{ status: 'canceled', cancelled_at: seconds(subscription.canceled_at ?? 0) }]);
+    expect(await harness.payments()).toMatchObject(Array(3).fill({ status: 'succeeded', subscription_id: row?.['id'] }));
+    expect(await harness.statistics()).toEqual({
       'test subscription canceled': 1,
       'test payment succeeded': 3,
       'test usd payments': 3,
@@ -196,26 +200,26 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
   it('make a payment of an invoice alone, whichever of its two events comes', async () => {
     const subscription = newSubscription();
     for (const type of ['invoice.payment_succeeded', 'invoice.paid', 'invoice.paid']) await hear(event(type));
-    expect(await books.payments()).toMatchObject([
+    expect(await harness.payments()).toMatchObject([
       { payment_intent_id: expect.stringMatching(/^pi_/), status: 'succeeded', amount_cents: 2_000 },
     ]);
     // Which was asked for, and so is there before its own events.
-    expect(await books.subscriptions()).toMatchObject([{ subscription_id: subscription.id, status: 'active' }]);
+    expect(await harness.subscriptions()).toMatchObject([{ subscription_id: subscription.id, status: 'active' }]);
   });
 
   it('make none of an invoice over nothing', async () => {
     newSubscription({ trialDays: 14 });
-    await hear(...books.events());
-    expect(await books.subscriptions()).toMatchObject([{ status: 'trialing' }]);
-    expect(await books.payments()).toEqual([]);
+    await hear(...harness.events());
+    expect(await harness.subscriptions()).toMatchObject([{ status: 'trialing' }]);
+    expect(await harness.payments()).toEqual([]);
   });
 
   it.each([2_000, 500, 0])('make one under the id of an invoice that was paid in cash, of which Stripe counts %i', async (amountPaid) => {
     const subscription = newSubscription({ trialDays: 14 });
     const invoice = renewWithoutIntent(data, subscription, amountPaid);
-    await hear(...books.events());
-    const [row] = await books.subscriptions();
-    expect(await books.payments()).toMatchObject([
+    await hear(...harness.events());
+    const [row] = await harness.subscriptions();
+    expect(await harness.payments()).toMatchObject([
       {
         payment_intent_id: invoice.id,
         status: 'succeeded',
@@ -225,7 +229,7 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
         description: '1 × Monthly',
       },
     ]);
-    expect(await books.kept()).toMatchObject({ 'test usd gross_cents': 2_000, 'test usd out_of_band_cents': 2_000 });
+    expect(await harness.statistics()).toMatchObject({ 'test usd gross_cents': 2_000, 'test usd out_of_band_cents': 2_000 });
   });
 
   it('count what is paid by credit once: when the credit was paid for', async () => {
@@ -234,12 +238,12 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     for (const startingBalance of [-8_000, -6_000, -4_000, -2_000]) {
       const invoice = renewWithoutIntent(data, subscription, 0);
       const balances = { amount_due: 0, starting_balance: startingBalance, ending_balance: startingBalance + 2_000 };
-      const events = books.events().filter((one) => (one.data.object as { id: string }).id === invoice.id);
+      const events = harness.events().filter((one) => (one.data.object as { id: string }).id === invoice.id);
       for (const one of events) Object.assign(one.data.object as Stripe.Invoice, balances);
     }
-    await hear(...books.events());
-    expect(await books.payments()).toMatchObject([{ amount_cents: 10_000, source: 'stripe' }]);
-    expect(await books.kept()).toMatchObject({ 'test usd gross_cents': 10_000, 'test usd payments': 1 });
+    await hear(...harness.events());
+    expect(await harness.payments()).toMatchObject([{ amount_cents: 10_000, source: 'stripe' }]);
+    expect(await harness.statistics()).toMatchObject({ 'test usd gross_cents': 10_000, 'test usd payments': 1 });
   });
 
   it.each<[what: string, fields: Partial<Stripe.Invoice>, cash: number | undefined, outOfBand: number | undefined]>([
@@ -288,7 +292,7 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
       ...(outOfBand === undefined ? [] : [{ payment_intent_id: invoice.id, amount_cents: outOfBand, source: 'out_of_band' }]),
       ...(cash === undefined ? [] : [{ payment_intent_id: intent, amount_cents: cash, source: 'stripe' }]),
     ];
-    expect(await books.payments()).toMatchObject(rows);
+    expect(await harness.payments()).toMatchObject(rows);
   });
 
   it.each([
@@ -298,11 +302,11 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     const subscription = newSubscription();
     cancel(data, subscription);
     const ended = subscription.ended_at ?? 0;
-    const [deleted] = books.events().filter(({ type }) => type === 'customer.subscription.deleted');
+    const [deleted] = harness.events().filter(({ type }) => type === 'customer.subscription.deleted');
     Object.assign(deleted?.data.object ?? {}, { cancel_at: ended + later, cancel_at_period_end: true, canceled_at: ended - 60 });
     await hear(...(deleted ? [deleted] : []));
     const cancelAt = later === 0 ? seconds(ended) : null;
-    expect(await books.subscriptions()).toMatchObject([{ status: 'canceled', cancel_at: cancelAt, cancelled_at: seconds(ended - 60) }]);
+    expect(await harness.subscriptions()).toMatchObject([{ status: 'canceled', cancel_at: cancelAt, cancelled_at: seconds(ended - 60) }]);
   });
 
   it('say past due with the failed invoice alone', async () => {
@@ -310,9 +314,9 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     await hear(event('customer.subscription.created'));
     failToRenew(data, subscription);
     await hear(event('invoice.payment_failed'));
-    const [row] = await books.subscriptions();
+    const [row] = await harness.subscriptions();
     expect(row).toMatchObject({ status: 'past_due' });
-    expect(await books.payments()).toMatchObject([{ status: 'requires_payment_method', subscription_id: row?.['id'] }]);
+    expect(await harness.payments()).toMatchObject([{ status: 'requires_payment_method', subscription_id: row?.['id'] }]);
   });
 
   it('link a failed payment whose PaymentIntent was cancelled before the failed invoice came', async () => {
@@ -326,7 +330,7 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     // An old payload tells all that the link needs.
     if (generation === 'old') data.delete('payment_intent', intent.id);
     await hear(event('invoice.payment_failed'));
-    expect(await books.payments()).toMatchObject([{ status: 'canceled', subscription_id: (await books.subscriptions())[0]?.['id'] }]);
+    expect(await harness.payments()).toMatchObject([{ status: 'canceled', subscription_id: (await harness.subscriptions())[0]?.['id'] }]);
   });
 
   it('link the failed payment that the invoice itself names, of which Stripe says nothing', async () => {
@@ -340,9 +344,9 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     const told = generation === 'new' ? named : asOldGeneration(data, failed);
     data.delete('payment_intent', idOf(payment?.payment.payment_intent));
     data.delete('invoice_payment', payment?.id ?? '');
-    await books.hear(told);
-    expect(await books.payments()).toMatchObject([
-      { status: 'requires_payment_method', subscription_id: (await books.subscriptions())[0]?.['id'] },
+    await harness.apply(told);
+    expect(await harness.payments()).toMatchObject([
+      { status: 'requires_payment_method', subscription_id: (await harness.subscriptions())[0]?.['id'] },
     ]);
   });
 
@@ -350,7 +354,7 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     const subscription = newSubscription();
     data.record('customer.subscription.deleted', subscription);
     await hear(event('customer.subscription.deleted'));
-    expect(await books.subscriptions()).toMatchObject([{ status: 'canceled' }]);
+    expect(await harness.subscriptions()).toMatchObject([{ status: 'canceled' }]);
   });
 
   it('tell of a pause and its end', async () => {
@@ -360,8 +364,8 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
       ['resumed', 'active'],
     ] as const) {
       data.change(`customer.subscription.${type}`, subscription, { status });
-      await hear(...books.events());
-      expect(await books.subscriptions()).toMatchObject([{ status }]);
+      await hear(...harness.events());
+      expect(await harness.subscriptions()).toMatchObject([{ status }]);
     }
   });
 });
@@ -386,20 +390,20 @@ describe('a pause', () => {
     ['of both', { status: 'paused', ...requested, ...endless }, { behavior: 'keep_as_draft', resumes_at: null, reason: 'pause_requested' }],
   ])('%s is shown with the subscription', async (_what, fields, pause) => {
     const subscription = newSubscription();
-    await books.hear(event('customer.subscription.created'));
+    await harness.apply(event('customer.subscription.created'));
     Object.assign(subscription, fields);
     data.record('customer.subscription.updated', subscription);
-    await books.hear({ ...event('customer.subscription.updated'), created: app.stripe.now() + 1 });
-    const path = `/api/v1/payments/stripe/projects/${books.projectId}/subscriptions`;
+    await harness.apply({ ...event('customer.subscription.updated'), created: app.stripe.now() + 1 });
+    const path = `/api/v1/payments/stripe/projects/${harness.projectId}/subscriptions`;
     expect((await app.send('get', path).expect(200)).body).toMatchObject({ subscriptions: [{ subscription_id: subscription.id, pause }] });
     // A pause and its end alone are changes.
-    const changes = (await books.outbox()).map(
+    const changes = (await harness.outbox()).map(
       (row) => (JSON.parse(String(row['payload'])) as { subscription: { pause: object | null } }).subscription.pause,
     );
     expect(changes).toHaveLength(pause ? 2 : 1);
     Object.assign(subscription, { status: 'active', pause_collection: null });
     data.record('customer.subscription.resumed', subscription);
-    await books.hear({ ...event('customer.subscription.resumed'), created: app.stripe.now() + 2 });
+    await harness.apply({ ...event('customer.subscription.resumed'), created: app.stripe.now() + 2 });
     expect((await app.send('get', path).expect(200)).body).toMatchObject({ subscriptions: [{ pause: null }] });
   });
 });
@@ -410,8 +414,8 @@ describe('an invoice of the new generation', () => {
     const paid = event('invoice.paid');
     const invoice = data.get('invoice', (paid.data.object as Stripe.Invoice).id);
     app.stripe.requests.length = 0;
-    await books.hear({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), payments: invoice.payments } } });
-    expect(await books.payments()).toMatchObject([{ payment_intent_id: expect.stringMatching(/^pi_/), amount_cents: 2_000 }]);
+    await harness.apply({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), payments: invoice.payments } } });
+    expect(await harness.payments()).toMatchObject([{ payment_intent_id: expect.stringMatching(/^pi_/), amount_cents: 2_000 }]);
     expect(app.stripe.requests.map(({ path }) => path)).toEqual([
       `/v1/subscriptions/${idOf(invoice.parent?.subscription_details?.subscription)}`,
     ]);
@@ -434,10 +438,10 @@ describe('an invoice of the new generation', () => {
       payment: { type: 'payment_intent', payment_intent: 'pi_open' },
       status: 'open',
     });
-    await books.hear(event('invoice.paid'));
-    expect((await books.payments()).map(({ amount_cents: amount }) => amount).sort()).toEqual([500, 700, 800]);
-    await books.hearAll();
-    expect((await books.payments()).map(({ amount_cents: amount }) => amount).sort()).toEqual([500, 700, 800]);
+    await harness.apply(event('invoice.paid'));
+    expect((await harness.payments()).map(({ amount_cents: amount }) => amount).sort()).toEqual([500, 700, 800]);
+    await harness.applyAll();
+    expect((await harness.payments()).map(({ amount_cents: amount }) => amount).sort()).toEqual([500, 700, 800]);
   });
 
   it('that was paid to another processor as well counts the payment records as paid outside of Stripe', async () => {
@@ -451,8 +455,8 @@ describe('an invoice of the new generation', () => {
       data.create('invoice_payment', { amount_paid: amount, invoice: invoice.id, payment, status: 'paid' });
     const paid = event('invoice.paid');
     // Three hundred more than was due: they become credit, but they are money.
-    await books.hear({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), amount_overpaid: 300 } } });
-    expect(await books.payments()).toMatchObject([
+    await harness.apply({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), amount_overpaid: 300 } } });
+    expect(await harness.payments()).toMatchObject([
       { payment_intent_id: invoice.id, amount_cents: 1_800, source: 'out_of_band' },
       { payment_intent_id: intent, amount_cents: 500, source: 'stripe' },
     ]);
@@ -468,8 +472,8 @@ describe('an invoice of the new generation', () => {
         payment: { type: 'payment_intent', payment_intent: intent },
         status: 'paid',
       });
-    await books.hear(event('invoice.paid'));
-    expect(await books.payments()).toMatchObject([{ payment_intent_id: intent, amount_cents: 2_000 }]);
+    await harness.apply(event('invoice.paid'));
+    expect(await harness.payments()).toMatchObject([{ payment_intent_id: intent, amount_cents: 2_000 }]);
   });
 });
 
@@ -494,13 +498,13 @@ describe('an invoice that Stripe counts as paid before it lists by what', () => 
   it.each(['empty', 'open'])('leaves its event open, and is counted once: the list is %s at first', async (list) => {
     const { invoice, intent } = paidInvoice(0);
     const payment = list === 'open' ? listed(invoice.id, intent.id, 'open', 2_000) : undefined;
-    await expect(books.hear(event('invoice.paid'))).rejects.toMatchObject(notYet);
-    await books.hear(event('payment_intent.succeeded'));
-    expect(await books.kept()).toMatchObject({ 'test usd gross_cents': 2_000 });
+    await expect(harness.apply(event('invoice.paid'))).rejects.toMatchObject(notYet);
+    await harness.apply(event('payment_intent.succeeded'));
+    expect(await harness.statistics()).toMatchObject({ 'test usd gross_cents': 2_000 });
     if (payment) Object.assign(payment, { status: 'paid', amount_paid: 2_000 });
     else listed(invoice.id, intent.id, 'paid', 2_000);
-    for (const type of ['invoice.paid', 'invoice.payment_succeeded']) await books.hear(event(type));
-    expect(await books.payments()).toMatchObject([{ payment_intent_id: intent.id, source: 'stripe', amount_cents: 2_000 }]);
+    for (const type of ['invoice.paid', 'invoice.payment_succeeded']) await harness.apply(event(type));
+    expect(await harness.payments()).toMatchObject([{ payment_intent_id: intent.id, source: 'stripe', amount_cents: 2_000 }]);
   });
 
   it('and shows a payment of Stripe in what its event lists as open, is asked for again', async () => {
@@ -509,8 +513,8 @@ describe('an invoice that Stripe counts as paid before it lists by what', () => 
     Object.assign(open, { status: 'open', amount_paid: null });
     const paid = event('invoice.paid');
     const payments = { object: 'list', data: [open], has_more: false };
-    await books.hear({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), payments } } });
-    expect(await books.payments()).toMatchObject([{ payment_intent_id: intent.id, source: 'stripe' }]);
+    await harness.apply({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), payments } } });
+    expect(await harness.payments()).toMatchObject([{ payment_intent_id: intent.id, source: 'stripe' }]);
   });
 
   it.each([
@@ -518,13 +522,13 @@ describe('an invoice that Stripe counts as paid before it lists by what', () => 
     [500, [{ source: 'out_of_band', amount_cents: 1_500 }]],
   ])('takes back what was counted as paid outside of Stripe, when Stripe lists %i', async (amount, rest) => {
     const { invoice, intent } = paidInvoice(2_000);
-    await books.hear(event('invoice.paid'));
-    expect(await books.payments()).toMatchObject([{ payment_intent_id: invoice.id, source: 'out_of_band', amount_cents: 2_000 }]);
+    await harness.apply(event('invoice.paid'));
+    expect(await harness.payments()).toMatchObject([{ payment_intent_id: invoice.id, source: 'out_of_band', amount_cents: 2_000 }]);
     listed(invoice.id, intent.id, 'paid', amount);
-    await books.hear(event('invoice.payment_succeeded'));
-    expect(await books.payments()).toMatchObject([...rest, { payment_intent_id: intent.id, source: 'stripe', amount_cents: amount }]);
-    expect(await books.kept()).toMatchObject({ 'test usd gross_cents': 2_000, 'test usd payments': 1 + rest.length });
-    const sent = (await books.outbox()).map(({ name, payload }) => ({ name, ...(JSON.parse(String(payload)) as object) }));
+    await harness.apply(event('invoice.payment_succeeded'));
+    expect(await harness.payments()).toMatchObject([...rest, { payment_intent_id: intent.id, source: 'stripe', amount_cents: amount }]);
+    expect(await harness.statistics()).toMatchObject({ 'test usd gross_cents': 2_000, 'test usd payments': 1 + rest.length });
+    const sent = (await harness.outbox()).map(({ name, payload }) => ({ name, ...(JSON.parse(String(payload)) as object) }));
     const partly = { name: 'payment.succeeded', payment: { status: 'succeeded', amountCents: 1_500 } };
     const whole = { name: 'payment.failed', payment: { status: 'canceled', amountCents: 2_000 } };
     const { name, payment } = rest.length > 0 ? partly : whole;
@@ -537,8 +541,8 @@ describe('an invoice that Stripe counts as paid before it lists by what', () => 
     const { invoice } = paidInvoice(0);
     const payment = { type: 'payment_record', payment_record: 'pr_1' } as const;
     data.create('invoice_payment', { amount_paid: null, amount_requested: 2_000, invoice: invoice.id, payment, status: 'paid' });
-    await books.hear(event('invoice.paid'));
-    expect(await books.payments()).toMatchObject([{ payment_intent_id: invoice.id, source: 'out_of_band', amount_cents: 2_000 }]);
+    await harness.apply(event('invoice.paid'));
+    expect(await harness.payments()).toMatchObject([{ payment_intent_id: invoice.id, source: 'out_of_band', amount_cents: 2_000 }]);
   });
 });
 
@@ -579,8 +583,8 @@ describe('a subscription of several items', () => {
     const data3 = order.split(', ').map((name) => ({ 'the plan': plan, later, metered: unended })[name] ?? plan);
     const fields = { items: { ...subscription.items, data: data3 }, cancel_at_period_end: true };
     data.change('customer.subscription.updated', subscription, fields);
-    await books.hear(event('customer.subscription.updated'));
-    expect(await books.subscriptions()).toMatchObject([
+    await harness.apply(event('customer.subscription.updated'));
+    expect(await harness.subscriptions()).toMatchObject([
       {
         price_id: monthly().id,
         plan_name: 'Monthly',
@@ -597,8 +601,8 @@ describe('a subscription of several items', () => {
     const { metered } = itemsOf(subscription);
     const second = { ...metered, id: 'si_second', price: { ...metered.price, nickname: 'Other use' } };
     data.change('customer.subscription.updated', subscription, { items: { ...subscription.items, data: [metered, second] } });
-    await books.hear(event('customer.subscription.updated'));
-    expect(await books.subscriptions()).toMatchObject([{ plan_name: 'Use', quantity: 1 }]);
+    await harness.apply(event('customer.subscription.updated'));
+    expect(await harness.subscriptions()).toMatchObject([{ plan_name: 'Use', quantity: 1 }]);
   });
 
   it('has the period that stands on the subscription itself, before 2025, and the plan that its plans tell', async () => {
@@ -610,8 +614,8 @@ describe('a subscription of several items', () => {
     const object = told.data.object as Stripe.Subscription;
     object.items.data = object.items.data.map((item) => ({ ...item, price: undefined }) as unknown as Item);
     Object.assign(object.items.data[0]?.plan ?? {}, { usage_type: 'metered', id: 'plan_metered' });
-    await books.hear(told);
-    expect(await books.subscriptions()).toMatchObject([{ price_id: plan.plan.id, current_period_end: seconds(plan.current_period_end) }]);
+    await harness.apply(told);
+    expect(await harness.subscriptions()).toMatchObject([{ price_id: plan.plan.id, current_period_end: seconds(plan.current_period_end) }]);
   });
 });
 
@@ -647,10 +651,10 @@ describe('a list that Stripe cuts', () => {
     const paid = event('invoice.paid');
     const embedded = { payments: { object: 'list', data: structuredClone(payments.slice(0, 10)), has_more: true } };
     const amounts = { total: 13_000, amount_due: 13_000, ...(where === 'in the event' && embedded) };
-    await books.hear({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), ...amounts } } });
-    expect(await books.kept()).toMatchObject({ 'test usd gross_cents': 13_000, 'test usd payments': 130 });
-    await books.hearAll(books.events().filter(({ type }) => type === 'payment_intent.succeeded'));
-    expect(await books.kept()).toMatchObject({ 'test usd gross_cents': 13_000, 'test usd payments': 130 });
+    await harness.apply({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), ...amounts } } });
+    expect(await harness.statistics()).toMatchObject({ 'test usd gross_cents': 13_000, 'test usd payments': 130 });
+    await harness.applyAll(harness.events().filter(({ type }) => type === 'payment_intent.succeeded'));
+    expect(await harness.statistics()).toMatchObject({ 'test usd gross_cents': 13_000, 'test usd payments': 130 });
   });
 
   it.each([
@@ -660,14 +664,14 @@ describe('a list that Stripe cuts', () => {
     const subscription = subscriptionOfMany(count);
     const plan = subscription.items.data.at(-1);
     const told = event(how === 'its event' ? 'customer.subscription.updated' : 'invoice.paid');
-    await books.hear(told);
-    expect(await books.subscriptions()).toMatchObject([
+    await harness.apply(told);
+    expect(await harness.subscriptions()).toMatchObject([
       { price_id: monthly().id, plan_name: 'Monthly', current_period_end: seconds(plan?.current_period_end ?? 0) },
     ]);
   });
 
   it('is read whole: the lines of an invoice, of which the fifteenth names another project', async () => {
-    const other = await Books.open(app);
+    const other = await LedgerHarness.open(app);
     const subscription = newSubscription();
     const invoice = renew(data, subscription);
     const [line] = invoice.lines.data;
@@ -683,11 +687,11 @@ describe('a list that Stripe cuts', () => {
     };
     invoice.lines.data = lines;
     app.stripe.fail(down(), { on: /lines/, times: 2 });
-    await expect(books.hear(inPart(true))).rejects.toMatchObject({ code: 'stripe_unavailable' });
-    await expect(books.hear(inPart(true))).rejects.toBeInstanceOf(ForeignObject);
-    expect(await books.payments()).toEqual([]);
-    await books.hear(inPart(false));
-    expect(await books.payments()).toHaveLength(1);
+    await expect(harness.apply(inPart(true))).rejects.toMatchObject({ code: 'stripe_unavailable' });
+    await expect(harness.apply(inPart(true))).rejects.toBeInstanceOf(ForeignObject);
+    expect(await harness.payments()).toEqual([]);
+    await harness.apply(inPart(false));
+    expect(await harness.payments()).toHaveLength(1);
   });
 
   it('and that can not be read whole leaves the event as it was, with nothing applied', async () => {
@@ -695,13 +699,13 @@ describe('a list that Stripe cuts', () => {
     for (const type of ['customer.subscription.updated', 'invoice.paid']) {
       app.stripe.fail(slow(0), { on: /subscription_items/ });
       app.stripe.fail(down(), { on: /subscription_items/, times: 2 });
-      await expect(books.hear(event(type))).rejects.toMatchObject({ code: 'stripe_unavailable' });
+      await expect(harness.apply(event(type))).rejects.toMatchObject({ code: 'stripe_unavailable' });
     }
-    expect(await books.subscriptions()).toEqual([]);
-    expect(await books.payments()).toEqual([]);
+    expect(await harness.subscriptions()).toEqual([]);
+    expect(await harness.payments()).toEqual([]);
     app.stripe.heal();
-    await books.hear(event('customer.subscription.updated'));
-    expect(await books.subscriptions()).toMatchObject([{ plan_name: 'Monthly' }]);
+    await harness.apply(event('customer.subscription.updated'));
+    expect(await harness.subscriptions()).toMatchObject([{ plan_name: 'Monthly' }]);
   });
 });
 
@@ -724,9 +728,9 @@ it.each([
   const paid = event('invoice.paid');
   const object = { ...(paid.data.object as Stripe.Invoice), payment_intent: null, charge: charge.id, subscription: subscription.id };
   const events = [generation === 'new' ? paid : { ...paid, data: { object } }, event('charge.refunded')];
-  await books.hearAll(order === 'invoice first' ? events : events.reverse());
-  const [row] = await books.subscriptions();
-  expect(await books.payments()).toMatchObject([
+  await harness.applyAll(order === 'invoice first' ? events : events.reverse());
+  const [row] = await harness.subscriptions();
+  expect(await harness.payments()).toMatchObject([
     { payment_intent_id: charge.id, status: 'partially_refunded', refunded_amount_cents: 500, subscription_id: row?.['id'] },
   ]);
 });
@@ -737,8 +741,8 @@ it.each([true, undefined])('an old invoice is paid in cash where it says so, or 
   const paid = asOldGeneration(data, event('invoice.paid'));
   const intent = { payment_intent: isSaid ? 'pi_not_used' : null, charge: null, paid_out_of_band: isSaid };
   const fields = { amount_due: 1_200, starting_balance: -800, ending_balance: 0 };
-  await books.hear({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), ...fields, ...intent } } });
-  expect(await books.payments()).toMatchObject([{ payment_intent_id: invoice.id, amount_cents: 1_200, source: 'out_of_band' }]);
+  await harness.apply({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), ...fields, ...intent } } });
+  expect(await harness.payments()).toMatchObject([{ payment_intent_id: invoice.id, amount_cents: 1_200, source: 'out_of_band' }]);
 });
 
 describe.each<[string, (customer: string) => object, string | null]>([
@@ -770,9 +774,9 @@ describe.each<[string, (customer: string) => object, string | null]>([
       { ...invoice, data: { object: bare } },
       inForm(event('payment_intent.succeeded')),
     ];
-    await books.hearAll(order === 'in order' ? events : events.reverse());
-    expect(await books.subscriptions()).toMatchObject([{ user_id: USER, customer_id: isOfCustomer }]);
-    expect(await books.payments()).toMatchObject([{ user_id: USER, customer_id: isOfCustomer, amount_cents: 2_000 }]);
+    await harness.applyAll(order === 'in order' ? events : events.reverse());
+    expect(await harness.subscriptions()).toMatchObject([{ user_id: USER, customer_id: isOfCustomer }]);
+    expect(await harness.payments()).toMatchObject([{ user_id: USER, customer_id: isOfCustomer, amount_cents: 2_000 }]);
   });
 });
 
@@ -790,8 +794,8 @@ it('a customer that is an account brings its user to what names only the account
     named(event('payment_intent.succeeded', intent.id), onlyAccount),
   ];
   for (const order of [events, events.toReversed()]) {
-    const project = await Books.open(app, books.account);
-    await project.hearAll(order);
+    const project = await LedgerHarness.open(app, harness.account);
+    await project.applyAll(order);
     expect((await project.subscriptions()).map((row) => row['user_id'])).toEqual([USER, USER]);
     expect(await project.payments()).toMatchObject([{ payment_intent_id: intent.id, user_id: USER, customer_id: 'acct_1C' }]);
   }
@@ -819,11 +823,11 @@ describe('a checkout', () => {
       record('completed', session({ customer, payment_intent: intent.id, client_reference_id: USER })),
       event('payment_intent.succeeded'),
     ];
-    await books.hearAll(order === 'session first' ? events : events.reverse());
-    expect(await books.payments()).toMatchObject([
+    await harness.applyAll(order === 'session first' ? events : events.reverse());
+    expect(await harness.payments()).toMatchObject([
       { payment_intent_id: intent.id, user_id: USER, status: 'succeeded', currency: 'eur', amount_cents: 5_000 },
     ]);
-    expect((await books.payments())[0]?.['created_at']).toBe(seconds(intent.created));
+    expect((await harness.payments())[0]?.['created_at']).toBe(seconds(intent.created));
   });
 
   it.each([0, 1, -1])('names whom its payment does not name itself, when told %i seconds later', async (later) => {
@@ -832,27 +836,27 @@ describe('a checkout', () => {
     const completed = record('completed', session({ payment_intent: intent.id, client_reference_id: 'order-55' }));
     const events = [paid, { ...completed, created: paid.created + later }];
     for (const order of [events, events.toReversed()]) {
-      const project = await Books.open(app, books.account);
-      await project.hearAll(order);
+      const project = await LedgerHarness.open(app, harness.account);
+      await project.applyAll(order);
       expect(await project.payments()).toMatchObject([{ user_id: USER }]);
     }
   });
 
   it('of somebody without a customer gives its payment a user as well', async () => {
     const intent = pay(data, { amount: 5_000, currency: 'eur', customer: null, metadata: {} });
-    await books.hear(event('payment_intent.succeeded'));
-    await books.hear(record('completed', session({ payment_intent: intent.id, client_reference_id: 'auth0|somebody' })));
-    expect(await books.payments()).toMatchObject([{ user_id: endUserId(books.projectId, 'auth0|somebody') }]);
+    await harness.apply(event('payment_intent.succeeded'));
+    await harness.apply(record('completed', session({ payment_intent: intent.id, client_reference_id: 'auth0|somebody' })));
+    expect(await harness.payments()).toMatchObject([{ user_id: endUserId(harness.projectId, 'auth0|somebody') }]);
   });
 
   it('of which the money comes days later is processing until then', async () => {
     const open = { payment_intent: 'pi_slow', payment_status: 'unpaid' as const };
-    await books.hear(record('completed', session(open)));
-    expect(await books.payments()).toMatchObject([{ payment_intent_id: 'pi_slow', status: 'processing' }]);
-    await books.hear({ ...record('async_payment_failed', session(open)), created: app.stripe.now() + 60 });
-    expect(await books.payments()).toMatchObject([{ status: 'requires_payment_method' }]);
-    await books.hear(record('async_payment_succeeded', session({ ...open, payment_status: 'paid' })));
-    expect(await books.payments()).toMatchObject([{ status: 'succeeded', amount_cents: 5_000 }]);
+    await harness.apply(record('completed', session(open)));
+    expect(await harness.payments()).toMatchObject([{ payment_intent_id: 'pi_slow', status: 'processing' }]);
+    await harness.apply({ ...record('async_payment_failed', session(open)), created: app.stripe.now() + 60 });
+    expect(await harness.payments()).toMatchObject([{ status: 'requires_payment_method' }]);
+    await harness.apply(record('async_payment_succeeded', session({ ...open, payment_status: 'paid' })));
+    expect(await harness.payments()).toMatchObject([{ status: 'succeeded', amount_cents: 5_000 }]);
   });
 
   it('that failed in the second in which it was completed has failed, whichever is told first', async () => {
@@ -862,25 +866,25 @@ describe('a checkout', () => {
       created: 1_700_000_000,
     }));
     for (const order of [events, events.toReversed()]) {
-      const project = await Books.open(app, books.account);
-      await project.hearAll(order);
+      const project = await LedgerHarness.open(app, harness.account);
+      await project.applyAll(order);
       expect(await project.payments()).toMatchObject([{ status: 'requires_payment_method' }]);
     }
   });
 
   it('over nothing makes no payment', async () => {
-    await books.hear(record('completed', session({ payment_intent: null, amount_total: 0, payment_status: 'no_payment_required' })));
-    expect(await books.payments()).toEqual([]);
+    await harness.apply(record('completed', session({ payment_intent: null, amount_total: 0, payment_status: 'no_payment_required' })));
+    expect(await harness.payments()).toEqual([]);
   });
 
   it.each(['the checkout first', 'the checkout last'])('gives a subscription and its payments their user: %s', async (order) => {
     const subscription = newSubscription();
     const { id, customer } = subscription;
     const completed = record('completed', session({ mode: 'subscription', subscription: id, customer, client_reference_id: USER }));
-    const others = books.events().filter(({ type }) => type !== completed.type);
-    await books.hearAll(order === 'the checkout first' ? [completed, ...others] : [...others, completed]);
-    expect(await books.subscriptions()).toMatchObject([{ user_id: USER }]);
-    expect(await books.payments()).toMatchObject([{ user_id: USER, subscription_id: (await books.subscriptions())[0]?.['id'] }]);
+    const others = harness.events().filter(({ type }) => type !== completed.type);
+    await harness.applyAll(order === 'the checkout first' ? [completed, ...others] : [...others, completed]);
+    expect(await harness.subscriptions()).toMatchObject([{ user_id: USER }]);
+    expect(await harness.payments()).toMatchObject([{ user_id: USER, subscription_id: (await harness.subscriptions())[0]?.['id'] }]);
   });
 
   it('gives what a customer buys later to the same user, but not what names another', async () => {
@@ -888,13 +892,13 @@ describe('a checkout', () => {
     const customer = data.create('customer', {}).id;
     const buy = (metadata: Stripe.Metadata) => pay(data, { amount: 100, currency: 'eur', customer, metadata }).id;
     const [own, later, foreign] = [buy({}), buy({}), buy({ user_id: other })];
-    await books.hearAll();
+    await harness.applyAll();
     // The customer is linked to `other` by the third payment; the session is newer.
-    await books.hear({
+    await harness.apply({
       ...record('completed', session({ customer, payment_intent: own, client_reference_id: USER })),
       created: app.stripe.now() + 60,
     });
-    const users = Object.fromEntries((await books.payments()).map((row) => [row['payment_intent_id'], row['user_id']]));
+    const users = Object.fromEntries((await harness.payments()).map((row) => [row['payment_intent_id'], row['user_id']]));
     expect(users).toEqual({ [own]: USER, [later]: USER, [foreign]: other });
   });
 });
@@ -905,16 +909,20 @@ describe('a refund', () => {
     const charge = data.get('charge', idOf(intent.latest_charge));
     refund(data, charge, { amount: 1_000 });
     if (order === 'in order') {
-      await books.hearAll();
-      expect(await books.payments()).toMatchObject([{ status: 'partially_refunded', refunded_amount_cents: 1_000, amount_cents: 5_000 }]);
-      expect(await books.kept()).toMatchObject({ 'test usd payments': 1, 'test usd gross_cents': 5_000, 'test usd net_cents': 4_000 });
+      await harness.applyAll();
+      expect(await harness.payments()).toMatchObject([{ status: 'partially_refunded', refunded_amount_cents: 1_000, amount_cents: 5_000 }]);
+      expect(await harness.statistics()).toMatchObject({
+        'test usd payments': 1,
+        'test usd gross_cents': 5_000,
+        'test usd net_cents': 4_000,
+      });
     }
     refund(data, charge, { amount: 4_000 });
-    await books.hearAll(order === 'in order' ? books.events() : books.events().reverse());
-    expect(await books.payments()).toMatchObject([
+    await harness.applyAll(order === 'in order' ? harness.events() : harness.events().reverse());
+    expect(await harness.payments()).toMatchObject([
       { payment_intent_id: intent.id, status: 'refunded', refunded_amount_cents: 5_000, amount_cents: 5_000 },
     ]);
-    expect(await books.kept()).toEqual({ 'test payment refunded': 1, 'test usd payments': 1, 'test usd gross_cents': 5_000 });
+    expect(await harness.statistics()).toEqual({ 'test payment refunded': 1, 'test usd payments': 1, 'test usd gross_cents': 5_000 });
   });
 
   it.each(['charge.refund.updated', 'refund.updated', 'refund.failed'])('that fails is none: %s', async (type) => {
@@ -925,17 +933,17 @@ describe('a refund', () => {
     refund(data, charge, { amount: 1_000 });
     now += 10;
     const made = refund(data, charge, { amount: 500 });
-    const refunds = books.events().filter((one) => one.type === 'charge.refunded');
+    const refunds = harness.events().filter((one) => one.type === 'charge.refunded');
     now += 10;
     Object.assign(charge, { amount_refunded: 1_000 });
     data.change(type, made, { status: 'failed', ...(type === 'refund.failed' && { charge: null }) });
-    await books.hearAll();
+    await harness.applyAll();
     // Whoever comes late does not know it yet.
-    await books.hearAll(refunds);
-    expect(await books.payments()).toMatchObject([{ status: 'partially_refunded', refunded_amount_cents: 1_000 }]);
+    await harness.applyAll(refunds);
+    expect(await harness.payments()).toMatchObject([{ status: 'partially_refunded', refunded_amount_cents: 1_000 }]);
     data.change('charge.refunded', charge, { amount_refunded: 0, refunded: false });
-    await books.hear(event('charge.refunded'));
-    expect(await books.payments()).toMatchObject([{ status: 'succeeded', refunded_amount_cents: 0 }]);
+    await harness.apply(event('charge.refunded'));
+    expect(await harness.payments()).toMatchObject([{ status: 'succeeded', refunded_amount_cents: 0 }]);
     app.stripe.now = () => Math.floor(Date.now() / 1000);
   });
 
@@ -943,8 +951,8 @@ describe('a refund', () => {
     const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
     const charge = data.get('charge', idOf(intent.latest_charge));
     data.change('charge.refunded', charge, { amount_captured: 3_000, amount_refunded: 2_000 });
-    await books.hear(event('charge.refunded'));
-    expect(await books.payments()).toMatchObject([{ status: 'succeeded', amount_cents: 3_000, refunded_amount_cents: 0 }]);
+    await harness.apply(event('charge.refunded'));
+    expect(await harness.payments()).toMatchObject([{ status: 'succeeded', amount_cents: 3_000, refunded_amount_cents: 0 }]);
   });
 
   it('of what was never taken is nothing', async () => {
@@ -954,8 +962,8 @@ describe('a refund', () => {
       amount_refunded: 5_000,
       refunded: true,
     });
-    await books.hear(event('charge.refunded'));
-    expect(await books.payments()).toEqual([]);
+    await harness.apply(event('charge.refunded'));
+    expect(await harness.payments()).toEqual([]);
   });
 });
 
@@ -964,8 +972,8 @@ it.each(['its PaymentIntent', 'nothing but its charge'])('keeps a dispute that n
   const charge = data.get('charge', idOf(intent.latest_charge));
   const made = dispute(data, named === 'its PaymentIntent' ? charge : { ...charge, payment_intent: null });
   data.change('charge.dispute.closed', made, { status: 'lost' });
-  await books.hearAll();
-  expect(await books.disputes()).toMatchObject([
+  await harness.applyAll();
+  expect(await harness.disputes()).toMatchObject([
     {
       dispute_id: made.id,
       payment_intent_id: intent.id,
@@ -975,9 +983,9 @@ it.each(['its PaymentIntent', 'nothing but its charge'])('keeps a dispute that n
       funds_reinstated_at: null,
     },
   ]);
-  expect(await books.payments()).toMatchObject([{ status: 'succeeded' }]);
+  expect(await harness.payments()).toMatchObject([{ status: 'succeeded' }]);
   // What is lost is no revenue.
-  expect(await books.kept()).toEqual({ 'test payment succeeded': 1, 'test usd payments': 1, 'test usd gross_cents': 5_000 });
+  expect(await harness.statistics()).toEqual({ 'test payment succeeded': 1, 'test usd payments': 1, 'test usd gross_cents': 5_000 });
 });
 
 it('keeps the later of two states of a dispute that are told of one second, where Stripe has it no longer', async () => {
@@ -987,8 +995,8 @@ it('keeps the later of two states of a dispute that are told of one second, wher
   data.delete('dispute', made.id);
   const events = [event('charge.dispute.created'), event('charge.dispute.updated')].map((one) => ({ ...one, created: 1_700_000_000 }));
   for (const order of [events, events.toReversed()]) {
-    const project = await Books.open(app, books.account);
-    await project.hearAll(order);
+    const project = await LedgerHarness.open(app, harness.account);
+    await project.applyAll(order);
     expect(await project.disputes()).toMatchObject([{ status: 'under_review' }]);
   }
 });
@@ -1000,8 +1008,8 @@ describe("a plan's name", () => {
     newSubscription({ price });
     newSubscription({ price });
     app.stripe.requests.length = 0;
-    await books.hearAll(books.events().filter(({ type }) => type === 'customer.subscription.created'));
-    expect(await books.subscriptions()).toMatchObject([{ plan_name: 'Pro' }, { plan_name: 'Pro' }]);
+    await harness.applyAll(harness.events().filter(({ type }) => type === 'customer.subscription.created'));
+    expect(await harness.subscriptions()).toMatchObject([{ plan_name: 'Pro' }, { plan_name: 'Pro' }]);
     expect(app.stripe.requests.map(({ path }) => path)).toEqual([`/v1/products/${product?.id}`]);
   });
 
@@ -1011,14 +1019,14 @@ describe("a plan's name", () => {
     const plan = { id: 'gold', object: 'plan', name: 'Gold' };
     const items = { object: 'list', data: [{ id: 'si_1', object: 'subscription_item', plan }] };
     const object = { ...(created.data.object as Stripe.Subscription), items, plan };
-    await books.hear({ ...created, data: { object } });
-    expect(await books.subscriptions()).toMatchObject([{ plan_name: 'Gold', price_id: 'gold' }]);
+    await harness.apply({ ...created, data: { object } });
+    expect(await harness.subscriptions()).toMatchObject([{ plan_name: 'Gold', price_id: 'gold' }]);
   });
 
   it('is nothing where Stripe has no such product either', async () => {
     newSubscription({ price: addPrice(data, { product: 'prod_gone', nickname: null, unit_amount: 900 }, 'month') });
-    await books.hear(event('customer.subscription.created'));
-    expect(await books.subscriptions()).toMatchObject([{ plan_name: null, status: 'active' }]);
+    await harness.apply(event('customer.subscription.created'));
+    expect(await harness.subscriptions()).toMatchObject([{ plan_name: null, status: 'active' }]);
   });
 });
 
@@ -1029,68 +1037,71 @@ describe('a key of another account', () => {
     ['refund.updated', {}],
     ['charge.refund.updated', { status: 'canceled' }],
   ])('leaves %s open until the charge is known: %j', async (type, fields) => {
-    const project = await Books.open(app);
+    const project = await LedgerHarness.open(app);
     const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
     const charge = data.get('charge', idOf(intent.latest_charge));
     const made = refund(data, charge, { amount: 1_000 });
-    await project.hearAll(books.events());
+    await project.applyAll(harness.events());
     Object.assign(charge, { amount_refunded: 0, refunded: false });
     data.change(type, made, { status: 'failed', ...fields });
     const failed = { ...event(type), created: app.stripe.now() + 10 };
-    await expect(project.hear(failed)).rejects.toMatchObject({
+    await expect(project.apply(failed)).rejects.toMatchObject({
       code: 'stripe_key_refused',
       message: expect.stringMatching(/no such charge/),
     });
     expect(await project.payments()).toMatchObject([{ refunded_amount_cents: 1_000 }]);
-    await app.send('put', configPath(project.projectId)).send({ test_secret_key: books.account.keys.test.secret }).expect(200);
-    await project.hear(failed);
+    await app.send('put', configPath(project.projectId)).send({ test_secret_key: harness.account.keys.test.secret }).expect(200);
+    await project.apply(failed);
     expect(await project.payments()).toMatchObject([{ status: 'succeeded', refunded_amount_cents: 0 }]);
   });
 
   it('leaves a dispute open that names nothing but its charge', async () => {
-    const project = await Books.open(app);
+    const project = await LedgerHarness.open(app);
     const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
     dispute(data, { ...data.get('charge', idOf(intent.latest_charge)), payment_intent: null });
     const created = event('charge.dispute.created');
-    await expect(project.hear(created)).rejects.toMatchObject({ code: 'stripe_key_refused' });
+    await expect(project.apply(created)).rejects.toMatchObject({ code: 'stripe_key_refused' });
     expect(await project.disputes()).toEqual([]);
-    await app.send('put', configPath(project.projectId)).send({ test_secret_key: books.account.keys.test.secret }).expect(200);
-    await project.hear(created);
+    await app.send('put', configPath(project.projectId)).send({ test_secret_key: harness.account.keys.test.secret }).expect(200);
+    await project.apply(created);
     expect(await project.disputes()).toMatchObject([{ payment_intent_id: intent.id }]);
   });
 
   it('leaves an invoice open whose payment failed, and is not known here', async () => {
-    const project = await Books.open(app);
+    const project = await LedgerHarness.open(app);
     failToRenew(data, newSubscription());
     const failed = asOldGeneration(data, event('invoice.payment_failed'));
-    await expect(project.hear(failed)).rejects.toMatchObject({ code: 'stripe_key_refused' });
+    await expect(project.apply(failed)).rejects.toMatchObject({ code: 'stripe_key_refused' });
     expect(await project.payments()).toEqual([]);
   });
 
   it('leaves an invoice without a subscription open whose payment failed, and is not known here', async () => {
-    const project = await Books.open(app);
+    const project = await LedgerHarness.open(app);
     failToRenew(data, newSubscription());
     const failed = asOldGeneration(data, event('invoice.payment_failed'));
     const told = { ...failed, data: { object: { ...(failed.data.object as object), subscription: null } } };
-    await expect(project.hear(told)).rejects.toMatchObject({ code: 'stripe_key_refused', message: expect.stringMatching(/PaymentIntent/) });
-    await project.hear(event('payment_intent.payment_failed'));
-    await project.hear(told);
+    await expect(project.apply(told)).rejects.toMatchObject({
+      code: 'stripe_key_refused',
+      message: expect.stringMatching(/PaymentIntent/),
+    });
+    await project.apply(event('payment_intent.payment_failed'));
+    await project.apply(told);
     expect(await project.payments()).toMatchObject([{ status: 'requires_payment_method', subscription_id: null }]);
   });
 
   it.each(['new', 'old'])('leaves open what became of a subscription by an invoice of the %s generation', async (generation) => {
-    const project = await Books.open(app);
+    const project = await LedgerHarness.open(app);
     const subscription = newSubscription();
-    await project.hear(event('customer.subscription.created'));
+    await project.apply(event('customer.subscription.created'));
     failToRenew(data, subscription);
     const failed = event('invoice.payment_failed');
     const told = generation === 'new' ? failed : asOldGeneration(data, failed);
-    await expect(project.hear(told)).rejects.toMatchObject({
+    await expect(project.apply(told)).rejects.toMatchObject({
       code: 'stripe_key_refused',
       message: expect.stringMatching(/another account/),
     });
-    await app.send('put', configPath(project.projectId)).send({ test_secret_key: books.account.keys.test.secret }).expect(200);
-    await project.hear(told);
+    await app.send('put', configPath(project.projectId)).send({ test_secret_key: harness.account.keys.test.secret }).expect(200);
+    await project.apply(told);
     expect(await project.subscriptions()).toMatchObject([{ status: 'past_due' }]);
     expect(await project.payments()).toMatchObject([{ status: 'requires_payment_method' }]);
   });
@@ -1100,12 +1111,12 @@ describe('a key of another account', () => {
     const subscription = newSubscription({
       price: addPrice(data, { product: product?.id ?? '', nickname: null, unit_amount: 900 }, 'month'),
     });
-    const project = await Books.open(app);
-    await project.hear(event('customer.subscription.created'));
+    const project = await LedgerHarness.open(app);
+    await project.apply(event('customer.subscription.created'));
     expect(await project.subscriptions()).toMatchObject([{ plan_name: null }]);
-    await app.send('put', configPath(project.projectId)).send({ test_secret_key: books.account.keys.test.secret }).expect(200);
+    await app.send('put', configPath(project.projectId)).send({ test_secret_key: harness.account.keys.test.secret }).expect(200);
     data.change('customer.subscription.updated', subscription, { metadata: { note: 'new' } });
-    await project.hear({ ...event('customer.subscription.updated'), created: app.stripe.now() + 10 });
+    await project.apply({ ...event('customer.subscription.updated'), created: app.stripe.now() + 10 });
     expect(await project.subscriptions()).toMatchObject([{ plan_name: 'Pro' }]);
   });
 });
@@ -1113,17 +1124,17 @@ describe('a key of another account', () => {
 describe('a key that Stripe refuses', () => {
   it('leaves open what Stripe has to be asked for, and lets through what tells all', async () => {
     newSubscription();
-    const key = books.account.keys.test.secret;
+    const key = harness.account.keys.test.secret;
     app.stripe.mark(key, 'expired');
-    await expect(books.hear(event('invoice.paid'))).rejects.toMatchObject({ code: 'stripe_key_refused' });
-    expect(await books.payments()).toEqual([]);
-    await books.hear(event('payment_intent.succeeded'));
-    await books.hear(event('customer.subscription.created'));
-    expect(await books.payments()).toMatchObject([{ status: 'succeeded', subscription_id: null }]);
+    await expect(harness.apply(event('invoice.paid'))).rejects.toMatchObject({ code: 'stripe_key_refused' });
+    expect(await harness.payments()).toEqual([]);
+    await harness.apply(event('payment_intent.succeeded'));
+    await harness.apply(event('customer.subscription.created'));
+    expect(await harness.payments()).toMatchObject([{ status: 'succeeded', subscription_id: null }]);
 
     app.stripe.mark(key, 'active');
-    await books.hear(event('invoice.paid'));
-    expect(await books.payments()).toMatchObject([{ status: 'succeeded', subscription_id: (await books.subscriptions())[0]?.['id'] }]);
+    await harness.apply(event('invoice.paid'));
+    expect(await harness.payments()).toMatchObject([{ status: 'succeeded', subscription_id: (await harness.subscriptions())[0]?.['id'] }]);
   });
 });
 
@@ -1201,27 +1212,27 @@ describe('an event in a form that is not known', () => {
     ['dispute', [{ id: undefined }, { charge: null, payment_intent: null }, { charge: 5 }, { amount: -1 }]],
   ])('is unreadable, and changes nothing: %s, %j', async (kind, forms) => {
     const one = ofKind[kind]();
-    for (const known of kind === 'subscription' ? [event('customer.subscription.created')] : []) await books.hear(known);
-    const before = JSON.stringify([await books.states(), await books.disputes()]);
+    for (const known of kind === 'subscription' ? [event('customer.subscription.created')] : []) await harness.apply(known);
+    const before = JSON.stringify([await harness.states(), await harness.disputes()]);
     for (const form of forms) {
       const told = { ...as(one, form), created: one.created + 10 };
-      await expect(books.hear(told).then(() => form)).rejects.toBeInstanceOf(Unreadable);
+      await expect(harness.apply(told).then(() => form)).rejects.toBeInstanceOf(Unreadable);
     }
-    expect(JSON.stringify([await books.states(), await books.disputes()])).toBe(before);
-    await books.hear(one);
+    expect(JSON.stringify([await harness.states(), await harness.disputes()])).toBe(before);
+    await harness.apply(one);
   });
 
   it('is none where an item of a subscription was deleted, or a list has no end', async () => {
     const one = subscriptionEvent();
     const { items } = one.data.object as Stripe.Subscription;
-    await books.hear(as(one, { items: { data: [{ id: 'si_gone', object: 'subscription_item', deleted: true }, ...items.data] } }));
-    expect(await books.subscriptions()).toMatchObject([{ plan_name: 'Monthly', current_period_end: expect.any(String) }]);
+    await harness.apply(as(one, { items: { data: [{ id: 'si_gone', object: 'subscription_item', deleted: true }, ...items.data] } }));
+    expect(await harness.subscriptions()).toMatchObject([{ plan_name: 'Monthly', current_period_end: expect.any(String) }]);
   });
 
   it('has U+FFFD for NUL in what names a user, who is nobody else', async () => {
     const subscription = newSubscription({ metadata: { user_id: 'u\0' } });
-    await books.hear(event('customer.subscription.created', subscription.id));
-    expect(await books.subscriptions()).toMatchObject([{ user_id: endUserId(books.projectId, 'u\ufffd') }]);
-    expect(endUserId(books.projectId, 'u\ufffd')).not.toBe(endUserId(books.projectId, 'u'));
+    await harness.apply(event('customer.subscription.created', subscription.id));
+    expect(await harness.subscriptions()).toMatchObject([{ user_id: endUserId(harness.projectId, 'u\ufffd') }]);
+    expect(endUserId(harness.projectId, 'u\ufffd')).not.toBe(endUserId(harness.projectId, 'u'));
   });
 });

@@ -3,7 +3,7 @@ import { broken, slow } from '../support/stripe/faults.js';
 import { StripeServer } from '../support/stripe/stripe-server.js';
 import { testEnvironment } from '../support/test-app.js';
 import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
-import { openTill, priceOf, type Till } from '../support/till.js';
+import { openBillingHarness, priceOf, type BillingHarness } from '../support/till.js';
 import { endUserToken } from '../support/tokens.js';
 
 const CREATE = 'POST /v1/customers';
@@ -14,7 +14,7 @@ onPostgres('two servers on one database', () => {
   let stripe: StripeServer;
   let database: TestDatabase;
   let apps: AppWithStripe[];
-  let till: Till;
+  let till: BillingHarness;
 
   beforeAll(async () => {
     stripe = await new StripeServer().start();
@@ -29,7 +29,7 @@ onPostgres('two servers on one database', () => {
   });
   beforeEach(async () => {
     const [app] = apps;
-    if (app) till = await openTill(app);
+    if (app) till = await openBillingHarness(app);
   });
   afterEach(() => stripe.heal());
 

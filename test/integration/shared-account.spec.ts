@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
-import { Books } from '../support/ledger.js';
+import { LedgerHarness } from '../support/ledger.js';
 import { rowsOf } from '../support/rows.js';
 import { deliver } from '../support/signed-events.js';
 import { dispute, renew } from '../support/stripe/life.js';
@@ -9,7 +9,7 @@ import { idOf, type StripeEvent } from '../support/stripe/resources.js';
 import { refund } from '../support/stripe/routes/payment.routes.js';
 import { subscribe } from '../support/stripe/routes/subscription.routes.js';
 import { configPath, OWNER, STRANGER } from '../support/test-app.js';
-import { learn, openTill, priceOf, type Till } from '../support/till.js';
+import { recordInLedger, openBillingHarness, priceOf, type BillingHarness } from '../support/till.js';
 
 const SECRET = `whsec_${'a'.repeat(32)}`;
 const USER = '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11';
@@ -18,8 +18,8 @@ const REASON = expect.stringMatching(/another project here/) as string;
 
 let app: AppWithStripe;
 /** Sells on an account that `neighbour` uses too. */
-let seller: Till;
-let neighbour: Books;
+let seller: BillingHarness;
+let neighbour: LedgerHarness;
 
 beforeAll(async () => {
   app = await startAppWithStripe();
@@ -27,12 +27,12 @@ beforeAll(async () => {
 afterAll(() => app.close());
 beforeEach(async () => {
   app.stripe.heal();
-  seller = await openTill(app);
-  neighbour = await Books.open(app, seller.account);
+  seller = await openBillingHarness(app);
+  neighbour = await LedgerHarness.open(app, seller.account);
   for (const { projectId } of [seller, neighbour])
     await app.send('put', configPath(projectId)).send({ test_webhook_secret: SECRET }).expect(200);
 });
-afterEach(async () => expect(await neighbour.kept()).toEqual(await neighbour.counted()));
+afterEach(async () => expect(await neighbour.statistics()).toEqual(await neighbour.recount()));
 
 const data = () => seller.account.test;
 const send = (projectId: string, event: StripeEvent) => deliver(app, projectId, SECRET, event).expect(200);
@@ -71,7 +71,7 @@ describe.each(['new', 'old'] as const)('events of the %s generation about what a
     for (const event of events) await send(neighbour.projectId, event);
     expect(await neighbour.states()).toEqual({ subscriptions: [], payments: [] });
     expect(await neighbour.disputes()).toEqual([]);
-    expect(await neighbour.kept()).toEqual({});
+    expect(await neighbour.statistics()).toEqual({});
     expect((await eventsOf(neighbour.projectId)).filter(({ outcome }) => outcome === 'ignored')).not.toEqual([]);
     for (const event of events) await send(seller.projectId, event);
     expect(await mine(seller.projectId)).toHaveLength(1);
@@ -165,7 +165,7 @@ describe('a reconciliation', () => {
     const [subscription] = data().all('subscription');
     if (!subscription) throw new Error('There is none.');
     // As it was written before anybody looked whose it is.
-    await learn(app, neighbour.projectId, { ...subscription, metadata: { user_id: USER } });
+    await recordInLedger(app, neighbour.projectId, { ...subscription, metadata: { user_id: USER } });
     expect(await mine(neighbour.projectId)).toHaveLength(1);
     const reconcile = () =>
       app
@@ -174,7 +174,7 @@ describe('a reconciliation', () => {
         .expect(200);
     expect((await reconcile()).body).toMatchObject({ complete: true, failures: [], subscriptions: { compared: 1, missing_at_stripe: 0 } });
     expect(await neighbour.states()).toEqual({ subscriptions: [], payments: [] });
-    expect(await neighbour.kept()).toEqual({});
+    expect(await neighbour.statistics()).toEqual({});
     expect((await reconcile()).body.subscriptions).toMatchObject({ compared: 1, repaired: 0 });
   });
 });
@@ -184,8 +184,8 @@ describe("a user of both projects cannot reach the other one's subscription", ()
     await buy();
     const [subscription] = data().all('subscription');
     if (!subscription) throw new Error('There is none.');
-    const shop = await openTill(app, seller.account);
-    await learn(app, shop.projectId, { ...subscription, metadata: { user_id: USER } });
+    const shop = await openBillingHarness(app, seller.account);
+    await recordInLedger(app, shop.projectId, { ...subscription, metadata: { user_id: USER } });
     expect((await shop.get('my-subscription', USER).expect(200)).body).toMatchObject({ subscription_id: subscription.id });
     const body = { price_id: priceOf(seller.account, 'monthly').id, new_price_id: priceOf(seller.account, 'yearly').id };
     const answer = await shop.post(operation, { ...body, success_url: URL, cancel_url: URL, return_url: URL }, USER);

@@ -9,10 +9,10 @@ import type { StripeData } from './stripe/stripe-data.js';
 
 const USER = 'user-1';
 
-export const LIFE_LENGTH = 11;
+export const LIFECYCLE_LENGTH = 11;
 
 /** All that can happen to a subscription and beside it, or the first so many steps of it, with its events. @param tick is called before each */
-export function liveThrough(data: StripeData, tick: (step: number) => void = () => undefined, length = LIFE_LENGTH): void {
+export function simulateLifecycle(data: StripeData, tick: (step: number) => void = () => undefined, length = LIFECYCLE_LENGTH): void {
   const [price] = data.all('price').filter(({ lookup_key }) => lookup_key === 'monthly');
   if (!price) throw new Error('There is no monthly price.');
   const customer = data.create('customer', {}).id;
@@ -53,7 +53,7 @@ export function liveThrough(data: StripeData, tick: (step: number) => void = () 
 }
 
 /** What the ledger has to say once all of it has been told: read off Stripe's own objects. */
-export function modelOf(projectId: ProjectId, data: StripeData): States {
+export function expectedStates(projectId: ProjectId, data: StripeData): States {
   const user = endUserId(projectId, USER);
   const time = (seconds: number | null | undefined) => (seconds ? new Date(seconds * 1_000).toISOString() : null);
   const invoiceOf = (intent: string) => data.all('invoice_payment').find(({ payment }) => payment.payment_intent === intent)?.invoice;

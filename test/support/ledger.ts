@@ -27,22 +27,22 @@ export interface States {
 }
 
 /** A project with keys of both modes of an account of its own, and what its ledger has. */
-export class Books {
+export class LedgerHarness {
   private constructor(
     private readonly app: AppWithStripe,
     readonly projectId: ProjectId,
     readonly account: StripeAccount,
   ) {}
 
-  static async open(app: AppWithStripe, account = app.stripe.addAccount()): Promise<Books> {
+  static async open(app: AppWithStripe, account = app.stripe.addAccount()): Promise<LedgerHarness> {
     const projectId = await app.createProject();
     const body = { test_secret_key: account.keys.test.secret, live_secret_key: account.keys.live.secret };
     await app.send('put', configPath(projectId)).send(body).expect(200);
-    return new Books(app, projectId, account);
+    return new LedgerHarness(app, projectId, account);
   }
 
   /** An event is applied as the receiver does it, whose claim is not under test here. */
-  async hear(event: StripeEvent, mode: StripeMode = 'test'): Promise<void> {
+  async apply(event: StripeEvent, mode: StripeMode = 'test'): Promise<void> {
     const [ledger, database] = [this.app.app.get(LedgerService), this.app.app.get(Database)];
     await retryIfStale(async () => {
       const change = await ledger.prepare(this.received(event, mode));
@@ -56,8 +56,8 @@ export class Books {
   }
 
   /** All that the account's events tell, in the order of their making unless another is given. */
-  async hearAll(events: readonly StripeEvent[] = this.events()): Promise<void> {
-    for (const event of events) await this.hear(event);
+  async applyAll(events: readonly StripeEvent[] = this.events()): Promise<void> {
+    for (const event of events) await this.apply(event);
   }
 
   /** Those that our endpoint asks for, the oldest first. */
@@ -97,7 +97,7 @@ export class Books {
   }
 
   /** What is kept, with the slots added up: `test subscription active` or `test usd gross`. Nothing of what there is nothing of. */
-  async kept(): Promise<Record<string, number>> {
+  async statistics(): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
     const add = (name: string, amount: unknown) => (sums[name] = (sums[name] ?? 0) + Number(amount));
     for (const row of await this.rows('ledger_counts', 'slot'))
@@ -109,7 +109,7 @@ export class Books {
   }
 
   /** The same, counted row by row. */
-  async counted(): Promise<Record<string, number>> {
+  async recount(): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
     const add = (name: string, amount: number) => (sums[name] = (sums[name] ?? 0) + amount);
     for (const { mode, status } of await this.subscriptions()) add(`${String(mode)} subscription ${String(status)}`, 1);

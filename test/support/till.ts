@@ -13,7 +13,7 @@ import { endUserToken } from './tokens.js';
 const PATH = '/api/v1/payments/stripe';
 
 /** What an end user does at the till of one project. */
-export interface Till {
+export interface BillingHarness {
   readonly projectId: ProjectId;
   readonly account: StripeAccount;
   get(operation: string, user?: string): ReturnType<AppWithStripe['send']>;
@@ -30,7 +30,7 @@ export interface Till {
 }
 
 /** A project with keys of both modes of an account of its own. */
-export async function openTill(app: AppWithStripe, account = app.stripe.addAccount()): Promise<Till> {
+export async function openBillingHarness(app: AppWithStripe, account = app.stripe.addAccount()): Promise<BillingHarness> {
   const projectId = await app.createProject();
   const { keys } = account;
   const body = { test_secret_key: keys.test.secret, live_secret_key: keys.live.secret };
@@ -46,14 +46,18 @@ export async function openTill(app: AppWithStripe, account = app.stripe.addAccou
       const owner = customer ?? account.test.create('customer', { metadata }).id;
       const subscription = subscribe(account.test, { customer: owner, items, metadata, trialDays });
       Object.assign(subscription, fields);
-      await learn(app, projectId, subscription);
+      await recordInLedger(app, projectId, subscription);
       return subscription;
     },
   };
 }
 
 /** The ledger hears of a subscription or payment as it is at Stripe now. */
-export async function learn(app: AppWithStripe, projectId: ProjectId, resource: Stripe.Subscription | Stripe.PaymentIntent): Promise<void> {
+export async function recordInLedger(
+  app: AppWithStripe,
+  projectId: ProjectId,
+  resource: Stripe.Subscription | Stripe.PaymentIntent,
+): Promise<void> {
   const now = new Date(app.stripe.now() * 1_000);
   await app.app.get(LedgerService).record({ projectId, mode: 'test' }, present(resource), { from: now, until: now });
 }
