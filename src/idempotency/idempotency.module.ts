@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
+import { HttpModule } from '../http/http.module.js';
 import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 import { IdempotencySweeper } from './idempotency-sweeper.js';
 import { IdempotentAnswers } from './idempotent-answers.js';
 
 @Module({
+  imports: [HttpModule],
   providers: [IdempotentAnswers, IdempotencyKeysRepository, IdempotencySweeper],
   exports: [IdempotentAnswers],
 })
