@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/actor.js';
 import type { ProjectId } from '../common/ids.js';
-import { Database, query, sql } from '../database/database.js';
+import { Database, query, sql, type Steps } from '../database/database.js';
 import { AuditTrail } from './audit-trail.js';
 import { AuditVerifier, type ChainReport } from './audit-verifier.js';
 
@@ -14,7 +14,7 @@ const LAST_OLDER = sql<{ seq: number; mac: string }>(
 );
 
 /** $1 project, $2 number. */
-const COUNT_THROUGH = sql<{ entries: number | string; prunings: number | string }>(
+const COUNT_THROUGH = sql<{ entries: number; prunings: number }>(
   `SELECT count(*) AS entries, sum(CASE WHEN action = 'history.pruned' THEN 1 ELSE 0 END) AS prunings
    FROM audit_entries WHERE project_id = $1 AND seq <= $2`,
   'count_audit_entries_through',
@@ -42,22 +42,22 @@ export class AuditRetention {
   async prune(projectId: ProjectId, before: Date, actor: Actor): Promise<ChainReport> {
     const { problems } = await this.verifier.verify(projectId);
     if (problems.length > 0) return { entries: 0, problems };
-    const { audit } = this;
-    const entries = await this.database.transaction(function* () {
-      const chain = yield* audit.open(projectId);
-      const [last] = yield* query(LAST_OLDER, [projectId, before]);
-      if (!last) return 0;
-      const [counts] = yield* query(COUNT_THROUGH, [projectId, last.seq]);
-      const entries = Number(counts?.entries ?? 0);
-      // To delete only what earlier prunings wrote would write another one in their place, for ever.
-      if (entries === Number(counts?.prunings ?? 0)) return 0;
-      yield* query(PERMIT, [projectId, last.seq]);
-      yield* query(DELETE_THROUGH, [projectId, last.seq]);
-      yield* query(REVOKE, [projectId]);
-      const details = { through_seq: last.seq, through_mac: last.mac, entries, before: before.toISOString() };
-      yield* chain.append({ action: 'history.pruned', details, actor, at: new Date() });
-      return entries;
-    });
+    const entries = await this.database.transaction(() => this.#deleteOlder(projectId, before, actor));
     return { entries, problems };
+  }
+
+  *#deleteOlder(projectId: ProjectId, before: Date, actor: Actor): Steps<number> {
+    const chain = yield* this.audit.open(projectId);
+    const [last] = yield* query(LAST_OLDER, [projectId, before]);
+    if (!last) return 0;
+    const [{ entries, prunings } = { entries: 0, prunings: 0 }] = yield* query(COUNT_THROUGH, [projectId, last.seq]);
+    // Deleting only the entries of earlier prunings would add another such entry each time.
+    if (entries === prunings) return 0;
+    yield* query(PERMIT, [projectId, last.seq]);
+    yield* query(DELETE_THROUGH, [projectId, last.seq]);
+    yield* query(REVOKE, [projectId]);
+    const details = { through_seq: last.seq, through_mac: last.mac, entries, before: before.toISOString() };
+    yield* chain.append({ action: 'history.pruned', details, actor, at: new Date() });
+    return entries;
   }
 }

@@ -1,9 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import type { Actor } from '../common/actor.js';
+import { DataSource, type Repository } from 'typeorm';
 import type { ProjectId } from '../common/ids.js';
-import { Database, sql, toTimestamp } from '../database/database.js';
+import { Database, sql } from '../database/database.js';
+import { reachingDatabase } from '../database/database-errors.js';
 import type { AuditContent } from './audit-entry.js';
+import { AuditEntryEntity } from './audit-entry.entity.js';
 import type { AuditHead } from './audit-event.js';
+import { AuditHeadEntity } from './audit-head.entity.js';
+import { AuditPermitEntity } from './audit-permit.entity.js';
+import { AFTER, type FoundEntry, PAGE } from './audit.statements.js';
 
 /** An entry with what vouches for it. */
 export interface StoredEntry extends AuditContent {
@@ -12,37 +17,6 @@ export interface StoredEntry extends AuditContent {
   /** Whether each column still has a value of its type: SQLite takes any that somebody puts there. */
   readonly isReadable: boolean;
 }
-
-interface EntryRow {
-  project_id: ProjectId;
-  seq: number;
-  at: Date | string;
-  actor_kind: Actor['kind'];
-  subject: string;
-  ip: string | null;
-  user_agent: string | null;
-  request_id: string | null;
-  action: string;
-  result: string;
-  details: string;
-  key_id: string;
-  mac: string;
-}
-
-/** $1 project, $2 how many, $3 how many before these; the newest first. */
-const PAGE = sql<EntryRow>(
-  'SELECT * FROM audit_entries WHERE project_id = $1 ORDER BY seq DESC LIMIT $2 OFFSET $3',
-  'page_of_audit_entries',
-);
-
-const COUNT = sql<{ total: number | string }>('SELECT count(*) AS total FROM audit_entries WHERE project_id = $1', 'count_audit_entries');
-
-/** $1 project, $2 number, $3 how many; the oldest first. */
-const AFTER = sql<EntryRow>('SELECT * FROM audit_entries WHERE project_id = $1 AND seq > $2 ORDER BY seq LIMIT $3', 'audit_entries_after');
-
-const HEADS = sql<AuditHead & { project_id: ProjectId }>('SELECT project_id, seq, mac FROM audit_heads ORDER BY project_id', 'audit_heads');
-
-const HEAD = sql<AuditHead>('SELECT seq, mac FROM audit_heads WHERE project_id = $1', 'audit_head');
 
 const CHAINS = sql<{ project_id: ProjectId }>(
   'SELECT project_id FROM audit_heads UNION SELECT project_id FROM audit_entries ORDER BY 1',
@@ -55,27 +29,29 @@ const PROJECTS_WITHOUT_ENTRIES = sql<{ id: ProjectId }>(
   'projects_without_audit_entries',
 );
 
-const PERMITS = sql<{ project_id: ProjectId; through_seq: number }>('SELECT project_id, through_seq FROM audit_permits', 'audit_permits');
-
-/** $1 project. */
-const LAST_PRUNING = sql<{ details: string }>(
-  `SELECT details FROM audit_entries WHERE project_id = $1 AND action = 'history.pruned' ORDER BY seq DESC LIMIT 1`,
-  'last_audit_pruning',
-);
-
 /** Reads the history. */
 @Injectable()
 export class AuditRepository {
-  constructor(private readonly database: Database) {}
+  readonly #entries: Repository<AuditEntryEntity>;
+  readonly #heads: Repository<AuditHeadEntity>;
+  readonly #permits: Repository<AuditPermitEntity>;
+
+  constructor(
+    dataSource: DataSource,
+    private readonly database: Database,
+  ) {
+    this.#entries = dataSource.getRepository(AuditEntryEntity);
+    this.#heads = dataSource.getRepository(AuditHeadEntity);
+    this.#permits = dataSource.getRepository(AuditPermitEntity);
+  }
 
   /** The newest first. */
   async page(projectId: ProjectId, offset: number, limit: number): Promise<StoredEntry[]> {
     return (await this.database.query(PAGE, [projectId, limit, offset])).map(toEntry);
   }
 
-  async count(projectId: ProjectId): Promise<number> {
-    const [row] = await this.database.query(COUNT, [projectId]);
-    return Number(row?.total ?? 0);
+  count(projectId: ProjectId): Promise<number> {
+    return reachingDatabase(this.#entries.countBy({ projectId }));
   }
 
   /** The oldest first. */
@@ -84,11 +60,11 @@ export class AuditRepository {
   }
 
   async findHead(projectId: ProjectId): Promise<AuditHead | undefined> {
-    return (await this.database.query(HEAD, [projectId]))[0];
+    return (await reachingDatabase(this.#heads.findOne({ select: { seq: true, mac: true }, where: { projectId } }))) ?? undefined;
   }
 
-  async listHeads(): Promise<(AuditHead & { projectId: ProjectId })[]> {
-    return (await this.database.query(HEADS, [])).map(({ project_id: projectId, seq, mac }) => ({ projectId, seq, mac }));
+  listHeads(): Promise<(AuditHead & { projectId: ProjectId })[]> {
+    return reachingDatabase(this.#heads.find({ order: { projectId: 'ASC' } }));
   }
 
   /** Whatever has a head or an entry. */
@@ -102,16 +78,15 @@ export class AuditRepository {
   }
 
   /** Those that retention didn't write: its own are gone when others could see them. */
-  async listPermits(): Promise<{ projectId: ProjectId; throughSeq: number }[]> {
-    return (await this.database.query(PERMITS, [])).map(({ project_id, through_seq }) => ({
-      projectId: project_id,
-      throughSeq: through_seq,
-    }));
+  listPermits(): Promise<{ projectId: ProjectId; throughSeq: number }[]> {
+    return reachingDatabase(this.#permits.find());
   }
 
   /** The end of what retention deleted, as the entry about it says. */
   async findStump(projectId: ProjectId): Promise<AuditHead | undefined> {
-    const [row] = await this.database.query(LAST_PRUNING, [projectId]);
+    const [row] = await reachingDatabase(
+      this.#entries.find({ select: { details: true }, where: { projectId, action: 'history.pruned' }, order: { seq: 'DESC' }, take: 1 }),
+    );
     if (!row) return undefined;
     try {
       const { through_seq: seq, through_mac: mac } = JSON.parse(row.details) as { through_seq: unknown; through_mac: unknown };
@@ -124,15 +99,28 @@ export class AuditRepository {
   }
 }
 
-function toEntry(row: EntryRow): StoredEntry {
-  const { project_id: projectId, seq, at, action, result, details, key_id: keyId, mac } = row;
-  const { actor_kind: kind, subject, ip, user_agent: userAgent, request_id: requestId } = row;
+function toEntry(row: FoundEntry): StoredEntry {
+  const {
+    projectId,
+    seq,
+    at,
+    actorKind: kind,
+    subject,
+    ip,
+    userAgent,
+    requestId,
+    action,
+    result,
+    details,
+    keyId,
+    mac,
+  } = row as AuditEntryEntity;
   const isReadable =
     Number.isSafeInteger(seq) &&
-    (at instanceof Date || typeof at === 'string') &&
+    at instanceof Date &&
     [projectId, kind, subject, action, result, details, keyId, mac].every((text) => typeof text === 'string') &&
     [ip, userAgent, requestId].every((text) => text === null || typeof text === 'string');
   const actor = { kind, subject, ip, userAgent, requestId };
-  const timestamp = isReadable ? toTimestamp(at) : String(at);
+  const timestamp = isReadable ? at.toISOString() : String(at);
   return { projectId, seq, at: timestamp, actor, action, result, details, keyId, mac: String(mac), isReadable };
 }

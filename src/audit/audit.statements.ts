@@ -1,5 +1,6 @@
-import { type Engine, sql, type SqlValue, type Statement } from '../database/database.js';
-import type { AuditContent } from './audit-entry.js';
+import { columnNames, columns } from '../database/columns.js';
+import { type Engine, sql, type Statement } from '../database/database.js';
+import { AuditEntryEntity } from './audit-entry.entity.js';
 import type { AuditHead } from './audit-event.js';
 
 /** $1 project. Makes the head where there is none. On SQLite the transaction has locked everything. */
@@ -19,16 +20,26 @@ export const ADVANCE_HEAD = sql<never>(
   'advance_audit_head',
 );
 
-/** See `entryValues`. */
+/** $1 to $13: `columnValues(AuditEntryEntity, …)`. */
 export const ADD_ENTRY = sql<never>(
-  `INSERT INTO audit_entries (project_id, seq, mac, key_id, at, actor_kind, subject, ip, user_agent, request_id, action, result, details)
+  `INSERT INTO audit_entries (${columnNames(AuditEntryEntity)})
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
   'add_audit_entry',
 );
 
-/** The parameters of `ADD_ENTRY`. */
-export function entryValues(entry: AuditContent, { mac, keyId }: { mac: string; keyId: string }): SqlValue[] {
-  const { projectId, seq, at, actor, action, result, details } = entry;
-  const { kind, subject, ip, userAgent, requestId } = actor;
-  return [projectId, seq, mac, keyId, new Date(at), kind, subject, ip, userAgent, requestId, action, result, details];
-}
+const ENTRY = columns(AuditEntryEntity);
+
+/** An entry as SQLite returns it, which stores any value in any column. */
+export type FoundEntry = Record<keyof AuditEntryEntity, unknown>;
+
+/** $1 project, $2 limit, $3 offset; the newest first. */
+export const PAGE = sql<FoundEntry>(
+  `SELECT ${ENTRY} FROM audit_entries WHERE project_id = $1 ORDER BY seq DESC LIMIT $2 OFFSET $3`,
+  'page_of_audit_entries',
+);
+
+/** $1 project, $2 number, $3 limit; the oldest first. */
+export const AFTER = sql<FoundEntry>(
+  `SELECT ${ENTRY} FROM audit_entries WHERE project_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+  'audit_entries_after',
+);

@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { DataSource, IsNull, LessThanOrEqual, type Repository } from 'typeorm';
 import type { ProjectId } from '../common/ids.js';
 import { Database, sql } from '../database/database.js';
+import { reachingDatabase } from '../database/database-errors.js';
 import type { SealedText } from '../vault/seal.js';
+import { IdempotencyKeyEntity } from './idempotency-key.entity.js';
 
 const LEASE_MS = 30_000;
 const REMEMBERED_MS = 24 * 60 * 60 * 1_000;
@@ -33,24 +36,16 @@ const CLAIM = sql<{ holder: string }>(
   'claim_idempotency_key',
 );
 
-const FIND = sql<EarlierUse>('SELECT request, answer FROM idempotency_keys WHERE project_id = $1 AND scope = $2', 'find_idempotency_key');
-
-/** $1 project, $2 scope, $3 holder, $4 answer, $5 its data key. */
-const ANSWER = sql<never>(
-  'UPDATE idempotency_keys SET answer = $4, key_id = $5 WHERE project_id = $1 AND scope = $2 AND holder = $3',
-  'answer_idempotency_key',
-);
-
-const RELEASE = sql<never>(
-  'DELETE FROM idempotency_keys WHERE project_id = $1 AND scope = $2 AND holder = $3 AND answer IS NULL',
-  'release_idempotency_key',
-);
-
-const SWEEP = sql<never>('DELETE FROM idempotency_keys WHERE created_at <= $1', 'sweep_idempotency_keys');
-
 @Injectable()
 export class IdempotencyKeysRepository {
-  constructor(private readonly database: Database) {}
+  readonly #entities: Repository<IdempotencyKeyEntity>;
+
+  constructor(
+    dataSource: DataSource,
+    private readonly database: Database,
+  ) {
+    this.#entities = dataSource.getRepository(IdempotencyKeyEntity);
+  }
 
   /** @returns `undefined` once the key is the holder's, else who has it */
   async claim({ projectId, scope, request, holder }: KeyUse): Promise<EarlierUse | undefined> {
@@ -58,23 +53,23 @@ export class IdempotencyKeysRepository {
     const leaseUntil = new Date(now.getTime() + LEASE_MS);
     const claimed = await this.database.query(CLAIM, [projectId, scope, request, holder, leaseUntil, now, forgottenBy(now)]);
     if (claimed.length > 0) return undefined;
-    const [earlier] = await this.database.query(FIND, [projectId, scope]);
+    const earlier = await reachingDatabase(this.#entities.findOneBy({ projectId, scope }));
     // It failed in between: the next attempt has a free key, and this one is told to come back.
     return earlier ?? { request, answer: null };
   }
 
   /** Does nothing when the holder lost the key. */
   async answer({ projectId, scope, holder }: KeyUse, { sealed, keyId }: { sealed: SealedText; keyId: string }): Promise<void> {
-    await this.database.query(ANSWER, [projectId, scope, holder, sealed, keyId]);
+    await reachingDatabase(this.#entities.update({ projectId, scope, holder }, { answer: sealed, keyId }));
   }
 
   async release({ projectId, scope, holder }: KeyUse): Promise<void> {
-    await this.database.query(RELEASE, [projectId, scope, holder]);
+    await reachingDatabase(this.#entities.delete({ projectId, scope, holder, answer: IsNull() }));
   }
 
   /** Deletes what is no longer remembered. */
   async sweep(): Promise<void> {
-    await this.database.query(SWEEP, [forgottenBy(new Date())]);
+    await reachingDatabase(this.#entities.delete({ createdAt: LessThanOrEqual(forgottenBy(new Date())) }));
   }
 }
 

@@ -1,0 +1,30 @@
+import type { OwnerId } from '../common/ids.js';
+import { columnNames, columns, type RowOf } from '../database/columns.js';
+import { sql } from '../database/database.js';
+import { AccountEntity } from './account.entity.js';
+
+/** $1 to $6 the columns. A row unless the address has an account. */
+export const ADD = sql<RowOf<AccountEntity>>(
+  `INSERT INTO accounts (${columnNames(AccountEntity)}) VALUES ($1, $2, $3, $4, $5, $6)
+   ON CONFLICT (email) DO NOTHING RETURNING ${columns(AccountEntity)}`,
+);
+
+/** $1 address, $2 hash. */
+export const SET_PASSWORD = sql<{ id: OwnerId }>('UPDATE accounts SET password_hash = $2, revoked_at = NULL WHERE email = $1 RETURNING id');
+
+/** $1 address, $2 now. */
+export const REVOKE = sql<{ id: OwnerId }>('UPDATE accounts SET revoked_at = COALESCE(revoked_at, $2) WHERE email = $1 RETURNING id');
+
+/** $1 account. */
+export const END_SESSIONS = sql<never>('DELETE FROM account_sessions WHERE account_id = $1');
+
+/** $1 session, $2 token hash, $3 next token hash, $4 expiry, $5 now. */
+export const ROTATE_SESSION = sql<{ accountId: OwnerId }>(
+  `UPDATE account_sessions SET token_hash = $3, expires_at = $4
+   WHERE id = $1 AND token_hash = $2 AND expires_at > $5
+     AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = account_sessions.account_id AND a.revoked_at IS NULL)
+   RETURNING account_id AS "accountId"`,
+);
+
+/** $1 session, $2 the hash of a token that is not the session's last one. */
+export const END_SESSION = sql<{ id: string }>('DELETE FROM account_sessions WHERE id = $1 AND token_hash <> $2 RETURNING id');

@@ -1,0 +1,27 @@
+import type { ProjectId } from '../common/ids.js';
+import { columns, type RowOf } from '../database/columns.js';
+import { sql } from '../database/database.js';
+import { ProjectEntity } from './project.entity.js';
+
+/** $1 project. */
+export const FIND_LIVE = sql<RowOf<ProjectEntity>>(
+  `SELECT ${columns(ProjectEntity)} FROM projects WHERE id = $1 AND deleted_at IS NULL`,
+  'find_live_project',
+);
+
+/** $1 id, $2 owner, $3 name, $4 description, $5 now. */
+export const ADD = sql<never>(
+  'INSERT INTO projects (id, owner_id, name, description, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)',
+);
+
+/** $1 project, $2 name and $3 description, each NULL to keep it, $4 now. */
+export const UPDATE = sql<RowOf<ProjectEntity>>(
+  `UPDATE projects SET name = COALESCE($2, name), description = COALESCE($3, description),
+     updated_at = CASE WHEN updated_at > $4 THEN updated_at ELSE $4 END
+   WHERE id = $1 AND deleted_at IS NULL RETURNING ${columns(ProjectEntity)}`,
+);
+
+/** $1 project, $2 now. */
+export const HIDE = sql<{ id: ProjectId }>(
+  'UPDATE projects SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL RETURNING id',
+);

@@ -1,0 +1,29 @@
+import { sql } from '../database/database.js';
+
+/** The columns of a key. A row unless there is a key of its purpose and state already. */
+export const ADD_IF_NONE = sql<{ id: string }>(
+  `INSERT INTO data_keys (id, purpose, state, wrapped, master_key_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+   ON CONFLICT DO NOTHING RETURNING id`,
+);
+
+/** $1 new wrapping, $2 new master key, $3 id, $4 the wrapping until now. */
+const rewrapIn = (table: string) =>
+  sql<{ id: string }>(`UPDATE ${table} SET wrapped = $1, master_key_id = $2 WHERE id = $3 AND wrapped = $4 RETURNING id`);
+export const REWRAP = [rewrapIn('data_keys'), rewrapIn('retired_data_keys')];
+
+/** $1 id. A row while the key is published; locks it and changes nothing. */
+export const LOCK_PUBLISHED = sql<{ id: string }>(`UPDATE data_keys SET state = state WHERE id = $1 AND state = 'published' RETURNING id`);
+
+/** $1 purpose. */
+export const SUPERSEDE = sql<never>(`UPDATE data_keys SET state = 'superseded' WHERE purpose = $1 AND state = 'primary'`);
+
+/** $1 id. */
+export const MAKE_PRIMARY = sql<never>(`UPDATE data_keys SET state = 'primary' WHERE id = $1`);
+
+/** $1 id, $2 now. */
+export const KEEP_AS_RETIRED = sql<{ id: string }>(
+  `INSERT INTO retired_data_keys (id, purpose, wrapped, master_key_id, created_at, retired_at)
+   SELECT id, purpose, wrapped, master_key_id, created_at, $2 FROM data_keys WHERE id = $1 AND state = 'superseded' RETURNING id`,
+);
+
+export const TAKE_OUT_OF_USE = sql<never>('DELETE FROM data_keys WHERE id = $1');
