@@ -11,7 +11,7 @@ const MAX_CALLERS = 20_000;
 
 /** Counts each caller's requests in windows that begin with the caller's first one. */
 export class FixedWindowStorage implements ThrottlerStorage {
-  private readonly windows = new LRUCache<string, Window>({ max: MAX_CALLERS });
+  readonly #windows = new LRUCache<string, Window>({ max: MAX_CALLERS });
 
   /** @param now milliseconds on a clock that never goes back */
   constructor(private readonly now = () => performance.now()) {}
@@ -23,10 +23,10 @@ export class FixedWindowStorage implements ThrottlerStorage {
   /** `increment` for who can't wait. */
   count(key: string, ttl: number, limit: number) {
     const now = this.now();
-    let window = this.windows.get(key);
+    let window = this.#windows.get(key);
     if (!window || now >= window.endsAt) {
       window = { hits: 0, endsAt: now + ttl };
-      this.windows.set(key, window);
+      this.#windows.set(key, window);
     }
     window.hits += 1;
     const timeToExpire = Math.ceil((window.endsAt - now) / 1000);

@@ -17,12 +17,12 @@ const NO_KEYS_PAUSE = 5 * SECOND;
  * minutes, and when a token names a key that isn't among them. An outage of the server goes unnoticed as long as there are keys.
  */
 export class JwksKeys {
-  private readonly logger = new Logger(JwksKeys.name);
-  private keys: VerificationKey[] = [];
-  private refreshing?: Promise<void>;
-  private staleAt = 0;
+  readonly #logger = new Logger(JwksKeys.name);
+  #keys: VerificationKey[] = [];
+  #refreshing?: Promise<void>;
+  #staleAt = 0;
   /** Until then an unknown key causes no fetch: anybody can make up key ids. */
-  private pausedUntil = 0;
+  #pausedUntil = 0;
 
   /** @param now milliseconds on a clock that never goes back */
   constructor(
@@ -35,49 +35,49 @@ export class JwksKeys {
    * @throws DomainError when no key could be fetched yet
    */
   async find(algorithm: SigningAlgorithm, keyId?: string): Promise<KeyObject | undefined> {
-    const known = this.lookUp(algorithm, keyId);
+    const known = this.#lookUp(algorithm, keyId);
     if (known) {
-      if (this.now() >= this.staleAt) void this.refresh();
+      if (this.now() >= this.#staleAt) void this.#refresh();
       return known;
     }
-    const isFirst = this.keys.length === 0;
-    const isPaused = this.now() < this.pausedUntil;
-    if (!isPaused && !isFirst) this.pausedUntil = this.now() + UNKNOWN_KEY_PAUSE;
-    await (isPaused ? this.refreshing : this.refresh());
-    const found = this.lookUp(algorithm, keyId);
-    if (!isPaused && isFirst && !found) this.pausedUntil = this.now() + (this.keys.length === 0 ? NO_KEYS_PAUSE : UNKNOWN_KEY_PAUSE);
-    if (this.keys.length === 0) throw this.unavailable();
+    const isFirst = this.#keys.length === 0;
+    const isPaused = this.now() < this.#pausedUntil;
+    if (!isPaused && !isFirst) this.#pausedUntil = this.now() + UNKNOWN_KEY_PAUSE;
+    await (isPaused ? this.#refreshing : this.#refresh());
+    const found = this.#lookUp(algorithm, keyId);
+    if (!isPaused && isFirst && !found) this.#pausedUntil = this.now() + (this.#keys.length === 0 ? NO_KEYS_PAUSE : UNKNOWN_KEY_PAUSE);
+    if (this.#keys.length === 0) throw this.#unavailable();
     return found;
   }
 
-  private lookUp(algorithm: SigningAlgorithm, keyId?: string): KeyObject | undefined {
-    const [first, ...others] = this.keys.filter((key) => key.algorithm === algorithm && (keyId === undefined || key.id === keyId));
+  #lookUp(algorithm: SigningAlgorithm, keyId?: string): KeyObject | undefined {
+    const [first, ...others] = this.#keys.filter((key) => key.algorithm === algorithm && (keyId === undefined || key.id === keyId));
     return keyId === undefined && others.length > 0 ? undefined : first?.publicKey;
   }
 
   /** One at a time; whoever asks meanwhile waits for the same one. Never rejects. */
-  private refresh(): Promise<void> {
-    this.refreshing ??= this.load().finally(() => (this.refreshing = undefined));
-    return this.refreshing;
+  #refresh(): Promise<void> {
+    this.#refreshing ??= this.#load().finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
   }
 
-  private async load(): Promise<void> {
+  async #load(): Promise<void> {
     try {
       const keys = verificationKeys(await fetchJwks(this.uri));
       if (keys.length === 0) throw new Error('the answer holds no usable key');
-      this.keys = keys;
-      this.staleAt = this.now() + MAX_AGE;
+      this.#keys = keys;
+      this.#staleAt = this.now() + MAX_AGE;
     } catch (error) {
-      this.staleAt = this.now() + RETRY_PAUSE;
-      this.logger.warn(`The keys of the authorization server could not be fetched: ${describe(error)}.`);
+      this.#staleAt = this.now() + RETRY_PAUSE;
+      this.#logger.warn(`The keys of the authorization server could not be fetched: ${describe(error)}.`);
     }
   }
 
-  private unavailable(): DomainError {
+  #unavailable(): DomainError {
     return new DomainError(
       'authorization_server_unavailable',
       'The access token cannot be checked because the keys of the authorization server are out of reach; try again shortly.',
-      { retryAfterSeconds: Math.max(1, Math.ceil((this.pausedUntil - this.now()) / SECOND)) },
+      { retryAfterSeconds: Math.max(1, Math.ceil((this.#pausedUntil - this.now()) / SECOND)) },
     );
   }
 }

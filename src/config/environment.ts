@@ -39,13 +39,13 @@ export class Environment {
       const isTwice = source !== name && this.#isGiven(name);
       const twice = isTwice ? [`${name} must be left out when ${source} is set.`] : [];
       if (this.isSet(name)) return this.optional(name) === undefined ? [...twice, this.#adviceOn(name)] : twice;
-      return this.isRequired(name) ? `${name} must be set in ${this.nodeEnv}: it must ${VARIABLES[name].must}.` : [];
+      return this.#isRequired(name) ? `${name} must be set in ${this.nodeEnv}: it must ${VARIABLES[name].must}.` : [];
     });
   }
 
   optional<Name extends VariableName>(name: Name): ValueOf<Name> | undefined {
     const variable: Variable<ValueOf<Name>> = VARIABLES[name];
-    const text = this.isSet(name) ? this.#read(name) : this.defaultOf(name);
+    const text = this.isSet(name) ? this.#read(name) : this.#defaultOf(name);
     return text === undefined ? undefined : variable.parse(text);
   }
 
@@ -79,18 +79,18 @@ export class Environment {
     return source === name ? `${name} must ${must}.` : `${source} must ${VARIABLES[source].must}, and the text in it must ${must}.`;
   }
 
-  private isRequired(name: VariableName): boolean {
+  #isRequired(name: VariableName): boolean {
     const fallback = VARIABLES[name].default;
     return typeof fallback === 'object' && fallback[this.nodeEnv] === undefined;
   }
 
-  private defaultOf(name: VariableName): string | undefined {
+  #defaultOf(name: VariableName): string | undefined {
     const fallback = VARIABLES[name].default;
     const text = typeof fallback === 'object' ? fallback[this.nodeEnv] : fallback;
-    return text?.replace(/<(\w+)>/g, (reference, other: string) => (isVariableName(other) ? this.textOf(other) : reference));
+    return text?.replace(/<(\w+)>/g, (reference, other: string) => (isVariableName(other) ? this.#textOf(other) : reference));
   }
 
-  private textOf(name: VariableName): string {
+  #textOf(name: VariableName): string {
     const value: unknown = this.optional(name);
     const text = typeof value === 'number' ? value.toString() : typeof value === 'string' ? value : '';
     return isIPv6(text) ? `[${text}]` : text;

@@ -1,4 +1,4 @@
-import { Turnstile } from './turnstile.js';
+import { Semaphore } from './semaphore.js';
 
 /** Work that goes on until the test ends it. */
 function work() {
@@ -7,16 +7,17 @@ function work() {
   return { end, run: jest.fn(() => ended) };
 }
 
+const tooBusy = () => new Error('too busy');
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('Turnstile', () => {
-  it('lets so many in at once, keeps the next in line in their order, and turns the rest away', async () => {
-    const turnstile = new Turnstile(2, 2);
+describe('Semaphore', () => {
+  it('runs as much at once as it may, queues the next in order, and refuses the rest', async () => {
+    const semaphore = new Semaphore({ concurrency: 2, queued: 2, tooBusy });
     const [one, two, three, four, five] = [work(), work(), work(), work(), work()];
-    const passed = [one, two, three, four].map(({ run }) => turnstile.pass(run));
+    const passed = [one, two, three, four].map(({ run }) => semaphore.run(run));
     await settle();
     expect([one, two, three, four].map(({ run }) => run.mock.calls.length)).toEqual([1, 1, 0, 0]);
-    await expect(turnstile.pass(five.run)).rejects.toMatchObject({ code: 'too_busy' });
+    await expect(semaphore.run(five.run)).rejects.toThrow('too busy');
     two.end();
     await settle();
     expect([three, four].map(({ run }) => run.mock.calls.length)).toEqual([1, 0]);
@@ -25,12 +26,12 @@ describe('Turnstile', () => {
     expect(five.run).not.toHaveBeenCalled();
   });
 
-  it('gives the place of failed work to the next', async () => {
-    const turnstile = new Turnstile(1, 1);
-    const failing = turnstile.pass(() => Promise.reject(new Error('no')));
-    const next = turnstile.pass(async () => 'yes');
+  it('passes the place of failed work on', async () => {
+    const semaphore = new Semaphore({ concurrency: 1, queued: 1, tooBusy });
+    const failing = semaphore.run(() => Promise.reject(new Error('no')));
+    const next = semaphore.run(async () => 'yes');
     await expect(failing).rejects.toThrow('no');
     await expect(next).resolves.toBe('yes');
-    await expect(turnstile.pass(async () => 'again')).resolves.toBe('again');
+    await expect(semaphore.run(async () => 'again')).resolves.toBe('again');
   });
 });
