@@ -20,7 +20,7 @@ export class AuditTrail {
    * any other, so they come one after the other and never wait in a circle.
    */
   *open<Action extends string = ProjectAction>(projectId: ProjectId): Steps<AuditChain<Action>> {
-    const [head = NO_HEAD] = yield* query(LOCK_HEAD[this.database.engine], [projectId]);
+    const [head = NO_HEAD] = yield* query(LOCK_HEAD, [projectId]);
     return new AuditChain(this.keyring, projectId, head);
   }
 

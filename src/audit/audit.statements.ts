@@ -1,17 +1,17 @@
 import { columnNames, columns } from '../database/columns.js';
-import { type Engine, sql, type Statement } from '../database/database.js';
+import { sql } from '../database/database.js';
 import { AuditEntryEntity } from './audit-entry.entity.js';
 import type { AuditHead } from './audit-event.js';
 
 /** $1 project. Makes the head where there is none. On SQLite the transaction has locked everything. */
-export const LOCK_HEAD: Record<Engine, Statement<AuditHead>> = {
-  sqlite: sql('SELECT seq, mac FROM audit_heads WHERE project_id = $1'),
-  postgres: sql(
-    `INSERT INTO audit_heads AS h (project_id, seq, mac) VALUES ($1, 0, '')
+export const LOCK_HEAD = sql<AuditHead>(
+  {
+    sqlite: 'SELECT seq, mac FROM audit_heads WHERE project_id = $1',
+    postgres: `INSERT INTO audit_heads AS h (project_id, seq, mac) VALUES ($1, 0, '')
      ON CONFLICT (project_id) DO UPDATE SET seq = h.seq RETURNING seq, mac`,
-    'lock_audit_head',
-  ),
-};
+  },
+  'lock_audit_head',
+);
 
 /** $1 project, $2 number, $3 MAC. */
 export const ADVANCE_HEAD = sql<never>(

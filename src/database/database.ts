@@ -11,16 +11,23 @@ export type SqlValue = string | number | boolean | Date | null;
 
 /** SQL text with `$1`-style parameters. */
 export interface Statement<Row> {
-  readonly text: string;
+  readonly text: string | Readonly<Record<Engine, string>>;
   /** PostgreSQL prepares the statement under this name. Each text needs a name of its own. */
   readonly name?: string | undefined;
   /** Never set: carries the row's type. */
   readonly row?: Row;
 }
 
-/** @param name where PostgreSQL should prepare it, which pays off for a statement that runs often */
-export function sql<Row>(text: string, name?: string): Statement<Row> {
+/**
+ * @param text one for each engine where they differ. @param name where PostgreSQL should prepare it, which pays off for a statement that
+ * runs often
+ */
+export function sql<Row>(text: Statement<Row>['text'], name?: string): Statement<Row> {
   return { text, name };
+}
+
+export function textFor({ text }: Statement<unknown>, engine: Engine): string {
+  return typeof text === 'string' ? text : text[engine];
 }
 
 export interface StatementCall {

@@ -1,5 +1,5 @@
 import type { Database as Driver, Statement as Prepared } from 'better-sqlite3';
-import { Database, type SqlValue, type Statement, type Steps } from './database.js';
+import { Database, type SqlValue, type Statement, type Steps, textFor } from './database.js';
 import { asDomainError } from './database-errors.js';
 
 type Bindable = string | number | null;
@@ -94,7 +94,7 @@ export class SqliteDatabase extends Database {
     let step = steps.next([]);
     while (!step.done) {
       const answers = step.value.map(({ statement, values }) => {
-        this.#destroys ||= statement.text.startsWith('DELETE');
+        this.#destroys ||= textFor(statement, 'sqlite').startsWith('DELETE');
         return this.#execute(statement, values);
       });
       step = steps.next(answers);
@@ -112,7 +112,7 @@ export class SqliteDatabase extends Database {
   }
 
   #execute<Result>(statement: Statement<Result>, values: SqlValue[]): Result[] {
-    const { driver, conversions } = this.#prepare(statement.text);
+    const { driver, conversions } = this.#prepare(textFor(statement, 'sqlite'));
     const parameters = Object.fromEntries(values.map((value, index) => [index + 1, toBindable(value)]));
     if (!driver.reader) {
       driver.run(parameters);

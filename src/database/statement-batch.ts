@@ -1,5 +1,5 @@
 import { type Connection, type FieldDef, type Submittable, types } from 'pg';
-import type { SqlValue, StatementCall } from './database.js';
+import { type SqlValue, type StatementCall, textFor } from './database.js';
 
 interface Column {
   readonly name: string;
@@ -46,8 +46,8 @@ export class StatementBatch implements Submittable {
   submit(connection: Connection): void {
     connection.stream.cork();
     for (const { statement, values } of this.statements) {
-      const name = this.named ? statement.name : undefined;
-      this.#columns.push(name ? sendNamed(connection, name, statement.text, values) : sendUnnamed(connection, statement.text, values));
+      const [name, text] = [this.named ? statement.name : undefined, textFor(statement, 'postgres')];
+      this.#columns.push(name ? sendNamed(connection, name, text, values) : sendUnnamed(connection, text, values));
     }
     connection.sync();
     connection.stream.uncork();

@@ -1,4 +1,4 @@
-import { type Database, type Engine, sql, type Statement } from '../database.js';
+import { type Database, type Engine, sql } from '../database.js';
 
 const REFUSAL = 'The audit trail is append-only:';
 
@@ -60,18 +60,15 @@ export function triggersOf(engine: Engine): Record<string, string> {
 }
 
 /** The enabled triggers, each with the text of its refusal in its definition. */
-const WORKING: Record<Engine, Statement<{ name: string }>> = {
-  sqlite: sql(`SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%RAISE(ABORT, ''${REFUSAL}%'`),
-  postgres: sql(
-    `SELECT t.tgname AS name FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-     WHERE t.tgrelid IN (to_regclass('audit_entries'), to_regclass('audit_heads')) AND t.tgenabled IN ('O', 'A')
-       AND p.prosrc LIKE '%RAISE EXCEPTION ''${REFUSAL}%'`,
-    'working_audit_triggers',
-  ),
-};
+const WORKING = sql<{ name: string }>({
+  sqlite: `SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%RAISE(ABORT, ''${REFUSAL}%'`,
+  postgres: `SELECT t.tgname AS name FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+    WHERE t.tgrelid IN (to_regclass('audit_entries'), to_regclass('audit_heads')) AND t.tgenabled IN ('O', 'A')
+      AND p.prosrc LIKE '%RAISE EXCEPTION ''${REFUSAL}%'`,
+});
 
 /** @returns the names of triggers that were dropped, disabled or emptied */
 export async function missingTriggers(database: Database): Promise<string[]> {
-  const working = (await database.query(WORKING[database.engine], [])).map(({ name }) => name);
+  const working = (await database.query(WORKING, [])).map(({ name }) => name);
   return Object.keys(TRIGGERS[database.engine]).filter((name) => !working.includes(name));
 }
