@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -28,7 +28,7 @@ export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}
   const port = await freePort();
   const startedAt = performance.now();
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn(process.execPath, [...nodeArguments, fileURLToPath(SCRIPTS[name])], {
+  const child = spawn(process.execPath, [...nodeArguments, ...(name === 'ours' ? flagsOfOurs() : []), fileURLToPath(SCRIPTS[name])], {
     // Not the project's folder, where a .env may be.
     cwd: folder,
     env: {
@@ -73,6 +73,13 @@ export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Node's flags as `npm start` gives them. */
+function flagsOfOurs() {
+  const folder = fileURLToPath(new URL('..', import.meta.url));
+  const options = { cwd: folder, encoding: 'utf8' };
+  return execFileSync(process.execPath, ['scripts/build-if-needed.mjs', '--print-flags'], options).split(/\s+/).filter(Boolean);
 }
 
 async function freePort() {
