@@ -37,10 +37,10 @@ const UNMARK = sql<never>(
 type MarkRow = Pick<StripeForeignObjectEntity, 'namedBy' | 'asOf'>;
 
 /** $1 project, $2 mode, $3 ids as a JSON array. Those that are foreign, with the object whose metadata says so. */
-const FIND = {
-  sqlite: sql<MarkRow>(find('SELECT value FROM json_each($3)')),
-  postgres: sql<MarkRow>(find('SELECT json_array_elements_text($3::json)'), 'find_foreign_stripe_objects'),
-};
+const FIND = sql<MarkRow>(
+  { sqlite: find('SELECT value FROM json_each($3)'), postgres: find('SELECT json_array_elements_text($3::json)') },
+  'find_foreign_stripe_objects',
+);
 
 function find(ids: string): string {
   return `SELECT ${columns(StripeForeignObjectEntity, { of: 'n', only: ['namedBy', 'asOf'] })} FROM stripe_foreign_objects o
@@ -60,7 +60,7 @@ export class ForeignObjectsRepository {
 
   /** Whether the object's own metadata named another project then or later. */
   async isForeignSince({ projectId, mode }: ProjectMode, { objectId, asOf }: MetadataSource): Promise<boolean> {
-    const rows = await this.database.query(FIND[this.database.engine], [projectId, mode, JSON.stringify([objectId])]);
+    const rows = await this.database.query(FIND, [projectId, mode, JSON.stringify([objectId])]);
     return rows.some((row) => row.namedBy === objectId && row.asOf >= asOf);
   }
 
@@ -85,7 +85,7 @@ export class ForeignObjectsRepository {
       ...unclaimed.map(({ objectId }) => objectId),
     ].filter((id) => typeof id === 'string');
     if (ids.length === 0) return;
-    for (const row of yield* query(FIND[this.database.engine], [projectId, mode, JSON.stringify(ids)])) {
+    for (const row of yield* query(FIND, [projectId, mode, JSON.stringify(ids)])) {
       const { namedBy, asOf } = row;
       const newer = unclaimed.find((each) => each.objectId === namedBy && each.asOf >= asOf);
       if (newer) yield* exec(UNMARK, [projectId, mode, newer.objectId, newer.asOf]);

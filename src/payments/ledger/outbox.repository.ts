@@ -20,13 +20,10 @@ const ADD = sql<never>(
 
 /** $1 name, $2 now, $3 end of the lease, $4 limit. */
 const take = (skipLocked: string) =>
-  sql<DueEvent>(
-    `UPDATE ledger_outbox SET due_at = $3, attempts = attempts + 1
-     WHERE id IN (SELECT id FROM ledger_outbox WHERE name = $1 AND due_at <= $2 ORDER BY due_at LIMIT $4 ${skipLocked})
-     RETURNING id, payload, attempts`,
-    'take_from_outbox',
-  );
-const TAKE = { sqlite: take(''), postgres: take('FOR UPDATE SKIP LOCKED') };
+  `UPDATE ledger_outbox SET due_at = $3, attempts = attempts + 1
+   WHERE id IN (SELECT id FROM ledger_outbox WHERE name = $1 AND due_at <= $2 ORDER BY due_at LIMIT $4 ${skipLocked})
+   RETURNING id, payload, attempts`;
+const TAKE = sql<DueEvent>({ sqlite: take(''), postgres: take('FOR UPDATE SKIP LOCKED') }, 'take_from_outbox');
 
 const REMOVE = sql<never>('DELETE FROM ledger_outbox WHERE id = $1', 'remove_from_outbox');
 
@@ -64,7 +61,7 @@ export class OutboxRepository {
 
   /** Leases due events: another process gets them only after the lease has ended. */
   take(name: DurableEventName, now: Date, leaseUntil: Date, limit: number): Promise<DueEvent[]> {
-    return this.database.query(TAKE[this.database.engine], [name, now, leaseUntil, limit]);
+    return this.database.query(TAKE, [name, now, leaseUntil, limit]);
   }
 
   /** @param postponed failed deliveries, with the time of the next attempt */
