@@ -11,20 +11,18 @@ const STANDS_ON = {
   http: ['config'],
   database: ['config'],
   vault: ['database'],
-  audit: ['vault', 'http'],
+  history: ['vault', 'http'],
   auth: ['vault', 'http'],
-  accounts: ['auth', 'audit'],
-  projects: ['auth', 'audit'],
+  accounts: ['auth', 'history'],
+  projects: ['auth', 'history'],
   idempotency: ['projects'],
-  health: ['auth'],
-  'payments/stripe-api': ['config'],
-  'payments/stripe-config': ['payments/stripe-api', 'projects'],
+  'payments/stripe': ['config', 'http'],
+  'payments/stripe-config': ['payments/stripe', 'projects'],
   'payments/ledger': ['payments/stripe-config'],
   'payments/billing': ['payments/ledger', 'idempotency'],
   'payments/webhooks': ['payments/ledger', 'idempotency'],
   payments: ['payments/billing', 'payments/webhooks'],
-  metrics: ['payments', 'accounts'],
-  bootstrap: ['payments', 'accounts', 'health'],
+  monitoring: ['payments', 'accounts'],
 };
 const MODULES = Object.keys(STANDS_ON);
 
@@ -34,9 +32,12 @@ const sees = (module) => [...new Set(STANDS_ON[module].flatMap((below) => [...se
 const importsOf = (module, from) =>
   `^(?:\\.\\./)+${from.startsWith('payments/') ? module.replace('payments/', '(?:payments/)?') : module}/`;
 
-/** The files above all modules, the command line, and the module that puts payments together. */
-const ABOVE = [...readdirSync(join(import.meta.dirname, 'src')).filter((name) => name.endsWith('.ts')), 'payments.module.ts'];
-const TOP = `^(?:\\.\\./)+(?:${ABOVE.map((name) => name.slice(0, -'.ts'.length).replaceAll('.', '\\.')).join('|')})\\.js$|^(?:\\.\\./)+cli/`;
+/** The files and folders above all modules, and the module that puts payments together. */
+const ABOVE = [
+  ...readdirSync(join(import.meta.dirname, 'src')).filter((name) => name.endsWith('.ts')),
+  'payments.module.ts',
+];
+const TOP = `^(?:\\.\\./)+(?:${ABOVE.map((name) => name.slice(0, -'.ts'.length).replaceAll('.', '\\.')).join('|')})\\.js$|^(?:\\.\\./)+(?:bootstrap|cli)/`;
 
 const directionOf = (module) => {
   const visible = [module, ...sees(module)];
@@ -44,13 +45,17 @@ const directionOf = (module) => {
   return {
     name: `tillkeeper/module/${module}`,
     files: [`src/${module}/**`],
-    // These belong into payments/webhooks.
-    ignores: ['src/payments/stripe-api/**/*webhook-endpoint*.ts'],
     rules: {
       'no-restricted-imports': [
         'error',
         {
-          paths: [{ name: '@nestjs/common', importNames: ['forwardRef'], message: 'A circle: move what both need into a module below.' }],
+          paths: [
+            {
+              name: '@nestjs/common',
+              importNames: ['forwardRef'],
+              message: 'A circle: move what both need into a module below.',
+            },
+          ],
           patterns: [
             {
               regex: [TOP, ...MODULES.filter(isAbove).map((other) => importsOf(other, module))].join('|'),
@@ -73,10 +78,15 @@ const noTransactionOfTheDriver = {
     },
   },
   create: ({ report, sourceCode: { parserServices } }) => ({
-    'MemberExpression[property.name=/^(save|remove|softRemove|recover|transaction|createQueryRunner)$/]'({ property }) {
+    'MemberExpression[property.name=/^(save|remove|softRemove|recover|transaction|createQueryRunner)$/]'({
+      property,
+    }) {
       const declarations = parserServices.getSymbolAtLocation(property)?.declarations ?? [];
       const library = declarations
-        .map((node) => /node_modules\/(?:@types\/)?(typeorm|better-sqlite3)\//.exec(node.getSourceFile().fileName)?.[1])
+        .map(
+          (node) =>
+            /node_modules\/(?:@types\/)?(typeorm|better-sqlite3)\//.exec(node.getSourceFile().fileName)?.[1],
+        )
         .find(Boolean);
       if (library) report({ node: property, messageId: 'forbidden', data: { name: property.name, library } });
     },
@@ -86,25 +96,24 @@ const noTransactionOfTheDriver = {
 /** Where a secret may leave its `Secret`, each for one thing to do with it. */
 export const REVEALING = [
   // Sealed, masked and fingerprinted on its way in; handed to Stripe's library; signatures checked with it.
-  'src/vault/seal.ts',
-  'src/payments/stripe-config/credential-seal.ts',
+  'src/vault/seal/seal.ts',
   'src/payments/stripe-config/credential-sealer.ts',
-  'src/payments/stripe-api/stripe-connector.ts',
-  'src/payments/stripe-config/key-probe.ts',
-  'src/payments/webhooks/stripe-signature.ts',
+  'src/payments/stripe/stripe-connector.ts',
+  'src/payments/stripe-config/keys/key-probe.ts',
+  'src/payments/webhooks/receiver/stripe-signature.ts',
   // What was sealed, but is no secret to who asks.
-  'src/payments/webhooks/event-payloads.ts',
+  'src/payments/webhooks/events/event-payloads.ts',
   'src/idempotency/idempotent-answers.ts',
   // The operator's own: master keys, the token secret, the password of the database, the metrics token.
   'src/config/guessable.ts',
-  'src/vault/open-master-keys.ts',
-  'src/vault/vault-transit-key-wrapper.ts',
-  'src/auth/key-source.ts',
+  'src/vault/wrappers/master-keys.ts',
+  'src/vault/wrappers/vault-transit-key-wrapper.ts',
+  'src/auth/tokens/verification-key.ts',
   'src/database/data-source.ts',
   'src/database/pooling.ts',
   'src/cli/backup.command.ts',
-  'src/metrics/metrics.controller.ts',
-  'src/auth/developer-tokens.ts',
+  'src/monitoring/metrics.controller.ts',
+  'src/auth/tokens/developer-tokens.ts',
   // Passwords: hashed, and shown to the operator who had one made.
   'src/accounts/passwords.ts',
   'src/cli/developers.command.ts',
@@ -115,14 +124,16 @@ const TESTS = ['test/**/*.ts', UNIT_SPECS];
 
 export default defineConfig(
   includeIgnoreFile(join(import.meta.dirname, '.gitignore')),
-  { ignores: ['test/support/story/api.d.ts'] },
+  { ignores: ['test/harness/story/api.d.ts'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   { rules: { eqeqeq: 'error' } },
   {
     name: 'tillkeeper/scripts',
     files: ['**/*.mjs'],
-    languageOptions: { globals: Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, 'readonly'])) },
+    languageOptions: {
+      globals: Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, 'readonly'])),
+    },
   },
   {
     name: 'tillkeeper/typescript',
@@ -150,13 +161,13 @@ export default defineConfig(
   {
     name: 'tillkeeper/stripe-clients',
     files: ['src/**'],
-    ignores: ['src/payments/stripe-api/**'],
+    ignores: ['src/payments/stripe/**'],
     rules: {
       'no-restricted-syntax': [
         'error',
         {
           selector: 'NewExpression[callee.name="Stripe"]',
-          message: 'Only payments/stripe-api makes Stripe clients: ask StripeClients for one.',
+          message: 'Only payments/stripe makes Stripe clients: ask StripeClients for one.',
         },
       ],
     },
@@ -166,7 +177,10 @@ export default defineConfig(
     files: ['src/**'],
     ignores: [UNIT_SPECS, ...REVEALING],
     rules: {
-      'no-restricted-properties': ['error', { property: 'reveal', message: 'Pass the Secret on; REVEALING lists who may look inside.' }],
+      'no-restricted-properties': [
+        'error',
+        { property: 'reveal', message: 'Pass the Secret on; REVEALING lists who may look inside.' },
+      ],
     },
   },
   {
@@ -178,7 +192,7 @@ export default defineConfig(
         {
           patterns: [
             {
-              regex: '^stripe$|/stripe-api/|/stripe-clients\\.js$',
+              regex: '^stripe$|/stripe/(?!stripe-mode\\.js)|/stripe-clients\\.js$',
               message: 'No transaction waits for the network: where SQL is, Stripe is not.',
             },
           ],

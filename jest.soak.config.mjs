@@ -4,5 +4,5 @@ import { onEachEngine, reporters } from './jest.config.mjs';
 export default {
   projects: onEachEngine('<rootDir>/test/soak/*.soak.ts'),
   testTimeout: 3_600_000,
-  reporters: [...reporters, '<rootDir>/test/support/soak.reporter.mjs'],
+  reporters: [...reporters, '<rootDir>/test/harness/jest/soak.reporter.mjs'],
 };

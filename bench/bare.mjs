@@ -5,7 +5,16 @@ import Sqlite from 'better-sqlite3';
 import Fastify from 'fastify';
 import jwt from 'jsonwebtoken';
 import pg from 'pg';
-import { accountPart, configWarnings, CREDENTIAL_RULES, looksCutOff, maskCredential, openKeyring, Secret, vouchedFor } from './product.mjs';
+import {
+  accountPart,
+  configWarnings,
+  CREDENTIAL_RULES,
+  looksCutOff,
+  maskCredential,
+  openKeyring,
+  Secret,
+  vouchedFor,
+} from './product.mjs';
 
 const { PORT, DATABASE_URL, AUTH_JWT_SECRET, MASTER_KEY } = process.env;
 
@@ -68,15 +77,33 @@ const save = (lock, cast) => `
   RETURNING ${SHOWN.join(', ')}`;
 
 /** $1 project, $2 now, $3 number, $4 MAC, then the others. */
-const ENTRY_VALUES = ['key_id', 'actor_kind', 'subject', 'ip', 'user_agent', 'request_id', 'action', 'result', 'details'];
+const ENTRY_VALUES = [
+  'key_id',
+  'actor_kind',
+  'subject',
+  'ip',
+  'user_agent',
+  'request_id',
+  'action',
+  'result',
+  'details',
+];
 const ADD_ENTRY = `INSERT INTO bare_history (project_id, at, seq, mac, ${ENTRY_VALUES.join(', ')}) VALUES (${[...Array(13).keys()].map((index) => `$${index + 1}`).join(', ')})`;
 
-const database = DATABASE_URL.startsWith('sqlite:') ? openSqlite(DATABASE_URL.slice('sqlite:'.length)) : await openPostgres(DATABASE_URL);
+const database = DATABASE_URL.startsWith('sqlite:')
+  ? openSqlite(DATABASE_URL.slice('sqlite:'.length))
+  : await openPostgres(DATABASE_URL);
 const keyring = await openKeyring(database.dataKeys, MASTER_KEY);
 
 function openSqlite(path) {
   const driver = new Sqlite(path);
-  for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'secure_delete = ON', 'foreign_keys = ON']) driver.pragma(pragma);
+  for (const pragma of [
+    'journal_mode = WAL',
+    'synchronous = FULL',
+    'secure_delete = ON',
+    'foreign_keys = ON',
+  ])
+    driver.pragma(pragma);
   for (const table of [TABLE, HISTORY]) driver.exec(table.replaceAll('TIME', 'text'));
   const statement = (text) => driver.prepare(text.replace(/\$\d+/g, '?'));
   const [seen, find, upsert, addEntry] = [SEEN, FIND, save('', (value) => value), ADD_ENTRY].map(statement);
@@ -86,7 +113,8 @@ function openSqlite(path) {
     return row;
   });
   return {
-    dataKeys: async () => driver.prepare('SELECT id, purpose, state, wrapped, master_key_id AS masterKeyId FROM data_keys').all(),
+    dataKeys: async () =>
+      driver.prepare('SELECT id, purpose, state, wrapped, master_key_id AS masterKeyId FROM data_keys').all(),
     seen: async (id) => seen.get(id),
     find: async (id) => find.get(id),
     save: async (...values) => saveWithEntry.immediate(...values),
@@ -103,10 +131,13 @@ async function openPostgres(connectionString) {
     SELECT * FROM c`;
   const first = async (name, text, values) => (await pool.query({ name, text, values })).rows[0];
   return {
-    dataKeys: async () => (await pool.query('SELECT id, purpose, state, wrapped, master_key_id AS "masterKeyId" FROM data_keys')).rows,
+    dataKeys: async () =>
+      (await pool.query('SELECT id, purpose, state, wrapped, master_key_id AS "masterKeyId" FROM data_keys'))
+        .rows,
     seen: (id) => first('seen', SEEN, [id]),
     find: (id) => first('find', FIND, [id]),
-    save: (id, now, seq, mac, kept, entry) => first('save', saveWithEntry, [id, randomUUID(), now, seq, mac, ...kept, ...entry]),
+    save: (id, now, seq, mac, kept, entry) =>
+      first('save', saveWithEntry, [id, randomUUID(), now, seq, mac, ...kept, ...entry]),
   };
 }
 
@@ -203,7 +234,11 @@ app.get(PATH, async (request, reply) => {
   return reply.type('application/json; charset=utf-8').send(row.id === null ? 'null' : toAnswer(row));
 });
 
-const credential = (prefix) => ({ type: ['string', 'null'], maxLength: 512, pattern: `^\\s*${prefix}[A-Za-z0-9_]+\\s*$` });
+const credential = (prefix) => ({
+  type: ['string', 'null'],
+  maxLength: 512,
+  pattern: `^\\s*${prefix}[A-Za-z0-9_]+\\s*$`,
+});
 const body = {
   type: 'object',
   additionalProperties: false,
@@ -237,12 +272,18 @@ app.put(PATH, { schema: { body }, attachValidation: true }, async (request, repl
       projectId: id,
       seq: (last ?? 0) + 1,
       at: now.toISOString(),
-      actor: { kind: 'person', subject: caller, ip, userAgent: headers['user-agent'] ?? null, requestId: request.id },
+      actor: {
+        kind: 'person',
+        subject: caller,
+        ip,
+        userAgent: headers['user-agent'] ?? null,
+        requestId: request.id,
+      },
       action: last ? 'config.updated' : 'config.created',
       result: 'done',
       details: JSON.stringify({ version: (version ?? 0) + 1, fields }),
     };
-    const { mac, keyId } = keyring.auditMac(id, vouchedFor(entry, lastMac ?? ''));
+    const { mac, keyId } = keyring.historyMac(id, vouchedFor(entry, lastMac ?? ''));
     const { kind, subject, userAgent, requestId } = entry.actor;
     const added = [keyId, kind, subject, ip, userAgent, requestId, entry.action, entry.result, entry.details];
     const row = await database.save(id, entry.at, entry.seq, mac, Object.values(kept), added);

@@ -21,7 +21,9 @@ try {
   const start = performance.now();
   await callOften();
   const microseconds = ((performance.now() - start) * 1000) / CALLS;
-  console.log(`A cached StripeClients.for: ${microseconds.toFixed(2)} µs (target: under ${TARGET_MICROSECONDS} µs)`);
+  console.log(
+    `A cached StripeClients.for: ${microseconds.toFixed(2)} µs (target: under ${TARGET_MICROSECONDS} µs)`,
+  );
 } finally {
   await app.close();
   rmSync(folder, { recursive: true, force: true });
@@ -29,7 +31,11 @@ try {
 
 async function configuredProject() {
   const authorization = `Bearer ${ownerToken()}`;
-  const project = { method: 'POST', path: '/api/v1/projects/', headers: { authorization, 'content-type': 'application/json' } };
+  const project = {
+    method: 'POST',
+    path: '/api/v1/projects/',
+    headers: { authorization, 'content-type': 'application/json' },
+  };
   const { id } = await send({ ...project, body: JSON.stringify({ name: 'Bench' }) });
   await send(configRequest('PUT', id));
   return id;
@@ -37,6 +43,7 @@ async function configuredProject() {
 
 async function send({ path, ...request }) {
   const response = await fetch(app.url + path, request);
-  if (!response.ok) throw new Error(`${request.method} ${path} answered ${response.status}: ${await response.text()}`);
+  if (!response.ok)
+    throw new Error(`${request.method} ${path} answered ${response.status}: ${await response.text()}`);
   return response.json();
 }

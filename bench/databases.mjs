@@ -29,7 +29,9 @@ export async function addProjects(url, count) {
   const columns = 'INSERT INTO projects (id, owner_id, name, created_at, updated_at)';
   if (url.startsWith('sqlite:')) {
     const driver = new Sqlite(url.slice('sqlite:'.length));
-    const insert = driver.prepare(`${columns} VALUES (?, ?, 'Bench', '2026-01-01 00:00:00.000', '2026-01-01 00:00:00.000')`);
+    const insert = driver.prepare(
+      `${columns} VALUES (?, ?, 'Bench', '2026-01-01 00:00:00.000', '2026-01-01 00:00:00.000')`,
+    );
     driver.transaction(() => {
       for (let number = 0; number < count; number++) insert.run(projectId(number), OWNER);
       insert.run(FOREIGN_PROJECT, 'somebody-else');
@@ -54,7 +56,8 @@ export async function configureAllLikeFirst(url) {
     `INSERT INTO ${table} (project_id, ${columns})
      SELECT p.id, ${values} FROM projects p CROSS JOIN ${table} first
      WHERE first.project_id = '${projectId(0)}' AND ${condition} AND p.id NOT IN ('${projectId(0)}', '${FOREIGN_PROJECT}')`;
-  const credential = 'mode, kind, slot, sealed, key_id, mask, fingerprint, account_fingerprint, looks_cut_off, written_at';
+  const credential =
+    'mode, kind, slot, sealed, key_id, mask, fingerprint, account_fingerprint, looks_cut_off, written_at';
   await query(
     url,
     // Foreign keys would be looked up millions of times; the rows are right by construction.

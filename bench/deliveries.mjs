@@ -13,7 +13,9 @@ export const MIX_IN_WORDS = `${MIX.new} % new events, ${MIX.duplicate} % that we
 const REMEMBERED = 2_000;
 const CUSTOMERS = 5_000;
 
-const RESOURCES = JSON.parse(readFileSync(new URL('../test/fixtures/stripe/latest.json', import.meta.url), 'utf8'));
+const RESOURCES = JSON.parse(
+  readFileSync(new URL('../test/fixtures/stripe/latest.json', import.meta.url), 'utf8'),
+);
 
 const newId = (prefix) => `${prefix}_1${randomBytes(12).toString('hex').slice(0, 23)}`;
 const anyOf = (list) => list[Math.floor(Math.random() * list.length)];
@@ -31,7 +33,8 @@ export class DeliveryStream {
   /** @returns a request, and the status that it has to be answered with */
   next() {
     const dice = Math.random() * 100;
-    if (dice < MIX.duplicate && this.#sent.length > 0) return this.#request(anyOf(this.#sent), WEBHOOK_SECRET, 200);
+    if (dice < MIX.duplicate && this.#sent.length > 0)
+      return this.#request(anyOf(this.#sent), WEBHOOK_SECRET, 200);
     const sent = { project: projectId(Math.floor(Math.random() * this.projects)), body: '' };
     const isForged = dice >= MIX.duplicate + MIX.new;
     sent.body = JSON.stringify(isForged ? this.#payment() : this.#event(sent), null, 2);
@@ -46,7 +49,10 @@ export class DeliveryStream {
     return {
       method: 'POST',
       path: `/api/v1/payments/stripe/webhooks/${project}/test`,
-      headers: { 'content-type': 'application/json; charset=utf-8', 'stripe-signature': `t=${time},v1=${signature}` },
+      headers: {
+        'content-type': 'application/json; charset=utf-8',
+        'stripe-signature': `t=${time},v1=${signature}`,
+      },
       body,
       expected,
     };
@@ -65,7 +71,14 @@ export class DeliveryStream {
     const item = { ...RESOURCES.subscription_item, id: newId('si'), subscription: id };
     item.price = { ...RESOURCES.price, nickname: 'Monthly' };
     const items = { ...RESOURCES.subscription.items, data: [item] };
-    const subscription = { ...RESOURCES.subscription, id, customer: customer(), items, created: now(), metadata: {} };
+    const subscription = {
+      ...RESOURCES.subscription,
+      id,
+      customer: customer(),
+      items,
+      created: now(),
+      metadata: {},
+    };
     this.#created.push({ project: sent.project, subscription });
     return event('customer.subscription.created', subscription, subscription.created);
   }

@@ -2,7 +2,11 @@
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean' }, small: { type: 'boolean' }, engine: { type: 'string', default: 'both' } },
+  options: {
+    quick: { type: 'boolean' },
+    small: { type: 'boolean' },
+    engine: { type: 'string', default: 'both' },
+  },
 });
 
 /** `--quick` is for development, `--small` shows in seconds that everything still runs. Neither writes a file. */

@@ -33,7 +33,9 @@ function limitOf({ seconds, requests }) {
 }
 
 async function drive({ url, token, method, projects }, limit) {
-  const requests = Array.from({ length: projects }, (_, number) => configRequest(method, projectId(number), token));
+  const requests = Array.from({ length: projects }, (_, number) =>
+    configRequest(method, projectId(number), token),
+  );
   let connection = 0;
   // Every connection starts somewhere else in the list, so that no two work on the same project.
   const setupClient = (client) => {
@@ -55,7 +57,9 @@ async function deliver({ url, projects, ...job }) {
       expected.push(status);
       return { ...request, ...delivery };
     };
-    client.setRequests([{ setupRequest, onResponse: (status) => (wrong += Number(status !== expected.shift())) }]);
+    client.setRequests([
+      { setupRequest, onResponse: (status) => (wrong += Number(status !== expected.shift())) },
+    ]);
   };
   const result = await fire({ url, ...limitOf(job), setupClient });
   return { ...result, failures: result.failures + wrong };
@@ -70,7 +74,12 @@ async function fire({ url, setupClient, ...limit }) {
   run.on('response', (_client, _status, _bytes, milliseconds) => latencies.push(milliseconds));
   const { non2xx, errors, timeouts } = await run;
   const elapsed = (performance.now() - started) / 1000;
-  return { requestsPerSecond: latencies.length / elapsed, failures: errors + timeouts, non2xx, ...percentiles(latencies) };
+  return {
+    requestsPerSecond: latencies.length / elapsed,
+    failures: errors + timeouts,
+    non2xx,
+    ...percentiles(latencies),
+  };
 }
 
 /**
@@ -111,7 +120,9 @@ function timed(agent, url, { method, path, headers, body }) {
     const sentAt = performance.now();
     const request = httpRequest(url + path, { agent, method, headers }, (response) => {
       response.resume();
-      response.once('end', () => resolve({ status: response.statusCode, milliseconds: performance.now() - sentAt }));
+      response.once('end', () =>
+        resolve({ status: response.statusCode, milliseconds: performance.now() - sentAt }),
+      );
     });
     request.once('error', reject);
     request.end(body);

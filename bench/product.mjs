@@ -1,19 +1,22 @@
 // Everything that the benchmarks take from the build: no other file of theirs knows where it lies.
-import { LocalKeyWrapper } from '../dist/vault/local-key-wrapper.js';
-import { Keyring } from '../dist/vault/keyring.js';
-import { MasterKeys } from '../dist/vault/master-keys.js';
+import { LocalKeyWrapper } from '../dist/vault/wrappers/local-key-wrapper.js';
+import { Keyring } from '../dist/vault/keys/keyring.js';
+import { MasterKeys } from '../dist/vault/wrappers/master-keys.js';
 
-export { vouchedFor } from '../dist/audit/audit-entry.js';
+export { vouchedFor } from '../dist/history/history-entry.js';
 export { Secret } from '../dist/common/secret.js';
 export { configWarnings } from '../dist/payments/stripe-config/config-warnings.js';
 export { CREDENTIAL_RULES } from '../dist/payments/stripe-config/credential-rules.js';
-export { accountPart, looksCutOff, maskCredential } from '../dist/payments/stripe-config/credential-shape.js';
+export { accountPart, looksCutOff, maskCredential } from '../dist/payments/stripe-config/credential-rules.js';
 
 export const SERVER = new URL('../dist/main.js', import.meta.url);
 
 /** The keys that seal. @param listDataKeys reads the rows of `data_keys` @param {string} masterKey base64 */
 export async function openKeyring(listDataKeys, masterKey) {
-  const keyring = new Keyring({ list: listDataKeys }, new MasterKeys(new LocalKeyWrapper(Buffer.from(masterKey, 'base64'))));
+  const keyring = new Keyring(
+    { list: listDataKeys },
+    new MasterKeys(new LocalKeyWrapper(Buffer.from(masterKey, 'base64'))),
+  );
   await keyring.load();
   return keyring;
 }
@@ -21,12 +24,16 @@ export async function openKeyring(listDataKeys, masterKey) {
 /** The whole application in this process, listening. The modules load here, so that a bare server is without them. */
 export async function startApp(environment) {
   const [{ createApp }, { AppLogger }, { loadSettings }, { StripeClients }] = await Promise.all([
-    import('../dist/app.js'),
+    import('../dist/bootstrap/app.js'),
     import('../dist/http/app-logger.js'),
     import('../dist/config/load-settings.js'),
-    import('../dist/payments/stripe-config/stripe-clients.js'),
+    import('../dist/payments/stripe-config/keys/stripe-clients.js'),
   ]);
   const app = await createApp(loadSettings(environment), new AppLogger('error'));
   await app.listen(0, '127.0.0.1');
-  return { url: await app.getUrl(), stripeClients: app.get(StripeClients, { strict: false }), close: () => app.close() };
+  return {
+    url: await app.getUrl(),
+    stripeClients: app.get(StripeClients, { strict: false }),
+    close: () => app.close(),
+  };
 }

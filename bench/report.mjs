@@ -4,7 +4,13 @@ import { query } from './databases.mjs';
 import { ENGINES } from './extent.mjs';
 
 /** A save happens a few times in a key's life: it may cost twice what the bare server pays. */
-const TARGETS = { GET: { bare: 0.8, usual: 2 }, PUT: { bare: 0.5, usual: 2 }, idleMegabytes: 160, startSeconds: 2, scale: 1.3 };
+const TARGETS = {
+  GET: { bare: 0.8, usual: 2 },
+  PUT: { bare: 0.5, usual: 2 },
+  idleMegabytes: 160,
+  startSeconds: 2,
+  scale: 1.3,
+};
 
 /** Read when this file is loaded: the machine's other work. */
 const [LOAD_BEFORE] = loadavg();
@@ -14,7 +20,10 @@ export async function describeMachine(postgresUrl) {
   const postgres = postgresUrl && (await query(postgresUrl, 'SHOW server_version'))[0].server_version;
   const sqlite = new Sqlite(':memory:').prepare('SELECT sqlite_version()').pluck().get();
   return [
-    ['CPU', `${processor.model.trim()}, ${cpus().length} cores, shared by the server, the database and the load`],
+    [
+      'CPU',
+      `${processor.model.trim()}, ${cpus().length} cores, shared by the server, the database and the load`,
+    ],
     ['Load when it began', LOAD_BEFORE.toFixed(1)],
     ['Memory', `${Math.round(totalmem() / 2 ** 30)} GB`],
     ['System', `${process.platform} ${process.arch}`],
@@ -93,7 +102,12 @@ export function report({ machine, method, comparisons, idle, starts, scale, scal
   ];
   if (scale.length > 0) {
     const rows = scale.flatMap(({ method, ...sizes }) =>
-      ['small', 'large'].map((size) => [method, scaleSizes[size], sizes[size].p50.toFixed(2), sizes[size].p99.toFixed(2)]),
+      ['small', 'large'].map((size) => [
+        method,
+        scaleSizes[size],
+        sizes[size].p50.toFixed(2),
+        sizes[size].p99.toFixed(2),
+      ]),
     );
     sections.push('## Many projects on PostgreSQL', table(['', 'Projects', 'p50 ms', 'p99 ms'], rows));
   }

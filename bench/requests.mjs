@@ -26,14 +26,18 @@ export function projectId(number) {
   return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-8${digits.slice(13, 16)}-a${digits.slice(17, 20)}-${digits.slice(20)}`;
 }
 
-export const PROJECT_ID_SQL = "overlay(overlay(md5(number::text) placing '8' from 13 for 1) placing 'a' from 17 for 1)::uuid";
+export const PROJECT_ID_SQL =
+  "overlay(overlay(md5(number::text) placing '8' from 13 for 1) placing 'a' from 17 for 1)::uuid";
 
 /** @param {'GET' | 'PUT'} method */
 export function configRequest(method, id, token = ownerToken()) {
   return {
     method,
     path: `/api/v1/payments/stripe/projects/${id}/config`,
-    headers: { authorization: `Bearer ${token}`, ...(method === 'PUT' && { 'content-type': 'application/json' }) },
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(method === 'PUT' && { 'content-type': 'application/json' }),
+    },
     ...(method === 'PUT' && { body: BODY }),
   };
 }
@@ -47,7 +51,8 @@ export async function checkAnswers({ name, url }, id, foreignId) {
   };
   const expectStatus = async (expected, sent) => {
     const { response, answer } = await sent;
-    if (response.status !== expected) throw new Error(`"${name}" answered ${response.status}, not ${expected}: ${JSON.stringify(answer)}`);
+    if (response.status !== expected)
+      throw new Error(`"${name}" answered ${response.status}, not ${expected}: ${JSON.stringify(answer)}`);
     for (const header of ['x-request-id', 'cache-control']) {
       if (!response.headers.has(header)) throw new Error(`"${name}" sent no ${header}.`);
     }
@@ -64,11 +69,18 @@ export async function checkAnswers({ name, url }, id, foreignId) {
   for (const answer of [saved, found]) {
     for (const [field, value] of Object.entries(CREDENTIALS)) {
       const mask = `${value.slice(0, value.indexOf('_', 3) + 1)}...${value.slice(-4)}`;
-      if (answer[`${field}_masked`] !== mask) throw new Error(`"${name}" masked ${field} as ${answer[`${field}_masked`]}.`);
+      if (answer[`${field}_masked`] !== mask)
+        throw new Error(`"${name}" masked ${field} as ${answer[`${field}_masked`]}.`);
     }
-    if (!answer.is_active || !answer.has_test_credentials || !answer.has_live_credentials || answer.project_id !== id)
+    if (
+      !answer.is_active ||
+      !answer.has_test_credentials ||
+      !answer.has_live_credentials ||
+      answer.project_id !== id
+    )
       throw new Error(`"${name}" answered wrongly: ${JSON.stringify(answer)}`);
-    if (name !== 'usual' && answer.warnings?.length !== 0) throw new Error(`"${name}" did not look for what seems wrong.`);
+    if (name !== 'usual' && answer.warnings?.length !== 0)
+      throw new Error(`"${name}" did not look for what seems wrong.`);
     for (const field of ['test_configured_at', 'live_configured_at', 'created_at', 'updated_at']) {
       if (Number.isNaN(Date.parse(answer[field]))) throw new Error(`"${name}" has no time in ${field}.`);
     }

@@ -54,17 +54,31 @@ await withSession(async (session) => {
     idle.push({ engine, megabytes });
     const servers = {};
     for (const name of SERVERS) {
-      const databaseUrl = await (name === 'usual' ? session.newDatabase(name, engine) : session.copyDatabase(installed, name));
+      const databaseUrl = await (name === 'usual'
+        ? session.newDatabase(name, engine)
+        : session.copyDatabase(installed, name));
       servers[name] = await prepare(session, name, databaseUrl);
     }
     starts.push({ engine, seconds: servers.ours.firstAnswerMs / 1000 });
-    for (const method of METHODS) comparisons.push({ engine, method, medians: await compare(session, servers, method) });
+    for (const method of METHODS)
+      comparisons.push({ engine, method, medians: await compare(session, servers, method) });
     await session.stopAll();
   }
   const scale = ENGINES.postgres ? await measureScale(session) : [];
   const machine = await describeMachine(session.postgresUrl);
-  const sizes = Object.fromEntries(Object.entries(SIZES).map(([size, count]) => [size, count.toLocaleString('en')]));
-  const text = report({ machine, method: METHOD, comparisons, idle, starts, scale, scaleSizes: sizes, minutes: session.minutes });
+  const sizes = Object.fromEntries(
+    Object.entries(SIZES).map(([size, count]) => [size, count.toLocaleString('en')]),
+  );
+  const text = report({
+    machine,
+    method: METHOD,
+    comparisons,
+    idle,
+    starts,
+    scale,
+    scaleSizes: sizes,
+    minutes: session.minutes,
+  });
   process.stdout.write(`\n${text}`);
   if (isFull) writeFileSync(join(BENCH, 'RESULTS.md'), text);
 });
@@ -90,7 +104,11 @@ async function prepare(session, name, databaseUrl) {
 
 function compare(session, servers, method) {
   const job = ({ url }) => ({ kind: 'saturate', url, token, method, projects: PROJECTS });
-  return session.compare(method, Object.fromEntries(SERVERS.map((name) => [name, job(servers[name])])), TURNS);
+  return session.compare(
+    method,
+    Object.fromEntries(SERVERS.map((name) => [name, job(servers[name])])),
+    TURNS,
+  );
 }
 
 async function measureScale(session) {
@@ -108,7 +126,14 @@ async function measureScale(session) {
   await sleep(SETTLE_MS);
   const results = [];
   for (const method of METHODS) {
-    const job = (size) => ({ kind: 'pace', url: urls[size], token, method, projects: SIZES[size], rate: SCALE_RATE });
+    const job = (size) => ({
+      kind: 'pace',
+      url: urls[size],
+      token,
+      method,
+      projects: SIZES[size],
+      rate: SCALE_RATE,
+    });
     const jobs = Object.fromEntries(Object.keys(SIZES).map((size) => [size, job(size)]));
     results.push({ method, ...(await session.compare(method, jobs, SCALE_TURNS)) });
   }

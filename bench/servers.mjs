@@ -28,26 +28,30 @@ export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}
   const port = await freePort();
   const startedAt = performance.now();
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn(process.execPath, [...nodeArguments, ...(name === 'ours' ? flagsOfOurs() : []), fileURLToPath(SCRIPTS[name])], {
-    // Not the project's folder, where a .env may be.
-    cwd: folder,
-    env: {
-      PATH: process.env.PATH,
-      NODE_ENV: 'production',
-      HOST: '127.0.0.1',
-      PORT: String(port),
-      PUBLIC_BASE_URL: url,
-      DATA_DIR: folder,
-      DATABASE_URL: databaseUrl,
-      DATABASE_POOL_SIZE: '10',
-      MASTER_KEY,
-      AUTH_JWT_SECRET: TOKEN_SECRET,
-      LOG_LEVEL: 'warn',
-      RATE_LIMIT_PER_MINUTE: '0',
-      SAMPLE_DATA: 'false',
+  const child = spawn(
+    process.execPath,
+    [...nodeArguments, ...(name === 'ours' ? flagsOfOurs() : []), fileURLToPath(SCRIPTS[name])],
+    {
+      // Not the project's folder, where a .env may be.
+      cwd: folder,
+      env: {
+        PATH: process.env.PATH,
+        NODE_ENV: 'production',
+        HOST: '127.0.0.1',
+        PORT: String(port),
+        PUBLIC_BASE_URL: url,
+        DATA_DIR: folder,
+        DATABASE_URL: databaseUrl,
+        DATABASE_POOL_SIZE: '10',
+        MASTER_KEY,
+        AUTH_JWT_SECRET: TOKEN_SECRET,
+        LOG_LEVEL: 'warn',
+        RATE_LIMIT_PER_MINUTE: '0',
+        SAMPLE_DATA: 'false',
+      },
+      stdio: ['ignore', 'inherit', 'inherit'],
     },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  );
   const exited = once(child, 'exit');
   return {
     name,
@@ -56,7 +60,8 @@ export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}
     /** Resolves at its first answer, whatever it says. `firstAnswerMs` is the time since the start of the process. */
     async answers() {
       for (const deadline = Date.now() + START_TIMEOUT_MS; ; await sleep(20)) {
-        if (child.exitCode !== null || Date.now() > deadline) throw new Error(`The server "${name}" did not start.`);
+        if (child.exitCode !== null || Date.now() > deadline)
+          throw new Error(`The server "${name}" did not start.`);
         if (await fetch(url).catch(() => undefined)) break;
       }
       this.firstAnswerMs ??= performance.now() - startedAt;
@@ -79,7 +84,9 @@ export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}
 function flagsOfOurs() {
   const folder = fileURLToPath(new URL('..', import.meta.url));
   const options = { cwd: folder, encoding: 'utf8' };
-  return execFileSync(process.execPath, ['scripts/build-if-needed.mjs', '--print-flags'], options).split(/\s+/).filter(Boolean);
+  return execFileSync(process.execPath, ['scripts/build-if-needed.mjs', '--print-flags'], options)
+    .split(/\s+/)
+    .filter(Boolean);
 }
 
 async function freePort() {

@@ -5,7 +5,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startPostgres } from '../test/support/postgres-server.mjs';
+import { startPostgres } from '../test/harness/jest/postgres-server.mjs';
 import { createDatabase } from './databases.mjs';
 import { byExtent, ENGINES } from './extent.mjs';
 import { startServer } from './servers.mjs';
@@ -25,7 +25,10 @@ export function inWords({ rounds, seconds, requests }) {
 
 /** Builds what is not built, and runs `work` with a session. */
 export async function withSession(work) {
-  execFileSync(process.execPath, ['scripts/build-if-needed.mjs'], { cwd: join(BENCH, '..'), stdio: 'inherit' });
+  execFileSync(process.execPath, ['scripts/build-if-needed.mjs'], {
+    cwd: join(BENCH, '..'),
+    stdio: 'inherit',
+  });
   const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-bench-'));
   const load = fork(join(BENCH, 'load.mjs'));
   const settings = { shared_buffers: `${Math.round(totalmem() / 4 / 2 ** 20)}MB`, max_wal_size: '8GB' };
@@ -57,7 +60,9 @@ class Session {
 
   /** @returns the URL of a new database */
   async newDatabase(name, engine = 'postgres') {
-    return engine === 'sqlite' ? `sqlite:${join(this.folder, `${name}.db`)}` : createDatabase(this.postgresUrl, name.replaceAll(' ', '_'));
+    return engine === 'sqlite'
+      ? `sqlite:${join(this.folder, `${name}.db`)}`
+      : createDatabase(this.postgresUrl, name.replaceAll(' ', '_'));
   }
 
   /** Like `newDatabase`, with what another one holds. No server may use that one. */
@@ -92,7 +97,8 @@ class Session {
     this.load.send(job);
     const [{ result, error }] = await once(this.load, 'message');
     if (error) throw new Error(`The load failed: ${error}`);
-    if (result.failures > 0) throw new Error(`${job.kind} at ${job.url}: ${result.failures} requests failed.`);
+    if (result.failures > 0)
+      throw new Error(`${job.kind} at ${job.url}: ${result.failures} requests failed.`);
     return result;
   }
 
@@ -118,7 +124,8 @@ class Session {
 }
 
 function medianOf(rounds) {
-  const median = (name) => rounds.map((round) => round[name]).sort((a, b) => a - b)[Math.floor(rounds.length / 2)];
+  const median = (name) =>
+    rounds.map((round) => round[name]).sort((a, b) => a - b)[Math.floor(rounds.length / 2)];
   return { requestsPerSecond: median('requestsPerSecond'), p50: median('p50'), p99: median('p99') };
 }
 

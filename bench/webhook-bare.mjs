@@ -25,7 +25,11 @@ const PAYMENT = `user_id, user_rank, customer_id, subscription_id, status, amoun
   source_rank, as_of`;
 const SUBSCRIPTION = `user_id, customer_id, status, price_id, plan_name, quantity, current_period_start, current_period_end, cancel_at,
   cancelled_at, created_at, as_of`;
-const insertRow = (table, key, columns) => `INSERT INTO ${table} (project_id, mode, ${key}, id, owner_id, revision, ${columns})
+const insertRow = (
+  table,
+  key,
+  columns,
+) => `INSERT INTO ${table} (project_id, mode, ${key}, id, owner_id, revision, ${columns})
   VALUES ($1, $2, $3, $4, (SELECT owner_id FROM projects WHERE id = $1), 1, ${columns.split(',').map((_, index) => `$${index + 5}`)})`;
 const INSERT_PAYMENT = insertRow('stripe_payments', 'payment_intent_id', PAYMENT);
 const LOCK_SUBSCRIPTION = lockRow('stripe_subscriptions', 'subscription_id', SUBSCRIPTION);
@@ -50,20 +54,58 @@ function* apply(project, { type, data: { object }, created }, run) {
   if (type === 'payment_intent.succeeded') {
     yield run(FIND_LINKS, [...of, object.customer, null]);
     const { customer, amount_received: amount, currency, description } = object;
-    const row = [null, 0, customer, null, 'succeeded', amount, currency, 0, description, new Date(object.created * 1000), 4, asOf];
+    const row = [
+      null,
+      0,
+      customer,
+      null,
+      'succeeded',
+      amount,
+      currency,
+      0,
+      description,
+      new Date(object.created * 1000),
+      4,
+      asOf,
+    ];
     yield run(INSERT_PAYMENT, [...of, object.id, id, ...row]);
     yield run(COUNT, [...of, 'payment', 'succeeded', slot, 1]);
     yield run(ADD_REVENUE, [...of, currency, slot, amount]);
-    const payment = { id, paymentIntentId: object.id, customerId: customer, status: 'succeeded', amountCents: amount, currency };
-    yield run(TELL, [randomUUID(), ...of, 'payment.succeeded', JSON.stringify({ projectId: project, mode: 'test', payment }), now]);
+    const payment = {
+      id,
+      paymentIntentId: object.id,
+      customerId: customer,
+      status: 'succeeded',
+      amountCents: amount,
+      currency,
+    };
+    yield run(TELL, [
+      randomUUID(),
+      ...of,
+      'payment.succeeded',
+      JSON.stringify({ projectId: project, mode: 'test', payment }),
+      now,
+    ]);
     return;
   }
   yield run(FIND_LINKS, [...of, object.customer, object.id]);
   const [known] = yield run(LOCK_SUBSCRIPTION, [...of, object.id]);
   const [item] = object.items.data;
   const { customer, status } = object;
-  const period = [item.current_period_start, item.current_period_end].map((seconds) => new Date(seconds * 1000));
-  const row = [null, customer, status, item.price.id, item.price.nickname, item.quantity ?? 1, ...period, null, null];
+  const period = [item.current_period_start, item.current_period_end].map(
+    (seconds) => new Date(seconds * 1000),
+  );
+  const row = [
+    null,
+    customer,
+    status,
+    item.price.id,
+    item.price.nickname,
+    item.quantity ?? 1,
+    ...period,
+    null,
+    null,
+  ];
   row.push(new Date(object.created * 1000), asOf);
   if (known) yield run(UPDATE_SUBSCRIPTION, [...of, object.id, ...row]);
   else yield run(INSERT_SUBSCRIPTION, [...of, object.id, id, ...row]);
@@ -77,7 +119,13 @@ function* apply(project, { type, data: { object }, created }, run) {
     priceId: item.price.id,
     planName: item.price.nickname,
   };
-  yield run(TELL, [randomUUID(), ...of, 'subscription.created', JSON.stringify({ projectId: project, mode: 'test', subscription }), now]);
+  yield run(TELL, [
+    randomUUID(),
+    ...of,
+    'subscription.created',
+    JSON.stringify({ projectId: project, mode: 'test', subscription }),
+    now,
+  ]);
 }
 
 const database = isSqlite ? openSqlite(DATABASE_URL.slice('sqlite:'.length)) : openPostgres(DATABASE_URL);
@@ -85,9 +133,16 @@ const keyring = await openKeyring(database.dataKeys, MASTER_KEY);
 
 function openSqlite(path) {
   const driver = new Sqlite(path);
-  for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'secure_delete = ON', 'foreign_keys = ON']) driver.pragma(pragma);
+  for (const pragma of [
+    'journal_mode = WAL',
+    'synchronous = FULL',
+    'secure_delete = ON',
+    'foreign_keys = ON',
+  ])
+    driver.pragma(pragma);
   const prepared = new Map();
-  const bindable = (value) => (value instanceof Date ? value.toISOString().replace('T', ' ').slice(0, -1) : value);
+  const bindable = (value) =>
+    value instanceof Date ? value.toISOString().replace('T', ' ').slice(0, -1) : value;
   const run = (text, values) => {
     let statement = prepared.get(text);
     if (!statement) prepared.set(text, (statement = driver.prepare(text)));
@@ -103,7 +158,8 @@ function openSqlite(path) {
     return true;
   });
   return {
-    dataKeys: async () => driver.prepare('SELECT id, purpose, state, wrapped, master_key_id AS masterKeyId FROM data_keys').all(),
+    dataKeys: async () =>
+      driver.prepare('SELECT id, purpose, state, wrapped, master_key_id AS masterKeyId FROM data_keys').all(),
     claimAndApply: async (...given) => claimAndApply.immediate(...given),
   };
 }
@@ -112,9 +168,12 @@ function openPostgres(connectionString) {
   const pool = new pg.Pool({ connectionString, max: 10 });
   const names = new Map();
   const nameOf = (text) => names.get(text) ?? names.set(text, `statement_${names.size}`).get(text);
-  const runOn = (client) => async (text, values) => (await client.query({ name: nameOf(text), text, values })).rows;
+  const runOn = (client) => async (text, values) =>
+    (await client.query({ name: nameOf(text), text, values })).rows;
   return {
-    dataKeys: async () => (await pool.query('SELECT id, purpose, state, wrapped, master_key_id AS "masterKeyId" FROM data_keys')).rows,
+    dataKeys: async () =>
+      (await pool.query('SELECT id, purpose, state, wrapped, master_key_id AS "masterKeyId" FROM data_keys'))
+        .rows,
     claimAndApply: async (claim, project, event) => {
       const client = await pool.connect();
       try {
@@ -143,21 +202,32 @@ function isSigned(header, body) {
 
 const app = Fastify({ genReqId: () => randomUUID() });
 app.removeAllContentTypeParsers();
-app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: 1024 * 1024 }, (_request, bytes, done) => done(null, bytes));
+app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: 1024 * 1024 }, (_request, bytes, done) =>
+  done(null, bytes),
+);
 app.addHook('onRequest', (request, reply, done) => {
   reply.header('x-request-id', request.id).header('cache-control', 'no-store');
   done();
 });
 
 app.post('/api/v1/payments/stripe/webhooks/:project_id/:mode', async ({ params, headers, body }, reply) => {
-  if (!isSigned(headers['stripe-signature'], body)) return reply.code(400).send({ detail: 'The signature does not match.' });
+  if (!isSigned(headers['stripe-signature'], body))
+    return reply.code(400).send({ detail: 'The signature does not match.' });
   const { project_id: project, mode } = params;
   const json = body.toString();
   const event = JSON.parse(json);
   const key = [project, mode, event.id];
   const context = { purpose: 'webhook-event', tenant: project, field: `${mode} ${event.id}` };
   const { sealed, keyId } = keyring.seal(context, new Secret(json));
-  const claim = [...key, event.type, event.api_version, new Date(event.created * 1000), new Date(), sealed, keyId];
+  const claim = [
+    ...key,
+    event.type,
+    event.api_version,
+    new Date(event.created * 1000),
+    new Date(),
+    sealed,
+    keyId,
+  ];
   const isNew = await database.claimAndApply(claim, project, event);
   return { received: true, outcome: isNew ? 'applied' : 'duplicate' };
 });

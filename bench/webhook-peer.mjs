@@ -20,7 +20,9 @@ const sync = new StripeSync({
 
 const app = Fastify();
 app.removeAllContentTypeParsers();
-app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: 1024 * 1024 }, (_request, bytes, done) => done(null, bytes));
+app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: 1024 * 1024 }, (_request, bytes, done) =>
+  done(null, bytes),
+);
 app.post('/*', async ({ headers, body }, reply) => {
   try {
     await sync.processWebhook(body, headers['stripe-signature']);

@@ -55,7 +55,9 @@ await withSession(async (session) => {
     for (const name of names) {
       // The sync engine makes a schema of its own, whose functions belong to this role.
       if (name === PEER) await query(session.postgresUrl, 'CREATE ROLE postgres');
-      const databaseUrl = await (name === PEER ? session.newDatabase(name, engine) : session.copyDatabase(configured, name));
+      const databaseUrl = await (name === PEER
+        ? session.newDatabase(name, engine)
+        : session.copyDatabase(configured, name));
       const server = await (await session.start(name, databaseUrl)).answers();
       await checkAnswers(server);
       jobs[name] = { kind: 'deliver', url: server.url, projects: PROJECTS };
@@ -92,7 +94,8 @@ async function checkAnswers({ name, url }) {
     const { path, expected, ...request } = stream.next();
     const response = await fetch(url + path, request);
     const text = await response.text();
-    if (response.status !== expected) throw new Error(`"${name}" answered ${response.status}, not ${expected}: ${text}`);
+    if (response.status !== expected)
+      throw new Error(`"${name}" answered ${response.status}, not ${expected}: ${text}`);
   }
 }
 
@@ -112,7 +115,13 @@ async function measurePages(session) {
   await sleep(SETTLE_MS);
   const results = [];
   for (const [what, path] of Object.entries(PAGES)) {
-    const job = (size) => ({ kind: 'pace', url: urls[size], token, path: `/api/v1/${path}`, rate: SIZE_RATE });
+    const job = (size) => ({
+      kind: 'pace',
+      url: urls[size],
+      token,
+      path: `/api/v1/${path}`,
+      rate: SIZE_RATE,
+    });
     const jobs = Object.fromEntries(Object.keys(SIZES).map((size) => [size, job(size)]));
     results.push({ what, medians: await session.compare(what, jobs, SIZE_TURNS) });
   }
@@ -125,10 +134,12 @@ async function checkPages({ url }, token, count) {
   for (const [what, path] of Object.entries(PAGES)) {
     const response = await fetch(`${url}/api/v1/${path}`, { headers: { authorization: `Bearer ${token}` } });
     answers[what] = await response.json();
-    if (response.status !== 200) throw new Error(`"${what}" was answered with ${response.status}: ${JSON.stringify(answers[what])}`);
+    if (response.status !== 200)
+      throw new Error(`"${what}" was answered with ${response.status}: ${JSON.stringify(answers[what])}`);
   }
   const { total, ...page } = answers['payments of the developer'];
-  if (total !== count) throw new Error(`The list has ${total} payments, not ${count}: ${JSON.stringify(page).slice(0, 500)}`);
+  if (total !== count)
+    throw new Error(`The list has ${total} payments, not ${count}: ${JSON.stringify(page).slice(0, 500)}`);
 }
 
 function report(deliveries, pages, machine, minutes) {
@@ -138,7 +149,10 @@ function report(deliveries, pages, machine, minutes) {
         .filter((name) => name !== OURS)
         .map((name) => {
           const ratio = medians[OURS].requestsPerSecond / medians[name].requestsPerSecond;
-          const target = name === BARE ? [`≥ ${BARE_TARGET.toFixed(1)}`, ratio.toFixed(2), ratio >= BARE_TARGET] : ['', ratio.toFixed(2)];
+          const target =
+            name === BARE
+              ? [`≥ ${BARE_TARGET.toFixed(1)}`, ratio.toFixed(2), ratio >= BARE_TARGET]
+              : ['', ratio.toFixed(2)];
           return [`${ENGINES[engine]}: ours / ${name}`, ...target];
         }),
     ),
@@ -176,9 +190,17 @@ function report(deliveries, pages, machine, minutes) {
   ];
   if (pages.length > 0) {
     const rows = pages.flatMap(({ what, medians }) =>
-      Object.entries(medians).map(([size, { p50, p99 }]) => [what, countOf(size), p50.toFixed(2), p99.toFixed(2)]),
+      Object.entries(medians).map(([size, { p50, p99 }]) => [
+        what,
+        countOf(size),
+        p50.toFixed(2),
+        p99.toFixed(2),
+      ]),
     );
-    sections.push('## Many payments on PostgreSQL', table(['First page', 'Payments', 'p50 ms', 'p99 ms'], rows));
+    sections.push(
+      '## Many payments on PostgreSQL',
+      table(['First page', 'Payments', 'p50 ms', 'p99 ms'], rows),
+    );
   }
   return `${sections.join('\n\n')}\n`;
 }

@@ -4,12 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import openapiTS, { astToString } from 'openapi-typescript';
-import { createApp } from '../dist/app.js';
+import { createApp } from '../dist/bootstrap/app.js';
 import { AppLogger } from '../dist/http/app-logger.js';
 import { loadSettings } from '../dist/config/load-settings.js';
 import { openApiDocument } from '../dist/http/openapi/docs.js';
 
-const FILE = new URL('../test/support/story/api.d.ts', import.meta.url);
+const FILE = new URL('../test/harness/story/api.d.ts', import.meta.url);
 
 const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-api-'));
 const app = await createApp(loadSettings({ DATA_DIR: folder }), new AppLogger('error'));
@@ -24,6 +24,6 @@ rmSync(folder, { recursive: true });
 
 if (!process.argv.includes('--check')) writeFileSync(FILE, types);
 else if (readFileSync(FILE, 'utf8') !== types) {
-  console.error('test/support/story/api.d.ts is out of date: run node scripts/api-types.mjs');
+  console.error('test/harness/story/api.d.ts is out of date: run node scripts/api-types.mjs');
   process.exitCode = 1;
 }

@@ -16,7 +16,9 @@ function lastChange(path) {
 
 function build() {
   if (existsSync('dist')) renameSync('dist', BEFORE);
-  const { status } = spawnSync('npm', ['run', '--silent', 'build'], { stdio: ['inherit', process.stderr, 'inherit'] });
+  const { status } = spawnSync('npm', ['run', '--silent', 'build'], {
+    stdio: ['inherit', process.stderr, 'inherit'],
+  });
   if (status === 0) rmSync(BEFORE, { recursive: true, force: true });
   else restore();
   return status ?? 1;
@@ -40,7 +42,9 @@ if (SOURCES.some((path) => lastChange(path) > built)) {
       'The sources are newer than the build, and building needs the development packages (npm ci): this is the build that is there.',
     );
   } else {
-    console.error('There is no build yet, and building needs the development packages: install them with npm ci, without --omit=dev.');
+    console.error(
+      'There is no build yet, and building needs the development packages: install them with npm ci, without --omit=dev.',
+    );
     process.exitCode = 1;
   }
 }

@@ -15,11 +15,12 @@ const START_MS = 15_000;
 
 cpSync(new URL(`../${FIXTURES}`, import.meta.url), new URL(FIXTURES, COMPILED), { recursive: true });
 writeFileSync(new URL('package.json', COMPILED), '{ "type": "module" }\n');
-const { StripeServer } = await import(new URL('test/support/stripe/stripe-server.js', COMPILED).href);
-const { tellStory } = await import(new URL('test/support/story/story.js', COMPILED).href);
+const { StripeServer } = await import(new URL('test/harness/stripe/stripe-server.js', COMPILED).href);
+const { tellStory } = await import(new URL('test/harness/story/story.js', COMPILED).href);
 
 const started = performance.now();
-const tell = (sentence) => console.log(`${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s  ${sentence}`);
+const tell = (sentence) =>
+  console.log(`${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s  ${sentence}`);
 
 const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-demo-'));
 const stripe = await new StripeServer().start();

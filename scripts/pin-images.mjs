@@ -8,7 +8,10 @@ const digests = new Map();
 function digestOf(tag) {
   if (!digests.has(tag)) {
     const args = ['buildx', 'imagetools', 'inspect', tag, '--format', '{{.Manifest.Digest}}'];
-    const digest = execFileSync('docker', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+    const digest = execFileSync('docker', args, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }).trim();
     if (!/^sha256:[0-9a-f]{64}$/.test(digest)) throw new Error(`Docker knows no digest of ${tag}.`);
     console.log(`${tag}@${digest}`);
     digests.set(tag, digest);

@@ -23,14 +23,18 @@ const LOAD = `
   process.exit();`;
 
 if (existsSync(join(FOLDER, 'typescript'))) {
-  console.error(`${FOLDER} has development packages, which need what is deleted here: install with npm ci --omit=dev --omit=optional.`);
+  console.error(
+    `${FOLDER} has development packages, which need what is deleted here: install with npm ci --omit=dev --omit=optional.`,
+  );
   process.exit(1);
 }
 
 const before = sizeOf(FOLDER);
 prune(FOLDER);
 console.log(`${FOLDER}: ${before} MB before, ${sizeOf(FOLDER)} MB now`);
-const { status } = spawnSync(process.execPath, ['--input-type=module', '--eval', LOAD], { stdio: ['ignore', 'inherit', 'inherit'] });
+const { status } = spawnSync(process.execPath, ['--input-type=module', '--eval', LOAD], {
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
 process.exitCode = status ?? 1;
 
 function prune(folder) {
@@ -55,6 +59,10 @@ function pathInPackage(path) {
 
 /** @returns megabytes */
 function sizeOf(folder) {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return Math.round(files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0) / 1_000_000);
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  return Math.round(
+    files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0) / 1_000_000,
+  );
 }

@@ -7,12 +7,14 @@ const FIXTURES = 'test/fixtures/stripe';
 
 cpSync(new URL(`../${FIXTURES}`, import.meta.url), new URL(FIXTURES, COMPILED), { recursive: true });
 writeFileSync(new URL('package.json', COMPILED), '{ "type": "module" }\n');
-const { StripeServer } = await import(new URL('test/support/stripe/stripe-server.js', COMPILED).href);
+const { StripeServer } = await import(new URL('test/harness/stripe/stripe-server.js', COMPILED).href);
 
 const port = Number(process.argv[2] ?? 12111);
 const server = await new StripeServer().start(port).catch((error) => {
   if (error.code !== 'EADDRINUSE') throw error;
-  console.error(`Port ${port} is taken, perhaps by another stand-in. Choose another one: npm run stripe:local -- ${port + 1}`);
+  console.error(
+    `Port ${port} is taken, perhaps by another stand-in. Choose another one: npm run stripe:local -- ${port + 1}`,
+  );
   process.exit(1);
 });
 const account = server.addAccount({ name: 'Try-out' });
@@ -25,7 +27,8 @@ server.announce = (event) => void deliver(event);
 async function deliver(event) {
   console.log(event.type);
   try {
-    for (const { endpoint, status } of await server.deliver(event)) console.log(`  ${endpoint} answered ${status}`);
+    for (const { endpoint, status } of await server.deliver(event))
+      console.log(`  ${endpoint} answered ${status}`);
   } catch (error) {
     console.log(`  could not be delivered: ${error.cause?.code ?? error.message}`);
   }

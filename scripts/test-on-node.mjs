@@ -24,7 +24,9 @@ let isInterrupted = false;
 for (const name of SIGNALS) process.on(name, interrupt);
 
 try {
-  const archive = (await run('npm', ['pack', `node-${process.platform}-${process.arch}@${version}`, '--silent'], folder)).trim();
+  const archive = (
+    await run('npm', ['pack', `node-${process.platform}-${process.arch}@${version}`, '--silent'], folder)
+  ).trim();
   await run('tar', ['-xzf', archive], folder);
   await copyTrackedFiles();
 
@@ -41,7 +43,9 @@ try {
 
 /** As they are now, committed or not. They are tracked there too, for tests that ask git. */
 async function copyTrackedFiles() {
-  const files = (await run('git', ['ls-files', '-z'], process.cwd())).split('\0').filter((file) => file && existsSync(file));
+  const files = (await run('git', ['ls-files', '-z'], process.cwd()))
+    .split('\0')
+    .filter((file) => file && existsSync(file));
   for (const file of files) cpSync(file, join(project, file), { recursive: true });
   await run('git', ['init', '--quiet'], project);
   await run('git', ['add', '--all'], project);

@@ -1,4 +1,4 @@
 import './bootstrap/no-debugger.js';
 
 // Not before: the other modules take a second to load.
-await import('./server.js');
+await import('./bootstrap/server.js');

@@ -29,6 +29,11 @@ function connect(): Promise<DataSource> {
 @Module({
   imports: [PassportModule],
   controllers: [StripeConfigController],
-  providers: [{ provide: DataSource, useFactory: connect }, JwtStrategy, EncryptionService, StripeConfigService],
+  providers: [
+    { provide: DataSource, useFactory: connect },
+    JwtStrategy,
+    EncryptionService,
+    StripeConfigService,
+  ],
 })
 export class AppModule {}

@@ -18,6 +18,8 @@ export class EncryptionService {
     const [iv = '', tag = '', encrypted = ''] = stored.split(':');
     const decipher = createDecipheriv(ALGORITHM, this.key, Buffer.from(iv, 'base64'));
     decipher.setAuthTag(Buffer.from(tag, 'base64'));
-    return Buffer.concat([decipher.update(Buffer.from(encrypted, 'base64')), decipher.final()]).toString('utf8');
+    return Buffer.concat([decipher.update(Buffer.from(encrypted, 'base64')), decipher.final()]).toString(
+      'utf8',
+    );
   }
 }

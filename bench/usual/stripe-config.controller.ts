@@ -14,7 +14,10 @@ export class StripeConfigController {
   constructor(private readonly configs: StripeConfigService) {}
 
   @Get()
-  find(@Param('project_id', ParseUUIDPipe) projectId: string, @Req() { user }: AuthenticatedRequest): Promise<StripeConfigDto | null> {
+  find(
+    @Param('project_id', ParseUUIDPipe) projectId: string,
+    @Req() { user }: AuthenticatedRequest,
+  ): Promise<StripeConfigDto | null> {
     return this.configs.find(projectId, user.userId);
   }
 

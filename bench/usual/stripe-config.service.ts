@@ -26,16 +26,21 @@ export class StripeConfigService {
 
   async save(projectId: string, userId: string, dto: SaveStripeConfigDto): Promise<StripeConfigDto> {
     await this.assertOwner(projectId, userId);
-    const config = (await this.configs.findOne({ where: { projectId } })) ?? this.configs.create({ projectId });
+    const config =
+      (await this.configs.findOne({ where: { projectId } })) ?? this.configs.create({ projectId });
     const now = new Date();
     if (dto.test_secret_key) config.testSecretKey = this.encryption.encrypt(dto.test_secret_key);
-    if (dto.test_publishable_key) config.testPublishableKey = this.encryption.encrypt(dto.test_publishable_key);
+    if (dto.test_publishable_key)
+      config.testPublishableKey = this.encryption.encrypt(dto.test_publishable_key);
     if (dto.test_webhook_secret) config.testWebhookSecret = this.encryption.encrypt(dto.test_webhook_secret);
     if (dto.live_secret_key) config.liveSecretKey = this.encryption.encrypt(dto.live_secret_key);
-    if (dto.live_publishable_key) config.livePublishableKey = this.encryption.encrypt(dto.live_publishable_key);
+    if (dto.live_publishable_key)
+      config.livePublishableKey = this.encryption.encrypt(dto.live_publishable_key);
     if (dto.live_webhook_secret) config.liveWebhookSecret = this.encryption.encrypt(dto.live_webhook_secret);
-    if (dto.test_secret_key || dto.test_publishable_key || dto.test_webhook_secret) config.testConfiguredAt = now;
-    if (dto.live_secret_key || dto.live_publishable_key || dto.live_webhook_secret) config.liveConfiguredAt = now;
+    if (dto.test_secret_key || dto.test_publishable_key || dto.test_webhook_secret)
+      config.testConfiguredAt = now;
+    if (dto.live_secret_key || dto.live_publishable_key || dto.live_webhook_secret)
+      config.liveConfiguredAt = now;
     config.isActive = true;
     return this.toDto(await this.configs.save(config));
   }

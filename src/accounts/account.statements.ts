@@ -1,7 +1,7 @@
 import type { OwnerId } from '../common/ids.js';
 import { columnNames, columns, type RowOf } from '../database/columns.js';
 import { sql } from '../database/database.js';
-import { AccountEntity } from './account.entity.js';
+import { AccountEntity } from './account.entities.js';
 
 /** $1 to $6 the columns. A row unless the address has an account. */
 export const ADD = sql<RowOf<AccountEntity>>(
@@ -10,10 +10,14 @@ export const ADD = sql<RowOf<AccountEntity>>(
 );
 
 /** $1 address, $2 hash. */
-export const SET_PASSWORD = sql<{ id: OwnerId }>('UPDATE accounts SET password_hash = $2, revoked_at = NULL WHERE email = $1 RETURNING id');
+export const SET_PASSWORD = sql<{ id: OwnerId }>(
+  'UPDATE accounts SET password_hash = $2, revoked_at = NULL WHERE email = $1 RETURNING id',
+);
 
 /** $1 address, $2 now. */
-export const REVOKE = sql<{ id: OwnerId }>('UPDATE accounts SET revoked_at = COALESCE(revoked_at, $2) WHERE email = $1 RETURNING id');
+export const REVOKE = sql<{ id: OwnerId }>(
+  'UPDATE accounts SET revoked_at = COALESCE(revoked_at, $2) WHERE email = $1 RETURNING id',
+);
 
 /** $1 account. */
 export const END_SESSIONS = sql<never>('DELETE FROM account_sessions WHERE account_id = $1');
@@ -27,4 +31,6 @@ export const ROTATE_SESSION = sql<{ accountId: OwnerId }>(
 );
 
 /** $1 session, $2 the hash of a token that is not the session's last one. */
-export const END_SESSION = sql<{ id: string }>('DELETE FROM account_sessions WHERE id = $1 AND token_hash <> $2 RETURNING id');
+export const END_SESSION = sql<{ id: string }>(
+  'DELETE FROM account_sessions WHERE id = $1 AND token_hash <> $2 RETURNING id',
+);

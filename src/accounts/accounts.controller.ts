@@ -1,24 +1,61 @@
-import { Body, Controller, Get, HttpCode, HttpStatus, Ip, Post, UseGuards } from '@nestjs/common';
-import { ApiConsumes, ApiCreatedResponse, ApiExtraModels, ApiOAuth2, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentDeveloper } from '../auth/current-developer.decorator.js';
-import { ForDevelopers, Public } from '../auth/route-access.decorators.js';
-import { ApiErrors } from '../http/openapi/api-errors.decorator.js';
+import {
+  Body,
+  type CanActivate,
+  Controller,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Injectable,
+  Ip,
+  Post,
+  UseGuards,
+} from '@nestjs/common';
+import {
+  ApiConsumes,
+  ApiCreatedResponse,
+  ApiExtraModels,
+  ApiOAuth2,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { CurrentDeveloper } from '../auth/caller.js';
+import { ForDevelopers, Public } from '../auth/route-access.js';
+import { DomainError } from '../common/errors.js';
 import type { OwnerId } from '../common/ids.js';
 import { Secret } from '../common/secret.js';
-import { AccountsService } from './accounts.service.js';
-import { LoginForm, RefreshRequest, UserCreateRequest, UserLoginRequest } from './dto/account.requests.js';
+import { Settings } from '../config/settings.js';
+import { ApiErrors } from '../http/openapi/api-errors.js';
 import {
+  LoginForm,
   ProvisioningData,
+  RefreshRequest,
   RegistrationResponse,
   TokenResponse,
   toRegistrationResponse,
   toTokenResponse,
   toUserResponse,
+  UserCreateRequest,
+  UserLoginRequest,
   UserResponse,
-} from './dto/account.responses.js';
+} from './account.dto.js';
+import { AccountsService } from './accounts.service.js';
 import { normalizeEmail } from './email.js';
-import { RegistrationGuard } from './registration.guard.js';
 import { SessionsService } from './sessions.service.js';
+
+/** Before the body is looked at: where nobody can register, nothing about an address can be asked. */
+@Injectable()
+export class RegistrationGuard implements CanActivate {
+  constructor(private readonly settings: Settings) {}
+
+  canActivate(): true {
+    if (this.settings.authRegistration === 'open') return true;
+    throw new DomainError(
+      'registration_closed',
+      'Registration is closed here: ask the operator of this service for an account.',
+    );
+  }
+}
 
 const OFF = { 404: 'This service keeps no accounts (`AUTH_BUILTIN`).' };
 
@@ -38,12 +75,19 @@ export class AccountsController {
   @ApiOperation({
     operationId: 'register',
     summary: 'Make an account',
-    description: 'For a developer, who is logged in with it at once. An operator may have closed registration (`AUTH_REGISTRATION`).',
+    description:
+      'For a developer, who is logged in with it at once. An operator may have closed registration (`AUTH_REGISTRATION`).',
     security: [],
   })
   @ApiCreatedResponse({ description: 'The account was made.', type: RegistrationResponse })
-  @ApiErrors({ body: true, meaning: { ...OFF, 403: 'Registration is closed.', 409: 'There is an account with this address.' } })
-  async register(@Body() { email, password, full_name: fullName }: UserCreateRequest, @Ip() ip: string): Promise<RegistrationResponse> {
+  @ApiErrors({
+    body: true,
+    meaning: { ...OFF, 403: 'Registration is closed.', 409: 'There is an account with this address.' },
+  })
+  async register(
+    @Body() { email, password, full_name: fullName }: UserCreateRequest,
+    @Ip() ip: string,
+  ): Promise<RegistrationResponse> {
     const account = await this.accounts.register(loginOf(email, password), fullName ?? null, ip);
     return toRegistrationResponse(account, await this.sessions.begin(account.id));
   }
@@ -55,7 +99,8 @@ export class AccountsController {
   @ApiOperation({
     operationId: 'logIn',
     summary: 'Log in',
-    description: 'Begins a session. The form is for OAuth 2 clients, such as the Authorize button of `/docs`.',
+    description:
+      'Begins a session. The form is for OAuth 2 clients, such as the Authorize button of `/docs`.',
     security: [],
   })
   @ApiOkResponse({ description: 'Tokens of the new session.', type: TokenResponse })
@@ -71,7 +116,8 @@ export class AccountsController {
   @ApiOperation({
     operationId: 'refresh',
     summary: 'Go on with a session',
-    description: 'Exchanges the refresh token for new tokens. One that was exchanged before ends the session, for whoever has it.',
+    description:
+      'Exchanges the refresh token for new tokens. One that was exchanged before ends the session, for whoever has it.',
     security: [],
   })
   @ApiOkResponse({ description: 'The next tokens of the session.', type: TokenResponse })
@@ -83,7 +129,11 @@ export class AccountsController {
   @Get('me')
   @ForDevelopers()
   @ApiOAuth2([], 'OAuth2PasswordBearer')
-  @ApiOperation({ operationId: 'getMe', summary: 'Get your account', description: 'The account that the access token was made for.' })
+  @ApiOperation({
+    operationId: 'getMe',
+    summary: 'Get your account',
+    description: 'The account that the access token was made for.',
+  })
   @ApiOkResponse({ description: 'The account.', type: UserResponse })
   @ApiErrors({
     meaning: {

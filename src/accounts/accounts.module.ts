@@ -1,19 +1,27 @@
 import { Module } from '@nestjs/common';
-import { AuditModule } from '../audit/audit.module.js';
+import { HistoryModule } from '../history/history.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { AccountsController } from './accounts.controller.js';
 import { AccountsRepository } from './accounts.repository.js';
 import { AccountsService } from './accounts.service.js';
 import { FailedAttempts } from './failed-attempts.js';
 import { Passwords } from './passwords.js';
-import { RegistrationGuard } from './registration.guard.js';
-import { SessionsRepository } from './sessions.repository.js';
+import { RegistrationGuard } from './accounts.controller.js';
+import { SessionsRepository } from './sessions.service.js';
 import { SessionsService } from './sessions.service.js';
 
 @Module({
-  imports: [AuditModule, AuthModule],
+  imports: [HistoryModule, AuthModule],
   controllers: [AccountsController],
-  providers: [AccountsService, AccountsRepository, SessionsService, SessionsRepository, Passwords, FailedAttempts, RegistrationGuard],
+  providers: [
+    AccountsService,
+    AccountsRepository,
+    SessionsService,
+    SessionsRepository,
+    Passwords,
+    FailedAttempts,
+    RegistrationGuard,
+  ],
   exports: [AccountsService],
 })
 export class AccountsModule {}

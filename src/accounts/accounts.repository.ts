@@ -2,17 +2,26 @@ import { randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { DataSource, In, type Repository } from 'typeorm';
-import type { SystemAction } from '../audit/audit-event.js';
-import { AuditTrail } from '../audit/audit-trail.js';
 import { type Actor, systemActor } from '../common/actor.js';
 import type { OwnerId } from '../common/ids.js';
 import type { RowOf } from '../database/columns.js';
-import { Database, query, type Steps } from '../database/database.js';
 import { reachingDatabase } from '../database/database-errors.js';
-import { AccountEntity } from './account.entity.js';
+import { Database, query, type Steps } from '../database/database.js';
+import type { SystemAction } from '../history/history-entry.js';
+import { HistoryTrail } from '../history/history-trail.js';
+import { AccountEntity } from './account.entities.js';
 import { ADD, END_SESSIONS, REVOKE, SET_PASSWORD } from './account.statements.js';
-import type { Account } from './account.js';
 import { spellingsOf } from './email.js';
+
+/** A developer of the built-in authorization server. Times are RFC 3339 in UTC with milliseconds. */
+export interface Account {
+  readonly id: OwnerId;
+  readonly email: string;
+  readonly passwordHash: string;
+  readonly fullName: string | null;
+  readonly createdAt: string;
+  readonly isRevoked: boolean;
+}
 
 type NewAccount = Pick<Account, 'email' | 'passwordHash' | 'fullName'>;
 
@@ -24,7 +33,7 @@ export class AccountsRepository {
   constructor(
     dataSource: DataSource,
     private readonly database: Database,
-    private readonly audit: AuditTrail,
+    private readonly history: HistoryTrail,
   ) {
     this.#entities = dataSource.getRepository(AccountEntity);
   }
@@ -44,13 +53,19 @@ export class AccountsRepository {
   }
 
   /** @param operator who is named in the history; nobody for who registers. @returns the new account, or `undefined` when the address has one */
-  add(email: string, passwordHash: string, fullName: string | null, operator?: Actor): Promise<Account | undefined> {
+  add(
+    email: string,
+    passwordHash: string,
+    fullName: string | null,
+    operator?: Actor,
+  ): Promise<Account | undefined> {
     return this.database.transaction(() => this.#add({ email, passwordHash, fullName }, operator));
   }
 
   *#add({ email, passwordHash, fullName }: NewAccount, operator?: Actor): Steps<Account | undefined> {
     const [row] = yield* query(ADD, [randomUUID(), email, passwordHash, fullName, new Date(), null]);
-    if (row && operator) yield* this.audit.appendSystemEvent('developers.added', { account: row.id }, operator);
+    if (row && operator)
+      yield* this.history.appendSystemEvent('developers.added', { account: row.id }, operator);
     return row && toAccount(row);
   }
 
@@ -62,31 +77,53 @@ export class AccountsRepository {
   /** Also gives a revoked account back. Ends all sessions. @returns whether there is such an account */
   setPassword(email: string, passwordHash: string, operator: Actor): Promise<boolean> {
     const change = () => query(SET_PASSWORD, [email, passwordHash]);
-    return this.database.transaction(() => this.#changeAndEndSessions(change, 'developers.password_set', operator));
+    return this.database.transaction(() =>
+      this.#changeAndEndSessions(change, 'developers.password_set', operator),
+    );
   }
 
   /** Ends all sessions, too. @returns whether there is such an account */
   revoke(email: string, operator: Actor): Promise<boolean> {
     const change = () => query(REVOKE, [email, new Date()]);
-    return this.database.transaction(() => this.#changeAndEndSessions(change, 'developers.revoked', operator));
+    return this.database.transaction(() =>
+      this.#changeAndEndSessions(change, 'developers.revoked', operator),
+    );
   }
 
   /** Writes into the history that nobody can log in to an account, or from an address, for a while. @param accountId if it is an account's */
   recordLockOut(accountId: OwnerId | undefined, ip: string): Promise<void> {
     const actor = { ...systemActor('login'), ip: isIP(ip) ? ip : null };
     const details = accountId === undefined ? { by: 'address' } : { by: 'account', account: accountId };
-    return this.audit.recordSystemEvent('developers.locked_out', details, actor);
+    return this.history.recordSystemEvent('developers.locked_out', details, actor);
   }
 
-  *#changeAndEndSessions(change: () => Steps<{ id: OwnerId }[]>, action: SystemAction, operator: Actor): Steps<boolean> {
+  *#changeAndEndSessions(
+    change: () => Steps<{ id: OwnerId }[]>,
+    action: SystemAction,
+    operator: Actor,
+  ): Steps<boolean> {
     const [account] = yield* change();
     if (!account) return false;
     yield* query(END_SESSIONS, [account.id]);
-    yield* this.audit.appendSystemEvent(action, { account: account.id }, operator);
+    yield* this.history.appendSystemEvent(action, { account: account.id }, operator);
     return true;
   }
 }
 
-function toAccount({ id, email, passwordHash, fullName, createdAt, revokedAt }: RowOf<AccountEntity>): Account {
-  return { id, email, passwordHash, fullName, createdAt: createdAt.toISOString(), isRevoked: revokedAt !== null };
+function toAccount({
+  id,
+  email,
+  passwordHash,
+  fullName,
+  createdAt,
+  revokedAt,
+}: RowOf<AccountEntity>): Account {
+  return {
+    id,
+    email,
+    passwordHash,
+    fullName,
+    createdAt: createdAt.toISOString(),
+    isRevoked: revokedAt !== null,
+  };
 }

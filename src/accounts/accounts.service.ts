@@ -1,10 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { invalidToken } from '../auth/refusals.js';
+import { invalidToken } from '../auth/auth.errors.js';
 import type { Actor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import { type OwnerId, parseUuid } from '../common/ids.js';
 import type { Secret } from '../common/secret.js';
-import type { Account } from './account.js';
+import type { Account } from './accounts.repository.js';
 import { AccountsRepository } from './accounts.repository.js';
 import { spellingsOf } from './email.js';
 import { FailedAttempts, type LockOutScope } from './failed-attempts.js';
@@ -32,12 +32,17 @@ export class AccountsService {
   /** @param ip of the caller. @throws DomainError `email_taken`, `rate_limited`, `too_busy` */
   async register(login: Login, fullName: string | null, ip: string): Promise<Account> {
     const account = await this.attempts.limit(ip, storedForm(login.email), () => this.add(login, fullName));
-    if (!account) throw new DomainError('email_taken', 'There is an account with this e-mail address: log in.');
+    if (!account)
+      throw new DomainError('email_taken', 'There is an account with this e-mail address: log in.');
     return account;
   }
 
   /** @returns the new account, or `undefined` when the address has one. @throws DomainError `too_busy` */
-  async add({ email, password }: Login, fullName: string | null, operator?: Actor): Promise<Account | undefined> {
+  async add(
+    { email, password }: Login,
+    fullName: string | null,
+    operator?: Actor,
+  ): Promise<Account | undefined> {
     if (await this.accounts.findByEmail(email)) return undefined;
     return this.accounts.add(storedForm(email), await this.passwords.hash(password), fullName, operator);
   }
@@ -45,7 +50,10 @@ export class AccountsService {
   /** Also gives a revoked account back. Ends all sessions. @returns whether there is such an account */
   async setPassword({ email, password }: Login, operator: Actor): Promise<boolean> {
     const account = await this.accounts.findByEmail(email);
-    return account !== undefined && this.accounts.setPassword(account.email, await this.passwords.hash(password), operator);
+    return (
+      account !== undefined &&
+      this.accounts.setPassword(account.email, await this.passwords.hash(password), operator)
+    );
   }
 
   /** Ends all sessions and lets nobody log in. @returns whether there is such an account */
@@ -67,8 +75,12 @@ export class AccountsService {
       throw error;
     });
     if (!account) this.failedLogins.wrong += 1;
-    if (!account) throw new DomainError('unauthenticated', 'The e-mail address or the password is wrong.', { challenge: 'Bearer' });
-    if (this.passwords.isOutdated(account.passwordHash)) await this.accounts.rehash(account, await this.passwords.hash(login.password));
+    if (!account)
+      throw new DomainError('unauthenticated', 'The e-mail address or the password is wrong.', {
+        challenge: 'Bearer',
+      });
+    if (this.passwords.isOutdated(account.passwordHash))
+      await this.accounts.rehash(account, await this.passwords.hash(login.password));
     return account;
   }
 
@@ -76,7 +88,11 @@ export class AccountsService {
   async get(subject: string): Promise<Account> {
     const id = parseUuid<OwnerId>(subject);
     const account = id && (await this.accounts.find(id));
-    if (!account) throw new DomainError('account_not_found', 'The access token was not made for an account of this service.');
+    if (!account)
+      throw new DomainError(
+        'account_not_found',
+        'The access token was not made for an account of this service.',
+      );
     if (account.isRevoked) throw invalidToken('The account of this access token was revoked.');
     return account;
   }

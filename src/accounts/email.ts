@@ -1,5 +1,53 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { isEmail } from 'class-validator';
+import unhomoglyph from 'unhomoglyph';
+import { isPlainlyVisible } from '../common/typed-text.js';
+import { nameCheck, textCheck, type ValueCheck } from '../http/fields.js';
+
+/** UAX 31's recommended scripts, and those that are written together (UTS 39, "highly restrictive"). */
+const SCRIPTS =
+  'Arab Armn Beng Cyrl Deva Ethi Geor Grek Gujr Guru Hebr Knda Khmr Laoo Latn Mlym Mymr Orya Sinh Taml Telu Thaa Thai Tibt Latn+Hani+Hira+Kana Latn+Hani+Hang Latn+Hani+Bopo';
+const ONE_SCRIPT = SCRIPTS.split(' ').map((scripts) => {
+  const classes = ['Zyyy', 'Zinh', ...scripts.split('+')].map((script) => `\\p{scx=${script}}`).join('');
+  return new RegExp(`^[${classes}]*$`, 'u');
+});
+const ASCII = /^[\x20-\x7e]*$/;
+
+/**
+ * Marks that hide in or behind a letter: a dot upon one that has a dot, a stroke across one, a mark twice or upon nothing, and Latin marks upon
+ * letters of scripts that have none (UTS 39, 5.4).
+ */
+const HIDDEN_MARK =
+  /[\p{Soft_Dotted}lı\u0237]\p{M}*\u0307|[\u0334-\u0338\u20d2-\u20d4\u20d8-\u20da\u20dd-\u20f0\u0488\u0489]|(\p{Mn})\1|(?<![\p{L}\p{M}])\p{M}|(?<![\p{sc=Latn}\p{sc=Grek}\p{sc=Cyrl}\p{M}])[\u0300-\u0339]/u;
+
+/**
+ * Whether an address could be taken for another one: it has unseen characters, hidden marks or compatibility forms, quotes its local part, mixes scripts in its local part or
+ * a label of its domain, or has such a part that looks like ASCII and is not.
+ */
+export function isLookalike(address: string): boolean {
+  const at = address.lastIndexOf('@');
+  const domain = address.slice(at + 1);
+  const labels = (domainToUnicode(domain) || domain).split('.');
+  const parts = [address.slice(0, at), ...domain.split('.'), ...labels];
+  if (parts[0]?.startsWith('"')) return true;
+  return parts.some(
+    (part) =>
+      !isPlainlyVisible(part) ||
+      HIDDEN_MARK.test(part.normalize('NFD')) ||
+      part.normalize('NFKC') !== part ||
+      isMixed(part) ||
+      looksLikeAscii(part),
+  );
+}
+
+function isMixed(part: string): boolean {
+  return !ONE_SCRIPT.some((script) => script.test(part));
+}
+
+/** By the skeleton of UTS 39. */
+function looksLikeAscii(part: string): boolean {
+  return !ASCII.test(part) && ASCII.test(unhomoglyph(part.normalize('NFD')));
+}
 
 /** RFC 5321's longest path, less its angle brackets. */
 export const MAX_EMAIL_LENGTH = 254;
@@ -10,7 +58,9 @@ const DOTTED_DOMAIN = /@.+\.[^.]*\p{L}[^.]*$/u;
 /** @returns the address, however its letters are typed; `undefined` when it is none */
 export function normalizeEmail(text: string): string | undefined {
   const address = text.trim().normalize('NFC').toLowerCase();
-  return address.length <= MAX_EMAIL_LENGTH && isEmail(address, { require_tld: false }) && DOTTED_DOMAIN.test(address)
+  return address.length <= MAX_EMAIL_LENGTH &&
+    isEmail(address, { require_tld: false }) &&
+    DOTTED_DOMAIN.test(address)
     ? address
     : undefined;
 }
@@ -29,8 +79,45 @@ export function spellingsOf(address: string): Spellings | undefined {
   const [local, domain] = [address.slice(0, at), address.slice(at)];
   const [ascii, unicode] = [domainToASCII(domain), domainToUnicode(domain)];
   const isOne = ascii !== '' && domainToASCII(unicode) === ascii && domainToUnicode(ascii) === unicode;
-  const isTyped = domain.split('.').every((label, index) => [ascii, unicode].some((form) => form.split('.')[index] === label));
+  const isTyped = domain
+    .split('.')
+    .every((label, index) => [ascii, unicode].some((form) => form.split('.')[index] === label));
   return isOne && isTyped && local.length + ascii.length <= MAX_EMAIL_LENGTH
     ? { unicode: local + unicode, ascii: local + ascii }
     : undefined;
 }
+
+export const MIN_PASSWORD_LENGTH = 8;
+/** Far above any password; what is longer is an attack. */
+const MAX_PASSWORD_LENGTH = 1_000;
+export const MAX_NAME_LENGTH = 255;
+
+// What is wrong with each field, for the API and the command line.
+
+export const emailProblem: ValueCheck = (value) =>
+  textCheck(1, MAX_EMAIL_LENGTH)(value) ??
+  (normalizeEmail(String(value))
+    ? undefined
+    : { type: 'value_error', msg: 'must be an e-mail address, such as ada@example.com' });
+
+/** Rule for the address of a new account. Accounts that an earlier version made keep theirs. */
+export const newEmailProblem: ValueCheck = (value) => {
+  const problem = emailProblem(value);
+  if (problem) return problem;
+  const address = normalizeEmail(String(value)) ?? '';
+  if (!spellingsOf(address))
+    return { type: 'value_error', msg: 'must have a domain in valid Punycode or in the letters of its name' };
+  return isLookalike(address)
+    ? {
+        type: 'value_error',
+        msg: 'could be taken for another address: it mixes scripts, is quoted, or has letters that look like others or cannot be seen',
+      }
+    : undefined;
+};
+
+export const newPasswordProblem = textCheck(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH);
+
+/** Of a login any text will do: a wrong one is refused, but not here. */
+export const passwordProblem = textCheck(0, Infinity);
+
+export const fullNameProblem = nameCheck(0, MAX_NAME_LENGTH);

@@ -2,7 +2,8 @@ import type { Settings } from '../config/settings.js';
 import { FailedAttempts } from './failed-attempts.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
-const addresses = (count: number) => Array.from({ length: count }, (_, index) => `198.51.${index >> 8}.${index & 255}`);
+const addresses = (count: number) =>
+  Array.from({ length: count }, (_, index) => `198.51.${index >> 8}.${index & 255}`);
 
 describe('FailedAttempts', () => {
   let attempts: FailedAttempts;
@@ -29,22 +30,39 @@ describe('FailedAttempts', () => {
   });
 
   it('refuse no right password for being one of many, at one account or from one address', async () => {
-    expect(new Set(await all(addresses(200).map((ip) => [ip, 'a@example.com', true])))).toEqual(new Set(['in']));
-    expect(new Set(await all(addresses(200).map((_, index) => ['192.0.2.1', `${index}@example.com`, true])))).toEqual(new Set(['in']));
+    expect(new Set(await all(addresses(200).map((ip) => [ip, 'a@example.com', true])))).toEqual(
+      new Set(['in']),
+    );
+    expect(
+      new Set(await all(addresses(200).map((_, index) => ['192.0.2.1', `${index}@example.com`, true]))),
+    ).toEqual(new Set(['in']));
   });
 
   it('let ten of 1,000 wrong passwords at once try, and fifty from one address', async () => {
     expect(countOf(await all(addresses(1_000).map((ip) => [ip, 'a@example.com', false])), 'wrong')).toBe(10);
     expect(tried).toHaveBeenCalledTimes(10);
-    expect(countOf(await all(addresses(1_000).map((_, index) => ['192.0.2.1', `${index}@example.com`, false])), 'wrong')).toBe(50);
+    expect(
+      countOf(
+        await all(addresses(1_000).map((_, index) => ['192.0.2.1', `${index}@example.com`, false])),
+        'wrong',
+      ),
+    ).toBe(50);
     expect(tried).toHaveBeenCalledTimes(60);
   });
 
   it('check each against the count when its turn comes', async () => {
-    const mixed = addresses(40).map((ip, index): [string, string, boolean] => [ip, 'a@example.com', index % 5 !== 0]);
+    const mixed = addresses(40).map((ip, index): [string, string, boolean] => [
+      ip,
+      'a@example.com',
+      index % 5 !== 0,
+    ]);
     const results = await all(mixed);
     expect([countOf(results, 'wrong'), countOf(results, 'in')]).toEqual([8, 32]);
-    expect(await all([3, 4, 5].map((last) => [`192.0.2.${last}`, 'a@example.com', false]))).toEqual(['wrong', 'wrong', 600]);
+    expect(await all([3, 4, 5].map((last) => [`192.0.2.${last}`, 'a@example.com', false]))).toEqual([
+      'wrong',
+      'wrong',
+      600,
+    ]);
     expect(await all([['192.0.2.1', 'a@example.com', true]])).toEqual([600]);
   });
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { networkOf } from '../auth/network-of.js';
+import { networkOf } from '../auth/rate-limit.js';
 import { DomainError } from '../common/errors.js';
 import { Settings } from '../config/settings.js';
 
@@ -52,12 +52,20 @@ export class FailedAttempts {
   ): Promise<Result | undefined> {
     if (this.settings.rateLimitPerMinute === 0) return attempt();
     // The address first: whoever it stops can't use up the attempts of an account.
-    return this.#run({ key: `address ${networkOf(ip)}`, limit: OF_ONE_ADDRESS, onLockOut: () => onLockOut?.('address') }, () =>
-      this.#run({ key: `account ${email}`, limit: OF_ONE_ACCOUNT, onLockOut: () => onLockOut?.('account') }, attempt),
+    return this.#run(
+      { key: `address ${networkOf(ip)}`, limit: OF_ONE_ADDRESS, onLockOut: () => onLockOut?.('address') },
+      () =>
+        this.#run(
+          { key: `account ${email}`, limit: OF_ONE_ACCOUNT, onLockOut: () => onLockOut?.('account') },
+          attempt,
+        ),
     );
   }
 
-  async #run<Result>({ key, limit, onLockOut }: Limit, attempt: () => Promise<Result | undefined>): Promise<Result | undefined> {
+  async #run<Result>(
+    { key, limit, onLockOut }: Limit,
+    attempt: () => Promise<Result | undefined>,
+  ): Promise<Result | undefined> {
     const window = await this.#enter(key, limit);
     let isFailed = false;
     try {
@@ -86,7 +94,9 @@ export class FailedAttempts {
         return window;
       }
       if (window.waiting.length >= MAX_WAITING)
-        throw new DomainError('rate_limited', 'Too many attempts at once; try again shortly.', { retryAfterSeconds: 1 });
+        throw new DomainError('rate_limited', 'Too many attempts at once; try again shortly.', {
+          retryAfterSeconds: 1,
+        });
       await new Promise<void>((resolve) => window.waiting.push(resolve));
     }
   }

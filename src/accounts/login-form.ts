@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { DomainError, type Problem, ValidationFailed } from '../common/errors.js';
 import { LOGIN_URL } from '../http/openapi/docs.js';
 import { addUnreadBodyParser } from '../http/request-bodies.js';
-import { emailProblem, passwordProblem } from './account-rules.js';
+import { emailProblem, passwordProblem } from './email.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 /** An address and a password, each byte percent-encoded. */
@@ -13,7 +13,8 @@ const FIELDS = ['grant_type', 'username', 'password'];
 /** One route takes the password form of OAuth 2 (RFC 6749, section 4.3.2) beside JSON; on every other a form stays a 415. */
 export function readLoginForms(fastify: FastifyInstance): void {
   addUnreadBodyParser(fastify, FORM, ({ routeOptions }) => {
-    if (routeOptions.url !== LOGIN_URL) throw new DomainError('unsupported_media_type', 'The body must be JSON, sent as application/json.');
+    if (routeOptions.url !== LOGIN_URL)
+      throw new DomainError('unsupported_media_type', 'The body must be JSON, sent as application/json.');
     return { limit: MAX_BYTES, parse: (bytes) => toLogin(parse(bytes)) };
   });
 }
@@ -28,7 +29,9 @@ function toLogin(form: Map<string, string>): { email?: string; password?: string
     username: emailProblem(email),
     password: passwordProblem(password),
   };
-  const wrong = Object.entries(problems).flatMap(([field, problem]): Problem[] => (problem ? [{ loc: ['body', field], ...problem }] : []));
+  const wrong = Object.entries(problems).flatMap(([field, problem]): Problem[] =>
+    problem ? [{ loc: ['body', field], ...problem }] : [],
+  );
   if (wrong.length > 0) throw new ValidationFailed(wrong);
   return { email, password };
 }
@@ -38,7 +41,9 @@ function parse(bytes: Buffer): Map<string, string> {
   for (const pair of bytes.toString('latin1').split('&')) {
     const [name = '', value = ''] = pair.split(/=(.*)/s).map(decode);
     if (form.has(name) && FIELDS.includes(name))
-      throw new ValidationFailed([{ loc: ['body', name], msg: 'must be sent only once', type: 'value_error' }]);
+      throw new ValidationFailed([
+        { loc: ['body', name], msg: 'must be sent only once', type: 'value_error' },
+      ]);
     form.set(name, value);
   }
   return form;
@@ -46,8 +51,11 @@ function parse(bytes: Buffer): Map<string, string> {
 
 /** Stricter than URLSearchParams, which would put U+FFFD in place of bytes that are not UTF-8: other passwords would be equal. */
 function decode(text: string): string {
-  const percents = text.replaceAll('+', ' ').replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  const percents = text
+    .replaceAll('+', ' ')
+    .replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
   const bytes = Buffer.from(percents, 'latin1');
-  if (!isUtf8(bytes)) throw new ValidationFailed([{ loc: ['body'], msg: 'is not a form in UTF-8', type: 'value_error' }]);
+  if (!isUtf8(bytes))
+    throw new ValidationFailed([{ loc: ['body'], msg: 'is not a form in UTF-8', type: 'value_error' }]);
   return bytes.toString();
 }

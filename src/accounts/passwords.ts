@@ -12,7 +12,8 @@ const CONCURRENCY = 2;
 const MAX_QUEUED = 64;
 
 /** Hash of random bytes that nobody kept, at the same cost. A login without an account takes as long as one with a wrong password. */
-const NOBODYS = '$argon2id$v=19$m=19456,p=1,t=2$oVlI+KrnsOGgZ72x6fmFjA$aK79C3QLQyxwhyGwJcXTn139pGRDdTbwwkpqIYJo5Zg';
+const NOBODYS =
+  '$argon2id$v=19$m=19456,p=1,t=2$oVlI+KrnsOGgZ72x6fmFjA$aK79C3QLQyxwhyGwJcXTn139pGRDdTbwwkpqIYJo5Zg';
 
 /** Hashes passwords (argon2id) and checks them. */
 @Injectable()
@@ -42,5 +43,7 @@ function bytesOf(password: Secret): Buffer {
 }
 
 function tooBusy(): DomainError {
-  return new DomainError('too_busy', 'Too many people are logging in at the moment; try again shortly.', { retryAfterSeconds: 1 });
+  return new DomainError('too_busy', 'Too many people are logging in at the moment; try again shortly.', {
+    retryAfterSeconds: 1,
+  });
 }

@@ -1,10 +1,59 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import { DeveloperTokens } from '../auth/developer-tokens.js';
+import { DataSource, LessThanOrEqual, type Repository } from 'typeorm';
+import { DeveloperTokens } from '../auth/tokens/developer-tokens.js';
 import { DomainError } from '../common/errors.js';
 import type { OwnerId } from '../common/ids.js';
-import { hashOf, newRefreshToken, sessionIdOf } from './refresh-token.js';
-import { SessionsRepository } from './sessions.repository.js';
+import { reachingDatabase } from '../database/database-errors.js';
+import { Database, query, type Steps } from '../database/database.js';
+import { SessionEntity } from './account.entities.js';
+import { END_SESSION, ROTATE_SESSION } from './account.statements.js';
+
+const FORM = /^tkrt_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_[\w-]{43}$/;
+
+/** A new refresh token: opaque, 256 random bits after the id of the session that it goes on with. */
+export function newRefreshToken(sessionId: string): string {
+  return `tkrt_${sessionId}_${randomBytes(32).toString('base64url')}`;
+}
+
+/** @returns the id of the session that the token names; `undefined` when it can't be a refresh token */
+export function sessionIdOf(token: string): string | undefined {
+  return FORM.exec(token)?.[1];
+}
+
+/** All that is stored of a token. It has too many random bits to be guessed, so that a fast hash does. */
+export function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64url');
+}
+
+/** The account that the session goes on for, or whether it was ended because a token that had been exchanged came again. */
+type Rotation = { accountId: OwnerId } | { wasEnded: boolean };
+
+@Injectable()
+export class SessionsRepository {
+  readonly #entities: Repository<SessionEntity>;
+
+  constructor(
+    dataSource: DataSource,
+    private readonly database: Database,
+  ) {
+    this.#entities = dataSource.getRepository(SessionEntity);
+  }
+
+  /** Begins a session, and deletes the expired ones. */
+  async add(id: string, accountId: OwnerId, tokenHash: string, expiresAt: Date): Promise<void> {
+    await reachingDatabase(this.#entities.delete({ expiresAt: LessThanOrEqual(new Date()) }));
+    await reachingDatabase(this.#entities.insert({ id, accountId, tokenHash, expiresAt }));
+  }
+
+  /** Exchanges the session's token for the next one. */
+  rotate(id: string, tokenHash: string, nextHash: string, expiresAt: Date): Promise<Rotation> {
+    return this.database.transaction(function* (): Steps<Rotation> {
+      const [session] = yield* query(ROTATE_SESSION, [id, tokenHash, nextHash, expiresAt, new Date()]);
+      return session ?? { wasEnded: (yield* query(END_SESSION, [id, tokenHash])).length > 0 };
+    });
+  }
+}
 
 export const ACCESS_SECONDS = 30 * 60;
 const REFRESH_MS = 7 * 24 * 60 * 60 * 1_000;
@@ -41,8 +90,10 @@ export class SessionsService {
     if (!id) throw notValid();
     const refreshToken = newRefreshToken(id);
     const rotation = await this.sessions.rotate(id, hashOf(token), hashOf(refreshToken), expiry());
-    if ('accountId' in rotation) return { refreshToken, accessToken: this.accessTokens.issue(rotation.accountId, ACCESS_SECONDS, id) };
-    if (rotation.wasEnded) this.#logger.warn('A refresh token was used a second time; the session that it belongs to was ended.');
+    if ('accountId' in rotation)
+      return { refreshToken, accessToken: this.accessTokens.issue(rotation.accountId, ACCESS_SECONDS, id) };
+    if (rotation.wasEnded)
+      this.#logger.warn('A refresh token was used a second time; the session that it belongs to was ended.');
     throw notValid();
   }
 }
@@ -52,5 +103,7 @@ function expiry(): Date {
 }
 
 function notValid(): DomainError {
-  return new DomainError('unauthenticated', 'The refresh token is not valid, or no longer: log in again.', { challenge: 'Bearer' });
+  return new DomainError('unauthenticated', 'The refresh token is not valid, or no longer: log in again.', {
+    challenge: 'Bearer',
+  });
 }

@@ -2,14 +2,14 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { Settings } from '../config/settings.js';
-import { AccessGuard } from './access.guard.js';
-import { DeveloperTokens } from './developer-tokens.js';
-import { EndedSessions } from './ended-sessions.js';
-import { EndUserTokens } from './end-user-tokens.js';
-import { FixedWindowStorage } from './fixed-window.storage.js';
+import { AccessGuard } from './route-access.js';
+import { DeveloperTokens } from './tokens/developer-tokens.js';
+import { EndedSessions } from './tokens/ended-sessions.js';
+import { EndUserTokens } from './tokens/end-user-tokens.js';
+import { FixedWindowStorage } from './rate-limit.js';
 import { IdentifyCallerGuard } from './identify-caller.guard.js';
-import { JwtStrategy } from './jwt.strategy.js';
-import { RateLimitGuard } from './rate-limit.guard.js';
+import { JwtStrategy } from './tokens/jwt.strategy.js';
+import { RateLimitGuard } from './rate-limit.js';
 
 const MINUTE_MS = 60_000;
 

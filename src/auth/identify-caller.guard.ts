@@ -1,12 +1,12 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { DomainError } from '../common/errors.js';
-import { bearerToken } from './bearer-token.js';
+import { bearerToken } from './tokens/jwt.strategy.js';
 import type { Caller } from './caller.js';
-import { EndedSessions } from './ended-sessions.js';
-import { JwtStrategy } from './jwt.strategy.js';
-import { RecentTokens, type Verified } from './recent-tokens.js';
-import { missingToken } from './refusals.js';
+import { EndedSessions } from './tokens/ended-sessions.js';
+import { JwtStrategy } from './tokens/jwt.strategy.js';
+import { RecentTokens, type Verified } from './tokens/recent-tokens.js';
+import { missingToken } from './auth.errors.js';
 
 /** A passport strategy at work on one request. */
 interface Attempt {

@@ -1,9 +1,9 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DeveloperTokens } from '../auth/developer-tokens.js';
+import { DeveloperTokens } from '../auth/tokens/developer-tokens.js';
 import { systemActor } from '../common/actor.js';
 import type { OwnerId, ProjectId } from '../common/ids.js';
 import type { Settings } from '../config/settings.js';
-import { ReadinessService } from '../health/readiness.service.js';
+import { ReadinessService } from '../monitoring/readiness.service.js';
 import { StripeConfigService } from '../payments/stripe-config/stripe-config.service.js';
 import { ProjectRepository } from '../projects/project.repository.js';
 import { ProjectsService } from '../projects/projects.service.js';
@@ -28,7 +28,10 @@ export async function showFirstCall(app: NestFastifyApplication, settings: Setti
     const url = `${address}/api/v1/payments/stripe/projects/${projectId}/config`;
     const header = `-H 'Authorization: Bearer ${token}'`;
     const config = await app.get(StripeConfigService).find(projectId);
-    const body = JSON.stringify({ test_secret_key: `sk_test_${'a'.repeat(32)}`, test_webhook_secret: `whsec_${'b'.repeat(32)}` });
+    const body = JSON.stringify({
+      test_secret_key: `sk_test_${'a'.repeat(32)}`,
+      test_webhook_secret: `whsec_${'b'.repeat(32)}`,
+    });
     // Run again, the first call would overwrite keys that somebody has stored since.
     const [what, call] = config?.isActive
       ? ['This call shows the Stripe credentials of the sample project', `curl ${url} ${header}`]
@@ -44,7 +47,10 @@ export async function showFirstCall(app: NestFastifyApplication, settings: Setti
       `For an account of your own: POST ${address}/api/v1/auth/register, then /login; the Authorize button of /docs logs in, too.`,
     );
   }
-  lines.push('', 'No Stripe account at hand? `npm run stripe:local` starts a stand-in and says how to use it.');
+  lines.push(
+    '',
+    'No Stripe account at hand? `npm run stripe:local` starts a stand-in and says how to use it.',
+  );
   process.stdout.write(`${lines.join('\n')}\n\n`);
 }
 

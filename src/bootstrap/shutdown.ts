@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AppLogger } from '../http/app-logger.js';
-import { ReadinessService } from '../health/readiness.service.js';
+import { ReadinessService } from '../monitoring/readiness.service.js';
 
 /** Milliseconds after the server stops listening: when the connections of unfinished requests are cut, and when the process ends whatever hangs. */
 const CUT_MS = 6_000;
@@ -35,7 +35,12 @@ export function stopOnSignal(running: Running, delaySeconds: number, logger: App
   process.on('SIGINT', onSignal);
 }
 
-async function stop({ app }: Running, delaySeconds: number, signal: NodeJS.Signals, logger: AppLogger): Promise<void> {
+async function stop(
+  { app }: Running,
+  delaySeconds: number,
+  signal: NodeJS.Signals,
+  logger: AppLogger,
+): Promise<void> {
   app?.get(ReadinessService).stop();
   if (delaySeconds > 0) {
     logger.log(`${signal}: not ready any more, still serving for ${delaySeconds} s`);

@@ -1,7 +1,8 @@
 import { asDomainError } from '../database/database-errors.js';
 import { explainStartFailure } from './start-failure.js';
 
-const failure = (code: string, more: object = {}): Error => Object.assign(new Error('for app:hunter2@db'), { code, ...more });
+const failure = (code: string, more: object = {}): Error =>
+  Object.assign(new Error('for app:hunter2@db'), { code, ...more });
 
 it.each([
   ['Another process listens on PORT', failure('EADDRINUSE')],

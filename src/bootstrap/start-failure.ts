@@ -1,10 +1,10 @@
 import { isNativeError } from 'node:util/types';
 import { DomainError } from '../common/errors.js';
-import { ConfigurationError } from '../config/configuration-error.js';
+import { ConfigurationError } from '../config/environment.js';
 import { asDomainError } from '../database/database-errors.js';
 import { UnreleasedSchema } from '../database/migrate.js';
-import { KeyProviderUnavailable } from '../vault/key-provider-unavailable.js';
-import { WrongMasterKey } from '../vault/key-wrapper.js';
+import { KeyProviderUnavailable } from '../vault/wrappers/key-wrapper.js';
+import { WrongMasterKey } from '../vault/wrappers/key-wrapper.js';
 
 /** By the error's code, in Node, PostgreSQL or SQLite; the first that fits. */
 const EXPLANATIONS: readonly [code: RegExp, explanation: string][] = [
@@ -16,14 +16,23 @@ const EXPLANATIONS: readonly [code: RegExp, explanation: string][] = [
     /^28/,
     'The database admits no such connection: its pg_hba.conf has no line for this user, database, address and encryption (sslmode in DATABASE_URL), or the role may not log in.',
   ],
-  [/^08P01$/, 'The database, or a connection pooler before it, refuses how this program connects, such as a start-up parameter.'],
+  [
+    /^08P01$/,
+    'The database, or a connection pooler before it, refuses how this program connects, such as a start-up parameter.',
+  ],
   [/^53300$/, 'The database has too many connections: raise max_connections, or lower DATABASE_POOL_SIZE.'],
   [/^53/, 'The database is out of memory, disk or another resource: its own log says which.'],
-  [/^57P03$/, 'The database is starting up, shutting down or recovering: try again once it accepts connections.'],
+  [
+    /^57P03$/,
+    'The database is starting up, shutting down or recovering: try again once it accepts connections.',
+  ],
   [/^57P0[12]$/, 'The database was shut down while this program started: try again once it is back.'],
   [/^25006$/, 'The database only reads, as a standby does: name the primary in DATABASE_URL.'],
   [/^(?:57014|55P03|40...)$/, 'The database is busy: another session held a lock for too long. Try again.'],
-  [/^(?:26000|42P05)$/, 'A pooler before the database keeps no prepared statements: set DATABASE_PREPARED_STATEMENTS=false.'],
+  [
+    /^(?:26000|42P05)$/,
+    'A pooler before the database keeps no prepared statements: set DATABASE_PREPARED_STATEMENTS=false.',
+  ],
   [/^3D000$/, 'The database server has no database of the name in DATABASE_URL.'],
   [
     /^42501$/,
@@ -40,17 +49,22 @@ const EXPLANATIONS: readonly [code: RegExp, explanation: string][] = [
   ],
 ];
 const MAY_NOT_LISTEN = 'This user may not listen on PORT: choose one above 1023.';
-const NO_ANSWER = 'The database of DATABASE_URL (or DATABASE_DIRECT_URL) does not answer: is it running, and can this machine reach it?';
+const NO_ANSWER =
+  'The database of DATABASE_URL (or DATABASE_DIRECT_URL) does not answer: is it running, and can this machine reach it?';
 
 /** Why the process can't start, in our own words: a driver's message may hold the database's password. */
 export function explainStartFailure(error: unknown): string {
-  return error instanceof ConfigurationError ? error.message : `Tillkeeper could not start. ${explainFailure(error)}`;
+  return error instanceof ConfigurationError
+    ? error.message
+    : `Tillkeeper could not start. ${explainFailure(error)}`;
 }
 
 /** The reason alone. */
 export function explainFailure(error: unknown): string {
   if (error instanceof KeyProviderUnavailable) return error.reason;
-  const explainsItself = [ConfigurationError, UnreleasedSchema, WrongMasterKey].some((kind) => error instanceof kind);
+  const explainsItself = [ConfigurationError, UnreleasedSchema, WrongMasterKey].some(
+    (kind) => error instanceof kind,
+  );
   return error instanceof Error && explainsItself ? error.message : explain(error);
 }
 
@@ -59,7 +73,9 @@ function explain(error: unknown): string {
   if (!isError(failure)) return 'The reason is unknown.';
   const code = 'code' in failure && typeof failure.code === 'string' ? failure.code : '';
   const explanation = explanationOf(failure, code);
-  return explanation ? `${explanation}${code && ` (${code})`}` : `It failed with ${failure.name}${code && ` (${code})`}.`;
+  return explanation
+    ? `${explanation}${code && ` (${code})`}`
+    : `It failed with ${failure.name}${code && ` (${code})`}.`;
 }
 
 /** Where modules are loaded again, as in tests, errors of Node descend from another `Error`, and SQLite's are not native. */

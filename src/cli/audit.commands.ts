@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
-import { anchor } from './audit/anchor.js';
-import { prune } from './audit/prune.js';
-import { verify } from './audit/verify.js';
-import { pastTime } from './past-time.js';
-import { reporting } from './reporting.js';
+import { anchor } from './audit/audit-anchor.js';
+import { prune } from './audit/audit-prune.js';
+import { verify } from './audit/audit-verify.js';
+import { pastTime } from './session.js';
+import { reporting } from './output.js';
 
 export function addAuditCommands(program: Command): void {
-  const audit = program.command('audit').description('Looks after the history: who did what, when and from where.');
+  const audit = program
+    .command('audit')
+    .description('Looks after the history: who did what, when and from where.');
 
   audit
     .command('verify')

@@ -6,8 +6,8 @@ import Sqlite, { type Database as Driver } from 'better-sqlite3';
 import type { Command } from 'commander';
 import type { Secret } from '../common/secret.js';
 import type { MasterKeySource } from '../config/settings.js';
-import { CommandFailed } from './command-failed.js';
-import { type Report, reporting } from './reporting.js';
+import { CommandFailed } from './output.js';
+import { type Report, reporting } from './output.js';
 import type { Session } from './session.js';
 
 const SQLITE_LOCK_TIMEOUT_MS = 10_000;
@@ -33,13 +33,16 @@ async function backup(session: Session, given: string): Promise<Report> {
   await assertFree(file);
   if (directDatabase.engine === 'postgres') return commandFor(directDatabase.url, file, whereIs(masterKeys));
   if (database.engine !== 'sqlite') throw new Error('There is no file to copy.');
-  if (!existsSync(database.path)) throw new CommandFailed('There is no database at the path of DATABASE_URL.');
+  if (!existsSync(database.path))
+    throw new CommandFailed('There is no database at the path of DATABASE_URL.');
   const { bytes, masterKeyIds } = await copyTo(file, database.path, session);
   const kept = whereIs(masterKeys);
   return {
     text: [
       `Copied the database to ${file} (${bytes} bytes), and checked the copy.`,
-      masterKeyIds.length > 0 ? `Its data keys are wrapped by master key ${masterKeyIds.join(', ')}.` : 'It has no data keys yet.',
+      masterKeyIds.length > 0
+        ? `Its data keys are wrapped by master key ${masterKeyIds.join(', ')}.`
+        : 'It has no data keys yet.',
       adviceOn(kept),
     ].join('\n'),
     json: { engine: 'sqlite', file, bytes, master_keys: masterKeyIds, keep_too: kept },
@@ -56,11 +59,17 @@ async function assertFree(file: string): Promise<void> {
 }
 
 function taken(): CommandFailed {
-  return new CommandFailed('There is a file of this name already, and it is not overwritten: choose another name.');
+  return new CommandFailed(
+    'There is a file of this name already, and it is not overwritten: choose another name.',
+  );
 }
 
 /** The file appears under its name once it is complete and checked. */
-async function copyTo(file: string, from: string, session: Session): Promise<{ bytes: number; masterKeyIds: string[] }> {
+async function copyTo(
+  file: string,
+  from: string,
+  session: Session,
+): Promise<{ bytes: number; masterKeyIds: string[] }> {
   const draft = `${file}.${randomUUID()}`;
   try {
     // SQLite would make it readable for everybody that the umask lets.
@@ -75,7 +84,9 @@ async function copyTo(file: string, from: string, session: Session): Promise<{ b
   } catch (error) {
     throw isFull(error) ? new CommandFailed('There is no room for the backup: choose another disk.') : error;
   } finally {
-    await Promise.all(['', '-wal', '-shm', '-journal'].map((suffix) => rm(`${draft}${suffix}`, { force: true })));
+    await Promise.all(
+      ['', '-wal', '-shm', '-journal'].map((suffix) => rm(`${draft}${suffix}`, { force: true })),
+    );
   }
 }
 
@@ -104,7 +115,13 @@ async function copy(from: string, draft: string, session: Session): Promise<void
     source.prepare('SELECT count(*) FROM sqlite_schema').get();
     const bar = session.progress('Copying', Number(source.pragma('page_count', { simple: true })));
     let done = 0;
-    const progress = ({ totalPages, remainingPages }: { totalPages: number; remainingPages: number }): number => {
+    const progress = ({
+      totalPages,
+      remainingPages,
+    }: {
+      totalPages: number;
+      remainingPages: number;
+    }): number => {
       session.signal.throwIfAborted();
       bar.add(totalPages - remainingPages - done);
       done = totalPages - remainingPages;
@@ -139,9 +156,14 @@ function commandFor(url: Secret, file: string, kept: readonly string[]): Report 
   const note =
     'Tillkeeper makes no backups of PostgreSQL. Run this, which asks for the password unless PGPASSWORD or a .pgpass file has it:';
   return {
-    text: [note, '', command, '', 'pg_restore --no-owner --dbname=<address of an empty database> <file> restores it.', adviceOn(kept)].join(
-      '\n',
-    ),
+    text: [
+      note,
+      '',
+      command,
+      '',
+      'pg_restore --no-owner --dbname=<address of an empty database> <file> restores it.',
+      adviceOn(kept),
+    ].join('\n'),
     json: { engine: 'postgres', command, keep_too: kept },
   };
 }
@@ -149,7 +171,8 @@ function commandFor(url: Secret, file: string, kept: readonly string[]): Report 
 function withoutPassword(secret: Secret): string {
   const url = new URL(secret.reveal());
   url.password = '';
-  for (const name of [...url.searchParams.keys()]) if (!ADDRESS_PARAMETERS.includes(name)) url.searchParams.delete(name);
+  for (const name of [...url.searchParams.keys()])
+    if (!ADDRESS_PARAMETERS.includes(name)) url.searchParams.delete(name);
   // A mode of pg alone.
   if (url.searchParams.get('sslmode') === 'no-verify') url.searchParams.set('sslmode', 'require');
   return url.href;

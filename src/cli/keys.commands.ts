@@ -4,7 +4,7 @@ import { rotateData } from './keys/rotate-data.js';
 import { rotateMaster } from './keys/rotate-master.js';
 import { status } from './keys/status.js';
 import { verify } from './keys/verify.js';
-import { reporting } from './reporting.js';
+import { reporting } from './output.js';
 
 /** Seconds. A running server looks for news of the keys every two. */
 const SHORTEST_WAIT = 5;
@@ -17,7 +17,9 @@ const WAIT = [
 ] as const;
 
 export function addKeysCommands(program: Command): void {
-  const keys = program.command('keys').description('Looks at the keys of the vault, and changes them while servers run.');
+  const keys = program
+    .command('keys')
+    .description('Looks at the keys of the vault, and changes them while servers run.');
 
   keys
     .command('status')
@@ -65,6 +67,7 @@ export function addKeysCommands(program: Command): void {
 
 function seconds(text: string): number {
   const value = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (value < SHORTEST_WAIT) throw new InvalidArgumentError(`It must be a whole number of seconds, ${SHORTEST_WAIT} or more.`);
+  if (value < SHORTEST_WAIT)
+    throw new InvalidArgumentError(`It must be a whole number of seconds, ${SHORTEST_WAIT} or more.`);
   return value;
 }

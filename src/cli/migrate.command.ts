@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { createMigrationDataSource } from '../database/data-source.js';
 import { migrate } from '../database/migrate.js';
-import { ENTITIES } from '../entities.js';
-import { Keyring } from '../vault/keyring.js';
-import { reporting } from './reporting.js';
+import { ENTITIES } from '../bootstrap/entities.js';
+import { Keyring } from '../vault/keys/keyring.js';
+import { reporting } from './output.js';
 import type { Session } from './session.js';
 
 export function addMigrateCommand(program: Command): void {

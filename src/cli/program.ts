@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../common/version.js';
-import { EXIT_CODES } from './exit-codes.js';
+import { EXIT_CODES } from './output.js';
 
 /** Adds a group of commands to the program; each has a file of its own. */
 type AddGroup = (program: Command) => void;
@@ -11,7 +11,7 @@ const GROUPS = new Map<string, () => Promise<AddGroup>>([
   ['keys', async () => (await import('./keys.commands.js')).addKeysCommands],
   ['audit', async () => (await import('./audit.commands.js')).addAuditCommands],
   ['developers', async () => (await import('./developers.command.js')).addDevelopersCommands],
-  ['doctor', async () => (await import('./doctor.command.js')).addDoctorCommand],
+  ['doctor', async () => (await import('./doctor/doctor.js')).addDoctorCommand],
   ['backup', async () => (await import('./backup.command.js')).addBackupCommand],
   ['reconcile', async () => (await import('./reconcile.command.js')).addReconcileCommand],
 ]);
@@ -40,7 +40,9 @@ function withHelpAsOption(args: string[]): string[] {
 }
 
 function messageOf({ code, message }: CommanderError): string {
-  return code === 'commander.help' ? 'Name a command: --help tells what there is.' : message.replace(/^error: /, '');
+  return code === 'commander.help'
+    ? 'Name a command: --help tells what there is.'
+    : message.replace(/^error: /, '');
 }
 
 /** With the group that is meant, or with all where that isn't clear. */
@@ -63,7 +65,8 @@ async function createProgram([first = '']: string[], isJson: boolean): Promise<C
     `
 Exit codes: ${EXIT_CODES.done} done, ${EXIT_CODES.failed} failed or found something, ${EXIT_CODES.wrongUsage} wrong usage, ${EXIT_CODES.interrupted} interrupted.`,
   );
-  for (const command of leavesOf(program)) command.option('--json', 'print one JSON document, also when the command fails');
+  for (const command of leavesOf(program))
+    command.option('--json', 'print one JSON document, also when the command fails');
   return program;
 }
 

@@ -2,15 +2,15 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DomainError } from '../common/errors.js';
 import { parseProjectId, type ProjectId } from '../common/ids.js';
 import { PaymentsModule } from '../payments/payments.module.js';
-import { STRIPE_MODES, type StripeMode } from '../payments/stripe-config/credential-rules.js';
-import { toReconcileResponse } from '../payments/webhooks/dto/reconcile.js';
-import { ReconcileService } from '../payments/webhooks/reconcile.service.js';
-import { ReconciliationsRepository } from '../payments/webhooks/reconciliations.repository.js';
-import { CommandFailed } from './command-failed.js';
-import { pastTime } from './past-time.js';
-import { type Report, reporting } from './reporting.js';
+import { STRIPE_MODES, type StripeMode } from '../payments/stripe/stripe-mode.js';
+import { toReconcileResponse } from '../payments/webhooks/reconcile/reconcile.dto.js';
+import { ReconcileService } from '../payments/webhooks/reconcile/reconcile.service.js';
+import { ReconciliationsRepository } from '../payments/webhooks/reconcile/reconciliations.repository.js';
+import { CommandFailed } from './output.js';
+import { pastTime } from './session.js';
+import { type Report, reporting } from './output.js';
 import type { Session } from './session.js';
-import { table } from './table.js';
+import { table } from './output.js';
 
 /** How many at once: a slow Stripe for one tenant slows no other. */
 const AT_ONCE = 10;
@@ -30,7 +30,11 @@ export function addReconcileCommand(program: Command): void {
     )
     .option('--project <id>', 'only this project', projectId)
     .addOption(new Option('--mode <mode>', 'only this mode').choices(STRIPE_MODES))
-    .option('--since <time>', 'from when on to read events, as 2026-11-01T00:00:00Z; by default from when all of them are known', pastTime)
+    .option(
+      '--since <time>',
+      'from when on to read events, as 2026-11-01T00:00:00Z; by default from when all of them are known',
+      pastTime,
+    )
     .action(reporting(reconcile));
 }
 
@@ -38,7 +42,8 @@ async function reconcile(session: Session, { project, mode, since }: Options): P
   const services = await session.services([PaymentsModule]);
   const reconciler = services.get(ReconcileService);
   const all = await services.get(ReconciliationsRepository).list(project ?? null, mode ?? null);
-  if (project && all.length === 0) throw new CommandFailed('There is no such project, or it has no secret key to ask Stripe with.');
+  if (project && all.length === 0)
+    throw new CommandFailed('There is no such project, or it has no secret key to ask Stripe with.');
   const bar = session.progress('Reconciling', all.length);
   const failure = new AbortController();
   const signal = AbortSignal.any([session.signal, failure.signal]);
@@ -53,12 +58,16 @@ async function reconcile(session: Session, { project, mode, since }: Options): P
     }
   };
   // Where one fails, the others come to rest before the session is closed.
-  await Promise.all(Array.from({ length: AT_ONCE }, () => work().catch((error: unknown) => failure.abort(error))));
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, () => work().catch((error: unknown) => failure.abort(error))),
+  );
   signal.throwIfAborted();
   return { text: inWords(results), json: { projects: results }, isBad: results.some(hasFailed) };
 }
 
-type Result = { project_id: ProjectId; mode: StripeMode } & (ReturnType<typeof toReconcileResponse> | { error: string });
+type Result = { project_id: ProjectId; mode: StripeMode } & (
+  ReturnType<typeof toReconcileResponse> | { error: string }
+);
 
 function hasFailed(result: Result): boolean {
   return 'error' in result || result.events.failed > 0;
@@ -73,13 +82,32 @@ function asFailure(error: unknown): { error: string } {
 function inWords(results: readonly Result[]): string {
   if (results.length === 0) return 'There is no project with a secret key to ask Stripe with.';
   return table([
-    ['PROJECT', 'MODE', 'EVENTS', 'APPLIED', 'UNREADABLE', 'FAILED', 'SUBSCRIPTIONS', 'REPAIRED', 'MISSING', ''],
+    [
+      'PROJECT',
+      'MODE',
+      'EVENTS',
+      'APPLIED',
+      'UNREADABLE',
+      'FAILED',
+      'SUBSCRIPTIONS',
+      'REPAIRED',
+      'MISSING',
+      '',
+    ],
     ...results.map((result) => {
       const { project_id: id, mode } = result;
       if ('error' in result) return [id, mode, '', '', '', '', '', '', '', result.error];
       const { events, subscriptions } = result;
       const { compared, repaired, missing_at_stripe: missing } = subscriptions;
-      const counts = [events.read, events.applied, events.unreadable, events.failed, compared, repaired, missing];
+      const counts = [
+        events.read,
+        events.applied,
+        events.unreadable,
+        events.failed,
+        compared,
+        repaired,
+        missing,
+      ];
       return [id, mode, ...counts.map(String), result.failures[0]?.reason ?? ''];
     }),
   ]);

@@ -1,19 +1,63 @@
 import { existsSync } from 'node:fs';
-import { type ModuleMetadata, type INestApplicationContext, Module, type DynamicModule } from '@nestjs/common';
+import { hostname, userInfo } from 'node:os';
+import {
+  type DynamicModule,
+  type INestApplicationContext,
+  Module,
+  type ModuleMetadata,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { InvalidArgumentError } from 'commander';
 import { DataSource } from 'typeorm';
+import { ENTITIES } from '../bootstrap/entities.js';
+import { systemActor } from '../common/actor.js';
 import { throwIfInterrupted } from '../common/event-loop.js';
-import { loadEnvFile } from '../config/env-file.js';
+import { readPastTime } from '../common/past-time.js';
+import { loadEnvFile } from '../config/environment.js';
 import { loadSettings, loadStoreSettings } from '../config/load-settings.js';
-import type { Settings, StoreSettings } from '../config/settings.js';
-import { SettingsModule } from '../config/settings.module.js';
+import { type Settings, SettingsModule, type StoreSettings } from '../config/settings.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { isMigrated } from '../database/migrate.js';
-import { ENTITIES } from '../entities.js';
-import { Keyring } from '../vault/keyring.js';
+import { Keyring } from '../vault/keys/keyring.js';
 import { VaultModule } from '../vault/vault.module.js';
-import { CommandFailed } from './command-failed.js';
-import { Progress } from './progress.js';
+import { CommandFailed, EXIT_CODES, Progress } from './output.js';
+
+/** Milliseconds that a command gets to finish its piece of work after the first signal. */
+const GRACE_MS = 8_000;
+
+const controller = new AbortController();
+
+/** Aborted when the user interrupts. */
+export const interruption = controller.signal;
+
+/** From now on: a command stops between two pieces of work. A second signal ends it at once, which is as safe as a crash. */
+export function listenForSignals(): void {
+  const onSignal = (): void => {
+    if (interruption.aborted) process.exit(EXIT_CODES.interrupted);
+    controller.abort();
+    setTimeout(() => process.exit(EXIT_CODES.interrupted), GRACE_MS).unref();
+  };
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal);
+}
+
+/** Whom the chain of the system names for what a command does: as the operating system says. No tenant reads it. */
+export const OPERATOR = systemActor(`command line: ${account()}@${hostname()}`.slice(0, 255));
+
+function account(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run under a number that has no name.
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}
+
+/** Reads an argument of a command. */
+export function pastTime(text: string): Date {
+  const time = readPastTime(text);
+  if (!time) throw new InvalidArgumentError('It must be a time that has been, as 2026-11-01T00:00:00Z.');
+  return time;
+}
 
 /** Milliseconds to wait for the server to finish a write to the SQLite file; here nobody else is kept waiting. */
 const SQLITE_LOCK_TIMEOUT_MS = 10_000;
@@ -92,9 +136,12 @@ export class Session {
     this.#context = await NestFactory.createApplicationContext(all, { logger: false, abortOnError: false });
     const dataSource = this.#context.get(DataSource);
     if (!(await isMigrated(dataSource))) {
-      throw new CommandFailed('The database has migrations that did not run yet: run `tillkeeper migrate`, or start the server.');
+      throw new CommandFailed(
+        'The database has migrations that did not run yet: run `tillkeeper migrate`, or start the server.',
+      );
     }
-    if (settings.database.engine === 'sqlite') await dataSource.query(`PRAGMA busy_timeout = ${SQLITE_LOCK_TIMEOUT_MS}`);
+    if (settings.database.engine === 'sqlite')
+      await dataSource.query(`PRAGMA busy_timeout = ${SQLITE_LOCK_TIMEOUT_MS}`);
     await throwIfInterrupted(this.signal);
     return this.#context;
   }

@@ -52,6 +52,12 @@ describe('personActor', () => {
 });
 
 it('a module has a name and no address', () => {
-  expect(moduleActor('billing')).toEqual({ kind: 'module', subject: 'billing', ip: null, userAgent: null, requestId: null });
+  expect(moduleActor('billing')).toEqual({
+    kind: 'module',
+    subject: 'billing',
+    ip: null,
+    userAgent: null,
+    requestId: null,
+  });
   expect(A_MODULE.kind).toBe('module');
 });

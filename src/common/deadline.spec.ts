@@ -6,7 +6,9 @@ const never = () => new Promise<never>(() => undefined);
 describe('Deadline', () => {
   it('gives the result or the failure of work that ends in time', async () => {
     await expect(Deadline.within(1_000, async () => 'done', tooLate)).resolves.toBe('done');
-    await expect(Deadline.within(1_000, () => Promise.reject(new Error('refused')), tooLate)).rejects.toThrow('refused');
+    await expect(Deadline.within(1_000, () => Promise.reject(new Error('refused')), tooLate)).rejects.toThrow(
+      'refused',
+    );
   });
 
   it('rejects when the limit passes, and aborts the signal', async () => {

@@ -12,7 +12,11 @@ export class Deadline {
   }
 
   /** Limits one call. The signal aborts as soon as the call has ended, in whatever way. */
-  static async within<T>(milliseconds: number, work: (signal: AbortSignal) => Promise<T>, tooLate: () => Error): Promise<T> {
+  static async within<T>(
+    milliseconds: number,
+    work: (signal: AbortSignal) => Promise<T>,
+    tooLate: () => Error,
+  ): Promise<T> {
     const deadline = new Deadline(milliseconds, tooLate);
     deadline.#timer.ref();
     try {

@@ -6,7 +6,9 @@ describe('parseProjectId', () => {
   it('reads a UUID of any version, in lower case', () => {
     expect(parseProjectId(ID)).toBe(ID);
     expect(parseProjectId(ID.toUpperCase())).toBe(ID);
-    expect(parseProjectId('00000000-0000-0000-0000-000000000000')).toBe('00000000-0000-0000-0000-000000000000');
+    expect(parseProjectId('00000000-0000-0000-0000-000000000000')).toBe(
+      '00000000-0000-0000-0000-000000000000',
+    );
   });
 
   it.each([

@@ -2,7 +2,11 @@ const RFC_3339 = /^(\d{4}-\d\d-\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]
 
 /** @param value RFC 3339, or seconds since 1970 as Stripe has them. @returns `undefined` when it is not a time that has been */
 export function readPastTime(value: unknown): Date | undefined {
-  const time = Number.isInteger(value) ? Number(value) * 1000 : typeof value === 'string' ? readRfc3339(value) : NaN;
+  const time = Number.isInteger(value)
+    ? Number(value) * 1000
+    : typeof value === 'string'
+      ? readRfc3339(value)
+      : NaN;
   return time >= 0 && time <= Date.now() ? new Date(time) : undefined;
 }
 

@@ -71,7 +71,11 @@ describe('PeriodicTask', () => {
 
   it('reports a failure, goes on, and remembers the last success', async () => {
     const failure = new Error('The database is away.');
-    const work = jest.fn().mockRejectedValueOnce(failure).mockResolvedValueOnce(false).mockResolvedValueOnce(undefined);
+    const work = jest
+      .fn()
+      .mockRejectedValueOnce(failure)
+      .mockResolvedValueOnce(false)
+      .mockResolvedValueOnce(undefined);
     const onFailure = jest.fn();
     const task = taskOf({ work, onFailure, firstAfterMs: 0 });
     task.start();
@@ -103,7 +107,11 @@ describe('PeriodicTask', () => {
 
   describe('with a lease', () => {
     const leaseOf = (acquire: () => Promise<boolean>) =>
-      ({ acquire: jest.fn(acquire), release: jest.fn(async () => undefined), renewEveryMs: 100 }) satisfies Lease;
+      ({
+        acquire: jest.fn(acquire),
+        release: jest.fn(async () => undefined),
+        renewEveryMs: 100,
+      }) satisfies Lease;
 
     it('runs only while it has the lease, and releases it when it stops', async () => {
       let isFree = false;

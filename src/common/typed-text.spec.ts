@@ -1,4 +1,25 @@
-import { isPlainlyVisible, isVisibleName, isVisibleText, showsSomething } from './typed-text.js';
+import {
+  isPlainlyVisible,
+  isVisibleName,
+  isVisibleText,
+  makeWellFormed,
+  showsSomething,
+} from './typed-text.js';
+
+it('puts U+FFFD in place of lone surrogates, in texts and names at any depth, and leaves all else', () => {
+  const value: unknown = JSON.parse(
+    '{"a\\ud800":["\\udc00x",{"\\ud83d":{"b":"\\ud83d\\ude00"}}],"n":1,"t":true,"z":null,"\\ud83d\\ude00":"\\u0000","e":""}',
+  );
+  expect(makeWellFormed(value)).toEqual({
+    'a\ufffd': ['\ufffdx', { '\ufffd': { b: '\u{1f600}' } }],
+    n: 1,
+    t: true,
+    z: null,
+    '\u{1f600}': '\0',
+    e: '',
+  });
+  expect([makeWellFormed('\udbff'), makeWellFormed(null), makeWellFormed(0)]).toEqual(['\ufffd', null, 0]);
+});
 
 it.each([
   ['a plain name', 'Corner shop'],
@@ -63,6 +84,9 @@ it.each(['   ', '\u00a0', '\u3000', '\u2800', '\u0301', ' \u0301 ', '\t'])('%j s
   expect(showsSomething(text)).toBe(false);
 });
 
-it.each(['a', ' a ', '𓀀', '👍🏽', '1', '.', 'é'.normalize('NFD'), '\u{1faff}'])('%j shows something', (text) => {
-  expect(showsSomething(text)).toBe(true);
-});
+it.each(['a', ' a ', '𓀀', '👍🏽', '1', '.', 'é'.normalize('NFD'), '\u{1faff}'])(
+  '%j shows something',
+  (text) => {
+    expect(showsSomething(text)).toBe(true);
+  },
+);

@@ -1,11 +1,21 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { transformFileSync } from '@swc/core';
-import { ConfigurationError } from './configuration-error.js';
+import { ConfigurationError } from './environment.js';
 import { loadSettings } from './load-settings.js';
 import { masterKeys } from './rules.js';
 import { SecretFile } from './secret-file.js';
@@ -24,7 +34,9 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 function secretsOf({ masterKeys, accessTokens }: Settings): string[] {
   return [
-    ...masterKeys.flatMap((source) => (source.provider === 'local' ? source.keys.map((key) => key.reveal()) : [])),
+    ...masterKeys.flatMap((source) =>
+      source.provider === 'local' ? source.keys.map((key) => key.reveal()) : [],
+    ),
     accessTokens.kind === 'hs256' ? (accessTokens.secrets[0]?.reveal() ?? '') : '',
   ];
 }
@@ -41,15 +53,21 @@ function modeOf(path: string): number {
 it('makes both secrets on the first start, for the owner alone, and finds them later', () => {
   const first = loadSettings({ DATA_DIR: dataDir });
   expect(readdirSync(dataDir).sort()).toEqual(['master.key', 'token.secret']);
-  expect([dataDir, join(dataDir, 'master.key'), join(dataDir, 'token.secret')].map(modeOf)).toEqual([0o700, 0o600, 0o600]);
+  expect([dataDir, join(dataDir, 'master.key'), join(dataDir, 'token.secret')].map(modeOf)).toEqual([
+    0o700, 0o600, 0o600,
+  ]);
   const [key, secret] = secretsOf(first);
-  expect([key, secret]).toEqual(['master.key', 'token.secret'].map((name) => readFileSync(join(dataDir, name), 'utf8')));
+  expect([key, secret]).toEqual(
+    ['master.key', 'token.secret'].map((name) => readFileSync(join(dataDir, name), 'utf8')),
+  );
   expect(key).not.toBe(secret);
   expect(secretsOf(loadSettings({ DATA_DIR: dataDir }))).toEqual([key, secret]);
 });
 
 it('makes different secrets for different folders', () => {
-  const [one, other] = ['one', 'other'].map((name) => secretsOf(loadSettings({ DATA_DIR: join(folder, name) })));
+  const [one, other] = ['one', 'other'].map((name) =>
+    secretsOf(loadSettings({ DATA_DIR: join(folder, name) })),
+  );
   expect(one?.[0]).not.toBe(other?.[0]);
   expect(one?.[1]).not.toBe(other?.[1]);
 });
@@ -98,7 +116,9 @@ it('says so when the data folder is a file, once for each secret', () => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
   for (const path of [file, join(file, 'below')]) {
-    expect(() => loadSettings({ DATA_DIR: path })).toThrow(/DATA_DIR .+ master\.key .+\n- DATA_DIR .+ token\.secret [^/]+$/);
+    expect(() => loadSettings({ DATA_DIR: path })).toThrow(
+      /DATA_DIR .+ master\.key .+\n- DATA_DIR .+ token\.secret [^/]+$/,
+    );
   }
 });
 
@@ -120,16 +140,22 @@ it('gives processes that start together the same secrets', async () => {
     while (Date.now() < ${Date.now() + 1000});
     const { masterKeys, accessTokens } = loadSettings(${JSON.stringify({ DATA_DIR: dataDir })});
     console.log(masterKeys[0].keys[0].reveal(), accessTokens.secrets[0].reveal());`;
-  const start = (): Promise<{ stdout: string }> => promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+  const start = (): Promise<{ stdout: string }> =>
+    promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
   const printed = await Promise.all(Array.from({ length: 4 }, async () => (await start()).stdout.trim()));
-  const stored = ['master.key', 'token.secret'].map((name) => readFileSync(join(dataDir, name), 'utf8')).join(' ');
+  const stored = ['master.key', 'token.secret']
+    .map((name) => readFileSync(join(dataDir, name), 'utf8'))
+    .join(' ');
   expect(printed).toEqual(printed.map(() => stored));
   expect(readdirSync(dataDir).sort()).toEqual(['master.key', 'token.secret']);
 });
 
 /** The configuration as modules that plain Node can load. */
 function compiled(): string {
-  const sources = [...readdirSync(__dirname).map((name) => join(__dirname, name)), join(__dirname, '../common/secret.ts')];
+  const sources = [
+    ...readdirSync(__dirname).map((name) => join(__dirname, name)),
+    join(__dirname, '../common/secret.ts'),
+  ];
   for (const source of sources.filter((name) => name.endsWith('.ts') && !name.endsWith('.spec.ts'))) {
     const { code } = transformFileSync(source);
     const target = join(folder, basename(join(source, '..')), basename(source, '.ts'));

@@ -1,8 +1,30 @@
 import { isIPv6 } from 'node:net';
-import { resolve } from 'node:path';
-import { ConfigurationError } from './configuration-error.js';
+import { join, resolve } from 'node:path';
+import { config } from 'dotenv';
 import { SecretFile } from './secret-file.js';
-import { isVariableName, type NodeEnv, type ValueOf, type Variable, type VariableName, VARIABLE_NAMES, VARIABLES } from './variables.js';
+import {
+  isVariableName,
+  type NodeEnv,
+  type ValueOf,
+  type Variable,
+  VARIABLE_NAMES,
+  type VariableName,
+  VARIABLES,
+} from './variables.js';
+
+/** The process can't start as it is configured. Each problem names its variable and what to do, and never repeats a value that was given. */
+export class ConfigurationError extends Error {
+  constructor(readonly problems: string[]) {
+    super(['The configuration is not valid:', ...problems.map((problem) => `- ${problem}`)].join('\n'));
+  }
+}
+
+/** Adds the variables of a `.env` file in the working folder, if there is one; what the environment already has wins. */
+export function loadEnvFile(): void {
+  const { error } = config({ quiet: true });
+  if (error !== undefined && error.code !== 'ENOENT')
+    throw new ConfigurationError(['.env must be a file that this process can read.']);
+}
 
 /** By the name of a secret: the variable that may name a file with it. */
 const FILE_VARIABLES = new Map<string, VariableName>(
@@ -38,8 +60,11 @@ export class Environment {
       const source = this.sourceOf(name);
       const isTwice = source !== name && this.#isGiven(name);
       const twice = isTwice ? [`${name} must be left out when ${source} is set.`] : [];
-      if (this.isSet(name)) return this.optional(name) === undefined ? [...twice, this.#adviceOn(name)] : twice;
-      return this.#isRequired(name) ? `${name} must be set in ${this.nodeEnv}: it must ${VARIABLES[name].must}.` : [];
+      if (this.isSet(name))
+        return this.optional(name) === undefined ? [...twice, this.#adviceOn(name)] : twice;
+      return this.#isRequired(name)
+        ? `${name} must be set in ${this.nodeEnv}: it must ${VARIABLES[name].must}.`
+        : [];
     });
   }
 
@@ -68,7 +93,9 @@ export class Environment {
   /** Read once: it may be a pipe. */
   #fileAt(source: VariableName): SecretFile<string> {
     const path = resolve(this.given[source] ?? '');
-    const file = this.#files.get(source) ?? new SecretFile({ path, parse: (text) => text, advice: source, mayCreate: false });
+    const file =
+      this.#files.get(source) ??
+      new SecretFile({ path, parse: (text) => text, advice: source, mayCreate: false });
     this.#files.set(source, file);
     return file;
   }
@@ -76,7 +103,9 @@ export class Environment {
   #adviceOn(name: VariableName): string {
     const source = this.sourceOf(name);
     const { must } = VARIABLES[name];
-    return source === name ? `${name} must ${must}.` : `${source} must ${VARIABLES[source].must}, and the text in it must ${must}.`;
+    return source === name
+      ? `${name} must ${must}.`
+      : `${source} must ${VARIABLES[source].must}, and the text in it must ${must}.`;
   }
 
   #isRequired(name: VariableName): boolean {
@@ -87,7 +116,9 @@ export class Environment {
   #defaultOf(name: VariableName): string | undefined {
     const fallback = VARIABLES[name].default;
     const text = typeof fallback === 'object' ? fallback[this.nodeEnv] : fallback;
-    return text?.replace(/<(\w+)>/g, (reference, other: string) => (isVariableName(other) ? this.#textOf(other) : reference));
+    return text?.replace(/<(\w+)>/g, (reference, other: string) =>
+      isVariableName(other) ? this.#textOf(other) : reference,
+    );
   }
 
   #textOf(name: VariableName): string {
@@ -95,4 +126,16 @@ export class Environment {
     const text = typeof value === 'number' ? value.toString() : typeof value === 'string' ? value : '';
     return isIPv6(text) ? `[${text}]` : text;
   }
+}
+
+/** A secret that development makes for itself in the data folder, where it isn't configured. */
+export function developmentFile<Name extends 'MASTER_KEY' | 'AUTH_JWT_SECRET'>(
+  env: Environment,
+  file: string,
+  instead: Name,
+): SecretFile<ValueOf<Name>> | undefined {
+  if (env.nodeEnv !== 'development') return undefined;
+  const { must, parse }: Variable<ValueOf<Name>> = VARIABLES[instead];
+  const advice = `DATA_DIR must be a folder that this process can read and write, and the text of its ${file} must ${must}: repair that, or set ${instead}.`;
+  return new SecretFile({ path: join(env.required('DATA_DIR'), file), parse, advice, mayCreate: true });
 }

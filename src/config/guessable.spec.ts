@@ -11,7 +11,8 @@ const ALPHABETS = [
   `${LOWER}${LOWER.toUpperCase()}0123456789`,
   `${LOWER}${LOWER.toUpperCase()}0123456789!@#$%^&*()-_=+ `,
 ];
-const draw = (alphabet: string, length: number) => Array.from({ length }, () => alphabet.charAt(randomInt(alphabet.length))).join('');
+const draw = (alphabet: string, length: number) =>
+  Array.from({ length }, () => alphabet.charAt(randomInt(alphabet.length))).join('');
 
 describe('isGuessable', () => {
   it.each([
@@ -31,7 +32,14 @@ describe('isGuessable', () => {
       '\u00e9',
       ' ',
     ],
-    ...['abcdefghijklmnopqrstuvwxyz', 'zyxwvutsrqponmlkjihgfedcba', '0123456789', '9876543210', '0123456789abcdef', 'aabbccddeeff'],
+    ...[
+      'abcdefghijklmnopqrstuvwxyz',
+      'zyxwvutsrqponmlkjihgfedcba',
+      '0123456789',
+      '9876543210',
+      '0123456789abcdef',
+      'aabbccddeeff',
+    ],
     ...[
       'qwertyuiop',
       'qwertyuiopasdfghjklzxcvbnm',
@@ -82,7 +90,9 @@ describe('isGuessable', () => {
     'correcthorsebatterystaplecorrecthorse',
     'To be, or not to be, that is the question',
   ])('finds words in place of a secret: %j, encoded or not', (text) => {
-    const encoded = (['hex', 'base64', 'base64url'] as const).map((encoding) => Buffer.from(text).toString(encoding));
+    const encoded = (['hex', 'base64', 'base64url'] as const).map((encoding) =>
+      Buffer.from(text).toString(encoding),
+    );
     const twice = Buffer.from(Buffer.from(text).toString('hex')).toString('base64');
     const ofPowerShell = Buffer.from(text, 'utf16le').toString('base64');
     for (const written of [text, `${text}\n`, ...encoded, twice, ofPowerShell])
@@ -96,7 +106,12 @@ describe('isGuessable', () => {
     ['all zeros but the last', Buffer.concat([Buffer.alloc(31), Buffer.from([1])])],
   ])('finds %s of 32 bytes in hexadecimal and base64', (_, bytes) => {
     const pairs = bytes.toString('hex').match(/../g) ?? [];
-    for (const text of [bytes.toString('hex'), pairs.join(':'), pairs.join(' ').toUpperCase(), `0x${pairs.join('')}`])
+    for (const text of [
+      bytes.toString('hex'),
+      pairs.join(':'),
+      pairs.join(' ').toUpperCase(),
+      `0x${pairs.join('')}`,
+    ])
       expect([text, isGuessable(new Secret(text), TEXT_BITS)]).toEqual([text, true]);
     for (const encoding of ['base64', 'base64url'] as const)
       expect(isGuessable(new Secret(bytes.toString(encoding)), TEXT_BITS)).toBe(true);

@@ -25,7 +25,8 @@ const PLACEHOLDERS = `
   .trim()
   .split(/\s+/);
 /** Too short to be told from random letters inside a text. */
-const SHORT_PLACEHOLDERS = 'a i an as at be by do go he if in is it me my no of ok on or pw so to up us we id kb';
+const SHORT_PLACEHOLDERS =
+  'a i an as at be by do go he if in is it me my no of ok on or pw so to up us we id kb';
 
 const LEET: Record<string, string> = { a: '[a4@]', e: '[e3]', i: '[i1!]', o: '[o0]', s: '[s5$]', t: '[t7]' };
 const MIN_LEET_LENGTH = 5;
@@ -33,21 +34,30 @@ const MIN_LEET_LENGTH = 5;
 const PLACEHOLDER = new RegExp(
   `(?:${[...PLACEHOLDERS]
     .sort((one, other) => other.length - one.length)
-    .map((word) => (word.length < MIN_LEET_LENGTH ? word : word.replace(/[aeiost]/g, (letter) => LEET[letter] ?? letter)))
+    .map((word) =>
+      word.length < MIN_LEET_LENGTH ? word : word.replace(/[aeiost]/g, (letter) => LEET[letter] ?? letter),
+    )
     .join('|')})s?`,
   'giu',
 );
-const SHORT_PLACEHOLDER = new RegExp(`(?<![\\p{L}\\p{N}])(?:${SHORT_PLACEHOLDERS.replaceAll(' ', '|')})+(?![\\p{L}\\p{N}])`, 'giu');
+const SHORT_PLACEHOLDER = new RegExp(
+  `(?<![\\p{L}\\p{N}])(?:${SHORT_PLACEHOLDERS.replaceAll(' ', '|')})+(?![\\p{L}\\p{N}])`,
+  'giu',
+);
 
 /** A word that stands alone, with the punctuation around it. */
-const WORD = /[^\p{L}\p{N}]?(?<![\p{L}\p{N}])(\p{L}\p{Ll}{2,14}|\p{Lu}{3,15})(?![\p{L}\p{N}])[^\p{L}\p{N}]?/gu;
+const WORD =
+  /[^\p{L}\p{N}]?(?<![\p{L}\p{N}])(\p{L}\p{Ll}{2,14}|\p{Lu}{3,15})(?![\p{L}\p{N}])[^\p{L}\p{N}]?/gu;
 /** A word that is drawn from a list of Diceware. */
 const BITS_OF_WORD = Math.log2(6 ** 5);
 /** Fewer can stand in a random text. */
 const MIN_WORDS = 3;
 
 /** Keys of a keyboard in the orders in which fingers run over them. */
-const KEYBOARDS = ["`1234567890-=qwertyuiop[]asdfghjkl;'zxcvbnm,./", '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/'];
+const KEYBOARDS = [
+  "`1234567890-=qwertyuiop[]asdfghjkl;'zxcvbnm,./",
+  '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/',
+];
 
 /** What is said of a guessable secret, after the name of its variable. */
 export const MUST_BE_RANDOM =
@@ -77,14 +87,18 @@ export function isGuessable(secret: Secret, bits: number, encoding: 'utf8' | 'ba
 }
 
 function isGuessableText(text: string, bits: number): boolean {
-  return bitsInText(text) < bits || decodings(text).some((bytes) => areGuessableBytes(bytes, bits, bytes.length * BITS_OF_BYTE));
+  return (
+    bitsInText(text) < bits ||
+    decodings(text).some((bytes) => areGuessableBytes(bytes, bits, bytes.length * BITS_OF_BYTE))
+  );
 }
 
 /** @param bitsOfText what they must have if they are a text */
 function areGuessableBytes(bytes: Buffer, bitsOfText: number, bits: number): boolean {
   const least = Math.min(bitsOfText, bits);
   const text = textIn(bytes);
-  if (text !== undefined && isGuessableText(text, bytes.length < MIN_TEXT_BYTES ? least : bitsOfText)) return true;
+  if (text !== undefined && isGuessableText(text, bytes.length < MIN_TEXT_BYTES ? least : bitsOfText))
+    return true;
   return bitsInNumbers([...bytes]) < least;
 }
 
@@ -110,9 +124,15 @@ function textIn(bytes: Buffer): string | undefined {
 function bitsInText(given: string): number {
   const text = withoutPlaceholders(given);
   const positions = KEYBOARDS.map((keys) =>
-    Array.from(text.toLowerCase(), (character) => (keys.includes(character) ? keys.indexOf(character) : 1_000 + codePoint(character))),
+    Array.from(text.toLowerCase(), (character) =>
+      keys.includes(character) ? keys.indexOf(character) : 1_000 + codePoint(character),
+    ),
   );
-  return Math.min(bitsInNumbers(codePoints(text)), bitsInWords(given), ...positions.map((numbers) => bitsIn(steps(numbers))));
+  return Math.min(
+    bitsInNumbers(codePoints(text)),
+    bitsInWords(given),
+    ...positions.map((numbers) => bitsIn(steps(numbers))),
+  );
 }
 
 /** Of words that stand alone, and of all that is between them. */

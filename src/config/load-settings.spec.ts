@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { ConfigurationError } from './configuration-error.js';
+import { ConfigurationError } from './environment.js';
 import { loadSettings } from './load-settings.js';
 import type { MasterKeySource } from './settings.js';
 import { type Variable, VARIABLE_NAMES, VARIABLES } from './variables.js';
@@ -39,7 +39,9 @@ function problemsOf(given: NodeJS.ProcessEnv): string[] {
 }
 
 function revealed(sources: readonly MasterKeySource[]): string[] {
-  return sources.flatMap((source) => (source.provider === 'local' ? source.keys.map((key) => key.reveal()) : []));
+  return sources.flatMap((source) =>
+    source.provider === 'local' ? source.keys.map((key) => key.reveal()) : [],
+  );
 }
 
 const keysOf = (given: NodeJS.ProcessEnv): string[] => revealed(loadSettings(given).masterKeys);
@@ -53,7 +55,9 @@ describe('defaults', () => {
   it('are those of the table in test', () => {
     const { masterKeys, accessTokens, ...rest } = loadSettings(TEST);
     expect(revealed(masterKeys)).toEqual([KEY]);
-    expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([SECRET]);
+    expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([
+      SECRET,
+    ]);
     expect(rest).toEqual({
       nodeEnv: 'test',
       host: '127.0.0.1',
@@ -152,7 +156,10 @@ describe.each<[variable: string, field: string, accepted: Record<string, unknown
   [
     'STRIPE_API_BASE',
     'stripeApiBase',
-    { 'http://127.0.0.1:12111': 'http://127.0.0.1:12111', 'https://stripe.example/': 'https://stripe.example' },
+    {
+      'http://127.0.0.1:12111': 'http://127.0.0.1:12111',
+      'https://stripe.example/': 'https://stripe.example',
+    },
     ['https://stripe.example/v1', 'https://stripe.example/?', 'https://u:p@stripe.example', 'stripe.example'],
   ],
   ['STRIPE_ACCEPT_RESTRICTED_KEYS', 'stripeAcceptRestrictedKeys', { true: true, false: false }, ['on']],
@@ -163,7 +170,12 @@ describe.each<[variable: string, field: string, accepted: Record<string, unknown
     { 0: 0, 90: 90, '90s': 90, '15m': 900, '24h': 86_400, '7d': 604_800, 604800: 604_800 },
     ['604801', '8d', '169h', '-1', '1.5h', 'h', '24H', '24 h', '1w', '1h30m'],
   ],
-  ['SHUTDOWN_DELAY', 'shutdownDelay', { 0: 0, 30: 30, '5s': 5, '5m': 300 }, ['301', '6m', '1h', '-1', '0.5s']],
+  [
+    'SHUTDOWN_DELAY',
+    'shutdownDelay',
+    { 0: 0, 30: 30, '5s': 5, '5m': 300 },
+    ['301', '6m', '1h', '-1', '0.5s'],
+  ],
   ['RATE_LIMIT_PER_MINUTE', 'rateLimitPerMinute', { 0: 0, 1000000: 1000000 }, ['-1', '1000001', 'off']],
   [
     'TRUST_PROXY',
@@ -217,17 +229,22 @@ describe('DATABASE_DIRECT_URL', () => {
   });
 
   it('is for PostgreSQL alone', () => {
-    expect(blamed({ ...PRODUCTION, DATABASE_DIRECT_URL: 'sqlite:/srv/till.db' })).toEqual(['DATABASE_DIRECT_URL']);
+    expect(blamed({ ...PRODUCTION, DATABASE_DIRECT_URL: 'sqlite:/srv/till.db' })).toEqual([
+      'DATABASE_DIRECT_URL',
+    ]);
     expect(blamed({ ...TEST, DATABASE_DIRECT_URL: url })).toEqual(['DATABASE_DIRECT_URL']);
   });
 });
 
 describe('DATABASE_URL of PostgreSQL', () => {
-  it.each(['postgres://u:p%40ss@h:5432/x', 'postgresql://h/x', 'postgres:///x?host=/run/postgresql'])('keeps %s as a secret', (url) => {
-    const { database } = loadSettings({ ...TEST, DATABASE_URL: url });
-    expect(database.engine === 'postgres' && database.url.reveal()).toBe(url);
-    expect(inspect(database)).not.toContain(url);
-  });
+  it.each(['postgres://u:p%40ss@h:5432/x', 'postgresql://h/x', 'postgres:///x?host=/run/postgresql'])(
+    'keeps %s as a secret',
+    (url) => {
+      const { database } = loadSettings({ ...TEST, DATABASE_URL: url });
+      expect(database.engine === 'postgres' && database.url.reveal()).toBe(url);
+      expect(inspect(database)).not.toContain(url);
+    },
+  );
 });
 
 describe('NODE_ENV', () => {
@@ -242,7 +259,12 @@ describe('NODE_ENV', () => {
 
 describe('production', () => {
   it('reports everything that is missing at once', () => {
-    expect(blamed({ NODE_ENV: 'production' })).toEqual(['PUBLIC_BASE_URL', 'DATABASE_URL', 'MASTER_KEY', 'AUTH_JWT_SECRET']);
+    expect(blamed({ NODE_ENV: 'production' })).toEqual([
+      'PUBLIC_BASE_URL',
+      'DATABASE_URL',
+      'MASTER_KEY',
+      'AUTH_JWT_SECRET',
+    ]);
   });
 
   it('refuses what is meant for tests, beside what is malformed', () => {
@@ -251,7 +273,9 @@ describe('production', () => {
   });
 
   it('accepts an embedded database that was asked for', () => {
-    expect(loadSettings({ ...PRODUCTION, DATABASE_URL: 'sqlite:/srv/till.db' }).database.engine).toBe('sqlite');
+    expect(loadSettings({ ...PRODUCTION, DATABASE_URL: 'sqlite:/srv/till.db' }).database.engine).toBe(
+      'sqlite',
+    );
   });
 });
 
@@ -335,9 +359,16 @@ describe('the master key', () => {
 describe('access tokens', () => {
   it('are checked with a secret whose bytes, not characters, are counted', () => {
     expect(blamed({ ...TEST, AUTH_JWT_SECRET: 's'.repeat(31) })).toEqual(['AUTH_JWT_SECRET']);
-    const { accessTokens } = loadSettings({ ...TEST, AUTH_JWT_SECRET: 'é'.repeat(16), AUTH_ISSUER: 'i', AUTH_AUDIENCE: 'a' });
+    const { accessTokens } = loadSettings({
+      ...TEST,
+      AUTH_JWT_SECRET: 'é'.repeat(16),
+      AUTH_ISSUER: 'i',
+      AUTH_AUDIENCE: 'a',
+    });
     expect(accessTokens).toMatchObject({ kind: 'hs256', issuer: 'i', audience: 'a' });
-    expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual(['é'.repeat(16)]);
+    expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([
+      'é'.repeat(16),
+    ]);
   });
 
   it.each([
@@ -348,16 +379,21 @@ describe('access tokens', () => {
   ])('may be checked with several secrets: %j', (form, letters) => {
     const text = form.replace(/[abc]/g, (letter) => letter.repeat(32));
     const { accessTokens } = loadSettings({ ...TEST, AUTH_JWT_SECRET: text });
-    const secrets = accessTokens.kind === 'hs256' ? accessTokens.secrets.map((secret) => secret.reveal()) : [];
+    const secrets =
+      accessTokens.kind === 'hs256' ? accessTokens.secrets.map((secret) => secret.reveal()) : [];
     expect(secrets).toEqual(letters.map((letter) => letter.repeat(32)));
   });
 
   it('take a passphrase for one secret, and refuse a short one of several', () => {
     const passphrase = 'correct horse battery staple and so on';
     const { accessTokens } = loadSettings({ ...TEST, AUTH_JWT_SECRET: passphrase });
-    expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([passphrase]);
+    expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([
+      passphrase,
+    ]);
     expect(blamed({ ...TEST, AUTH_JWT_SECRET: `${SECRET} short` })).toEqual(['AUTH_JWT_SECRET']);
-    expect(blamed({ ...PRODUCTION, AUTH_JWT_SECRET: `${SECRET} ${'a'.repeat(32)}` })).toEqual(['AUTH_JWT_SECRET']);
+    expect(blamed({ ...PRODUCTION, AUTH_JWT_SECRET: `${SECRET} ${'a'.repeat(32)}` })).toEqual([
+      'AUTH_JWT_SECRET',
+    ]);
   });
 
   it('are checked with published keys', () => {
@@ -404,16 +440,27 @@ describe('access tokens', () => {
 
 describe('accounts', () => {
   it('are kept outside of production, and where no other server knows the developers', () => {
-    expect(loadSettings({ ...TEST, NODE_ENV: 'test' })).toMatchObject({ authBuiltin: true, authRegistration: 'open' });
+    expect(loadSettings({ ...TEST, NODE_ENV: 'test' })).toMatchObject({
+      authBuiltin: true,
+      authRegistration: 'open',
+    });
     expect(loadSettings(PRODUCTION)).toMatchObject({ authBuiltin: false, authRegistration: 'closed' });
     expect(loadSettings(JWKS)).toMatchObject({ authBuiltin: false });
   });
 
   it('may be kept in production, and not in a test', () => {
-    expect(loadSettings({ ...PRODUCTION, AUTH_BUILTIN: 'true' })).toMatchObject({ authBuiltin: true, authRegistration: 'closed' });
-    expect(loadSettings({ ...PRODUCTION, AUTH_BUILTIN: 'true', AUTH_REGISTRATION: 'open' })).toMatchObject({ authRegistration: 'open' });
+    expect(loadSettings({ ...PRODUCTION, AUTH_BUILTIN: 'true' })).toMatchObject({
+      authBuiltin: true,
+      authRegistration: 'closed',
+    });
+    expect(loadSettings({ ...PRODUCTION, AUTH_BUILTIN: 'true', AUTH_REGISTRATION: 'open' })).toMatchObject({
+      authRegistration: 'open',
+    });
     expect(loadSettings({ ...TEST, AUTH_BUILTIN: 'false' })).toMatchObject({ authBuiltin: false });
-    expect(blamed({ ...TEST, AUTH_BUILTIN: 'yes', AUTH_REGISTRATION: 'true' })).toEqual(['AUTH_BUILTIN', 'AUTH_REGISTRATION']);
+    expect(blamed({ ...TEST, AUTH_BUILTIN: 'yes', AUTH_REGISTRATION: 'true' })).toEqual([
+      'AUTH_BUILTIN',
+      'AUTH_REGISTRATION',
+    ]);
   });
 
   it('are refused beside published keys', () => {
@@ -423,21 +470,39 @@ describe('accounts', () => {
 });
 
 describe('the providers of master keys', () => {
-  const VAULT = { ...TEST, MASTER_KEY: '', MASTER_KEY_PROVIDER: 'vault', VAULT_ADDR: 'https://vault.internal:8200/', VAULT_TOKEN: 'hvs.a' };
+  const VAULT = {
+    ...TEST,
+    MASTER_KEY: '',
+    MASTER_KEY_PROVIDER: 'vault',
+    VAULT_ADDR: 'https://vault.internal:8200/',
+    VAULT_TOKEN: 'hvs.a',
+  };
   const KMS = { ...TEST, MASTER_KEY: '', MASTER_KEY_PROVIDER: 'aws-kms', AWS_KMS_KEY_ID: 'alias/till' };
 
   it('are read with what they need', () => {
     expect(loadSettings(VAULT).masterKeys).toMatchObject([
-      { provider: 'vault', address: 'https://vault.internal:8200', mount: 'transit', keys: ['tillkeeper'], namespace: undefined },
+      {
+        provider: 'vault',
+        address: 'https://vault.internal:8200',
+        mount: 'transit',
+        keys: ['tillkeeper'],
+        namespace: undefined,
+      },
     ]);
-    expect(loadSettings({ ...VAULT, VAULT_TOKEN: '', VAULT_TOKEN_FILE: '/run/token' }).masterKeys).toMatchObject([{ token: '/run/token' }]);
+    expect(
+      loadSettings({ ...VAULT, VAULT_TOKEN: '', VAULT_TOKEN_FILE: '/run/token' }).masterKeys,
+    ).toMatchObject([{ token: '/run/token' }]);
     expect(loadSettings(KMS).masterKeys).toEqual([{ provider: 'aws-kms', keys: ['alias/till'] }]);
     expect(inspect(loadSettings(VAULT), { depth: null })).not.toContain('hvs.a');
   });
 
   it('may be several, for moving from one to another', () => {
     const moving = { ...VAULT, ...KMS, MASTER_KEY: KEY, MASTER_KEY_PROVIDER: 'aws-kms,vault, local' };
-    expect(loadSettings(moving).masterKeys.map(({ provider }) => provider)).toEqual(['aws-kms', 'vault', 'local']);
+    expect(loadSettings(moving).masterKeys.map(({ provider }) => provider)).toEqual([
+      'aws-kms',
+      'vault',
+      'local',
+    ]);
   });
 
   it('miss nothing, in development neither', () => {
@@ -451,7 +516,9 @@ describe('the providers of master keys', () => {
   it('refuse a key that would not be used, and who is not known or named twice', () => {
     expect(blamed({ ...VAULT, MASTER_KEY: KEY })).toEqual(['MASTER_KEY']);
     for (const given of ['gcp', 'vault,vault', 'vault,'])
-      expect(blamed({ ...VAULT, MASTER_KEY: KEY, MASTER_KEY_PROVIDER: given })).toEqual(['MASTER_KEY_PROVIDER']);
+      expect(blamed({ ...VAULT, MASTER_KEY: KEY, MASTER_KEY_PROVIDER: given })).toEqual([
+        'MASTER_KEY_PROVIDER',
+      ]);
   });
 
   it.each([
@@ -461,22 +528,33 @@ describe('the providers of master keys', () => {
     'arn:aws:kms:eu-central-1:1:key/1',
     'arn:aws-cn:kms:cn-north-1:1:alias/a/b',
   ])('take the KMS key %s', (key) =>
-    expect(loadSettings({ ...KMS, AWS_KMS_KEY_ID: key }).masterKeys).toEqual([{ provider: 'aws-kms', keys: [key] }]),
+    expect(loadSettings({ ...KMS, AWS_KMS_KEY_ID: key }).masterKeys).toEqual([
+      { provider: 'aws-kms', keys: [key] },
+    ]),
   );
 
-  it.each(['alias/', 'key/1', 'arn:aws:s3:::bucket', 'a'.repeat(45), 'alias/till,alias/till'])('refuse the KMS key %s', (key) => {
-    expect(blamed({ ...KMS, AWS_KMS_KEY_ID: key })).toEqual(['AWS_KMS_KEY_ID']);
-  });
+  it.each(['alias/', 'key/1', 'arn:aws:s3:::bucket', 'a'.repeat(45), 'alias/till,alias/till'])(
+    'refuse the KMS key %s',
+    (key) => {
+      expect(blamed({ ...KMS, AWS_KMS_KEY_ID: key })).toEqual(['AWS_KMS_KEY_ID']);
+    },
+  );
 });
 
 describe('isLoopbackHost', () => {
-  it.each(['127.0.0.1', '127.255.0.9', '::1', '0:0:0:0:0:0:0:1', 'localhost', 'LocalHost'])('is true for %s', (host) => {
-    expect(loadSettings({ ...TEST, HOST: host }).isLoopbackHost).toBe(true);
-  });
+  it.each(['127.0.0.1', '127.255.0.9', '::1', '0:0:0:0:0:0:0:1', 'localhost', 'LocalHost'])(
+    'is true for %s',
+    (host) => {
+      expect(loadSettings({ ...TEST, HOST: host }).isLoopbackHost).toBe(true);
+    },
+  );
 
-  it.each(['0.0.0.0', '::', '128.0.0.1', '10.0.0.1', 'localhost.example.com', 'fe80::1'])('is false for %s', (host) => {
-    expect(loadSettings({ ...TEST, HOST: host }).isLoopbackHost).toBe(false);
-  });
+  it.each(['0.0.0.0', '::', '128.0.0.1', '10.0.0.1', 'localhost.example.com', 'fe80::1'])(
+    'is false for %s',
+    (host) => {
+      expect(loadSettings({ ...TEST, HOST: host }).isLoopbackHost).toBe(false);
+    },
+  );
 });
 
 describe('secrets in files', () => {
@@ -508,9 +586,13 @@ describe('secrets in files', () => {
     const { database, directDatabaseUrl, accessTokens, metricsToken } = settings;
     expect(database.engine === 'postgres' && database.url.reveal()).toBe(PRODUCTION.DATABASE_URL);
     expect(directDatabaseUrl?.reveal()).toBe('postgres://till:keeper@direct/till');
-    expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([SECRET, KEY]);
+    expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([
+      SECRET,
+      KEY,
+    ]);
     expect(metricsToken?.reveal()).toBe(SECRET);
-    for (const secret of ['keeper', SECRET, KEY]) expect(inspect(settings, { depth: null, showHidden: true })).not.toContain(secret);
+    for (const secret of ['keeper', SECRET, KEY])
+      expect(inspect(settings, { depth: null, showHidden: true })).not.toContain(secret);
   });
 
   it.each(['DATABASE_URL', 'DATABASE_DIRECT_URL', 'AUTH_JWT_SECRET', 'METRICS_TOKEN'] as const)(
@@ -522,7 +604,9 @@ describe('secrets in files', () => {
       expect(blamed({ ...given, [file]: folder })).toEqual([file]);
       expect(blamed({ ...given, [file]: fileWith('') })).toEqual([file]);
       const [problem] = problemsOf({ ...given, [file]: fileWith('sentinel') });
-      expect(problem).toMatch(new RegExp(`^${file} must name a readable file, and the text in it must .+\\.$`));
+      expect(problem).toMatch(
+        new RegExp(`^${file} must name a readable file, and the text in it must .+\\.$`),
+      );
       expect(problem).not.toContain('sentinel');
     },
   );
@@ -530,8 +614,12 @@ describe('secrets in files', () => {
   it('stand alone, and keep to the rules of what they hold', () => {
     expect(blamed({ ...TEST, AUTH_JWT_SECRET_FILE: fileWith(SECRET) })).toEqual(['AUTH_JWT_SECRET']);
     expect(blamed({ ...JWKS, AUTH_JWT_SECRET_FILE: fileWith(SECRET) })).toEqual(['AUTH_JWT_SECRET_FILE']);
-    expect(blamed({ ...PRODUCTION, METRICS_TOKEN_FILE: fileWith('a'.repeat(32)) })).toEqual(['METRICS_TOKEN_FILE']);
-    expect(blamed({ ...TEST, DATABASE_DIRECT_URL_FILE: fileWith('postgres://h/n') })).toEqual(['DATABASE_DIRECT_URL_FILE']);
+    expect(blamed({ ...PRODUCTION, METRICS_TOKEN_FILE: fileWith('a'.repeat(32)) })).toEqual([
+      'METRICS_TOKEN_FILE',
+    ]);
+    expect(blamed({ ...TEST, DATABASE_DIRECT_URL_FILE: fileWith('postgres://h/n') })).toEqual([
+      'DATABASE_DIRECT_URL_FILE',
+    ]);
     expect(problemsOf({ ...TEST, AUTH_JWT_SECRET: '', AUTH_JWT_SECRET_FILE: fileWith(SECRET) })).toEqual([]);
   });
 });
@@ -559,7 +647,9 @@ describe('misspelt names', () => {
     ['AWS_KMS_KEYID', 'AWS_KMS_KEY_ID'],
     ['PROT', 'PORT'],
   ])('%s is told from %s', (name, meant) => {
-    expect(problemsOf({ ...TEST, [name]: 'x' })).toEqual([`${name} is not a variable of this program: write ${meant}.`]);
+    expect(problemsOf({ ...TEST, [name]: 'x' })).toEqual([
+      `${name} is not a variable of this program: write ${meant}.`,
+    ]);
   });
 
   it.each([
@@ -612,22 +702,31 @@ describe('messages', () => {
         const given = { ...hostile, NODE_ENV: nodeEnv, PORT: value };
         const error = caught(given);
         expect(error.problems.length).toBeGreaterThan(0);
-        expect(`${inspect(error, { depth: null, showHidden: true })}${JSON.stringify(error)}`.toLowerCase()).not.toContain(value);
+        expect(
+          `${inspect(error, { depth: null, showHidden: true })}${JSON.stringify(error)}`.toLowerCase(),
+        ).not.toContain(value);
       }),
       { numRuns: 500 },
     );
   });
 
   it('are sentences that start with the name of the variable', () => {
-    const names = VARIABLE_NAMES.filter((name) => !['AUTH_ISSUER', 'AUTH_AUDIENCE', 'DATA_DIR'].includes(name));
+    const names = VARIABLE_NAMES.filter(
+      (name) => !['AUTH_ISSUER', 'AUTH_AUDIENCE', 'DATA_DIR'].includes(name),
+    );
     const wrong = Object.fromEntries(names.map((name) => [name, '\\ ,']));
     const problems = problemsOf(wrong);
-    for (const name of names) expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${name} must .+\\.$`)));
+    for (const name of names)
+      expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${name} must .+\\.$`)));
     expect(caught(wrong).message.split('\n')).toHaveLength(problems.length + 1);
   });
 
   it('and settings keep their secrets to themselves', () => {
-    const settings = loadSettings({ ...TEST, DATABASE_URL: PRODUCTION.DATABASE_URL, DATABASE_DIRECT_URL: PRODUCTION.DATABASE_URL });
+    const settings = loadSettings({
+      ...TEST,
+      DATABASE_URL: PRODUCTION.DATABASE_URL,
+      DATABASE_DIRECT_URL: PRODUCTION.DATABASE_URL,
+    });
     const shown = `${inspect(settings, { depth: null, showHidden: true })}${JSON.stringify(settings)}`;
     for (const secret of [KEY, SECRET, PRODUCTION.DATABASE_URL]) expect(shown).not.toContain(secret);
   });

@@ -1,12 +1,46 @@
 import type { Secret } from '../common/secret.js';
-import { ConfigurationError } from './configuration-error.js';
-import { developmentFile } from './development-file.js';
-import { Environment } from './environment.js';
+import { ConfigurationError, developmentFile, Environment } from './environment.js';
 import { isGuessable, MUST_BE_RANDOM } from './guessable.js';
 import { MASTER_KEY_VARIABLES, MasterKeySources } from './master-key-sources.js';
-import { misspeltNames } from './misspelt-names.js';
 import type { SecretFile } from './secret-file.js';
 import { type AccessTokens, Settings, StoreSettings } from './settings.js';
+import { isVariableName, VARIABLE_NAMES } from './variables.js';
+
+/** A misspelt optional variable would silently not apply. What is further away than one slip is others' business. */
+export function misspeltNames(given: NodeJS.ProcessEnv): string[] {
+  return Object.keys(given)
+    .filter((name) => given[name] && !isVariableName(name))
+    .flatMap((name) => {
+      const meant = VARIABLE_NAMES.find((known) => isSlip(name, known));
+      return meant === undefined ? [] : `${name} is not a variable of this program: write ${meant}.`;
+    });
+}
+
+function isSlip(name: string, known: string): boolean {
+  // With another digit it is another name: AUTH0_AUDIENCE, PORT2.
+  if (digitsOf(name) !== digitsOf(known)) return false;
+  // Short common words are one letter away from many others, such as HOST from HOSTS.
+  if (!known.includes('_')) return isSwap(name, known);
+  return isOneSlipAway(name.toUpperCase(), known);
+}
+
+const digitsOf = (name: string): string => name.replace(/\D/g, '');
+
+const isSwap = (name: string, known: string): boolean =>
+  name.length === known.length &&
+  isOneSlipAway(name, known) &&
+  [...name].sort().join('') === [...known].sort().join('');
+
+/** Whether one letter too many, missing, wrong, or a swapped pair makes the difference, or nothing does. */
+function isOneSlipAway(one: string, other: string): boolean {
+  let start = 0;
+  while (start < one.length && one[start] === other[start]) start++;
+  let end = 0;
+  while (end < Math.min(one.length, other.length) - start && one.at(-1 - end) === other.at(-1 - end)) end++;
+  const [rest, otherRest] = [one.slice(start, one.length - end), other.slice(start, other.length - end)];
+  const isSwap = rest.length === 2 && rest === otherRest.slice(1) + otherRest.charAt(0);
+  return isSwap || (rest.length <= 1 && otherRest.length <= 1);
+}
 
 /** What a text has at least that is worth keeping secret; random ones have far more. */
 const MIN_BITS = { AUTH_JWT_SECRET: 64, METRICS_TOKEN: 32 };
@@ -86,7 +120,10 @@ export function examineSettings(given: NodeJS.ProcessEnv, makesMasterKey = true)
  * @param options without `needsMasterKey`, master keys that are missing or wrong are no problem
  * @throws ConfigurationError with all problems at once
  */
-export function loadStoreSettings(given: NodeJS.ProcessEnv, { needsMasterKey }: { needsMasterKey: boolean }): StoreSettings {
+export function loadStoreSettings(
+  given: NodeJS.ProcessEnv,
+  { needsMasterKey }: { needsMasterKey: boolean },
+): StoreSettings {
   const env = new Environment(given);
   const masterKeys = new MasterKeySources(env);
   const problems = [
@@ -118,7 +155,12 @@ function accessTokens(env: Environment, tokenFile: SecretFile<Secret[]> | undefi
   const uri = env.optional('AUTH_JWKS_URI');
   if (uri === undefined) {
     const secrets = tokenFile?.open() ?? env.required('AUTH_JWT_SECRET');
-    return { kind: 'hs256', secrets, issuer: env.optional('AUTH_ISSUER'), audience: env.optional('AUTH_AUDIENCE') };
+    return {
+      kind: 'hs256',
+      secrets,
+      issuer: env.optional('AUTH_ISSUER'),
+      audience: env.optional('AUTH_AUDIENCE'),
+    };
   }
   return {
     kind: 'jwks',
@@ -148,7 +190,10 @@ function conflicts(env: Environment): string[] {
 
   const rules: [isBroken: boolean, problem: string][] = [
     [hasSecret && hasJwks, `${env.sourceOf('AUTH_JWT_SECRET')} must be left out when AUTH_JWKS_URI is set.`],
-    [!hasSecret && !hasJwks && !isDevelopment, `AUTH_JWT_SECRET must be set in ${env.nodeEnv}, or AUTH_JWKS_URI instead of it.`],
+    [
+      !hasSecret && !hasJwks && !isDevelopment,
+      `AUTH_JWT_SECRET must be set in ${env.nodeEnv}, or AUTH_JWKS_URI instead of it.`,
+    ],
     [
       hasJwks && env.isSet('AUTH_BUILTIN') && env.optional('AUTH_BUILTIN') === true,
       'AUTH_BUILTIN must be left out or switched off when AUTH_JWKS_URI is set: developers come from one place.',
@@ -158,7 +203,10 @@ function conflicts(env: Environment): string[] {
     [isWeak('AUTH_JWT_SECRET'), `${env.sourceOf('AUTH_JWT_SECRET')} ${MUST_BE_RANDOM}`],
     [isWeak('METRICS_TOKEN'), `${env.sourceOf('METRICS_TOKEN')} ${MUST_BE_RANDOM}`],
     [isProduction && env.isSet('STRIPE_API_BASE'), 'STRIPE_API_BASE must be left out in production.'],
-    [isProduction && env.optional('SAMPLE_DATA') === true, 'SAMPLE_DATA must be left out or switched off in production.'],
+    [
+      isProduction && env.optional('SAMPLE_DATA') === true,
+      'SAMPLE_DATA must be left out or switched off in production.',
+    ],
   ];
   return rules.filter(([isBroken]) => isBroken).map(([, problem]) => problem);
 }

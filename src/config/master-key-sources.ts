@@ -1,5 +1,5 @@
 import type { Secret } from '../common/secret.js';
-import { developmentFile } from './development-file.js';
+import { developmentFile } from './environment.js';
 import type { Environment } from './environment.js';
 import { isGuessable, MUST_BE_RANDOM } from './guessable.js';
 import { isSecureUrl } from './rules.js';
@@ -7,7 +7,9 @@ import { SecretFile } from './secret-file.js';
 import type { MasterKeySource } from './settings.js';
 import { VARIABLE_NAMES, VARIABLES } from './variables.js';
 
-export const MASTER_KEY_VARIABLES = VARIABLE_NAMES.filter((name) => /^(MASTER_KEY|VAULT_|AWS_KMS_)/.test(name));
+export const MASTER_KEY_VARIABLES = VARIABLE_NAMES.filter((name) =>
+  /^(MASTER_KEY|VAULT_|AWS_KMS_)/.test(name),
+);
 
 /** Of 32 random bytes the estimate is about 155. */
 const MIN_KEY_BITS = 96;
@@ -28,12 +30,16 @@ export class MasterKeySources {
     const [hasToken, hasTokenFile] = [env.isSet('VAULT_TOKEN'), env.isSet('VAULT_TOKEN_FILE')];
     const isLocalKeyMissing = !hasKey && !hasKeyFile && env.nodeEnv !== 'development';
     const keys = this.#keyFile?.secret ?? env.optional('MASTER_KEY') ?? [];
-    const hasWeakKey = env.nodeEnv === 'production' && keys.some((key) => isGuessable(key, MIN_KEY_BITS, 'base64'));
+    const hasWeakKey =
+      env.nodeEnv === 'production' && keys.some((key) => isGuessable(key, MIN_KEY_BITS, 'base64'));
     const address = env.optional('VAULT_ADDR');
 
     const rules: [isBroken: boolean, problem: string][] = [
       [hasKey && hasKeyFile, 'MASTER_KEY must be left out when MASTER_KEY_FILE is set.'],
-      [usesLocal && isLocalKeyMissing, `MASTER_KEY must be set in ${env.nodeEnv}, or MASTER_KEY_FILE instead of it.`],
+      [
+        usesLocal && isLocalKeyMissing,
+        `MASTER_KEY must be set in ${env.nodeEnv}, or MASTER_KEY_FILE instead of it.`,
+      ],
       [
         !makesMissing && this.#isToBeMade,
         'No master key is configured: set MASTER_KEY or MASTER_KEY_FILE, or run this in the folder of the server.',
@@ -43,14 +49,23 @@ export class MasterKeySources {
         `${hasKey ? 'MASTER_KEY' : 'MASTER_KEY_FILE'} must be left out unless MASTER_KEY_PROVIDER has local in it.`,
       ],
       [hasWeakKey, `${hasKeyFile ? 'MASTER_KEY_FILE' : 'MASTER_KEY'} ${MUST_BE_RANDOM}`],
-      [usesVault && !env.isSet('VAULT_ADDR'), 'VAULT_ADDR must be set when MASTER_KEY_PROVIDER has vault in it.'],
+      [
+        usesVault && !env.isSet('VAULT_ADDR'),
+        'VAULT_ADDR must be set when MASTER_KEY_PROVIDER has vault in it.',
+      ],
       [
         usesVault && address !== undefined && !isSecureUrl(address),
         'VAULT_ADDR must be an https:// URL (http:// only on a loopback host).',
       ],
-      [usesVault && !hasToken && !hasTokenFile, 'VAULT_TOKEN must be set when MASTER_KEY_PROVIDER has vault in it, or VAULT_TOKEN_FILE.'],
+      [
+        usesVault && !hasToken && !hasTokenFile,
+        'VAULT_TOKEN must be set when MASTER_KEY_PROVIDER has vault in it, or VAULT_TOKEN_FILE.',
+      ],
       [hasToken && hasTokenFile, 'VAULT_TOKEN_FILE must be left out when VAULT_TOKEN is set.'],
-      [usesAws && !env.isSet('AWS_KMS_KEY_ID'), 'AWS_KMS_KEY_ID must be set when MASTER_KEY_PROVIDER has aws-kms in it.'],
+      [
+        usesAws && !env.isSet('AWS_KMS_KEY_ID'),
+        'AWS_KMS_KEY_ID must be set when MASTER_KEY_PROVIDER has aws-kms in it.',
+      ],
     ];
     return [
       ...rules.filter(([isBroken]) => isBroken).map(([, problem]) => problem),
@@ -70,7 +85,9 @@ export class MasterKeySources {
   }
 
   get #isToBeMade(): boolean {
-    return this.#keyFile !== undefined && this.#keyFile.secret === undefined && this.#keyFile.problem === undefined;
+    return (
+      this.#keyFile !== undefined && this.#keyFile.secret === undefined && this.#keyFile.problem === undefined
+    );
   }
 
   #uses(provider: MasterKeySource['provider']): boolean {
@@ -103,7 +120,8 @@ export class MasterKeySources {
 
 function localKeyFile(env: Environment): SecretFile<Secret[]> | undefined {
   const path = env.optional('MASTER_KEY_FILE');
-  if (path === undefined) return env.isSet('MASTER_KEY') ? undefined : developmentFile(env, 'master.key', 'MASTER_KEY');
+  if (path === undefined)
+    return env.isSet('MASTER_KEY') ? undefined : developmentFile(env, 'master.key', 'MASTER_KEY');
   const advice = `MASTER_KEY_FILE must ${VARIABLES.MASTER_KEY_FILE.must}.`;
   return new SecretFile({ path, parse: VARIABLES.MASTER_KEY.parse, advice, mayCreate: false });
 }

@@ -13,7 +13,9 @@ loopback.addAddress('::1', 'ipv6');
 
 export function isLoopbackHost(host: string): boolean {
   const family = isIP(host);
-  return family === 0 ? host.toLowerCase() === 'localhost' : loopback.check(host, family === 4 ? 'ipv4' : 'ipv6');
+  return family === 0
+    ? host.toLowerCase() === 'localhost'
+    : loopback.check(host, family === 4 ? 'ipv4' : 'ipv6');
 }
 
 export const anyText: Parse<string> = (text) => text;
@@ -84,7 +86,8 @@ export const host: Parse<string> = (text) => {
 };
 
 /** @returns the URL without the slashes at its end */
-export const baseUrl: Parse<string> = (text) => (text.includes('?') ? undefined : httpUrl(text)?.href.replace(/\/+$/, ''));
+export const baseUrl: Parse<string> = (text) =>
+  text.includes('?') ? undefined : httpUrl(text)?.href.replace(/\/+$/, '');
 
 /** One exact origin. The URL parser lets * pass in a host name, where it would match nothing. */
 export const origin: Parse<string> = (text) => {
@@ -124,12 +127,16 @@ export const masterKeys: Parse<Secret[]> = (text) => {
 const masterKey: Parse<Secret> = (text) => {
   const bytes = Buffer.from(text, 'base64');
   const canonical = bytes.toString('base64');
-  return bytes.length === 32 && (text === canonical || `${text}=` === canonical) ? new Secret(text) : undefined;
+  return bytes.length === 32 && (text === canonical || `${text}=` === canonical)
+    ? new Secret(text)
+    : undefined;
 };
 
-export const vaultToken: Parse<Secret> = (text) => (/^[\x21-\x7e]+$/.test(text) ? new Secret(text) : undefined);
+export const vaultToken: Parse<Secret> = (text) =>
+  /^[\x21-\x7e]+$/.test(text) ? new Secret(text) : undefined;
 
-export const metricsToken: Parse<Secret> = (text) => (/^[\x21-\x7e]{16,}$/.test(text) ? new Secret(text) : undefined);
+export const metricsToken: Parse<Secret> = (text) =>
+  /^[\x21-\x7e]{16,}$/.test(text) ? new Secret(text) : undefined;
 
 /** One secret or several, with whitespace between them. A passphrase, none of whose words would do alone, is one. */
 export const tokenSecrets: Parse<Secret[]> = (text) => {

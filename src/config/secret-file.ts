@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ConfigurationError } from './configuration-error.js';
+import { ConfigurationError } from './environment.js';
 import type { Parse } from './rules.js';
 
 interface SecretFileOptions<T> {
@@ -34,7 +34,9 @@ export class SecretFile<T> {
   /** The secret, made now if the file was missing: of processes that start together, the first one's becomes everybody's. */
   open(): T {
     const { options } = this;
-    const secret = this.secret ?? (options.mayCreate && createOnce(options.path) ? new SecretFile(options).secret : undefined);
+    const secret =
+      this.secret ??
+      (options.mayCreate && createOnce(options.path) ? new SecretFile(options).secret : undefined);
     if (secret === undefined) throw new ConfigurationError([options.advice]);
     return secret;
   }

@@ -1,3 +1,4 @@
+import { type DynamicModule, Module } from '@nestjs/common';
 import type { Secret } from '../common/secret.js';
 import { type DatabaseAddress, isLoopbackHost } from './rules.js';
 import type { LogLevel, NodeEnv, Registration } from './variables.js';
@@ -93,5 +94,15 @@ export class Settings extends StoreSettings {
   /** Whether only this machine can reach the server. */
   get isLoopbackHost(): boolean {
     return isLoopbackHost(this.host);
+  }
+}
+
+/** Gives every room the settings that were read at start; a command may have no others than those of the store. */
+@Module({})
+export class SettingsModule {
+  static forRoot(settings: StoreSettings): DynamicModule {
+    const tokens = settings instanceof Settings ? [StoreSettings, Settings] : [StoreSettings];
+    const providers = tokens.map((provide) => ({ provide, useValue: settings }));
+    return { module: SettingsModule, global: true, providers, exports: tokens };
   }
 }

@@ -66,7 +66,8 @@ const TABLE = {
     default: './data',
   },
   DATABASE_URL: {
-    description: 'The database: `sqlite:<path>` for an embedded file, `postgres://user:password@host/name` for PostgreSQL 14 or newer.',
+    description:
+      'The database: `sqlite:<path>` for an embedded file, `postgres://user:password@host/name` for PostgreSQL 14 or newer.',
     isSecret: true,
     must: 'be sqlite:<path of a file> or postgres://user:password@host/name, with special characters in the password percent-encoded',
     parse: rules.databaseAddress,
@@ -129,7 +130,8 @@ const TABLE = {
     parse: rules.vaultToken,
   },
   VAULT_TOKEN_FILE: {
-    description: 'A file that holds the token, instead of `VAULT_TOKEN`. It is read for each use, so that an agent may renew it.',
+    description:
+      'A file that holds the token, instead of `VAULT_TOKEN`. It is read for each use, so that an agent may renew it.',
     must: 'be the path of a file',
     parse: rules.path,
   },
@@ -145,7 +147,8 @@ const TABLE = {
     default: 'transit',
   },
   VAULT_TRANSIT_KEY: {
-    description: 'The name of the transit key; of several, separated by commas, the first wraps and the others only unwrap.',
+    description:
+      'The name of the transit key; of several, separated by commas, the first wraps and the others only unwrap.',
     must: 'be a name of at most 36 letters, digits, dots, hyphens and underscores, or a comma list of them',
     parse: rules.setOf(rules.matching(/^[\w.-]{1,36}$/)),
     default: 'tillkeeper',
@@ -154,7 +157,9 @@ const TABLE = {
     description:
       "The id, alias or ARN of the key for `MASTER_KEY_PROVIDER=aws-kms`; of several, separated by commas, the first wraps and the others only unwrap. Region and credentials come from where AWS's SDK looks for them.",
     must: 'be the id, alias (alias/…) or ARN of a KMS key, with a name of at most 44 characters, or a comma list of them',
-    parse: rules.setOf(rules.matching(/^((arn:[\w-]+:kms:[\w-]+:\d+:(key|alias)|alias)\/[\w/-]{1,44}|[\w-]{1,44})$/)),
+    parse: rules.setOf(
+      rules.matching(/^((arn:[\w-]+:kms:[\w-]+:\d+:(key|alias)|alias)\/[\w/-]{1,44}|[\w-]{1,44})$/),
+    ),
   },
   AUTH_JWT_SECRET: {
     description:
@@ -165,22 +170,26 @@ const TABLE = {
   },
   AUTH_JWT_SECRET_FILE: fileOf('AUTH_JWT_SECRET'),
   AUTH_JWKS_URI: {
-    description: 'Where your authorization server publishes its keys (RS256, ES256, EdDSA), instead of `AUTH_JWT_SECRET`.',
+    description:
+      'Where your authorization server publishes its keys (RS256, ES256, EdDSA), instead of `AUTH_JWT_SECRET`.',
     must: 'be an https:// URL without credentials or fragment (http:// only on a loopback host)',
     parse: rules.jwksUri,
   },
   AUTH_ISSUER: {
-    description: 'The `iss` that access tokens must carry; required with `AUTH_JWKS_URI`, unchecked when not set.',
+    description:
+      'The `iss` that access tokens must carry; required with `AUTH_JWKS_URI`, unchecked when not set.',
     must: 'be the issuer of the access tokens',
     parse: rules.anyText,
   },
   AUTH_AUDIENCE: {
-    description: 'The `aud` that access tokens must carry; required with `AUTH_JWKS_URI`, unchecked when not set.',
+    description:
+      'The `aud` that access tokens must carry; required with `AUTH_JWKS_URI`, unchecked when not set.',
     must: 'be the audience of the access tokens',
     parse: rules.anyText,
   },
   AUTH_ACCEPT_TYP: {
-    description: 'The `typ` headers accepted in tokens that are checked through `AUTH_JWKS_URI`, separated by commas.',
+    description:
+      'The `typ` headers accepted in tokens that are checked through `AUTH_JWKS_URI`, separated by commas.',
     must: 'be a comma list of token types such as at+jwt',
     parse: rules.listOf(rules.matching(/^[\w!#$&^.+/-]+$/)),
     default: 'at+jwt',
@@ -197,7 +206,8 @@ const TABLE = {
     default: { development: 'true', test: 'true', production: 'false' },
   },
   AUTH_REGISTRATION: {
-    description: 'Who may make such an account: anybody (open), or only the operator with `tillkeeper developers add` (closed).',
+    description:
+      'Who may make such an account: anybody (open), or only the operator with `tillkeeper developers add` (closed).',
     must: `be one of ${REGISTRATIONS.join(', ')}`,
     parse: rules.oneOf(REGISTRATIONS),
     default: { development: 'open', test: 'open', production: 'closed' },
@@ -213,7 +223,8 @@ const TABLE = {
     default: 'false',
   },
   WEBHOOK_RETENTION_DAYS: {
-    description: 'For how many days the payloads of webhook events are kept, sealed, to be replayed; 0 keeps none.',
+    description:
+      'For how many days the payloads of webhook events are kept, sealed, to be replayed; 0 keeps none.',
     must: 'be a whole number from 0 to 365',
     parse: rules.wholeNumber(0, 365),
     default: '30',
@@ -252,7 +263,8 @@ const TABLE = {
     default: { development: '0', test: '0', production: '5s' },
   },
   METRICS_TOKEN: {
-    description: 'The bearer token that `/metrics` asks for, at least 16 bytes; without it there is no `/metrics`.',
+    description:
+      'The bearer token that `/metrics` asks for, at least 16 bytes; without it there is no `/metrics`.',
     isSecret: true,
     must: 'be at least 16 bytes long, of visible ASCII characters',
     parse: rules.metricsToken,
@@ -265,13 +277,16 @@ const TABLE = {
     default: 'info',
   },
   SAMPLE_DATA: {
-    description: 'Whether to put a sample developer and project into an empty database and print a request to try; refused in production.',
+    description:
+      'Whether to put a sample developer and project into an empty database and print a request to try; refused in production.',
     ...BOOLEAN,
     default: { development: 'true', test: 'false', production: 'false' },
   },
 } satisfies Record<string, Variable<unknown>>;
 
-type Types = { [Name in keyof typeof TABLE]: (typeof TABLE)[Name] extends { parse: rules.Parse<infer T> } ? T : never };
+type Types = {
+  [Name in keyof typeof TABLE]: (typeof TABLE)[Name] extends { parse: rules.Parse<infer T> } ? T : never;
+};
 
 export type VariableName = keyof Types;
 export type ValueOf<Name extends VariableName> = Types[Name];

@@ -4,13 +4,15 @@ import type { SqlValue } from './database.js';
 type EntityClass<Entity> = new () => Entity;
 
 /** The columns of an entity without its relations: the row that `columns(Entity)` selects, with the same types on both engines. */
-export type RowOf<Entity> = { readonly [Key in keyof Entity as Entity[Key] extends SqlValue ? Key : never]: Entity[Key] };
+export type RowOf<Entity> = {
+  readonly [Key in keyof Entity as Entity[Key] extends SqlValue ? Key : never]: Entity[Key];
+};
 
 /**
  * The select list of an entity, or of some of its properties, for hand-written SQL: `p.owner_id AS "ownerId", …`. It fits `RETURNING` too:
  *
  *     const FIND = sql<RowOf<ProjectEntity>>(`SELECT ${columns(ProjectEntity, { of: 'p' })} FROM projects p WHERE p.id = $1`, 'find_project');
- *     const ENDS = sql<Pick<AuditHeadEntity, 'seq' | 'mac'>>(`SELECT ${columns(AuditHeadEntity, { only: ['seq', 'mac'] })} FROM audit_heads`);
+ *     const ENDS = sql<Pick<HistoryHeadEntity, 'seq' | 'mac'>>(`SELECT ${columns(HistoryHeadEntity, { only: ['seq', 'mac'] })} FROM audit_heads`);
  *
  * Rows need no mapping: `bigint` and sums arrive as numbers, times as `Date`, flags as booleans. Exception: on SQLite an expression, such as
  * `max(created_at)` or `a < b`, has no type, so it arrives as stored (text or 0/1): prefer a column of a subquery with ORDER BY and LIMIT 1.
@@ -27,7 +29,10 @@ export function columns<Entity>(
 }
 
 /** The column names of an entity, or of some of its properties, for `INSERT INTO t (…)`. */
-export function columnNames<Entity>(entity: EntityClass<Entity>, only?: readonly (keyof RowOf<Entity> & string)[]): string {
+export function columnNames<Entity>(
+  entity: EntityClass<Entity>,
+  only?: readonly (keyof RowOf<Entity> & string)[],
+): string {
   return namesOf(entity, only)
     .map(([, name]) => name)
     .join(', ');
@@ -38,7 +43,10 @@ export function columnValues<Entity>(entity: EntityClass<Entity>, row: RowOf<Ent
   return namesOf(entity).map(([property]) => (row as Readonly<Record<string, SqlValue>>)[property] ?? null);
 }
 
-function namesOf<Entity>(entity: EntityClass<Entity>, only?: readonly string[]): [property: string, column: string][] {
+function namesOf<Entity>(
+  entity: EntityClass<Entity>,
+  only?: readonly string[],
+): [property: string, column: string][] {
   const all = getMetadataArgsStorage()
     .filterColumns(entity)
     .map(({ propertyName, options }): [string, string] => [propertyName, options.name ?? propertyName]);

@@ -25,13 +25,25 @@ const SHARED = {
 } satisfies Partial<DataSourceOptions>;
 
 /** A data source for either engine, not yet connected. @param poolSize connections of the pool on PostgreSQL */
-export function createDataSource(location: DatabaseLocation, poolSize: number, entities: Entities): DataSource {
-  return createFrom(location, entities, { poolSize, driver: { Pool: PostgresPool }, lockTimeout: SQLITE_LOCK_TIMEOUT_MS });
+export function createDataSource(
+  location: DatabaseLocation,
+  poolSize: number,
+  entities: Entities,
+): DataSource {
+  return createFrom(location, entities, {
+    poolSize,
+    driver: { Pool: PostgresPool },
+    lockTimeout: SQLITE_LOCK_TIMEOUT_MS,
+  });
 }
 
 /** A data source for migrations: one connection, and on it a statement may take as long as it needs. */
 export function createMigrationDataSource(location: DatabaseLocation, entities: Entities): DataSource {
-  return createFrom(location, entities, { poolSize: 1, driver: pg, lockTimeout: SQLITE_MIGRATION_LOCK_TIMEOUT_MS });
+  return createFrom(location, entities, {
+    poolSize: 1,
+    driver: pg,
+    lockTimeout: SQLITE_MIGRATION_LOCK_TIMEOUT_MS,
+  });
 }
 
 interface Limits {
@@ -45,7 +57,9 @@ interface Limits {
 
 function createFrom(location: DatabaseLocation, entities: Entities, limits: Limits): DataSource {
   const dataSource = new DataSource(
-    location.engine === 'sqlite' ? sqliteOptions(location.path, limits, entities) : postgresOptions(location.url, limits, entities),
+    location.engine === 'sqlite'
+      ? sqliteOptions(location.path, limits, entities)
+      : postgresOptions(location.url, limits, entities),
   );
   if (location.engine === 'postgres') mapDatesToTimestamptz(dataSource);
   return dataSource;
@@ -88,5 +102,6 @@ function postgresOptions(url: Secret, { poolSize, driver }: Limits, entities: En
 /** Entities say `Date` for a time; TypeORM would make that a time without a zone on PostgreSQL. */
 function mapDatesToTimestamptz({ driver }: DataSource): void {
   const normalizeType = driver.normalizeType.bind(driver);
-  driver.normalizeType = (column) => (column.type === Date ? 'timestamp with time zone' : normalizeType(column));
+  driver.normalizeType = (column) =>
+    column.type === Date ? 'timestamp with time zone' : normalizeType(column);
 }

@@ -3,7 +3,16 @@ import { DomainError } from '../common/errors.js';
 
 const RETRY_AFTER_SECONDS = 2;
 
-const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
 
 /**
  * PostgreSQL's SQLSTATE classes and codes (appendix A of its manual) that mean "not now": connection exceptions (08), insufficient
@@ -24,7 +33,12 @@ function isUnavailable(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isUnavailable);
   const code = textIn(error, 'code');
   const message = textIn(error, 'message');
-  return UNREACHABLE.has(code) || POSTGRES_UNAVAILABLE.test(code) || SQLITE_UNAVAILABLE.test(code) || DRIVER_UNAVAILABLE.test(message);
+  return (
+    UNREACHABLE.has(code) ||
+    POSTGRES_UNAVAILABLE.test(code) ||
+    SQLITE_UNAVAILABLE.test(code) ||
+    DRIVER_UNAVAILABLE.test(message)
+  );
 }
 
 /** Whether the server takes no writes, as one that was the primary before a fail-over. */
@@ -57,10 +71,14 @@ export function isUniqueViolation(error: unknown): boolean {
 /** Turns "the database can't be reached or is busy" into our error; every other error stays what it is. */
 export function asDomainError(error: unknown): unknown {
   if (!isUnavailable(error)) return error;
-  return new DomainError('database_unavailable', 'The database is not available at the moment; try again shortly.', {
-    retryAfterSeconds: RETRY_AFTER_SECONDS,
-    cause: error,
-  });
+  return new DomainError(
+    'database_unavailable',
+    'The database is not available at the moment; try again shortly.',
+    {
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+      cause: error,
+    },
+  );
 }
 
 /** The same for a promise that came from TypeORM. */

@@ -1,18 +1,24 @@
 import type { Database as SqliteDriver } from 'better-sqlite3';
-import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { PeriodicTasks } from './periodic-tasks.js';
 import { StoreSettings } from '../config/settings.js';
 import { createDataSource, createMigrationDataSource, type Entities } from './data-source.js';
 import { Database } from './database.js';
-import { DatabaseNotifications } from './database-notifications.js';
+import { DatabaseNotifications } from './notifications.js';
 import { migrate } from './migrate.js';
 import { PostgresDatabase } from './postgres.database.js';
 import { PostgresNotifications } from './postgres.notifications.js';
 import { SqliteDatabase } from './sqlite.database.js';
-import { SqliteNotifications } from './sqlite.notifications.js';
-import { TaskLeases } from './task-leases.js';
+import { SqliteNotifications } from './notifications.js';
+import { TaskLeases } from './periodic-tasks.js';
 
 @Module({})
 export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -28,9 +34,17 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
       providers: [
         TaskLeases,
         PeriodicTasks,
-        { provide: DataSource, inject: [StoreSettings], useFactory: (settings: StoreSettings) => connect(settings, entities) },
+        {
+          provide: DataSource,
+          inject: [StoreSettings],
+          useFactory: (settings: StoreSettings) => connect(settings, entities),
+        },
         { provide: Database, inject: [DataSource, StoreSettings], useFactory: openDatabase },
-        { provide: DatabaseNotifications, inject: [DataSource, Database, StoreSettings], useFactory: openNotifications },
+        {
+          provide: DatabaseNotifications,
+          inject: [DataSource, Database, StoreSettings],
+          useFactory: openNotifications,
+        },
       ],
       exports: [PeriodicTasks, DataSource, Database, DatabaseNotifications],
     };
@@ -71,5 +85,9 @@ function openNotifications(
   const { databaseConnection } = handlesOf(dataSource);
   if (databaseConnection) return new SqliteNotifications(databaseConnection);
   if (directDatabase.engine !== 'postgres') throw new Error('There is no address to listen at.');
-  return new PostgresNotifications(directDatabase.url, directDatabaseUrl ? 'DATABASE_DIRECT_URL' : 'DATABASE_URL', database);
+  return new PostgresNotifications(
+    directDatabase.url,
+    directDatabaseUrl ? 'DATABASE_DIRECT_URL' : 'DATABASE_URL',
+    database,
+  );
 }

@@ -35,7 +35,10 @@ const LOCK_HOLDER = `SELECT l.pid, a.application_name AS name, a.state FROM pg_l
 export async function migrate(dataSource: DataSource): Promise<string[]> {
   await dataSource.initialize();
   try {
-    const done = engineOf(dataSource) === 'postgres' ? await migratePostgres(dataSource) : await migrateSqlite(dataSource);
+    const done =
+      engineOf(dataSource) === 'postgres'
+        ? await migratePostgres(dataSource)
+        : await migrateSqlite(dataSource);
     return done.map(({ name }) => name);
   } finally {
     await dataSource.destroy();
@@ -59,17 +62,28 @@ async function migratePostgres(dataSource: DataSource): Promise<Migration[]> {
 }
 
 async function takeLock(runner: QueryRunner): Promise<void> {
-  const [{ taken }] = (await runner.query('SELECT pg_try_advisory_xact_lock($1) AS taken', [MIGRATION_LOCK])) as [{ taken: boolean }];
+  const [{ taken }] = (await runner.query('SELECT pg_try_advisory_xact_lock($1) AS taken', [
+    MIGRATION_LOCK,
+  ])) as [{ taken: boolean }];
   if (taken) return;
   const logger = new Logger('Database');
   const startedAt = Date.now();
-  const report = () => logger.log(`Waiting for the migration lock, which ${holder ?? 'another connection'} holds: ${seconds()} s so far.`);
+  const report = () =>
+    logger.log(
+      `Waiting for the migration lock, which ${holder ?? 'another connection'} holds: ${seconds()} s so far.`,
+    );
   const seconds = () => Math.round((Date.now() - startedAt) / 1_000);
-  const [row] = (await runner.query(LOCK_HOLDER, [MIGRATION_LOCK])) as { pid: number; name: string; state: string }[];
+  const [row] = (await runner.query(LOCK_HOLDER, [MIGRATION_LOCK])) as {
+    pid: number;
+    name: string;
+    state: string;
+  }[];
   const holder = row && `connection ${row.pid} (${row.name || 'unnamed'}, ${row.state || 'of another user'})`;
   report();
   const reporting = setInterval(report, REPORT_EVERY_MS);
-  await runner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]).finally(() => clearInterval(reporting));
+  await runner
+    .query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
+    .finally(() => clearInterval(reporting));
 }
 
 /** TypeORM's own transaction begins only after it has made its table. What fails is undone as the connection ends. */
@@ -96,17 +110,24 @@ export async function isMigrated(dataSource: DataSource): Promise<boolean> {
  * @returns the migrations that did not run yet, and those that ran but are of a newer version
  * @throws DomainError `database_unavailable`; UnreleasedSchema
  */
-export async function compareMigrations(dataSource: DataSource): Promise<{ missing: string[]; newer: string[] }> {
+export async function compareMigrations(
+  dataSource: DataSource,
+): Promise<{ missing: string[]; newer: string[] }> {
   const runner = dataSource.createQueryRunner();
   const done = await reachingDatabase(namesOfRun(runner).finally(() => runner.release()));
   const known = dataSource.migrations.map(({ name }) => name ?? '');
-  return { missing: known.filter((name) => !done.includes(name)), newer: done.filter((name) => !known.includes(name)) };
+  return {
+    missing: known.filter((name) => !done.includes(name)),
+    newer: done.filter((name) => !known.includes(name)),
+  };
 }
 
 /** @throws UnreleasedSchema where migrations ran, but not the first of this version */
 async function namesOfRun(runner: QueryRunner): Promise<string[]> {
   if (!(await runner.hasTable('migrations'))) return [];
-  const done = ((await runner.query('SELECT name FROM migrations')) as { name: string }[]).map(({ name }) => name);
+  const done = ((await runner.query('SELECT name FROM migrations')) as { name: string }[]).map(
+    ({ name }) => name,
+  );
   const [first] = runner.dataSource.migrations;
   if (done.length > 0 && first && !done.includes(first.name ?? '')) throw new UnreleasedSchema();
   return done;

@@ -1,6 +1,66 @@
-import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { PeriodicTask, type PeriodicTaskOptions } from '../common/periodic-task.js';
-import { TaskLeases } from './task-leases.js';
+import { randomUUID } from 'node:crypto';
+import {
+  type BeforeApplicationShutdown,
+  Injectable,
+  Logger,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { type Lease, PeriodicTask, type PeriodicTaskOptions } from '../common/periodic-task.js';
+import { Database, type Engine, sql, type Statement } from './database.js';
+
+/** Which process runs a task that one of many should run. */
+@Entity('task_leases')
+export class TaskLeaseEntity {
+  @PrimaryColumn({ type: 'varchar', length: 64, primaryKeyConstraintName: 'task_leases_pk' })
+  task: string;
+
+  /** A process, by a random id. */
+  @Column('uuid')
+  owner: string;
+
+  /** By the database's clock. From then on another process may take the lease. */
+  @Column({ name: 'expires_at', type: Date, precision: 3 })
+  expiresAt: Date;
+}
+
+/** $1 task, $2 owner, $3 milliseconds. A row comes back to the owner only. */
+const acquire = (now: string, expiry: string): Statement<{ task: string }> =>
+  sql(
+    `INSERT INTO task_leases (task, owner, expires_at) VALUES ($1, $2, ${expiry})
+     ON CONFLICT (task) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
+     WHERE task_leases.owner = excluded.owner OR task_leases.expires_at <= ${now}
+     RETURNING task`,
+  );
+
+/** By the database's clock, since those of the processes may differ. */
+const ACQUIRE: Record<Engine, Statement<{ task: string }>> = {
+  sqlite: acquire(
+    `strftime('%Y-%m-%d %H:%M:%f', 'now')`,
+    `strftime('%Y-%m-%d %H:%M:%f', 'now', '+' || ($3 / 1000.0) || ' seconds')`,
+  ),
+  postgres: acquire('now()', `now() + $3 * interval '1 millisecond'`),
+};
+
+const RELEASE = sql<never>('DELETE FROM task_leases WHERE task = $1 AND owner = $2');
+
+/** The leases of this process. */
+@Injectable()
+export class TaskLeases {
+  readonly #owner = randomUUID();
+
+  constructor(private readonly database: Database) {}
+
+  /** @param lengthMs after which another process takes over when this one crashed */
+  of(task: string, lengthMs: number): Lease {
+    return {
+      renewEveryMs: lengthMs / 3,
+      acquire: async () =>
+        (await this.database.query(ACQUIRE[this.database.engine], [task, this.#owner, lengthMs])).length > 0,
+      release: async () => void (await this.database.query(RELEASE, [task, this.#owner])),
+    };
+  }
+}
 
 type Options = Pick<PeriodicTaskOptions, 'name' | 'intervalMs' | 'firstAfterMs' | 'work'> & {
   /** Logged as a warning when a run fails. */

@@ -109,7 +109,9 @@ export class PostgresDatabase extends Database {
 
   #runTogether(client: PoolClient, calls: StatementCall[]): Promise<unknown[][]> {
     return new Promise((resolve, reject) => {
-      client.query(new StatementBatch(calls, this.#named, (error, rows) => (error ? reject(error) : resolve(rows))));
+      client.query(
+        new StatementBatch(calls, this.#named, (error, rows) => (error ? reject(error) : resolve(rows))),
+      );
     });
   }
 

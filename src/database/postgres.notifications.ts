@@ -4,7 +4,7 @@ import { Logger } from '@nestjs/common';
 import type pg from 'pg';
 import type { Secret } from '../common/secret.js';
 import { type Database, sql } from './database.js';
-import { DatabaseNotifications } from './database-notifications.js';
+import { DatabaseNotifications } from './notifications.js';
 import { isTransactionPooled, newClient, poolerAdvice } from './pooling.js';
 
 const RECONNECT_AFTER_MS = 250;
@@ -125,7 +125,8 @@ export class PostgresNotifications extends DatabaseNotifications {
   #tick(): void {
     const now = performance.now();
     if (this.#isWanted || now - this.#probedAt >= IDLE_PROBE_EVERY_MS) this.#probe();
-    if (this.#unheardSince !== undefined && now - this.#unheardSince > TRUSTED_MS) this.#endConnection(new Deaf());
+    if (this.#unheardSince !== undefined && now - this.#unheardSince > TRUSTED_MS)
+      this.#endConnection(new Deaf());
   }
 
   #probe(): void {
@@ -196,7 +197,8 @@ export class PostgresNotifications extends DatabaseNotifications {
       await client.connect();
       if (await isTransactionPooled(client, this.#newClient())) throw new PoolerInBetween();
       client.on('notification', ({ channel, payload }) => this.#receivers.get(channel)?.(payload ?? ''));
-      for (const channel of this.#receivers.keys()) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
+      for (const channel of this.#receivers.keys())
+        await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
       // Whatever was cached while nobody listened is forgotten before it is believed again.
       this.#forget();
       this.#isListening = true;
@@ -213,7 +215,9 @@ export class PostgresNotifications extends DatabaseNotifications {
 
   #untilStopped(): Promise<void> {
     const { signal } = this.#stopped;
-    return new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
+    return new Promise((resolve) =>
+      signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }),
+    );
   }
 
   async #pause(milliseconds: number): Promise<void> {

@@ -21,11 +21,18 @@ const TOO_MANY_CONNECTIONS = '53300';
  */
 const SERVER_CHANGED = /^(?:08...|57P0[123]|25006)$/;
 
-type ConnectCallback = (error: Error | undefined, client: PoolClient | undefined, release: (error?: Error | boolean) => void) => void;
+type ConnectCallback = (
+  error: Error | undefined,
+  client: PoolClient | undefined,
+  release: (error?: Error | boolean) => void,
+) => void;
 
 /** What pg's client and connection have and their types lack. */
 type Client = PoolClient & {
-  readonly connection: Connection & { readonly stream: Socket; cancel(processId: number, secretKey: number): void };
+  readonly connection: Connection & {
+    readonly stream: Socket;
+    cancel(processId: number, secretKey: number): void;
+  };
   readonly processID: number;
   readonly secretKey: number;
   readonly host: string;
@@ -78,7 +85,8 @@ export class PostgresPool extends pg.Pool {
         if (await this.#isFit(client)) return client;
         client.release(true);
       } catch (error) {
-        if (codeOf(error) !== TOO_MANY_CONNECTIONS || performance.now() - startedAt > CONNECT_TIMEOUT_MS) throw error;
+        if (codeOf(error) !== TOO_MANY_CONNECTIONS || performance.now() - startedAt > CONNECT_TIMEOUT_MS)
+          throw error;
         this.#makeDo(this.totalCount);
         await sleep(RETRY_MS);
       }

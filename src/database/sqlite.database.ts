@@ -119,7 +119,8 @@ export class SqliteDatabase extends Database {
       return [];
     }
     const rows = driver.all(parameters);
-    if (conversions.length > 0) for (const row of rows) for (const [column, convert] of conversions) row[column] = convert(row[column]);
+    if (conversions.length > 0)
+      for (const row of rows) for (const [column, convert] of conversions) row[column] = convert(row[column]);
     return rows as Result[];
   }
 

@@ -15,7 +15,9 @@ const NUMERIC = 1_700;
 export const PARSERS = {
   getTypeParser(type: number, format: 'text' | 'binary'): Column['parse'] {
     // pg types its result as `any`.
-    return type === INT8 || type === NUMERIC ? Number : (types.getTypeParser(type, format) as Column['parse']);
+    return type === INT8 || type === NUMERIC
+      ? Number
+      : (types.getTypeParser(type, format) as Column['parse']);
   },
 };
 
@@ -47,14 +49,19 @@ export class StatementBatch implements Submittable {
     connection.stream.cork();
     for (const { statement, values } of this.statements) {
       const [name, text] = [this.named ? statement.name : undefined, textFor(statement, 'postgres')];
-      this.#columns.push(name ? sendNamed(connection, name, text, values) : sendUnnamed(connection, text, values));
+      this.#columns.push(
+        name ? sendNamed(connection, name, text, values) : sendUnnamed(connection, text, values),
+      );
     }
     connection.sync();
     connection.stream.uncork();
   }
 
   handleRowDescription({ fields }: { fields: FieldDef[] }): void {
-    const columns = fields.map(({ name, dataTypeID }) => ({ name, parse: PARSERS.getTypeParser(dataTypeID, 'text') }));
+    const columns = fields.map(({ name, dataTypeID }) => ({
+      name,
+      parse: PARSERS.getTypeParser(dataTypeID, 'text'),
+    }));
     this.#columns[this.#current]?.push(...columns);
   }
 
@@ -105,7 +112,10 @@ function sendUnnamed(connection: Connection, text: string, values: SqlValue[]): 
   return [];
 }
 
-function bindAndExecute(connection: Connection, { name, values, isNew }: { name: string; values: SqlValue[]; isNew: boolean }): void {
+function bindAndExecute(
+  connection: Connection,
+  { name, values, isNew }: { name: string; values: SqlValue[]; isNew: boolean },
+): void {
   connection.bind({ statement: name, values: values.map(asText) }, true);
   if (isNew) connection.describe({ type: 'P' }, true);
   connection.execute(null, true);

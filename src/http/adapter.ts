@@ -2,12 +2,37 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { normalizeForwardedFor } from '../common/client-address.js';
+import { normalizeForwardedFor } from '../common/actor.js';
 import type { Settings } from '../config/settings.js';
-import { REQUEST_ID_HEADER, setCommonHeaders } from './common-headers.js';
 import type { ErrorFilter } from './error.filter.js';
+import { answerOddRequests, answerUnparsable } from './json-body.js';
+import { isDocsUrl } from './openapi/docs.js';
 import type { RouteTable } from './route-table.js';
-import { answerOddRequests, answerUnparsable } from './unparsable-requests.js';
+
+export const REQUEST_ID_HEADER = 'x-request-id';
+
+/** Headers of a response with data: nothing may store it, guess its type, frame it or run it. `/docs` is a page and gets helmet's. */
+const DATA_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
+export function sendCommonHeaders(fastify: FastifyInstance): void {
+  // Not earlier: Nest answers a preflight in a hook that comes before all of ours.
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    setCommonHeaders(request, reply);
+    done(null, payload);
+  });
+}
+
+export function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header(REQUEST_ID_HEADER, request.id);
+  if (!isDocsUrl(request.url)) reply.headers(DATA_HEADERS);
+}
 
 /** A UUID or a trace id, as proxies make them; anything else could be made to say something in our logs. */
 const ACCEPTED_REQUEST_ID = /^[0-9a-f-]{16,64}$/i;
@@ -28,7 +53,11 @@ class Adapter extends FastifyAdapter {
 }
 
 /** Fastify with our timeouts, request ids, trusted proxies, and answers to what is not valid HTTP. */
-export function createAdapter({ trustProxy }: Settings, routes: RouteTable, errors: ErrorFilter): FastifyAdapter {
+export function createAdapter(
+  { trustProxy }: Settings,
+  routes: RouteTable,
+  errors: ErrorFilter,
+): FastifyAdapter {
   const adapter = new Adapter({
     trustProxy: typeof trustProxy === 'number' ? (_address, hop) => hop < trustProxy : trustProxy,
     genReqId: requestId,
@@ -40,7 +69,11 @@ export function createAdapter({ trustProxy }: Settings, routes: RouteTable, erro
     // Longer than Node lets a URL be: a long id is a wrong id, not another kind of error.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
     // Node's own answer would have neither a body nor a request id.
-    http: { requireHostHeader: false, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    http: {
+      requireHostHeader: false,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       setCommonHeaders(request, reply);
       errors.send(error, request, reply);

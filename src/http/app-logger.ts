@@ -2,12 +2,26 @@ import type { LoggerService } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { DomainError } from '../common/errors.js';
-import { traceIdOf } from './trace-id.js';
+
+/** W3C Trace Context, level 1: version, trace, parent, flags; a later version may have more after a dash. */
+const TRACEPARENT = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(-.*)?$/;
+
+/** @returns the trace that a request says it belongs to, as 32 hexadecimal digits; whatever else stands in its `traceparent` is no trace */
+export function traceIdOf(traceparent: string | string[] | undefined): string | undefined {
+  const [, version, traceId, more] = (typeof traceparent === 'string' && TRACEPARENT.exec(traceparent)) || [];
+  return version === '00' && more !== undefined ? undefined : traceId;
+}
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
 /** Nest tells of every module and route that it sets up. */
-const CHATTY_CONTEXTS = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
+const CHATTY_CONTEXTS = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
 
 /** Nest logs a failed start with its stack before it throws; `explainStartFailure` says why in one line. */
 const START_FAILURE_CONTEXT = 'ExceptionHandler';
@@ -38,7 +52,10 @@ export class AppLogger implements LoggerService {
   answered({ requestId, traceId, method, route, status, milliseconds }: AnsweredRequest): void {
     // A balancer asks every few seconds; an answer that sends it away is worth a line.
     const isRoutine = route.startsWith('/health/') && status < 400;
-    this.#pino[isRoutine ? 'debug' : 'info']({ requestId, traceId, method, route, status, milliseconds }, 'request');
+    this.#pino[isRoutine ? 'debug' : 'info'](
+      { requestId, traceId, method, route, status, milliseconds },
+      'request',
+    );
   }
 
   /** An error that the caller was told little of. */
@@ -69,9 +86,15 @@ export class AppLogger implements LoggerService {
   }
 
   /** A sentence is ours, and written as it is. Of an error there is its kind, code and place, not its message, which may hold what was sent. */
-  #write(level: 'error' | 'warn' | 'info' | 'debug' | 'trace', message: unknown, context?: string, requestId?: string): void {
+  #write(
+    level: 'error' | 'warn' | 'info' | 'debug' | 'trace',
+    message: unknown,
+    context?: string,
+    requestId?: string,
+  ): void {
     if (typeof message === 'string') this.#pino[level]({ context, requestId }, message);
-    else if (message instanceof Error) this.#pino[level]({ context, requestId, error: describe(message) }, 'unexpected error');
+    else if (message instanceof Error)
+      this.#pino[level]({ context, requestId, error: describe(message) }, 'unexpected error');
     else this.#pino[level]({ context, requestId }, 'something that is not written');
   }
 }

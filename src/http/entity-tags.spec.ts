@@ -43,7 +43,9 @@ describe('readEntityTags', () => {
     '"a, W/b"',
     '"7";x=1',
   ])('says of %j what it should be', (value) => {
-    expect(() => read(value)).toThrow('The If-Match header must be * or a list of entity tags in quotation marks, as ETag has them.');
+    expect(() => read(value)).toThrow(
+      'The If-Match header must be * or a list of entity tags in quotation marks, as ETag has them.',
+    );
   });
 
   it('is done with any that fits into a request', () => {

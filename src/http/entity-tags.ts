@@ -17,7 +17,10 @@ const ELEMENT = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(?:,|$)/y;
  * @returns `undefined` when the header was not sent
  * @throws DomainError `malformed_request`
  */
-export function readEntityTags(name: 'If-Match' | 'If-None-Match', value: string | undefined): EntityTags | undefined {
+export function readEntityTags(
+  name: 'If-Match' | 'If-None-Match',
+  value: string | undefined,
+): EntityTags | undefined {
   if (value === undefined) return undefined;
   if (value.trim() === '*') return '*';
   const tags: EntityTag[] = [];

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { PROBLEM_TYPES } from '../common/errors.js';
-import { HTTP_STATUS } from './http-errors.js';
+import { HTTP_STATUS } from './error.filter.js';
 
 const page = readFileSync('docs/errors.md', 'utf8');
 

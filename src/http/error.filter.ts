@@ -1,10 +1,114 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, HttpStatus } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { DomainError, ValidationFailed } from '../common/errors.js';
-import { HTTP_STATUS, toDomainError } from './http-errors.js';
-import type { AppLogger } from './app-logger.js';
+import { DomainError, type ErrorCode, ValidationFailed } from '../common/errors.js';
+import { type AppLogger, traceIdOf } from './app-logger.js';
 import { answersOnly, type RouteTable } from './route-table.js';
-import { traceIdOf } from './trace-id.js';
+
+export const HTTP_STATUS = {
+  malformed_request: HttpStatus.BAD_REQUEST,
+  webhook_refused: HttpStatus.BAD_REQUEST,
+  unauthenticated: HttpStatus.UNAUTHORIZED,
+  insufficient_scope: HttpStatus.FORBIDDEN,
+  not_the_owner: HttpStatus.FORBIDDEN,
+  registration_closed: HttpStatus.FORBIDDEN,
+  account_not_found: HttpStatus.NOT_FOUND,
+  project_not_found: HttpStatus.NOT_FOUND,
+  config_not_found: HttpStatus.NOT_FOUND,
+  config_deleted: HttpStatus.NOT_FOUND,
+  mode_not_configured: HttpStatus.NOT_FOUND,
+  credential_unreadable: HttpStatus.CONFLICT,
+  webhook_event_not_found: HttpStatus.NOT_FOUND,
+  not_receiving: HttpStatus.NOT_FOUND,
+  route_not_found: HttpStatus.NOT_FOUND,
+  method_not_allowed: HttpStatus.METHOD_NOT_ALLOWED,
+  precondition_failed: HttpStatus.PRECONDITION_FAILED,
+  payload_gone: HttpStatus.GONE,
+  body_too_slow: HttpStatus.REQUEST_TIMEOUT,
+  body_too_large: HttpStatus.PAYLOAD_TOO_LARGE,
+  unsupported_media_type: HttpStatus.UNSUPPORTED_MEDIA_TYPE,
+  email_taken: HttpStatus.CONFLICT,
+  validation_failed: HttpStatus.UNPROCESSABLE_ENTITY,
+  rate_limited: HttpStatus.TOO_MANY_REQUESTS,
+  already_running: HttpStatus.TOO_MANY_REQUESTS,
+  idempotency_key_in_use: HttpStatus.CONFLICT,
+  internal_error: HttpStatus.INTERNAL_SERVER_ERROR,
+  event_not_processed: HttpStatus.INTERNAL_SERVER_ERROR,
+  database_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
+  not_migrated: HttpStatus.SERVICE_UNAVAILABLE,
+  key_provider_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
+  authorization_server_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
+  stripe_unavailable: HttpStatus.SERVICE_UNAVAILABLE,
+  stripe_key_refused: HttpStatus.CONFLICT,
+  stripe_permission_missing: HttpStatus.CONFLICT,
+  stripe_endpoint_limit: HttpStatus.CONFLICT,
+  stripe_refused: HttpStatus.BAD_REQUEST,
+  already_subscribed: HttpStatus.BAD_REQUEST,
+  price_not_usable: HttpStatus.BAD_REQUEST,
+  card_declined: HttpStatus.PAYMENT_REQUIRED,
+  change_pending: HttpStatus.CONFLICT,
+  confirmation_needed: HttpStatus.PAYMENT_REQUIRED,
+  payment_method_missing: HttpStatus.PAYMENT_REQUIRED,
+  customer_not_found: HttpStatus.NOT_FOUND,
+  subscription_not_found: HttpStatus.NOT_FOUND,
+  portal_not_set_up: HttpStatus.CONFLICT,
+  checkout_not_set_up: HttpStatus.CONFLICT,
+  subscription_scheduled: HttpStatus.CONFLICT,
+  endpoint_not_ours: HttpStatus.CONFLICT,
+  endpoint_in_progress: HttpStatus.CONFLICT,
+  endpoint_not_found: HttpStatus.NOT_FOUND,
+  too_busy: HttpStatus.SERVICE_UNAVAILABLE,
+  shutting_down: HttpStatus.SERVICE_UNAVAILABLE,
+} satisfies Record<ErrorCode, HttpStatus>;
+
+/** What Fastify refuses before a route is reached, by its error code; the messages are ours, since its own may repeat the input. */
+const FASTIFY_ERRORS: Record<string, [ErrorCode, string]> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The body is too large.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'unsupported_media_type',
+    'The body must be JSON, sent as application/json.',
+  ],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    'malformed_request',
+    'The body has another length than the Content-Length header says.',
+  ],
+  FST_ERR_BAD_URL: ['malformed_request', 'The URL is not valid.'],
+  FST_STATIC_FORBIDDEN_PATH: ['route_not_found', 'There is nothing at this URL.'],
+  FST_ERR_NOT_FOUND: ['route_not_found', 'There is nothing at this URL.'],
+};
+
+const internalError = (cause: unknown) =>
+  new DomainError('internal_error', 'Something went wrong on our side.', { cause });
+
+/** What an error of Fastify, of its plugins, or of a request that broke off has beside its message. Stripe's have `statusCode`, too. */
+interface FrameworkError extends Error {
+  code?: string;
+  statusCode?: number;
+  /** The file server's: whether the caller is to blame. */
+  expose?: boolean;
+}
+
+/** Any failure as one that may be shown. What we don't know becomes `internal_error`, with the original as its cause. */
+export function toDomainError(error: unknown): DomainError {
+  if (error instanceof DomainError) return error;
+  if (error instanceof HttpException) {
+    return error.getStatus() === Number(HttpStatus.NOT_FOUND)
+      ? new DomainError('route_not_found', 'There is nothing at this URL.')
+      : internalError(error);
+  }
+  // Not `instanceof Error`: Jest runs the tests in a realm beside that of Node's own errors.
+  const {
+    code,
+    statusCode = 500,
+    expose,
+    name,
+  }: Partial<FrameworkError> = typeof error === 'object' && error ? error : {};
+  const known = code && FASTIFY_ERRORS[code];
+  if (known) return new DomainError(...known, { cause: error });
+  const isAboutTheRequest = name === 'FastifyError' || expose === true || code === 'ECONNRESET';
+  if (isAboutTheRequest && statusCode < 500)
+    return new DomainError('malformed_request', 'The request is malformed.', { cause: error });
+  return internalError(error);
+}
 
 /** The one place where a failure becomes an answer. */
 @Catch()
@@ -33,7 +137,8 @@ export class ErrorFilter implements ExceptionFilter {
     }
     if (statusOf(error) < 500) error = this.replacementFor(request) ?? error;
     const status = statusOf(error);
-    if (status >= 500) this.logger.failure({ requestId: request.id, traceId: traceIdOf(request.headers.traceparent) }, error);
+    if (status >= 500)
+      this.logger.failure({ requestId: request.id, traceId: traceIdOf(request.headers.traceparent) }, error);
     if (reply.sent) return;
     if (error.challenge) reply.header('www-authenticate', error.challenge);
     if (error.entityTag) reply.header('etag', error.entityTag);

@@ -1,4 +1,10 @@
-import { applyDecorators, createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
+import {
+  applyDecorators,
+  createParamDecorator,
+  type ExecutionContext,
+  type PipeTransform,
+  type Type,
+} from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsOptional, registerDecorator } from 'class-validator';
@@ -6,7 +12,7 @@ import type { FastifyRequest } from 'fastify';
 import { type Problem, ValidationFailed } from '../common/errors.js';
 import { isVisibleName, isVisibleText, showsSomething } from '../common/typed-text.js';
 import type { Settings } from '../config/settings.js';
-import { ApiNullableString } from './openapi/api-property.js';
+import { ApiNullableString } from './openapi/api-errors.js';
 
 /** Looks at one value of a request. @returns what is wrong with it, or `undefined` */
 export type Check = (value: unknown, settings: Settings) => Omit<Problem, 'loc'> | undefined;
@@ -26,7 +32,8 @@ export function Checked(check: Check): PropertyDecorator {
       // Without a message class-validator drops the context.
       options: { context: { check }, message: 'is not valid' },
       validator: {
-        validate: (value, argument) => check(value, (argument?.object as { [SETTINGS]: Settings })[SETTINGS]) === undefined,
+        validate: (value, argument) =>
+          check(value, (argument?.object as { [SETTINGS]: Settings })[SETTINGS]) === undefined,
       },
     });
 }
@@ -44,7 +51,11 @@ interface TextOptions {
 }
 
 /** Free text that both databases store unchanged, and that contains no key of Stripe. */
-export function TextField({ optional = false, multiline = false, ...options }: TextOptions): PropertyDecorator {
+export function TextField({
+  optional = false,
+  multiline = false,
+  ...options
+}: TextOptions): PropertyDecorator {
   const check = Checked(nameCheck(options.minLength ?? 0, options.maxLength, { lines: multiline }));
   return optional
     ? applyDecorators(ApiNullableString({ ...options, required: false }), IsOptional(), check)
@@ -58,10 +69,25 @@ interface ChoiceOptions<T extends string> {
 }
 
 /** One of a few words in a JSON body. The property's initializer applies when it is absent; `default` documents it. */
-export function Choice<T extends string>({ description, of: words, default: fallback }: ChoiceOptions<T>): PropertyDecorator {
+export function Choice<T extends string>({
+  description,
+  of: words,
+  default: fallback,
+}: ChoiceOptions<T>): PropertyDecorator {
   return applyDecorators(
-    ApiProperty({ description, type: 'string', pattern: `^(${words.join('|')})$`, default: fallback, required: false, example: fallback }),
-    Checked((value) => (words.some((word) => word === value) ? undefined : { type: 'enum', msg: `must be one of ${words.join(', ')}` })),
+    ApiProperty({
+      description,
+      type: 'string',
+      pattern: `^(${words.join('|')})$`,
+      default: fallback,
+      required: false,
+      example: fallback,
+    }),
+    Checked((value) =>
+      words.some((word) => word === value)
+        ? undefined
+        : { type: 'enum', msg: `must be one of ${words.join(', ')}` },
+    ),
   );
 }
 
@@ -86,9 +112,20 @@ interface WholeNumberOptions {
 }
 
 /** A whole number in a JSON body. The property's initializer applies when it is absent; `default` documents it. */
-export function WholeNumber({ description, default: fallback, ...bounds }: WholeNumberOptions): PropertyDecorator {
+export function WholeNumber({
+  description,
+  default: fallback,
+  ...bounds
+}: WholeNumberOptions): PropertyDecorator {
   return applyDecorators(
-    ApiProperty({ description, type: 'integer', default: fallback, required: false, example: fallback, ...bounds }),
+    ApiProperty({
+      description,
+      type: 'integer',
+      default: fallback,
+      required: false,
+      example: fallback,
+      ...bounds,
+    }),
     Checked(wholeNumberCheck(bounds.minimum, bounds.maximum)),
   );
 }
@@ -110,10 +147,14 @@ interface QueryFlagOptions {
 /** A boolean in a query. */
 export function QueryFlag({ description, default: fallback }: QueryFlagOptions): PropertyDecorator {
   const schema: ApiPropertyOptions =
-    fallback === undefined ? { anyOf: [{ type: 'boolean' }, { type: 'null' }] } : { type: 'boolean', default: fallback };
+    fallback === undefined
+      ? { anyOf: [{ type: 'boolean' }, { type: 'null' }] }
+      : { type: 'boolean', default: fallback };
   return applyDecorators(
     ApiProperty({ ...schema, description, required: false }),
-    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? (readFlag(value) ?? value) : value)),
+    Transform(({ value }: { value: unknown }) =>
+      typeof value === 'string' ? (readFlag(value) ?? value) : value,
+    ),
     IsOptional(),
     Checked(booleanCheck),
   );
@@ -139,7 +180,10 @@ export class QueryFlagPipe implements QueryReader {
   transform(value: unknown): boolean {
     if (value === undefined) return this.#fallback;
     const flag = typeof value === 'string' ? readFlag(value) : undefined;
-    if (flag === undefined) throw new ValidationFailed([{ loc: ['query', this.name], msg: 'must be true or false', type: 'bool_type' }]);
+    if (flag === undefined)
+      throw new ValidationFailed([
+        { loc: ['query', this.name], msg: 'must be true or false', type: 'bool_type' },
+      ]);
     return flag;
   }
 }
@@ -202,7 +246,9 @@ export function nameCheck(minLength: number, maxLength: number, { lines = false 
         msg: 'has a character that nobody can see (a control, a zero-width character or a direction mark), or a pile of marks',
       };
     }
-    return lines || value === '' || showsSomething(value) ? undefined : { type: 'value_error', msg: 'has nothing that can be seen' };
+    return lines || value === '' || showsSomething(value)
+      ? undefined
+      : { type: 'value_error', msg: 'has nothing that can be seen' };
   };
 }
 
@@ -212,14 +258,24 @@ export function textCheck(minLength: number, maxLength: number): ValueCheck {
     if (value === undefined) return { type: 'missing', msg: 'is required' };
     if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
     if (value.includes('\0') || !value.isWellFormed()) {
-      return { type: 'value_error', msg: 'has a character that is not text (NUL, or half of a surrogate pair)' };
+      return {
+        type: 'value_error',
+        msg: 'has a character that is not text (NUL, or half of a surrogate pair)',
+      };
     }
     if (STRIPE_SECRET.test(value))
-      return { type: 'value_error', msg: 'has what looks like a Stripe secret key in it; keys go into the Stripe configuration alone' };
+      return {
+        type: 'value_error',
+        msg: 'has what looks like a Stripe secret key in it; keys go into the Stripe configuration alone',
+      };
     const length = [...value].length;
     if (length < minLength)
-      return { type: 'string_too_short', msg: `must have at least ${minLength} character${minLength === 1 ? '' : 's'}` };
-    if (length > maxLength) return { type: 'string_too_long', msg: `must have at most ${maxLength} characters` };
+      return {
+        type: 'string_too_short',
+        msg: `must have at least ${minLength} character${minLength === 1 ? '' : 's'}`,
+      };
+    if (length > maxLength)
+      return { type: 'string_too_long', msg: `must have at most ${maxLength} characters` };
     return undefined;
   };
 }
@@ -233,7 +289,8 @@ export function wholeNumberCheck(minimum: number, maximum = Infinity): ValueChec
   };
 }
 
-const booleanCheck: ValueCheck = (value) => (typeof value === 'boolean' ? undefined : { type: 'bool_type', msg: 'must be true or false' });
+const booleanCheck: ValueCheck = (value) =>
+  typeof value === 'boolean' ? undefined : { type: 'bool_type', msg: 'must be true or false' };
 
 const TRUE = ['true', '1', 't', 'y', 'yes', 'on'];
 const FALSE = ['false', '0', 'f', 'n', 'no', 'off'];

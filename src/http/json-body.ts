@@ -1,9 +1,38 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingHttpHeaders } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { type IncomingHttpHeaders, type Server, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import sjson from 'secure-json-parse';
 import { DomainError, ValidationFailed } from '../common/errors.js';
 import { addUnreadBodyParser } from './request-bodies.js';
+import { answersOnly, type RouteTable } from './route-table.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Bytes of a body that reaches the handler as it came, whatever its content type. */
+    rawBodyLimit?: number;
+  }
+}
+
+const RAW = 'application/x-raw';
+
+/** A signature is over the bytes as they came: routes that are marked with `rawBodyLimit` get those, and nothing of them is parsed before. */
+export function readRawBodies(fastify: FastifyInstance): void {
+  addUnreadBodyParser(fastify, RAW, ({ routeOptions }) => {
+    const limit = routeOptions.config.rawBodyLimit;
+    if (limit === undefined)
+      throw new DomainError('unsupported_media_type', 'The body must be JSON, sent as application/json.');
+    return { limit, parse: (bytes) => bytes };
+  });
+  fastify.addHook('onRoute', (route) => {
+    if (route.config?.rawBodyLimit === undefined) return;
+    route.preParsing = (request, _reply, payload, done) => {
+      request.headers['content-type'] = RAW;
+      done(null, payload);
+    };
+  });
+}
 
 /** Bytes of a JSON body. The largest legitimate one, six credentials of 512 characters, is under 4 KB. */
 export const MAX_JSON_BYTES = 64 * 1024;
@@ -34,7 +63,8 @@ export function readJsonBodies(fastify: FastifyInstance): void {
 /** RFC 8259 knows no other encoding than UTF-8. To read another one as UTF-8 would be to guess. */
 function assertPlainUtf8(headers: IncomingHttpHeaders): void {
   const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8';
-  if (!/^utf-?8$/i.test(charset)) throw new DomainError('unsupported_media_type', 'The body must be JSON in UTF-8.');
+  if (!/^utf-?8$/i.test(charset))
+    throw new DomainError('unsupported_media_type', 'The body must be JSON in UTF-8.');
   if (!/^(?:identity)?$/i.test(headers['content-encoding'] ?? '')) {
     throw new DomainError('unsupported_media_type', 'The body must not be compressed.');
   }
@@ -75,4 +105,54 @@ function assertBounded(text: string, bounds: JsonBounds): void {
     if (depth > bounds.depth) throw unreadable(`is nested deeper than ${bounds.depth} levels`);
     if (members > bounds.members) throw unreadable(`has more than ${bounds.members} members`);
   }
+}
+
+interface ClientError extends Error {
+  code?: string;
+  /** The bytes that the parser had; Fastify's types take it for something else. */
+  rawPacket?: unknown;
+}
+
+const REQUEST_TARGET = /^\S+ (\S+) HTTP\//;
+
+const SENTENCES: Record<string, [status: number, detail: string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
+  HPE_HEADER_OVERFLOW: [431, 'The request headers are too large.'],
+};
+
+/** What Node's HTTP parser refuses has no request and no reply: the bytes go to the socket. */
+export function answerUnparsable(error: ClientError, socket: Duplex, routes: RouteTable): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  // Node parses only the methods that it knows.
+  const [, url] = (error.code === 'HPE_INVALID_METHOD' && REQUEST_TARGET.exec(String(error.rawPacket))) || [];
+  const allowed = url && routes.allowedMethods(url);
+  if (allowed) return refuseMethod(socket, allowed);
+  const [status, detail] = SENTENCES[error.code ?? ''] ?? [400, 'The request is not valid HTTP.'];
+  answer(socket, status, detail);
+}
+
+/** Node hangs up on CONNECT, and answers an unknown `Expect` by itself, unless somebody listens. */
+export function answerOddRequests(server: Server, routes: RouteTable): void {
+  server.on('connect', ({ url = '' }, socket) => refuseMethod(socket, routes.allowedMethods(url) ?? []));
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+}
+
+function refuseMethod(socket: Duplex, allowed: string[]): void {
+  answer(socket, 405, answersOnly(allowed), [`Allow: ${allowed.join(', ')}`]);
+}
+
+function answer(socket: Duplex, status: number, detail: string, headers: string[] = []): void {
+  const body = JSON.stringify({ detail });
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      `X-Request-Id: ${randomUUID()}`,
+      ...headers,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
 }

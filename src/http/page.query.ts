@@ -7,7 +7,12 @@ export class PageQuery {
   @QueryNumber({ description: 'Which page, from 1.', minimum: 1, default: 1 })
   page = 1;
 
-  @QueryNumber({ description: 'How many entries a page has.', minimum: 1, maximum: MAX_PAGE_SIZE, default: 50 })
+  @QueryNumber({
+    description: 'How many entries a page has.',
+    minimum: 1,
+    maximum: MAX_PAGE_SIZE,
+    default: 50,
+  })
   page_size = 50;
 }
 

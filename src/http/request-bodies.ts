@@ -30,7 +30,11 @@ export interface BodyLimits {
   readonly clientBytes: number;
 }
 
-export const BODY_LIMITS: BodyLimits = { timeoutMs: 15_000, totalBytes: 32 * 1024 * 1024, clientBytes: 8 * 1024 * 1024 };
+export const BODY_LIMITS: BodyLimits = {
+  timeoutMs: 15_000,
+  totalBytes: 32 * 1024 * 1024,
+  clientBytes: 8 * 1024 * 1024,
+};
 
 /** What a body counts at least: a request costs memory even if its body is small. */
 const MIN_RESERVATION = 4 * 1024;
@@ -38,7 +42,11 @@ const FIRST_CAPACITY = 16 * 1024;
 const RETRY_AFTER_SECONDS = 5;
 
 /** Leaves bodies of this content type unread until `RequestBodies` reads them. */
-export function addUnreadBodyParser(fastify: FastifyInstance, type: string, body: (request: FastifyRequest) => UnreadBody): void {
+export function addUnreadBodyParser(
+  fastify: FastifyInstance,
+  type: string,
+  body: (request: FastifyRequest) => UnreadBody,
+): void {
   fastify.addContentTypeParser(type, (request, _payload, done) => {
     try {
       request.unreadBody = body(request);
@@ -68,10 +76,16 @@ export class RequestBodies implements NestInterceptor {
     fastify.decorateRequest('bodyDeadline', undefined);
     fastify.addHook('onRequest', (request, reply, done) => {
       const { headers, routeOptions } = request;
-      const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+      const hasBody =
+        headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
       // Some clients name a type for the body that they don't send.
       if (!hasBody) delete headers['content-type'];
-      else request.bodyDeadline = new BodyDeadline(request, reply, routeOptions.config.bodyTimeoutMs ?? this.limits.timeoutMs);
+      else
+        request.bodyDeadline = new BodyDeadline(
+          request,
+          reply,
+          routeOptions.config.bodyTimeoutMs ?? this.limits.timeoutMs,
+        );
       done();
     });
   }
@@ -103,9 +117,17 @@ export class RequestBodies implements NestInterceptor {
     const [ofClient, total] = [(this.#byClient.get(client) ?? 0) + bytes, this.#total + bytes];
     const options = { retryAfterSeconds: RETRY_AFTER_SECONDS };
     if (bytes > 0 && ofClient > this.limits.clientBytes)
-      throw new DomainError('rate_limited', 'Too many request bodies are arriving from this address; try again shortly.', options);
+      throw new DomainError(
+        'rate_limited',
+        'Too many request bodies are arriving from this address; try again shortly.',
+        options,
+      );
     if (bytes > 0 && total > this.limits.totalBytes)
-      throw new DomainError('too_busy', 'Too many request bodies are arriving at the moment; try again shortly.', options);
+      throw new DomainError(
+        'too_busy',
+        'Too many request bodies are arriving at the moment; try again shortly.',
+        options,
+      );
     this.#total = total;
     if (ofClient === 0) this.#byClient.delete(client);
     else this.#byClient.set(client, ofClient);
@@ -162,7 +184,11 @@ class BodyDeadline {
  * Reads into one growing buffer. A list of chunks would cost a hundred times the body when each byte arrives on its own.
  * @throws DomainError `body_too_large`, `body_too_slow`, `malformed_request`, and as `Reservation.growTo`
  */
-function receive({ raw, headers, bodyDeadline }: FastifyRequest, limit: number, reservation: Reservation): Promise<Buffer> {
+function receive(
+  { raw, headers, bodyDeadline }: FastifyRequest,
+  limit: number,
+  reservation: Reservation,
+): Promise<Buffer> {
   const announced = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
   return new Promise((resolve, reject) => {
     let buffer = Buffer.alloc(0);
@@ -171,10 +197,12 @@ function receive({ raw, headers, bodyDeadline }: FastifyRequest, limit: number, 
       raw.off('data', onData).off('end', onEnd).off('error', onError).off('close', onError);
       settle();
     };
-    const fail = (error: unknown) => end(() => reject(error instanceof Error ? error : new Error('The body could not be read.')));
+    const fail = (error: unknown) =>
+      end(() => reject(error instanceof Error ? error : new Error('The body could not be read.')));
     const tooLarge = () => fail(new DomainError('body_too_large', 'The body is too large.'));
     const onEnd = () => end(() => resolve(buffer.subarray(0, length)));
-    const onError = (cause?: unknown) => fail(new DomainError('malformed_request', 'The request broke off.', { cause }));
+    const onError = (cause?: unknown) =>
+      fail(new DomainError('malformed_request', 'The request broke off.', { cause }));
     const onData = (chunk: Buffer) => {
       const needed = length + chunk.length;
       if (needed > limit) return tooLarge();
@@ -194,7 +222,9 @@ function receive({ raw, headers, bodyDeadline }: FastifyRequest, limit: number, 
     };
     if (announced !== undefined && announced > limit) return tooLarge();
     raw.on('data', onData).on('end', onEnd).on('error', onError).on('close', onError);
-    bodyDeadline?.onOver(() => fail(new DomainError('body_too_slow', 'The body took too long to arrive; nothing was changed.')));
+    bodyDeadline?.onOver(() =>
+      fail(new DomainError('body_too_slow', 'The body took too long to arrive; nothing was changed.')),
+    );
     if (raw.destroyed) onError();
   });
 }

@@ -53,7 +53,10 @@ describe('RequestPipe', () => {
       @Checked((value, settings) => void seen.push(value, settings))
       name: string;
     }
-    const dto = new RequestPipe(SETTINGS).transform({ name: 'a' }, { type: 'body', metatype: Watched }) as object;
+    const dto = new RequestPipe(SETTINGS).transform(
+      { name: 'a' },
+      { type: 'body', metatype: Watched },
+    ) as object;
     expect(seen).toEqual(['a', SETTINGS]);
     expect(Reflect.ownKeys(dto)).toEqual(['name']);
   });
@@ -86,37 +89,59 @@ describe('RequestPipe', () => {
     expect(problemsOf(Strict, { colour: 1, note: ' wrong ', name: '' })).toEqual([
       { loc: ['body', 'name'], msg: 'must have at least 1 character', type: 'string_too_short' },
       { loc: ['body', 'note'], msg: 'is wrong', type: 'value_error' },
-      { loc: ['body', 'colour'], msg: 'is not a field of this operation; look for a typing error', type: 'extra_forbidden' },
+      {
+        loc: ['body', 'colour'],
+        msg: 'is not a field of this operation; look for a typing error',
+        type: 'extra_forbidden',
+      },
     ]);
   });
 
   it.each(['constructor', 'toString', 'hasOwnProperty', 'valueOf', 'prototype', 'then', 'isPrototypeOf'])(
     'knows no field %s that objects inherit',
     (name) => {
-      expect(problemsOf(Strict, JSON.parse(`{"name":"a","${name}":1}`))).toEqual([expect.objectContaining({ loc: ['body', name] })]);
-      expect(problemsOf(Lenient, JSON.parse(`{"name":"a","${name}":1}`))).toEqual({ accepted: { name: 'a' } });
+      expect(problemsOf(Strict, JSON.parse(`{"name":"a","${name}":1}`))).toEqual([
+        expect.objectContaining({ loc: ['body', name] }),
+      ]);
+      expect(problemsOf(Lenient, JSON.parse(`{"name":"a","${name}":1}`))).toEqual({
+        accepted: { name: 'a' },
+      });
     },
   );
 
-  it.each(['{"constructor":1}', '{"constructor":{"name":"x"}}', '[{"constructor":"x"}]', '{"then":1}', '{"toString":1}', '[null]'])(
-    'takes %s for a wrong value, wherever it stands',
-    (json) => {
-      const value: unknown = JSON.parse(json);
-      expect(problemsOf(Strict, { name: value })).toEqual([{ loc: ['body', 'name'], msg: 'must be a string', type: 'string_type' }]);
-      expect(problemsOf(Lenient, { name: 'a', other: value })).toEqual({ accepted: { name: 'a' } });
-    },
-  );
+  it.each([
+    '{"constructor":1}',
+    '{"constructor":{"name":"x"}}',
+    '[{"constructor":"x"}]',
+    '{"then":1}',
+    '{"toString":1}',
+    '[null]',
+  ])('takes %s for a wrong value, wherever it stands', (json) => {
+    const value: unknown = JSON.parse(json);
+    expect(problemsOf(Strict, { name: value })).toEqual([
+      { loc: ['body', 'name'], msg: 'must be a string', type: 'string_type' },
+    ]);
+    expect(problemsOf(Lenient, { name: 'a', other: value })).toEqual({ accepted: { name: 'a' } });
+  });
 
   it('drops unknown fields where they are not forbidden', () => {
     expect(problemsOf(Lenient, { name: 'a', colour: 'red' })).toEqual({ accepted: { name: 'a' } });
   });
 
-  it.each(['colour', 'test_secret_keyy', 'testSecretKey', 'test-secret-key', 'webhook_secret', 'is_active', 'weight', 'a'])(
-    'names the unknown field %s',
-    (name) => {
-      expect(problemsOf(Strict, { name: 'a', [name]: 1 })).toEqual([expect.objectContaining({ loc: ['body', name] })]);
-    },
-  );
+  it.each([
+    'colour',
+    'test_secret_keyy',
+    'testSecretKey',
+    'test-secret-key',
+    'webhook_secret',
+    'is_active',
+    'weight',
+    'a',
+  ])('names the unknown field %s', (name) => {
+    expect(problemsOf(Strict, { name: 'a', [name]: 1 })).toEqual([
+      expect.objectContaining({ loc: ['body', name] }),
+    ]);
+  });
 
   it.each([
     'sk_test_aaaaaaaa',
@@ -152,6 +177,10 @@ describe('RequestPipe', () => {
     const fields = Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`field${index}`, 1]));
     const problems = problemsOf(Strict, { name: 'a', ...fields });
     expect(problems).toHaveLength(11);
-    expect(problems).toContainEqual({ loc: ['body'], msg: '890 more fields are unknown here', type: 'extra_forbidden' });
+    expect(problems).toContainEqual({
+      loc: ['body'],
+      msg: '890 more fields are unknown here',
+      type: 'extra_forbidden',
+    });
   });
 });

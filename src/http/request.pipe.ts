@@ -1,4 +1,10 @@
-import { type ArgumentMetadata, Injectable, type PipeTransform, SetMetadata, type Type } from '@nestjs/common';
+import {
+  type ArgumentMetadata,
+  Injectable,
+  type PipeTransform,
+  SetMetadata,
+  type Type,
+} from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
@@ -34,15 +40,25 @@ export class RequestPipe implements PipeTransform {
 
   constructor(private readonly settings: Settings) {}
 
-  transform(value: unknown, { type, metatype, data }: { data?: unknown } & Omit<ArgumentMetadata<object>, 'data'>): unknown {
-    if (data instanceof RequestParts) return this.#readParts(value as FastifyRequest<{ Querystring: Record<string, unknown> }>, data);
+  transform(
+    value: unknown,
+    { type, metatype, data }: { data?: unknown } & Omit<ArgumentMetadata<object>, 'data'>,
+  ): unknown {
+    if (data instanceof RequestParts)
+      return this.#readParts(value as FastifyRequest<{ Querystring: Record<string, unknown> }>, data);
     // An interceptor may have read the body before.
     if (!metatype || value instanceof metatype) return value;
     const declared = this.#declaredFields(metatype);
     if (declared.size === 0) return value;
     const location = LOCATIONS[type];
     if (!isPlainObject(value)) {
-      throw new ValidationFailed([{ loc: [location], msg: 'must be a JSON object', type: value === undefined ? 'missing' : 'model_type' }]);
+      throw new ValidationFailed([
+        {
+          loc: [location],
+          msg: 'must be a JSON object',
+          type: value === undefined ? 'missing' : 'model_type',
+        },
+      ]);
     }
     const dto = toDto(
       metatype,
@@ -57,7 +73,10 @@ export class RequestPipe implements PipeTransform {
     return dto;
   }
 
-  #readParts({ body, query }: FastifyRequest<{ Querystring: Record<string, unknown> }>, parts: RequestParts): unknown[] {
+  #readParts(
+    { body, query }: FastifyRequest<{ Querystring: Record<string, unknown> }>,
+    parts: RequestParts,
+  ): unknown[] {
     const problems: Problem[] = [];
     const read = (reader: () => unknown): unknown => {
       try {
@@ -84,7 +103,10 @@ export class RequestPipe implements PipeTransform {
 
   #toProblem({ property, value, contexts }: ValidationError, location: string): Problem {
     const check = (contexts?.['check'] as { check: Check } | undefined)?.check;
-    return { loc: [location, property], ...(check?.(value, this.settings) ?? { msg: 'is not valid', type: 'value_error' }) };
+    return {
+      loc: [location, property],
+      ...(check?.(value, this.settings) ?? { msg: 'is not valid', type: 'value_error' }),
+    };
   }
 
   #declaredFields(metatype: Type): ReadonlySet<string> {
@@ -112,7 +134,8 @@ function toDto(metatype: Type<object>, fields: Field[]): object {
 function unknownFields(names: string[], location: string): Problem[] {
   const problems = names.slice(0, UNKNOWN_FIELDS_NAMED).map((name) => unknownField(name, location));
   const more = names.length - UNKNOWN_FIELDS_NAMED;
-  if (more > 0) problems.push({ loc: [location], msg: `${more} more fields are unknown here`, type: 'extra_forbidden' });
+  if (more > 0)
+    problems.push({ loc: [location], msg: `${more} more fields are unknown here`, type: 'extra_forbidden' });
   return problems;
 }
 

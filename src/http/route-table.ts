@@ -47,8 +47,12 @@ export function refuseUnknownRoutes(fastify: FastifyInstance, routes: RouteTable
   fastify.addHook('preParsing', (request, _reply, _payload, done) => done(refusalOf(request, routes)));
 }
 
-function refusalOf({ headers, is404, raw, routeOptions }: FastifyRequest, routes: RouteTable): DomainError | null {
-  if (headers.host === undefined && raw.httpVersion === '1.1') return new DomainError('malformed_request', 'The Host header is missing.');
+function refusalOf(
+  { headers, is404, raw, routeOptions }: FastifyRequest,
+  routes: RouteTable,
+): DomainError | null {
+  if (headers.host === undefined && raw.httpVersion === '1.1')
+    return new DomainError('malformed_request', 'The Host header is missing.');
   const isNowhere = is404 || routes.isHidden(routeOptions.url);
   return isNowhere ? new DomainError('route_not_found', 'There is nothing at this URL.') : null;
 }

@@ -1,9 +1,19 @@
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor, type Type } from '@nestjs/common';
+import {
+  applyDecorators,
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  SetMetadata,
+  type Type,
+  UseInterceptors,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { lastValueFrom, type Observable, of } from 'rxjs';
-import type { QueryReader } from '../http/fields.js';
 import { DomainError, ValidationFailed } from '../common/errors.js';
+import type { QueryReader } from '../http/fields.js';
 import { RequestPipe } from '../http/request.pipe.js';
 import { IdempotentAnswers, type IdempotentCall } from './idempotent-answers.js';
 
@@ -35,7 +45,10 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (key === undefined) return next.handle();
     const reply = http.getResponse<FastifyReply>();
     const parts = this.reflector.get<IdempotentParts>(IDEMPOTENT, context.getHandler());
-    const perform = async () => ({ body: await lastValueFrom<unknown>(next.handle()), status: reply.statusCode });
+    const perform = async () => ({
+      body: await lastValueFrom<unknown>(next.handle()),
+      status: reply.statusCode,
+    });
     // The handler's own pipe leaves a DTO as it is.
     request.body = this.pipe.transform(request.body, { type: 'body', metatype: parts.body });
     const { status, body, isReplayed } = await this.answers.once({ key, ...callOf(request, parts) }, perform);
@@ -49,7 +62,11 @@ function readKey({ headers }: Request): string | undefined {
   const key = headers['idempotency-key'];
   if (key === undefined || (typeof key === 'string' && KEY.test(key))) return key;
   throw new ValidationFailed([
-    { loc: ['header', 'Idempotency-Key'], msg: 'must be 1 to 255 printable ASCII characters', type: 'value_error' },
+    {
+      loc: ['header', 'Idempotency-Key'],
+      msg: 'must be 1 to 255 printable ASCII characters',
+      type: 'value_error',
+    },
   ]);
 }
 
@@ -68,3 +85,23 @@ function callOf(
     request: [body, ...readers.map((reader) => reader.transform(query[reader.name]))],
   };
 }
+
+const DESCRIPTION = `
+Chosen by the caller for one thing to do, 1 to 255 printable characters. The same key and request within 24 hours gives the same answer, marked
+\`Idempotent-Replayed: true\`, and does nothing again; errors are not remembered.
+`
+  .trim()
+  .replaceAll('\n', ' ');
+
+/** On a handler: takes an `Idempotency-Key`. @param parts what the operation depends on: requests that are equal in these are the same */
+export const Idempotent = (parts: IdempotentParts) =>
+  applyDecorators(
+    SetMetadata(IDEMPOTENT, parts),
+    UseInterceptors(IdempotencyInterceptor),
+    ApiHeader({
+      name: 'Idempotency-Key',
+      description: DESCRIPTION,
+      required: false,
+      schema: { type: 'string', minLength: 1, maxLength: 255 },
+    }),
+  );

@@ -3,11 +3,25 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DomainError, ValidationFailed } from '../common/errors.js';
 import type { ProjectId } from '../common/ids.js';
 import { Secret } from '../common/secret.js';
-import { Keyring } from '../vault/keyring.js';
-import type { SealContext } from '../vault/seal.js';
-import { sealedColumn } from '../vault/sealed-column.js';
-import { canonicalJson } from './canonical-json.js';
+import { Keyring } from '../vault/keys/keyring.js';
+import type { SealContext } from '../vault/seal/seal.js';
+import { sealedColumn } from '../vault/seal/sealed-column.js';
 import { IdempotencyKeysRepository, type KeyUse } from './idempotency-keys.repository.js';
+
+/** JSON in which equal values have equal text: the members of objects are sorted. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(byName)) : inner,
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function byName([one]: [string, unknown], [other]: [string, unknown]): number {
+  return one < other ? -1 : 1;
+}
 
 const PURPOSE = 'idempotent-answer';
 
@@ -40,7 +54,10 @@ export class IdempotentAnswers {
    * @param perform what it throws is not remembered
    * @throws DomainError `idempotency_key_in_use` while it runs; ValidationFailed when the key was used for something else
    */
-  async once(call: IdempotentCall, perform: () => Promise<Answer>): Promise<Answer & { isReplayed: boolean }> {
+  async once(
+    call: IdempotentCall,
+    perform: () => Promise<Answer>,
+  ): Promise<Answer & { isReplayed: boolean }> {
     const use = this.#useOf(call);
     const earlier = await this.keys.claim(use);
     if (!earlier) return { ...(await this.#perform(use, perform)), isReplayed: false };
@@ -55,12 +72,17 @@ export class IdempotentAnswers {
     try {
       answer = await perform();
     } catch (error) {
-      await this.keys.release(use).catch(() => this.#logger.warn('An idempotency key stays in use until its lease ends.'));
+      await this.keys
+        .release(use)
+        .catch(() => this.#logger.warn('An idempotency key stays in use until its lease ends.'));
       throw error;
     }
-    const store = () => this.keys.answer(use, this.keyring.seal(contextOf(use), new Secret(JSON.stringify(answer))));
+    const store = () =>
+      this.keys.answer(use, this.keyring.seal(contextOf(use), new Secret(JSON.stringify(answer))));
     // It is done: the caller has to hear so, even if it can't be remembered.
-    await this.keyring.storing(store).catch(() => this.#logger.warn('The answer for an idempotency key could not be stored.'));
+    await this.keyring
+      .storing(store)
+      .catch(() => this.#logger.warn('The answer for an idempotency key could not be stored.'));
     return answer;
   }
 

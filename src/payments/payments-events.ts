@@ -18,7 +18,11 @@ export interface LedgerSubscription {
   readonly cancelAt: string | null;
   readonly cancelledAt: string | null;
   /** `null` for a subscription that is not paused. */
-  readonly pause: { readonly behavior: string | null; readonly resumesAt: string | null; readonly reason: string | null } | null;
+  readonly pause: {
+    readonly behavior: string | null;
+    readonly resumesAt: string | null;
+    readonly reason: string | null;
+  } | null;
   readonly createdAt: string;
 }
 
@@ -70,15 +74,31 @@ export interface DurableEventMap {
   /** More of a payment was refunded: `refundedNowCents` more than before. */
   'payment.refunded': ProjectMode & { readonly payment: LedgerPayment; readonly refundedNowCents: number };
   /** A dispute was opened or changed its status. `payment` is `null` while the ledger lacks it. */
-  'payment.disputed': ProjectMode & { readonly dispute: LedgerDispute; readonly payment: LedgerPayment | null };
+  'payment.disputed': ProjectMode & {
+    readonly dispute: LedgerDispute;
+    readonly payment: LedgerPayment | null;
+  };
 }
 
 /** Stripe's answer to a call: `refused` is a 4xx, `failed` a 5xx or no answer of Stripe's, `unreachable` no answer at all. */
-export const STRIPE_CALL_OUTCOMES = ['succeeded', 'refused', 'rate_limited', 'failed', 'unreachable'] as const;
+export const STRIPE_CALL_OUTCOMES = [
+  'succeeded',
+  'refused',
+  'rate_limited',
+  'failed',
+  'unreachable',
+] as const;
 export type StripeCallOutcome = (typeof STRIPE_CALL_OUTCOMES)[number];
 
 /** `unreadable`: this version does not know the form; `refused`: not signed by Stripe for this project; `failed`: Stripe has to retry. */
-export const WEBHOOK_OUTCOMES = ['applied', 'ignored', 'unreadable', 'duplicate', 'refused', 'failed'] as const;
+export const WEBHOOK_OUTCOMES = [
+  'applied',
+  'ignored',
+  'unreadable',
+  'duplicate',
+  'refused',
+  'failed',
+] as const;
 export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];
 
 /** Sent once, to the listeners of the process in which it happens; lost with that process. */
@@ -94,7 +114,9 @@ export type DurableEventName = keyof DurableEventMap;
 export type ProcessEventName = keyof ProcessEventMap;
 
 /** A durable event with its name. */
-export type DurableEvent = { [Name in DurableEventName]: readonly [name: Name, event: DurableEventMap[Name]] }[DurableEventName];
+export type DurableEvent = {
+  [Name in DurableEventName]: readonly [name: Name, event: DurableEventMap[Name]];
+}[DurableEventName];
 
 export const DURABLE_EVENTS = [
   'subscription.created',
@@ -155,8 +177,13 @@ export class PaymentsEvents {
   }
 
   /** @param payload as JSON: each listener gets a copy of its own @returns whether every listener succeeded */
-  async deliver<Name extends DurableEventName>(name: Name, payload: string, delivery: Delivery): Promise<boolean> {
-    const call = async (listener: PaymentsListener<Name>) => listener(JSON.parse(payload) as PaymentsEventMap[Name], delivery);
+  async deliver<Name extends DurableEventName>(
+    name: Name,
+    payload: string,
+    delivery: Delivery,
+  ): Promise<boolean> {
+    const call = async (listener: PaymentsListener<Name>) =>
+      listener(JSON.parse(payload) as PaymentsEventMap[Name], delivery);
     const results = await Promise.allSettled(this.#listeners[name].map(call));
     return results.every(({ status }) => status === 'fulfilled');
   }

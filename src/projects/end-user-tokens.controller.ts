@@ -1,15 +1,76 @@
 import { Body, Controller, Post } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { EndUserTokens } from '../auth/end-user-tokens.js';
-import { ApiErrors } from '../http/openapi/api-errors.decorator.js';
-import { CurrentProject } from './current-project.decorator.js';
-import { EndUserTokenRequest, EndUserTokenResponse } from './dto/end-user-token.js';
-import type { Project } from './project.js';
-import { RequiresPermission } from './project-owner.guard.js';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiOperation,
+  ApiParam,
+  ApiProperty,
+  ApiSchema,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { EndUserTokens } from '../auth/tokens/end-user-tokens.js';
+import { SUBJECT, SUBJECT_RULE } from '../auth/tokens/verify-token.js';
+import { type Check, Checked, WholeNumber } from '../http/fields.js';
+import { ApiErrors } from '../http/openapi/api-errors.js';
+import { ForbidUnknownFields } from '../http/request.pipe.js';
+import type { Project } from './project.entity.js';
+import { CurrentProject, RequiresPermission } from './project.guards.js';
+
+const DEFAULT_SECONDS = 1_800;
+
+const userIdCheck: Check = (value) => {
+  if (value === undefined) return { type: 'missing', msg: 'is required' };
+  if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
+  return SUBJECT.test(value) ? undefined : { type: 'value_error', msg: `must be ${SUBJECT_RULE}` };
+};
+
+@ApiSchema({ description: 'For whom a token is wanted.' })
+@ForbidUnknownFields()
+export class EndUserTokenRequest {
+  @ApiProperty({
+    description: `What you call this user: ${SUBJECT_RULE}. The same text is the same user for ever; other operations show it as a UUID.`,
+    type: 'string',
+    minLength: 1,
+    maxLength: 255,
+    example: 'customer-4711',
+  })
+  @Checked(userIdCheck)
+  user_id: string;
+
+  @WholeNumber({
+    description: 'For how many seconds the token is good. It can not be taken back before.',
+    minimum: 60,
+    maximum: 86_400,
+    default: DEFAULT_SECONDS,
+  })
+  @Transform(({ value }: { value: unknown }) => value ?? DEFAULT_SECONDS)
+  expires_in: number = DEFAULT_SECONDS;
+}
+
+@ApiSchema({ description: 'A token for one end user of one project.' })
+export class EndUserTokenResponse {
+  @ApiProperty({
+    description: 'To be sent as `Authorization: Bearer <token>`.',
+    type: String,
+    example: 'eyJhbGciOiJIUzI1NiJ9.e30.c2ln',
+  })
+  access_token: string;
+
+  @ApiProperty({ description: 'Always `bearer`.', type: String, example: 'bearer' })
+  token_type: string;
+
+  @ApiProperty({ description: 'For how many seconds it is good.', type: 'integer', example: DEFAULT_SECONDS })
+  expires_in: number;
+}
 
 @ApiTags('Projects')
 @ApiBearerAuth('HTTPBearer')
-@ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
+@ApiParam({
+  name: 'project_id',
+  description: "The project's id.",
+  schema: { type: 'string', format: 'uuid' },
+})
 @RequiresPermission('owner')
 @Controller('projects/:project_id/end-user-tokens')
 export class EndUserTokensController {
@@ -24,7 +85,14 @@ export class EndUserTokensController {
   })
   @ApiCreatedResponse({ description: 'The token.', type: EndUserTokenResponse })
   @ApiErrors({ project: true, body: true })
-  create(@CurrentProject() { id }: Project, @Body() { user_id: userId, expires_in: lifetime }: EndUserTokenRequest): EndUserTokenResponse {
-    return { access_token: this.tokens.issue(id, userId, lifetime), token_type: 'bearer', expires_in: lifetime };
+  create(
+    @CurrentProject() { id }: Project,
+    @Body() { user_id: userId, expires_in: lifetime }: EndUserTokenRequest,
+  ): EndUserTokenResponse {
+    return {
+      access_token: this.tokens.issue(id, userId, lifetime),
+      token_type: 'bearer',
+      expires_in: lifetime,
+    };
   }
 }

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { AuditField } from '../audit/audit-event.js';
-import type { AuditChain } from '../audit/audit-chain.js';
-import { AuditTrail } from '../audit/audit-trail.js';
+import type { HistoryField } from '../history/history-entry.js';
+import type { HistoryChain } from '../history/history-trail.js';
+import { HistoryTrail } from '../history/history-trail.js';
 import type { Actor } from '../common/actor.js';
 import { DataSource, IsNull, type Repository } from 'typeorm';
 import type { OwnerId, ProjectId } from '../common/ids.js';
 import type { RowOf } from '../database/columns.js';
 import { Database, query, toTimestamp, type Steps } from '../database/database.js';
 import { reachingDatabase } from '../database/database-errors.js';
-import type { Project, ProjectChanges } from './project.js';
+import type { Project, ProjectChanges } from './project.entity.js';
 import { ProjectEntity } from './project.entity.js';
 import { ADD, FIND_LIVE, HIDE, UPDATE } from './project.statements.js';
 
@@ -20,7 +20,7 @@ export class ProjectRepository {
   constructor(
     dataSource: DataSource,
     private readonly database: Database,
-    private readonly audit: AuditTrail,
+    private readonly history: HistoryTrail,
   ) {
     this.#entities = dataSource.getRepository(ProjectEntity);
   }
@@ -33,12 +33,21 @@ export class ProjectRepository {
   /** Newest first. */
   async listByOwner(ownerId: OwnerId): Promise<Project[]> {
     const entities = await reachingDatabase(
-      this.#entities.find({ where: { ownerId, deletedAt: IsNull() }, order: { createdAt: 'DESC', id: 'DESC' } }),
+      this.#entities.find({
+        where: { ownerId, deletedAt: IsNull() },
+        order: { createdAt: 'DESC', id: 'DESC' },
+      }),
     );
     return entities.map(toProject);
   }
 
-  async add(ownerId: OwnerId, name: string, description: string | null, actor: Actor, at: Date): Promise<ProjectId> {
+  async add(
+    ownerId: OwnerId,
+    name: string,
+    description: string | null,
+    actor: Actor,
+    at: Date,
+  ): Promise<ProjectId> {
     const id = randomUUID() as ProjectId;
     await this.database.transaction(() => this.#add({ id, ownerId, name, description }, actor, at));
     return id;
@@ -50,7 +59,12 @@ export class ProjectRepository {
   }
 
   /** Hides the project for good and runs `cleanup` in the same transaction. @returns whether there was one to hide */
-  hide(id: ProjectId, actor: Actor, at: Date, cleanup: (chain: AuditChain) => Steps<void>): Promise<boolean> {
+  hide(
+    id: ProjectId,
+    actor: Actor,
+    at: Date,
+    cleanup: (chain: HistoryChain) => Steps<void>,
+  ): Promise<boolean> {
     return this.database.transaction(() => this.#hide(id, actor, at, cleanup));
   }
 
@@ -60,22 +74,32 @@ export class ProjectRepository {
   }
 
   *#add({ id, ownerId, name, description }: NewProject, actor: Actor, at: Date): Steps<void> {
-    const chain = yield* this.audit.open(id);
+    const chain = yield* this.history.open(id);
     yield* query(ADD, [id, ownerId, name, description, at]);
-    yield* chain.append({ action: 'project.created', details: { fields: fieldsIn({ name, description }) }, actor, at });
+    yield* chain.append({
+      action: 'project.created',
+      details: { fields: fieldsIn({ name, description }) },
+      actor,
+      at,
+    });
   }
 
   *#update(id: ProjectId, changes: ProjectChanges, actor: Actor, at: Date): Steps<Project | undefined> {
     const { name = null, description = null } = changes;
-    const chain = yield* this.audit.open(id);
+    const chain = yield* this.history.open(id);
     const [row] = yield* query(UPDATE, [id, name, description, at]);
     if (!row) return undefined;
     yield* chain.append({ action: 'project.updated', details: { fields: fieldsIn(changes) }, actor, at });
     return toProject(row);
   }
 
-  *#hide(id: ProjectId, actor: Actor, at: Date, cleanup: (chain: AuditChain) => Steps<void>): Steps<boolean> {
-    const chain = yield* this.audit.open(id);
+  *#hide(
+    id: ProjectId,
+    actor: Actor,
+    at: Date,
+    cleanup: (chain: HistoryChain) => Steps<void>,
+  ): Steps<boolean> {
+    const chain = yield* this.history.open(id);
     const hidden = yield* query(HIDE, [id, at]);
     if (hidden.length === 0) return false;
     yield* cleanup(chain);
@@ -87,10 +111,19 @@ export class ProjectRepository {
 type NewProject = Pick<Project, 'id' | 'ownerId' | 'name' | 'description'>;
 
 /** The names of those that are given. */
-function fieldsIn(changes: ProjectChanges): AuditField[] {
-  return (['name', 'description'] as const).filter((field) => typeof changes[field] === 'string').map((field) => ({ field }));
+function fieldsIn(changes: ProjectChanges): HistoryField[] {
+  return (['name', 'description'] as const)
+    .filter((field) => typeof changes[field] === 'string')
+    .map((field) => ({ field }));
 }
 
 function toProject({ id, ownerId, name, description, createdAt, updatedAt }: RowOf<ProjectEntity>): Project {
-  return { id, ownerId, name, description, createdAt: toTimestamp(createdAt), updatedAt: toTimestamp(updatedAt) };
+  return {
+    id,
+    ownerId,
+    name,
+    description,
+    createdAt: toTimestamp(createdAt),
+    updatedAt: toTimestamp(updatedAt),
+  };
 }

@@ -1,19 +1,31 @@
 import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Post, Put } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { CurrentActor } from '../auth/current-actor.decorator.js';
-import { CurrentDeveloper } from '../auth/current-developer.decorator.js';
-import { ForDevelopers } from '../auth/route-access.decorators.js';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import { CurrentActor } from '../auth/caller.js';
+import { CurrentDeveloper } from '../auth/caller.js';
+import { ForDevelopers } from '../auth/route-access.js';
 import type { Actor } from '../common/actor.js';
-import { ApiErrors } from '../http/openapi/api-errors.decorator.js';
+import { ApiErrors } from '../http/openapi/api-errors.js';
 import type { OwnerId } from '../common/ids.js';
-import { CurrentProject } from './current-project.decorator.js';
-import { ProjectCreateRequest, ProjectUpdateRequest } from './dto/project.requests.js';
-import { ProjectCreatedResponse, ProjectResponse, toProjectResponse } from './dto/project.responses.js';
-import type { Project } from './project.js';
-import { RequiresPermission } from './project-owner.guard.js';
+import { CurrentProject } from './project.guards.js';
+import { ProjectCreateRequest, ProjectUpdateRequest } from './project.dto.js';
+import { ProjectCreatedResponse, ProjectResponse, toProjectResponse } from './project.dto.js';
+import type { Project } from './project.entity.js';
+import { RequiresPermission } from './project.guards.js';
 import { ProjectsService } from './projects.service.js';
 
-const PROJECT_ID = ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } });
+const PROJECT_ID = ApiParam({
+  name: 'project_id',
+  description: "The project's id.",
+  schema: { type: 'string', format: 'uuid' },
+});
 
 @ApiTags('Projects')
 @ApiBearerAuth('HTTPBearer')
@@ -54,7 +66,11 @@ export class ProjectsController {
   @Get(':project_id')
   @RequiresPermission('owner')
   @PROJECT_ID
-  @ApiOperation({ operationId: 'getProject', summary: 'Get a project', description: 'One project of the calling developer.' })
+  @ApiOperation({
+    operationId: 'getProject',
+    summary: 'Get a project',
+    description: 'One project of the calling developer.',
+  })
   @ApiOkResponse({ description: 'The project.', type: ProjectResponse })
   @ApiErrors({ project: true })
   get(@CurrentProject() project: Project): ProjectResponse {
@@ -64,7 +80,11 @@ export class ProjectsController {
   @Put(':project_id')
   @RequiresPermission('owner')
   @PROJECT_ID
-  @ApiOperation({ operationId: 'updateProject', summary: 'Update a project', description: 'Changes the name, the description or both.' })
+  @ApiOperation({
+    operationId: 'updateProject',
+    summary: 'Update a project',
+    description: 'Changes the name, the description or both.',
+  })
   @ApiOkResponse({ description: 'The project as it is now.', type: ProjectResponse })
   @ApiErrors({ project: true, body: true })
   async update(

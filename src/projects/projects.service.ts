@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { A_MODULE, type Actor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import type { OwnerId, ProjectId } from '../common/ids.js';
-import type { Project, ProjectChanges } from './project.js';
+import type { Project, ProjectChanges } from './project.entity.js';
 import { ProjectRepository } from './project.repository.js';
 import { RemovalHook, type RemovalPart } from './removal-hook.js';
 
@@ -21,7 +21,12 @@ export class ProjectsService {
     return this.projects.listByOwner(ownerId);
   }
 
-  create(ownerId: OwnerId, name: string, description: string | null, actor: Actor = A_MODULE): Promise<ProjectId> {
+  create(
+    ownerId: OwnerId,
+    name: string,
+    description: string | null,
+    actor: Actor = A_MODULE,
+  ): Promise<ProjectId> {
     return this.projects.add(ownerId, name, description, actor, new Date());
   }
 

@@ -1,4 +1,4 @@
-import type { AuditChain } from '../audit/audit-chain.js';
+import type { HistoryChain } from '../history/history-trail.js';
 import type { Actor } from '../common/actor.js';
 import type { Steps } from '../database/database.js';
 
@@ -9,7 +9,7 @@ export interface Cleanup {
 
 export interface RemovalPart extends Cleanup {
   /** Runs inside the transaction that removes the subject. */
-  readonly destroy?: (chain: AuditChain, now: Date) => Steps<void>;
+  readonly destroy?: (chain: HistoryChain, now: Date) => Steps<void>;
 }
 
 /** Called before the removal, while everything about the subject can still be read. */
@@ -25,14 +25,18 @@ export class RemovalHook<Subject, Part extends RemovalPart = Cleanup> {
 
   /** Asks every listener for its part. `cleanUp` of the result runs all of them, and rejects if one fails. */
   async prepare(subjects: readonly Subject[], actor: Actor): Promise<Required<RemovalPart>> {
-    const parts = await Promise.all(subjects.flatMap((subject) => this.#listeners.map((listener) => listener(subject, actor))));
+    const parts = await Promise.all(
+      subjects.flatMap((subject) => this.#listeners.map((listener) => listener(subject, actor))),
+    );
     return {
       *destroy(chain, now) {
         for (const { destroy } of parts) if (destroy) yield* destroy(chain, now);
       },
       async cleanUp() {
         const results = await Promise.allSettled(parts.flatMap(({ cleanUp }) => cleanUp?.() ?? []));
-        const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+        const errors = results.flatMap((result) =>
+          result.status === 'rejected' ? [result.reason as unknown] : [],
+        );
         if (errors.length > 0) throw new AggregateError(errors, 'Not everything could be cleaned up.');
       },
     };

@@ -8,14 +8,20 @@ export const ADD_IF_NONE = sql<{ id: string }>(
 
 /** $1 new wrapping, $2 new master key, $3 id, $4 the wrapping until now. */
 const rewrapIn = (table: string) =>
-  sql<{ id: string }>(`UPDATE ${table} SET wrapped = $1, master_key_id = $2 WHERE id = $3 AND wrapped = $4 RETURNING id`);
+  sql<{ id: string }>(
+    `UPDATE ${table} SET wrapped = $1, master_key_id = $2 WHERE id = $3 AND wrapped = $4 RETURNING id`,
+  );
 export const REWRAP = [rewrapIn('data_keys'), rewrapIn('retired_data_keys')];
 
 /** $1 id. A row while the key is published; locks it and changes nothing. */
-export const LOCK_PUBLISHED = sql<{ id: string }>(`UPDATE data_keys SET state = state WHERE id = $1 AND state = 'published' RETURNING id`);
+export const LOCK_PUBLISHED = sql<{ id: string }>(
+  `UPDATE data_keys SET state = state WHERE id = $1 AND state = 'published' RETURNING id`,
+);
 
 /** $1 purpose. */
-export const SUPERSEDE = sql<never>(`UPDATE data_keys SET state = 'superseded' WHERE purpose = $1 AND state = 'primary'`);
+export const SUPERSEDE = sql<never>(
+  `UPDATE data_keys SET state = 'superseded' WHERE purpose = $1 AND state = 'primary'`,
+);
 
 /** $1 id. */
 export const MAKE_PRIMARY = sql<never>(`UPDATE data_keys SET state = 'primary' WHERE id = $1`);

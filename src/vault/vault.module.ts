@@ -1,11 +1,11 @@
 import { Global, Module } from '@nestjs/common';
 import { StoreSettings } from '../config/settings.js';
-import { DataKeyRepository } from './data-key.repository.js';
-import { KeyFollower } from './key-follower.js';
-import { KeyHoldersRepository } from './key-holders.repository.js';
-import { Keyring } from './keyring.js';
-import { MasterKeys } from './master-keys.js';
-import { openMasterKeys } from './open-master-keys.js';
+import { DataKeyRepository } from './keys/data-key.repository.js';
+import { KeyFollower } from './keys/keyring-sync.js';
+import { KeyHoldersRepository } from './keys/keyring-nodes.repository.js';
+import { Keyring } from './keys/keyring.js';
+import { MasterKeys } from './wrappers/master-keys.js';
+import { openMasterKeys } from './wrappers/master-keys.js';
 
 @Global()
 @Module({

@@ -1,16 +1,18 @@
 import { createSecretKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Secret } from '../common/secret.js';
-import { DataKey } from './data-key.js';
-import { fingerprint } from './fingerprint.js';
-import { deriveKey } from './derive-key.js';
-import { lengthPrefixed } from './length-prefixed.js';
-import { LocalKeyWrapper } from './local-key-wrapper.js';
-import { open, sealWithNonce, type SealedText } from './seal.js';
+import { DataKey } from './keys/data-key.js';
+import { fingerprint } from './seal/cipher.js';
+import { deriveKey } from './keys/data-key.js';
+import { lengthPrefixed } from './seal/cipher.js';
+import { LocalKeyWrapper } from './wrappers/local-key-wrapper.js';
+import { open, sealWithNonce, type SealedText } from './seal/seal.js';
 
 /** The table of docs/vault.md, so that the page can't say anything else than the code does. */
 const documented = new Map(
-  [...readFileSync('docs/vault.md', 'utf8').matchAll(/^\| ([^|`]+?) +\| `([^`]+)` +\|$/gm)].map(([, what, value]) => [what, value]),
+  [...readFileSync('docs/vault.md', 'utf8').matchAll(/^\| ([^|`]+?) +\| `([^`]+)` +\|$/gm)].map(
+    ([, what, value]) => [what, value],
+  ),
 );
 
 function vector(what: string): string {
@@ -27,14 +29,18 @@ const fingerprintKey = new DataKey('examplekey02', 'fingerprint', bytes('fingerp
 describe('the test vectors of docs/vault.md', () => {
   it('derive the keys of a tenant', () => {
     expect(lengthPrefixed('seal', context.tenant)).toEqual(bytes('info of the seal key'));
-    expect(deriveKey(createSecretKey(bytes('seal data key')), 'seal', context.tenant).export()).toEqual(bytes("tenant's seal key"));
+    expect(deriveKey(createSecretKey(bytes('seal data key')), 'seal', context.tenant).export()).toEqual(
+      bytes("tenant's seal key"),
+    );
     expect(sealKey.forTenant(context.tenant).export()).toEqual(bytes("tenant's seal key"));
     expect(fingerprintKey.forTenant(context.tenant).export()).toEqual(bytes("tenant's fingerprint key"));
   });
 
   it('make the authenticated data', () => {
     const { purpose, tenant, field } = context;
-    expect(lengthPrefixed('tk1', vector('key id'), purpose, tenant, field)).toEqual(bytes('authenticated data'));
+    expect(lengthPrefixed('tk1', vector('key id'), purpose, tenant, field)).toEqual(
+      bytes('authenticated data'),
+    );
   });
 
   it('seal the plaintext', () => {
@@ -56,7 +62,10 @@ describe('the test vectors of docs/vault.md', () => {
   it('unwrap the data key', async () => {
     const wrapper = new LocalKeyWrapper(bytes('master key'));
     expect(wrapper.masterKeyId).toBe(vector('master key id'));
-    const unwrapped = await wrapper.unwrap(vector('seal data key, wrapped with the same nonce'), vector('key id'));
+    const unwrapped = await wrapper.unwrap(
+      vector('seal data key, wrapped with the same nonce'),
+      vector('key id'),
+    );
     expect(unwrapped).toEqual(bytes('seal data key'));
   });
 });

@@ -7,7 +7,10 @@ export const contract = JSON.parse(readFileSync('test/contract/openapi.json', 'u
 /** `PUT /path` for each operation of the document. */
 export function operationsOf({ paths }: Document): Map<string, Operation> {
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]): [string, Operation] => [`${method.toUpperCase()} ${path}`, operation]),
+    Object.entries(methods).map(([method, operation]): [string, Operation] => [
+      `${method.toUpperCase()} ${path}`,
+      operation,
+    ]),
   );
   return new Map(operations);
 }
@@ -23,7 +26,9 @@ export function breaksOf(ours: Document, name: string): string[] {
     ...breaksOfRequest(ours, operation, wanted),
     ...Object.entries(wanted.responses).flatMap(([status, response]) => {
       const match = operation.responses[status];
-      return match ? breaksOfContent(ours, match.content, response.content, 'response', status) : [`${status} is missing`];
+      return match
+        ? breaksOfContent(ours, match.content, response.content, 'response', status)
+        : [`${status} is missing`];
     }),
   ];
 }
@@ -39,13 +44,22 @@ function breaksOfParameters(ours: Document, operation: Operation, wanted: Operat
       const match = find(known, parameter);
       if (!match) return [`${at} is missing`];
       const required = match.required && !parameter.required ? [`${at} is required`] : [];
-      return [...required, ...incompatibilities({ ours, contract, direction: 'request' }, match.schema, parameter.schema, at)];
+      return [
+        ...required,
+        ...incompatibilities({ ours, contract, direction: 'request' }, match.schema, parameter.schema, at),
+      ];
     }),
-    ...known.filter((parameter) => parameter.required && !find(expected, parameter)).map(({ name }) => `${name} is new and required`),
+    ...known
+      .filter((parameter) => parameter.required && !find(expected, parameter))
+      .map(({ name }) => `${name} is new and required`),
   ];
 }
 
-function breaksOfRequest(ours: Document, { requestBody: body }: Operation, { requestBody: wanted }: Operation): string[] {
+function breaksOfRequest(
+  ours: Document,
+  { requestBody: body }: Operation,
+  { requestBody: wanted }: Operation,
+): string[] {
   if (!wanted) return body?.required ? ['the body is new and required'] : [];
   const required = body?.required && !wanted.required ? ['the body is required'] : [];
   return [...required, ...breaksOfContent(ours, body?.content, wanted.content, 'request', 'body')];
@@ -60,6 +74,8 @@ function breaksOfContent(
 ): string[] {
   return Object.entries(wanted ?? {}).flatMap(([type, { schema }]) => {
     const match = content?.[type];
-    return match ? incompatibilities({ ours, contract, direction }, match.schema, schema, at) : [`${at} is no ${type}`];
+    return match
+      ? incompatibilities({ ours, contract, direction }, match.schema, schema, at)
+      : [`${at} is no ${type}`];
   });
 }

@@ -1,9 +1,9 @@
 import addFormats from 'ajv-formats';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
-import { StripeServer } from '../support/stripe/stripe-server.js';
-import { OWNER, startTestApp, STRANGER, type TestApp } from '../support/test-app.js';
-import { endUserToken } from '../support/tokens.js';
+import { StripeServer } from '../harness/stripe/stripe-server.js';
+import { OWNER, startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
+import { endUserToken } from '../harness/tokens.js';
 import { breaksOf, contract, operationsOf } from './contract.js';
 import { exampleOf } from './examples.js';
 import { alternatives, type Document, type Operation, resolve, type Schema } from './schema-compatibility.js';
@@ -16,7 +16,8 @@ const IS_PUBLIC = / \/health\/|\/webhooks\/| \/api\/v1\/auth\/(?:register|login|
 const FOR_BUYERS = /\/(?:my-\w+|checkout-session|(?:cancel|update)-subscription|customer-portal)$/;
 
 /** Narrower than the shapes because the contract's text says so: what a credential starts with. */
-const NARROWER_BY_TEXT = /^body\.(?:test|live)_(?:secret_key|publishable_key|webhook_secret) is narrower: pattern$/;
+const NARROWER_BY_TEXT =
+  /^body\.(?:test|live)_(?:secret_key|publishable_key|webhook_secret) is narrower: pattern$/;
 
 describe('the served OpenAPI document', () => {
   const stripe = new StripeServer();
@@ -33,7 +34,8 @@ describe('the served OpenAPI document', () => {
     await app.close();
   });
 
-  const breaks = (name: string, ours = document) => breaksOf(ours, name).filter((problem) => !NARROWER_BY_TEXT.test(problem));
+  const breaks = (name: string, ours = document) =>
+    breaksOf(ours, name).filter((problem) => !NARROWER_BY_TEXT.test(problem));
   const operations = () => [...operationsOf(document)];
 
   describe('next to the contract', () => {
@@ -41,57 +43,72 @@ describe('the served OpenAPI document', () => {
       expect(breaks(name)).toEqual([]);
     });
 
-    it.each(CONTRACT_OPERATIONS)('would be noticed with anything of %s taken away, renamed or narrowed', (name) => {
-      const [method = '', path = ''] = name.split(' ');
-      const damaged = (damage: (operation: Operation, copy: Document) => void) => {
-        const copy = structuredClone(document);
-        const operation = copy.paths[path]?.[method.toLowerCase()];
-        if (!operation) throw new Error(`There is no ${name}.`);
-        damage(operation, copy);
-        return breaks(name, copy);
-      };
-      const wanted = operationsOf(contract).get(name);
-      for (const status of Object.keys(wanted?.responses ?? {})) {
-        expect(damaged(({ responses }) => void delete responses[status])).toEqual([`${status} is missing`]);
-        const schema = wanted?.responses[status]?.content?.['application/json']?.schema;
-        for (const { properties } of schema ? alternatives(contract, schema) : []) {
-          for (const property of Object.keys(properties ?? {})) {
-            const inOurs = (copy: Document, operation: Operation) => {
-              const content = operation.responses[status]?.content?.['application/json'];
-              const object = content && alternatives(copy, content.schema).find(({ type }) => type === 'object');
-              if (!object?.properties) throw new Error(`There is no body in ${status}.`);
-              return object.properties;
-            };
-            expect(damaged((operation, copy) => void delete inOurs(copy, operation)[property])).toContain(
-              `${status}.${property} is missing`,
-            );
-            expect(damaged((operation, copy) => void (inOurs(copy, operation)[property] = { type: 'null' }))).not.toEqual([]);
+    it.each(CONTRACT_OPERATIONS)(
+      'would be noticed with anything of %s taken away, renamed or narrowed',
+      (name) => {
+        const [method = '', path = ''] = name.split(' ');
+        const damaged = (damage: (operation: Operation, copy: Document) => void) => {
+          const copy = structuredClone(document);
+          const operation = copy.paths[path]?.[method.toLowerCase()];
+          if (!operation) throw new Error(`There is no ${name}.`);
+          damage(operation, copy);
+          return breaks(name, copy);
+        };
+        const wanted = operationsOf(contract).get(name);
+        for (const status of Object.keys(wanted?.responses ?? {})) {
+          expect(damaged(({ responses }) => void delete responses[status])).toEqual([`${status} is missing`]);
+          const schema = wanted?.responses[status]?.content?.['application/json']?.schema;
+          for (const { properties } of schema ? alternatives(contract, schema) : []) {
+            for (const property of Object.keys(properties ?? {})) {
+              const inOurs = (copy: Document, operation: Operation) => {
+                const content = operation.responses[status]?.content?.['application/json'];
+                const object =
+                  content && alternatives(copy, content.schema).find(({ type }) => type === 'object');
+                if (!object?.properties) throw new Error(`There is no body in ${status}.`);
+                return object.properties;
+              };
+              expect(damaged((operation, copy) => void delete inOurs(copy, operation)[property])).toContain(
+                `${status}.${property} is missing`,
+              );
+              expect(
+                damaged((operation, copy) => void (inOurs(copy, operation)[property] = { type: 'null' })),
+              ).not.toEqual([]);
+            }
           }
         }
-      }
-      if (wanted?.parameters) expect(damaged((operation) => void (operation.parameters = []))).not.toEqual([]);
-      if (wanted?.requestBody) {
-        const bodyOf = (copy: Document, { requestBody }: Operation) =>
-          resolve(copy, requestBody?.content['application/json']?.schema ?? {});
-        expect(damaged((operation) => void delete operation.requestBody)).not.toEqual([]);
-        expect(damaged((operation, copy) => void (bodyOf(copy, operation).required = ['new']))).toContain('body.new is required');
-        for (const property of Object.keys(bodyOf(contract, wanted).properties ?? {})) {
-          const narrow = (schema: Schema) =>
-            damaged((operation, copy) => void ((bodyOf(copy, operation).properties ?? {})[property] = schema));
-          expect(narrow({ type: 'object' })).not.toEqual([]);
-          expect(narrow({ anyOf: [{ type: 'string', maxLength: 1 }, { type: 'null' }, { type: 'boolean', const: true }] })).not.toEqual([]);
+        if (wanted?.parameters)
+          expect(damaged((operation) => void (operation.parameters = []))).not.toEqual([]);
+        if (wanted?.requestBody) {
+          const bodyOf = (copy: Document, { requestBody }: Operation) =>
+            resolve(copy, requestBody?.content['application/json']?.schema ?? {});
+          expect(damaged((operation) => void delete operation.requestBody)).not.toEqual([]);
+          expect(damaged((operation, copy) => void (bodyOf(copy, operation).required = ['new']))).toContain(
+            'body.new is required',
+          );
+          for (const property of Object.keys(bodyOf(contract, wanted).properties ?? {})) {
+            const narrow = (schema: Schema) =>
+              damaged(
+                (operation, copy) => void ((bodyOf(copy, operation).properties ?? {})[property] = schema),
+              );
+            expect(narrow({ type: 'object' })).not.toEqual([]);
+            expect(
+              narrow({
+                anyOf: [{ type: 'string', maxLength: 1 }, { type: 'null' }, { type: 'boolean', const: true }],
+              }),
+            ).not.toEqual([]);
+          }
         }
-      }
-    });
+      },
+    );
   });
 
   describe('by itself', () => {
     it('lints clean by the recommended rules, but for the slash that clients know', async () => {
       const config = await createConfig({ extends: ['recommended'] });
       const problems = await lintFromString({ source: JSON.stringify(document), config });
-      expect(problems.map(({ severity, ruleId, location }) => `${severity} ${ruleId} ${location[0]?.pointer}`)).toEqual([
-        'error no-path-trailing-slash #/paths/~1api~1v1~1projects~1',
-      ]);
+      expect(
+        problems.map(({ severity, ruleId, location }) => `${severity} ${ruleId} ${location[0]?.pointer}`),
+      ).toEqual(['error no-path-trailing-slash #/paths/~1api~1v1~1projects~1']);
     });
 
     it('names and describes each operation', () => {
@@ -104,7 +121,8 @@ describe('the served OpenAPI document', () => {
         expect([name, operation.description]).toEqual([name, expect.stringMatching(/^[A-Z][^]*\.$/)]);
         expect([name, operation.tags]).toEqual([name, [expect.any(String)]]);
         expect(tags).toEqual(expect.arrayContaining(operation.tags ?? []));
-        for (const { description } of Object.values(operation.responses)) expect(description).toMatch(/^[A-Z].*\.$/);
+        for (const { description } of Object.values(operation.responses))
+          expect(description).toMatch(/^[A-Z].*\.$/);
       }
     });
 
@@ -117,12 +135,19 @@ describe('the served OpenAPI document', () => {
         for (const [field, property] of Object.entries(schema.properties ?? {})) {
           const described = property.$ref ? resolve(document, property) : property;
           const items = described.items && resolve(document, described.items);
-          expect([name, field, described['description'] ?? items?.['description']]).toEqual([name, field, expect.any(String)]);
+          expect([name, field, described['description'] ?? items?.['description']]).toEqual([
+            name,
+            field,
+            expect.any(String),
+          ]);
         }
       }
       for (const [name, { parameters }] of operations()) {
         for (const parameter of parameters ?? [])
-          expect([name, parameter]).toEqual([name, expect.objectContaining({ description: expect.any(String) as string })]);
+          expect([name, parameter]).toEqual([
+            name,
+            expect.objectContaining({ description: expect.any(String) as string }),
+          ]);
       }
     });
 
@@ -137,18 +162,29 @@ describe('the served OpenAPI document', () => {
           ...(operation.requestBody ? ['413', '415', '422'] : []),
         ];
         expect([name, Object.keys(operation.responses)]).toEqual([name, expect.arrayContaining(expected)]);
-        for (const [status, { content }] of Object.entries(operation.responses).filter(([known]) => Number(known) >= 400)) {
+        for (const [status, { content }] of Object.entries(operation.responses).filter(
+          ([known]) => Number(known) >= 400,
+        )) {
           const wanted = status === '422' ? 'HTTPValidationError' : 'ErrorResponse';
-          expect([name, status, content?.['application/json']?.schema.$ref]).toEqual([name, status, `#/components/schemas/${wanted}`]);
+          expect([name, status, content?.['application/json']?.schema.$ref]).toEqual([
+            name,
+            status,
+            `#/components/schemas/${wanted}`,
+          ]);
         }
       }
     });
 
     it('asks for a token where one is needed', () => {
       for (const [name, { security }] of operations()) {
-        const schemes = IS_PUBLIC.test(name) ? [] : ['HTTPBearer', ...(FOR_BUYERS.test(name) ? [] : ['OAuth2PasswordBearer'])];
+        const schemes = IS_PUBLIC.test(name)
+          ? []
+          : ['HTTPBearer', ...(FOR_BUYERS.test(name) ? [] : ['OAuth2PasswordBearer'])];
         const wanted = operationsOf(contract).get(name)?.security?.flatMap(Object.keys) ?? [];
-        expect([name, new Set(security?.flatMap(Object.keys))]).toEqual([name, new Set([...schemes, ...wanted])]);
+        expect([name, new Set(security?.flatMap(Object.keys))]).toEqual([
+          name,
+          new Set([...schemes, ...wanted]),
+        ]);
       }
     });
 
@@ -157,7 +193,9 @@ describe('the served OpenAPI document', () => {
       addFormats.default(ajv);
       ajv.addSchema(JSON.parse(JSON.stringify(document)) as object, 'openapi');
       const check = ({ schema, example }: { schema: Schema; example?: unknown }, at: string) => {
-        const validate = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('#/components', 'openapi#/components')) as object);
+        const validate = ajv.compile(
+          JSON.parse(JSON.stringify(schema).replaceAll('#/components', 'openapi#/components')) as object,
+        );
         expect([at, example === undefined]).toEqual([at, false]);
         for (const each of [example, exampleOf(document, schema, at)])
           expect([at, validate(each), validate.errors]).toEqual([at, true, null]);
@@ -176,8 +214,12 @@ describe('the served OpenAPI document', () => {
     it('tells one story in its examples', () => {
       const seen = new Map<string, Set<unknown>>();
       const collect = (value: unknown, name = '') => {
-        if (typeof value === 'object' && value) for (const [field, each] of Object.entries(value)) collect(each, field);
-        else if (value !== null && ['project_id', 'user_id', 'subscription_id', 'email', 'project_name'].includes(name))
+        if (typeof value === 'object' && value)
+          for (const [field, each] of Object.entries(value)) collect(each, field);
+        else if (
+          value !== null &&
+          ['project_id', 'user_id', 'subscription_id', 'email', 'project_name'].includes(name)
+        )
           seen.set(name, (seen.get(name) ?? new Set()).add(value));
       };
       for (const [, { responses }] of operations())
@@ -199,7 +241,11 @@ describe('the served OpenAPI document', () => {
     });
 
     it('begins with what comes first: projects and accounts, then the configuration', () => {
-      expect(document.tags?.map(({ name }) => name).slice(0, 3)).toEqual(['Projects', 'Accounts', 'Stripe configuration']);
+      expect(document.tags?.map(({ name }) => name).slice(0, 3)).toEqual([
+        'Projects',
+        'Accounts',
+        'Stripe configuration',
+      ]);
       expect(document.info?.description).toContain('**Start here**');
     });
   });
@@ -211,7 +257,10 @@ describe('the served OpenAPI document', () => {
       saveStripeConfig: { test_secret_key: `sk_live_${'a'.repeat(24)}` },
       cancelMySubscription: { cancel_immediately: 'maybe' },
     };
-    const wrongQueries: Record<string, string> = { getPaymentStats: 'test_mode=maybe', getMySubscription: 'test_mode=maybe' };
+    const wrongQueries: Record<string, string> = {
+      getPaymentStats: 'test_mode=maybe',
+      getMySubscription: 'test_mode=maybe',
+    };
     const compared: string[] = [];
     for (const [name, operation] of operations()) {
       const [method = '', template = ''] = name.split(' ');
@@ -230,7 +279,9 @@ describe('the served OpenAPI document', () => {
         const answer = await sent;
         // Some statuses have several reasons; the one that is shown is another.
         if (answer.status !== status) return;
-        const { detail } = responses[`${status}`]?.content?.['application/json']?.example as { detail: unknown };
+        const { detail } = responses[`${status}`]?.content?.['application/json']?.example as {
+          detail: unknown;
+        };
         const isShown = Array.isArray(detail) ? (expect.arrayContaining(detail) as unknown) : detail;
         expect([name, answer.body]).toEqual([name, { detail: isShown }]);
         compared.push(`${status}`);
@@ -238,7 +289,10 @@ describe('the served OpenAPI document', () => {
       const body = requestBody ? {} : undefined;
       if (security?.length) {
         await compare(401, send(projectId, null).send(body));
-        await compare(403, send(projectId, isForBuyers ? OWNER : hasProject ? STRANGER : endUserToken(projectId)).send(body));
+        await compare(
+          403,
+          send(projectId, isForBuyers ? OWNER : hasProject ? STRANGER : endUserToken(projectId)).send(body),
+        );
       }
       if (requestBody) {
         await compare(415, send(projectId, token).set('content-type', 'text/plain').send('x'));
@@ -250,7 +304,9 @@ describe('the served OpenAPI document', () => {
         );
         await compare(422, send(projectId, token).send(wrongBodies[operationId] ?? {}));
       } else if (responses['422'] && hasProject) {
-        const location = (responses['422'].content?.['application/json']?.example as { detail: [{ loc: string[] }] }).detail[0].loc;
+        const location = (
+          responses['422'].content?.['application/json']?.example as { detail: [{ loc: string[] }] }
+        ).detail[0].loc;
         const query = location[0] === 'query' ? '?page=0' : '';
         const path = location[1] === 'mode' ? template.replace('{mode}', 'nope') : template;
         await compare(
@@ -264,14 +320,16 @@ describe('the served OpenAPI document', () => {
             token,
           ),
         );
-      } else if (responses['422']) await compare(422, send(projectId, token, `?${wrongQueries[operationId] ?? 'page=0'}`));
+      } else if (responses['422'])
+        await compare(422, send(projectId, token, `?${wrongQueries[operationId] ?? 'page=0'}`));
       const isOwn404 = isForBuyers || /replay|webhook-endpoints$|auth/.test(template);
       if (responses['404'] && !isOwn404) await compare(404, send(nobody, token).send(body));
     }
     const countOf = (status: string) => compared.filter((each) => each === status).length;
     const withToken = operations().filter(([, { security }]) => security?.length).length;
     expect([countOf('401'), countOf('403')]).toEqual([withToken, withToken]);
-    for (const status of ['404', '413', '415', '422']) expect([status, countOf(status) >= 10]).toEqual([status, true]);
+    for (const status of ['404', '413', '415', '422'])
+      expect([status, countOf(status) >= 10]).toEqual([status, true]);
   });
 
   it('has examples that can be sent as they stand', async () => {

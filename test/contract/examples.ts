@@ -7,7 +7,12 @@ export function exampleOf(document: Document, schema: Schema, at: string): unkno
   const [first] = alternatives(document, rest);
   if (first?.properties) {
     const { properties } = first;
-    return Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, exampleOf(document, property, `${at}.${name}`)]));
+    return Object.fromEntries(
+      Object.entries(properties).map(([name, property]) => [
+        name,
+        exampleOf(document, property, `${at}.${name}`),
+      ]),
+    );
   }
   if (first?.items) return [exampleOf(document, first.items, `${at}[]`)];
   if (values) return values[0];

@@ -79,13 +79,23 @@ export function incompatibilities(sides: Sides, ours: Schema, theirs: Schema, at
 
 function compareOfOneType(sides: Sides, ours: Schema, theirs: Schema, at: string): string[] {
   const problems: string[] = [];
-  if (theirs['format'] !== undefined && ours['format'] !== theirs['format']) problems.push(`${at} has another format`);
-  if (theirs['default'] !== undefined && ours['default'] !== theirs['default']) problems.push(`${at} has another default`);
-  if (sides.direction === 'request') problems.push(...narrowings(ours, theirs).map((keyword) => `${at} is narrower: ${keyword}`));
-  if (theirs.items) problems.push(...(ours.items ? incompatibilities(sides, ours.items, theirs.items, `${at}[]`) : [`${at} has no items`]));
+  if (theirs['format'] !== undefined && ours['format'] !== theirs['format'])
+    problems.push(`${at} has another format`);
+  if (theirs['default'] !== undefined && ours['default'] !== theirs['default'])
+    problems.push(`${at} has another default`);
+  if (sides.direction === 'request')
+    problems.push(...narrowings(ours, theirs).map((keyword) => `${at} is narrower: ${keyword}`));
+  if (theirs.items)
+    problems.push(
+      ...(ours.items
+        ? incompatibilities(sides, ours.items, theirs.items, `${at}[]`)
+        : [`${at} has no items`]),
+    );
   for (const [name, property] of Object.entries(theirs.properties ?? {})) {
     const match = ours.properties?.[name];
-    problems.push(...(match ? incompatibilities(sides, match, property, `${at}.${name}`) : [`${at}.${name} is missing`]));
+    problems.push(
+      ...(match ? incompatibilities(sides, match, property, `${at}.${name}`) : [`${at}.${name} is missing`]),
+    );
   }
   const [must, may] = sides.direction === 'request' ? [theirs, ours] : [ours, theirs];
   for (const name of may.required ?? []) {
@@ -101,9 +111,11 @@ const LOWER = ['minimum', 'minLength', 'minItems'];
 
 function narrowings(ours: Schema, theirs: Schema): string[] {
   const above = (keyword: string) => Number(ours[keyword] ?? Infinity) < Number(theirs[keyword] ?? Infinity);
-  const below = (keyword: string) => Number(ours[keyword] ?? -Infinity) > Number(theirs[keyword] ?? -Infinity);
+  const below = (keyword: string) =>
+    Number(ours[keyword] ?? -Infinity) > Number(theirs[keyword] ?? -Infinity);
   const other = ['pattern', 'format', 'enum', 'const'].filter(
-    (keyword) => ours[keyword] !== undefined && JSON.stringify(ours[keyword]) !== JSON.stringify(theirs[keyword]),
+    (keyword) =>
+      ours[keyword] !== undefined && JSON.stringify(ours[keyword]) !== JSON.stringify(theirs[keyword]),
   );
   return [...UPPER.filter(above), ...LOWER.filter(below), ...other];
 }

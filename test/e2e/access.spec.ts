@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { RouteTable } from '../../src/http/route-table.js';
 import { PATH_METADATA } from '@nestjs/common/constants';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
-import { ACCESS } from '../../src/auth/route-access.decorators.js';
-import { REQUIREMENT } from '../../src/projects/project-owner.guard.js';
-import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../support/test-app.js';
-import { accessToken, endUserToken } from '../support/tokens.js';
+import { ACCESS } from '../../src/auth/route-access.js';
+import { REQUIREMENT } from '../../src/projects/project.guards.js';
+import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
+import { accessToken, endUserToken } from '../harness/tokens.js';
 
 const METHODS = ['get', 'head', 'post', 'put', 'delete'] as const;
 type Method = (typeof METHODS)[number];
@@ -18,7 +18,12 @@ interface Expectation {
   body?: object;
 }
 
-const everybody = (status: number): Expectation => ({ nobody: status, endUser: status, stranger: status, owner: status });
+const everybody = (status: number): Expectation => ({
+  nobody: status,
+  endUser: status,
+  stranger: status,
+  owner: status,
+});
 const everyDeveloper = (status: number, body?: object): Expectation => ({
   nobody: 401,
   endUser: 403,
@@ -26,9 +31,21 @@ const everyDeveloper = (status: number, body?: object): Expectation => ({
   owner: status,
   body,
 });
-const theOwner = (status: number, body?: object): Expectation => ({ nobody: 401, endUser: 403, stranger: 403, owner: status, body });
+const theOwner = (status: number, body?: object): Expectation => ({
+  nobody: 401,
+  endUser: 403,
+  stranger: 403,
+  owner: status,
+  body,
+});
 
-const endUsers = (status: number, body?: object): Expectation => ({ nobody: 401, endUser: status, stranger: 403, owner: 403, body });
+const endUsers = (status: number, body?: object): Expectation => ({
+  nobody: 401,
+  endUser: status,
+  stranger: 403,
+  owner: 403,
+  body,
+});
 
 const PROJECT = '/api/v1/projects/:project_id';
 const STRIPE = '/api/v1/payments/stripe/projects/:project_id';
@@ -87,7 +104,10 @@ const ROUTES: Record<string, Expectation> = {
   [`POST ${TILL}/cancel-subscription`]: endUsers(404, {}),
   [`POST ${TILL}/update-subscription`]: endUsers(404, {}),
   // Stripe is not asked about a key of the wrong kind.
-  [`POST ${STRIPE}/validate-credentials`]: theOwner(200, { secret_key: 'pk_test_aaaaaaaa', is_test_mode: true }),
+  [`POST ${STRIPE}/validate-credentials`]: theOwner(200, {
+    secret_key: 'pk_test_aaaaaaaa',
+    is_test_mode: true,
+  }),
 };
 
 const split = (route: string): [Method, string] => {
@@ -98,7 +118,11 @@ const split = (route: string): [Method, string] => {
 };
 
 const fill = (path: string, projectId: string, mode = 'test') =>
-  path.replace(':project_id', projectId).replace(':mode', mode).replace(':event_id', 'evt_1').replace('*', 'swagger-ui.css');
+  path
+    .replace(':project_id', projectId)
+    .replace(':mode', mode)
+    .replace(':event_id', 'evt_1')
+    .replace('*', 'swagger-ui.css');
 
 /** Wrong for every operation that takes a body. */
 const WRONG_BODY = { test_secret_key: 1, name: 1, secret_key: 1, user_id: 1 };
@@ -145,17 +169,23 @@ describe('who may call what', () => {
 
   it('is declared by every handler, and with a permission where the path has a project', () => {
     const undeclared: string[] = [];
-    const controllers = [...app.app.get(ModulesContainer).values()].flatMap((module) => [...module.controllers.values()]);
+    const controllers = [...app.app.get(ModulesContainer).values()].flatMap((module) => [
+      ...module.controllers.values(),
+    ]);
     for (const { metatype: controller } of controllers) {
       if (!controller) continue;
       const { prototype } = controller as { prototype: Record<string, object> };
       for (const name of new MetadataScanner().getAllMethodNames(prototype)) {
         const handler = prototype[name] ?? {};
-        const declared = (key: string): unknown => Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
+        const declared = (key: string): unknown =>
+          Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
         const path = Reflect.getMetadata(PATH_METADATA, handler) as string | undefined;
         if (path === undefined) continue;
-        const isOfProject = `${Reflect.getMetadata(PATH_METADATA, controller)}/${path}`.includes(':project_id');
-        const isComplete = declared(ACCESS) === 'developer' && isOfProject ? declared(REQUIREMENT) : declared(ACCESS);
+        const isOfProject = `${Reflect.getMetadata(PATH_METADATA, controller)}/${path}`.includes(
+          ':project_id',
+        );
+        const isComplete =
+          declared(ACCESS) === 'developer' && isOfProject ? declared(REQUIREMENT) : declared(ACCESS);
         if (!isComplete) undeclared.push(`${controller.name}.${name}`);
       }
     }
@@ -189,7 +219,9 @@ describe('who may call what', () => {
         expect(none.headers['www-authenticate']).toBe('Bearer');
         const wrong = await app.send(method, fill(path, id, 'nope'), expired).send(WRONG_BODY);
         expect(wrong.status).toBe(401);
-        expect(wrong.headers['www-authenticate']).toMatch(/^Bearer error="invalid_token"(?:, error_description="[^"\\]+")?$/);
+        expect(wrong.headers['www-authenticate']).toMatch(
+          /^Bearer error="invalid_token"(?:, error_description="[^"\\]+")?$/,
+        );
         expect(wrong.body).toEqual({ detail: expect.stringMatching(/^[A-Z].+\.$/) as string });
       }
     });
@@ -198,7 +230,11 @@ describe('who may call what', () => {
 
     it('refuses an end user before it looks at the project', async () => {
       for (const id of [projectId, randomUUID(), 'nope']) {
-        for (const token of [endUserToken(projectId), endUserToken(id), endUserToken(projectId, 'developer-1')]) {
+        for (const token of [
+          endUserToken(projectId),
+          endUserToken(id),
+          endUserToken(projectId, 'developer-1'),
+        ]) {
           const answer = await app.send(method, fill(path, id, 'nope'), token).send(WRONG_BODY);
           expect(answer.status).toBe(403);
           expect(answer.headers['www-authenticate']).toMatch(/^Bearer error="insufficient_scope"/);
@@ -216,14 +252,17 @@ describe('who may call what', () => {
     }
   });
 
-  it.each(forEndUsers)('%s finds no project that does not exist or was deleted, before the body is looked at', async (route) => {
-    const [method, path] = split(route);
-    for (const id of [randomUUID(), 'nope', ...deletedIds]) {
-      const answer = await app.send(method, `${path}?test_mode=nope`, endUserToken(id)).send(WRONG_BODY);
-      expect(answer.status).toBe(404);
-      expect(answer.body).toEqual({ detail: 'There is no project with this id.' });
-    }
-  });
+  it.each(forEndUsers)(
+    '%s finds no project that does not exist or was deleted, before the body is looked at',
+    async (route) => {
+      const [method, path] = split(route);
+      for (const id of [randomUUID(), 'nope', ...deletedIds]) {
+        const answer = await app.send(method, `${path}?test_mode=nope`, endUserToken(id)).send(WRONG_BODY);
+        expect(answer.status).toBe(404);
+        expect(answer.body).toEqual({ detail: 'There is no project with this id.' });
+      }
+    },
+  );
 
   describe.each(ofProjects)('%s', (route, { body, owner }) => {
     const [method, path] = split(route);
@@ -240,7 +279,9 @@ describe('who may call what', () => {
     ])('takes %s for no UUID, whatever else is wrong', async (id) => {
       const answer = await app.send(method, fill(path, id)).send(WRONG_BODY);
       expect(answer.status).toBe(422);
-      expect(answer.body).toEqual({ detail: [{ loc: ['path', 'project_id'], msg: 'must be a UUID', type: 'uuid_parsing' }] });
+      expect(answer.body).toEqual({
+        detail: [{ loc: ['path', 'project_id'], msg: 'must be a UUID', type: 'uuid_parsing' }],
+      });
     });
 
     it('finds no project that does not exist or was deleted, be it ours or not', async () => {
@@ -275,7 +316,9 @@ describe('who may call what', () => {
   it('takes only test and live for a mode', async () => {
     for (const mode of ['prod', 'TEST', 'live%20', 'status', '%00', '0']) {
       const { body } = await app.send('delete', `${configPath(projectId)}/${mode}`).expect(422);
-      expect(body).toEqual({ detail: [{ loc: ['path', 'mode'], msg: 'must be test or live', type: 'enum' }] });
+      expect(body).toEqual({
+        detail: [{ loc: ['path', 'mode'], msg: 'must be test or live', type: 'enum' }],
+      });
     }
   });
 

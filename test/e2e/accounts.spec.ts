@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { hash } from 'argon2';
 import jsonwebtoken from 'jsonwebtoken';
 import { Passwords } from '../../src/accounts/passwords.js';
-import { execute, rowsOf } from '../support/rows.js';
-import { startTestApp, STRANGER, type TestApp } from '../support/test-app.js';
-import { accessToken, endUserToken } from '../support/tokens.js';
+import { execute, rowsOf } from '../harness/database/rows.js';
+import { startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
+import { accessToken, endUserToken } from '../harness/tokens.js';
 
 const PASSWORD = 'correct horse battery staple';
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -24,7 +24,8 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const newEmail = () => `${randomUUID()}@example.com`;
-const post = (operation: string, body: object, on = app) => on.send('post', `/api/v1/auth/${operation}`, null).send(body);
+const post = (operation: string, body: object, on = app) =>
+  on.send('post', `/api/v1/auth/${operation}`, null).send(body);
 const form = (body: string, type = 'application/x-www-form-urlencoded', path = '/api/v1/auth/login') =>
   app.send('post', path, null).set('content-type', type).send(body);
 const me = (token: string | null) => app.send('get', '/api/v1/auth/me', token);
@@ -40,7 +41,9 @@ async function logIn(email: string, password = PASSWORD) {
 
 const refresh = (token: string) => post('refresh', { refresh_token: token });
 const problems = (body: unknown) =>
-  (body as { detail: { loc: string[]; type: string }[] }).detail.map(({ loc, type }) => [...loc, type].join(' '));
+  (body as { detail: { loc: string[]; type: string }[] }).detail.map(({ loc, type }) =>
+    [...loc, type].join(' '),
+  );
 
 describe('POST /auth/register', () => {
   it('makes an account and logs it in', async () => {
@@ -87,7 +90,8 @@ describe('POST /auth/register', () => {
     const [unicode, ascii] = ['ann@münchen.de', 'ann@xn--mnchen-3ya.de'];
     const { body } = await post('register', { email: ascii, password: PASSWORD }).expect(201);
     expect(body).toMatchObject({ email: unicode });
-    const storeAs = (email: string) => execute(app.database, `UPDATE accounts SET email = '${email}' WHERE id = '${body.id}'`);
+    const storeAs = (email: string) =>
+      execute(app.database, `UPDATE accounts SET email = '${email}' WHERE id = '${body.id}'`);
     for (const stored of [unicode, ascii]) {
       await storeAs(stored);
       for (const email of [unicode, ascii]) {
@@ -102,13 +106,22 @@ describe('POST /auth/register', () => {
   it('makes one account of many registrations at once', async () => {
     const email = newEmail();
     const statuses = await Promise.all(
-      Array.from({ length: 5 }, async (_, index) => (await post('register', { email, password: `password ${index}` })).status),
+      Array.from(
+        { length: 5 },
+        async (_, index) => (await post('register', { email, password: `password ${index}` })).status,
+      ),
     );
     expect(statuses.sort()).toEqual([201, 409, 409, 409, 409]);
   });
 
   it('ignores what it doesn’t know', async () => {
-    const { body } = await post('register', { email: newEmail(), password: PASSWORD, full_name: null, role: 'admin', id: 1 }).expect(201);
+    const { body } = await post('register', {
+      email: newEmail(),
+      password: PASSWORD,
+      full_name: null,
+      role: 'admin',
+      id: 1,
+    }).expect(201);
     expect(body).toMatchObject({ role: 'developer', full_name: null });
   });
 
@@ -116,13 +129,37 @@ describe('POST /auth/register', () => {
     ['nothing', {}, ['body email missing', 'body password missing']],
     ['null', { email: null, password: null }, ['body email string_type', 'body password string_type']],
     ['7 characters', { email: 'a@example.com', password: 'é'.repeat(7) }, ['body password string_too_short']],
-    ['1,001 characters', { email: 'a@example.com', password: 'é'.repeat(1001) }, ['body password string_too_long']],
-    ['half a character', { email: 'a@example.com', password: 'password\ud800' }, ['body password value_error']],
+    [
+      '1,001 characters',
+      { email: 'a@example.com', password: 'é'.repeat(1001) },
+      ['body password string_too_long'],
+    ],
+    [
+      'half a character',
+      { email: 'a@example.com', password: 'password\ud800' },
+      ['body password value_error'],
+    ],
     ['NUL', { email: 'a@example.com', password: 'password\0' }, ['body password value_error']],
-    ['an address with Cyrillic letters among others', { email: 'аda@example.com', password: PASSWORD }, ['body email value_error']],
-    ['an address with a zero-width space', { email: 'a\u200bda@example.com', password: PASSWORD }, ['body email value_error']],
-    ['a name with a control', { email: 'a@example.com', password: PASSWORD, full_name: 'a\x1bb' }, ['body full_name value_error']],
-    ['a name of blanks', { email: 'a@example.com', password: PASSWORD, full_name: '\u3000 ' }, ['body full_name value_error']],
+    [
+      'an address with Cyrillic letters among others',
+      { email: 'аda@example.com', password: PASSWORD },
+      ['body email value_error'],
+    ],
+    [
+      'an address with a zero-width space',
+      { email: 'a\u200bda@example.com', password: PASSWORD },
+      ['body email value_error'],
+    ],
+    [
+      'a name with a control',
+      { email: 'a@example.com', password: PASSWORD, full_name: 'a\x1bb' },
+      ['body full_name value_error'],
+    ],
+    [
+      'a name of blanks',
+      { email: 'a@example.com', password: PASSWORD, full_name: '\u3000 ' },
+      ['body full_name value_error'],
+    ],
     ['invalid Punycode', { email: 'joe@xn--a.com', password: PASSWORD }, ['body email value_error']],
     ['a dot upon an i', { email: 'joe@İstanbul.com', password: PASSWORD }, ['body email value_error']],
     ['a quoted address', { email: '"sam"@example.com', password: PASSWORD }, ['body email value_error']],
@@ -130,19 +167,41 @@ describe('POST /auth/register', () => {
     ['no dot', { email: 'ada@localhost', password: PASSWORD }, ['body email value_error']],
     ['an address of a machine', { email: 'ada@127.0.0.1', password: PASSWORD }, ['body email value_error']],
     ['no domain', { email: 'ada@', password: PASSWORD }, ['body email value_error']],
-    ['two addresses', { email: 'a@example.com,b@example.com', password: PASSWORD }, ['body email value_error']],
+    [
+      'two addresses',
+      { email: 'a@example.com,b@example.com', password: PASSWORD },
+      ['body email value_error'],
+    ],
     ['a name in front', { email: 'Ada <ada@example.com>', password: PASSWORD }, ['body email value_error']],
-    ['a line break', { email: 'a@example.com\nb@example.com', password: PASSWORD }, ['body email value_error']],
-    ['a long address', { email: `${'a'.repeat(250)}@example.com`, password: PASSWORD }, ['body email string_too_long']],
-    ['a long name', { email: 'a@example.com', password: PASSWORD, full_name: 'a'.repeat(256) }, ['body full_name string_too_long']],
-    ['a name that is none', { email: 'a@example.com', password: PASSWORD, full_name: 7 }, ['body full_name string_type']],
+    [
+      'a line break',
+      { email: 'a@example.com\nb@example.com', password: PASSWORD },
+      ['body email value_error'],
+    ],
+    [
+      'a long address',
+      { email: `${'a'.repeat(250)}@example.com`, password: PASSWORD },
+      ['body email string_too_long'],
+    ],
+    [
+      'a long name',
+      { email: 'a@example.com', password: PASSWORD, full_name: 'a'.repeat(256) },
+      ['body full_name string_too_long'],
+    ],
+    [
+      'a name that is none',
+      { email: 'a@example.com', password: PASSWORD, full_name: 7 },
+      ['body full_name string_type'],
+    ],
   ])('refuses %s', async (_, body, expected) => {
     expect(problems((await post('register', body).expect(422)).body)).toEqual(expected);
   });
 
   it('says how long a password has to be', async () => {
     const { body } = await post('register', { email: newEmail(), password: '1234567' }).expect(422);
-    expect(body).toMatchObject({ detail: [{ loc: ['body', 'password'], msg: 'must have at least 8 characters' }] });
+    expect(body).toMatchObject({
+      detail: [{ loc: ['body', 'password'], msg: 'must have at least 8 characters' }],
+    });
     await register(newEmail(), '12345678');
   });
 });
@@ -170,7 +229,12 @@ describe('passwords', () => {
       .filter((row) => [id, twin.id].includes(String(row['id'])))
       .map((row) => row['password_hash']);
     expect(hashes).toEqual(
-      [1, 2].map(() => expect.stringMatching(/^\$argon2id\$v=19\$m=19456,(?:t=2,p=1|p=1,t=2)\$[\w+/]{22}\$[\w+/]{43}$/) as string),
+      [1, 2].map(
+        () =>
+          expect.stringMatching(
+            /^\$argon2id\$v=19\$m=19456,(?:t=2,p=1|p=1,t=2)\$[\w+/]{22}\$[\w+/]{43}$/,
+          ) as string,
+      ),
     );
     expect(new Set(hashes).size).toBe(2);
   });
@@ -180,7 +244,8 @@ describe('passwords', () => {
     const old = await hash(PASSWORD, { memoryCost: 64, timeCost: 1, parallelism: 1 });
     await execute(app.database, `UPDATE accounts SET password_hash = '${old}' WHERE id = '${id}'`);
     await post('login', { email, password: 'wrong' }).expect(401);
-    const stored = async () => (await rowsOf(app.database, 'accounts')).find((row) => row['id'] === id)?.['password_hash'];
+    const stored = async () =>
+      (await rowsOf(app.database, 'accounts')).find((row) => row['id'] === id)?.['password_hash'];
     expect(await stored()).toBe(old);
     await logIn(email);
     expect(await stored()).toMatch(/^\$argon2id\$v=19\$m=19456,/);
@@ -242,8 +307,17 @@ describe('POST /auth/login', () => {
 
     it('answers the same tokens', async () => {
       const { id, email } = await register(newEmail(), 'a b+c&d=e%ü');
-      const fields = { grant_type: 'password', username: email, password: 'a b+c&d=e%ü', scope: '', client_id: 'docs' };
-      for (const type of ['application/x-www-form-urlencoded', 'application/x-www-form-urlencoded; charset=UTF-8']) {
+      const fields = {
+        grant_type: 'password',
+        username: email,
+        password: 'a b+c&d=e%ü',
+        scope: '',
+        client_id: 'docs',
+      };
+      for (const type of [
+        'application/x-www-form-urlencoded',
+        'application/x-www-form-urlencoded; charset=UTF-8',
+      ]) {
         const { body } = await form(encode(fields), type).expect(200);
         expect((await me((body as Tokens).access_token)).body).toMatchObject({ id });
       }
@@ -259,7 +333,10 @@ describe('POST /auth/login', () => {
       ['username=a%40example.com', ['body password missing']],
       ['password=x', ['body username missing']],
       ['grant_type=client_credentials&username=a%40example.com&password=x', ['body grant_type value_error']],
-      ['grant_type=x&username=ada', ['body grant_type value_error', 'body username value_error', 'body password missing']],
+      [
+        'grant_type=x&username=ada',
+        ['body grant_type value_error', 'body username value_error', 'body password missing'],
+      ],
       ['username=a%40example.com&username=b%40example.com&password=x', ['body username value_error']],
       ['username=ada&password=x', ['body username value_error']],
       ['username=a%40example.com&password=%ff', ['body value_error']],
@@ -316,7 +393,10 @@ describe('POST /auth/refresh', () => {
   it('gives new tokens to one of many requests at once, and takes the others for copies', async () => {
     const { refresh_token: token } = await register();
     const answers = await Promise.all(Array.from({ length: 8 }, () => refresh(token)));
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 401)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([
+      200,
+      ...Array.from({ length: 7 }, () => 401),
+    ]);
     const { refresh_token: next } = answers.find(({ status }) => status === 200)?.body as Tokens;
     await refresh(next).expect(401, NOT_VALID);
   });
@@ -339,23 +419,32 @@ describe('POST /auth/refresh', () => {
     for (const wrong of forged) await refresh(wrong).expect(401, NOT_VALID);
     await refresh(token).expect(200);
     expect(problems((await post('refresh', {}).expect(422)).body)).toEqual(['body refresh_token missing']);
-    expect(problems((await post('refresh', { refresh_token: 7 }).expect(422)).body)).toEqual(['body refresh_token string_type']);
+    expect(problems((await post('refresh', { refresh_token: 7 }).expect(422)).body)).toEqual([
+      'body refresh_token string_type',
+    ]);
   });
 
   it('takes none that expired, and forgets it', async () => {
     const { refresh_token: token } = await register();
     const session = token.slice(5, 41);
-    await execute(app.database, `UPDATE account_sessions SET expires_at = '2020-01-01 00:00:00.000' WHERE id = '${session}'`);
+    await execute(
+      app.database,
+      `UPDATE account_sessions SET expires_at = '2020-01-01 00:00:00.000' WHERE id = '${session}'`,
+    );
     await refresh(token).expect(401, NOT_VALID);
     await register();
-    expect((await rowsOf(app.database, 'account_sessions')).filter((row) => row['id'] === session)).toEqual([]);
+    expect((await rowsOf(app.database, 'account_sessions')).filter((row) => row['id'] === session)).toEqual(
+      [],
+    );
   });
 
   it('takes none of a revoked account', async () => {
     const { refresh_token: token, access_token: access, id } = await register();
     await execute(app.database, `UPDATE accounts SET revoked_at = created_at WHERE id = '${id}'`);
     await refresh(token).expect(401, NOT_VALID);
-    const { headers } = await me(access).expect(401, { detail: 'The account of this access token was revoked.' });
+    const { headers } = await me(access).expect(401, {
+      detail: 'The account of this access token was revoked.',
+    });
     expect(headers['www-authenticate']).toMatch(/^Bearer error="invalid_token"/);
   });
 
@@ -385,7 +474,9 @@ describe('GET /auth/me', () => {
 
   it('has nothing for a token that was made elsewhere', async () => {
     for (const sub of ['developer-1', randomUUID()]) {
-      await me(accessToken({ sub })).expect(404, { detail: 'The access token was not made for an account of this service.' });
+      await me(accessToken({ sub })).expect(404, {
+        detail: 'The access token was not made for an account of this service.',
+      });
     }
     await me(null).expect(401);
     await me(endUserToken(randomUUID())).expect(403);
@@ -407,7 +498,8 @@ describe('with limits', () => {
   });
   afterAll(() => limited.close());
 
-  const from = (ip: string, operation: string, body: object) => post(operation, body, limited).set('x-forwarded-for', ip);
+  const from = (ip: string, operation: string, body: object) =>
+    post(operation, body, limited).set('x-forwarded-for', ip);
   const guess = (ip: string, email: string) => from(ip, 'login', { email, password: 'guess' });
 
   const lockOuts = async (ip?: string) =>
@@ -438,8 +530,12 @@ describe('with limits', () => {
   it('slow down guesses from one address, at whatever accounts', async () => {
     const matches = jest.spyOn(Passwords.prototype, 'matches').mockResolvedValue(false);
     const statuses: number[] = [];
-    for (let index = 0; index < 60; index += 1) statuses.push((await guess('203.0.113.7', newEmail())).status);
-    expect(statuses).toEqual([...Array.from({ length: 50 }, () => 401), ...Array.from({ length: 10 }, () => 429)]);
+    for (let index = 0; index < 60; index += 1)
+      statuses.push((await guess('203.0.113.7', newEmail())).status);
+    expect(statuses).toEqual([
+      ...Array.from({ length: 50 }, () => 401),
+      ...Array.from({ length: 10 }, () => 429),
+    ]);
     await from('203.0.113.7', 'register', { email: newEmail(), password: PASSWORD }).expect(429);
     await guess('203.0.113.8', newEmail()).expect(401);
     expect(await lockOuts('203.0.113.7')).toEqual([{ by: 'address' }]);
@@ -449,25 +545,31 @@ describe('with limits', () => {
   it('slow down whoever asks which addresses are taken', async () => {
     const email = newEmail();
     await from('192.0.2.9', 'register', { email, password: PASSWORD }).expect(201);
-    for (let index = 0; index < 10; index += 1) await from('192.0.2.9', 'register', { email, password: PASSWORD }).expect(409);
+    for (let index = 0; index < 10; index += 1)
+      await from('192.0.2.9', 'register', { email, password: PASSWORD }).expect(409);
     await from('192.0.2.9', 'register', { email, password: PASSWORD }).expect(429);
   });
 
   it('count no login that succeeds', async () => {
     const email = newEmail();
     await from('192.0.2.3', 'register', { email, password: PASSWORD }).expect(201);
-    for (let index = 0; index < 12; index += 1) await from('192.0.2.3', 'login', { email, password: PASSWORD }).expect(200);
+    for (let index = 0; index < 12; index += 1)
+      await from('192.0.2.3', 'login', { email, password: PASSWORD }).expect(200);
   });
 
   it('let 20 logins of one account in at once, with real hashes', async () => {
     const email = newEmail();
     await from('192.0.2.10', 'register', { email, password: PASSWORD }).expect(201);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => from('192.0.2.10', 'login', { email, password: PASSWORD })));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => from('192.0.2.10', 'login', { email, password: PASSWORD })),
+    );
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
   });
 
   it('make tokens that the configured rules accept', async () => {
-    const { body } = await from('192.0.2.4', 'register', { email: newEmail(), password: PASSWORD }).expect(201);
+    const { body } = await from('192.0.2.4', 'register', { email: newEmail(), password: PASSWORD }).expect(
+      201,
+    );
     const token = (body as Tokens).access_token;
     expect(jsonwebtoken.decode(token)).toMatchObject({ iss: 'us', aud: 'all', scope: 'projects' });
     await limited.send('get', '/api/v1/auth/me', token).expect(200);
@@ -495,8 +597,15 @@ describe('where the built-in authorization server is off', () => {
         const answer = await off.send(method, path).expect(404, nothing);
         expect(answer.headers['allow']).toBeUndefined();
       }
-      await off.send('post', path, null).send({ email: 'a@example.com', password: PASSWORD }).expect(404, nothing);
-      await off.send('post', path, null).set('content-type', 'application/json').send('{').expect(404, nothing);
+      await off
+        .send('post', path, null)
+        .send({ email: 'a@example.com', password: PASSWORD })
+        .expect(404, nothing);
+      await off
+        .send('post', path, null)
+        .set('content-type', 'application/json')
+        .send('{')
+        .expect(404, nothing);
       await off.send('post', path, null).set('content-type', 'text/plain').send('x').expect(404, nothing);
     }
     const { body } = await off.send('get', '/docs-json', null).expect(200);

@@ -1,7 +1,7 @@
 import jsonwebtoken from 'jsonwebtoken';
-import { AuthorizationServer } from '../support/authorization-server.js';
-import { startTestApp, type TestApp } from '../support/test-app.js';
-import { AUDIENCE, ISSUER, SigningKey } from '../support/tokens.js';
+import { AuthorizationServer } from '../harness/servers/authorization-server.js';
+import { startTestApp, type TestApp } from '../harness/test-app.js';
+import { AUDIENCE, ISSUER, SigningKey } from '../harness/tokens.js';
 
 let app: TestApp;
 let projectId: string;
@@ -11,13 +11,20 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const ask = (body: object, id = projectId) => app.send('post', `/api/v1/projects/${id}/end-user-tokens`).send(body);
+const ask = (body: object, id = projectId) =>
+  app.send('post', `/api/v1/projects/${id}/end-user-tokens`).send(body);
 
 describe('POST …/end-user-tokens', () => {
   it('makes a token for one user of one project, good for half an hour', async () => {
     const { body, headers } = await ask({ user_id: 'auth0|4711' }).expect(201);
-    expect(body).toEqual({ access_token: expect.any(String) as string, token_type: 'bearer', expires_in: 1800 });
-    expect((await ask({ user_id: 'user-1', expires_in: null }).expect(201)).body).toMatchObject({ expires_in: 1800 });
+    expect(body).toEqual({
+      access_token: expect.any(String) as string,
+      token_type: 'bearer',
+      expires_in: 1800,
+    });
+    expect((await ask({ user_id: 'user-1', expires_in: null }).expect(201)).body).toMatchObject({
+      expires_in: 1800,
+    });
     expect(headers['cache-control']).toBe('no-store');
     const { access_token: token } = body as { access_token: string };
     const { iat = 0, ...claims } = jsonwebtoken.decode(token) as jsonwebtoken.JwtPayload;
@@ -33,7 +40,9 @@ describe('POST …/end-user-tokens', () => {
   it('makes it for as long as it is asked to, within bounds', async () => {
     for (const seconds of [60, 86_400]) {
       const { body } = await ask({ user_id: 'user-1', expires_in: seconds }).expect(201);
-      const { exp = 0, iat = 0 } = jsonwebtoken.decode((body as { access_token: string }).access_token) as jsonwebtoken.JwtPayload;
+      const { exp = 0, iat = 0 } = jsonwebtoken.decode(
+        (body as { access_token: string }).access_token,
+      ) as jsonwebtoken.JwtPayload;
       expect([(body as { expires_in: number }).expires_in, exp - iat]).toEqual([seconds, seconds]);
     }
   });
@@ -43,15 +52,30 @@ describe('POST …/end-user-tokens', () => {
     [{ user_id: null }, 'user_id', 'string_type', 'must be a string'],
     [{ user_id: 7 }, 'user_id', 'string_type', 'must be a string'],
     [{ user_id: '' }, 'user_id', 'value_error', 'must be 1 to 255 characters without control characters'],
-    [{ user_id: 'x'.repeat(256) }, 'user_id', 'value_error', 'must be 1 to 255 characters without control characters'],
+    [
+      { user_id: 'x'.repeat(256) },
+      'user_id',
+      'value_error',
+      'must be 1 to 255 characters without control characters',
+    ],
     [{ user_id: 'a\0b' }, 'user_id', 'value_error', 'must be 1 to 255 characters without control characters'],
-    [{ user_id: '\ud800' }, 'user_id', 'value_error', 'must be 1 to 255 characters without control characters'],
+    [
+      { user_id: '\ud800' },
+      'user_id',
+      'value_error',
+      'must be 1 to 255 characters without control characters',
+    ],
     [{ user_id: 'a', expires_in: 59 }, 'expires_in', 'greater_than_equal', 'must be at least 60'],
     [{ user_id: 'a', expires_in: -1 }, 'expires_in', 'greater_than_equal', 'must be at least 60'],
     [{ user_id: 'a', expires_in: 86_401 }, 'expires_in', 'less_than_equal', 'must be at most 86400'],
     [{ user_id: 'a', expires_in: 60.5 }, 'expires_in', 'int_type', 'must be a whole number'],
     [{ user_id: 'a', expires_in: '60' }, 'expires_in', 'int_type', 'must be a whole number'],
-    [{ user_id: 'a', project_id: 'b' }, 'project_id', 'extra_forbidden', 'is not a field of this operation; look for a typing error'],
+    [
+      { user_id: 'a', project_id: 'b' },
+      'project_id',
+      'extra_forbidden',
+      'is not a field of this operation; look for a typing error',
+    ],
   ])('refuses %j', async (body, field, type, msg) => {
     await ask(body).expect(422, { detail: [{ loc: ['body', field], msg, type }] });
   });
@@ -60,7 +84,10 @@ describe('POST …/end-user-tokens', () => {
 describe('the token', () => {
   const MINE = '/api/v1/payments/stripe/my-payments';
   const tokenFor = async (id: string, on = app, developer?: string) => {
-    const { body } = await on.send('post', `/api/v1/projects/${id}/end-user-tokens`, developer).send({ user_id: 'user-1' }).expect(201);
+    const { body } = await on
+      .send('post', `/api/v1/projects/${id}/end-user-tokens`, developer)
+      .send({ user_id: 'user-1' })
+      .expect(201);
     return (body as { access_token: string }).access_token;
   };
 
@@ -73,7 +100,10 @@ describe('the token', () => {
     const token = await tokenFor(id);
     await app.send('get', MINE, token).expect(200);
     await app.send('get', '/api/v1/projects/', token).expect(403);
-    await app.send('post', `/api/v1/projects/${id}/end-user-tokens`, token).send({ user_id: 'user-2' }).expect(403);
+    await app
+      .send('post', `/api/v1/projects/${id}/end-user-tokens`, token)
+      .send({ user_id: 'user-2' })
+      .expect(403);
     await app.send('get', '/api/v1/auth/me', token).expect(403);
     await app.send('get', MINE).expect(403);
     await app.send('delete', `/api/v1/projects/${id}`).expect(204);

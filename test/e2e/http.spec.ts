@@ -3,10 +3,10 @@ import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { BODY_LIMITS } from '../../src/http/request-bodies.js';
-import { eventually } from '../support/eventually.js';
-import { openRequest, type RawAnswer, sendBytes, sendRaw } from '../support/raw-http.js';
-import { receiverPath } from '../support/signed-events.js';
-import { configPath, OWNER, STRANGER, startTestApp, type TestApp } from '../support/test-app.js';
+import { eventually } from '../harness/eventually.js';
+import { openRequest, type RawAnswer, sendBytes, sendRaw } from '../harness/raw-http.js';
+import { receiverPath } from '../harness/ledger/signed-events.js';
+import { configPath, OWNER, STRANGER, startTestApp, type TestApp } from '../harness/test-app.js';
 
 const AUTHORIZATION = `Authorization: Bearer ${OWNER}`;
 const JSON_TYPE = 'Content-Type: application/json';
@@ -26,7 +26,12 @@ describe('HTTP', () => {
   afterAll(() => app.close());
 
   const put = (body: string | Buffer, headers: string[] = [JSON_TYPE]): Promise<RawAnswer> =>
-    sendRaw(app, `PUT ${path}`, [AUTHORIZATION, `Content-Length: ${Buffer.byteLength(body)}`, ...headers], body);
+    sendRaw(
+      app,
+      `PUT ${path}`,
+      [AUTHORIZATION, `Content-Length: ${Buffer.byteLength(body)}`, ...headers],
+      body,
+    );
   const get = (target: string, headers = [AUTHORIZATION]) => sendRaw(app, `GET ${target}`, headers);
   const detailOf = ({ body }: RawAnswer) => (JSON.parse(body) as { detail: unknown }).detail;
 
@@ -52,7 +57,9 @@ describe('HTTP', () => {
     ])('that is %s is no object: 422', async (_, body) => {
       const answer = await put(body);
       expectError(answer, 422);
-      expect(detailOf(answer)).toEqual([expect.objectContaining({ loc: ['body'], msg: 'must be a JSON object' })]);
+      expect(detailOf(answer)).toEqual([
+        expect.objectContaining({ loc: ['body'], msg: 'must be a JSON object' }),
+      ]);
     });
 
     it.each([
@@ -62,7 +69,10 @@ describe('HTTP', () => {
       ['in single quotes', `{'test_secret_key':'${KEY}'}`],
       ['commented', `{/**/"test_secret_key":"${KEY}"}`],
       ['with a line break in a string', `{"test_secret_key":"${KEY}\n"}`],
-      ['not UTF-8', Buffer.concat([Buffer.from('{"test_secret_key":"sk_test_'), Buffer.from([0xff, 0x22, 0x7d])])],
+      [
+        'not UTF-8',
+        Buffer.concat([Buffer.from('{"test_secret_key":"sk_test_'), Buffer.from([0xff, 0x22, 0x7d])]),
+      ],
       ['UTF-16', Buffer.from(`{"test_secret_key":"${KEY}"}`, 'utf16le')],
       ['deep in arrays', '['.repeat(5_000) + ']'.repeat(5_000)],
       ['deep in objects', `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`],
@@ -78,7 +88,10 @@ describe('HTTP', () => {
     });
 
     it.each([
-      ['60,000 keys', JSON.stringify(Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`k${index}`, 1])))],
+      [
+        '60,000 keys',
+        JSON.stringify(Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`k${index}`, 1]))),
+      ],
       ['2 MB', JSON.stringify({ test_secret_key: `sk_test_${'a'.repeat(2_000_000)}` })],
       ['64 KB and a byte', JSON.stringify('a'.repeat(64 * 1024 - 1))],
     ])('with %s is too large: 413', async (_, body) => {
@@ -86,18 +99,32 @@ describe('HTTP', () => {
     });
 
     it('with 1,001 members is refused, with 1,000 unknown ones answered briefly', async () => {
-      const members = (count: number) => JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, 1])));
+      const members = (count: number) =>
+        JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, 1])));
       expectError(await put(members(1_000)), 422);
       const answer = await put(members(1_002));
       expectError(answer, 422);
-      expect(detailOf(answer)).toEqual([{ loc: ['body'], msg: 'has more than 1000 members', type: 'json_invalid' }]);
+      expect(detailOf(answer)).toEqual([
+        { loc: ['body'], msg: 'has more than 1000 members', type: 'json_invalid' },
+      ]);
     });
 
     it('with everything wrong at once is answered in under 4 KB', async () => {
-      const secrets = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`sk_live_${index}${'x'.repeat(300)}`, 1]));
-      const fields = ['test_secret_key', 'test_publishable_key', 'test_webhook_secret', 'live_secret_key', 'live_publishable_key'];
+      const secrets = Object.fromEntries(
+        Array.from({ length: 100 }, (_, index) => [`sk_live_${index}${'x'.repeat(300)}`, 1]),
+      );
+      const fields = [
+        'test_secret_key',
+        'test_publishable_key',
+        'test_webhook_secret',
+        'live_secret_key',
+        'live_publishable_key',
+      ];
       const answer = await put(
-        JSON.stringify({ ...Object.fromEntries(fields.map((field) => [field, `we_${'x'.repeat(400)}`])), ...secrets }),
+        JSON.stringify({
+          ...Object.fromEntries(fields.map((field) => [field, `we_${'x'.repeat(400)}`])),
+          ...secrets,
+        }),
       );
       expectError(answer, 422);
       expect(answer.body).not.toContain('xxx');
@@ -109,7 +136,11 @@ describe('HTTP', () => {
       ['text', 'text/plain', '{}'],
       ['HTML', 'text/html', '{}'],
       ['a form', 'application/x-www-form-urlencoded', `test_secret_key=${KEY}`],
-      ['a multipart form', 'multipart/form-data; boundary=x', '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n'],
+      [
+        'a multipart form',
+        'multipart/form-data; boundary=x',
+        '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n',
+      ],
       ['bytes', 'application/octet-stream', '{}'],
       ['another JSON', 'application/merge-patch+json', '{}'],
       ['JSON as text', 'text/json', '{}'],
@@ -143,12 +174,18 @@ describe('HTTP', () => {
     });
 
     it('that is said to be huge is not waited for: 413', async () => {
-      expectError(await sendRaw(app, `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, 'Content-Length: 99999999999'], '{}'), 413);
+      expectError(
+        await sendRaw(app, `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, 'Content-Length: 99999999999'], '{}'),
+        413,
+      );
     });
 
     it('that becomes too large in chunks is refused: 413', async () => {
       const chunk = `20000\r\n${'a'.repeat(0x20000)}\r\n0\r\n\r\n`;
-      expectError(await sendRaw(app, `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, 'Transfer-Encoding: chunked'], chunk), 413);
+      expectError(
+        await sendRaw(app, `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, 'Transfer-Encoding: chunked'], chunk),
+        413,
+      );
     });
 
     it('that breaks off is neither stored nor a fault of ours', async () => {
@@ -187,10 +224,19 @@ describe('HTTP', () => {
   });
 
   it('takes a body in chunks, with a byte order mark, and with charset=utf-8', async () => {
-    const chunked = await sendRaw(app, `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n0\r\n\r\n');
+    const chunked = await sendRaw(
+      app,
+      `PUT ${path}`,
+      [AUTHORIZATION, JSON_TYPE, 'Transfer-Encoding: chunked'],
+      '2\r\n{}\r\n0\r\n\r\n',
+    );
     expect(chunked.status).toBe(200);
     expect((await put('\ufeff{}')).status).toBe(200);
-    for (const type of ['application/json; charset=utf-8', 'application/json;charset="UTF-8"', 'APPLICATION/JSON']) {
+    for (const type of [
+      'application/json; charset=utf-8',
+      'application/json;charset="UTF-8"',
+      'APPLICATION/JSON',
+    ]) {
       expect((await put('{}', [`Content-Type: ${type}`])).status).toBe(200);
     }
   });
@@ -210,7 +256,18 @@ describe('HTTP', () => {
       ['/docs-json', 'GET, HEAD'],
       ['/docs-yaml', 'GET, HEAD'],
     ];
-    const KNOWN = ['GET', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'CONNECT'];
+    const KNOWN = [
+      'GET',
+      'PUT',
+      'POST',
+      'DELETE',
+      'PATCH',
+      'OPTIONS',
+      'TRACE',
+      'PROPFIND',
+      'QUERY',
+      'CONNECT',
+    ];
     const UNKNOWN = ['FOO', 'get', 'PUTT'];
 
     it.each(PATHS)('is answered at %s with Allow: %s, with a token or without', async (pattern, allow) => {
@@ -224,7 +281,11 @@ describe('HTTP', () => {
     });
 
     it('is told before the body is read', async () => {
-      for (const headers of [['Content-Type: text/xml'], [JSON_TYPE], [JSON_TYPE, 'Content-Encoding: gzip']]) {
+      for (const headers of [
+        ['Content-Type: text/xml'],
+        [JSON_TYPE],
+        [JSON_TYPE, 'Content-Encoding: gzip'],
+      ]) {
         expectError(await sendRaw(app, `PATCH ${path}`, [...headers, 'Content-Length: 1'], '{'), 405);
         expectError(await sendRaw(app, 'POST /nothing', [...headers, 'Content-Length: 1'], '{'), 404);
       }
@@ -274,9 +335,12 @@ describe('HTTP', () => {
       expect(detailOf(answer)).toBe('There is nothing at this URL.');
     });
 
-    it.each(['%', '%zz', '%ff', '%c0%ae%c0%ae', '%E0%A4%A', '%ud800'])('that cannot be decoded, with %s in it: 400', async (part) => {
-      expectError(await get(`/api/v1/projects/${part}`), 400);
-    });
+    it.each(['%', '%zz', '%ff', '%c0%ae%c0%ae', '%E0%A4%A', '%ud800'])(
+      'that cannot be decoded, with %s in it: 400',
+      async (part) => {
+        expectError(await get(`/api/v1/projects/${part}`), 400);
+      },
+    );
 
     it.each(['\x01', 'é', ' x', '\x7f'])('with %j in it is no HTTP: 400', async (part) => {
       expectError(await get(`/api/v1/projects/${part}`), 400);
@@ -295,7 +359,13 @@ describe('HTTP', () => {
     });
 
     it('may end in a slash, be encoded, absolute, or have a query that nobody asked for', async () => {
-      for (const target of [`${path}/`, `${path}?a[b]=c`, `${path}/?`, path.replaceAll('-', '%2D'), `http://elsewhere.test${path}`]) {
+      for (const target of [
+        `${path}/`,
+        `${path}?a[b]=c`,
+        `${path}/?`,
+        path.replaceAll('-', '%2D'),
+        `http://elsewhere.test${path}`,
+      ]) {
         expect((await get(target)).status).toBe(200);
       }
     });
@@ -318,15 +388,21 @@ describe('HTTP', () => {
       expect(answer.headers['www-authenticate']).toMatch(/^Bearer(?: error="invalid_token".*)?$/);
     });
 
-    it.each(['access_token', 'token', 'authorization', 'Authorization', 'jwt'])('sent in the query as %s is none: 401', async (name) => {
-      const answer = await get(`${path}?${name}=${OWNER}`, []);
-      expectError(answer, 401);
-      expect(answer.headers['www-authenticate']).toBe('Bearer');
-    });
+    it.each(['access_token', 'token', 'authorization', 'Authorization', 'jwt'])(
+      'sent in the query as %s is none: 401',
+      async (name) => {
+        const answer = await get(`${path}?${name}=${OWNER}`, []);
+        expectError(answer, 401);
+        expect(answer.headers['www-authenticate']).toBe('Bearer');
+      },
+    );
 
     it('sent in the body is none: 401', async () => {
       const body = JSON.stringify({ access_token: OWNER });
-      expectError(await sendRaw(app, `PUT ${path}`, [JSON_TYPE, `Content-Length: ${body.length}`], body), 401);
+      expectError(
+        await sendRaw(app, `PUT ${path}`, [JSON_TYPE, `Content-Length: ${body.length}`], body),
+        401,
+      );
     });
 
     it('may have its scheme in any case', async () => {
@@ -402,7 +478,11 @@ describe('HTTP', () => {
 
     it('as a body', async () => {
       const scratch = await app.createProject();
-      const targets = [`PUT ${configPath(scratch)}`, `PUT /api/v1/projects/${scratch}`, 'POST /api/v1/projects'];
+      const targets = [
+        `PUT ${configPath(scratch)}`,
+        `PUT /api/v1/projects/${scratch}`,
+        'POST /api/v1/projects',
+      ];
       await fc.assert(
         fc.asyncProperty(bodies, async (body) => {
           const headers = [AUTHORIZATION, JSON_TYPE, `Content-Length: ${Buffer.byteLength(body)}`];
@@ -415,7 +495,21 @@ describe('HTTP', () => {
     it('as a URL', async () => {
       const scratch = await app.createProject();
       const segments = fc.oneof(
-        fc.constantFrom('api', 'v1', 'projects', 'payments', 'stripe', 'config', 'docs', '..', '.', '', '%2e%2e', scratch, 'test'),
+        fc.constantFrom(
+          'api',
+          'v1',
+          'projects',
+          'payments',
+          'stripe',
+          'config',
+          'docs',
+          '..',
+          '.',
+          '',
+          '%2e%2e',
+          scratch,
+          'test',
+        ),
         fc.string({ unit: 'binary', maxLength: 8 }).map((text) => encodeURIComponent(text.toWellFormed())),
         fc.stringMatching(/^[!-~]{1,8}$/),
       );
@@ -426,7 +520,9 @@ describe('HTTP', () => {
       await fc.assert(
         fc.asyncProperty(targets, async ([start, rest]) => {
           const target = start + rest.join('/');
-          await expectNoFault(['HEAD', 'DELETE', 'PATCH'].map((method) => sendRaw(app, `${method} ${target}`, [AUTHORIZATION])));
+          await expectNoFault(
+            ['HEAD', 'DELETE', 'PATCH'].map((method) => sendRaw(app, `${method} ${target}`, [AUTHORIZATION])),
+          );
         }),
         { numRuns: 150 },
       );
@@ -465,7 +561,8 @@ describe('HTTP', () => {
   });
 
   describe('the request id', () => {
-    const requestId = async (...headers: string[]) => (await get('/health/live', headers)).headers['x-request-id'];
+    const requestId = async (...headers: string[]) =>
+      (await get('/health/live', headers)).headers['x-request-id'];
 
     it.each(['550e8400-e29b-41d4-a716-446655440000', '4bf92f3577b34da6a3ce929d0e0e4736', 'ABCDEF0123456789'])(
       'is the one of the proxy, %s',
@@ -515,7 +612,11 @@ describe('what is refused before anybody asks who is calling', () => {
         ['PUT /nothing', 404, '{'],
       ];
       for (const [request, status, body = ''] of refused) {
-        const headers = [AUTHORIZATION, `Content-Length: ${body.length}`, status === 415 ? 'Content-Type: text/plain' : JSON_TYPE];
+        const headers = [
+          AUTHORIZATION,
+          `Content-Length: ${body.length}`,
+          status === 415 ? 'Content-Type: text/plain' : JSON_TYPE,
+        ];
         expect([request, (await sendRaw(app, request, headers, body)).status]).toEqual([request, status]);
       }
       await app.send('get', '/nothing').expect(404);
@@ -536,16 +637,35 @@ describe('what is refused before anybody asks who is calling', () => {
 describe('behind proxies', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startTestApp({ environment: { RATE_LIMIT_PER_MINUTE: '3', TRUST_PROXY: '127.0.0.1, 10.0.0.0/8, 2001:db8:ffff::/48' } });
+    app = await startTestApp({
+      environment: { RATE_LIMIT_PER_MINUTE: '3', TRUST_PROXY: '127.0.0.1, 10.0.0.0/8, 2001:db8:ffff::/48' },
+    });
   });
   afterAll(() => app.close());
 
   it.each([
-    ['IPv4', ['203.0.113.5', '203.0.113.5:4711', '198.51.100.9,\t203.0.113.5:80 , 10.1.2.3:8080', '::ffff:203.0.113.5']],
-    ['IPv6', ['[2001:db8::1]', '[2001:DB8::2]:4711', '2001:db8:0:0::3', '203.0.113.7, [2001:db8::4]:1, [2001:db8:ffff::1]:8080']],
+    [
+      'IPv4',
+      [
+        '203.0.113.5',
+        '203.0.113.5:4711',
+        '198.51.100.9,\t203.0.113.5:80 , 10.1.2.3:8080',
+        '::ffff:203.0.113.5',
+      ],
+    ],
+    [
+      'IPv6',
+      [
+        '[2001:db8::1]',
+        '[2001:DB8::2]:4711',
+        '2001:db8:0:0::3',
+        '203.0.113.7, [2001:db8::4]:1, [2001:db8:ffff::1]:8080',
+      ],
+    ],
   ])('one client of %s has one count, however they write X-Forwarded-For', async (_, spellings) => {
     const statuses: number[] = [];
-    for (const spelling of spellings) statuses.push((await app.send('get', '/nothing', null).set('x-forwarded-for', spelling)).status);
+    for (const spelling of spellings)
+      statuses.push((await app.send('get', '/nothing', null).set('x-forwarded-for', spelling)).status);
     expect(statuses).toEqual([404, 404, 404, 429]);
     await app.send('get', '/nothing', null).set('x-forwarded-for', '203.0.113.6:4711').expect(404);
   });
@@ -554,7 +674,9 @@ describe('behind proxies', () => {
     const path = configPath(await app.createProject());
     await app.send('put', path).set('x-forwarded-for', '[2001:DB8:0::1]:443').send({}).expect(200);
     const { body } = await app.send('get', `${path}/history`).expect(200);
-    expect(body).toMatchObject({ entries: expect.arrayContaining([expect.objectContaining({ ip: '2001:db8::1' })]) as unknown });
+    expect(body).toMatchObject({
+      entries: expect.arrayContaining([expect.objectContaining({ ip: '2001:db8::1' })]) as unknown,
+    });
   });
 });
 
@@ -577,7 +699,8 @@ describe('a body under way', () => {
   afterAll(() => app.close());
   beforeEach(() => (limits.timeoutMs = NEVER));
 
-  const open = (head: string, headers: string[], length = 32 * 1024) => openRequest(app, head, [...headers, `Content-Length: ${length}`]);
+  const open = (head: string, headers: string[], length = 32 * 1024) =>
+    openRequest(app, head, [...headers, `Content-Length: ${length}`]);
   const detailOf = ({ body }: RawAnswer) => (JSON.parse(body) as { detail: unknown }).detail;
 
   it('has 15 seconds as its headers have, and no time that Node would swap with theirs', async () => {
@@ -589,7 +712,11 @@ describe('a body under way', () => {
 
   it.each([
     ['of the API', () => `PUT ${path}`, [AUTHORIZATION, JSON_TYPE]],
-    ['of the API without a length', () => `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, 'Transfer-Encoding: chunked']],
+    [
+      'of the API without a length',
+      () => `PUT ${path}`,
+      [AUTHORIZATION, JSON_TYPE, 'Transfer-Encoding: chunked'],
+    ],
     ['of a login', () => 'POST /api/v1/auth/login', [JSON_TYPE]],
     ['of the receiver', () => receiver, ['Stripe-Signature: t=1,v1=00']],
   ])('that trickles in is ended, however much of it comes: 408 %s', async (_, target, headers) => {
@@ -620,8 +747,18 @@ describe('a body under way', () => {
       [AUTHORIZATION, JSON_TYPE],
       404,
     ],
-    ['for a project of somebody else: 403', () => `PUT ${path}`, [`Authorization: Bearer ${STRANGER}`, JSON_TYPE], 403],
-    ['at a webhook URL of no project: 404', () => `POST ${receiverPath('00000000-0000-4000-8000-000000000000', 'test')}`, [], 404],
+    [
+      'for a project of somebody else: 403',
+      () => `PUT ${path}`,
+      [`Authorization: Bearer ${STRANGER}`, JSON_TYPE],
+      403,
+    ],
+    [
+      'at a webhook URL of no project: 404',
+      () => `POST ${receiverPath('00000000-0000-4000-8000-000000000000', 'test')}`,
+      [],
+      404,
+    ],
     ['at a webhook URL without a secret: 404', () => `POST ${receiver.replace(/test$/, 'live')}`, [], 404],
   ])('is not waited for %s', async (_, head, headers, status) => {
     const stalled = open(head(), headers);
@@ -642,8 +779,10 @@ describe('a body under way', () => {
       stalled.write(' '.repeat(32 * 1024 - 1));
       return stalled;
     };
-    const put = (address: string) => sendRaw(app, `PUT ${path}`, [...from(address), 'Content-Length: 2'], '{}');
-    const until = (address: string, answer: object) => eventually(async () => expect(await put(address)).toMatchObject(answer));
+    const put = (address: string) =>
+      sendRaw(app, `PUT ${path}`, [...from(address), 'Content-Length: 2'], '{}');
+    const until = (address: string, answer: object) =>
+      eventually(async () => expect(await put(address)).toMatchObject(answer));
     // One more than there is room for: a request that comes between them may be what one of them meets.
     const held = [stall('192.0.2.1'), stall('192.0.2.1'), stall('192.0.2.1')];
     try {

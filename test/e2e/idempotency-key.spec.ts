@@ -1,10 +1,10 @@
 import type { ProjectId } from '../../src/common/ids.js';
 import { IdempotencyKeysRepository } from '../../src/idempotency/idempotency-keys.repository.js';
-import { type AppWithStripe, endpointsPath, startAppWithStripe } from '../support/app-with-stripe.js';
-import { eventually } from '../support/eventually.js';
-import { execute, rowsOf } from '../support/rows.js';
-import { answerLost, down, slow } from '../support/stripe/faults.js';
-import { configPath, STRANGER } from '../support/test-app.js';
+import { type AppWithStripe, endpointsPath, startAppWithStripe } from '../harness/app-with-stripe.js';
+import { eventually } from '../harness/eventually.js';
+import { execute, rowsOf } from '../harness/database/rows.js';
+import { answerLost, down, slow } from '../harness/stripe/faults.js';
+import { configPath, STRANGER } from '../harness/test-app.js';
 
 const CREATE = 'POST /v1/webhook_endpoints';
 
@@ -37,7 +37,8 @@ describe('Idempotency-Key', () => {
     app.send('post', endpointsPath(id), token).set('idempotency-key', key).send({ mode });
   const asksOfStripe = () => app.stripe.requests.length;
   const keys = () => rowsOf(app.database, 'idempotency_keys');
-  const longAgo = (column: string) => execute(app.database, `UPDATE idempotency_keys SET ${column} = '2026-01-01 00:00:00.000'`);
+  const longAgo = (column: string) =>
+    execute(app.database, `UPDATE idempotency_keys SET ${column} = '2026-01-01 00:00:00.000'`);
 
   it('gives the same request the same answer, status and all, and asks Stripe nothing again', async () => {
     const first = await create('one').expect(201);
@@ -74,8 +75,12 @@ describe('Idempotency-Key', () => {
     const others = await newProject(STRANGER);
     await create('one').expect(201);
     await create('one').expect(201);
-    expect((await create('one', 'test', await newProject()).expect(201)).headers['idempotent-replayed']).toBeUndefined();
-    expect((await create('one', 'live', others, STRANGER).expect(201)).headers['idempotent-replayed']).toBeUndefined();
+    expect(
+      (await create('one', 'test', await newProject()).expect(201)).headers['idempotent-replayed'],
+    ).toBeUndefined();
+    expect(
+      (await create('one', 'live', others, STRANGER).expect(201)).headers['idempotent-replayed'],
+    ).toBeUndefined();
     await create('one', 'test', projectId, STRANGER).expect(403);
   });
 
@@ -121,7 +126,9 @@ describe('Idempotency-Key', () => {
 
   it('lets one of many at once do it', async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => create('one')));
-    expect(answers.filter(({ status, headers }) => status === 201 && !headers['idempotent-replayed'])).toHaveLength(1);
+    expect(
+      answers.filter(({ status, headers }) => status === 201 && !headers['idempotent-replayed']),
+    ).toHaveLength(1);
     expect(answers.filter(({ status }) => status !== 201 && status !== 409)).toEqual([]);
     expect(app.stripe.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
   });
@@ -144,7 +151,10 @@ describe('Idempotency-Key', () => {
     app.stripe.fail(slow(new Promise((resolve) => (release = resolve))), { on: 'GET /v1/webhook_endpoints' });
     const slowOne = create('one').then();
     await eventually(async () => expect(asksOfStripe()).toBe(1));
-    await execute(app.database, `UPDATE idempotency_keys SET holder = '00000000-0000-4000-8000-000000000000'`);
+    await execute(
+      app.database,
+      `UPDATE idempotency_keys SET holder = '00000000-0000-4000-8000-000000000000'`,
+    );
     release();
     expect((await slowOne).status).toBe(201);
     expect(await keys()).toEqual([expect.objectContaining({ answer: null })]);

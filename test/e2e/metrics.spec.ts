@@ -2,16 +2,16 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { VERSION } from '../../src/common/version.js';
 import { Database } from '../../src/database/database.js';
-import { IdempotencySweeper } from '../../src/idempotency/idempotency-sweeper.js';
+import { IdempotencySweeper } from '../../src/idempotency/idempotency-keys.repository.js';
 import type { DurableEvent } from '../../src/payments/payments-events.js';
-import { OutboxRepository } from '../../src/payments/ledger/outbox.repository.js';
-import { WebhookSweeper } from '../../src/payments/webhooks/webhook-sweeper.js';
-import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
-import { eventually } from '../support/eventually.js';
-import { anEvent, deliver } from '../support/signed-events.js';
-import { connectionReset } from '../support/stripe/faults.js';
-import { configPath, startTestApp } from '../support/test-app.js';
-import { engine } from '../support/test-database.js';
+import { OutboxRepository } from '../../src/payments/ledger/outbox/outbox.repository.js';
+import { WebhookSweeper } from '../../src/payments/webhooks/events/webhook-sweeper.js';
+import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
+import { eventually } from '../harness/eventually.js';
+import { anEvent, deliver } from '../harness/ledger/signed-events.js';
+import { connectionReset } from '../harness/stripe/faults.js';
+import { configPath, startTestApp } from '../harness/test-app.js';
+import { engine } from '../harness/database/test-database.js';
 
 const TOKEN = 'm'.repeat(32);
 const SECRET = `whsec_${'w'.repeat(32)}`;
@@ -24,7 +24,11 @@ describe('/metrics', () => {
   const metrics = async () => (await app.send('get', '/metrics', TOKEN).expect(200)).text;
   /** The samples of a metric, `name{labels}` and value. */
   const samples = async (name: string) =>
-    new Map((await metrics()).match(new RegExp(`^${name}\\b.* \\S+$`, 'gm'))?.map((line) => line.split(/ (?=\S+$)/) as [string, string]));
+    new Map(
+      (await metrics())
+        .match(new RegExp(`^${name}\\b.* \\S+$`, 'gm'))
+        ?.map((line) => line.split(/ (?=\S+$)/) as [string, string]),
+    );
   const increase = async (name: string, labels: string, action: () => Promise<unknown>) => {
     const value = async () => Number((await samples(name)).get(`${name}{${labels}}`) ?? 0);
     const before = await value();
@@ -63,7 +67,9 @@ describe('/metrics', () => {
     expect(await increase('tillkeeper_http_requests_total', `${route},status="200"`, get)).toBe(1);
     expect(await increase('tillkeeper_http_request_duration_seconds_count', route, get)).toBe(1);
     const nowhere = () => app.send('get', `/nowhere/${projectId}?sk_test_secret`).expect(404);
-    expect(await increase('tillkeeper_http_requests_total', 'method="GET",route="none",status="404"', nowhere)).toBe(1);
+    expect(
+      await increase('tillkeeper_http_requests_total', 'method="GET",route="none",status="404"', nowhere),
+    ).toBe(1);
   });
 
   it('counts calls of Stripe by outcome', async () => {
@@ -73,10 +79,16 @@ describe('/metrics', () => {
         .send('post', `/api/v1/payments/stripe/projects/${projectId}/validate-credentials`)
         .send({ secret_key: secretKey, is_test_mode: true });
     const calls = 'tillkeeper_stripe_calls_total';
-    expect(await increase(calls, 'outcome="succeeded"', validate(app.account.keys.test.secret))).toBeGreaterThan(0);
-    expect(await increase(calls, 'outcome="refused"', validate(`sk_test_${'x'.repeat(24)}`))).toBeGreaterThan(0);
+    expect(
+      await increase(calls, 'outcome="succeeded"', validate(app.account.keys.test.secret)),
+    ).toBeGreaterThan(0);
+    expect(await increase(calls, 'outcome="refused"', validate(`sk_test_${'x'.repeat(24)}`))).toBeGreaterThan(
+      0,
+    );
     app.stripe.fail(connectionReset, { times: 10 });
-    expect(await increase(calls, 'outcome="unreachable"', validate(app.account.keys.test.secret))).toBeGreaterThan(0);
+    expect(
+      await increase(calls, 'outcome="unreachable"', validate(app.account.keys.test.secret)),
+    ).toBeGreaterThan(0);
     app.stripe.heal();
   });
 
@@ -89,44 +101,65 @@ describe('/metrics', () => {
     const event = anEvent({ type: 'product.created' });
     const send = (secret: string) => () => deliver(app, projectId, secret, event);
     expect(await increase('tillkeeper_webhooks_total', 'outcome="ignored"', send(SECRET))).toBe(1);
-    const unreadable = anEvent({ type: 'invoice.paid', data: { object: { object: 'invoice', status: 'paid' } } });
+    const unreadable = anEvent({
+      type: 'invoice.paid',
+      data: { object: { object: 'invoice', status: 'paid' } },
+    });
     const sendUnreadable = () => deliver(app, projectId, SECRET, unreadable);
     expect(await increase('tillkeeper_webhooks_total', 'outcome="unreadable"', sendUnreadable)).toBe(1);
     expect(await increase('tillkeeper_webhooks_total', 'outcome="duplicate"', send(SECRET))).toBe(1);
-    expect(await increase('tillkeeper_webhooks_total', 'outcome="refused"', send(`whsec_${'v'.repeat(32)}`))).toBe(1);
+    expect(
+      await increase('tillkeeper_webhooks_total', 'outcome="refused"', send(`whsec_${'v'.repeat(32)}`)),
+    ).toBe(1);
   });
 
   it('tells how the process is', async () => {
     expect((await samples('nodejs_eventloop_lag_p99_seconds')).size).toBe(1);
-    const states = ['busy', 'idle', 'waiting'].map((state) => `tillkeeper_database_connections{state="${state}"}`);
-    expect([...(await samples('tillkeeper_database_connections')).keys()]).toEqual(engine === 'postgres' ? states : []);
+    const states = ['busy', 'idle', 'waiting'].map(
+      (state) => `tillkeeper_database_connections{state="${state}"}`,
+    );
+    expect([...(await samples('tillkeeper_database_connections')).keys()]).toEqual(
+      engine === 'postgres' ? states : [],
+    );
   });
 
   it('tells whether changes made by other processes arrive', async () => {
     const name = 'tillkeeper_change_notifications_arriving';
     await eventually(async () => expect(await samples(name)).toEqual(new Map([[name, '1']])));
-    await app.send('get', '/health/ready', null).expect(200, { status: 'ok', change_notifications: 'arriving' });
+    await app
+      .send('get', '/health/ready', null)
+      .expect(200, { status: 'ok', change_notifications: 'arriving' });
   });
 
   it('tells what runs here', async () => {
     const name = 'tillkeeper_build_info';
-    expect(await samples(name)).toEqual(new Map([[`${name}{version="${VERSION}",node="${process.version}",engine="${engine}"}`, '1']]));
+    expect(await samples(name)).toEqual(
+      new Map([[`${name}{version="${VERSION}",node="${process.version}",engine="${engine}"}`, '1']]),
+    );
     const size = 'tillkeeper_database_pool_size';
     expect(await samples(size)).toEqual(new Map(engine === 'postgres' ? [[size, '10']] : []));
   });
 
   it('counts logins that fail, by reason', async () => {
-    const limited = await startTestApp({ environment: { METRICS_TOKEN: TOKEN, RATE_LIMIT_PER_MINUTE: '1000' } });
-    const logIn = (password: string) => limited.send('post', '/api/v1/auth/login', null).send({ email: 'ada@example.com', password });
+    const limited = await startTestApp({
+      environment: { METRICS_TOKEN: TOKEN, RATE_LIMIT_PER_MINUTE: '1000' },
+    });
+    const logIn = (password: string) =>
+      limited.send('post', '/api/v1/auth/login', null).send({ email: 'ada@example.com', password });
     const failures = async () =>
-      (await limited.send('get', '/metrics', TOKEN).expect(200)).text.match(/^tillkeeper_login_failures_total\{.*$/gm);
+      (await limited.send('get', '/metrics', TOKEN).expect(200)).text.match(
+        /^tillkeeper_login_failures_total\{.*$/gm,
+      );
     try {
       expect(await failures()).toEqual([
         'tillkeeper_login_failures_total{reason="wrong"} 0',
         'tillkeeper_login_failures_total{reason="limited"} 0',
       ]);
       const password = 'correct horse battery';
-      await limited.send('post', '/api/v1/auth/register', null).send({ email: 'ada@example.com', password }).expect(201);
+      await limited
+        .send('post', '/api/v1/auth/register', null)
+        .send({ email: 'ada@example.com', password })
+        .expect(201);
       await logIn(password).expect(200);
       await Promise.all(Array.from({ length: 10 }, () => logIn('wrong horse battery').expect(401)));
       for (let round = 0; round < 2; round += 1) await logIn(password).expect(429);
@@ -170,7 +203,12 @@ describe('/metrics', () => {
   it('tells when each periodic task last succeeded', async () => {
     const name = 'tillkeeper_task_last_success_timestamp_seconds';
     const successes = async () =>
-      new Map([...(await samples(name))].map(([sample, value]) => [/task="(\w+)"/.exec(sample)?.[1], Number(value)]));
+      new Map(
+        [...(await samples(name))].map(([sample, value]) => [
+          /task="(\w+)"/.exec(sample)?.[1],
+          Number(value),
+        ]),
+      );
     expect([...(await successes()).keys()]).toEqual([
       'data_keys',
       'delivery_notes',
@@ -183,7 +221,10 @@ describe('/metrics', () => {
     await app.app.get(IdempotencySweeper).task.run();
     await app.app.get(WebhookSweeper).task.run();
     await eventually(async () => {
-      const { webhook_secrets: swept, ...others } = Object.fromEntries(await successes()) as Record<string, number>;
+      const { webhook_secrets: swept, ...others } = Object.fromEntries(await successes()) as Record<
+        string,
+        number
+      >;
       // This one comes by once a minute, first at the start.
       expect(swept).toBeGreaterThan(begun - 3_600);
       for (const at of Object.values(others)) expect(at).toBeGreaterThanOrEqual(begun);
@@ -200,17 +241,24 @@ describe('/metrics', () => {
     for (const [, name = '', type] of types) {
       expect(ours).toMatch(new RegExp(`^# HELP ${name} [A-Z].*\\.$`, 'm'));
       expect([name, name.endsWith('_total')]).toEqual([name, type === 'counter']);
-      expect(name).not.toMatch(/_(?:count|sum|bucket)$|milliseconds|minutes|hours|percent|kilobytes|megabytes/);
+      expect(name).not.toMatch(
+        /_(?:count|sum|bucket)$|milliseconds|minutes|hours|percent|kilobytes|megabytes/,
+      );
     }
-    if (hasPromtool) expect(execFileSync('promtool', ['check', 'metrics'], { input: ours, encoding: 'utf8' })).toBe('');
-    else console.warn('promtool is not in the PATH (Debian: apt-get install prometheus): it was not asked about the metrics.');
+    if (hasPromtool)
+      expect(execFileSync('promtool', ['check', 'metrics'], { input: ours, encoding: 'utf8' })).toBe('');
+    else
+      console.warn(
+        'promtool is not in the PATH (Debian: apt-get install prometheus): it was not asked about the metrics.',
+      );
   });
 
   it('tells nothing of a tenant', async () => {
     const projectId = await app.createProject(undefined, 'Corner shop of the metrics');
     await app.send('get', configPath(projectId)).expect(200);
     const text = await metrics();
-    for (const secret of [projectId, 'Corner', 'developer-1', app.account.id, SECRET]) expect(text).not.toContain(secret);
+    for (const secret of [projectId, 'Corner', 'developer-1', app.account.id, SECRET])
+      expect(text).not.toContain(secret);
   });
 });
 
@@ -231,10 +279,16 @@ describe('the log of a request', () => {
     const trace = '0af7651916cd43dd8448eb211c80319c';
     const id = '4bf92f3577b34da6a3ce929d0e0e4736';
     const send = (traceparent: string) =>
-      app.send('get', '/health/live', null).set('x-request-id', id).set('traceparent', traceparent).expect(200);
+      app
+        .send('get', '/health/live', null)
+        .set('x-request-id', id)
+        .set('traceparent', traceparent)
+        .expect(200);
     await send(`00-${trace}-b7ad6b7169203331-01`);
     await send('made up');
-    const lines = app.log.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ requestId }) => requestId === id);
+    const lines = app.log
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ requestId }) => requestId === id);
     expect(lines.map(({ traceId }) => traceId)).toEqual([trace, undefined]);
     await app.close();
   });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { sendRaw } from '../support/raw-http.js';
-import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../support/test-app.js';
+import { sendRaw } from '../harness/raw-http.js';
+import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
 
 const ORIGIN = 'https://app.example.com';
 const BASE = 'https://pay.example.com/till';
@@ -40,7 +40,10 @@ describe('with everything set that an operator may set', () => {
         'Forwarded: host=evil.test',
       ];
       const { body } = await sendRaw(app, `GET http://evil.test${urlsOf(projectId.toUpperCase())}`, headers);
-      expect(JSON.parse(body)).toHaveProperty('test_webhook_url', `${BASE}/api/v1/payments/stripe/webhooks/${projectId}/test`);
+      expect(JSON.parse(body)).toHaveProperty(
+        'test_webhook_url',
+        `${BASE}/api/v1/payments/stripe/webhooks/${projectId}/test`,
+      );
     });
   });
 
@@ -48,7 +51,10 @@ describe('with everything set that an operator may set', () => {
     const put = (body: object) => app.send('put', configPath(projectId)).send(body);
 
     it('are secret keys, and masked as what they are', async () => {
-      const keys = { test_secret_key: `rk_test_${'a'.repeat(99)}`, live_secret_key: ` rk_live_${'b'.repeat(99)} ` };
+      const keys = {
+        test_secret_key: `rk_test_${'a'.repeat(99)}`,
+        live_secret_key: ` rk_live_${'b'.repeat(99)} `,
+      };
       const { body } = await put(keys).expect(200);
       expect(body).toMatchObject({
         has_test_credentials: true,
@@ -56,7 +62,9 @@ describe('with everything set that an operator may set', () => {
         test_secret_key_masked: 'rk_test_...aaaa',
         live_secret_key_masked: 'rk_live_...bbbb',
       });
-      expect((await put({ test_secret_key: 'rk_test_abc' }).expect(200)).body).toMatchObject({ test_secret_key_masked: 'rk_test_...' });
+      expect((await put({ test_secret_key: 'rk_test_abc' }).expect(200)).body).toMatchObject({
+        test_secret_key_masked: 'rk_test_...',
+      });
       expect((await put({ test_secret_key: `sk_test_${'c'.repeat(32)}` }).expect(200)).body).toMatchObject({
         test_secret_key_masked: 'sk_test_...cccc',
       });
@@ -85,19 +93,24 @@ describe('with everything set that an operator may set', () => {
         'Access-Control-Request-Headers: authorization,content-type,if-match,if-none-match',
       ]);
 
-    it.each(['GET', 'PUT', 'POST', 'DELETE'])('lets the listed origins %s, with a token, JSON and a condition', async (method) => {
-      for (const origin of [ORIGIN, 'http://localhost:5173']) {
-        const { status, headers, body } = await preflight(origin, method);
-        expect([status, body]).toEqual([204, '']);
-        expect(headers['access-control-allow-origin']).toBe(origin);
-        expect(headers['access-control-allow-methods']?.split(/, ?/)).toContain(method);
-        expect(headers['access-control-allow-headers']).toMatch(/authorization.*content-type.*if-match.*if-none-match/i);
-        expect(headers['access-control-max-age']).toBe('600');
-        expect(headers['vary']).toMatch(/origin/i);
-        expect(headers).not.toHaveProperty('access-control-allow-credentials');
-        expect(headers).toHaveProperty('x-request-id');
-      }
-    });
+    it.each(['GET', 'PUT', 'POST', 'DELETE'])(
+      'lets the listed origins %s, with a token, JSON and a condition',
+      async (method) => {
+        for (const origin of [ORIGIN, 'http://localhost:5173']) {
+          const { status, headers, body } = await preflight(origin, method);
+          expect([status, body]).toEqual([204, '']);
+          expect(headers['access-control-allow-origin']).toBe(origin);
+          expect(headers['access-control-allow-methods']?.split(/, ?/)).toContain(method);
+          expect(headers['access-control-allow-headers']).toMatch(
+            /authorization.*content-type.*if-match.*if-none-match/i,
+          );
+          expect(headers['access-control-max-age']).toBe('600');
+          expect(headers['vary']).toMatch(/origin/i);
+          expect(headers).not.toHaveProperty('access-control-allow-credentials');
+          expect(headers).toHaveProperty('x-request-id');
+        }
+      },
+    );
 
     it.each([
       'https://evil.test',
@@ -161,7 +174,10 @@ describe('without a word from the operator', () => {
   it('webhook URLs say where the server listens', async () => {
     const id = await app.createProject();
     const { body } = await app.send('get', `/api/v1/payments/stripe/projects/${id}/webhook-urls`).expect(200);
-    expect(body).toHaveProperty('live_webhook_url', expect.stringMatching(new RegExp(`^http://127.0.0.1:\\d+/api/.+/${id}/live$`)));
+    expect(body).toHaveProperty(
+      'live_webhook_url',
+      expect.stringMatching(new RegExp(`^http://127.0.0.1:\\d+/api/.+/${id}/live$`)),
+    );
   });
 });
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
-import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../support/test-app.js';
-import { accessToken } from '../support/tokens.js';
+import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
+import { accessToken } from '../harness/tokens.js';
 
 interface Project {
   id: string;
@@ -41,7 +41,8 @@ describe('projects', () => {
         .send(body)
         .expect(200)
     ).body as Project;
-  const list = async (token = OWNER) => (await app.send('get', PROJECTS, token).expect(200)).body as Project[];
+  const list = async (token = OWNER) =>
+    (await app.send('get', PROJECTS, token).expect(200)).body as Project[];
 
   it('are made with a name, and answered with an id alone', async () => {
     const { body, headers } = await app.send('post', PROJECTS).send({ name: 'Corner shop' }).expect(201);
@@ -78,14 +79,23 @@ describe('projects', () => {
       const cut = (length: number) => [...unit.repeat(length)].slice(0, length).join('');
       const id = await create({ name: cut(255), description: cut(1000) });
       expect(await get(id)).toMatchObject({ name: cut(255), description: cut(1000) });
-      expect(await update(id, { name: `${cut(254)}b`, description: `${cut(999)}b` })).toMatchObject({ name: `${cut(254)}b` });
+      expect(await update(id, { name: `${cut(254)}b`, description: `${cut(999)}b` })).toMatchObject({
+        name: `${cut(254)}b`,
+      });
       const tooLong = { name: cut(256), description: cut(1001) };
-      for (const answer of [await app.send('post', PROJECTS).send(tooLong), await app.send('put', PROJECTS + id).send(tooLong)]) {
+      for (const answer of [
+        await app.send('post', PROJECTS).send(tooLong),
+        await app.send('put', PROJECTS + id).send(tooLong),
+      ]) {
         expect(answer.status).toBe(422);
         expect(answer.body).toEqual({
           detail: [
             { loc: ['body', 'name'], msg: 'must have at most 255 characters', type: 'string_too_long' },
-            { loc: ['body', 'description'], msg: 'must have at most 1000 characters', type: 'string_too_long' },
+            {
+              loc: ['body', 'description'],
+              msg: 'must have at most 1000 characters',
+              type: 'string_too_long',
+            },
           ],
         });
       }
@@ -107,18 +117,28 @@ describe('projects', () => {
     ['an escape in the description', { name: 'a', description: '\u001b[2J' }, 'description', 'value_error'],
     ['a number for a description', { name: 'a', description: 1 }, 'description', 'string_type'],
     ['a NUL in the description', { name: 'a', description: '\0' }, 'description', 'value_error'],
-    ['half a surrogate pair in the description', { name: 'a', description: '\udc00' }, 'description', 'value_error'],
+    [
+      'half a surrogate pair in the description',
+      { name: 'a', description: '\udc00' },
+      'description',
+      'value_error',
+    ],
   ])('are not made with %s', async (_, body, field, type) => {
     const before = await list();
     const answer = await app.send('post', PROJECTS).send(body).expect(422);
-    expect(answer.body).toEqual({ detail: [{ loc: ['body', field], msg: expect.any(String) as string, type }] });
+    expect(answer.body).toEqual({
+      detail: [{ loc: ['body', field], msg: expect.any(String) as string, type }],
+    });
     expect(await list()).toEqual(before);
   });
 
   it('tell everything that is wrong at once, and never what was sent', async () => {
     const wrong = { name: `hunter2${'a'.repeat(255)}`, description: 'hunter2\0' };
     const id = await create({ name: 'a' });
-    for (const answer of [await app.send('post', PROJECTS).send(wrong), await app.send('put', PROJECTS + id).send(wrong)]) {
+    for (const answer of [
+      await app.send('post', PROJECTS).send(wrong),
+      await app.send('put', PROJECTS + id).send(wrong),
+    ]) {
       expect((answer.body as { detail: unknown[] }).detail).toHaveLength(2);
       expect(answer.text).not.toContain('hunter2');
     }
@@ -128,7 +148,10 @@ describe('projects', () => {
     const key = `sk_live_${'a'.repeat(24)}`;
     const id = await create({ name: 'a' });
     for (const wrong of [{ name: key }, { name: 'a', description: `our key: ${key}` }]) {
-      for (const answer of [await app.send('post', PROJECTS).send(wrong), await app.send('put', PROJECTS + id).send(wrong)]) {
+      for (const answer of [
+        await app.send('post', PROJECTS).send(wrong),
+        await app.send('put', PROJECTS + id).send(wrong),
+      ]) {
         expect(answer.status).toBe(422);
         expect(answer.text).toMatch(/Stripe secret key/);
         expect(answer.text).not.toContain(key);
@@ -207,7 +230,10 @@ describe('projects', () => {
         now: Date.now() - 120_000,
         doNotFake: ['nextTick', 'setImmediate', 'setInterval', 'setTimeout', 'performance'],
       });
-      expect(await update(id, { name: 'b' })).toMatchObject({ created_at: first.created_at, updated_at: first.updated_at });
+      expect(await update(id, { name: 'b' })).toMatchObject({
+        created_at: first.created_at,
+        updated_at: first.updated_at,
+      });
     });
   });
 
@@ -230,7 +256,10 @@ describe('projects', () => {
 
     it('have the same order each time, also those of one millisecond', async () => {
       const token = accessToken({ sub: 'hurried' });
-      jest.useFakeTimers({ now: Date.now(), doNotFake: ['nextTick', 'setImmediate', 'setInterval', 'setTimeout', 'performance'] });
+      jest.useFakeTimers({
+        now: Date.now(),
+        doNotFake: ['nextTick', 'setImmediate', 'setInterval', 'setTimeout', 'performance'],
+      });
       const ids = await Promise.all(Array.from({ length: 20 }, () => create({ name: 'a' }, token)));
       expect((await list(token)).map(({ id }) => id)).toEqual(ids.sort().reverse());
     });
@@ -261,11 +290,14 @@ describe('projects', () => {
         .send({ name: 'b' })
         .expect(404);
       await app.send('delete', PROJECTS + id).expect(404);
-      for (const method of ['get', 'put', 'delete'] as const) await app.send(method, configPath(id)).send({}).expect(404);
+      for (const method of ['get', 'put', 'delete'] as const)
+        await app.send(method, configPath(id)).send({}).expect(404);
       await app.send('delete', `${configPath(id)}/test`).expect(404);
       await app.send('get', `/api/v1/payments/stripe/projects/${id}/webhook-urls`).expect(404);
       expect((await list()).map((project) => project.id)).not.toContain(id);
-      const left = await app.app.get(DataSource).query<unknown[]>(`SELECT sealed FROM stripe_credentials WHERE project_id = '${id}'`);
+      const left = await app.app
+        .get(DataSource)
+        .query<unknown[]>(`SELECT sealed FROM stripe_credentials WHERE project_id = '${id}'`);
       expect(left).toEqual([]);
     });
 
@@ -276,7 +308,9 @@ describe('projects', () => {
         .send({ test_secret_key: `sk_test_${'a'.repeat(32)}` })
         .expect(200);
       await app.send('delete', PROJECTS + gone).expect(204);
-      expect((await app.send('get', configPath(kept)).expect(200)).body).toMatchObject({ has_test_credentials: true });
+      expect((await app.send('get', configPath(kept)).expect(200)).body).toMatchObject({
+        has_test_credentials: true,
+      });
     });
   });
 });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
-import { tellStory } from '../support/story/story.js';
+import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
+import { tellStory } from '../harness/story/story.js';
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -20,7 +20,12 @@ describe('a client that was generated from the document', () => {
     const port = await freePort();
     baseUrl = `http://127.0.0.1:${port}`;
     app = await startAppWithStripe({
-      environment: { PORT: String(port), PUBLIC_BASE_URL: baseUrl, AUTH_BUILTIN: 'true', AUTH_REGISTRATION: 'open' },
+      environment: {
+        PORT: String(port),
+        PUBLIC_BASE_URL: baseUrl,
+        AUTH_BUILTIN: 'true',
+        AUTH_REGISTRATION: 'open',
+      },
     });
   });
   afterAll(() => app.close());
@@ -28,8 +33,11 @@ describe('a client that was generated from the document', () => {
   it('lives through the whole story, and the books agree with it', async () => {
     const told: string[] = [];
     const { stats, payments } = await tellStory(baseUrl, app.stripe, (sentence) => told.push(sentence));
-    const succeeded = payments.filter(({ status }) => ['succeeded', 'partially_refunded', 'refunded'].includes(status));
-    const sum = (of: (payment: (typeof payments)[number]) => number) => succeeded.reduce((total, payment) => total + of(payment), 0);
+    const succeeded = payments.filter(({ status }) =>
+      ['succeeded', 'partially_refunded', 'refunded'].includes(status),
+    );
+    const sum = (of: (payment: (typeof payments)[number]) => number) =>
+      succeeded.reduce((total, payment) => total + of(payment), 0);
     expect(stats).toMatchObject({
       total_projects: 1,
       projects_with_test: 1,
@@ -38,10 +46,14 @@ describe('a client that was generated from the document', () => {
       total_payments: payments.length,
       successful_payments: succeeded.length,
       total_revenue_cents: sum(({ amount_cents }) => amount_cents),
-      net_revenue_cents: sum(({ amount_cents, refunded_amount_cents = 0 }) => amount_cents - refunded_amount_cents),
+      net_revenue_cents: sum(
+        ({ amount_cents, refunded_amount_cents = 0 }) => amount_cents - refunded_amount_cents,
+      ),
       currency: 'usd',
     });
-    expect(payments).toEqual(expect.arrayContaining([expect.objectContaining({ status: 'refunded', refunded_amount_cents: 2_000 })]));
+    expect(payments).toEqual(
+      expect.arrayContaining([expect.objectContaining({ status: 'refunded', refunded_amount_cents: 2_000 })]),
+    );
     expect(told).toHaveLength(9);
   });
 });

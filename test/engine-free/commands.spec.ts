@@ -3,19 +3,20 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
-import { runInProcess } from '../support/command-line.js';
+import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
+import { runInProcess } from '../harness/command-line.js';
 import { type CommandBlock, commandBlocks, inlineCommands } from '../support/documented-commands.js';
-import { Installation } from '../support/installation.js';
+import { Installation } from '../harness/installation.js';
 import { ProjectCopy } from '../support/project-copy.js';
-import { StripeServer } from '../support/stripe/stripe-server.js';
-import { configPath, OWNER, testEnvironment } from '../support/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
-import { endUserToken, TOKEN_SECRET } from '../support/tokens.js';
+import { StripeServer } from '../harness/stripe/stripe-server.js';
+import { configPath, OWNER, testEnvironment } from '../harness/test-app.js';
+import { createTestDatabase, type TestDatabase } from '../harness/database/test-database.js';
+import { endUserToken, TOKEN_SECRET } from '../harness/tokens.js';
 
 jest.setTimeout(180_000);
 
-const scripts = (JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }).scripts;
+const scripts = (JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> })
+  .scripts;
 
 /** For a machine without curl, and for programs that a page assumes. */
 const CURL = `
@@ -43,7 +44,11 @@ const PROGRAMS = `
 `;
 
 /** Runs a command as a reader would. @throws if it fails @returns what it printed */
-async function shell(command: string, environment: Record<string, string | undefined> = {}, cwd = tmpdir()): Promise<string> {
+async function shell(
+  command: string,
+  environment: Record<string, string | undefined> = {},
+  cwd = tmpdir(),
+): Promise<string> {
   const env = { PATH: process.env.PATH, NODE: process.execPath, CURL, ...environment };
   const { stdout } = await promisify(execFile)('sh', ['-c', PROGRAMS + command], { cwd, env });
   return stdout;
@@ -123,8 +128,13 @@ describe('npm run', () => {
   it.each(Object.entries(RUN))('%s', (_name, run) => run());
 
   it('is all that the documentation has npm do', () => {
-    const all = [...commandBlocks().flatMap(({ commands }) => commands), ...inlineCommands().map(({ command }) => command)];
-    const npm = all.flatMap((command) => command.split(' && ')).filter((command) => command.startsWith('npm '));
+    const all = [
+      ...commandBlocks().flatMap(({ commands }) => commands),
+      ...inlineCommands().map(({ command }) => command),
+    ];
+    const npm = all
+      .flatMap((command) => command.split(' && '))
+      .filter((command) => command.startsWith('npm '));
     const names = npm.map((command) => /^npm (?:run )?([\w:]+)/.exec(command)?.[1] ?? command);
     expect(npm.length).toBeGreaterThan(5);
     expect(names.filter((name) => name !== 'ci' && !(name in scripts))).toEqual([]);
@@ -150,9 +160,11 @@ const isNotRun = (command: string) => NOT_RUN.some(([pattern]) => pattern.test(c
 
 describe('the documentation', () => {
   const blocks = commandBlocks().map((block) => ({ ...block, first: block.commands[0]?.slice(0, 60) ?? '' }));
-  const isCli = ({ commands }: CommandBlock) => commands.some((command) => /(?:^|\| )npx tillkeeper /.test(command));
+  const isCli = ({ commands }: CommandBlock) =>
+    commands.some((command) => /(?:^|\| )npx tillkeeper /.test(command));
   const isNode = ({ commands }: CommandBlock) => commands.every((command) => command.startsWith('node -e '));
-  const isHttp = ({ commands }: CommandBlock) => commands.every((command) => /^(?:[A-Z_]+=(?:\S+|\$\(.*\))$|curl )/s.test(command));
+  const isHttp = ({ commands }: CommandBlock) =>
+    commands.every((command) => /^(?:[A-Z_]+=(?:\S+|\$\(.*\))$|curl )/s.test(command));
   const isRunnable = (block: CommandBlock) => [isCli, isNode, isHttp].some((is) => is(block));
 
   it('shows commands in prose that are known', () => {
@@ -212,7 +224,10 @@ describe('the documentation', () => {
         .replaceAll('https://pay.example.com', '$TILLKEEPER')
         .replaceAll('If-Match: "7"', `If-Match: "${version}"`)
         .replaceAll(/price_a+/g, price?.id ?? '');
-      await shell(`${given}\nexpected=$TILLKEEPER${configPath(project)}; test "$CONFIG" = "$expected"`, variables);
+      await shell(
+        `${given}\nexpected=$TILLKEEPER${configPath(project)}; test "$CONFIG" = "$expected"`,
+        variables,
+      );
     });
   });
 
@@ -229,7 +244,12 @@ describe('the documentation', () => {
       installation = new Installation();
       stripe = await new StripeServer().start();
       folder = mkdtempSync(join(tmpdir(), 'tillkeeper-commands-'));
-      environment = { ...testEnvironment(database), AUTH_BUILTIN: 'true', LOG_LEVEL: 'error', STRIPE_API_BASE: stripe.url };
+      environment = {
+        ...testEnvironment(database),
+        AUTH_BUILTIN: 'true',
+        LOG_LEVEL: 'error',
+        STRIPE_API_BASE: stripe.url,
+      };
       await run('npx tillkeeper migrate');
     });
     afterAll(async () => {
@@ -253,7 +273,11 @@ describe('the documentation', () => {
         return shell(piped, { ...environment, PROGRAM: join(installation.folder, 'dist/cli/main.js') });
       }
       const { code, output, errors } = await runInProcess(environment, ...command.split(' ').slice(2));
-      expect({ command, code, said: code === 0 ? '' : output + errors }).toEqual({ command, code: 0, said: '' });
+      expect({ command, code, said: code === 0 ? '' : output + errors }).toEqual({
+        command,
+        code: 0,
+        said: '',
+      });
       const file = / > (\S+)$/.exec(shown)?.[1];
       if (file) writeFileSync(join(folder, file), output);
       return output;
@@ -262,15 +286,17 @@ describe('the documentation', () => {
     it.each(blocks.filter(isCli))('$first in $page', async ({ commands }) => {
       const { output } = await runInProcess(environment, 'keys', 'status', '--json');
       formerKey =
-        (JSON.parse(output) as { data_keys: { id: string; purpose: string }[] }).data_keys.find(({ purpose }) => purpose === 'seal')?.id ??
-        '';
+        (JSON.parse(output) as { data_keys: { id: string; purpose: string }[] }).data_keys.find(
+          ({ purpose }) => purpose === 'seal',
+        )?.id ?? '';
       for (const command of commands) await run(command);
     });
 
-    it.each([...new Set(inlineCommands().map(({ command }) => command))].filter((command) => command.startsWith('npx tillkeeper ')))(
-      '%s',
-      async (command) => void (await run(command)),
-    );
+    it.each(
+      [...new Set(inlineCommands().map(({ command }) => command))].filter((command) =>
+        command.startsWith('npx tillkeeper '),
+      ),
+    )('%s', async (command) => void (await run(command)));
   });
 
   it.each(blocks.filter(isNode))('makes a token in $page', async ({ text }) => {

@@ -1,8 +1,8 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
-import { OWNER, startTestApp, type TestApp } from '../support/test-app.js';
-import { endUserToken } from '../support/tokens.js';
+import { OWNER, startTestApp, type TestApp } from '../harness/test-app.js';
+import { endUserToken } from '../harness/tokens.js';
 
 /** Where Debian and others put it. */
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
@@ -26,7 +26,8 @@ const executable = (process.env.PATH ?? '')
       return false;
     }
   });
-if (!executable) process.stdout.write(`/docs is not tried in a browser: there is no ${NAMES.join(', ')} on the PATH.\n`);
+if (!executable)
+  process.stdout.write(`/docs is not tried in a browser: there is no ${NAMES.join(', ')} on the PATH.\n`);
 
 (executable ? describe : describe.skip)('/docs in a browser', () => {
   const email = 'ada@example.com';
@@ -46,11 +47,13 @@ if (!executable) process.stdout.write(`/docs is not tried in a browser: there is
     page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
     page.on('console', (message) => {
       // The browser reports each answer that is an error; those that are asked for here are meant.
-      if (message.type() === 'error' && !/status of 4(?:04|22)/.test(message.text())) complaints.push(message.text());
+      if (message.type() === 'error' && !/status of 4(?:04|22)/.test(message.text()))
+        complaints.push(message.text());
     });
     page.on('pageerror', ({ message }) => complaints.push(message));
     page.on('request', (request) => {
-      if (!request.url().startsWith(origin) && !request.url().startsWith('data:')) complaints.push(`asked for ${request.url()}`);
+      if (!request.url().startsWith(origin) && !request.url().startsWith('data:'))
+        complaints.push(`asked for ${request.url()}`);
     });
     await page.goto(`${origin}/docs`);
     await page.waitForSelector('.opblock');
@@ -67,7 +70,8 @@ if (!executable) process.stdout.write(`/docs is not tried in a browser: there is
   /** A reload opens again what the URL names. */
   async function open(block: Locator): Promise<void> {
     await block.waitFor();
-    if (!(await block.getAttribute('class'))?.includes('is-open')) await block.locator('.opblock-summary-control').click();
+    if (!(await block.getAttribute('class'))?.includes('is-open'))
+      await block.locator('.opblock-summary-control').click();
   }
 
   async function execute(id: string): Promise<{ status: string; body: string }> {
@@ -85,7 +89,9 @@ if (!executable) process.stdout.write(`/docs is not tried in a browser: there is
   it('sends the PUT with a pasted token, and shows the masked answer', async () => {
     await openDialog();
     await page.fill('.dialog-ux input[aria-label="auth-bearer-value"]', OWNER);
-    await page.click('.dialog-ux .auth-container:has(input[aria-label="auth-bearer-value"]) button[type="submit"]');
+    await page.click(
+      '.dialog-ux .auth-container:has(input[aria-label="auth-bearer-value"]) button[type="submit"]',
+    );
     await closeDialog();
     const block = operation('saveStripeConfig');
     await open(block);
@@ -105,7 +111,9 @@ if (!executable) process.stdout.write(`/docs is not tried in a browser: there is
 
   it('shows what is wrong with a body', async () => {
     const block = operation('saveStripeConfig');
-    await block.locator('textarea.body-param__text').fill(JSON.stringify({ test_secret_key: `sk_live_${'a'.repeat(24)}` }));
+    await block
+      .locator('textarea.body-param__text')
+      .fill(JSON.stringify({ test_secret_key: `sk_live_${'a'.repeat(24)}` }));
     await block.locator('.btn-clear').click();
     const { status, body } = await execute('saveStripeConfig');
     expect(status).toBe('422');
@@ -114,7 +122,9 @@ if (!executable) process.stdout.write(`/docs is not tried in a browser: there is
 
   it('logs in with a name and a password', async () => {
     await openDialog();
-    await page.click('.dialog-ux .auth-container:has(input[aria-label="auth-bearer-value"], .wrapper code) button:has-text("Logout")');
+    await page.click(
+      '.dialog-ux .auth-container:has(input[aria-label="auth-bearer-value"], .wrapper code) button:has-text("Logout")',
+    );
     await page.fill('.dialog-ux #oauth_username', email);
     await page.fill('.dialog-ux #oauth_password', password);
     await page.click('.dialog-ux .auth-container:has(#oauth_username) button.authorize');
@@ -148,10 +158,14 @@ if (!executable) process.stdout.write(`/docs is not tried in a browser: there is
     const projectId = await app.createProject();
     await openDialog();
     await page.fill('.dialog-ux input[aria-label="auth-bearer-value"]', endUserToken(projectId));
-    await page.click('.dialog-ux .auth-container:has(input[aria-label="auth-bearer-value"]) button[type="submit"]');
+    await page.click(
+      '.dialog-ux .auth-container:has(input[aria-label="auth-bearer-value"]) button[type="submit"]',
+    );
     await closeDialog();
     await open(operation('createCheckoutSession'));
-    expect((await execute('createCheckoutSession')).body).toContain('This project has no Stripe configuration.');
+    expect((await execute('createCheckoutSession')).body).toContain(
+      'This project has no Stripe configuration.',
+    );
     await open(operation('listProjects'));
     expect((await execute('listProjects')).status).toBe('200');
   });

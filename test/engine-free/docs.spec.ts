@@ -1,5 +1,5 @@
 import { openApiDocument } from '../../src/http/openapi/docs.js';
-import { configPath, startTestApp, type TestApp } from '../support/test-app.js';
+import { configPath, startTestApp, type TestApp } from '../harness/test-app.js';
 
 let app: TestApp;
 
@@ -15,7 +15,9 @@ describe('the documentation', () => {
     const { text, headers } = await read('/docs').expect(200);
     expect(headers['content-type']).toMatch(/^text\/html/);
     expect(text).toContain('<title>Tillkeeper API</title>');
-    const assets = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url = '']) => new URL(url, 'http://tillkeeper.test/docs'));
+    const assets = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(
+      ([, url = '']) => new URL(url, 'http://tillkeeper.test/docs'),
+    );
     expect(assets.length).toBeGreaterThan(3);
     for (const { origin, pathname } of assets) {
       expect(origin).toBe('http://tillkeeper.test');
@@ -24,11 +26,15 @@ describe('the documentation', () => {
   });
 
   it("is at one address, which the page's files are relative to", async () => {
-    for (const other of ['/docs/', '/docs/index.html']) await read(other).expect(302).expect('location', '/docs');
+    for (const other of ['/docs/', '/docs/index.html'])
+      await read(other).expect(302).expect('location', '/docs');
   });
 
   it('is where a browser gets to that asks for the address alone', async () => {
-    await read('/').set('accept', 'text/html,application/xhtml+xml,*/*;q=0.8').expect(302).expect('location', '/docs');
+    await read('/')
+      .set('accept', 'text/html,application/xhtml+xml,*/*;q=0.8')
+      .expect(302)
+      .expect('location', '/docs');
     await read('/').set('accept', '*/*').expect(404, { detail: 'There is nothing at this URL.' });
   });
 
@@ -60,22 +66,36 @@ describe('the documentation', () => {
     ['delete', 'config', 'There is no such project, or it never had a configuration.'],
   ])('says what a 404 can mean: %s %s', async (method, path, description) => {
     const { body } = await read('/docs-json').expect(200);
-    expect(body.paths[`${configPath('{project_id}').replace('config', path)}`][method].responses['404']).toMatchObject({ description });
+    expect(
+      body.paths[`${configPath('{project_id}').replace('config', path)}`][method].responses['404'],
+    ).toMatchObject({ description });
   });
 
   it('tells the headers of each answer', async () => {
     const { body } = await read('/docs-json').expect(200);
     const { paths, components } = body as {
-      paths: Record<string, Record<string, { responses: Record<string, { headers?: Record<string, unknown> }> }>>;
+      paths: Record<
+        string,
+        Record<string, { responses: Record<string, { headers?: Record<string, unknown> }> }>
+      >;
       components: { headers: Record<string, { schema?: unknown }> };
     };
-    const expected: Record<string, string> = { 401: 'WWW-Authenticate', 429: 'Retry-After', 503: 'Retry-After' };
-    for (const name of ['X-Request-Id', ...Object.values(expected)]) expect(components.headers[name]).toHaveProperty('schema');
+    const expected: Record<string, string> = {
+      401: 'WWW-Authenticate',
+      429: 'Retry-After',
+      503: 'Retry-After',
+    };
+    for (const name of ['X-Request-Id', ...Object.values(expected)])
+      expect(components.headers[name]).toHaveProperty('schema');
     for (const [path, operations] of Object.entries(paths)) {
       for (const { responses } of Object.values(operations)) {
         for (const [status, { headers }] of Object.entries(responses)) {
           const names = ['X-Request-Id', ...(expected[status] === undefined ? [] : [expected[status]])];
-          expect([path, status, Object.keys(headers ?? {})]).toEqual([path, status, expect.arrayContaining(names)]);
+          expect([path, status, Object.keys(headers ?? {})]).toEqual([
+            path,
+            status,
+            expect.arrayContaining(names),
+          ]);
         }
       }
     }
@@ -83,7 +103,11 @@ describe('the documentation', () => {
 
   it('says which bodies take no other fields', async () => {
     const { schemas } = (await read('/docs-json').expect(200)).body.components;
-    for (const name of ['StripeConfigRequest', 'ValidateStripeCredentialsRequest', 'WebhookEndpointCreateRequest'])
+    for (const name of [
+      'StripeConfigRequest',
+      'ValidateStripeCredentialsRequest',
+      'WebhookEndpointCreateRequest',
+    ])
       expect(schemas[name]).toMatchObject({ additionalProperties: false });
     expect(schemas.ProjectCreateRequest).not.toHaveProperty('additionalProperties');
   });
@@ -117,9 +141,17 @@ describe('an operation without a body', () => {
     async (type) => {
       const projectId = await app.createProject();
       const replay = `/api/v1/payments/stripe/projects/${projectId}/webhook-events/evt_1/replay`;
-      await app.send('post', replay).set('content-type', type).send('').expect(404, { detail: 'There is no event with this id.' });
+      await app
+        .send('post', replay)
+        .set('content-type', type)
+        .send('')
+        .expect(404, { detail: 'There is no event with this id.' });
       await app.send('get', configPath(projectId)).set('content-type', type).expect(200);
-      await app.send('delete', `/api/v1/projects/${projectId}`).set('content-type', type).send('').expect(204);
+      await app
+        .send('delete', `/api/v1/projects/${projectId}`)
+        .set('content-type', type)
+        .send('')
+        .expect(204);
     },
   );
 
@@ -133,7 +165,8 @@ describe('an operation without a body', () => {
       .set('content-type', 'application/json')
       .send(`"${'x'.repeat(100_000)}"`)
       .expect(413);
-    const { responses } = body.paths[path.replace(projectId, '{project_id}').replace('evt_1', '{event_id}')].post;
+    const { responses } =
+      body.paths[path.replace(projectId, '{project_id}').replace('evt_1', '{event_id}')].post;
     expect(Object.keys(responses)).toEqual(expect.arrayContaining(['408', '413', '415']));
   });
 });

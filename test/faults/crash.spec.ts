@@ -1,6 +1,6 @@
-import { crashRounds } from '../support/crash-rounds.js';
-import { Installation } from '../support/installation.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { crashRounds } from '../harness/ledger/crash-rounds.js';
+import { Installation } from '../harness/installation.js';
+import { createTestDatabase, type TestDatabase } from '../harness/database/test-database.js';
 
 jest.setTimeout(120_000);
 

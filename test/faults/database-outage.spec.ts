@@ -1,14 +1,14 @@
 import Sqlite from 'better-sqlite3';
 import { Client } from 'pg';
-import { eventually } from '../support/eventually.js';
-import { Installation } from '../support/installation.js';
-import { startPostgres } from '../support/postgres-server.mjs';
-import type { Answer, ServerProcess } from '../support/server-process.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { aPayment, deliverTo, type EventBody } from '../support/signed-events.js';
-import { configPath, OWNER, testEnvironment } from '../support/test-app.js';
-import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
-import { endUserToken } from '../support/tokens.js';
+import { eventually } from '../harness/eventually.js';
+import { Installation } from '../harness/installation.js';
+import { startPostgres } from '../harness/jest/postgres-server.mjs';
+import type { Answer, ServerProcess } from '../harness/servers/server-process.js';
+import { TcpProxy } from '../harness/servers/tcp-proxy.js';
+import { aPayment, deliverTo, type EventBody } from '../harness/ledger/signed-events.js';
+import { configPath, OWNER, testEnvironment } from '../harness/test-app.js';
+import { createTestDatabase, engine, type TestDatabase } from '../harness/database/test-database.js';
+import { endUserToken } from '../harness/tokens.js';
 
 interface Operation {
   method: string;
@@ -19,7 +19,10 @@ const BODIES: Record<string, unknown> = {
   'POST /api/v1/projects/': { name: 'Another shop' },
   'POST /api/v1/projects/{project_id}/end-user-tokens': { user_id: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11' },
   'PUT /api/v1/projects/{project_id}': { name: 'Renamed shop' },
-  'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials': { secret_key: 'pk_test_aaaaaaaa', is_test_mode: true },
+  'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials': {
+    secret_key: 'pk_test_aaaaaaaa',
+    is_test_mode: true,
+  },
   'POST /api/v1/payments/stripe/projects/{project_id}/webhook-endpoints': { mode: 'test' },
   'POST /api/v1/payments/stripe/projects/{project_id}/reconcile': { mode: 'test' },
   'POST /api/v1/payments/stripe/checkout-session': {
@@ -30,12 +33,15 @@ const BODIES: Record<string, unknown> = {
   'POST /api/v1/payments/stripe/customer-portal': { return_url: 'https://shop.test/' },
   'POST /api/v1/payments/stripe/cancel-subscription': {},
   'POST /api/v1/payments/stripe/update-subscription': { new_price_id: 'price_2' },
-  'PUT /api/v1/payments/stripe/projects/{project_id}/config': { test_secret_key: `sk_test_${'a'.repeat(24)}` },
+  'PUT /api/v1/payments/stripe/projects/{project_id}/config': {
+    test_secret_key: `sk_test_${'a'.repeat(24)}`,
+  },
 };
 const LIVENESS = '/health/live';
 /** Those of a developer's account, which has answers of its own for whoever is not known. */
 const ACCOUNTS = '/api/v1/auth/';
-const END_USERS = /\/(?:my-subscription|my-payments|checkout-session|customer-portal|cancel-subscription|update-subscription)$/;
+const END_USERS =
+  /\/(?:my-subscription|my-payments|checkout-session|customer-portal|cancel-subscription|update-subscription)$/;
 
 jest.setTimeout(60_000);
 
@@ -82,8 +88,13 @@ async function deliveries(): Promise<{ whileGone: () => Promise<void>; afterward
     whileGone: async () => expectUnavailable('delivery', await send(event)),
     afterwards: async () => {
       await eventually(async () => {
-        const { body: list } = await server.send('GET', configPath(id).replace(/config$/, 'webhook-events?outcome=failed'));
-        expect(list).toMatchObject({ events: [{ id: event.id, reason: expect.stringMatching(/database/), replayable: true }] });
+        const { body: list } = await server.send(
+          'GET',
+          configPath(id).replace(/config$/, 'webhook-events?outcome=failed'),
+        );
+        expect(list).toMatchObject({
+          events: [{ id: event.id, reason: expect.stringMatching(/database/), replayable: true }],
+        });
       });
       expect(await send(event)).toMatchObject({ status: 200, body: { outcome: 'applied' } });
     },
@@ -110,7 +121,11 @@ async function expectEverythingBack(): Promise<void> {
   for (const operation of await operations()) {
     const { status, text } = await call(operation);
     // 404 where there is no key yet to ask Stripe with, or nothing left to delete: the database said so.
-    expect({ operation, text, isServed: [200, 201, 204, 404].includes(status) }).toEqual({ operation, text, isServed: true });
+    expect({ operation, text, isServed: [200, 201, 204, 404].includes(status) }).toEqual({
+      operation,
+      text,
+      isServed: true,
+    });
   }
   projectId = await server.createProject();
 }
@@ -123,7 +138,11 @@ if (engine === 'postgres') {
     beforeAll(async () => {
       postgres = await startPostgres();
       proxy = await TcpProxy.to(postgres.url);
-      server = installation.start({ ...testEnvironment(database), DATABASE_URL: proxy.url, DATABASE_POOL_SIZE: '3' });
+      server = installation.start({
+        ...testEnvironment(database),
+        DATABASE_URL: proxy.url,
+        DATABASE_POOL_SIZE: '3',
+      });
       projectId = await server.createProject();
     });
     afterAll(async () => {
@@ -146,7 +165,9 @@ if (engine === 'postgres') {
       const client = new Client({ connectionString: postgres.url });
       await client.connect();
       await eventually(async () => {
-        const { rowCount } = await client.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`);
+        const { rowCount } = await client.query(
+          `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`,
+        );
         expect(rowCount).toBe(count);
       });
       await client.end();
@@ -179,7 +200,9 @@ if (engine === 'postgres') {
     it('answers 503 when every connection of the pool is busy', async () => {
       const unlock = await lockProject();
       const path = configPath(projectId);
-      const stuck = [1, 2, 3].map(() => server.send('PUT', path, { body: { test_secret_key: `sk_test_${'a'.repeat(24)}` } }));
+      const stuck = [1, 2, 3].map(() =>
+        server.send('PUT', path, { body: { test_secret_key: `sk_test_${'a'.repeat(24)}` } }),
+      );
       await untilWaitingForLocks(3);
       expectUnavailable('GET', await server.send('GET', path));
       await unlock();

@@ -1,8 +1,8 @@
 import { Client } from 'pg';
-import { describeWithPgBouncer, PgBouncer } from '../support/pgbouncer.js';
-import { startPostgres } from '../support/postgres-server.mjs';
-import { configPath, startTestApp, type TestApp, testEnvironment } from '../support/test-app.js';
-import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
+import { describeWithPgBouncer, PgBouncer } from '../harness/servers/pgbouncer.js';
+import { startPostgres } from '../harness/jest/postgres-server.mjs';
+import { configPath, startTestApp, type TestApp, testEnvironment } from '../harness/test-app.js';
+import { createTestDatabase, engine, type TestDatabase } from '../harness/database/test-database.js';
 
 const SERVER_CONNECTIONS = 8;
 const REQUESTS = 40;
@@ -16,7 +16,11 @@ onPostgres('a PostgreSQL server', () => {
 
   beforeAll(async () => {
     postgres = await startPostgres({
-      settings: { max_connections: SERVER_CONNECTIONS, superuser_reserved_connections: 0, max_wal_senders: 0 },
+      settings: {
+        max_connections: SERVER_CONNECTIONS,
+        superuser_reserved_connections: 0,
+        max_wal_senders: 0,
+      },
     });
     folder = await createTestDatabase();
     shared = testEnvironment(folder);
@@ -34,12 +38,15 @@ onPostgres('a PostgreSQL server', () => {
   const administer = async (...statements: string[]) => {
     const client = new Client({ connectionString: postgres.url });
     await client.connect();
-    for (const statement of ['SET default_transaction_read_only = off', ...statements]) await client.query(statement);
+    for (const statement of ['SET default_transaction_read_only = off', ...statements])
+      await client.query(statement);
     await client.end();
   };
   const createAtOnce = async (test: TestApp, count = REQUESTS) => {
     const answers = await Promise.all(
-      Array.from({ length: count }, () => test.send('post', '/api/v1/projects/').send({ name: 'Corner shop' })),
+      Array.from({ length: count }, () =>
+        test.send('post', '/api/v1/projects/').send({ name: 'Corner shop' }),
+      ),
     );
     return answers.map(({ status }) => status);
   };

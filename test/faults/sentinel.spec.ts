@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { eventually } from '../support/eventually.js';
-import { Installation } from '../support/installation.js';
-import { registeredRoutes } from '../support/registered-routes.js';
-import { execute, rowsOf } from '../support/rows.js';
-import { anEvent, deliverTo } from '../support/signed-events.js';
-import { sentinel, sentinelCredentials, SentinelSearch } from '../support/sentinels.js';
-import type { ServerProcess } from '../support/server-process.js';
-import { storedBytes, writeAheadLog } from '../support/stored-bytes.js';
-import { configPath, OWNER, STRANGER, testEnvironment } from '../support/test-app.js';
-import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
-import { endUserToken } from '../support/tokens.js';
+import { eventually } from '../harness/eventually.js';
+import { Installation } from '../harness/installation.js';
+import { registeredRoutes } from '../harness/registered-routes.js';
+import { execute, rowsOf } from '../harness/database/rows.js';
+import { anEvent, deliverTo } from '../harness/ledger/signed-events.js';
+import { sentinel, sentinelCredentials, SentinelSearch } from '../harness/vault/sentinels.js';
+import type { ServerProcess } from '../harness/servers/server-process.js';
+import { storedBytes, writeAheadLog } from '../harness/vault/stored-bytes.js';
+import { configPath, OWNER, STRANGER, testEnvironment } from '../harness/test-app.js';
+import { createTestDatabase, engine, type TestDatabase } from '../harness/database/test-database.js';
+import { endUserToken } from '../harness/tokens.js';
 
 jest.setTimeout(120_000);
 
@@ -72,7 +72,9 @@ const BODIES: Record<string, object[]> = {
 
 /** Bodies that somebody sends by mistake: the right values in the wrong place. Each is an object or the text itself. */
 const MISTAKES: (object | string)[] = [
-  Object.fromEntries(Object.entries(credentials).map(([field, value]) => [field.replace(/^(test|live)/, flip), value])),
+  Object.fromEntries(
+    Object.entries(credentials).map(([field, value]) => [field.replace(/^(test|live)/, flip), value]),
+  ),
   Object.fromEntries(Object.entries(credentials).map(([field, value]) => [field, `${value} ${value}`])),
   Object.fromEntries(Object.entries(credentials).map(([field, value]) => [field, [value]])),
   Object.fromEntries(Object.entries(credentials).map(([field, value]) => [field, { [value]: value }])),
@@ -134,7 +136,11 @@ function indiscreetStripe(): Server {
     const status = [401, 403, 400, 429, 500][calls++ % 5] ?? 500;
     const message = `Invalid API Key provided: ${key}\n    at ${key} (${key}.js:1:1)`;
     const error = { type: 'invalid_request_error', code: key, message, param: key, doc_url: key };
-    response.writeHead(status, { 'content-type': 'application/json', 'request-id': key, 'stripe-should-retry': 'false' });
+    response.writeHead(status, {
+      'content-type': 'application/json',
+      'request-id': key,
+      'stripe-should-retry': 'false',
+    });
     response.end(JSON.stringify({ error }));
   });
 }
@@ -195,26 +201,39 @@ it('finds secrets however they are hidden', () => {
   const search = new SentinelSearch(secrets, true);
   expect(hidden.filter((text) => search.leaksIn(Buffer.from(text, 'latin1')).length === 0)).toEqual([]);
   const short = new SentinelSearch(secrets, false);
-  expect(hidden.filter((text) => short.leaksIn(Buffer.from(text, 'latin1')).length === 0)).toEqual([secret.slice(-12)]);
+  expect(hidden.filter((text) => short.leaksIn(Buffer.from(text, 'latin1')).length === 0)).toEqual([
+    secret.slice(-12),
+  ]);
   expect(search.leaksIn(Buffer.from(`sk_test_...${secret.slice(-4)}`))).toEqual([]);
 });
 
 it('gives no secret away in any answer or log, whatever operation it is sent to and wherever in the request it stands', async () => {
-  const routes = (await registeredRoutes()).filter((route) => !route.startsWith('HEAD ') && !route.startsWith('OPTIONS '));
+  const routes = (await registeredRoutes()).filter(
+    (route) => !route.startsWith('HEAD ') && !route.startsWith('OPTIONS '),
+  );
   expect(routes.filter((route) => /^(?:POST|PUT|PATCH) /.test(route))).toEqual(Object.keys(BODIES).sort());
-  for (const route of ['PUT ', 'POST ', 'GET ', 'DELETE '].flatMap((method) => routes.filter((each) => each.startsWith(method)))) {
+  for (const route of ['PUT ', 'POST ', 'GET ', 'DELETE '].flatMap((method) =>
+    routes.filter((each) => each.startsWith(method)),
+  )) {
     const [method = '', pattern = ''] = route.split(' ');
-    const path = pattern.replace(':project_id', projectId).replace(':mode', 'test').replace('*', 'swagger-ui.css');
+    const path = pattern
+      .replace(':project_id', projectId)
+      .replace(':mode', 'test')
+      .replace('*', 'swagger-ui.css');
     const token = isOfTill(path) ? endUserToken(projectId) : undefined;
     for (const body of BODIES[route] ?? [undefined]) {
       // What a client calls itself is kept in the history.
       const status = await send(method, path, { body, token, headers: { 'user-agent': all } });
-      expect({ route, isUnderstood: ![405, 415, 422].includes(status) }).toEqual({ route, isUnderstood: true });
+      expect({ route, isUnderstood: ![405, 415, 422].includes(status) }).toEqual({
+        route,
+        isUnderstood: true,
+      });
     }
     await sendEverywhere(method, pattern, path);
     if (BODIES[route]) for (const body of MISTAKES) await send(method, path, { body, token });
   }
-  for (const shown of ['sk_test_...', '"user_agent":"[hidden]"']) expect([...answers].join()).toContain(shown);
+  for (const shown of ['sk_test_...', '"user_agent":"[hidden]"'])
+    expect([...answers].join()).toContain(shown);
   expectSilence();
 });
 
@@ -243,9 +262,13 @@ async function sendEverywhere(method: string, pattern: string, path: string): Pr
   await send(method, path, { headers: Object.fromEntries(names.map((name) => [name, all])) });
   await send(method, path, { token: all });
   await send(method, path, { token: `${OWNER}.${all}` });
-  await send(method, path, { token: null, headers: { authorization: `Basic ${Buffer.from(`${all}:`).toString('base64')}` } });
+  await send(method, path, {
+    token: null,
+    headers: { authorization: `Basic ${Buffer.from(`${all}:`).toString('base64')}` },
+  });
   await send(method, path, { token: STRANGER, headers: { 'x-all': all } });
-  if (method !== 'GET') await send(method, path, { body: `a=${all}`, headers: { 'content-type': `text/${all}` } });
+  if (method !== 'GET')
+    await send(method, path, { body: `a=${all}`, headers: { 'content-type': `text/${all}` } });
 }
 
 it('keeps the tokens of accounts out of the log and the database, and passwords that a form brings', async () => {
@@ -255,13 +278,20 @@ it('keeps the tokens of accounts out of the log and the database, and passwords 
     const body = { refresh_token: (answers.at(-1)?.body as { refresh_token: string }).refresh_token };
     answers.push(await server.send('POST', '/api/v1/auth/refresh', { token: null, body }));
   }
-  const form = (password: string) => `username=${encodeURIComponent(login.email)}&password=${encodeURIComponent(password)}`;
+  const form = (password: string) =>
+    `username=${encodeURIComponent(login.email)}&password=${encodeURIComponent(password)}`;
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-  answers.push(await server.send('POST', '/api/v1/auth/login', { token: null, body: form(login.password), headers }));
+  answers.push(
+    await server.send('POST', '/api/v1/auth/login', { token: null, body: form(login.password), headers }),
+  );
   expect(answers.map(({ status }) => status)).toEqual([201, 200, 200, 200]);
   await send('POST', '/api/v1/auth/login', { token: null, body: form(accounts.wrong), headers });
   await send('POST', '/api/v1/auth/register', { token: null, body: form(accounts.password), headers });
-  await send('POST', '/api/v1/auth/login', { token: null, body: `${form(accounts.wrong)}&${form(accounts.password)}`, headers });
+  await send('POST', '/api/v1/auth/login', {
+    token: null,
+    body: `${form(accounts.wrong)}&${form(accounts.password)}`,
+    headers,
+  });
   const tokens = answers.flatMap(({ body }) => {
     const { access_token: access, refresh_token: refresh } = body as Record<string, string>;
     return [access ?? '', refresh ?? ''];
@@ -299,7 +329,9 @@ it('stores them only sealed, and gives none away when the database fails in the 
   expect((await deliverTo(server, projectId, credentials.test_webhook_secret, event)).status).toBe(200);
   expect(await send('GET', path.replace(/config$/, 'webhook-events'))).toBe(200);
   expect(await send('POST', path.replace(/config$/, `webhook-events/${event.id}/replay`))).toBe(200);
-  const tables = await Promise.all(['stripe_credentials', 'webhook_events'].map((table) => rowsOf(database, table)));
+  const tables = await Promise.all(
+    ['stripe_credentials', 'webhook_events'].map((table) => rowsOf(database, table)),
+  );
   const sealed = tables.flat().map((row) => String(row['sealed']));
   expect(sealed.length).toBeGreaterThanOrEqual(7);
   await execute(database, 'ALTER TABLE stripe_credentials RENAME TO elsewhere');
@@ -311,20 +343,26 @@ it('stores them only sealed, and gives none away when the database fails in the 
 
   const files = await storedBytes(database, logStart);
   // Those are the right files: what is sealed is in them.
-  for (const text of [sealed[0], sealed.at(-1)]) expect(files.some(({ bytes }) => bytes.includes(text?.slice(0, 40) ?? ''))).toBe(true);
+  for (const text of [sealed[0], sealed.at(-1)])
+    expect(files.some(({ bytes }) => bytes.includes(text?.slice(0, 40) ?? ''))).toBe(true);
   const search = new SentinelSearch(Object.values(credentials), false);
   for (const { name, bytes } of files) expectNoLeak(search, name, bytes);
 });
 
 const sealedNow = async () =>
-  (await rowsOf(database, 'stripe_credentials')).filter((row) => row['project_id'] === projectId).map((row) => String(row['sealed']));
+  (await rowsOf(database, 'stripe_credentials'))
+    .filter((row) => row['project_id'] === projectId)
+    .map((row) => String(row['sealed']));
 
 /** On PostgreSQL it stays in dead rows and in the log for a while. */
 async function expectDestroyed(sealed: string[]): Promise<void> {
   expect(await sealedNow()).not.toEqual(expect.arrayContaining(sealed));
   if (engine === 'postgres') return;
   for (const { name, bytes } of await storedBytes(database, logStart)) {
-    expect([name, ...sealed.filter((text) => bytes.includes(text.slice(0, 40)) || bytes.includes(text.slice(-40)))]).toEqual([name]);
+    expect([
+      name,
+      ...sealed.filter((text) => bytes.includes(text.slice(0, 40)) || bytes.includes(text.slice(-40))),
+    ]).toEqual([name]);
   }
 }
 
@@ -349,7 +387,9 @@ it('destroys what was sealed, with the configuration, its mode and its project',
 
 it('destroys a webhook secret that another one replaced: at once when told to, or when its time is over', async () => {
   const save = (from: Partial<typeof credentials>, query = '') =>
-    send('PUT', `${configPath(projectId)}${query}`, { body: { test_webhook_secret: from.test_webhook_secret } });
+    send('PUT', `${configPath(projectId)}${query}`, {
+      body: { test_webhook_secret: from.test_webhook_secret },
+    });
   projectId = await server.createProject();
   await save(credentials);
   const [first = ''] = await sealedNow();
@@ -368,7 +408,10 @@ it('destroys a webhook secret that another one replaced: at once when told to, o
   await server.stop('SIGTERM');
   expect(server.output).toContain('"msg":"request"');
   expectSilence();
-  await execute(database, `UPDATE stripe_credentials SET valid_until = '2020-01-01 00:00:00.000' WHERE slot > 0`);
+  await execute(
+    database,
+    `UPDATE stripe_credentials SET valid_until = '2020-01-01 00:00:00.000' WHERE slot > 0`,
+  );
   server = installation.start(environment);
   searched = 0;
   await eventually(() => expectDestroyed([third]), 10_000);

@@ -4,12 +4,12 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { DATA_KEY_PURPOSES } from '../../src/vault/data-key-store.js';
-import { Installation } from '../support/installation.js';
-import { rowsOf } from '../support/rows.js';
-import type { Environment, ServerProcess } from '../support/server-process.js';
-import { testEnvironment } from '../support/test-app.js';
-import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
+import { DATA_KEY_PURPOSES } from '../../src/vault/keys/data-key.repository.js';
+import { Installation } from '../harness/installation.js';
+import { rowsOf } from '../harness/database/rows.js';
+import type { Environment, ServerProcess } from '../harness/servers/server-process.js';
+import { testEnvironment } from '../harness/test-app.js';
+import { createTestDatabase, engine, type TestDatabase } from '../harness/database/test-database.js';
 
 jest.setTimeout(60_000);
 
@@ -44,16 +44,27 @@ afterEach(() => database.drop());
 /** The engine makes no difference to these. */
 const testOnSqlite = engine === 'sqlite' ? it : it.skip;
 
-testOnSqlite.each(['dist/main.js', 'dist/cli/main.js'])('%s opens no debugger on SIGUSR1 while it starts', async (program) => {
-  const command: [string, ...string[]] = [process.execPath, '--import', SIGNAL_EARLY, join(installation.folder, program)];
-  const server = installation.start(testEnvironment(database), program.includes('cli') ? [...command, '--help'] : command);
-  if (!program.includes('cli')) {
-    await server.listening();
-    await server.stop('SIGTERM');
-  }
-  expect((await server.ended).code).toBe(0);
-  expect(server.errors).toBe('early\n');
-});
+testOnSqlite.each(['dist/main.js', 'dist/cli/main.js'])(
+  '%s opens no debugger on SIGUSR1 while it starts',
+  async (program) => {
+    const command: [string, ...string[]] = [
+      process.execPath,
+      '--import',
+      SIGNAL_EARLY,
+      join(installation.folder, program),
+    ];
+    const server = installation.start(
+      testEnvironment(database),
+      program.includes('cli') ? [...command, '--help'] : command,
+    );
+    if (!program.includes('cli')) {
+      await server.listening();
+      await server.stop('SIGTERM');
+    }
+    expect((await server.ended).code).toBe(0);
+    expect(server.errors).toBe('early\n');
+  },
+);
 
 async function refusalOf(environment: Environment): Promise<string> {
   const server = installation.start(environment);
@@ -63,8 +74,13 @@ async function refusalOf(environment: Environment): Promise<string> {
 
 describe('the first start in development', () => {
   /** As a newcomer has it: nothing is set but where things are. */
-  const development = (): Environment => ({ PORT: '0', DATA_DIR: join(database.folder, 'data'), DATABASE_URL: database.url });
-  const secretFiles = () => ['master.key', 'token.secret'].map((name) => readFileSync(join(database.folder, 'data', name), 'utf8'));
+  const development = (): Environment => ({
+    PORT: '0',
+    DATA_DIR: join(database.folder, 'data'),
+    DATABASE_URL: database.url,
+  });
+  const secretFiles = () =>
+    ['master.key', 'token.secret'].map((name) => readFileSync(join(database.folder, 'data', name), 'utf8'));
 
   /** What it prints for people: all that is no line of the log. */
   const printed = ({ output }: ServerProcess) =>
@@ -99,7 +115,9 @@ describe('the first start in development', () => {
     expect(saved).toMatchObject({ is_active: true, test_secret_key_masked: 'sk_test_...aaaa' });
     const folder = join(database.folder, 'data');
     expect(readdirSync(folder)).toEqual(expect.arrayContaining(['master.key', 'token.secret']));
-    expect(readdirSync(folder).filter((name) => (statSync(join(folder, name)).mode & 0o077) !== 0)).toEqual([]);
+    expect(readdirSync(folder).filter((name) => (statSync(join(folder, name)).mode & 0o077) !== 0)).toEqual(
+      [],
+    );
     const secrets = secretFiles();
     for (const secret of secrets) expect(first.output + first.errors).not.toContain(secret.trim());
     await first.stop('SIGTERM');
@@ -116,38 +134,50 @@ describe('the first start in development', () => {
   });
 
   testOnSqlite('prints nothing and makes no project where others could reach it', async () => {
-    const server = installation.start({ ...development(), HOST: '0.0.0.0', NODE_OPTIONS: `--import=${LISTEN_ON_LOOPBACK}` });
+    const server = installation.start({
+      ...development(),
+      HOST: '0.0.0.0',
+      NODE_OPTIONS: `--import=${LISTEN_ON_LOOPBACK}`,
+    });
     await expectNoSample(server);
     await server.stop('SIGTERM');
   });
 
-  testOnSqlite('prints nothing with SAMPLE_DATA=false, and refuses a port that is taken and a master key that is another', async () => {
-    const environment = { ...development(), SAMPLE_DATA: 'false' };
-    const server = installation.start(environment);
-    await expectNoSample(server);
-    const keys = await rowsOf(database, 'data_keys');
-    expect(keys).toHaveLength(DATA_KEY_PURPOSES.length);
+  testOnSqlite(
+    'prints nothing with SAMPLE_DATA=false, and refuses a port that is taken and a master key that is another',
+    async () => {
+      const environment = { ...development(), SAMPLE_DATA: 'false' };
+      const server = installation.start(environment);
+      await expectNoSample(server);
+      const keys = await rowsOf(database, 'data_keys');
+      expect(keys).toHaveLength(DATA_KEY_PURPOSES.length);
 
-    const { port } = new URL(await server.listening());
-    expect(await refusalOf({ ...environment, PORT: port })).toBe(
-      'Tillkeeper could not start. Another process listens on PORT: stop it, or choose another PORT. (EADDRINUSE)\n',
-    );
-    await server.stop('SIGTERM');
+      const { port } = new URL(await server.listening());
+      expect(await refusalOf({ ...environment, PORT: port })).toBe(
+        'Tillkeeper could not start. Another process listens on PORT: stop it, or choose another PORT. (EADDRINUSE)\n',
+      );
+      await server.stop('SIGTERM');
 
-    const other = randomBytes(32).toString('base64');
-    const refusal = await refusalOf({ ...environment, MASTER_KEY: other });
-    expect(refusal).toMatch(/^Tillkeeper could not start\. .*Configure the original master key\.\n$/);
-    expect(refusal).not.toContain(other);
-    expect(await rowsOf(database, 'data_keys')).toEqual(keys);
-  });
+      const other = randomBytes(32).toString('base64');
+      const refusal = await refusalOf({ ...environment, MASTER_KEY: other });
+      expect(refusal).toMatch(/^Tillkeeper could not start\. .*Configure the original master key\.\n$/);
+      expect(refusal).not.toContain(other);
+      expect(await rowsOf(database, 'data_keys')).toEqual(keys);
+    },
+  );
 });
 
 describe('a start that can not go on says', () => {
   it('that the database is out of reach, without its password', async () => {
     writeFileSync(join(database.folder, 'file'), '');
-    const address = engine === 'postgres' ? 'postgres://app:hunter2@127.0.0.1:1/x' : `sqlite:${join(database.folder, 'file', 'x.db')}`;
+    const address =
+      engine === 'postgres'
+        ? 'postgres://app:hunter2@127.0.0.1:1/x'
+        : `sqlite:${join(database.folder, 'file', 'x.db')}`;
     const refusal = await refusalOf({ ...testEnvironment(database), DATABASE_URL: address });
-    expect(refusal).toMatch(/^Tillkeeper could not start\. The (?:database of|SQLite file of) DATABASE_URL .*\([A-Z_]+\)\n$/);
+    expect(refusal).toMatch(
+      /^Tillkeeper could not start\. The (?:database of|SQLite file of) DATABASE_URL .*\([A-Z_]+\)\n$/,
+    );
     expect(refusal).not.toContain('hunter2');
   });
 
@@ -155,23 +185,32 @@ describe('a start that can not go on says', () => {
     it.each([
       ['LOGIN CONNECTION LIMIT 0', /has too many connections: raise max_connections.*\(53300\)/],
       ['NOLOGIN', /admits no such connection: its pg_hba\.conf.*\(28000\)/],
-    ])('why the database refuses a role with %s, in one line and without a stack', async (attribute, reason) => {
-      const url = new URL(database.url);
-      const role = `refused_${url.pathname.slice(1)}`;
-      url.username = role;
-      const administrator = new Client({ connectionString: database.url });
-      await administrator.connect();
-      await administrator.query(`CREATE ROLE ${role} ${attribute}`);
-      const server = installation.start({ ...testEnvironment(database), DATABASE_URL: url.href, LOG_LEVEL: 'info' });
-      await server.ended;
-      await administrator.query(`DROP ROLE ${role}`);
-      await administrator.end();
-      expect(server.errors).toMatch(reason);
-      expect(server.errors.trimEnd().split('\n')).toHaveLength(1);
-      expect(server.output.trimEnd().split('\n')).toEqual([
-        expect.stringMatching(/"msg":"Tillkeeper [\d.]+ on Node\.js v\d.* with PostgreSQL and master keys from: local"/),
-      ]);
-    });
+    ])(
+      'why the database refuses a role with %s, in one line and without a stack',
+      async (attribute, reason) => {
+        const url = new URL(database.url);
+        const role = `refused_${url.pathname.slice(1)}`;
+        url.username = role;
+        const administrator = new Client({ connectionString: database.url });
+        await administrator.connect();
+        await administrator.query(`CREATE ROLE ${role} ${attribute}`);
+        const server = installation.start({
+          ...testEnvironment(database),
+          DATABASE_URL: url.href,
+          LOG_LEVEL: 'info',
+        });
+        await server.ended;
+        await administrator.query(`DROP ROLE ${role}`);
+        await administrator.end();
+        expect(server.errors).toMatch(reason);
+        expect(server.errors.trimEnd().split('\n')).toHaveLength(1);
+        expect(server.output.trimEnd().split('\n')).toEqual([
+          expect.stringMatching(
+            /"msg":"Tillkeeper [\d.]+ on Node\.js v\d.* with PostgreSQL and master keys from: local"/,
+          ),
+        ]);
+      },
+    );
   }
 
   testOnSqlite('everything that production lacks, in one list and without any value', async () => {
@@ -180,7 +219,13 @@ describe('a start that can not go on says', () => {
     const [head, ...problems] = refusal.trimEnd().split('\n');
     expect(head).toBe('The configuration is not valid:');
     const names = problems.map((problem) => /^- ([A-Z_]+) must /.exec(problem)?.[1]);
-    expect(names.sort()).toEqual(['AUTH_JWT_SECRET', 'DATABASE_URL', 'MASTER_KEY', 'PORT', 'PUBLIC_BASE_URL']);
+    expect(names.sort()).toEqual([
+      'AUTH_JWT_SECRET',
+      'DATABASE_URL',
+      'MASTER_KEY',
+      'PORT',
+      'PUBLIC_BASE_URL',
+    ]);
     expect(refusal).not.toMatch(/sentinel|c2VudGluZWw/);
   });
 });

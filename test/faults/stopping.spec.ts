@@ -3,13 +3,13 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
-import { eventually } from '../support/eventually.js';
-import { Installation } from '../support/installation.js';
-import { MigrationLock } from '../support/migration-lock.js';
-import type { End, Environment, ServerProcess } from '../support/server-process.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { configPath, OWNER, testEnvironment } from '../support/test-app.js';
-import { createTestDatabase, engine, type TestDatabase } from '../support/test-database.js';
+import { eventually } from '../harness/eventually.js';
+import { Installation } from '../harness/installation.js';
+import { MigrationLock } from '../harness/database/migration-lock.js';
+import type { End, Environment, ServerProcess } from '../harness/servers/server-process.js';
+import { TcpProxy } from '../harness/servers/tcp-proxy.js';
+import { configPath, OWNER, testEnvironment } from '../harness/test-app.js';
+import { createTestDatabase, engine, type TestDatabase } from '../harness/database/test-database.js';
 
 /** The promise is ten seconds; what hangs would hang longer than this. */
 const LIMIT_MS = 14_000;
@@ -70,7 +70,9 @@ it('finishes the requests in flight, is not ready any more, takes no new connect
   const server = installation.start(environment);
   const { socket, rest } = await sendHalf(server, await server.createProject());
   const agent = new Agent({ keepAlive: true });
-  const [idle] = (await once(get(`${await server.listening()}/health/ready`, { agent }), 'response')) as [IncomingMessage];
+  const [idle] = (await once(get(`${await server.listening()}/health/ready`, { agent }), 'response')) as [
+    IncomingMessage,
+  ];
   expect(idle).toMatchObject({ statusCode: 200 });
   idle.resume();
   const answers = text(socket);
@@ -103,7 +105,9 @@ if (engine === 'postgres') {
     let isOver = false;
     const asksForReadiness = (async () => {
       while (!isOver) {
-        const statuses = await Promise.all(addresses.map((address) => statusOf(`${address}/health/ready`).catch(() => undefined)));
+        const statuses = await Promise.all(
+          addresses.map((address) => statusOf(`${address}/health/ready`).catch(() => undefined)),
+        );
         ready = addresses.filter((_address, index) => statuses[index] === 200);
         await wait(700);
       }

@@ -1,12 +1,12 @@
-import { runInProcess } from '../support/command-line.js';
-import { deliveryRounds } from '../support/delivery-rounds.js';
-import { Installation } from '../support/installation.js';
-import { rowsOf } from '../support/rows.js';
-import type { Environment } from '../support/server-process.js';
-import { aPayment } from '../support/signed-events.js';
-import { StripeServer } from '../support/stripe/stripe-server.js';
-import { testEnvironment } from '../support/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { runInProcess } from '../harness/command-line.js';
+import { deliveryRounds } from '../harness/ledger/delivery-rounds.js';
+import { Installation } from '../harness/installation.js';
+import { rowsOf } from '../harness/database/rows.js';
+import type { Environment } from '../harness/servers/server-process.js';
+import { aPayment } from '../harness/ledger/signed-events.js';
+import { StripeServer } from '../harness/stripe/stripe-server.js';
+import { testEnvironment } from '../harness/test-app.js';
+import { createTestDatabase, type TestDatabase } from '../harness/database/test-database.js';
 
 jest.setTimeout(120_000);
 

@@ -1,4 +1,13 @@
-import { type ArgumentsHost, Catch, Controller, type ExceptionFilter, Get, Global, Logger, Module } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  Catch,
+  Controller,
+  type ExceptionFilter,
+  Get,
+  Global,
+  Logger,
+  Module,
+} from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -7,22 +16,22 @@ import { randomBytes } from 'node:crypto';
 import { get, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { AuthModule } from '../../src/auth/auth.module.js';
-import { DeveloperTokens } from '../../src/auth/developer-tokens.js';
-import { EndUserTokens } from '../../src/auth/end-user-tokens.js';
-import { CurrentDeveloper } from '../../src/auth/current-developer.decorator.js';
-import { CurrentEndUser } from '../../src/auth/current-end-user.decorator.js';
-import type { EndUser } from '../../src/auth/end-user.js';
-import { ForEndUsers, Public, Unlimited } from '../../src/auth/route-access.decorators.js';
+import { DeveloperTokens } from '../../src/auth/tokens/developer-tokens.js';
+import { EndUserTokens } from '../../src/auth/tokens/end-user-tokens.js';
+import { CurrentDeveloper } from '../../src/auth/caller.js';
+import { CurrentEndUser } from '../../src/auth/caller.js';
+import type { EndUser } from '../../src/auth/caller.js';
+import { ForEndUsers, Public, Unlimited } from '../../src/auth/route-access.js';
 import { DomainError } from '../../src/common/errors.js';
 import { parseProjectId, type ProjectId } from '../../src/common/ids.js';
 import { Secret } from '../../src/common/secret.js';
 import { type AccessTokens, Settings } from '../../src/config/settings.js';
 import { Database } from '../../src/database/database.js';
-import { Keyring } from '../../src/vault/keyring.js';
-import { LocalKeyWrapper } from '../../src/vault/local-key-wrapper.js';
-import { MasterKeys } from '../../src/vault/master-keys.js';
-import { AuthorizationServer } from '../support/authorization-server.js';
-import { InMemoryDataKeyStore } from '../support/in-memory-data-key-store.js';
+import { Keyring } from '../../src/vault/keys/keyring.js';
+import { LocalKeyWrapper } from '../../src/vault/wrappers/local-key-wrapper.js';
+import { MasterKeys } from '../../src/vault/wrappers/master-keys.js';
+import { AuthorizationServer } from '../harness/servers/authorization-server.js';
+import { InMemoryDataKeyStore } from '../harness/vault/in-memory-data-key-store.js';
 import {
   accessToken,
   AUDIENCE,
@@ -34,7 +43,7 @@ import {
   secondsFromNow,
   SigningKey,
   TOKEN_SECRET,
-} from '../support/tokens.js';
+} from '../harness/tokens.js';
 
 const PROJECT_ID = '7b0c2a52-6d0f-4f57-9f0e-1d3f2c5a9b11';
 
@@ -70,7 +79,8 @@ class ProbeController {
 class CodeFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost) {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    if (!(error instanceof DomainError)) return reply.status(500).send({ code: 'unexpected', detail: String(error) });
+    if (!(error instanceof DomainError))
+      return reply.status(500).send({ code: 'unexpected', detail: String(error) });
     const { code, message, challenge, retryAfterSeconds } = error;
     return reply.status(400).send({ code, detail: message, challenge, retryAfterSeconds });
   }
@@ -85,7 +95,8 @@ interface Answer {
 
 let app: NestFastifyApplication | undefined;
 const NOBODY_HAS_AN_ACCOUNT: Pick<Database, 'query'> = { query: () => Promise.resolve([]) };
-const newKeyring = () => new Keyring(new InMemoryDataKeyStore(), new MasterKeys(new LocalKeyWrapper(randomBytes(32))));
+const newKeyring = () =>
+  new Keyring(new InMemoryDataKeyStore(), new MasterKeys(new LocalKeyWrapper(randomBytes(32))));
 const keyring = newKeyring();
 
 beforeAll(() => keyring.load());
@@ -112,7 +123,11 @@ async function start(settings: Partial<Settings>, keys = keyring): Promise<void>
 }
 
 /** Sends each value as an Authorization header of its own. */
-async function send(path: string, authorization: string[], headers: OutgoingHttpHeaders = {}): Promise<unknown> {
+async function send(
+  path: string,
+  authorization: string[],
+  headers: OutgoingHttpHeaders = {},
+): Promise<unknown> {
   const url = `${await app?.getUrl()}/${path}`;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(url, { headers: { ...headers, Authorization: authorization } }, resolve).on('error', reject);
@@ -159,10 +174,14 @@ const UNKNOWN_KEY = 'The access token is signed with an unknown key.';
 const hmac = hmacSha256(TOKEN_SECRET);
 /** As JSON, whose numbers may be too large for JavaScript. */
 const withClaim = (claim: string, time: string) =>
-  JSON.stringify({ sub: 'a', type: 'access', iss: ISSUER, aud: AUDIENCE, exp: secondsFromNow(600), [claim]: 0 }).replace(
-    new RegExp(`"${claim}":\\d+`),
-    `"${claim}":${time}`,
-  );
+  JSON.stringify({
+    sub: 'a',
+    type: 'access',
+    iss: ISSUER,
+    aud: AUDIENCE,
+    exp: secondsFromNow(600),
+    [claim]: 0,
+  }).replace(new RegExp(`"${claim}":\\d+`), `"${claim}":${time}`);
 const nobody = () => Buffer.alloc(0);
 
 afterEach(async () => {
@@ -177,10 +196,16 @@ describe('HS256 access tokens', () => {
     ['the required claims', {}],
     ['an nbf in the past', { nbf: secondsFromNow(-1) }],
     ['any issuer and audience where none is configured', { iss: 'https://elsewhere.test', aud: ['a', 'b'] }],
-    ['keys in its header that nobody follows', {}, { jku: 'https://evil.test/jwks', x5u: 'https://evil.test/x5u' }],
+    [
+      'keys in its header that nobody follows',
+      {},
+      { jku: 'https://evil.test/jwks', x5u: 'https://evil.test/x5u' },
+    ],
     ['no typ', {}, { typ: undefined }],
   ])('are accepted with %s', async (_, claims, header = {}) => {
-    expect(await call(accessToken({ sub: 'developer|ü', ...claims }, header))).toEqual({ sub: 'developer|ü' });
+    expect(await call(accessToken({ sub: 'developer|ü', ...claims }, header))).toEqual({
+      sub: 'developer|ü',
+    });
   });
 
   it.each<[string, string, string]>([
@@ -189,12 +214,28 @@ describe('HS256 access tokens', () => {
     ['signed with the empty secret', compactJws({ alg: 'HS256' }, { sub: 'a' }, hmacSha256('')), SIGNATURE],
     ['signed with a longer hash', accessToken({}, { alg: 'HS512' }), ALGORITHM],
     ['said to be RS256', accessToken({}, { alg: 'RS256' }), ALGORITHM],
-    ['changed after it was signed', accessToken().replace(/\.[^.]+\./, `.${Buffer.from('{"sub":"a"}').toString('base64url')}.`), SIGNATURE],
+    [
+      'changed after it was signed',
+      accessToken().replace(/\.[^.]+\./, `.${Buffer.from('{"sub":"a"}').toString('base64url')}.`),
+      SIGNATURE,
+    ],
     ['extended by crit', accessToken({}, { crit: ['exp'] }), EXTENSION],
     ['expired', accessToken({ exp: secondsFromNow(-6) }), EXPIRED],
-    ['with an exp that never comes', compactJws({ alg: 'HS256' }, withClaim('exp', '1e999'), hmac), NOT_FINITE],
-    ['with an nbf that is infinite', compactJws({ alg: 'HS256' }, withClaim('nbf', '-1e999'), hmac), NOT_FINITE],
-    ['with an iat that is infinite', compactJws({ alg: 'HS256' }, withClaim('iat', '1e999'), hmac), NOT_FINITE],
+    [
+      'with an exp that never comes',
+      compactJws({ alg: 'HS256' }, withClaim('exp', '1e999'), hmac),
+      NOT_FINITE,
+    ],
+    [
+      'with an nbf that is infinite',
+      compactJws({ alg: 'HS256' }, withClaim('nbf', '-1e999'), hmac),
+      NOT_FINITE,
+    ],
+    [
+      'with an iat that is infinite',
+      compactJws({ alg: 'HS256' }, withClaim('iat', '1e999'), hmac),
+      NOT_FINITE,
+    ],
     ['with iat as a string', accessToken({ iat: '0' }), NOT_FINITE],
     ['without exp', accessToken({ exp: undefined }), NO_EXPIRY],
     ['with exp as a string', accessToken({ exp: `${secondsFromNow(600)}` }), INVALID],
@@ -211,7 +252,11 @@ describe('HS256 access tokens', () => {
     ['not JSON', compactJws({ alg: 'HS256', typ: 'JWT' }, '{', hmac), INVALID],
     ['not JSON without typ', compactJws({ alg: 'HS256' }, '{', hmac), INVALID],
     ['nested 2,000 deep', compactJws({ alg: 'HS256' }, '['.repeat(2000) + ']'.repeat(2000), hmac), NO_EXPIRY],
-    ['too long', accessToken({ padding: 'x'.repeat(7000) }), 'The access token is longer than 8192 characters.'],
+    [
+      'too long',
+      accessToken({ padding: 'x'.repeat(7000) }),
+      'The access token is longer than 8192 characters.',
+    ],
     ['one letter', 'x', MALFORMED],
   ])('are refused when they are %s', async (_, token, reason) => {
     expect(await call(token)).toEqual(refused(reason));
@@ -221,7 +266,10 @@ describe('HS256 access tokens', () => {
     const early = accessToken({ nbf: secondsFromNow(4), iat: secondsFromNow(4) });
     const late = accessToken({ exp: secondsFromNow(-3) });
     for (const token of [early, late, early, late]) expect(await call(token)).toEqual({ sub: 'developer-1' });
-    jest.useFakeTimers({ now: Date.now() + 3_000, doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'queueMicrotask', 'performance'] });
+    jest.useFakeTimers({
+      now: Date.now() + 3_000,
+      doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'queueMicrotask', 'performance'],
+    });
     try {
       expect(await call(late)).toEqual(refused(EXPIRED));
     } finally {
@@ -232,14 +280,20 @@ describe('HS256 access tokens', () => {
   it('are accepted by a former secret too, and made with the first', async () => {
     await app?.close();
     const [newest, former] = ['n'.repeat(32), 'f'.repeat(32)];
-    await start({ accessTokens: { kind: 'hs256', secrets: [newest, former, TOKEN_SECRET].map((text) => new Secret(text)) } });
+    await start({
+      accessTokens: {
+        kind: 'hs256',
+        secrets: [newest, former, TOKEN_SECRET].map((text) => new Secret(text)),
+      },
+    });
     const signedWith = (secret: string, claims: Claims = {}) =>
       compactJws(
         { alg: 'HS256', typ: 'JWT' },
         { sub: 'developer-1', type: 'access', exp: secondsFromNow(600), ...claims },
         hmacSha256(secret),
       );
-    for (const secret of [newest, former, TOKEN_SECRET]) expect(await call(signedWith(secret))).toEqual({ sub: 'developer-1' });
+    for (const secret of [newest, former, TOKEN_SECRET])
+      expect(await call(signedWith(secret))).toEqual({ sub: 'developer-1' });
     expect(await call(signedWith('o'.repeat(32)))).toEqual(refused(SIGNATURE));
     for (const secret of [newest, former, TOKEN_SECRET])
       expect(await call(signedWith(secret, { exp: secondsFromNow(-60) }))).toEqual(refused(EXPIRED));
@@ -268,16 +322,25 @@ describe('the Authorization header', () => {
     expect(await send('developer', [`${scheme} ${accessToken()}`])).toEqual({ sub: 'developer-1' });
   });
 
-  it.each([[[]], [['Bearer']], [['Basic ZGV2OnB3']], [[accessToken()]], [[`Token ${accessToken()}`]], [[`Bearer${accessToken()}`]]])(
-    'holds no bearer token in %j',
-    async (authorization) => {
-      expect(await send('developer', authorization)).toEqual(missing);
-    },
-  );
+  it.each([
+    [[]],
+    [['Bearer']],
+    [['Basic ZGV2OnB3']],
+    [[accessToken()]],
+    [[`Token ${accessToken()}`]],
+    [[`Bearer${accessToken()}`]],
+  ])('holds no bearer token in %j', async (authorization) => {
+    expect(await send('developer', authorization)).toEqual(missing);
+  });
 
   it('is the only place for a token', async () => {
     expect(await send(`developer?access_token=${accessToken()}&token=${accessToken()}`, [])).toEqual(missing);
-    expect(await send('developer', [], { cookie: `access_token=${accessToken()}`, 'x-access-token': accessToken() })).toEqual(missing);
+    expect(
+      await send('developer', [], {
+        cookie: `access_token=${accessToken()}`,
+        'x-access-token': accessToken(),
+      }),
+    ).toEqual(missing);
   });
 
   it('may appear only once', async () => {
@@ -303,7 +366,13 @@ describe.each(['RS256', 'ES256', 'EdDSA'] as const)('%s access tokens', (algorit
 
   beforeEach(() =>
     start({
-      accessTokens: { kind: 'jwks', uri: server.jwksUri, issuer: ISSUER, audience: AUDIENCE, acceptTyp: ['application/at+JWT', 'x-own'] },
+      accessTokens: {
+        kind: 'jwks',
+        uri: server.jwksUri,
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        acceptTyp: ['application/at+JWT', 'x-own'],
+      },
     }),
   );
 
@@ -315,7 +384,11 @@ describe.each(['RS256', 'ES256', 'EdDSA'] as const)('%s access tokens', (algorit
     ['another accepted typ', {}, { typ: 'x-own' }],
     ['the long form of typ', {}, { typ: 'Application/AT+JWT' }],
     ['no key id', {}, { kid: undefined }],
-    ['somebody else’s key in its header', {}, { jwk: stranger.jwk, jku: 'https://evil.test/', x5u: 'https://evil.test/', x5c: ['AAAA'] }],
+    [
+      'somebody else’s key in its header',
+      {},
+      { jwk: stranger.jwk, jku: 'https://evil.test/', x5u: 'https://evil.test/', x5c: ['AAAA'] },
+    ],
   ])('are accepted with %s', async (_, claims, header = {}) => {
     expect(await call(key.token(claims, header))).toEqual({ sub: 'developer-1' });
   });
@@ -348,7 +421,9 @@ describe.each(['RS256', 'ES256', 'EdDSA'] as const)('%s access tokens', (algorit
   });
 
   it('are accepted when clocks differ by less than 5 seconds, and their times are finite', async () => {
-    expect(await call(key.token({ nbf: secondsFromNow(4), iat: secondsFromNow(4) }))).toEqual({ sub: 'developer-1' });
+    expect(await call(key.token({ nbf: secondsFromNow(4), iat: secondsFromNow(4) }))).toEqual({
+      sub: 'developer-1',
+    });
     expect(await call(key.token({ exp: secondsFromNow(-3) }))).toEqual({ sub: 'developer-1' });
     expect(await call(key.token({ nbf: secondsFromNow(7) }))).toEqual(refused(NOT_YET));
     for (const claim of ['exp', 'iat']) {
@@ -359,7 +434,9 @@ describe.each(['RS256', 'ES256', 'EdDSA'] as const)('%s access tokens', (algorit
   });
 
   it('are refused when they are signed, but null', async () => {
-    const token = compactJws({ alg: algorithm, typ: 'at+jwt', kid: key.id }, null, (input) => key.sign(input));
+    const token = compactJws({ alg: algorithm, typ: 'at+jwt', kid: key.id }, null, (input) =>
+      key.sign(input),
+    );
     expect(await call(token)).toMatchObject({ code: 'unauthenticated' });
   });
 
@@ -385,7 +462,15 @@ describe('when the authorization server is down', () => {
   beforeEach(async () => {
     jest.spyOn(Logger.prototype, 'warn').mockImplementation();
     server = await AuthorizationServer.start(key);
-    await start({ accessTokens: { kind: 'jwks', uri: server.jwksUri, issuer: ISSUER, audience: AUDIENCE, acceptTyp: ['at+jwt'] } });
+    await start({
+      accessTokens: {
+        kind: 'jwks',
+        uri: server.jwksUri,
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        acceptTyp: ['at+jwt'],
+      },
+    });
   });
 
   afterEach(async () => {
@@ -395,7 +480,10 @@ describe('when the authorization server is down', () => {
 
   it('says 503 to tokens that it would have to check, and to nothing else', async () => {
     await server.goDown();
-    expect(await call(key.token())).toMatchObject({ code: 'authorization_server_unavailable', retryAfterSeconds: 5 });
+    expect(await call(key.token())).toMatchObject({
+      code: 'authorization_server_unavailable',
+      retryAfterSeconds: 5,
+    });
     expect(await call(key.token(), 'public')).toEqual({});
     expect(await call(key.token({}, { alg: 'none' }))).toEqual(refused(ALGORITHM));
     expect(await send('developer', [])).toEqual(missing);
@@ -431,7 +519,9 @@ describe('routes', () => {
       userId: '2fde8f53-c67f-58cc-b59c-07ebbfa84b91',
       subject: 'user-1',
     });
-    expect(await call(endUserToken(PROJECT_ID, PROJECT_ID.toUpperCase()), 'end-user')).toMatchObject({ userId: PROJECT_ID });
+    expect(await call(endUserToken(PROJECT_ID, PROJECT_ID.toUpperCase()), 'end-user')).toMatchObject({
+      userId: PROJECT_ID,
+    });
     expect(await call(accessToken(), 'end-user')).toEqual(
       insufficient('This operation is for the end users of a project, whose access token has a project_id.'),
     );
@@ -463,10 +553,18 @@ describe('end-user tokens of our own', () => {
   const forged = (secret: string | Buffer, claims: Claims = {}, header: Claims = {}) =>
     compactJws(
       { alg: 'HS256', typ: 'end-user+jwt', kid: keyring.signingKey().id, ...header },
-      { iss: 'urn:tillkeeper:end-users', type: 'end_user', sub: 'user-1', project_id: PROJECT_ID, exp: secondsFromNow(60), ...claims },
+      {
+        iss: 'urn:tillkeeper:end-users',
+        type: 'end_user',
+        sub: 'user-1',
+        project_id: PROJECT_ID,
+        exp: secondsFromNow(60),
+        ...claims,
+      },
       hmacSha256(secret),
     );
-  const withOurKey = (claims: Claims, header: Claims = {}) => forged(keyring.signingKey().key.export(), claims, header);
+  const withOurKey = (claims: Claims, header: Claims = {}) =>
+    forged(keyring.signingKey().key.export(), claims, header);
   const altered = (token: string, header: Claims) => {
     const [, ...rest] = token.split('.');
     return [Buffer.from(JSON.stringify(header)).toString('base64url'), ...rest].join('.');
@@ -486,7 +584,10 @@ describe('end-user tokens of our own', () => {
 
     it('are accepted where end users are, and nowhere else', async () => {
       await begin();
-      expect(await call(withOurKey({}), 'end-user')).toMatchObject({ projectId: PROJECT_ID, subject: 'user-1' });
+      expect(await call(withOurKey({}), 'end-user')).toMatchObject({
+        projectId: PROJECT_ID,
+        subject: 'user-1',
+      });
       expect(await call(own(), 'end-user')).toMatchObject({ projectId: PROJECT_ID, subject: 'user-1' });
       expect(await call(own(keyring, 'developer-1'))).toMatchObject({ code: 'insufficient_scope' });
     });
@@ -506,7 +607,11 @@ describe('end-user tokens of our own', () => {
           expect(await call(withOurKey(claims, header))).toMatchObject({ code: 'unauthenticated' });
         }
       }
-      for (const header of [{ alg: 'HS256', typ: 'JWT' }, { alg: 'HS256', typ: 'at+jwt', kid: 'key-1' }, { alg: 'none' }]) {
+      for (const header of [
+        { alg: 'HS256', typ: 'JWT' },
+        { alg: 'HS256', typ: 'at+jwt', kid: 'key-1' },
+        { alg: 'none' },
+      ]) {
         expect(await call(altered(own(), header))).toMatchObject({ code: 'unauthenticated' });
       }
     });
@@ -541,7 +646,11 @@ describe('end-user tokens of our own', () => {
       const claims = { iss: 'urn:tillkeeper:end-users', type: 'end_user', project_id: PROJECT_ID };
       const typ = 'end-user+jwt';
       const { id: kid } = keyring.signingKey();
-      for (const token of [accessToken(claims, { typ, kid }), jwksKey.token(claims, { typ, kid }), jwksKey.token(claims, { typ })]) {
+      for (const token of [
+        accessToken(claims, { typ, kid }),
+        jwksKey.token(claims, { typ, kid }),
+        jwksKey.token(claims, { typ }),
+      ]) {
         expect(await call(token, 'end-user')).toMatchObject({ code: 'unauthenticated' });
       }
     });
@@ -555,7 +664,11 @@ describe('end-user tokens of our own', () => {
 });
 
 describe('the rate limit', () => {
-  const limited: Answer = { code: 'rate_limited', detail: 'Too many requests; wait as long as Retry-After says.', retryAfterSeconds: 60 };
+  const limited: Answer = {
+    code: 'rate_limited',
+    detail: 'Too many requests; wait as long as Retry-After says.',
+    retryAfterSeconds: 60,
+  };
   const from = (address: string, path = 'public') => send(path, [], { 'x-forwarded-for': address });
 
   beforeEach(() => start({ accessTokens: hs256(), rateLimitPerMinute: 2 }));
@@ -572,7 +685,9 @@ describe('the rate limit', () => {
     for (let request = 0; request < 3; request += 1) await call(endUserToken(PROJECT_ID, 'same'));
     expect(await call(endUserToken(PROJECT_ID, 'same'))).toEqual(limited);
     expect(await call(accessToken({ sub: 'same' }))).toEqual({ sub: 'same' });
-    expect(await call(endUserToken(PROJECT_ID.replace('7', '8'), 'same'), 'end-user')).toMatchObject({ subject: 'same' });
+    expect(await call(endUserToken(PROJECT_ID.replace('7', '8'), 'same'), 'end-user')).toMatchObject({
+      subject: 'same',
+    });
   });
 
   it('counts callers without a valid token by address, failed attempts as well', async () => {
@@ -609,7 +724,10 @@ describe('the rate limit', () => {
 });
 
 function hmacWithPublicKey(key: SigningKey, format: 'pem' | 'der'): string {
-  const secret = format === 'pem' ? key.publicKey.export({ type: 'spki', format }) : key.publicKey.export({ type: 'spki', format });
+  const secret =
+    format === 'pem'
+      ? key.publicKey.export({ type: 'spki', format })
+      : key.publicKey.export({ type: 'spki', format });
   return compactJws(
     { alg: 'HS256', typ: 'at+jwt', kid: key.id },
     { iss: ISSUER, aud: AUDIENCE, sub: 'a', exp: secondsFromNow(600) },

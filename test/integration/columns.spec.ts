@@ -1,9 +1,9 @@
 import { columnNames, columns, columnValues, type RowOf } from '../../src/database/columns.js';
 import { Database, query, sql } from '../../src/database/database.js';
 import type { ProjectId } from '../../src/common/ids.js';
-import { WebhookRefusalEntity } from '../../src/payments/webhooks/webhook-refusal.entity.js';
+import { WebhookRefusalEntity } from '../../src/payments/webhooks/receiver/webhook-refusals.js';
 import { ProjectEntity } from '../../src/projects/project.entity.js';
-import { startTestApp, type TestApp } from '../support/test-app.js';
+import { startTestApp, type TestApp } from '../harness/test-app.js';
 
 let app: TestApp;
 let database: Database;
@@ -31,16 +31,24 @@ it('reads what it wrote with the types of the entity, also from an update', asyn
     sql<never>(`INSERT INTO webhook_refusals (${list}) VALUES (${ALL})`),
     columnValues(WebhookRefusalEntity, refusal as unknown as RowOf<WebhookRefusalEntity>),
   );
-  const read = sql<RowOf<WebhookRefusalEntity>>(`SELECT ${columns(WebhookRefusalEntity, { of: 'r' })} FROM webhook_refusals r`);
+  const read = sql<RowOf<WebhookRefusalEntity>>(
+    `SELECT ${columns(WebhookRefusalEntity, { of: 'r' })} FROM webhook_refusals r`,
+  );
   expect(await database.query(read, [])).toEqual([refusal]);
   const last = columns(WebhookRefusalEntity, { only: ['lastAt', 'count'] });
-  const raise = sql<Pick<WebhookRefusalEntity, 'count' | 'lastAt'>>(`UPDATE webhook_refusals SET count = 2 RETURNING ${last}`);
+  const raise = sql<Pick<WebhookRefusalEntity, 'count' | 'lastAt'>>(
+    `UPDATE webhook_refusals SET count = 2 RETURNING ${last}`,
+  );
   expect(await database.transaction(() => query(raise, []))).toEqual([{ count: 2, lastAt: NOW }]);
-  const total = sql<{ total: number; rows: number }>('SELECT sum(count) AS total, count(*) AS rows FROM webhook_refusals');
+  const total = sql<{ total: number; rows: number }>(
+    'SELECT sum(count) AS total, count(*) AS rows FROM webhook_refusals',
+  );
   expect(await database.query(total, [])).toEqual([{ total: 2, rows: 1 }]);
 });
 
 it('names columns by their properties', () => {
-  expect(columns(ProjectEntity, { of: 'p', only: ['ownerId', 'deletedAt'] })).toBe('p.owner_id AS "ownerId", p.deleted_at AS "deletedAt"');
+  expect(columns(ProjectEntity, { of: 'p', only: ['ownerId', 'deletedAt'] })).toBe(
+    'p.owner_id AS "ownerId", p.deleted_at AS "deletedAt"',
+  );
   expect(columnNames(ProjectEntity, ['id', 'createdAt'])).toBe('id, created_at');
 });

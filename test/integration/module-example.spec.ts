@@ -1,13 +1,13 @@
 import { LazyModuleLoader } from '@nestjs/core';
 import { inspect } from 'node:util';
 import { PaymentsEvents } from '../../src/payments/payments-events.js';
-import { StripeClients } from '../../src/payments/stripe-config/stripe-clients.js';
-import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
-import { deliver } from '../support/signed-events.js';
-import { eventually } from '../support/eventually.js';
-import { configPath } from '../support/test-app.js';
-import { ShopModule, ShopService } from '../support/example-module.js';
-import { pay } from '../support/stripe/routes/payment.routes.js';
+import { StripeClients } from '../../src/payments/stripe-config/keys/stripe-clients.js';
+import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
+import { deliver } from '../harness/ledger/signed-events.js';
+import { eventually } from '../harness/eventually.js';
+import { configPath } from '../harness/test-app.js';
+import { ShopModule, ShopService } from '../harness/example-module.js';
+import { pay } from '../harness/stripe/routes/payment.routes.js';
 
 describe('a module that imports PaymentsModule', () => {
   let app: AppWithStripe;
@@ -28,12 +28,22 @@ describe('a module that imports PaymentsModule', () => {
     expect(app.account.test.get('customer', id)).toMatchObject({ email: 'somebody@example.com' });
 
     app.stripe.mark(key, 'expired');
-    await expect(shop.addCustomer(projectId, 'somebody@example.com')).rejects.toMatchObject({ statusCode: 401 });
-    await eventually(async () => expect(shop.invalidKeys).toEqual([expect.stringContaining(`${projectId} test: Stripe refused this key`)]));
+    await expect(shop.addCustomer(projectId, 'somebody@example.com')).rejects.toMatchObject({
+      statusCode: 401,
+    });
+    await eventually(async () =>
+      expect(shop.invalidKeys).toEqual([
+        expect.stringContaining(`${projectId} test: Stripe refused this key`),
+      ]),
+    );
   });
 
   it('gets payment.succeeded with the user who paid', async () => {
-    const [projectId, secret, user] = [await app.createProject(), `whsec_${'a'.repeat(32)}`, '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11'];
+    const [projectId, secret, user] = [
+      await app.createProject(),
+      `whsec_${'a'.repeat(32)}`,
+      '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11',
+    ];
     await app.send('put', configPath(projectId)).send({ test_webhook_secret: secret }).expect(200);
     pay(app.account.test, { amount: 500, currency: 'eur', customer: null, metadata: { user_id: user } });
     const event = app.account.test.all('event').find(({ type }) => type === 'payment_intent.succeeded');
@@ -47,7 +57,9 @@ describe('a module that imports PaymentsModule', () => {
       code: 'validation_failed',
       problems: [{ loc: ['body', 'test_secret_key'] }],
     });
-    await expect(shop.addCustomer(projectId, 'somebody@example.com')).rejects.toMatchObject({ code: 'config_not_found' });
+    await expect(shop.addCustomer(projectId, 'somebody@example.com')).rejects.toMatchObject({
+      code: 'config_not_found',
+    });
   });
 
   it('does not show the key when it prints the client', async () => {
@@ -72,7 +84,9 @@ describe('a module that imports PaymentsModule', () => {
     events.emit('credentials.invalid', { projectId: await app.createProject(), mode: 'test', reason: 'why' });
     expect(heard).toEqual(['why']);
     await eventually(async () =>
-      expect(app.log.filter((line) => line.includes('A listener for credentials.invalid failed.'))).toHaveLength(2),
+      expect(
+        app.log.filter((line) => line.includes('A listener for credentials.invalid failed.')),
+      ).toHaveLength(2),
     );
     expect(app.log.join('')).not.toContain('sk_test_in_a_message');
   });

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { ProjectId } from '../../src/common/ids.js';
 import { Database } from '../../src/database/database.js';
-import { StripeClients } from '../../src/payments/stripe-config/stripe-clients.js';
-import { STRIPE_API_VERSION } from '../../src/payments/stripe-api/stripe-connector.js';
-import { ConfigChanges } from '../../src/payments/stripe-config/config-changes.js';
+import { StripeClients } from '../../src/payments/stripe-config/keys/stripe-clients.js';
+import { STRIPE_API_VERSION } from '../../src/payments/stripe/stripe-connector.js';
+import { ConfigChanges } from '../../src/payments/stripe-config/config-cache.js';
 import { StripeConfigService } from '../../src/payments/stripe-config/stripe-config.service.js';
-import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
-import { eventually } from '../support/eventually.js';
-import { answerLost, down } from '../support/stripe/faults.js';
-import { configPath } from '../support/test-app.js';
+import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
+import { eventually } from '../harness/eventually.js';
+import { answerLost, down } from '../harness/stripe/faults.js';
+import { configPath } from '../harness/test-app.js';
 
 describe('StripeClients', () => {
   let app: AppWithStripe;
@@ -26,7 +26,10 @@ describe('StripeClients', () => {
   beforeEach(async () => {
     projectId = await app.createProject();
     const { test, live } = app.account.keys;
-    await app.send('put', configPath(projectId)).send({ test_secret_key: test.secret, live_secret_key: live.secret }).expect(200);
+    await app
+      .send('put', configPath(projectId))
+      .send({ test_secret_key: test.secret, live_secret_key: live.secret })
+      .expect(200);
     await settled();
     app.stripe.requests.length = 0;
     queries.mockClear();
@@ -34,7 +37,8 @@ describe('StripeClients', () => {
   afterEach(() => app.stripe.heal());
 
   /** Our own notification of a write comes back to us; what it forgets is forgotten by then. */
-  const settled = () => new Promise((resolve) => setTimeout(resolve, app.database.engine === 'postgres' ? 100 : 0));
+  const settled = () =>
+    new Promise((resolve) => setTimeout(resolve, app.database.engine === 'postgres' ? 100 : 0));
   const used = () => app.stripe.requests.map(({ headers }) => headers.authorization?.replace('Bearer ', ''));
 
   it('give a client with the key of that project and mode', async () => {
@@ -76,7 +80,10 @@ describe('StripeClients', () => {
 
   it('have the new key after PUT, and keep those of others', async () => {
     const other = await app.createProject();
-    await app.send('put', configPath(other)).send({ test_secret_key: app.account.keys.test.secret }).expect(200);
+    await app
+      .send('put', configPath(other))
+      .send({ test_secret_key: app.account.keys.test.secret })
+      .expect(200);
     await settled();
     const [before, others] = [await clients.for(projectId, 'test'), await clients.for(other, 'test')];
     const key = app.account.addSecretKey('test');
@@ -102,7 +109,10 @@ describe('StripeClients', () => {
     expect(await code('live')).toBe('none');
     await app.send('delete', configPath(projectId)).expect(204);
     expect(await code('live')).toBe('config_deleted');
-    await app.send('put', configPath(projectId)).send({ test_secret_key: app.account.keys.test.secret }).expect(200);
+    await app
+      .send('put', configPath(projectId))
+      .send({ test_secret_key: app.account.keys.test.secret })
+      .expect(200);
     expect(await code('test')).toBe('none');
     expect(await code('live')).toBe('mode_not_configured');
     await app.send('delete', `/api/v1/projects/${projectId}`).expect(204);

@@ -1,8 +1,8 @@
 import { Database, toTimestamp } from '../../src/database/database.js';
 import { PeriodicTasks } from '../../src/database/periodic-tasks.js';
-import { TaskLeases } from '../../src/database/task-leases.js';
-import { execute, rowsOf } from '../support/rows.js';
-import { startTestApp, type TestApp } from '../support/test-app.js';
+import { TaskLeases } from '../../src/database/periodic-tasks.js';
+import { execute, rowsOf } from '../harness/database/rows.js';
+import { startTestApp, type TestApp } from '../harness/test-app.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -17,7 +17,11 @@ describe('a task that one process of many runs', () => {
     return { run: () => task.run(), stop: () => tasks.stop() };
   };
   const lease = async () => (await rowsOf(app.database, 'task_leases')).find(({ task }) => task === 'count');
-  const expire = () => execute(app.database, "UPDATE task_leases SET expires_at = '2020-01-01 00:00:00.000' WHERE task = 'count'");
+  const expire = () =>
+    execute(
+      app.database,
+      "UPDATE task_leases SET expires_at = '2020-01-01 00:00:00.000' WHERE task = 'count'",
+    );
 
   beforeAll(async () => {
     app = await startTestApp();

@@ -1,13 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { DataSource } from 'typeorm';
-import type { SealedText } from '../../src/vault/seal.js';
-import { Keyring } from '../../src/vault/keyring.js';
-import { SEALED_COLUMNS } from '../../src/sealed-columns.js';
-import { credentialContext } from '../../src/payments/stripe-config/credential-seal.js';
-import { Installation } from '../support/installation.js';
-import { countByKey, fillVault, KeyCommands, rotateThroughKill, rotateUnderLoad, wakeAfterRetirement } from '../support/key-rotation.js';
-import { execute, rowsOf } from '../support/rows.js';
-import { startTestApp, type TestApp } from '../support/test-app.js';
+import type { SealedText } from '../../src/vault/seal/seal.js';
+import { Keyring } from '../../src/vault/keys/keyring.js';
+import { SEALED_COLUMNS } from '../../src/bootstrap/entities.js';
+import { credentialContext } from '../../src/payments/stripe-config/credential-sealer.js';
+import { Installation } from '../harness/installation.js';
+import {
+  countByKey,
+  fillVault,
+  KeyCommands,
+  rotateThroughKill,
+  rotateUnderLoad,
+  wakeAfterRetirement,
+} from '../harness/vault/key-rotation.js';
+import { execute, rowsOf } from '../harness/database/rows.js';
+import { startTestApp, type TestApp } from '../harness/test-app.js';
 
 jest.setTimeout(120_000);
 
@@ -31,16 +38,22 @@ afterAll(async () => {
 });
 
 it('knows everything that is sealed: every table that refers to a data key', () => {
-  const referring = app.app.get(DataSource).entityMetadatas.flatMap(({ tableName, foreignKeys, primaryColumns }) =>
-    foreignKeys
-      .filter(({ referencedEntityMetadata }) => referencedEntityMetadata.tableName === 'data_keys')
-      .map(({ columnNames: [keyId] }) => ({
-        table: tableName,
-        keyId,
-        primaryKey: primaryColumns.map(({ databaseName }) => databaseName),
-      })),
-  );
-  const known = SEALED_COLUMNS.map(({ table, keyId, primaryKey }) => ({ table, keyId, primaryKey: [...primaryKey] }));
+  const referring = app.app
+    .get(DataSource)
+    .entityMetadatas.flatMap(({ tableName, foreignKeys, primaryColumns }) =>
+      foreignKeys
+        .filter(({ referencedEntityMetadata }) => referencedEntityMetadata.tableName === 'data_keys')
+        .map(({ columnNames: [keyId] }) => ({
+          table: tableName,
+          keyId,
+          primaryKey: primaryColumns.map(({ databaseName }) => databaseName),
+        })),
+    );
+  const known = SEALED_COLUMNS.map(({ table, keyId, primaryKey }) => ({
+    table,
+    keyId,
+    primaryKey: [...primaryKey],
+  }));
   expect(known).toEqual(expect.arrayContaining(referring));
   expect(known).toHaveLength(referring.length);
 });
@@ -56,9 +69,15 @@ it('retires a key only when nothing needs it, and takes nothing sealed under it 
   const [projectId = ''] = projectIds;
   const [former] = (await countByKey(app)).keys();
   const ofOne = `project_id = '${projectId}' AND mode = 'test' AND kind = 'secret_key'`;
-  const [row] = (await rowsOf(app.database, `stripe_credentials WHERE ${ofOne}`)) as { sealed: string; key_id: string }[];
+  const [row] = (await rowsOf(app.database, `stripe_credentials WHERE ${ofOne}`)) as {
+    sealed: string;
+    key_id: string;
+  }[];
   const putBack = () =>
-    execute(app.database, `UPDATE stripe_credentials SET sealed = '${row?.sealed}', key_id = '${row?.key_id}' WHERE ${ofOne}`);
+    execute(
+      app.database,
+      `UPDATE stripe_credentials SET sealed = '${row?.sealed}', key_id = '${row?.key_id}' WHERE ${ofOne}`,
+    );
   expect(row?.key_id).toBe(former);
 
   await commands.json('rotate-data');
@@ -78,12 +97,16 @@ it('retires a key only when nothing needs it, and takes nothing sealed under it 
   );
   await expect(putBack()).rejects.toThrow(/foreign key/i);
   const keyring = app.app.get(Keyring);
-  await expect(keyring.open(credentialContext(projectId, 'test_secret_key'), (row?.sealed ?? '') as SealedText)).resolves.toBeDefined();
+  await expect(
+    keyring.open(credentialContext(projectId, 'test_secret_key'), (row?.sealed ?? '') as SealedText),
+  ).resolves.toBeDefined();
 
-  const history = (await rowsOf(app.database, `audit_entries WHERE actor_kind = 'system' AND details LIKE '%${former}%'`)).map(
-    (entry) => entry['action'],
+  const history = (
+    await rowsOf(app.database, `audit_entries WHERE actor_kind = 'system' AND details LIKE '%${former}%'`)
+  ).map((entry) => entry['action']);
+  expect(history).toEqual(
+    expect.arrayContaining(['keys.published', 'keys.made_primary', 'keys.resealed', 'keys.retired']),
   );
-  expect(history).toEqual(expect.arrayContaining(['keys.published', 'keys.made_primary', 'keys.resealed', 'keys.retired']));
 
   const refused = await Promise.all([primary, 'unknownkey01'].map((id) => commands.run(['retire', id])));
   expect(refused.map(({ code }) => code)).toEqual([1, 1]);
@@ -93,21 +116,33 @@ it('retires a key only when nothing needs it, and takes nothing sealed under it 
   ]);
 });
 
-it('lets no process seal under a retired key, however long it stood still', () => wakeAfterRetirement(commands, app, installation));
+it('lets no process seal under a retired key, however long it stood still', () =>
+  wakeAfterRetirement(commands, app, installation));
 
 it('finds what does not open, and shows nothing of it', async () => {
   // Nobody wrote into these.
   const [one = '', other = ''] = projectIds.slice(-2);
   const kind = `mode = 'live' AND kind = 'secret_key'`;
   const swapped = `(SELECT sealed FROM stripe_credentials WHERE project_id = '${other}' AND ${kind})`;
-  await execute(app.database, `UPDATE stripe_credentials SET sealed = ${swapped} WHERE project_id = '${one}' AND ${kind}`);
-  const [{ code, output }, told] = await Promise.all([commands.run(['verify', '--json']), commands.run(['verify'])]);
+  await execute(
+    app.database,
+    `UPDATE stripe_credentials SET sealed = ${swapped} WHERE project_id = '${one}' AND ${kind}`,
+  );
+  const [{ code, output }, told] = await Promise.all([
+    commands.run(['verify', '--json']),
+    commands.run(['verify']),
+  ]);
   expect(code).toBe(1);
   expect(JSON.parse(output)).toMatchObject({
     broken: 1,
-    places: [{ table: 'stripe_credentials', row: { project_id: one, mode: 'live', kind: 'secret_key', slot: 0 } }],
+    places: [
+      { table: 'stripe_credentials', row: { project_id: one, mode: 'live', kind: 'secret_key', slot: 0 } },
+    ],
   });
-  expect(told).toMatchObject({ code: 1, output: expect.stringContaining(`project_id=${one} mode=live kind=secret_key`) });
+  expect(told).toMatchObject({
+    code: 1,
+    output: expect.stringContaining(`project_id=${one} mode=live kind=secret_key`),
+  });
   expect(told.output + output).not.toMatch(/sk_live_|tk1\./);
   await app
     .send('put', `/api/v1/payments/stripe/projects/${one}/config`)
@@ -121,13 +156,21 @@ it('moves to another master key, and makes no key primary that a running process
   const rotated = await commands.run(['rotate-master', '--json'], { MASTER_KEY: `${next},${former}` });
   expect(rotated.code).toBe(0);
   const stored = (await rowsOf(app.database, 'data_keys')).map((row) => row['master_key_id']);
-  expect(new Set(stored)).toEqual(new Set([(JSON.parse(rotated.output) as { master_key: string }).master_key]));
+  expect(new Set(stored)).toEqual(
+    new Set([(JSON.parse(rotated.output) as { master_key: string }).master_key]),
+  );
 
   const withFormer = await commands.run(['verify']);
-  expect(withFormer).toMatchObject({ code: 1, output: '', errors: expect.stringContaining('Configure the original master key.') });
+  expect(withFormer).toMatchObject({
+    code: 1,
+    output: '',
+    errors: expect.stringContaining('Configure the original master key.'),
+  });
   expect(withFormer.errors).not.toContain(former);
   const count = (await rowsOf(app.database, 'stripe_credentials')).length;
-  expect(JSON.parse((await commands.run(['verify', '--json'], { MASTER_KEY: next })).output)).toMatchObject({ opened: count });
+  expect(JSON.parse((await commands.run(['verify', '--json'], { MASTER_KEY: next })).output)).toMatchObject({
+    opened: count,
+  });
 
   // The server runs with the former master key alone.
   const before = await countByKey(app);

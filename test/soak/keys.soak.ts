@@ -1,6 +1,12 @@
-import { Installation } from '../support/installation.js';
-import { fillVault, KeyCommands, rotateThroughKill, rotateUnderLoad, wakeAfterRetirement } from '../support/key-rotation.js';
-import { startTestApp, type TestApp } from '../support/test-app.js';
+import { Installation } from '../harness/installation.js';
+import {
+  fillVault,
+  KeyCommands,
+  rotateThroughKill,
+  rotateUnderLoad,
+  wakeAfterRetirement,
+} from '../harness/vault/key-rotation.js';
+import { startTestApp, type TestApp } from '../harness/test-app.js';
 
 jest.setTimeout(60 * 60_000);
 
@@ -30,7 +36,8 @@ it('seals 100,000 rows anew while clients read and write, and fails none of thei
   console.info(`${resealed} rows were sealed anew beside ${requests} requests`);
 });
 
-it('has every row readable after a kill -9 half way, and none on the old key after another run', () => rotateThroughKill(commands, app));
+it('has every row readable after a kill -9 half way, and none on the old key after another run', () =>
+  rotateThroughKill(commands, app));
 
 it(`lets no process that stood still seal under a retired key, in ${ROUNDS} rounds`, async () => {
   for (let round = 0; round < ROUNDS; round += 1) await wakeAfterRetirement(commands, app, installation);

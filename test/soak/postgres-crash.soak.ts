@@ -1,13 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ProjectId } from '../../src/common/ids.js';
-import { StripeClients } from '../../src/payments/stripe-config/stripe-clients.js';
-import { type AppWithStripe, startAppWithStripe } from '../support/app-with-stripe.js';
-import { eventually } from '../support/eventually.js';
-import { describeWithPgBouncer, PgBouncer } from '../support/pgbouncer.js';
-import { startPostgres } from '../support/postgres-server.mjs';
-import { StripeServer } from '../support/stripe/stripe-server.js';
-import { configPath, testEnvironment } from '../support/test-app.js';
-import { createTestDatabase, engine } from '../support/test-database.js';
+import { StripeClients } from '../../src/payments/stripe-config/keys/stripe-clients.js';
+import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
+import { eventually } from '../harness/eventually.js';
+import { describeWithPgBouncer, PgBouncer } from '../harness/servers/pgbouncer.js';
+import { startPostgres } from '../harness/jest/postgres-server.mjs';
+import { StripeServer } from '../harness/stripe/stripe-server.js';
+import { configPath, testEnvironment } from '../harness/test-app.js';
+import { createTestDatabase, engine } from '../harness/database/test-database.js';
 
 const ROUNDS = 20;
 const PROJECTS = 8;
@@ -17,7 +17,10 @@ jest.setTimeout(ROUNDS * 60_000);
 
 const maskOf = (number: number) => `sk_test_...${String(number).padStart(4, '0')}`;
 
-async function crashRounds(environment: (url: string) => Record<string, string>, before?: (url: string) => Promise<PgBouncer>) {
+async function crashRounds(
+  environment: (url: string) => Record<string, string>,
+  before?: (url: string) => Promise<PgBouncer>,
+) {
   const postgres = await startPostgres({ fsync: true });
   const stripe = await new StripeServer().start();
   const folder = await createTestDatabase();
@@ -27,7 +30,9 @@ async function crashRounds(environment: (url: string) => Record<string, string>,
     DATABASE_URL: bouncer?.urlOf(postgres.url) ?? postgres.url,
     ...environment(postgres.url),
   };
-  const apps = await Promise.all([1, 2].map(() => startAppWithStripe({ stripe, database: folder, environment: shared })));
+  const apps = await Promise.all(
+    [1, 2].map(() => startAppWithStripe({ stripe, database: folder, environment: shared })),
+  );
   const [writer, reader] = apps as [AppWithStripe, AppWithStripe];
   const ids: ProjectId[] = [];
   for (let count = 0; count < PROJECTS; count += 1) ids.push(await writer.createProject());
@@ -82,7 +87,9 @@ async function crashRounds(environment: (url: string) => Record<string, string>,
     await eventually(async () => expect(await usedBy(reader, first)).toBe(key), SEEN_WITHIN_MS);
     slowest = Math.max(slowest, performance.now() - startedAt);
   }
-  console.info(`${ROUNDS} crashes, ${total} acknowledged writes, none lost; the slowest change was seen after ${Math.round(slowest)} ms`);
+  console.info(
+    `${ROUNDS} crashes, ${total} acknowledged writes, none lost; the slowest change was seen after ${Math.round(slowest)} ms`,
+  );
   expect(total).toBeGreaterThan(ROUNDS);
   for (const app of apps) await app.close();
   await bouncer?.stop();

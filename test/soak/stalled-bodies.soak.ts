@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Installation } from '../support/installation.js';
-import type { ServerProcess } from '../support/server-process.js';
-import { anEvent, deliverTo, receiverPath } from '../support/signed-events.js';
-import { configPath, OWNER, testEnvironment } from '../support/test-app.js';
-import { createTestDatabase } from '../support/test-database.js';
+import { Installation } from '../harness/installation.js';
+import type { ServerProcess } from '../harness/servers/server-process.js';
+import { anEvent, deliverTo, receiverPath } from '../harness/ledger/signed-events.js';
+import { configPath, OWNER, testEnvironment } from '../harness/test-app.js';
+import { createTestDatabase } from '../harness/database/test-database.js';
 
 const SECRET = `whsec_${'a'.repeat(32)}`;
 const ATTACKERS = 500;
@@ -16,7 +16,8 @@ const LIMIT_MB = 512;
 /** Megabytes of the process that are in memory, now and at most. */
 function memoryOf(server: ServerProcess): { now: number; peak: number } {
   const status = readFileSync(`/proc/${server.pid}/status`, 'utf8');
-  const read = (name: string) => Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
+  const read = (name: string) =>
+    Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
   return { now: read('VmRSS'), peak: read('VmHWM') };
 }
 
@@ -43,20 +44,31 @@ it(`stays far below ${LIMIT_MB} MB with ${ATTACKERS} stalled bodies of 1 MB, and
     const projectId = await server.createProject();
     await server.send('PUT', configPath(projectId), { body: { test_webhook_secret: SECRET } });
     const targets = {
-      'a webhook URL that receives': [`POST ${receiverPath(projectId, 'test')} HTTP/1.1`, 'Stripe-Signature: t=1,v1=00'],
+      'a webhook URL that receives': [
+        `POST ${receiverPath(projectId, 'test')} HTTP/1.1`,
+        'Stripe-Signature: t=1,v1=00',
+      ],
       'a webhook URL that does not': [`POST ${receiverPath(projectId, 'live')} HTTP/1.1`],
       'the API without a token': [`PUT ${configPath(projectId)} HTTP/1.1`, 'Content-Type: application/json'],
-      'the API with a token': [`PUT ${configPath(projectId)} HTTP/1.1`, 'Content-Type: application/json', `Authorization: Bearer ${OWNER}`],
+      'the API with a token': [
+        `PUT ${configPath(projectId)} HTTP/1.1`,
+        'Content-Type: application/json',
+        `Authorization: Bearer ${OWNER}`,
+      ],
       'the login': ['POST /api/v1/auth/login HTTP/1.1', 'Content-Type: application/json'],
     };
     for (const [target, head] of Object.entries(targets)) {
       for (const addresses of [1, 50]) {
         const before = memoryOf(server).now;
-        const sockets = Array.from({ length: ATTACKERS }, (_, index) => stall(url, head, `127.0.1.${1 + (index % addresses)}`));
+        const sockets = Array.from({ length: ATTACKERS }, (_, index) =>
+          stall(url, head, `127.0.1.${1 + (index % addresses)}`),
+        );
         await wait(3_000);
         const answer = await deliverTo(server, projectId, SECRET, anEvent());
         const { now, peak } = memoryOf(server);
-        process.stdout.write(`${target}, from ${addresses}: ${before} MB before, ${now} MB now, ${peak} MB at most; ${answer.status}\n`);
+        process.stdout.write(
+          `${target}, from ${addresses}: ${before} MB before, ${now} MB now, ${peak} MB at most; ${answer.status}\n`,
+        );
         for (const socket of sockets) socket.destroy();
         expect(peak).toBeLessThan(LIMIT_MB * 0.6);
         if (addresses === 1) expect(answer.status).toBe(200);

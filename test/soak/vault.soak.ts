@@ -1,16 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { Secret } from '../../src/common/secret.js';
-import { Keyring } from '../../src/vault/keyring.js';
-import { LocalKeyWrapper } from '../../src/vault/local-key-wrapper.js';
-import { MasterKeys } from '../../src/vault/master-keys.js';
-import { dataKeyRow } from '../factories/data-key-row.factory.js';
-import { InMemoryDataKeyStore } from '../support/in-memory-data-key-store.js';
-import { mutations, thoseThatOpen } from '../support/seal-mutations.js';
+import { Keyring } from '../../src/vault/keys/keyring.js';
+import { LocalKeyWrapper } from '../../src/vault/wrappers/local-key-wrapper.js';
+import { MasterKeys } from '../../src/vault/wrappers/master-keys.js';
+import { dataKeyRow } from '../harness/vault/data-key-row.factory.js';
+import { InMemoryDataKeyStore } from '../harness/vault/in-memory-data-key-store.js';
+import { mutations, thoseThatOpen } from '../harness/vault/seal-mutations.js';
 
 const LIMIT_MS = 30 * 60_000;
 
-const context = { purpose: 'stripe-credential', tenant: '11111111-2222-4333-8444-555555555555', field: 'test_secret_key' };
-const otherContext = { purpose: 'stripe-credential', tenant: '22222222-2222-4333-8444-555555555555', field: 'live_secret_key' };
+const context = {
+  purpose: 'stripe-credential',
+  tenant: '11111111-2222-4333-8444-555555555555',
+  field: 'test_secret_key',
+};
+const otherContext = {
+  purpose: 'stripe-credential',
+  tenant: '22222222-2222-4333-8444-555555555555',
+  field: 'live_secret_key',
+};
 
 async function keyringWithTwoSealKeys() {
   const store = new InMemoryDataKeyStore();

@@ -1,8 +1,8 @@
-import { deliveryRounds } from '../support/delivery-rounds.js';
-import { Installation } from '../support/installation.js';
-import { StripeServer } from '../support/stripe/stripe-server.js';
-import { testEnvironment } from '../support/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { deliveryRounds } from '../harness/ledger/delivery-rounds.js';
+import { Installation } from '../harness/installation.js';
+import { StripeServer } from '../harness/stripe/stripe-server.js';
+import { testEnvironment } from '../harness/test-app.js';
+import { createTestDatabase, type TestDatabase } from '../harness/database/test-database.js';
 
 jest.setTimeout(30 * 60_000);
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { deliveryStream, followsModel } from '../support/delivery-streams.js';
-import { startTestApp, type TestApp } from '../support/test-app.js';
+import { deliveryStream, followsModel } from '../harness/ledger/delivery-streams.js';
+import { startTestApp, type TestApp } from '../harness/test-app.js';
 
 jest.setTimeout(30 * 60_000);
 

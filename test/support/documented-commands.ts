@@ -23,7 +23,11 @@ const INLINE = /`((?:npm|npx|node|docker|curl) [^`]+)`/g;
 /** The fenced blocks of README, CONTRIBUTING and docs that a shell runs. */
 export function commandBlocks(): CommandBlock[] {
   return PAGES.flatMap((page) =>
-    [...readFileSync(page, 'utf8').matchAll(FENCE)].map(([, text = '']) => ({ page, text, commands: commandsOf(text) })),
+    [...readFileSync(page, 'utf8').matchAll(FENCE)].map(([, text = '']) => ({
+      page,
+      text,
+      commands: commandsOf(text),
+    })),
   );
 }
 
@@ -49,7 +53,8 @@ function commandsOf(text: string): string[] {
     lines.push(line);
     const command = lines.join('\n').replaceAll(/\\\n\s*/g, '');
     const heredoc = /<<(\w+)/.exec(command)?.[1];
-    const isOpen = line.endsWith('\\') || (command.match(/'/g)?.length ?? 0) % 2 === 1 || (heredoc && line !== heredoc);
+    const isOpen =
+      line.endsWith('\\') || (command.match(/'/g)?.length ?? 0) % 2 === 1 || (heredoc && line !== heredoc);
     const isInside = count(command, '(') > count(command, ')');
     if (isOpen || isInside) continue;
     const bare = command.replace(/(?:^|\s+)# .*$/, '').trim();

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { eventually } from './eventually.js';
+import { eventually } from '../harness/eventually.js';
 
 type Environment = Record<string, string | undefined>;
 
@@ -17,9 +17,12 @@ export class ProjectCopy {
   readonly #running = new Set<RunningCommand>();
 
   constructor() {
-    const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z'], { encoding: 'utf8' });
+    const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z'], {
+      encoding: 'utf8',
+    });
     const deleted = execFileSync('git', ['ls-files', '-d', '-z'], { encoding: 'utf8' }).split('\0');
-    for (const file of listed.split('\0')) if (file && !deleted.includes(file)) cpSync(file, join(this.folder, file), { recursive: true });
+    for (const file of listed.split('\0'))
+      if (file && !deleted.includes(file)) cpSync(file, join(this.folder, file), { recursive: true });
     symlinkSync(resolve('node_modules'), join(this.folder, 'node_modules'), 'dir');
   }
 
@@ -48,10 +51,17 @@ class RunningCommand {
 
   constructor(command: string, folder: string, environment: Environment) {
     const env = { PATH: process.env.PATH, HOME: folder, npm_config_update_notifier: 'false', ...environment };
-    this.#child = spawn('sh', ['-c', command], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    this.#child = spawn('sh', ['-c', command], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
-    this.finished = new Promise((done) => this.#child.once('close', (code) => done({ code, output: this.output })));
+    this.finished = new Promise((done) =>
+      this.#child.once('close', (code) => done({ code, output: this.output })),
+    );
   }
 
   /** Waits for the output. @returns the match */

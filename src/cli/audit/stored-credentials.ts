@@ -1,5 +1,5 @@
-import type { AuditDetails } from '../../audit/audit-event.js';
-import type { AuditRepository } from '../../audit/audit.repository.js';
+import type { HistoryDetails } from '../../history/history-entry.js';
+import type { HistoryRepository } from '../../history/history.repository.js';
 import { turnEventLoop } from '../../common/event-loop.js';
 import type { ProjectId } from '../../common/ids.js';
 import { type Database, sql } from '../../database/database.js';
@@ -20,31 +20,47 @@ type InHistory = Map<string, string | null>;
  * are gone, and masks of other values.
  * @returns what is wrong, in words
  */
-export async function compareCredentials(history: AuditRepository, database: Database, projectId: ProjectId): Promise<string[]> {
+export async function compareCredentials(
+  history: HistoryRepository,
+  database: Database,
+  projectId: ProjectId,
+): Promise<string[]> {
   const problems = await compare(history, database, projectId);
   // A write may have come between the two looks.
   return problems.length === 0 ? problems : compare(history, database, projectId);
 }
 
-async function compare(history: AuditRepository, database: Database, projectId: ProjectId): Promise<string[]> {
+async function compare(
+  history: HistoryRepository,
+  database: Database,
+  projectId: ProjectId,
+): Promise<string[]> {
   const { known, isWhole } = await replay(history, projectId);
-  const stored = new Map((await database.query(STORED, [projectId])).map(({ mode, kind, mask }) => [`${mode}_${kind}`, mask]));
+  const stored = new Map(
+    (await database.query(STORED, [projectId])).map(({ mode, kind, mask }) => [`${mode}_${kind}`, mask]),
+  );
   const problems: string[] = [];
   for (const [field, mask] of stored) {
     const lastFour = known.get(field);
     if (lastFour === null || (lastFour === undefined && isWhole))
-      problems.push(`the ${field} is stored, though by the history it was ${lastFour === null ? 'destroyed' : 'never written'}`);
+      problems.push(
+        `the ${field} is stored, though by the history it was ${lastFour === null ? 'destroyed' : 'never written'}`,
+      );
     else if (lastFour !== undefined && !mask.endsWith(`...${lastFour}`))
       problems.push(`the ${field} ends with other characters than the history says`);
   }
   for (const [field, lastFour] of known) {
-    if (lastFour !== null && !stored.has(field)) problems.push(`the ${field} is gone, and the history does not say why`);
+    if (lastFour !== null && !stored.has(field))
+      problems.push(`the ${field} is gone, and the history does not say why`);
   }
   return problems;
 }
 
 /** What was in use at the end of a chain. Of a chain whose beginning was pruned not everything is known. */
-async function replay(history: AuditRepository, projectId: ProjectId): Promise<{ known: InHistory; isWhole: boolean }> {
+async function replay(
+  history: HistoryRepository,
+  projectId: ProjectId,
+): Promise<{ known: InHistory; isWhole: boolean }> {
   const known: InHistory = new Map();
   let isWhole = false;
   let after = 0;
@@ -53,7 +69,7 @@ async function replay(history: AuditRepository, projectId: ProjectId): Promise<{
     for (const { seq, action, details } of entries) {
       if (seq === 1) isWhole = true;
       isWhole ||= action === 'config.deleted';
-      apply(known, action, JSON.parse(details) as AuditDetails);
+      apply(known, action, JSON.parse(details) as HistoryDetails);
       after = seq;
     }
     if (entries.length < READ_AT_ONCE) return { known, isWhole };
@@ -61,7 +77,7 @@ async function replay(history: AuditRepository, projectId: ProjectId): Promise<{
   }
 }
 
-function apply(known: InHistory, action: string, { mode, fields = [] }: AuditDetails): void {
+function apply(known: InHistory, action: string, { mode, fields = [] }: HistoryDetails): void {
   if (['config.created', 'config.updated', 'webhook_endpoint.created'].includes(action)) {
     for (const { field, last_four: lastFour = '' } of fields) known.set(field, lastFour);
   }
@@ -69,6 +85,7 @@ function apply(known: InHistory, action: string, { mode, fields = [] }: AuditDet
     for (const { field } of fields) known.set(field, null);
   }
   for (const field of known.keys()) {
-    if (action === 'config.deleted' || (action === 'config.mode_deleted' && field.startsWith(`${mode}_`))) known.set(field, null);
+    if (action === 'config.deleted' || (action === 'config.mode_deleted' && field.startsWith(`${mode}_`)))
+      known.set(field, null);
   }
 }

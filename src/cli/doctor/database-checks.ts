@@ -3,13 +3,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import type { Secret } from '../../common/secret.js';
 import { compareMigrations, isMigrated } from '../../database/migrate.js';
-import { isTransactionPooled, keepsPreparedStatements, newClient, poolerAdvice } from '../../database/pooling.js';
-import { DATA_KEY_PURPOSES } from '../../vault/data-key-store.js';
-import { DataKeyEntity } from '../../vault/data-key.entity.js';
-import { openMasterKeys } from '../../vault/open-master-keys.js';
+import {
+  isTransactionPooled,
+  keepsPreparedStatements,
+  newClient,
+  poolerAdvice,
+} from '../../database/pooling.js';
+import { DATA_KEY_PURPOSES } from '../../vault/keys/data-key.repository.js';
+import { DataKeyEntity } from '../../vault/keys/data-key.entity.js';
+import { openMasterKeys } from '../../vault/wrappers/master-keys.js';
 import { explainFailure } from '../../bootstrap/start-failure.js';
-import { failed, type Finding, ok, skipped, warning } from './finding.js';
-import type { Installation } from './installation.js';
+import { failed, type Finding, ok, skipped, warning } from './doctor.js';
+import type { Installation } from './doctor.js';
 
 const CLIENT_NAME = 'tillkeeper doctor';
 const OLDEST_POSTGRES = 140_000;
@@ -70,7 +75,9 @@ export const checkPooler: DatabaseCheck = async (dataSource, { env }) => {
     await adviceAboutListening(dataSource, direct ?? pooled.url, variable),
     env.optional('DATABASE_PREPARED_STATEMENTS') ? await adviceAboutStatements(pooled.url) : '',
   ].filter(Boolean);
-  return advice.length > 0 ? warning(advice.join(' ')) : ok(`Change notifications arrive through ${variable}.`);
+  return advice.length > 0
+    ? warning(advice.join(' '))
+    : ok(`Change notifications arrive through ${variable}.`);
 };
 
 async function adviceAboutListening(
@@ -134,16 +141,22 @@ export const checkDataKeys: DatabaseCheck = async (dataSource, { masterKeys }) =
   if (!(await isMigrated(dataSource))) return skipped('The schema is not up to date.');
   const rows = await dataSource.getRepository(DataKeyEntity).find();
   const sources = masterKeys.openExisting();
-  const missing = DATA_KEY_PURPOSES.filter((purpose) => !rows.some((row) => row.purpose === purpose && row.state === 'primary'));
+  const missing = DATA_KEY_PURPOSES.filter(
+    (purpose) => !rows.some((row) => row.purpose === purpose && row.state === 'primary'),
+  );
   if (rows.length > 0 && sources.length === 0)
-    return failed('The data keys can not be opened, because no master key is configured here: use the settings of the server.');
+    return failed(
+      'The data keys can not be opened, because no master key is configured here: use the settings of the server.',
+    );
   const opened = openMasterKeys(sources);
   for (const row of rows) (await opened.unwrap(row)).fill(0);
   if (missing.length > 0)
     return warning(
       `Data keys are missing (${missing.join(', ')}): the next server, or \`tillkeeper migrate\` with the master key, makes them.`,
     );
-  return ok(`All ${rows.length} data keys open. Master keys come from: ${sources.map(({ provider }) => provider).join(', ')}.`);
+  return ok(
+    `All ${rows.length} data keys open. Master keys come from: ${sources.map(({ provider }) => provider).join(', ')}.`,
+  );
 };
 
 /** Checks whether the role of the server may change the history or the keys. */
@@ -151,19 +164,29 @@ export const checkRoles: DatabaseCheck = async (dataSource, { env }) => {
   const address = env.optional('DATABASE_URL');
   if (address?.engine === 'sqlite') {
     const { mode } = await stat(address.path);
-    if (mode & OTHERS) return warning('Other users of this machine may read the file of DATABASE_URL: chmod 600 it and its -wal and -shm.');
+    if (mode & OTHERS)
+      return warning(
+        'Other users of this machine may read the file of DATABASE_URL: chmod 600 it and its -wal and -shm.',
+      );
     return ok('Nobody but its owner may read the file of DATABASE_URL.');
   }
   const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
-  const rights = await ask<{ name: string; owns: boolean; serves: boolean; alters: boolean }>(dataSource, RIGHTS, [
-    JSON.stringify(GUARDED),
-    [...tables, 'migrations'],
-  ]);
+  const rights = await ask<{ name: string; owns: boolean; serves: boolean; alters: boolean }>(
+    dataSource,
+    RIGHTS,
+    [JSON.stringify(GUARDED), [...tables, 'migrations']],
+  );
   if (rights.length === 0) return skipped('There are no tables yet.');
   const unserved = namesOf(rights.filter(({ serves }) => !serves));
-  if (unserved) return failed(`The role of DATABASE_URL may not read and write ${unserved}: grant what docs/security.md says.`);
+  if (unserved)
+    return failed(
+      `The role of DATABASE_URL may not read and write ${unserved}: grant what docs/security.md says.`,
+    );
   const altered = namesOf(rights.filter(({ owns, alters, name }) => alters || (owns && name in GUARDED)));
-  if (!altered) return ok('The role of DATABASE_URL may add to the history, and change neither the history nor the data keys.');
+  if (!altered)
+    return ok(
+      'The role of DATABASE_URL may add to the history, and change neither the history nor the data keys.',
+    );
   return warning(
     `The role of DATABASE_URL may change what proves or protects everything else (${altered}): let servers run as a second role, see docs/security.md.`,
   );
@@ -176,6 +199,10 @@ function isPostgres({ options }: DataSource): boolean {
 }
 
 /** At least one row, where the question has it. */
-async function ask<Row>(dataSource: DataSource, question: string, values: unknown[] = []): Promise<[Row, ...Row[]]> {
+async function ask<Row>(
+  dataSource: DataSource,
+  question: string,
+  values: unknown[] = [],
+): Promise<[Row, ...Row[]]> {
   return (await dataSource.query<unknown>(question, values)) as [Row, ...Row[]];
 }

@@ -1,8 +1,8 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isLoopbackHost } from '../../config/rules.js';
-import { failed, type Finding, ok, skipped, warning } from './finding.js';
-import type { Installation } from './installation.js';
+import { failed, type Finding, ok, skipped, warning } from './doctor.js';
+import type { Installation } from './doctor.js';
 
 const STRIPE = 'https://api.stripe.com';
 const ANSWER_MS = 5_000;
@@ -25,11 +25,16 @@ export async function checkStripe({ env, signal }: Installation): Promise<Findin
   const base = env.optional('STRIPE_API_BASE') ?? STRIPE;
   const answer = await get(`${base}/v1/account`, signal);
   if (typeof answer === 'string')
-    return failed(`${base} can not be reached (${answer}): let this machine connect to it, and look at DNS, firewall and TLS.`);
+    return failed(
+      `${base} can not be reached (${answer}): let this machine connect to it, and look at DNS, firewall and TLS.`,
+    );
   const { status, body, date } = answer;
   if (!isObject(body) || !isObject(body.error) || typeof body.error.type !== 'string')
-    return failed(`What answers at ${base} is not Stripe (${status}): look for a proxy or portal in between.`);
-  if (status !== 401) return warning(`Stripe answers at ${base}, but with ${status}: see https://status.stripe.com.`);
+    return failed(
+      `What answers at ${base} is not Stripe (${status}): look for a proxy or portal in between.`,
+    );
+  if (status !== 401)
+    return warning(`Stripe answers at ${base}, but with ${status}: see https://status.stripe.com.`);
   const difference = Math.abs(date - Date.now());
   if (!(difference > STRIPE_CLOCK_WARN_MS)) return ok(`Stripe answers at ${base}.`);
   const advice = `The clocks of this machine and of Stripe differ by ${Math.round(difference / 1_000)} s: synchronize this machine's, such as by NTP.`;
@@ -42,15 +47,22 @@ export async function checkPublicUrl({ env, signal }: Installation): Promise<Fin
   const { protocol, hostname } = new URL(base);
   if (env.nodeEnv === 'production') {
     if (protocol !== 'https:')
-      return failed('PUBLIC_BASE_URL must begin with https:// in production: Stripe sends live events nowhere else.');
+      return failed(
+        'PUBLIC_BASE_URL must begin with https:// in production: Stripe sends live events nowhere else.',
+      );
     if (isLoopbackHost(hostname.replace(/^\[|]$/g, '')))
       return failed('PUBLIC_BASE_URL is an address of this machine: Stripe can not reach it.');
   }
   const answer = await get(`${base}/health/live`, signal);
   if (typeof answer === 'string')
-    return warning(`${base} does not answer from here (${answer}): does a server run, and the proxy before it?`);
+    return warning(
+      `${base} does not answer from here (${answer}): does a server run, and the proxy before it?`,
+    );
   const isOurs = answer.status === 200 && isObject(answer.body) && answer.body.status === 'ok';
-  if (!isOurs) return warning(`${base}/health/live does not lead to Tillkeeper (${answer.status}): look at the proxy, and at the path.`);
+  if (!isOurs)
+    return warning(
+      `${base}/health/live does not lead to Tillkeeper (${answer.status}): look at the proxy, and at the path.`,
+    );
   return ok(`A server answers at ${base}.`);
 }
 
@@ -58,18 +70,22 @@ export async function checkPublicUrl({ env, signal }: Installation): Promise<Fin
 export async function checkDisk({ env }: Installation): Promise<Finding> {
   const address = env.optional('DATABASE_URL');
   const file = address?.engine === 'sqlite' ? address.path : undefined;
-  const [folder, variable] = file === undefined ? [env.required('DATA_DIR'), 'DATA_DIR'] : [dirname(file), 'DATABASE_URL'];
+  const [folder, variable] =
+    file === undefined ? [env.required('DATA_DIR'), 'DATA_DIR'] : [dirname(file), 'DATABASE_URL'];
   const isThere = await stat(folder).then(
     (found) => found.isDirectory(),
     () => false,
   );
   if (!isThere)
-    return file === undefined ? skipped('DATA_DIR is not there, and not needed.') : failed('The folder of DATABASE_URL is missing.');
+    return file === undefined
+      ? skipped('DATA_DIR is not there, and not needed.')
+      : failed('The folder of DATABASE_URL is missing.');
   const isWritable = await access(folder, constants.W_OK).then(
     () => true,
     () => false,
   );
-  if (!isWritable) return failed(`This user may not write to the folder of ${variable}: change its owner or its mode.`);
+  if (!isWritable)
+    return failed(`This user may not write to the folder of ${variable}: change its owner or its mode.`);
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   const size =
@@ -96,7 +112,10 @@ interface Answer {
 /** @returns the answer, or a code that says why there is none. Redirects are answers, too. */
 async function get(url: string, signal: AbortSignal): Promise<Answer | string> {
   try {
-    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) });
+    const response = await fetch(url, {
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+    });
     const body: unknown = await response.json().catch(() => undefined);
     return { status: response.status, body, date: Date.parse(response.headers.get('date') ?? '') };
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { SealedRow } from '../../vault/sealed-rows.repository.js';
+import type { SealedRow } from '../../vault/seal/sealed-rows.repository.js';
 
 /** Of more than these only the number is told. */
 const MOST_PLACES = 1_000;

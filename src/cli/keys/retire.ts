@@ -1,5 +1,5 @@
-import { CommandFailed } from '../command-failed.js';
-import type { Report } from '../reporting.js';
+import { CommandFailed } from '../output.js';
+import type { Report } from '../output.js';
 import type { Session } from '../session.js';
 import { inWords, VAULT_IMPORTS, vaultServices } from './vault-services.js';
 
@@ -7,7 +7,8 @@ export async function retire(session: Session, id: string, { wait }: { wait: num
   const { rotation, sealedRows } = vaultServices(await session.servicesOfVault(VAULT_IMPORTS));
   const keys = await rotation.list();
   const state = keys.find((key) => key.id === id)?.state;
-  if (state === undefined) throw new CommandFailed(`There is no seal key ${id}: see \`tillkeeper keys status\`.`);
+  if (state === undefined)
+    throw new CommandFailed(`There is no seal key ${id}: see \`tillkeeper keys status\`.`);
   if (state === 'retired') return reportOf(id, 'was retired before');
   if (state !== 'superseded') {
     throw new CommandFailed(
@@ -15,7 +16,8 @@ export async function retire(session: Session, id: string, { wait }: { wait: num
     );
   }
   const primary = keys.find((key) => key.state === 'primary');
-  if (primary) await rotation.untilAllSealUnder(primary.id, { milliseconds: wait * 1_000, signal: session.signal });
+  if (primary)
+    await rotation.untilAllSealUnder(primary.id, { milliseconds: wait * 1_000, signal: session.signal });
   if (await rotation.retire(id)) return reportOf(id, 'only opens from now on');
   const rows = inWords((await sealedRows.count()).get(id));
   throw new CommandFailed(

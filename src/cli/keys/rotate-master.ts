@@ -1,22 +1,30 @@
-import { rotateMasterKey } from '../../vault/master-key-rotation.js';
-import type { Report } from '../reporting.js';
+import { rotateMasterKey } from '../../vault/keys/master-key-rotation.js';
+import type { Report } from '../output.js';
 import type { Session } from '../session.js';
 import { VAULT_IMPORTS, vaultServices } from './vault-services.js';
 
 export async function rotateMaster(session: Session): Promise<Report> {
-  const { dataKeys, masterKeys, recordRewrapping } = vaultServices(await session.servicesOfVault(VAULT_IMPORTS));
+  const { dataKeys, masterKeys, recordRewrapping } = vaultServices(
+    await session.servicesOfVault(VAULT_IMPORTS),
+  );
   const wrapped = await rotateMasterKey(dataKeys, masterKeys, recordRewrapping);
   const [primary] = masterKeys.ids;
   const left = (await dataKeys.list()).filter(({ masterKeyId }) => masterKeyId !== primary);
   const former = [...new Set(wrapped.map(({ from }) => from))].filter((id) => id !== primary);
   const next =
-    former.length > 0 && left.length === 0 ? `No data key needs ${former.join(', ')} any more: take it out of the settings.` : '';
+    former.length > 0 && left.length === 0
+      ? `No data key needs ${former.join(', ')} any more: take it out of the settings.`
+      : '';
   return {
     text: [
       `${wrapped.length} data keys are wrapped by master key ${primary}. ${next}`.trim(),
       ...(left.length > 0 ? ['Others came in between: run it again.'] : []),
     ].join('\n'),
-    json: { master_key: primary, data_keys: wrapped.map(({ id, from }) => ({ id, wrapped_before_by: from })), left: left.length },
+    json: {
+      master_key: primary,
+      data_keys: wrapped.map(({ id, from }) => ({ id, wrapped_before_by: from })),
+      left: left.length,
+    },
     isBad: left.length > 0,
   };
 }

@@ -1,15 +1,19 @@
-import type { Report } from '../reporting.js';
+import type { Report } from '../output.js';
 import type { Session } from '../session.js';
-import { table } from '../table.js';
+import { table } from '../output.js';
 import { inWords, sumOf, VAULT_IMPORTS, vaultServices } from './vault-services.js';
 
 const DAY_MS = 86_400_000;
 const NONE = '-';
 
 export async function status(session: Session): Promise<Report> {
-  const { dataKeys, holders, masterKeys, sealedRows } = vaultServices(await session.servicesWithoutKeys(VAULT_IMPORTS));
+  const { dataKeys, holders, masterKeys, sealedRows } = vaultServices(
+    await session.servicesWithoutKeys(VAULT_IMPORTS),
+  );
   const counts = await sealedRows.count();
-  const rows = (await dataKeys.list()).sort((a, b) => a.purpose.localeCompare(b.purpose) || a.createdAt.getTime() - b.createdAt.getTime());
+  const rows = (await dataKeys.list()).sort(
+    (a, b) => a.purpose.localeCompare(b.purpose) || a.createdAt.getTime() - b.createdAt.getTime(),
+  );
   const keys = rows.map(({ id, purpose, state, createdAt, masterKeyId }) => ({
     id,
     purpose,
@@ -26,7 +30,9 @@ export async function status(session: Session): Promise<Report> {
   });
   return {
     text: [
-      masterKeys.ids.length > 0 ? `Master keys, the first wraps: ${masterKeys.ids.join(', ')}` : 'No master key is configured here.',
+      masterKeys.ids.length > 0
+        ? `Master keys, the first wraps: ${masterKeys.ids.join(', ')}`
+        : 'No master key is configured here.',
       '',
       table([
         ['DATA KEY', 'FOR', 'STATE', 'AGE', 'MASTER KEY', 'ROWS'],
@@ -44,7 +50,12 @@ export async function status(session: Session): Promise<Report> {
         ? 'No server runs.'
         : table([
             ['PROCESS', 'SEALS UNDER', 'LACKS', 'ANSWERED'],
-            ...processes.map((each) => [each.name, each.seals_under, each.lacks.join(', ') || NONE, each.answered_at]),
+            ...processes.map((each) => [
+              each.name,
+              each.seals_under,
+              each.lacks.join(', ') || NONE,
+              each.answered_at,
+            ]),
           ]),
     ].join('\n'),
     json: { master_keys: masterKeys.ids, data_keys: keys, processes },

@@ -1,17 +1,17 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { AuditTrail } from '../../audit/audit-trail.js';
-import { AuditModule } from '../../audit/audit.module.js';
+import { HistoryTrail } from '../../history/history-trail.js';
+import { HistoryModule } from '../../history/history.module.js';
 import { Database } from '../../database/database.js';
-import { SEALED_COLUMNS } from '../../sealed-columns.js';
-import { DataKeyRepository } from '../../vault/data-key.repository.js';
-import { KeyHoldersRepository } from '../../vault/key-holders.repository.js';
-import { Keyring } from '../../vault/keyring.js';
-import { MasterKeys } from '../../vault/master-keys.js';
-import type { rotateMasterKey } from '../../vault/master-key-rotation.js';
-import { SealKeyRotation } from '../../vault/seal-key-rotation.js';
-import { SealedRowsRepository } from '../../vault/sealed-rows.repository.js';
-import { type RowCounts, SealedRowsService } from '../../vault/sealed-rows.service.js';
-import { OPERATOR } from '../operator.js';
+import { SEALED_COLUMNS } from '../../bootstrap/entities.js';
+import { DataKeyRepository } from '../../vault/keys/data-key.repository.js';
+import { KeyHoldersRepository } from '../../vault/keys/keyring-nodes.repository.js';
+import { Keyring } from '../../vault/keys/keyring.js';
+import { MasterKeys } from '../../vault/wrappers/master-keys.js';
+import type { rotateMasterKey } from '../../vault/keys/master-key-rotation.js';
+import { SealKeyRotation } from '../../vault/keys/seal-key-rotation.js';
+import { SealedRowsRepository } from '../../vault/seal/sealed-rows.repository.js';
+import { type RowCounts, SealedRowsService } from '../../vault/seal/sealed-rows.service.js';
+import { OPERATOR } from '../session.js';
 
 /** What a run of `keys rotate-data` came to. */
 interface Resealing {
@@ -34,17 +34,20 @@ interface VaultServices {
 }
 
 /** What `vaultServices` needs besides the vault. */
-export const VAULT_IMPORTS = [AuditModule];
+export const VAULT_IMPORTS = [HistoryModule];
 
 export function vaultServices(context: INestApplicationContext): VaultServices {
-  const history = context.get(AuditTrail);
+  const history = context.get(HistoryTrail);
   const [dataKeys, holders, keyring, masterKeys] = [
     context.get(DataKeyRepository),
     context.get(KeyHoldersRepository),
     context.get(Keyring),
     context.get(MasterKeys),
   ];
-  const sealedRows = new SealedRowsService(new SealedRowsRepository(context.get(Database), SEALED_COLUMNS), keyring);
+  const sealedRows = new SealedRowsService(
+    new SealedRowsRepository(context.get(Database), SEALED_COLUMNS),
+    keyring,
+  );
   return {
     dataKeys,
     holders,
@@ -54,15 +57,22 @@ export function vaultServices(context: INestApplicationContext): VaultServices {
     rotation: new SealKeyRotation(dataKeys, holders, masterKeys, (action, id) =>
       history.appendSystemEvent(action, { data_key: id }, OPERATOR),
     ),
-    recordRewrapping: ({ id, from }, to) => history.appendSystemEvent('keys.rewrapped', { data_key: id, from, to }, OPERATOR),
+    recordRewrapping: ({ id, from }, to) =>
+      history.appendSystemEvent('keys.rewrapped', { data_key: id, from, to }, OPERATOR),
     recordResealing: ({ keyId, rows, rowsUnderIt, unopened }) =>
-      history.recordSystemEvent('keys.resealed', { data_key: keyId, rows, rows_under_it: rowsUnderIt, unopened }, OPERATOR),
+      history.recordSystemEvent(
+        'keys.resealed',
+        { data_key: keyId, rows, rows_under_it: rowsUnderIt, unopened },
+        OPERATOR,
+      ),
   };
 }
 
 /** How many rows are sealed under any of these keys. */
 export function sumOf(counts: RowCounts, keyIds: Iterable<string>): number {
-  return [...keyIds].flatMap((id) => Object.values(counts.get(id) ?? {})).reduce((sum, count) => sum + count, 0);
+  return [...keyIds]
+    .flatMap((id) => Object.values(counts.get(id) ?? {}))
+    .reduce((sum, count) => sum + count, 0);
 }
 
 /** `12 in stripe_credentials, 3 in webhook_events` */

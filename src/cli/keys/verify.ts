@@ -1,4 +1,4 @@
-import type { Report } from '../reporting.js';
+import type { Report } from '../output.js';
 import type { Session } from '../session.js';
 import { linesOf, placesOf } from './broken-rows.js';
 import { sumOf, VAULT_IMPORTS, vaultServices } from './vault-services.js';

@@ -15,18 +15,22 @@ export class Initial1796100000001 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     const engine = engineOf(runner.dataSource);
-    for (const [table, columns] of Object.entries(tablesOf(engine))) await runner.query(`CREATE TABLE ${table} (${columns})`);
+    for (const [table, columns] of Object.entries(tablesOf(engine)))
+      await runner.query(`CREATE TABLE ${table} (${columns})`);
     for (const index of INDEXES) await runner.query(`CREATE ${index}`);
     if (engine === 'postgres') {
       for (const table of UPDATED_TABLES) await runner.query(`ALTER TABLE ${table} SET (fillfactor = 85)`);
-      for (const [name, body] of Object.entries(FUNCTIONS)) await runner.query(`CREATE FUNCTION ${name}() ${body}`);
+      for (const [name, body] of Object.entries(FUNCTIONS))
+        await runner.query(`CREATE FUNCTION ${name}() ${body}`);
     }
-    for (const [name, definition] of Object.entries(triggersOf(engine))) await runner.query(`CREATE TRIGGER ${name} ${definition}`);
+    for (const [name, definition] of Object.entries(triggersOf(engine)))
+      await runner.query(`CREATE TRIGGER ${name} ${definition}`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     const engine = engineOf(runner.dataSource);
     for (const table of Object.keys(tablesOf(engine)).reverse()) await runner.query(`DROP TABLE ${table}`);
-    if (engine === 'postgres') for (const name of Object.keys(FUNCTIONS)) await runner.query(`DROP FUNCTION ${name}`);
+    if (engine === 'postgres')
+      for (const name of Object.keys(FUNCTIONS)) await runner.query(`DROP FUNCTION ${name}`);
   }
 }

@@ -17,7 +17,8 @@ export const FUNCTIONS = {
     END $$`,
 };
 
-const SKIPS_IN_CHAIN = 'NEW.project_id <> OLD.project_id OR NOT (NEW.seq = OLD.seq + 1 OR NEW.seq = OLD.seq AND NEW.mac = OLD.mac)';
+const SKIPS_IN_CHAIN =
+  'NEW.project_id <> OLD.project_id OR NOT (NEW.seq = OLD.seq + 1 OR NEW.seq = OLD.seq AND NEW.mac = OLD.mac)';
 
 /** By name. They keep the history from being changed, and from being deleted other than by retention. */
 const TRIGGERS: Record<Engine, Record<string, string>> = {

@@ -51,7 +51,11 @@ const STORY: Record<string, Record<string, unknown>> = {
     test_configured_at: CONFIGURED_AT,
     live_configured_at: null,
   },
-  StripeConfigRequest: { live_secret_key: undefined, live_publishable_key: undefined, live_webhook_secret: undefined },
+  StripeConfigRequest: {
+    live_secret_key: undefined,
+    live_publishable_key: undefined,
+    live_webhook_secret: undefined,
+  },
   StripeConfigResponse: {
     id: 'e8d0c4b2-5f17-4a93-8c6e-1b7d9f2a0e58',
     test_secret_key_masked: 'sk_test_...aaaa',
@@ -127,19 +131,29 @@ const ERRORS: Record<string, ErrorBody> = {
 
 const NOT_THE_OWNER = 'This project belongs to somebody else.';
 const FOR_DEVELOPERS = 'This operation is for the developer of a project, not for its end users.';
-const FOR_END_USERS = 'This operation is for the end users of a project, whose access token has a project_id.';
+const FOR_END_USERS =
+  'This operation is for the end users of a project, whose access token has a project_id.';
 
 const missing = (field: string): ErrorBody => ({ loc: ['body', field], type: 'missing', msg: 'is required' });
-const PAGE_TOO_SMALL: ErrorBody = { loc: ['query', 'page'], type: 'greater_than_equal', msg: 'must be at least 1' };
+const PAGE_TOO_SMALL: ErrorBody = {
+  loc: ['query', 'page'],
+  type: 'greater_than_equal',
+  msg: 'must be at least 1',
+};
 const NO_FLAG: ErrorBody = { loc: ['query', 'test_mode'], type: 'bool_type', msg: 'must be true or false' };
-const NO_BODY_FLAG = (field: string): ErrorBody => ({ loc: ['body', field], type: 'bool_type', msg: 'must be true or false' });
+const NO_BODY_FLAG = (field: string): ErrorBody => ({
+  loc: ['body', field],
+  type: 'bool_type',
+  msg: 'must be true or false',
+});
 
 const NO_ACCOUNTS = 'There is nothing at this URL.';
 const ATTEMPTS = 'Too many failed attempts; wait as long as Retry-After says.';
 const DECLINED = 'The payment was declined, and nothing was changed; try another card, or ask your bank.';
 const SAME_KEY_RUNS = 'A request with this Idempotency-Key is still running; try again shortly.';
 const NO_TEST_KEY = 'This project has no test secret key.';
-const OUT_OF_ORDER = 'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
+const OUT_OF_ORDER =
+  'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
 const ENDPOINT_BUSY = 'This webhook endpoint is being made or removed right now; try again shortly.';
 
 const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
@@ -149,17 +163,32 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     409: 'There is an account with this e-mail address: log in.',
     422: missing('email'),
   },
-  logIn: { 401: 'The e-mail address or the password is wrong.', 404: NO_ACCOUNTS, 422: missing('email'), 429: ATTEMPTS },
-  refresh: { 401: 'The refresh token is not valid, or no longer: log in again.', 404: NO_ACCOUNTS, 422: missing('refresh_token') },
+  logIn: {
+    401: 'The e-mail address or the password is wrong.',
+    404: NO_ACCOUNTS,
+    422: missing('email'),
+    429: ATTEMPTS,
+  },
+  refresh: {
+    401: 'The refresh token is not valid, or no longer: log in again.',
+    404: NO_ACCOUNTS,
+    422: missing('refresh_token'),
+  },
   getMe: { 404: 'The access token was not made for an account of this service.' },
   getReadiness: { 503: 'This process is shutting down.' },
   createProject: { 422: missing('name') },
   updateProject: { 422: { loc: ['body', 'name'], type: 'string_type', msg: 'must be a string' } },
   createEndUserToken: { 422: missing('user_id') },
   saveStripeConfig: {
-    422: { loc: ['body', 'test_secret_key'], msg: 'must start with sk_test_; this looks like a live secret key', type: 'value_error' },
+    422: {
+      loc: ['body', 'test_secret_key'],
+      msg: 'must start with sk_test_; this looks like a live secret key',
+      type: 'value_error',
+    },
   },
-  deleteStripeCredentialsOfMode: { 422: { loc: ['path', 'mode'], msg: 'must be test or live', type: 'enum' } },
+  deleteStripeCredentialsOfMode: {
+    422: { loc: ['path', 'mode'], msg: 'must be test or live', type: 'enum' },
+  },
   listStripeConfigHistory: { 422: PAGE_TOO_SMALL },
   validateStripeCredentials: { 422: missing('secret_key') },
   createStripeWebhookEndpoint: { 404: NO_TEST_KEY, 409: ENDPOINT_BUSY, 422: missing('mode') },
@@ -188,7 +217,12 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     409: SAME_KEY_RUNS,
     422: NO_BODY_FLAG('cancel_immediately'),
   },
-  updateMySubscription: { 402: DECLINED, 404: 'You have no subscription here.', 409: SAME_KEY_RUNS, 422: missing('new_price_id') },
+  updateMySubscription: {
+    402: DECLINED,
+    404: 'You have no subscription here.',
+    409: SAME_KEY_RUNS,
+    422: missing('new_price_id'),
+  },
   listMyPayments: { 409: OUT_OF_ORDER, 422: PAGE_TOO_SMALL },
   receiveStripeEvent: {
     400: 'The signature does not match the stored webhook secret.',
@@ -202,7 +236,10 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     409: 'Stripe does not accept the stored secret key; store a new one.',
     410: 'The payload of this event is not kept any more, so it can not be replayed.',
   },
-  reconcileWithStripe: { 409: 'This project is being reconciled right now; try again shortly.', 422: missing('mode') },
+  reconcileWithStripe: {
+    409: 'This project is being reconciled right now; try again shortly.',
+    422: missing('mode'),
+  },
 };
 
 /** Gives every JSON body of the document a whole example: requests and answers of one story, errors that the operation can give. */
@@ -211,13 +248,18 @@ export function addExamples({ paths, components }: OpenAPIObject): void {
   for (const [path, item] of Object.entries(paths)) {
     for (const operation of operationsOf(item)) {
       const { requestBody, responses, operationId = '' } = operation;
-      if (requestBody && 'content' in requestBody) setExamples(requestBody.content, (schema) => exampleOf(schemas, schema));
+      if (requestBody && 'content' in requestBody)
+        setExamples(requestBody.content, (schema) => exampleOf(schemas, schema));
       for (const [status, response] of Object.entries(responses)) {
         if (!response || !('content' in response) || !response.content) continue;
         const error =
-          Number(status) >= 400 ? (ERRORS_OF[operationId]?.[status] ?? ERRORS[status] ?? refusalOf(path, operation)) : undefined;
+          Number(status) >= 400
+            ? (ERRORS_OF[operationId]?.[status] ?? ERRORS[status] ?? refusalOf(path, operation))
+            : undefined;
         setExamples(response.content, (schema) =>
-          error === undefined ? exampleOf(schemas, schema) : { detail: typeof error === 'string' ? error : [error] },
+          error === undefined
+            ? exampleOf(schemas, schema)
+            : { detail: typeof error === 'string' ? error : [error] },
         );
       }
     }
@@ -234,14 +276,21 @@ function setExamples(content: Content, of: (schema: SchemaOrReference) => unknow
   for (const media of Object.values(content)) if (media.schema) media.example = of(media.schema);
 }
 
-function exampleOf(schemas: Record<string, SchemaOrReference>, schema: SchemaOrReference, name = ''): unknown {
+function exampleOf(
+  schemas: Record<string, SchemaOrReference>,
+  schema: SchemaOrReference,
+  name = '',
+): unknown {
   if ('$ref' in schema) {
     const referred = schema.$ref.replace('#/components/schemas/', '');
     const found = schemas[referred];
     return found && exampleOf(schemas, found, referred);
   }
   if (schema.properties) {
-    const fields = Object.entries(schema.properties).map(([field, property]) => [field, exampleOf(schemas, property)]);
+    const fields = Object.entries(schema.properties).map(([field, property]) => [
+      field,
+      exampleOf(schemas, property),
+    ]);
     return { ...Object.fromEntries(fields), ...STORY[name] };
   }
   if (schema.example !== undefined) return schema.example;

@@ -27,7 +27,11 @@ Every error is JSON with one member, \`detail\`.
 export const LOGIN_URL = '/api/v1/auth/login';
 
 /** Beside what is the default: nothing from elsewhere, not even over https. */
-const POLICY = { 'style-src': ["'self'", "'unsafe-inline'"], 'font-src': ["'self'", 'data:'], 'upgrade-insecure-requests': null };
+const POLICY = {
+  'style-src': ["'self'", "'unsafe-inline'"],
+  'font-src': ["'self'", 'data:'],
+  'upgrade-insecure-requests': null,
+};
 
 const PARAMETER_PLACES = ['path', 'query', 'header', 'cookie'];
 
@@ -45,7 +49,8 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
         type: 'http',
         scheme: 'bearer',
         bearerFormat: 'JWT',
-        description: "An access token: an end user's for the operations under Billing, a developer's for all others.",
+        description:
+          "An access token: an end user's for the operations under Billing, a developer's for all others.",
       },
       'HTTPBearer',
     )
@@ -53,16 +58,23 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
       {
         type: 'oauth2',
         flows: { password: { tokenUrl: LOGIN_URL, scopes: {} } },
-        description: 'Logs in a developer with an account of this service, where it keeps accounts. An end user has no such account.',
+        description:
+          'Logs in a developer with an account of this service, where it keeps accounts. An end user has no such account.',
       },
       'OAuth2PasswordBearer',
     )
     .addTag('Projects', 'What credentials belong to.')
-    .addTag('Accounts', 'Developers of the built-in authorization server (`AUTH_BUILTIN`); without it, these answer 404.')
+    .addTag(
+      'Accounts',
+      'Developers of the built-in authorization server (`AUTH_BUILTIN`); without it, these answer 404.',
+    )
     .addTag('Stripe configuration', "A project's Stripe credentials.")
     .addTag('Stripe connection', 'Whether the credentials work, and webhook endpoints at Stripe.')
     .addTag('Webhooks', "Stripe's events: what arrives, and what became of it.")
-    .addTag('Billing', "What a project's end users buy, and what they do with it. With an end user's access token.")
+    .addTag(
+      'Billing',
+      "What a project's end users buy, and what they do with it. With an end user's access token.",
+    )
     .addTag('Subscriptions and payments', 'What customers of the projects subscribed to and paid.')
     .addTag('Health', 'For load balancers and orchestrators.')
     .build();
@@ -76,7 +88,8 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     dropReflectedTypes(operation);
   }
   const login = document.paths[LOGIN_URL]?.post?.requestBody;
-  if (login && 'content' in login) login.content['application/x-www-form-urlencoded'] = { schema: { $ref: getSchemaPath('LoginForm') } };
+  if (login && 'content' in login)
+    login.content['application/x-www-form-urlencoded'] = { schema: { $ref: getSchemaPath('LoginForm') } };
   addExamples(document);
   // Clients know this path with its slash; both answer.
   const { '/api/v1/projects': projects, ...paths } = document.paths;
@@ -106,7 +119,8 @@ function closeSchemas({ components }: OpenAPIObject): void {
 /** The page fills in what has an example: a filter or condition that nobody asked for would be sent along. */
 function dropOptionalExamples({ parameters = [] }: Operation): void {
   for (const parameter of parameters) {
-    if ('$ref' in parameter || parameter.required || !parameter.schema || '$ref' in parameter.schema) continue;
+    if ('$ref' in parameter || parameter.required || !parameter.schema || '$ref' in parameter.schema)
+      continue;
     if (parameter.schema.default === undefined) delete parameter.schema.example;
   }
 }
@@ -114,7 +128,8 @@ function dropOptionalExamples({ parameters = [] }: Operation): void {
 /** Where several types are allowed, the one that TypeScript's metadata has is not the only one. */
 function dropReflectedTypes({ parameters = [] }: Operation): void {
   for (const parameter of parameters) {
-    if (!('$ref' in parameter) && parameter.schema && !('$ref' in parameter.schema) && parameter.schema.anyOf) delete parameter.schema.type;
+    if (!('$ref' in parameter) && parameter.schema && !('$ref' in parameter.schema) && parameter.schema.anyOf)
+      delete parameter.schema.type;
   }
 }
 
@@ -148,7 +163,8 @@ function keepLoginInSession(): unknown {
           loaded: (original: Action, ui: SwaggerUi) => (payload: unknown) => {
             original(payload);
             const saved = sessionStorage.getItem(key);
-            if (saved !== null) ui.authActions.restoreAuthorization({ authorized: JSON.parse(saved) as unknown });
+            if (saved !== null)
+              ui.authActions.restoreAuthorization({ authorized: JSON.parse(saved) as unknown });
           },
         },
       },
@@ -186,7 +202,8 @@ export async function serveDocs(app: NestFastifyApplication): Promise<void> {
   fastify.addHook('onRequest', ({ url, method, headers }, reply, done) => {
     if (isDocsUrl(url)) reply.helmet();
     // A person who opens the address; programs go on to get a 404 in JSON.
-    if (url === '/' && method === 'GET' && headers.accept?.includes('text/html')) return void reply.redirect('/docs');
+    if (url === '/' && method === 'GET' && headers.accept?.includes('text/html'))
+      return void reply.redirect('/docs');
     // The page names its files relative to /docs.
     if (url === '/docs/' || url === '/docs/index.html') return void reply.redirect('/docs');
     done();

@@ -4,7 +4,8 @@ type Headers = NonNullable<NonNullable<OpenAPIObject['components']>['headers']>;
 
 const HEADERS = {
   'X-Request-Id': {
-    description: 'Finds the answer in the log of the service. A UUID or trace id that the request had as `X-Request-Id` is kept.',
+    description:
+      'Finds the answer in the log of the service. A UUID or trace id that the request had as `X-Request-Id` is kept.',
     required: true,
     schema: { type: 'string' },
     example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11',
@@ -14,7 +15,11 @@ const HEADERS = {
     schema: { type: 'string' },
     example: 'Bearer error="invalid_token", error_description="The access token has expired."',
   },
-  'Retry-After': { description: 'Seconds after which to try again.', schema: { type: 'integer', minimum: 1 }, example: 10 },
+  'Retry-After': {
+    description: 'Seconds after which to try again.',
+    schema: { type: 'integer', minimum: 1 },
+    example: 10,
+  },
 } satisfies Headers;
 
 const OF_STATUS: Record<string, (keyof typeof HEADERS)[]> = {
@@ -29,7 +34,9 @@ const OF_STATUS: Record<string, (keyof typeof HEADERS)[]> = {
 export function documentResponseHeaders({ paths, components = {} }: OpenAPIObject): void {
   components.headers = { ...HEADERS, ...components.headers };
   for (const { get, put, post, delete: remove } of Object.values(paths)) {
-    for (const { responses = {} } of [get, put, post, remove].filter((operation) => operation !== undefined)) {
+    for (const { responses = {} } of [get, put, post, remove].filter(
+      (operation) => operation !== undefined,
+    )) {
       for (const [status, response] of Object.entries(responses)) {
         if (response === undefined || '$ref' in response) continue;
         const names = ['X-Request-Id', ...(OF_STATUS[status] ?? [])];

@@ -1,7 +1,7 @@
 import { DomainError, type ErrorCode, ValidationFailed } from '../../common/errors.js';
-import { asStripeFailure, type StripeErrorFacts, stripeErrorOf } from '../stripe-api/stripe-failure.js';
-import { Unreadable } from '../ledger/stripe-object.js';
-import { senseless } from './stripe-calls.js';
+import { asStripeFailure, type StripeErrorFacts, stripeErrorOf } from '../stripe/stripe.errors.js';
+import { Unreadable } from '../ledger/read/stripe-object.js';
+import { senseless } from './buyer.guard.js';
 
 const URL_FIELDS = ['success_url', 'cancel_url', 'return_url'];
 
@@ -12,7 +12,8 @@ const PRICE_PARAMETER = /\[price\]$|^price$/;
 const WRONG_KIND =
   /\brecurring price\b.*\b(?:subscription|payment)\W mode\b|\b(?:subscription|payment)\W mode\b.*\b(?:recurring|one-time) price/i;
 
-const OUT_OF_ORDER = 'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
+const OUT_OF_ORDER =
+  'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
 
 /** Does what asks Stripe on behalf of an end user. @throws DomainError in words for that person, who has no part in the project's keys */
 export async function inBuyersWords<T>(work: () => Promise<T>): Promise<T> {
@@ -67,14 +68,16 @@ function asBillingFailure(error: unknown): unknown {
   if (failure.code === 'stripe_key_refused' || failure.code === 'stripe_permission_missing')
     return new DomainError(failure.code, OUT_OF_ORDER, { cause: error });
   if (failure.code !== 'stripe_refused') return failure;
-  const message = "Stripe refused this; the project's owner finds the reason in the request log of Stripe's Dashboard.";
+  const message =
+    "Stripe refused this; the project's owner finds the reason in the request log of Stripe's Dashboard.";
   return new DomainError('stripe_refused', message, { cause: error });
 }
 
 /** Stripe tells it only in words. */
 function whyNot(message: string): string {
   if (/inactive/i.test(message)) return 'This price is no longer offered.';
-  if (/one_time/i.test(message)) return 'This price is for a single payment; a subscription needs a recurring one.';
+  if (/one_time/i.test(message))
+    return 'This price is for a single payment; a subscription needs a recurring one.';
   return 'This price can not be used here.';
 }
 
@@ -85,13 +88,22 @@ function refusalOf(facts: StripeErrorFacts, cause: unknown): DomainError | undef
   if (everyday) return everyday;
   if (isMissing(cause, PRICE_PARAMETER)) return unknownPrice(cause);
   if (param === 'mode' || WRONG_KIND.test(message))
-    return priceNotUsable('This price does not go with the mode: subscription is for recurring prices, payment for all others.', cause);
+    return priceNotUsable(
+      'This price does not go with the mode: subscription is for recurring prices, payment for all others.',
+      cause,
+    );
   if (PRICE_PARAMETER.test(param)) return priceNotUsable(whyNot(message), cause);
   if (URL_FIELDS.includes(param))
-    return new ValidationFailed([{ loc: ['body', param], msg: 'is a URL that Stripe does not take', type: 'value_error' }]);
+    return new ValidationFailed([
+      { loc: ['body', param], msg: 'is a URL that Stripe does not take', type: 'value_error' },
+    ]);
   if (param.endsWith('[quantity]') || isMetered(cause)) {
     return new ValidationFailed([
-      { loc: ['body', 'quantity'], msg: 'is not a quantity that Stripe takes for this price', type: 'value_error' },
+      {
+        loc: ['body', 'quantity'],
+        msg: 'is not a quantity that Stripe takes for this price',
+        type: 'value_error',
+      },
     ]);
   }
   if (statusCode === 409 || code === 'lock_timeout') return busy(cause);
@@ -99,10 +111,14 @@ function refusalOf(facts: StripeErrorFacts, cause: unknown): DomainError | undef
 }
 
 function busy(cause: unknown): DomainError {
-  return new DomainError('stripe_unavailable', 'Stripe is still busy with another request for the same; try again shortly.', {
-    retryAfterSeconds: 2,
-    cause,
-  });
+  return new DomainError(
+    'stripe_unavailable',
+    'Stripe is still busy with another request for the same; try again shortly.',
+    {
+      retryAfterSeconds: 2,
+      cause,
+    },
+  );
 }
 
 /** An everyday refusal of Stripe: told by its status or code, and by its words only where it has no code of its own. */
@@ -112,12 +128,14 @@ interface Refusal {
   readonly message: string;
 }
 
-const says = (words: RegExp) => (facts: StripeErrorFacts) => facts.statusCode === 400 && words.test(facts.message);
+const says = (words: RegExp) => (facts: StripeErrorFacts) =>
+  facts.statusCode === 400 && words.test(facts.message);
 
 /** The first that fits. */
 const REFUSALS: readonly Refusal[] = [
   {
-    is: ({ statusCode, code = '' }) => statusCode === 402 && /_requires_action$|^authentication_required$/.test(code),
+    is: ({ statusCode, code = '' }) =>
+      statusCode === 402 && /_requires_action$|^authentication_required$/.test(code),
     code: 'confirmation_needed',
     message:
       'Your bank wants you to confirm the payment, so nothing was changed yet; change the plan in the customer portal, or add another card there and try again.',
@@ -130,17 +148,20 @@ const REFUSALS: readonly Refusal[] = [
   {
     is: says(/no attached payment source|no default payment method/i),
     code: 'payment_method_missing',
-    message: 'There is no card to pay with, and nothing was changed; add one in the customer portal, then try again.',
+    message:
+      'There is no card to pay with, and nothing was changed; add one in the customer portal, then try again.',
   },
   {
     is: says(/mismatch in interval/i),
     code: 'price_not_usable',
-    message: 'This price is billed at another interval than the rest of the subscription; choose one with the same interval.',
+    message:
+      'This price is billed at another interval than the rest of the subscription; choose one with the same interval.',
   },
   {
     is: says(/combine currencies|expected currency|mismatch in currency/i),
     code: 'price_not_usable',
-    message: 'This price is in another currency than what you have bought here before; choose one in the same currency.',
+    message:
+      'This price is in another currency than what you have bought here before; choose one in the same currency.',
   },
   {
     is: ({ code }) => code === 'amount_too_small',
@@ -161,12 +182,14 @@ const REFUSALS: readonly Refusal[] = [
   {
     is: says(/account or business name/i),
     code: 'checkout_not_set_up',
-    message: "The checkout is not set up: the project's owner has to enter the name of the business in Stripe's Dashboard.",
+    message:
+      "The checkout is not set up: the project's owner has to enter the name of the business in Stripe's Dashboard.",
   },
   {
     is: says(/portal settings|default configuration has not been created/i),
     code: 'portal_not_set_up',
-    message: "The customer portal is not set up: the project's owner has to save its settings in Stripe's Dashboard.",
+    message:
+      "The customer portal is not set up: the project's owner has to save its settings in Stripe's Dashboard.",
   },
 ];
 

@@ -3,16 +3,16 @@ import { IdempotencyModule } from '../../idempotency/idempotency.module.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
-import { CheckoutController } from './checkout.controller.js';
-import { CheckoutService } from './checkout.service.js';
-import { CustomersService } from './customers.service.js';
-import { MyPaymentsController } from './my-payments.controller.js';
-import { MyPaymentsRepository } from './my-payments.repository.js';
-import { MySubscriptionController } from './my-subscription.controller.js';
-import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
-import { StripeCustomersRepository } from './stripe-customers.repository.js';
-import { SubscriptionsAtStripe } from './subscriptions-at-stripe.js';
-import { SubscriptionsService } from './subscriptions.service.js';
+import { CheckoutController } from './checkout/checkout.controller.js';
+import { CheckoutService } from './checkout/checkout.service.js';
+import { CustomersService } from './customers/customers.service.js';
+import { MyPaymentsController } from './subscription/my-payments.controller.js';
+import { MyPaymentsRepository } from './subscription/my-payments.controller.js';
+import { MySubscriptionController } from './subscription/my-subscription.controller.js';
+import { MySubscriptionsRepository } from './subscription/my-subscriptions.repository.js';
+import { StripeCustomersRepository } from './customers/stripe-customers.repository.js';
+import { SubscriptionsAtStripe } from './subscription/subscriptions-at-stripe.js';
+import { SubscriptionsService } from './subscription/subscriptions.service.js';
 
 /** The till: what end users buy, and what they do with it. */
 @Module({

@@ -1,11 +1,85 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
-import { endUserOf } from '../../auth/caller.js';
+import {
+  applyDecorators,
+  type CanActivate,
+  createParamDecorator,
+  type ExecutionContext,
+  Injectable,
+  UseGuards,
+} from '@nestjs/common';
+import { ApiBearerAuth, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import Stripe from 'stripe';
+import { type EndUser, endUserOf } from '../../auth/caller.js';
+import { ForEndUsers } from '../../auth/route-access.js';
+import { Deadline } from '../../common/deadline.js';
 import { QueryFlagPipe } from '../../http/fields.js';
+import { EndUserGuard } from '../../projects/project.guards.js';
 import { projectNotFound } from '../../projects/projects.service.js';
-import { StripeClients } from '../stripe-config/stripe-clients.js';
+import { StripeClients } from '../stripe-config/keys/stripe-clients.js';
+import { type AnswerTime, timed } from '../stripe/stripe-connector.js';
+import type { StripeMode } from '../stripe/stripe-mode.js';
+import { stripeUnavailable } from '../stripe/stripe.errors.js';
 import { inBuyersWords } from './billing.errors.js';
-import { StripeCalls } from './stripe-calls.js';
+
+/** All calls to Stripe for one request, with their retries. */
+const BUDGET_MS = 12_000;
+/** One call. */
+const OPTIONS = { timeout: 5_000, maxNetworkRetries: 1 };
+
+/** Calls to Stripe for one request of an end user, under one deadline that starts with the first call. */
+export class StripeCalls {
+  #deadline: Deadline | undefined;
+
+  constructor(private readonly stripe: Stripe) {}
+
+  /** @throws errors of the SDK; DomainError `stripe_unavailable` once the deadline has passed */
+  make<T>(call: (stripe: Stripe, options: Stripe.RequestOptions) => Promise<T>): Promise<T> {
+    this.#deadline ??= new Deadline(BUDGET_MS, tooSlow);
+    return this.#deadline.run(() => call(this.stripe, OPTIONS));
+  }
+}
+
+function tooSlow() {
+  return stripeUnavailable('Stripe takes too long to answer; try again shortly.', undefined);
+}
+
+/** By Stripe's clock, or, as RFC 9110 has it for an answer without a date, by ours. */
+export async function timedAnswer<T>(
+  call: () => Promise<Stripe.Response<T>>,
+): Promise<{ answer: Stripe.Response<T>; time: AnswerTime }> {
+  const from = new Date();
+  const { answer, time = { from, until: new Date() } } = await timed(call);
+  return { answer, time };
+}
+
+/** Whoever answers JSON with 200 need not be Stripe. @throws DomainError `stripe_unavailable` */
+export function assertObject({ object }: { object?: string }, expected: string): void {
+  if (object !== expected) throw senseless();
+}
+
+export function senseless(cause?: unknown) {
+  return stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', cause);
+}
+
+/** An end user before the till of one project and mode. */
+export interface Buyer extends EndUser {
+  readonly mode: StripeMode;
+  readonly stripe: StripeCalls;
+  /** Fingerprint of the project's Stripe account. */
+  readonly account: () => Promise<string>;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by `BuyerGuard`. */
+    buyer?: Buyer;
+  }
+}
+
+/** Declares `request.buyer` before the first request, so that all requests have the same shape. */
+export function decorateWithBuyer(fastify: FastifyInstance): void {
+  fastify.decorateRequest('buyer', undefined);
+}
 
 /** Which of Stripe's modes a buyer is in. */
 export const TEST_MODE = new QueryFlagPipe('test_mode', true);
@@ -16,7 +90,9 @@ export class BuyerGuard implements CanActivate {
   constructor(private readonly clients: StripeClients) {}
 
   async canActivate(context: ExecutionContext): Promise<true> {
-    const request = context.switchToHttp().getRequest<FastifyRequest<{ Querystring: { test_mode?: unknown } }>>();
+    const request = context
+      .switchToHttp()
+      .getRequest<FastifyRequest<{ Querystring: { test_mode?: unknown } }>>();
     const endUser = endUserOf(request);
     if (!endUser) throw projectNotFound();
     const mode = TEST_MODE.transform(request.query.test_mode) ? 'test' : 'live';
@@ -25,3 +101,25 @@ export class BuyerGuard implements CanActivate {
     return true;
   }
 }
+
+/** Injects the `Buyer` that `BuyerGuard` let through. */
+export const CurrentBuyer = createParamDecorator((_: unknown, context: ExecutionContext): Buyer => {
+  const { buyer } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!buyer) throw new Error('This route has no BuyerGuard.');
+  return buyer;
+});
+
+/** On a controller: its operations are for end users, each in one mode of the token's project. */
+export const ForBuyers = () =>
+  applyDecorators(
+    ForEndUsers(),
+    UseGuards(EndUserGuard, BuyerGuard),
+    ApiTags('Billing'),
+    ApiBearerAuth('HTTPBearer'),
+    ApiQuery({
+      name: 'test_mode',
+      description: "Whether in Stripe's test mode.",
+      required: false,
+      schema: { type: 'boolean', default: true },
+    }),
+  );

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Steps } from '../../database/database.js';
-import type { AnswerTime } from '../stripe-api/answer-time.js';
+import type { AnswerTime } from '../stripe/stripe-connector.js';
 import type { ProjectMode } from '../project-mode.js';
-import { ForeignObject } from './foreign-object.js';
-import type { LedgerChange, StripeEvent } from './ledger-change.js';
-import { SubscriptionsTable } from './ledger-tables.js';
-import { LedgerWriter } from './ledger-writer.js';
-import { retryIfStale } from './decision.js';
-import { EventEnricher } from './preparation.js';
-import { StripeObject, Unreadable } from './stripe-object.js';
-import { goneSubscription, isUnchanged, isEnded } from './subscription.js';
+import { ForeignObject } from './read/foreign-object.js';
+import type { LedgerChange, StripeEvent } from './merge/ledger-change.js';
+import { SubscriptionsTable } from './store/ledger-tables.js';
+import { LedgerWriter } from './store/ledger-writer.js';
+import { retryIfStale } from './merge/observation.js';
+import { EventEnricher } from './lookup/event-enricher.js';
+import { StripeObject, Unreadable } from './read/stripe-object.js';
+import { goneSubscription, isUnchanged, isEnded } from './merge/subscription.js';
 
 /** Keeps subscriptions and payments as Stripe last said. */
 @Injectable()
@@ -90,9 +90,15 @@ export class LedgerService {
     return retryIfStale(async () => {
       const stored = await this.subscriptions.find({ projectId, mode }, subscriptionId);
       if (!stored || isEnded(stored.status)) return false;
-      const party = { customerIds: stored.customerId === null ? [] : [stored.customerId], subscriptionId, asOf };
+      const party = {
+        customerIds: stored.customerId === null ? [] : [stored.customerId],
+        subscriptionId,
+        asOf,
+      };
       const subscription = goneSubscription(stored, subscriptionId, asOf);
-      return this.database.transaction(() => this.writer.write({ projectId, mode, party, subscription, payments: [] }));
+      return this.database.transaction(() =>
+        this.writer.write({ projectId, mode, party, subscription, payments: [] }),
+      );
     });
   }
 
@@ -102,7 +108,9 @@ export class LedgerService {
     const stored = await this.subscriptions.find(change, subscription.subscriptionId);
     const isUserKnown = party.userId === undefined || party.userId === stored?.userId;
     if (stored === undefined || !isUserKnown || !isUnchanged(stored, subscription)) return false;
-    await this.database.transaction(() => this.subscriptions.confirm(change, subscription.subscriptionId, true));
+    await this.database.transaction(() =>
+      this.subscriptions.confirm(change, subscription.subscriptionId, true),
+    );
     return true;
   }
 }

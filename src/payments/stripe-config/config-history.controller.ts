@@ -1,20 +1,202 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { AuditRepository } from '../../audit/audit.repository.js';
-import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
+import {
+  ApiBearerAuth,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiProperty,
+  ApiSchema,
+  ApiTags,
+} from '@nestjs/swagger';
+import { type Actor, ACTOR_KINDS } from '../../common/actor.js';
+import {
+  HISTORY_RESULTS,
+  type HistoryDetails,
+  type HistoryField,
+  type HistoryResult,
+  PROJECT_ACTIONS,
+  type ProjectAction,
+} from '../../history/history-entry.js';
+import { HistoryRepository, type StoredEntry } from '../../history/history.repository.js';
+import { ApiErrors, ApiNullableString, ApiTime } from '../../http/openapi/api-errors.js';
 import { offsetOf, PageQuery } from '../../http/page.query.js';
-import { CurrentProject } from '../../projects/current-project.decorator.js';
-import type { Project } from '../../projects/project.js';
-import { RequiresPermission } from '../../projects/project-owner.guard.js';
-import { HistoryListResponse, toHistoryEntryResponse } from './dto/config-history.response.js';
+import type { Project } from '../../projects/project.entity.js';
+import { CurrentProject, RequiresPermission } from '../../projects/project.guards.js';
+import { STRIPE_MODES } from '../stripe/stripe-mode.js';
+import { credentialRule } from './credential-rules.js';
+
+@ApiSchema({ name: 'HistoryField', description: 'A field that was written or destroyed.' })
+class HistoryFieldResponse {
+  @ApiProperty({
+    description: 'Its name.',
+    type: String,
+    example: credentialRule('live', 'secret_key').field,
+  })
+  field: string;
+
+  @ApiNullableString({
+    description: "A credential's last four characters, as far as its mask shows them.",
+    example: 'aBcD',
+  })
+  last_four: string | null;
+}
+
+@ApiSchema({ name: 'HistoryActor', description: 'Who did something.' })
+class HistoryActorResponse {
+  @ApiProperty({
+    description:
+      '`person`: with an access token. `module`: another part of the same installation. `system`: the service itself, or its operator.',
+    enum: ACTOR_KINDS,
+    example: 'person',
+  })
+  kind: Actor['kind'];
+
+  @ApiProperty({
+    description: "The token's `sub`, or the name of the part.",
+    type: String,
+    example: 'developer-1',
+  })
+  subject: string;
+}
+
+@ApiSchema({
+  name: 'HistoryEntry',
+  description: 'One thing that was done. It holds no value of a credential.',
+})
+export class HistoryEntryResponse {
+  @ApiProperty({
+    description: 'Its place in the history of the project, counted from 1.',
+    type: 'integer',
+    example: 7,
+  })
+  seq: number;
+
+  @ApiTime('When it was done.')
+  at: string;
+
+  @ApiProperty({ description: 'What was done.', enum: PROJECT_ACTIONS, example: 'config.updated' })
+  action: ProjectAction;
+
+  @ApiProperty({
+    description:
+      '`done`, or what Stripe said of a key: `valid`, `invalid`, or `unavailable` when it could not be asked.',
+    enum: HISTORY_RESULTS,
+    example: 'done',
+  })
+  result: HistoryResult;
+
+  @ApiProperty({ type: HistoryActorResponse })
+  actor: HistoryActorResponse;
+
+  @ApiNullableString({ description: 'From which address; `null` without a request.', example: '192.0.2.7' })
+  ip: string | null;
+
+  @ApiNullableString({
+    description: 'What the client called itself, shortened; what could be a key in it is hidden.',
+    example: 'curl/8.5.0',
+  })
+  user_agent: string | null;
+
+  @ApiNullableString({
+    description: 'What the answer had as `X-Request-Id`.',
+    example: '0d3c9a52-3a5e-4f4e-9a55-0f0a6f0c2b11',
+  })
+  request_id: string | null;
+
+  @ApiProperty({
+    description: 'The mode, where it was about one.',
+    anyOf: [{ type: 'string', enum: [...STRIPE_MODES] }, { type: 'null' }],
+    example: null,
+  })
+  mode: string | null;
+
+  @ApiProperty({
+    description: 'The version of the configuration that it made, which is its `ETag`.',
+    anyOf: [{ type: 'integer' }, { type: 'null' }],
+    example: 3,
+  })
+  version: number | null;
+
+  @ApiProperty({ description: 'What was written or destroyed.', type: [HistoryFieldResponse] })
+  fields: HistoryFieldResponse[];
+
+  @ApiNullableString({
+    description: "Stripe's id of the webhook endpoint that was made or removed.",
+    example: 'we_1AAAAAAAAAAAAAAAAAAAAAAA',
+  })
+  endpoint_id: string | null;
+
+  @ApiProperty({
+    description:
+      'The former webhook secrets that it destroyed, and which are no longer accepted from then on.',
+    type: [HistoryFieldResponse],
+    example: [],
+  })
+  former_webhook_secrets_ended: HistoryFieldResponse[];
+}
+
+@ApiSchema({ name: 'HistoryList', description: "One page of a project's history, the newest first." })
+export class HistoryListResponse {
+  @ApiProperty({ description: 'The entries.', type: [HistoryEntryResponse] })
+  entries: HistoryEntryResponse[];
+
+  @ApiProperty({ description: 'How many there are in all.', type: 'integer', example: 1 })
+  total: number;
+
+  @ApiProperty({ description: 'Which page this is.', type: 'integer', example: 1 })
+  page: number;
+
+  @ApiProperty({ description: 'How many entries a page has.', type: 'integer', example: 50 })
+  page_size: number;
+}
+
+export function toHistoryEntryResponse({
+  seq,
+  at,
+  action,
+  result,
+  actor,
+  details,
+}: StoredEntry): HistoryEntryResponse {
+  const {
+    mode,
+    version,
+    fields,
+    endpoint,
+    former_webhook_secrets_ended: ended,
+  } = JSON.parse(details) as HistoryDetails;
+  return {
+    seq,
+    at,
+    action: action as ProjectAction,
+    result: result as HistoryResult,
+    actor: { kind: actor.kind, subject: actor.subject },
+    ip: actor.ip,
+    user_agent: actor.userAgent,
+    request_id: actor.requestId,
+    mode: mode ?? null,
+    version: version ?? null,
+    fields: toFields(fields),
+    endpoint_id: endpoint ?? null,
+    former_webhook_secrets_ended: toFields(ended),
+  };
+}
+
+function toFields(fields: readonly HistoryField[] = []): HistoryFieldResponse[] {
+  return fields.map(({ field, last_four }) => ({ field, last_four: last_four ?? null }));
+}
 
 @ApiTags('Stripe configuration')
 @ApiBearerAuth('HTTPBearer')
-@ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
+@ApiParam({
+  name: 'project_id',
+  description: "The project's id.",
+  schema: { type: 'string', format: 'uuid' },
+})
 @RequiresPermission('owner')
 @Controller('payments/stripe/projects/:project_id/config/history')
 export class ConfigHistoryController {
-  constructor(private readonly history: AuditRepository) {}
+  constructor(private readonly history: HistoryRepository) {}
 
   @Get()
   @ApiOperation({
@@ -27,7 +209,10 @@ export class ConfigHistoryController {
   @ApiErrors({ project: true })
   async list(@CurrentProject() { id }: Project, @Query() query: PageQuery): Promise<HistoryListResponse> {
     const { page, page_size } = query;
-    const [entries, total] = await Promise.all([this.history.page(id, offsetOf(query), page_size), this.history.count(id)]);
+    const [entries, total] = await Promise.all([
+      this.history.page(id, offsetOf(query), page_size),
+      this.history.count(id),
+    ]);
     return { entries: entries.map(toHistoryEntryResponse), total, page, page_size };
   }
 }

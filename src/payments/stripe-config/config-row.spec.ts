@@ -2,9 +2,23 @@ import type { ProjectId } from '../../common/ids.js';
 import { toConfig } from './config-row.js';
 import type { ConfigWithCredentialsRow, CredentialValues } from './stripe-config.statements.js';
 
-const config = { id: '11111111-2222-4333-8444-555555555555', project_id: '22222222-2222-4333-8444-555555555555' as ProjectId, version: 3 };
+const config = {
+  id: '11111111-2222-4333-8444-555555555555',
+  project_id: '22222222-2222-4333-8444-555555555555' as ProjectId,
+  version: 3,
+};
 const credentials = (yes: boolean | number): CredentialValues[] => [
-  ['live', 'secret_key', 'sk_live_...aBcD', 'fingerprint', 'account', 'account before', yes, '2026-11-21 09:30:00.123', yes],
+  [
+    'live',
+    'secret_key',
+    'sk_live_...aBcD',
+    'fingerprint',
+    'account',
+    'account before',
+    yes,
+    '2026-11-21 09:30:00.123',
+    yes,
+  ],
 ];
 const onPostgres: ConfigWithCredentialsRow = {
   ...config,
@@ -55,7 +69,11 @@ describe('a row of a configuration', () => {
   });
 
   it('knows no from yes in the numbers that SQLite has for them', () => {
-    const { isActive, credentials: list } = toConfig({ ...onSqlite, is_active: 0, credentials: JSON.stringify(credentials(0)) });
+    const { isActive, credentials: list } = toConfig({
+      ...onSqlite,
+      is_active: 0,
+      credentials: JSON.stringify(credentials(0)),
+    });
     expect([isActive, list[0]?.looksCutOff, list[0]?.sharesAccount]).toEqual([false, false, false]);
   });
 });

@@ -15,11 +15,23 @@ export function toConfig(row: ConfigWithCredentialsRow): StripeConfig {
 }
 
 export function toCredentials(list: ConfigWithCredentialsRow['credentials']): StoredCredential[] {
-  return (typeof list === 'string' ? (JSON.parse(list) as CredentialValues[]) : (list ?? [])).map(toCredential);
+  return (typeof list === 'string' ? (JSON.parse(list) as CredentialValues[]) : (list ?? [])).map(
+    toCredential,
+  );
 }
 
 function toCredential(values: CredentialValues): StoredCredential {
-  const [mode, kind, mask, fingerprint, accountFingerprint, replacedAccountFingerprint, looksCutOff, writtenAt, sharesAccount] = values;
+  const [
+    mode,
+    kind,
+    mask,
+    fingerprint,
+    accountFingerprint,
+    replacedAccountFingerprint,
+    looksCutOff,
+    writtenAt,
+    sharesAccount,
+  ] = values;
   return {
     mode,
     kind,

@@ -32,7 +32,9 @@ describe('configWarnings', () => {
   });
 
   it.each(['test', 'live'] as const)('tells that the %s keys belong to different accounts', (mode) => {
-    const warnings = configWarnings(complete({ [`${mode}_secret_key`]: { accountFingerprint: 'account 2' } }));
+    const warnings = configWarnings(
+      complete({ [`${mode}_secret_key`]: { accountFingerprint: 'account 2' } }),
+    );
     expect(codes(warnings)).toEqual([`different_accounts ${mode}_publishable_key`]);
   });
 
@@ -43,16 +45,28 @@ describe('configWarnings', () => {
     expect(configWarnings(complete({ test_publishable_key: { accountFingerprint: null } }))).toEqual([]);
   });
 
-  it.each(['test', 'live'] as const)('tells that the %s webhook endpoint is in another account than the secret key', (mode) => {
-    const warnings = configWarnings(complete({ [`${mode}_webhook_secret`]: { accountFingerprint: 'account 2' } }));
-    expect(codes(warnings)).toEqual([`endpoint_of_other_account ${mode}_webhook_secret`]);
-    expect(configWarnings(complete({ [`${mode}_webhook_secret`]: { accountFingerprint: 'account 1' } }))).toEqual([]);
-  });
+  it.each(['test', 'live'] as const)(
+    'tells that the %s webhook endpoint is in another account than the secret key',
+    (mode) => {
+      const warnings = configWarnings(
+        complete({ [`${mode}_webhook_secret`]: { accountFingerprint: 'account 2' } }),
+      );
+      expect(codes(warnings)).toEqual([`endpoint_of_other_account ${mode}_webhook_secret`]);
+      expect(
+        configWarnings(complete({ [`${mode}_webhook_secret`]: { accountFingerprint: 'account 1' } })),
+      ).toEqual([]);
+    },
+  );
 
-  it.each(['test', 'live'] as const)('tells that the %s secret key has no webhook secret beside it', (mode) => {
-    const without = complete().filter((credential) => credential.mode !== mode || credential.kind !== 'webhook_secret');
-    expect(codes(configWarnings(without))).toEqual([`missing_webhook_secret ${mode}_webhook_secret`]);
-  });
+  it.each(['test', 'live'] as const)(
+    'tells that the %s secret key has no webhook secret beside it',
+    (mode) => {
+      const without = complete().filter(
+        (credential) => credential.mode !== mode || credential.kind !== 'webhook_secret',
+      );
+      expect(codes(configWarnings(without))).toEqual([`missing_webhook_secret ${mode}_webhook_secret`]);
+    },
+  );
 
   it('tells that both modes have one webhook secret', () => {
     const same = { fingerprint: 'the same' };
@@ -65,7 +79,9 @@ describe('configWarnings', () => {
   });
 
   it.each(CREDENTIAL_RULES)('tells that $field looks cut off', ({ field }) => {
-    expect(codes(configWarnings(complete({ [field]: { looksCutOff: true } })))).toEqual([`looks_cut_off ${field}`]);
+    expect(codes(configWarnings(complete({ [field]: { looksCutOff: true } })))).toEqual([
+      `looks_cut_off ${field}`,
+    ]);
   });
 
   it('calls the credential by its name', () => {
@@ -75,9 +91,17 @@ describe('configWarnings', () => {
 
   it('tells that a secret key belongs to another account than the one before', () => {
     const moved = { replacedAccountFingerprint: 'account 0' };
-    expect(codes(configWarnings(complete({ live_secret_key: moved })))).toEqual(['account_changed live_secret_key']);
-    expect(configWarnings(complete({ live_secret_key: { replacedAccountFingerprint: 'account 1' } }))).toEqual([]);
-    expect(configWarnings(complete({ live_secret_key: { ...moved, accountFingerprint: null }, live_publishable_key: moved }))).toEqual([]);
+    expect(codes(configWarnings(complete({ live_secret_key: moved })))).toEqual([
+      'account_changed live_secret_key',
+    ]);
+    expect(
+      configWarnings(complete({ live_secret_key: { replacedAccountFingerprint: 'account 1' } })),
+    ).toEqual([]);
+    expect(
+      configWarnings(
+        complete({ live_secret_key: { ...moved, accountFingerprint: null }, live_publishable_key: moved }),
+      ),
+    ).toEqual([]);
   });
 
   it('tells everything at once', () => {

@@ -1,12 +1,26 @@
+import { STRIPE_MODES, type StripeMode } from '../stripe/stripe-mode.js';
 import {
   CREDENTIAL_RULES,
   type CredentialField,
   type CredentialKind,
   credentialRule,
-  STRIPE_MODES,
-  type StripeMode,
 } from './credential-rules.js';
 import type { StoredCredential } from './stripe-config.js';
+
+/**
+ * SQL: whether Stripe named another account for the secret key with this fingerprint than for the key that is stored now. What is unknown of
+ * either never differs. @param of the row that has `project_id`, `mode` and the fingerprint in `column`
+ */
+export const isOfOtherAccount = (
+  of: string,
+  column: string,
+) => `EXISTS (SELECT 1 FROM stripe_key_accounts former
+  JOIN stripe_credentials stored ON stored.project_id = former.project_id AND stored.mode = former.mode
+    AND stored.kind = 'secret_key' AND stored.slot = 0
+  JOIN stripe_key_accounts present ON present.project_id = stored.project_id AND present.mode = stored.mode
+    AND present.fingerprint = stored.fingerprint
+  WHERE former.project_id = ${of}.project_id AND former.mode = ${of}.mode AND former.fingerprint = ${of}.${column}
+    AND present.account_id <> former.account_id)`;
 
 export const WARNING_CODES = [
   'different_accounts',
@@ -25,13 +39,20 @@ export interface ConfigWarning {
 }
 
 /** Whether both are known to belong to an account, and not to the same one. */
-export function areOfDifferentAccounts(one: StoredCredential | undefined, other: StoredCredential | undefined): boolean {
-  return Boolean(one?.accountFingerprint && other?.accountFingerprint) && one?.accountFingerprint !== other?.accountFingerprint;
+export function areOfDifferentAccounts(
+  one: StoredCredential | undefined,
+  other: StoredCredential | undefined,
+): boolean {
+  return (
+    Boolean(one?.accountFingerprint && other?.accountFingerprint) &&
+    one?.accountFingerprint !== other?.accountFingerprint
+  );
 }
 
 /** What is valid but looks wrong, told from fingerprints: no seal is opened for it. */
 export function configWarnings(credentials: readonly StoredCredential[]): ConfigWarning[] {
-  const find = (mode: StripeMode, kind: CredentialKind) => credentials.find((stored) => stored.mode === mode && stored.kind === kind);
+  const find = (mode: StripeMode, kind: CredentialKind) =>
+    credentials.find((stored) => stored.mode === mode && stored.kind === kind);
   const warnings: ConfigWarning[] = [];
   for (const mode of STRIPE_MODES) {
     const secretKey = find(mode, 'secret_key');
@@ -82,7 +103,8 @@ export function configWarnings(credentials: readonly StoredCredential[]): Config
     warnings.push({
       code: 'same_webhook_secret',
       field: credentialRule('live', 'webhook_secret').field,
-      message: 'Test and live mode have the same webhook secret; Stripe gives every endpoint its own, so one of them is wrong.',
+      message:
+        'Test and live mode have the same webhook secret; Stripe gives every endpoint its own, so one of them is wrong.',
     });
   }
   for (const { field, mode, kind } of CREDENTIAL_RULES) {

@@ -2,11 +2,53 @@ import { Injectable } from '@nestjs/common';
 import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
-import { Keyring } from '../../vault/keyring.js';
-import { SealBroken, type SealedText } from '../../vault/seal.js';
-import type { CredentialField, CredentialRule } from './credential-rules.js';
-import { credentialContext, derivedColumns } from './credential-seal.js';
+import { Keyring } from '../../vault/keys/keyring.js';
+import { SealBroken, type SealContext, type SealedText } from '../../vault/seal/seal.js';
+import { sealedColumn } from '../../vault/seal/sealed-column.js';
+import {
+  accountPart,
+  CREDENTIAL_RULES,
+  type CredentialField,
+  type CredentialRule,
+  looksCutOff,
+  maskCredential,
+} from './credential-rules.js';
 import type { SealedCredential } from './stripe-config.js';
+
+/** What is stored beside a credential in clear, made of its value. */
+export function derivedColumns(keyring: Keyring, projectId: string, rule: CredentialRule, value: Secret) {
+  const text = value.reveal();
+  const account = accountPart(rule, text);
+  return {
+    mask: maskCredential(rule, text),
+    fingerprint: keyring.fingerprint(projectId, 'stripe-credential', text),
+    looks_cut_off: looksCutOff(rule, text),
+    // Of a key that does not name its account, Stripe may have told it.
+    ...(account !== undefined && {
+      account_fingerprint: keyring.fingerprint(projectId, 'stripe-account', account),
+    }),
+  };
+}
+
+/** Where a stored credential belongs. @param field such as `test_secret_key` */
+export function credentialContext(projectId: string, field: string): SealContext {
+  return { purpose: 'stripe-credential', tenant: projectId, field };
+}
+
+export const SEALED_CREDENTIALS = sealedColumn({
+  table: 'stripe_credentials',
+  primaryKey: ['project_id', 'mode', 'kind', 'slot'],
+  sealed: 'sealed',
+  keyId: 'key_id',
+  contextOf: ({ project_id, mode, kind }) => credentialContext(project_id, `${mode}_${kind}`),
+  derived: {
+    names: ['mask', 'fingerprint', 'account_fingerprint', 'looks_cut_off'],
+    of: (keyring, { project_id: projectId = '', mode, kind }, value) => {
+      const rule = CREDENTIAL_RULES.find(({ field }) => field === `${mode}_${kind}`);
+      return rule ? derivedColumns(keyring, projectId, rule, value) : {};
+    },
+  },
+});
 
 /** Seals credentials and opens them. Masks and fingerprints are made on the way in, so that nothing else needs the value. */
 @Injectable()

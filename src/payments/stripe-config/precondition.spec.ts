@@ -1,5 +1,11 @@
 import { DomainError } from '../../common/errors.js';
-import { assertCondition, type ConfigState, entityTagOf, failedCondition, type Precondition } from './precondition.js';
+import {
+  assertCondition,
+  type ConfigState,
+  entityTagOf,
+  failedCondition,
+  type Precondition,
+} from './precondition.js';
 
 const never = undefined;
 const active: ConfigState = { version: 3, isActive: true };
@@ -27,9 +33,17 @@ describe('a condition', () => {
     ['If-None-Match: "0"', { ifNoneMatch: [0] }, { never: false, active: true, deleted: true }],
     ['If-None-Match: "3"', { ifNoneMatch: [3] }, { never: true, active: false, deleted: true }],
     ['If-None-Match: "4"', { ifNoneMatch: [4] }, { never: true, active: true, deleted: false }],
-    ['If-None-Match with tags of others only', { ifNoneMatch: [] }, { never: true, active: true, deleted: true }],
+    [
+      'If-None-Match with tags of others only',
+      { ifNoneMatch: [] },
+      { never: true, active: true, deleted: true },
+    ],
     ['both that hold', { ifMatch: [3], ifNoneMatch: [2] }, { never: false, active: true, deleted: false }],
-    ['two that exclude each other', { ifMatch: '*', ifNoneMatch: '*' }, { never: false, active: false, deleted: false }],
+    [
+      'two that exclude each other',
+      { ifMatch: '*', ifNoneMatch: '*' },
+      { never: false, active: false, deleted: false },
+    ],
   ])('%s holds where it should', (_, precondition, holds) => {
     const held = (state: ConfigState) => refusal(precondition, state) === undefined;
     expect({ never: held(never), active: held(active), deleted: held(deleted) }).toEqual(holds);

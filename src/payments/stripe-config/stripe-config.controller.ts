@@ -13,34 +13,38 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { CurrentActor } from '../../auth/current-actor.decorator.js';
+import { CurrentActor } from '../../auth/caller.js';
 import type { Actor } from '../../common/actor.js';
-import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
+import { ApiErrors } from '../../http/openapi/api-errors.js';
 import { BodyAndQuery, QueryFlagPipe, QueryNumberPipe } from '../../http/fields.js';
 import { Settings } from '../../config/settings.js';
 import { MAX_WEBHOOK_SECRET_OVERLAP_SECONDS } from '../../config/variables.js';
-import { CurrentProject } from '../../projects/current-project.decorator.js';
-import type { Project } from '../../projects/project.js';
-import { RequiresPermission } from '../../projects/project-owner.guard.js';
-import { CurrentPrecondition } from './current-precondition.decorator.js';
-import { STRIPE_MODES, type StripeMode } from './credential-rules.js';
-import { StripeConfigRequest } from './dto/stripe-config.request.js';
-import { StripeConfigResponse, toStripeConfigResponse } from './dto/stripe-config.response.js';
-import { StripeWebhookUrlsResponse } from './dto/webhook-urls.response.js';
-import { ApiPreconditions, ENTITY_TAG } from './dto/preconditions.js';
+import { CurrentProject } from '../../projects/project.guards.js';
+import type { Project } from '../../projects/project.entity.js';
+import { RequiresPermission } from '../../projects/project.guards.js';
+import { CurrentPrecondition } from './precondition.js';
+import { STRIPE_MODES, type StripeMode } from '../stripe/stripe-mode.js';
+import { StripeConfigRequest } from './stripe-config.dto.js';
+import { StripeConfigResponse, toStripeConfigResponse } from './stripe-config.dto.js';
+import { StripeWebhookUrlsResponse } from './stripe-config.dto.js';
+import { ApiPreconditions, ENTITY_TAG } from './precondition.js';
 import { assertCondition, entityTagOf, failedCondition, type Precondition } from './precondition.js';
 import type { CredentialChanges } from './stripe-config.js';
 import { type OwnedConfig, StripeConfigRepository } from './stripe-config.repository.js';
 import { StripeConfigService } from './stripe-config.service.js';
-import { StripeModePipe } from './stripe-mode.pipe.js';
-import { webhookUrl } from './webhook-url.js';
+import { StripeModePipe } from '../stripe/stripe-mode.js';
+import { webhookUrl } from './stripe-config.dto.js';
 
 const OVERLAP = new QueryNumberPipe('webhook_secret_overlap', 0, MAX_WEBHOOK_SECRET_OVERLAP_SECONDS);
 const VALIDATE = new QueryFlagPipe('validate', false);
 
 @ApiTags('Stripe configuration')
 @ApiBearerAuth('HTTPBearer')
-@ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
+@ApiParam({
+  name: 'project_id',
+  description: "The project's id.",
+  schema: { type: 'string', format: 'uuid' },
+})
 @ApiExtraModels(StripeConfigResponse)
 @Controller('payments/stripe/projects/:project_id')
 export class StripeConfigController {
@@ -54,11 +58,13 @@ export class StripeConfigController {
   @ApiOperation({
     operationId: 'saveStripeConfig',
     summary: 'Create or update the Stripe credentials',
-    description: 'Stores the given credentials, sealed. All of them are stored or, when one is wrong, none. The answer shows them masked.',
+    description:
+      'Stores the given credentials, sealed. All of them are stored or, when one is wrong, none. The answer shows them masked.',
   })
   @ApiQuery({
     name: 'validate',
-    description: 'Whether to ask Stripe about the given secret keys first, and to store nothing when it does not accept one.',
+    description:
+      'Whether to ask Stripe about the given secret keys first, and to store nothing when it does not accept one.',
     required: false,
     schema: { type: 'boolean', default: false },
   })
@@ -70,7 +76,11 @@ export class StripeConfigController {
     schema: { type: 'integer', minimum: 0, maximum: MAX_WEBHOOK_SECRET_OVERLAP_SECONDS, example: 0 },
   })
   @ApiBody({ type: StripeConfigRequest })
-  @ApiOkResponse({ description: 'The configuration as it is now.', type: StripeConfigResponse, headers: ENTITY_TAG })
+  @ApiOkResponse({
+    description: 'The configuration as it is now.',
+    type: StripeConfigResponse,
+    headers: ENTITY_TAG,
+  })
   @ApiPreconditions()
   @ApiErrors({ project: true, body: true })
   async save(
@@ -101,12 +111,21 @@ export class StripeConfigController {
     schema: { anyOf: [{ $ref: getSchemaPath(StripeConfigResponse) }, { type: 'null' }] },
     headers: ENTITY_TAG,
   })
-  @ApiResponse({ status: HttpStatus.NOT_MODIFIED, description: 'It is as `If-None-Match` says.', headers: ENTITY_TAG })
+  @ApiResponse({
+    status: HttpStatus.NOT_MODIFIED,
+    description: 'It is as `If-None-Match` says.',
+    headers: ENTITY_TAG,
+  })
   @ApiPreconditions()
   @ApiErrors({ project: true })
-  find(@CurrentProject() { config }: OwnedConfig, @CurrentPrecondition() precondition: Precondition, @Res() reply: FastifyReply): void {
+  find(
+    @CurrentProject() { config }: OwnedConfig,
+    @CurrentPrecondition() precondition: Precondition,
+    @Res() reply: FastifyReply,
+  ): void {
     reply.header('etag', entityTagOf(config));
-    if (failedCondition(precondition, config) === 'ifNoneMatch') return void reply.code(HttpStatus.NOT_MODIFIED).send();
+    if (failedCondition(precondition, config) === 'ifNoneMatch')
+      return void reply.code(HttpStatus.NOT_MODIFIED).send();
     assertCondition(precondition, config);
     // Nest and Fastify would send no body at all for `null`.
     void reply.type('application/json; charset=utf-8').send(config ? toStripeConfigResponse(config) : 'null');
@@ -118,7 +137,8 @@ export class StripeConfigController {
   @ApiOperation({
     operationId: 'deleteStripeConfig',
     summary: 'Destroy all Stripe credentials',
-    description: 'The credentials are destroyed for good; the configuration stays, inactive, and so do subscriptions and payments.',
+    description:
+      'The credentials are destroyed for good; the configuration stays, inactive, and so do subscriptions and payments.',
   })
   @ApiNoContentResponse({ description: 'The credentials are gone.' })
   @ApiErrors({ project: true, orMissing: 'it never had a configuration' })
@@ -162,6 +182,9 @@ export class StripeConfigController {
   @ApiOkResponse({ description: 'The URLs.', type: StripeWebhookUrlsResponse })
   @ApiErrors({ project: true })
   webhookUrls(@CurrentProject() { id }: Project): StripeWebhookUrlsResponse {
-    return { test_webhook_url: webhookUrl(this.settings, id, 'test'), live_webhook_url: webhookUrl(this.settings, id, 'live') };
+    return {
+      test_webhook_url: webhookUrl(this.settings, id, 'test'),
+      live_webhook_url: webhookUrl(this.settings, id, 'live'),
+    };
   }
 }

@@ -1,16 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { AuditChain } from '../../audit/audit-chain.js';
-import { AuditTrail } from '../../audit/audit-trail.js';
+import type { HistoryChain } from '../../history/history-trail.js';
+import { HistoryTrail } from '../../history/history-trail.js';
 import type { Actor } from '../../common/actor.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { Database, query, exec, type Steps } from '../../database/database.js';
 import { projectNotFound } from '../../projects/projects.service.js';
-import { auditFields, changesNothing, destroyedDetails, formerEnded, savedEvent } from './config-events.js';
+import { historyFields, changesNothing, destroyedDetails, formerEnded, savedEvent } from './config-events.js';
 import { toConfig } from './config-row.js';
-import type { StripeMode } from './credential-rules.js';
+import type { StripeMode } from '../stripe/stripe-mode.js';
 import { assertCondition, type ConfigState, type Precondition } from './precondition.js';
-import type { ConfigSave, ConfigWrite, EndpointChange, StripeConfig, WebhookSecretSave } from './stripe-config.js';
+import type {
+  ConfigSave,
+  ConfigWrite,
+  EndpointChange,
+  StripeConfig,
+  WebhookSecretSave,
+} from './stripe-config.js';
 import * as statements from './stripe-config.statements.js';
 import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
 import { DELETE_WEBHOOK_SECRET } from './webhook-secret.statements.js';
@@ -24,7 +30,7 @@ export interface OwnedConfig {
 
 /** A project with a configuration, locked until the transaction ends. */
 interface Locked {
-  readonly chain: AuditChain;
+  readonly chain: HistoryChain;
   readonly state: NonNullable<ConfigState>;
 }
 
@@ -32,7 +38,7 @@ interface Locked {
 export class StripeConfigRepository {
   constructor(
     private readonly database: Database,
-    private readonly audit: AuditTrail,
+    private readonly history: HistoryTrail,
     private readonly overlap: WebhookSecretOverlap,
   ) {}
 
@@ -73,7 +79,7 @@ export class StripeConfigRepository {
   }
 
   /** Part of the transaction that deletes the project. */
-  *removeWithProject(projectId: ProjectId, chain: AuditChain, actor: Actor, now: Date): Steps<void> {
+  *removeWithProject(projectId: ProjectId, chain: HistoryChain, actor: Actor, now: Date): Steps<void> {
     const [state] = yield* query(statements.FIND_STATE, [projectId]);
     if (state) yield* this.#destroyAll({ chain, state: toState(state) }, { projectId, actor, now });
   }
@@ -93,13 +99,18 @@ export class StripeConfigRepository {
   }
 
   /** Destroys the webhook secret of one mode, if it still has this fingerprint, and what `endpoint` deletes. */
-  async removeWebhookSecret(projectId: ProjectId, mode: StripeMode, fingerprint: string, endpoint: EndpointChange): Promise<void> {
+  async removeWebhookSecret(
+    projectId: ProjectId,
+    mode: StripeMode,
+    fingerprint: string,
+    endpoint: EndpointChange,
+  ): Promise<void> {
     await this.database.transaction(() => this.#removeWebhookSecret(projectId, mode, fingerprint, endpoint));
   }
 
   *#save(save: ConfigSave): Steps<StripeConfig> {
     const { projectId, precondition, credentials, overlap, now } = save;
-    const chain = yield* this.audit.open(projectId);
+    const chain = yield* this.history.open(projectId);
     const [live] = yield* query(statements.FIND_LIVE_STATE, [projectId]);
     if (!live) throw projectNotFound();
     const state = live.version === null ? undefined : toState(live);
@@ -107,7 +118,8 @@ export class StripeConfigRepository {
     const destroyed = yield* this.overlap.prepare(projectId, credentials, overlap);
     if (!changesNothing(save, state) || destroyed.length > 0) {
       yield* exec(statements.UPSERT_CONFIG, [projectId, randomUUID(), now]);
-      for (const each of credentials) yield* exec(statements.UPSERT_CREDENTIAL, statements.credentialValues(projectId, each, now));
+      for (const each of credentials)
+        yield* exec(statements.UPSERT_CREDENTIAL, statements.credentialValues(projectId, each, now));
       yield* chain.append(savedEvent(save, state, destroyed));
     }
     const [row] = yield* query(statements.FIND[this.database.engine], [projectId]);
@@ -121,7 +133,10 @@ export class StripeConfigRepository {
     return locked !== undefined;
   }
 
-  *#destroyAll({ chain, state }: Locked, { projectId, actor, now }: Omit<ConfigWrite, 'precondition'>): Steps<void> {
+  *#destroyAll(
+    { chain, state }: Locked,
+    { projectId, actor, now }: Omit<ConfigWrite, 'precondition'>,
+  ): Steps<void> {
     yield* exec(statements.DEACTIVATE, [projectId, now]);
     const destroyed = yield* query(statements.DELETE_CREDENTIALS, [projectId]);
     const details = { version: state.version + 1, ...destroyedDetails(destroyed) };
@@ -140,7 +155,14 @@ export class StripeConfigRepository {
     return true;
   }
 
-  *#saveWebhookSecret({ projectId, secret, keyFingerprint, overlap, endpoint, now }: WebhookSecretSave): Steps<boolean> {
+  *#saveWebhookSecret({
+    projectId,
+    secret,
+    keyFingerprint,
+    overlap,
+    endpoint,
+    now,
+  }: WebhookSecretSave): Steps<boolean> {
     const { mode } = secret;
     const locked = yield* this.#lock(projectId);
     if (!locked) return false;
@@ -152,12 +174,28 @@ export class StripeConfigRepository {
     yield* exec(statements.UPSERT_CREDENTIAL, statements.credentialValues(projectId, credential, now));
     yield* exec(statements.SET_MADE_WITH, [projectId, mode, keyFingerprint]);
     const version = yield* this.#raiseVersion(locked, projectId, now);
-    const details = { mode, version, endpoint: endpoint.endpointId, fields: auditFields([secret]), ...formerEnded(destroyed) };
-    yield* locked.chain.append({ action: 'webhook_endpoint.created', details, actor: endpoint.actor, at: now });
+    const details = {
+      mode,
+      version,
+      endpoint: endpoint.endpointId,
+      fields: historyFields([secret]),
+      ...formerEnded(destroyed),
+    };
+    yield* locked.chain.append({
+      action: 'webhook_endpoint.created',
+      details,
+      actor: endpoint.actor,
+      at: now,
+    });
     return true;
   }
 
-  *#removeWebhookSecret(projectId: ProjectId, mode: StripeMode, fingerprint: string, endpoint: EndpointChange): Steps<void> {
+  *#removeWebhookSecret(
+    projectId: ProjectId,
+    mode: StripeMode,
+    fingerprint: string,
+    endpoint: EndpointChange,
+  ): Steps<void> {
     const now = new Date();
     const locked = yield* this.#lock(projectId);
     if (!locked) return;
@@ -165,14 +203,21 @@ export class StripeConfigRepository {
     const destroyed = yield* query(DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]);
     if (!isForgotten && destroyed.length === 0) return;
     const change =
-      destroyed.length > 0 ? { version: yield* this.#raiseVersion(locked, projectId, now), ...destroyedDetails(destroyed) } : {};
+      destroyed.length > 0
+        ? { version: yield* this.#raiseVersion(locked, projectId, now), ...destroyedDetails(destroyed) }
+        : {};
     const details = { mode, endpoint: endpoint.endpointId, ...change };
-    yield* locked.chain.append({ action: 'webhook_endpoint.removed', details, actor: endpoint.actor, at: now });
+    yield* locked.chain.append({
+      action: 'webhook_endpoint.removed',
+      details,
+      actor: endpoint.actor,
+      at: now,
+    });
   }
 
   /** Locks the project. @returns `undefined` when there never was a configuration. @throws DomainError `precondition_failed` */
   *#lock(projectId: ProjectId, precondition: Precondition = {}): Steps<Locked | undefined> {
-    const chain = yield* this.audit.open(projectId);
+    const chain = yield* this.history.open(projectId);
     const [row] = yield* query(statements.FIND_STATE, [projectId]);
     if (!row) return undefined;
     const state = toState(row);

@@ -5,17 +5,24 @@ import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
 import { toTimestamp } from '../../database/database.js';
-import type { Project } from '../../projects/project.js';
+import type { Project } from '../../projects/project.entity.js';
 import { projectNotFound, ProjectsService } from '../../projects/projects.service.js';
 import { RemovalHook } from '../../projects/removal-hook.js';
-import { ConfigChanges } from './config-changes.js';
-import { credentialProblem } from './credential-problem.js';
-import { CREDENTIAL_RULES, type CredentialRule, credentialRule, STRIPE_MODES, type StripeMode } from './credential-rules.js';
+import { ConfigChanges } from './config-cache.js';
+import { credentialProblem } from './credential-rules.js';
+import { STRIPE_MODES, type StripeMode } from '../stripe/stripe-mode.js';
+import { CREDENTIAL_RULES, type CredentialRule, credentialRule } from './credential-rules.js';
 import { CredentialSealer } from './credential-sealer.js';
-import { KeyHealth } from './key-health.js';
-import { KeyVerifier } from './key-verifier.js';
+import { KeyHealth } from './keys/key-health.js';
+import { KeyVerifier } from './keys/key-verifier.js';
 import { assertCondition } from './precondition.js';
-import type { CredentialChanges, EndpointChange, SaveOptions, StripeConfig, WriteOptions } from './stripe-config.js';
+import type {
+  CredentialChanges,
+  EndpointChange,
+  SaveOptions,
+  StripeConfig,
+  WriteOptions,
+} from './stripe-config.js';
 import { StripeConfigRepository } from './stripe-config.repository.js';
 import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
 
@@ -29,7 +36,10 @@ export interface SecretKey {
 }
 
 /** Why a credential can't be unsealed, in words. */
-export type UnreadableCredentials = Record<StripeMode, { secretKey?: string | undefined; webhookSecret?: string | undefined }>;
+export type UnreadableCredentials = Record<
+  StripeMode,
+  { secretKey?: string | undefined; webhookSecret?: string | undefined }
+>;
 
 export interface WebhookSecret {
   readonly value: Secret;
@@ -77,7 +87,11 @@ export class StripeConfigService implements OnModuleInit {
    * @param changes values by field; surrounding whitespace is dropped
    * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `precondition_failed`, `database_unavailable`
    */
-  async save(projectId: ProjectId, changes: CredentialChanges, options: SaveOptions = {}): Promise<StripeConfig> {
+  async save(
+    projectId: ProjectId,
+    changes: CredentialChanges,
+    options: SaveOptions = {},
+  ): Promise<StripeConfig> {
     const policy = { acceptRestrictedKeys: this.settings.stripeAcceptRestrictedKeys };
     const problems = valuesOf(changes).flatMap(([rule, value]): Problem[] => {
       const problem = credentialProblem(rule, value, policy);
@@ -88,7 +102,11 @@ export class StripeConfigService implements OnModuleInit {
   }
 
   /** `save` for values that `RequestPipe` has checked. */
-  async saveValidated(projectId: ProjectId, changes: CredentialChanges, options: SaveOptions): Promise<StripeConfig> {
+  async saveValidated(
+    projectId: ProjectId,
+    changes: CredentialChanges,
+    options: SaveOptions,
+  ): Promise<StripeConfig> {
     const values = valuesOf(changes);
     const { actor = A_MODULE, webhookSecretOverlap, ...precondition } = options;
     const now = new Date();
@@ -120,9 +138,13 @@ export class StripeConfigService implements OnModuleInit {
    * Destroys all credentials; the configuration stays, inactive.
    * @throws DomainError `config_not_found` when there never was one, `precondition_failed`
    */
-  async remove(projectId: ProjectId, { actor = A_MODULE, ...precondition }: WriteOptions = {}): Promise<void> {
+  async remove(
+    projectId: ProjectId,
+    { actor = A_MODULE, ...precondition }: WriteOptions = {},
+  ): Promise<void> {
     const finish = await this.#prepareRemoval(projectId, STRIPE_MODES, actor);
-    if (!(await this.configs.remove({ projectId, precondition, actor, now: new Date() }))) throw configNotFound();
+    if (!(await this.configs.remove({ projectId, precondition, actor, now: new Date() })))
+      throw configNotFound();
     await finish();
   }
 
@@ -130,9 +152,14 @@ export class StripeConfigService implements OnModuleInit {
    * Destroys the credentials of one mode.
    * @throws DomainError `config_not_found` when there never was a configuration, `precondition_failed`
    */
-  async removeMode(projectId: ProjectId, mode: StripeMode, { actor = A_MODULE, ...precondition }: WriteOptions = {}): Promise<void> {
+  async removeMode(
+    projectId: ProjectId,
+    mode: StripeMode,
+    { actor = A_MODULE, ...precondition }: WriteOptions = {},
+  ): Promise<void> {
     const finish = await this.#prepareRemoval(projectId, [mode], actor);
-    if (!(await this.configs.removeMode({ projectId, precondition, actor, now: new Date() }, mode))) throw configNotFound();
+    if (!(await this.configs.removeMode({ projectId, precondition, actor, now: new Date() }, mode)))
+      throw configNotFound();
     await finish();
   }
 
@@ -151,14 +178,26 @@ export class StripeConfigService implements OnModuleInit {
     const isSaved = await this.sealer.storing(() => {
       const sealed = this.sealer.seal(projectId, credentialRule(mode, 'webhook_secret'), secret);
       const overlap = this.overlap.from(now, [sealed]);
-      return this.configs.saveWebhookSecret({ projectId, secret: sealed, keyFingerprint, overlap, endpoint: change, now });
+      return this.configs.saveWebhookSecret({
+        projectId,
+        secret: sealed,
+        keyFingerprint,
+        overlap,
+        endpoint: change,
+        now,
+      });
     });
     this.changes.announce(projectId);
     return isSaved;
   }
 
   /** Destroys a webhook secret, if it is still the one with this fingerprint, and what `change` deletes. */
-  async removeWebhookSecret(projectId: ProjectId, mode: StripeMode, fingerprint: string, change: EndpointChange): Promise<void> {
+  async removeWebhookSecret(
+    projectId: ProjectId,
+    mode: StripeMode,
+    fingerprint: string,
+    change: EndpointChange,
+  ): Promise<void> {
     await this.configs.removeWebhookSecret(projectId, mode, fingerprint, change);
     this.changes.announce(projectId);
   }
@@ -169,9 +208,15 @@ export class StripeConfigService implements OnModuleInit {
    */
   async openSecretKey(projectId: ProjectId, mode: StripeMode): Promise<SecretKey> {
     const row = inUse(await this.configs.findSecretKey(projectId, mode));
-    if (row.sealed === null) throw new DomainError('mode_not_configured', `This project has no ${mode} secret key.`);
+    if (row.sealed === null)
+      throw new DomainError('mode_not_configured', `This project has no ${mode} secret key.`);
     const value = await this.sealer.open(projectId, `${mode}_secret_key`, row.sealed);
-    return { value, fingerprint: row.fingerprint, accountFingerprint: row.account_fingerprint ?? undefined, version: row.version };
+    return {
+      value,
+      fingerprint: row.fingerprint,
+      accountFingerprint: row.account_fingerprint ?? undefined,
+      version: row.version,
+    };
   }
 
   /**
@@ -184,15 +229,24 @@ export class StripeConfigService implements OnModuleInit {
     const stored = rows.flatMap(({ sealed, valid_until: validUntil, is_of_other_account: isOther }) =>
       sealed === null ? [] : [{ sealed, validUntil, isOfOtherAccount: Boolean(isOther) }],
     );
-    if (stored.length === 0) throw new DomainError('mode_not_configured', `This project has no ${mode} webhook secret.`);
+    if (stored.length === 0)
+      throw new DomainError('mode_not_configured', `This project has no ${mode} webhook secret.`);
     const opened = await Promise.all(
       stored.map(async ({ sealed, validUntil, isOfOtherAccount }) => {
-        const value = await this.sealer.open(projectId, `${mode}_webhook_secret`, sealed).catch((error: unknown) => {
-          // One that gives way soon keeps nobody from using the current one.
-          if (validUntil === null || !isUnreadable(error)) throw error;
-          return undefined;
-        });
-        return value && { isOfOtherAccount, value, validUntil: validUntil === null ? null : new Date(toTimestamp(validUntil)) };
+        const value = await this.sealer
+          .open(projectId, `${mode}_webhook_secret`, sealed)
+          .catch((error: unknown) => {
+            // One that gives way soon keeps nobody from using the current one.
+            if (validUntil === null || !isUnreadable(error)) throw error;
+            return undefined;
+          });
+        return (
+          value && {
+            isOfOtherAccount,
+            value,
+            validUntil: validUntil === null ? null : new Date(toTimestamp(validUntil)),
+          }
+        );
       }),
     );
     return opened.filter((secret) => secret !== undefined);
@@ -200,7 +254,10 @@ export class StripeConfigService implements OnModuleInit {
 
   /** The current credentials that can't be unsealed. */
   async findUnreadable(projectId: ProjectId): Promise<UnreadableCredentials> {
-    const [test, live] = await Promise.all([this.#unreadableIn(projectId, 'test'), this.#unreadableIn(projectId, 'live')]);
+    const [test, live] = await Promise.all([
+      this.#unreadableIn(projectId, 'test'),
+      this.#unreadableIn(projectId, 'live'),
+    ]);
     return { test, live };
   }
 
@@ -223,7 +280,11 @@ export class StripeConfigService implements OnModuleInit {
   }
 
   /** @returns the cleanup for after the removal; it never fails */
-  async #prepareRemoval(projectId: ProjectId, modes: readonly StripeMode[], actor: Actor): Promise<() => Promise<void>> {
+  async #prepareRemoval(
+    projectId: ProjectId,
+    modes: readonly StripeMode[],
+    actor: Actor,
+  ): Promise<() => Promise<void>> {
     const { cleanUp } = await this.removing.prepare(
       modes.map((mode) => ({ projectId, mode })),
       actor,
@@ -231,7 +292,9 @@ export class StripeConfigService implements OnModuleInit {
     return async () => {
       this.changes.announce(projectId);
       await cleanUp().catch(() => {
-        this.#logger.warn(`The credentials of project ${projectId} are destroyed, but not all that belongs to them could be cleaned up.`);
+        this.#logger.warn(
+          `The credentials of project ${projectId} are destroyed, but not all that belongs to them could be cleaned up.`,
+        );
       });
     };
   }
@@ -248,7 +311,8 @@ function valuesOf(changes: CredentialChanges): [CredentialRule, string][] {
 function inUse<Row extends { is_active: boolean | number | null }>(row: Row | undefined): Row {
   if (!row) throw projectNotFound();
   if (row.is_active === null) throw configNotFound();
-  if (!row.is_active) throw new DomainError('config_deleted', "This project's Stripe configuration was deleted.");
+  if (!row.is_active)
+    throw new DomainError('config_deleted', "This project's Stripe configuration was deleted.");
   return row;
 }
 

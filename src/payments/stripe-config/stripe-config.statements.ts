@@ -1,8 +1,9 @@
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { type Engine, sql, type SqlValue } from '../../database/database.js';
-import type { SealedText } from '../../vault/seal.js';
-import { CONFIG_CHANNEL } from './config-changes.js';
-import type { CredentialKind, StripeMode } from './credential-rules.js';
+import type { SealedText } from '../../vault/seal/seal.js';
+import { CONFIG_CHANNEL } from './config-cache.js';
+import type { StripeMode } from '../stripe/stripe-mode.js';
+import type { CredentialKind } from './credential-rules.js';
 import type { SealedCredential, StoredCredential } from './stripe-config.js';
 
 export interface ConfigRow {
@@ -52,7 +53,8 @@ const CREDENTIAL_LIST = {
   postgres: `json_agg(json_build_array(${CREDENTIAL.replace('k.written_at', "to_char(k.written_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')")}, ${SHARES_ACCOUNT}))`,
 };
 /** Times never move back, even if the clock does. */
-const laterOf = (column: string, time: string) => `CASE WHEN ${column} > ${time} THEN ${column} ELSE ${time} END`;
+const laterOf = (column: string, time: string) =>
+  `CASE WHEN ${column} > ${time} THEN ${column} ELSE ${time} END`;
 
 /**
  * The account in use before is forgotten when a key of it is put back, and when one of the new account is rolled, which settles the move.
@@ -105,7 +107,10 @@ export const FIND = { sqlite: find('sqlite'), postgres: find('postgres') };
 export const FIND_WITH_OWNER = { sqlite: findWithOwner('sqlite'), postgres: findWithOwner('postgres') };
 
 /** $1 project. PostgreSQL delivers it to the other processes on commit. */
-export const NOTIFY = sql<never>(`SELECT pg_notify('${CONFIG_CHANNEL}', $1::text)`, 'notify_of_stripe_config');
+export const NOTIFY = sql<never>(
+  `SELECT pg_notify('${CONFIG_CHANNEL}', $1::text)`,
+  'notify_of_stripe_config',
+);
 
 /** See `credentialValues`. */
 export const UPSERT_CREDENTIAL = sql<never>(
@@ -158,7 +163,10 @@ export const DELETE_MODE = sql<DestroyedCredential>(
 export type StateRow = Pick<ConfigRow, 'version' | 'is_active'>;
 
 /** $1 project. No row: there never was a configuration. */
-export const FIND_STATE = sql<StateRow>('SELECT version, is_active FROM stripe_configs WHERE project_id = $1', 'find_stripe_config_state');
+export const FIND_STATE = sql<StateRow>(
+  'SELECT version, is_active FROM stripe_configs WHERE project_id = $1',
+  'find_stripe_config_state',
+);
 
 type LiveStateRow = StateRow | { version: null };
 

@@ -1,9 +1,10 @@
 import type { Actor } from '../../common/actor.js';
 import type { ProjectId } from '../../common/ids.js';
 import type { Steps } from '../../database/database.js';
-import type { SealedText } from '../../vault/seal.js';
+import type { SealedText } from '../../vault/seal/seal.js';
 import type { Precondition } from './precondition.js';
-import type { CredentialField, CredentialKind, StripeMode } from './credential-rules.js';
+import type { StripeMode } from '../stripe/stripe-mode.js';
+import type { CredentialField, CredentialKind } from './credential-rules.js';
 
 /** What is known of a stored credential without opening its seal. */
 export interface StoredCredential {
@@ -22,7 +23,10 @@ export interface StoredCredential {
 }
 
 /** A credential on its way into the database. */
-export interface SealedCredential extends Omit<StoredCredential, 'replacedAccountFingerprint' | 'writtenAt' | 'sharesAccount'> {
+export interface SealedCredential extends Omit<
+  StoredCredential,
+  'replacedAccountFingerprint' | 'writtenAt' | 'sharesAccount'
+> {
   readonly sealed: SealedText;
   readonly keyId: string;
 }

@@ -1,14 +1,14 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { AuditTrail } from '../../audit/audit-trail.js';
+import { HistoryTrail } from '../../history/history-trail.js';
 import { systemActor } from '../../common/actor.js';
 import type { PeriodicTask } from '../../common/periodic-task.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Settings } from '../../config/settings.js';
 import { Database, query, exec, type Steps } from '../../database/database.js';
 import { PeriodicTasks } from '../../database/periodic-tasks.js';
-import { Keyring } from '../../vault/keyring.js';
-import { auditFields } from './config-events.js';
-import { STRIPE_MODES, type StripeMode } from './credential-rules.js';
+import { Keyring } from '../../vault/keys/keyring.js';
+import { historyFields } from './config-events.js';
+import { STRIPE_MODES, type StripeMode } from '../stripe/stripe-mode.js';
 import type { Overlap, SealedCredential } from './stripe-config.js';
 import {
   DELETE_EXPIRED,
@@ -37,7 +37,7 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
 
   constructor(
     private readonly database: Database,
-    private readonly audit: AuditTrail,
+    private readonly history: HistoryTrail,
     private readonly keyring: Keyring,
     private readonly settings: Settings,
     tasks: PeriodicTasks,
@@ -58,7 +58,11 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
   }
 
   /** The overlap that a write at `now` starts. @param seconds of a request, which may also end overlaps that still run */
-  from(now: Date, credentials: readonly Pick<SealedCredential, 'mode' | 'kind'>[], seconds?: number): Overlap {
+  from(
+    now: Date,
+    credentials: readonly Pick<SealedCredential, 'mode' | 'kind'>[],
+    seconds?: number,
+  ): Overlap {
     const validUntil = new Date(now.getTime() + (seconds ?? this.settings.webhookSecretOverlap) * 1_000);
     const renewed = credentials.filter(({ kind }) => kind === 'webhook_secret').map(({ mode }) => mode);
     const ended = seconds === 0 && renewed.length === 0 ? STRIPE_MODES : renewed;
@@ -66,11 +70,16 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
   }
 
   /** Before `credentials` are written: keeps the webhook secrets that they replace. @returns the webhook secrets that are destroyed */
-  *prepare(projectId: ProjectId, credentials: readonly SealedCredential[], overlap: Overlap): Steps<KeptSecret[]> {
+  *prepare(
+    projectId: ProjectId,
+    credentials: readonly SealedCredential[],
+    overlap: Overlap,
+  ): Steps<KeptSecret[]> {
     const { validUntil, modesWithout } = overlap;
     const kept = yield* query(FIND_KEPT[this.database.engine], [projectId]);
     for (const { kind, mode, fingerprint } of credentials) {
-      if (kind === 'webhook_secret' && !modesWithout.includes(mode)) yield* exec(KEEP_FORMER, [projectId, validUntil, mode, fingerprint]);
+      if (kind === 'webhook_secret' && !modesWithout.includes(mode))
+        yield* exec(KEEP_FORMER, [projectId, validUntil, mode, fingerprint]);
     }
     for (const mode of modesWithout) yield* exec(DELETE_FORMER, [projectId, mode]);
     return destroyedBy(credentials, modesWithout, kept);
@@ -85,15 +94,21 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
   async sweep(now = new Date()): Promise<number> {
     const found = await this.database.query(FIND_EXPIRED, [now]);
     let swept = 0;
-    for (const { project_id } of found) swept += await this.database.transaction(() => this.#sweepProject(project_id, now));
+    for (const { project_id } of found)
+      swept += await this.database.transaction(() => this.#sweepProject(project_id, now));
     return found.length < SWEPT_AT_ONCE ? swept : swept + (await this.sweep(now));
   }
 
   *#sweepProject(projectId: ProjectId, at: Date): Steps<number> {
-    const chain = yield* this.audit.open(projectId);
+    const chain = yield* this.history.open(projectId);
     const destroyed = yield* query(DELETE_EXPIRED, [projectId, at]);
     if (destroyed.length === 0) return 0;
-    yield* chain.append({ action: 'webhook_secret.expired', details: { fields: auditFields(destroyed) }, actor: ACTOR, at });
+    yield* chain.append({
+      action: 'webhook_secret.expired',
+      details: { fields: historyFields(destroyed) },
+      actor: ACTOR,
+      at,
+    });
     return destroyed.length;
   }
 
@@ -114,13 +129,18 @@ function destroyedBy(
   modesWithoutOverlap: readonly StripeMode[],
   kept: readonly KeptSecret[],
 ): KeptSecret[] {
-  const given = new Map(credentials.flatMap(({ kind, mode, fingerprint }) => (kind === 'webhook_secret' ? [[mode, fingerprint]] : [])));
+  const given = new Map(
+    credentials.flatMap(({ kind, mode, fingerprint }) =>
+      kind === 'webhook_secret' ? [[mode, fingerprint]] : [],
+    ),
+  );
   return kept.filter(({ mode, slot, fingerprint, isNextToEvict }) => {
     const successor = given.get(mode);
     if (fingerprint === successor) return false;
     if (modesWithoutOverlap.includes(mode)) return slot > 0 || successor !== undefined;
     // A secret that is stored again changes nothing, or leaves its own slot to the one it replaces.
-    const isNew = successor !== undefined && !kept.some((each) => each.mode === mode && each.fingerprint === successor);
+    const isNew =
+      successor !== undefined && !kept.some((each) => each.mode === mode && each.fingerprint === successor);
     return isNew && Boolean(isNextToEvict);
   });
 }

@@ -1,7 +1,7 @@
 import type { ProjectId } from '../../common/ids.js';
 import { type Engine, sql } from '../../database/database.js';
-import type { SealedText } from '../../vault/seal.js';
-import { isOfOtherAccount } from './account-mismatch.js';
+import type { SealedText } from '../../vault/seal/seal.js';
+import { isOfOtherAccount } from './config-warnings.js';
 import type { StoredCredential } from './stripe-config.js';
 import type { DestroyedCredential } from './stripe-config.statements.js';
 

@@ -1,18 +1,161 @@
 import { Controller, Get } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { ApiErrors } from '../../http/openapi/api-errors.decorator.js';
-import { CurrentProject } from '../../projects/current-project.decorator.js';
-import type { Project } from '../../projects/project.js';
-import { RequiresPermission } from '../../projects/project-owner.guard.js';
-import { KeyHealth } from '../stripe-config/key-health.js';
-import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
-import { StripeConfigStatusResponse, toStatusResponse } from './dto/connection-status.response.js';
-import { WebhookEventsService } from './webhook-events.service.js';
+import {
+  ApiBearerAuth,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiProperty,
+  ApiSchema,
+  ApiTags,
+} from '@nestjs/swagger';
+import { ApiErrors, ApiNullableString, ApiNullableTime } from '../../http/openapi/api-errors.js';
+import type { Project } from '../../projects/project.entity.js';
+import { CurrentProject, RequiresPermission } from '../../projects/project.guards.js';
+import { KeyHealth } from '../stripe-config/keys/key-health.js';
+import type { ConnectionState } from '../stripe-config/keys/key-health.repository.js';
+import { CHECKED_BY } from '../stripe-config/keys/key-probe.js';
+import { StripeConfigService, type UnreadableCredentials } from '../stripe-config/stripe-config.service.js';
+import type { StripeMode } from '../stripe/stripe-mode.js';
+import { WebhookEventsService, type WebhookState } from './events/webhook-events.service.js';
+
+const STATES = ['not_configured', 'unverified', 'valid', 'invalid'] as const;
+
+@ApiSchema({ name: 'StripeWebhookStatus', description: "The state of one mode's webhooks." })
+class WebhookStatus {
+  @ApiNullableString({
+    description: 'The endpoint that we made at Stripe; `null` when we made none.',
+    example: 'we_aaaaaaaaaaaaaaaaaaaaaaaa',
+  })
+  endpoint_id: string | null;
+
+  @ApiNullableTime(
+    'Until when the webhook secret before the stored one is accepted too; `null` when there is none.',
+  )
+  former_secret_valid_until: string | null;
+
+  @ApiNullableTime('When the last event arrived; `null` before the first.')
+  last_event_at: string | null;
+
+  @ApiNullableTime('When a delivery last failed, or could not be read; `null` when none did.')
+  last_failure_at: string | null;
+
+  @ApiNullableString({
+    description: 'Why it failed, or that the stored webhook secret can not be opened.',
+    example: 'The signature does not match the stored webhook secret.',
+  })
+  last_failure_reason: string | null;
+
+  @ApiProperty({
+    description:
+      'How many events arrived in a form that this version does not know. `webhook-events?outcome=unreadable` lists them.',
+    type: 'integer',
+    example: 0,
+  })
+  unreadable_events: number;
+}
+
+@ApiSchema({ name: 'StripeModeStatus', description: "The state of one mode's connection to Stripe." })
+class ModeStatus {
+  @ApiProperty({
+    description:
+      '`not_configured`: no secret key. `unverified`: Stripe has not said anything of the stored key yet. `valid`, `invalid`: what it said last, asked about the key or in a call that used it. A stored key that can not be opened is `invalid` too.',
+    enum: STATES,
+    example: 'valid',
+  })
+  state: (typeof STATES)[number];
+
+  @ApiNullableString({
+    description: "The Stripe account's id, where known.",
+    example: 'acct_1AAAAAAAAAAAAAAA',
+  })
+  account_id: string | null;
+
+  @ApiNullableString({ description: "The Stripe account's name, where known.", example: 'Corner shop' })
+  account_name: string | null;
+
+  @ApiNullableTime('When Stripe last said something of the stored key.')
+  verified_at: string | null;
+
+  @ApiProperty({
+    description:
+      'What made Stripe say it: the validate operation, a save with `validate=true`, or a call that used the key.',
+    anyOf: [{ type: 'string', enum: [...CHECKED_BY] }, { type: 'null' }],
+    example: 'validation',
+  })
+  verified_by: (typeof CHECKED_BY)[number] | null;
+
+  @ApiNullableString({
+    description: 'Why the key is invalid, and what to do about it.',
+    example: 'This key has expired; make a new one in the Stripe dashboard.',
+  })
+  last_error: string | null;
+
+  @ApiProperty({ type: WebhookStatus })
+  webhook: WebhookStatus;
+}
+
+@ApiSchema({ description: "The state of a project's connections to Stripe." })
+export class StripeConfigStatusResponse {
+  @ApiProperty({ type: ModeStatus })
+  test: ModeStatus;
+
+  @ApiProperty({ type: ModeStatus })
+  live: ModeStatus;
+}
+
+function toModeStatus(
+  state: ConnectionState | undefined,
+  webhooks: WebhookState | undefined,
+  unreadable: UnreadableCredentials[StripeMode],
+): ModeStatus {
+  const { hasSecretKey = false, check = null, formerSecretValidUntil = null } = state ?? {};
+  const verified =
+    unreadable.secretKey !== undefined
+      ? 'invalid'
+      : check?.valid
+        ? 'valid'
+        : check
+          ? 'invalid'
+          : 'unverified';
+  return {
+    state: hasSecretKey ? verified : 'not_configured',
+    account_id: check?.accountId ?? null,
+    account_name: check?.accountName ?? null,
+    verified_at: check?.at ?? null,
+    verified_by: check?.by ?? null,
+    last_error: unreadable.secretKey ?? check?.error ?? null,
+    webhook: {
+      endpoint_id: webhooks?.endpointId ?? null,
+      former_secret_valid_until: formerSecretValidUntil,
+      last_event_at: webhooks?.lastEventAt ?? null,
+      last_failure_at: webhooks?.lastFailure?.at ?? null,
+      last_failure_reason: unreadable.webhookSecret ?? webhooks?.lastFailure?.reason ?? null,
+      unreadable_events: webhooks?.unreadableEvents ?? 0,
+    },
+  };
+}
+
+/** Both arguments are of both modes. */
+export function toStatusResponse(
+  states: ConnectionState[],
+  webhooks: WebhookState[],
+  unreadable: UnreadableCredentials,
+): StripeConfigStatusResponse {
+  const of = (mode: StripeMode) => {
+    const isOfMode = (each: { mode: StripeMode }) => each.mode === mode;
+    return toModeStatus(states.find(isOfMode), webhooks.find(isOfMode), unreadable[mode]);
+  };
+  return { test: of('test'), live: of('live') };
+}
 
 /** The health of a project's keys and webhooks. It stands here because it needs both. */
 @ApiTags('Stripe connection')
 @ApiBearerAuth('HTTPBearer')
-@ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
+@ApiParam({
+  name: 'project_id',
+  description: "The project's id.",
+  schema: { type: 'string', format: 'uuid' },
+})
 @RequiresPermission('owner')
 @Controller('payments/stripe/projects/:project_id/config/status')
 export class ConnectionStatusController {
@@ -31,6 +174,10 @@ export class ConnectionStatusController {
   @ApiOkResponse({ description: 'The state of both modes.', type: StripeConfigStatusResponse })
   @ApiErrors({ project: true })
   async status(@CurrentProject() { id }: Project): Promise<StripeConfigStatusResponse> {
-    return toStatusResponse(await this.health.find(id), await this.events.states(id), await this.configs.findUnreadable(id));
+    return toStatusResponse(
+      await this.health.find(id),
+      await this.events.states(id),
+      await this.configs.findUnreadable(id),
+    );
   }
 }

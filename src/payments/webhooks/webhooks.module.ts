@@ -2,33 +2,33 @@ import { Module } from '@nestjs/common';
 import { ProjectsModule } from '../../projects/projects.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
-import { AuditModule } from '../../audit/audit.module.js';
+import { HistoryModule } from '../../history/history.module.js';
 import { IdempotencyModule } from '../../idempotency/idempotency.module.js';
 import { ConnectionStatusController } from './connection-status.controller.js';
-import { WebhookEndpointLeasesRepository } from './endpoints/webhook-endpoint-leases.repository.js';
+import { WebhookEndpointLeasesRepository } from './endpoints/webhook-endpoints.repository.js';
 import { WebhookEndpointsController } from './endpoints/webhook-endpoints.controller.js';
 import { WebhookEndpointsRepository } from './endpoints/webhook-endpoints.repository.js';
 import { WebhookEndpointsService } from './endpoints/webhook-endpoints.service.js';
-import { DeliveryNotes } from './delivery-notes.js';
-import { DeliveryVerifier } from './delivery-verifier.js';
-import { EventHandlerService } from './event-handler.service.js';
-import { EventReader } from './event-reader.js';
-import { EventPayloads } from './event-payloads.js';
-import { ReconcileController } from './reconcile.controller.js';
-import { ReconcileService } from './reconcile.service.js';
-import { ReconciliationsRepository } from './reconciliations.repository.js';
-import { WebhookEventsController } from './webhook-events.controller.js';
-import { WebhookEventsRepository } from './webhook-events.repository.js';
-import { WebhookEventsService } from './webhook-events.service.js';
-import { WebhookReceiverController } from './webhook-receiver.controller.js';
-import { WebhookReceiverService } from './webhook-receiver.service.js';
-import { WebhookRefusalsRepository } from './webhook-refusals.repository.js';
-import { WebhookSecrets } from './webhook-secrets.js';
-import { WebhookSweeper } from './webhook-sweeper.js';
+import { DeliveryNotes } from './receiver/delivery-notes.js';
+import { DeliveryVerifier } from './receiver/delivery-verifier.js';
+import { EventHandlerService } from './events/event-handler.service.js';
+import { EventReader } from './events/event-payloads.js';
+import { EventPayloads } from './events/event-payloads.js';
+import { ReconcileController } from './reconcile/reconcile.controller.js';
+import { ReconcileService } from './reconcile/reconcile.service.js';
+import { ReconciliationsRepository } from './reconcile/reconciliations.repository.js';
+import { WebhookEventsController } from './events/webhook-events.controller.js';
+import { WebhookEventsRepository } from './events/webhook-events.repository.js';
+import { WebhookEventsService } from './events/webhook-events.service.js';
+import { WebhookReceiverController } from './receiver/webhook-receiver.controller.js';
+import { WebhookReceiverService } from './receiver/webhook-receiver.service.js';
+import { WebhookRefusalsRepository } from './receiver/webhook-refusals.js';
+import { WebhookSecrets } from './receiver/delivery-verifier.js';
+import { WebhookSweeper } from './events/webhook-sweeper.js';
 
 /** Webhook endpoints at Stripe, and the events that they send: each is applied once. */
 @Module({
-  imports: [AuditModule, IdempotencyModule, ProjectsModule, StripeConfigModule, LedgerModule],
+  imports: [HistoryModule, IdempotencyModule, ProjectsModule, StripeConfigModule, LedgerModule],
   controllers: [
     WebhookEndpointsController,
     ConnectionStatusController,

@@ -1,9 +1,9 @@
 import { columns, type RowOf } from '../../../database/columns.js';
 import { sql, type SqlValue, type Statement } from '../../../database/database.js';
-import { isOfOtherAccount } from '../../stripe-config/account-mismatch.js';
-import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
-import { StripePaymentEntity } from '../stripe-payment.entity.js';
-import { StripeSubscriptionEntity } from '../stripe-subscription.entity.js';
+import { isOfOtherAccount } from '../../stripe-config/config-warnings.js';
+import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
+import { StripePaymentEntity } from '../store/ledger.entities.js';
+import { StripeSubscriptionEntity } from '../store/ledger.entities.js';
 
 /** A payment as clients see it. */
 export interface PaymentView extends RowOf<StripePaymentEntity> {
@@ -61,7 +61,11 @@ export const SUBSCRIPTION_LIST: ListKind<SubscriptionView> = {
   table: 'stripe_subscriptions',
   view: SUBSCRIPTION_VIEW,
 };
-export const PAYMENT_LIST: ListKind<PaymentView> = { name: 'payment', table: 'stripe_payments', view: PAYMENT_VIEW };
+export const PAYMENT_LIST: ListKind<PaymentView> = {
+  name: 'payment',
+  table: 'stripe_payments',
+  view: PAYMENT_VIEW,
+};
 
 interface Call<Row> {
   readonly statement: Statement<Row>;
@@ -69,7 +73,11 @@ interface Call<Row> {
 }
 
 /** One page, newest first and in total order: one range of an index for each mode. */
-export function listPage<View>({ table, view }: ListKind<View>, filter: LedgerFilter, { limit, offset }: Page): Call<Listed<View>> {
+export function listPage<View>(
+  { table, view }: ListKind<View>,
+  filter: LedgerFilter,
+  { limit, offset }: Page,
+): Call<Listed<View>> {
   const values: SqlValue[] = [limit, offset, offset + limit];
   const bind = (value: SqlValue) => `$${values.push(value)}`;
   // Rows of one project come from the index by project, and the project names its owner; others from the index by owner.
@@ -91,7 +99,8 @@ export function listPage<View>({ table, view }: ListKind<View>, filter: LedgerFi
 /** The number of rows on all pages, from the statistics. */
 export function listTotal({ name }: ListKind<unknown>, filter: LedgerFilter): Call<{ total: number | null }> {
   const values: SqlValue[] = [name, filter.ownerId];
-  const equals = (column: string, value: SqlValue | undefined) => (value === undefined ? '' : `AND n.${column} = $${values.push(value)}`);
+  const equals = (column: string, value: SqlValue | undefined) =>
+    value === undefined ? '' : `AND n.${column} = $${values.push(value)}`;
   const text = `SELECT SUM(n.total) AS total FROM projects p JOIN ledger_counts n ON n.project_id = p.id
     WHERE n.kind = $1 AND p.owner_id = $2 AND p.deleted_at IS NULL
     ${equals('project_id', filter.projectId)} ${equals('mode', filter.mode)} ${equals('status', filter.status)}`;

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { OwnerId } from '../../../common/ids.js';
 import { Database, sql } from '../../../database/database.js';
-import { ACTIVE_STATUSES } from './statuses.js';
+import { ACTIVE_STATUSES } from './list.queries.js';
+import { mainRevenue, type PaymentStatsResponse } from './overview.responses.js';
 
 /** A developer's projects, with what is configured of each. */
 const PROJECTS = `SELECT p.id, p.name, p.description, p.created_at, c.is_active,
@@ -29,7 +30,10 @@ export interface ConfiguredProjectRow {
 }
 
 /** $1 owner. */
-const LIST_PROJECTS = sql<ConfiguredProjectRow>(`${PROJECTS} ORDER BY p.created_at DESC, p.id DESC`, 'list_configured_projects');
+const LIST_PROJECTS = sql<ConfiguredProjectRow>(
+  `${PROJECTS} ORDER BY p.created_at DESC, p.id DESC`,
+  'list_configured_projects',
+);
 
 type Sum = number | string | null;
 
@@ -82,12 +86,24 @@ export class LedgerOverviewRepository {
 
   async countProjects(owner: OwnerId): Promise<Record<'total' | 'configured' | 'test' | 'live', number>> {
     const [row] = await this.database.query(COUNT_PROJECTS, [owner]);
-    return { total: Number(row?.total), configured: Number(row?.configured), test: Number(row?.test), live: Number(row?.live) };
+    return {
+      total: Number(row?.total),
+      configured: Number(row?.configured),
+      test: Number(row?.test),
+      live: Number(row?.live),
+    };
   }
 
-  async countLedger(owner: OwnerId, withTestMode: boolean): Promise<Record<'subscriptions' | 'active' | 'payments', number>> {
+  async countLedger(
+    owner: OwnerId,
+    withTestMode: boolean,
+  ): Promise<Record<'subscriptions' | 'active' | 'payments', number>> {
     const [row] = await this.database.query(COUNT_LEDGER, [owner, withTestMode]);
-    return { subscriptions: Number(row?.subscriptions), active: Number(row?.active), payments: Number(row?.payments) };
+    return {
+      subscriptions: Number(row?.subscriptions),
+      active: Number(row?.active),
+      payments: Number(row?.payments),
+    };
   }
 
   /** The most used currency first. */
@@ -100,5 +116,38 @@ export class LedgerOverviewRepository {
       netCents: Number(net),
       outOfBandCents: Number(outOfBand),
     }));
+  }
+}
+
+@Injectable()
+export class StatsService {
+  constructor(private readonly overview: LedgerOverviewRepository) {}
+
+  /** @param withTestMode whether test mode counts; else live mode alone */
+  async of(developer: OwnerId, withTestMode: boolean): Promise<PaymentStatsResponse> {
+    const [projects, counts, revenue] = await Promise.all([
+      this.overview.countProjects(developer),
+      this.overview.countLedger(developer, withTestMode),
+      this.overview.revenue(developer, withTestMode),
+    ]);
+    const byCurrency = revenue.map(({ currency, payments, grossCents, netCents, outOfBandCents }) => ({
+      currency,
+      successful_payments: payments,
+      total_revenue_cents: grossCents,
+      net_revenue_cents: netCents,
+      out_of_band_revenue_cents: outOfBandCents,
+    }));
+    return {
+      total_projects: projects.total,
+      projects_with_config: projects.configured,
+      projects_with_test: projects.test,
+      projects_with_live: projects.live,
+      total_subscriptions: counts.subscriptions,
+      active_subscriptions: counts.active,
+      total_payments: counts.payments,
+      successful_payments: revenue.reduce((sum, { payments }) => sum + payments, 0),
+      ...mainRevenue(byCurrency),
+      revenue_by_currency: byCurrency,
+    };
   }
 }

@@ -2,9 +2,9 @@ import type Stripe from 'stripe';
 import { DomainError } from '../../../common/errors.js';
 import type { ProjectId } from '../../../common/ids.js';
 import { HANDLED_EVENTS } from '../handled-events.js';
-import { STRIPE_API_VERSION } from '../../stripe-api/stripe-connector.js';
-import { asStripeFailure, stripeErrorOf, stripeUnavailable } from '../../stripe-api/stripe-failure.js';
-import { readWholeList } from '../../stripe-api/whole-list.js';
+import { STRIPE_API_VERSION } from '../../stripe/stripe-connector.js';
+import { asStripeFailure, stripeErrorOf, stripeUnavailable } from '../../stripe/stripe.errors.js';
+import { readWholeList } from '../../stripe/whole-list.js';
 
 /** Of one call to Stripe, each attempt: both of them and the pause between fit into the time that a caller waits. */
 const CALL = { timeout: 2_500, maxNetworkRetries: 1 };
@@ -16,7 +16,11 @@ export function listEndpoints(stripe: Stripe): Promise<Stripe.WebhookEndpoint[]>
 }
 
 /** What we made carries the project's id as metadata. */
-export async function createEndpoint(stripe: Stripe, projectId: ProjectId, url: string): Promise<Stripe.WebhookEndpoint> {
+export async function createEndpoint(
+  stripe: Stripe,
+  projectId: ProjectId,
+  url: string,
+): Promise<Stripe.WebhookEndpoint> {
   const endpoint: Stripe.WebhookEndpointCreateParams = {
     url,
     enabled_events: [...HANDLED_EVENTS],
@@ -31,8 +35,16 @@ export async function createEndpoint(stripe: Stripe, projectId: ProjectId, url: 
  * Brings an endpoint up to date and switches it on. Its signing secret stays. Its `api_version` stays too: Stripe can't change that.
  * @returns `undefined` when Stripe no longer has it
  */
-export async function updateEndpoint(stripe: Stripe, id: string, url: string): Promise<Stripe.WebhookEndpoint | undefined> {
-  const changes: Stripe.WebhookEndpointUpdateParams = { url, enabled_events: [...HANDLED_EVENTS], disabled: false };
+export async function updateEndpoint(
+  stripe: Stripe,
+  id: string,
+  url: string,
+): Promise<Stripe.WebhookEndpoint | undefined> {
+  const changes: Stripe.WebhookEndpointUpdateParams = {
+    url,
+    enabled_events: [...HANDLED_EVENTS],
+    disabled: false,
+  };
   const updated = await inOurWords(stripe.webhookEndpoints.update(id, changes, CALL).catch(undefinedIfGone));
   if (updated && (updated.id !== id || !Array.isArray(updated.enabled_events))) throw unreadable();
   return updated;
@@ -68,8 +80,12 @@ function decoded(path: string): string {
 }
 
 /** Whether updating the endpoint would change nothing. */
-export function isUpToDate({ url, status, enabled_events: events }: Stripe.WebhookEndpoint, expectedUrl: string): boolean {
-  const hasOurEvents = events.length === HANDLED_EVENTS.length && HANDLED_EVENTS.every((event) => events.includes(event));
+export function isUpToDate(
+  { url, status, enabled_events: events }: Stripe.WebhookEndpoint,
+  expectedUrl: string,
+): boolean {
+  const hasOurEvents =
+    events.length === HANDLED_EVENTS.length && HANDLED_EVENTS.every((event) => events.includes(event));
   return url === expectedUrl && status === 'enabled' && hasOurEvents;
 }
 
@@ -92,7 +108,8 @@ async function inOurWords<T>(call: Promise<T>): Promise<T> {
 function asEndpointFailure(error: unknown): unknown {
   const { message = '', param } = stripeErrorOf(error) ?? {};
   if (/maximum of \d+ .*webhook endpoints/i.test(message)) {
-    const limit = "This Stripe account has as many webhook endpoints as Stripe allows; remove one in Stripe's dashboard first.";
+    const limit =
+      "This Stripe account has as many webhook endpoints as Stripe allows; remove one in Stripe's dashboard first.";
     return new DomainError('stripe_endpoint_limit', limit, { cause: error });
   }
   if (param === 'url') {

@@ -1,9 +1,9 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ForbidUnknownFields } from '../../../http/request.pipe.js';
-import type { StripeMode } from '../../stripe-config/credential-rules.js';
-import { StripeModeField } from '../../stripe-config/stripe-mode.decorator.js';
+import type { StripeMode } from '../../stripe/stripe-mode.js';
+import { StripeModeField } from '../../stripe/stripe-mode.js';
 import { HANDLED_EVENTS } from '../handled-events.js';
-import { STRIPE_API_VERSION } from '../../stripe-api/stripe-connector.js';
+import { STRIPE_API_VERSION } from '../../stripe/stripe-connector.js';
 
 @ApiSchema({ description: 'Which webhook endpoint to make.' })
 @ForbidUnknownFields()
@@ -14,7 +14,11 @@ export class WebhookEndpointCreateRequest {
 
 @ApiSchema({ description: 'A webhook endpoint at Stripe. Its signing secret is stored and never shown.' })
 export class WebhookEndpointResponse {
-  @ApiProperty({ description: "Stripe's id of the endpoint.", type: String, example: 'we_aaaaaaaaaaaaaaaaaaaaaaaa' })
+  @ApiProperty({
+    description: "Stripe's id of the endpoint.",
+    type: String,
+    example: 'we_aaaaaaaaaaaaaaaaaaaaaaaa',
+  })
   id: string;
 
   @ApiProperty({
@@ -27,6 +31,10 @@ export class WebhookEndpointResponse {
   @ApiProperty({ description: 'The events that Stripe sends.', type: [String], example: [...HANDLED_EVENTS] })
   events: string[];
 
-  @ApiProperty({ description: "The version of Stripe's API that the events have.", type: String, example: STRIPE_API_VERSION })
+  @ApiProperty({
+    description: "The version of Stripe's API that the events have.",
+    type: String,
+    example: STRIPE_API_VERSION,
+  })
   version: string;
 }

@@ -10,17 +10,17 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { CurrentActor } from '../../../auth/current-actor.decorator.js';
+import { CurrentActor } from '../../../auth/caller.js';
 import type { Actor } from '../../../common/actor.js';
-import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.decorator.js';
-import { Idempotent } from '../../../idempotency/idempotent.decorator.js';
-import { CurrentProject } from '../../../projects/current-project.decorator.js';
-import type { Project } from '../../../projects/project.js';
-import { RequiresPermission } from '../../../projects/project-owner.guard.js';
-import { STRIPE_MODES, type StripeMode } from '../../stripe-config/credential-rules.js';
-import { StripeModePipe } from '../../stripe-config/stripe-mode.pipe.js';
+import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.js';
+import { Idempotent } from '../../../idempotency/idempotency.interceptor.js';
+import { CurrentProject } from '../../../projects/project.guards.js';
+import type { Project } from '../../../projects/project.entity.js';
+import { RequiresPermission } from '../../../projects/project.guards.js';
+import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
+import { StripeModePipe } from '../../stripe/stripe-mode.js';
 import { WebhookEndpointCreateRequest, WebhookEndpointResponse } from './webhook-endpoint.dto.js';
-import { STRIPE_API_VERSION } from '../../stripe-api/stripe-connector.js';
+import { STRIPE_API_VERSION } from '../../stripe/stripe-connector.js';
 import { WebhookEndpointsService } from './webhook-endpoints.service.js';
 
 const CONFLICT = ApiConflictResponse({
@@ -31,7 +31,11 @@ const CONFLICT = ApiConflictResponse({
 
 @ApiTags('Stripe connection')
 @ApiBearerAuth('HTTPBearer')
-@ApiParam({ name: 'project_id', description: "The project's id.", schema: { type: 'string', format: 'uuid' } })
+@ApiParam({
+  name: 'project_id',
+  description: "The project's id.",
+  schema: { type: 'string', format: 'uuid' },
+})
 @RequiresPermission('owner')
 @Controller('payments/stripe/projects/:project_id/webhook-endpoints')
 export class WebhookEndpointsController {
@@ -57,7 +61,12 @@ export class WebhookEndpointsController {
   ): Promise<WebhookEndpointResponse> {
     const { endpoint, created } = await this.endpoints.ensure(projectId, mode, actor);
     reply.status(created ? HttpStatus.CREATED : HttpStatus.OK);
-    return { id: endpoint.id, url: endpoint.url, events: endpoint.enabled_events, version: endpoint.api_version ?? STRIPE_API_VERSION };
+    return {
+      id: endpoint.id,
+      url: endpoint.url,
+      events: endpoint.enabled_events,
+      version: endpoint.api_version ?? STRIPE_API_VERSION,
+    };
   }
 
   @Delete(':mode')

@@ -1,5 +1,5 @@
 import { DomainError, ValidationFailed } from '../../../common/errors.js';
-import { stripeUnavailable } from '../../stripe-api/stripe-failure.js';
+import { stripeUnavailable } from '../../stripe/stripe.errors.js';
 
 export function outOfTime(): DomainError {
   return stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined);
@@ -11,12 +11,14 @@ export function inProgress(): DomainError {
 }
 
 export function changedMeanwhile(): DomainError {
-  const message = 'The configuration was changed while the webhook endpoint was made or updated; try again shortly.';
+  const message =
+    'The configuration was changed while the webhook endpoint was made or updated; try again shortly.';
   return new DomainError('endpoint_in_progress', message, { retryAfterSeconds: 1 });
 }
 
 export function needsHttps(): ValidationFailed {
-  const msg = "live mode needs an https address for Stripe's webhooks: the operator has to set PUBLIC_BASE_URL to one";
+  const msg =
+    "live mode needs an https address for Stripe's webhooks: the operator has to set PUBLIC_BASE_URL to one";
   return new ValidationFailed([{ loc: ['body', 'mode'], msg, type: 'value_error' }]);
 }
 

@@ -9,10 +9,11 @@ import { Settings } from '../../../config/settings.js';
 import type { Cleanup } from '../../../projects/removal-hook.js';
 import type { Steps } from '../../../database/database.js';
 import { areOfDifferentAccounts } from '../../stripe-config/config-warnings.js';
-import type { CredentialKind, StripeMode } from '../../stripe-config/credential-rules.js';
+import type { StripeMode } from '../../stripe/stripe-mode.js';
+import type { CredentialKind } from '../../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../../stripe-config/stripe-config.service.js';
-import { webhookUrl } from '../../stripe-config/webhook-url.js';
-import { StripeClients } from '../../stripe-config/stripe-clients.js';
+import { webhookUrl } from '../../stripe-config/stripe-config.dto.js';
+import { StripeClients } from '../../stripe-config/keys/stripe-clients.js';
 import {
   createEndpoint,
   deleteEndpoint,
@@ -23,7 +24,7 @@ import {
   unreadable,
   updateEndpoint,
 } from './endpoints-at-stripe.js';
-import { type Lease, WebhookEndpointLeasesRepository } from './webhook-endpoint-leases.repository.js';
+import { type Lease, WebhookEndpointLeasesRepository } from './webhook-endpoints.repository.js';
 import { changedMeanwhile, inProgress, needsHttps, notOurs, outOfTime } from './webhook-endpoints.errors.js';
 import { type KnownEndpoint, WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
 
@@ -76,11 +77,14 @@ export class WebhookEndpointsService implements OnModuleInit {
       const connection = await this.#connect(projectId, mode);
       const { stripe, known, hasItsSecret } = connection;
       const existing = await listEndpoints(stripe);
-      if (existing.some((endpoint) => isSameAddress(endpoint.url, url) && !isOurs(endpoint, projectId))) throw notOurs(url);
+      if (existing.some((endpoint) => isSameAddress(endpoint.url, url) && !isOurs(endpoint, projectId)))
+        throw notOurs(url);
       const ours = existing.filter((endpoint) => isOurs(endpoint, projectId));
       const current = hasItsSecret ? ours.find(({ id }) => id === known?.endpointId) : undefined;
       for (const { id } of ours) if (id !== current?.id) await deleteEndpoint(stripe, id);
-      const kept = current && (isUpToDate(current, url) ? current : await this.#update(connection, lease, current.id, url));
+      const kept =
+        current &&
+        (isUpToDate(current, url) ? current : await this.#update(connection, lease, current.id, url));
       if (kept) return { endpoint: kept, created: false };
       const endpoint = await this.#make(connection, lease, url, actor);
       if (known) this.#warnIfMissing(known, ours, projectId, actor);
@@ -96,9 +100,14 @@ export class WebhookEndpointsService implements OnModuleInit {
   async remove(projectId: ProjectId, mode: StripeMode, actor: Actor = A_MODULE): Promise<void> {
     await this.#alone(projectId, mode, async () => {
       const { stripe, known, isElsewhere } = await this.#connect(projectId, mode);
-      const ours = isElsewhere ? [] : (await listEndpoints(stripe)).filter((endpoint) => isOurs(endpoint, projectId));
+      const ours = isElsewhere
+        ? []
+        : (await listEndpoints(stripe)).filter((endpoint) => isOurs(endpoint, projectId));
       if (ours.length === 0 && !known)
-        throw new DomainError('endpoint_not_found', `There is no ${mode} webhook endpoint that was made here.`);
+        throw new DomainError(
+          'endpoint_not_found',
+          `There is no ${mode} webhook endpoint that was made here.`,
+        );
       for (const { id } of ours) {
         await deleteEndpoint(stripe, id);
         if (id !== known?.endpointId) await this.endpoints.recordRemovalOfStray(projectId, mode, id, actor);
@@ -119,20 +128,31 @@ export class WebhookEndpointsService implements OnModuleInit {
     const updated = await updateEndpoint(stripe, endpointId, url);
     if (!updated) return undefined;
     const now = await this.#connect(projectId, mode);
-    if (now.known?.endpointId !== endpointId || !now.hasItsSecret || now.keyFingerprint !== keyFingerprint) throw changedMeanwhile();
+    if (now.known?.endpointId !== endpointId || !now.hasItsSecret || now.keyFingerprint !== keyFingerprint)
+      throw changedMeanwhile();
     return updated;
   }
 
-  async #make({ stripe, keyFingerprint }: Connection, lease: Lease, url: string, actor: Actor): Promise<Stripe.WebhookEndpoint> {
+  async #make(
+    { stripe, keyFingerprint }: Connection,
+    lease: Lease,
+    url: string,
+    actor: Actor,
+  ): Promise<Stripe.WebhookEndpoint> {
     const { projectId, mode } = lease;
     const endpoint = await createEndpoint(stripe, projectId, url);
     try {
       if (typeof endpoint.secret !== 'string') throw unreadable();
       const secret = new Secret(endpoint.secret);
-      const made = { mode, endpointId: endpoint.id, secretFingerprint: this.configs.fingerprint(projectId, secret) };
+      const made = {
+        mode,
+        endpointId: endpoint.id,
+        secretFingerprint: this.configs.fingerprint(projectId, secret),
+      };
       // Nothing is stored if the key changed meanwhile, or if the lease expired and another process took it.
       const change = { endpointId: endpoint.id, actor, write: () => this.#recordIfLeased(lease, made) };
-      if (!(await this.configs.saveWebhookSecret(projectId, mode, secret, keyFingerprint, change))) throw changedMeanwhile();
+      if (!(await this.configs.saveWebhookSecret(projectId, mode, secret, keyFingerprint, change)))
+        throw changedMeanwhile();
     } catch (error) {
       await this.#tryToDelete(stripe, projectId, endpoint.id, actor);
       throw error;
@@ -149,7 +169,8 @@ export class WebhookEndpointsService implements OnModuleInit {
   /** Reads the fingerprint before it makes the client: if the key is replaced in between, the fingerprint is stale and nothing is stored. */
   async #connect(projectId: ProjectId, mode: StripeMode): Promise<Connection> {
     const config = await this.configs.find(projectId);
-    const find = (kind: CredentialKind) => config?.credentials.find((stored) => stored.mode === mode && stored.kind === kind);
+    const find = (kind: CredentialKind) =>
+      config?.credentials.find((stored) => stored.mode === mode && stored.kind === kind);
     const [key, secret] = [find('secret_key'), find('webhook_secret')];
     const stripe = await this.clients.for(projectId, mode);
     const known = await this.endpoints.find(projectId, mode);
@@ -177,7 +198,12 @@ export class WebhookEndpointsService implements OnModuleInit {
     };
   }
 
-  async #forget(projectId: ProjectId, mode: StripeMode, { endpointId, secretFingerprint }: KnownEndpoint, actor: Actor): Promise<void> {
+  async #forget(
+    projectId: ProjectId,
+    mode: StripeMode,
+    { endpointId, secretFingerprint }: KnownEndpoint,
+    actor: Actor,
+  ): Promise<void> {
     const write = () => this.endpoints.forget(projectId, mode, endpointId);
     await this.configs.removeWebhookSecret(projectId, mode, secretFingerprint, { endpointId, actor, write });
   }
@@ -185,21 +211,31 @@ export class WebhookEndpointsService implements OnModuleInit {
   /** Not found is a reason for the log as well: with a key of another account, the endpoint is still there in the old one. */
   async #tryToDelete(stripe: Stripe, projectId: ProjectId, endpointId: string, actor: Actor): Promise<void> {
     try {
-      const removed = stripe.webhookEndpoints.del(endpointId, undefined, { timeout: REMOVAL_MS, maxNetworkRetries: 0 });
+      const removed = stripe.webhookEndpoints.del(endpointId, undefined, {
+        timeout: REMOVAL_MS,
+        maxNetworkRetries: 0,
+      });
       await Deadline.within(REMOVAL_MS, () => removed, outOfTime);
     } catch {
       this.#warnOfRemains(projectId, endpointId, actor);
     }
   }
 
-  #warnIfMissing({ endpointId }: KnownEndpoint, found: Stripe.WebhookEndpoint[], projectId: ProjectId, actor: Actor): void {
+  #warnIfMissing(
+    { endpointId }: KnownEndpoint,
+    found: Stripe.WebhookEndpoint[],
+    projectId: ProjectId,
+    actor: Actor,
+  ): void {
     if (found.some(({ id }) => id === endpointId)) return;
     this.#warnOfRemains(projectId, endpointId, actor, ": the stored key's account does not have it");
   }
 
   #warnOfRemains(projectId: ProjectId, endpointId: string, { requestId }: Actor, why = ''): void {
     const remains = `The webhook endpoint ${endpointId} of project ${projectId} could not be removed at Stripe${why}`;
-    this.#logger.warn(`${remains}; it can be removed in Stripe's dashboard.`, { requestId: requestId ?? undefined });
+    this.#logger.warn(`${remains}; it can be removed in Stripe's dashboard.`, {
+      requestId: requestId ?? undefined,
+    });
   }
 
   /** One at a time, of all processes. What is still under way when the time is over goes on, and keeps its lease until it has ended. */

@@ -1,0 +1,217 @@
+import { ApiProperty, ApiSchema, getSchemaPath } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
+import { Checked } from '../http/fields.js';
+import { ApiNullableString, ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
+import type { Account } from './accounts.repository.js';
+import {
+  emailProblem,
+  fullNameProblem,
+  MAX_NAME_LENGTH,
+  MIN_PASSWORD_LENGTH,
+  newEmailProblem,
+  newPasswordProblem,
+  passwordProblem,
+} from './email.js';
+import { ACCESS_SECONDS, type Tokens } from './sessions.service.js';
+
+const EMAIL = { type: 'string', format: 'email', example: 'ada@example.com' } as const;
+const PASSWORD = { type: 'string', writeOnly: true, example: 'correct horse battery staple' } as const;
+
+@ApiSchema({ description: 'A new account.' })
+export class UserCreateRequest {
+  @ApiProperty({ description: 'Whose it is. Upper and lower case make no difference.', ...EMAIL })
+  @Checked(newEmailProblem)
+  email: string;
+
+  @ApiProperty({
+    description: 'Any text from 8 to 1,000 characters.',
+    ...PASSWORD,
+    minLength: MIN_PASSWORD_LENGTH,
+  })
+  @Checked(newPasswordProblem)
+  password: string;
+
+  @ApiNullableString({
+    description: `What to call them, at most ${MAX_NAME_LENGTH} characters.`,
+    example: 'Ada Lovelace',
+    required: false,
+  })
+  @IsOptional()
+  @Checked(fullNameProblem)
+  full_name?: string | null;
+}
+
+@ApiSchema({ description: 'Who logs in.' })
+export class UserLoginRequest {
+  @ApiProperty({ description: 'The address of the account.', ...EMAIL })
+  @Checked(emailProblem)
+  email: string;
+
+  @ApiProperty({ description: 'Its password.', ...PASSWORD })
+  @Checked(passwordProblem)
+  password: string;
+}
+
+@ApiSchema({ description: 'Who logs in, as OAuth 2 has it (RFC 6749, section 4.3.2).' })
+export class LoginForm {
+  @ApiProperty({
+    description: 'Always `password`.',
+    type: 'string',
+    enum: ['password'],
+    required: false,
+    example: 'password',
+  })
+  grant_type: string;
+
+  @ApiProperty({
+    description: 'The e-mail address of the account.',
+    type: 'string',
+    example: 'ada@example.com',
+  })
+  username: string;
+
+  @ApiProperty({ description: 'Its password.', ...PASSWORD })
+  password: string;
+}
+
+@ApiSchema({ description: 'Which session goes on.' })
+export class RefreshRequest {
+  @ApiProperty({
+    description: 'The last refresh token. It is good once.',
+    type: 'string',
+    writeOnly: true,
+    example: `tkrt_6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11_${'a'.repeat(43)}`,
+  })
+  @Checked(passwordProblem)
+  refresh_token: string;
+}
+
+const UUID = { format: 'uuid', example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11', required: false };
+const ACCESS_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.e30.c2ln';
+const REFRESH_TOKEN = `tkrt_6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11_${'a'.repeat(43)}`;
+
+@ApiSchema({ description: 'An account.' })
+export class UserResponse {
+  @ApiUuid("The account's id: the `sub` of its access tokens, and so the owner of its projects.")
+  id: string;
+
+  @ApiProperty({ description: 'Its address, in lower case.', type: String, example: 'ada@example.com' })
+  email: string;
+
+  @ApiNullableString({ description: 'What to call them.', example: 'Ada Lovelace', required: false })
+  full_name: string | null;
+
+  @ApiProperty({ description: 'Always `developer`.', type: String, example: 'developer' })
+  role: string;
+
+  @ApiProperty({
+    description: 'Always `true`: a revoked account is not shown.',
+    type: Boolean,
+    example: true,
+  })
+  is_active: boolean;
+
+  @ApiTime('When it was made.')
+  created_at: string;
+
+  @ApiNullableString({ description: 'Always `null`: a developer is in no project.', ...UUID })
+  project_id: string | null;
+}
+
+@ApiSchema({ description: 'What another service would have made along with the account.' })
+export class ProvisioningData {
+  @ApiNullableString({ description: 'A first project.', ...UUID })
+  project_id: string | null;
+
+  @ApiNullableString({ description: 'A key of that project.', example: 'none', required: false })
+  api_key: string | null;
+
+  @ApiNullableString({ description: 'A key of the developer.', example: 'none', required: false })
+  developer_key: string | null;
+}
+
+@ApiSchema({ description: 'The new account, logged in.' })
+export class RegistrationResponse extends UserResponse {
+  @ApiProperty({
+    description:
+      'Always `null`: nothing is made along with an account. Make a project with `POST /api/v1/projects/`.',
+    anyOf: [{ $ref: getSchemaPath(ProvisioningData) }, { type: 'null' }],
+    required: false,
+    example: null,
+  })
+  provisioning: ProvisioningData | null;
+
+  @ApiNullableString({ description: 'Good for 30 minutes.', example: ACCESS_TOKEN, required: false })
+  access_token: string | null;
+
+  @ApiNullableString({ description: 'Good once, for 7 days.', example: REFRESH_TOKEN, required: false })
+  refresh_token: string | null;
+
+  @ApiProperty({
+    description: 'Always `bearer`.',
+    anyOf: [{ type: 'string' }, { type: 'null' }],
+    default: 'bearer',
+    required: false,
+    example: 'bearer',
+  })
+  token_type: string | null;
+
+  @ApiProperty({
+    description: 'For how many seconds the access token is good.',
+    type: 'integer',
+    example: ACCESS_SECONDS,
+  })
+  expires_in: number;
+}
+
+@ApiSchema({ description: 'Tokens of one session.' })
+export class TokenResponse {
+  @ApiProperty({
+    description: 'To be sent as `Authorization: Bearer <token>`, good for 30 minutes.',
+    type: String,
+    example: ACCESS_TOKEN,
+  })
+  access_token: string;
+
+  @ApiNullableString({
+    description: 'For `POST /api/v1/auth/refresh`: good once, for 7 days.',
+    example: REFRESH_TOKEN,
+    required: false,
+  })
+  refresh_token: string | null;
+
+  @ApiProperty({ description: 'Always `bearer`.', type: String, example: 'bearer' })
+  token_type: string;
+
+  @ApiProperty({
+    description: 'For how many seconds the access token is good.',
+    type: 'integer',
+    example: ACCESS_SECONDS,
+  })
+  expires_in: number;
+}
+
+export function toUserResponse({ id, email, fullName, createdAt }: Account): UserResponse {
+  return {
+    id,
+    email,
+    full_name: fullName,
+    role: 'developer',
+    is_active: true,
+    created_at: createdAt,
+    project_id: null,
+  };
+}
+
+export function toTokenResponse({ accessToken, refreshToken }: Tokens): TokenResponse {
+  return {
+    access_token: accessToken,
+    refresh_token: refreshToken,
+    token_type: 'bearer',
+    expires_in: ACCESS_SECONDS,
+  };
+}
+
+export function toRegistrationResponse(account: Account, tokens: Tokens): RegistrationResponse {
+  return { ...toUserResponse(account), provisioning: null, ...toTokenResponse(tokens) };
+}

@@ -1,0 +1,52 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, Unique } from 'typeorm';
+import type { OwnerId } from '../common/ids.js';
+import { MAX_EMAIL_LENGTH } from './email.js';
+
+/** A developer of the built-in authorization server. */
+@Entity('accounts')
+@Unique('accounts_email_unique', ['email'])
+export class AccountEntity {
+  /** A UUID; the `sub` of the developer's access tokens. */
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'accounts_pk' })
+  id: OwnerId;
+
+  /** Normalized: see email.ts. */
+  @Column({ type: 'varchar', length: MAX_EMAIL_LENGTH })
+  email: string;
+
+  @Column({ name: 'password_hash', type: 'varchar', length: 255 })
+  passwordHash: string;
+
+  @Column({ name: 'full_name', type: 'varchar', length: 255, nullable: true })
+  fullName: string | null;
+
+  @Column({ name: 'created_at', type: Date, precision: 3 })
+  createdAt: Date;
+
+  /** A revoked account logs in no more. */
+  @Column({ name: 'revoked_at', type: Date, precision: 3, nullable: true })
+  revokedAt: Date | null;
+}
+
+/** One login and all refresh tokens that followed from it; only the last of them is good. */
+@Entity('account_sessions')
+@Index('account_sessions_by_account', ['accountId'])
+@Index('account_sessions_by_expiry', ['expiresAt'])
+export class SessionEntity {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'account_sessions_pk' })
+  id: string;
+
+  @Column('uuid', { name: 'account_id' })
+  accountId: OwnerId;
+
+  /** SHA-256 of the refresh token that is good now, in base64url. */
+  @Column({ name: 'token_hash', type: 'varchar', length: 43 })
+  tokenHash: string;
+
+  @Column({ name: 'expires_at', type: Date, precision: 3 })
+  expiresAt: Date;
+
+  @ManyToOne(() => AccountEntity)
+  @JoinColumn({ name: 'account_id', foreignKeyConstraintName: 'account_sessions_account_fk' })
+  account: AccountEntity;
+}

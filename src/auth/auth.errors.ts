@@ -1,0 +1,33 @@
+import { DomainError } from '../common/errors.js';
+
+// Challenges follow RFC 6750, section 3: an error code only when a token was sent. The sentences are fixed and hold neither quotes
+// nor backslashes, so that they are valid inside the header as they stand.
+
+export function missingToken(): DomainError {
+  return new DomainError(
+    'unauthenticated',
+    'Send an access token in the Authorization header: Bearer, a space, the token.',
+    {
+      challenge: 'Bearer',
+    },
+  );
+}
+
+export function invalidToken(reason: string): DomainError {
+  return new DomainError('unauthenticated', reason, {
+    challenge: `Bearer error="invalid_token", error_description="${reason}"`,
+  });
+}
+
+export function tooManyRequests(retryAfterSeconds: number): DomainError {
+  return new DomainError('rate_limited', 'Too many requests; wait as long as Retry-After says.', {
+    retryAfterSeconds,
+  });
+}
+
+export function insufficientScope(reason: string, scope?: string): DomainError {
+  const challenge = `Bearer error="insufficient_scope", error_description="${reason}"`;
+  return new DomainError('insufficient_scope', reason, {
+    challenge: scope === undefined ? challenge : `${challenge}, scope="${scope}"`,
+  });
+}

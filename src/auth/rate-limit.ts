@@ -1,0 +1,109 @@
+import { type ExecutionContext, Injectable } from '@nestjs/common';
+import {
+  normalizeIp,
+  ThrottlerGuard,
+  type ThrottlerLimitDetail,
+  type ThrottlerStorage,
+} from '@nestjs/throttler';
+import type { FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import { clientAddress } from '../common/actor.js';
+import { DomainError } from '../common/errors.js';
+import { tooManyRequests } from './auth.errors.js';
+import { UNLIMITED } from './route-access.js';
+
+/** Rate-limit key for an address: the address, or for IPv6 its /64, which belongs to one customer. */
+export function networkOf(ip: string): string {
+  const address = clientAddress(ip);
+  return address === undefined ? 'unknown' : normalizeIp(address);
+}
+
+interface Window {
+  hits: number;
+  endsAt: number;
+}
+
+/** Bounds the memory; the callers that were quiet for longest are forgotten first. */
+const MAX_CALLERS = 20_000;
+
+/** Counts each caller's requests in windows that begin with the caller's first one. */
+export class FixedWindowStorage implements ThrottlerStorage {
+  readonly #windows = new LRUCache<string, Window>({ max: MAX_CALLERS });
+
+  /** @param now milliseconds on a clock that never goes back */
+  constructor(private readonly now = () => performance.now()) {}
+
+  async increment(key: string, ttl: number, limit: number) {
+    return this.count(key, ttl, limit);
+  }
+
+  /** `increment` for who can't wait. */
+  count(key: string, ttl: number, limit: number) {
+    const now = this.now();
+    let window = this.#windows.get(key);
+    if (!window || now >= window.endsAt) {
+      window = { hits: 0, endsAt: now + ttl };
+      this.#windows.set(key, window);
+    }
+    window.hits += 1;
+    const timeToExpire = Math.ceil((window.endsAt - now) / 1000);
+    return {
+      totalHits: window.hits,
+      timeToExpire,
+      isBlocked: window.hits > limit,
+      timeToBlockExpire: timeToExpire,
+    };
+  }
+}
+
+/** One limit for all routes together: a caller who was counted on one route doesn't start afresh on the next. */
+@Injectable()
+export class RateLimitGuard extends ThrottlerGuard {
+  protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
+    return (
+      this.reflector.getAllAndOverride<boolean | undefined>(UNLIMITED, [
+        context.getHandler(),
+        context.getClass(),
+      ]) ?? false
+    );
+  }
+
+  /** By verified subject, else by address. The words in front keep subjects, tenants and addresses from sharing a count. */
+  protected override async getTracker({ identity, ip }: FastifyRequest): Promise<string> {
+    if (identity instanceof DomainError) return `address ${networkOf(ip)}`;
+    return identity.kind === 'end_user'
+      ? `end user ${identity.projectId} ${identity.sub}`
+      : `developer ${identity.sub}`;
+  }
+
+  protected override generateKey(_context: ExecutionContext, tracker: string): string {
+    return tracker;
+  }
+
+  protected override async throwThrottlingException(
+    _context: ExecutionContext,
+    { timeToBlockExpire }: ThrottlerLimitDetail,
+  ): Promise<never> {
+    throw tooManyRequests(timeToBlockExpire);
+  }
+}
+
+const MINUTE_MS = 60_000;
+
+/** Counts, by address, the requests that are refused before anybody asks who is calling: those for nothing, and bodies that can't be read. */
+export class EarlyRefusals {
+  readonly #counts = new FixedWindowStorage();
+
+  /** @param perMinute 0 for any number */
+  constructor(private readonly perMinute: number) {}
+
+  /** @returns what to answer instead when there were too many of them */
+  replacementFor({
+    identity,
+    ip,
+  }: Pick<FastifyRequest, 'ip'> & { identity?: unknown }): DomainError | undefined {
+    if (identity !== undefined || this.perMinute === 0) return undefined;
+    const { isBlocked, timeToBlockExpire } = this.#counts.count(networkOf(ip), MINUTE_MS, this.perMinute);
+    return isBlocked ? tooManyRequests(timeToBlockExpire) : undefined;
+  }
+}

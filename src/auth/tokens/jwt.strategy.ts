@@ -1,0 +1,67 @@
+import { Injectable, type Type } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
+import type { FastifyRequest } from 'fastify';
+import { Strategy } from 'passport-jwt';
+import { Settings } from '../../config/settings.js';
+import { EndUserTokens } from './end-user-tokens.js';
+import type { Verified } from './recent-tokens.js';
+import { keySource } from './verification-key.js';
+import { callerFrom, readTokenHeader, type TokenRules, verifyToken } from './verify-token.js';
+
+const BEARER = /^bearer +(.+)$/i;
+
+/**
+ * The bearer token of a request, from the Authorization header and nowhere else. Of several such headers Node shows only the first,
+ * and a proxy in front may judge by another; here they count as one header with a comma in it, which is never a valid token.
+ */
+export function bearerToken({ raw }: FastifyRequest): string | null {
+  const header = raw.rawHeaders
+    .filter((_, index, headers) => headers[index - 1]?.toLowerCase() === 'authorization' && index % 2 === 1)
+    .join(', ');
+  return BEARER.exec(header)?.[1] ?? null;
+}
+
+type RulesProvider = (
+  request: FastifyRequest,
+  token: string,
+  done: (refusal: unknown, rules?: TokenRules) => void,
+) => void;
+
+/** Typed loosely because the published types don't know that the verifier can be replaced, nor that it gets what the provider gave. */
+const OwnRulesStrategy: Type<Strategy> = Object.assign(Strategy, { JwtVerifier: verifyToken });
+
+/** Tells who sent a bearer token. Each reason to refuse one is a DomainError. */
+@Injectable()
+export class JwtStrategy extends PassportStrategy(OwnRulesStrategy, 'jwt') {
+  constructor(settings: Settings, endUserTokens: EndUserTokens) {
+    const findRules = rulesFinder(settings, endUserTokens);
+    super({
+      jwtFromRequest: bearerToken,
+      secretOrKeyProvider: ((_request, token, done) =>
+        void findRules(token).then((rules) => done(null, rules), done)) satisfies RulesProvider,
+    });
+  }
+
+  validate(verified: Verified): Verified {
+    return verified;
+  }
+}
+
+function rulesFinder(
+  { accessTokens, developerScope }: Settings,
+  endUserTokens: EndUserTokens,
+): (token: string) => Promise<TokenRules> {
+  const findKey = keySource(accessTokens);
+  const { kind, issuer, audience } = accessTokens;
+  const claimRules = { type: kind === 'hs256' ? 'access' : undefined, developerScope };
+  const rules: Omit<TokenRules, 'keys'> = {
+    algorithms: kind === 'hs256' ? ['HS256'] : ['RS256', 'ES256'],
+    issuer,
+    audience,
+    callerOf: (claims) => callerFrom(claims, claimRules),
+  };
+  return async (token) => {
+    const header = readTokenHeader(token);
+    return (await endUserTokens.rulesFor(header)) ?? { ...rules, keys: await findKey(header) };
+  };
+}

@@ -1,0 +1,37 @@
+import { hash } from 'node:crypto';
+import type { Caller } from '../caller.js';
+
+/** What the verification of a token found. */
+export interface Verified {
+  readonly caller: Caller;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+const MOST = 1_000;
+/** A key that is withdrawn counts for so long: short beside what an authorization server's keys are cached for. */
+const KEPT_MS = 30_000;
+
+/** Tokens that were verified a moment ago, by their digests: to verify one takes longer than to answer a small request. */
+export class RecentTokens {
+  readonly #verified = new Map<string, Verified>();
+
+  find(token: string, now = Date.now()): Caller | undefined {
+    const digest = digestOf(token);
+    const verified = this.#verified.get(digest);
+    if (!verified) return undefined;
+    if (now < verified.expiresAt) return verified.caller;
+    this.#verified.delete(digest);
+    return undefined;
+  }
+
+  keep(token: string, { caller, expiresAt }: Verified, now = Date.now()): void {
+    const [oldest] = this.#verified.keys();
+    if (this.#verified.size >= MOST && oldest !== undefined) this.#verified.delete(oldest);
+    this.#verified.set(digestOf(token), { caller, expiresAt: Math.min(expiresAt, now + KEPT_MS) });
+  }
+}
+
+function digestOf(token: string): string {
+  return hash('sha256', token, 'base64');
+}

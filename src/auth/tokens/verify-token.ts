@@ -1,0 +1,183 @@
+import type { KeyObject } from 'node:crypto';
+import { jwtVerify } from 'jose/jwt/verify';
+import jwt, { type JwtPayload } from 'jsonwebtoken';
+import { DomainError } from '../../common/errors.js';
+import { type OwnerId, parseProjectId } from '../../common/ids.js';
+import { invalidToken } from '../auth.errors.js';
+import type { Caller } from '../caller.js';
+import type { Verified } from './recent-tokens.js';
+
+/** What is read of a token's header before its signature is checked. `jwk`, `jku`, `x5u` and `x5c` are not: a token doesn't bring its own key. */
+export interface TokenHeader {
+  alg: string;
+  kid?: string;
+  /** In lower case and without `application/`, which RFC 7515 lets senders leave out. */
+  typ?: string;
+}
+
+const MAX_TOKEN_LENGTH = 8192;
+const COMPACT_FORM = /^([\w-]+)\.[\w-]+\.([\w-]+)$/;
+
+/** @throws DomainError unless the token is a compact JWS of bearable size that asks for no extension */
+export function readTokenHeader(token: string): TokenHeader {
+  if (token.length > MAX_TOKEN_LENGTH)
+    throw invalidToken(`The access token is longer than ${MAX_TOKEN_LENGTH} characters.`);
+  const [, header = '', signature = ''] = COMPACT_FORM.exec(token) ?? [];
+  const { alg, kid, typ, crit } = parseJsonObject(header);
+  const isWellFormed =
+    typeof alg === 'string' && isOptionalString(kid) && isOptionalString(typ) && isCanonical(signature);
+  if (!isWellFormed) throw invalidToken('The access token is malformed.');
+  if (crit !== undefined)
+    throw invalidToken('The access token asks for an extension that is not supported here.');
+  return { alg, kid, typ: typ && mediaType(typ) };
+}
+
+export function mediaType(typ: string): string {
+  return typ.toLowerCase().replace(/^application\//, '');
+}
+
+function parseJsonObject(encoded: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(encoded, 'base64url').toString());
+    return typeof parsed === 'object' ? { ...parsed } : {};
+  } catch {
+    return {};
+  }
+}
+
+function isOptionalString(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string';
+}
+
+/** Node's decoder ignores the last character's spare bits, so that one signature would have several spellings. */
+function isCanonical(encoded: string): boolean {
+  return Buffer.from(encoded, 'base64url').toString('base64url') === encoded;
+}
+
+export interface ClaimRules {
+  /** What the claim `type` must say, where tokens carry one. */
+  type?: string;
+  developerScope?: string;
+}
+
+/**
+ * 1 to 255 code points that every database keeps as they are: no control characters (NUL), no lone surrogates. Nor U+FFFD, which is
+ * what bytes that aren't UTF-8 turn into: different subjects would become equal.
+ */
+export const SUBJECT = /^[^\p{Cc}\p{Cs}\uFFFD]{1,255}$/u;
+export const SUBJECT_RULE = '1 to 255 characters without control characters';
+
+/**
+ * Reads who is calling from the claims of a token whose signature, issuer, audience and times have been checked.
+ * @throws DomainError when a claim is missing or has the wrong form
+ */
+export function callerFrom(claims: JwtPayload, rules: ClaimRules): Caller {
+  const { sub, exp, nbf, iat, type, project_id: projectId }: Record<string, unknown> = claims;
+  if (typeof exp !== 'number') throw invalidToken('The access token has no expiry time.');
+  // JSON has numbers that become Infinity: a token with 1e999 would never expire.
+  const isTime = (claim: unknown) => claim === undefined || Number.isFinite(claim);
+  if (![exp, nbf, iat].every(isTime))
+    throw invalidToken('A time in the access token is not a finite number.');
+  if (rules.type !== undefined && type !== rules.type)
+    throw invalidToken('The token is not an access token.');
+  if (!isSubject(sub)) throw invalidToken('The subject of the access token is missing or not acceptable.');
+  if (projectId !== undefined && projectId !== null) {
+    return {
+      kind: 'end_user',
+      sub,
+      projectId: typeof projectId === 'string' ? parseProjectId(projectId) : undefined,
+    };
+  }
+  if (rules.developerScope !== undefined && !scopesOf(claims).includes(rules.developerScope)) {
+    return { kind: 'unscoped', sub, missingScope: rules.developerScope };
+  }
+  const { sid }: Record<string, unknown> = claims;
+  return typeof sid === 'string' ? { kind: 'developer', sub, sessionId: sid } : { kind: 'developer', sub };
+}
+
+function isSubject(sub: unknown): sub is OwnerId {
+  return typeof sub === 'string' && SUBJECT.test(sub);
+}
+
+/** `scope` is RFC 8693's claim, a list in one string; `scp` is what some authorization servers send instead. */
+function scopesOf({ scope, scp }: JwtPayload): unknown[] {
+  return [scope, scp].flatMap((claim: unknown) => (typeof claim === 'string' ? claim.split(' ') : claim));
+}
+
+/** What one token is judged by. */
+export interface TokenRules {
+  /** One of them signed it. */
+  keys: readonly KeyObject[];
+  algorithms: jwt.Algorithm[];
+  issuer?: string;
+  audience?: string;
+  /** Who is calling, by claims that have passed the rules above. @throws DomainError */
+  callerOf: (claims: JwtPayload) => Caller;
+}
+
+/** Leeway for clock skew between the issuer of a token and this process. */
+const LEEWAY_SECONDS = 5;
+
+type Done = (refusal: DomainError | null, verified?: Verified) => void;
+
+/** What jsonwebtoken and jose say, and what we say for both. */
+const REASONS: [RegExp, string][] = [
+  [/^invalid algorithm/, 'The access token is signed with an algorithm that is not accepted here.'],
+  [/signature/, 'The signature of the access token is wrong.'],
+  [/^jwt expired|^"exp" claim timestamp/, 'The access token has expired.'],
+  [/^jwt not active|^"nbf" claim timestamp/, 'The access token is not valid yet.'],
+  [/^jwt issuer|"iss" claim/, 'The access token comes from another issuer.'],
+  [/^jwt audience|"aud" claim/, 'The access token is meant for another audience.'],
+];
+
+/**
+ * Checks a token's signature, `exp` and `nbf` (with a leeway), and `iss` and `aud` when they are given. It stands in for passport-jwt's own verifier,
+ * which is jsonwebtoken as it comes: that knows no EdDSA, and throws past its callback when the payload is `null`.
+ */
+export function verifyToken(token: string, rules: TokenRules, _options: unknown, done: Done): void {
+  claimsOf(token, rules)
+    .then((claims) => ({
+      caller: rules.callerOf(claims),
+      expiresAt: (Number(claims.exp) + LEEWAY_SECONDS) * 1_000,
+    }))
+    .then(
+      (verified) => done(null, verified),
+      (error) => done(error instanceof DomainError ? error : invalidToken(reasonOf(error))),
+    );
+}
+
+/** By the first key that the signature fits; what a fitting key signed is not tried with another. */
+async function claimsOf(token: string, rules: TokenRules): Promise<JwtPayload> {
+  const [key, ...others] = rules.keys;
+  if (!key) throw new Error('There is no key to check the signature with.');
+  try {
+    return await claimsBy(key, token, rules);
+  } catch (error) {
+    if (others.length === 0 || !isWrongSignature(error)) throw error;
+    return claimsOf(token, { ...rules, keys: others });
+  }
+}
+
+function isWrongSignature(error: unknown): boolean {
+  return error instanceof Error && /signature/.test(error.message);
+}
+
+async function claimsBy(
+  key: KeyObject,
+  token: string,
+  { algorithms, issuer, audience }: TokenRules,
+): Promise<JwtPayload> {
+  if (key.asymmetricKeyType === 'ed25519') {
+    return (
+      await jwtVerify(token, key, { algorithms: ['EdDSA'], issuer, audience, clockTolerance: LEEWAY_SECONDS })
+    ).payload;
+  }
+  const claims = jwt.verify(token, key, { algorithms, issuer, audience, clockTolerance: LEEWAY_SECONDS });
+  if (typeof claims === 'string') throw new Error('The payload is not a JSON object.');
+  return claims;
+}
+
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : '';
+  return REASONS.find(([pattern]) => pattern.test(message))?.[1] ?? 'The access token is not valid.';
+}

@@ -1,0 +1,66 @@
+import { RequestMethod } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { readLoginForms } from '../accounts/login-form.js';
+import { AppModule } from '../app.module.js';
+import { EarlyRefusals } from '../auth/rate-limit.js';
+import { networkOf } from '../auth/rate-limit.js';
+import type { Settings } from '../config/settings.js';
+import { createAdapter } from '../http/adapter.js';
+import { type AppLogger, logRequests } from '../http/app-logger.js';
+import { sendCommonHeaders } from '../http/adapter.js';
+import { ErrorFilter } from '../http/error.filter.js';
+import { readJsonBodies } from '../http/json-body.js';
+import { serveDocs } from '../http/openapi/docs.js';
+import { readRawBodies } from '../http/json-body.js';
+import { type BodyLimits, RequestBodies } from '../http/request-bodies.js';
+import { refuseUnknownRoutes, RouteTable } from '../http/route-table.js';
+import { decorateWithBuyer } from '../payments/billing/buyer.guard.js';
+import { decorateWithProject } from '../projects/project.guards.js';
+
+const ACCOUNTS_URL = '/api/v1/auth/';
+
+const WITHOUT_PREFIX = ['health/*path', 'metrics'].map((path) => ({ path, method: RequestMethod.GET }));
+
+const CORS = {
+  methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+  exposedHeaders: ['X-Request-Id', 'Retry-After', 'Idempotent-Replayed', 'ETag'],
+  maxAge: 600,
+  strictPreflight: false,
+};
+
+/** The application as it serves, not yet listening. The tests use it as `server.ts` does. */
+export async function createApp(
+  settings: Settings,
+  logger: AppLogger,
+  bodyLimits?: BodyLimits,
+): Promise<NestFastifyApplication> {
+  // Hidden routes are documented all the same: one document describes every installation.
+  const routes = new RouteTable(settings.authBuiltin ? undefined : ACCOUNTS_URL);
+  const refusals = new EarlyRefusals(settings.rateLimitPerMinute);
+  const errors = new ErrorFilter(routes, logger, (request) => refusals.replacementFor(request));
+  const bodies = new RequestBodies(({ ip }) => networkOf(ip), bodyLimits);
+
+  const adapter = createAdapter(settings, routes, errors);
+  const fastify = adapter.getInstance<FastifyInstance>();
+  routes.watch(fastify);
+  bodies.watch(fastify);
+  readJsonBodies(fastify);
+  readRawBodies(fastify);
+  readLoginForms(fastify);
+  decorateWithProject(fastify);
+  decorateWithBuyer(fastify);
+  refuseUnknownRoutes(fastify, routes);
+  sendCommonHeaders(fastify);
+  logRequests(fastify, logger);
+
+  const options = { bodyParser: false, logger, abortOnError: false };
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(settings), adapter, options);
+  if (settings.corsOrigins.length > 0) app.enableCors({ ...CORS, origin: settings.corsOrigins });
+  app.setGlobalPrefix('api/v1', { exclude: WITHOUT_PREFIX });
+  app.useGlobalInterceptors(bodies);
+  app.useGlobalFilters(errors);
+  await serveDocs(app);
+  return app;
+}

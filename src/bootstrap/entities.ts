@@ -1,0 +1,71 @@
+import { AccountEntity, SessionEntity } from '../accounts/account.entities.js';
+import { TaskLeaseEntity } from '../database/periodic-tasks.js';
+import { HistoryEntryEntity, HistoryHeadEntity, HistoryPermitEntity } from '../history/history.entities.js';
+import { IdempotencyKeyEntity } from '../idempotency/idempotency-keys.repository.js';
+import { SEALED_ANSWERS } from '../idempotency/idempotent-answers.js';
+import { StripeCustomerEntity } from '../payments/billing/customers/stripe-customers.repository.js';
+import { OutboxEventEntity } from '../payments/ledger/outbox/outbox.repository.js';
+import { StripeForeignObjectEntity } from '../payments/ledger/store/foreign-objects.repository.js';
+import {
+  StripeDisputeEntity,
+  StripePaymentEntity,
+  StripeSubscriptionEntity,
+} from '../payments/ledger/store/ledger.entities.js';
+import { LedgerCountEntity, LedgerRevenueEntity } from '../payments/ledger/store/statistics.entities.js';
+import { StripeUserLinkEntity } from '../payments/ledger/store/user-links.repository.js';
+import { SEALED_CREDENTIALS } from '../payments/stripe-config/credential-sealer.js';
+import {
+  StripeKeyAccountEntity,
+  StripeKeyCheckEntity,
+} from '../payments/stripe-config/keys/key-health.repository.js';
+import {
+  StripeConfigEntity,
+  StripeCredentialEntity,
+} from '../payments/stripe-config/stripe-config.entities.js';
+import {
+  StripeWebhookEndpointEntity,
+  StripeWebhookEndpointLeaseEntity,
+} from '../payments/webhooks/endpoints/webhook-endpoints.repository.js';
+import { SEALED_PAYLOADS } from '../payments/webhooks/events/event-payloads.js';
+import { WebhookEventEntity } from '../payments/webhooks/events/webhook-event.entity.js';
+import { WebhookRefusalEntity } from '../payments/webhooks/receiver/webhook-refusals.js';
+import { ReconciliationEntity } from '../payments/webhooks/reconcile/reconciliations.repository.js';
+import { ProjectEntity } from '../projects/project.entity.js';
+import { DataKeyEntity, RetiredDataKeyEntity } from '../vault/keys/data-key.entity.js';
+import { KeyHolderEntity } from '../vault/keys/keyring-nodes.repository.js';
+
+/** Every table; what the migrations make is held against it. */
+export const ENTITIES = [
+  ProjectEntity,
+  DataKeyEntity,
+  RetiredDataKeyEntity,
+  KeyHolderEntity,
+  HistoryEntryEntity,
+  HistoryHeadEntity,
+  HistoryPermitEntity,
+  AccountEntity,
+  SessionEntity,
+  StripeConfigEntity,
+  StripeCredentialEntity,
+  StripeKeyCheckEntity,
+  StripeKeyAccountEntity,
+  StripeWebhookEndpointEntity,
+  IdempotencyKeyEntity,
+  TaskLeaseEntity,
+  StripeCustomerEntity,
+  StripeWebhookEndpointLeaseEntity,
+  StripeSubscriptionEntity,
+  StripePaymentEntity,
+  StripeDisputeEntity,
+  StripeForeignObjectEntity,
+  StripeUserLinkEntity,
+  LedgerCountEntity,
+  LedgerRevenueEntity,
+  OutboxEventEntity,
+  WebhookEventEntity,
+  WebhookRefusalEntity,
+  ReconciliationEntity,
+];
+
+/** Everything that is sealed. What is not in this list would stay under its old data key for ever; a test holds it against the foreign keys. */
+export const SEALED_COLUMNS = [SEALED_CREDENTIALS, SEALED_ANSWERS, SEALED_PAYLOADS];

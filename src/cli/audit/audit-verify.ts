@@ -1,0 +1,84 @@
+import { throwIfInterrupted } from '../../common/event-loop.js';
+import type { ProjectId } from '../../common/ids.js';
+import { Database } from '../../database/database.js';
+import { missingTriggers } from '../../database/migrations/history-triggers.js';
+import { type HistoryHead, SYSTEM_CHAIN } from '../../history/history-entry.js';
+import { HistoryVerifier } from '../../history/history-verifier.js';
+import { HistoryModule } from '../../history/history.module.js';
+import { HistoryRepository } from '../../history/history.repository.js';
+import { DataKeyRepository } from '../../vault/keys/data-key.repository.js';
+import type { Report } from '../output.js';
+import type { Session } from '../session.js';
+import { readAnchors } from './audit-anchor.js';
+import { compareCredentials } from './stored-credentials.js';
+
+export interface Problem {
+  /** `system` for the chain that belongs to no project. */
+  readonly chain: string;
+  readonly problem: string;
+}
+
+export function problemsOf(projectId: ProjectId, problems: readonly string[]): Problem[] {
+  return problems.map((problem) => ({ chain: nameOf(projectId), problem }));
+}
+
+export function isNamed(projectId: ProjectId, problems: readonly Problem[]): boolean {
+  return problems.some(({ chain }) => chain === nameOf(projectId));
+}
+
+function nameOf(projectId: ProjectId): string {
+  return projectId === SYSTEM_CHAIN ? 'system' : String(projectId);
+}
+
+export function linesOf(problems: readonly Problem[]): string[] {
+  return problems.map(({ chain, problem }) => `  ${chain}: ${problem}`);
+}
+
+export async function verify(session: Session, { anchor }: { anchor?: string }): Promise<Report> {
+  const anchors = anchor === undefined ? new Map<ProjectId, HistoryHead>() : await readAnchors(anchor);
+  const services = await session.servicesOfHistory([HistoryModule]);
+  const [verifier, history] = [services.get(HistoryVerifier), services.get(HistoryRepository)];
+  const chains = new Set([...(await history.listChains()), ...anchors.keys()]);
+  const bar = session.progress('Checking', chains.size);
+  let entries = 0;
+  const problems: Problem[] = [];
+  for (const id of chains) {
+    await throwIfInterrupted(session.signal);
+    const report = await verifier.verify(id, anchors.get(id));
+    entries += report.entries;
+    problems.push(...problemsOf(id, report.problems));
+    bar.add(1);
+  }
+  const withoutHistory = await history.listProjectsWithoutEntries();
+  // What was done to keys is the history of the system.
+  const isRotated = (await services.get(DataKeyRepository).list()).some(({ state }) => state !== 'primary');
+  if (isRotated && (await history.count(SYSTEM_CHAIN)) === 0) withoutHistory.push(SYSTEM_CHAIN);
+  for (const id of withoutHistory) {
+    if (!isNamed(id, problems)) problems.push(...problemsOf(id, ['there is no history of it']));
+  }
+  const database = services.get(Database);
+  for (const id of chains) {
+    session.signal.throwIfAborted();
+    // A broken history proves nothing about the credentials.
+    if (!isNamed(id, problems))
+      problems.push(...problemsOf(id, await compareCredentials(history, database, id)));
+  }
+  for (const name of await missingTriggers(database)) {
+    problems.push(
+      ...problemsOf(SYSTEM_CHAIN, [
+        `the trigger ${name}, which refuses changes of the history, was dropped or disabled`,
+      ]),
+    );
+  }
+  for (const { projectId } of await history.listPermits()) {
+    problems.push(
+      ...problemsOf(projectId, ['somebody put a row into audit_permits, which lets entries be deleted']),
+    );
+  }
+  const result = problems.length === 0 ? 'nothing is wrong with them.' : 'this is wrong with them:';
+  return {
+    text: [`${entries} entries in ${chains.size} chains: ${result}`, ...linesOf(problems)].join('\n'),
+    json: { chains: chains.size, entries, anchored: anchors.size, problems },
+    isBad: problems.length > 0,
+  };
+}

@@ -1,0 +1,148 @@
+import { Injectable } from '@nestjs/common';
+import { turnEventLoop } from '../common/event-loop.js';
+import type { ProjectId } from '../common/ids.js';
+import { Keyring } from '../vault/keys/keyring.js';
+import { type HistoryHead, NO_HEAD, vouchedFor } from './history-entry.js';
+import { HistoryRepository, type StoredEntry } from './history.repository.js';
+
+/** A place that the chain has to reach with a certain MAC. */
+export interface Milestone extends HistoryHead {
+  /** What it is, for people: `the head`. */
+  readonly what: string;
+}
+
+/** Walks a chain from its beginning and notes what is wrong with it. Whether entries are vouched for is for others to find out. */
+export class ChainWalk {
+  readonly problems: string[] = [];
+  #end: HistoryHead = NO_HEAD;
+  #entries = 0;
+
+  /** @param stump the end of what retention deleted */
+  constructor(
+    private readonly stump: HistoryHead | undefined,
+    private readonly milestones: readonly Milestone[],
+  ) {}
+
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** @returns the MAC of the entry before, or `undefined` when that one is missing, which is noted */
+  arriveAt(seq: number): string | undefined {
+    if (!isPlace(seq)) {
+      this.problems.push(
+        `entry ${Number.isInteger(seq) ? seq : 'without a number'} was never written by this service`,
+      );
+      return undefined;
+    }
+    if (this.#entries === 0 && this.stump && seq > this.stump.seq) this.#reach(this.stump);
+    if (seq === this.#end.seq + 1) return this.#end.mac;
+    this.problems.push(missing(this.#end.seq + 1, seq - 1));
+    return undefined;
+  }
+
+  pass(entry: HistoryHead, isVouchedFor: boolean): void {
+    if (!isPlace(entry.seq)) return;
+    if (!isVouchedFor)
+      this.problems.push(`entry ${entry.seq} was altered, moved here, or never written by this service`);
+    this.#entries += 1;
+    this.#reach(entry);
+  }
+
+  /** @param head of the chain, read after the last entry */
+  finish(head: HistoryHead | undefined): void {
+    for (const { seq, what } of this.milestones) {
+      if (seq > this.#end.seq) this.problems.push(`${missing(this.#end.seq + 1, seq)}, which ${what} names`);
+    }
+    if (!head) this.problems.push('the head is missing');
+    else if (head.seq < this.#end.seq) this.problems.push(`the head was set back to entry ${head.seq}`);
+  }
+
+  #reach({ seq, mac }: HistoryHead): void {
+    this.#end = { seq, mac };
+    for (const milestone of this.milestones) {
+      if (milestone.seq === seq && milestone.mac !== mac)
+        this.problems.push(`entry ${seq} is another one than ${milestone.what} names`);
+    }
+  }
+}
+
+function isPlace(seq: number): boolean {
+  return Number.isSafeInteger(seq) && seq >= 1;
+}
+
+function missing(from: number, through: number): string {
+  return from === through ? `entry ${from} is missing` : `entries ${from} to ${through} are missing`;
+}
+
+const READ_AT_ONCE = 500;
+/** Less than any number that the column can hold. */
+const BEFORE_ALL = -(2 ** 31);
+
+export interface ChainReport {
+  readonly entries: number;
+  /** What is wrong with the chain, in words that follow its name. */
+  readonly problems: readonly string[];
+}
+
+/** Finds out whether the history is what this service wrote. */
+@Injectable()
+export class HistoryVerifier {
+  constructor(
+    private readonly history: HistoryRepository,
+    private readonly keyring: Keyring,
+  ) {}
+
+  /**
+   * Checks one chain, while others may append to it.
+   * @param anchored how it ended when that was last written down elsewhere
+   */
+  async verify(projectId: ProjectId, anchored?: HistoryHead): Promise<ChainReport> {
+    const report = await this.#walk(projectId, anchored);
+    // Retention may have come in between.
+    return report.problems.length === 0 ? report : this.#walk(projectId, anchored);
+  }
+
+  async #walk(projectId: ProjectId, anchored: HistoryHead | undefined): Promise<ChainReport> {
+    const head = await this.history.findHead(projectId);
+    if (!head && anchored && (await this.history.count(projectId)) === 0)
+      return { entries: 0, problems: ['the whole history is missing'] };
+    const milestones: Milestone[] = [];
+    if (isReadable(head)) milestones.push({ ...head, what: 'the head' });
+    if (anchored) milestones.push({ ...anchored, what: 'the anchor' });
+    const walk = new ChainWalk(await this.history.findStump(projectId), milestones);
+    for await (const entry of this.#entries(projectId)) {
+      const previousMac = walk.arriveAt(entry.seq);
+      walk.pass(entry, await this.#isVouchedFor(entry, previousMac));
+    }
+    if (head && !isReadable(head)) walk.problems.push('the head was altered');
+    walk.finish(await this.history.findHead(projectId));
+    return { entries: walk.entries, problems: walk.problems };
+  }
+
+  /** @param previousMac `undefined` where the entry before is missing: then nobody can tell */
+  async #isVouchedFor(entry: StoredEntry, previousMac: string | undefined): Promise<boolean> {
+    if (!entry.isReadable) return false;
+    if (previousMac === undefined) return true;
+    return this.keyring.isHistoryMac(entry.mac, entry.keyId, entry.projectId, vouchedFor(entry, previousMac));
+  }
+
+  /** Also those that have a place where there is none. */
+  async *#entries(projectId: ProjectId): AsyncGenerator<StoredEntry> {
+    let after = BEFORE_ALL;
+    for (;;) {
+      const entries = await this.history.listAfter(projectId, after, READ_AT_ONCE);
+      yield* entries;
+      const last = entries.at(-1);
+      // The same again: a number that is too large to be told from its neighbours.
+      if (!last || last.seq === after) return;
+      after = last.seq;
+      await turnEventLoop();
+    }
+  }
+}
+
+/** SQLite takes values of any type. */
+function isReadable(head: HistoryHead | undefined): head is HistoryHead {
+  return Number.isSafeInteger(head?.seq) && typeof head?.mac === 'string';
+}

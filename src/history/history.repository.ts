@@ -1,0 +1,151 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type Repository } from 'typeorm';
+import type { ProjectId } from '../common/ids.js';
+import { Database, sql } from '../database/database.js';
+import { reachingDatabase } from '../database/database-errors.js';
+import type { EntryContent } from './history-entry.js';
+import { HistoryEntryEntity } from './history.entities.js';
+import type { HistoryHead } from './history-entry.js';
+import { HistoryHeadEntity } from './history.entities.js';
+import { HistoryPermitEntity } from './history.entities.js';
+import { AFTER, type FoundEntry, PAGE } from './history-trail.js';
+
+/** An entry with what vouches for it. */
+export interface StoredEntry extends EntryContent {
+  readonly keyId: string;
+  readonly mac: string;
+  /** Whether each column still has a value of its type: SQLite takes any that somebody puts there. */
+  readonly isReadable: boolean;
+}
+
+const CHAINS = sql<{ project_id: ProjectId }>(
+  'SELECT project_id FROM audit_heads UNION SELECT project_id FROM audit_entries ORDER BY 1',
+  'audit_chains',
+);
+
+/** What can't be: the making of a project is the first entry of its history. No time is looked at, which could be set back. */
+const PROJECTS_WITHOUT_ENTRIES = sql<{ id: ProjectId }>(
+  'SELECT id FROM projects p WHERE NOT EXISTS (SELECT 1 FROM audit_entries e WHERE e.project_id = p.id) ORDER BY id',
+  'projects_without_audit_entries',
+);
+
+/** Reads the history. */
+@Injectable()
+export class HistoryRepository {
+  readonly #entries: Repository<HistoryEntryEntity>;
+  readonly #heads: Repository<HistoryHeadEntity>;
+  readonly #permits: Repository<HistoryPermitEntity>;
+
+  constructor(
+    dataSource: DataSource,
+    private readonly database: Database,
+  ) {
+    this.#entries = dataSource.getRepository(HistoryEntryEntity);
+    this.#heads = dataSource.getRepository(HistoryHeadEntity);
+    this.#permits = dataSource.getRepository(HistoryPermitEntity);
+  }
+
+  /** The newest first. */
+  async page(projectId: ProjectId, offset: number, limit: number): Promise<StoredEntry[]> {
+    return (await this.database.query(PAGE, [projectId, limit, offset])).map(toEntry);
+  }
+
+  count(projectId: ProjectId): Promise<number> {
+    return reachingDatabase(this.#entries.countBy({ projectId }));
+  }
+
+  /** The oldest first. */
+  async listAfter(projectId: ProjectId, seq: number, limit: number): Promise<StoredEntry[]> {
+    return (await this.database.query(AFTER, [projectId, seq, limit])).map(toEntry);
+  }
+
+  async findHead(projectId: ProjectId): Promise<HistoryHead | undefined> {
+    return (
+      (await reachingDatabase(
+        this.#heads.findOne({ select: { seq: true, mac: true }, where: { projectId } }),
+      )) ?? undefined
+    );
+  }
+
+  listHeads(): Promise<(HistoryHead & { projectId: ProjectId })[]> {
+    return reachingDatabase(this.#heads.find({ order: { projectId: 'ASC' } }));
+  }
+
+  /** Whatever has a head or an entry. */
+  async listChains(): Promise<ProjectId[]> {
+    return (await this.database.query(CHAINS, [])).map(({ project_id: projectId }) => projectId);
+  }
+
+  /** Projects, deleted ones too, whose history is gone. */
+  async listProjectsWithoutEntries(): Promise<ProjectId[]> {
+    return (await this.database.query(PROJECTS_WITHOUT_ENTRIES, [])).map(({ id }) => id);
+  }
+
+  /** Those that retention didn't write: its own are gone when others could see them. */
+  listPermits(): Promise<{ projectId: ProjectId; throughSeq: number }[]> {
+    return reachingDatabase(this.#permits.find());
+  }
+
+  /** The end of what retention deleted, as the entry about it says. */
+  async findStump(projectId: ProjectId): Promise<HistoryHead | undefined> {
+    const [row] = await reachingDatabase(
+      this.#entries.find({
+        select: { details: true },
+        where: { projectId, action: 'history.pruned' },
+        order: { seq: 'DESC' },
+        take: 1,
+      }),
+    );
+    if (!row) return undefined;
+    try {
+      const { through_seq: seq, through_mac: mac } = JSON.parse(row.details) as {
+        through_seq: unknown;
+        through_mac: unknown;
+      };
+      if (typeof seq === 'number' && typeof mac === 'string') return { seq, mac };
+    } catch {
+      // As below.
+    }
+    // Somebody altered it; the check of that entry will tell.
+    return undefined;
+  }
+}
+
+function toEntry(row: FoundEntry): StoredEntry {
+  const {
+    projectId,
+    seq,
+    at,
+    actorKind: kind,
+    subject,
+    ip,
+    userAgent,
+    requestId,
+    action,
+    result,
+    details,
+    keyId,
+    mac,
+  } = row as HistoryEntryEntity;
+  const isReadable =
+    Number.isSafeInteger(seq) &&
+    at instanceof Date &&
+    [projectId, kind, subject, action, result, details, keyId, mac].every(
+      (text) => typeof text === 'string',
+    ) &&
+    [ip, userAgent, requestId].every((text) => text === null || typeof text === 'string');
+  const actor = { kind, subject, ip, userAgent, requestId };
+  const timestamp = isReadable ? at.toISOString() : String(at);
+  return {
+    projectId,
+    seq,
+    at: timestamp,
+    actor,
+    action,
+    result,
+    details,
+    keyId,
+    mac: String(mac),
+    isReadable,
+  };
+}

@@ -1,0 +1,77 @@
+import { type CanActivate, Controller, type ExecutionContext, Get, Injectable } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiResponse, ApiSchema, ApiTags } from '@nestjs/swagger';
+import { Public, Unlimited } from '../auth/route-access.js';
+import { DatabaseNotifications } from '../database/notifications.js';
+import { ErrorResponse } from '../http/openapi/api-errors.js';
+import { ReadinessService } from './readiness.service.js';
+
+@ApiSchema({ description: 'The process is well.' })
+class HealthResponse {
+  @ApiProperty({ description: 'Always `ok`: what is not well is an error.', enum: ['ok'], example: 'ok' })
+  status: 'ok';
+}
+
+@ApiSchema({ description: 'The process can serve.' })
+class ReadyResponse extends HealthResponse {
+  @ApiProperty({
+    description:
+      'Whether changes made by other processes are announced to this one. While `lost`, it serves without its caches; the log says why.',
+    enum: ['arriving', 'lost'],
+    example: 'arriving',
+  })
+  change_notifications: 'arriving' | 'lost';
+}
+
+@ApiTags('Health')
+@ApiResponse({ status: 400, description: 'The request is malformed.', type: ErrorResponse })
+@ApiResponse({ status: 500, description: 'Something went wrong on our side.', type: ErrorResponse })
+@Public()
+@Unlimited()
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly readiness: ReadinessService,
+    private readonly notifications: DatabaseNotifications,
+  ) {}
+
+  @Get('live')
+  @ApiOperation({
+    operationId: 'getLiveness',
+    summary: 'Is the process alive?',
+    description: 'Answers as long as the process can; looks at nothing else.',
+    security: [],
+  })
+  @ApiOkResponse({ description: 'Alive.', type: HealthResponse })
+  live(): HealthResponse {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @ApiOperation({
+    operationId: 'getReadiness',
+    summary: 'Can the process serve?',
+    description: 'Yes once the database is reached and migrated, until the process is told to stop.',
+    security: [],
+  })
+  @ApiOkResponse({ description: 'Ready.', type: ReadyResponse })
+  @ApiResponse({
+    status: 503,
+    description: 'Not now; try again after `Retry-After` seconds.',
+    type: ErrorResponse,
+  })
+  async ready(): Promise<ReadyResponse> {
+    await this.readiness.check();
+    return { status: 'ok', change_notifications: this.notifications.areArriving ? 'arriving' : 'lost' };
+  }
+}
+
+/** Lets no request to a handler before the schema is there and the data keys are open. */
+@Injectable()
+export class OpenGuard implements CanActivate {
+  constructor(private readonly readiness: ReadinessService) {}
+
+  canActivate(context: ExecutionContext): true | Promise<true> {
+    if (this.readiness.isOpen || context.getClass() === HealthController) return true;
+    return this.readiness.open().then(() => true);
+  }
+}

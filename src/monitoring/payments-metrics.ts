@@ -1,0 +1,123 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Counter, Gauge } from 'prom-client';
+import { AccountsService } from '../accounts/accounts.service.js';
+import { OutboxRepository } from '../payments/ledger/outbox/outbox.repository.js';
+import {
+  DURABLE_EVENTS,
+  type DurableEventName,
+  PaymentsEvents,
+  STRIPE_CALL_OUTCOMES,
+  WEBHOOK_OUTCOMES,
+} from '../payments/payments-events.js';
+import { MetricsRegistry } from './metrics.controller.js';
+
+type Backlog = Awaited<ReturnType<OutboxRepository['backlog']>>;
+
+/** Counts calls to Stripe, webhooks and refused keys, and measures the outbox. */
+@Injectable()
+export class PaymentsMetrics implements OnModuleInit {
+  #reading: Promise<[DurableEventName, Backlog][]> | undefined;
+
+  constructor(
+    private readonly registry: MetricsRegistry,
+    private readonly events: PaymentsEvents,
+    private readonly outbox: OutboxRepository,
+  ) {}
+
+  onModuleInit(): void {
+    if (!this.registry.isOn) return;
+    const invalid = this.#counter(
+      'tillkeeper_credentials_invalid_total',
+      'Stored secret keys that Stripe was found to refuse.',
+      'mode',
+      ['test', 'live'],
+    );
+    const calls = this.#counter(
+      'tillkeeper_stripe_calls_total',
+      "Requests to Stripe, the SDK's retries too.",
+      'outcome',
+      STRIPE_CALL_OUTCOMES,
+    );
+    const webhooks = this.#counter(
+      'tillkeeper_webhooks_total',
+      'What was posted to webhook URLs.',
+      'outcome',
+      WEBHOOK_OUTCOMES,
+    );
+    this.#outboxGauge(
+      'tillkeeper_outbox_events',
+      'Events that wait for a listener, at most 10,000.',
+      ({ waiting }) => waiting,
+    );
+    this.#outboxGauge(
+      'tillkeeper_outbox_oldest_age_seconds',
+      'How long the oldest of them waits; 0 where none does.',
+      ({ oldest }) => (oldest ? Math.max(0, Date.now() - oldest.getTime()) / 1_000 : 0),
+    );
+    this.events.on('credentials.invalid', ({ mode }) => invalid.inc({ mode }));
+    this.events.on('stripe.called', ({ outcome }) => calls.inc({ outcome }));
+    this.events.on('webhook.received', ({ outcome }) => webhooks.inc({ outcome }));
+  }
+
+  #outboxGauge(name: string, help: string, valueOf: (backlog: Backlog) => number): void {
+    const read = () => this.#readOutbox();
+    new Gauge({
+      name,
+      help,
+      labelNames: ['event'],
+      registers: [this.registry],
+      async collect() {
+        this.reset();
+        for (const [event, backlog] of await read()) this.set({ event }, valueOf(backlog));
+      },
+    });
+  }
+
+  /** Shared by the gauges of one scrape. Empty while the database is away, so that the other metrics are still shown. */
+  #readOutbox(): Promise<[DurableEventName, Backlog][]> {
+    this.#reading ??= Promise.all(
+      DURABLE_EVENTS.map(
+        async (name) => [name, await this.outbox.backlog(name)] as [DurableEventName, Backlog],
+      ),
+    )
+      .catch(() => [])
+      .finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  /** Starts every label at zero, so that Prometheus sees the first count as an increase. */
+  #counter<Label extends string>(
+    name: string,
+    help: string,
+    label: Label,
+    values: readonly string[],
+  ): Counter<Label> {
+    const counter = new Counter({ name, help, labelNames: [label], registers: [this.registry] });
+    for (const value of values) counter.labels(value).inc(0);
+    return counter;
+  }
+}
+
+/** Logins that failed: guessing shows here. */
+@Injectable()
+export class AccountMetrics implements OnModuleInit {
+  constructor(
+    private readonly registry: MetricsRegistry,
+    private readonly accounts: AccountsService,
+  ) {}
+
+  onModuleInit(): void {
+    if (!this.registry.isOn) return;
+    const { failedLogins } = this.accounts;
+    new Counter({
+      name: 'tillkeeper_login_failures_total',
+      help: 'Logins with a wrong address or password, and logins that were limited after too many of those.',
+      labelNames: ['reason'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [reason, count] of Object.entries(failedLogins)) this.inc({ reason }, count);
+      },
+    });
+  }
+}

@@ -1,0 +1,105 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import { collectDefaultMetrics, Counter, Gauge, Histogram } from 'prom-client';
+import { VERSION } from '../common/version.js';
+import { Settings } from '../config/settings.js';
+import { Database } from '../database/database.js';
+import { DatabaseNotifications } from '../database/notifications.js';
+import { PeriodicTasks } from '../database/periodic-tasks.js';
+import { MetricsRegistry } from './metrics.controller.js';
+
+/**
+ * What runs here and how it is: version, event loop, memory, garbage collection, the connections to PostgreSQL, the news from other processes
+ * and the tasks that run again and again.
+ */
+@Injectable()
+export class ProcessMetrics implements OnModuleInit {
+  constructor(
+    private readonly registry: MetricsRegistry,
+    private readonly database: Database,
+    private readonly notifications: DatabaseNotifications,
+    private readonly tasks: PeriodicTasks,
+    private readonly settings: Settings,
+  ) {}
+
+  onModuleInit(): void {
+    if (!this.registry.isOn) return;
+    collectDefaultMetrics({ register: this.registry });
+    const { database, notifications, tasks } = this;
+    const { databasePoolSize } = this.settings;
+    new Gauge({
+      name: 'tillkeeper_build_info',
+      help: 'Always 1: the labels are the version, that of Node.js, and the database engine.',
+      labelNames: ['version', 'node', 'engine'],
+      registers: [this.registry],
+    }).set({ version: VERSION, node: process.version, engine: database.engine }, 1);
+    new Gauge({
+      name: 'tillkeeper_task_last_success_timestamp_seconds',
+      help: 'When each periodic task of this process last succeeded; 0 before the first time.',
+      labelNames: ['task'],
+      registers: [this.registry],
+      collect() {
+        for (const [task, at] of tasks.lastSuccesses()) this.set({ task }, at / 1_000);
+      },
+    });
+    new Gauge({
+      name: 'tillkeeper_change_notifications_arriving',
+      help: 'Whether changes made by other processes are announced to this one: 1, or 0 while it serves without its caches.',
+      registers: [this.registry],
+      collect() {
+        this.set(notifications.areArriving ? 1 : 0);
+      },
+    });
+    if (!database.connections()) return;
+    new Gauge({
+      name: 'tillkeeper_database_pool_size',
+      help: 'The most connections that the pool opens.',
+      registers: [this.registry],
+    }).set(databasePoolSize);
+    new Gauge({
+      name: 'tillkeeper_database_connections',
+      help: 'Connections of the pool, and queries that wait for one.',
+      labelNames: ['state'],
+      registers: [this.registry],
+      collect() {
+        for (const [state, count] of Object.entries(database.connections() ?? {})) this.set({ state }, count);
+      },
+    });
+  }
+}
+
+/** Requests by route and status, and how long they took. The route is a pattern: what a caller puts into a URL is in no metric. */
+@Injectable()
+export class RequestMetrics implements OnModuleInit {
+  constructor(
+    private readonly registry: MetricsRegistry,
+    private readonly http: HttpAdapterHost,
+  ) {}
+
+  onModuleInit(): void {
+    if (!this.registry.isOn) return;
+    const registers = [this.registry];
+    const requests = new Counter({
+      name: 'tillkeeper_http_requests_total',
+      help: 'Requests answered.',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    });
+    const duration = new Histogram({
+      name: 'tillkeeper_http_request_duration_seconds',
+      help: 'From the request line to the end of the answer.',
+      labelNames: ['method', 'route'],
+      registers,
+    });
+    const fastify: FastifyInstance = this.http.httpAdapter.getInstance();
+    fastify.addHook(
+      'onResponse',
+      ({ method, routeOptions: { url: route = 'none' } }, { statusCode: status, elapsedTime }, done) => {
+        requests.inc({ method, route, status });
+        duration.observe({ method, route }, elapsedTime / 1000);
+        done();
+      },
+    );
+  }
+}

@@ -1,0 +1,56 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { DomainError } from '../common/errors.js';
+import { Database, sql } from '../database/database.js';
+import { isMigrated } from '../database/migrate.js';
+import { KeyFollower } from '../vault/keys/keyring-sync.js';
+import { Keyring } from '../vault/keys/keyring.js';
+
+const PING = sql<{ one: number }>('SELECT 1 AS one', 'ping');
+
+/** Whether this process can serve: the database answers, its schema is migrated, the data keys are open, and nobody asked it to stop. */
+@Injectable()
+export class ReadinessService implements OnApplicationBootstrap {
+  #isOpen = false;
+  #isStopping = false;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly database: Database,
+    private readonly keyring: Keyring,
+    private readonly follower: KeyFollower,
+  ) {}
+
+  /** Where `MIGRATE_ON_START` is off the schema may come later than the process. */
+  async onApplicationBootstrap(): Promise<void> {
+    if (await isMigrated(this.dataSource)) await this.open();
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Opens the data keys once the schema is there. @throws DomainError `not_migrated`, `database_unavailable` */
+  async open(): Promise<void> {
+    if (!(await isMigrated(this.dataSource))) {
+      throw new DomainError('not_migrated', 'The database has migrations that did not run yet.', {
+        retryAfterSeconds: 5,
+      });
+    }
+    await this.keyring.load();
+    await this.follower.start();
+    this.#isOpen = true;
+  }
+
+  /** From now on `check` refuses. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  /** @throws DomainError `shutting_down`, `not_migrated`, `database_unavailable` */
+  async check(): Promise<void> {
+    if (this.#isStopping)
+      throw new DomainError('shutting_down', 'This process is shutting down.', { retryAfterSeconds: 1 });
+    await (this.#isOpen ? this.database.query(PING, []) : this.open());
+  }
+}

@@ -1,0 +1,112 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { Checked, Choice, Flag, wholeNumberCheck } from '../../../http/fields.js';
+import { CHECKOUT_MODES, type CheckoutOrder } from './checkout.service.js';
+import { type MetadataInput, metadataProblem } from './metadata.js';
+import { ReturnUrl } from './return-url.js';
+
+/** Stripe makes `price_…`; an account may have older ones with names of its own. */
+const PRICE_ID = /^[\x21-\x7e]{1,255}$/;
+
+export function PriceId(description: string): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({ description, type: 'string', minLength: 1, example: 'price_aaaaaaaaaaaaaaaaaaaaaaaa' }),
+    Checked((value) => {
+      if (value === undefined) return { type: 'missing', msg: 'is required' };
+      if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
+      if (value === '') return { type: 'string_too_short', msg: 'must have at least 1 character' };
+      return PRICE_ID.test(value)
+        ? undefined
+        : { type: 'value_error', msg: "must be Stripe's id of a price, such as price_…" };
+    }),
+  );
+}
+
+const MAX_QUANTITY = 999_999;
+
+@ApiSchema({ description: 'What to buy.' })
+export class StripeCheckoutRequest implements CheckoutOrder {
+  @PriceId("Stripe's id of the price.")
+  price_id: string;
+
+  @ReturnUrl(
+    'Where to send the buyer who has paid; Stripe puts the id of the session in place of `{CHECKOUT_SESSION_ID}`.',
+    'https://shop.example.com/thanks?session={CHECKOUT_SESSION_ID}',
+  )
+  success_url: string;
+
+  @ReturnUrl('Where to send the buyer who turns back.', 'https://shop.example.com/prices')
+  cancel_url: string;
+
+  @Choice({
+    description: '`subscription` for a recurring price, `payment` for any other.',
+    of: CHECKOUT_MODES,
+    default: 'subscription',
+  })
+  mode: CheckoutOrder['mode'] = 'subscription';
+
+  @ApiProperty({
+    description: `How many, ${MAX_QUANTITY} at most.`,
+    type: 'integer',
+    minimum: 1,
+    default: 1,
+    required: false,
+    example: 1,
+  })
+  @Checked(wholeNumberCheck(1, MAX_QUANTITY))
+  quantity = 1;
+
+  @ApiProperty({
+    description:
+      'Goes to Stripe with the session and with what comes of it: up to 48 names of 40 characters and texts of 500. `user_id` and `project_id` are set here, whatever is sent for them.',
+    anyOf: [{ type: 'object', additionalProperties: true }, { type: 'null' }],
+    required: false,
+    example: { campaign: 'autumn' },
+  })
+  // Under one Idempotency-Key none is none, however it is said.
+  @Transform(({ value }: { value: MetadataInput | null }) => value ?? {})
+  @Checked(metadataProblem)
+  metadata: MetadataInput = {};
+
+  @Flag({
+    description: 'Whether a buyer who has an active or trialing subscription may buy another one.',
+    default: false,
+  })
+  allow_existing_subscription = false;
+}
+
+@ApiSchema({ description: "A page of Stripe's, for this buyer alone." })
+export class StripeCheckoutResponse {
+  @ApiProperty({
+    description: "Stripe's id of the session.",
+    type: String,
+    example: 'cs_test_aaaaaaaaaaaaaaaaaaaaaaaa',
+  })
+  session_id: string;
+
+  @ApiProperty({
+    description: 'Where to send the buyer.',
+    type: String,
+    example: 'https://checkout.stripe.com/c/pay/cs_test_…',
+  })
+  checkout_url: string;
+}
+
+@ApiSchema({ description: 'Where the portal leads back to.' })
+export class CustomerPortalRequest {
+  @ReturnUrl('Where the portal leads back to.', 'https://shop.example.com/account')
+  return_url: string;
+}
+
+@ApiSchema({
+  description: "Stripe's page on which this buyer looks after cards, invoices and subscriptions.",
+})
+export class CustomerPortalResponse {
+  @ApiProperty({
+    description: 'Where to send the buyer.',
+    type: String,
+    example: 'https://billing.stripe.com/p/session/…',
+  })
+  portal_url: string;
+}

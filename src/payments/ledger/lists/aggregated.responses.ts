@@ -1,0 +1,66 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import type { Listed, PaymentView, SubscriptionView } from './ledger-lists.statements.js';
+import { StripePaymentResponse, toPaymentResponse } from './payment.response.js';
+import { StripeSubscriptionResponse, toSubscriptionResponse } from './subscription.response.js';
+
+const PROVIDER = 'stripe';
+
+const ProjectName = () =>
+  ApiProperty({ description: "The project's name.", type: String, example: 'Corner shop' });
+const Provider = () =>
+  ApiProperty({ description: 'Always `stripe`.', type: String, default: PROVIDER, example: PROVIDER });
+
+@ApiSchema({ description: 'A subscription, and to which project it belongs.' })
+export class AggregatedSubscriptionResponse extends StripeSubscriptionResponse {
+  @ProjectName()
+  project_name: string;
+
+  @Provider()
+  provider: string;
+}
+
+@ApiSchema({ description: 'A payment, and to which project it belongs.' })
+export class AggregatedPaymentResponse extends StripePaymentResponse {
+  @ProjectName()
+  project_name: string;
+
+  @Provider()
+  provider: string;
+}
+
+export function toAggregatedSubscription(row: Listed<SubscriptionView>): AggregatedSubscriptionResponse {
+  return { ...toSubscriptionResponse(row), project_name: row.projectName, provider: PROVIDER };
+}
+
+export function toAggregatedPayment(row: Listed<PaymentView>): AggregatedPaymentResponse {
+  return { ...toPaymentResponse(row), project_name: row.projectName, provider: PROVIDER };
+}
+
+class PageResponse {
+  @ApiProperty({ description: 'How many there are on all pages.', type: 'integer', example: 1 })
+  total: number;
+
+  @ApiProperty({ description: 'Which page this is, from 1.', type: 'integer', example: 1 })
+  page: number;
+
+  @ApiProperty({ description: 'How many a page has.', type: 'integer', example: 50 })
+  page_size: number;
+}
+
+@ApiSchema({ description: "One page of a project's subscriptions, the newest first." })
+export class StripeSubscriptionListResponse extends PageResponse {
+  @ApiProperty({ description: 'The subscriptions of this page.', type: [StripeSubscriptionResponse] })
+  subscriptions: StripeSubscriptionResponse[];
+}
+
+@ApiSchema({ description: "One page of the subscriptions of a developer's projects, the newest first." })
+export class AggregatedSubscriptionListResponse extends PageResponse {
+  @ApiProperty({ description: 'The subscriptions of this page.', type: [AggregatedSubscriptionResponse] })
+  subscriptions: AggregatedSubscriptionResponse[];
+}
+
+@ApiSchema({ description: "One page of the payments of a developer's projects, the newest first." })
+export class AggregatedPaymentListResponse extends PageResponse {
+  @ApiProperty({ description: 'The payments of this page.', type: [AggregatedPaymentResponse] })
+  payments: AggregatedPaymentResponse[];
+}

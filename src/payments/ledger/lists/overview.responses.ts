@@ -1,0 +1,150 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { toTimestamp } from '../../../database/database.js';
+import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../../../http/openapi/api-errors.js';
+import type { ConfiguredProjectRow } from './ledger-overview.repository.js';
+
+const DEFAULT_CURRENCY = 'usd';
+
+const Count = (description: string, example = 1) => ApiProperty({ description, type: 'integer', example });
+const Cents = (description: string, example = 2000) => ApiProperty({ description, type: 'integer', example });
+
+@ApiSchema({ description: 'What payments in one currency brought in.' })
+class CurrencyRevenue {
+  @ApiProperty({ description: 'ISO 4217, in lower case.', type: String, example: DEFAULT_CURRENCY })
+  currency: string;
+
+  @Count('Payments that succeeded, refunded ones among them.')
+  successful_payments: number;
+
+  @Cents('What they were, in the smallest unit of the currency.')
+  total_revenue_cents: number;
+
+  @Cents('The same without what was refunded, and what was lost in disputes.')
+  net_revenue_cents: number;
+
+  @Cents('The part of `total_revenue_cents` that was paid outside of Stripe.', 0)
+  out_of_band_revenue_cents: number;
+}
+
+@ApiSchema({ description: "Statistics of all of a developer's projects. Currencies are never added up." })
+export class PaymentStatsResponse {
+  @Count('Projects.')
+  total_projects: number;
+
+  @Count('Projects with a Stripe configuration that is in use.')
+  projects_with_config: number;
+
+  @Count('Projects that have a test secret key.')
+  projects_with_test: number;
+
+  @Count('Projects that have a live secret key.', 0)
+  projects_with_live: number;
+
+  @Count('Subscriptions, ended ones among them.')
+  total_subscriptions: number;
+
+  @Count('Subscriptions that are active or trialing.')
+  active_subscriptions: number;
+
+  @Count('Payments, also those that did not succeed.')
+  total_payments: number;
+
+  @Count('Payments that succeeded, refunded ones among them, in all currencies.')
+  successful_payments: number;
+
+  @Cents('What payments in `currency` brought in, before refunds.')
+  total_revenue_cents: number;
+
+  @Cents('The same after refunds and lost disputes.')
+  net_revenue_cents: number;
+
+  @Cents('The part of `total_revenue_cents` that was paid outside of Stripe.', 0)
+  out_of_band_revenue_cents: number;
+
+  @ApiProperty({
+    description: 'The currency of most successful payments; ISO 4217, in lower case.',
+    type: String,
+    default: DEFAULT_CURRENCY,
+    example: DEFAULT_CURRENCY,
+  })
+  currency: string;
+
+  @ApiProperty({ description: 'The same for every currency, the most used first.', type: [CurrencyRevenue] })
+  revenue_by_currency: CurrencyRevenue[];
+}
+
+/** The sums of the most used currency, beside `revenue_by_currency`. */
+export function mainRevenue([mostUsed]: CurrencyRevenue[]): Omit<CurrencyRevenue, 'successful_payments'> {
+  const { currency, total_revenue_cents, net_revenue_cents, out_of_band_revenue_cents } = mostUsed ?? {
+    currency: DEFAULT_CURRENCY,
+    total_revenue_cents: 0,
+    net_revenue_cents: 0,
+    out_of_band_revenue_cents: 0,
+  };
+  return { currency, total_revenue_cents, net_revenue_cents, out_of_band_revenue_cents };
+}
+
+@ApiSchema({ description: 'A project, and what is configured of it.' })
+class ProjectPaymentConfigResponse {
+  @ApiUuid("The project's id.")
+  id: string;
+
+  @ApiProperty({ description: "The project's name.", type: String, example: 'Corner shop' })
+  name: string;
+
+  @ApiNullableString({ description: 'What it is about.', example: 'Tea and cake' })
+  description: string | null;
+
+  @ApiProperty({
+    description: 'Whether it has a Stripe configuration that is in use.',
+    type: Boolean,
+    example: true,
+  })
+  has_payment_config: boolean;
+
+  @ApiProperty({ description: 'Whether the test secret key is stored.', type: Boolean, example: true })
+  has_test_credentials: boolean;
+
+  @ApiProperty({ description: 'Whether the live secret key is stored.', type: Boolean, example: false })
+  has_live_credentials: boolean;
+
+  @ApiNullableTime('When a test credential was last written; `null` when there is none.')
+  test_configured_at: string | null;
+
+  @ApiNullableTime('When a live credential was last written; `null` when there is none.')
+  live_configured_at: string | null;
+
+  @ApiProperty({
+    description: 'Whether the project is in use; a deleted one is not listed.',
+    type: Boolean,
+    example: true,
+  })
+  is_active: boolean;
+
+  @ApiTime('When the project was made.')
+  created_at: string;
+}
+
+@ApiSchema({ description: 'All projects of a developer, the newest first.' })
+export class ProjectPaymentConfigListResponse {
+  @ApiProperty({ description: 'The projects.', type: [ProjectPaymentConfigResponse] })
+  projects: ProjectPaymentConfigResponse[];
+
+  @ApiProperty({ description: 'How many they are.', type: 'integer', example: 1 })
+  total: number;
+}
+
+export function toProjectPaymentConfig(row: ConfiguredProjectRow): ProjectPaymentConfigResponse {
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    has_payment_config: Boolean(row.is_active),
+    has_test_credentials: row.has_test === 1,
+    has_live_credentials: row.has_live === 1,
+    test_configured_at: row.test_configured_at && toTimestamp(row.test_configured_at),
+    live_configured_at: row.live_configured_at && toTimestamp(row.live_configured_at),
+    is_active: true,
+    created_at: toTimestamp(row.created_at),
+  };
+}

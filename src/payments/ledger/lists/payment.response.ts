@@ -1,0 +1,102 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { ApiNullableString, ApiNullableUuid, ApiTime, ApiUuid } from '../../../http/openapi/api-errors.js';
+import { PAYMENT_SOURCES, type PaymentSource } from '../merge/payment.js';
+import type { PaymentView } from './ledger-lists.statements.js';
+
+@ApiSchema({
+  description: 'A payment as Stripe last said: money that was paid, or that somebody tried to pay.',
+})
+export class StripePaymentResponse {
+  @ApiUuid('Our id of the payment.')
+  id: string;
+
+  @ApiUuid('The project.')
+  project_id: string;
+
+  @ApiNullableUuid('Our id of the subscription that it pays for, if it does.')
+  subscription_id: string | null;
+
+  @ApiNullableUuid("The user's id; `null` where nothing told whose it is.")
+  user_id: string | null;
+
+  @ApiProperty({ description: 'Whether it is of test mode.', type: Boolean, example: true })
+  is_test_mode: boolean;
+
+  @ApiProperty({
+    description: "Stripe's id of the payment.",
+    type: String,
+    example: 'pi_aaaaaaaaaaaaaaaaaaaaaaaa',
+  })
+  payment_intent_id: string;
+
+  @ApiProperty({
+    description: "Stripe's status, or `partially_refunded` or `refunded`.",
+    type: String,
+    example: 'succeeded',
+  })
+  status: string;
+
+  @ApiProperty({ description: 'In the smallest unit of the currency.', type: 'integer', example: 2000 })
+  amount_cents: number;
+
+  @ApiProperty({ description: 'ISO 4217, in lower case.', type: String, example: 'usd' })
+  currency: string;
+
+  @ApiProperty({
+    description:
+      '`stripe`: Stripe collected the money. `out_of_band`: it was paid outside of Stripe, in cash for instance.',
+    enum: PAYMENT_SOURCES,
+    default: 'stripe',
+    example: 'stripe',
+  })
+  source: PaymentSource;
+
+  @ApiNullableString({ description: 'What it was for.', example: 'Subscription creation' })
+  description: string | null;
+
+  @ApiProperty({ description: 'How much of it was given back.', type: 'integer', default: 0, example: 0 })
+  refunded_amount_cents: number;
+
+  @ApiNullableString({
+    description: "Stripe's status of the latest dispute about it; `null` when there is none.",
+    example: 'needs_response',
+  })
+  dispute_status: string | null;
+
+  @ApiTime('When Stripe made it.')
+  created_at: string;
+}
+
+export function toPaymentResponse(row: PaymentView): StripePaymentResponse {
+  return {
+    id: row.id,
+    project_id: row.projectId,
+    subscription_id: row.knownSubscriptionId,
+    user_id: row.userId,
+    is_test_mode: row.mode === 'test',
+    payment_intent_id: row.paymentIntentId,
+    status: row.status,
+    amount_cents: row.amountCents,
+    currency: row.currency,
+    source: row.source,
+    description: row.description,
+    refunded_amount_cents: row.refundedAmountCents,
+    dispute_status: row.disputeStatus,
+    created_at: row.createdAt.toISOString(),
+  };
+}
+
+@ApiSchema({ description: 'One page of payments, the newest first.' })
+export class StripePaymentListResponse {
+  @ApiProperty({ description: 'The payments of this page.', type: [StripePaymentResponse] })
+  payments: StripePaymentResponse[];
+
+  @ApiProperty({ description: 'How many there are in all.', type: 'integer', example: 1 })
+  total: number;
+
+  @ApiProperty({ description: 'Which page this is, from 1.', type: 'integer', example: 1 })
+  page: number;
+
+  @ApiProperty({ description: 'How many a page has.', type: 'integer', example: 50 })
+  page_size: number;
+}

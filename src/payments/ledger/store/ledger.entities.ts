@@ -1,0 +1,257 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, Unique } from 'typeorm';
+import type { EndUserId, OwnerId, ProjectId } from '../../../common/ids.js';
+import { ProjectEntity } from '../../../projects/project.entity.js';
+import type { StripeMode } from '../../stripe/stripe-mode.js';
+import type { PaymentSource } from '../merge/payment.js';
+
+const PAYMENT_PK = { primaryKeyConstraintName: 'stripe_payments_pk' };
+
+/** A payment as Stripe last said: money that was paid, or that somebody tried to pay. */
+@Entity('stripe_payments')
+@Unique('stripe_payments_id_unique', ['id'])
+@Index('stripe_payments_by_project', ['projectId', 'mode', 'createdAt', 'id'])
+@Index('stripe_payments_by_status', ['projectId', 'mode', 'status', 'createdAt', 'id'])
+@Index('stripe_payments_by_owner', ['ownerId', 'mode', 'createdAt', 'id'])
+@Index('stripe_payments_by_owner_and_status', ['ownerId', 'mode', 'status', 'createdAt', 'id'])
+@Index('stripe_payments_by_user', ['projectId', 'mode', 'userId', 'createdAt', 'id'])
+@Index('stripe_payments_by_customer', ['projectId', 'mode', 'customerId'])
+@Index('stripe_payments_by_subscription', ['projectId', 'mode', 'subscriptionId'], {
+  where: 'subscription_id IS NOT NULL',
+})
+export class StripePaymentEntity {
+  @PrimaryColumn('uuid', { name: 'project_id', ...PAYMENT_PK })
+  projectId: ProjectId;
+
+  @PrimaryColumn({ type: 'varchar', length: 4, ...PAYMENT_PK })
+  mode: StripeMode;
+
+  /** Stripe's: `pi_…`; of the invoice or charge where there is no PaymentIntent. */
+  @PrimaryColumn({ name: 'payment_intent_id', type: 'varchar', length: 255, ...PAYMENT_PK })
+  paymentIntentId: string;
+
+  /** Ours, made of the primary key. */
+  @Column('uuid')
+  id: string;
+
+  /** The project's, so that a list over all projects of an owner is one range of an index. */
+  @Column({ name: 'owner_id', type: 'varchar', length: 255 })
+  ownerId: OwnerId;
+
+  @Column('uuid', { name: 'user_id', nullable: true })
+  userId: EndUserId | null;
+
+  /** How the user is known (`USER_RANKS`): the better knowledge stays. */
+  @Column({ name: 'user_rank', type: 'smallint' })
+  userRank: number;
+
+  @Column({ name: 'customer_id', type: 'varchar', length: 255, nullable: true })
+  customerId: string | null;
+
+  /** Our id of the subscription that it pays for. */
+  @Column('uuid', { name: 'subscription_id', nullable: true })
+  subscriptionId: string | null;
+
+  /** The PaymentIntent's, and `partially_refunded` or `refunded`. */
+  @Column({ type: 'varchar', length: 32 })
+  status: string;
+
+  /** Minor units, as are all amounts. */
+  @Column({ name: 'amount_cents', type: 'bigint' })
+  amountCents: number;
+
+  @Column({ type: 'varchar', length: 8 })
+  currency: string;
+
+  /** Who collected the money. */
+  @Column({ type: 'varchar', length: 16, default: 'stripe' })
+  source: PaymentSource;
+
+  @Column({ name: 'refunded_amount_cents', type: 'bigint' })
+  refundedAmountCents: number;
+
+  /** The time of the event or answer of Stripe that this was last written from; `null` until a charge told. */
+  @Column({ name: 'refunded_as_of', type: Date, precision: 3, nullable: true })
+  refundedAsOf: Date | null;
+
+  @Column({ type: 'varchar', length: 1000, nullable: true })
+  description: string | null;
+
+  /** When Stripe made it. */
+  @Column({ name: 'created_at', type: Date, precision: 3 })
+  createdAt: Date;
+
+  /** The best kind of object that told of it (`SOURCE_RANKS`): it decides on amount, currency and time. */
+  @Column({ name: 'source_rank', type: 'smallint' })
+  sourceRank: number;
+
+  /** The time of the event or answer of Stripe that the status was last written from. */
+  @Column({ name: 'as_of', type: Date, precision: 3 })
+  asOf: Date;
+
+  /** Raised by every write, and by nothing else. */
+  @Column({ type: 'integer' })
+  revision: number;
+
+  @ManyToOne(() => ProjectEntity)
+  @JoinColumn({ name: 'project_id', foreignKeyConstraintName: 'stripe_payments_project_fk' })
+  project: ProjectEntity;
+}
+
+const SUBSCRIPTION_PK = { primaryKeyConstraintName: 'stripe_subscriptions_pk' };
+
+/** A subscription as Stripe last said. */
+@Entity('stripe_subscriptions')
+@Unique('stripe_subscriptions_id_unique', ['id'])
+@Index('stripe_subscriptions_by_project', ['projectId', 'mode', 'createdAt', 'id'])
+@Index('stripe_subscriptions_by_status', ['projectId', 'mode', 'status', 'createdAt', 'id'])
+@Index('stripe_subscriptions_by_owner', ['ownerId', 'mode', 'createdAt', 'id'])
+@Index('stripe_subscriptions_by_owner_and_status', ['ownerId', 'mode', 'status', 'createdAt', 'id'])
+@Index('stripe_subscriptions_by_user', ['projectId', 'mode', 'userId', 'createdAt', 'id'])
+@Index('stripe_subscriptions_by_customer', ['projectId', 'mode', 'customerId'])
+export class StripeSubscriptionEntity {
+  @PrimaryColumn('uuid', { name: 'project_id', ...SUBSCRIPTION_PK })
+  projectId: ProjectId;
+
+  @PrimaryColumn({ type: 'varchar', length: 4, ...SUBSCRIPTION_PK })
+  mode: StripeMode;
+
+  /** Stripe's: `sub_…` */
+  @PrimaryColumn({ name: 'subscription_id', type: 'varchar', length: 255, ...SUBSCRIPTION_PK })
+  subscriptionId: string;
+
+  /** Ours, made of the primary key. */
+  @Column('uuid')
+  id: string;
+
+  /** The project's, so that a list over all projects of an owner is one range of an index. */
+  @Column({ name: 'owner_id', type: 'varchar', length: 255 })
+  ownerId: OwnerId;
+
+  @Column('uuid', { name: 'user_id', nullable: true })
+  userId: EndUserId | null;
+
+  @Column({ name: 'customer_id', type: 'varchar', length: 255, nullable: true })
+  customerId: string | null;
+
+  @Column({ type: 'varchar', length: 32 })
+  status: string;
+
+  @Column({ name: 'price_id', type: 'varchar', length: 255, nullable: true })
+  priceId: string | null;
+
+  @Column({ name: 'plan_name', type: 'varchar', length: 255, nullable: true })
+  planName: string | null;
+
+  @Column({ type: 'integer' })
+  quantity: number;
+
+  @Column({ name: 'current_period_start', type: Date, precision: 3, nullable: true })
+  currentPeriodStart: Date | null;
+
+  @Column({ name: 'current_period_end', type: Date, precision: 3, nullable: true })
+  currentPeriodEnd: Date | null;
+
+  @Column({ name: 'cancel_at', type: Date, precision: 3, nullable: true })
+  cancelAt: Date | null;
+
+  @Column({ name: 'cancelled_at', type: Date, precision: 3, nullable: true })
+  cancelledAt: Date | null;
+
+  /** What Stripe does with invoices while it collects no payment for them. */
+  @Column({ name: 'pause_behavior', type: 'varchar', length: 32, nullable: true })
+  pauseBehavior: string | null;
+
+  @Column({ name: 'pause_resumes_at', type: Date, precision: 3, nullable: true })
+  pauseResumesAt: Date | null;
+
+  /** Why the status is `paused`. */
+  @Column({ name: 'pause_reason', type: 'varchar', length: 64, nullable: true })
+  pauseReason: string | null;
+
+  /** When Stripe made it. */
+  @Column({ name: 'created_at', type: Date, precision: 3 })
+  createdAt: Date;
+
+  /** The time of the event or answer of Stripe that this row was last written from. */
+  @Column({ name: 'as_of', type: Date, precision: 3 })
+  asOf: Date;
+
+  /** Fingerprint of the secret key with which Stripe last answered about it, else of the key that was stored when its first event came. */
+  @Column({ name: 'confirmed_by', type: 'varchar', length: 32, nullable: true })
+  confirmedBy: string | null;
+
+  /** Raised by every write, and by nothing else. */
+  @Column({ type: 'integer' })
+  revision: number;
+
+  @ManyToOne(() => ProjectEntity)
+  @JoinColumn({ name: 'project_id', foreignKeyConstraintName: 'stripe_subscriptions_project_fk' })
+  project: ProjectEntity;
+}
+
+const DISPUTE_PK = { primaryKeyConstraintName: 'stripe_disputes_pk' };
+
+/** A dispute as Stripe last said. A fact beside the payment, which it does not change; what is lost is no revenue. */
+@Entity('stripe_disputes')
+@Unique('stripe_disputes_id_unique', ['id'])
+@Index('stripe_disputes_by_payment', ['projectId', 'mode', 'paymentIntentId'])
+export class StripeDisputeEntity {
+  @PrimaryColumn('uuid', { name: 'project_id', ...DISPUTE_PK })
+  projectId: ProjectId;
+
+  @PrimaryColumn({ type: 'varchar', length: 4, ...DISPUTE_PK })
+  mode: StripeMode;
+
+  /** Stripe's: `dp_…`; the charge's where an old event has none. */
+  @PrimaryColumn({ name: 'dispute_id', type: 'varchar', length: 255, ...DISPUTE_PK })
+  disputeId: string;
+
+  /** Ours, made of the primary key. */
+  @Column('uuid')
+  id: string;
+
+  /** The project's. */
+  @Column({ name: 'owner_id', type: 'varchar', length: 255 })
+  ownerId: OwnerId;
+
+  @Column({ name: 'charge_id', type: 'varchar', length: 255, nullable: true })
+  chargeId: string | null;
+
+  /** The payment's: of the charge where there is no PaymentIntent. */
+  @Column({ name: 'payment_intent_id', type: 'varchar', length: 255, nullable: true })
+  paymentIntentId: string | null;
+
+  @Column({ type: 'varchar', length: 32 })
+  status: string;
+
+  @Column({ type: 'varchar', length: 64, nullable: true })
+  reason: string | null;
+
+  @Column({ name: 'amount_cents', type: 'bigint' })
+  amountCents: number;
+
+  @Column({ type: 'varchar', length: 8 })
+  currency: string;
+
+  @Column({ name: 'funds_withdrawn_at', type: Date, precision: 3, nullable: true })
+  fundsWithdrawnAt: Date | null;
+
+  @Column({ name: 'funds_reinstated_at', type: Date, precision: 3, nullable: true })
+  fundsReinstatedAt: Date | null;
+
+  /** When Stripe made it. */
+  @Column({ name: 'created_at', type: Date, precision: 3 })
+  createdAt: Date;
+
+  /** The time of the event or answer of Stripe that the status was last written from. */
+  @Column({ name: 'as_of', type: Date, precision: 3 })
+  asOf: Date;
+
+  /** Raised by every write, and by nothing else. */
+  @Column({ type: 'integer' })
+  revision: number;
+
+  @ManyToOne(() => ProjectEntity)
+  @JoinColumn({ name: 'project_id', foreignKeyConstraintName: 'stripe_disputes_project_fk' })
+  project: ProjectEntity;
+}

@@ -1,2 +1,0 @@
-export const STRIPE_MODES = ['test', 'live'] as const;
-export type StripeMode = (typeof STRIPE_MODES)[number];

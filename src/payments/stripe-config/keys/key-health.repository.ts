@@ -1,0 +1,285 @@
+import { Injectable } from '@nestjs/common';
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import type { ProjectId } from '../../../common/ids.js';
+import { Database, type Engine, query, sql, type Steps, toTimestamp } from '../../../database/database.js';
+import type { HistoryEvent } from '../../../history/history-entry.js';
+import { HistoryTrail } from '../../../history/history-trail.js';
+import type { StripeMode } from '../../stripe/stripe-mode.js';
+import { toConfig } from '../config-row.js';
+import { configWarnings } from '../config-warnings.js';
+import { StripeConfigEntity } from '../stripe-config.entities.js';
+import {
+  FIND as FIND_CONFIG,
+  RAISE_VERSION_ALONE,
+  RAISE_VERSIONS_OF_SHARING,
+} from '../stripe-config.statements.js';
+import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-probe.js';
+
+const PK = { primaryKeyConstraintName: 'stripe_key_accounts_pk' };
+
+/** The Stripe account of a secret key, as Stripe said. Former keys stay: what was written with them belongs to their account. */
+@Entity('stripe_key_accounts')
+@Index('stripe_key_accounts_by_account', ['accountId', 'mode'])
+export class StripeKeyAccountEntity {
+  @PrimaryColumn('uuid', { name: 'project_id', ...PK })
+  projectId: ProjectId;
+
+  @PrimaryColumn({ type: 'varchar', length: 4, ...PK })
+  mode: StripeMode;
+
+  /** Of the secret key. */
+  @PrimaryColumn({ type: 'varchar', length: 32, ...PK })
+  fingerprint: string;
+
+  /** `acct_…` */
+  @Column({ name: 'account_id', type: 'varchar', length: 64 })
+  accountId: string;
+
+  @Column({ name: 'learned_at', type: Date, precision: 3 })
+  learnedAt: Date;
+
+  @ManyToOne(() => StripeConfigEntity)
+  @JoinColumn({ name: 'project_id', foreignKeyConstraintName: 'stripe_key_accounts_config_fk' })
+  config: StripeConfigEntity;
+}
+
+/** What Stripe last said of a secret key. It holds for the key with this fingerprint, and for no other. */
+@Entity('stripe_key_checks')
+export class StripeKeyCheckEntity {
+  @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'stripe_key_checks_pk' })
+  projectId: ProjectId;
+
+  @PrimaryColumn({ type: 'varchar', length: 4, primaryKeyConstraintName: 'stripe_key_checks_pk' })
+  mode: StripeMode;
+
+  @Column({ type: 'varchar', length: 32 })
+  fingerprint: string;
+
+  @Column({ type: Boolean })
+  valid: boolean;
+
+  @Column({ name: 'account_id', type: 'varchar', length: 64, nullable: true })
+  accountId: string | null;
+
+  @Column({ name: 'account_name', type: 'varchar', length: 255, nullable: true })
+  accountName: string | null;
+
+  @Column({ name: 'checked_at', type: Date, precision: 3 })
+  checkedAt: Date;
+
+  @Column({ name: 'checked_by', type: 'varchar', length: 16 })
+  checkedBy: CheckedBy;
+
+  /** In our words. */
+  @Column({ type: 'varchar', length: 1000, nullable: true })
+  error: string | null;
+
+  @ManyToOne(() => StripeConfigEntity)
+  @JoinColumn({ name: 'project_id', foreignKeyConstraintName: 'stripe_key_checks_config_fk' })
+  config: StripeConfigEntity;
+}
+
+const MAX_NAME_LENGTH = 255;
+
+/** What is known of one mode's connection to Stripe. Times are RFC 3339, UTC, milliseconds. */
+export interface ConnectionState {
+  readonly mode: StripeMode;
+  readonly hasSecretKey: boolean;
+  /** Of the key that is stored now; a check of an earlier key counts for nothing. */
+  readonly check: {
+    valid: boolean;
+    accountId: string | null;
+    accountName: string | null;
+    at: string;
+    by: CheckedBy;
+    error: string | null;
+  } | null;
+  readonly formerSecretValidUntil: string | null;
+}
+
+interface StateRow {
+  mode: StripeMode;
+  fingerprint: string | null;
+  valid: boolean | number | null;
+  account_id: string | null;
+  account_name: string | null;
+  checked_at: Date | string;
+  checked_by: CheckedBy;
+  error: string | null;
+  former_valid_until: Date | string | null;
+}
+
+/**
+ * $1 project, $2 mode, $3 fingerprint, $4 valid, $5 account id, $6 account name, $7 now, $8 by, $9 error. Answers a row when the verdict
+ * is news. A call that succeeds proves one permission, not all: it overrules what another call said, but no validation.
+ */
+const RECORD_NEWS = sql<{ mode: StripeMode }>(
+  `INSERT INTO stripe_key_checks (project_id, mode, fingerprint, valid, account_id, account_name, checked_at, checked_by, error)
+   SELECT k.project_id, k.mode, k.fingerprint, $4, $5, $6, $7, $8, $9 FROM stripe_credentials k
+   WHERE k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 AND k.fingerprint = $3
+   ON CONFLICT (project_id, mode) DO UPDATE SET fingerprint = excluded.fingerprint, valid = excluded.valid,
+     account_id = COALESCE(excluded.account_id, CASE WHEN stripe_key_checks.fingerprint = excluded.fingerprint THEN stripe_key_checks.account_id END),
+     account_name = COALESCE(excluded.account_name, CASE WHEN stripe_key_checks.fingerprint = excluded.fingerprint THEN stripe_key_checks.account_name END),
+     checked_at = excluded.checked_at, checked_by = excluded.checked_by, error = excluded.error
+   WHERE stripe_key_checks.fingerprint <> excluded.fingerprint OR stripe_key_checks.valid <> excluded.valid
+     AND (excluded.checked_by <> 'use' OR NOT excluded.valid OR stripe_key_checks.checked_by = 'use')
+   RETURNING mode`,
+  'record_stripe_key_check',
+);
+
+/** The same parameters, for the same verdict on the same key as before. */
+const RECORD_AGAIN = sql<never>(
+  `UPDATE stripe_key_checks SET checked_at = $7, checked_by = $8, error = $9,
+     account_id = COALESCE($5, account_id), account_name = COALESCE($6, account_name)
+   WHERE project_id = $1 AND mode = $2 AND fingerprint = $3 AND valid = $4`,
+  'record_stripe_key_check_again',
+);
+
+/** $1 project, $2 mode, $3 fingerprint, $4 account id, $5 now. Only of the stored key. */
+const KEEP_ACCOUNT = sql<{ mode: StripeMode }>(
+  `INSERT INTO stripe_key_accounts AS a (project_id, mode, fingerprint, account_id, learned_at)
+   SELECT k.project_id, k.mode, k.fingerprint, $4, $5 FROM stripe_credentials k
+   WHERE k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 AND k.fingerprint = $3
+   ON CONFLICT (project_id, mode, fingerprint) DO UPDATE SET account_id = excluded.account_id, learned_at = excluded.learned_at
+   WHERE a.account_id <> excluded.account_id
+   RETURNING mode`,
+  'keep_account_of_stripe_key',
+);
+
+/** $1 project, $2 mode, $3 fingerprint, $4 account fingerprint, $5 whether Stripe knows the key; once known it stays so. */
+const LEARN = sql<never>(
+  `UPDATE stripe_credentials SET account_fingerprint = COALESCE(account_fingerprint, $4),
+     known_to_stripe = COALESCE(known_to_stripe, false) OR $5
+   WHERE project_id = $1 AND mode = $2 AND kind = 'secret_key' AND slot = 0 AND fingerprint = $3`,
+  'learn_of_stripe_key',
+);
+
+/** $1 project, $2 mode. */
+const FORGET = sql<never>(
+  'DELETE FROM stripe_key_checks WHERE project_id = $1 AND mode = $2',
+  'forget_stripe_key_check',
+);
+
+/** $1 project, $2 now. */
+const FIND = sql<StateRow>(
+  `SELECT m.mode, k.fingerprint, h.valid, h.account_id, h.account_name, h.checked_at, h.checked_by, h.error,
+     (SELECT max(f.valid_until) FROM stripe_credentials f
+      WHERE f.project_id = $1 AND f.mode = m.mode AND f.valid_until > $2) AS former_valid_until
+   FROM (SELECT 'test' AS mode UNION ALL SELECT 'live') m
+   LEFT JOIN stripe_credentials k ON k.project_id = $1 AND k.mode = m.mode AND k.kind = 'secret_key' AND k.slot = 0
+   LEFT JOIN stripe_key_checks h ON h.project_id = k.project_id AND h.mode = k.mode AND h.fingerprint = k.fingerprint`,
+  'find_stripe_connection_state',
+);
+
+@Injectable()
+export class KeyHealthRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly history: HistoryTrail,
+  ) {}
+
+  /**
+   * Notes a verdict on a key, if that key is still the stored one.
+   * @param accountFingerprint of the account that Stripe told, where it did
+   * @param event for the history; of a key in use only a refusal that is news gets there
+   * @returns whether it is news, another verdict than the last or the first on this key; and whether its account is
+   */
+  async record(
+    projectId: ProjectId,
+    { mode, fingerprint }: KeyIdentity,
+    { valid, message, account }: KeyVerdict,
+    by: CheckedBy,
+    accountFingerprint: string | undefined,
+    event: HistoryEvent,
+  ): Promise<{ isNews: boolean; isAccountNews: boolean }> {
+    const error = valid ? null : message;
+    const values = [
+      projectId,
+      mode,
+      fingerprint,
+      valid,
+      account?.id ?? null,
+      storable(account?.name),
+      event.at,
+      by,
+      error,
+    ];
+    const { history, database } = this;
+    let isAccountNews = false;
+    const isNews = await database.transaction(function* () {
+      const chain = yield* history.open(projectId);
+      const news = yield* query(RECORD_NEWS, values);
+      if (news.length === 0 && !(valid && by === 'use')) yield* query(RECORD_AGAIN, values);
+      const learn = function* () {
+        if (account)
+          isAccountNews =
+            (yield* query(KEEP_ACCOUNT, [projectId, mode, fingerprint, account.id, event.at])).length > 0;
+        yield* query(LEARN, [
+          projectId,
+          mode,
+          fingerprint,
+          accountFingerprint ?? null,
+          valid || account !== undefined,
+        ]);
+      };
+      const version = yield* raisingVersionWithWarnings(database.engine, projectId, learn);
+      const details = { ...event.details, ...(version !== undefined && { version }) };
+      if (by !== 'use' || (!valid && news.length > 0) || version !== undefined)
+        yield* chain.append({ ...event, details });
+      return news.length > 0;
+    });
+    // After the transaction: two projects that are checked at once must not wait for each other's rows.
+    if (isAccountNews) await this.database.query(RAISE_VERSIONS_OF_SHARING, [projectId, mode]);
+    return { isNews, isAccountNews };
+  }
+
+  async forget(projectId: ProjectId, mode: StripeMode): Promise<void> {
+    await this.database.query(FORGET, [projectId, mode]);
+  }
+
+  async findByProject(projectId: ProjectId): Promise<ConnectionState[]> {
+    return (await this.database.query(FIND, [projectId, new Date()])).map(toState);
+  }
+}
+
+/** The configuration is shown with its warnings: when these change, its `ETag` has to. @returns the new version if so */
+function* raisingVersionWithWarnings(
+  engine: Engine,
+  projectId: ProjectId,
+  learn: () => Steps<unknown>,
+): Steps<number | undefined> {
+  const before = yield* warningsOf(engine, projectId);
+  yield* learn();
+  if (before === (yield* warningsOf(engine, projectId))) return undefined;
+  const [raised] = yield* query(RAISE_VERSION_ALONE, [projectId]);
+  return raised?.version;
+}
+
+function* warningsOf(engine: Engine, projectId: ProjectId): Steps<string> {
+  const [row] = yield* query(FIND_CONFIG[engine], [projectId]);
+  return JSON.stringify(row && configWarnings(toConfig(row).credentials));
+}
+
+/** Stripe promises neither a length nor characters of an account's name. Cut between characters, not inside one. */
+function storable(name: string | null | undefined): string | null {
+  return name ? [...name.replaceAll('\0', '')].slice(0, MAX_NAME_LENGTH).join('') : null;
+}
+
+function toState(row: StateRow): ConnectionState {
+  return {
+    mode: row.mode,
+    hasSecretKey: row.fingerprint !== null,
+    formerSecretValidUntil: row.former_valid_until && toTimestamp(row.former_valid_until),
+    check:
+      row.valid === null
+        ? null
+        : {
+            valid: Boolean(row.valid),
+            accountId: row.account_id,
+            accountName: row.account_name,
+            at: toTimestamp(row.checked_at),
+            by: row.checked_by,
+            error: row.error,
+          },
+  };
+}

@@ -1,0 +1,113 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { HistoryEvent } from '../../../history/history-entry.js';
+import { systemActor } from '../../../common/actor.js';
+import type { ProjectId } from '../../../common/ids.js';
+import { ConfigChanges } from '../config-cache.js';
+import type { StripeMode } from '../../stripe/stripe-mode.js';
+import { CredentialSealer } from '../credential-sealer.js';
+import { type ConnectionState, KeyHealthRepository } from './key-health.repository.js';
+import type { CheckedBy, KeyIdentity, KeyVerdict, StripeAccount } from './key-probe.js';
+import { PaymentsEvents } from '../../payments-events.js';
+import type { AnswerListener } from '../../stripe/strict-http-client.js';
+
+const IN_USE = systemActor('stripe client');
+const UNAUTHORIZED = 401;
+const ACCEPTED_IN_USE: KeyVerdict = { valid: true, message: 'Stripe accepted this key when it was used.' };
+const REFUSED_IN_USE: KeyVerdict = {
+  valid: false,
+  message: 'Stripe refused this key when it was used; it was rolled, revoked or has expired.',
+};
+
+/** Remembers what Stripe said of the stored keys, and emits an event when one turns out invalid. */
+@Injectable()
+export class KeyHealth {
+  readonly #logger = new Logger(KeyHealth.name);
+
+  constructor(
+    private readonly checks: KeyHealthRepository,
+    private readonly sealer: CredentialSealer,
+    private readonly events: PaymentsEvents,
+    private readonly changes: ConfigChanges,
+  ) {}
+
+  /** Both modes, `test` first. */
+  find(projectId: ProjectId): Promise<ConnectionState[]> {
+    return this.checks.findByProject(projectId);
+  }
+
+  /** A key that is stored again after it was deleted starts from empty. */
+  forget(projectId: ProjectId, mode: StripeMode): Promise<void> {
+    return this.checks.forget(projectId, mode);
+  }
+
+  /** Notes nothing but `event` when the key is not, or no longer, the project's. */
+  async record(
+    projectId: ProjectId,
+    key: KeyIdentity,
+    verdict: KeyVerdict,
+    by: CheckedBy,
+    event: HistoryEvent,
+  ): Promise<void> {
+    const accountFingerprint =
+      verdict.account && this.sealer.accountFingerprint(projectId, verdict.account.id);
+    const { isNews, isAccountNews } = await this.checks.record(
+      projectId,
+      key,
+      verdict,
+      by,
+      accountFingerprint,
+      event,
+    );
+    if (isAccountNews) this.changes.announceEverywhere(projectId);
+    if (isNews && !verdict.valid)
+      this.events.emit('credentials.invalid', { projectId, mode: key.mode, reason: verdict.message });
+  }
+
+  /** Notes to which account Stripe said that a key in use belongs. Fails for nothing: Stripe can be asked again. */
+  async recordAccount(projectId: ProjectId, key: KeyIdentity, account: StripeAccount): Promise<void> {
+    const { mode } = key;
+    const event: HistoryEvent = {
+      action: 'credentials.validated',
+      result: 'valid',
+      details: { mode },
+      actor: IN_USE,
+      at: new Date(),
+    };
+    await this.record(projectId, key, { ...ACCEPTED_IN_USE, account }, 'use', event).catch(() => {
+      this.#logger.warn(`Could not note the account of the ${mode} key of project ${projectId}.`);
+    });
+  }
+
+  /** For a client with this key: each refusal is noted, and the first success after it was made or refused. Nobody waits for that. */
+  followUse(projectId: ProjectId, key: KeyIdentity): AnswerListener {
+    let isAccepted = false;
+    let refusedAt = 0;
+    return (status, sentAt) => {
+      if (status === UNAUTHORIZED) {
+        isAccepted = false;
+        refusedAt = performance.now();
+        this.#note(projectId, key, REFUSED_IN_USE);
+      } else if (status < 300 && !isAccepted && sentAt > refusedAt) {
+        isAccepted = true;
+        this.#note(projectId, key, ACCEPTED_IN_USE);
+      }
+    };
+  }
+
+  #note(projectId: ProjectId, key: KeyIdentity, verdict: KeyVerdict): void {
+    const { mode } = key;
+    const event: HistoryEvent = {
+      action: 'credentials.refused',
+      result: 'invalid',
+      details: { mode },
+      actor: IN_USE,
+      at: new Date(),
+    };
+    this.record(projectId, key, verdict, 'use', event).catch(() => {
+      const did = verdict.valid ? 'accepted' : 'refused';
+      this.#logger.warn(
+        `Could not note that Stripe ${did} the ${key.mode} key of project ${projectId} when it was used.`,
+      );
+    });
+  }
+}

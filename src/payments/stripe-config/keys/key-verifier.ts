@@ -1,0 +1,216 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { HistoryEvent } from '../../../history/history-entry.js';
+import { HistoryTrail } from '../../../history/history-trail.js';
+import { FixedWindowStorage } from '../../../auth/rate-limit.js';
+import { A_MODULE, type Actor } from '../../../common/actor.js';
+import { DomainError, type Problem, ValidationFailed } from '../../../common/errors.js';
+import type { OwnerId, ProjectId } from '../../../common/ids.js';
+import { Secret } from '../../../common/secret.js';
+import { Settings } from '../../../config/settings.js';
+import type { Project } from '../../../projects/project.entity.js';
+import { historyFields } from '../config-events.js';
+import { credentialProblem } from '../credential-rules.js';
+import type { StripeMode } from '../../stripe/stripe-mode.js';
+import { CREDENTIAL_RULES, type CredentialRule, credentialRule } from '../credential-rules.js';
+import { CredentialSealer } from '../credential-sealer.js';
+import { maskCredential } from '../credential-rules.js';
+import { StripeConnector } from '../../stripe/stripe-connector.js';
+import type { CredentialChanges } from '../stripe-config.js';
+import { KeyHealth } from './key-health.js';
+import { probeKey } from './key-probe.js';
+import type { KeyVerdict } from './key-probe.js';
+
+type Asker = Pick<Project, 'id' | 'ownerId'>;
+
+/** Nobody may use us to try out stolen keys in bulk. */
+const PER_MINUTE = 30;
+const MINUTE_MS = 60_000;
+
+/** Asks Stripe about secret keys on behalf of a project's owner, within limits. */
+@Injectable()
+export class KeyVerifier {
+  readonly #logger = new Logger(KeyVerifier.name);
+  readonly #asking = new Set<ProjectId>();
+  readonly #asked = new FixedWindowStorage();
+
+  constructor(
+    private readonly connector: StripeConnector,
+    private readonly sealer: CredentialSealer,
+    private readonly health: KeyHealth,
+    private readonly history: HistoryTrail,
+    private readonly settings: Settings,
+  ) {}
+
+  /**
+   * Stores nothing but the verdict, and that only if the key is the project's stored one.
+   * @throws DomainError `rate_limited`, `already_running`, `stripe_unavailable`
+   */
+  async verify(
+    project: Asker,
+    secretKey: string,
+    mode: StripeMode,
+    { actor = A_MODULE }: { actor?: Actor } = {},
+  ): Promise<KeyVerdict> {
+    const value = secretKey.trim();
+    const rule = credentialRule(mode, 'secret_key');
+    // A restricted key is asked about in any case: why it would not do is worth knowing before the operator is asked to allow it.
+    const problem = credentialProblem(rule, value, { acceptRestrictedKeys: true, isRequired: true });
+    if (problem) {
+      // What is no such key may be anything: nothing of it is shown.
+      await this.history.record(project.id, {
+        action: 'credentials.validated',
+        result: 'invalid',
+        details: { mode },
+        actor,
+        at: new Date(),
+      });
+      return { valid: false, message: `The ${mode} secret key ${problem.msg}.` };
+    }
+    const key = new Secret(value);
+    const mask = maskCredential(rule, value);
+    const verdict = await this.#alone(project, 1, () => this.#ask(project.id, rule, key, mask, actor));
+    const refusal = credentialProblem(rule, value, {
+      acceptRestrictedKeys: this.settings.stripeAcceptRestrictedKeys,
+    });
+    const answer =
+      refusal && verdict.valid
+        ? { ...verdict, valid: false, message: `Stripe accepts this key, but here it ${refusal.msg}.` }
+        : verdict;
+    const fingerprint = this.sealer.fingerprint(project.id, key);
+    await this.health.record(
+      project.id,
+      { mode, fingerprint },
+      verdict,
+      'validation',
+      validated(rule, mask, answer, actor),
+    );
+    return answer;
+  }
+
+  /**
+   * Asks Stripe about the secret keys in `changes`, before they are stored.
+   * @returns what notes the verdicts once the changes are stored; it never fails
+   * @throws ValidationFailed when Stripe doesn't accept a key; DomainError `stripe_unavailable`, `rate_limited`, `already_running`
+   */
+  async verifyChanges(
+    project: Asker,
+    changes: CredentialChanges,
+    { actor = A_MODULE }: { readonly actor?: Actor },
+  ): Promise<() => Promise<void>> {
+    const keys = CREDENTIAL_RULES.filter(({ kind }) => kind === 'secret_key').flatMap((rule) => {
+      const value = changes[rule.field]?.trim();
+      return value === undefined ? [] : [{ rule, key: new Secret(value), mask: maskCredential(rule, value) }];
+    });
+    if (keys.length === 0) return () => Promise.resolve();
+    const checked = await this.#alone(project, keys.length, () =>
+      Promise.all(
+        keys.map(async ({ rule, key, mask }) => {
+          const verdict = await this.#ask(project.id, rule, key, mask, actor);
+          return { rule, key, verdict, event: validated(rule, mask, verdict, actor) };
+        }),
+      ),
+    );
+    const problems = checked
+      .filter(({ verdict }) => !verdict.valid)
+      .map(({ rule, verdict }): Problem => ({
+        loc: ['body', rule.field],
+        msg: verdict.message,
+        type: 'value_error',
+      }));
+    if (problems.length > 0) {
+      for (const { event } of checked) await this.history.record(project.id, event);
+      throw new ValidationFailed(problems);
+    }
+    return async () => {
+      for (const { rule, key, verdict, event } of checked)
+        await this.#tryToRecord(project.id, rule.mode, key, verdict, event);
+    };
+  }
+
+  /** The keys are stored by now, so a verdict that can't be noted fails nothing. */
+  async #tryToRecord(
+    projectId: ProjectId,
+    mode: StripeMode,
+    key: Secret,
+    verdict: KeyVerdict,
+    event: HistoryEvent,
+  ): Promise<void> {
+    try {
+      await this.health.record(
+        projectId,
+        { mode, fingerprint: this.sealer.fingerprint(projectId, key) },
+        verdict,
+        'save',
+        event,
+      );
+    } catch {
+      this.#logger.warn(`Could not note that Stripe accepted the ${mode} key of project ${projectId}.`);
+    }
+  }
+
+  /** Asks Stripe; that it could not be asked goes into the history as well. */
+  async #ask(
+    projectId: ProjectId,
+    rule: CredentialRule,
+    key: Secret,
+    mask: string,
+    actor: Actor,
+  ): Promise<KeyVerdict> {
+    try {
+      return await probeKey(this.connector, key);
+    } catch (error) {
+      await this.history.record(projectId, validated(rule, mask, undefined, actor));
+      throw error;
+    }
+  }
+
+  /** @param keys how many of them `ask` shows to Stripe: what is answered without Stripe counts for nothing */
+  async #alone<T>({ id: projectId, ownerId }: Asker, keys: number, ask: () => Promise<T>): Promise<T> {
+    if (this.#asking.has(projectId)) {
+      throw new DomainError(
+        'already_running',
+        'Keys of this project are being checked right now; try again shortly.',
+        {
+          retryAfterSeconds: 1,
+        },
+      );
+    }
+    this.#asking.add(projectId);
+    try {
+      for (let key = 0; key < keys; key++) await this.#count(ownerId);
+      return await ask();
+    } finally {
+      this.#asking.delete(projectId);
+    }
+  }
+
+  async #count(owner: OwnerId): Promise<void> {
+    if (this.settings.rateLimitPerMinute === 0) return;
+    const { isBlocked, timeToBlockExpire } = await this.#asked.increment(owner, MINUTE_MS, PER_MINUTE);
+    if (isBlocked) {
+      throw new DomainError(
+        'rate_limited',
+        `Keys can be checked ${PER_MINUTE} times a minute; wait as long as Retry-After says.`,
+        {
+          retryAfterSeconds: timeToBlockExpire,
+        },
+      );
+    }
+  }
+}
+
+/** @param verdict `undefined` when Stripe could not be asked */
+function validated(
+  { mode, kind }: CredentialRule,
+  mask: string,
+  verdict: KeyVerdict | undefined,
+  actor: Actor,
+): HistoryEvent {
+  return {
+    action: 'credentials.validated',
+    result: verdict ? (verdict.valid ? 'valid' : 'invalid') : 'unavailable',
+    details: { mode, fields: historyFields([{ mode, kind, mask }]) },
+    actor,
+    at: new Date(),
+  };
+}

@@ -1,0 +1,95 @@
+import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiProperty,
+  ApiSchema,
+  ApiTags,
+} from '@nestjs/swagger';
+import { CurrentActor } from '../../../auth/caller.js';
+import type { Actor } from '../../../common/actor.js';
+import { type Check, Checked, Flag } from '../../../http/fields.js';
+import { ApiErrors } from '../../../http/openapi/api-errors.js';
+import { ForbidUnknownFields } from '../../../http/request.pipe.js';
+import type { Project } from '../../../projects/project.entity.js';
+import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
+import { KeyVerifier } from './key-verifier.js';
+
+/** What a key looks like is part of the answer, not of the question. */
+const someText: Check = (value) => {
+  if (value === undefined) return { type: 'missing', msg: 'is required' };
+  if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
+  return value.trim() === '' ? { type: 'string_too_short', msg: 'must not be empty' } : undefined;
+};
+
+@ApiSchema({ description: 'A secret key to ask Stripe about. It is not stored.' })
+@ForbidUnknownFields()
+export class ValidateStripeCredentialsRequest {
+  @ApiProperty({
+    description: 'A secret key or a restricted key.',
+    type: String,
+    minLength: 1,
+    writeOnly: true,
+    example: `sk_test_${'a'.repeat(32)}`,
+  })
+  @Checked(someText)
+  secret_key: string;
+
+  @Flag({ description: 'Whether it should be a key of test mode, or else of live mode.', default: true })
+  is_test_mode = true;
+}
+
+@ApiSchema({ description: 'What Stripe says of the key.' })
+export class ValidateStripeCredentialsResponse {
+  @ApiProperty({
+    description: 'Whether Stripe accepts the key for all that is needed.',
+    type: Boolean,
+    example: true,
+  })
+  valid: boolean;
+
+  @ApiProperty({
+    description: 'Why, and what to do about it.',
+    type: String,
+    example: 'Stripe accepts this key.',
+  })
+  message: string;
+}
+
+@ApiTags('Stripe connection')
+@ApiBearerAuth('HTTPBearer')
+@ApiParam({
+  name: 'project_id',
+  description: "The project's id.",
+  schema: { type: 'string', format: 'uuid' },
+})
+@RequiresPermission('owner')
+@Controller('payments/stripe/projects/:project_id')
+export class StripeConnectionController {
+  constructor(private readonly verifier: KeyVerifier) {}
+
+  @Post('validate-credentials')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    operationId: 'validateStripeCredentials',
+    summary: 'Ask Stripe about a secret key',
+    description: 'Tells whether Stripe accepts the key for all that is needed. The key is not stored.',
+  })
+  @ApiOkResponse({ description: 'What Stripe says of the key.', type: ValidateStripeCredentialsResponse })
+  @ApiErrors({ project: true, body: true })
+  async validate(
+    @CurrentProject() project: Project,
+    @Body() body: ValidateStripeCredentialsRequest,
+    @CurrentActor() actor: Actor,
+  ): Promise<ValidateStripeCredentialsResponse> {
+    const { valid, message } = await this.verifier.verify(
+      project,
+      body.secret_key,
+      body.is_test_mode ? 'test' : 'live',
+      { actor },
+    );
+    return { valid, message };
+  }
+}

@@ -1,0 +1,187 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsOptional } from 'class-validator';
+import type { ProjectId } from '../../common/ids.js';
+import type { Settings } from '../../config/settings.js';
+import { Checked } from '../../http/fields.js';
+import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
+import { ForbidUnknownFields } from '../../http/request.pipe.js';
+import type { StripeMode } from '../stripe/stripe-mode.js';
+import { type ConfigWarning, configWarnings, WARNING_CODES } from './config-warnings.js';
+import {
+  CREDENTIAL_RULES,
+  type CredentialField,
+  type CredentialKind,
+  credentialProblem,
+  type CredentialRule,
+  credentialRule,
+  MAX_CREDENTIAL_LENGTH,
+} from './credential-rules.js';
+import type { StripeConfig } from './stripe-config.js';
+
+/** The field of a credential in a request. */
+export function StripeCredential(rule: CredentialRule): PropertyDecorator {
+  return applyDecorators(
+    ApiNullableString(schemaOf(rule)),
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value)),
+    IsOptional(),
+    Checked((value, { stripeAcceptRestrictedKeys: acceptRestrictedKeys }) =>
+      credentialProblem(rule, value, { acceptRestrictedKeys }),
+    ),
+  );
+}
+
+/** The pattern allows surrounding whitespace, which is dropped. */
+function schemaOf({
+  mode,
+  kind,
+  prefix,
+  restrictedPrefix,
+}: CredentialRule): Parameters<typeof ApiNullableString>[0] {
+  const prefixes = restrictedPrefix ? `(?:${prefix}|${restrictedPrefix})` : prefix;
+  return {
+    description: `The ${mode} ${kind.replace('_', ' ')}, at most ${MAX_CREDENTIAL_LENGTH} characters. Absent or \`null\` keeps what is stored.`,
+    example: prefix + (mode === 'test' ? 'a' : 'b').repeat(32),
+    pattern: `^\\s*${prefixes}[A-Za-z0-9_]+\\s*$`,
+    required: false,
+    writeOnly: true,
+  };
+}
+
+/** Read as `CredentialChanges`: one property for each rule. */
+@ApiSchema({
+  description:
+    'The credentials to store. Every field is optional; a field that is absent or `null` keeps its stored value.',
+})
+@ForbidUnknownFields()
+export class StripeConfigRequest {}
+
+for (const rule of CREDENTIAL_RULES) StripeCredential(rule)(StripeConfigRequest.prototype, rule.field);
+
+@ApiSchema({ name: 'StripeConfigWarning', description: 'Something that is valid but looks wrong.' })
+class StripeConfigWarning implements ConfigWarning {
+  @ApiProperty({
+    description: 'A stable name for what looks wrong.',
+    enum: WARNING_CODES,
+    example: 'missing_webhook_secret',
+  })
+  code: ConfigWarning['code'];
+
+  @ApiProperty({
+    description: 'The credential that it is about.',
+    enum: CREDENTIAL_RULES.map(({ field }) => field),
+    example: credentialRule('test', 'webhook_secret').field,
+  })
+  field: CredentialField;
+
+  @ApiProperty({
+    description: 'What looks wrong and what follows from it.',
+    type: String,
+    example: 'There is a test secret key but no test webhook secret.',
+  })
+  message: string;
+}
+
+class ConfigOfProject {
+  @ApiUuid("The configuration's id.")
+  id: string;
+
+  @ApiUuid("The project's id.")
+  project_id: string;
+
+  @ApiProperty({
+    description: 'Whether the configuration is in use; `false` after DELETE.',
+    type: Boolean,
+    example: true,
+  })
+  is_active: boolean;
+
+  @ApiProperty({
+    description: 'Whether the test secret key is stored, which makes test mode usable.',
+    type: Boolean,
+    example: true,
+  })
+  has_test_credentials: boolean;
+
+  @ApiProperty({
+    description: 'Whether the live secret key is stored, which makes live mode usable.',
+    type: Boolean,
+    example: false,
+  })
+  has_live_credentials: boolean;
+}
+
+/** One property for each rule: `test_secret_key_masked` and so on. */
+class MaskedCredentials extends ConfigOfProject {}
+
+for (const { field, mode, kind, prefix } of CREDENTIAL_RULES) {
+  const description = `Prefix and last four characters of the ${mode} ${kind.replace('_', ' ')}; \`null\` when not set.`;
+  ApiNullableString({ description, example: `${prefix}...aBcD` })(
+    MaskedCredentials.prototype,
+    `${field}_masked`,
+  );
+}
+
+@ApiSchema({ description: "A project's Stripe credentials, masked. The full values are never returned." })
+export class StripeConfigResponse extends MaskedCredentials {
+  @ApiNullableTime('When a test credential was last written; `null` when there is none.')
+  test_configured_at: string | null;
+
+  @ApiNullableTime('When a live credential was last written; `null` when there is none.')
+  live_configured_at: string | null;
+
+  @ApiTime('When the configuration was first made.')
+  created_at: string;
+
+  @ApiNullableTime('When anything of it last changed.')
+  updated_at: string | null;
+
+  @ApiProperty({ description: 'What is valid but looks wrong; mostly empty.', type: [StripeConfigWarning] })
+  warnings: ConfigWarning[];
+}
+
+export function toStripeConfigResponse(config: StripeConfig): StripeConfigResponse {
+  const { credentials } = config;
+  const find = (wantedMode: StripeMode, wantedKind: CredentialKind) =>
+    credentials.find(({ mode, kind }) => mode === wantedMode && kind === wantedKind);
+  const masks = CREDENTIAL_RULES.map(
+    ({ field, mode, kind }) => [`${field}_masked`, find(mode, kind)?.mask ?? null] as const,
+  );
+  const configuredAt = (wanted: StripeMode) =>
+    credentials.reduce<string | null>(
+      (latest, { mode, writtenAt }) => (mode === wanted && (latest ?? '') < writtenAt ? writtenAt : latest),
+      null,
+    );
+  return {
+    id: config.id,
+    project_id: config.projectId,
+    is_active: config.isActive,
+    has_test_credentials: find('test', 'secret_key') !== undefined,
+    has_live_credentials: find('live', 'secret_key') !== undefined,
+    ...Object.fromEntries(masks),
+    test_configured_at: configuredAt('test'),
+    live_configured_at: configuredAt('live'),
+    created_at: config.createdAt,
+    updated_at: config.updatedAt,
+    warnings: configWarnings(credentials),
+  };
+}
+
+const description = (mode: string) => `Where Stripe sends the ${mode} mode events of this project.`;
+const example = (mode: string) =>
+  `https://tillkeeper.example.com/api/v1/payments/stripe/webhooks/6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11/${mode}`;
+
+@ApiSchema({ description: "The webhook URLs to register in Stripe's dashboard." })
+export class StripeWebhookUrlsResponse {
+  @ApiProperty({ description: description('test'), type: String, example: example('test') })
+  test_webhook_url: string;
+
+  @ApiProperty({ description: description('live'), type: String, example: example('live') })
+  live_webhook_url: string;
+}
+
+/** Where Stripe sends the events of a project and mode. */
+export function webhookUrl({ publicBaseUrl }: Settings, projectId: ProjectId, mode: StripeMode): string {
+  return `${publicBaseUrl}/api/v1/payments/stripe/webhooks/${projectId}/${mode}`;
+}

@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { neededPermissions, permissionName, PERMISSIONS_OF } from './permissions.js';
+
+it('is what the guide tells of restricted keys', () => {
+  const guide = readFileSync('docs/guide/checking-keys.md', 'utf8');
+  const rows = [
+    ...guide.matchAll(/^\| ([A-Z][^|]*?) +\| ((?:[A-Z][\w ]+ \((?:read|write)\)(?:, )?)+) *\|$/gm),
+  ];
+  expect(rows.map(([, part, names = '']) => [part, names.split(', ')])).toEqual(
+    Object.entries(PERMISSIONS_OF).map(([part, permissions]) => [part, permissions.map(permissionName)]),
+  );
+});
+
+it('asks for no reading of what has to be written', () => {
+  expect(neededPermissions()).toContain('Subscriptions (write)');
+  expect(neededPermissions()).not.toContain('Subscriptions (read)');
+  expect(neededPermissions()).toContain('Events (read)');
+});

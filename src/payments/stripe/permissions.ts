@@ -1,0 +1,63 @@
+/** What a restricted key may be allowed to use: as Stripe's messages call it, and as its page for such keys does. */
+const NAMES = {
+  charge: 'Charges',
+  checkout_session: 'Checkout Sessions',
+  customer: 'Customers',
+  customer_portal: 'Customer portal',
+  dispute: 'Disputes',
+  event: 'Events',
+  invoice: 'Invoices',
+  payment_intent: 'PaymentIntents',
+  plan: 'Prices',
+  product: 'Products',
+  subscription: 'Subscriptions',
+  webhook: 'Webhook Endpoints',
+} as const;
+type Resource = keyof typeof NAMES;
+
+export type Level = 'read' | 'write';
+export type Permission = `rak_${Resource}_${Level}`;
+
+/** What this service does at Stripe, and the permissions that a restricted key needs for it. */
+export const PERMISSIONS_OF: Readonly<Record<string, readonly Permission[]>> = {
+  'Receive events, and reconcile': [
+    'rak_event_read',
+    'rak_subscription_read',
+    'rak_invoice_read',
+    'rak_payment_intent_read',
+    'rak_charge_read',
+    'rak_dispute_read',
+    'rak_checkout_session_read',
+    'rak_customer_read',
+    'rak_product_read',
+  ],
+  'Make webhook endpoints': ['rak_webhook_write'],
+  'Start a checkout': [
+    'rak_checkout_session_write',
+    'rak_customer_write',
+    'rak_plan_read',
+    'rak_subscription_read',
+  ],
+  'Open the customer portal': ['rak_customer_portal_write'],
+  'Cancel or change a subscription': ['rak_subscription_write', 'rak_plan_read'],
+};
+
+/** Every permission that something here needs, by name; to write includes to read. */
+export function neededPermissions(): string[] {
+  const all = new Set<string>(Object.values(PERMISSIONS_OF).flat());
+  const needed = [...all].filter(
+    (permission) => permission.endsWith('_write') || !all.has(permission.replace(/_read$/, '_write')),
+  );
+  return needed.map(permissionName).sort();
+}
+
+/** @returns `Customers (read)` of `rak_customer_read`; what we don't know by name is called as Stripe calls it, in words */
+export function permissionName(permission: string): string {
+  const [, resource = permission, level = ''] = /^rak_([a-z_]+)_(read|write)$/.exec(permission) ?? [];
+  const name = isResource(resource) ? NAMES[resource] : resource.replaceAll('_', ' ');
+  return level === '' ? name : `${name} (${level})`;
+}
+
+function isResource(text: string): text is Resource {
+  return Object.hasOwn(NAMES, text);
+}

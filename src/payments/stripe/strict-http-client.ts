@@ -1,0 +1,60 @@
+import type Stripe from 'stripe';
+import { makeWellFormed } from '../../common/typed-text.js';
+import type { StripeCallOutcome } from '../payments-events.js';
+
+type HttpClient = NonNullable<Stripe.StripeConfig['httpClient']>;
+
+/** Hears of each answer of Stripe. @param sentAt when the request was sent, on the clock of `performance.now()` */
+export type AnswerListener = (status: number, sentAt: number) => void;
+
+/**
+ * The SDK takes any JSON without an `error` for a success, whatever the status: a proxy's `503 {"message": …}` would be an account,
+ * and so would a redirect's body. Here such an answer is none of Stripe's. Texts of answers are as well-formed as those of events.
+ */
+export class StrictHttpClient implements HttpClient {
+  constructor(
+    private readonly http: HttpClient,
+    private readonly onAnswer: AnswerListener,
+    private readonly onOutcome: (outcome: StripeCallOutcome) => void,
+  ) {}
+
+  getClientName(): string {
+    return this.http.getClientName();
+  }
+
+  async makeRequest(
+    ...request: Parameters<HttpClient['makeRequest']>
+  ): ReturnType<HttpClient['makeRequest']> {
+    const sentAt = performance.now();
+    const response = await this.http.makeRequest(...request).catch((error: unknown) => {
+      this.onOutcome('unreachable');
+      throw error;
+    });
+    const readJson = response.toJSON.bind(response);
+    const status = response.getStatusCode();
+    const headers = response.getHeaders();
+    // It would be the same as often as the SDK tries again.
+    if (status >= 500 && headers['idempotent-replayed'] === 'true')
+      response.getHeaders = () => ({ ...headers, 'stripe-should-retry': 'false' });
+    response.toJSON = async () => {
+      const body = makeWellFormed(await readJson());
+      const isSuccess = status >= 200 && status < 300;
+      const isStripes = isObject(body) && (isSuccess || isObject(body['error']));
+      this.onOutcome(isStripes ? outcomeOf(status) : 'failed');
+      if (!isStripes) throw new Error('This is not an answer of Stripe.');
+      this.onAnswer(status, sentAt);
+      return body;
+    };
+    return response;
+  }
+}
+
+function outcomeOf(status: number): StripeCallOutcome {
+  if (status < 300) return 'succeeded';
+  if (status === 429) return 'rate_limited';
+  return status < 500 ? 'refused' : 'failed';
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,30 @@
+import { applyDecorators, Injectable, type PipeTransform } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
+import { ValidationFailed } from '../../common/errors.js';
+import { type Check, Checked } from '../../http/fields.js';
+
+export const STRIPE_MODES = ['test', 'live'] as const;
+export type StripeMode = (typeof STRIPE_MODES)[number];
+
+const aMode: Check = (value) => {
+  if (value === undefined) return { type: 'missing', msg: 'is required' };
+  return STRIPE_MODES.some((mode) => mode === value)
+    ? undefined
+    : { type: 'enum', msg: 'must be test or live' };
+};
+
+/** The mode that a body asks for. */
+export function StripeModeField(description: string): PropertyDecorator {
+  return applyDecorators(ApiProperty({ description, enum: STRIPE_MODES, example: 'test' }), Checked(aMode));
+}
+
+/** Reads the `{mode}` of a path. */
+@Injectable()
+export class StripeModePipe implements PipeTransform<string, StripeMode> {
+  transform(value: string): StripeMode {
+    const mode = STRIPE_MODES.find((known) => known === value);
+    if (!mode)
+      throw new ValidationFailed([{ loc: ['path', 'mode'], msg: 'must be test or live', type: 'enum' }]);
+    return mode;
+  }
+}

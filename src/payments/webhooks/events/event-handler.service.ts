@@ -1,0 +1,149 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError, type ErrorCode } from '../../../common/errors.js';
+import { isDatabaseUnavailable } from '../../../database/database-errors.js';
+import { ForeignObject } from '../../ledger/read/foreign-object.js';
+import { LedgerService } from '../../ledger/ledger.service.js';
+import { retryIfStale } from '../../ledger/merge/observation.js';
+import { Unreadable } from '../../ledger/read/stripe-object.js';
+import { DeliveryNotes } from '../receiver/delivery-notes.js';
+import { EventPayloads } from './event-payloads.js';
+import { isHandled } from '../handled-events.js';
+import type { ReceivedEvent, Verdict } from './received-event.js';
+import { WebhookEventsRepository } from './webhook-events.repository.js';
+
+export const HANDLED = ['applied', 'ignored', 'unreadable', 'duplicate'] as const;
+export type Handled = (typeof HANDLED)[number];
+
+const NOT_OURS = 'Nothing here depends on events of this type.';
+const UNEXPECTED = 'Something went wrong on our side.';
+
+/** What the project's owner has to mend: until then the event stays open. */
+const OWNERS_TO_MEND: readonly ErrorCode[] = [
+  'stripe_key_refused',
+  'stripe_permission_missing',
+  'mode_not_configured',
+  'config_deleted',
+  'credential_unreadable',
+];
+
+/** Applies each event once, however often and from wherever it comes. */
+@Injectable()
+export class EventHandlerService {
+  readonly #running = new Map<string, Promise<Handled>>();
+
+  constructor(
+    private readonly ledger: LedgerService,
+    private readonly events: WebhookEventsRepository,
+    private readonly payloads: EventPayloads,
+    private readonly notes: DeliveryNotes,
+  ) {}
+
+  /** What it returns is committed. What it throws is why it could not be done, and noted; nothing else is stored then. */
+  async handle(event: ReceivedEvent): Promise<Handled> {
+    const key = `${event.projectId} ${event.mode} ${event.id}`;
+    const running = this.#running.get(key);
+    if (running) {
+      // A concurrent delivery waits for the first one, and then counts as a duplicate without a call to Stripe.
+      await running;
+      return this.#handle(event);
+    }
+    const handled = this.#handle(event);
+    this.#running.set(key, handled);
+    try {
+      return await handled;
+    } finally {
+      this.#running.delete(key);
+    }
+  }
+
+  /** The same for an event that is known, also when it was applied before: what it would change twice, it doesn't. */
+  async handleAgain(event: ReceivedEvent): Promise<void> {
+    const reason = this.#reasonToIgnore(event);
+    if (reason !== undefined) return this.events.settleAgain(event, { outcome: 'ignored', reason });
+    try {
+      await this.#apply(event, (apply) => this.events.applyAgain(event, apply));
+    } catch (error) {
+      if (!isSettled(error)) throw error;
+      if (error instanceof Unreadable)
+        return this.events.failAgain(event, { outcome: 'unreadable', reason: error.message });
+      await this.events.settleAgain(event, { outcome: 'ignored', reason: error.message });
+    }
+  }
+
+  async #handle(event: ReceivedEvent): Promise<Handled> {
+    const reason = this.#reasonToIgnore(event);
+    if (reason !== undefined) return this.#ignore(event, reason);
+    if (await this.events.countDuplicate(event)) return 'duplicate';
+    try {
+      const isNew = await this.#apply(event, (apply) =>
+        this.payloads.storing(event, (payload) => this.events.apply(event, payload, apply)),
+      );
+      return isNew ? 'applied' : 'duplicate';
+    } catch (error) {
+      if (error instanceof Unreadable) return this.#noteUnreadable(event, error.message);
+      if (isSettled(error)) return this.#ignore(event, error.message);
+      throw error;
+    }
+  }
+
+  async #ignore(event: ReceivedEvent, reason: string): Promise<Handled> {
+    const verdict: Verdict = { outcome: 'ignored', reason };
+    const isNew = await this.payloads.storing(event, (payload) =>
+      this.events.settle(event, verdict, payload),
+    );
+    return isNew ? 'ignored' : 'duplicate';
+  }
+
+  /** It is read again with every delivery and every replay: a later version may know its form. */
+  async #noteUnreadable(event: ReceivedEvent, reason: string): Promise<Handled> {
+    await this.payloads.storing(event, (payload) =>
+      this.events.fail(event, { outcome: 'unreadable', reason }, payload),
+    );
+    return 'unreadable';
+  }
+
+  #reasonToIgnore({ ignoredBecause, type }: ReceivedEvent): string | undefined {
+    return ignoredBecause ?? (isHandled(type) ? undefined : NOT_OURS);
+  }
+
+  async #apply<T>(
+    event: ReceivedEvent,
+    write: (apply: () => ReturnType<LedgerService['apply']>) => Promise<T>,
+  ): Promise<T> {
+    if (event.unreadableField !== undefined) throw new Unreadable(event.unreadableField);
+    try {
+      if (event.undecidedBecause) throw event.undecidedBecause;
+      return await retryIfStale(async () => {
+        try {
+          const change = await this.ledger.prepare(event);
+          return await write(() => this.ledger.apply(change));
+        } catch (error) {
+          if (error instanceof ForeignObject) await this.ledger.recordForeign(event, error);
+          throw error;
+        }
+      });
+    } catch (error) {
+      if (!isSettled(error)) await this.#note(event, error);
+      throw error;
+    }
+  }
+
+  /** In a transaction of its own: that of the event is rolled back. */
+  async #note(event: ReceivedEvent, error: unknown): Promise<void> {
+    const verdict = verdictOn(error);
+    if (isDatabaseUnavailable(error)) return this.notes.failed(event, verdict);
+    await this.payloads
+      .storing(event, (payload) => this.events.fail(event, verdict, payload))
+      .catch(() => this.notes.failed(event, verdict));
+  }
+}
+
+/** Whether it would be the same however often Stripe sent the event. */
+function isSettled(error: unknown): error is Unreadable | ForeignObject {
+  return error instanceof Unreadable || error instanceof ForeignObject;
+}
+
+function verdictOn(error: unknown): Verdict {
+  if (!(error instanceof DomainError)) return { outcome: 'failed', reason: UNEXPECTED };
+  return { outcome: OWNERS_TO_MEND.includes(error.code) ? 'open' : 'failed', reason: error.message };
+}

@@ -1,0 +1,74 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import type { ProjectId } from '../../../common/ids.js';
+import { DataKeyEntity } from '../../../vault/keys/data-key.entity.js';
+import type { SealedText } from '../../../vault/seal/seal.js';
+import type { StripeMode } from '../../stripe/stripe-mode.js';
+import type { Outcome } from './received-event.js';
+
+/**
+ * An event of Stripe's and what became of it. The primary key is the claim: who inserts the row, or takes one over that failed, applies
+ * the event in the same transaction. No foreign key to the project: every delivery of a tenant would write a lock into the same row.
+ */
+@Entity('webhook_events')
+@Index('webhook_events_newest', ['projectId', 'mode', 'receivedAt', 'id'])
+@Index('webhook_events_failed', ['projectId', 'mode', 'failedAt'], { where: 'failed_at IS NOT NULL' })
+@Index('webhook_events_by_key', ['keyId', 'receivedAt'])
+export class WebhookEventEntity {
+  @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'webhook_events_pk' })
+  projectId: ProjectId;
+
+  @PrimaryColumn({ type: 'varchar', length: 4, primaryKeyConstraintName: 'webhook_events_pk' })
+  mode: StripeMode;
+
+  /** Stripe's, `evt_…`. */
+  @PrimaryColumn({ type: 'varchar', length: 255, primaryKeyConstraintName: 'webhook_events_pk' })
+  id: string;
+
+  @Column({ type: 'varchar', length: 255 })
+  type: string;
+
+  @Column({ name: 'api_version', type: 'varchar', length: 64, nullable: true })
+  apiVersion: string | null;
+
+  /** When it happened at Stripe. */
+  @Column({ name: 'created_at', type: Date, precision: 3 })
+  createdAt: Date;
+
+  /** When it first arrived. */
+  @Column({ name: 'received_at', type: Date, precision: 3 })
+  receivedAt: Date;
+
+  /** When its outcome was decided. */
+  @Column({ name: 'processed_at', type: Date, precision: 3 })
+  processedAt: Date;
+
+  @Column({ type: 'varchar', length: 16 })
+  outcome: Outcome;
+
+  /** Why, in our words; `null` of what was applied. */
+  @Column({ type: 'varchar', length: 500, nullable: true })
+  reason: string | null;
+
+  /** When it last failed, also if it was applied later. */
+  @Column({ name: 'failed_at', type: Date, precision: 3, nullable: true })
+  failedAt: Date | null;
+
+  /** Why, then. */
+  @Column({ type: 'varchar', length: 500, nullable: true })
+  failure: string | null;
+
+  /** Deliveries after it was applied or ignored. */
+  @Column({ type: 'integer' })
+  duplicates: number;
+
+  /** The event as JSON; `null` once its time is over. */
+  @Column({ type: 'text', nullable: true })
+  sealed: SealedText | null;
+
+  @Column({ name: 'key_id', type: 'varchar', length: 16, nullable: true })
+  keyId: string | null;
+
+  @ManyToOne(() => DataKeyEntity)
+  @JoinColumn({ name: 'key_id', foreignKeyConstraintName: 'webhook_events_key_fk' })
+  dataKey: DataKeyEntity | null;
+}

@@ -1,0 +1,88 @@
+import { Controller, Get, HttpCode, HttpStatus, Param, Post, Query } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiGoneResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.js';
+import { offsetOf } from '../../../http/page.query.js';
+import { CurrentProject } from '../../../projects/project.guards.js';
+import type { Project } from '../../../projects/project.entity.js';
+import { RequiresPermission } from '../../../projects/project.guards.js';
+import { WebhookEventsQuery } from './webhook-events.dto.js';
+import {
+  toEventResponse,
+  toRefusalsResponse,
+  WebhookEventListResponse,
+  WebhookEventResponse,
+} from './webhook-events.dto.js';
+import { WebhookEventsService } from './webhook-events.service.js';
+
+@ApiTags('Webhooks')
+@ApiBearerAuth('HTTPBearer')
+@ApiParam({
+  name: 'project_id',
+  description: "The project's id.",
+  schema: { type: 'string', format: 'uuid' },
+})
+@RequiresPermission('owner')
+@Controller('payments/stripe/projects/:project_id/webhook-events')
+export class WebhookEventsController {
+  constructor(private readonly events: WebhookEventsService) {}
+
+  @Get()
+  @ApiOperation({
+    operationId: 'listStripeEvents',
+    summary: 'List the events that arrived',
+    description:
+      "Stripe's events, the newest first, with what became of each; and how many deliveries were refused, and why.",
+  })
+  @ApiOkResponse({ description: 'One page of them.', type: WebhookEventListResponse })
+  @ApiErrors({ project: true })
+  async list(
+    @CurrentProject() { id }: Project,
+    @Query() query: WebhookEventsQuery,
+  ): Promise<WebhookEventListResponse> {
+    const { mode = null, type = null, outcome = null, page, page_size } = query;
+    const { events, total } = await this.events.list(id, { mode, type, outcome }, offsetOf(query), page_size);
+    const refusals = await this.events.refusals(id, mode);
+    return {
+      events: events.map(toEventResponse),
+      total,
+      page,
+      page_size,
+      refusals: refusals.map(toRefusalsResponse),
+    };
+  }
+
+  @Post(':event_id/replay')
+  @HttpCode(HttpStatus.OK)
+  @ApiParam({
+    name: 'event_id',
+    description: "Stripe's id of the event.",
+    example: 'evt_1AAAAAAAAAAAAAAAAAAAAAAA',
+  })
+  @ApiOperation({
+    operationId: 'replayStripeEvent',
+    summary: 'Handle an event once more',
+    description:
+      'As if Stripe had sent it again, also when it was applied before: what it would change twice, it does not. It needs the payload, which is kept for a while.',
+  })
+  @ApiOkResponse({ description: 'The event as it is now.', type: WebhookEventResponse })
+  @ApiGoneResponse({ description: 'The payload of this event is not kept any more.', type: ErrorResponse })
+  @ApiConflictResponse({
+    description: 'Stripe has to be asked, and does not accept the stored key.',
+    type: ErrorResponse,
+  })
+  @ApiErrors({ project: true, orMissing: 'no event with this id arrived', body: true })
+  async replay(
+    @CurrentProject() { id }: Project,
+    @Param('event_id') eventId: string,
+  ): Promise<WebhookEventResponse> {
+    return toEventResponse(await this.events.replay(id, eventId));
+  }
+}

@@ -1,0 +1,107 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '../../../common/errors.js';
+import type { ProjectId } from '../../../common/ids.js';
+import { SealBroken } from '../../../vault/seal/seal.js';
+import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
+import { DeliveryNotes } from '../receiver/delivery-notes.js';
+import { WebhookEndpointsRepository } from '../endpoints/webhook-endpoints.repository.js';
+import { EventHandlerService } from './event-handler.service.js';
+import { EventPayloads } from './event-payloads.js';
+import { refusal, refusalSentence } from '../receiver/webhook-refusals.js';
+import { EventReader } from './event-payloads.js';
+import { isEventId } from './received-event.js';
+import {
+  type Activity,
+  type EventFilter,
+  type EventList,
+  type StoredEvent,
+  type WebhookEvent,
+  WebhookEventsRepository,
+} from './webhook-events.repository.js';
+import { type RefusalCount, WebhookRefusalsRepository } from '../receiver/webhook-refusals.js';
+
+/** How the webhooks of one mode are doing: the last failure is that of an event or of a refused delivery. */
+export interface WebhookState extends Activity {
+  /** The endpoint that was made at Stripe; `null` when none was. */
+  readonly endpointId: string | null;
+}
+
+/** What arrived for a project and what became of it, for its owner. */
+@Injectable()
+export class WebhookEventsService {
+  constructor(
+    private readonly events: WebhookEventsRepository,
+    private readonly counts: WebhookRefusalsRepository,
+    private readonly payloads: EventPayloads,
+    private readonly handler: EventHandlerService,
+    private readonly reader: EventReader,
+    private readonly notes: DeliveryNotes,
+    private readonly endpoints: WebhookEndpointsRepository,
+  ) {}
+
+  /** What arrived last first. */
+  list(projectId: ProjectId, filter: EventFilter, offset: number, limit: number): Promise<EventList> {
+    return this.events.list(projectId, filter, offset, limit);
+  }
+
+  /** What this process has counted is in it. */
+  async refusals(projectId: ProjectId, mode: StripeMode | null): Promise<RefusalCount[]> {
+    await this.notes.write();
+    return this.counts.findByProject(projectId, mode);
+  }
+
+  async states(projectId: ProjectId): Promise<WebhookState[]> {
+    // The latest refusal comes first.
+    const refusals = await this.refusals(projectId, null);
+    const activities = await this.events.activity(projectId);
+    const endpoints = await this.endpoints.findByProject(projectId);
+    return STRIPE_MODES.map((mode) => {
+      const {
+        lastEventAt = null,
+        lastFailure = null,
+        unreadableEvents = 0,
+      } = activities.find((each) => each.mode === mode) ?? {};
+      const refused = refusals.find((each) => each.mode === mode);
+      const refusal = refused && {
+        at: refused.lastAt.toISOString(),
+        reason: refusalSentence(refused.reason),
+      };
+      const latest = refusal && !(lastFailure && lastFailure.at > refusal.at) ? refusal : lastFailure;
+      const { endpointId = null } = endpoints.find((each) => each.mode === mode) ?? {};
+      return { mode, endpointId, lastEventAt, lastFailure: latest, unreadableEvents };
+    });
+  }
+
+  /**
+   * Handles an event once more, with the payload that is kept.
+   * @throws DomainError `webhook_event_not_found`, `payload_gone`, `webhook_refused`, and what `EventHandlerService.handleAgain` throws
+   */
+  async replay(projectId: ProjectId, id: string): Promise<WebhookEvent> {
+    const { event, sealed } = await this.#find(projectId, id);
+    if (sealed === null)
+      throw new DomainError(
+        'payload_gone',
+        'The payload of this event is not kept any more, so it can not be replayed.',
+      );
+    const json = await this.payloads.open(projectId, event.mode, id, sealed).catch((error: unknown) => {
+      if (!(error instanceof SealBroken)) throw error;
+      throw new DomainError(
+        'payload_gone',
+        'The kept payload of this event can not be opened, so it can not be replayed.',
+      );
+    });
+    const received = await this.reader.read(projectId, event.mode, Buffer.from(json));
+    // Of another account when it came, and of the other mode.
+    if (received === 'wrong_mode') throw refusal(received);
+    if (received === 'unreadable')
+      throw new Error('An event that could be read once can not be read any more.');
+    await this.handler.handleAgain(received);
+    return (await this.#find(projectId, id)).event;
+  }
+
+  async #find(projectId: ProjectId, id: string): Promise<StoredEvent> {
+    const found = isEventId(id) ? await this.events.find(projectId, id) : undefined;
+    if (!found) throw new DomainError('webhook_event_not_found', 'There is no event with this id.');
+    return found;
+  }
+}

@@ -1,0 +1,82 @@
+import { Controller, HttpCode, HttpStatus, Param, Post, Req, UseGuards } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiProperty, ApiSchema, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { Public, Unlimited } from '../../../auth/route-access.js';
+import { ApiErrors } from '../../../http/openapi/api-errors.js';
+import { HANDLED } from '../events/event-handler.service.js';
+import { type ReceiverPath, ReceiverPathPipe, ReceivingProjectGuard } from './receiving-project.guard.js';
+import { WebhookReceiverService } from './webhook-receiver.service.js';
+import { RECEIVES_NOTHING } from './webhook-refusals.js';
+
+@ApiSchema({ description: 'What was done with the event. It is committed.' })
+export class WebhookReceipt {
+  @ApiProperty({
+    description: 'Always `true`: what was not received is an error.',
+    type: Boolean,
+    example: true,
+  })
+  received: true;
+
+  @ApiProperty({
+    description:
+      '`applied`: its effect is stored. `ignored`: nothing here depends on it. `unreadable`: it is in a form that this version does not know, and is kept for a replay. `duplicate`: it was applied or ignored before.',
+    enum: HANDLED,
+    example: 'applied',
+  })
+  outcome: (typeof HANDLED)[number];
+}
+
+/** Bytes; no event of Stripe's comes near it. */
+const MAX_EVENT_BYTES = 1024 * 1024;
+
+@ApiTags('Webhooks')
+@Public()
+@Unlimited()
+@Controller('payments/stripe/webhooks')
+export class WebhookReceiverController {
+  constructor(private readonly receiver: WebhookReceiverService) {}
+
+  @Post(':project_id/:mode')
+  @UseGuards(ReceivingProjectGuard)
+  @HttpCode(HttpStatus.OK)
+  @RouteConfig({ rawBodyLimit: MAX_EVENT_BYTES })
+  @ApiParam({
+    name: 'project_id',
+    description: "The project's id.",
+    schema: { type: 'string', format: 'uuid' },
+  })
+  @ApiParam({
+    name: 'mode',
+    description: 'Whose events: `test` or `live`.',
+    schema: { type: 'string' },
+    example: 'test',
+  })
+  @ApiOperation({
+    operationId: 'receiveStripeEvent',
+    summary: 'Receive an event from Stripe',
+    description:
+      "For Stripe, which proves itself by `Stripe-Signature` over the bytes of the body: one `v1` has to be of the project's webhook secret for this mode. Answers 200 once the event's effect is stored; anything else makes Stripe send it again.",
+    security: [],
+  })
+  @ApiOkResponse({ description: 'The event was received.', type: WebhookReceipt })
+  @ApiErrors({
+    project: true,
+    isPublic: true,
+    meaning: {
+      404: RECEIVES_NOTHING,
+      408: 'The body took more than 15 seconds to arrive.',
+      413: 'The body is over 1 MB.',
+      429: 'Too many bodies are arriving from this address; try again after `Retry-After` seconds.',
+    },
+  })
+  async receive(
+    @Param(ReceiverPathPipe) { projectId, mode }: ReceiverPath,
+    @Req() { headers, body }: FastifyRequest,
+  ): Promise<WebhookReceipt> {
+    const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+    const signature = headers['stripe-signature']?.toString();
+    const outcome = await this.receiver.receive({ projectId, mode, signature, bytes, at: Date.now() });
+    return { received: true, outcome };
+  }
+}

@@ -1,0 +1,57 @@
+import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.js';
+import { readPastTime } from '../../../common/past-time.js';
+import { CurrentProject } from '../../../projects/project.guards.js';
+import type { Project } from '../../../projects/project.entity.js';
+import { RequiresPermission } from '../../../projects/project.guards.js';
+import { ReconcileRequest, ReconcileResponse, toReconcileResponse } from './reconcile.dto.js';
+import { ReconcileService } from './reconcile.service.js';
+
+/** For one request; whoever has more to compare than fits in sends it again. */
+const BUDGET_MS = 20_000;
+
+@ApiTags('Webhooks')
+@ApiBearerAuth('HTTPBearer')
+@ApiParam({
+  name: 'project_id',
+  description: "The project's id.",
+  schema: { type: 'string', format: 'uuid' },
+})
+@RequiresPermission('owner')
+@Controller('payments/stripe/projects/:project_id/reconcile')
+export class ReconcileController {
+  constructor(private readonly reconciler: ReconcileService) {}
+
+  @Post()
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    operationId: 'reconcileWithStripe',
+    summary: 'Catch up on missed events',
+    description:
+      "Reads Stripe's own list of events and applies those that never arrived, then compares every subscription with Stripe's and repairs what differs. What takes longer than 20 seconds is cut short: send the same request again.",
+  })
+  @ApiOkResponse({
+    description: 'What was missing or different, and is not any more.',
+    type: ReconcileResponse,
+  })
+  @ApiConflictResponse({
+    description: 'Stripe does not accept the stored key, or it lacks a permission.',
+    type: ErrorResponse,
+  })
+  @ApiErrors({ project: true, body: true })
+  async reconcile(
+    @CurrentProject() { id }: Project,
+    @Body() { mode, since }: ReconcileRequest,
+  ): Promise<ReconcileResponse> {
+    const options = { since: readPastTime(since), signal: AbortSignal.timeout(BUDGET_MS) };
+    return toReconcileResponse(await this.reconciler.reconcile(id, mode, options));
+  }
+}

@@ -1,0 +1,78 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { TextField } from '../http/fields.js';
+import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
+import type { Project } from './project.entity.js';
+
+@ApiSchema({ description: 'A new project.' })
+export class ProjectCreateRequest {
+  @TextField({ description: 'What people call it.', example: 'Corner shop', minLength: 1, maxLength: 255 })
+  name: string;
+
+  @TextField({
+    description: 'What it is, in a few words.',
+    example: 'Sells bread by subscription',
+    maxLength: 1000,
+    optional: true,
+    multiline: true,
+  })
+  description?: string | null;
+}
+
+@ApiSchema({
+  description:
+    'What to change. A field that is absent or `null` keeps its value; an empty description clears it.',
+})
+export class ProjectUpdateRequest {
+  @TextField({
+    description: 'What people call it.',
+    example: 'Corner shop',
+    minLength: 1,
+    maxLength: 255,
+    optional: true,
+  })
+  name?: string | null;
+
+  @TextField({
+    description: 'What it is, in a few words.',
+    example: 'Sells bread by subscription',
+    maxLength: 1000,
+    optional: true,
+    multiline: true,
+  })
+  description?: string | null;
+}
+
+@ApiSchema({ description: 'The new project.' })
+export class ProjectCreatedResponse {
+  @ApiUuid("The project's id.")
+  id: string;
+}
+
+@ApiSchema({ description: 'A project.' })
+export class ProjectResponse {
+  @ApiUuid("The project's id.")
+  id: string;
+
+  @ApiProperty({ description: 'What people call it.', type: String, example: 'Corner shop' })
+  name: string;
+
+  @ApiNullableString({ description: 'What it is.', example: 'Sells bread by subscription' })
+  description: string | null;
+
+  @ApiProperty({
+    description: 'Always `true`: a deleted project is not shown.',
+    type: Boolean,
+    example: true,
+  })
+  is_active: boolean;
+
+  @ApiTime('When it was made.')
+  created_at: string;
+
+  @ApiNullableTime('When its name or description last changed.')
+  updated_at: string | null;
+}
+
+export function toProjectResponse({ id, name, description, createdAt, updatedAt }: Project): ProjectResponse {
+  return { id, name, description, is_active: true, created_at: createdAt, updated_at: updatedAt };
+}

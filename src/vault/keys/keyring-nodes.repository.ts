@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { Column, DataSource, Entity, PrimaryColumn, type Repository } from 'typeorm';
+import { reachingDatabase } from '../../database/database-errors.js';
+import type { HeldKeys } from './keyring.js';
+
+/** A running process, and the data keys that it said it has. One that ended without a word leaves its row behind. */
+@Entity('key_holders')
+export class KeyHolderEntity {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'key_holders_pk' })
+  id: string;
+
+  /** For people: the host's name and the process id. */
+  @Column({ type: 'varchar', length: 300 })
+  name: string;
+
+  /** The one that it seals under. */
+  @Column({ name: 'primary_key_id', type: 'varchar', length: 16 })
+  primaryKeyId: string;
+
+  /** The ids of the keys that it can open, separated by commas. */
+  @Column({ type: 'text' })
+  held: string;
+
+  /** The same of those that it should be able to open and can't. */
+  @Column({ type: 'text' })
+  missing: string;
+
+  @Column({ name: 'answered_at', type: Date, precision: 3 })
+  answeredAt: Date;
+}
+
+/** A running process and its keys. */
+export interface KeyHolder extends HeldKeys {
+  readonly id: string;
+  readonly name: string;
+  readonly answeredAt: Date;
+}
+
+@Injectable()
+export class KeyHoldersRepository {
+  readonly #entities: Repository<KeyHolderEntity>;
+
+  constructor(dataSource: DataSource) {
+    this.#entities = dataSource.getRepository(KeyHolderEntity);
+  }
+
+  async list(): Promise<KeyHolder[]> {
+    const rows = await reachingDatabase(this.#entities.find({ order: { name: 'ASC' } }));
+    return rows.map(({ id, name, primaryKeyId, held, missing, answeredAt }) => {
+      return { id, name, primary: primaryKeyId, held: idsIn(held), missing: idsIn(missing), answeredAt };
+    });
+  }
+
+  async put({ id, name, primary, held, missing, answeredAt }: KeyHolder): Promise<void> {
+    const row = { id, name, primaryKeyId: primary, held: held.join(), missing: missing.join(), answeredAt };
+    await reachingDatabase(this.#entities.upsert(row, ['id']));
+  }
+
+  async remove(id: string): Promise<void> {
+    await reachingDatabase(this.#entities.delete({ id }));
+  }
+}
+
+function idsIn(list: string): string[] {
+  return list === '' ? [] : list.split(',');
+}

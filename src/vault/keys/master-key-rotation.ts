@@ -1,0 +1,35 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Steps } from '../../database/database.js';
+import type { DataKeyRepository } from './data-key.repository.js';
+import type { MasterKeys } from '../wrappers/master-keys.js';
+
+interface RewrappedKey {
+  readonly id: string;
+  /** The master key that it was wrapped by. */
+  readonly from: string;
+}
+
+/**
+ * Wraps all data keys by the first of the configured master keys; those that are already, once more: a provider may have rotated its
+ * key under the same name. Data keys stay the same, so running processes need not notice.
+ * @throws WrongMasterKey when one needs a master key that is not configured; those before it are done
+ */
+export async function rotateMasterKey(
+  keys: DataKeyRepository,
+  masterKeys: MasterKeys,
+  record: (key: RewrappedKey, to: string) => Steps<void>,
+): Promise<RewrappedKey[]> {
+  const done: RewrappedKey[] = [];
+  for (const row of await keys.list()) {
+    const material = await masterKeys.unwrap(row);
+    const next = await masterKeys.wrap(material, row.id);
+    const again = await masterKeys.unwrap({ id: row.id, ...next });
+    const isSame = timingSafeEqual(material, again);
+    for (const buffer of [material, again]) buffer.fill(0);
+    if (!isSame) throw new Error(`Data key ${row.id} does not come out of its new wrapping as it went in.`);
+    const key = { id: row.id, from: row.masterKeyId };
+    await keys.rewrap(row, next, () => record(key, next.masterKeyId));
+    done.push(key);
+  }
+  return done;
+}

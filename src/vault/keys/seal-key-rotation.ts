@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Steps } from '../../database/database.js';
+import { isForeignKeyViolation } from '../../database/database-errors.js';
+import type { DataKeyRepository } from './data-key.repository.js';
+import type { DataKeyRow } from './data-key.repository.js';
+import type { KeyHolder, KeyHoldersRepository } from './keyring-nodes.repository.js';
+import type { MasterKeys } from '../wrappers/master-keys.js';
+import { newDataKey } from './data-key.js';
+
+const LOOK_EVERY_MS = 250;
+
+/** How long to wait for processes, and what ends the wait. */
+export interface Patience {
+  /** More than a process takes to look (`KeyFollower`). */
+  readonly milliseconds: number;
+  readonly signal: AbortSignal;
+}
+
+/** What the history says of a data key. */
+type KeyAction = 'keys.published' | 'keys.made_primary' | 'keys.retired';
+
+/** Running processes that can't open a data key that all have to have. */
+export class KeyNotHeld extends Error {
+  constructor(readonly holders: readonly KeyHolder[]) {
+    super('Not every process can open the data key.');
+  }
+}
+
+/** The life of a seal key: published, primary once every process has it, superseded, retired. */
+export class SealKeyRotation {
+  constructor(
+    private readonly keys: DataKeyRepository,
+    private readonly holders: KeyHoldersRepository,
+    private readonly masterKeys: MasterKeys,
+    private readonly record: (action: KeyAction, keyId: string) => Steps<void>,
+  ) {}
+
+  async list(): Promise<DataKeyRow[]> {
+    return (await this.keys.list()).filter(({ purpose }) => purpose === 'seal');
+  }
+
+  /** @returns the id of the key that is published: a new one, or one that waits since a rotation was cut short */
+  async publish(): Promise<string> {
+    const key = await newDataKey(this.masterKeys, 'seal', 'published');
+    await this.keys.addPublishedIfNone(key, () => this.record('keys.published', key.id));
+    const published = (await this.list()).find(({ state }) => state === 'published');
+    if (!published) throw new Error('The published data key is gone.');
+    return published.id;
+  }
+
+  /**
+   * Makes a published key primary once every running process has it.
+   * @returns the processes that did not answer: they are taken for ended, and would be told by the database if they aren't
+   * @throws KeyNotHeld
+   */
+  async makePrimary(id: string, patience: Patience): Promise<KeyHolder[]> {
+    const before = new Map(
+      (await this.holders.list()).map((holder) => [holder.id, holder.answeredAt.getTime()]),
+    );
+    const silent = await this.#untilAll(({ held }) => held.includes(id), patience);
+    const unable = silent.filter(
+      (holder) => holder.missing.includes(id) && before.get(holder.id) !== holder.answeredAt.getTime(),
+    );
+    if (unable.length > 0) throw new KeyNotHeld(unable);
+    for (const holder of silent) await this.holders.remove(holder.id);
+    await this.keys.makePrimary(id, 'seal', () => this.record('keys.made_primary', id));
+    return silent;
+  }
+
+  /** Waits until every running process seals under this key. */
+  async untilAllSealUnder(id: string, patience: Patience): Promise<void> {
+    await this.#untilAll(({ primary }) => primary === id, patience);
+  }
+
+  /** @returns whether it is retired now; not as long as something is sealed under it, or may be */
+  async retire(id: string): Promise<boolean> {
+    try {
+      return await this.keys.retire(id, new Date(), () => this.record('keys.retired', id));
+    } catch (error) {
+      if (isForeignKeyViolation(error)) return false;
+      throw error;
+    }
+  }
+
+  /** @returns those of which it isn't true when patience ends */
+  async #untilAll(
+    isReady: (holder: KeyHolder) => boolean,
+    { milliseconds, signal }: Patience,
+  ): Promise<KeyHolder[]> {
+    const end = performance.now() + milliseconds;
+    for (;;) {
+      const others = (await this.holders.list()).filter((holder) => !isReady(holder));
+      if (others.length === 0 || performance.now() > end) return others;
+      await sleep(LOOK_EVERY_MS, undefined, { signal });
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { Secret } from '../../common/secret.js';
+import { decrypt, encrypt, NONCE_BYTES } from './cipher.js';
+import type { DataKey } from '../keys/data-key.js';
+import { lengthPrefixed } from './cipher.js';
+import { utf8 } from './cipher.js';
+
+declare const sealedText: unique symbol;
+
+/** `tk1.<key id>.<base64url of nonce, ciphertext, tag>`; docs/vault.md has the bytes. */
+export type SealedText = string & { readonly [sealedText]: true };
+
+/** Where a sealed value belongs. It opens nowhere else. */
+export interface SealContext {
+  purpose: string;
+  /** The project id. */
+  tenant: string;
+  /** What tells the value from the tenant's others of this purpose. */
+  field: string;
+}
+
+/** A sealed value that doesn't open. Why stays unsaid: it is the same to the caller, and a help only to a forger. */
+export class SealBroken extends Error {
+  override readonly name = 'SealBroken';
+
+  constructor() {
+    super('A sealed value does not open: it was altered, moved, or sealed under a key that is gone.');
+  }
+}
+
+const FORMAT = 'tk1';
+const KEY_ID = new RegExp(`^${FORMAT}\\.([a-z0-9]{8,16})\\.`);
+
+export function seal(dataKey: DataKey, context: SealContext, plaintext: Secret): SealedText {
+  return sealWithNonce(dataKey, context, plaintext, randomBytes(NONCE_BYTES));
+}
+
+/** For test vectors. Everything else lets `seal` draw the nonce: one that comes twice gives the key away. */
+export function sealWithNonce(
+  dataKey: DataKey,
+  context: SealContext,
+  plaintext: Secret,
+  nonce: Buffer,
+): SealedText {
+  const body = encrypt(
+    dataKey.forTenant(context.tenant),
+    nonce,
+    authenticatedData(dataKey, context),
+    utf8(plaintext.reveal()),
+  );
+  return `${FORMAT}.${dataKey.id}.${body}` as SealedText;
+}
+
+/** @throws SealBroken */
+export function keyIdOf(sealed: SealedText): string {
+  const id = KEY_ID.exec(sealed)?.[1];
+  if (id === undefined) throw new SealBroken();
+  return id;
+}
+
+/** @throws SealBroken */
+export function open(dataKey: DataKey, context: SealContext, sealed: SealedText): Secret {
+  const head = `${FORMAT}.${dataKey.id}.`;
+  if (!sealed.startsWith(head)) throw new SealBroken();
+  try {
+    const body = sealed.slice(head.length);
+    return new Secret(
+      decrypt(dataKey.forTenant(context.tenant), authenticatedData(dataKey, context), body).toString('utf8'),
+    );
+  } catch {
+    throw new SealBroken();
+  }
+}
+
+function authenticatedData(dataKey: DataKey, { purpose, tenant, field }: SealContext): Buffer {
+  return lengthPrefixed(FORMAT, dataKey.id, purpose, tenant, field);
+}

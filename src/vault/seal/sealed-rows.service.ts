@@ -1,0 +1,95 @@
+import { throwIfInterrupted } from '../../common/event-loop.js';
+import type { Secret } from '../../common/secret.js';
+import type { Keyring } from '../keys/keyring.js';
+import { keyIdOf, SealBroken } from './seal.js';
+import { asText, type SealedRow, type SealedRowsRepository } from './sealed-rows.repository.js';
+
+interface Progress {
+  /** Ends the work between two pages. */
+  readonly signal: AbortSignal;
+  readonly add: (count: number) => void;
+}
+
+/** How many rows are sealed under which data key, by table. */
+export type RowCounts = ReadonlyMap<string, Readonly<Record<string, number>>>;
+
+/** A row that does not open, or of which these columns were edited. */
+export type BrokenRow = SealedRow & { readonly altered: readonly string[] };
+
+/** Everything that is sealed: counted, opened, and sealed anew, a page at a time, while the service runs. */
+export class SealedRowsService {
+  constructor(
+    private readonly rows: SealedRowsRepository,
+    private readonly keyring: Keyring,
+  ) {}
+
+  async count(): Promise<RowCounts> {
+    const counts = new Map<string, Record<string, number>>();
+    for (const column of this.rows.columns) {
+      for (const [id, count] of await this.rows.countByKey(column))
+        counts.set(id, { ...counts.get(id), [column.table]: count });
+    }
+    return counts;
+  }
+
+  /**
+   * Seals all rows that are under the given keys anew, under the primary one.
+   * @returns those that don't open, and so stay as they are
+   */
+  async reseal(keyIds: readonly string[], { signal, add }: Progress): Promise<SealedRow[]> {
+    const broken: SealedRow[] = [];
+    for (const column of this.rows.columns) {
+      for (const id of keyIds) {
+        for await (const page of this.rows.pagesOf(column, id)) {
+          const opened = await Promise.all(page.map(async (row) => ({ row, value: await this.#open(row) })));
+          await this.rows.replaceAll(
+            opened.flatMap(({ row, value }) =>
+              value ? [{ row, ...this.keyring.seal(row.context, value) }] : [],
+            ),
+          );
+          broken.push(...opened.flatMap(({ row, value }) => (value ? [] : [row])));
+          add(page.length);
+          await throwIfInterrupted(signal);
+        }
+      }
+    }
+    return broken;
+  }
+
+  /** Opens every row. @returns those that don't open, or under another key than they say, and those with columns that do not fit the value */
+  async check({ signal, add }: Progress): Promise<BrokenRow[]> {
+    const broken: BrokenRow[] = [];
+    for (const column of this.rows.columns) {
+      for await (const page of this.rows.pagesOf(column)) {
+        const values = await Promise.all(page.map((row) => this.#open(row)));
+        for (const [index, row] of page.entries()) {
+          const value = values[index];
+          const altered = value ? this.#altered(row, value) : [];
+          if (!value || keyIdOf(row.sealed) !== row.keyId || altered.length > 0)
+            broken.push({ ...row, altered });
+        }
+        add(page.length);
+        await throwIfInterrupted(signal);
+      }
+    }
+    return broken;
+  }
+
+  #altered({ column, primaryKey, derived }: SealedRow, value: Secret): string[] {
+    const expected = column.derived?.of(this.keyring, asText(primaryKey), value) ?? {};
+    return Object.entries(expected)
+      .filter(
+        ([name, value]) => value !== (typeof value === 'boolean' ? Boolean(derived[name]) : derived[name]),
+      )
+      .map(([name]) => name);
+  }
+
+  async #open({ context, sealed }: SealedRow): Promise<Secret | undefined> {
+    try {
+      return await this.keyring.open(context, sealed);
+    } catch (error) {
+      if (error instanceof SealBroken) return undefined;
+      throw error;
+    }
+  }
+}

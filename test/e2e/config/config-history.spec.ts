@@ -1,0 +1,101 @@
+import { StripeConfigService } from '../../../src/payments/stripe-config/stripe-config.service.js';
+import { parseProjectId } from '../../../src/common/ids.js';
+import { moduleActor } from '../../../src/common/actor.js';
+import { numbered } from '../../harness/credentials.js';
+import { configPath, startTestApp, STRANGER, type TestApp } from '../../harness/test-app.js';
+
+interface Entry {
+  seq: number;
+  at: string;
+  action: string;
+}
+
+describe('GET config/history', () => {
+  let app: TestApp;
+  let projectId: string;
+  let path: string;
+
+  beforeAll(async () => {
+    app = await startTestApp();
+  });
+  afterAll(() => app.close());
+  beforeEach(async () => {
+    projectId = await app.createProject();
+    path = configPath(projectId);
+  });
+
+  const read = async (query = '') => {
+    const { body } = await app.send('get', `${path}/history${query}`).expect(200);
+    return body as { entries: Entry[]; total: number; page: number; page_size: number };
+  };
+
+  it('tells who did what, when and from where, the newest first', async () => {
+    const { headers } = await app
+      .send('put', path)
+      .set('user-agent', 'curl/8.5.0')
+      .send({ live_secret_key: numbered(7).live_secret_key })
+      .expect(200);
+    const { entries, ...rest } = await read();
+    expect(rest).toEqual({ total: 2, page: 1, page_size: 50 });
+    expect(entries[0]).toEqual({
+      seq: 2,
+      at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
+      action: 'config.created',
+      result: 'done',
+      actor: { kind: 'person', subject: 'developer-1' },
+      ip: '127.0.0.1',
+      user_agent: 'curl/8.5.0',
+      request_id: headers['x-request-id'],
+      mode: null,
+      version: 1,
+      fields: [{ field: 'live_secret_key', last_four: '0007' }],
+      endpoint_id: null,
+      former_webhook_secrets_ended: [],
+    });
+    expect(entries[1]).toMatchObject({
+      seq: 1,
+      action: 'project.created',
+      fields: [{ field: 'name', last_four: null }],
+    });
+  });
+
+  it('tells other modules of the process from people', async () => {
+    const id = parseProjectId(projectId);
+    if (!id) throw new Error('The project has no id.');
+    const configs = app.app.get(StripeConfigService);
+    await configs.save(id, {});
+    await configs.remove(id, { actor: moduleActor('shop') });
+    const { entries } = await read();
+    const from = { ip: null, user_agent: null, request_id: null };
+    expect(entries[0]).toMatchObject({
+      action: 'config.deleted',
+      actor: { kind: 'module', subject: 'shop' },
+      ...from,
+    });
+    expect(entries[1]).toMatchObject({
+      action: 'config.created',
+      actor: { kind: 'module', subject: 'module' },
+      ...from,
+    });
+  });
+
+  it('comes in pages', async () => {
+    for (let number = 1; number <= 4; number += 1)
+      await app.send('put', path).send(numbered(number)).expect(200);
+    const places = async (query: string) => (await read(query)).entries.map(({ seq }) => seq);
+    expect(await places('?page_size=2')).toEqual([5, 4]);
+    expect(await places('?page=2&page_size=2')).toEqual([3, 2]);
+    expect(await places('?page=3&page_size=2')).toEqual([1]);
+    expect(await read('?page=4&page_size=2')).toEqual({ entries: [], total: 5, page: 4, page_size: 2 });
+    for (const query of ['page=0', 'page_size=0', 'page_size=101', 'page=x']) {
+      const { body } = await app.send('get', `${path}/history?${query}`).expect(422);
+      expect(body).toEqual({ detail: [expect.objectContaining({ loc: ['query', query.split('=')[0]] })] });
+    }
+  });
+
+  it('is for the owner, as long as there is the project', async () => {
+    await app.send('get', `${path}/history`, STRANGER).expect(403);
+    await app.send('delete', `/api/v1/projects/${projectId}`).expect(204);
+    await app.send('get', `${path}/history`).expect(404);
+  });
+});

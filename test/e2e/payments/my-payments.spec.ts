@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { endUserId } from '../../../src/auth/caller.js';
+import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
+import { execute } from '../../harness/database/rows.js';
+import { openBillingHarness, type BillingHarness } from '../../harness/ledger/till.js';
+
+let app: AppWithStripe;
+let till: BillingHarness;
+
+beforeAll(async () => {
+  app = await startAppWithStripe();
+});
+afterAll(() => app.close());
+beforeEach(async () => {
+  till = await openBillingHarness(app);
+});
+
+/** Payments that the ledger knows, one a minute, the last one first. @returns Stripe's ids */
+async function pay(
+  count: number,
+  { user = 'user-1', mode = 'test', minute = 0, amount = 2_000 } = {},
+): Promise<string[]> {
+  const ids: string[] = [];
+  for (let nth = 0; nth < count; nth++) {
+    const id = `pi_${mode}_${randomUUID().replaceAll('-', '')}`;
+    const at = `'2026-11-21 10:${String(minute + nth).padStart(2, '0')}:00.000'`;
+    await execute(
+      app.database,
+      `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, owner_id, user_id, user_rank, status, amount_cents, currency,
+         refunded_amount_cents, description, created_at, source_rank, as_of, revision)
+       VALUES ('${till.projectId}', '${mode}', '${id}', '${randomUUID()}', 'developer-1', '${endUserId(till.projectId, user)}', 9, 'succeeded',
+         ${amount}, 'usd', 500, 'Pro', ${at}, 9, ${at}, 1)`,
+    );
+    ids.unshift(id);
+  }
+  return ids;
+}
+interface Page {
+  payments: { payment_intent_id: string }[];
+}
+const list = async (query = '', user?: string) =>
+  (await till.get(`my-payments${query}`, user).expect(200)).body as Page;
+const idsOf = ({ payments }: Page) => payments.map(({ payment_intent_id: id }) => id);
+
+describe('GET my-payments', () => {
+  it('is empty for a user who never paid', async () => {
+    expect(await list()).toEqual({ payments: [], total: 0, page: 1, page_size: 50 });
+  });
+
+  it('has what the ledger has', async () => {
+    // More than fits into 32 bits.
+    const [id] = await pay(1, { amount: 99_999_999_999 });
+    expect(await list()).toEqual({
+      payments: [
+        {
+          id: expect.any(String) as string,
+          project_id: till.projectId,
+          subscription_id: null,
+          user_id: endUserId(till.projectId, 'user-1'),
+          is_test_mode: true,
+          payment_intent_id: id,
+          status: 'succeeded',
+          amount_cents: 99_999_999_999,
+          currency: 'usd',
+          source: 'stripe',
+          description: 'Pro',
+          refunded_amount_cents: 500,
+          dispute_status: null,
+          created_at: '2026-11-21T10:00:00.000Z',
+        },
+      ],
+      total: 1,
+      page: 1,
+      page_size: 50,
+    });
+  });
+
+  it('is paged, the newest first', async () => {
+    const ids = await pay(5);
+    expect(idsOf(await list())).toEqual(ids);
+    expect(await list('?page=2&page_size=2')).toMatchObject({ total: 5, page: 2, page_size: 2 });
+    expect(idsOf(await list('?page=2&page_size=2'))).toEqual(ids.slice(2, 4));
+    expect(idsOf(await list('?page=3&page_size=2'))).toEqual(ids.slice(4));
+    expect(await list('?page=4&page_size=2')).toMatchObject({ payments: [], total: 5 });
+    expect(await list('?page=999999999&page_size=100')).toMatchObject({ payments: [], total: 5 });
+  });
+
+  it('puts payments of the same moment into one order', async () => {
+    for (let nth = 0; nth < 6; nth++) await pay(1);
+    const pages = [await list('?page=1&page_size=3'), await list('?page=2&page_size=3')].flatMap(idsOf);
+    expect(pages).toEqual(idsOf(await list()));
+    expect(new Set(pages).size).toBe(6);
+  });
+
+  it("has nobody else's, and one mode's alone", async () => {
+    await pay(1, { user: 'another user' });
+    const [live] = await pay(1, { mode: 'live' });
+    expect(await list()).toMatchObject({ payments: [], total: 0 });
+    expect(idsOf(await list('?test_mode=false'))).toEqual([live]);
+  });
+
+  it.each([
+    'page=0',
+    'page=-1',
+    'page=x',
+    'page=1.5',
+    'page=',
+    'page=1e3',
+    'page_size=0',
+    'page_size=101',
+    'page=1&page=2',
+  ])('refuses ?%s: 422', async (query) => {
+    const { body } = await till.get(`my-payments?${query}`).expect(422);
+    expect(body.detail).toEqual([expect.objectContaining({ loc: ['query', query.split('=')[0]] })]);
+  });
+});

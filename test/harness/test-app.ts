@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import request, { type Test } from 'supertest';
+import { createApp } from '../../src/bootstrap/app.js';
+import { AppLogger } from '../../src/http/app-logger.js';
+import type { BodyLimits } from '../../src/http/request-bodies.js';
+import { loadSettings } from '../../src/config/load-settings.js';
+import { openApiDocument } from '../../src/http/openapi/docs.js';
+import { ResponseChecker } from './response-checker.js';
+import { createTestDatabase, type TestDatabase } from './database/test-database.js';
+import { accessToken, secondsFromNow, TOKEN_SECRET } from './tokens.js';
+
+type Environment = Record<string, string | undefined>;
+
+export interface TestApp {
+  readonly app: NestFastifyApplication;
+  readonly database: TestDatabase;
+  readonly environment: Environment;
+  /** What was logged, line by line. */
+  readonly log: string[];
+  /** A request with a developer's token; `null` sends none. */
+  send(
+    method: 'get' | 'post' | 'put' | 'delete' | 'patch' | 'head',
+    path: string,
+    token?: string | null,
+  ): Test;
+  /** Makes a project. @returns its id */
+  createProject(token?: string, name?: string): Promise<string>;
+  /** Fails when an answer was not as our own OpenAPI document says. */
+  close(): Promise<void>;
+}
+
+export interface TestAppOptions {
+  environment?: Environment;
+  bodyLimits?: BodyLimits;
+  /** Shared with another app, or kept over a restart; then the caller drops it. */
+  database?: TestDatabase;
+}
+
+/** Good for longer than the longest test. */
+export const OWNER = accessToken({ sub: 'developer-1', exp: secondsFromNow(7_200) });
+export const STRANGER = accessToken({ sub: 'developer-2' });
+
+export const configPath = (projectId: string): string =>
+  `/api/v1/payments/stripe/projects/${projectId}/config`;
+
+/** The environment of an app in a test; a shared database needs the same one. */
+export function testEnvironment(database: TestDatabase): Environment {
+  return {
+    NODE_ENV: 'test',
+    PORT: '0',
+    DATA_DIR: database.folder,
+    DATABASE_URL: database.url,
+    MASTER_KEY: randomBytes(32).toString('base64'),
+    AUTH_JWT_SECRET: TOKEN_SECRET,
+    RATE_LIMIT_PER_MINUTE: '0',
+    LOG_LEVEL: 'debug',
+  };
+}
+
+/** The real application on a real database, in this process. */
+export async function startTestApp({
+  environment: overrides = {},
+  database: given,
+  bodyLimits,
+}: TestAppOptions = {}): Promise<TestApp> {
+  const database = given ?? (await createTestDatabase());
+  const environment = { ...testEnvironment(database), ...overrides };
+  const log: string[] = [];
+  const logger = new AppLogger('debug', { write: (line) => void log.push(line) });
+  const app = await createApp(loadSettings(environment), logger, bodyLimits);
+  const checker = new ResponseChecker(openApiDocument(app));
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onSend', (sent, reply, payload, done) => {
+      checker.check({
+        method: sent.method,
+        route: sent.routeOptions.url,
+        status: reply.statusCode,
+        contentType: reply.getHeader('content-type')?.toString(),
+        body: typeof payload === 'string' ? payload : '',
+      });
+      done(null, payload);
+    });
+  try {
+    await app.init();
+    await app.getHttpAdapter().getInstance().ready();
+    await app.listen(Number(environment.PORT), '127.0.0.1');
+  } catch (error) {
+    // A server would end with its process.
+    await app.close();
+    throw error;
+  }
+
+  const send: TestApp['send'] = (method, path, token = OWNER) => {
+    const test = request(app.getHttpServer())[method](path);
+    return token === null ? test : test.set('authorization', `Bearer ${token}`);
+  };
+  return {
+    app,
+    database,
+    environment,
+    log,
+    send,
+    createProject: async (token = OWNER, name = 'Corner shop') => {
+      const { body } = await send('post', '/api/v1/projects/', token).send({ name }).expect(201);
+      return (body as { id: string }).id;
+    },
+    close: async () => {
+      await app.close();
+      if (!given) await database.drop();
+      if (checker.violations.size > 0)
+        throw new Error(
+          `Answers that the OpenAPI document does not have:\n${[...checker.violations].join('\n')}`,
+        );
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import { join } from 'node:path';
+import { runInProcess } from '../../harness/command-line.js';
+import { eventually } from '../../harness/eventually.js';
+import { Installation } from '../../harness/installation.js';
+import { rowsOf } from '../../harness/database/rows.js';
+import { startTestApp, type TestApp } from '../../harness/test-app.js';
+
+jest.setTimeout(60_000);
+
+const ENDED_WITHIN_MS = 2_000;
+const PASSWORD = 'correct horse battery staple';
+
+let installation: Installation;
+let app: TestApp;
+
+beforeAll(async () => {
+  installation = new Installation();
+  app = await startTestApp({ environment: { AUTH_REGISTRATION: 'closed' } });
+});
+afterAll(async () => {
+  await installation.remove();
+  await app.close();
+});
+
+const developers = (...args: string[]) => runInProcess(app.environment, 'developers', ...args);
+
+/** With something on the standard input. */
+async function piped(input: string, ...args: string[]) {
+  const script = `printf %s "$INPUT" | "${process.execPath}" "${join(installation.folder, 'dist/cli/main.js')}" developers ${args.join(' ')}`;
+  const command = installation.start({ ...app.environment, INPUT: input }, ['sh', '-c', script]);
+  const { code } = await command.ended;
+  return { code, output: command.output, errors: command.errors };
+}
+
+const logIn = (email: string, password: string) =>
+  app.send('post', '/api/v1/auth/login', null).send({ email, password });
+const refresh = (token: string) =>
+  app.send('post', '/api/v1/auth/refresh', null).send({ refresh_token: token });
+
+it('adds developers beside the running server, sets a new password and revokes them', async () => {
+  const made = await developers('add', 'Ada@Example.com', '--name', 'Ada', '--json');
+  expect(made).toMatchObject({ code: 0, errors: '' });
+  const { id, password } = JSON.parse(made.output) as { id: string; password: string };
+  expect(password).toMatch(/^[\w-]{24}$/);
+  expect(await rowsOf(app.database, 'accounts')).toMatchObject([
+    { id, email: 'ada@example.com', full_name: 'Ada' },
+  ]);
+  const { body } = await logIn('ada@example.com', password).expect(200);
+  expect(await developers('add', 'ada@example.com')).toEqual({
+    code: 1,
+    output: '',
+    errors: 'There is an account with this address.\n',
+  });
+
+  const changed = await piped(`${PASSWORD}\n`, 'set-password', 'ada@example.com', '--password-stdin');
+  expect(changed).toEqual({ code: 0, output: 'Set a new password for ada@example.com.\n', errors: '' });
+  await logIn('ada@example.com', password).expect(401);
+  await refresh((body as { refresh_token: string }).refresh_token).expect(401);
+  const { body: second } = await logIn('ada@example.com', PASSWORD).expect(200);
+
+  expect(await developers('revoke', 'ADA@example.com')).toMatchObject({
+    code: 0,
+    output: 'Revoked the account of ada@example.com.\n',
+  });
+  await logIn('ada@example.com', PASSWORD).expect(401);
+  await refresh((second as { refresh_token: string }).refresh_token).expect(401);
+});
+
+it('ends the access tokens of a developer within two seconds, and writes each command into the history', async () => {
+  const { id } = JSON.parse((await developers('add', 'eve@example.com', '--json')).output) as { id: string };
+  const use = (token: string) => app.send('get', '/api/v1/projects/', token);
+  const tokenWith = async (password: string) => {
+    const { body } = await logIn('eve@example.com', password).expect(200);
+    const { access_token: token } = body as { access_token: string };
+    await use(token).expect(200);
+    return token;
+  };
+  const setPassword = (password: string) =>
+    piped(password, 'set-password', 'eve@example.com', '--password-stdin');
+
+  await setPassword(PASSWORD);
+  const first = await tokenWith(PASSWORD);
+  await setPassword(`${PASSWORD}!`);
+  await eventually(
+    () => use(first).expect(401, { detail: 'The session of this access token has ended: log in again.' }),
+    ENDED_WITHIN_MS,
+  );
+  const second = await tokenWith(`${PASSWORD}!`);
+  expect(await developers('revoke', 'eve@example.com')).toMatchObject({ code: 0 });
+  await eventually(
+    () => use(second).expect(401, { detail: 'The account of this access token was revoked.' }),
+    ENDED_WITHIN_MS,
+  );
+  // To give the account back brings no former token back.
+  await setPassword(PASSWORD);
+  await tokenWith(PASSWORD);
+  await eventually(
+    () => use(second).expect(401, { detail: 'The session of this access token has ended: log in again.' }),
+    ENDED_WITHIN_MS,
+  );
+
+  const history = (await rowsOf(app.database, 'audit_entries'))
+    .filter(({ details }) => String(details).includes(id))
+    .map((entry): unknown[] => [entry['action'], entry['subject']]);
+  expect(history).toEqual(
+    ['added', 'password_set', 'password_set', 'revoked', 'password_set'].map((what): unknown[] => [
+      `developers.${what}`,
+      expect.stringContaining('command line: '),
+    ]),
+  );
+  expect(await runInProcess(app.environment, 'audit', 'verify')).toMatchObject({ code: 0 });
+});
+
+it('says what it can’t do', async () => {
+  expect(await piped('1234567', 'add', 'bob@example.com', '--password-stdin')).toEqual({
+    code: 1,
+    output: '',
+    errors: 'The password must have at least 8 characters.\n',
+  });
+  expect(await developers('add', 'bob')).toMatchObject({
+    code: 1,
+    errors: 'The address must be an e-mail address, such as ada@example.com.\n',
+  });
+  const off = await runInProcess(
+    { ...app.environment, AUTH_BUILTIN: 'false' },
+    'developers',
+    'add',
+    'bob@example.com',
+  );
+  expect(off).toMatchObject({
+    code: 1,
+    errors: 'The built-in authorization server is off here: see AUTH_BUILTIN.\n',
+  });
+  expect(
+    (await rowsOf(app.database, 'accounts')).filter((row) => row['email'] === 'bob@example.com'),
+  ).toEqual([]);
+});

@@ -1,0 +1,106 @@
+import { Database, query, exec, sql, zip, type Steps } from '../../../src/database/database.js';
+import { startTestApp, type TestApp } from '../../harness/test-app.js';
+
+const CREATE = sql<never>('CREATE TABLE notes (id integer PRIMARY KEY, text varchar(20))', 'create_notes');
+const DROP = sql<never>('DROP TABLE notes', 'drop_notes');
+const ADD = sql<never>('INSERT INTO notes (id, text) VALUES ($1, $2)', 'add_note');
+const ADD_AND_TELL = sql<{ id: number; text: string | null }>(
+  'INSERT INTO notes (id, text) VALUES ($1, $2) RETURNING id, text',
+  'add_and_tell_note',
+);
+const LIST = sql<{ id: number; text: string | null }>('SELECT id, text FROM notes ORDER BY id', 'list_notes');
+const WRONG = sql<never>('SELECT * FROM no_such_table', 'select_nothing');
+
+describe('a transaction', () => {
+  let app: TestApp;
+  let database: Database;
+  const notes = () => database.query(LIST, []);
+
+  beforeAll(async () => {
+    app = await startTestApp();
+    database = app.app.get(Database);
+  });
+  afterAll(() => app.close());
+  beforeEach(() => database.query(CREATE, []));
+  afterEach(() => database.query(DROP, []));
+
+  it('runs what is sent in order, before what is read', async () => {
+    const seen = await database.transaction(function* () {
+      yield* exec(ADD, [1, 'first']);
+      yield* exec(ADD, [2, null]);
+      const [added] = yield* query(ADD_AND_TELL, [3, 'third']);
+      const all = yield* query(LIST, []);
+      yield* exec(ADD, [4, 'last']);
+      return { added, all };
+    });
+    expect(seen).toEqual({
+      added: { id: 3, text: 'third' },
+      all: [
+        { id: 1, text: 'first' },
+        { id: 2, text: null },
+        { id: 3, text: 'third' },
+      ],
+    });
+    expect((await notes()).map(({ id }) => id)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('runs two bodies together, however many steps each has', async () => {
+    function* add(...ids: number[]): Steps<number[]> {
+      const added: number[] = [];
+      for (const id of ids) {
+        yield* exec(ADD, [id * 10, 'sent']);
+        added.push(...(yield* query(ADD_AND_TELL, [id, 'read'])).map((row) => row.id));
+      }
+      return added;
+    }
+    const added = await database.transaction(() => zip(add(1, 2, 3), zip(add(), add(4))));
+    expect(added).toEqual([
+      [1, 2, 3],
+      [[], [4]],
+    ]);
+    expect((await notes()).map(({ id }) => id)).toEqual([1, 2, 3, 4, 10, 20, 30, 40]);
+  });
+
+  it.each(['the first', 'one in between', 'the last'])(
+    'leaves nothing when %s of what is sent fails, and says why',
+    async (which) => {
+      await database.query(ADD, [7, 'there']);
+      const ids = { 'the first': [7, 1, 2], 'one in between': [1, 7, 2], 'the last': [1, 2, 7] }[which] ?? [];
+      const failing = database.transaction(function* () {
+        for (const id of ids) yield* exec(ADD, [id, 'new']);
+      });
+      await expect(failing).rejects.toMatchObject({
+        code: expect.stringMatching(/^23505$|^SQLITE_CONSTRAINT_PRIMARYKEY$/),
+      });
+      expect(await notes()).toEqual([{ id: 7, text: 'there' }]);
+    },
+  );
+
+  it('leaves nothing when its body throws, before and after something was read, and goes on', async () => {
+    for (const isRead of [false, true]) {
+      const failing = database.transaction(function* () {
+        yield* exec(ADD, [1, 'never']);
+        if (isRead) yield* query(LIST, []);
+        throw new Error('No.');
+      });
+      await expect(failing).rejects.toThrow('No.');
+      expect(await notes()).toEqual([]);
+    }
+  });
+
+  it('works on any connection after others failed on them, whatever they had prepared', async () => {
+    const attempt = (id: number) =>
+      database.transaction(function* () {
+        yield* exec(ADD, [id, 'new']);
+        if (id % 3 === 0) yield* query(WRONG, []);
+        if (id % 3 === 1) throw new Error('No.');
+        yield* query(LIST, []);
+      });
+    const ids = Array.from({ length: 30 }, (_, index) => index);
+    await Promise.allSettled(ids.map(attempt));
+    await Promise.allSettled(ids.map((id) => attempt(id + 30)));
+    expect((await notes()).map(({ id }) => id)).toEqual(
+      Array.from({ length: 60 }, (_, index) => index).filter((id) => id % 3 === 2),
+    );
+  });
+});

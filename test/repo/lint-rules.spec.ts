@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs';
+import { ESLint } from 'eslint';
+import tseslint from 'typescript-eslint';
+import config, { REVEALING } from '../../eslint.config.mjs';
+
+const withTypes = new ESLint({ overrideConfigFile: true, overrideConfig: config });
+
+/** Rules that look at the text alone can be asked about files which don't exist. */
+const withoutTypes = new ESLint({
+  overrideConfigFile: true,
+  overrideConfig: [
+    ...config,
+    tseslint.configs.disableTypeChecked,
+    { rules: { 'tillkeeper/no-transaction-of-the-driver': 'off' } },
+  ],
+});
+
+async function problems(eslint: ESLint, filePath: string, code: string): Promise<(string | null)[]> {
+  const [result] = await eslint.lintText(code, { filePath });
+  return result?.messages.map(({ ruleId, message }) => ruleId ?? message) ?? [];
+}
+
+describe('imports go down only', () => {
+  const imported = (from: string, path: string) =>
+    problems(withoutTypes, `src/${from}`, `export * from '${path}';`);
+
+  it.each([
+    ['common/ids.ts', '../projects/project.entity.js'],
+    ['common/ids.ts', '../config/settings.js'],
+    ['common/ids.ts', '../http/request.pipe.js'],
+    ['http/request.pipe.ts', '../database/database.js'],
+    ['database/database.ts', '../http/error.filter.js'],
+    ['monitoring/health.controller.ts', '../bootstrap/shutdown.js'],
+    ['history/history-trail.ts', '../auth/caller.js'],
+    ['database/database.ts', '../vault/keyring.js'],
+    ['database/migrations/first.ts', '../../projects/project.entity.js'],
+    ['vault/keyring.ts', '../payments/stripe-config/mask.js'],
+    ['auth/access.guard.ts', '../projects/projects.service.js'],
+    ['projects/projects.service.ts', '../payments/stripe-config/stripe-config.service.js'],
+    ['projects/projects.service.ts', '../app.module.js'],
+    ['payments/stripe/stripe-connector.ts', '../stripe-config/keys/stripe-clients.js'],
+    ['payments/stripe/stripe-connector.ts', '../../projects/project.entity.js'],
+    ['payments/ledger/ledger.service.ts', '../webhooks/handled-events.js'],
+    ['payments/stripe-config/mask.ts', '../payments.module.js'],
+    ['payments/stripe-config/stripe-clients.ts', '../webhooks/webhooks.service.js'],
+    ['payments/ledger/ledger.service.ts', '../billing/billing.service.js'],
+    ['payments/webhooks/webhooks.service.ts', '../../payments/billing/billing.service.js'],
+    ['payments/payments.module.ts', '../monitoring/monitoring.module.js'],
+    ['vault/keyring.ts', '../cli/session.js'],
+  ])('refuses %s -> %s', async (from, path) => {
+    expect(await imported(from, path)).toEqual(['no-restricted-imports']);
+  });
+
+  it.each([
+    ['projects/projects.service.ts', '../auth/caller.js'],
+    ['projects/projects.service.ts', '../common/ids.js'],
+    ['projects/projects.service.ts', '../http/request.pipe.js'],
+    ['bootstrap/first-run.ts', '../projects/projects.service.js'],
+    ['auth/guards/access.guard.ts', '../guards/other.guard.js'],
+    ['payments/stripe-config/dto/save.dto.ts', '../credential-rules.js'],
+    ['payments/stripe-config/stripe-config.service.ts', '../../vault/keyring.js'],
+    ['payments/stripe-config/keys/stripe-clients.ts', '../../stripe/stripe-connector.js'],
+    ['payments/stripe-config/stripe-config.service.ts', '../guards/project-owner.guard.js'],
+    ['payments/webhooks/webhooks.service.ts', '../ledger/ledger.service.js'],
+    ['payments/webhooks/webhooks.service.ts', '../../config/settings.js'],
+    ['payments/payments.module.ts', './webhooks/webhooks.module.js'],
+    ['app.module.ts', './payments/payments.module.js'],
+  ])('lets %s -> %s through', async (from, path) => {
+    expect(await imported(from, path)).toEqual([]);
+  });
+
+  it('refuses forwardRef, which is a circle', async () => {
+    expect(
+      await problems(withoutTypes, 'src/auth/auth.module.ts', "export { forwardRef } from '@nestjs/common';"),
+    ).toEqual(['no-restricted-imports']);
+  });
+});
+
+describe('Stripe', () => {
+  const client = "import Stripe from 'stripe';\nexport const stripe = new Stripe('');";
+
+  it('has its clients made in payments/stripe only', async () => {
+    expect(await problems(withoutTypes, 'src/payments/webhooks/webhooks.service.ts', client)).toEqual([
+      'no-restricted-syntax',
+    ]);
+    expect(await problems(withoutTypes, 'src/payments/stripe/stripe-connector.ts', client)).toEqual([]);
+  });
+
+  it.each([
+    ['src/payments/ledger/subscription.repository.ts', 'stripe'],
+    ['src/payments/ledger/subscription.repository.ts', '../stripe-config/stripe-clients.js'],
+    ['src/payments/ledger/subscription.repository.ts', '../../stripe/stripe-connector.js'],
+    ['src/database/transactions.ts', 'stripe'],
+  ])('is kept out of %s (%s), so that no transaction waits for the network', async (filePath, path) => {
+    expect(await problems(withoutTypes, filePath, `export type * from '${path}';`)).toEqual([
+      '@typescript-eslint/no-restricted-imports',
+    ]);
+  });
+});
+
+describe('a secret', () => {
+  const look =
+    "import type { Secret } from '../common/secret.js';\nexport const text = (secret: Secret) => secret.reveal();";
+
+  it('is looked into in the listed files alone', async () => {
+    expect(await problems(withoutTypes, 'src/projects/projects.service.ts', look)).toEqual([
+      'no-restricted-properties',
+    ]);
+    expect(await problems(withoutTypes, 'src/vault/seal/seal.ts', look)).toEqual([]);
+  });
+
+  it.each(REVEALING)('has a reason to be looked into in %s', (file) => {
+    expect(readFileSync(file, 'utf8')).toContain('.reveal()');
+  });
+});
+
+describe("the driver's own transactions", () => {
+  const call = (imported: string, type: string, expression: string) =>
+    problems(
+      withTypes,
+      'src/projects/project.repository.ts',
+      `${imported}\nexport const attempt = (it: ${type}) => it.${expression};`,
+    );
+
+  it.each([
+    ['DataSource', 'transaction(() => Promise.resolve())'],
+    ['DataSource', 'createQueryRunner()'],
+    ['EntityManager', 'save({})'],
+    ['Repository<{ id: string }>', 'remove([])'],
+  ])('are refused: %s.%s', async (type, expression) => {
+    expect(await call("import type * as typeorm from 'typeorm';", `typeorm.${type}`, expression)).toEqual([
+      'tillkeeper/no-transaction-of-the-driver',
+    ]);
+  });
+
+  it('leave the same names free for others', async () => {
+    expect(await call('', 'Set<string> & { save(value: string): void }', "save('')")).toEqual([]);
+    expect(
+      await call(
+        "import type { Database } from '../database/database.js';",
+        'Database',
+        'transaction(function* () {})',
+      ),
+    ).toEqual([]);
+  });
+
+  it('belong to src/database', async () => {
+    const code =
+      "import type { DataSource } from 'typeorm';\nexport const runner = (source: DataSource) => source.createQueryRunner();";
+    expect(await problems(withTypes, 'src/database/database.ts', code)).toEqual([]);
+  });
+});
+
+describe('type imports', () => {
+  const path = 'src/projects/projects.service.ts';
+
+  it('are required where only the type is used', async () => {
+    const code = "import { ProjectId } from '../common/ids.js';\nexport const same = (id: ProjectId) => id;";
+    expect(await problems(withTypes, path, code)).toEqual(['@typescript-eslint/consistent-type-imports']);
+  });
+
+  it('are not asked of a class that Nest injects by its constructor', async () => {
+    const code = `import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+@Injectable()
+export class ProjectsService {
+  constructor(readonly database: Database) {}
+}`;
+    expect(await problems(withTypes, path, code)).toEqual([]);
+  });
+});
+
+it('no test file may run only some of its tests', async () => {
+  expect(await problems(withoutTypes, 'test/e2e/config.spec.ts', "it.only('works', () => {});")).toEqual([
+    'no-restricted-properties',
+  ]);
+});
+
+it('a promise must not float', async () => {
+  expect(await problems(withTypes, 'src/projects/projects.service.ts', 'void 0; Promise.resolve();')).toEqual(
+    ['@typescript-eslint/no-floating-promises'],
+  );
+});
