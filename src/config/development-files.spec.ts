@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { transformFileSync } from '@swc/core';
@@ -163,5 +163,6 @@ function compiled(): string {
     writeFileSync(`${target}.js`, code);
   }
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
   return pathToFileURL(join(folder, 'config/load-settings.js')).href;
 }

@@ -36,7 +36,7 @@ afterEach(async () => {
 
 function fixture(name: string): StripeEvent {
   return JSON.parse(
-    readFileSync(new URL(`../fixtures/stripe/webhook-events/${name}.json`, import.meta.url), 'utf8'),
+    readFileSync(new URL(`../../fixtures/stripe/webhook-events/${name}.json`, import.meta.url), 'utf8'),
   ) as StripeEvent;
 }
 

@@ -5,7 +5,7 @@ import { assertReadable } from './foreign-object.js';
 import { type Reading, readObject } from './read-object.js';
 import { StripeObject, Unreadable } from './stripe-object.js';
 
-const FIXTURES = new URL('../../../test/fixtures/stripe/webhook-events/', import.meta.url);
+const FIXTURES = new URL('../../../../test/fixtures/stripe/webhook-events/', import.meta.url);
 const PROJECT_ID = parseProjectId('7b0c2a52-6d0f-4f57-9f0e-1d3f2c5a9b11');
 
 function object(fields: object): StripeObject {
