@@ -8,7 +8,7 @@ import type { TestDatabase } from '../database/test-database.js';
 
 const SECRET = `whsec_${'a'.repeat(32)}`;
 const SENDERS = 8;
-/** Milliseconds of delivering in a round. */
+/** Milliseconds between the start of a server and its kill. */
 const SHORTEST_ROUND = 50;
 const LONGEST_ROUND = 400;
 
@@ -16,16 +16,17 @@ interface Rounds {
   installation: Installation;
   database: TestDatabase;
   environment: Environment;
-  /** Of the account that Stripe asks about invoices. */
+  /** A key of the account in the fake Stripe that has the invoices. */
   secretKey: string;
-  /** How often the server is killed, and how many events are delivered meanwhile. */
+  /** Number of kills. */
   kills: number;
+  /** Number of events, delivered during all kills. */
   events: number;
 }
 
 /**
- * Kills the server with SIGKILL in the middle of deliveries, again and again, while the sender, like Stripe, sends each event until it is
- * acknowledged, and some of them once more. At the end each has had its effect, and none twice.
+ * Kills the server repeatedly with SIGKILL during deliveries. The sender, like Stripe, retries each event until it is acknowledged, and
+ * sends some again after that. Expects that each event was applied exactly once.
  */
 export async function deliveryRounds({
   installation,
@@ -42,7 +43,7 @@ export async function deliveryRounds({
 
   const makers = [aPayment, aPaidInvoice, anEvent];
   const events = Array.from({ length: count }, (_, index) => (makers[index % makers.length] ?? anEvent)());
-  // Of each third, one comes twice.
+  // Every seventh event is delivered twice.
   const queue = events.flatMap((event, index) => (index % 7 === 0 ? [event, event] : [event]));
   const sending = Promise.all(Array.from({ length: SENDERS }, () => sendAll(queue, projectId, () => server)));
   for (let kill = 0; kill < kills; kill += 1) {
@@ -53,6 +54,8 @@ export async function deliveryRounds({
   }
   await sending;
   await expectEachOnce(database, events);
+  // If all events were delivered before the last kill, the last server may still be starting, without signal handlers.
+  await server.listening();
   expect(await server.stop('SIGTERM')).toEqual({ code: 0, signal: null });
   return projectId;
 }
