@@ -7,7 +7,7 @@ import { type AccessTokens, Settings, StoreSettings } from './settings.js';
 import { isVariableName, VARIABLE_NAMES } from './variables.js';
 
 /** A misspelt optional variable would silently not apply. What is further away than one slip is others' business. */
-export function misspeltNames(given: NodeJS.ProcessEnv): string[] {
+function misspeltNames(given: NodeJS.ProcessEnv): string[] {
   return Object.keys(given)
     .filter((name) => given[name] && !isVariableName(name))
     .flatMap((name) => {

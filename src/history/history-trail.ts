@@ -18,7 +18,7 @@ import {
 import { HistoryEntryEntity } from './history.entities.js';
 
 /** $1 project. Makes the head where there is none. On SQLite the transaction has locked everything. */
-export const LOCK_HEAD = sql<HistoryHead>(
+const LOCK_HEAD = sql<HistoryHead>(
   {
     sqlite: 'SELECT seq, mac FROM audit_heads WHERE project_id = $1',
     postgres: `INSERT INTO audit_heads AS h (project_id, seq, mac) VALUES ($1, 0, '')
@@ -28,14 +28,14 @@ export const LOCK_HEAD = sql<HistoryHead>(
 );
 
 /** $1 project, $2 number, $3 MAC. */
-export const ADVANCE_HEAD = sql<never>(
+const ADVANCE_HEAD = sql<never>(
   `INSERT INTO audit_heads (project_id, seq, mac) VALUES ($1, $2, $3)
    ON CONFLICT (project_id) DO UPDATE SET seq = excluded.seq, mac = excluded.mac`,
   'advance_audit_head',
 );
 
 /** $1 to $13: `columnValues(HistoryEntryEntity, …)`. */
-export const ADD_ENTRY = sql<never>(
+const ADD_ENTRY = sql<never>(
   `INSERT INTO audit_entries (${columnNames(HistoryEntryEntity)})
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
   'add_audit_entry',

@@ -12,7 +12,7 @@ export interface Milestone extends HistoryHead {
 }
 
 /** Walks a chain from its beginning and notes what is wrong with it. Whether entries are vouched for is for others to find out. */
-export class ChainWalk {
+class ChainWalk {
   readonly problems: string[] = [];
   #end: HistoryHead = NO_HEAD;
   #entries = 0;

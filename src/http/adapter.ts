@@ -9,7 +9,7 @@ import { answerOddRequests, answerUnparsable } from './json-body.js';
 import { isDocsUrl } from './openapi/docs.js';
 import type { RouteTable } from './route-table.js';
 
-export const REQUEST_ID_HEADER = 'x-request-id';
+const REQUEST_ID_HEADER = 'x-request-id';
 
 /** Headers of a response with data: nothing may store it, guess its type, frame it or run it. `/docs` is a page and gets helmet's. */
 const DATA_HEADERS = {
@@ -29,7 +29,7 @@ export function sendCommonHeaders(fastify: FastifyInstance): void {
   });
 }
 
-export function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
+function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
   reply.header(REQUEST_ID_HEADER, request.id);
   if (!isDocsUrl(request.url)) reply.headers(DATA_HEADERS);
 }

@@ -17,7 +17,7 @@ import type { QueryReader } from '../http/fields.js';
 import { RequestPipe } from '../http/request.pipe.js';
 import { IdempotentAnswers, type IdempotentCall } from './idempotent-answers.js';
 
-export const IDEMPOTENT = 'idempotency:parts';
+const IDEMPOTENT = 'idempotency:parts';
 
 /** As the operation reads them: a default that is sent and one that is not make no difference, nor does what it ignores. */
 export interface IdempotentParts {
@@ -31,7 +31,7 @@ const KEY = /^[\x20-\x7e]{1,255}$/;
 
 /** Takes care of the `Idempotency-Key` of a request. It runs after the guards, so that an answer is repeated only to who may have it. */
 @Injectable()
-export class IdempotencyInterceptor implements NestInterceptor {
+class IdempotencyInterceptor implements NestInterceptor {
   constructor(
     private readonly answers: IdempotentAnswers,
     private readonly reflector: Reflector,

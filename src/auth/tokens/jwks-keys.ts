@@ -8,7 +8,7 @@ const TIMEOUT_MS = 5000;
 const MAX_BYTES = 1024 * 1024;
 
 /** @returns the JSON at `uri`. A redirect, an error status, over 1 MB or over five seconds is a failure. */
-export async function fetchJwks(uri: string): Promise<unknown> {
+async function fetchJwks(uri: string): Promise<unknown> {
   const response = await fetch(uri, {
     redirect: 'error',
     headers: { accept: 'application/jwk-set+json, application/json' },

@@ -15,10 +15,7 @@ interface AnchorFile {
   readonly heads: readonly { readonly project_id: string; readonly seq: number; readonly mac: string }[];
 }
 
-export function anchorFile(
-  heads: readonly (HistoryHead & { projectId: ProjectId })[],
-  now: Date,
-): AnchorFile {
+function anchorFile(heads: readonly (HistoryHead & { projectId: ProjectId })[], now: Date): AnchorFile {
   return {
     format: FORMAT,
     anchored_at: now.toISOString(),

@@ -22,7 +22,7 @@ export function problemsOf(projectId: ProjectId, problems: readonly string[]): P
   return problems.map((problem) => ({ chain: nameOf(projectId), problem }));
 }
 
-export function isNamed(projectId: ProjectId, problems: readonly Problem[]): boolean {
+function isNamed(projectId: ProjectId, problems: readonly Problem[]): boolean {
   return problems.some(({ chain }) => chain === nameOf(projectId));
 }
 

@@ -193,7 +193,7 @@ const REFUSALS: readonly Refusal[] = [
   },
 ];
 
-export function billingRefusal(facts: StripeErrorFacts, cause: unknown): DomainError | undefined {
+function billingRefusal(facts: StripeErrorFacts, cause: unknown): DomainError | undefined {
   const refusal = REFUSALS.find(({ is }) => is(facts));
   return refusal && new DomainError(refusal.code, refusal.message, { cause });
 }

@@ -86,7 +86,7 @@ export const TEST_MODE = new QueryFlagPipe('test_mode', true);
 
 /** Lets an end user to the till of the token's project, if it has one in the mode that is asked for: 404 where not, before the body is looked at. Goes after `EndUserGuard`. */
 @Injectable()
-export class BuyerGuard implements CanActivate {
+class BuyerGuard implements CanActivate {
   constructor(private readonly clients: StripeClients) {}
 
   async canActivate(context: ExecutionContext): Promise<true> {

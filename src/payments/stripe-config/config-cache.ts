@@ -7,7 +7,7 @@ import { STRIPE_MODES, type StripeMode } from '../stripe/stripe-mode.js';
 export const CONFIG_CHANNEL = 'stripe_config_changed';
 
 /** Milliseconds that a cache may go without looking: a process that dies right after a write may not have told the others. */
-export const MAX_AGE_MS = 1_500;
+const MAX_AGE_MS = 1_500;
 
 type Listener = (projectId: ProjectId) => void;
 

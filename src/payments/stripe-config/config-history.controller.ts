@@ -150,7 +150,7 @@ export class HistoryListResponse {
   page_size: number;
 }
 
-export function toHistoryEntryResponse({
+function toHistoryEntryResponse({
   seq,
   at,
   action,

@@ -14,7 +14,7 @@ export function toConfig(row: ConfigWithCredentialsRow): StripeConfig {
   };
 }
 
-export function toCredentials(list: ConfigWithCredentialsRow['credentials']): StoredCredential[] {
+function toCredentials(list: ConfigWithCredentialsRow['credentials']): StoredCredential[] {
   return (typeof list === 'string' ? (JSON.parse(list) as CredentialValues[]) : (list ?? [])).map(
     toCredential,
   );

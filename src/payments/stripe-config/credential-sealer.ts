@@ -16,7 +16,7 @@ import {
 import type { SealedCredential } from './stripe-config.js';
 
 /** What is stored beside a credential in clear, made of its value. */
-export function derivedColumns(keyring: Keyring, projectId: string, rule: CredentialRule, value: Secret) {
+function derivedColumns(keyring: Keyring, projectId: string, rule: CredentialRule, value: Secret) {
   const text = value.reveal();
   const account = accountPart(rule, text);
   return {

@@ -21,7 +21,7 @@ import {
 import type { StripeConfig } from './stripe-config.js';
 
 /** The field of a credential in a request. */
-export function StripeCredential(rule: CredentialRule): PropertyDecorator {
+function StripeCredential(rule: CredentialRule): PropertyDecorator {
   return applyDecorators(
     ApiNullableString(schemaOf(rule)),
     Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value)),

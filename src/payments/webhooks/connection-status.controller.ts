@@ -136,7 +136,7 @@ function toModeStatus(
 }
 
 /** Both arguments are of both modes. */
-export function toStatusResponse(
+function toStatusResponse(
   states: ConnectionState[],
   webhooks: WebhookState[],
   unreadable: UnreadableCredentials,

@@ -11,7 +11,7 @@ export function deriveKey(from: KeyObject, ...info: [use: string, ...of: string[
   return createSecretKey(Buffer.from(hkdfSync('sha256', from, SALT, lengthPrefixed(...info), 32)));
 }
 
-export const DATA_KEY_BYTES = 32;
+const DATA_KEY_BYTES = 32;
 
 const TENANT_KEYS_KEPT = 1000;
 

@@ -300,66 +300,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/payments/stripe/projects/{project_id}/config/status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Show whether the stored credentials work
-         * @description What Stripe last said of the stored keys, and the state of the webhooks, for each mode.
-         */
-        get: operations["getStripeConfigStatus"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/payments/stripe/projects/{project_id}/webhook-endpoints": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Make the webhook endpoint at Stripe
-         * @description Makes the endpoint with the project's own key and stores its signing secret. Does nothing when it is there already and its secret is the stored one.
-         */
-        post: operations["createStripeWebhookEndpoint"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/payments/stripe/projects/{project_id}/webhook-endpoints/{mode}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Remove the webhook endpoint at Stripe
-         * @description Removes only what was made here, and its stored signing secret. An endpoint in another account than that of the stored key is out of reach: it is only forgotten here.
-         */
-        delete: operations["deleteStripeWebhookEndpoint"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/payments/stripe/projects/{project_id}/subscriptions": {
         parameters: {
             query?: never;
@@ -592,6 +532,66 @@ export interface paths {
          * @description One page of what the calling user paid, or tried to pay, the newest first.
          */
         get: operations["listMyPayments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/webhook-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the webhook endpoint at Stripe
+         * @description Makes the endpoint with the project's own key and stores its signing secret. An endpoint that is there already, with its secret stored, is updated in place; one without is replaced.
+         */
+        post: operations["createStripeWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/webhook-endpoints/{mode}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove the webhook endpoint at Stripe
+         * @description Removes only what was made here, and its stored signing secret. An endpoint in another account than that of the stored key is out of reach: it is only forgotten here.
+         */
+        delete: operations["deleteStripeWebhookEndpoint"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/config/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show whether the stored credentials work
+         * @description What Stripe last said of the stored keys, and the state of the webhooks, for each mode.
+         */
+        get: operations["getStripeConfigStatus"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1337,135 +1337,6 @@ export interface components {
              * @example Stripe accepts this key.
              */
             message: string;
-        };
-        /** @description The state of one mode's webhooks. */
-        StripeWebhookStatus: {
-            /**
-             * @description The endpoint that we made at Stripe; `null` when we made none.
-             * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
-             */
-            endpoint_id: string | null;
-            /**
-             * @description Until when the webhook secret before the stored one is accepted too; `null` when there is none.
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            former_secret_valid_until: string | null;
-            /**
-             * @description When the last event arrived; `null` before the first.
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            last_event_at: string | null;
-            /**
-             * @description When a delivery last failed, or could not be read; `null` when none did.
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            last_failure_at: string | null;
-            /**
-             * @description Why it failed, or that the stored webhook secret can not be opened.
-             * @example The signature does not match the stored webhook secret.
-             */
-            last_failure_reason: string | null;
-            /**
-             * @description How many events arrived in a form that this version does not know. `webhook-events?outcome=unreadable` lists them.
-             * @example 0
-             */
-            unreadable_events: number;
-        };
-        /** @description The state of one mode's connection to Stripe. */
-        StripeModeStatus: {
-            /**
-             * @description `not_configured`: no secret key. `unverified`: Stripe has not said anything of the stored key yet. `valid`, `invalid`: what it said last, asked about the key or in a call that used it. A stored key that can not be opened is `invalid` too.
-             * @example valid
-             * @enum {string}
-             */
-            state: "not_configured" | "unverified" | "valid" | "invalid";
-            /**
-             * @description The Stripe account's id, where known.
-             * @example acct_1AAAAAAAAAAAAAAA
-             */
-            account_id: string | null;
-            /**
-             * @description The Stripe account's name, where known.
-             * @example Corner shop
-             */
-            account_name: string | null;
-            /**
-             * @description When Stripe last said something of the stored key.
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            verified_at: string | null;
-            /**
-             * @description What made Stripe say it: the validate operation, a save with `validate=true`, or a call that used the key.
-             * @example validation
-             */
-            verified_by: ("validation" | "save" | "use") | null;
-            /**
-             * @description Why the key is invalid, and what to do about it.
-             * @example This key has expired; make a new one in the Stripe dashboard.
-             */
-            last_error: string | null;
-            webhook: components["schemas"]["StripeWebhookStatus"];
-        };
-        /** @description The state of a project's connections to Stripe. */
-        StripeConfigStatusResponse: {
-            test: components["schemas"]["StripeModeStatus"];
-            live: components["schemas"]["StripeModeStatus"];
-        };
-        /** @description Which webhook endpoint to make. */
-        WebhookEndpointCreateRequest: {
-            /**
-             * @description Whose events.
-             * @example test
-             * @enum {string}
-             */
-            mode: "test" | "live";
-        };
-        /** @description A webhook endpoint at Stripe. Its signing secret is stored and never shown. */
-        WebhookEndpointResponse: {
-            /**
-             * @description Stripe's id of the endpoint.
-             * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
-             */
-            id: string;
-            /**
-             * @description Where Stripe sends the events.
-             * @example https://tillkeeper.example.com/api/v1/payments/stripe/webhooks/…/test
-             */
-            url: string;
-            /**
-             * @description The events that Stripe sends.
-             * @example [
-             *       "checkout.session.completed",
-             *       "checkout.session.async_payment_succeeded",
-             *       "checkout.session.async_payment_failed",
-             *       "customer.subscription.created",
-             *       "customer.subscription.updated",
-             *       "customer.subscription.deleted",
-             *       "customer.subscription.paused",
-             *       "customer.subscription.resumed",
-             *       "invoice.paid",
-             *       "invoice.payment_succeeded",
-             *       "invoice.payment_failed",
-             *       "payment_intent.succeeded",
-             *       "payment_intent.payment_failed",
-             *       "payment_intent.canceled",
-             *       "charge.refunded",
-             *       "charge.refund.updated",
-             *       "refund.updated",
-             *       "refund.failed",
-             *       "charge.dispute.created",
-             *       "charge.dispute.updated",
-             *       "charge.dispute.closed",
-             *       "charge.dispute.funds_withdrawn",
-             *       "charge.dispute.funds_reinstated"
-             *     ]
-             */
-            events: string[];
-            /**
-             * @description The version of Stripe's API that the events have.
-             * @example 2026-10-28.endive
-             */
-            version: string;
         };
         /** @description A pause: Stripe collects no payments, or the subscription is paused as a whole. */
         StripeSubscriptionPause: {
@@ -2231,6 +2102,135 @@ export interface components {
              * @example The subscription is on its new plan.
              */
             message: string;
+        };
+        /** @description Which webhook endpoint to make. */
+        WebhookEndpointCreateRequest: {
+            /**
+             * @description Whose events.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+        };
+        /** @description A webhook endpoint at Stripe. Its signing secret is stored and never shown. */
+        WebhookEndpointResponse: {
+            /**
+             * @description Stripe's id of the endpoint.
+             * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
+             */
+            id: string;
+            /**
+             * @description Where Stripe sends the events.
+             * @example https://tillkeeper.example.com/api/v1/payments/stripe/webhooks/…/test
+             */
+            url: string;
+            /**
+             * @description The events that Stripe sends.
+             * @example [
+             *       "checkout.session.completed",
+             *       "checkout.session.async_payment_succeeded",
+             *       "checkout.session.async_payment_failed",
+             *       "customer.subscription.created",
+             *       "customer.subscription.updated",
+             *       "customer.subscription.deleted",
+             *       "customer.subscription.paused",
+             *       "customer.subscription.resumed",
+             *       "invoice.paid",
+             *       "invoice.payment_succeeded",
+             *       "invoice.payment_failed",
+             *       "payment_intent.succeeded",
+             *       "payment_intent.payment_failed",
+             *       "payment_intent.canceled",
+             *       "charge.refunded",
+             *       "charge.refund.updated",
+             *       "refund.updated",
+             *       "refund.failed",
+             *       "charge.dispute.created",
+             *       "charge.dispute.updated",
+             *       "charge.dispute.closed",
+             *       "charge.dispute.funds_withdrawn",
+             *       "charge.dispute.funds_reinstated"
+             *     ]
+             */
+            events: string[];
+            /**
+             * @description The version of Stripe's API that the events have.
+             * @example 2026-10-28.endive
+             */
+            version: string;
+        };
+        /** @description The state of one mode's webhooks. */
+        StripeWebhookStatus: {
+            /**
+             * @description The endpoint that we made at Stripe; `null` when we made none.
+             * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
+             */
+            endpoint_id: string | null;
+            /**
+             * @description Until when the webhook secret before the stored one is accepted too; `null` when there is none.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            former_secret_valid_until: string | null;
+            /**
+             * @description When the last event arrived; `null` before the first.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            last_event_at: string | null;
+            /**
+             * @description When a delivery last failed, or could not be read; `null` when none did.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            last_failure_at: string | null;
+            /**
+             * @description Why it failed, or that the stored webhook secret can not be opened.
+             * @example The signature does not match the stored webhook secret.
+             */
+            last_failure_reason: string | null;
+            /**
+             * @description How many events arrived in a form that this version does not know. `webhook-events?outcome=unreadable` lists them.
+             * @example 0
+             */
+            unreadable_events: number;
+        };
+        /** @description The state of one mode's connection to Stripe. */
+        StripeModeStatus: {
+            /**
+             * @description `not_configured`: no secret key. `unverified`: Stripe has not said anything of the stored key yet. `valid`, `invalid`: what it said last, asked about the key or in a call that used it. A stored key that can not be opened is `invalid` too.
+             * @example valid
+             * @enum {string}
+             */
+            state: "not_configured" | "unverified" | "valid" | "invalid";
+            /**
+             * @description The Stripe account's id, where known.
+             * @example acct_1AAAAAAAAAAAAAAA
+             */
+            account_id: string | null;
+            /**
+             * @description The Stripe account's name, where known.
+             * @example Corner shop
+             */
+            account_name: string | null;
+            /**
+             * @description When Stripe last said something of the stored key.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            verified_at: string | null;
+            /**
+             * @description What made Stripe say it: the validate operation, a save with `validate=true`, or a call that used the key.
+             * @example validation
+             */
+            verified_by: ("validation" | "save" | "use") | null;
+            /**
+             * @description Why the key is invalid, and what to do about it.
+             * @example This key has expired; make a new one in the Stripe dashboard.
+             */
+            last_error: string | null;
+            webhook: components["schemas"]["StripeWebhookStatus"];
+        };
+        /** @description The state of a project's connections to Stripe. */
+        StripeConfigStatusResponse: {
+            test: components["schemas"]["StripeModeStatus"];
+            live: components["schemas"]["StripeModeStatus"];
         };
         /** @description What was done with the event. It is committed. */
         WebhookReceipt: {
@@ -4765,399 +4765,6 @@ export interface operations {
             };
         };
     };
-    getStripeConfigStatus: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The project's id. */
-                project_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The state of both modes. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StripeConfigStatusResponse"];
-                };
-            };
-            /** @description The request is malformed. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description There is no valid access token. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description There is no such project. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The request is not valid. */
-            422: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-            /** @description Too many requests; try again after `Retry-After` seconds. */
-            429: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description Something went wrong on our side. */
-            500: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-        };
-    };
-    createStripeWebhookEndpoint: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Chosen by the caller for one thing to do, 1 to 255 printable characters. The same key and request within 24 hours gives the same answer, marked `Idempotent-Replayed: true`, and does nothing again; errors are not remembered. */
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                /** @description The project's id. */
-                project_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WebhookEndpointCreateRequest"];
-            };
-        };
-        responses: {
-            /** @description The endpoint was there already. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WebhookEndpointResponse"];
-                };
-            };
-            /** @description The endpoint was made. */
-            201: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WebhookEndpointResponse"];
-                };
-            };
-            /** @description The request is malformed. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description There is no valid access token. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description There is no such project, or the mode has no secret key. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The body took more than 15 seconds to arrive. */
-            408: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description Something at Stripe is in the way (an endpoint that was not made here, the limit of endpoints, a key that is refused or lacks a permission), or another call that is not done yet (then with `Retry-After`). */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The body is not `application/json`. */
-            415: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The request is not valid. */
-            422: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-            /** @description Too many requests; try again after `Retry-After` seconds. */
-            429: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description Something went wrong on our side. */
-            500: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-        };
-    };
-    deleteStripeWebhookEndpoint: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Whose endpoint. */
-                mode: "test" | "live";
-                /** @description The project's id. */
-                project_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The endpoint is gone. */
-            204: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The request is malformed. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description There is no valid access token. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description There is no such project, or the mode has no secret key, or no endpoint that was made here. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description Something at Stripe is in the way (an endpoint that was not made here, the limit of endpoints, a key that is refused or lacks a permission), or another call that is not done yet (then with `Retry-After`). */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The request is not valid. */
-            422: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-            /** @description Too many requests; try again after `Retry-After` seconds. */
-            429: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description Something went wrong on our side. */
-            500: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-        };
-    };
     listProjectSubscriptions: {
         parameters: {
             query?: {
@@ -6636,6 +6243,399 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    createStripeWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the caller for one thing to do, 1 to 255 printable characters. The same key and request within 24 hours gives the same answer, marked `Idempotent-Replayed: true`, and does nothing again; errors are not remembered. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookEndpointCreateRequest"];
+            };
+        };
+        responses: {
+            /** @description The endpoint was there already. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointResponse"];
+                };
+            };
+            /** @description The endpoint was made. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or the mode has no secret key. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something at Stripe is in the way (an endpoint that was not made here, the limit of endpoints, a key that is refused or lacks a permission), or another call that is not done yet (then with `Retry-After`). */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    deleteStripeWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose endpoint. */
+                mode: "test" | "live";
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint is gone. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or the mode has no secret key, or no endpoint that was made here. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something at Stripe is in the way (an endpoint that was not made here, the limit of endpoints, a key that is refused or lacks a permission), or another call that is not done yet (then with `Retry-After`). */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    getStripeConfigStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state of both modes. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StripeConfigStatusResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {

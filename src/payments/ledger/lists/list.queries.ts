@@ -6,7 +6,7 @@ import { Checked, QueryFlag } from '../../../http/fields.js';
 import { PageQuery } from '../../../http/page.query.js';
 
 /** Stripe's, of a subscription (docs.stripe.com/api/subscriptions/object). */
-export const SUBSCRIPTION_STATUSES = [
+const SUBSCRIPTION_STATUSES = [
   'active',
   'trialing',
   'past_due',
@@ -21,7 +21,7 @@ export const SUBSCRIPTION_STATUSES = [
 export const ACTIVE_STATUSES: readonly string[] = ['active', 'trialing'];
 
 /** Stripe's, of a PaymentIntent (docs.stripe.com/api/payment_intents/object), and what a refund makes of them. */
-export const PAYMENT_STATUSES = [
+const PAYMENT_STATUSES = [
   'succeeded',
   'partially_refunded',
   'refunded',

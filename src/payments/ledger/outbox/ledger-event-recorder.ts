@@ -16,7 +16,7 @@ import type { Reassigned } from '../store/user-links.repository.js';
 import { OutboxSweeper } from './outbox-sweeper.js';
 import { OutboxRepository } from './outbox.repository.js';
 
-export function toLedgerSubscription(
+function toLedgerSubscription(
   id: string,
   subscriptionId: string,
   state: OwnedSubscription,
@@ -43,7 +43,7 @@ export function toLedgerSubscription(
   };
 }
 
-export function toLedgerPayment(id: string, paymentIntentId: string, state: PaymentState): LedgerPayment {
+function toLedgerPayment(id: string, paymentIntentId: string, state: PaymentState): LedgerPayment {
   return {
     id,
     paymentIntentId,
@@ -60,7 +60,7 @@ export function toLedgerPayment(id: string, paymentIntentId: string, state: Paym
   };
 }
 
-export function toLedgerDispute(id: string, disputeId: string, state: DisputeState): LedgerDispute {
+function toLedgerDispute(id: string, disputeId: string, state: DisputeState): LedgerDispute {
   return {
     id,
     disputeId,
