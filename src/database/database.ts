@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
+import { type Dialect, DIALECTS, type Engine } from './dialect.js';
 
-export type Engine = 'sqlite' | 'postgres';
+export type { Engine } from './dialect.js';
 
 export function engineOf({ options }: DataSource): Engine {
   return options.type === 'postgres' ? 'postgres' : 'sqlite';
@@ -19,11 +20,17 @@ export interface Statement<Row> {
 }
 
 /**
- * @param text one for each engine where they differ. @param name where PostgreSQL should prepare it, which pays off for a statement that
- * runs often
+ * @param text one for both engines, one for each, or a function that writes it in the dialect of an engine:
+ *
+ *     sql(({ rowLock }) => `SELECT … FROM outbox o ${rowLock({ skipLocked: true })}`, 'take_from_outbox')
+ * @param name where PostgreSQL should prepare it, which pays off for a statement that runs often
  */
-export function sql<Row>(text: Statement<Row>['text'], name?: string): Statement<Row> {
-  return { text, name };
+export function sql<Row>(
+  text: Statement<Row>['text'] | ((dialect: Dialect) => string),
+  name?: string,
+): Statement<Row> {
+  if (typeof text !== 'function') return { text, name };
+  return { text: { sqlite: text(DIALECTS.sqlite), postgres: text(DIALECTS.postgres) }, name };
 }
 
 export function textFor({ text }: Statement<unknown>, engine: Engine): string {
@@ -75,6 +82,18 @@ export abstract class Database {
 
   /** Runs all of `body` or nothing of it. @throws DomainError `database_unavailable`, and whatever `body` throws */
   abstract transaction<Result>(body: () => Steps<Result>): Promise<Result>;
+
+  /** Runs one writing statement, atomic by itself. On SQLite, writes that arrive together share a commit. */
+  abstract write<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]>;
+
+  /** Within a transaction: waits until no other transaction holds the lock of this name, and holds it until the end. */
+  abstract lock(name: string): Steps<void>;
+
+  /** Within a transaction: notifies the other processes when it commits. Those of SQLite see the change to the file themselves. */
+  abstract notify(channel: string, payload: string): Steps<void>;
+
+  /** To be awaited by background work between two batches of writes. On SQLite the server's own writes need the time. */
+  abstract throttle(batchStartedAt: number): Promise<void>;
 
   /** How many connections the pool has, where there is one. */
   connections(): { busy: number; idle: number; waiting: number } | undefined {

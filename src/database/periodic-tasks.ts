@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { type Lease, PeriodicTask, type PeriodicTaskOptions } from '../common/periodic-task.js';
-import { Database, type Engine, sql, type Statement } from './database.js';
+import { Database, sql } from './database.js';
 
 /** Which process runs a task that one of many should run. */
 @Entity('task_leases')
@@ -24,23 +24,20 @@ export class TaskLeaseEntity {
   expiresAt: Date;
 }
 
-/** $1 task, $2 owner, $3 milliseconds. A row comes back to the owner only. */
-const acquire = (now: string, expiry: string): Statement<{ task: string }> =>
-  sql(
-    `INSERT INTO task_leases (task, owner, expires_at) VALUES ($1, $2, ${expiry})
-     ON CONFLICT (task) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
-     WHERE task_leases.owner = excluded.owner OR task_leases.expires_at <= ${now}
-     RETURNING task`,
-  );
+const acquire = (now: string, expiry: string) =>
+  `INSERT INTO task_leases (task, owner, expires_at) VALUES ($1, $2, ${expiry})
+   ON CONFLICT (task) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
+   WHERE task_leases.owner = excluded.owner OR task_leases.expires_at <= ${now}
+   RETURNING task`;
 
-/** By the database's clock, since those of the processes may differ. */
-const ACQUIRE: Record<Engine, Statement<{ task: string }>> = {
+/** $1 task, $2 owner, $3 milliseconds. Returns a row to the owner only. By the database's clock, since those of the processes may differ. */
+const ACQUIRE = sql<{ task: string }>({
   sqlite: acquire(
     `strftime('%Y-%m-%d %H:%M:%f', 'now')`,
     `strftime('%Y-%m-%d %H:%M:%f', 'now', '+' || ($3 / 1000.0) || ' seconds')`,
   ),
   postgres: acquire('now()', `now() + $3 * interval '1 millisecond'`),
-};
+});
 
 const RELEASE = sql<never>('DELETE FROM task_leases WHERE task = $1 AND owner = $2');
 
@@ -55,8 +52,7 @@ export class TaskLeases {
   of(task: string, lengthMs: number): Lease {
     return {
       renewEveryMs: lengthMs / 3,
-      acquire: async () =>
-        (await this.database.query(ACQUIRE[this.database.engine], [task, this.#owner, lengthMs])).length > 0,
+      acquire: async () => (await this.database.query(ACQUIRE, [task, this.#owner, lengthMs])).length > 0,
       release: async () => void (await this.database.query(RELEASE, [task, this.#owner])),
     };
   }

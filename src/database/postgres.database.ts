@@ -1,6 +1,14 @@
 import { Logger } from '@nestjs/common';
 import type { Pool, PoolClient } from 'pg';
-import { Database, sql, type SqlValue, type Statement, type StatementCall, type Steps } from './database.js';
+import {
+  Database,
+  exec,
+  sql,
+  type SqlValue,
+  type Statement,
+  type StatementCall,
+  type Steps,
+} from './database.js';
 import { asDomainError, isReadOnlyServer, lacksPreparedStatement } from './database-errors.js';
 import { STATEMENT_TIMEOUT_MS } from './postgres.pool.js';
 import { StatementBatch } from './statement-batch.js';
@@ -22,6 +30,9 @@ const SETTINGS: StatementCall = {
   ),
   values: [],
 };
+
+const LOCK = sql<never>('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', 'lock_name');
+const NOTIFY = sql<never>('SELECT pg_notify($1, $2)', 'notify');
 
 type Run = (calls: StatementCall[]) => Promise<unknown[][]>;
 
@@ -64,6 +75,23 @@ export class PostgresDatabase extends Database {
       await run([...waiting, COMMIT]);
       return step.value;
     });
+  }
+
+  write<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
+    return this.query(statement, values);
+  }
+
+  lock(name: string): Steps<void> {
+    return exec(LOCK, [name]);
+  }
+
+  notify(channel: string, payload: string): Steps<void> {
+    return exec(NOTIFY, [channel, payload]);
+  }
+
+  /** Writers of other rows do not wait for this batch. */
+  async throttle(): Promise<void> {
+    return undefined;
   }
 
   /** Tries once more over another connection after a failure of the connection's own, before which nothing was written. */

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database as Driver, Statement as Prepared } from 'better-sqlite3';
-import { Database, type SqlValue, type Statement, type Steps, textFor } from './database.js';
+import { Database, query, type SqlValue, type Statement, type Steps, textFor } from './database.js';
 import { asDomainError } from './database-errors.js';
 
 type Bindable = string | number | null;
@@ -27,6 +28,9 @@ interface Job {
 
 /** Bounds how long the process stands still. */
 const MAX_COMMITTED_TOGETHER = 50;
+
+/** How long background work pauses, as a multiple of the time that its last batch took. A server that waits to write gives up soon. */
+const PAUSE = 3;
 
 /**
  * SQLite through the driver's own connection. TypeORM has one connection too, the same one, and lets other requests' statements
@@ -59,6 +63,22 @@ export class SqliteDatabase extends Database {
       this.#waiting.push({ run, reject });
       if (this.#waiting.length === 1) setImmediate(() => this.#commitWaiting());
     });
+  }
+
+  write<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
+    return this.transaction(() => query(statement, values));
+  }
+
+  *lock(): Steps<void> {
+    // No other transaction runs meanwhile.
+  }
+
+  *notify(): Steps<void> {
+    // SqliteNotifications watches the file.
+  }
+
+  async throttle(batchStartedAt: number): Promise<void> {
+    await sleep(PAUSE * (performance.now() - batchStartedAt));
   }
 
   /** All that wait share one commit, and so one wait for the disk. Each is a savepoint: one that fails takes nobody with it. */

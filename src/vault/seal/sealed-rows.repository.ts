@@ -1,12 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Database, query, sql, type SqlValue } from '../../database/database.js';
+import { type Database, sql, type SqlValue } from '../../database/database.js';
 import type { SealContext, SealedText } from './seal.js';
 import type { SealedColumn } from './sealed-column.js';
 
 const PAGE = 50;
-
-/** How many times as long as it took to store a page, SQLite is left to the server, which waits for its turn but not forever. */
-const SQLITE_PAUSE = 3;
 
 /** A stored sealed text, and where it is. */
 export interface SealedRow {
@@ -60,7 +56,7 @@ export class SealedRowsRepository {
   async replaceAll(replacements: readonly Replacement[]): Promise<void> {
     const start = performance.now();
     await Promise.all(replacements.map((each) => this.#replace(each)));
-    if (this.database.engine === 'sqlite') await sleep(SQLITE_PAUSE * (performance.now() - start));
+    await this.database.throttle(start);
   }
 
   async #replace({ row: { column, primaryKey, sealed: former }, sealed, keyId }: Replacement): Promise<void> {
@@ -71,10 +67,8 @@ export class SealedRowsRepository {
       `reseal_${table}`,
     );
     const values = [sealed, keyId, former, ...column.primaryKey.map((name) => primaryKey[name] ?? null)];
-    // Those that come at once share a commit on SQLite. On PostgreSQL each is one: whoever holds two row locks could be waited for.
-    await (this.database.engine === 'sqlite'
-      ? this.database.transaction(() => query(statement, values))
-      : this.database.query(statement, values));
+    // A transaction for each on PostgreSQL, since one that holds two row locks can run into a deadlock.
+    await this.database.write(statement, values);
   }
 
   async #pageAfter(

@@ -44,6 +44,26 @@ describe('a transaction', () => {
     expect((await notes()).map(({ id }) => id)).toEqual([1, 2, 3, 4]);
   });
 
+  it('waits for the transaction that holds a lock of the same name', async () => {
+    const addNext = function* (): Steps<void> {
+      yield* database.lock('notes');
+      const rows = yield* query(LIST, []);
+      yield* exec(ADD, [rows.length + 1, null]);
+    };
+    await Promise.all(Array.from({ length: 5 }, () => database.transaction(addNext)));
+    expect((await notes()).map(({ id }) => id)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('has each engine’s words for row locks and JSON arrays', async () => {
+    for (const id of [1, 2, 3]) await database.write(ADD, [id, 'note']);
+    const find = sql<{ id: number }>(
+      ({ rowLock, jsonItems, jsonArray }) =>
+        `SELECT id FROM notes n WHERE CAST(id AS varchar(9)) IN (${jsonItems('$1')}) AND ${jsonArray('id')} IS NOT NULL ORDER BY id ${rowLock({ of: 'n', skipLocked: true })}`,
+    );
+    const found = await database.transaction(() => query(find, [JSON.stringify(['1', '3', '4'])]));
+    expect(found).toEqual([{ id: 1 }, { id: 3 }]);
+  });
+
   it('runs two bodies together, however many steps each has', async () => {
     function* add(...ids: number[]): Steps<number[]> {
       const added: number[] = [];
