@@ -38,13 +38,13 @@ describe('the served OpenAPI document', () => {
     breaksOf(ours, name).filter((problem) => !NARROWER_BY_TEXT.test(problem));
   const operations = () => [...operationsOf(document)];
 
-  describe('next to the contract', () => {
-    it.each(CONTRACT_OPERATIONS)('has all of %s', (name) => {
+  describe('compared with the contract', () => {
+    it.each(CONTRACT_OPERATIONS)('has everything of %s', (name) => {
       expect(breaks(name)).toEqual([]);
     });
 
     it.each(CONTRACT_OPERATIONS)(
-      'would be noticed with anything of %s taken away, renamed or narrowed',
+      'fails this test if anything of %s is removed, renamed or narrowed',
       (name) => {
         const [method = '', path = ''] = name.split(' ');
         const damaged = (damage: (operation: Operation, copy: Document) => void) => {
@@ -103,7 +103,7 @@ describe('the served OpenAPI document', () => {
   });
 
   describe('by itself', () => {
-    it('lints clean by the recommended rules, but for the slash that clients know', async () => {
+    it('passes the recommended lint rules, except for the trailing slash of the contract', async () => {
       const config = await createConfig({ extends: ['recommended'] });
       const problems = await lintFromString({ source: JSON.stringify(document), config });
       expect(
@@ -175,7 +175,7 @@ describe('the served OpenAPI document', () => {
       }
     });
 
-    it('asks for a token where one is needed', () => {
+    it('requires a token where an operation needs one', () => {
       for (const [name, { security }] of operations()) {
         const schemes = IS_PUBLIC.test(name)
           ? []
@@ -188,7 +188,7 @@ describe('the served OpenAPI document', () => {
       }
     });
 
-    it('has a valid example at every body, and one for every field of it', () => {
+    it('has a valid example for every body, with every field', () => {
       const ajv = new Ajv2020({ strict: false, allErrors: true });
       addFormats.default(ajv);
       ajv.addSchema(JSON.parse(JSON.stringify(document)) as object, 'openapi');
@@ -232,7 +232,7 @@ describe('the served OpenAPI document', () => {
       expect(seen.get('subscription_id')?.size).toBe(2);
     });
 
-    it('has path parameters first, then those of the query, then headers', () => {
+    it('lists path parameters first, then query parameters, then headers', () => {
       const places = ['path', 'query', 'header'];
       for (const [name, { parameters = [] }] of operations()) {
         const ranks = parameters.map((parameter) => places.indexOf(parameter.in));
@@ -240,7 +240,7 @@ describe('the served OpenAPI document', () => {
       }
     });
 
-    it('begins with what comes first: projects and accounts, then the configuration', () => {
+    it('lists projects and accounts first, then the configuration', () => {
       expect(document.tags?.map(({ name }) => name).slice(0, 3)).toEqual([
         'Projects',
         'Accounts',
@@ -250,7 +250,7 @@ describe('the served OpenAPI document', () => {
     });
   });
 
-  it('shows errors that the operation gives', async () => {
+  it('shows only errors that the operation can give', async () => {
     const nobody = '00000000-0000-4000-8000-000000000000';
     const wrongBodies: Record<string, object> = {
       updateProject: { name: 1 },
@@ -332,7 +332,7 @@ describe('the served OpenAPI document', () => {
       expect([status, countOf(status) >= 10]).toEqual([status, true]);
   });
 
-  it('has examples that can be sent as they stand', async () => {
+  it('has examples that work unchanged', async () => {
     const sent: string[] = [];
     for (const [name, { requestBody, tags }] of operations()) {
       if (!requestBody) continue;

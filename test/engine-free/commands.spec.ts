@@ -121,13 +121,13 @@ describe('npm run', () => {
   });
   afterAll(() => copy.remove());
 
-  it('has no script that is neither run here nor excused', () => {
+  it('runs or excuses every script', () => {
     expect([...Object.keys(RUN), ...Object.keys(NOT_RUN)].sort()).toEqual(Object.keys(scripts).sort());
   });
 
   it.each(Object.entries(RUN))('%s', (_name, run) => run());
 
-  it('is all that the documentation has npm do', () => {
+  it('covers every npm command of the documentation', () => {
     const all = [
       ...commandBlocks().flatMap(({ commands }) => commands),
       ...inlineCommands().map(({ command }) => command),
@@ -140,7 +140,7 @@ describe('npm run', () => {
     expect(names.filter((name) => name !== 'ci' && !(name in scripts))).toEqual([]);
   });
 
-  it('config-docs.mjs finds README and .env.example up to date', async () => {
+  it('config-docs.mjs --check accepts README and .env.example', async () => {
     expect(await copy.run('node scripts/config-docs.mjs --check')).toEqual({ code: 0, output: '' });
   });
 });
@@ -167,14 +167,14 @@ describe('the documentation', () => {
     commands.every((command) => /^(?:[A-Z_]+=(?:\S+|\$\(.*\))$|curl )/s.test(command));
   const isRunnable = (block: CommandBlock) => [isCli, isNode, isHttp].some((is) => is(block));
 
-  it('shows commands in prose that are known', () => {
+  it('mentions only known commands in sentences', () => {
     const unknown = inlineCommands()
       .flatMap(({ page, command }) => command.split(' && ').map((part) => ({ page, command: part })))
       .filter(({ command }) => !isNotRun(command) && !command.startsWith('npx tillkeeper'));
     expect(unknown).toEqual([]);
   });
 
-  it('shows blocks of commands that run here, or are excused', () => {
+  it('shows only command blocks that run here or are excused', () => {
     const unknown = blocks.filter((block) => !isRunnable(block) && !block.commands.every(isNotRun));
     expect(unknown.map(({ page, commands }) => ({ page, commands }))).toEqual([]);
     expect(blocks.filter(isHttp).length).toBeGreaterThan(8);

@@ -109,7 +109,7 @@ if (!executable)
     }
   });
 
-  it('shows what is wrong with a body', async () => {
+  it('shows the errors of a body', async () => {
     const block = operation('saveStripeConfig');
     await block
       .locator('textarea.body-param__text')
@@ -154,7 +154,7 @@ if (!executable)
     expect(await answer.innerText()).toContain(email);
   });
 
-  it('sends the token that an operation is for, where both are there', async () => {
+  it('sends the token that fits the operation when both are set', async () => {
     const projectId = await app.createProject();
     await openDialog();
     await page.fill('.dialog-ux input[aria-label="auth-bearer-value"]', endUserToken(projectId));
@@ -182,7 +182,7 @@ if (!executable)
     }
   });
 
-  it('has no errors, breaks no policy of its own, and asks nobody else', () => {
+  it('logs no errors, keeps its policy, and contacts no other origin', () => {
     expect(complaints).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ afterAll(() => app.close());
 describe('the documentation', () => {
   const read = (path: string) => app.send('get', path, null);
 
-  it('is a page that takes everything from this origin', async () => {
+  it('is a page that loads everything from this origin', async () => {
     const { text, headers } = await read('/docs').expect(200);
     expect(headers['content-type']).toMatch(/^text\/html/);
     expect(text).toContain('<title>Tillkeeper API</title>');
@@ -25,12 +25,12 @@ describe('the documentation', () => {
     }
   });
 
-  it("is at one address, which the page's files are relative to", async () => {
+  it('has one address, which the links of its files need', async () => {
     for (const other of ['/docs/', '/docs/index.html'])
       await read(other).expect(302).expect('location', '/docs');
   });
 
-  it('is where a browser gets to that asks for the address alone', async () => {
+  it('is where a browser at / is redirected', async () => {
     await read('/')
       .set('accept', 'text/html,application/xhtml+xml,*/*;q=0.8')
       .expect(302)
@@ -38,7 +38,7 @@ describe('the documentation', () => {
     await read('/').set('accept', '*/*').expect(404, { detail: 'There is nothing at this URL.' });
   });
 
-  it('may run only its own scripts', async () => {
+  it('allows only its own scripts', async () => {
     const { text, headers } = await read('/docs').expect(200);
     const policy = headers['content-security-policy'] ?? '';
     expect(policy).toMatch(/(?:^|;)script-src 'self'(?:;|$)/);
@@ -53,7 +53,7 @@ describe('the documentation', () => {
     });
   });
 
-  it('lets a pasted bearer token authorize, and knows every operation', async () => {
+  it('has the bearer scheme for Authorize, and every operation', async () => {
     const { text } = await read('/docs/swagger-ui-init.js').expect(200);
     expect(text).toContain('"HTTPBearer"');
     for (const path of Object.keys(openApiDocument(app.app).paths)) expect(text).toContain(`"${path}"`);
@@ -64,14 +64,14 @@ describe('the documentation', () => {
     ['put', 'config', 'There is no such project.'],
     ['get', 'config/status', 'There is no such project.'],
     ['delete', 'config', 'There is no such project, or it never had a configuration.'],
-  ])('says what a 404 can mean: %s %s', async (method, path, description) => {
+  ])('describes the reasons of a 404: %s %s', async (method, path, description) => {
     const { body } = await read('/docs-json').expect(200);
     expect(
       body.paths[`${configPath('{project_id}').replace('config', path)}`][method].responses['404'],
     ).toMatchObject({ description });
   });
 
-  it('tells the headers of each answer', async () => {
+  it('describes the headers of each answer', async () => {
     const { body } = await read('/docs-json').expect(200);
     const { paths, components } = body as {
       paths: Record<
@@ -101,7 +101,7 @@ describe('the documentation', () => {
     }
   });
 
-  it('says which bodies take no other fields', async () => {
+  it('marks the bodies that allow no other fields', async () => {
     const { schemas } = (await read('/docs-json').expect(200)).body.components;
     for (const name of [
       'StripeConfigRequest',
@@ -112,7 +112,7 @@ describe('the documentation', () => {
     expect(schemas.ProjectCreateRequest).not.toHaveProperty('additionalProperties');
   });
 
-  it('is also JSON and YAML', async () => {
+  it('exists as JSON and YAML', async () => {
     const { body, headers } = await read('/docs-json').expect(200);
     expect(headers['content-type']).toMatch(/^application\/json/);
     expect(body).toEqual(JSON.parse(JSON.stringify(openApiDocument(app.app))));
@@ -121,7 +121,7 @@ describe('the documentation', () => {
     expect(yaml.text).toMatch(/^openapi: 3\.1\.0\n/);
   });
 
-  it('gives no file that is not there, and a part of one that is', async () => {
+  it('answers 404 for a missing file, and serves a range of an existing one', async () => {
     await read('/docs/nothing.js').expect(404);
     await read('/docs/swagger-ui.css').set('range', 'bytes=0-9').expect(206);
     for (const [name, value] of [
@@ -137,7 +137,7 @@ describe('the documentation', () => {
 
 describe('an operation without a body', () => {
   it.each(['application/json', 'application/x-www-form-urlencoded', 'text/plain', 'nonsense'])(
-    'takes an empty one of the type %s',
+    'accepts an empty one of the type %s',
     async (type) => {
       const projectId = await app.createProject();
       const replay = `/api/v1/payments/stripe/projects/${projectId}/webhook-events/evt_1/replay`;
@@ -155,7 +155,7 @@ describe('an operation without a body', () => {
     },
   );
 
-  it('says in the document what becomes of one that is not empty', async () => {
+  it('documents the treatment of one that is not empty', async () => {
     const { body } = await app.send('get', '/docs-json', null).expect(200);
     const projectId = await app.createProject();
     const path = `/api/v1/payments/stripe/projects/${projectId}/webhook-events/evt_1/replay`;
@@ -180,7 +180,7 @@ describe('every answer that is data', () => {
     ['get', '/nothing', 404],
     ['patch', configPath('nope'), 405],
     ['delete', configPath('6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11'), 404],
-  ] as const)('is kept by nobody, and is no page: %s %s', async (method, path, status) => {
+  ] as const)('forbids caching and rendering: %s %s', async (method, path, status) => {
     const { headers } = await app.send(method, path).expect(status);
     expect(headers).toMatchObject({
       'cache-control': 'no-store',

@@ -16,6 +16,6 @@ afterAll(async () => {
   await database.drop();
 });
 
-it('has every acknowledged write, and no half of one, after kill -9 in the middle of writes', async () => {
+it('keeps every acknowledged write, and no partial one, after kill -9 during writes', async () => {
   expect(await crashRounds(installation, database, 3)).toBeGreaterThan(0);
 });

@@ -173,7 +173,7 @@ if (engine === 'postgres') {
       await client.end();
     }
 
-    it('answers 503 while the server is gone, lives, and serves again when it is back', async () => {
+    it('answers 503 while PostgreSQL is down, stays alive, and serves again when it is back', async () => {
       const { whileGone, afterwards } = await deliveries();
       await postgres.interrupt();
       await expectEverythingUnavailable();
@@ -183,7 +183,7 @@ if (engine === 'postgres') {
       await afterwards();
     });
 
-    it('answers 503 to what the crash interrupts, a transaction among it', async () => {
+    it('answers 503 to requests that a crash of PostgreSQL interrupts, even inside a transaction', async () => {
       const unlock = await lockProject();
       const path = configPath(projectId);
       const put = server.send('PUT', path, { body: { test_secret_key: `sk_test_${'a'.repeat(24)}` } });
@@ -210,7 +210,7 @@ if (engine === 'postgres') {
       await expectEverythingBack();
     });
 
-    it('answers 503 when the server hangs, and serves over new connections when the old ones never come back', async () => {
+    it('answers 503 when PostgreSQL hangs, and serves over new connections when the old ones stay dead', async () => {
       // Warm connections, so that it is statements that hang and not the connecting.
       await Promise.all([1, 2, 3].map(() => server.send('GET', '/api/v1/projects/')));
       proxy.freeze();
@@ -226,7 +226,7 @@ if (engine === 'postgres') {
       projectId = await server.createProject();
     });
 
-    it('answers 503 to writes while another process has locked the file, lives, and writes again afterwards', async () => {
+    it('answers 503 to writes while another process locks the file, stays alive, and writes again afterwards', async () => {
       const { whileGone, afterwards } = await deliveries();
       const other = new Sqlite(database.url.replace('sqlite:', ''));
       other.exec('BEGIN EXCLUSIVE');

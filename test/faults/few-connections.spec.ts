@@ -52,13 +52,13 @@ onPostgres('a PostgreSQL server', () => {
   };
   const everyOne = (status: number, count = REQUESTS) => Array.from({ length: count }, () => status);
 
-  it('that has fewer connections than the pool wants serves every request, each in its turn', async () => {
+  it('PostgreSQL with fewer connections than the pool: every request is served in turn', async () => {
     const test = await start({ DATABASE_URL: postgres.url, DATABASE_POOL_SIZE: '30' });
     expect(await createAtOnce(test)).toEqual(everyOne(201));
     expect(await createAtOnce(test)).toEqual(everyOne(201));
   });
 
-  it('that took no writes for a while fails no request of any connection afterwards', async () => {
+  it('PostgreSQL that was read-only for a while: no request fails on any connection afterwards', async () => {
     const test = await start({ DATABASE_URL: postgres.url, DATABASE_POOL_SIZE: '4' });
     const path = configPath(await test.createProject());
     await administer(
@@ -75,7 +75,7 @@ onPostgres('a PostgreSQL server', () => {
   });
 
   describeWithPgBouncer('behind a pooler in session mode', () => {
-    it('that lends fewer connections than the pool wants serves every request, each in its turn', async () => {
+    it('PgBouncer with fewer connections than the pool: every request is served in turn', async () => {
       const bouncer = await PgBouncer.before(postgres.url, { poolMode: 'session', poolSize: 3 });
       try {
         const test = await start({

@@ -182,7 +182,7 @@ function expectSilence(): void {
   searched = server.output.length;
 }
 
-it('finds secrets however they are hidden', () => {
+it('finds secrets in every encoding', () => {
   const [secret = ''] = secrets;
   const bytes = Buffer.from(`x${secret}`);
   const hidden = [
@@ -207,7 +207,7 @@ it('finds secrets however they are hidden', () => {
   expect(search.leaksIn(Buffer.from(`sk_test_...${secret.slice(-4)}`))).toEqual([]);
 });
 
-it('gives no secret away in any answer or log, whatever operation it is sent to and wherever in the request it stands', async () => {
+it('shows no secret in any answer or log, for any operation and any place in the request', async () => {
   const routes = (await registeredRoutes()).filter(
     (route) => !route.startsWith('HEAD ') && !route.startsWith('OPTIONS '),
   );
@@ -271,7 +271,7 @@ async function sendEverywhere(method: string, pattern: string, path: string): Pr
     await send(method, path, { body: `a=${all}`, headers: { 'content-type': `text/${all}` } });
 }
 
-it('keeps the tokens of accounts out of the log and the database, and passwords that a form brings', async () => {
+it('keeps tokens of accounts and passwords of forms out of log and database', async () => {
   const login = { email: `${randomUUID()}@example.com`, password: accounts.password };
   const answers = [await server.send('POST', '/api/v1/auth/register', { token: null, body: login })];
   for (let round = 0; round < 2; round += 1) {
@@ -309,7 +309,7 @@ it('keeps the tokens of accounts out of the log and the database, and passwords 
   expectSilence();
 });
 
-it('gives none away for what is no HTTP at all', async () => {
+it('shows no secret in the answer to malformed HTTP', async () => {
   for (const bytes of [
     `${all}\r\n\r\n`,
     `GET / ${all}\r\n\r\n`,
@@ -320,7 +320,7 @@ it('gives none away for what is no HTTP at all', async () => {
   expectSilence();
 });
 
-it('stores them only sealed, and gives none away when the database fails in the middle', async () => {
+it('stores secrets only sealed, and shows none when the database fails', async () => {
   projectId = await server.createProject();
   const path = configPath(projectId);
   expect(await send('PUT', path, { body: replaced })).toBe(200);
@@ -366,7 +366,7 @@ async function expectDestroyed(sealed: string[]): Promise<void> {
   }
 }
 
-it('destroys what was sealed, with the configuration, its mode and its project', async () => {
+it('destroys sealed values with the configuration, its mode or its project', async () => {
   const destructions = [
     '/api/v1/payments/stripe/projects/:id/config',
     '/api/v1/payments/stripe/projects/:id/config/test',
@@ -385,7 +385,7 @@ it('destroys what was sealed, with the configuration, its mode and its project',
   }
 });
 
-it('destroys a webhook secret that another one replaced: at once when told to, or when its time is over', async () => {
+it('destroys a replaced webhook secret at once on request, or at the end of its overlap', async () => {
   const save = (from: Partial<typeof credentials>, query = '') =>
     send('PUT', `${configPath(projectId)}${query}`, {
       body: { test_webhook_secret: from.test_webhook_secret },
@@ -419,7 +419,7 @@ it('destroys a webhook secret that another one replaced: at once when told to, o
   expectSilence();
 });
 
-it('opens no debugger', async () => {
+it('does not open a debugger', async () => {
   server.signal('SIGUSR1');
   expect(await send('GET', configPath(projectId))).toBe(200);
   expect(await server.stop('SIGTERM')).toEqual({ code: 0, signal: null });

@@ -106,7 +106,7 @@ describe('the first start in development', () => {
     return JSON.parse(stdout) as Record<string, unknown>;
   }
 
-  it('makes keys that only its user can read, a project, and a call that works as it stands; the next start finds them', async () => {
+  it('makes keys that only its user can read, a project and a working sample call; the next start reuses them', async () => {
     const first = installation.start(development());
     const call = await printedCall(first);
     expect(printed(first)).toContain(`${await first.listening()}/docs`);
@@ -167,8 +167,8 @@ describe('the first start in development', () => {
   );
 });
 
-describe('a start that can not go on says', () => {
-  it('that the database is out of reach, without its password', async () => {
+describe('a failed start says', () => {
+  it('that the database can not be reached, without its password', async () => {
     writeFileSync(join(database.folder, 'file'), '');
     const address =
       engine === 'postgres'

@@ -66,7 +66,7 @@ async function sendHalf(server: ServerProcess, projectId: string): Promise<{ soc
 
 const STOPPING = /"msg":"SIG(?:TERM|INT): /;
 
-it('finishes the requests in flight, is not ready any more, takes no new connection and exits with 0', async () => {
+it('finishes the requests in flight, is not ready, accepts no new connection and exits with 0', async () => {
   const server = installation.start(environment);
   const { socket, rest } = await sendHalf(server, await server.createProject());
   const agent = new Agent({ keepAlive: true });
@@ -91,7 +91,7 @@ it('finishes the requests in flight, is not ready any more, takes no new connect
 });
 
 if (engine === 'postgres') {
-  it('fails no request behind a balancer that asks for readiness now and then and never retries', async () => {
+  it('fails no request behind a load balancer that polls readiness and never retries', async () => {
     const settings = { ...environment, SHUTDOWN_DELAY: '2s' };
     const [leaving, staying] = [installation.start(settings), installation.start(settings)];
     const addresses = [await leaving.listening(), await staying.listening()];
@@ -158,7 +158,7 @@ async function stopWhileAllHangs(): Promise<End> {
   return end;
 }
 
-it('is reached by a signal through npm start, and leaves no process behind', async () => {
+it('receives a signal through npm start, and leaves no process behind', async () => {
   const server = installation.startByNpm(environment);
   const address = await server.listening();
   server.signal('SIGTERM');
@@ -173,7 +173,7 @@ it(`exits with 0 in time on SIGINT, though it comes twice, a request is half sen
 });
 
 if (engine === 'postgres') {
-  it('exits with 0 while it still waits for another process to migrate', async () => {
+  it('exits with 0 while it waits for the migration of another process', async () => {
     const lock = await MigrationLock.take(database);
     const server = installation.start(environment);
     await lock.untilAwaitedBy(1);
@@ -183,7 +183,7 @@ if (engine === 'postgres') {
   });
 }
 
-it('serves and stops while its log can not be written', async () => {
+it('serves and stops when its log can not be written', async () => {
   const port = await freePort();
   const command = `exec "${process.execPath}" "${installation.folder}/dist/main.js" >/dev/full`;
   const server = installation.start({ ...environment, PORT: String(port) }, ['sh', '-c', command]);

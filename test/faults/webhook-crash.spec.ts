@@ -27,7 +27,7 @@ afterAll(async () => {
   await stripe.stop();
 });
 
-it('has each event once, delivered by a sender who tries again, after kill -9 in the middle of deliveries', async () => {
+it('applies each event once when the sender retries after kill -9 during deliveries', async () => {
   const account = stripe.addAccount();
   const projectId = await deliveryRounds({
     installation,

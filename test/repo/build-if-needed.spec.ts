@@ -47,7 +47,7 @@ const built = () =>
     ? readFileSync(join(folder, 'dist/main.js'), 'utf8').trim()
     : undefined;
 
-it('builds when the sources are newer, and then no more', () => {
+it('builds once when the sources are newer', () => {
   have({ build: 'dist', builder: true });
   expect([buildIfNeeded().status, built()]).toEqual([0, 'new']);
   have({ fails: true });
@@ -58,7 +58,7 @@ it('builds when the sources are newer, and then no more', () => {
   ]);
 });
 
-it('keeps the build that works when the next one fails, or never ended', () => {
+it('keeps the last good build when the next one fails or is interrupted', () => {
   have({ build: 'dist-before', builder: true, fails: true });
   mkdirSync(join(folder, 'dist'));
   expect([buildIfNeeded().status, built(), existsSync(join(folder, 'dist-before'))]).toEqual([
@@ -68,7 +68,7 @@ it('keeps the build that works when the next one fails, or never ended', () => {
   ]);
 });
 
-it('starts the build that is there where nothing can be built, and says so', () => {
+it('starts the existing build with a notice where nothing can be built', () => {
   have({ build: 'dist' });
   expect(buildIfNeeded()).toEqual({
     status: 0,
@@ -77,7 +77,7 @@ it('starts the build that is there where nothing can be built, and says so', () 
   expect(built()).toBe('old');
 });
 
-it('says what is missing where there is no build and none can be made', () => {
+it('names the missing package where no build exists or can be made', () => {
   have({});
   expect(buildIfNeeded()).toEqual({
     status: 1,
@@ -85,7 +85,7 @@ it('says what is missing where there is no build and none can be made', () => {
   });
 });
 
-it('names the flag that keeps the debugger shut, where Node has it and where it is asked for', () => {
+it('prints the flags of Node on request, without the debugger flag where Node lacks it', () => {
   have({ build: 'dist' });
   const print = (...options: string[]) =>
     spawnSync(process.execPath, ['build-if-needed.mjs', ...options], { cwd: folder, encoding: 'utf8' })

@@ -51,7 +51,7 @@ function environmentOf(name: string): Map<string, string> {
 describe('the image', () => {
   const [last = ''] = dockerfile.split(/^FROM /m).slice(-1);
 
-  it('starts what the build makes, as nobody in particular', () => {
+  it("starts the build's output as an unprivileged user", () => {
     expect(list(instructions('CMD').at(-1) ?? '')).toEqual([
       'node',
       '--disable-sigusr1',
@@ -63,7 +63,7 @@ describe('the image', () => {
     expect(last.indexOf('USER node')).toBeGreaterThan(last.lastIndexOf('COPY'));
   });
 
-  it('is of a Node that the package supports, the same in each stage', () => {
+  it('uses one supported Node version in all stages', () => {
     const majors = instructions('FROM').map(
       (from) => /^node:(\d+)-[\w.-]+(?:@sha256:[0-9a-f]{64})?(?: AS \w+)?$/.exec(from)?.[1],
     );
@@ -74,7 +74,7 @@ describe('the image', () => {
     expect(readFileSync('.nvmrc', 'utf8').trim()).toBe(majors[0]);
   });
 
-  it('asks for its health where there is an answer, and knows a bad one', async () => {
+  it('has a health check that passes for 200 and fails otherwise', async () => {
     const [check = ''] = instructions('HEALTHCHECK');
     const [, controller, handler] = /\$\{process\.env\.PORT\}\/(\w+)\/(\w+)/.exec(check) ?? [];
     const handlers = Object.values(Object.getOwnPropertyDescriptors(HealthController.prototype)).map(
@@ -102,13 +102,13 @@ describe('the image', () => {
     expect(await ends()).toBe(1);
   });
 
-  it('sets only what the program reads', () => {
+  it('sets only variables that the program reads', () => {
     const names = [...(instructions('ENV')[0] ?? '').matchAll(/(\w+)=/g)].map(([, name = '']) => name);
     expect(names.filter((name) => !isVariableName(name))).toEqual([]);
     expect(names).toContain('PORT');
   });
 
-  it('takes in only what exists and what .dockerignore lets through', () => {
+  it('copies only files that exist and that .dockerignore allows', () => {
     const ignore = readFileSync('.dockerignore', 'utf8').split('\n');
     expect(ignore).toContain('*');
     const copied = instructions('COPY')
@@ -122,7 +122,7 @@ describe('the image', () => {
     );
   });
 
-  it('has no optional package, which development alone uses, and of the others what Node loads', () => {
+  it('has no optional packages, and of others only files that Node loads', () => {
     const [dependencies = ''] = dockerfile.split(/^FROM /m).slice(1);
     expect([...dependencies.matchAll(/^RUN (.+)$/gm)].map(([, command]) => command)).toEqual([
       'npm ci --omit=dev --omit=optional',
@@ -133,7 +133,7 @@ describe('the image', () => {
     expect(optional.map(([path]) => path)).toEqual(['node_modules/pg-cloudflare']);
   });
 
-  it('installs native modules that were tried on the spot: a binary that does not fit ends the process when it is loaded', () => {
+  it('loads native modules while building, since a wrong binary would end the process', () => {
     const native = Object.keys(manifest.dependencies).filter(
       (name) => locked[`node_modules/${name}`]?.hasInstallScript,
     );
@@ -142,7 +142,7 @@ describe('the image', () => {
   });
 
   it.each(['20.19.0', '22.13.0', '24.11.0', '26.0.0'])(
-    'has no package that npm warns of on Node %s',
+    'has no package with an engine warning on Node %s',
     (node) => {
       const production = Object.entries(locked).filter(([path, { dev }]) => path !== '' && !dev);
       expect(production.length).toBeGreaterThan(200);
@@ -152,7 +152,7 @@ describe('the image', () => {
     },
   );
 
-  it('needs no package at runtime that is only for development', () => {
+  it('needs no development package at run time', () => {
     const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) =>
       /(?<!\.spec)\.ts$/.test(name),
     );
@@ -172,7 +172,7 @@ describe('the image', () => {
 });
 
 describe('compose.yaml', () => {
-  it('gives the servers settings that they accept, once .env and secrets/ are there', () => {
+  it('gives the servers valid settings, given .env and secrets/', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-compose-'));
     const masterKey = join(folder, 'master.key');
     writeFileSync(masterKey, `${randomBytes(32).toString('base64')}\n`);
@@ -208,7 +208,7 @@ describe('compose.yaml', () => {
     expect(settings.database).toMatchObject({ engine: 'postgres' });
   });
 
-  it('has two servers that can change nothing, and a proxy that finds them', () => {
+  it('has two servers with a read-only file system, and a proxy that finds them', () => {
     expect(service('app')).toMatch(/^read_only: true$/m);
     expect(service('app')).toMatch(/^ +replicas: 2$/m);
     expect(service('app')).toMatch(/^cap_drop:\n {2}- ALL$/m);
@@ -220,7 +220,7 @@ describe('compose.yaml', () => {
     expect(service('proxy')).toContain('./deploy/Caddyfile:/etc/caddy/Caddyfile:ro');
   });
 
-  it('keeps little of the logs, and starts the servers again after the database', () => {
+  it('rotates logs, and restarts the servers after the database', () => {
     expect(compose).toMatch(
       /^x-logging: &logging\n {2}driver: json-file\n {2}options:\n {4}max-size: 10m\n {4}max-file: '5'$/m,
     );
@@ -236,7 +236,7 @@ describe('compose.yaml', () => {
     );
   });
 
-  it('has no secret in it', () => {
+  it('contains no secret', () => {
     expect(compose).not.toMatch(/(?:PASSWORD|SECRET|KEY|TOKEN): +(?!\$\{|\/run\/secrets\/)/);
   });
 });

@@ -69,7 +69,7 @@ describe('imports go down only', () => {
     expect(await imported(from, path)).toEqual([]);
   });
 
-  it('refuses forwardRef, which is a circle', async () => {
+  it('refuses forwardRef, since it hides a cycle', async () => {
     expect(
       await problems(withoutTypes, 'src/auth/auth.module.ts', "export { forwardRef } from '@nestjs/common';"),
     ).toEqual(['no-restricted-imports']);
@@ -79,7 +79,7 @@ describe('imports go down only', () => {
 describe('Stripe', () => {
   const client = "import Stripe from 'stripe';\nexport const stripe = new Stripe('');";
 
-  it('has its clients made in payments/stripe only', async () => {
+  it('has clients constructed in payments/stripe only', async () => {
     expect(await problems(withoutTypes, 'src/payments/webhooks/webhooks.service.ts', client)).toEqual([
       'no-restricted-syntax',
     ]);
@@ -102,14 +102,14 @@ describe('a secret', () => {
   const look =
     "import type { Secret } from '../common/secret.js';\nexport const text = (secret: Secret) => secret.reveal();";
 
-  it('is looked into in the listed files alone', async () => {
+  it('is revealed in the listed files only', async () => {
     expect(await problems(withoutTypes, 'src/projects/projects.service.ts', look)).toEqual([
       'no-restricted-properties',
     ]);
     expect(await problems(withoutTypes, 'src/vault/seal/seal.ts', look)).toEqual([]);
   });
 
-  it.each(REVEALING)('has a reason to be looked into in %s', (file) => {
+  it.each(REVEALING)('is revealed in %s, as listed', (file) => {
     expect(readFileSync(file, 'utf8')).toContain('.reveal()');
   });
 });
@@ -133,7 +133,7 @@ describe("the driver's own transactions", () => {
     ]);
   });
 
-  it('leave the same names free for others', async () => {
+  it('do not reserve their names for other objects', async () => {
     expect(await call('', 'Set<string> & { save(value: string): void }', "save('')")).toEqual([]);
     expect(
       await call(
@@ -144,7 +144,7 @@ describe("the driver's own transactions", () => {
     ).toEqual([]);
   });
 
-  it('belong to src/database', async () => {
+  it('are allowed in src/database', async () => {
     const code =
       "import type { DataSource } from 'typeorm';\nexport const runner = (source: DataSource) => source.createQueryRunner();";
     expect(await problems(withTypes, 'src/database/database.ts', code)).toEqual([]);
@@ -159,7 +159,7 @@ describe('type imports', () => {
     expect(await problems(withTypes, path, code)).toEqual(['@typescript-eslint/consistent-type-imports']);
   });
 
-  it('are not asked of a class that Nest injects by its constructor', async () => {
+  it('are not required for a class that Nest injects by its constructor', async () => {
     const code = `import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 @Injectable()

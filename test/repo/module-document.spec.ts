@@ -36,12 +36,12 @@ function problemsOf(files: ReadonlyMap<string, string>): string[] {
   });
 }
 
-it('has TypeScript that names its file', () => {
+it('names the file of each TypeScript block', () => {
   expect(BLOCKS.length).toBeGreaterThan(1);
   for (const { name } of BLOCKS) expect(name).toMatch(/^src\/\S+\.ts$/);
 });
 
-it('compiles as it stands there', () => {
+it('compiles unchanged', () => {
   const files = BLOCKS.map(({ name, text }) => [name, text] as const);
   // Proves that the compiler resolves imports: else it would find nothing wrong in the others either.
   const broken = ['src/broken.ts', "import { Nothing } from './common/secret.js';\n"] as const;

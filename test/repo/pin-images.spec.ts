@@ -26,7 +26,7 @@ const pin = (format: string) =>
     env: { PATH: `${folder}:${process.env.PATH}`, FORMAT: format },
   }).status;
 
-it('pins every image to the digest of its tag, and to a newer one the next time', () => {
+it('pins every image to the digest of its tag, and updates it on the next run', () => {
   const images = (text: string) => text.match(/^(?:FROM|\s+image:) .*$/gm) ?? [];
   const bare = read().map((text) => text.replaceAll(/@sha256:\w+/g, ''));
   expect(bare.flatMap(images)).toHaveLength(5);
@@ -40,7 +40,7 @@ it('pins every image to the digest of its tag, and to a newer one the next time'
   );
 });
 
-it('changes nothing where an answer is no digest', () => {
+it('changes nothing when an answer is not a digest', () => {
   const before = read();
   expect(pin('%d')).toBe(1);
   expect(read()).toEqual(before);

@@ -60,11 +60,11 @@ function prune() {
   return { status, stderr, left: left.sort() };
 }
 
-it('deletes what Node never loads, and no licence', () => {
+it('deletes files that Node never loads, but no licence', () => {
   expect(prune()).toEqual({ status: 0, stderr: '', left: NEEDED.toSorted() });
 });
 
-it('fails where a package does not load afterwards', () => {
+it('fails when a package does not load afterwards', () => {
   put('node_modules/till/index.js', `require('./test/index.js');`);
   expect(prune()).toMatchObject({
     status: 1,
@@ -72,7 +72,7 @@ it('fails where a package does not load afterwards', () => {
   });
 });
 
-it('leaves an install alone that has development packages', () => {
+it('refuses an install with development packages', () => {
   put('node_modules/typescript/package.json', '{}');
   expect(prune()).toMatchObject({
     status: 1,

@@ -5,6 +5,6 @@ const tests = [...document.matchAll(/`((?:src|test)\/[^`\s]+\.ts)`/g)].map(([, p
 
 it('names tests', () => expect(tests.length).toBeGreaterThan(40));
 
-it.each([...new Set(tests)])('names %s, which is there', (path) => {
+it.each([...new Set(tests)])('names %s, which exists', (path) => {
   expect(existsSync(path)).toBe(true);
 });

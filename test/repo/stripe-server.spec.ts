@@ -88,7 +88,7 @@ async function subscribed() {
 const eventTypes = async () => (await stripe.events.list({ limit: 100 })).data.map(({ type }) => type);
 
 describe('keys', () => {
-  it('look like those of today, or of before 2018, and like nobody else’s', () => {
+  it("have the current form or that of before 2018, and no real key's", () => {
     const { secret, publishable, legacySecret } = account.keys.test;
     const part = account.id.slice('acct_'.length);
     expect(secret).toMatch(new RegExp(`^sk_test_5${part}(.)\\1+$`));
@@ -98,7 +98,7 @@ describe('keys', () => {
     expect(account.keys.live.secret).toMatch(/^sk_live_51/);
   });
 
-  it('open the account that they belong to', async () => {
+  it('give access to their account', async () => {
     const other = server.addAccount({ id: 'acct_1OtherOtherOther', name: 'Other' });
     for (const key of [other.keys.test.secret, other.keys.test.legacySecret, other.keys.live.secret]) {
       const shown = await client(key).accounts.retrieveCurrent();
@@ -107,7 +107,7 @@ describe('keys', () => {
     expect((await stripe.accounts.retrieveCurrent()).id).toBe(account.id);
   });
 
-  it('are taken as the user of Basic authentication too', async () => {
+  it('are accepted as the user of Basic authentication too', async () => {
     const basic = Buffer.from(`${account.keys.test.secret}:`).toString('base64');
     expect((await http('/v1/balance', { headers: { authorization: `Basic ${basic}` } })).status).toBe(200);
   });
@@ -126,7 +126,7 @@ describe('keys', () => {
     expect(error.code).toBeUndefined();
   });
 
-  it('are refused when expired, with a code of its own', async () => {
+  it('are refused with their own code when expired', async () => {
     const key = account.addSecretKey('test');
     await client(key).balance.retrieve();
     server.mark(key, 'expired');
@@ -139,14 +139,14 @@ describe('keys', () => {
     expect(error.message).toMatch(/^Expired API Key provided: sk_test_\*{93}n{6}$/);
   });
 
-  it('are as unknown as any other when revoked', async () => {
+  it('are refused as unknown when revoked', async () => {
     server.mark(account.keys.test.secret, 'revoked');
     const error = await refusal(stripe.balance.retrieve());
     expect(error).toMatchObject({ statusCode: 401, code: undefined });
     expect(error.message).toMatch(/^Invalid API Key provided: sk_test_\*+m{4}$/);
   });
 
-  it('are refused when the account is closed to them, or is another one', async () => {
+  it('are refused when they lost access to the account, or it is another one', async () => {
     expect(await refusal(stripe.accounts.retrieve('acct_1Foreign'))).toMatchObject({
       statusCode: 403,
       code: 'account_invalid',
@@ -160,7 +160,7 @@ describe('keys', () => {
     expect(error.message).toContain(`does not have access to account '${account.id}'`);
   });
 
-  it('are refused when publishable, and when there is none', async () => {
+  it('are refused when publishable or missing', async () => {
     const error = await refusal(client(account.keys.test.publishable).balance.retrieve());
     expect(error).toMatchObject({ statusCode: 403, code: 'secret_key_required' });
     const answer = await fetch(`${server.url}/v1/balance`);
@@ -170,7 +170,7 @@ describe('keys', () => {
     });
   });
 
-  it('may be restricted, and the refusal names what is missing', async () => {
+  it('may be restricted, and the refusal names the missing permission', async () => {
     const restricted = client(account.addRestrictedKey('test', ['rak_customer_write', 'rak_plan_read']));
     const customer = await restricted.customers.create({});
     expect((await restricted.customers.retrieve(customer.id)).id).toBe(customer.id);
@@ -187,7 +187,7 @@ describe('keys', () => {
     expect((await refusal(restricted.webhookEndpoints.list())).message).toContain("'rak_webhook_read'");
   });
 
-  it('see the objects of their own mode and account only', async () => {
+  it('see only objects of their own mode and account', async () => {
     const { id, livemode } = await stripe.customers.create({});
     expect(livemode).toBe(false);
     const live = client(account.keys.live.secret);
@@ -205,7 +205,7 @@ describe('keys', () => {
 });
 
 describe('answers', () => {
-  it('carry the headers of Stripe', async () => {
+  it("have Stripe's headers", async () => {
     const { lastResponse } = await stripe.customers.create(
       {},
       { idempotencyKey: 'one', apiVersion: '2024-06-20' },
@@ -218,7 +218,7 @@ describe('answers', () => {
     expect(error.requestId).toMatch(/^req_/);
   });
 
-  it('tell the time that the test sets', async () => {
+  it('use the time that the test sets', async () => {
     const { now } = server;
     server.now = () => 1_700_000_000;
     try {
@@ -229,7 +229,7 @@ describe('answers', () => {
     }
   });
 
-  it('are pages of lists, the newest first', async () => {
+  it('page lists, the newest first', async () => {
     const ids: string[] = [];
     for (let count = 0; count < 5; count += 1)
       ids.unshift((await stripe.customers.create({ email: `${count}@shop.test` })).id);
@@ -250,7 +250,7 @@ describe('answers', () => {
     });
   });
 
-  it('are expanded as far as asked', async () => {
+  it('expand objects as requested', async () => {
     const { id } = await buy();
     server.completeCheckout(id);
     expect(await stripe.checkout.sessions.retrieve(id)).not.toHaveProperty('line_items');
@@ -318,7 +318,7 @@ describe('answers', () => {
     expect((await http('/v1/balance', { headers: { 'stripe-version': 'latest' } })).status).toBe(400);
   });
 
-  it('are given to requests that can be looked at', async () => {
+  it('are recorded with their requests', async () => {
     await stripe.customers.create({ email: 'ann@shop.test' }, { idempotencyKey: 'k' });
     expect(server.requests).toHaveLength(1);
     expect(server.requests[0]).toMatchObject({
@@ -332,7 +332,7 @@ describe('answers', () => {
 });
 
 describe('idempotency keys', () => {
-  it('replay what was answered', async () => {
+  it('replay the first answer', async () => {
     const first = await stripe.customers.create({ email: 'a@b.test' }, { idempotencyKey: 'k' });
     const again = await stripe.customers.create({ email: 'a@b.test' }, { idempotencyKey: 'k' });
     expect(again.id).toBe(first.id);
@@ -345,7 +345,7 @@ describe('idempotency keys', () => {
     await client(account.keys.live.secret).customers.create({}, { idempotencyKey: 'k' });
   });
 
-  it('are for one endpoint and one body', async () => {
+  it('are bound to one endpoint and one body', async () => {
     await stripe.customers.create({ email: 'a@b.test' }, { idempotencyKey: 'k' });
     const error = await refusal(stripe.customers.create({ email: 'c@d.test' }, { idempotencyKey: 'k' }));
     expect(error).toBeInstanceOf(Stripe.errors.StripeIdempotencyError);
@@ -363,12 +363,12 @@ describe('idempotency keys', () => {
     expect(elsewhere.message).toContain("('/v1/webhook_endpoints' vs '/v1/customers')");
   });
 
-  it('are free again after a request that never began', async () => {
+  it('can be reused after a request that was refused before it began', async () => {
     await refusal(stripe.refunds.create({}, { idempotencyKey: 'k' }));
     await stripe.customers.create({}, { idempotencyKey: 'k' });
   });
 
-  it('let one request in at a time', async () => {
+  it('admit one request at a time', async () => {
     let finish = () => {};
     server.fail(slow(new Promise<void>((resolve) => (finish = resolve))), { on: 'POST /v1/customers' });
     const first = stripe.customers.create({}, { idempotencyKey: 'k' });
@@ -384,7 +384,7 @@ describe('idempotency keys', () => {
     expect((await stripe.customers.create({}, { idempotencyKey: 'k' })).id).toBe(id);
   });
 
-  it('let the SDK try again after an answer that was lost', async () => {
+  it('let the SDK retry after a lost answer', async () => {
     server.fail(answerLost);
     const { id } = await client(account.keys.test.secret, { maxNetworkRetries: 1 }).customers.create({});
     expect(account.test.all('customer').map((customer) => customer.id)).toEqual([id]);
@@ -395,7 +395,7 @@ describe('idempotency keys', () => {
 describe('faults', () => {
   const retrying = () => client(account.keys.test.secret, { maxNetworkRetries: 1 });
 
-  it('answer 429, with or without advice', async () => {
+  it('answer 429, with or without a hint to retry', async () => {
     server.fail(rateLimited({ after: 3 }));
     const error = await refusal(retrying().balance.retrieve());
     expect(error).toBeInstanceOf(Stripe.errors.StripeRateLimitError);
@@ -420,7 +420,7 @@ describe('faults', () => {
     expect(server.requests).toHaveLength(3);
   });
 
-  it('come before the key is looked at', async () => {
+  it('come before the key is checked', async () => {
     server.fail(down(503));
     expect(await refusal(client('sk_test_zzzzzzzz').balance.retrieve())).toMatchObject({ statusCode: 503 });
   });
@@ -441,7 +441,7 @@ describe('faults', () => {
     expect(await refusal(stripe.balance.retrieve())).toBeInstanceOf(Stripe.errors.StripeConnectionError);
   });
 
-  it('send elsewhere, or answer what is no JSON', async () => {
+  it('redirect, or answer without JSON', async () => {
     server.fail(redirect('http://127.0.0.1:9/elsewhere'));
     const answer = await http('/v1/balance');
     expect([answer.status, answer.headers.get('location')]).toEqual([302, 'http://127.0.0.1:9/elsewhere']);
@@ -451,7 +451,7 @@ describe('faults', () => {
     );
   });
 
-  it('are for some endpoints, for some time', async () => {
+  it('can be limited to endpoints and to a number of calls', async () => {
     const declined = {
       error: { type: 'card_error', code: 'card_declined', message: 'Your card was declined.' },
     };
@@ -465,7 +465,7 @@ describe('faults', () => {
 });
 
 describe('customers', () => {
-  it('are made, changed and deleted', async () => {
+  it('are created, changed and deleted', async () => {
     const { id } = await stripe.customers.create({ email: 'ann@shop.test', metadata: { a: '1', b: '2' } });
     expect(id).toMatch(/^cus_\w{14}$/);
     const changed = await stripe.customers.update(id, { name: 'Ann', metadata: { a: '', c: '3' } });
@@ -502,7 +502,7 @@ describe('the catalogue', () => {
 });
 
 describe('checkout sessions', () => {
-  it('of a subscription make all that follows when they are paid', async () => {
+  it('of a subscription create subscription, invoice and payment when paid', async () => {
     const session = await buy({
       customer_email: 'ann@shop.test',
       metadata: { user: '7' },
@@ -575,7 +575,7 @@ describe('checkout sessions', () => {
     expect(none.data).toEqual([]);
   });
 
-  it('begin with a trial where one is asked for', async () => {
+  it('begin with a requested trial', async () => {
     const session = server.completeCheckout((await buy({ subscription_data: { trial_period_days: 7 } })).id);
     expect(session.payment_status).toBe('no_payment_required');
     const subscription = await stripe.subscriptions.retrieve(idOf(session.subscription));
@@ -593,7 +593,7 @@ describe('checkout sessions', () => {
     ]);
   });
 
-  it('of a payment make a charge', async () => {
+  it('of a payment create a charge', async () => {
     const inline = { currency: 'usd', unit_amount: 1500, product_data: { name: 'Mug' } };
     const made = await buy({
       mode: 'payment',
@@ -623,7 +623,7 @@ describe('checkout sessions', () => {
     expect(await eventTypes()).toEqual(['checkout.session.expired']);
   });
 
-  it('refuse what does not fit', async () => {
+  it('refuse invalid combinations', async () => {
     expect(await refusal(buy({ line_items: [] }))).toMatchObject({ param: 'line_items' });
     expect(await refusal(buy({ line_items: [{ price: 'price_none', quantity: 1 }] }))).toMatchObject({
       param: 'line_items[0][price]',
@@ -680,7 +680,7 @@ describe('subscriptions', () => {
     });
   });
 
-  it('are not billed at once for a proration that waits for the next invoice, and are for another interval', async () => {
+  it('bill a proration with the next invoice, and another interval at once', async () => {
     const { id, items, latest_invoice } = await subscribed();
     const item = String(items.data[0]?.id);
     const more = await stripe.subscriptions.update(id, { items: [{ id: item, quantity: 3 }] });
@@ -699,7 +699,7 @@ describe('subscriptions', () => {
     );
   });
 
-  it('get a further item from a change that names none', async () => {
+  it('get a new item from a change without an item id', async () => {
     const { id, items } = await subscribed();
     const changed = await stripe.subscriptions.update(id, { items: [{ price: price('monthly') }] });
     expect(changed.items.data).toHaveLength(2);
@@ -713,7 +713,7 @@ describe('subscriptions', () => {
     ).toContain('type=one_time');
   });
 
-  it('end with their period, or don’t after all', async () => {
+  it('end with their period, unless that is revoked', async () => {
     const { id, items } = await subscribed();
     const ending = await stripe.subscriptions.update(id, { cancel_at_period_end: true });
     expect(ending).toMatchObject({
@@ -728,7 +728,7 @@ describe('subscriptions', () => {
     expect(types).toHaveLength(2);
   });
 
-  it('are cancelled once', async () => {
+  it('can be cancelled once', async () => {
     const { id, customer } = await subscribed();
     expect(await stripe.subscriptions.cancel(id)).toMatchObject({
       status: 'canceled',
@@ -757,7 +757,7 @@ describe('subscriptions', () => {
 });
 
 describe('refunds', () => {
-  it('give back a part, the rest, and no more', async () => {
+  it('refund a part, the rest, and no more', async () => {
     const { payment_intent: intent } = server.completeCheckout((await buy({ mode: 'payment' })).id);
     const payment_intent = idOf(intent);
     const part = await stripe.refunds.create({
@@ -863,7 +863,7 @@ describe('webhook endpoints', () => {
     });
   });
 
-  it('are sixteen a mode', async () => {
+  it('are limited to sixteen per mode', async () => {
     for (let count = 0; count < 16; count += 1) await stripe.webhookEndpoints.create(endpoint);
     const error = await refusal(stripe.webhookEndpoints.create(endpoint));
     expect(error).toMatchObject({
@@ -883,7 +883,7 @@ describe('webhook endpoints', () => {
 });
 
 describe('events', () => {
-  it('are told with what is known of the request, and are listed', async () => {
+  it('carry the id and idempotency key of the request, and are listed', async () => {
     const customer = await stripe.customers.create({ name: 'Ann' }, { idempotencyKey: 'k' });
     await stripe.customers.update(customer.id, { name: 'Anna' });
     const [updated, created] = (await stripe.events.list()).data;
@@ -903,7 +903,7 @@ describe('events', () => {
     expect((await stripe.events.retrieve(String(created?.id))).type).toBe('customer.created');
   });
 
-  it('are delivered to who listens, signed with the secret of each', async () => {
+  it('are delivered to each endpoint, signed with its secret', async () => {
     const received: { body: string; signature: string }[] = [];
     const listener = createServer((request, response) => {
       const chunks: Buffer[] = [];
@@ -950,7 +950,7 @@ describe('events', () => {
     }
   });
 
-  it('are announced as they are made', async () => {
+  it('are announced when they are made', async () => {
     const heard: StripeEvent[] = [];
     server.announce = (event) => heard.push(event);
     try {
@@ -963,7 +963,7 @@ describe('events', () => {
 });
 
 describe('npm run stripe:local', () => {
-  it('starts it for a person', async () => {
+  it('starts the server for manual use', async () => {
     const child = spawn('npm', ['run', '--silent', 'stripe:local', '--', '0'], {
       detached: true,
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -53,7 +53,7 @@ function start(args: string[], environment: Record<string, string> = {}) {
   return { child, ended: new Promise<number | null>((resolve) => child.on('close', resolve)) };
 }
 
-it('installs and tests the tracked files under the Node that was named, and leaves nothing behind', async () => {
+it('installs and tests the tracked files under the given Node, and leaves nothing behind', async () => {
   expect(await start(['24', 'test/engine-free/docs', '--maxWorkers=1']).ended).toBe(0);
   const [pack = '', ci = '', ...rest] = log().trimEnd().split('\n');
   expect(pack.split('|').slice(3)).toEqual([
@@ -74,12 +74,12 @@ it('installs and tests the tracked files under the Node that was named, and leav
   expect(left()).toEqual([]);
 });
 
-it('fails where a test fails', async () => {
+it('fails when a test fails', async () => {
   expect(await start(['22'], { STATUS: '1' }).ended).toBe(1);
   expect(left()).toEqual([]);
 });
 
-it('ends what it started when it is interrupted, and leaves nothing behind', async () => {
+it('stops its processes when it is interrupted, and leaves nothing behind', async () => {
   const { child, ended } = start(['22'], { HANGS: 'yes' });
   await eventually(async () => expect(existsSync(join(folder, 'log.hangs'))).toBe(true));
   child.kill('SIGTERM');

@@ -22,22 +22,21 @@ async function repeat(times: number, action: () => Promise<void>): Promise<void>
   for (let time = 0; time < times; time += 1) await action();
 }
 
-it('makes one configuration of 50 first PUTs at once, 50 times', () =>
+it('creates one configuration from 50 concurrent first PUTs, 50 times', () =>
   repeat(50, () => firstPutsAtOnce(app, 50)));
 
-it('keeps what each of 20 clients sets, when each sets one field at once, 50 times', () =>
+it('keeps every field when 20 clients set one field each at the same time, 50 times', () =>
   repeat(50, () => fieldsAtOnce(app, 20)));
 
-it('answers each of 3,000 writes with what it wrote, and goes backwards for none of 8 readers', () =>
+it('answers each of 3,000 writes with its own state, and shows 8 readers no older state after a newer one', () =>
   writesWithReads(app, 500, 8));
 
-it('lets a racing DELETE and PUT both have their way, in 500 rounds', () => deletesRacingPuts(app, 500));
+it('applies both of a racing DELETE and PUT, in 500 rounds', () => deletesRacingPuts(app, 500));
 
-it('lets a racing DELETE of a mode and a PUT both have their way, in 500 rounds', () =>
-  modeDeletesRacingPuts(app, 500));
+it('applies both of a racing DELETE of a mode and PUT, in 500 rounds', () => modeDeletesRacingPuts(app, 500));
 
 it('never leaves credentials in a deleted project, in 500 rounds of deletions and PUTs', () =>
   projectDeletesRacingPuts(app, 500));
 
-it('loses no acknowledged write beside transactions that fail, in 100 rounds', () =>
+it('loses no acknowledged write when concurrent transactions fail, in 100 rounds', () =>
   failuresBesideWrites(app, 100));

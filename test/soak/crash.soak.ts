@@ -16,8 +16,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-it('has every acknowledged write, and no half of one, after each of 50 kill -9 in the middle of writes', async () => {
+it('keeps every acknowledged write, and no partial one, after each of 50 kill -9 during writes', async () => {
   const acknowledged = await crashRounds(installation, database, 50);
   expect(acknowledged).toBeGreaterThan(500);
-  console.info(`${acknowledged} writes were acknowledged`);
+  console.info(`${acknowledged} acknowledged writes`);
 });

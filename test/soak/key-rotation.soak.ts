@@ -37,7 +37,7 @@ afterAll(async () => {
   await installation.remove();
 });
 
-it('knows everything that is sealed: every table that refers to a data key', () => {
+it('lists every table that refers to a data key as sealed', () => {
   const referring = app.app
     .get(DataSource)
     .entityMetadatas.flatMap(({ tableName, foreignKeys, primaryColumns }) =>
@@ -58,14 +58,14 @@ it('knows everything that is sealed: every table that refers to a data key', () 
   expect(known).toHaveLength(referring.length);
 });
 
-it('seals everything anew while requests go on, and changes nothing else', async () => {
+it('reseals everything under load, and changes nothing else', async () => {
   const { resealed } = await rotateUnderLoad(commands, app, projectIds, 4);
   expect(resealed).toBeGreaterThanOrEqual(ROWS * 0.8);
 });
 
-it('goes on after a kill -9 where it was', () => rotateThroughKill(commands, app));
+it('resumes resealing after a kill -9', () => rotateThroughKill(commands, app));
 
-it('retires a key only when nothing needs it, and takes nothing sealed under it from then on', async () => {
+it('retires a key only when no row needs it, and refuses rows sealed under it afterwards', async () => {
   const [projectId = ''] = projectIds;
   const [former] = (await countByKey(app)).keys();
   const ofOne = `project_id = '${projectId}' AND mode = 'test' AND kind = 'secret_key'`;
@@ -116,10 +116,10 @@ it('retires a key only when nothing needs it, and takes nothing sealed under it 
   ]);
 });
 
-it('lets no process seal under a retired key, however long it stood still', () =>
+it('stores nothing sealed under a retired key by a process that was paused', () =>
   wakeAfterRetirement(commands, app, installation));
 
-it('finds what does not open, and shows nothing of it', async () => {
+it('reports rows that can not be unsealed, without their values', async () => {
   // Nobody wrote into these.
   const [one = '', other = ''] = projectIds.slice(-2);
   const kind = `mode = 'live' AND kind = 'secret_key'`;
@@ -150,7 +150,7 @@ it('finds what does not open, and shows nothing of it', async () => {
     .expect(200);
 });
 
-it('moves to another master key, and makes no key primary that a running process could not open', async () => {
+it('moves to another master key, and makes no key primary that a running process can not unwrap', async () => {
   const former = app.environment['MASTER_KEY'] ?? '';
   const next = randomBytes(32).toString('base64');
   const rotated = await commands.run(['rotate-master', '--json'], { MASTER_KEY: `${next},${former}` });

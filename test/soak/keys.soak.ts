@@ -31,14 +31,14 @@ afterAll(async () => {
   await installation.remove();
 });
 
-it('seals 100,000 rows anew while clients read and write, and fails none of their requests', async () => {
+it('reseals 100,000 rows while clients read and write, and fails none of their requests', async () => {
   const { requests, resealed } = await rotateUnderLoad(commands, app, projectIds, CLIENTS);
-  console.info(`${resealed} rows were sealed anew beside ${requests} requests`);
+  console.info(`${resealed} rows resealed during ${requests} requests`);
 });
 
-it('has every row readable after a kill -9 half way, and none on the old key after another run', () =>
+it('keeps every row readable after a kill -9 half way, and leaves none on the old key after another run', () =>
   rotateThroughKill(commands, app));
 
-it(`lets no process that stood still seal under a retired key, in ${ROUNDS} rounds`, async () => {
+it(`stores nothing sealed under a retired key by a paused process, in ${ROUNDS} rounds`, async () => {
   for (let round = 0; round < ROUNDS; round += 1) await wakeAfterRetirement(commands, app, installation);
 });

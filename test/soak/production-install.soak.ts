@@ -12,7 +12,7 @@ const COMMANDS = [
     ?.matchAll(/^RUN (.+)$/gm) ?? []),
 ].map(([, command = '']) => command);
 
-it('starts and serves from what the image installs and keeps', async () => {
+it('starts and serves with only the packages that the image keeps', async () => {
   const installation = new Installation();
   const database = await createTestDatabase();
   try {

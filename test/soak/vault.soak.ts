@@ -32,7 +32,7 @@ async function keyringWithTwoSealKeys() {
 }
 
 it(
-  'opens none of 1,000,000 altered seals',
+  'unseals none of 1,000,000 altered seals',
   async () => {
     const { keyring, second } = await keyringWithTwoSealKeys();
     let made = 0;

@@ -21,7 +21,7 @@ afterAll(async () => {
   await stripe.stop();
 });
 
-it('has each of 10,000 events once after 50 kill -9 in the middle of deliveries', async () => {
+it('applies each of 10,000 events once despite 50 kill -9 during deliveries', async () => {
   await deliveryRounds({
     installation,
     database,

@@ -4,7 +4,7 @@ import { startTestApp, type TestApp } from '../harness/test-app.js';
 
 jest.setTimeout(30 * 60_000);
 
-describe('a stream of 10,000 deliveries, many at once', () => {
+describe('a stream of 10,000 concurrent deliveries', () => {
   let app: TestApp;
 
   beforeAll(async () => {
@@ -12,7 +12,7 @@ describe('a stream of 10,000 deliveries, many at once', () => {
   });
   afterAll(() => app.close());
 
-  it('has the effects of its events once each, and none of what is forged', async () => {
+  it('applies each event once, and no forged one', async () => {
     await fc.assert(
       fc.asyncProperty(deliveryStream(10_000), (steps) => followsModel(app, steps)),
       { numRuns: 1, endOnFailure: true },

@@ -8,7 +8,9 @@ import { format, resolveConfig } from 'prettier';
 
 const PAGE = 'docs/soak.md';
 
-/** @typedef {{ engine: string, what: string, result: string, seconds: string, commit: string }} Row */
+/** @typedef {{ engine: string, title: string, figures: string, result: string, seconds: string, commit: string }} Row */
+
+const ENGINES = { postgres: 'PostgreSQL', sqlite: 'SQLite' };
 
 /** Writes the results of the soak tests to docs/soak.md. A partial run keeps the rows of other tests. */
 export default class SoakReporter {
@@ -23,44 +25,57 @@ export default class SoakReporter {
   /** @type {import('@jest/reporters').Reporter['onTestResult']} */
   onTestResult({ context }, { testResults, console: lines, testExecError }) {
     const engine = context.config.displayName?.name ?? '';
-    const figures = (lines ?? []).filter(({ type }) => type === 'info').map(({ message }) => ` (${message})`);
+    const figures = (lines ?? [])
+      .filter(({ type }) => type === 'info')
+      .map(({ message }) => message)
+      .join('; ');
     for (const { title, status, duration } of testResults) {
       if (status === 'pending') continue;
-      this.rows = this.rows.filter(
-        (row) => row.engine !== engine || (row.what !== title && !row.what.startsWith(`${title} (`)),
-      );
+      this.rows = this.rows.filter((row) => row.engine !== engine || row.title !== title);
       const seconds = ((duration ?? 0) / 1000).toFixed(0);
-      this.rows.push({
-        engine,
-        what: title + figures.join(''),
-        result: status,
-        seconds,
-        commit: this.commit,
-      });
+      this.rows.push({ engine, title, figures, result: status, seconds, commit: this.commit });
     }
     if (testExecError)
-      this.rows.push({ engine, what: 'could not run', result: 'failed', seconds: '', commit: this.commit });
+      this.rows.push({
+        engine,
+        title: 'could not run',
+        figures,
+        result: 'failed',
+        seconds: '0',
+        commit: this.commit,
+      });
   }
 
   async onRunComplete() {
-    const lines = this.rows.map(
-      ({ engine, what, result, seconds, commit }) =>
-        `| ${[engine, what, result, seconds, commit].join(' | ')} |`,
-    );
-    const page = [...head(), ...lines.sort()].join('\n');
+    const lists = Object.entries(ENGINES).map(([engine, name]) => {
+      const rows = this.rows.filter((row) => row.engine === engine).map(lineOf);
+      return [`## ${name}`, '', ...rows.sort(), ''];
+    });
+    const page = [...head(), ...lists.flat()].join('\n');
     writeFileSync(PAGE, await format(page, { ...(await resolveConfig(PAGE)), parser: 'markdown' }));
   }
 }
 
+/** @param {Row} row */
+function lineOf({ title, figures, result, seconds, commit }) {
+  return `- ${title}: **${result}** in ${seconds} s at ${commit}${figures && ` (${figures})`}`;
+}
+
 /** @param {string} page @returns {Row[]} */
 function rowsIn(page) {
-  const lines = page.split('\n').filter((line) => /^\| (?:sqlite|postgres) /.test(line));
-  return lines.map((line) => {
-    const [engine = '', what = '', result = '', seconds = '', commit = ''] = line
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim());
-    return { engine, what, result, seconds, commit };
+  return Object.entries(ENGINES).flatMap(([engine, name]) => {
+    const list = page.split(`## ${name}\n`)[1]?.split('\n## ')[0] ?? '';
+    const lines = list
+      .replaceAll(/\n {2,}/g, ' ')
+      .matchAll(/^- (.+): \*\*(\w+)\*\* in (\d+) s at (\w+)(?: \((.+)\))?$/gm);
+    return [...lines].map(([, title = '', result = '', seconds = '', commit = '', figures = '']) => ({
+      engine,
+      title,
+      figures,
+      result,
+      seconds,
+      commit,
+    }));
   });
 }
 
@@ -73,12 +88,10 @@ function head() {
     '# The soak tests',
     '',
     'The last result of each test of `npm run test:soak`: the usual tests, with counts that take too long for every run. A run writes this page.',
-    '`npm run test:soak -- <file>` updates only the rows of its tests.',
+    '`npm run test:soak -- <file>` updates only the results of its tests.',
     '',
     `The last run: ${new Date().toISOString().slice(0, 10)}; Node ${process.version}, SQLite ${sqlite}, PostgreSQL ${postgres.split('.').slice(0, 2).join('.')};`,
     `${platform()}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}.`,
     '',
-    '| engine | what | result | seconds | commit |',
-    '| --- | --- | --- | ---: | --- |',
   ];
 }
