@@ -111,12 +111,12 @@ export const REVEALING = [
   'src/auth/tokens/verification-key.ts',
   'src/database/data-source.ts',
   'src/database/pooling.ts',
-  'src/cli/backup.command.ts',
+  'src/cli/backup.ts',
   'src/monitoring/metrics.controller.ts',
   'src/auth/tokens/developer-tokens.ts',
   // Passwords: hashed, and shown to the operator who had one made.
   'src/accounts/passwords.ts',
-  'src/cli/developers.command.ts',
+  'src/cli/developers/developer-accounts.ts',
 ];
 
 const UNIT_SPECS = 'src/**/*.spec.ts';

@@ -1,19 +1,30 @@
 #!/usr/bin/env node
 import '../bootstrap/no-debugger.js';
 import { EXIT_CODES } from './output.js';
-import { listenForSignals } from './session.js';
 
-// Before the rest is loaded, which takes long enough to be interrupted.
-listenForSignals();
+/** Milliseconds that a command has to finish its current step after the first signal. */
+const GRACE_MS = 8_000;
+
+const interruption = new AbortController();
+
+// The second signal ends the process at once. A command survives that like a crash.
+for (const name of ['SIGINT', 'SIGTERM'])
+  process.on(name, () => {
+    if (interruption.signal.aborted) process.exit(EXIT_CODES.interrupted);
+    interruption.abort();
+    setTimeout(() => process.exit(EXIT_CODES.interrupted), GRACE_MS).unref();
+  });
+
+// Loaded after the signal handlers, because loading takes long enough to be interrupted.
 const [{ explainFailure }, { runCommandLine }] = await Promise.all([
   import('../bootstrap/start-failure.js'),
   import('./program.js'),
 ]);
 
-// Node itself would print the error with its message and members, which may hold what was sent.
+// Node would print the error with its members, which may contain secrets.
 process.on('uncaughtException', (error) => {
   process.stderr.write(`${explainFailure(error)}\n`);
   process.exit(EXIT_CODES.failed);
 });
 
-process.exitCode = await runCommandLine(process.argv.slice(2));
+process.exitCode = await runCommandLine(process.argv.slice(2), interruption.signal);

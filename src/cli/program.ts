@@ -1,31 +1,62 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../common/version.js';
 import { EXIT_CODES } from './output.js';
+import { type Runner, runnerFor } from './session.js';
 
-/** Adds a group of commands to the program; each has a file of its own. */
-type AddGroup = (program: Command) => void;
+/** The file of a command. It adds the command to the program or to its group. */
+type Load = () => Promise<{ addTo(parent: Command, run: Runner): void }>;
 
-/** By the first word of the command. What a group stands on takes longer to load than many a command takes. */
-const GROUPS = new Map<string, () => Promise<AddGroup>>([
-  ['migrate', async () => (await import('./migrate.command.js')).addMigrateCommand],
-  ['keys', async () => (await import('./keys.commands.js')).addKeysCommands],
-  ['audit', async () => (await import('./audit.commands.js')).addAuditCommands],
-  ['developers', async () => (await import('./developers.command.js')).addDevelopersCommands],
-  ['doctor', async () => (await import('./doctor/doctor.js')).addDoctorCommand],
-  ['backup', async () => (await import('./backup.command.js')).addBackupCommand],
-  ['reconcile', async () => (await import('./reconcile.command.js')).addReconcileCommand],
-]);
+interface Group {
+  readonly description: string;
+  readonly commands: readonly Load[];
+}
 
-/** Reads the arguments and runs the command that they name. @returns the exit code */
-export async function runCommandLine(given: string[]): Promise<number> {
+/** Every command by its first word. Only the named entry is loaded, because some load all of the server's modules. */
+const INDEX: Readonly<Record<string, Load | Group>> = {
+  migrate: () => import('./migrate.js'),
+  keys: {
+    description: 'Looks at the keys of the vault, and changes them while servers run.',
+    commands: [
+      () => import('./keys/keys-status.js'),
+      () => import('./keys/keys-verify.js'),
+      () => import('./keys/keys-rotate-master.js'),
+      () => import('./keys/keys-rotate-data.js'),
+      () => import('./keys/keys-retire.js'),
+    ],
+  },
+  audit: {
+    description: 'Looks after the history: who did what, when and from where.',
+    commands: [
+      () => import('./audit/audit-verify.js'),
+      () => import('./audit/audit-anchor.js'),
+      () => import('./audit/audit-prune.js'),
+    ],
+  },
+  developers: {
+    description: 'Accounts of developers, where the service keeps them itself (AUTH_BUILTIN).',
+    commands: [
+      () => import('./developers/developers-add.js'),
+      () => import('./developers/developers-set-password.js'),
+      () => import('./developers/developers-revoke.js'),
+    ],
+  },
+  doctor: () => import('./doctor/doctor.js'),
+  backup: () => import('./backup.js'),
+  reconcile: () => import('./reconcile.js'),
+};
+
+/** Runs the command that the arguments name. @param signal aborted when the user interrupts @returns the exit code */
+export async function runCommandLine(given: string[], signal: AbortSignal): Promise<number> {
   process.exitCode = EXIT_CODES.done;
   const args = withHelpAsOption(given);
   const isJson = args.includes('--json');
   try {
-    await (await createProgram(args, isJson)).parseAsync(args, { from: 'user' });
+    const program = createProgram(isJson);
+    await addCommands(program, args[0] ?? '', runnerFor(signal));
+    await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // It ends with 0 only where help or the version was asked for. Otherwise Commander has told people what is wrong.
+    // Commander has printed the problem. Its code is 0 only for help and the version.
     if (error.exitCode === 0) return EXIT_CODES.done;
     if (isJson) process.stdout.write(`${JSON.stringify({ error: messageOf(error) })}\n`);
     return EXIT_CODES.wrongUsage;
@@ -33,10 +64,10 @@ export async function runCommandLine(given: string[]): Promise<number> {
   return Number(process.exitCode);
 }
 
-/** `help keys retire` as `keys retire --help`: Commander's own goes no deeper than a group. */
+/** Turns `help keys retire` into `keys retire --help`: commander's own `help` ends at the group. */
 function withHelpAsOption(args: string[]): string[] {
   const [first, group = ''] = args;
-  return first === 'help' && GROUPS.has(group) ? [...args.slice(1), '--help'] : args;
+  return first === 'help' && Object.hasOwn(INDEX, group) ? [...args.slice(1), '--help'] : args;
 }
 
 function messageOf({ code, message }: CommanderError): string {
@@ -45,29 +76,34 @@ function messageOf({ code, message }: CommanderError): string {
     : message.replace(/^error: /, '');
 }
 
-/** With the group that is meant, or with all where that isn't clear. */
-async function createProgram([first = '']: string[], isJson: boolean): Promise<Command> {
-  const program = new Command('tillkeeper')
+function createProgram(isJson: boolean): Command {
+  return new Command('tillkeeper')
     .description(
       'Looks after a Tillkeeper installation. It reads the same settings as the server: the environment, and .env in this folder.',
     )
     .version(VERSION)
     .exitOverride()
     .configureOutput(isJson ? { writeErr: () => undefined } : {})
-    .showHelpAfterError('(add --help for what there is)');
-  const meant = GROUPS.get(first);
-  for (const load of meant ? [meant] : GROUPS.values()) {
-    const addTo = await load();
-    addTo(program);
-  }
-  program.addHelpText(
-    'after',
-    `
+    .showHelpAfterError('(add --help for what there is)')
+    .addHelpText(
+      'after',
+      `
 Exit codes: ${EXIT_CODES.done} done, ${EXIT_CODES.failed} failed or found something, ${EXIT_CODES.wrongUsage} wrong usage, ${EXIT_CODES.interrupted} interrupted.`,
-  );
+    );
+}
+
+/** Adds the named entry of the index, or all of them for the help and for an unknown word. */
+async function addCommands(program: Command, named: string, run: Runner): Promise<void> {
+  for (const [name, entry] of Object.entries(INDEX)) {
+    if (name !== named && Object.hasOwn(INDEX, named)) continue;
+    if (typeof entry === 'function') (await entry()).addTo(program, run);
+    else {
+      const group = program.command(name).description(entry.description);
+      for (const load of entry.commands) (await load()).addTo(group, run);
+    }
+  }
   for (const command of leavesOf(program))
     command.option('--json', 'print one JSON document, also when the command fails');
-  return program;
 }
 
 function leavesOf(command: Command): Command[] {

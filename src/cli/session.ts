@@ -7,9 +7,10 @@ import {
   type ModuleMetadata,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { DataSource } from 'typeorm';
 import { ENTITIES } from '../bootstrap/entities.js';
+import { explainFailure } from '../bootstrap/start-failure.js';
 import { systemActor } from '../common/actor.js';
 import { throwIfInterrupted } from '../common/event-loop.js';
 import { readPastTime } from '../common/past-time.js';
@@ -20,113 +21,125 @@ import { DatabaseModule } from '../database/database.module.js';
 import { isMigrated } from '../database/migrate.js';
 import { Keyring } from '../vault/keys/keyring.js';
 import { VaultModule } from '../vault/vault.module.js';
-import { CommandFailed, EXIT_CODES, Progress } from './output.js';
+import { CommandFailed, EXIT_CODES, Progress, type Report } from './output.js';
 
-/** Milliseconds that a command gets to finish its piece of work after the first signal. */
-const GRACE_MS = 8_000;
+/** Milliseconds to wait for a lock of the SQLite file. A server waits less, because requests wait with it. */
+const SQLITE_LOCK_TIMEOUT_MS = 10_000;
 
-const controller = new AbortController();
-
-/** Aborted when the user interrupts. */
-export const interruption = controller.signal;
-
-/** From now on: a command stops between two pieces of work. A second signal ends it at once, which is as safe as a crash. */
-export function listenForSignals(): void {
-  const onSignal = (): void => {
-    if (interruption.aborted) process.exit(EXIT_CODES.interrupted);
-    controller.abort();
-    setTimeout(() => process.exit(EXIT_CODES.interrupted), GRACE_MS).unref();
-  };
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal);
-}
-
-/** Whom the chain of the system names for what a command does: as the operating system says. No tenant reads it. */
+/** The actor in the history of the system, with the user's name of the operating system. Tenants never see it. */
 export const OPERATOR = systemActor(`command line: ${account()}@${hostname()}`.slice(0, 255));
 
 function account(): string {
   try {
     return userInfo().username;
   } catch {
-    // A container may run under a number that has no name.
+    // The user of a container may have no name.
     return String(process.getuid?.() ?? 'unknown');
   }
 }
 
-/** Reads an argument of a command. */
+/** Parses a time argument for commander. */
 export function pastTime(text: string): Date {
   const time = readPastTime(text);
   if (!time) throw new InvalidArgumentError('It must be a time that has been, as 2026-11-01T00:00:00Z.');
   return time;
 }
 
-/** Milliseconds to wait for the server to finish a write to the SQLite file; here nobody else is kept waiting. */
-const SQLITE_LOCK_TIMEOUT_MS = 10_000;
+type Work<Args extends unknown[]> = (session: Session, ...args: Args) => Promise<Report>;
+
+/** Makes the action of a command: opens a session, passes it to `work` with commander's arguments, prints the report. */
+export type Runner = <Args extends unknown[]>(
+  work: Work<Args>,
+) => (this: Command, ...args: Args) => Promise<void>;
+
+/** @param signal aborted when the user interrupts */
+export function runnerFor(signal: AbortSignal): Runner {
+  return (work) =>
+    async function (...args) {
+      // Files that a command creates, such as a new database, are for this user only.
+      process.umask(0o077);
+      const isJson = this.opts<{ json?: true }>().json === true;
+      const session = new Session(signal, !isJson && process.stderr.isTTY);
+      try {
+        await throwIfInterrupted(signal);
+        const { text, json, isBad = false } = await work(session, ...args).finally(() => session.close());
+        process.stdout.write(`${isJson ? JSON.stringify(json, null, 2) : text}\n`);
+        process.exitCode = isBad ? EXIT_CODES.failed : EXIT_CODES.done;
+      } catch (error) {
+        const message = signal.aborted
+          ? 'Interrupted. What was done stays done; run the command again to go on.'
+          : messageOf(error);
+        if (isJson) process.stdout.write(`${JSON.stringify({ error: message })}\n`);
+        else process.stderr.write(`${message}\n`);
+        process.exitCode = signal.aborted ? EXIT_CODES.interrupted : EXIT_CODES.failed;
+      }
+    };
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof CommandFailed ? error.message : explainFailure(error);
+}
 
 @Module({})
 class CommandLineModule {}
 
-type Imports = NonNullable<ModuleMetadata['imports']>;
-
 function environment(): NodeJS.ProcessEnv {
   loadEnvFile();
-  // The schema is the server's or the `migrate` command's to change.
+  // Only the server and `migrate` change the schema.
   return { ...process.env, MIGRATE_ON_START: 'false' };
 }
 
-/** What one command works with. Everything is opened when it is asked for, and closed at the end. */
+interface OpenOptions {
+  /** Modules beside those of the database and the vault. */
+  readonly imports: NonNullable<ModuleMetadata['imports']>;
+  /** Required settings: all settings of a server, or by default the database and the master key. */
+  readonly settings?: 'server' | 'store';
+  /** Data keys to unwrap: by default all. `none` needs no master key. */
+  readonly keys?: 'all' | 'history' | 'none';
+}
+
+/** Everything that one command opens. It is closed when the command ends. */
 export class Session {
+  /** Aborted when the user interrupts: check it with `throwIfInterrupted` between two steps. */
+  readonly signal: AbortSignal;
+  readonly #showsProgress: boolean;
+  readonly #bars: Progress[] = [];
   #settings: Settings | undefined;
   #context: INestApplicationContext | undefined;
-  readonly #bars: Progress[] = [];
 
-  /** @param signal aborted when the user interrupts: check it with `throwIfInterrupted` between two short pieces of work */
-  constructor(
-    readonly signal: AbortSignal,
-    private readonly showsProgress: boolean,
-  ) {}
+  constructor(signal: AbortSignal, showsProgress: boolean) {
+    this.signal = signal;
+    this.#showsProgress = showsProgress;
+  }
 
-  /** All that a server has. @throws ConfigurationError */
+  /** All settings of a server. @throws ConfigurationError */
   get settings(): Settings {
     this.#settings ??= loadSettings(environment(), { makesMasterKey: false });
     return this.#settings;
   }
 
-  /** Those of the database, and the master keys if there are any. @throws ConfigurationError */
+  /** Settings of the database, and master keys if there are any. @throws ConfigurationError */
   get storeSettings(): StoreSettings {
     return loadStoreSettings(environment(), { needsMasterKey: false });
   }
 
   /**
-   * The services of the database, the vault and `imports`, as in the server but without HTTP, and with the data keys open.
-   * @throws ConfigurationError; CommandFailed before the migrations ran; WrongMasterKey
+   * Opens the server's services, without HTTP.
+   * @throws ConfigurationError; CommandFailed if a migration is missing; WrongMasterKey
    */
-  async services(imports: Imports): Promise<INestApplicationContext> {
-    const context = await this.#open(this.settings, imports);
-    await context.get(Keyring).load();
+  async open({ imports, settings = 'store', keys = 'all' }: OpenOptions): Promise<INestApplicationContext> {
+    const needsMasterKey = keys !== 'none';
+    const context = await this.#connect(
+      settings === 'server' ? this.settings : loadStoreSettings(environment(), { needsMasterKey }),
+      imports,
+    );
+    if (keys === 'all') await context.get(Keyring).load();
+    if (keys === 'history') await context.get(Keyring).loadPrimary('audit');
     return context;
   }
 
-  /** The same for rooms that stand on the database and the vault alone: no other settings are asked for. */
-  async servicesOfVault(imports: Imports): Promise<INestApplicationContext> {
-    const context = await this.#open(loadStoreSettings(environment(), { needsMasterKey: true }), imports);
-    await context.get(Keyring).load();
-    return context;
-  }
-
-  /** The same for the history: nothing but its key has to open, and none is made. */
-  async servicesOfHistory(imports: Imports): Promise<INestApplicationContext> {
-    const context = await this.#open(loadStoreSettings(environment(), { needsMasterKey: true }), imports);
-    await context.get(Keyring).loadPrimary('audit');
-    return context;
-  }
-
-  /** The same for what has to work without the master key. */
-  async servicesWithoutKeys(imports: Imports): Promise<INestApplicationContext> {
-    return this.#open(this.storeSettings, imports);
-  }
-
-  async #open(settings: StoreSettings, imports: Imports): Promise<INestApplicationContext> {
-    // SQLite would make one.
+  async #connect(settings: StoreSettings, imports: OpenOptions['imports']): Promise<INestApplicationContext> {
+    // SQLite would create the file.
     if (settings.database.engine === 'sqlite' && !existsSync(settings.database.path))
       throw new CommandFailed('There is no database at the path of DATABASE_URL.');
     const all: DynamicModule = {
@@ -146,9 +159,9 @@ export class Session {
     return this.#context;
   }
 
-  /** A progress bar, where somebody is there to see it. */
+  /** Shows a progress bar on a terminal. */
   progress(what: string, total: number): Progress {
-    const bar = new Progress(what, total, this.showsProgress);
+    const bar = new Progress(what, total, this.#showsProgress);
     this.#bars.push(bar);
     return bar;
   }

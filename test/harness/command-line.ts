@@ -57,7 +57,7 @@ export async function runInProcess(environment: Environment, ...args: string[]):
   process.env = { PATH: process.env.PATH, ...environment };
   process.chdir(folder);
   try {
-    const code = await runCommandLine(args);
+    const code = await runCommandLine(args, new AbortController().signal);
     return { code, output: written.stdout, errors: written.stderr };
   } finally {
     for (const spy of spies) spy.mockRestore();

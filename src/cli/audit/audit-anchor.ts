@@ -1,10 +1,11 @@
+import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { parseProjectId, type ProjectId } from '../../common/ids.js';
 import type { HistoryHead } from '../../history/history-entry.js';
 import { HistoryModule } from '../../history/history.module.js';
 import { HistoryRepository } from '../../history/history.repository.js';
 import { CommandFailed, type Report } from '../output.js';
-import type { Session } from '../session.js';
+import type { Runner, Session } from '../session.js';
 
 const FORMAT = 'tillkeeper-audit-anchor/1';
 
@@ -23,7 +24,7 @@ function anchorFile(heads: readonly (HistoryHead & { projectId: ProjectId })[], 
   };
 }
 
-/** @throws CommandFailed when it is no such file */
+/** @throws CommandFailed if the file is not an anchor */
 export async function readAnchors(path: string): Promise<Map<ProjectId, HistoryHead>> {
   try {
     const { format, heads } = JSON.parse(await readFile(path, 'utf8')) as AnchorFile;
@@ -43,8 +44,18 @@ function readProjectId(text: string): ProjectId {
   return id;
 }
 
-export async function anchor(session: Session): Promise<Report> {
-  const services = await session.servicesWithoutKeys([HistoryModule]);
+export function addTo(audit: Command, run: Runner): void {
+  audit
+    .command('anchor')
+    .summary('print how the history ends now, to keep elsewhere')
+    .description(
+      'Prints the end of every chain as JSON. Who can write to the database can cut off the end of a chain unnoticed, but not what an anchor names: keep the anchor out of their reach.',
+    )
+    .action(run(anchor));
+}
+
+async function anchor(session: Session): Promise<Report> {
+  const services = await session.open({ imports: [HistoryModule], keys: 'none' });
   const json = anchorFile(await services.get(HistoryRepository).listHeads(), new Date());
   return { text: JSON.stringify(json, null, 2), json };
 }

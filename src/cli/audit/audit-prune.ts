@@ -1,19 +1,30 @@
+import type { Command } from 'commander';
 import { HistoryModule } from '../../history/history.module.js';
 import { HistoryRepository } from '../../history/history.repository.js';
 import { HistoryRetention } from '../../history/history-retention.js';
 import { HistoryTrail } from '../../history/history-trail.js';
 import { systemActor } from '../../common/actor.js';
 import { throwIfInterrupted } from '../../common/event-loop.js';
-import { OPERATOR } from '../session.js';
-import type { Report } from '../output.js';
-import type { Session } from '../session.js';
 import { linesOf, type Problem, problemsOf } from './audit-verify.js';
+import type { Report } from '../output.js';
+import { OPERATOR, pastTime, type Runner, type Session } from '../session.js';
 
-/** In the chains of projects, which their owners read. */
+/** The actor in the chains of projects, which their owners read. */
 const ACTOR = systemActor('audit prune');
 
-export async function prune(session: Session, { before }: { before: Date }): Promise<Report> {
-  const services = await session.servicesOfHistory([HistoryModule]);
+export function addTo(audit: Command, run: Runner): void {
+  audit
+    .command('prune')
+    .summary('delete the oldest part of the history')
+    .description(
+      'Deletes the entries from before a time, in every chain, and records the deletion there, so that the rest can still be checked. A broken chain stays as it is. Anchors from before that time are of no use afterwards.',
+    )
+    .requiredOption('--before <time>', 'what is older goes, as 2025-01-01T00:00:00Z', pastTime)
+    .action(run(prune));
+}
+
+async function prune(session: Session, { before }: { before: Date }): Promise<Report> {
+  const services = await session.open({ imports: [HistoryModule], keys: 'history' });
   const retention = services.get(HistoryRetention);
   const chains = await services.get(HistoryRepository).listChains();
   const bar = session.progress('Pruning', chains.length);

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { throwIfInterrupted } from '../../common/event-loop.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Database } from '../../database/database.js';
@@ -7,10 +8,10 @@ import { HistoryVerifier } from '../../history/history-verifier.js';
 import { HistoryModule } from '../../history/history.module.js';
 import { HistoryRepository } from '../../history/history.repository.js';
 import { DataKeyRepository } from '../../vault/keys/data-key.repository.js';
-import type { Report } from '../output.js';
-import type { Session } from '../session.js';
 import { readAnchors } from './audit-anchor.js';
 import { compareCredentials } from './stored-credentials.js';
+import type { Report } from '../output.js';
+import type { Runner, Session } from '../session.js';
 
 export interface Problem {
   /** `system` for the chain that belongs to no project. */
@@ -34,9 +35,23 @@ export function linesOf(problems: readonly Problem[]): string[] {
   return problems.map(({ chain, problem }) => `  ${chain}: ${problem}`);
 }
 
-export async function verify(session: Session, { anchor }: { anchor?: string }): Promise<Report> {
+export function addTo(audit: Command, run: Runner): void {
+  audit
+    .command('verify')
+    .summary('find out whether the history is what the service wrote')
+    .description(
+      'Checks every chain from its beginning to its end, and reports entries that were altered, moved, forged or removed: then it ends with 1. Safe beside servers; changes nothing.',
+    )
+    .option(
+      '--anchor <file>',
+      'a file that `audit anchor` made earlier: finds what was cut off at the end since, and what was rewritten',
+    )
+    .action(run(verify));
+}
+
+async function verify(session: Session, { anchor }: { anchor?: string }): Promise<Report> {
   const anchors = anchor === undefined ? new Map<ProjectId, HistoryHead>() : await readAnchors(anchor);
-  const services = await session.servicesOfHistory([HistoryModule]);
+  const services = await session.open({ imports: [HistoryModule], keys: 'history' });
   const [verifier, history] = [services.get(HistoryVerifier), services.get(HistoryRepository)];
   const chains = new Set([...(await history.listChains()), ...anchors.keys()]);
   const bar = session.progress('Checking', chains.size);
@@ -50,7 +65,7 @@ export async function verify(session: Session, { anchor }: { anchor?: string }):
     bar.add(1);
   }
   const withoutHistory = await history.listProjectsWithoutEntries();
-  // What was done to keys is the history of the system.
+  // A rotation of keys leaves entries in the chain of the system.
   const isRotated = (await services.get(DataKeyRepository).list()).some(({ state }) => state !== 'primary');
   if (isRotated && (await history.count(SYSTEM_CHAIN)) === 0) withoutHistory.push(SYSTEM_CHAIN);
   for (const id of withoutHistory) {

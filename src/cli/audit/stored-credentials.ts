@@ -4,7 +4,7 @@ import { turnEventLoop } from '../../common/event-loop.js';
 import type { ProjectId } from '../../common/ids.js';
 import { type Database, sql } from '../../database/database.js';
 
-const READ_AT_ONCE = 500;
+const PAGE = 500;
 
 /** $1 project. */
 const STORED = sql<{ mode: string; kind: string; mask: string }>(
@@ -12,13 +12,12 @@ const STORED = sql<{ mode: string; kind: string; mask: string }>(
   'stored_credentials_of_project',
 );
 
-/** The last four characters of each credential that is in use, by its name; `null` for one that was destroyed. */
+/** Last four characters of each credential in use, by field. `null` for a destroyed one. */
 type InHistory = Map<string, string | null>;
 
 /**
- * Compares the credentials in use with what the history says of them: finds rows that were put back after they were destroyed, rows that
- * are gone, and masks of other values.
- * @returns what is wrong, in words
+ * Compares the stored credentials with the history. Finds restored rows of destroyed credentials, missing rows, and masks of other values.
+ * @returns descriptions of the problems
  */
 export async function compareCredentials(
   history: HistoryRepository,
@@ -26,7 +25,7 @@ export async function compareCredentials(
   projectId: ProjectId,
 ): Promise<string[]> {
   const problems = await compare(history, database, projectId);
-  // A write may have come between the two looks.
+  // A write may have come between the two reads.
   return problems.length === 0 ? problems : compare(history, database, projectId);
 }
 
@@ -56,7 +55,7 @@ async function compare(
   return problems;
 }
 
-/** What was in use at the end of a chain. Of a chain whose beginning was pruned not everything is known. */
+/** Replays a chain. `isWhole` is false if its beginning was pruned, so that older credentials are unknown. */
 async function replay(
   history: HistoryRepository,
   projectId: ProjectId,
@@ -65,14 +64,14 @@ async function replay(
   let isWhole = false;
   let after = 0;
   for (;;) {
-    const entries = await history.listAfter(projectId, after, READ_AT_ONCE);
+    const entries = await history.listAfter(projectId, after, PAGE);
     for (const { seq, action, details } of entries) {
       if (seq === 1) isWhole = true;
       isWhole ||= action === 'config.deleted';
       apply(known, action, JSON.parse(details) as HistoryDetails);
       after = seq;
     }
-    if (entries.length < READ_AT_ONCE) return { known, isWhole };
+    if (entries.length < PAGE) return { known, isWhole };
     await turnEventLoop();
   }
 }

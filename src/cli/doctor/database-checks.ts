@@ -13,21 +13,20 @@ import { DATA_KEY_PURPOSES } from '../../vault/keys/data-key.repository.js';
 import { DataKeyEntity } from '../../vault/keys/data-key.entity.js';
 import { openMasterKeys } from '../../vault/wrappers/master-keys.js';
 import { explainFailure } from '../../bootstrap/start-failure.js';
-import { failed, type Finding, ok, skipped, warning } from './doctor.js';
-import type { Installation } from './doctor.js';
+import { failed, type Finding, type Installation, ok, skipped, warning } from './installation.js';
 
 const CLIENT_NAME = 'tillkeeper doctor';
 const OLDEST_POSTGRES = 140_000;
 const NOTIFICATION_MS = 2_000;
 
-/** Access tokens are judged with this leeway, so processes whose clocks differ by more refuse each other's. */
+/** Leeway for the times in access tokens. Processes whose clocks differ by more refuse each other's tokens. */
 const CLOCKS_FAIL_MS = 5_000;
 const CLOCKS_WARN_MS = 1_000;
 
-/** The file's group, and everybody else. */
+/** Permission bits of the file's group and of everybody else. */
 const OTHERS = 0o077;
 
-/** What the role of the servers needs no right to, as docs/security.md has it. */
+/** Rights that the servers' role doesn't need, as in docs/security.md. */
 const GUARDED = {
   audit_entries: 'UPDATE, DELETE, TRUNCATE',
   audit_heads: 'DELETE, TRUNCATE',
@@ -37,7 +36,7 @@ const GUARDED = {
   migrations: 'INSERT, UPDATE, DELETE, TRUNCATE',
 };
 
-/** $1 JSON object of tables and the rights to them that nobody should have who serves. */
+/** $1 JSON of `GUARDED`, $2 names of tables. */
 const RIGHTS = `SELECT c.relname AS name, pg_has_role(c.relowner, 'USAGE') AS owns,
     has_table_privilege(c.oid, 'SELECT') AND (has_table_privilege(c.oid, 'INSERT') OR $1::jsonb ->> c.relname LIKE 'INSERT%') AS serves,
     coalesce(has_table_privilege(c.oid, $1::jsonb ->> c.relname), false) AS alters
@@ -45,7 +44,7 @@ const RIGHTS = `SELECT c.relname AS name, pg_has_role(c.relowner, 'USAGE') AS ow
 
 type DatabaseCheck = (dataSource: DataSource, installation: Installation) => Promise<Finding>;
 
-/** Looks at a database that answers. */
+/** Skips the check if the database doesn't answer. */
 export const onDatabase = (check: DatabaseCheck) => async (installation: Installation) => {
   const dataSource = await installation.connect().catch(() => undefined);
   return dataSource ? check(dataSource, installation) : skipped('The database was not reached.');
@@ -66,7 +65,7 @@ export async function checkDatabase(installation: Installation): Promise<Finding
   return ok(`PostgreSQL ${version} answers.`);
 }
 
-/** Whether messages of other processes arrive, and prepared statements are kept. */
+/** Checks that notifications arrive and that prepared statements are kept. */
 export const checkPooler: DatabaseCheck = async (dataSource, { env }) => {
   const [pooled, direct] = [env.optional('DATABASE_URL'), env.optional('DATABASE_DIRECT_URL')];
   if (pooled?.engine !== 'postgres') return skipped('SQLite has no pooler.');
@@ -128,7 +127,7 @@ export const checkClock: DatabaseCheck = async (dataSource) => {
   const before = Date.now();
   const [{ now }] = await ask<{ now: Date }>(dataSource, 'SELECT clock_timestamp() AS now');
   const after = Date.now();
-  // The answer took that long, and the time in it is of some moment in between.
+  // The database read its clock at some moment between the two readings here.
   const difference = Math.max(0, Math.abs(now.getTime() - (before + after) / 2) - (after - before) / 2);
   const message = `The clocks of this machine and of the database differ by ${(difference / 1_000).toFixed(1)} s`;
   if (difference <= CLOCKS_WARN_MS) return ok(`${message}.`);
@@ -136,7 +135,7 @@ export const checkClock: DatabaseCheck = async (dataSource) => {
   return difference > CLOCKS_FAIL_MS ? failed(advice) : warning(advice);
 };
 
-/** Opens each data key as a start does. What comes out is wiped. */
+/** Unwraps each data key like a start, and wipes it. */
 export const checkDataKeys: DatabaseCheck = async (dataSource, { masterKeys }) => {
   if (!(await isMigrated(dataSource))) return skipped('The schema is not up to date.');
   const rows = await dataSource.getRepository(DataKeyEntity).find();
@@ -159,7 +158,7 @@ export const checkDataKeys: DatabaseCheck = async (dataSource, { masterKeys }) =
   );
 };
 
-/** Checks whether the role of the server may change the history or the keys. */
+/** Checks whether the server's role may change the history or the keys. */
 export const checkRoles: DatabaseCheck = async (dataSource, { env }) => {
   const address = env.optional('DATABASE_URL');
   if (address?.engine === 'sqlite') {
@@ -198,11 +197,11 @@ function isPostgres({ options }: DataSource): boolean {
   return options.type === 'postgres';
 }
 
-/** At least one row, where the question has it. */
+/** Runs a query that returns at least one row. */
 async function ask<Row>(
   dataSource: DataSource,
-  question: string,
+  query: string,
   values: unknown[] = [],
 ): Promise<[Row, ...Row[]]> {
-  return (await dataSource.query<unknown>(question, values)) as [Row, ...Row[]];
+  return (await dataSource.query<unknown>(query, values)) as [Row, ...Row[]];
 }

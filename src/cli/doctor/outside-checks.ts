@@ -1,13 +1,12 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isLoopbackHost } from '../../config/rules.js';
-import { failed, type Finding, ok, skipped, warning } from './doctor.js';
-import type { Installation } from './doctor.js';
+import { failed, type Finding, type Installation, ok, skipped, warning } from './installation.js';
 
 const STRIPE = 'https://api.stripe.com';
 const ANSWER_MS = 5_000;
 
-/** `Date` headers have whole seconds. Signatures of webhooks are refused from the second one on. */
+/** `Date` headers have whole seconds. A webhook's signature is refused if the clocks differ by 300 seconds. */
 const STRIPE_CLOCK_WARN_MS = 5_000;
 const STRIPE_CLOCK_FAIL_MS = 300_000;
 
@@ -20,7 +19,7 @@ export async function checkConfiguration({ problems, env }: Installation): Promi
   return failed(problems.join(' '));
 }
 
-/** Asks without a key, which Stripe refuses in a form of its own. */
+/** Sends a request without a key. Only Stripe refuses it in Stripe's format. */
 export async function checkStripe({ env, signal }: Installation): Promise<Finding> {
   const base = env.optional('STRIPE_API_BASE') ?? STRIPE;
   const answer = await get(`${base}/v1/account`, signal);
@@ -103,13 +102,13 @@ export async function checkDisk({ env }: Installation): Promise<Finding> {
 
 interface Answer {
   readonly status: number;
-  /** JSON, or nothing where it is none. */
+  /** `undefined` if the body is not JSON. */
   readonly body: unknown;
   /** Milliseconds since the epoch, or NaN. */
   readonly date: number;
 }
 
-/** @returns the answer, or a code that says why there is none. Redirects are answers, too. */
+/** @returns the answer, redirects included, or the code of the network error */
 async function get(url: string, signal: AbortSignal): Promise<Answer | string> {
   try {
     const response = await fetch(url, {
@@ -123,7 +122,7 @@ async function get(url: string, signal: AbortSignal): Promise<Answer | string> {
   }
 }
 
-/** Fetch hides the reason in the cause; of several addresses each has its own. */
+/** Reads the code from the cause of a fetch error, or from the error of the first address. */
 function codeOf(error: unknown): string {
   if (!isObject(error)) return 'unknown';
   if (Array.isArray(error.errors)) return codeOf(error.errors[0]);

@@ -1,4 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
+import { InvalidArgumentError } from 'commander';
 import { HistoryTrail } from '../../history/history-trail.js';
 import { HistoryModule } from '../../history/history.module.js';
 import { Database } from '../../database/database.js';
@@ -9,14 +10,33 @@ import { Keyring } from '../../vault/keys/keyring.js';
 import { MasterKeys } from '../../vault/wrappers/master-keys.js';
 import type { rotateMasterKey } from '../../vault/keys/master-key-rotation.js';
 import { SealKeyRotation } from '../../vault/keys/seal-key-rotation.js';
-import { SealedRowsRepository } from '../../vault/seal/sealed-rows.repository.js';
+import { type SealedRow, SealedRowsRepository } from '../../vault/seal/sealed-rows.repository.js';
 import { type RowCounts, SealedRowsService } from '../../vault/seal/sealed-rows.service.js';
-import { OPERATOR } from '../session.js';
+import { OPERATOR, type Session } from '../session.js';
 
-/** What a run of `keys rotate-data` came to. */
+/** Seconds. A running server checks for new keys every two seconds. */
+const MIN_WAIT = 5;
+const DEFAULT_WAIT = 15;
+
+/** An option of commander. */
+export const WAIT = [
+  '--wait <seconds>',
+  'how long to wait for a process that does not answer, until it is taken for ended',
+  seconds,
+  DEFAULT_WAIT,
+] as const;
+
+function seconds(text: string): number {
+  const value = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (value < MIN_WAIT)
+    throw new InvalidArgumentError(`It must be a whole number of seconds, ${MIN_WAIT} or more.`);
+  return value;
+}
+
+/** Result of `keys rotate-data`, for the history. */
 interface Resealing {
   readonly keyId: string;
-  /** Those of this run: another one may have been cut short before. */
+  /** Rows of this run. An interrupted run before it recorded its own. */
   readonly rows: number;
   readonly rowsUnderIt: number;
   readonly unopened: number;
@@ -33,8 +53,10 @@ interface VaultServices {
   readonly recordResealing: (result: Resealing) => Promise<void>;
 }
 
-/** What `vaultServices` needs besides the vault. */
-export const VAULT_IMPORTS = [HistoryModule];
+/** @param keys data keys to unwrap */
+export async function openVault(session: Session, keys: 'all' | 'none' = 'all'): Promise<VaultServices> {
+  return vaultServices(await session.open({ imports: [HistoryModule], keys }));
+}
 
 export function vaultServices(context: INestApplicationContext): VaultServices {
   const history = context.get(HistoryTrail);
@@ -68,7 +90,7 @@ export function vaultServices(context: INestApplicationContext): VaultServices {
   };
 }
 
-/** How many rows are sealed under any of these keys. */
+/** Counts the rows sealed under any of these keys. */
 export function sumOf(counts: RowCounts, keyIds: Iterable<string>): number {
   return [...keyIds]
     .flatMap((id) => Object.values(counts.get(id) ?? {}))
@@ -79,4 +101,29 @@ export function sumOf(counts: RowCounts, keyIds: Iterable<string>): number {
 export function inWords(rows: Readonly<Record<string, number>> | undefined): string {
   const tables = Object.entries(rows ?? {}).map(([table, count]) => `${count} in ${table}`);
   return tables.join(', ') || 'none';
+}
+
+/** Rows that a report lists. */
+const MAX_PLACES = 1_000;
+
+type BrokenRow = SealedRow & { altered?: readonly string[] };
+
+/** Locates broken rows for programs. No part of it is secret. */
+export function placesOf(rows: readonly BrokenRow[]) {
+  return rows.slice(0, MAX_PLACES).map(({ column, primaryKey, keyId, altered = [] }) => ({
+    table: column.table,
+    row: primaryKey,
+    key_id: keyId,
+    // Columns that differ from the sealed value. Empty if the value does not open.
+    altered,
+  }));
+}
+
+/** Locates broken rows for people, one line each. */
+export function linesOf(rows: readonly BrokenRow[]): string[] {
+  const lines = placesOf(rows).map(({ table, row, key_id, altered }) => {
+    const names = Object.entries(row).map(([name, value]) => `${name}=${String(value)}`);
+    return `  ${table} ${names.join(' ')} (data key ${key_id}) ${altered.length > 0 ? `has another ${altered.join(', ')} than its value` : 'does not open'}`;
+  });
+  return rows.length > MAX_PLACES ? [...lines, `  and ${rows.length - MAX_PLACES} more`] : lines;
 }

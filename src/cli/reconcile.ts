@@ -6,14 +6,11 @@ import { STRIPE_MODES, type StripeMode } from '../payments/stripe/stripe-mode.js
 import { toReconcileResponse } from '../payments/webhooks/reconcile/reconcile.dto.js';
 import { ReconcileService } from '../payments/webhooks/reconcile/reconcile.service.js';
 import { ReconciliationsRepository } from '../payments/webhooks/reconcile/reconciliations.repository.js';
-import { CommandFailed } from './output.js';
-import { pastTime } from './session.js';
-import { type Report, reporting } from './output.js';
-import type { Session } from './session.js';
-import { table } from './output.js';
+import { CommandFailed, type Report, table } from './output.js';
+import { pastTime, type Runner, type Session } from './session.js';
 
-/** How many at once: a slow Stripe for one tenant slows no other. */
-const AT_ONCE = 10;
+/** A slow account must not delay the others. */
+const CONCURRENCY = 10;
 
 interface Options {
   project?: ProjectId;
@@ -21,7 +18,7 @@ interface Options {
   since?: Date;
 }
 
-export function addReconcileCommand(program: Command): void {
+export function addTo(program: Command, run: Runner): void {
   program
     .command('reconcile')
     .summary('catch up on webhook events that never arrived')
@@ -35,11 +32,11 @@ export function addReconcileCommand(program: Command): void {
       'from when on to read events, as 2026-11-01T00:00:00Z; by default from when all of them are known',
       pastTime,
     )
-    .action(reporting(reconcile));
+    .action(run(reconcile));
 }
 
 async function reconcile(session: Session, { project, mode, since }: Options): Promise<Report> {
-  const services = await session.services([PaymentsModule]);
+  const services = await session.open({ imports: [PaymentsModule], settings: 'server' });
   const reconciler = services.get(ReconcileService);
   const all = await services.get(ReconciliationsRepository).list(project ?? null, mode ?? null);
   if (project && all.length === 0)
@@ -57,9 +54,9 @@ async function reconcile(session: Session, { project, mode, since }: Options): P
       bar.add(1);
     }
   };
-  // Where one fails, the others come to rest before the session is closed.
+  // After a failure, the session is closed only when all workers have ended.
   await Promise.all(
-    Array.from({ length: AT_ONCE }, () => work().catch((error: unknown) => failure.abort(error))),
+    Array.from({ length: CONCURRENCY }, () => work().catch((error: unknown) => failure.abort(error))),
   );
   signal.throwIfAborted();
   return { text: inWords(results), json: { projects: results }, isBad: results.some(hasFailed) };
@@ -73,7 +70,7 @@ function hasFailed(result: Result): boolean {
   return 'error' in result || result.events.failed > 0;
 }
 
-/** One tenant's dead key keeps nobody else from being reconciled. */
+/** Reports the failure of one project, such as an invalid key, and goes on with the others. */
 function asFailure(error: unknown): { error: string } {
   if (error instanceof DomainError && error.code !== 'database_unavailable') return { error: error.message };
   throw error;

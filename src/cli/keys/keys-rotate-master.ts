@@ -1,12 +1,21 @@
+import type { Command } from 'commander';
 import { rotateMasterKey } from '../../vault/keys/master-key-rotation.js';
+import { openVault } from './vault-services.js';
 import type { Report } from '../output.js';
-import type { Session } from '../session.js';
-import { VAULT_IMPORTS, vaultServices } from './vault-services.js';
+import type { Runner, Session } from '../session.js';
 
-export async function rotateMaster(session: Session): Promise<Report> {
-  const { dataKeys, masterKeys, recordRewrapping } = vaultServices(
-    await session.servicesOfVault(VAULT_IMPORTS),
-  );
+export function addTo(keys: Command, run: Runner): void {
+  keys
+    .command('rotate-master')
+    .summary('wrap the data keys by the first of the configured master keys')
+    .description(
+      'Rewraps every data key with the first of the configured master keys. Keep the former master keys configured after it. Servers are not disturbed.',
+    )
+    .action(run(rotateMaster));
+}
+
+async function rotateMaster(session: Session): Promise<Report> {
+  const { dataKeys, masterKeys, recordRewrapping } = await openVault(session);
   const wrapped = await rotateMasterKey(dataKeys, masterKeys, recordRewrapping);
   const [primary] = masterKeys.ids;
   const left = (await dataKeys.list()).filter(({ masterKeyId }) => masterKeyId !== primary);

@@ -1,10 +1,22 @@
-import { CommandFailed } from '../output.js';
-import type { Report } from '../output.js';
-import type { Session } from '../session.js';
-import { inWords, VAULT_IMPORTS, vaultServices } from './vault-services.js';
+import type { Command } from 'commander';
+import { inWords, openVault, WAIT } from './vault-services.js';
+import { CommandFailed, type Report } from '../output.js';
+import type { Runner, Session } from '../session.js';
 
-export async function retire(session: Session, id: string, { wait }: { wait: number }): Promise<Report> {
-  const { rotation, sealedRows } = vaultServices(await session.servicesOfVault(VAULT_IMPORTS));
+export function addTo(keys: Command, run: Runner): void {
+  keys
+    .command('retire')
+    .summary('let a former seal key only open from now on')
+    .description(
+      'Retires a superseded data key. The database refuses it while a row needs the key, and from then on refuses every row that is sealed under it.',
+    )
+    .argument('<id>', 'the id of the data key')
+    .option(...WAIT)
+    .action(run(retire));
+}
+
+async function retire(session: Session, id: string, { wait }: { wait: number }): Promise<Report> {
+  const { rotation, sealedRows } = await openVault(session);
   const keys = await rotation.list();
   const state = keys.find((key) => key.id === id)?.state;
   if (state === undefined)

@@ -1,10 +1,20 @@
+import type { Command } from 'commander';
+import { linesOf, openVault, placesOf, sumOf } from './vault-services.js';
 import type { Report } from '../output.js';
-import type { Session } from '../session.js';
-import { linesOf, placesOf } from './broken-rows.js';
-import { sumOf, VAULT_IMPORTS, vaultServices } from './vault-services.js';
+import type { Runner, Session } from '../session.js';
 
-export async function verify(session: Session): Promise<Report> {
-  const { sealedRows } = vaultServices(await session.servicesOfVault(VAULT_IMPORTS));
+export function addTo(keys: Command, run: Runner): void {
+  keys
+    .command('verify')
+    .summary('open every seal')
+    .description(
+      'Opens everything that is sealed, and reports what does not open: then it ends with 1. Prints no secret and changes nothing.',
+    )
+    .action(run(verify));
+}
+
+async function verify(session: Session): Promise<Report> {
+  const { sealedRows } = await openVault(session);
   const counts = await sealedRows.count();
   const bar = session.progress('Opening', sumOf(counts, counts.keys()));
   let rows = 0;

@@ -1,16 +1,24 @@
+import type { Command } from 'commander';
 import type { KeyHolder } from '../../vault/keys/keyring-nodes.repository.js';
 import { KeyNotHeld, type Patience, type SealKeyRotation } from '../../vault/keys/seal-key-rotation.js';
 import type { SealedRow } from '../../vault/seal/sealed-rows.repository.js';
-import { CommandFailed } from '../output.js';
-import type { Report } from '../output.js';
-import type { Session } from '../session.js';
-import { linesOf, placesOf } from './broken-rows.js';
-import { sumOf, VAULT_IMPORTS, vaultServices } from './vault-services.js';
+import { linesOf, openVault, placesOf, sumOf, WAIT } from './vault-services.js';
+import { CommandFailed, type Report } from '../output.js';
+import type { Runner, Session } from '../session.js';
 
-export async function rotateData(session: Session, { wait }: { wait: number }): Promise<Report> {
-  const { keyring, rotation, sealedRows, recordResealing } = vaultServices(
-    await session.servicesOfVault(VAULT_IMPORTS),
-  );
+export function addTo(keys: Command, run: Runner): void {
+  keys
+    .command('rotate-data')
+    .summary('make a new seal key and reseal everything under it')
+    .description(
+      'Publishes a new data key, makes it primary once every running process has it, and reseals all rows in short steps. A rotation that has begun is finished first, without another key.',
+    )
+    .option(...WAIT)
+    .action(run(rotateData));
+}
+
+async function rotateData(session: Session, { wait }: { wait: number }): Promise<Report> {
+  const { keyring, rotation, sealedRows, recordResealing } = await openVault(session);
   const patience = { milliseconds: wait * 1_000, signal: session.signal };
   const superseded = async () =>
     (await rotation.list()).filter(({ state }) => state === 'superseded').map(({ id }) => id);
@@ -26,7 +34,7 @@ export async function rotateData(session: Session, { wait }: { wait: number }): 
   const bar = session.progress('Sealing anew', left);
   let resealed = 0;
   let broken: SealedRow[] = [];
-  // Again for what a process still wrote under a former key, until only what does not open is left.
+  // Repeats, because a process may still have sealed rows under a former key. Rows that don't open stay.
   while (left > 0) {
     broken = await sealedRows.reseal(await superseded(), {
       signal: session.signal,

@@ -1,15 +1,23 @@
-import type { Report } from '../output.js';
-import type { Session } from '../session.js';
-import { table } from '../output.js';
-import { inWords, sumOf, VAULT_IMPORTS, vaultServices } from './vault-services.js';
+import type { Command } from 'commander';
+import { inWords, openVault, sumOf } from './vault-services.js';
+import { type Report, table } from '../output.js';
+import type { Runner, Session } from '../session.js';
 
 const DAY_MS = 86_400_000;
 const NONE = '-';
 
-export async function status(session: Session): Promise<Report> {
-  const { dataKeys, holders, masterKeys, sealedRows } = vaultServices(
-    await session.servicesWithoutKeys(VAULT_IMPORTS),
-  );
+export function addTo(keys: Command, run: Runner): void {
+  keys
+    .command('status')
+    .summary('what keys there are, how old they are, and what is sealed under them')
+    .description(
+      'Lists the data keys with state, age, master key and rows, and the running processes with the keys that they have. Needs no master key.',
+    )
+    .action(run(status));
+}
+
+async function status(session: Session): Promise<Report> {
+  const { dataKeys, holders, masterKeys, sealedRows } = await openVault(session, 'none');
   const counts = await sealedRows.count();
   const rows = (await dataKeys.list()).sort(
     (a, b) => a.purpose.localeCompare(b.purpose) || a.createdAt.getTime() - b.createdAt.getTime(),

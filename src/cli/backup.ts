@@ -6,17 +6,16 @@ import Sqlite, { type Database as Driver } from 'better-sqlite3';
 import type { Command } from 'commander';
 import type { Secret } from '../common/secret.js';
 import type { MasterKeySource } from '../config/settings.js';
-import { CommandFailed } from './output.js';
-import { type Report, reporting } from './output.js';
-import type { Session } from './session.js';
+import { CommandFailed, type Report } from './output.js';
+import type { Runner, Session } from './session.js';
 
 const SQLITE_LOCK_TIMEOUT_MS = 10_000;
 const PAGES_AT_ONCE = 1_000;
 
-/** What both pg and PostgreSQL's own programs take from an address. A password is not among it. */
+/** Parameters of an address that both pg and PostgreSQL's programs understand. Excludes the password. */
 const ADDRESS_PARAMETERS = ['host', 'port', 'user', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
 
-export function addBackupCommand(program: Command): void {
+export function addTo(program: Command, run: Runner): void {
   program
     .command('backup')
     .summary('copy the database to a file, also beside a running server')
@@ -24,7 +23,7 @@ export function addBackupCommand(program: Command): void {
       'Copies a SQLite database as it is at one moment, checks the copy, and says which master key belongs to it. For PostgreSQL it prints the command to run. Overwrites no file.',
     )
     .argument('<file>', 'the file to make')
-    .action(reporting(backup));
+    .action(run(backup));
 }
 
 async function backup(session: Session, given: string): Promise<Report> {
@@ -64,7 +63,7 @@ function taken(): CommandFailed {
   );
 }
 
-/** The file appears under its name once it is complete and checked. */
+/** Writes and checks a draft, then renames it. */
 async function copyTo(
   file: string,
   from: string,
@@ -72,7 +71,7 @@ async function copyTo(
 ): Promise<{ bytes: number; masterKeyIds: string[] }> {
   const draft = `${file}.${randomUUID()}`;
   try {
-    // SQLite would make it readable for everybody that the umask lets.
+    // SQLite would create it with the permissions of the umask.
     await (await open(draft, 'wx', 0o600)).close();
     await copy(from, draft, session);
     const masterKeyIds = examine(draft);
@@ -90,7 +89,7 @@ async function copyTo(
   }
 }
 
-/** A renaming alone would replace a file that took the name meanwhile. */
+/** Claims the name, because `rename` would replace a file created meanwhile. */
 async function reserve(file: string): Promise<void> {
   try {
     await (await open(file, 'wx', 0o600)).close();
@@ -107,7 +106,7 @@ function codeOf(error: unknown): string {
   return typeof error === 'object' && error && 'code' in error ? String(error.code) : '';
 }
 
-/** Copies in steps that can be interrupted, in one read transaction: else each write of a server would restart the copy. */
+/** Copies in steps that can be interrupted. Without the read transaction, each write of a server would restart the copy. */
 async function copy(from: string, draft: string, session: Session): Promise<void> {
   const source = new Sqlite(from, { fileMustExist: true, timeout: SQLITE_LOCK_TIMEOUT_MS });
   try {
@@ -133,7 +132,7 @@ async function copy(from: string, draft: string, session: Session): Promise<void
   }
 }
 
-/** @returns the master keys that the copy opens with. @throws CommandFailed when it is damaged */
+/** @returns ids of the master keys that wrap the copy's data keys. @throws CommandFailed if the copy is damaged */
 function examine(draft: string): string[] {
   const driver = new Sqlite(draft);
   try {
@@ -173,12 +172,12 @@ function withoutPassword(secret: Secret): string {
   url.password = '';
   for (const name of [...url.searchParams.keys()])
     if (!ADDRESS_PARAMETERS.includes(name)) url.searchParams.delete(name);
-  // A mode of pg alone.
+  // PostgreSQL's programs don't know this mode of pg.
   if (url.searchParams.get('sslmode') === 'no-verify') url.searchParams.set('sslmode', 'require');
   return url.href;
 }
 
-/** One word for a shell. */
+/** Quotes the text as one word of a shell. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
