@@ -4,15 +4,15 @@ import { HistoryEntryEntity, HistoryHeadEntity, HistoryPermitEntity } from '../h
 import { IdempotencyKeyEntity } from '../idempotency/idempotency-keys.repository.js';
 import { SEALED_ANSWERS } from '../idempotency/idempotent-answers.js';
 import { StripeCustomerEntity } from '../payments/billing/customers/stripe-customers.repository.js';
-import { OutboxEventEntity } from '../payments/ledger/outbox/outbox.repository.js';
-import { StripeForeignObjectEntity } from '../payments/ledger/store/foreign-objects.repository.js';
+import { OutboxEventEntity } from '../payments/ledger/outbox/outbox-event.entity.js';
+import { StripeForeignObjectEntity } from '../payments/ledger/store/ownership.entities.js';
 import {
   StripeDisputeEntity,
   StripePaymentEntity,
   StripeSubscriptionEntity,
 } from '../payments/ledger/store/ledger.entities.js';
 import { LedgerCountEntity, LedgerRevenueEntity } from '../payments/ledger/store/statistics.entities.js';
-import { StripeUserLinkEntity } from '../payments/ledger/store/user-links.repository.js';
+import { StripeUserLinkEntity } from '../payments/ledger/store/ownership.entities.js';
 import { SEALED_CREDENTIALS } from '../payments/stripe-config/credential-sealer.js';
 import {
   StripeKeyAccountEntity,

@@ -38,6 +38,11 @@ export function columnNames<Entity>(
     .join(', ');
 }
 
+/** The properties of an entity that are columns. */
+export function columnProperties<Entity>(entity: EntityClass<Entity>): (keyof RowOf<Entity> & string)[] {
+  return namesOf(entity).map(([property]) => property as keyof RowOf<Entity> & string);
+}
+
 /** The values of `row` in the order of `columnNames`. */
 export function columnValues<Entity>(entity: EntityClass<Entity>, row: RowOf<Entity>): SqlValue[] {
   return namesOf(entity).map(([property]) => (row as Readonly<Record<string, SqlValue>>)[property] ?? null);

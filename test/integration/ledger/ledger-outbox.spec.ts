@@ -408,18 +408,18 @@ it('delivers after a crash, from another process', async () => {
 it('leases each event to one process, and to another once the lease has ended', async () => {
   const outbox = app.app.get(OutboxRepository);
   const name = 'subscription.created';
-  const [now, leaseUntil] = [new Date(Date.now() + 3_600_000), new Date(Date.now() + 7_200_000)];
+  const [now, until] = [new Date(Date.now() + 3_600_000), new Date(Date.now() + 7_200_000)];
   const event = unheard(harness.projectId);
   // Not due for the sweeper of this test's application.
   await app.app.get(Database).transaction(function* () {
     for (let nth = 0; nth < 20; nth += 1) yield* outbox.add(event, now);
   });
-  const leased = await Promise.all([1, 2, 3, 4].map(() => outbox.take(name, now, leaseUntil, 6)));
+  const leased = await Promise.all([1, 2, 3, 4].map(() => outbox.lease(name, { now, until, limit: 6 })));
   const ids = leased.flat().map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
-  expect(ids.length + (await outbox.take(name, now, leaseUntil, 20)).length).toBe(20);
-  expect(await outbox.take(name, now, leaseUntil, 20)).toEqual([]);
-  const again = await outbox.take(name, leaseUntil, leaseUntil, 20);
+  expect(ids.length + (await outbox.lease(name, { now, until, limit: 20 })).length).toBe(20);
+  expect(await outbox.lease(name, { now, until, limit: 20 })).toEqual([]);
+  const again = await outbox.lease(name, { now: until, until, limit: 20 });
   expect(again.map(({ attempts }) => attempts)).toEqual(Array(20).fill(2));
   await outbox.finish(again, []);
   expect(await harness.outbox()).toEqual([]);

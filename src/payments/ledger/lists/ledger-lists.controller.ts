@@ -16,7 +16,7 @@ import {
 } from './aggregated.responses.js';
 import { LedgerListsRepository } from './ledger-lists.repository.js';
 import type { LedgerFilter } from './ledger-lists.statements.js';
-import { LedgerOverviewRepository, StatsService } from './ledger-overview.repository.js';
+import { LedgerOverviewService } from './ledger-overview.service.js';
 import { PaymentListQuery, ProjectListQuery, StatsQuery, SubscriptionListQuery } from './list.queries.js';
 import {
   PaymentStatsResponse,
@@ -33,8 +33,7 @@ import { toSubscriptionResponse } from './subscription.response.js';
 export class DeveloperListsController {
   constructor(
     private readonly lists: LedgerListsRepository,
-    private readonly overview: LedgerOverviewRepository,
-    private readonly statistics: StatsService,
+    private readonly overview: LedgerOverviewService,
   ) {}
 
   @Get('subscriptions')
@@ -103,7 +102,7 @@ export class DeveloperListsController {
     @CurrentDeveloper() developer: OwnerId,
     @Query() { test_mode: withTestMode }: StatsQuery,
   ): Promise<PaymentStatsResponse> {
-    return this.statistics.of(developer, withTestMode);
+    return this.overview.statistics(developer, withTestMode);
   }
 }
 

@@ -15,11 +15,11 @@ import {
 
 interface List<View> {
   readonly rows: Listed<View>[];
-  /** Rows on all pages. */
+  /** Number of rows on all pages. */
   readonly total: number;
 }
 
-/** Lists, newest first. */
+/** Lists subscriptions and payments, newest first. */
 @Injectable()
 export class LedgerListsRepository {
   constructor(private readonly database: Database) {}

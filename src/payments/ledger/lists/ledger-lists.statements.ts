@@ -1,20 +1,35 @@
+import type { OwnerId, ProjectId } from '../../../common/ids.js';
 import { columns, type RowOf } from '../../../database/columns.js';
 import { sql, type SqlValue, type Statement } from '../../../database/database.js';
 import { isOfOtherAccount } from '../../stripe-config/config-warnings.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
-import { StripePaymentEntity } from '../store/ledger.entities.js';
-import { StripeSubscriptionEntity } from '../store/ledger.entities.js';
+import { StripePaymentEntity, StripeSubscriptionEntity } from '../store/ledger.entities.js';
+
+const PAYMENT = [
+  'id',
+  'projectId',
+  'mode',
+  'paymentIntentId',
+  'userId',
+  'status',
+  'amountCents',
+  'currency',
+  'source',
+  'refundedAmountCents',
+  'description',
+  'createdAt',
+] as const;
 
 /** A payment as clients see it. */
-export interface PaymentView extends RowOf<StripePaymentEntity> {
-  /** Our id of the subscription that it pays for, if the ledger has that. */
+export interface PaymentView extends Pick<RowOf<StripePaymentEntity>, (typeof PAYMENT)[number]> {
+  /** Our id of the subscription; `null` if the ledger doesn't have the subscription. */
   readonly knownSubscriptionId: string | null;
-  /** Of the latest dispute. */
+  /** Status of the latest dispute. */
   readonly disputeStatus: string | null;
 }
 
 /** Select list for the payments in `listed`. */
-export const PAYMENT_VIEW = `${columns(StripePaymentEntity, { of: 'listed' })},
+export const PAYMENT_VIEW = `${columns(StripePaymentEntity, { of: 'listed', only: PAYMENT })},
   (SELECT s.id FROM stripe_subscriptions s WHERE s.id = listed.subscription_id) AS "knownSubscriptionId",
   (SELECT d.status FROM stripe_disputes d
    WHERE d.project_id = listed.project_id AND d.mode = listed.mode AND d.payment_intent_id = listed.payment_intent_id
@@ -26,16 +41,16 @@ export interface SubscriptionView extends RowOf<StripeSubscriptionEntity> {
   readonly accountMismatch: boolean | number;
 }
 
-/** SQL: whether a row of `listed` is of a former account. */
+/** SQL: whether a row of `listed` belongs to a former Stripe account. */
 export const IS_ACCOUNT_MISMATCH = isOfOtherAccount('listed', 'confirmed_by');
 
 /** Select list for the subscriptions in `listed`. */
 export const SUBSCRIPTION_VIEW = `${columns(StripeSubscriptionEntity, { of: 'listed' })}, ${IS_ACCOUNT_MISMATCH} AS "accountMismatch"`;
 
-/** Rows that a list shows: of one owner's projects that are not deleted. */
+/** Selects the rows of a list: those of one owner's projects that are not deleted. */
 export interface LedgerFilter {
-  readonly ownerId: string;
-  readonly projectId?: string;
+  readonly ownerId: OwnerId;
+  readonly projectId?: ProjectId;
   readonly mode?: StripeMode;
   readonly status?: string;
 }
@@ -47,7 +62,7 @@ export interface Page {
 
 export type Listed<View> = View & { readonly projectName: string };
 
-/** A kind of row, with the table and the select list of its list. */
+/** Table and select list of one kind of list. */
 export interface ListKind<View> {
   readonly name: 'subscription' | 'payment';
   readonly table: string;
@@ -72,7 +87,7 @@ interface Call<Row> {
   readonly values: SqlValue[];
 }
 
-/** One page, newest first and in total order: one range of an index for each mode. */
+/** One page, newest first and in total order. Each mode is one range of an index, so the first page is fast in a table of any size. */
 export function listPage<View>(
   { table, view }: ListKind<View>,
   filter: LedgerFilter,
@@ -80,7 +95,7 @@ export function listPage<View>(
 ): Call<Listed<View>> {
   const values: SqlValue[] = [limit, offset, offset + limit];
   const bind = (value: SqlValue) => `$${values.push(value)}`;
-  // Rows of one project come from the index by project, and the project names its owner; others from the index by owner.
+  // One project is read by the index on project, all projects by the index on owner. The join checks the project's owner.
   const whose = filter.projectId
     ? `l.project_id = ${bind(filter.projectId)} AND p.owner_id = ${bind(filter.ownerId)}`
     : `l.owner_id = ${bind(filter.ownerId)}`;
@@ -96,7 +111,7 @@ export function listPage<View>(
   return { statement: sql(text, `list_${table}_${variantOf(filter)}`), values };
 }
 
-/** The number of rows on all pages, from the statistics. */
+/** Number of rows on all pages, from the statistics. */
 export function listTotal({ name }: ListKind<unknown>, filter: LedgerFilter): Call<{ total: number | null }> {
   const values: SqlValue[] = [name, filter.ownerId];
   const equals = (column: string, value: SqlValue | undefined) =>
@@ -107,7 +122,7 @@ export function listTotal({ name }: ListKind<unknown>, filter: LedgerFilter): Ca
   return { statement: sql(text, `total_in_ledger_${variantOf(filter)}`), values };
 }
 
-/** Names the filters that a statement has. */
+/** Distinguishes the statements by their filters, since each text needs a name of its own. */
 function variantOf({ projectId, mode, status }: LedgerFilter): string {
   return [projectId ? 'project' : 'owner', mode ?? 'both', ...(status ? ['status'] : [])].join('_');
 }

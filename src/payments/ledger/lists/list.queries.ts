@@ -5,7 +5,7 @@ import { parseProjectId } from '../../../common/ids.js';
 import { Checked, QueryFlag } from '../../../http/fields.js';
 import { PageQuery } from '../../../http/page.query.js';
 
-/** Stripe's, of a subscription (docs.stripe.com/api/subscriptions/object). */
+/** Stripe's statuses of a subscription (docs.stripe.com/api/subscriptions/object). */
 const SUBSCRIPTION_STATUSES = [
   'active',
   'trialing',
@@ -17,10 +17,10 @@ const SUBSCRIPTION_STATUSES = [
   'paused',
 ] as const;
 
-/** Those in which a customer gets what the subscription is for. */
+/** Statuses in which the customer receives the service. */
 export const ACTIVE_STATUSES: readonly string[] = ['active', 'trialing'];
 
-/** Stripe's, of a PaymentIntent (docs.stripe.com/api/payment_intents/object), and what a refund makes of them. */
+/** Stripe's statuses of a PaymentIntent (docs.stripe.com/api/payment_intents/object), and our two for refunds. */
 const PAYMENT_STATUSES = [
   'succeeded',
   'partially_refunded',
@@ -51,13 +51,13 @@ function StatusFilter(statuses: readonly string[]): PropertyDecorator {
   );
 }
 
-/** A part of what one project has. */
+/** A page of one project's rows. */
 export class ProjectListQuery extends PageQuery {
   @QueryFlag({ description: 'Whether to list test mode; else live mode.', default: true })
   test_mode = true;
 }
 
-/** A part of what all projects of a developer have. */
+/** A page over all projects of a developer. */
 class DeveloperListQuery extends PageQuery {
   @ApiProperty({
     description: 'Only those of this project.',

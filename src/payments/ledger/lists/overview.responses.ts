@@ -1,7 +1,6 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { toTimestamp } from '../../../database/database.js';
 import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../../../http/openapi/api-errors.js';
-import type { ConfiguredProjectRow } from './ledger-overview.repository.js';
+import type { ConfiguredProject } from './ledger-overview.statements.js';
 
 const DEFAULT_CURRENCY = 'usd';
 
@@ -73,7 +72,7 @@ export class PaymentStatsResponse {
   revenue_by_currency: CurrencyRevenue[];
 }
 
-/** The sums of the most used currency, beside `revenue_by_currency`. */
+/** Sums of the most used currency. */
 export function mainRevenue([mostUsed]: CurrencyRevenue[]): Omit<CurrencyRevenue, 'successful_payments'> {
   const { currency, total_revenue_cents, net_revenue_cents, out_of_band_revenue_cents } = mostUsed ?? {
     currency: DEFAULT_CURRENCY,
@@ -134,17 +133,17 @@ export class ProjectPaymentConfigListResponse {
   total: number;
 }
 
-export function toProjectPaymentConfig(row: ConfiguredProjectRow): ProjectPaymentConfigResponse {
+export function toProjectPaymentConfig(project: ConfiguredProject): ProjectPaymentConfigResponse {
   return {
-    id: row.id,
-    name: row.name,
-    description: row.description,
-    has_payment_config: Boolean(row.is_active),
-    has_test_credentials: row.has_test === 1,
-    has_live_credentials: row.has_live === 1,
-    test_configured_at: row.test_configured_at && toTimestamp(row.test_configured_at),
-    live_configured_at: row.live_configured_at && toTimestamp(row.live_configured_at),
+    id: project.id,
+    name: project.name,
+    description: project.description,
+    has_payment_config: project.isActive === true,
+    has_test_credentials: project.testKeyWrittenAt !== null,
+    has_live_credentials: project.liveKeyWrittenAt !== null,
+    test_configured_at: project.testConfiguredAt?.toISOString() ?? null,
+    live_configured_at: project.liveConfiguredAt?.toISOString() ?? null,
     is_active: true,
-    created_at: toTimestamp(row.created_at),
+    created_at: project.createdAt.toISOString(),
   };
 }

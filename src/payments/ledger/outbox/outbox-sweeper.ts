@@ -4,7 +4,8 @@ import { Deadline } from '../../../common/deadline.js';
 import type { PeriodicTask } from '../../../common/periodic-task.js';
 import { PeriodicTasks } from '../../../database/periodic-tasks.js';
 import { DURABLE_EVENTS, type DurableEventName, PaymentsEvents } from '../../payments-events.js';
-import { type DueEvent, OutboxRepository } from './outbox.repository.js';
+import type { DueEvent } from './outbox-event.entity.js';
+import { OutboxRepository } from './outbox.repository.js';
 
 /** Lets a burst of transactions share one sweep. */
 const WAKE_MS = 50;
@@ -67,8 +68,9 @@ export class OutboxSweeper implements OnApplicationBootstrap {
 
   /** @returns the size of the batch */
   async #deliverBatch(name: DurableEventName): Promise<number> {
-    const now = Date.now();
-    const due = await this.outbox.take(name, new Date(now), new Date(now + LEASE_MS), BATCH);
+    const now = new Date();
+    const until = new Date(now.getTime() + LEASE_MS);
+    const due = await this.outbox.lease(name, { now, until, limit: BATCH });
     const isDelivered = await Promise.all(due.map((event) => this.#deliver(name, event)));
     const postponed = due
       .filter((_, index) => !isDelivered[index])

@@ -8,7 +8,7 @@ import { ForeignObjectsRepository } from './foreign-objects.repository.js';
 import type { LedgerChange } from '../merge/ledger-change.js';
 import {
   DisputesTable,
-  isNews,
+  isChanged,
   PaymentsTable,
   rowId,
   SubscriptionsTable,
@@ -70,7 +70,7 @@ export class LedgerWriter {
     yield* this.events.record(change, { subscriptions, payments, disputes, reassigned });
     return (
       [...reassigned.subscriptions, ...reassigned.payments].length > 0 ||
-      [...subscriptions, ...payments, ...disputes].some(isNews)
+      [...subscriptions, ...payments, ...disputes].some(isChanged)
     );
   }
 
@@ -122,7 +122,7 @@ export class LedgerWriter {
     if (!fact) return [];
     assertNotStale(decideSubscription(stored, fact));
     const after = { ...mergeSubscription(stored, fact), userId: userId ?? stored?.userId ?? null };
-    const written = yield* this.subscriptions.write(change, fact.subscriptionId, stored, after);
+    const written = yield* this.subscriptions.write(change, fact.subscriptionId, { before: stored, after });
     yield* this.subscriptions.confirm(change, fact.subscriptionId, fact.isAnswer === true);
     return [written];
   }
@@ -135,12 +135,10 @@ export class LedgerWriter {
       assertNotStale(decideRefund(stored, fact));
       const subscriptionId = fact.subscriptionId === undefined ? null : rowId(change, fact.subscriptionId);
       all.push(
-        yield* this.payments.write(
-          change,
-          fact.paymentIntentId,
-          stored,
-          mergePayment(stored, fact, subscriptionId, user),
-        ),
+        yield* this.payments.write(change, fact.paymentIntentId, {
+          before: stored,
+          after: mergePayment(stored, fact, subscriptionId, user),
+        }),
       );
     }
     return all;
@@ -161,7 +159,8 @@ export class LedgerWriter {
     const { dispute: fact } = change;
     if (!fact) return [];
     assertNotStale(decideDispute(stored, fact));
-    return [yield* this.disputes.write(change, fact.disputeId, stored, mergeDispute(stored, fact))];
+    const after = mergeDispute(stored, fact);
+    return [yield* this.disputes.write(change, fact.disputeId, { before: stored, after })];
   }
 }
 

@@ -4,7 +4,7 @@ import type { StripeMode } from '../../stripe/stripe-mode.js';
 
 const COUNT_PK = { primaryKeyConstraintName: 'ledger_counts_pk' };
 
-/** How many subscriptions and payments there are of each status, kept by the transactions that write them. The slots are to be added up. */
+/** Number of subscriptions or payments with one status: the sum over all slots. Updated by the transactions that write the rows. */
 @Entity('ledger_counts')
 export class LedgerCountEntity {
   @PrimaryColumn('uuid', { name: 'project_id', ...COUNT_PK })
@@ -19,7 +19,7 @@ export class LedgerCountEntity {
   @PrimaryColumn({ type: 'varchar', length: 32, ...COUNT_PK })
   status: string;
 
-  /** A tenant's busiest row is several, so that its transactions seldom wait for each other. */
+  /** Splits a busy row, so that transactions of one tenant seldom wait for each other. */
   @PrimaryColumn({ type: 'smallint', ...COUNT_PK })
   slot: number;
 
@@ -29,7 +29,7 @@ export class LedgerCountEntity {
 
 const REVENUE_PK = { primaryKeyConstraintName: 'ledger_revenue_pk' };
 
-/** What successful payments brought in, by currency, kept by the transactions that write them. The slots are to be added up. */
+/** Revenue of successful payments in one currency: the sum over all slots. Updated by the transactions that write the rows. */
 @Entity('ledger_revenue')
 export class LedgerRevenueEntity {
   @PrimaryColumn('uuid', { name: 'project_id', ...REVENUE_PK })
@@ -44,18 +44,21 @@ export class LedgerRevenueEntity {
   @PrimaryColumn({ type: 'smallint', ...REVENUE_PK })
   slot: number;
 
-  /** Payments that succeeded, refunded ones among them. */
+  /** Successful payments, including refunded ones. */
   @Column({ type: 'bigint' })
   payments: number;
 
   @Column({ name: 'gross_cents', type: 'bigint' })
   grossCents: number;
 
-  /** The part of the gross sum that was paid outside of Stripe. */
+  /** Part of the gross sum that was paid outside of Stripe. */
   @Column({ name: 'out_of_band_cents', type: 'bigint', default: 0 })
   outOfBandCents: number;
 
-  /** Without what was refunded, and what was lost in disputes. */
+  /** Gross less refunds and lost disputes. */
   @Column({ name: 'net_cents', type: 'bigint' })
   netCents: number;
 }
+
+/** Sums of one currency. */
+export type Revenue = Pick<LedgerRevenueEntity, 'payments' | 'grossCents' | 'outOfBandCents' | 'netCents'>;

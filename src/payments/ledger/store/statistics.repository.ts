@@ -1,42 +1,19 @@
 import { Injectable } from '@nestjs/common';
-import { exec, sql, type SqlValue, type Statement, type Steps } from '../../../database/database.js';
+import { exec, type SqlValue, type Statement, type Steps } from '../../../database/database.js';
 import type { ProjectMode } from '../../project-mode.js';
 import { type DisputeState, lossOf } from '../merge/dispute.js';
-import type { Written } from './ledger-tables.js';
 import { hasSucceeded, type PaymentState } from '../merge/payment.js';
-
-/** $1 project, $2 mode, $3 kind, $4 status, $5 slot, $6 how many more. */
-const COUNT = sql<never>(
-  `INSERT INTO ledger_counts (project_id, mode, kind, status, slot, total) VALUES ($1, $2, $3, $4, $5, $6)
-   ON CONFLICT (project_id, mode, kind, status, slot) DO UPDATE SET total = ledger_counts.total + excluded.total`,
-  'count_in_ledger',
-);
-
-/** $1 project, $2 mode, $3 currency, $4 slot, $5 how many payments more, $6 gross, $7 net, $8 the part of the gross that was paid outside of Stripe. */
-const ADD_REVENUE = sql<never>(
-  `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents, out_of_band_cents)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-   ON CONFLICT (project_id, mode, currency, slot) DO UPDATE SET payments = ledger_revenue.payments + excluded.payments,
-     gross_cents = ledger_revenue.gross_cents + excluded.gross_cents, net_cents = ledger_revenue.net_cents + excluded.net_cents,
-     out_of_band_cents = ledger_revenue.out_of_band_cents + excluded.out_of_band_cents`,
-  'add_revenue_in_ledger',
-);
+import type { Written } from './ledger-tables.js';
+import { ADD_REVENUE, COUNT } from './ledger-tables.statements.js';
+import type { Revenue } from './statistics.entities.js';
 
 const SLOTS = 8;
 
-/** The rows that a transaction wrote, or deleted. */
+/** Rows written or deleted by a transaction. */
 interface Rows {
   readonly subscriptions: readonly Written<{ readonly status: string }>[];
   readonly payments: readonly Written<PaymentState>[];
   readonly disputes: readonly Written<DisputeState>[];
-}
-
-interface Revenue {
-  readonly payments: number;
-  readonly grossCents: number;
-  readonly netCents: number;
-  /** The part of the gross sum that was paid outside of Stripe. */
-  readonly outOfBandCents: number;
 }
 
 const NO_REVENUE: Revenue = { payments: 0, grossCents: 0, netCents: 0, outOfBandCents: 0 };
@@ -48,14 +25,14 @@ interface Addition {
   readonly amounts: readonly number[];
 }
 
-/** Updates the statistics with each transaction. Their rows are a tenant's busiest: they are locked last, and always in one order. */
+/** Updates the statistics in each transaction. Their rows are a tenant's busiest, so they are locked last and always in one order. */
 @Injectable()
 export class StatisticsRepository {
   add(tenant: ProjectMode, rows: Rows): Steps<void> {
     return this.#add(tenant, rows, 1);
   }
 
-  /** Takes deleted rows out. */
+  /** Subtracts deleted rows. */
   subtract(tenant: ProjectMode, rows: Rows): Steps<void> {
     return this.#add(tenant, rows, -1);
   }
@@ -111,12 +88,12 @@ function lossesOf({ id, before, after }: Written<DisputeState>): Addition {
 function addRevenue(
   id: string,
   currency: string,
-  { payments, grossCents, netCents, outOfBandCents }: Revenue,
+  { payments, grossCents, outOfBandCents, netCents }: Revenue,
 ): Addition {
   return {
     statement: ADD_REVENUE,
     key: [currency, slotOf(id)],
-    amounts: [payments, grossCents, netCents, outOfBandCents],
+    amounts: [payments, grossCents, outOfBandCents, netCents],
   };
 }
 
@@ -140,7 +117,7 @@ function incomeOf({ status, amountCents, refundedAmountCents, source }: PaymentS
   };
 }
 
-/** Keeps each row of the ledger in one slot. */
+/** Slot of a row. It stays the same, so counts in a slot never become negative. */
 function slotOf(id: string): number {
   return Number.parseInt(id.slice(-1), 16) % SLOTS;
 }
