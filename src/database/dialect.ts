@@ -3,13 +3,13 @@ export type Engine = 'sqlite' | 'postgres';
 /** The parts of SQL that the engines write differently. */
 export interface Dialect {
   /** Locks the selected rows, or those of table `of`, until the transaction ends. Empty on SQLite, where one transaction runs at a time. */
-  rowLock(options?: { of?: string; skipLocked?: boolean }): string;
+  readonly rowLock: (options?: { of?: string; skipLocked?: boolean }) => string;
   /** The strings of a parameter that is a JSON array: `id IN (${jsonItems('$1')})`. */
-  jsonItems(parameter: string): string;
+  readonly jsonItems: (parameter: string) => string;
   /** A JSON array of a row's expressions. */
-  jsonArray(expressions: string): string;
+  readonly jsonArray: (expressions: string) => string;
   /** Aggregates the rows' expressions into a JSON array. */
-  jsonArrayAgg(expression: string): string;
+  readonly jsonArrayAgg: (expression: string) => string;
 }
 
 export const DIALECTS: Readonly<Record<Engine, Dialect>> = {
