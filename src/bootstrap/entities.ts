@@ -32,14 +32,14 @@ import { WebhookRefusalEntity } from '../payments/webhooks/receiver/webhook-refu
 import { ReconciliationEntity } from '../payments/webhooks/reconcile/reconciliations.repository.js';
 import { ProjectEntity } from '../projects/project.entity.js';
 import { DataKeyEntity, RetiredDataKeyEntity } from '../vault/keys/data-key.entity.js';
-import { KeyHolderEntity } from '../vault/keys/keyring-nodes.repository.js';
+import { KeyringNodeEntity } from '../vault/keys/keyring-nodes.repository.js';
 
 /** Every table; what the migrations make is held against it. */
 export const ENTITIES = [
   ProjectEntity,
   DataKeyEntity,
   RetiredDataKeyEntity,
-  KeyHolderEntity,
+  KeyringNodeEntity,
   HistoryEntryEntity,
   HistoryHeadEntity,
   HistoryPermitEntity,

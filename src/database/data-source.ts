@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { Secret } from '../common/secret.js';
-import { Initial1796100000001 } from './migrations/1796100000001-initial.js';
+import { Initial1796100000002 } from './migrations/1796100000002-initial.js';
 import { PARSERS } from './statement-batch.js';
 import { CONNECT_TIMEOUT_MS, PostgresPool } from './postgres.pool.js';
 
@@ -18,7 +18,7 @@ const SQLITE_MIGRATION_LOCK_TIMEOUT_MS = 5_000;
 
 const SHARED = {
   migrationsTableName: 'migrations',
-  migrations: [Initial1796100000001],
+  migrations: [Initial1796100000002],
   migrationsTransactionMode: 'all',
   synchronize: false,
   invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },

@@ -1,35 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/actor.js';
 import type { ProjectId } from '../common/ids.js';
-import { Database, query, sql, type Steps } from '../database/database.js';
+import { Database, query, type Steps } from '../database/database.js';
 import { HistoryTrail } from './history-trail.js';
+import { COUNT_THROUGH, DELETE_THROUGH, LAST_OLDER, PERMIT, REVOKE } from './history.statements.js';
 import { HistoryVerifier, type ChainReport } from './history-verifier.js';
-
-/** $1 project, $2 time. The last entry of the beginning in which all are older than that. */
-const LAST_OLDER = sql<{ seq: number; mac: string }>(
-  `SELECT seq, mac FROM audit_entries WHERE project_id = $1
-     AND seq < COALESCE((SELECT min(seq) FROM audit_entries WHERE project_id = $1 AND at >= $2), 2147483647)
-   ORDER BY seq DESC LIMIT 1`,
-  'last_older_audit_entry',
-);
-
-/** $1 project, $2 number. */
-const COUNT_THROUGH = sql<{ entries: number; prunings: number }>(
-  `SELECT count(*) AS entries, sum(CASE WHEN action = 'history.pruned' THEN 1 ELSE 0 END) AS prunings
-   FROM audit_entries WHERE project_id = $1 AND seq <= $2`,
-  'count_audit_entries_through',
-);
-
-/** $1 project, $2 number. The triggers look for it. */
-const PERMIT = sql<never>(
-  'INSERT INTO audit_permits (project_id, through_seq) VALUES ($1, $2)',
-  'permit_audit_deletion',
-);
-const REVOKE = sql<never>('DELETE FROM audit_permits WHERE project_id = $1', 'revoke_audit_permit');
-const DELETE_THROUGH = sql<never>(
-  'DELETE FROM audit_entries WHERE project_id = $1 AND seq <= $2',
-  'delete_audit_entries_through',
-);
 
 /** The one way to delete from the history: from the beginning of a chain, leaving a stump that the chain goes on from. */
 @Injectable()
@@ -53,7 +28,7 @@ export class HistoryRetention {
   }
 
   *#deleteOlder(projectId: ProjectId, before: Date, actor: Actor): Steps<number> {
-    const chain = yield* this.history.open(projectId);
+    const chain = yield* this.history.lockChain(projectId);
     const [last] = yield* query(LAST_OLDER, [projectId, before]);
     if (!last) return 0;
     const [{ entries, prunings } = { entries: 0, prunings: 0 }] = yield* query(COUNT_THROUGH, [

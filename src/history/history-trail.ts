@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/actor.js';
 import type { ProjectId } from '../common/ids.js';
-import { columnNames, columns, columnValues } from '../database/columns.js';
-import { Database, exec, query, sql, type Steps } from '../database/database.js';
+import { columnValues } from '../database/columns.js';
+import { Database, exec, query, type Steps } from '../database/database.js';
 import { Keyring } from '../vault/keys/keyring.js';
 import {
   type HistoryDetails,
@@ -16,47 +16,7 @@ import {
   vouchedFor,
 } from './history-entry.js';
 import { HistoryEntryEntity } from './history.entities.js';
-
-/** $1 project. Makes the head where there is none. On SQLite the transaction has locked everything. */
-const LOCK_HEAD = sql<HistoryHead>(
-  {
-    sqlite: 'SELECT seq, mac FROM audit_heads WHERE project_id = $1',
-    postgres: `INSERT INTO audit_heads AS h (project_id, seq, mac) VALUES ($1, 0, '')
-     ON CONFLICT (project_id) DO UPDATE SET seq = h.seq RETURNING seq, mac`,
-  },
-  'lock_audit_head',
-);
-
-/** $1 project, $2 number, $3 MAC. */
-const ADVANCE_HEAD = sql<never>(
-  `INSERT INTO audit_heads (project_id, seq, mac) VALUES ($1, $2, $3)
-   ON CONFLICT (project_id) DO UPDATE SET seq = excluded.seq, mac = excluded.mac`,
-  'advance_audit_head',
-);
-
-/** $1 to $13: `columnValues(HistoryEntryEntity, …)`. */
-const ADD_ENTRY = sql<never>(
-  `INSERT INTO audit_entries (${columnNames(HistoryEntryEntity)})
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-  'add_audit_entry',
-);
-
-const ENTRY = columns(HistoryEntryEntity);
-
-/** An entry as SQLite returns it, which stores any value in any column. */
-export type FoundEntry = Record<keyof HistoryEntryEntity, unknown>;
-
-/** $1 project, $2 limit, $3 offset; the newest first. */
-export const PAGE = sql<FoundEntry>(
-  `SELECT ${ENTRY} FROM audit_entries WHERE project_id = $1 ORDER BY seq DESC LIMIT $2 OFFSET $3`,
-  'page_of_audit_entries',
-);
-
-/** $1 project, $2 number, $3 limit; the oldest first. */
-export const AFTER = sql<FoundEntry>(
-  `SELECT ${ENTRY} FROM audit_entries WHERE project_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
-  'audit_entries_after',
-);
+import { ADD_ENTRY, ADVANCE_HEAD, LOCK_HEAD } from './history.statements.js';
 
 /** The history of one project, seen from its end. */
 export class HistoryChain<Action extends string = ProjectAction> {
@@ -106,7 +66,7 @@ export class HistoryTrail {
    * Locks a project's chain. Every transaction that changes something of a project begins with it: all of them take this lock before
    * any other, so they come one after the other and never wait in a circle.
    */
-  *open<Action extends string = ProjectAction>(projectId: ProjectId): Steps<HistoryChain<Action>> {
+  *lockChain<Action extends string = ProjectAction>(projectId: ProjectId): Steps<HistoryChain<Action>> {
     const [head = NO_HEAD] = yield* query(LOCK_HEAD, [projectId]);
     return new HistoryChain(this.keyring, projectId, head);
   }
@@ -127,7 +87,7 @@ export class HistoryTrail {
   }
 
   *#append<Action extends string>(projectId: ProjectId, event: HistoryEvent<Action>): Steps<void> {
-    const chain = yield* this.open<Action>(projectId);
+    const chain = yield* this.lockChain<Action>(projectId);
     yield* chain.append(event);
   }
 }

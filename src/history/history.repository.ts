@@ -1,14 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
 import type { ProjectId } from '../common/ids.js';
-import { Database, sql } from '../database/database.js';
+import { Database } from '../database/database.js';
 import { reachingDatabase } from '../database/database-errors.js';
-import type { EntryContent } from './history-entry.js';
-import { HistoryEntryEntity } from './history.entities.js';
-import type { HistoryHead } from './history-entry.js';
-import { HistoryHeadEntity } from './history.entities.js';
-import { HistoryPermitEntity } from './history.entities.js';
-import { AFTER, type FoundEntry, PAGE } from './history-trail.js';
+import type { EntryContent, HistoryHead } from './history-entry.js';
+import { HistoryEntryEntity, HistoryHeadEntity, HistoryPermitEntity } from './history.entities.js';
+import { AFTER, CHAINS, type FoundEntry, PAGE, PROJECTS_WITHOUT_ENTRIES } from './history.statements.js';
 
 /** An entry with what vouches for it. */
 export interface StoredEntry extends EntryContent {
@@ -17,17 +14,6 @@ export interface StoredEntry extends EntryContent {
   /** Whether each column still has a value of its type: SQLite takes any that somebody puts there. */
   readonly isReadable: boolean;
 }
-
-const CHAINS = sql<{ project_id: ProjectId }>(
-  'SELECT project_id FROM audit_heads UNION SELECT project_id FROM audit_entries ORDER BY 1',
-  'audit_chains',
-);
-
-/** What can't be: the making of a project is the first entry of its history. No time is looked at, which could be set back. */
-const PROJECTS_WITHOUT_ENTRIES = sql<{ id: ProjectId }>(
-  'SELECT id FROM projects p WHERE NOT EXISTS (SELECT 1 FROM audit_entries e WHERE e.project_id = p.id) ORDER BY id',
-  'projects_without_audit_entries',
-);
 
 /** Reads the history. */
 @Injectable()
@@ -73,7 +59,7 @@ export class HistoryRepository {
 
   /** Whatever has a head or an entry. */
   async listChains(): Promise<ProjectId[]> {
-    return (await this.database.query(CHAINS, [])).map(({ project_id: projectId }) => projectId);
+    return (await this.database.query(CHAINS, [])).map(({ projectId }) => projectId);
   }
 
   /** Projects, deleted ones too, whose history is gone. */

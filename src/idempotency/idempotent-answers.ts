@@ -63,7 +63,7 @@ export class IdempotentAnswers {
     if (!earlier) return { ...(await this.#perform(use, perform)), isReplayed: false };
     if (earlier.request !== use.request) throw usedOtherwise();
     if (earlier.answer === null) throw inUse();
-    const answer = await this.keyring.open(contextOf(use), earlier.answer);
+    const answer = await this.keyring.unseal(contextOf(use), earlier.answer);
     return { ...(JSON.parse(answer.reveal()) as Answer), isReplayed: true };
   }
 
@@ -81,7 +81,7 @@ export class IdempotentAnswers {
       this.keys.answer(use, this.keyring.seal(contextOf(use), new Secret(JSON.stringify(answer))));
     // It is done: the caller has to hear so, even if it can't be remembered.
     await this.keyring
-      .storing(store)
+      .withCurrentKey(store)
       .catch(() => this.#logger.warn('The answer for an idempotency key could not be stored.'));
     return answer;
   }

@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { DomainError } from '../common/errors.js';
 import { Database, sql } from '../database/database.js';
 import { isMigrated } from '../database/migrate.js';
-import { KeyFollower } from '../vault/keys/keyring-sync.js';
+import { KeyringSync } from '../vault/keys/keyring-sync.js';
 import { Keyring } from '../vault/keys/keyring.js';
 
 const PING = sql<{ one: number }>('SELECT 1 AS one', 'ping');
@@ -18,7 +18,7 @@ export class ReadinessService implements OnApplicationBootstrap {
     private readonly dataSource: DataSource,
     private readonly database: Database,
     private readonly keyring: Keyring,
-    private readonly follower: KeyFollower,
+    private readonly keyringSync: KeyringSync,
   ) {}
 
   /** Where `MIGRATE_ON_START` is off the schema may come later than the process. */
@@ -38,7 +38,7 @@ export class ReadinessService implements OnApplicationBootstrap {
       });
     }
     await this.keyring.load();
-    await this.follower.start();
+    await this.keyringSync.start();
     this.#isOpen = true;
   }
 

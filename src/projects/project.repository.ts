@@ -74,7 +74,7 @@ export class ProjectRepository {
   }
 
   *#add({ id, ownerId, name, description }: NewProject, actor: Actor, at: Date): Steps<void> {
-    const chain = yield* this.history.open(id);
+    const chain = yield* this.history.lockChain(id);
     yield* query(ADD, [id, ownerId, name, description, at]);
     yield* chain.append({
       action: 'project.created',
@@ -86,7 +86,7 @@ export class ProjectRepository {
 
   *#update(id: ProjectId, changes: ProjectChanges, actor: Actor, at: Date): Steps<Project | undefined> {
     const { name = null, description = null } = changes;
-    const chain = yield* this.history.open(id);
+    const chain = yield* this.history.lockChain(id);
     const [row] = yield* query(UPDATE, [id, name, description, at]);
     if (!row) return undefined;
     yield* chain.append({ action: 'project.updated', details: { fields: fieldsIn(changes) }, actor, at });
@@ -99,7 +99,7 @@ export class ProjectRepository {
     at: Date,
     cleanup: (chain: HistoryChain) => Steps<void>,
   ): Steps<boolean> {
-    const chain = yield* this.history.open(id);
+    const chain = yield* this.history.lockChain(id);
     const hidden = yield* query(HIDE, [id, at]);
     if (hidden.length === 0) return false;
     yield* cleanup(chain);

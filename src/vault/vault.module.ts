@@ -1,22 +1,22 @@
 import { Global, Module } from '@nestjs/common';
 import { StoreSettings } from '../config/settings.js';
 import { DataKeyRepository } from './keys/data-key.repository.js';
-import { KeyFollower } from './keys/keyring-sync.js';
-import { KeyHoldersRepository } from './keys/keyring-nodes.repository.js';
+import { KeyringSync } from './keys/keyring-sync.js';
+import { KeyringNodesRepository } from './keys/keyring-nodes.repository.js';
 import { Keyring } from './keys/keyring.js';
 import { MasterKeys } from './wrappers/master-keys.js';
-import { openMasterKeys } from './wrappers/master-keys.js';
+import { createMasterKeys } from './wrappers/master-keys.js';
 
 @Global()
 @Module({
   providers: [
     DataKeyRepository,
-    KeyHoldersRepository,
-    KeyFollower,
+    KeyringNodesRepository,
+    KeyringSync,
     {
       provide: MasterKeys,
       inject: [StoreSettings],
-      useFactory: ({ masterKeys }: StoreSettings) => openMasterKeys(masterKeys),
+      useFactory: ({ masterKeys }: StoreSettings) => createMasterKeys(masterKeys),
     },
     {
       provide: Keyring,
@@ -24,6 +24,6 @@ import { openMasterKeys } from './wrappers/master-keys.js';
       useFactory: (store: DataKeyRepository, masterKeys: MasterKeys) => new Keyring(store, masterKeys),
     },
   ],
-  exports: [Keyring, KeyFollower, DataKeyRepository, KeyHoldersRepository, MasterKeys],
+  exports: [Keyring, KeyringSync, DataKeyRepository, KeyringNodesRepository, MasterKeys],
 })
 export class VaultModule {}

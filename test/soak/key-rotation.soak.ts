@@ -98,7 +98,7 @@ it('retires a key only when no row needs it, and refuses rows sealed under it af
   await expect(putBack()).rejects.toThrow(/foreign key/i);
   const keyring = app.app.get(Keyring);
   await expect(
-    keyring.open(credentialContext(projectId, 'test_secret_key'), (row?.sealed ?? '') as SealedText),
+    keyring.unseal(credentialContext(projectId, 'test_secret_key'), (row?.sealed ?? '') as SealedText),
   ).resolves.toBeDefined();
 
   const history = (

@@ -43,7 +43,7 @@ it(
       const other = { context: otherContext, sealed: keyring.seal(otherContext, secret).sealed };
       const altered = [...mutations(10_000, original, other, [second.id, 'unknownkey01'])];
       expect(await thoseThatOpen(keyring, altered)).toEqual([]);
-      expect((await keyring.open(context, original.sealed)).reveal()).toBe(secret.reveal());
+      expect((await keyring.unseal(context, original.sealed)).reveal()).toBe(secret.reveal());
       made += altered.length;
     }
     expect(made).toBe(1_000_000);

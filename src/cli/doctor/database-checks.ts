@@ -11,7 +11,7 @@ import {
 } from '../../database/pooling.js';
 import { DATA_KEY_PURPOSES } from '../../vault/keys/data-key.repository.js';
 import { DataKeyEntity } from '../../vault/keys/data-key.entity.js';
-import { openMasterKeys } from '../../vault/wrappers/master-keys.js';
+import { createMasterKeys } from '../../vault/wrappers/master-keys.js';
 import { explainFailure } from '../../bootstrap/start-failure.js';
 import { failed, type Finding, type Installation, ok, skipped, warning } from './installation.js';
 
@@ -147,7 +147,7 @@ export const checkDataKeys: DatabaseCheck = async (dataSource, { masterKeys }) =
     return failed(
       'The data keys can not be opened, because no master key is configured here: use the settings of the server.',
     );
-  const opened = openMasterKeys(sources);
+  const opened = createMasterKeys(sources);
   for (const row of rows) (await opened.unwrap(row)).fill(0);
   if (missing.length > 0)
     return warning(

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { KeyHolder } from '../../vault/keys/keyring-nodes.repository.js';
+import type { KeyringNode } from '../../vault/keys/keyring-nodes.repository.js';
 import { KeyNotHeld, type Patience, type SealKeyRotation } from '../../vault/keys/seal-key-rotation.js';
 import type { SealedRow } from '../../vault/seal/sealed-rows.repository.js';
 import { linesOf, openVault, placesOf, sumOf, WAIT } from './vault-services.js';
@@ -27,7 +27,7 @@ async function rotateData(session: Session, { wait }: { wait: number }): Promise
   const isPublished = (await rotation.list()).some(({ state }) => state === 'published');
   const isResumed = isPublished || (await countLeft()) > 0;
   const silent = isPublished || !isResumed ? await introduceKey(rotation, patience) : [];
-  const { primary } = await keyring.follow();
+  const { primary } = await keyring.sync();
   await rotation.untilAllSealUnder(primary, patience);
 
   let left = await countLeft();
@@ -75,13 +75,13 @@ async function rotateData(session: Session, { wait }: { wait: number }): Promise
   };
 }
 
-async function introduceKey(rotation: SealKeyRotation, patience: Patience): Promise<KeyHolder[]> {
+async function introduceKey(rotation: SealKeyRotation, patience: Patience): Promise<KeyringNode[]> {
   const id = await rotation.publish();
   try {
     return await rotation.makePrimary(id, patience);
   } catch (error) {
     if (!(error instanceof KeyNotHeld)) throw error;
-    const names = error.holders.map(({ name }) => name).join(', ');
+    const names = error.nodes.map(({ name }) => name).join(', ');
     throw new CommandFailed(
       `Data key ${id} is published and not made primary, because these processes can't open it: ${names}. Give them the master key that wraps, then run it again.`,
     );

@@ -17,7 +17,7 @@ export function addTo(keys: Command, run: Runner): void {
 }
 
 async function status(session: Session): Promise<Report> {
-  const { dataKeys, holders, masterKeys, sealedRows } = await openVault(session, 'none');
+  const { dataKeys, nodes, masterKeys, sealedRows } = await openVault(session, 'none');
   const counts = await sealedRows.count();
   const rows = (await dataKeys.list()).sort(
     (a, b) => a.purpose.localeCompare(b.purpose) || a.createdAt.getTime() - b.createdAt.getTime(),
@@ -33,7 +33,7 @@ async function status(session: Session): Promise<Report> {
     rows: sumOf(counts, [id]),
     rows_by_table: counts.get(id) ?? {},
   }));
-  const processes = (await holders.list()).map(({ name, primary, held, missing, answeredAt }) => {
+  const processes = (await nodes.list()).map(({ name, primary, held, missing, answeredAt }) => {
     return { name, seals_under: primary, has: held, lacks: missing, answered_at: answeredAt.toISOString() };
   });
   return {

@@ -5,7 +5,7 @@ import { HistoryModule } from '../../history/history.module.js';
 import { Database } from '../../database/database.js';
 import { SEALED_COLUMNS } from '../../bootstrap/entities.js';
 import { DataKeyRepository } from '../../vault/keys/data-key.repository.js';
-import { KeyHoldersRepository } from '../../vault/keys/keyring-nodes.repository.js';
+import { KeyringNodesRepository } from '../../vault/keys/keyring-nodes.repository.js';
 import { Keyring } from '../../vault/keys/keyring.js';
 import { MasterKeys } from '../../vault/wrappers/master-keys.js';
 import type { rotateMasterKey } from '../../vault/keys/master-key-rotation.js';
@@ -44,7 +44,7 @@ interface Resealing {
 
 interface VaultServices {
   readonly dataKeys: DataKeyRepository;
-  readonly holders: KeyHoldersRepository;
+  readonly nodes: KeyringNodesRepository;
   readonly keyring: Keyring;
   readonly masterKeys: MasterKeys;
   readonly sealedRows: SealedRowsService;
@@ -60,9 +60,9 @@ export async function openVault(session: Session, keys: 'all' | 'none' = 'all'):
 
 export function vaultServices(context: INestApplicationContext): VaultServices {
   const history = context.get(HistoryTrail);
-  const [dataKeys, holders, keyring, masterKeys] = [
+  const [dataKeys, nodes, keyring, masterKeys] = [
     context.get(DataKeyRepository),
-    context.get(KeyHoldersRepository),
+    context.get(KeyringNodesRepository),
     context.get(Keyring),
     context.get(MasterKeys),
   ];
@@ -72,11 +72,11 @@ export function vaultServices(context: INestApplicationContext): VaultServices {
   );
   return {
     dataKeys,
-    holders,
+    nodes,
     keyring,
     masterKeys,
     sealedRows,
-    rotation: new SealKeyRotation(dataKeys, holders, masterKeys, (action, id) =>
+    rotation: new SealKeyRotation(dataKeys, nodes, masterKeys, (action, id) =>
       history.appendSystemEvent(action, { data_key: id }, OPERATOR),
     ),
     recordRewrapping: ({ id, from }, to) =>

@@ -52,14 +52,14 @@ export function tablesOf(engine: Engine): Record<string, string> {
       created_at ${time} NOT NULL,
       retired_at ${time} NOT NULL,
       CONSTRAINT retired_data_keys_pk PRIMARY KEY (id)`,
-    key_holders: `
+    keyring_nodes: `
       id ${uuid} NOT NULL,
       name varchar(300) NOT NULL,
       primary_key_id varchar(16) NOT NULL,
       held text NOT NULL,
       missing text NOT NULL,
       answered_at ${time} NOT NULL,
-      CONSTRAINT key_holders_pk PRIMARY KEY (id)`,
+      CONSTRAINT keyring_nodes_pk PRIMARY KEY (id)`,
     audit_entries: `
       project_id ${uuid} NOT NULL,
       seq integer NOT NULL,

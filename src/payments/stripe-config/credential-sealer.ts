@@ -68,14 +68,14 @@ export class CredentialSealer {
   }
 
   /** Runs `write`, which seals and stores; once more, if the key that it sealed under was retired meanwhile. */
-  storing<T>(write: () => Promise<T>): Promise<T> {
-    return this.keyring.storing(write);
+  withCurrentKey<T>(write: () => Promise<T>): Promise<T> {
+    return this.keyring.withCurrentKey(write);
   }
 
   /** @throws DomainError `credential_unreadable` when the stored text is not what was sealed for this field of this project */
-  async open(projectId: ProjectId, field: CredentialField, sealed: SealedText): Promise<Secret> {
+  async unseal(projectId: ProjectId, field: CredentialField, sealed: SealedText): Promise<Secret> {
     try {
-      return await this.keyring.open(credentialContext(projectId, field), sealed);
+      return await this.keyring.unseal(credentialContext(projectId, field), sealed);
     } catch (error) {
       if (!(error instanceof SealBroken)) throw error;
       const message = `The stored ${field.replaceAll('_', ' ')} can not be opened: it was altered in the database. Store it again.`;

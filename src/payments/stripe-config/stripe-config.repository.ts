@@ -110,7 +110,7 @@ export class StripeConfigRepository {
 
   *#save(save: ConfigSave): Steps<StripeConfig> {
     const { projectId, precondition, credentials, overlap, now } = save;
-    const chain = yield* this.history.open(projectId);
+    const chain = yield* this.history.lockChain(projectId);
     const [live] = yield* query(statements.FIND_LIVE_STATE, [projectId]);
     if (!live) throw projectNotFound();
     const state = live.version === null ? undefined : toState(live);
@@ -217,7 +217,7 @@ export class StripeConfigRepository {
 
   /** Locks the project. @returns `undefined` when there never was a configuration. @throws DomainError `precondition_failed` */
   *#lock(projectId: ProjectId, precondition: Precondition = {}): Steps<Locked | undefined> {
-    const chain = yield* this.history.open(projectId);
+    const chain = yield* this.history.lockChain(projectId);
     const [row] = yield* query(statements.FIND_STATE, [projectId]);
     if (!row) return undefined;
     const state = toState(row);

@@ -110,7 +110,7 @@ export class StripeConfigService implements OnModuleInit {
     const values = valuesOf(changes);
     const { actor = A_MODULE, webhookSecretOverlap, ...precondition } = options;
     const now = new Date();
-    const saved = await this.sealer.storing(() => {
+    const saved = await this.sealer.withCurrentKey(() => {
       const credentials = values.map(([rule, value]) => this.sealer.seal(projectId, rule, new Secret(value)));
       const overlap = this.overlap.from(now, credentials, webhookSecretOverlap);
       return this.configs.save({ projectId, credentials, precondition, overlap, actor, now });
@@ -175,7 +175,7 @@ export class StripeConfigService implements OnModuleInit {
     change: EndpointChange,
   ): Promise<boolean> {
     const now = new Date();
-    const isSaved = await this.sealer.storing(() => {
+    const isSaved = await this.sealer.withCurrentKey(() => {
       const sealed = this.sealer.seal(projectId, credentialRule(mode, 'webhook_secret'), secret);
       const overlap = this.overlap.from(now, [sealed]);
       return this.configs.saveWebhookSecret({
@@ -210,7 +210,7 @@ export class StripeConfigService implements OnModuleInit {
     const row = inUse(await this.configs.findSecretKey(projectId, mode));
     if (row.sealed === null)
       throw new DomainError('mode_not_configured', `This project has no ${mode} secret key.`);
-    const value = await this.sealer.open(projectId, `${mode}_secret_key`, row.sealed);
+    const value = await this.sealer.unseal(projectId, `${mode}_secret_key`, row.sealed);
     return {
       value,
       fingerprint: row.fingerprint,
@@ -234,7 +234,7 @@ export class StripeConfigService implements OnModuleInit {
     const opened = await Promise.all(
       stored.map(async ({ sealed, validUntil, isOfOtherAccount }) => {
         const value = await this.sealer
-          .open(projectId, `${mode}_webhook_secret`, sealed)
+          .unseal(projectId, `${mode}_webhook_secret`, sealed)
           .catch((error: unknown) => {
             // One that gives way soon keeps nobody from using the current one.
             if (validUntil === null || !isUnreadable(error)) throw error;

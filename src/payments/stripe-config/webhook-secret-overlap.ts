@@ -100,7 +100,7 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
   }
 
   *#sweepProject(projectId: ProjectId, at: Date): Steps<number> {
-    const chain = yield* this.history.open(projectId);
+    const chain = yield* this.history.lockChain(projectId);
     const destroyed = yield* query(DELETE_EXPIRED, [projectId, at]);
     if (destroyed.length === 0) return 0;
     yield* chain.append({

@@ -4,9 +4,9 @@ import { reachingDatabase } from '../../database/database-errors.js';
 import type { HeldKeys } from './keyring.js';
 
 /** A running process, and the data keys that it said it has. One that ended without a word leaves its row behind. */
-@Entity('key_holders')
-export class KeyHolderEntity {
-  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'key_holders_pk' })
+@Entity('keyring_nodes')
+export class KeyringNodeEntity {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'keyring_nodes_pk' })
   id: string;
 
   /** For people: the host's name and the process id. */
@@ -30,28 +30,28 @@ export class KeyHolderEntity {
 }
 
 /** A running process and its keys. */
-export interface KeyHolder extends HeldKeys {
+export interface KeyringNode extends HeldKeys {
   readonly id: string;
   readonly name: string;
   readonly answeredAt: Date;
 }
 
 @Injectable()
-export class KeyHoldersRepository {
-  readonly #entities: Repository<KeyHolderEntity>;
+export class KeyringNodesRepository {
+  readonly #entities: Repository<KeyringNodeEntity>;
 
   constructor(dataSource: DataSource) {
-    this.#entities = dataSource.getRepository(KeyHolderEntity);
+    this.#entities = dataSource.getRepository(KeyringNodeEntity);
   }
 
-  async list(): Promise<KeyHolder[]> {
+  async list(): Promise<KeyringNode[]> {
     const rows = await reachingDatabase(this.#entities.find({ order: { name: 'ASC' } }));
     return rows.map(({ id, name, primaryKeyId, held, missing, answeredAt }) => {
       return { id, name, primary: primaryKeyId, held: idsIn(held), missing: idsIn(missing), answeredAt };
     });
   }
 
-  async put({ id, name, primary, held, missing, answeredAt }: KeyHolder): Promise<void> {
+  async upsert({ id, name, primary, held, missing, answeredAt }: KeyringNode): Promise<void> {
     const row = { id, name, primaryKeyId: primary, held: held.join(), missing: missing.join(), answeredAt };
     await reachingDatabase(this.#entities.upsert(row, ['id']));
   }

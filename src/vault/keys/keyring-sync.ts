@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import type { PeriodicTask } from '../../common/periodic-task.js';
 import { PeriodicTasks } from '../../database/periodic-tasks.js';
-import { KeyHoldersRepository } from './keyring-nodes.repository.js';
+import { KeyringNodesRepository } from './keyring-nodes.repository.js';
 import { Keyring } from './keyring.js';
 
 const LOOK_EVERY_MS = 2_000;
@@ -13,7 +13,7 @@ const LOOK_EVERY_MS = 2_000;
  * when it may go on. It writes only when something changed, or as long as it lacks a key.
  */
 @Injectable()
-export class KeyFollower implements BeforeApplicationShutdown {
+export class KeyringSync implements BeforeApplicationShutdown {
   readonly #id = randomUUID();
   readonly #name = `${hostname()} ${process.pid}`;
   readonly #logger = new Logger('Vault');
@@ -22,7 +22,7 @@ export class KeyFollower implements BeforeApplicationShutdown {
 
   constructor(
     private readonly keyring: Keyring,
-    private readonly holders: KeyHoldersRepository,
+    private readonly nodes: KeyringNodesRepository,
     tasks: PeriodicTasks,
   ) {
     // A failure is not logged: the database is away, which louder messages say, and the next run comes soon.
@@ -41,12 +41,12 @@ export class KeyFollower implements BeforeApplicationShutdown {
   /** Nobody waits for this to be told: the server has to stop listening, and the database closes when it is done. */
   beforeApplicationShutdown(): void {
     void this.#task.stop();
-    if (this.#reported) this.holders.remove(this.#id).catch(() => undefined);
+    if (this.#reported) this.nodes.remove(this.#id).catch(() => undefined);
   }
 
   /** @returns whether this process has all keys */
   async #look(signal: AbortSignal): Promise<boolean> {
-    const keys = await this.keyring.follow();
+    const keys = await this.keyring.sync();
     if (signal.aborted) return false;
     const report = JSON.stringify(keys);
     const isComplete = keys.missing.length === 0;
@@ -54,7 +54,7 @@ export class KeyFollower implements BeforeApplicationShutdown {
     if (isNews && !isComplete)
       this.#logger.warn(`This process can't open data key ${keys.missing.join(', ')}.`);
     if (isNews || !isComplete)
-      await this.holders.put({ id: this.#id, name: this.#name, ...keys, answeredAt: new Date() });
+      await this.nodes.upsert({ id: this.#id, name: this.#name, ...keys, answeredAt: new Date() });
     this.#reported = report;
     return isComplete;
   }

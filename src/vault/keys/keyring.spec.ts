@@ -13,7 +13,7 @@ import { WrongMasterKey } from '../wrappers/key-wrapper.js';
 import { Keyring } from './keyring.js';
 import { LocalKeyWrapper } from '../wrappers/local-key-wrapper.js';
 import { MasterKeys } from '../wrappers/master-keys.js';
-import { open, SealBroken, type SealedText } from '../seal/seal.js';
+import { unseal, SealBroken, type SealedText } from '../seal/seal.js';
 
 const context = {
   purpose: 'stripe-credential',
@@ -75,7 +75,7 @@ describe('Keyring.load', () => {
       ),
     );
     if (!seals || !prints) throw new Error('There are not two keys.');
-    expect(open(seals, context, keyring.seal(context, plaintext).sealed).reveal()).toBe(plaintext.reveal());
+    expect(unseal(seals, context, keyring.seal(context, plaintext).sealed).reveal()).toBe(plaintext.reveal());
     expect(fingerprint(prints, 'tenant', 'value', 'a')).toBe(keyring.fingerprint('tenant', 'value', 'a'));
     const zeros = new DataKey(prints.id, 'fingerprint', Buffer.alloc(32));
     expect(fingerprint(zeros, 'tenant', 'value', 'a')).not.toBe(keyring.fingerprint('tenant', 'value', 'a'));
@@ -105,7 +105,7 @@ describe('Keyring.load', () => {
     const rows = [...store.rows];
     const after = await loaded();
     expect(store.rows).toEqual(rows);
-    expect((await after.open(context, sealed)).reveal()).toBe(plaintext.reveal());
+    expect((await after.unseal(context, sealed)).reveal()).toBe(plaintext.reveal());
     expect(after.fingerprint('tenant', 'value', 'a')).toBe(before.fingerprint('tenant', 'value', 'a'));
   });
 
@@ -132,7 +132,7 @@ describe('Keyring.load', () => {
     expect(store.rows).toHaveLength(DATA_KEY_PURPOSES.length);
     const { sealed, keyId } = one.seal(context, plaintext);
     expect(two.seal(context, plaintext).keyId).toBe(keyId);
-    expect((await two.open(context, sealed)).reveal()).toBe(plaintext.reveal());
+    expect((await two.unseal(context, sealed)).reveal()).toBe(plaintext.reveal());
     expect(one.fingerprint('tenant', 'value', 'a')).toBe(two.fingerprint('tenant', 'value', 'a'));
     expect(one.signingKey().key.equals(two.signingKey().key)).toBe(true);
   });
@@ -182,7 +182,7 @@ describe('Keyring.load', () => {
     await keyring.load();
     expect(unwrap).toHaveBeenCalledTimes(1);
     expect(keyring.seal(context, plaintext).keyId).toBe(next.id);
-    expect((await keyring.open(context, sealed)).reveal()).toBe(plaintext.reveal());
+    expect((await keyring.unseal(context, sealed)).reveal()).toBe(plaintext.reveal());
     expect(keyring.fingerprint('tenant', 'value', 'a')).toBe(print);
   });
 
@@ -223,7 +223,7 @@ describe('the keys of tokens', () => {
     const sealed = keyring
       .seal(context, plaintext)
       .sealed.replace(/^(\w+)\.\w+/, `$1.${keyring.signingKey().id}`) as SealedText;
-    await expect(keyring.open(context, sealed)).rejects.toThrow(SealBroken);
+    await expect(keyring.unseal(context, sealed)).rejects.toThrow(SealBroken);
   });
 });
 
@@ -234,16 +234,16 @@ describe('Keyring.follow', () => {
     const former = keyring.seal(context, plaintext);
     const next = await dataKeyRow(wrapper);
     store.rows.push(next);
-    expect(await keyring.follow()).toEqual({
+    expect(await keyring.sync()).toEqual({
       primary: former.keyId,
       held: [...own, next.id].sort(),
       missing: [],
     });
     for (const row of store.rows) if (row.id === former.keyId) row.state = 'superseded';
     next.state = 'primary';
-    expect(await keyring.follow()).toMatchObject({ primary: next.id });
+    expect(await keyring.sync()).toMatchObject({ primary: next.id });
     expect(keyring.seal(context, plaintext).keyId).toBe(next.id);
-    expect((await keyring.open(context, former.sealed)).reveal()).toBe(plaintext.reveal());
+    expect((await keyring.unseal(context, former.sealed)).reveal()).toBe(plaintext.reveal());
   });
 
   it('goes on with what it has when a key can not be opened, and tries that one again', async () => {
@@ -253,9 +253,9 @@ describe('Keyring.follow', () => {
     const next = await dataKeyRow(wrapper, { state: 'primary' });
     store.rows.push(next);
     const unwrap = jest.spyOn(wrapper, 'unwrap').mockRejectedValueOnce(new Error('The provider is away.'));
-    expect(await keyring.follow()).toMatchObject({ primary: keyId, missing: [next.id] });
+    expect(await keyring.sync()).toMatchObject({ primary: keyId, missing: [next.id] });
     expect(keyring.seal(context, plaintext).keyId).toBe(keyId);
-    expect(await keyring.follow()).toMatchObject({ primary: next.id, missing: [] });
+    expect(await keyring.sync()).toMatchObject({ primary: next.id, missing: [] });
     expect(unwrap).toHaveBeenCalledTimes(2);
   });
 });
@@ -278,7 +278,7 @@ describe('Keyring.storing', () => {
 
   it('seals and stores again under the key of today, when the database refuses the one of yesterday', async () => {
     const { keyring, keyId, write } = await withRetiredKey();
-    expect(await keyring.storing(write)).not.toBe(keyId);
+    expect(await keyring.withCurrentKey(write)).not.toBe(keyId);
     expect(write).toHaveBeenCalledTimes(2);
   });
 
@@ -286,7 +286,7 @@ describe('Keyring.storing', () => {
     const { keyring, keyId, write } = await withRetiredKey();
     const now = performance.now();
     const clock = jest.spyOn(performance, 'now').mockReturnValue(now + 11_000);
-    expect(await keyring.storing(write)).not.toBe(keyId);
+    expect(await keyring.withCurrentKey(write)).not.toBe(keyId);
     expect(write).toHaveBeenCalledTimes(1);
     clock.mockRestore();
   });
@@ -295,7 +295,7 @@ describe('Keyring.storing', () => {
     const keyring = await loaded();
     for (const code of ['23505', '23503', 'SQLITE_CONSTRAINT_FOREIGNKEY']) {
       const write = jest.fn(() => Promise.reject(violation(code)));
-      await expect(keyring.storing(write)).rejects.toThrow('refused');
+      await expect(keyring.withCurrentKey(write)).rejects.toThrow('refused');
       expect(write).toHaveBeenCalledTimes(1);
     }
   });
@@ -314,7 +314,7 @@ describe('several master keys', () => {
       wrapper.masterKeyId,
       ...DATA_KEY_PURPOSES.slice(1).map(() => next.masterKeyId),
     ]);
-    expect((await keyring.open(context, sealed)).reveal()).toBe(plaintext.reveal());
+    expect((await keyring.unseal(context, sealed)).reveal()).toBe(plaintext.reveal());
   });
 });
 
@@ -323,7 +323,7 @@ describe('Keyring.open', () => {
     const keyring = await loaded();
     const { sealed, keyId } = keyring.seal(context, plaintext);
     const find = jest.spyOn(store, 'find');
-    const opened = await keyring.open(context, sealed);
+    const opened = await keyring.unseal(context, sealed);
     expect(find).not.toHaveBeenCalled();
     expect(sealed.startsWith(`tk1.${keyId}.`)).toBe(true);
     expect(opened).toBeInstanceOf(Secret);
@@ -346,7 +346,7 @@ describe('Keyring.open', () => {
     for (const { context: where, sealed } of altered)
       expect({ context: where, sealed }).not.toEqual(original);
     expect(await thoseThatOpen(keyring, altered)).toEqual([]);
-    expect((await keyring.open(context, original.sealed)).reveal()).toBe(plaintext.reveal());
+    expect((await keyring.unseal(context, original.sealed)).reveal()).toBe(plaintext.reveal());
   });
 
   it('loads a key that another process made, once for all who wait', async () => {
@@ -354,9 +354,9 @@ describe('Keyring.open', () => {
     const { sealed, row } = await sealedElsewhere();
     store.rows.push(row);
     const find = jest.spyOn(store, 'find');
-    const opened = await Promise.all(Array.from({ length: 10 }, () => keyring.open(context, sealed)));
+    const opened = await Promise.all(Array.from({ length: 10 }, () => keyring.unseal(context, sealed)));
     for (const secret of opened) expect(secret.reveal()).toBe(plaintext.reveal());
-    await keyring.open(context, sealed);
+    await keyring.unseal(context, sealed);
     expect(find).toHaveBeenCalledTimes(1);
   });
 
@@ -364,17 +364,20 @@ describe('Keyring.open', () => {
     const keyring = await loaded();
     const { sealed, row } = await sealedElsewhere();
     const find = jest.spyOn(store, 'find');
-    const answers = await Promise.allSettled([keyring.open(context, sealed), keyring.open(context, sealed)]);
+    const answers = await Promise.allSettled([
+      keyring.unseal(context, sealed),
+      keyring.unseal(context, sealed),
+    ]);
     for (const answer of answers) expect(answer).toEqual({ status: 'rejected', reason: new SealBroken() });
     store.rows.push(row);
-    await expect(keyring.open(context, sealed)).rejects.toThrow(SealBroken);
+    await expect(keyring.unseal(context, sealed)).rejects.toThrow(SealBroken);
     expect(find).toHaveBeenCalledTimes(1);
     // The cache reads its clock at most once a millisecond, so that one has to pass.
     await setTimeout(5);
     const later = performance.now() + 10_000;
     const clock = jest.spyOn(performance, 'now').mockReturnValue(later);
     try {
-      expect((await keyring.open(context, sealed)).reveal()).toBe(plaintext.reveal());
+      expect((await keyring.unseal(context, sealed)).reveal()).toBe(plaintext.reveal());
       expect(find).toHaveBeenCalledTimes(2);
     } finally {
       clock.mockRestore();
@@ -386,8 +389,8 @@ describe('Keyring.open', () => {
     const { sealed, row } = await sealedElsewhere();
     store.rows.push(row);
     jest.spyOn(store, 'find').mockRejectedValueOnce(new Error('The database is gone.'));
-    await expect(keyring.open(context, sealed)).rejects.toThrow('The database is gone.');
-    expect((await keyring.open(context, sealed)).reveal()).toBe(plaintext.reveal());
+    await expect(keyring.unseal(context, sealed)).rejects.toThrow('The database is gone.');
+    expect((await keyring.unseal(context, sealed)).reveal()).toBe(plaintext.reveal());
   });
 
   it('does not ask the store for what can be no key id', async () => {
@@ -402,7 +405,7 @@ describe('Keyring.open', () => {
       `tk1.${'a'.repeat(17)}.AAAA`,
       'tk2.examplekey01.AAAA',
     ]) {
-      await expect(keyring.open(context, text as SealedText)).rejects.toThrow(SealBroken);
+      await expect(keyring.unseal(context, text as SealedText)).rejects.toThrow(SealBroken);
     }
     expect(find).not.toHaveBeenCalled();
   });
@@ -498,7 +501,7 @@ describe('Keyring.isHistoryMac', () => {
 
 it('Keyring shows no key and no secret', async () => {
   const keyring = await loaded();
-  const opened = await keyring.open(context, keyring.seal(context, plaintext).sealed);
+  const opened = await keyring.unseal(context, keyring.seal(context, plaintext).sealed);
   const shown =
     inspect({ keyring, opened }, { showHidden: true, depth: Infinity }) + JSON.stringify({ keyring, opened });
   const material = await Promise.all(store.rows.map((row) => wrapper.unwrap(row.wrapped, row.id)));

@@ -14,7 +14,7 @@ import { fingerprint } from '../seal/cipher.js';
 import { WrongMasterKey } from '../wrappers/key-wrapper.js';
 import type { MasterKeys } from '../wrappers/master-keys.js';
 import { newDataKey } from './data-key.js';
-import { keyIdOf, open, seal, SealBroken, type SealContext, type SealedText } from '../seal/seal.js';
+import { keyIdOf, unseal, seal, SealBroken, type SealContext, type SealedText } from '../seal/seal.js';
 
 const DATA_KEY_ID = /^[a-z0-9]{8,16}$/;
 /** A running server follows every two seconds: without news for longer than this, the process stood still. */
@@ -91,7 +91,7 @@ export class Keyring {
    * Follows what other processes did to the keys. One that can't be opened at the moment is no reason not to follow in the others.
    * @returns what this process can do now
    */
-  async follow(): Promise<HeldKeys> {
+  async sync(): Promise<HeldKeys> {
     const rows = await this.#store.list();
     await Promise.allSettled(rows.map((row) => this.#unwrap(row)));
     const isHeld = ({ id }: DataKeyRow) => this.#keys.has(id);
@@ -115,13 +115,13 @@ export class Keyring {
    * Runs `write`, which seals something and stores it. A process that stood still looks for the key of today first. If it seals under a
    * key that was retired meanwhile all the same, the database refuses that, and `write` gets another try.
    */
-  async storing<T>(write: () => Promise<T>): Promise<T> {
-    if (performance.now() - this.#followedAt > NEWS_ARE_OLD_MS) await this.follow();
+  async withCurrentKey<T>(write: () => Promise<T>): Promise<T> {
+    if (performance.now() - this.#followedAt > NEWS_ARE_OLD_MS) await this.sync();
     const { id } = this.#primaryKey('seal');
     try {
       return await write();
     } catch (error) {
-      if (!isForeignKeyViolation(error) || (await this.follow()).primary === id) throw error;
+      if (!isForeignKeyViolation(error) || (await this.sync()).primary === id) throw error;
       return write();
     }
   }
@@ -133,11 +133,11 @@ export class Keyring {
   }
 
   /** @throws SealBroken when the text isn't what `seal` gave for the same context */
-  async open(context: SealContext, sealed: SealedText): Promise<Secret> {
+  async unseal(context: SealContext, sealed: SealedText): Promise<Secret> {
     const id = keyIdOf(sealed);
     const dataKey = this.#keys.get(id) ?? (await this.#ask(id));
     if (dataKey?.purpose !== 'seal') throw new SealBroken();
-    return open(dataKey, context, sealed);
+    return unseal(dataKey, context, sealed);
   }
 
   /** The same for equal values of one tenant under one label, also after the seal key was rotated: it has a key of its own. */

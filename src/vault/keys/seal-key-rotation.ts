@@ -3,7 +3,7 @@ import type { Steps } from '../../database/database.js';
 import { isForeignKeyViolation } from '../../database/database-errors.js';
 import type { DataKeyRepository } from './data-key.repository.js';
 import type { DataKeyRow } from './data-key.repository.js';
-import type { KeyHolder, KeyHoldersRepository } from './keyring-nodes.repository.js';
+import type { KeyringNode, KeyringNodesRepository } from './keyring-nodes.repository.js';
 import type { MasterKeys } from '../wrappers/master-keys.js';
 import { newDataKey } from './data-key.js';
 
@@ -11,7 +11,7 @@ const LOOK_EVERY_MS = 250;
 
 /** How long to wait for processes, and what ends the wait. */
 export interface Patience {
-  /** More than a process takes to look (`KeyFollower`). */
+  /** More than a process takes to look (`KeyringSync`). */
   readonly milliseconds: number;
   readonly signal: AbortSignal;
 }
@@ -21,7 +21,7 @@ type KeyAction = 'keys.published' | 'keys.made_primary' | 'keys.retired';
 
 /** Running processes that can't open a data key that all have to have. */
 export class KeyNotHeld extends Error {
-  constructor(readonly holders: readonly KeyHolder[]) {
+  constructor(readonly nodes: readonly KeyringNode[]) {
     super('Not every process can open the data key.');
   }
 }
@@ -30,7 +30,7 @@ export class KeyNotHeld extends Error {
 export class SealKeyRotation {
   constructor(
     private readonly keys: DataKeyRepository,
-    private readonly holders: KeyHoldersRepository,
+    private readonly nodes: KeyringNodesRepository,
     private readonly masterKeys: MasterKeys,
     private readonly record: (action: KeyAction, keyId: string) => Steps<void>,
   ) {}
@@ -53,16 +53,14 @@ export class SealKeyRotation {
    * @returns the processes that did not answer: they are taken for ended, and would be told by the database if they aren't
    * @throws KeyNotHeld
    */
-  async makePrimary(id: string, patience: Patience): Promise<KeyHolder[]> {
-    const before = new Map(
-      (await this.holders.list()).map((holder) => [holder.id, holder.answeredAt.getTime()]),
-    );
+  async makePrimary(id: string, patience: Patience): Promise<KeyringNode[]> {
+    const before = new Map((await this.nodes.list()).map((node) => [node.id, node.answeredAt.getTime()]));
     const silent = await this.#untilAll(({ held }) => held.includes(id), patience);
     const unable = silent.filter(
-      (holder) => holder.missing.includes(id) && before.get(holder.id) !== holder.answeredAt.getTime(),
+      (node) => node.missing.includes(id) && before.get(node.id) !== node.answeredAt.getTime(),
     );
     if (unable.length > 0) throw new KeyNotHeld(unable);
-    for (const holder of silent) await this.holders.remove(holder.id);
+    for (const node of silent) await this.nodes.remove(node.id);
     await this.keys.makePrimary(id, 'seal', () => this.record('keys.made_primary', id));
     return silent;
   }
@@ -84,12 +82,12 @@ export class SealKeyRotation {
 
   /** @returns those of which it isn't true when patience ends */
   async #untilAll(
-    isReady: (holder: KeyHolder) => boolean,
+    isReady: (node: KeyringNode) => boolean,
     { milliseconds, signal }: Patience,
-  ): Promise<KeyHolder[]> {
+  ): Promise<KeyringNode[]> {
     const end = performance.now() + milliseconds;
     for (;;) {
-      const others = (await this.holders.list()).filter((holder) => !isReady(holder));
+      const others = (await this.nodes.list()).filter((node) => !isReady(node));
       if (others.length === 0 || performance.now() > end) return others;
       await sleep(LOOK_EVERY_MS, undefined, { signal });
     }

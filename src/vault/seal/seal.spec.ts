@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { withStrayBits } from '../../../test/harness/vault/seal-mutations.js';
 import { Secret } from '../../common/secret.js';
 import { DataKey } from '../keys/data-key.js';
-import { open, seal, SealBroken, type SealedText } from './seal.js';
+import { unseal, seal, SealBroken, type SealedText } from './seal.js';
 
 const context = {
   purpose: 'stripe-credential',
@@ -28,7 +28,9 @@ describe('seal', () => {
     const text = fc.string({ unit: 'binary', maxLength: 200 });
     fc.assert(
       fc.property(text, fc.record({ purpose: text, tenant: text, field: text }), (value, anyContext) => {
-        expect(open(dataKey, anyContext, seal(dataKey, anyContext, new Secret(value))).reveal()).toBe(value);
+        expect(unseal(dataKey, anyContext, seal(dataKey, anyContext, new Secret(value))).reveal()).toBe(
+          value,
+        );
       }),
     );
   });
@@ -39,14 +41,14 @@ describe('seal', () => {
       fc.property(contexts, contexts, (one, other) => {
         fc.pre(one.purpose !== other.purpose || one.tenant !== other.tenant || one.field !== other.field);
         const sealed = seal(dataKey, one, plaintext);
-        expect(() => open(dataKey, other, sealed)).toThrow(SealBroken);
+        expect(() => unseal(dataKey, other, sealed)).toThrow(SealBroken);
       }),
     );
   });
 
   it('keeps an empty text and a byte order mark', () => {
     for (const value of ['', '\ufeffsk'])
-      expect(open(dataKey, context, seal(dataKey, context, new Secret(value))).reveal()).toBe(value);
+      expect(unseal(dataKey, context, seal(dataKey, context, new Secret(value))).reveal()).toBe(value);
   });
 
   it('refuses a text that would come out changed', () => {
@@ -65,8 +67,10 @@ describe('seal', () => {
 
   it('does not open under another data key, not even one of the same id', () => {
     const sealed = seal(dataKey, context, plaintext);
-    expect(() => open(new DataKey(dataKey.id, 'seal', randomBytes(32)), context, sealed)).toThrow(SealBroken);
-    expect(() => open(new DataKey('examplekey09', 'seal', randomBytes(32)), context, sealed)).toThrow(
+    expect(() => unseal(new DataKey(dataKey.id, 'seal', randomBytes(32)), context, sealed)).toThrow(
+      SealBroken,
+    );
+    expect(() => unseal(new DataKey('examplekey09', 'seal', randomBytes(32)), context, sealed)).toThrow(
       SealBroken,
     );
   });
@@ -77,7 +81,7 @@ describe('seal', () => {
     const decode = (text: SealedText) => Buffer.from(text.split('.')[2] ?? '', 'base64url');
     expect(stray).not.toBe(sealed);
     expect(decode(stray)).toEqual(decode(sealed));
-    expect(() => open(dataKey, context, stray)).toThrow(SealBroken);
+    expect(() => unseal(dataKey, context, stray)).toThrow(SealBroken);
   });
 
   it('shows the cipher only what has the right form', () => {
@@ -97,9 +101,9 @@ describe('seal', () => {
     const cipher = jest.spyOn(crypto, 'createDecipheriv');
     try {
       for (const text of malformed)
-        expect(() => open(dataKey, context, text as SealedText)).toThrow(SealBroken);
+        expect(() => unseal(dataKey, context, text as SealedText)).toThrow(SealBroken);
       expect(cipher).not.toHaveBeenCalled();
-      open(dataKey, context, sealed);
+      unseal(dataKey, context, sealed);
       expect(cipher).toHaveBeenCalledTimes(1);
     } finally {
       cipher.mockRestore();
@@ -109,9 +113,9 @@ describe('seal', () => {
   it('fails the same way whatever is wrong', () => {
     const sealed = seal(dataKey, context, plaintext);
     const errors = [
-      thrownBy(() => open(dataKey, { ...context, field: 'live_secret_key' }, sealed)),
-      thrownBy(() => open(dataKey, context, `${sealed}=` as SealedText)),
-      thrownBy(() => open(dataKey, context, 'sk_test_aaaaaaaaaaaaaaaaaaaaaaaa' as SealedText)),
+      thrownBy(() => unseal(dataKey, { ...context, field: 'live_secret_key' }, sealed)),
+      thrownBy(() => unseal(dataKey, context, `${sealed}=` as SealedText)),
+      thrownBy(() => unseal(dataKey, context, 'sk_test_aaaaaaaaaaaaaaaaaaaaaaaa' as SealedText)),
     ];
     for (const error of errors) {
       expect(error).toEqual(new SealBroken());

@@ -59,7 +59,7 @@ export function keyIdOf(sealed: SealedText): string {
 }
 
 /** @throws SealBroken */
-export function open(dataKey: DataKey, context: SealContext, sealed: SealedText): Secret {
+export function unseal(dataKey: DataKey, context: SealContext, sealed: SealedText): Secret {
   const head = `${FORMAT}.${dataKey.id}.`;
   if (!sealed.startsWith(head)) throw new SealBroken();
   try {

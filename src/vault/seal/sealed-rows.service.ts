@@ -41,7 +41,9 @@ export class SealedRowsService {
     for (const column of this.rows.columns) {
       for (const id of keyIds) {
         for await (const page of this.rows.pagesOf(column, id)) {
-          const opened = await Promise.all(page.map(async (row) => ({ row, value: await this.#open(row) })));
+          const opened = await Promise.all(
+            page.map(async (row) => ({ row, value: await this.#unseal(row) })),
+          );
           await this.rows.replaceAll(
             opened.flatMap(({ row, value }) =>
               value ? [{ row, ...this.keyring.seal(row.context, value) }] : [],
@@ -61,7 +63,7 @@ export class SealedRowsService {
     const broken: BrokenRow[] = [];
     for (const column of this.rows.columns) {
       for await (const page of this.rows.pagesOf(column)) {
-        const values = await Promise.all(page.map((row) => this.#open(row)));
+        const values = await Promise.all(page.map((row) => this.#unseal(row)));
         for (const [index, row] of page.entries()) {
           const value = values[index];
           const altered = value ? this.#altered(row, value) : [];
@@ -84,9 +86,9 @@ export class SealedRowsService {
       .map(([name]) => name);
   }
 
-  async #open({ context, sealed }: SealedRow): Promise<Secret | undefined> {
+  async #unseal({ context, sealed }: SealedRow): Promise<Secret | undefined> {
     try {
-      return await this.keyring.open(context, sealed);
+      return await this.keyring.unseal(context, sealed);
     } catch (error) {
       if (error instanceof SealBroken) return undefined;
       throw error;

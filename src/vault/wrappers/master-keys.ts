@@ -43,7 +43,7 @@ export class MasterKeys {
 }
 
 /** The master keys as they are configured. Asks nobody yet: that is for the first data key. */
-export function openMasterKeys(sources: readonly MasterKeySource[]): MasterKeys {
+export function createMasterKeys(sources: readonly MasterKeySource[]): MasterKeys {
   return new MasterKeys(...sources.flatMap(wrappersOf));
 }
 

@@ -119,7 +119,7 @@ async function expectWholeRows(database: TestDatabase, masterKey: string, writer
     )) {
       const field = `${mode}_${String(row['kind'])}`;
       const context = { purpose: 'stripe-credential', tenant: projectId, field };
-      opened[field] = (await keyring.open(context, row['sealed'] as SealedText)).reveal();
+      opened[field] = (await keyring.unseal(context, row['sealed'] as SealedText)).reveal();
     }
     expect(opened).toEqual(expected);
   }

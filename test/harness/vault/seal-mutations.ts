@@ -166,7 +166,7 @@ export async function thoseThatOpen(keyring: Keyring, altered: Iterable<Mutation
   const opened: Mutation[] = [];
   for (const mutation of altered) {
     try {
-      await keyring.open(mutation.context, mutation.sealed);
+      await keyring.unseal(mutation.context, mutation.sealed);
       opened.push(mutation);
     } catch (error) {
       if (!(error instanceof SealBroken)) throw error;

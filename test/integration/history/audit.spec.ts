@@ -1,13 +1,13 @@
 import { HistoryTrail } from '../../../src/history/history-trail.js';
 import { systemActor } from '../../../src/common/actor.js';
-import { Database } from '../../../src/database/database.js';
+import { Database, type Steps } from '../../../src/database/database.js';
 import {
   type AppWithStripe,
   endpointsPath,
   startAppWithStripe,
   validatePath,
 } from '../../harness/app-with-stripe.js';
-import { FIELDS, numbered } from '../../harness/credentials.js';
+import { numbered } from '../../harness/credentials.js';
 import { execute, rowsOf } from '../../harness/database/rows.js';
 import { down } from '../../harness/stripe/faults.js';
 import { configPath } from '../../harness/test-app.js';
@@ -259,27 +259,39 @@ describe('the history of a configuration', () => {
     ]);
   });
 
-  if (engine === 'postgres') {
-    it('costs a PUT no round trip', async () => {
-      const projectId = await app.createProject();
-      const database = app.app.get(Database);
-      const [query, transaction] = [jest.spyOn(database, 'query'), jest.spyOn(database, 'transaction')];
-      for (const fields of [FIELDS, FIELDS.filter((field) => !field.endsWith('webhook_secret'))]) {
-        const put = app.send('put', configPath(projectId)).send(numbered(fields.length, fields));
-        await put.expect(200);
+  it('adds one locked read and two writes to the one transaction of a PUT', async () => {
+    const projectId = await app.createProject();
+    const database = app.app.get(Database);
+    const begun: Steps<unknown>[] = [];
+    const steps: string[] = [];
+    function* recorded(body: Steps<unknown>): Steps<unknown> {
+      let step = body.next([]);
+      while (!step.done) {
+        steps.push(
+          ...step.value.map(
+            ({ statement, isPipelined }) => `${statement.name}${isPipelined ? ' (pipelined)' : ''}`,
+          ),
+        );
+        step = body.next(yield step.value);
       }
-      // Probes of change notifications come when they come.
-      const asked = query.mock.calls
-        .map(([{ name }]) => name)
-        .filter((name) => name !== 'send_notifications');
-      expect(asked).toEqual([
-        ...['find_seen_stripe_configs', 'save_stripe_configs'],
-        ...['find_seen_stripe_configs', 'save_stripe_configs'],
-      ]);
-      expect(transaction).not.toHaveBeenCalled();
-      jest.restoreAllMocks();
+      return step.value;
+    }
+    const transaction = database.transaction.bind(database);
+    const spy = jest.spyOn(database, 'transaction').mockImplementation((body) => {
+      const steps = body();
+      begun.push(steps);
+      return transaction(() => recorded(steps));
     });
-  }
+    await app.send('put', configPath(projectId)).send(numbered(1)).expect(200);
+    spy.mockRestore();
+    expect(begun).toHaveLength(1);
+    expect(steps[0]).toBe('lock_audit_head');
+    expect(steps.filter((name) => name.includes('audit'))).toEqual([
+      'lock_audit_head',
+      'advance_audit_head (pipelined)',
+      'add_audit_entry (pipelined)',
+    ]);
+  });
 
   it.each(['audit_entries', 'audit_heads'])(
     'is written, or nothing is stored or destroyed: without %s',

@@ -45,7 +45,7 @@ describe('a seal key', () => {
   }
   /** Another process, as far as a rotation can see. */
   const addHolder = (keys: { held?: string[]; missing?: string[] }, answeredAt = new Date()) =>
-    vault.holders.put({
+    vault.nodes.upsert({
       id: randomUUID(),
       name: 'another',
       primary: 'none',
@@ -54,14 +54,14 @@ describe('a seal key', () => {
       ...keys,
       answeredAt,
     });
-  const otherHolders = async () => (await vault.holders.list()).filter(({ name }) => name === 'another');
+  const otherHolders = async () => (await vault.nodes.list()).filter(({ name }) => name === 'another');
 
   it('is published before it is primary, once for all who ask', async () => {
     const former = await primaryId();
     const id = await vault.rotation.publish();
     expect(await vault.rotation.publish()).toBe(id);
     expect(await states()).toEqual({ [former]: 'primary', [id]: 'published' });
-    await vault.keyring.follow();
+    await vault.keyring.sync();
     expect(
       vault.keyring.seal({ purpose: 'test', tenant: 'x', field: 'y' }, new Secret('a value')).keyId,
     ).toBe(former);
@@ -69,24 +69,24 @@ describe('a seal key', () => {
     // One that answers after the start, and lacks the key, keeps it from becoming primary; one that is silent is taken for ended.
     await addHolder({ held: [former] }, new Date('2020-01-01'));
     const lacking = { id: randomUUID(), name: 'another', primary: former, held: [former], missing: [id] };
-    await vault.holders.put({ ...lacking, answeredAt: new Date('2020-01-01') });
-    const list = jest.spyOn(vault.holders, 'list');
+    await vault.nodes.upsert({ ...lacking, answeredAt: new Date('2020-01-01') });
+    const list = jest.spyOn(vault.nodes, 'list');
     const refused = vault.rotation.makePrimary(id, { ...PATIENCE, milliseconds: 1_000 });
     // Its answer is news only to somebody who saw the one before.
     await list.mock.results[0]?.value;
     list.mockRestore();
-    await vault.holders.put({ ...lacking, answeredAt: new Date() });
+    await vault.nodes.upsert({ ...lacking, answeredAt: new Date() });
     await expect(refused).rejects.toBeInstanceOf(KeyNotHeld);
-    await expect(refused).rejects.toMatchObject({ holders: [{ id: lacking.id }] });
+    await expect(refused).rejects.toMatchObject({ nodes: [{ id: lacking.id }] });
     expect((await states())[id]).toBe('published');
-    await vault.holders.remove(lacking.id);
+    await vault.nodes.remove(lacking.id);
 
     expect(await vault.rotation.makePrimary(id, IMPATIENCE)).toContainEqual(
       expect.objectContaining({ name: 'another', held: [former] }),
     );
     expect(await otherHolders()).toEqual([]);
     expect(await states()).toEqual({ [former]: 'superseded', [id]: 'primary' });
-    expect(await vault.keyring.follow()).toMatchObject({ primary: id, missing: [] });
+    expect(await vault.keyring.sync()).toMatchObject({ primary: id, missing: [] });
     expect(await history()).toEqual(['keys.published', 'keys.made_primary']);
   });
 
@@ -129,7 +129,7 @@ describe('a seal key', () => {
     const former = await primaryId();
     const id = await vault.rotation.publish();
     await vault.rotation.makePrimary(id, IMPATIENCE);
-    await vault.keyring.follow();
+    await vault.keyring.sync();
     const [moved, source] = projectIds.slice(-2);
     const key = `mode = 'live' AND kind = 'secret_key'`;
     await execute(

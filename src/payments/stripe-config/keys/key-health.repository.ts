@@ -207,7 +207,7 @@ export class KeyHealthRepository {
     const { history, database } = this;
     let isAccountNews = false;
     const isNews = await database.transaction(function* () {
-      const chain = yield* history.open(projectId);
+      const chain = yield* history.lockChain(projectId);
       const news = yield* query(RECORD_NEWS, values);
       if (news.length === 0 && !(valid && by === 'use')) yield* query(RECORD_AGAIN, values);
       const learn = function* () {

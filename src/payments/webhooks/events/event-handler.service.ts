@@ -76,7 +76,7 @@ export class EventHandlerService {
     if (await this.events.countDuplicate(event)) return 'duplicate';
     try {
       const isNew = await this.#apply(event, (apply) =>
-        this.payloads.storing(event, (payload) => this.events.apply(event, payload, apply)),
+        this.payloads.withCurrentKey(event, (payload) => this.events.apply(event, payload, apply)),
       );
       return isNew ? 'applied' : 'duplicate';
     } catch (error) {
@@ -88,7 +88,7 @@ export class EventHandlerService {
 
   async #ignore(event: ReceivedEvent, reason: string): Promise<Handled> {
     const verdict: Verdict = { outcome: 'ignored', reason };
-    const isNew = await this.payloads.storing(event, (payload) =>
+    const isNew = await this.payloads.withCurrentKey(event, (payload) =>
       this.events.settle(event, verdict, payload),
     );
     return isNew ? 'ignored' : 'duplicate';
@@ -96,7 +96,7 @@ export class EventHandlerService {
 
   /** It is read again with every delivery and every replay: a later version may know its form. */
   async #noteUnreadable(event: ReceivedEvent, reason: string): Promise<Handled> {
-    await this.payloads.storing(event, (payload) =>
+    await this.payloads.withCurrentKey(event, (payload) =>
       this.events.fail(event, { outcome: 'unreadable', reason }, payload),
     );
     return 'unreadable';
@@ -133,7 +133,7 @@ export class EventHandlerService {
     const verdict = verdictOn(error);
     if (isDatabaseUnavailable(error)) return this.notes.failed(event, verdict);
     await this.payloads
-      .storing(event, (payload) => this.events.fail(event, verdict, payload))
+      .withCurrentKey(event, (payload) => this.events.fail(event, verdict, payload))
       .catch(() => this.notes.failed(event, verdict));
   }
 }

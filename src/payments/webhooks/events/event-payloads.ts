@@ -31,15 +31,18 @@ export class EventPayloads {
   ) {}
 
   /** Runs `write`, which stores the event with its payload; without one where payloads are not kept. */
-  storing<T>(event: ReceivedEvent, write: (payload: SealedPayload | undefined) => Promise<T>): Promise<T> {
+  withCurrentKey<T>(
+    event: ReceivedEvent,
+    write: (payload: SealedPayload | undefined) => Promise<T>,
+  ): Promise<T> {
     return this.settings.webhookRetentionDays === 0
       ? write(undefined)
-      : this.keyring.storing(() => write(this.#seal(event)));
+      : this.keyring.withCurrentKey(() => write(this.#seal(event)));
   }
 
   /** @throws SealBroken */
-  async open(projectId: ProjectId, mode: StripeMode, id: string, sealed: SealedText): Promise<string> {
-    return (await this.keyring.open(contextOf(projectId, mode, id), sealed)).reveal();
+  async unseal(projectId: ProjectId, mode: StripeMode, id: string, sealed: SealedText): Promise<string> {
+    return (await this.keyring.unseal(contextOf(projectId, mode, id), sealed)).reveal();
   }
 
   #seal({ projectId, mode, id, json }: ReceivedEvent): SealedPayload {

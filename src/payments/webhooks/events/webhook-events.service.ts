@@ -83,7 +83,7 @@ export class WebhookEventsService {
         'payload_gone',
         'The payload of this event is not kept any more, so it can not be replayed.',
       );
-    const json = await this.payloads.open(projectId, event.mode, id, sealed).catch((error: unknown) => {
+    const json = await this.payloads.unseal(projectId, event.mode, id, sealed).catch((error: unknown) => {
       if (!(error instanceof SealBroken)) throw error;
       throw new DomainError(
         'payload_gone',

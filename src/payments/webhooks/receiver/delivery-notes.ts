@@ -103,7 +103,7 @@ export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationS
   async #writeFailures(): Promise<void> {
     for (const [key, { event, verdict }] of this.#failures.entries()) {
       try {
-        await this.payloads.storing(event, (payload) => this.events.fail(event, verdict, payload));
+        await this.payloads.withCurrentKey(event, (payload) => this.events.fail(event, verdict, payload));
       } catch {
         return;
       }

@@ -1,0 +1,84 @@
+import type { ProjectId } from '../common/ids.js';
+import { columnNames, columns } from '../database/columns.js';
+import { sql } from '../database/database.js';
+import type { HistoryHead } from './history-entry.js';
+import { HistoryEntryEntity } from './history.entities.js';
+
+/** $1 project. Makes the head where there is none. On SQLite the transaction has locked everything. */
+export const LOCK_HEAD = sql<HistoryHead>(
+  {
+    sqlite: 'SELECT seq, mac FROM audit_heads WHERE project_id = $1',
+    postgres: `INSERT INTO audit_heads AS h (project_id, seq, mac) VALUES ($1, 0, '')
+     ON CONFLICT (project_id) DO UPDATE SET seq = h.seq RETURNING seq, mac`,
+  },
+  'lock_audit_head',
+);
+
+/** $1 project, $2 number, $3 MAC. */
+export const ADVANCE_HEAD = sql<never>(
+  `INSERT INTO audit_heads (project_id, seq, mac) VALUES ($1, $2, $3)
+   ON CONFLICT (project_id) DO UPDATE SET seq = excluded.seq, mac = excluded.mac`,
+  'advance_audit_head',
+);
+
+/** $1 to $13: `columnValues(HistoryEntryEntity, …)`. */
+export const ADD_ENTRY = sql<never>(
+  `INSERT INTO audit_entries (${columnNames(HistoryEntryEntity)})
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+  'add_audit_entry',
+);
+
+const ENTRY = columns(HistoryEntryEntity);
+
+/** An entry as SQLite returns it, which stores any value in any column. */
+export type FoundEntry = Record<keyof HistoryEntryEntity, unknown>;
+
+/** $1 project, $2 limit, $3 offset; the newest first. */
+export const PAGE = sql<FoundEntry>(
+  `SELECT ${ENTRY} FROM audit_entries WHERE project_id = $1 ORDER BY seq DESC LIMIT $2 OFFSET $3`,
+  'page_of_audit_entries',
+);
+
+/** $1 project, $2 number, $3 limit; the oldest first. */
+export const AFTER = sql<FoundEntry>(
+  `SELECT ${ENTRY} FROM audit_entries WHERE project_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+  'audit_entries_after',
+);
+
+/** Every project with a head or an entry. */
+export const CHAINS = sql<{ projectId: ProjectId }>(
+  'SELECT project_id AS "projectId" FROM audit_heads UNION SELECT project_id FROM audit_entries ORDER BY 1',
+  'audit_chains',
+);
+
+/** Normally none, since creating a project adds an entry. Ignores times, which somebody could have set back. */
+export const PROJECTS_WITHOUT_ENTRIES = sql<{ id: ProjectId }>(
+  'SELECT id FROM projects p WHERE NOT EXISTS (SELECT 1 FROM audit_entries e WHERE e.project_id = p.id) ORDER BY id',
+  'projects_without_audit_entries',
+);
+
+/** $1 project, $2 time. The last entry of the beginning in which all are older than that. */
+export const LAST_OLDER = sql<{ seq: number; mac: string }>(
+  `SELECT seq, mac FROM audit_entries WHERE project_id = $1
+     AND seq < COALESCE((SELECT min(seq) FROM audit_entries WHERE project_id = $1 AND at >= $2), 2147483647)
+   ORDER BY seq DESC LIMIT 1`,
+  'last_older_audit_entry',
+);
+
+/** $1 project, $2 number. */
+export const COUNT_THROUGH = sql<{ entries: number; prunings: number }>(
+  `SELECT count(*) AS entries, sum(CASE WHEN action = 'history.pruned' THEN 1 ELSE 0 END) AS prunings
+   FROM audit_entries WHERE project_id = $1 AND seq <= $2`,
+  'count_audit_entries_through',
+);
+
+/** $1 project, $2 number. The triggers look for it. */
+export const PERMIT = sql<never>(
+  'INSERT INTO audit_permits (project_id, through_seq) VALUES ($1, $2)',
+  'permit_audit_deletion',
+);
+export const REVOKE = sql<never>('DELETE FROM audit_permits WHERE project_id = $1', 'revoke_audit_permit');
+export const DELETE_THROUGH = sql<never>(
+  'DELETE FROM audit_entries WHERE project_id = $1 AND seq <= $2',
+  'delete_audit_entries_through',
+);
