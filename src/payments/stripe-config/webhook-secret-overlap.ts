@@ -46,7 +46,6 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
       name: 'webhook_secrets',
       intervalMs: EVERY_MS,
       firstAfterMs: 0,
-      inOneProcess: true,
       work: () => this.#sweepOnceKeysAreLoaded(),
       // Expired secrets are refused whether they are destroyed now or by the next attempt.
       failure: 'Former webhook secrets that are no longer valid could not be destroyed yet.',
