@@ -167,7 +167,7 @@ describe('who may call what', () => {
     expect([...routes].sort()).toEqual(Object.keys(ROUTES).sort());
   });
 
-  it('is declared by every handler, and with a permission where the path has a project', () => {
+  it('is declared by every handler, as a permission if the path has a project', () => {
     const undeclared: string[] = [];
     const controllers = [...app.app.get(ModulesContainer).values()].flatMap((module) => [
       ...module.controllers.values(),
@@ -211,7 +211,7 @@ describe('who may call what', () => {
 
   describe.each(guarded)('%s', (route) => {
     const [method, path] = split(route);
-    it('asks for a token before anything else, with an error in the challenge only when one was sent', async () => {
+    it('asks for a token before anything else, with an error in the challenge only for a wrong one', async () => {
       const expired = accessToken({ exp: 1 });
       for (const id of [projectId, randomUUID(), 'nope']) {
         const none = await app.send(method, fill(path, id, 'nope'), null).send(WRONG_BODY);
@@ -228,7 +228,7 @@ describe('who may call what', () => {
 
     if (ROUTES[route]?.endUser !== 403) return;
 
-    it('refuses an end user before it looks at the project', async () => {
+    it('refuses an end user before the project is read', async () => {
       for (const id of [projectId, randomUUID(), 'nope']) {
         for (const token of [
           endUserToken(projectId),
@@ -243,7 +243,7 @@ describe('who may call what', () => {
     });
   });
 
-  it.each(forEndUsers)('%s is closed to developers, whatever else is wrong', async (route) => {
+  it.each(forEndUsers)('%s refuses developers before any other check', async (route) => {
     const [method, path] = split(route);
     for (const token of [OWNER, STRANGER]) {
       const answer = await app.send(method, `${path}?test_mode=nope`, token).send(WRONG_BODY);
@@ -253,7 +253,7 @@ describe('who may call what', () => {
   });
 
   it.each(forEndUsers)(
-    '%s finds no project that does not exist or was deleted, before the body is looked at',
+    '%s answers 404 for an unknown or deleted project, before the body is read',
     async (route) => {
       const [method, path] = split(route);
       for (const id of [randomUUID(), 'nope', ...deletedIds]) {
@@ -276,7 +276,7 @@ describe('who may call what', () => {
       '%F0%9F%98%80',
       '..%2f..',
       'a'.repeat(8_000),
-    ])('takes %s for no UUID, whatever else is wrong', async (id) => {
+    ])('refuses %s as a malformed UUID before any other check', async (id) => {
       const answer = await app.send(method, fill(path, id)).send(WRONG_BODY);
       expect(answer.status).toBe(422);
       expect(answer.body).toEqual({
@@ -284,7 +284,7 @@ describe('who may call what', () => {
       });
     });
 
-    it('finds no project that does not exist or was deleted, be it ours or not', async () => {
+    it('answers 404 for an unknown or deleted project, to its owner too', async () => {
       for (const id of [randomUUID(), ...deletedIds]) {
         const answer = await app.send(method, fill(path, id, 'nope')).send(WRONG_BODY);
         expect(answer.status).toBe(404);
@@ -292,20 +292,20 @@ describe('who may call what', () => {
       }
     });
 
-    it('is closed to strangers before the body is looked at', async () => {
+    it('refuses strangers before the body is read', async () => {
       const answer = await app.send(method, fill(path, projectId, 'nope'), STRANGER).send(WRONG_BODY);
       expect(answer.status).toBe(403);
       expect(answer.body).toEqual({ detail: 'This project belongs to somebody else.' });
     });
 
-    it('knows a project by its id in any case', async () => {
+    it('accepts the id of a project in any case', async () => {
       const id = await newProject();
       const answer = await app.send(method, fill(path, id.toUpperCase())).send(body);
       expect(answer.status).toBe(owner);
     });
   });
 
-  it.each(withBody)('%s looks at the body last', async (route) => {
+  it.each(withBody)('%s checks the body last', async (route) => {
     const [method, path] = split(route);
     const answer = await app.send(method, fill(path, projectId)).send(WRONG_BODY);
     expect(answer.status).toBe(422);
@@ -313,7 +313,7 @@ describe('who may call what', () => {
     for (const { loc } of detail) expect(loc[0]).toBe('body');
   });
 
-  it('takes only test and live for a mode', async () => {
+  it('accepts only test and live as a mode', async () => {
     for (const mode of ['prod', 'TEST', 'live%20', 'status', '%00', '0']) {
       const { body } = await app.send('delete', `${configPath(projectId)}/${mode}`).expect(422);
       expect(body).toEqual({

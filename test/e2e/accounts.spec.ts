@@ -46,7 +46,7 @@ const problems = (body: unknown) =>
   );
 
 describe('POST /auth/register', () => {
-  it('makes an account and logs it in', async () => {
+  it('creates an account and logs it in', async () => {
     const email = newEmail();
     const { body, headers } = await post('register', {
       email: ` ${email.toUpperCase()} `,
@@ -77,7 +77,7 @@ describe('POST /auth/register', () => {
     await app.send('get', `/api/v1/projects/${projectId}`, STRANGER).expect(403);
   });
 
-  it('takes an address only once, however it is written', async () => {
+  it('accepts an address only once, in any spelling', async () => {
     const { email } = await register();
     for (const again of [email, email.toUpperCase(), `\t${email}\n`]) {
       const { body } = await post('register', { email: again, password: 'another password' }).expect(409);
@@ -86,7 +86,7 @@ describe('POST /auth/register', () => {
     await logIn(email);
   });
 
-  it('takes a domain in Unicode and in Punycode for one, also of accounts that an older version stored otherwise', async () => {
+  it('treats a domain in Unicode and in Punycode as equal, also in accounts of older versions', async () => {
     const [unicode, ascii] = ['ann@münchen.de', 'ann@xn--mnchen-3ya.de'];
     const { body } = await post('register', { email: ascii, password: PASSWORD }).expect(201);
     expect(body).toMatchObject({ email: unicode });
@@ -103,7 +103,7 @@ describe('POST /auth/register', () => {
     await post('login', { email: '"ann"@i\u0307stanbul.com', password: PASSWORD }).expect(200);
   });
 
-  it('makes one account of many registrations at once', async () => {
+  it('creates one account from concurrent registrations', async () => {
     const email = newEmail();
     const statuses = await Promise.all(
       Array.from(
@@ -114,7 +114,7 @@ describe('POST /auth/register', () => {
     expect(statuses.sort()).toEqual([201, 409, 409, 409, 409]);
   });
 
-  it('ignores what it doesn’t know', async () => {
+  it('ignores unknown fields', async () => {
     const { body } = await post('register', {
       email: newEmail(),
       password: PASSWORD,
@@ -197,7 +197,7 @@ describe('POST /auth/register', () => {
     expect(problems((await post('register', body).expect(422)).body)).toEqual(expected);
   });
 
-  it('says how long a password has to be', async () => {
+  it('names the minimum length of a password', async () => {
     const { body } = await post('register', { email: newEmail(), password: '1234567' }).expect(422);
     expect(body).toMatchObject({
       detail: [{ loc: ['body', 'password'], msg: 'must have at least 8 characters' }],
@@ -207,7 +207,7 @@ describe('POST /auth/register', () => {
 });
 
 describe('passwords', () => {
-  it('are compared whole, beyond any length at which others cut them', async () => {
+  it('are compared in full, beyond the 72 bytes of bcrypt', async () => {
     const long = 'x'.repeat(999);
     const { email } = await register(newEmail(), `${long}a`);
     await logIn(email, `${long}a`);
@@ -215,14 +215,14 @@ describe('passwords', () => {
     await post('login', { email, password: long }).expect(401, WRONG);
   });
 
-  it('may be of any script, however the keyboard composes it, and are never trimmed', async () => {
+  it('may be in any script and Unicode form, and are never trimmed', async () => {
     const { email } = await register(newEmail(), ' pässwörd 用户 😀 ');
     await logIn(email, ' pässwörd 用户 😀 '.normalize('NFD'));
     await post('login', { email, password: 'pässwörd 用户 😀' }).expect(401, WRONG);
     await post('login', { email, password: ' passwörd 用户 😀 ' }).expect(401, WRONG);
   });
 
-  it('are stored only as argon2id, at a cost that is recommended, with a salt each', async () => {
+  it('are stored only as argon2id, with a recommended cost and their own salt', async () => {
     const { id } = await register();
     const twin = await register();
     const hashes = (await rowsOf(app.database, 'accounts'))
@@ -239,7 +239,7 @@ describe('passwords', () => {
     expect(new Set(hashes).size).toBe(2);
   });
 
-  it('are hashed anew at the next login when their hash is of another cost', async () => {
+  it('are rehashed at the next login if their hash has another cost', async () => {
     const { id, email } = await register();
     const old = await hash(PASSWORD, { memoryCost: 64, timeCost: 1, parallelism: 1 });
     await execute(app.database, `UPDATE accounts SET password_hash = '${old}' WHERE id = '${id}'`);
@@ -254,7 +254,7 @@ describe('passwords', () => {
 });
 
 describe('POST /auth/login', () => {
-  it('answers tokens', async () => {
+  it('returns tokens', async () => {
     const { id, email } = await register();
     const { body } = await post('login', { email: email.toUpperCase(), password: PASSWORD }).expect(200);
     expect(body).toEqual({
@@ -266,7 +266,7 @@ describe('POST /auth/login', () => {
     expect((await me((body as Tokens).access_token).expect(200)).body).toMatchObject({ id, email });
   });
 
-  it('says the same of an unknown address, a wrong password and a revoked account', async () => {
+  it('answers alike for an unknown address, a wrong password and a revoked account', async () => {
     const { email } = await register();
     const revoked = await register();
     await execute(app.database, `UPDATE accounts SET revoked_at = created_at WHERE id = '${revoked.id}'`);
@@ -284,7 +284,7 @@ describe('POST /auth/login', () => {
     }
   });
 
-  it('checks a password at the same cost when there is no account', async () => {
+  it('spends as much time on an unknown address as on a wrong password', async () => {
     const { email } = await register();
     const matches = jest.spyOn(Passwords.prototype, 'matches');
     await post('login', { email, password: 'wrong' }).expect(401);
@@ -305,7 +305,7 @@ describe('POST /auth/login', () => {
   describe('as an OAuth 2 password form', () => {
     const encode = (fields: Record<string, string>) => new URLSearchParams(fields).toString();
 
-    it('answers the same tokens', async () => {
+    it('returns tokens as for JSON', async () => {
       const { id, email } = await register(newEmail(), 'a b+c&d=e%ü');
       const fields = {
         grant_type: 'password',
@@ -345,7 +345,7 @@ describe('POST /auth/login', () => {
       expect(problems((await form(body).expect(422)).body)).toEqual(expected);
     });
 
-    it('is taken by no other operation', async () => {
+    it('is accepted by no other operation', async () => {
       for (const path of ['/api/v1/auth/register', '/api/v1/auth/refresh', '/api/v1/projects/'])
         await form('username=a&password=b&grant_type=password', undefined, path).expect(415, {
           detail: 'The body must be JSON, sent as application/json.',
@@ -357,7 +357,7 @@ describe('POST /auth/login', () => {
 });
 
 describe('POST /auth/refresh', () => {
-  it('goes on with new tokens, again and again', async () => {
+  it('returns new tokens again and again', async () => {
     const { id, refresh_token: first } = await register();
     let last = first;
     const seen = new Set([first]);
@@ -376,7 +376,7 @@ describe('POST /auth/refresh', () => {
     expect(seen.size).toBe(4);
   });
 
-  it('ends the session, and no other, when a token comes a second time', async () => {
+  it('ends only this session when a token is used twice', async () => {
     const { email, refresh_token: other } = await register();
     const { refresh_token: first } = await logIn(email);
     const { refresh_token: second } = (await refresh(first).expect(200)).body as Tokens;
@@ -390,7 +390,7 @@ describe('POST /auth/refresh', () => {
     await logIn(email);
   });
 
-  it('gives new tokens to one of many requests at once, and takes the others for copies', async () => {
+  it('gives new tokens to one of many concurrent requests, and treats the others as reuse', async () => {
     const { refresh_token: token } = await register();
     const answers = await Promise.all(Array.from({ length: 8 }, () => refresh(token)));
     expect(answers.map(({ status }) => status).sort()).toEqual([
@@ -401,7 +401,7 @@ describe('POST /auth/refresh', () => {
     await refresh(next).expect(401, NOT_VALID);
   });
 
-  it('takes nothing but the last refresh token of a session that has not ended', async () => {
+  it('accepts only the last refresh token of an active session', async () => {
     const { access_token: access, refresh_token: token, id } = await register();
     const [, session = '', secret = ''] = token.split('_');
     const forged = [
@@ -424,7 +424,7 @@ describe('POST /auth/refresh', () => {
     ]);
   });
 
-  it('takes none that expired, and forgets it', async () => {
+  it('refuses an expired token, and deletes its session', async () => {
     const { refresh_token: token } = await register();
     const session = token.slice(5, 41);
     await execute(
@@ -438,7 +438,7 @@ describe('POST /auth/refresh', () => {
     );
   });
 
-  it('takes none of a revoked account', async () => {
+  it('refuses a token of a revoked account', async () => {
     const { refresh_token: token, access_token: access, id } = await register();
     await execute(app.database, `UPDATE accounts SET revoked_at = created_at WHERE id = '${id}'`);
     await refresh(token).expect(401, NOT_VALID);
@@ -448,7 +448,7 @@ describe('POST /auth/refresh', () => {
     expect(headers['www-authenticate']).toMatch(/^Bearer error="invalid_token"/);
   });
 
-  it('is no access token, and is stored only as a hash', async () => {
+  it('does not accept it as an access token, and stores only its hash', async () => {
     const { refresh_token: token } = await register();
     await me(token).expect(401, { detail: 'The access token is malformed.' });
     await app.send('get', '/api/v1/projects/', token).expect(401);
@@ -472,7 +472,7 @@ describe('GET /auth/me', () => {
     });
   });
 
-  it('has nothing for a token that was made elsewhere', async () => {
+  it('answers 404 for a token from elsewhere', async () => {
     for (const sub of ['developer-1', randomUUID()]) {
       await me(accessToken({ sub })).expect(404, {
         detail: 'The access token was not made for an account of this service.',
@@ -507,7 +507,7 @@ describe('with limits', () => {
       .filter((row) => row['action'] === 'developers.locked_out' && (ip === undefined || row['ip'] === ip))
       .map(({ details }) => JSON.parse(String(details)) as unknown);
 
-  it('slow down guesses at one account, from wherever they come, and at one that is not there', async () => {
+  it('slow down guesses at one account from any address, even at an unknown account', async () => {
     const email = newEmail();
     const { body } = await from('192.0.2.1', 'register', { email, password: PASSWORD }).expect(201);
     for (const target of [email, newEmail()]) {
@@ -527,7 +527,7 @@ describe('with limits', () => {
     await from('192.0.2.1', 'refresh', { refresh_token: (body as Tokens).refresh_token }).expect(200);
   });
 
-  it('slow down guesses from one address, at whatever accounts', async () => {
+  it('slow down guesses from one address at any accounts', async () => {
     const matches = jest.spyOn(Passwords.prototype, 'matches').mockResolvedValue(false);
     const statuses: number[] = [];
     for (let index = 0; index < 60; index += 1)
@@ -542,7 +542,7 @@ describe('with limits', () => {
     matches.mockRestore();
   });
 
-  it('slow down whoever asks which addresses are taken', async () => {
+  it('slow down probing for registered addresses', async () => {
     const email = newEmail();
     await from('192.0.2.9', 'register', { email, password: PASSWORD }).expect(201);
     for (let index = 0; index < 10; index += 1)
@@ -550,14 +550,14 @@ describe('with limits', () => {
     await from('192.0.2.9', 'register', { email, password: PASSWORD }).expect(429);
   });
 
-  it('count no login that succeeds', async () => {
+  it('do not count successful logins', async () => {
     const email = newEmail();
     await from('192.0.2.3', 'register', { email, password: PASSWORD }).expect(201);
     for (let index = 0; index < 12; index += 1)
       await from('192.0.2.3', 'login', { email, password: PASSWORD }).expect(200);
   });
 
-  it('let 20 logins of one account in at once, with real hashes', async () => {
+  it('let 20 concurrent logins of one account succeed, with real hashes', async () => {
     const email = newEmail();
     await from('192.0.2.10', 'register', { email, password: PASSWORD }).expect(201);
     const answers = await Promise.all(
@@ -566,7 +566,7 @@ describe('with limits', () => {
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
   });
 
-  it('make tokens that the configured rules accept', async () => {
+  it('issue tokens that the configured rules accept', async () => {
     const { body } = await from('192.0.2.4', 'register', { email: newEmail(), password: PASSWORD }).expect(
       201,
     );
@@ -577,7 +577,7 @@ describe('with limits', () => {
 });
 
 describe('where registration is closed', () => {
-  it('answers so before it looks at the address', async () => {
+  it('answers 403 before it checks the address', async () => {
     const closed = await startTestApp({ environment: { AUTH_REGISTRATION: 'closed' } });
     const detail = 'Registration is closed here: ask the operator of this service for an account.';
     await post('register', { email: newEmail(), password: PASSWORD }, closed).expect(403, { detail });
@@ -588,7 +588,7 @@ describe('where registration is closed', () => {
 });
 
 describe('where the built-in authorization server is off', () => {
-  it('answers as if it were not there, and is documented all the same', async () => {
+  it('answers 404, but stays documented', async () => {
     const off = await startTestApp({ environment: { AUTH_BUILTIN: 'false' } });
     const nothing = { detail: 'There is nothing at this URL.' };
     for (const operation of ['register', 'login', 'refresh', 'me']) {

@@ -15,7 +15,7 @@ const ask = (body: object, id = projectId) =>
   app.send('post', `/api/v1/projects/${id}/end-user-tokens`).send(body);
 
 describe('POST …/end-user-tokens', () => {
-  it('makes a token for one user of one project, good for half an hour', async () => {
+  it('issues a token for one user of one project, valid for half an hour', async () => {
     const { body, headers } = await ask({ user_id: 'auth0|4711' }).expect(201);
     expect(body).toEqual({
       access_token: expect.any(String) as string,
@@ -37,7 +37,7 @@ describe('POST …/end-user-tokens', () => {
     });
   });
 
-  it('makes it for as long as it is asked to, within bounds', async () => {
+  it('issues it for the requested time, within bounds', async () => {
     for (const seconds of [60, 86_400]) {
       const { body } = await ask({ user_id: 'user-1', expires_in: seconds }).expect(201);
       const { exp = 0, iat = 0 } = jsonwebtoken.decode(
@@ -91,7 +91,7 @@ describe('the token', () => {
     return (body as { access_token: string }).access_token;
   };
 
-  it('opens the operations of end users until its project is deleted, and no operation of developers', async () => {
+  it('gives access to the operations of end users until its project is deleted, and to none of developers', async () => {
     const id = await app.createProject();
     await app
       .send('put', `/api/v1/payments/stripe/projects/${id}/config`)
@@ -110,7 +110,7 @@ describe('the token', () => {
     await app.send('get', MINE, token).expect(404, { detail: 'There is no project with this id.' });
   });
 
-  it('is good in every process, also where developers come through another authorization server', async () => {
+  it('is valid in every process, also with another authorization server for developers', async () => {
     const key = new SigningKey('ES256', 'key-1');
     const server = await AuthorizationServer.start(key);
     const environment = {

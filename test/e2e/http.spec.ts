@@ -98,7 +98,7 @@ describe('HTTP', () => {
       expectError(await put(body), 413);
     });
 
-    it('with 1,001 members is refused, with 1,000 unknown ones answered briefly', async () => {
+    it('with 1,001 members is refused, and with 1,000 unknown ones gets a short answer', async () => {
       const members = (count: number) =>
         JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, 1])));
       expectError(await put(members(1_000)), 422);
@@ -109,7 +109,7 @@ describe('HTTP', () => {
       ]);
     });
 
-    it('with everything wrong at once is answered in under 4 KB', async () => {
+    it('with many errors at once gets an answer under 4 KB', async () => {
       const secrets = Object.fromEntries(
         Array.from({ length: 100 }, (_, index) => [`sk_live_${index}${'x'.repeat(300)}`, 1]),
       );
@@ -169,11 +169,11 @@ describe('HTTP', () => {
       ['of a length and in chunks', ['Content-Length: 2', 'Transfer-Encoding: chunked']],
       ['in chunks that are none', ['Transfer-Encoding: chunked']],
       ['in an unknown transfer encoding', ['Transfer-Encoding: gzip, identity']],
-    ])('that is %s is no HTTP: 400', async (_, headers) => {
+    ])('that is %s is malformed HTTP: 400', async (_, headers) => {
       expectError(await sendRaw(app, `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, ...headers], '{}'), 400);
     });
 
-    it('that is said to be huge is not waited for: 413', async () => {
+    it('that declares a huge length is refused at once: 413', async () => {
       expectError(
         await sendRaw(app, `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, 'Content-Length: 99999999999'], '{}'),
         413,
@@ -188,7 +188,7 @@ describe('HTTP', () => {
       );
     });
 
-    it('that breaks off is neither stored nor a fault of ours', async () => {
+    it('that breaks off is not stored, and is no 5xx', async () => {
       const before = app.log.length;
       const socket = connect((app.app.getHttpServer().address() as AddressInfo).port, '127.0.0.1');
       socket.write(
@@ -201,7 +201,7 @@ describe('HTTP', () => {
       expect(app.log.slice(before).join('')).not.toMatch(/"level":50/);
     });
 
-    it('that cannot be read is answered like any other: 401, 404 and 403 come first, and say the same of every project', async () => {
+    it('that cannot be parsed gets 401, 404 or 403 first, without a hint about the project', async () => {
       const unknown = '00000000-0000-4000-8000-000000000000';
       const put = (id: string, headers: string[]) =>
         sendRaw(app, `PUT ${configPath(id)}`, [...headers, JSON_TYPE, 'Content-Length: 1'], '{');
@@ -211,11 +211,11 @@ describe('HTTP', () => {
       expectError(await put(projectId, [AUTHORIZATION]), 422);
     });
 
-    it('stored nothing, whatever was sent until here', async () => {
+    it('stored nothing in all tests above', async () => {
       expect((await app.send('get', path).expect(200)).body).toBeNull();
     });
 
-    it('is not looked at where it has no meaning', async () => {
+    it('is not checked where it has no meaning', async () => {
       const headers = [AUTHORIZATION, 'Content-Type: text/xml', 'Content-Length: 2'];
       const { status, body } = await sendRaw(app, `GET ${path}`, headers, '<a');
       expect([status, body]).toEqual([200, 'null']);
@@ -223,7 +223,7 @@ describe('HTTP', () => {
     });
   });
 
-  it('takes a body in chunks, with a byte order mark, and with charset=utf-8', async () => {
+  it('accepts a body in chunks, with a byte order mark, and with charset=utf-8', async () => {
     const chunked = await sendRaw(
       app,
       `PUT ${path}`,
@@ -280,7 +280,7 @@ describe('HTTP', () => {
       }
     });
 
-    it('is told before the body is read', async () => {
+    it('is refused before the body is read', async () => {
       for (const headers of [
         ['Content-Type: text/xml'],
         [JSON_TYPE],
@@ -342,23 +342,23 @@ describe('HTTP', () => {
       },
     );
 
-    it.each(['\x01', 'é', ' x', '\x7f'])('with %j in it is no HTTP: 400', async (part) => {
+    it.each(['\x01', 'é', ' x', '\x7f'])('with %j in it is malformed HTTP: 400', async (part) => {
       expectError(await get(`/api/v1/projects/${part}`), 400);
     });
 
-    it('may be long, in its path and behind it', async () => {
+    it('may have a long path and a long query', async () => {
       expectError(await get(`/api/v1/projects/${'a'.repeat(10_000)}`), 422);
       expectError(await get(`/api/v1/projects/${'a'.repeat(10_000)}`, []), 401);
       expectError(await get(`/${'a/'.repeat(5_000)}`), 404);
       expect((await get(`${path}?${'a=b&'.repeat(2_500)}`)).status).toBe(200);
     });
 
-    it('that fills all that headers may take: 431', async () => {
+    it('that exceeds the limit of all headers: 431', async () => {
       expectError(await get(`/api/v1/projects/${'a'.repeat(20_000)}`), 431);
       expectError(await get('/health/live', [`X-Long: ${'a'.repeat(20_000)}`]), 431);
     });
 
-    it('may end in a slash, be encoded, absolute, or have a query that nobody asked for', async () => {
+    it('may end in a slash, be encoded or absolute, or have an unknown query', async () => {
       for (const target of [
         `${path}/`,
         `${path}?a[b]=c`,
@@ -382,14 +382,14 @@ describe('HTTP', () => {
       ['without a scheme', [AUTHORIZATION.replace('Bearer ', '')]],
       ['in a cookie', [`Cookie: access_token=${OWNER}`]],
       ['in a header of another name', [`X-Access-Token: ${OWNER}`, `Proxy-Authorization: Bearer ${OWNER}`]],
-    ])('sent %s is none: 401', async (_, headers) => {
+    ])('sent %s is ignored: 401', async (_, headers) => {
       const answer = await get(path, headers);
       expectError(answer, 401);
       expect(answer.headers['www-authenticate']).toMatch(/^Bearer(?: error="invalid_token".*)?$/);
     });
 
     it.each(['access_token', 'token', 'authorization', 'Authorization', 'jwt'])(
-      'sent in the query as %s is none: 401',
+      'sent in the query as %s is ignored: 401',
       async (name) => {
         const answer = await get(`${path}?${name}=${OWNER}`, []);
         expectError(answer, 401);
@@ -397,7 +397,7 @@ describe('HTTP', () => {
       },
     );
 
-    it('sent in the body is none: 401', async () => {
+    it('sent in the body is ignored: 401', async () => {
       const body = JSON.stringify({ access_token: OWNER });
       expectError(
         await sendRaw(app, `PUT ${path}`, [JSON_TYPE, `Content-Length: ${body.length}`], body),
@@ -410,7 +410,7 @@ describe('HTTP', () => {
     });
   });
 
-  describe('what is no request', () => {
+  describe('a malformed request', () => {
     it.each([
       ['bytes', '\x00\x01\x02\x03\r\n\r\n'],
       ['TLS', Buffer.from([0x16, 0x03, 0x01, 0x00, 0x05, 0x01, 0x00, 0x00, 0x01, 0x00])],
@@ -422,17 +422,17 @@ describe('HTTP', () => {
       ['a folded header', 'GET /health/live HTTP/1.1\r\nHost: x\r\n X: b\r\n\r\n'],
       ['a header with a space before the colon', 'GET /health/live HTTP/1.1\r\nHost: x\r\nX : b\r\n\r\n'],
       ['lines without carriage returns', 'GET /health/live HTTP/1.1\nHost: x\n\n'],
-    ])('is answered like an error: %s', async (_, bytes) => {
+    ])('gets an error in the usual form: %s', async (_, bytes) => {
       expectError(await sendBytes(app, bytes), 400);
     });
 
-    it('is answered also when it asks for a tunnel to somewhere', async () => {
+    it('gets an answer even if it asks for a tunnel', async () => {
       const answer = await sendRaw(app, 'CONNECT elsewhere.test:443');
       expectError(answer, 405);
       expect(answer.headers).toHaveProperty('allow', '');
     });
 
-    it('is none of our business with an odd Expect', async () => {
+    it('is served despite an unknown Expect', async () => {
       const { status, headers } = await sendRaw(app, 'GET /health/live', ['Expect: the-unexpected']);
       expect(status).toBe(200);
       expect(headers['x-request-id']).toMatch(UUID);
@@ -565,7 +565,7 @@ describe('HTTP', () => {
       (await get('/health/live', headers)).headers['x-request-id'];
 
     it.each(['550e8400-e29b-41d4-a716-446655440000', '4bf92f3577b34da6a3ce929d0e0e4736', 'ABCDEF0123456789'])(
-      'is the one of the proxy, %s',
+      'is taken from the proxy, %s',
       async (id) => {
         expect(await requestId(`X-Request-Id: ${id}`)).toBe(id);
       },
@@ -580,17 +580,17 @@ describe('HTTP', () => {
       'a b c d e f a b c d',
       '{"level":50}',
       '%0d%0aX: y',
-    ])('is ours where the given one is %j', async (id) => {
+    ])('is generated when the given one is %j', async (id) => {
       expect(await requestId(`X-Request-Id: ${id}`)).toMatch(UUID);
     });
 
-    it('is ours where two were given, and is another one each time', async () => {
+    it('is generated when two were given, and differs each time', async () => {
       const id = '550e8400-e29b-41d4-a716-446655440000';
       expect(await requestId(`X-Request-Id: ${id}`, `X-Request-Id: ${id}`)).toMatch(UUID);
       expect(await requestId()).not.toBe(await requestId());
     });
 
-    it('is in the log, and no URL, header or body is', async () => {
+    it('is in the log, without URL, header or body', async () => {
       const id = '550e8400e29b41d4a716446655440000';
       await get(`${path}?secret=hunter2`, [`X-Request-Id: ${id}`, 'User-Agent: hunter2', AUTHORIZATION]);
       expect(app.log.filter((line) => line.includes(id))).toHaveLength(1);
@@ -599,8 +599,8 @@ describe('HTTP', () => {
   });
 });
 
-describe('what is refused before anybody asks who is calling', () => {
-  it('counts for the address, and for no token', async () => {
+describe('a request that is refused before its caller is identified', () => {
+  it('counts for the address, not for the token', async () => {
     const app = await startTestApp({ environment: { RATE_LIMIT_PER_MINUTE: '6' } });
     try {
       const path = configPath(await app.createProject());
@@ -662,7 +662,7 @@ describe('behind proxies', () => {
         '203.0.113.7, [2001:db8::4]:1, [2001:db8:ffff::1]:8080',
       ],
     ],
-  ])('one client of %s has one count, however they write X-Forwarded-For', async (_, spellings) => {
+  ])('one client of %s has one count in every spelling of X-Forwarded-For', async (_, spellings) => {
     const statuses: number[] = [];
     for (const spelling of spellings)
       statuses.push((await app.send('get', '/nothing', null).set('x-forwarded-for', spelling)).status);
@@ -670,7 +670,7 @@ describe('behind proxies', () => {
     await app.send('get', '/nothing', null).set('x-forwarded-for', '203.0.113.6:4711').expect(404);
   });
 
-  it('the history has the address alone', async () => {
+  it('the history shows only the address', async () => {
     const path = configPath(await app.createProject());
     await app.send('put', path).set('x-forwarded-for', '[2001:DB8:0::1]:443').send({}).expect(200);
     const { body } = await app.send('get', `${path}/history`).expect(200);
@@ -680,7 +680,7 @@ describe('behind proxies', () => {
   });
 });
 
-describe('a body under way', () => {
+describe('an unfinished body', () => {
   const SECRET = `whsec_${'a'.repeat(32)}`;
   const SOON = 300;
   const NEVER = 600_000;
@@ -703,7 +703,7 @@ describe('a body under way', () => {
     openRequest(app, head, [...headers, `Content-Length: ${length}`]);
   const detailOf = ({ body }: RawAnswer) => (JSON.parse(body) as { detail: unknown }).detail;
 
-  it('has 15 seconds as its headers have, and no time that Node would swap with theirs', async () => {
+  it('has 15 seconds, as its headers have, so that Node does not swap the limits', async () => {
     const server = app.app.getHttpServer();
     expect(server.headersTimeout).toBe(15_000);
     expect(server.requestTimeout).toBeGreaterThan(server.headersTimeout);
@@ -719,7 +719,7 @@ describe('a body under way', () => {
     ],
     ['of a login', () => 'POST /api/v1/auth/login', [JSON_TYPE]],
     ['of the receiver', () => receiver, ['Stripe-Signature: t=1,v1=00']],
-  ])('that trickles in is ended, however much of it comes: 408 %s', async (_, target, headers) => {
+  ])('that trickles in is ended at any speed: 408 %s', async (_, target, headers) => {
     limits.timeoutMs = SOON;
     const head = target().startsWith('/') ? `POST ${target()}` : target();
     const isChunked = headers.includes('Transfer-Encoding: chunked');
@@ -731,7 +731,7 @@ describe('a body under way', () => {
     expect(detailOf(answer)).toMatch(/too long to arrive/);
   });
 
-  it('wrote nothing when it was ended', async () => {
+  it('stores nothing when it is ended', async () => {
     limits.timeoutMs = SOON;
     const slow = open(`PUT ${path}`, [AUTHORIZATION, JSON_TYPE]);
     slow.write(`{"test_secret_key":"${KEY}"}`);
@@ -766,13 +766,13 @@ describe('a body under way', () => {
     stalled.destroy();
   });
 
-  it('ends with its connection when it was answered long ago', async () => {
+  it('ends with its connection after an early answer', async () => {
     limits.timeoutMs = SOON;
     const refused = open(`PUT ${path}`, [JSON_TYPE]);
     expect((await refused.answer).status).toBe(401);
   });
 
-  it('is bounded for each address, and for all together, in bytes that came', async () => {
+  it('is limited by received bytes, for each address and in total', async () => {
     const from = (address: string) => [AUTHORIZATION, JSON_TYPE, `X-Forwarded-For: ${address}`];
     const stall = (address: string) => {
       const stalled = open(`PUT ${path}`, from(address));

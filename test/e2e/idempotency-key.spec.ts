@@ -40,7 +40,7 @@ describe('Idempotency-Key', () => {
   const longAgo = (column: string) =>
     execute(app.database, `UPDATE idempotency_keys SET ${column} = '2026-01-01 00:00:00.000'`);
 
-  it('gives the same request the same answer, status and all, and asks Stripe nothing again', async () => {
+  it('repeats answer and status for a repeated request, without asking Stripe again', async () => {
     const first = await create('one').expect(201);
     expect(first.headers['idempotent-replayed']).toBeUndefined();
     const asked = asksOfStripe();
@@ -52,7 +52,7 @@ describe('Idempotency-Key', () => {
     await create('another').expect(200);
   });
 
-  it('does not mind how the same body is written', async () => {
+  it('treats equal bodies in other spellings as equal', async () => {
     await create('one').expect(201);
     const { headers } = await app
       .send('post', endpointsPath(projectId))
@@ -71,7 +71,7 @@ describe('Idempotency-Key', () => {
     await create('two', 'live').expect(201);
   });
 
-  it('of one caller and project is none of another’s', async () => {
+  it('is separate for each caller and project', async () => {
     const others = await newProject(STRANGER);
     await create('one').expect(201);
     await create('one').expect(201);
@@ -100,7 +100,7 @@ describe('Idempotency-Key', () => {
     expect((await create(key).expect(201)).headers['idempotent-replayed']).toBe('true');
   });
 
-  it('remembers no error: of the request, of ours, of Stripe’s', async () => {
+  it('stores no errors: of the request, of the server, of Stripe', async () => {
     await create('one', 'banana').expect(422);
     app.stripe.fail(down(500, { retry: false }), { on: CREATE, times: Infinity });
     await create('one', 'live').expect(503);
@@ -110,7 +110,7 @@ describe('Idempotency-Key', () => {
     expect(headers['idempotent-replayed']).toBeUndefined();
   });
 
-  it('is busy while the first request runs: 409, and then there is its answer', async () => {
+  it('is busy while the first request runs (409), and then has its answer', async () => {
     let release: (value?: unknown) => void = () => undefined;
     app.stripe.fail(slow(new Promise((resolve) => (release = resolve))), { on: CREATE });
     const first = create('one').then();
@@ -124,7 +124,7 @@ describe('Idempotency-Key', () => {
     expect((await create('one').expect(201)).text).toBe((await first).text);
   });
 
-  it('lets one of many at once do it', async () => {
+  it('lets one of many concurrent requests run', async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => create('one')));
     expect(
       answers.filter(({ status, headers }) => status === 201 && !headers['idempotent-replayed']),
@@ -133,7 +133,7 @@ describe('Idempotency-Key', () => {
     expect(app.stripe.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
   });
 
-  it('is free again soon after a crash in the middle, but for the same request only', async () => {
+  it('is free again after a crash once the lease has expired, for an equal request only', async () => {
     // The crash: what was claimed is neither answered nor released.
     jest.spyOn(IdempotencyKeysRepository.prototype, 'release').mockResolvedValue();
     app.stripe.fail(answerLost, { on: CREATE, times: Infinity });
@@ -146,7 +146,7 @@ describe('Idempotency-Key', () => {
     expect((await create('one').expect(201)).headers['idempotent-replayed']).toBe('true');
   });
 
-  it('is answered by whoever holds it, not by an attempt that took longer than its lease', async () => {
+  it('stores the answer of the current lease, not of an attempt that outlived its lease', async () => {
     let release: (value?: unknown) => void = () => undefined;
     app.stripe.fail(slow(new Promise((resolve) => (release = resolve))), { on: 'GET /v1/webhook_endpoints' });
     const slowOne = create('one').then();
@@ -160,13 +160,13 @@ describe('Idempotency-Key', () => {
     expect(await keys()).toEqual([expect.objectContaining({ answer: null })]);
   });
 
-  it('tells the caller what was done even if it can not be remembered', async () => {
+  it('returns the result even if it can not be stored', async () => {
     jest.spyOn(IdempotencyKeysRepository.prototype, 'answer').mockRejectedValueOnce(new Error('no'));
     await create('one').expect(201);
     expect(app.log.join()).toContain('could not be stored');
   });
 
-  it('is forgotten after 24 hours, and swept', async () => {
+  it('expires after 24 hours, and is swept', async () => {
     await create('one').expect(201);
     await longAgo('created_at');
     expect((await create('one').expect(200)).headers['idempotent-replayed']).toBeUndefined();
@@ -177,7 +177,7 @@ describe('Idempotency-Key', () => {
     expect(await keys()).toHaveLength(1);
   });
 
-  it('and its answer are not to be read in the database', async () => {
+  it('and its answer are not readable in the database', async () => {
     const { body } = await create('my-own-key').expect(201);
     const stored = JSON.stringify(await keys());
     expect(stored).toContain('tk1.');

@@ -52,7 +52,7 @@ describe('/metrics', () => {
     );
   });
 
-  it('is closed to everybody else, developers too', async () => {
+  it('refuses everybody else, developers too', async () => {
     await app.send('get', '/metrics', null).expect(401).expect('www-authenticate', 'Bearer');
     await app
       .send('get', '/metrics')
@@ -72,7 +72,7 @@ describe('/metrics', () => {
     ).toBe(1);
   });
 
-  it('counts calls of Stripe by outcome', async () => {
+  it('counts calls to Stripe by outcome', async () => {
     const projectId = await app.createProject();
     const validate = (secretKey: string) => () =>
       app
@@ -113,7 +113,7 @@ describe('/metrics', () => {
     ).toBe(1);
   });
 
-  it('tells how the process is', async () => {
+  it('has metrics of the process', async () => {
     expect((await samples('nodejs_eventloop_lag_p99_seconds')).size).toBe(1);
     const states = ['busy', 'idle', 'waiting'].map(
       (state) => `tillkeeper_database_connections{state="${state}"}`,
@@ -123,7 +123,7 @@ describe('/metrics', () => {
     );
   });
 
-  it('tells whether changes made by other processes arrive', async () => {
+  it('reports whether notifications of other processes arrive', async () => {
     const name = 'tillkeeper_change_notifications_arriving';
     await eventually(async () => expect(await samples(name)).toEqual(new Map([[name, '1']])));
     await app
@@ -131,7 +131,7 @@ describe('/metrics', () => {
       .expect(200, { status: 'ok', change_notifications: 'arriving' });
   });
 
-  it('tells what runs here', async () => {
+  it('reports version, Node, engine and pool size', async () => {
     const name = 'tillkeeper_build_info';
     expect(await samples(name)).toEqual(
       new Map([[`${name}{version="${VERSION}",node="${process.version}",engine="${engine}"}`, '1']]),
@@ -140,7 +140,7 @@ describe('/metrics', () => {
     expect(await samples(size)).toEqual(new Map(engine === 'postgres' ? [[size, '10']] : []));
   });
 
-  it('counts logins that fail, by reason', async () => {
+  it('counts failed logins by reason', async () => {
     const limited = await startTestApp({
       environment: { METRICS_TOKEN: TOKEN, RATE_LIMIT_PER_MINUTE: '1000' },
     });
@@ -172,7 +172,7 @@ describe('/metrics', () => {
     }
   });
 
-  it('tells how much waits in the outbox, and for how long, and goes on without the database', async () => {
+  it('reports size and age of the outbox, and answers without the database', async () => {
     const [waiting, age] = ['tillkeeper_outbox_events', 'tillkeeper_outbox_oldest_age_seconds'];
     const ofPayments = '{event="payment.succeeded"}';
     const ofSubscriptions = '{event="subscription.created"}';
@@ -200,7 +200,7 @@ describe('/metrics', () => {
     away.mockRestore();
   });
 
-  it('tells when each periodic task last succeeded', async () => {
+  it('reports the last success of each periodic task', async () => {
     const name = 'tillkeeper_task_last_success_timestamp_seconds';
     const successes = async () =>
       new Map(
@@ -253,7 +253,7 @@ describe('/metrics', () => {
       );
   });
 
-  it('tells nothing of a tenant', async () => {
+  it('reveals nothing of a tenant', async () => {
     const projectId = await app.createProject(undefined, 'Corner shop of the metrics');
     await app.send('get', configPath(projectId)).expect(200);
     const text = await metrics();
@@ -263,7 +263,7 @@ describe('/metrics', () => {
 });
 
 describe('/metrics without METRICS_TOKEN', () => {
-  it('is not there', async () => {
+  it('does not exist', async () => {
     const app = await startTestApp();
     try {
       await app.send('get', '/metrics', TOKEN).expect(404);
@@ -274,7 +274,7 @@ describe('/metrics without METRICS_TOKEN', () => {
 });
 
 describe('the log of a request', () => {
-  it('has its id, and its trace where it has one', async () => {
+  it('has its id, and its trace if it has one', async () => {
     const app = await startTestApp();
     const trace = '0af7651916cd43dd8448eb211c80319c';
     const id = '4bf92f3577b34da6a3ce929d0e0e4736';

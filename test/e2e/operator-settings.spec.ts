@@ -5,7 +5,7 @@ import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../harn
 const ORIGIN = 'https://app.example.com';
 const BASE = 'https://pay.example.com/till';
 
-describe('with everything set that an operator may set', () => {
+describe('with every setting of an operator', () => {
   let app: TestApp;
   let projectId: string;
 
@@ -32,7 +32,7 @@ describe('with everything set that an operator may set', () => {
       });
     });
 
-    it('are built from nothing that the caller says', async () => {
+    it('are not built from anything that the caller sends', async () => {
       const headers = [
         `Authorization: Bearer ${OWNER}`,
         'X-Forwarded-Host: evil.test',
@@ -50,7 +50,7 @@ describe('with everything set that an operator may set', () => {
   describe('restricted keys', () => {
     const put = (body: object) => app.send('put', configPath(projectId)).send(body);
 
-    it('are secret keys, and masked as what they are', async () => {
+    it('are accepted as secret keys, and masked with their own prefix', async () => {
       const keys = {
         test_secret_key: `rk_test_${'a'.repeat(99)}`,
         live_secret_key: ` rk_live_${'b'.repeat(99)} `,
@@ -70,7 +70,7 @@ describe('with everything set that an operator may set', () => {
       });
     });
 
-    it('are held to the same rules', async () => {
+    it('must follow the rules of secret keys', async () => {
       const before = await app.send('get', configPath(projectId)).expect(200);
       const { body } = await put({
         test_secret_key: 'rk_live_aaaaaaaa',
@@ -94,7 +94,7 @@ describe('with everything set that an operator may set', () => {
       ]);
 
     it.each(['GET', 'PUT', 'POST', 'DELETE'])(
-      'lets the listed origins %s, with a token, JSON and a condition',
+      'allows the listed origins to %s, with a token, JSON and a condition',
       async (method) => {
         for (const origin of [ORIGIN, 'http://localhost:5173']) {
           const { status, headers, body } = await preflight(origin, method);
@@ -119,13 +119,13 @@ describe('with everything set that an operator may set', () => {
       'http://app.example.com',
       'null',
       'https://xapp.example.com',
-    ])('lets %s nothing', async (origin) => {
+    ])('allows nothing to %s', async (origin) => {
       expect((await preflight(origin, 'PUT')).headers).not.toHaveProperty('access-control-allow-origin');
       const answer = await app.send('get', configPath(projectId)).set('origin', origin);
       expect(answer.headers).not.toHaveProperty('access-control-allow-origin');
     });
 
-    it('lets a listed origin read answers, errors too, their request id, when to try again and the state', async () => {
+    it('lets a listed origin read answers and errors, request id, Retry-After and ETag', async () => {
       const unknown = configPath(randomUUID());
       for (const [method, target, token] of [
         ['get', configPath(projectId), OWNER],
@@ -141,7 +141,7 @@ describe('with everything set that an operator may set', () => {
       }
     });
 
-    it('answers an OPTIONS that is no preflight in no other form', async () => {
+    it('answers an OPTIONS without preflight headers in the usual form', async () => {
       const { status, headers, body } = await sendRaw(app, `OPTIONS ${configPath(projectId)}`);
       expect([status, body]).toEqual([204, '']);
       expect(headers).toHaveProperty('x-request-id');
@@ -149,7 +149,7 @@ describe('with everything set that an operator may set', () => {
   });
 });
 
-describe('without a word from the operator', () => {
+describe('with default settings', () => {
   let app: TestApp;
 
   beforeAll(async () => {
@@ -157,7 +157,7 @@ describe('without a word from the operator', () => {
   });
   afterAll(() => app.close());
 
-  it('no other origin may do anything', async () => {
+  it('no other origin is allowed', async () => {
     const answer = await app.send('get', '/health/live').set('origin', ORIGIN).expect(200);
     expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
   });
@@ -171,7 +171,7 @@ describe('without a word from the operator', () => {
     expect(text).toContain('STRIPE_ACCEPT_RESTRICTED_KEYS');
   });
 
-  it('webhook URLs say where the server listens', async () => {
+  it('webhook URLs have the address on which the server listens', async () => {
     const id = await app.createProject();
     const { body } = await app.send('get', `/api/v1/payments/stripe/projects/${id}/webhook-urls`).expect(200);
     expect(body).toHaveProperty(
@@ -182,7 +182,7 @@ describe('without a word from the operator', () => {
 });
 
 describe('with MIGRATE_ON_START=false and an empty database', () => {
-  it('lives, is not ready, refuses everything with 503, and is ready once somebody migrated', async () => {
+  it('is alive but not ready, answers 503, and is ready after a migration', async () => {
     const later = await startTestApp({ environment: { MIGRATE_ON_START: 'false' } });
     try {
       await later.send('get', '/health/live', null).expect(200);

@@ -44,7 +44,7 @@ describe('projects', () => {
   const list = async (token = OWNER) =>
     (await app.send('get', PROJECTS, token).expect(200)).body as Project[];
 
-  it('are made with a name, and answered with an id alone', async () => {
+  it('are created with a name, and return only an id', async () => {
     const { body, headers } = await app.send('post', PROJECTS).send({ name: 'Corner shop' }).expect(201);
     expect(body).toEqual({ id: expect.stringMatching(UUID) as string });
     expect(headers['cache-control']).toBe('no-store');
@@ -60,7 +60,7 @@ describe('projects', () => {
     });
   });
 
-  it('are there with and without the trailing slash', async () => {
+  it('are reachable with and without the trailing slash', async () => {
     await app.send('post', '/api/v1/projects').send({ name: 'a' }).expect(201);
     const id = await create({ name: 'b' });
     expect((await app.send('get', '/api/v1/projects').expect(200)).body).toEqual(await list());
@@ -74,7 +74,7 @@ describe('projects', () => {
     expect(await get(await create(texts))).toMatchObject(texts);
   });
 
-  it('keep every text that fits, counted in code points', async () => {
+  it('accept every text that fits, counted in code points', async () => {
     for (const unit of ['a', 'é', '用', '😀', 'e\u0301', 'a ', '\\', '"', '%', "'"]) {
       const cut = (length: number) => [...unit.repeat(length)].slice(0, length).join('');
       const id = await create({ name: cut(255), description: cut(1000) });
@@ -123,7 +123,7 @@ describe('projects', () => {
       'description',
       'value_error',
     ],
-  ])('are not made with %s', async (_, body, field, type) => {
+  ])('are not created with %s', async (_, body, field, type) => {
     const before = await list();
     const answer = await app.send('post', PROJECTS).send(body).expect(422);
     expect(answer.body).toEqual({
@@ -132,7 +132,7 @@ describe('projects', () => {
     expect(await list()).toEqual(before);
   });
 
-  it('tell everything that is wrong at once, and never what was sent', async () => {
+  it('report all errors at once, and never the sent values', async () => {
     const wrong = { name: `hunter2${'a'.repeat(255)}`, description: 'hunter2\0' };
     const id = await create({ name: 'a' });
     for (const answer of [
@@ -144,7 +144,7 @@ describe('projects', () => {
     }
   });
 
-  it('have no key of Stripe for a name or in the description, which everybody could read', async () => {
+  it('refuse a Stripe key as a name or in the description', async () => {
     const key = `sk_live_${'a'.repeat(24)}`;
     const id = await create({ name: 'a' });
     for (const wrong of [{ name: key }, { name: 'a', description: `our key: ${key}` }]) {
@@ -160,7 +160,7 @@ describe('projects', () => {
     expect(await get(id)).toMatchObject({ name: 'a', description: null });
   });
 
-  it('take fields that they do not know for nothing, as clients are used to', async () => {
+  it('ignore unknown fields', async () => {
     const fields = {
       name: 'a',
       id: randomUUID(),
@@ -194,7 +194,7 @@ describe('projects', () => {
       expect(await get(id)).toMatchObject({ name: 'c', description: 'd' });
     });
 
-    it('with nothing or nulls do not change at all', async () => {
+    it('without values or with nulls do not change', async () => {
       const id = await create({ name: 'a', description: 'b' });
       const first = await get(id);
       await setTimeout(2);
@@ -207,7 +207,7 @@ describe('projects', () => {
       expect(await update(id, { description: '' })).toMatchObject({ name: 'a', description: '' });
     });
 
-    it('with something wrong keep everything', async () => {
+    it('with an invalid value do not change', async () => {
       const id = await create({ name: 'a', description: 'b' });
       const first = await get(id);
       for (const body of [
@@ -223,7 +223,7 @@ describe('projects', () => {
       expect(await get(id)).toEqual(first);
     });
 
-    it('while the clock went back keep their time', async () => {
+    it('keep their time when the clock goes back', async () => {
       const id = await create({ name: 'a' });
       const first = await get(id);
       jest.useFakeTimers({
@@ -238,7 +238,7 @@ describe('projects', () => {
   });
 
   describe('in the list', () => {
-    it('are all of the caller’s, newest first, and nobody else’s', async () => {
+    it('are all projects of the caller, newest first', async () => {
       const [ours, theirs] = [accessToken({ sub: 'lister' }), accessToken({ sub: 'Lister' })];
       const ids: string[] = [];
       for (const name of ['a', 'b', 'c']) {
@@ -254,7 +254,7 @@ describe('projects', () => {
       expect(await list(theirs)).toHaveLength(3);
     });
 
-    it('have the same order each time, also those of one millisecond', async () => {
+    it('have a stable order, even within one millisecond', async () => {
       const token = accessToken({ sub: 'hurried' });
       jest.useFakeTimers({
         now: Date.now(),
@@ -264,11 +264,11 @@ describe('projects', () => {
       expect((await list(token)).map(({ id }) => id)).toEqual(ids.sort().reverse());
     });
 
-    it('are none for a developer who has none', async () => {
+    it('are an empty list for a developer without projects', async () => {
       expect(await list(accessToken({ sub: 'newcomer' }))).toEqual([]);
     });
 
-    it('are as GET shows them', async () => {
+    it('have the form of GET', async () => {
       const token = accessToken({ sub: 'looker' });
       const id = await create({ name: FAMILY, description: HEART }, token);
       expect(await list(token)).toEqual([(await app.send('get', PROJECTS + id, token).expect(200)).body]);
@@ -276,7 +276,7 @@ describe('projects', () => {
   });
 
   describe('deleted', () => {
-    it('are gone for every operation and for good, with their credentials', async () => {
+    it('are gone from every operation, with their credentials', async () => {
       const id = await create({ name: 'a' });
       await app
         .send('put', configPath(id))
@@ -301,7 +301,7 @@ describe('projects', () => {
       expect(left).toEqual([]);
     });
 
-    it('leave the others alone', async () => {
+    it('do not affect others', async () => {
       const [gone, kept] = [await create({ name: 'a' }), await create({ name: 'a' })];
       await app
         .send('put', configPath(kept))

@@ -30,7 +30,7 @@ describe('a client that was generated from the document', () => {
   });
   afterAll(() => app.close());
 
-  it('lives through the whole story, and the books agree with it', async () => {
+  it('runs the whole story, and the ledger agrees with it', async () => {
     const told: string[] = [];
     const { stats, payments } = await tellStory(baseUrl, app.stripe, (sentence) => told.push(sentence));
     const succeeded = payments.filter(({ status }) =>

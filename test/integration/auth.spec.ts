@@ -277,7 +277,7 @@ describe('HS256 access tokens', () => {
     }
   });
 
-  it('are accepted by a former secret too, and made with the first', async () => {
+  it('are accepted under every listed secret, and signed with the first', async () => {
     await app?.close();
     const [newest, former] = ['n'.repeat(32), 'f'.repeat(32)];
     await start({
@@ -329,7 +329,7 @@ describe('the Authorization header', () => {
     [[accessToken()]],
     [[`Token ${accessToken()}`]],
     [[`Bearer${accessToken()}`]],
-  ])('holds no bearer token in %j', async (authorization) => {
+  ])('has no bearer token in %j', async (authorization) => {
     expect(await send('developer', authorization)).toEqual(missing);
   });
 
@@ -478,7 +478,7 @@ describe('when the authorization server is down', () => {
     await server.stop();
   });
 
-  it('says 503 to tokens that it would have to check, and to nothing else', async () => {
+  it('answers 503 only to tokens that need its keys', async () => {
     await server.goDown();
     expect(await call(key.token())).toMatchObject({
       code: 'authorization_server_unavailable',
@@ -489,7 +489,7 @@ describe('when the authorization server is down', () => {
     expect(await send('developer', [])).toEqual(missing);
   });
 
-  it('goes on once it has had the keys', async () => {
+  it('continues once the keys were fetched', async () => {
     await call(key.token());
     await server.goDown();
     expect(await call(key.token())).toEqual({ sub: 'developer-1' });
@@ -528,14 +528,14 @@ describe('routes', () => {
     expect(await send('end-user', [])).toEqual(missing);
   });
 
-  it('for everybody take no notice of tokens', async () => {
+  it('for everybody ignore tokens', async () => {
     await start({ accessTokens: hs256() });
     for (const authorization of [[], ['Bearer nonsense'], [`Bearer ${endUserToken(PROJECT_ID)}`]]) {
       expect(await send('public', authorization)).toEqual({});
     }
   });
 
-  it('for developers ask for the configured scope', async () => {
+  it('for developers require the configured scope', async () => {
     await start({ accessTokens: hs256(), developerScope: 'projects:write' });
     expect(await call(accessToken({ scope: 'openid projects:write' }))).toEqual({ sub: 'developer-1' });
     expect(await call(accessToken({ scope: 'openid' }))).toEqual(
@@ -579,10 +579,10 @@ describe('end-user tokens of our own', () => {
   });
   afterAll(() => server.stop());
 
-  describe.each(['hs256', 'jwks'] as const)('beside developers who come through %s', (kind) => {
+  describe.each(['hs256', 'jwks'] as const)('next to developers who come through %s', (kind) => {
     const begin = (keys?: Keyring) => start({ accessTokens: kind === 'hs256' ? hs256() : jwks }, keys);
 
-    it('are accepted where end users are, and nowhere else', async () => {
+    it('are accepted on routes for end users only', async () => {
       await begin();
       expect(await call(withOurKey({}), 'end-user')).toMatchObject({
         projectId: PROJECT_ID,
@@ -592,7 +592,7 @@ describe('end-user tokens of our own', () => {
       expect(await call(own(keyring, 'developer-1'))).toMatchObject({ code: 'insufficient_scope' });
     });
 
-    it('are nobody’s developer tokens, whatever is added or left out', async () => {
+    it('never count as developer tokens, with claims added or removed', async () => {
       await begin();
       for (const claims of [
         { project_id: undefined },
@@ -616,7 +616,7 @@ describe('end-user tokens of our own', () => {
       }
     });
 
-    it('are refused by every rule that other tokens are refused by', async () => {
+    it('are refused by every rule for access tokens', async () => {
       await begin();
       const another = newKeyring();
       await another.load();
@@ -641,7 +641,7 @@ describe('end-user tokens of our own', () => {
       for (const [token, reason] of tokens) expect(await call(token, 'end-user')).toEqual(refused(reason));
     });
 
-    it('can’t be signed by whoever signs developers’ tokens', async () => {
+    it('can’t be signed with the secret of developers’ tokens', async () => {
       await begin();
       const claims = { iss: 'urn:tillkeeper:end-users', type: 'end_user', project_id: PROJECT_ID };
       const typ = 'end-user+jwt';
@@ -673,7 +673,7 @@ describe('the rate limit', () => {
 
   beforeEach(() => start({ accessTokens: hs256(), rateLimitPerMinute: 2 }));
 
-  it('counts a subject over all routes and addresses, whichever token it shows', async () => {
+  it('counts a subject over all routes, addresses and tokens', async () => {
     await send('developer', [`Bearer ${accessToken()}`], { 'x-forwarded-for': '192.0.2.1' });
     await send('public', [`Bearer ${accessToken({ jti: 'another' })}`], { 'x-forwarded-for': '192.0.2.2' });
     expect(await call(accessToken())).toEqual(limited);
@@ -698,20 +698,20 @@ describe('the rate limit', () => {
     expect(await call(accessToken())).toEqual({ sub: 'developer-1' });
   });
 
-  it('takes a network of IPv6 for one address', async () => {
+  it('counts an IPv6 network as one address', async () => {
     await from('2001:db8:1:2::1');
     await from('2001:db8:1:2:ffff::2');
     expect(await from('2001:0DB8:1:2:3:4:5:6')).toEqual(limited);
     expect(await from('2001:db8:1:3::1')).toEqual({});
   });
 
-  it('counts together what is not an address', async () => {
+  it('counts everything that is not an address together', async () => {
     await from('unknown');
     await from('_hidden');
     expect(await from('x'.repeat(1000))).toEqual(limited);
   });
 
-  it('leaves out the routes that are marked', async () => {
+  it('ignores marked routes', async () => {
     for (let request = 0; request < 5; request += 1) expect(await from('192.0.2.1', 'unlimited')).toEqual({});
     expect(await from('192.0.2.1')).toEqual({});
   });

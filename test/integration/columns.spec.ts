@@ -17,7 +17,7 @@ afterAll(() => app.close());
 const NOW = new Date('2026-02-03T04:05:06.789Z');
 const ALL = '$1, $2, $3, $4, $5, $6';
 
-it('reads what it wrote with the types of the entity, also from an update', async () => {
+it('reads written rows with the types of the entity, from an update too', async () => {
   const refusal = {
     projectId: '00000000-0000-4000-8000-000000000001' as ProjectId,
     mode: 'test',

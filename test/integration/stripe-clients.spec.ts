@@ -41,7 +41,7 @@ describe('StripeClients', () => {
     new Promise((resolve) => setTimeout(resolve, app.database.engine === 'postgres' ? 100 : 0));
   const used = () => app.stripe.requests.map(({ headers }) => headers.authorization?.replace('Bearer ', ''));
 
-  it('give a client with the key of that project and mode', async () => {
+  it('return a client with the key of the project and mode', async () => {
     await (await clients.for(projectId, 'test')).customers.list();
     await (await clients.for(projectId, 'live')).customers.list();
     expect(used()).toEqual([app.account.keys.test.secret, app.account.keys.live.secret]);
@@ -54,7 +54,7 @@ describe('StripeClients', () => {
     expect(headers).not.toHaveProperty('x-stripe-client-telemetry');
   });
 
-  it('try again with the same idempotency key, and never twice at Stripe', async () => {
+  it('retry with one idempotency key, so that Stripe acts once', async () => {
     app.stripe.fail(down(500));
     app.stripe.fail(answerLost);
     const stripe = await clients.for(projectId, 'test');
@@ -67,7 +67,7 @@ describe('StripeClients', () => {
     expect(keys[0]).toBeDefined();
   });
 
-  it('ask the database once, and not again', async () => {
+  it('ask the database once', async () => {
     // Without the probes of change notifications, which come when they come.
     const asked = () => queries.mock.calls.filter(([{ name }]) => name !== 'send_notifications');
     const first = await clients.for(projectId, 'test');
@@ -78,7 +78,7 @@ describe('StripeClients', () => {
     expect(asked()).toHaveLength(2);
   });
 
-  it('have the new key after PUT, and keep those of others', async () => {
+  it('use the new key after PUT, and keep the clients of other projects', async () => {
     const other = await app.createProject();
     await app
       .send('put', configPath(other))
@@ -95,7 +95,7 @@ describe('StripeClients', () => {
     expect(await clients.for(other, 'test')).toBe(others);
   });
 
-  it('refuse in words of their own', async () => {
+  it('refuse with messages of their own', async () => {
     const code = (mode: 'test' | 'live', id = projectId) =>
       clients.for(id, mode).then(
         () => 'none',
@@ -119,7 +119,7 @@ describe('StripeClients', () => {
     expect(await code('test')).toBe('project_not_found');
   });
 
-  it('do not keep what was read while it was changed', async () => {
+  it('do not cache a key that changed while it was read', async () => {
     const configs = app.app.get(StripeConfigService);
     const open = configs.openSecretKey.bind(configs);
     let release: () => void = () => undefined;
@@ -141,7 +141,7 @@ describe('StripeClients', () => {
     expect(used()).toEqual([key]);
   });
 
-  it('are bounded', async () => {
+  it('are limited in number', async () => {
     const first = await clients.for(projectId, 'test');
     const configs = app.app.get(StripeConfigService);
     const opened = await configs.openSecretKey(projectId, 'test');

@@ -32,14 +32,14 @@ describe('a task that one process of many runs', () => {
     await execute(app.database, "DELETE FROM task_leases WHERE task = 'count'");
   });
 
-  it('runs in one of those that start together, and stays there', async () => {
+  it('runs in one of several processes that start together, and stays there', async () => {
     const processes = ['a', 'b', 'c', 'd'].map(start);
     for (let round = 0; round < 3; round++) await Promise.all(processes.map(({ run }) => run()));
     expect(runs).toEqual(Array(3).fill(runs[0]));
     await Promise.all(processes.map(({ stop }) => stop()));
   });
 
-  it('runs in another one as soon as its process stopped', async () => {
+  it('moves to another process as soon as its process stops', async () => {
     const [first, second] = [start('first'), start('second')];
     await first.run();
     await second.run();
@@ -50,7 +50,7 @@ describe('a task that one process of many runs', () => {
     expect(await lease()).toBeUndefined();
   });
 
-  it('runs in another one when its process crashed and the lease has expired', async () => {
+  it('moves to another process when its process crashed and the lease has expired', async () => {
     const [crashed, other] = [start('crashed'), start('other')];
     await crashed.run();
     await other.run();

@@ -28,7 +28,7 @@ describe('the ETag of a Stripe configuration', () => {
   const putIf = (name: 'if-match' | 'if-none-match', value: string, body: object = numbered(2)) =>
     app.send('put', path).set(name, value).send(body);
 
-  it('is strong, the same from PUT, GET and HEAD, and another one after each change', async () => {
+  it('is strong, equal in PUT, GET and HEAD, and different after each change', async () => {
     const seen = [await get()];
     seen.push(await put({}));
     seen.push(await put());
@@ -57,7 +57,7 @@ describe('the ETag of a Stripe configuration', () => {
   });
 
   describe('in If-Match', () => {
-    it('lets a write through as long as nobody else was faster', async () => {
+    it('admits a write if nobody else wrote before', async () => {
       const first = await put();
       const second = tagOf(await putIf('if-match', first).expect(200));
       const { body, headers } = await putIf('if-match', first, numbered(3)).expect(412);
@@ -67,7 +67,7 @@ describe('the ETag of a Stripe configuration', () => {
       await putIf('if-match', second, numbered(3)).expect(200);
     });
 
-    it('may be one of several, but not a weak one', async () => {
+    it('may be in a list, but must be strong', async () => {
       const tag = await put();
       for (const value of [
         `W/${tag}`,
@@ -83,7 +83,7 @@ describe('the ETag of a Stripe configuration', () => {
       await putIf('if-match', `"nothing", ${tag}`).expect(200);
     });
 
-    it('is looked at after everything else', async () => {
+    it('is checked last', async () => {
       await put();
       await putIf('if-match', '"nothing"', { test_secret_key: 'x' }).expect(422);
       await app.send('put', path, null).set('if-match', '7').send({}).expect(401);
@@ -94,13 +94,13 @@ describe('the ETag of a Stripe configuration', () => {
         .expect(404);
     });
 
-    it('is that of null where there is no configuration', async () => {
+    it('is "0" without a configuration', async () => {
       const none = await get();
       const first = tagOf(await putIf('if-match', none).expect(200));
       expect(tagOf(await putIf('if-match', none).expect(412))).toBe(first);
     });
 
-    it('asks with * for a configuration that is active', async () => {
+    it('requires an active configuration with *', async () => {
       expect(tagOf(await putIf('if-match', '*').expect(412))).toBe(await get());
       await put();
       await putIf('if-match', '*').expect(200);
@@ -109,14 +109,14 @@ describe('the ETag of a Stripe configuration', () => {
       await putIf('if-match', await get()).expect(200);
     });
 
-    it('holds for a PUT that changes nothing, too', async () => {
+    it('is checked for a PUT without changes too', async () => {
       const first = await put();
       const second = await put();
       await putIf('if-match', first, {}).expect(412);
       expect(tagOf(await putIf('if-match', second, {}).expect(200))).toBe(second);
     });
 
-    it.each(['', '/test'])('keeps DELETE%s from destroying what somebody else stored', async (mode) => {
+    it.each(['', '/test'])('keeps DELETE%s from destroying a newer value', async (mode) => {
       await app
         .send('delete', path + mode)
         .set('if-match', '"1"')
@@ -167,7 +167,7 @@ describe('the ETag of a Stripe configuration', () => {
     });
   });
 
-  it('is looked at before Stripe is asked', async () => {
+  it('is checked before Stripe is asked', async () => {
     const tag = await put();
     const answer = await app
       .send('put', `${path}?validate=true`)
@@ -178,7 +178,7 @@ describe('the ETag of a Stripe configuration', () => {
   });
 
   describe('and If-None-Match', () => {
-    it('create with *, also after DELETE, and never replace', async () => {
+    it('create with *, also after DELETE, but never replace', async () => {
       const created = tagOf(await putIf('if-none-match', '*').expect(200));
       const refused = await putIf('if-none-match', '*', numbered(3)).expect(412);
       expect(tagOf(refused)).toBe(created);
@@ -196,13 +196,13 @@ describe('the ETag of a Stripe configuration', () => {
       }
     });
 
-    it('refuse a write that names the current one', async () => {
+    it('refuse a write with the current tag', async () => {
       const tag = await put();
       await putIf('if-none-match', `W/${tag}`).expect(412);
       await putIf('if-none-match', '"nothing"').expect(200);
     });
 
-    it('say that nothing changed since the last GET', async () => {
+    it('answer 304 if nothing changed since the last GET', async () => {
       for (const prepare of [() => get(), () => put()]) {
         const tag = await prepare();
         for (const value of [tag, `W/${tag}`, `"nothing", ${tag}`]) {
@@ -217,7 +217,7 @@ describe('the ETag of a Stripe configuration', () => {
   });
 
   it.each(['7', '"7', "'7'", '', '*, "1"', 'W/7'])(
-    'is not taken from a malformed header: %j',
+    'is not read from a malformed header: %j',
     async (value) => {
       const tag = await put();
       for (const [header, name] of [
@@ -237,7 +237,7 @@ describe('the ETag of a Stripe configuration', () => {
     },
   );
 
-  it('is for other modules of the process, too', async () => {
+  it('works for other modules of the process', async () => {
     const configs = app.app.get(StripeConfigService);
     const id = parseProjectId(projectId);
     if (!id) throw new Error('The project has no id.');

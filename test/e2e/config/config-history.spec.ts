@@ -29,7 +29,7 @@ describe('GET config/history', () => {
     return body as { entries: Entry[]; total: number; page: number; page_size: number };
   };
 
-  it('tells who did what, when and from where, the newest first', async () => {
+  it('shows who did what, when and from where, the newest first', async () => {
     const { headers } = await app
       .send('put', path)
       .set('user-agent', 'curl/8.5.0')
@@ -59,7 +59,7 @@ describe('GET config/history', () => {
     });
   });
 
-  it('tells other modules of the process from people', async () => {
+  it('distinguishes modules of the process from people', async () => {
     const id = parseProjectId(projectId);
     if (!id) throw new Error('The project has no id.');
     const configs = app.app.get(StripeConfigService);
@@ -79,7 +79,7 @@ describe('GET config/history', () => {
     });
   });
 
-  it('comes in pages', async () => {
+  it('has pages', async () => {
     for (let number = 1; number <= 4; number += 1)
       await app.send('put', path).send(numbered(number)).expect(200);
     const places = async (query: string) => (await read(query)).entries.map(({ seq }) => seq);
@@ -93,7 +93,7 @@ describe('GET config/history', () => {
     }
   });
 
-  it('is for the owner, as long as there is the project', async () => {
+  it('is for the owner while the project exists', async () => {
     await app.send('get', `${path}/history`, STRANGER).expect(403);
     await app.send('delete', `/api/v1/projects/${projectId}`).expect(204);
     await app.send('get', `${path}/history`).expect(404);

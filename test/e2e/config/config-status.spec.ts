@@ -73,7 +73,7 @@ describe('the status of a configuration', () => {
   const expectState = (expected: object) =>
     eventually(async () => expect((await status()).test).toMatchObject(expected), 5_000);
 
-  it('is not_configured before the first PUT, and asks Stripe nothing', async () => {
+  it('is not_configured before the first PUT, without a call to Stripe', async () => {
     app.stripe.requests.length = 0;
     const nothing = { state: 'not_configured', ...NOTHING };
     expect(await status()).toEqual({ test: nothing, live: nothing });
@@ -106,7 +106,7 @@ describe('the status of a configuration', () => {
     expect(told).toEqual([]);
   });
 
-  it('does not change by the validation of another key, or when Stripe can not be asked', async () => {
+  it('does not change with the validation of another key, or when Stripe is unavailable', async () => {
     await put({ test_secret_key: account.keys.test.secret });
     await validate(account.addSecretKey('test'));
     await validate(`sk_test_${'Q'.repeat(24)}`);
@@ -119,7 +119,7 @@ describe('the status of a configuration', () => {
     expect((await status()).test).toEqual({ state: 'unverified', ...NOTHING });
   });
 
-  it('is invalid, with what to do, after a validation that Stripe refused, and says so once', async () => {
+  it('is invalid with advice after Stripe refused a validation, and emits one event', async () => {
     await put({ live_secret_key: account.keys.live.secret });
     const before = await counted('live');
     app.stripe.mark(account.keys.live.secret, 'expired');
@@ -133,7 +133,7 @@ describe('the status of a configuration', () => {
     expect(await counted('live')).toBe(before + 1);
   });
 
-  it('has the account also of a restricted key that may not read it', async () => {
+  it('has the account of a restricted key without permission to read it', async () => {
     const key = account.addRestrictedKey('test', NEEDED_PERMISSIONS);
     await put({ test_secret_key: key });
     await validate(key);
@@ -144,7 +144,7 @@ describe('the status of a configuration', () => {
     });
   });
 
-  it('is invalid after a 401 in use, tells it once, and is valid again after a validation', async () => {
+  it('is invalid after a 401 in use, emits one event, and is valid again after a validation', async () => {
     const key = account.addSecretKey('test');
     await put({ test_secret_key: key });
     await validate(key);
@@ -171,7 +171,7 @@ describe('the status of a configuration', () => {
     await eventually(async () => expect(told).toHaveLength(2));
   });
 
-  it('is valid again after a call that succeeds, when only a call was refused', async () => {
+  it('is valid again after a successful call, if only a call was refused', async () => {
     const key = account.addSecretKey('test');
     await put({ test_secret_key: key });
     await use();
@@ -185,7 +185,7 @@ describe('the status of a configuration', () => {
     expect(told).toHaveLength(1);
   });
 
-  it('stays invalid in use for the permissions that a validation missed', async () => {
+  it('stays invalid in use if a validation found missing permissions', async () => {
     const key = account.addRestrictedKey('test', ['rak_customer_read']);
     await put({ test_secret_key: key });
     await validate(key);
@@ -212,7 +212,7 @@ describe('the status of a configuration', () => {
     ["a proxy's 401", answers(401, '<html></html>', { 'content-type': 'text/html' })],
     ["a proxy's 401 in JSON", answers(401, { error: 'Unauthorized' })],
     ["a proxy's 200", answers(200, '<html></html>', { 'content-type': 'text/html' })],
-  ])('does not change in use by %s', async (_, fault) => {
+  ])('does not change in use after %s', async (_, fault) => {
     await put({ test_secret_key: account.keys.test.secret });
     await put({ live_secret_key: account.keys.live.secret });
     app.stripe.fail(fault);
@@ -223,7 +223,7 @@ describe('the status of a configuration', () => {
     expect(told).toEqual([]);
   });
 
-  it('is about the key that was used: a late 401 of the old key says nothing of the new one', async () => {
+  it('ignores a late 401 of the old key for the new key', async () => {
     const [old, fresh] = [account.addSecretKey('test'), account.addSecretKey('test')];
     await put({ test_secret_key: old });
     let release: (value?: unknown) => void = () => undefined;
@@ -258,7 +258,7 @@ describe('the status of a configuration', () => {
     }
   });
 
-  it('is unverified with a new key, and still known with the same', async () => {
+  it('is unverified with a new key, and kept for an unchanged key', async () => {
     const { secret } = account.keys.test;
     await put({ test_secret_key: secret });
     await validate(secret);
@@ -268,14 +268,14 @@ describe('the status of a configuration', () => {
     expect((await status()).test).toEqual({ state: 'unverified', ...NOTHING });
   });
 
-  it('takes whatever name the account has', async () => {
+  it('accepts any account name', async () => {
     const odd = app.stripe.addAccount({ name: '🏪'.repeat(200) });
     await put({ test_secret_key: odd.keys.test.secret });
     await validate(odd.keys.test.secret);
     expect((await status()).test.account_name).toMatch(/^(?:🏪)+$/u);
   });
 
-  it('is for the owner alone: 401, 403, 422, 404, 403', async () => {
+  it('is for the owner only: 401, 403, 422, 404, 403', async () => {
     await app.send('get', statusPath('no-uuid'), null).expect(401);
     await app.send('get', statusPath('no-uuid'), endUserToken(projectId)).expect(403);
     await app.send('get', statusPath('no-uuid')).expect(422);

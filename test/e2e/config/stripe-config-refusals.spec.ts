@@ -109,14 +109,14 @@ describe('a wrong Stripe configuration', () => {
   });
 
   it.each(['test_secret_key', 'live_secret_key'] as const)(
-    'in %s is a restricted key, and the message names the setting',
+    'in %s is a restricted key, with a message that names the setting',
     async (field) => {
       const [problem] = await refuse({ [field]: PREFIXES[field].replace('sk', 'rk') + BODY });
       expect(problem?.msg).toContain('STRIPE_ACCEPT_RESTRICTED_KEYS=true');
     },
   );
 
-  it('is told all at once, and nothing of it is written', async () => {
+  it('reports all errors at once, and stores nothing', async () => {
     const wrong = Object.fromEntries(FIELDS.map((field) => [field, `${PREFIXES[field]}${BODY}!`]));
     const problems = await refuse({ ...wrong, colour: 'red', [`sk_live_${BODY}`]: 1 });
     expect(problems.map(({ loc }) => loc.join('.'))).toEqual([
@@ -126,7 +126,7 @@ describe('a wrong Stripe configuration', () => {
     ]);
   });
 
-  it.each(FIELDS)('takes the valid fields beside %s down with it', async (field) => {
+  it.each(FIELDS)('stores no valid field next to %s', async (field) => {
     const others = Object.fromEntries(FIELDS.map((other) => [other, valid(other, 'z')]));
     expect(await refuse({ ...others, [field]: PREFIXES[field] })).toHaveLength(1);
     expect(await refuse({ ...others, [`${field}s`]: null })).toEqual([
@@ -138,7 +138,7 @@ describe('a wrong Stripe configuration', () => {
     ]);
   });
 
-  it('is our own masked answer sent back', async () => {
+  it('is the masked answer sent back', async () => {
     const masks = Object.fromEntries(
       FIELDS.map((field) => [field, (stored as Record<string, string>)[`${field}_masked`]]),
     );
@@ -203,7 +203,7 @@ describe('a wrong Stripe configuration', () => {
     await app.app.get(DataSource).query(`DELETE FROM stripe_configs WHERE project_id = '${deleted}'`);
   });
 
-  it('left no trace in all that was sent until here', async () => {
+  it('left no trace in all tests above', async () => {
     expect((await app.send('get', empty).expect(200)).body).toBeNull();
     expect((await app.send('get', path).expect(200)).body).toEqual(stored);
     expect(await app.app.get(DataSource).query('SELECT version FROM stripe_configs')).toEqual([

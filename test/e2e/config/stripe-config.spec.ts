@@ -79,7 +79,7 @@ describe('the Stripe configuration of a project', () => {
     expect(headers['cache-control']).toBe('no-store');
   });
 
-  it('answers PUT and GET with the same object, of which every value is masked', async () => {
+  it('answers PUT and GET with one object, with every value masked', async () => {
     const answer = await app.send('put', path).send(ALL).expect(200);
     expect(answer.headers['cache-control']).toBe('no-store');
     const { created_at: createdAt } = answer.body as Config;
@@ -117,7 +117,7 @@ describe('the Stripe configuration of a project', () => {
     }
   });
 
-  it('has a mode’s credentials when its secret key is there', async () => {
+  it('has a mode’s credentials if its secret key is stored', async () => {
     const { test_secret_key, live_secret_key, ...others } = ALL;
     expect(await put(others)).toMatchObject({ has_test_credentials: false, has_live_credentials: false });
     expect(await put({ live_secret_key })).toMatchObject({
@@ -150,7 +150,7 @@ describe('the Stripe configuration of a project', () => {
     expect(await version()).toBe(1);
   });
 
-  it('is not changed at all by a PUT of {} or nulls', async () => {
+  it('is not changed by a PUT of {} or nulls', async () => {
     const first = await put(ALL);
     expect(await put({})).toEqual(first);
     expect(await put(NOTHING)).toEqual(first);
@@ -158,7 +158,7 @@ describe('the Stripe configuration of a project', () => {
     expect(await version()).toBe(1);
   });
 
-  it.each(FIELDS)('changes %s alone, and leaves alone what is null beside it', async (field) => {
+  it.each(FIELDS)('changes only %s, and keeps fields that are null', async (field) => {
     const first = await put(ALL);
     const mode = field.startsWith('test') ? 'test' : 'live';
     const saved = await put({ ...NOTHING, [field]: `${PREFIXES[field]}${'z'.repeat(32)}` });
@@ -173,7 +173,7 @@ describe('the Stripe configuration of a project', () => {
     expect([await version(), await sealed()]).toEqual([2, 6]);
   });
 
-  it('says of each mode when a credential of it was last written', async () => {
+  it('shows for each mode when a credential was last written', async () => {
     const empty = await put({});
     const test = await put({ test_webhook_secret: ALL.test_webhook_secret });
     expect(test).toMatchObject({
@@ -194,7 +194,7 @@ describe('the Stripe configuration of a project', () => {
       expect(time).toMatch(TIME);
   });
 
-  it('never lets updated_at go back when the clock does', async () => {
+  it('never moves updated_at back when the clock goes back', async () => {
     const first = await put(ALL);
     jest.useFakeTimers({
       now: Date.now() - 120_000,
@@ -211,7 +211,7 @@ describe('the Stripe configuration of a project', () => {
   });
 
   describe('after DELETE', () => {
-    it('stays, inactive, and without a single credential', async () => {
+    it('stays, inactive and without credentials', async () => {
       const first = await put(ALL);
       await remove();
       const deleted = await get();
@@ -245,7 +245,7 @@ describe('the Stripe configuration of a project', () => {
     it.each([
       ['{}', {}],
       ['nulls', NOTHING],
-    ])('comes back empty with a PUT of %s', async (_, body) => {
+    ])('becomes active and empty with a PUT of %s', async (_, body) => {
       const first = await put(ALL);
       await remove();
       const again = await put(body);
@@ -259,7 +259,7 @@ describe('the Stripe configuration of a project', () => {
       expect([await version(), await sealed()]).toEqual([3, 0]);
     });
 
-    it('starts from empty with a PUT of one field', async () => {
+    it('has only the new field after a PUT of one field', async () => {
       const first = await put(ALL);
       await remove();
       const again = await put({ live_secret_key: ALL.live_secret_key });
@@ -277,7 +277,7 @@ describe('the Stripe configuration of a project', () => {
   });
 
   describe('after DELETE of one mode', () => {
-    it.each(['test', 'live'])('keeps all but the %s credentials', async (mode) => {
+    it.each(['test', 'live'])('keeps all except the %s credentials', async (mode) => {
       const first = await put(ALL);
       await remove(`/${mode}`);
       const left = await get();
@@ -293,7 +293,7 @@ describe('the Stripe configuration of a project', () => {
       expect([await version(), await sealed()]).toEqual([2, 3]);
     });
 
-    it('is not changed by another one', async () => {
+    it('is not changed by a second DELETE of the mode', async () => {
       await put(ALL);
       await remove('/test');
       const left = await get();
@@ -302,7 +302,7 @@ describe('the Stripe configuration of a project', () => {
       expect(await version()).toBe(2);
     });
 
-    it('is not changed where that mode never had any', async () => {
+    it('is not changed if the mode never had credentials', async () => {
       const first = await put({ test_secret_key: ALL.test_secret_key });
       await remove('/live');
       expect(await get()).toEqual(first);
@@ -310,7 +310,7 @@ describe('the Stripe configuration of a project', () => {
     });
   });
 
-  it('is not found by DELETE before the first PUT', async () => {
+  it('answers 404 to DELETE before the first PUT', async () => {
     for (const target of [path, `${path}/test`, `${path}/live`]) {
       const { body } = await app.send('delete', target).expect(404);
       expect(body).toEqual({ detail: 'This project has no Stripe configuration.' });
@@ -318,7 +318,7 @@ describe('the Stripe configuration of a project', () => {
     expect((await app.send('get', path).expect(200)).text).toBe('null');
   });
 
-  it('counts real changes in its version, and a refused one not', async () => {
+  it('counts changes in its version, but no refused ones', async () => {
     await put({});
     await put(ALL);
     await app.send('put', path).send({ test_secret_key: 'x' }).expect(422);
@@ -347,7 +347,7 @@ describe('the Stripe configuration of a project', () => {
       expect(codes(same)).toEqual(['same_webhook_secret live_webhook_secret']);
     });
 
-    it('of a secret key without a webhook secret beside it', async () => {
+    it('of a secret key without a webhook secret', async () => {
       const { test_secret_key, live_secret_key } = ALL;
       expect(codes(await put({ test_secret_key, live_secret_key }))).toEqual([
         'missing_webhook_secret test_webhook_secret',
@@ -365,7 +365,7 @@ describe('the Stripe configuration of a project', () => {
     });
   });
 
-  it('keeps every field of 20 clients that write at once, after 50 that make it at once', async () => {
+  it('keeps every field of 20 concurrent writers, after 50 concurrent first PUTs', async () => {
     const created = await Promise.all(
       Array.from({ length: 50 }, () => app.send('put', path).send({ test_secret_key: ALL.test_secret_key })),
     );

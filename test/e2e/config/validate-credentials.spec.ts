@@ -50,7 +50,7 @@ describe('validate-credentials', () => {
     return body as { valid: boolean; message: string };
   };
 
-  describe('a key that Stripe takes', () => {
+  describe('a key that Stripe accepts', () => {
     it.each(['test', 'live'] as const)('is valid, of %s mode', async (mode) => {
       const { secret, legacySecret } = app.account.keys[mode];
       expect(await verdictOn(secret, mode === 'test')).toEqual({
@@ -64,7 +64,7 @@ describe('validate-credentials', () => {
       ]);
     });
 
-    it('is of test mode unless told otherwise', async () => {
+    it('is of test mode by default', async () => {
       await app
         .send('post', validatePath(projectId))
         .send({ secret_key: app.account.keys.test.secret })
@@ -76,7 +76,7 @@ describe('validate-credentials', () => {
       expect((await app.send('get', configPath(projectId)).expect(200)).body).toBeNull();
     });
 
-    it('may be a restricted one with all that is needed, though it may not read the account', async () => {
+    it('may be restricted, with all needed permissions but without that to read the account', async () => {
       expect(await verdictOn(app.account.addRestrictedKey('test', NEEDED_PERMISSIONS))).toMatchObject({
         valid: true,
       });
@@ -106,7 +106,7 @@ describe('validate-credentials', () => {
       expect(await verdictOn(key)).toEqual({ valid: false, message: expect.stringMatching(/has expired/) });
     });
 
-    it('may have expired with the platform that made it', async () => {
+    it('may be an expired key of a platform', async () => {
       app.stripe.fail(
         answers(401, {
           error: { ...REFUSED, code: 'platform_api_key_expired', message: 'The API key has expired.' },
@@ -123,7 +123,7 @@ describe('validate-credentials', () => {
       ['secret', 'The API key provided does not allow requests from your IP address.'],
       ['restricted', 'The API key provided does not allow requests from your IP address.'],
       ['secret', 'This key has IP restrictions: 192.0.2.1 is not permitted to use it.'],
-    ])('may be limited to other addresses than ours, as a %s key: %s', async (kind, message) => {
+    ])('may be limited to other IP addresses, as a %s key: %s', async (kind, message) => {
       app.stripe.fail(answers(403, { error: { ...REFUSED, message } }), ALWAYS);
       const key =
         kind === 'secret'
@@ -135,7 +135,7 @@ describe('validate-credentials', () => {
       });
     });
 
-    it('may be allowed nothing, and is told by name what it needs', async () => {
+    it('may have no permissions, with a message that names the needed ones', async () => {
       const message =
         "The provided key 'sk_test_***aaaa' does not have the required permissions for this endpoint on account 'acct_1'.";
       app.stripe.fail(answers(403, { error: { ...REFUSED, message } }), ALWAYS);
@@ -159,7 +159,7 @@ describe('validate-credentials', () => {
       });
     });
 
-    it.each(['secret', 'restricted'])('may have lost its access, as a %s key', async (kind) => {
+    it.each(['secret', 'restricted'])('may have lost access to the account, as a %s key', async (kind) => {
       const key =
         kind === 'secret'
           ? app.account.addSecretKey('test')
@@ -168,7 +168,7 @@ describe('validate-credentials', () => {
       expect(await verdictOn(key)).toEqual({ valid: false, message: expect.stringMatching(/was revoked/) });
     });
 
-    it('may be a restricted one that expired', async () => {
+    it('may be an expired restricted key', async () => {
       const key = app.account.addRestrictedKey('test', NEEDED_PERMISSIONS);
       app.stripe.mark(key, 'expired');
       expect(await verdictOn(key)).toEqual({ valid: false, message: expect.stringMatching(/has expired/) });
@@ -190,18 +190,21 @@ describe('validate-credentials', () => {
       rak_webhook_read: 'Webhook Endpoints',
     } as const;
 
-    it.each(Object.entries(NAMES))('%s is told that it is %s', async (missing, name) => {
-      const key = app.account.addRestrictedKey(
-        'test',
-        NEEDED_PERMISSIONS.filter((permission) => permission !== missing),
-      );
-      expect(await verdictOn(key)).toEqual({
-        valid: false,
-        message: `Stripe accepts this restricted key, but it lacks the permission for ${name} (read).`,
-      });
-    });
+    it.each(Object.entries(NAMES))(
+      'is refused without %s, with a message about %s',
+      async (missing, name) => {
+        const key = app.account.addRestrictedKey(
+          'test',
+          NEEDED_PERMISSIONS.filter((permission) => permission !== missing),
+        );
+        expect(await verdictOn(key)).toEqual({
+          valid: false,
+          message: `Stripe accepts this restricted key, but it lacks the permission for ${name} (read).`,
+        });
+      },
+    );
 
-    it('is told all of them at once', async () => {
+    it('is refused with all missing permissions at once', async () => {
       const { valid, message } = await verdictOn(app.account.addRestrictedKey('test', []));
       expect(valid).toBe(false);
       for (const name of Object.values(NAMES)) expect(message).toContain(name);
@@ -232,7 +235,7 @@ describe('validate-credentials', () => {
     expect(app.stripe.requests).toEqual([]);
   });
 
-  describe('without an answer of Stripe', () => {
+  describe('without an answer from Stripe', () => {
     const html = (status: number) => answers(status, '<html></html>', { 'content-type': 'text/html' });
     const FAULTS: [string, Fault][] = [
       ['429', rateLimited()],
@@ -268,7 +271,7 @@ describe('validate-credentials', () => {
       ['404', answers(404, { error: { type: 'invalid_request_error', message: 'No.' } })],
     ];
 
-    it.each(FAULTS)('it is 503 and never a verdict: %s', async (_, fault) => {
+    it.each(FAULTS)('answers 503 and never a verdict: %s', async (_, fault) => {
       app.stripe.fail(fault, ALWAYS);
       for (const key of [
         app.account.keys.test.secret,
@@ -280,13 +283,13 @@ describe('validate-credentials', () => {
       }
     });
 
-    it('it is 503 also when only one of the reads of a restricted key fails, and another is refused', async () => {
+    it('answers 503 if one read of a restricted key fails and another is refused', async () => {
       const key = app.account.addRestrictedKey('test', NEEDED_PERMISSIONS.slice(1));
       app.stripe.fail(down(500, { retry: false }), { ...ALWAYS, on: 'GET /v1/events' });
       await validate(key).expect(503);
     });
 
-    it('it is 503 within 5 seconds when nothing comes, or too slowly', async () => {
+    it('answers 503 within 5 seconds when Stripe is silent or slow', async () => {
       const release = new AbortController();
       const held = new Promise((resolve) => release.signal.addEventListener('abort', resolve));
       const others = await Promise.all([app.createProject(), app.createProject()]);
@@ -314,14 +317,14 @@ describe('validate-credentials', () => {
       release.abort();
     }, 20_000);
 
-    it('one bad moment is bridged by the second attempt', async () => {
+    it('retries once after a single failure', async () => {
       app.stripe.fail(down(500), { times: 1 });
       expect(await verdictOn(app.account.keys.test.secret)).toMatchObject({ valid: true });
       app.stripe.fail(connectionReset, { times: 1 });
       expect(await verdictOn(app.account.keys.test.secret)).toMatchObject({ valid: true });
     });
 
-    it('nobody follows a redirect with the key', async () => {
+    it('follows no redirect with the key', async () => {
       const elsewhere = await new StripeServer().start();
       try {
         for (const status of [301, 302, 303, 307, 308]) {
@@ -336,7 +339,7 @@ describe('validate-credentials', () => {
     });
   });
 
-  it('asks about one key of a project at a time, and about those of other projects beside it', async () => {
+  it('checks one key of a project at a time, and keys of other projects concurrently', async () => {
     let release: (value?: unknown) => void = () => undefined;
     app.stripe.fail(slow(new Promise((resolve) => (release = resolve))));
     const first = validate(app.account.keys.test.secret).then();
@@ -353,7 +356,7 @@ describe('validate-credentials', () => {
     await validate(app.account.keys.test.secret).expect(200);
   });
 
-  it('has no limit where RATE_LIMIT_PER_MINUTE is 0', async () => {
+  it('has no limit if RATE_LIMIT_PER_MINUTE is 0', async () => {
     for (let count = 0; count < 35; count++) await validate(app.account.keys.test.secret).expect(200);
   });
 
@@ -378,7 +381,7 @@ describe('validate-credentials', () => {
     expect(app.stripe.requests).toEqual([]);
   });
 
-  it('answers 401, 422, 404, 403 and 422 in this order, and asks Stripe for none of them', async () => {
+  it('answers 401, 422, 404, 403 and 422 in this order, without a call to Stripe', async () => {
     await validate('', true, 'no-uuid', null).expect(401);
     await validate('', true, 'no-uuid', endUserToken(projectId)).expect(403);
     const { body } = await validate('', true, 'no-uuid').expect(422);
@@ -389,7 +392,7 @@ describe('validate-credentials', () => {
     expect(app.stripe.requests).toEqual([]);
   });
 
-  it('gives the key to Stripe and to nobody else', async () => {
+  it('sends the key only to Stripe', async () => {
     const key = app.account.addSecretKey('test');
     await app.send('put', configPath(projectId)).send({ test_secret_key: key }).expect(200);
     await validate(key).expect(200);
@@ -426,7 +429,7 @@ describe('validate-credentials with rate limits', () => {
   const validate = (project: string, secretKey: string, token = OWNER) =>
     app.send('post', validatePath(project), token).send({ secret_key: secretKey });
 
-  it('asks about 30 a minute for one developer, whichever the project', async () => {
+  it('allows 30 checks a minute for one developer, over all projects', async () => {
     const { secret } = app.account.keys.test;
     const other = accessToken({ sub: 'developer-2' });
     const projects = [await app.createProject(), await app.createProject()];
@@ -448,7 +451,7 @@ describe('validate-credentials with rate limits', () => {
     await validate(othersProject, secret, other).expect(200);
   });
 
-  it('counts no answer that needs no call', async () => {
+  it('does not count answers without a call to Stripe', async () => {
     const third = accessToken({ sub: 'developer-3' });
     const project = await app.createProject(third);
     for (let count = 0; count < 31; count++) await validate(project, 'sk_live_aaaa', third).expect(200);

@@ -48,7 +48,7 @@ describe('PUT config?validate=true', () => {
     live_secret_key: account.keys.live.secret,
   });
 
-  it('asks about both secret keys, stores them, and knows them to be valid', async () => {
+  it('checks both secret keys, stores them, and marks them as valid', async () => {
     const { body } = await put({ ...both(), test_webhook_secret: `whsec_${'a'.repeat(32)}` }).expect(200);
     expect(body).toMatchObject({ is_active: true, has_test_credentials: true, has_live_credentials: true });
     expect(await config()).toEqual(body);
@@ -61,7 +61,7 @@ describe('PUT config?validate=true', () => {
     expect(await status()).toMatchObject({ test: known, live: known });
   });
 
-  it.each(['', '?validate=false'])('asks nothing with %j', async (query) => {
+  it.each(['', '?validate=false'])('does not ask Stripe with %j', async (query) => {
     await put({ test_secret_key: UNKNOWN.test }, query).expect(200);
     expect(app.stripe.requests).toEqual([]);
     expect(await status()).toMatchObject({ test: { state: 'unverified' } });
@@ -71,7 +71,7 @@ describe('PUT config?validate=true', () => {
     {},
     { test_secret_key: null },
     { test_publishable_key: `pk_test_${'a'.repeat(24)}`, live_webhook_secret: `whsec_${'a'.repeat(32)}` },
-  ])('asks nothing about %j', async (body) => {
+  ])('does not ask Stripe about %j', async (body) => {
     await put(body).expect(200);
     expect(app.stripe.requests).toEqual([]);
   });
@@ -97,12 +97,12 @@ describe('PUT config?validate=true', () => {
     expect(await config()).toEqual(before);
   });
 
-  it('makes no configuration when Stripe refuses the key', async () => {
+  it('creates no configuration when Stripe refuses the key', async () => {
     await put({ test_secret_key: UNKNOWN.test }).expect(422);
     expect(await config()).toBeNull();
   });
 
-  it('names the permission that a restricted key lacks', async () => {
+  it('names the missing permission of a restricted key', async () => {
     const { body } = await put({
       test_secret_key: account.addRestrictedKey('test', NEEDED_PERMISSIONS.slice(1)),
     }).expect(422);
@@ -129,19 +129,19 @@ describe('PUT config?validate=true', () => {
     expect(await config()).toBeNull();
   });
 
-  it('stores nothing when Stripe can be asked about one of two keys only', async () => {
+  it('stores nothing when Stripe answers for only one of two keys', async () => {
     app.stripe.fail(down(500, { retry: false }), { times: 1 });
     await put(both()).expect(503);
     expect(await config()).toBeNull();
   });
 
-  it('looks at the form first: 422 without a call', async () => {
+  it('checks the form first: 422 without a call', async () => {
     const { body } = await put({ ...both(), test_publishable_key: 'pk_live_aaaa' }).expect(422);
     expect(body.detail).toEqual([expect.objectContaining({ loc: ['body', 'test_publishable_key'] })]);
     expect(app.stripe.requests).toEqual([]);
   });
 
-  it('answers as always to strangers, for no project, and for what is neither true nor false', async () => {
+  it('answers as usual to strangers, for unknown projects, and for a value other than true and false', async () => {
     await app
       .send('put', `${configPath(projectId)}?validate=true`, null)
       .send(both())
@@ -161,7 +161,7 @@ describe('PUT config?validate=true', () => {
     expect(app.stripe.requests).toEqual([]);
   });
 
-  it('tells what is wrong with the query and with the body at once', async () => {
+  it('reports errors of query and body at once', async () => {
     const { body } = await put(
       { test_secret_key: 'pk_test_aaaa', live: 1 },
       '?validate=maybe&webhook_secret_overlap=x',
@@ -176,7 +176,7 @@ describe('PUT config?validate=true', () => {
     expect(await config()).toBeNull();
   });
 
-  it('gives the keys to Stripe alone', async () => {
+  it('sends the keys only to Stripe', async () => {
     const key = account.addSecretKey('test');
     await put({ test_secret_key: key }).expect(200);
     app.stripe.mark(key, 'expired');
@@ -184,7 +184,7 @@ describe('PUT config?validate=true', () => {
     expect(await tracesOf(app, key)).toEqual([]);
   });
 
-  describe('tells by warnings', () => {
+  describe('warns', () => {
     const warnings = async () =>
       ((await config())?.warnings ?? [])
         .map(({ code, field }) => `${code} ${field}`)
@@ -192,7 +192,7 @@ describe('PUT config?validate=true', () => {
           (warning) => !warning.startsWith('missing_webhook_secret') && !warning.startsWith('looks_cut_off'),
         );
 
-    it('that a legacy key is of another account than the publishable key, once Stripe said so', async () => {
+    it('that a legacy key and the publishable key have different accounts, once Stripe said so', async () => {
       const other = app.stripe.addAccount();
       const body = {
         test_secret_key: account.keys.test.legacySecret,
@@ -207,7 +207,7 @@ describe('PUT config?validate=true', () => {
       expect(await warnings()).toEqual(['different_accounts test_publishable_key']);
     });
 
-    it('that a new key is of another account, though both are legacy keys', async () => {
+    it('that a new legacy key is of another account', async () => {
       await put({ live_secret_key: account.keys.live.legacySecret }).expect(200);
       const saved = await put({ live_secret_key: app.stripe.addAccount().keys.live.legacySecret }).expect(
         200,
@@ -219,7 +219,7 @@ describe('PUT config?validate=true', () => {
       });
     });
 
-    it('and remembers the account of a legacy key that is sent again', async () => {
+    it('with the stored account of a legacy key that is sent again', async () => {
       const { legacySecret } = account.keys.test;
       await put({ test_secret_key: legacySecret }).expect(200);
       await put({ test_secret_key: legacySecret }, '').expect(200);
@@ -227,7 +227,7 @@ describe('PUT config?validate=true', () => {
       expect(await warnings()).toEqual(['account_changed test_secret_key']);
     });
 
-    it('nothing after a roll within the account', async () => {
+    it('not after a roll within the account', async () => {
       await put({
         test_secret_key: account.keys.test.legacySecret,
         test_publishable_key: account.keys.test.publishable,
@@ -236,7 +236,7 @@ describe('PUT config?validate=true', () => {
       expect(await warnings()).toEqual([]);
     });
 
-    it('nothing any more once a key of the account before is put back, or the new one is rolled', async () => {
+    it('no longer after a key of the former account is restored, or the new key is rolled', async () => {
       const [other, third] = [app.stripe.addAccount(), app.stripe.addAccount()];
       const puts = async (...keys: string[]) => {
         for (const key of keys) await put({ test_secret_key: key }, '').expect(200);
@@ -252,7 +252,7 @@ describe('PUT config?validate=true', () => {
       expect(await puts(key)).toEqual(changed);
     });
 
-    describe('nothing about a key that Stripe never took', () => {
+    describe('not about a key that Stripe never accepted', () => {
       const neverTaken = `sk_test_51${'Z'.repeat(97)}`;
       const refusals: [string, () => Promise<unknown>][] = [
         [
@@ -267,7 +267,7 @@ describe('PUT config?validate=true', () => {
         await eventually(async () => expect(await status()).toMatchObject({ test: { state: 'invalid' } }));
       };
 
-      it.each(refusals)('as %s told', async (_, refusal) => {
+      it.each(refusals)('after %s', async (_, refusal) => {
         await refused(refusal);
         await put({ test_secret_key: account.keys.test.secret }, '').expect(200);
         expect(await warnings()).toEqual([]);
@@ -280,7 +280,7 @@ describe('PUT config?validate=true', () => {
       });
     });
 
-    it('about a key that worked once, though it was refused since', async () => {
+    it('about a key that worked once and was refused later', async () => {
       const key = account.addSecretKey('test');
       await put({ test_secret_key: key }, '').expect(200);
       await app.send('post', endpointsPath(projectId)).send({ mode: 'test' }).expect(201);
@@ -290,7 +290,7 @@ describe('PUT config?validate=true', () => {
       expect(await warnings()).toContain('account_changed test_secret_key');
     });
 
-    it('the same on PUT without validation where the keys themselves tell', async () => {
+    it('on PUT without validation too, if the keys name their accounts', async () => {
       await put({ test_secret_key: account.keys.test.secret }, '').expect(200);
       const saved = await put({ test_secret_key: app.stripe.addAccount().keys.test.secret }, '').expect(200);
       expect(saved.body.warnings).toContainEqual(

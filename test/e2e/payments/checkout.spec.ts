@@ -65,7 +65,7 @@ const fieldsIn = (body: unknown) => (body as { detail: { loc: string[] }[] }).de
 const sent = (endpoint: string) => Object.fromEntries(new URLSearchParams(asked(endpoint).at(-1)?.body));
 
 describe('POST checkout-session', () => {
-  it("makes a page of Stripe's for the calling user", async () => {
+  it('creates a Stripe page for the calling user', async () => {
     const { body, headers } = await checkOut().expect(200);
     const [session] = sessions();
     expect(body).toEqual({ session_id: session?.id, checkout_url: session?.url });
@@ -85,7 +85,7 @@ describe('POST checkout-session', () => {
     });
   });
 
-  it('sells what is paid for once', async () => {
+  it('sells a one-time price', async () => {
     const price_id = priceOf(till.account, 'setup').id;
     await checkOut({ mode: 'payment', price_id, quantity: 3 }).expect(200);
     expect(sent(CREATE_SESSION)).toMatchObject({
@@ -97,7 +97,7 @@ describe('POST checkout-session', () => {
     expect(sent(CREATE_SESSION)).not.toHaveProperty('subscription_data[metadata][user_id]');
   });
 
-  it('sells what is paid for by use, of which nobody knows how much it will be', async () => {
+  it('sells a metered price, without a quantity', async () => {
     const price_id = addPrice(
       till.account.test,
       { product: priceOf(till.account, 'monthly').product, unit_amount: 1 },
@@ -111,7 +111,7 @@ describe('POST checkout-session', () => {
     expect(body.detail).toEqual([expect.objectContaining({ loc: ['body', 'quantity'] })]);
   });
 
-  it('is for live mode only when it is asked to', async () => {
+  it('uses live mode only on request', async () => {
     const price_id = priceOf(till.account, 'monthly', 'live').id;
     await till.post('checkout-session?test_mode=false', order({ price_id })).expect(200);
     await till.post('checkout-session?test_mode=true', order()).expect(200);
@@ -120,12 +120,12 @@ describe('POST checkout-session', () => {
     expect(body.detail).toEqual([expect.objectContaining({ loc: ['query', 'test_mode'] })]);
   });
 
-  it('knows a user whose subject is no UUID by a UUID', async () => {
+  it('derives a UUID for a user whose subject is not a UUID', async () => {
     await checkOut({}, 'auth0|4711').expect(200);
     expect(sessions()[0]?.client_reference_id).toBe(endUserId(till.projectId, 'auth0|4711'));
   });
 
-  it("takes the caller's metadata, but not for whose it is", async () => {
+  it("keeps the caller's metadata, except for project and user", async () => {
     const metadata = { campaign: 'autumn', seats: 3, user_id: 'somebody else', project_id: 'another' };
     await checkOut({ metadata }).expect(200);
     expect(sessions()[0]?.metadata).toEqual({
@@ -137,7 +137,7 @@ describe('POST checkout-session', () => {
     await checkOut({ metadata: null }).expect(200);
   });
 
-  it('ignores fields that it does not know', async () => {
+  it('ignores unknown fields', async () => {
     await checkOut({ coupon: 'FREE' }).expect(200);
   });
 
@@ -169,7 +169,7 @@ describe('POST checkout-session', () => {
       expect(app.stripe.requests).toEqual([]);
     });
 
-    it('everything that is wrong at once: 422', async () => {
+    it('several errors with one answer: 422', async () => {
       const { body } = await till.post('checkout-session', {}).expect(422);
       expect(fieldsIn(body)).toEqual(['price_id', 'success_url', 'cancel_url']);
       await till.post('checkout-session', []).expect(422);
@@ -182,13 +182,13 @@ describe('POST checkout-session', () => {
       expect(fieldsIn(body)).toEqual(['success_url', 'cancel_url']);
     });
 
-    it("a developer's token: 403, whatever else is wrong", async () => {
+    it("a developer's token before any other check: 403", async () => {
       const { headers } = await app.send('post', CHECKOUT, OWNER).send({}).expect(403);
       expect(headers['www-authenticate']).toMatch(/^Bearer error="insufficient_scope"/);
       await app.send('post', CHECKOUT, null).send({}).expect(401);
     });
 
-    it('a project that is unknown, was deleted, has no configuration or not that mode: 404, before the body is looked at', async () => {
+    it('a project that is unknown, deleted or not configured for the mode, before the body is read: 404', async () => {
       const post = (id: string, mode = '') => app.send('post', CHECKOUT + mode, endUserToken(id)).send({});
       expect((await post(USER_ID).expect(404)).body.detail).toBe('There is no project with this id.');
       expect((await post('not-a-uuid').expect(404)).body.detail).toBe('There is no project with this id.');
@@ -228,14 +228,17 @@ describe('POST checkout-session', () => {
         undefined,
       ],
       ['You specified `payment` mode but passed a recurring price.', 'line_items[0][price]'],
-    ])('that does not go with the mode: 400, whatever Stripe blames (%s)', async (message, param) => {
-      app.stripe.fail(answers(400, { error: { type: 'invalid_request_error', message, param } }), {
-        on: CREATE_SESSION,
-      });
-      expect((await checkOut().expect(400)).body.detail).toMatch(/does not go with the mode/);
-    });
+    ])(
+      'that does not fit the mode: 400, for any parameter that Stripe blames (%s)',
+      async (message, param) => {
+        app.stripe.fail(answers(400, { error: { type: 'invalid_request_error', message, param } }), {
+          on: CREATE_SESSION,
+        });
+        expect((await checkOut().expect(400)).body.detail).toMatch(/does not go with the mode/);
+      },
+    );
 
-    it('that does not go with the mode: 400', async () => {
+    it('that does not fit the mode: 400', async () => {
       expect((await checkOut({ mode: 'payment' }).expect(400)).body.detail).toMatch(
         /does not go with the mode/,
       );
@@ -247,7 +250,7 @@ describe('POST checkout-session', () => {
   });
 
   describe('is for a user with a subscription', () => {
-    it.each([0, 7])('another one only when it is allowed: 400 (trial of %d days)', async (trialDays) => {
+    it.each([0, 7])('another one only if allowed: 400 (trial of %d days)', async (trialDays) => {
       await till.subscribe({ user: USER_ID, trialDays });
       const { body } = await checkOut().expect(400);
       expect(body.detail).toMatch(/allow_existing_subscription/);
@@ -257,7 +260,7 @@ describe('POST checkout-session', () => {
       await checkOut({}, 'another user').expect(200);
     });
 
-    it('of which nothing was sent yet: 400, and from then on it is known', async () => {
+    it('without an event yet: 400, and it is stored', async () => {
       const { body } = await checkOut().expect(200);
       app.stripe.completeCheckout(body.session_id);
       await checkOut().expect(400);
@@ -267,7 +270,7 @@ describe('POST checkout-session', () => {
       });
     });
 
-    it('that comes after a hundred others in the list of Stripe: 400', async () => {
+    it("that comes after a hundred others in Stripe's list: 400", async () => {
       const { body } = await checkOut().expect(200);
       app.stripe.completeCheckout(body.session_id);
       const [active] = till.account.test.all('subscription');
@@ -277,7 +280,7 @@ describe('POST checkout-session', () => {
     });
 
     it.each(['past_due', 'unpaid', 'paused', 'incomplete'] as const)(
-      'that is %s: it may, and what Stripe said is known at once',
+      "that is %s: allowed, and Stripe's state is stored at once",
       async (status) => {
         app.stripe.completeCheckout((await checkOut().expect(200)).body.session_id);
         Object.assign(till.account.test.all('subscription')[0] ?? {}, { status });
@@ -286,14 +289,14 @@ describe('POST checkout-session', () => {
       },
     );
 
-    it('that has ended', async () => {
+    it('that has ended: allowed', async () => {
       const subscription = await till.subscribe({ user: USER_ID });
       subscription.status = 'canceled';
       await recordInLedger(app, till.projectId, subscription);
       await checkOut().expect(200);
     });
 
-    it('that has ended, of which nothing was sent yet', async () => {
+    it('that has ended, without an event yet: allowed', async () => {
       const subscription = await till.subscribe({ user: USER_ID });
       subscription.status = 'canceled';
       await checkOut().expect(200);
@@ -302,7 +305,7 @@ describe('POST checkout-session', () => {
       });
     });
 
-    it('in an account that the project has left', async () => {
+    it('in a former account of the project: allowed', async () => {
       await till.subscribe({ user: USER_ID });
       const other = app.stripe.addAccount();
       await app
@@ -314,7 +317,7 @@ describe('POST checkout-session', () => {
     });
   });
 
-  describe('makes one customer', () => {
+  describe('creates one customer', () => {
     it('for each user, project and mode', async () => {
       await checkOut().expect(200);
       await checkOut().expect(200);
@@ -334,14 +337,14 @@ describe('POST checkout-session', () => {
       expect([customers().length, customers('live').length]).toEqual([3, 1]);
     });
 
-    it('also when many checkouts start at once', async () => {
+    it('when many checkouts start at once', async () => {
       const answered = await Promise.all(Array.from({ length: 10 }, () => checkOut()));
       expect(answered.map(({ status }) => status)).toEqual(Array(10).fill(200));
       expect(customers()).toHaveLength(1);
       expect(new Set(sessions().map(({ customer }) => customer))).toEqual(new Set([customers()[0]?.id]));
     });
 
-    it('also when the answer was lost', async () => {
+    it('when the answer was lost', async () => {
       app.stripe.fail(answerLost, { on: CREATE_CUSTOMER });
       await checkOut().expect(200);
       app.stripe.fail(down(500, { retry: false }), { ...ALWAYS, on: CREATE_SESSION });
@@ -351,7 +354,7 @@ describe('POST checkout-session', () => {
       expect(customers()).toHaveLength(2);
     });
 
-    it('also when Stripe fails to, and keeps that failure for the idempotency key', async () => {
+    it('when Stripe fails and replays the failure for the idempotency key', async () => {
       app.stripe.fail(broken, { on: CREATE_CUSTOMER });
       await checkOut().expect(503);
       await Promise.all(Array.from({ length: 5 }, () => checkOut().expect(200)));
@@ -364,7 +367,7 @@ describe('POST checkout-session', () => {
       expect(customers()).toHaveLength(2);
     });
 
-    it('anew when Stripe no longer has it, also when many notice at once', async () => {
+    it('once more when Stripe no longer has it, even if many requests notice at once', async () => {
       await checkOut().expect(200);
       for (let round = 0; round < 2; round++) {
         const gone = customers()[0]?.id ?? '';
@@ -382,7 +385,7 @@ describe('POST checkout-session', () => {
       );
     });
 
-    it('in each account, and finds it again with the account', async () => {
+    it('in each account, and finds it again after a return to the account', async () => {
       await checkOut().expect(200);
       const first = customers()[0]?.id;
       const other = app.stripe.addAccount();
@@ -398,7 +401,7 @@ describe('POST checkout-session', () => {
       expect(customers().map(({ id }) => id)).toEqual([first]);
     });
 
-    it('of none who has one from before', async () => {
+    it('except for a user who has one already', async () => {
       const { customer } = await till.subscribe({ user: USER_ID });
       await checkOut({ allow_existing_subscription: true }).expect(200);
       expect(sessions()[0]?.customer).toBe(customer);
@@ -424,13 +427,13 @@ describe('POST checkout-session', () => {
       expect((await checkOut().expect(503)).body.detail).toMatch(/^Stripe limits /);
     });
 
-    it('makes a customer that is none: 503, and none is stored', async () => {
+    it('returns an invalid customer: 503, and none is stored', async () => {
       app.stripe.fail(answers(200, {}), { on: CREATE_CUSTOMER });
       await checkOut().expect(503);
       await checkOut().expect(200);
     });
 
-    it('does not take the key any more: 409 that says nothing of keys, and the status says it', async () => {
+    it('no longer accepts the key: 409 without a word about keys, and the status shows it', async () => {
       app.stripe.mark(till.account.keys.test.secret, 'expired');
       const { body } = await checkOut().expect(409);
       expect(body.detail).toBe(
@@ -444,14 +447,14 @@ describe('POST checkout-session', () => {
       });
     });
 
-    it('lets the key do too little: 409 that says nothing of permissions', async () => {
+    it('refuses a key without permission: 409 without a word about permissions', async () => {
       const key = till.account.addRestrictedKey('test', ['rak_customer_write', 'rak_subscription_read']);
       await app.send('put', configPath(till.projectId)).send({ test_secret_key: key }).expect(200);
       const { body } = await checkOut().expect(409);
       expect(body.detail).toMatch(/^Payments do not work in this project/);
     });
 
-    it('lets the key see no subscriptions: 409, since a user who has been here may have one', async () => {
+    it('refuses to list subscriptions: 409, since a known user may have one', async () => {
       const key = till.account.addRestrictedKey('test', ['rak_customer_write', 'rak_checkout_session_write']);
       await app.send('put', configPath(till.projectId)).send({ test_secret_key: key }).expect(200);
       await checkOut().expect(200);
@@ -460,7 +463,7 @@ describe('POST checkout-session', () => {
       await checkOut({ allow_existing_subscription: true }).expect(200);
     });
 
-    it('refuses something else: 400, and none of its words', async () => {
+    it("refuses anything else: 400, without Stripe's message", async () => {
       const message = `You cannot do this today; key sk_test_${'q'.repeat(24)}`;
       app.stripe.fail(answers(400, { error: { type: 'invalid_request_error', message } }), {
         on: CREATE_SESSION,
@@ -493,14 +496,14 @@ describe('POST checkout-session', () => {
         { message: 'In order to use Checkout, you must set an account or business name.' },
         /enter the name of the business/,
       ],
-    ])('refuses what it often refuses: %d with a sentence for it (%j)', async (status, fields, detail) => {
+    ])('refuses for a common reason: %d with a message of its own (%j)', async (status, fields, detail) => {
       app.stripe.fail(answers(400, { error: { type: 'invalid_request_error', ...fields } }), {
         on: CREATE_SESSION,
       });
       expect((await checkOut().expect(status)).body.detail).toMatch(detail);
     });
 
-    it('does not take a URL that we took: 422', async () => {
+    it('refuses a URL that passed our check: 422', async () => {
       const error = {
         type: 'invalid_request_error',
         param: 'success_url',
@@ -513,7 +516,7 @@ describe('POST checkout-session', () => {
     });
   });
 
-  it('gives the same page for the same Idempotency-Key, and its URL is not to be read in the database', async () => {
+  it('returns one page for one Idempotency-Key, and stores its URL sealed', async () => {
     const ask = (fields = {}) => checkOut(fields).set('idempotency-key', 'one');
     const first = await ask().expect(200);
     const again = await ask().expect(200);
@@ -554,13 +557,13 @@ describe('POST customer-portal', () => {
     expect(portal).toMatchObject({ customer: customers()[0]?.id, return_url: RETURN.return_url });
   });
 
-  it('opens for a user who has a subscription from before', async () => {
+  it('opens for a user with an older subscription', async () => {
     const { customer } = await till.subscribe({ user: USER_ID });
     await open().expect(200);
     expect(portals()[0]?.customer).toBe(customer);
   });
 
-  it('opens for nobody with a customer that only a reference says is theirs', async () => {
+  it('does not open for a customer that only client_reference_id links to the user', async () => {
     const subscription = await till.subscribe({ user: USER_ID });
     subscription.metadata = {};
     await open().expect(404);
@@ -575,27 +578,27 @@ describe('POST customer-portal', () => {
     expect(portals()[0]?.customer).toBe(customers()[0]?.id);
   });
 
-  it('is nothing for a user who has bought nothing: 404', async () => {
+  it('answers 404 for a user who has bought nothing', async () => {
     expect((await open().expect(404)).body.detail).toMatch(/not bought anything/);
     expect(app.stripe.requests).toEqual([]);
   });
 
   it.each(['http://shop.example.com/', 'javascript:alert(1)', '', undefined, 1])(
-    'leads back to no %j: 422',
+    'refuses to return to %j: 422',
     async (return_url) => {
       const { body } = await open({ return_url }).expect(422);
       expect(body.detail).toEqual([expect.objectContaining({ loc: ['body', 'return_url'] })]);
     },
   );
 
-  it('says when the owner has not set it up: 409', async () => {
+  it('answers 409 if the owner has not set it up', async () => {
     await checkOut().expect(200);
     for (const { id } of till.account.test.all('billing_portal.configuration'))
       till.account.test.delete('billing_portal.configuration', id);
     expect((await open().expect(409)).body.detail).toMatch(/save its settings/);
   });
 
-  it('says when Stripe is down: 503', async () => {
+  it('answers 503 if Stripe is down', async () => {
     await checkOut().expect(200);
     app.stripe.fail(down(500, { retry: false }), { ...ALWAYS, on: 'POST /v1/billing_portal/sessions' });
     expect((await open().expect(503)).headers['retry-after']).toMatch(/^[1-9]\d*$/);

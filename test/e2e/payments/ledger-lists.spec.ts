@@ -92,7 +92,7 @@ describe('the lists of subscriptions and payments', () => {
   });
   afterAll(() => app.close());
 
-  it('show a project what it has, in test mode unless told otherwise', async () => {
+  it('show the rows of a project, in test mode by default', async () => {
     expect(await payments(`stripe/projects/${tea}/payments`)).toEqual([ids.first]);
     expect(await payments(`stripe/projects/${tea}/payments?test_mode=false`)).toEqual([ids.live]);
     expect(await get(`stripe/projects/${cake}/payments`)).toMatchObject({
@@ -107,7 +107,7 @@ describe('the lists of subscriptions and payments', () => {
     });
   });
 
-  it('show the subscription that a payment is for once it is there, and what became of a dispute', async () => {
+  it('show the subscription of a payment once it is stored, and the status of a dispute', async () => {
     const [first, last] = [String(ids.first), String(ids.last)];
     await execute(
       app.database,
@@ -157,7 +157,7 @@ describe('the lists of subscriptions and payments', () => {
     expect(await get('subscriptions?status=paused')).toMatchObject({ subscriptions: [], total: 0 });
   });
 
-  it('give an empty list for a project of somebody else', async () => {
+  it('are empty for a project of somebody else', async () => {
     expect(await get(`transactions?project_id=${foreign}`)).toMatchObject({ payments: [], total: 0 });
     expect(await get(`subscriptions?project_id=${randomUUID()}`)).toMatchObject({
       subscriptions: [],
@@ -166,7 +166,7 @@ describe('the lists of subscriptions and payments', () => {
     expect(await payments('transactions', STRANGER)).toEqual([ids.foreign]);
   });
 
-  it('page without gaps or repetitions where times are the same', async () => {
+  it('page without gaps or repetitions when times are equal', async () => {
     const owner = `paging-${randomUUID()}`;
     const token = accessToken({ sub: owner });
     const project = await app.createProject(token);
@@ -201,7 +201,7 @@ describe('the lists of subscriptions and payments', () => {
     await app.send('get', '/api/v1/payments/stats?test_mode=').expect(422);
   });
 
-  it('hide what a deleted project had', async () => {
+  it('hide the rows of a deleted project', async () => {
     const token = accessToken({ sub: `hiding-${randomUUID()}` });
     const owner = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
       sub: string;
@@ -223,7 +223,7 @@ describe('the lists of subscriptions and payments', () => {
     });
   });
 
-  it('tell statistics of both modes or of live mode, with no two currencies added up', async () => {
+  it('show statistics of both modes or of live mode, separately for each currency', async () => {
     expect(await get('stats')).toEqual({
       total_projects: 2,
       projects_with_config: 0,
@@ -264,7 +264,7 @@ describe('the lists of subscriptions and payments', () => {
     });
   });
 
-  it('tell what is configured of each project', async () => {
+  it('show the configured modes of each project', async () => {
     const token = accessToken({ sub: `configuring-${randomUUID()}` });
     const one = await app.createProject(token, 'One');
     const two = await app.createProject(token, 'Two');

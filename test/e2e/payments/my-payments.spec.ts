@@ -47,7 +47,7 @@ describe('GET my-payments', () => {
     expect(await list()).toEqual({ payments: [], total: 0, page: 1, page_size: 50 });
   });
 
-  it('has what the ledger has', async () => {
+  it('shows the rows of the ledger', async () => {
     // More than fits into 32 bits.
     const [id] = await pay(1, { amount: 99_999_999_999 });
     expect(await list()).toEqual({
@@ -85,14 +85,14 @@ describe('GET my-payments', () => {
     expect(await list('?page=999999999&page_size=100')).toMatchObject({ payments: [], total: 5 });
   });
 
-  it('puts payments of the same moment into one order', async () => {
+  it('orders payments with equal times', async () => {
     for (let nth = 0; nth < 6; nth++) await pay(1);
     const pages = [await list('?page=1&page_size=3'), await list('?page=2&page_size=3')].flatMap(idsOf);
     expect(pages).toEqual(idsOf(await list()));
     expect(new Set(pages).size).toBe(6);
   });
 
-  it("has nobody else's, and one mode's alone", async () => {
+  it("shows only the user's own payments of one mode", async () => {
     await pay(1, { user: 'another user' });
     const [live] = await pay(1, { mode: 'live' });
     expect(await list()).toMatchObject({ payments: [], total: 0 });

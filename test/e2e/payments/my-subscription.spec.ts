@@ -77,13 +77,13 @@ describe.each<['get' | 'post', string, object | undefined]>([
 });
 
 describe('GET my-subscription', () => {
-  it('is null for a user who never had one', async () => {
+  it('is null for a user without a subscription', async () => {
     const { text, headers } = await till.get('my-subscription').expect(200);
     expect(text).toBe('null');
     expect(headers['content-type']).toMatch(/^application\/json/);
   });
 
-  it('is what the ledger has', async () => {
+  it('shows the row of the ledger', async () => {
     const subscription = await till.subscribe({ quantity: 3 });
     const [item] = subscription.items.data;
     expect(await mine()).toMatchObject({
@@ -103,7 +103,7 @@ describe('GET my-subscription', () => {
     expect(app.stripe.requests).toEqual([]);
   });
 
-  it("is nobody else's", async () => {
+  it("does not show somebody else's", async () => {
     await till.subscribe({ user: 'another user' });
     expect(await mine()).toBeNull();
     await till.subscribe();
@@ -117,13 +117,13 @@ describe('GET my-subscription', () => {
     ['trialing', 'canceled'],
     ['past_due', 'canceled'],
     ['incomplete', 'incomplete_expired'],
-  ])('is of several the one that counts, if not the newest: %s before %s', async (status, other) => {
+  ])('prefers %s over %s, even if older', async (status, other) => {
     const { id } = await till.subscribe({ fields: { status, created: 1_700_000_000 } });
     await till.subscribe({ fields: { status: other, created: 1_700_000_001 } });
     expect(await mine()).toMatchObject({ subscription_id: id });
   });
 
-  it('is the newest of those that count alike', async () => {
+  it('shows the newest of equal status', async () => {
     await till.subscribe({ fields: { status: 'canceled', created: 1_700_000_000 } });
     const { id } = await till.subscribe({ fields: { status: 'canceled', created: 1_700_000_002 } });
     await till.subscribe({ fields: { status: 'canceled', created: 1_700_000_001 } });
@@ -131,8 +131,8 @@ describe('GET my-subscription', () => {
   });
 });
 
-describe("what was made in Stripe's Dashboard for a user's customer", () => {
-  it("is the user's, though it does not say so", async () => {
+describe("a subscription that was created in Stripe's Dashboard for a user's customer", () => {
+  it('belongs to the user without metadata', async () => {
     const price = priceOf(till.account, 'monthly');
     const order = {
       price_id: price.id,
@@ -176,7 +176,7 @@ describe('a user whose subscription has', () => {
     });
   const portal = () => till.post('customer-portal', { return_url: url });
 
-  it('no customer: sees, changes and cancels it, and buys no second one', async () => {
+  it('no customer: shows, changes and cancels it, and refuses a second one', async () => {
     const { id } = await till.subscribe({ fields: { customer: null as never } });
     expect(await mine()).toMatchObject({
       subscription_id: id,
@@ -201,7 +201,7 @@ describe('a user whose subscription has', () => {
     await checkOut().expect(200);
   });
 
-  it('an account for a customer: the same, and opens the portal of the account', async () => {
+  it('an account as its customer: shows, changes and cancels it, and opens the portal of the account', async () => {
     const customer = till.account.test.create('customer', { id: 'acct_1C' }).id;
     const { id } = await till.subscribe({ customer });
     expect(await mine()).toMatchObject({ subscription_id: id, customer_id: customer });
@@ -247,7 +247,7 @@ describe('POST cancel-subscription', () => {
   const cancel = (body: object = {}, user?: string) => till.post('cancel-subscription', body, user);
   const now = () => cancel({ cancel_immediately: true });
 
-  it('ends it with the period that is paid for', async () => {
+  it('ends it with the paid period', async () => {
     const subscription = await till.subscribe();
     const { body } = await cancel().expect(200);
     const end = timestamp(subscription.items.data[0]?.current_period_end);
@@ -262,7 +262,7 @@ describe('POST cancel-subscription', () => {
     expect(await mine()).toMatchObject({ status: 'active', cancel_at: end, cancelled_at: body.cancelled_at });
   });
 
-  it('ends it now', async () => {
+  it('ends it at once on request', async () => {
     const subscription = await till.subscribe();
     const { body } = await now().expect(200);
     expect(body).toEqual({
@@ -276,7 +276,7 @@ describe('POST cancel-subscription', () => {
     expect(await mine()).toMatchObject({ status: 'canceled', cancelled_at: body.cancelled_at });
   });
 
-  it('changes nothing the second time, but can still end at once what was to end later', async () => {
+  it('changes nothing the second time, but can still end it at once', async () => {
     await till.subscribe();
     const first = await cancel().expect(200);
     const again = await cancel().expect(200);
@@ -292,7 +292,7 @@ describe('POST cancel-subscription', () => {
     expect(writes()).toHaveLength(2);
   });
 
-  it('shows no end to come of what has ended', async () => {
+  it('shows no future end of an ended subscription', async () => {
     await till.subscribe();
     await cancel().expect(200);
     expect((await now().expect(200)).body.cancel_at).toBeNull();
@@ -314,7 +314,7 @@ describe('POST cancel-subscription', () => {
     expect(await mine()).toMatchObject({ cancel_at: timestamp(Math.min(end + difference, end)) });
   });
 
-  it('names the earliest end of several items', async () => {
+  it('shows the earliest end of several items', async () => {
     const subscription = await till.subscribe({ prices: ['yearly', 'monthly'] });
     const [, monthly] = subscription.items.data;
     Object.assign(subscription, { cancel_at_period_end: true, cancel_at: null });
@@ -323,7 +323,7 @@ describe('POST cancel-subscription', () => {
     expect(await mine()).toMatchObject({ current_period_end: end, cancel_at: end, plan_name: 'Yearly' });
   });
 
-  it('ends at once what was never paid for', async () => {
+  it('ends an unpaid subscription at once', async () => {
     const subscription = await till.subscribe();
     subscription.status = 'incomplete';
     expect((await cancel().expect(200)).body).toMatchObject({
@@ -332,7 +332,7 @@ describe('POST cancel-subscription', () => {
     });
   });
 
-  it('ends a trial with the trial', async () => {
+  it('ends a subscription in trial with the trial', async () => {
     const { trial_end } = await till.subscribe({ trialDays: 7 });
     expect((await cancel().expect(200)).body).toMatchObject({
       status: 'trialing',
@@ -340,7 +340,7 @@ describe('POST cancel-subscription', () => {
     });
   });
 
-  it('finds one of which nothing was sent yet', async () => {
+  it('finds a subscription without an event yet', async () => {
     const order = {
       price_id: priceOf(till.account, 'monthly').id,
       success_url: 'https://shop.example.com/',
@@ -354,7 +354,7 @@ describe('POST cancel-subscription', () => {
   });
 
   it.each(['cancel-subscription', 'update-subscription'])(
-    'finds a newer one that is paid for, of which nothing was sent yet: %s',
+    'finds a newer paid subscription without an event yet: %s',
     async (operation) => {
       const old = await till.subscribe({ fields: { status: 'past_due', created: 1_700_000_000 } });
       const items = [{ price: priceOf(till.account, 'monthly'), quantity: 1 }];
@@ -374,7 +374,7 @@ describe('POST cancel-subscription', () => {
   );
 
   it.each(['cancel-subscription', 'update-subscription', 'checkout-session'])(
-    'shows what Stripe no longer has as ended, once somebody asked: %s',
+    'shows a subscription that Stripe no longer has as ended after a request: %s',
     async (operation) => {
       const url = 'https://shop.example.com/';
       const order = { price_id: priceOf(till.account, 'monthly').id, success_url: url, cancel_url: url };
@@ -397,7 +397,7 @@ describe('POST cancel-subscription', () => {
   );
 
   it.each(['cancel-subscription', 'update-subscription', 'checkout-session', 'customer-portal'])(
-    'goes on to the next one that Stripe has, where it no longer has the newest: %s',
+    'uses the next subscription if Stripe no longer has the newest: %s',
     async (operation) => {
       const older = await till.subscribe({ fields: { created: 1_700_000_000 } });
       for (const created of [1_700_000_001, 1_700_000_002])
@@ -421,7 +421,7 @@ describe('POST cancel-subscription', () => {
   );
 
   it.each([false, true])(
-    'notes the newest as ended that Stripe no longer has, when the next one is cancelled: at once %s',
+    'marks the newest as ended if Stripe no longer has it, when the next one is cancelled: at once %s',
     async (atOnce) => {
       const url = 'https://shop.example.com/';
       const order = { price_id: priceOf(till.account, 'monthly').id, success_url: url, cancel_url: url };
@@ -443,7 +443,7 @@ describe('POST cancel-subscription', () => {
     },
   );
 
-  it('goes on past any number of subscriptions that Stripe no longer has and that nobody may note as ended', async () => {
+  it('skips any number of subscriptions that Stripe no longer has and that can not be marked as ended', async () => {
     const older = await till.subscribe({ fields: { created: 1_700_000_000 } });
     for (let nth = 1; nth <= 12; nth += 1)
       till.account.test.delete(
@@ -459,7 +459,7 @@ describe('POST cancel-subscription', () => {
   it.each<[string, Stripe.Subscription.Status]>([
     ['has ended at Stripe', 'canceled'],
     ['is no longer paid for at Stripe', 'past_due'],
-  ])('goes on to the next one that is paid for, where the newest %s', async (_, status) => {
+  ])('uses the next paid subscription if the newest %s', async (_, status) => {
     const older = await till.subscribe({ fields: { created: 1_700_000_000 } });
     const newest = await till.subscribe({ fields: { created: 1_700_000_001 } });
     newest.status = status;
@@ -467,7 +467,7 @@ describe('POST cancel-subscription', () => {
     expect(await mine()).toMatchObject({ subscription_id: older.id });
   });
 
-  it('does not take for ended what is of an account that the project has left', async () => {
+  it('does not mark subscriptions of a former account as ended', async () => {
     const { id } = await till.subscribe();
     const other = app.stripe.addAccount();
     await app
@@ -478,7 +478,7 @@ describe('POST cancel-subscription', () => {
     expect(await mine()).toMatchObject({ subscription_id: id, status: 'active' });
   });
 
-  it('is nothing for a user without one: 404', async () => {
+  it('answers 404 for a user without one', async () => {
     await till.subscribe({ user: 'another user' });
     await cancel().expect(404);
     await till.subscribe();
@@ -491,7 +491,7 @@ describe('POST cancel-subscription', () => {
     expect(writes()).toEqual([]);
   });
 
-  it('is not done where a schedule decides: 409', async () => {
+  it('refuses a subscription with a schedule: 409', async () => {
     await till.subscribe();
     const message =
       'The subscription is managed by the subscription schedule `sub_sched_1`, and updating it directly is not allowed.';
@@ -508,7 +508,7 @@ describe('POST cancel-subscription', () => {
     },
   );
 
-  it('is done once when its answer is lost', async () => {
+  it('cancels once when the answer is lost', async () => {
     const subscription = await till.subscribe();
     app.stripe.fail(answerLost, { on: DELETE_SUBSCRIPTION });
     expect((await now().expect(200)).body).toMatchObject({
@@ -521,7 +521,7 @@ describe('POST cancel-subscription', () => {
     ['ends', {}, POST_SUBSCRIPTION, { status: 'active', cancel_at: expect.any(String) as string }],
     ['has ended', { cancel_immediately: true }, DELETE_SUBSCRIPTION, { status: 'canceled', cancel_at: null }],
   ])(
-    'is done when Stripe does it and says that it failed: the subscription %s',
+    'succeeds if Stripe cancels but reports a failure: the subscription %s',
     async (_, body, on, expected) => {
       await till.subscribe();
       app.stripe.fail(doneAndFailed, { on });
@@ -530,7 +530,7 @@ describe('POST cancel-subscription', () => {
     },
   );
 
-  it('is out of order for a key that may not list subscriptions: 409, and no 404', async () => {
+  it('answers 409 instead of 404 for a key that may not list subscriptions', async () => {
     const { id } = till.account.test.create('customer', {});
     await till.subscribe({ customer: id, fields: { status: 'canceled' } });
     subscribe(till.account.test, {
@@ -547,7 +547,7 @@ describe('POST cancel-subscription', () => {
   it.each([
     ['ends', {}, POST_SUBSCRIPTION],
     ['has ended', { cancel_immediately: true }, DELETE_SUBSCRIPTION],
-  ])('is not done when Stripe is down: 503 (%s)', async (_, body, on) => {
+  ])('cancels nothing when Stripe is down: 503 (%s)', async (_, body, on) => {
     const subscription = await till.subscribe();
     app.stripe.fail(down(503, { retry: false }), { ...ALWAYS, on });
     const { headers } = await cancel(body).expect(503);
@@ -555,7 +555,7 @@ describe('POST cancel-subscription', () => {
     expect(atStripe(subscription)).toMatchObject({ status: 'active', cancel_at_period_end: false });
   });
 
-  it('has the same answer for the same Idempotency-Key', async () => {
+  it('repeats its answer for a repeated Idempotency-Key', async () => {
     await till.subscribe();
     const first = await now().set('idempotency-key', 'one').expect(200);
     const again = await now().set('idempotency-key', 'one').expect(200);
@@ -572,7 +572,7 @@ describe('POST update-subscription', () => {
   const itemsOf = (subscription: Stripe.Subscription) =>
     atStripe(subscription).items.data.map((item) => [item.price.lookup_key, item.quantity]);
 
-  it('puts it on another price and keeps the quantity', async () => {
+  it('changes the price and keeps the quantity', async () => {
     const subscription = await till.subscribe({ quantity: 3 });
     const { body } = await update().expect(200);
     expect(body).toEqual({
@@ -597,7 +597,7 @@ describe('POST update-subscription', () => {
   });
 
   it.each(['create_prorations', 'none', 'always_invoice'])(
-    'bills the difference as it is asked to: %s',
+    'bills the difference as requested: %s',
     async (proration_behavior) => {
       await till.subscribe();
       await update({ proration_behavior }).expect(200);
@@ -605,7 +605,7 @@ describe('POST update-subscription', () => {
     },
   );
 
-  it('leaves the other items alone, and changes the one of the same product', async () => {
+  it('changes the item of the product, and no other items', async () => {
     const product = till.account.test.create('product', { name: 'Seats' });
     addPrice(till.account.test, { product: product.id, lookup_key: 'seat', unit_amount: 500 }, 'month');
     addPrice(till.account.test, { product: product.id, lookup_key: 'good seat', unit_amount: 900 }, 'month');
@@ -629,7 +629,7 @@ describe('POST update-subscription', () => {
   it.each<[what: string, item: object]>([
     ['was deleted', { id: 'si_gone', object: 'subscription_item', deleted: true }],
     ['has a plan and no price', { price: undefined }],
-  ])('works beside an item that %s', async (_what, item) => {
+  ])('works next to an item that %s', async (_what, item) => {
     const subscription = await till.subscribe();
     const [first] = atStripe(subscription).items.data;
     const odd = {
@@ -663,7 +663,7 @@ describe('POST update-subscription', () => {
     expect(writes()).toEqual([]);
   });
 
-  it('leaves what is metered alone, and changes the plan of the same product', async () => {
+  it('changes the plan of the product, and no metered items', async () => {
     const { product } = price('monthly');
     const use = addPrice(till.account.test, { product, lookup_key: 'use', unit_amount: 1 }, 'month');
     if (use.recurring) use.recurring.usage_type = 'metered';
@@ -680,7 +680,7 @@ describe('POST update-subscription', () => {
     expect(itemsOf(subscription).map(([key]) => key)).toEqual(expect.arrayContaining(['use', 'basic']));
   });
 
-  it('knows all of many items', async () => {
+  it('reads all pages of many items', async () => {
     const prices = Array.from({ length: 11 }, (_, nth) => `price ${nth}`);
     for (const lookup_key of prices)
       addPrice(till.account.test, { product: price('monthly').product, lookup_key, unit_amount: 1 }, 'month');
@@ -699,7 +699,7 @@ describe('POST update-subscription', () => {
     expect(itemsOf(subscription)).toEqual([['basic', 1]]);
   });
 
-  it('counts nothing where the new price is for what is used', async () => {
+  it('sends no quantity for a metered price', async () => {
     const metered = addPrice(
       till.account.test,
       { product: price('monthly').product, unit_amount: 1 },
@@ -736,14 +736,14 @@ describe('POST update-subscription', () => {
     expect(body.detail).toEqual([expect.objectContaining({ loc: ['body', field] })]);
   });
 
-  it('is nothing for a user without a subscription, or with one that has ended: 404', async () => {
+  it('answers 404 for a user without a subscription, or with an ended one', async () => {
     await update().expect(404);
     cancelAtStripe(till.account.test, await till.subscribe());
     await update().expect(404);
     expect(writes()).toEqual([]);
   });
 
-  it('makes what Stripe said known at once, also where it changes nothing', async () => {
+  it("stores Stripe's state at once, even without a change", async () => {
     const subscription = await till.subscribe();
     subscription.status = 'canceled';
     await update().expect(404);
@@ -760,7 +760,7 @@ describe('POST update-subscription', () => {
     expect(await mine()).toMatchObject({ status: 'active' });
   });
 
-  it('is done when Stripe does it and says that it failed', async () => {
+  it('succeeds if Stripe changes the plan but reports a failure', async () => {
     const subscription = await till.subscribe();
     app.stripe.fail(doneAndFailed, { on: POST_SUBSCRIPTION });
     expect((await update().expect(200)).body).toMatchObject({
@@ -772,7 +772,7 @@ describe('POST update-subscription', () => {
     });
   });
 
-  it('says when the card is declined: 402, and nothing is changed', async () => {
+  it('answers 402 if the card is declined, and changes nothing', async () => {
     const subscription = await till.subscribe();
     const error = {
       type: 'card_error',
@@ -821,7 +821,7 @@ describe('POST update-subscription', () => {
       },
       /another interval/,
     ],
-  ])('says why not: %d for what Stripe answers with %d (%j)', async (status, answered, fields, detail) => {
+  ])('answers %d with a reason if Stripe answers %d (%j)', async (status, answered, fields, detail) => {
     const subscription = await till.subscribe();
     app.stripe.fail(answers(answered, { error: { type: 'invalid_request_error', ...fields } }), {
       on: POST_SUBSCRIPTION,
@@ -830,7 +830,7 @@ describe('POST update-subscription', () => {
     expect(itemsOf(subscription)).toEqual([['monthly', 1]]);
   });
 
-  it('says that Stripe keeps the change back until an invoice is paid', async () => {
+  it('reports that Stripe delays the change until an invoice is paid', async () => {
     const subscription = await till.subscribe();
     const pending = {
       subscription_items: [{ id: 'si_1', price: price('yearly').id }],
@@ -843,7 +843,7 @@ describe('POST update-subscription', () => {
     expect(itemsOf(subscription)).toEqual([['monthly', 1]]);
   });
 
-  it('is done once when its answer is lost, and not when Stripe is down', async () => {
+  it('changes the plan once when the answer is lost, and never when Stripe is down', async () => {
     const subscription = await till.subscribe();
     app.stripe.fail(down(500, { retry: false }), { ...ALWAYS, on: POST_SUBSCRIPTION });
     await update().expect(503);
@@ -853,7 +853,7 @@ describe('POST update-subscription', () => {
     expect(itemsOf(subscription)).toEqual([['yearly', 1]]);
   });
 
-  it('has the same answer for the same Idempotency-Key', async () => {
+  it('repeats its answer for a repeated Idempotency-Key', async () => {
     await till.subscribe();
     const first = await update().set('idempotency-key', 'one').expect(200);
     const again = await update().set('idempotency-key', 'one').expect(200);
@@ -885,7 +885,7 @@ describe('once Stripe said that the stored key is of another account', () => {
     });
   };
 
-  it("marks the subscriptions of the former account, which are nobody's current ones until it comes back", async () => {
+  it('marks subscriptions of the former account, which are not current until the account is back', async () => {
     const { id } = await till.subscribe();
     // Stripe names the account after the subscription was written.
     await validate(till.account.keys.test.secret);
@@ -909,13 +909,13 @@ describe('once Stripe said that the stored key is of another account', () => {
     await till.post('cancel-subscription', {}).expect(200);
   });
 
-  it('leaves alone what is of an account that Stripe never named', async () => {
+  it('does not mark subscriptions of an account that Stripe never named', async () => {
     const { id } = await till.subscribe();
     await put(app.stripe.addAccount().keys.test.secret);
     expect(await mine()).toMatchObject({ subscription_id: id, account_mismatch: false });
   });
 
-  it('ignores events that were signed for an endpoint made here in the former account, and takes them again when it is back', async () => {
+  it('ignores events of our endpoint in the former account, and applies them when the account is back', async () => {
     const first = till.account.keys.test.secret;
     await validate(first);
     const endpoint = () =>

@@ -65,7 +65,7 @@ describe('a reconciliation', () => {
     return test.all('event').slice(0, test.all('event').length - before);
   }
 
-  it('applies what never arrived, and nothing twice', async () => {
+  it('applies missed events, and none twice', async () => {
     const events = subscription().filter(({ type }) =>
       /^(?:customer\.subscription|invoice|payment_intent)\./.test(type),
     );
@@ -82,7 +82,7 @@ describe('a reconciliation', () => {
     expect(await outcomes()).toHaveLength(body.events.read);
   });
 
-  it("applies what was ignored while the project's key was of another account", async () => {
+  it('applies events that were ignored while the key was of another account', async () => {
     const events = subscription().filter(({ type }) => type.startsWith('customer.subscription.'));
     await put({ test_secret_key: app.stripe.addAccount().keys.test.secret }).expect(200);
     for (const event of events) {
@@ -102,7 +102,7 @@ describe('a reconciliation', () => {
     expect(await subscriptions()).toHaveLength(1);
   });
 
-  it('puts no state back that an event has left behind while the list was on its way', async () => {
+  it('does not restore a state that an event replaced while the list was loading', async () => {
     for (const event of subscription()) await deliver(app, projectId, SECRET, event).expect(200);
     const [known] = account.test.all('subscription');
     if (!known) throw new Error('There is none.');
@@ -124,7 +124,7 @@ describe('a reconciliation', () => {
     expect(await subscriptions()).toMatchObject([{ status: 'past_due' }]);
   });
 
-  it('repairs subscriptions that are not as Stripe has them', async () => {
+  it("repairs subscriptions that differ from Stripe's", async () => {
     subscription();
     await reconcile().expect(200);
     const [known] = account.test.all('subscription');
@@ -145,7 +145,7 @@ describe('a reconciliation', () => {
   });
 
   it.each([null, 'acct_1C'])(
-    'gives rows without a customer back the user that they lost (account %s)',
+    'restores the lost user of rows without a customer (account %s)',
     async (account_id) => {
       subscription();
       const [known] = account.test.all('subscription');
@@ -172,7 +172,7 @@ describe('a reconciliation', () => {
     },
   );
 
-  it('reports subscriptions that Stripe does not have, and leaves them', async () => {
+  it('reports subscriptions that Stripe does not have, and keeps them', async () => {
     for (let count = 0; count < 3; count++) subscription();
     await reconcile().expect(200);
     const before = await subscriptions();
@@ -196,7 +196,7 @@ describe('a reconciliation', () => {
     expect(await subscriptions()).toEqual(before);
   });
 
-  it('begins where all is known, or where it is told to', async () => {
+  it('begins after the last complete run, or at the requested time', async () => {
     await reconcile().expect(200);
     app.stripe.now = () => NOW() - 10 * DAY_S;
     subscription();
@@ -208,7 +208,7 @@ describe('a reconciliation', () => {
     expect(Date.parse(all.since)).toBeGreaterThan(Date.now() - 31 * DAY_S * 1000);
   });
 
-  it('counts what is in a form that is not known, each time', async () => {
+  it('counts unreadable events in each run', async () => {
     account.test.record('invoice.paid', { id: 'in_unreadable', object: 'invoice', status: 'paid' });
     for (let times = 0; times < 2; times += 1)
       expect((await reconcile().expect(200)).body).toMatchObject({
@@ -218,7 +218,7 @@ describe('a reconciliation', () => {
       });
   });
 
-  it('leaves nothing out after it was told to begin later than what is known', async () => {
+  it('misses nothing after a run that began later than the last complete one', async () => {
     app.stripe.now = () => NOW() - 2 * DAY_S;
     subscription();
     app.stripe.now = NOW;
@@ -241,7 +241,7 @@ describe('a reconciliation', () => {
     expect((await reconcile().expect(200)).body.events.read).toBe(0);
   });
 
-  it('does not go on with one that began later than what is known', async () => {
+  it('does not resume a run that began later than the last complete one', async () => {
     app.stripe.now = () => NOW() - 2 * DAY_S;
     subscription();
     app.stripe.now = NOW;
@@ -250,7 +250,7 @@ describe('a reconciliation', () => {
     expect((await reconcile().expect(200)).body.events.applied).toBeGreaterThan(2);
   });
 
-  it('begins anew once the key was stored again, which may have been of another account', async () => {
+  it('starts over once the key was stored again, since its account may differ', async () => {
     app.stripe.now = () => NOW() - 2 * DAY_S;
     subscription();
     app.stripe.now = NOW;
@@ -267,7 +267,7 @@ describe('a reconciliation', () => {
     expect((await reconcile().expect(200)).body.events).toMatchObject({ known: events.read });
   });
 
-  it('does not go on with one that began before the key was stored', async () => {
+  it('does not resume a run from before the key was stored', async () => {
     app.stripe.now = () => NOW() - 2 * DAY_S;
     subscription();
     app.stripe.now = NOW;
@@ -278,7 +278,7 @@ describe('a reconciliation', () => {
     expect((await reconcile().expect(200)).body.events.applied).toBeGreaterThan(2);
   });
 
-  it('comes back to what failed', async () => {
+  it('retries failed events', async () => {
     await reconcile().expect(200);
     app.stripe.now = () => NOW() - 10 * DAY_S;
     const [event] = subscription().filter(({ type }) => type === 'customer.subscription.created');
@@ -293,7 +293,7 @@ describe('a reconciliation', () => {
     expect(new Set(await outcomes())).toEqual(new Set(['applied']));
   });
 
-  it('reads page after page, and goes on where it was cut short', async () => {
+  it('reads all pages, and resumes after an interruption', async () => {
     for (let count = 0; count < 27; count++) subscription();
     const cut = new AbortController();
     const service = app.app.get(ReconcileService);
@@ -363,7 +363,7 @@ describe('a reconciliation', () => {
       ).toHaveLength(HANDLED_EVENTS.length);
     });
 
-    it('goes on with the types where it was cut short, and lists all of them again for what happened since', async () => {
+    it('resumes within the types after an interruption, and lists all types again for newer events', async () => {
       const cut = new AbortController();
       const cutInTheLast: Fault = async ({ perform, send }) => {
         if (typesAsked().length === EVENT_BATCHES.length) cut.abort();
@@ -378,7 +378,7 @@ describe('a reconciliation', () => {
     });
   });
 
-  it('starts afresh when Stripe has forgotten where it was', async () => {
+  it('starts over when Stripe no longer has the cursor', async () => {
     subscription();
     await reconcile().expect(200);
     await execute(
@@ -390,7 +390,7 @@ describe('a reconciliation', () => {
     expect(body.events.known).toBeGreaterThan(2);
   });
 
-  it('says what Stripe says of the key, and when it cannot be asked', async () => {
+  it('reports a refused key, and an unavailable Stripe', async () => {
     await app.send('post', path('reconcile')).send({ mode: 'live' }).expect(404);
     app.stripe.fail(connectionReset, { on: EVENTS, times: Infinity });
     expect((await reconcile().expect(503)).headers['retry-after']).toMatch(/^[1-9]\d*$/);
@@ -406,7 +406,7 @@ describe('a reconciliation', () => {
     expect((await reconcile().expect(409)).body.detail).toMatch(/has expired at Stripe/);
   });
 
-  it('runs once at a time for a project and mode', async () => {
+  it('never overlaps for a project and mode', async () => {
     subscription();
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));

@@ -101,7 +101,7 @@ describe('webhook endpoints', () => {
   }
 
   it.each(['test', 'live'] as const)(
-    'are made with our URL, events, version and tag, and their secret is stored: %s',
+    'are created with our URL, events, version and tag, and their secret is stored: %s',
     async (mode) => {
       const { body } = await create(mode).expect(201);
       expect(body).toEqual({
@@ -126,7 +126,7 @@ describe('webhook endpoints', () => {
     },
   );
 
-  it('are left as they are when they work: 200', async () => {
+  it('are unchanged if they work: 200', async () => {
     const first = await create().expect(201);
     const config = (await app.send('get', configPath(projectId)).expect(200)).body;
     expect((await create().expect(200)).body).toEqual(first.body);
@@ -140,7 +140,7 @@ describe('webhook endpoints', () => {
     ['given fewer events', { enabled_events: ['invoice.paid'] }],
     ['moved to another URL', { url: 'https://elsewhere.test/' }],
     ['changed in every way', { status: 'disabled', enabled_events: ['*'], url: 'https://elsewhere.test/' }],
-  ])('are updated in place when they were %s: 200, with the same secret', async (_, changes) => {
+  ])('are updated in place when they were %s: 200, keeping the secret', async (_, changes) => {
     const { body } = await create().expect(201);
     const secret = await storedSecret();
     const config = (await app.send('get', configPath(projectId)).expect(200)).body;
@@ -166,7 +166,7 @@ describe('webhook endpoints', () => {
     await expectWhole('live');
   });
 
-  it('keep the API version that they have, since Stripe cannot change it', async () => {
+  it('keep their API version, since Stripe can not change it', async () => {
     const { body } = await create().expect(201);
     Object.assign(atStripe()[0] ?? {}, { api_version: '2024-06-20', status: 'disabled' });
     expect((await create().expect(200)).body).toEqual({ ...body, version: '2024-06-20' });
@@ -182,7 +182,7 @@ describe('webhook endpoints', () => {
     expect(update?.body).not.toContain('api_version');
   });
 
-  it('are updated in place when their secret was pasted by hand again', async () => {
+  it('are updated in place when their secret was stored by hand', async () => {
     const { body } = await create().expect(201);
     await put({ test_webhook_secret: `whsec_${'z'.repeat(32)}` }).expect(200);
     await put({ test_webhook_secret: account.test.webhookSecrets.get(body.id) }).expect(200);
@@ -191,7 +191,7 @@ describe('webhook endpoints', () => {
     await expectWhole();
   });
 
-  it('are updated in place, and the others of ours are removed', async () => {
+  it('are updated in place, and our other endpoints are removed', async () => {
     const { body } = await create().expect(201);
     Object.assign(atStripe()[0] ?? {}, { url: 'https://before.test/' });
     add({ metadata: { tillkeeper_project: projectId } });
@@ -211,14 +211,14 @@ describe('webhook endpoints', () => {
         await put({ test_webhook_secret: `whsec_${'z'.repeat(32)}` }).expect(200);
       },
     ],
-  ])('are made anew when they were %s: 201', async (_, change) => {
+  ])('are replaced when they were %s: 201', async (_, change) => {
     const { body } = await create().expect(201);
     await change();
     expect((await create().expect(201)).body.id).not.toBe(body.id);
     await expectWhole();
   });
 
-  it('leave the secret that theirs replaces valid for a while, be it pasted or of the endpoint before', async () => {
+  it('keep the replaced secret valid for the overlap, whether stored by hand or of the former endpoint', async () => {
     const pasted = `whsec_${'z'.repeat(32)}`;
     const valid = async () =>
       (await app.app.get(StripeConfigService).openWebhookSecrets(projectId, 'test')).map(({ value }) =>
@@ -238,7 +238,7 @@ describe('webhook endpoints', () => {
     expect(await valid()).toEqual([later, first, pasted]);
   });
 
-  it('are made anew when only the tag tells that they are ours', async () => {
+  it('are replaced when only the tag shows that they are ours', async () => {
     add({ metadata: { tillkeeper_project: projectId } });
     add({ metadata: { tillkeeper_project: projectId }, url: 'https://before.test/' });
     await create().expect(201);
@@ -246,7 +246,7 @@ describe('webhook endpoints', () => {
   });
 
   it.each([{}, { tillkeeper_project: randomUUID() }])(
-    'that somebody else made for our URL are left alone, tagged %j: 409',
+    'that somebody else created for our URL are not touched, tagged %j: 409',
     async (metadata) => {
       const { id } = add({ metadata });
       const { body } = await create().expect(409);
@@ -271,7 +271,7 @@ describe('webhook endpoints', () => {
     ['an encoded letter', (own) => own.replace('/stripe/', '/%73tripe/')],
     ['a path that turns back', (own) => own.replace('/stripe/', '/./other/../stripe/')],
     ['a query and a fragment', (own) => `${own}?source=stripe#top`],
-  ])('that somebody else made for our URL, written with %s, are left alone: 409', async (_, write) => {
+  ])('that somebody else created for our URL, written with %s, are not touched: 409', async (_, write) => {
     await create().expect(201);
     const [made] = atStripe();
     const { id } = add({ url: write(url('test')) });
@@ -282,27 +282,27 @@ describe('webhook endpoints', () => {
     expect(atStripe().map((endpoint) => endpoint.id)).toEqual([id]);
   });
 
-  it.each(['/x', '0', '%zz'])("for URLs that only begin like ours (%s) are in nobody's way", async (more) => {
+  it.each(['/x', '0', '%zz'])('for URLs that only begin like ours (%s) are no obstacle', async (more) => {
     add({ url: `${url('test')}${more}` });
     await create().expect(201);
     expect(atStripe()).toHaveLength(2);
   });
 
-  it('of others for other URLs are not touched', async () => {
+  it('of others with other URLs are not touched', async () => {
     const { id } = add({ url: 'https://elsewhere.test/' });
     await create().expect(201);
     await remove().expect(204);
     expect(atStripe().map((endpoint) => endpoint.id)).toEqual([id]);
   });
 
-  it('say when Stripe allows no more: 409', async () => {
+  it('answer 409 when Stripe allows no more', async () => {
     for (let count = 0; count < 16; count++) add({ url: `https://elsewhere.test/${count}` });
     expect((await create().expect(409)).body.detail).toMatch(/as many webhook endpoints as Stripe allows/);
     expect(atStripe()).toHaveLength(16);
     expect(await shownEndpoint()).toBeNull();
   });
 
-  it('say when Stripe does not take the URL: 400', async () => {
+  it('answer 400 when Stripe refuses the URL', async () => {
     const error = {
       type: 'invalid_request_error',
       code: 'url_invalid',
@@ -317,13 +317,13 @@ describe('webhook endpoints', () => {
   it.each([
     ['Webhook Endpoints (read)', []],
     ['Webhook Endpoints (write)', ['rak_webhook_read']],
-  ] as const)('say which permission a restricted key lacks: %s', async (missing, permissions) => {
+  ] as const)('name the missing permission of a restricted key: %s', async (missing, permissions) => {
     await put({ test_secret_key: account.addRestrictedKey('test', permissions) }).expect(200);
     expect((await create().expect(409)).body.detail).toContain(missing);
     await expectNothing();
   });
 
-  it('say that a restricted key lacks the permission to update', async () => {
+  it('name the missing permission of a restricted key to update', async () => {
     const { body } = await create().expect(201);
     await put({ test_secret_key: account.addRestrictedKey('test', ['rak_webhook_read']) }).expect(200);
     expect((await create().expect(200)).body).toEqual(body);
@@ -333,7 +333,7 @@ describe('webhook endpoints', () => {
     expect(atStripe()).toEqual([expect.objectContaining({ id: body.id, status: 'disabled' })]);
   });
 
-  it('say when Stripe does not take the key any more, and so does the status', async () => {
+  it('report that Stripe no longer accepts the key, as the status does', async () => {
     app.stripe.mark(account.keys.test.secret, 'expired');
     expect((await create().expect(409)).body.detail).toMatch(/has expired at Stripe/);
     await eventually(async () => {
@@ -344,7 +344,7 @@ describe('webhook endpoints', () => {
     await remove().expect(409);
   });
 
-  it('say when the key has lost its access', async () => {
+  it('report that the key lost access to the account', async () => {
     app.stripe.mark(account.keys.test.secret, 'no_access');
     expect((await create().expect(409)).body.detail).toMatch(/does not accept the stored secret key/);
   });
@@ -353,7 +353,7 @@ describe('webhook endpoints', () => {
     it.each([
       ['it lists', LIST],
       ['it makes one', CREATE],
-    ])('while %s: 503 and nothing is left', async (_, on) => {
+    ])('while %s: 503 and no endpoint is left', async (_, on) => {
       app.stripe.fail(down(500), { ...ALWAYS, on });
       const { headers } = await create().expect(503);
       expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
@@ -363,7 +363,7 @@ describe('webhook endpoints', () => {
       await expectWhole();
     });
 
-    it('with answers that make no sense: 503', async () => {
+    it('with malformed answers: 503', async () => {
       app.stripe.fail(answers(200, '{}'), { on: LIST });
       await create().expect(503);
       app.stripe.fail(answers(200, { id: 'we_1' }), { on: CREATE });
@@ -371,13 +371,13 @@ describe('webhook endpoints', () => {
       await expectNothing();
     });
 
-    it('to answer once: the second attempt has the secret of the one that was made', async () => {
+    it('to answer once: the second attempt gets the secret of the created endpoint', async () => {
       app.stripe.fail(answerLost, { on: CREATE });
       await create().expect(201);
       await expectWhole();
     });
 
-    it('to answer at all after it made one: the next call finds it by its tag', async () => {
+    it('to answer at all after creating one: the next call finds it by its tag', async () => {
       app.stripe.fail(answerLost, { ...ALWAYS, on: CREATE });
       await create().expect(503);
       expect(atStripe()).toHaveLength(1);
@@ -417,7 +417,7 @@ describe('webhook endpoints', () => {
         await expectWhole();
       });
 
-      it('because it was removed after it was listed: a new one is made', async () => {
+      it('because it was removed after it was listed: a new one is created', async () => {
         const gone: Fault = async ({ perform, send }) => {
           account.test.delete('webhook_endpoint', id);
           send(await perform());
@@ -428,7 +428,7 @@ describe('webhook endpoints', () => {
         await expectWhole();
       });
 
-      it('because it does not take the URL: 400', async () => {
+      it('because it refuses the URL: 400', async () => {
         const error = {
           type: 'invalid_request_error',
           code: 'url_invalid',
@@ -441,7 +441,7 @@ describe('webhook endpoints', () => {
       });
     });
 
-    it('while it removes one that is of no use: 503, and the next call goes on', async () => {
+    it('while it removes a useless one: 503, and the next call continues', async () => {
       add({ metadata: { tillkeeper_project: projectId } });
       app.stripe.fail(down(503), { ...ALWAYS, on: DELETE });
       await create().expect(503);
@@ -450,7 +450,7 @@ describe('webhook endpoints', () => {
       await expectWhole();
     });
 
-    it('to answer, or to end its answer, it is 503 in a few seconds, and what was to be destroyed is', async () => {
+    it('to answer, or to finish its answer: 503 in a few seconds, and credentials are still destroyed', async () => {
       await create().expect(201);
       const others = [await app.createProject(), await app.createProject()] as const;
       for (const other of others) {
@@ -484,7 +484,7 @@ describe('webhook endpoints', () => {
       expect(await storedSecret()).toBeUndefined();
     });
 
-    it('while it removes the endpoint: 503, and all stays', async () => {
+    it('while it removes the endpoint: 503, and nothing changes', async () => {
       await create().expect(201);
       app.stripe.fail(down(503), { ...ALWAYS, on: DELETE });
       await remove().expect(503);
@@ -494,7 +494,7 @@ describe('webhook endpoints', () => {
       await expectNothing();
     });
 
-    it('to answer that it was removed: the second attempt finds it gone', async () => {
+    it('to confirm the removal: the second attempt finds it gone', async () => {
       await create().expect(201);
       app.stripe.fail(answerLost, { on: DELETE });
       await remove().expect(204);
@@ -502,7 +502,7 @@ describe('webhook endpoints', () => {
     });
   });
 
-  describe('while one is made', () => {
+  describe('while one is being created', () => {
     async function meanwhile(change: () => Promise<unknown>) {
       let release: (value?: unknown) => void = () => undefined;
       app.stripe.fail(slow(new Promise((resolve) => (release = resolve))), { on: CREATE });
@@ -531,7 +531,7 @@ describe('webhook endpoints', () => {
          ON CONFLICT (project_id, mode) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at`,
       );
 
-    it('by a process that died, another call has to wait only until its lease has expired', async () => {
+    it('by a process that died, another call has to wait until its lease has expired', async () => {
       await setLease('2999-01-01 00:00:00.000');
       await create().expect(409);
       await remove().expect(409);
@@ -541,7 +541,7 @@ describe('webhook endpoints', () => {
       await remove().expect(204);
     });
 
-    it('by a process so slow that another has taken over, the slow one gives way', async () => {
+    it('by a process that lost its lease, the newer process wins', async () => {
       expect((await meanwhile(() => setLease('2001-01-01 00:00:00.000'))).status).toBe(409);
       await expectNothing();
       await create().expect(201);
@@ -563,7 +563,7 @@ describe('webhook endpoints', () => {
       await expectNothing();
     });
 
-    it('a new key gets no secret of an endpoint that the old one made', async () => {
+    it('a new key gets no secret of an endpoint of the old key', async () => {
       const other = app.stripe.addAccount();
       expect(
         (await meanwhile(() => put({ test_secret_key: other.keys.test.secret }).expect(200))).status,
@@ -578,7 +578,7 @@ describe('webhook endpoints', () => {
       expect(atStripe()).toEqual([]);
     });
 
-    it('and its secret cannot be stored, it is removed again', async () => {
+    it('and its secret can not be stored, the endpoint is removed', async () => {
       const save = jest
         .spyOn(app.app.get(StripeConfigService), 'saveWebhookSecret')
         .mockRejectedValueOnce(new Error('no'));
@@ -589,7 +589,7 @@ describe('webhook endpoints', () => {
     });
   });
 
-  describe('while one is updated', () => {
+  describe('while one is being updated', () => {
     async function meanwhile(change: () => Promise<unknown>) {
       await create().expect(201);
       Object.assign(atStripe()[0] ?? {}, { status: 'disabled' });
@@ -641,7 +641,7 @@ describe('webhook endpoints', () => {
       await remove().expect(404);
     });
 
-    it('without a secret that was stored later', async () => {
+    it('without a secret that was stored afterwards', async () => {
       await create().expect(201);
       const later = `whsec_${'y'.repeat(32)}`;
       await put({ test_webhook_secret: later }).expect(200);
@@ -665,7 +665,7 @@ describe('webhook endpoints', () => {
       ['the configuration', () => configPath(projectId)],
       ['the mode', () => `${configPath(projectId)}/test`],
       ['the project', () => `/api/v1/projects/${projectId}`],
-    ])('with %s, which goes also when Stripe is down, and the log says what is left', async (_, path) => {
+    ])('with %s, even when Stripe is down, and the log names the endpoint left behind', async (_, path) => {
       const { body } = await create().expect(201);
       app.stripe.fail(connectionReset, { ...ALWAYS, on: DELETE });
       const { headers } = await app.send('delete', path()).expect(204);
@@ -675,7 +675,7 @@ describe('webhook endpoints', () => {
       ]);
     });
 
-    describe('where the key is of another account by now', () => {
+    describe('if the key is of another account now', () => {
       const left = (id: string) =>
         app.log.filter((line) => line.includes(id) && line.includes('could not be removed at Stripe'));
       const warned = async () => {
@@ -701,7 +701,7 @@ describe('webhook endpoints', () => {
       });
 
       it.each(['active', 'expired', 'no_access'] as const)(
-        'only here, and the log says so, with a key that is %s',
+        'only locally, with a log line, for a key that is %s',
         async (state) => {
           app.stripe.mark(other.keys.test.secret, state);
           await remove().expect(204);
@@ -712,7 +712,7 @@ describe('webhook endpoints', () => {
         },
       );
 
-      it('when a new one is made', async () => {
+      it('when a new one is created', async () => {
         await create().expect(201);
         expect(left(id)).toHaveLength(1);
         const [endpoint] = other.test.all('webhook_endpoint');
@@ -723,7 +723,7 @@ describe('webhook endpoints', () => {
         expect(await warned()).toEqual([]);
       });
 
-      it('not when no new one can be made', async () => {
+      it('not when no new one can be created', async () => {
         app.stripe.fail(down(500), { ...ALWAYS, on: CREATE });
         await create().expect(503);
         expect(await shownEndpoint()).toBe(id);
@@ -733,7 +733,7 @@ describe('webhook endpoints', () => {
         await expectWhole();
       });
 
-      it('and nothing is said of a webhook secret that was stored later', async () => {
+      it('without a log line about a webhook secret that was stored later', async () => {
         await put({ test_webhook_secret: `whsec_${'y'.repeat(32)}` }).expect(200);
         expect(await warned()).toEqual([]);
         await remove().expect(204);
@@ -741,14 +741,14 @@ describe('webhook endpoints', () => {
       });
     });
 
-    it('or told in the log to be left behind in another account', async () => {
+    it('or logged as left behind in another account', async () => {
       const { body } = await create().expect(201);
       await put({ test_secret_key: app.stripe.addAccount().keys.test.secret }).expect(200);
       await app.send('delete', configPath(projectId)).expect(204);
       expect(app.log.join('')).toContain(`${body.id} of project ${projectId} could not be removed`);
     });
 
-    it('and deleting what has none asks Stripe nothing', async () => {
+    it('without a call to Stripe if there is none', async () => {
       await app.send('delete', configPath(projectId)).expect(204);
       expect(app.stripe.requests).toEqual([]);
     });
@@ -800,7 +800,7 @@ describe('webhook endpoints', () => {
     }
   });
 
-  it('give the keys to Stripe alone, and their secret to nobody', async () => {
+  it('send the keys only to Stripe, and show the secret to nobody', async () => {
     const key = account.addRestrictedKey('test', [...NEEDED_PERMISSIONS, 'rak_webhook_write']);
     await put({ test_secret_key: key }).expect(200);
     await create().expect(201);
@@ -820,7 +820,7 @@ describe('webhook endpoints', () => {
 });
 
 describe('webhook endpoints without an https address', () => {
-  it('are made for test mode only', async () => {
+  it('are created for test mode only', async () => {
     const app = await startAppWithStripe({ environment: { PUBLIC_BASE_URL: 'http://127.0.0.1:3000' } });
     try {
       const projectId = await app.createProject();

@@ -61,7 +61,7 @@ describe('the webhook receiver', () => {
     return (signature === undefined ? request : request.set('stripe-signature', signature)).send(body);
   };
 
-  it('takes an event that Stripe signed, and counts it when it comes again', async () => {
+  it('applies an event that Stripe signed, and counts repeated deliveries', async () => {
     const event = anEvent();
     expect((await deliver(app, projectId, SECRET, event).expect(200)).body).toEqual({
       received: true,
@@ -91,7 +91,7 @@ describe('the webhook receiver', () => {
     'application/x-www-form-urlencoded',
     'application/x-raw',
     'nonsense',
-  ])('reads the bytes as they came, sent as %s', async (contentType) => {
+  ])('reads the received bytes, sent as %s', async (contentType) => {
     const body = `${JSON.stringify(anEvent(), null, 3)}\r\n`;
     await app
       .send('post', receiverPath(projectId, 'test'), null)
@@ -101,7 +101,7 @@ describe('the webhook receiver', () => {
       .expect(200);
   });
 
-  it('takes raw bytes nowhere else', async () => {
+  it('accepts raw bytes in no other operation', async () => {
     await app
       .send('put', configPath(projectId))
       .set('content-type', 'application/x-raw')
@@ -109,7 +109,7 @@ describe('the webhook receiver', () => {
       .expect(415);
   });
 
-  describe('refuses, and writes nothing of', () => {
+  describe('refuses, without storing anything,', () => {
     const body = JSON.stringify(anEvent());
     const valid = () => signatureOf(body, SECRET);
     const hex = (signature: string) => signature.replace(/^.*v1=/, '');
@@ -177,7 +177,7 @@ describe('the webhook receiver', () => {
       expect((await list(`?mode=${mode === 'test' ? 'live' : 'test'}`)).refusals).toEqual([]);
     });
 
-    it('what is larger than 1 MB', async () => {
+    it('a body larger than 1 MB', async () => {
       const large = anEvent({ data: { object: { id: 'cus_1', text: 'a'.repeat(1024 * 1024) } } });
       await deliver(app, projectId, SECRET, large).expect(413);
       const fits = anEvent({ data: { object: { id: 'cus_1', text: 'a'.repeat(1024 * 1024 - 1_000) } } });
@@ -185,7 +185,7 @@ describe('the webhook receiver', () => {
     });
   });
 
-  it('takes a right signature beside wrong ones, up to 300 seconds off either way', async () => {
+  it('accepts a valid signature among invalid ones, up to 300 seconds off either way', async () => {
     const wrong = `v1=${'0'.repeat(64)}`;
     for (const timestamp of [NOW() - 295, NOW() + 295]) {
       const body = JSON.stringify(anEvent());
@@ -194,14 +194,14 @@ describe('the webhook receiver', () => {
     }
   });
 
-  it('takes what the secret before the current one signed, while that is valid', async () => {
+  it('accepts a signature of the replaced secret during its overlap', async () => {
     const next = `whsec_${'n'.repeat(32)}`;
     await deliver(app, projectId, SECRET, anEvent()).expect(200);
     await app.send('put', configPath(projectId)).send({ test_webhook_secret: next }).expect(200);
     await deliver(app, projectId, next, anEvent()).expect(200);
   });
 
-  it('opens no door with the secret of another project', async () => {
+  it("refuses a signature of another project's secret", async () => {
     const other = await app.createProject();
     const otherSecret = `whsec_${'o'.repeat(32)}`;
     await app.send('put', configPath(other)).send({ test_webhook_secret: otherSecret }).expect(200);
@@ -242,7 +242,7 @@ describe('the webhook receiver', () => {
       'members that would poison an object',
       { type: 'customer.updated', data: JSON.parse('{"object":{"metadata":{"__proto__":{"a":1}}}}') },
     ],
-  ])('acknowledges %s, and notes that they were ignored', async (_, fields) => {
+  ])('acknowledges %s, and records them as ignored', async (_, fields) => {
     const event = anEvent(fields);
     expect((await deliver(app, projectId, SECRET, event).expect(200)).body).toEqual({
       received: true,
@@ -310,7 +310,7 @@ describe('the webhook receiver', () => {
       await deliver(app, projectId, SECRET, aPayment({ ...fields(), livemode: true })).expect(400);
     });
 
-    it('an account, where Stripe said another one than the key names: what Stripe said counts', async () => {
+    it("an account, if Stripe and the key name different ones: Stripe's counts", async () => {
       const { id } = app.stripe.addAccount();
       const key = app.account.addSecretKey('test');
       await app.send('put', configPath(projectId)).send({ test_secret_key: key }).expect(200);
@@ -331,7 +331,7 @@ describe('the webhook receiver', () => {
       ).toBe('ignored');
     });
 
-    describe('an account, where Stripe never said whose the key is:', () => {
+    describe("an account, while the key's account is unknown:", () => {
       const put = (key: string) =>
         app.send('put', configPath(projectId)).send({ test_secret_key: key }).expect(200);
       const outcomeOf = async (event: EventBody) =>
@@ -347,7 +347,7 @@ describe('the webhook receiver', () => {
         expect(asked() - before).toBe(1);
       });
 
-      it('the event stays open until Stripe can say it', async () => {
+      it('the event stays open until Stripe answers', async () => {
         await put(app.account.keys.test.legacySecret);
         app.stripe.fail(answers(500, {}), { on: 'GET /v1/account', times: 2 });
         const event = aPayment({ account: own() });
@@ -356,7 +356,7 @@ describe('the webhook receiver', () => {
         await expect(outcomeOf(event)).resolves.toBe('applied');
       });
 
-      it('the event stays open while there is no key to ask with', async () => {
+      it('the event stays open without a key', async () => {
         const send = (event: EventBody) => deliver(app, projectId, LIVE_SECRET, event, { mode: 'live' });
         const waiting = aPayment({ account: own(), livemode: true });
         await send(waiting).expect(500);
@@ -371,7 +371,7 @@ describe('the webhook receiver', () => {
       });
     });
 
-    it('another account is applied when Stripe sends it again once the account is its own', async () => {
+    it('another account is applied by a later delivery, once the project has that account', async () => {
       const account = app.stripe.addAccount();
       const event = aPayment({ account: account.id });
       for (const outcome of ['ignored', 'duplicate'])
@@ -384,7 +384,7 @@ describe('the webhook receiver', () => {
         expect((await deliver(app, projectId, SECRET, event).expect(200)).body.outcome).toBe(outcome);
     });
 
-    it('another account is of the other mode when it is replayed once the account is its own', async () => {
+    it('another account is refused for its mode by a replay, once the project has that account', async () => {
       const account = app.stripe.addAccount();
       const event = anEvent({ account: account.id, livemode: true });
       await deliver(app, projectId, SECRET, event).expect(200);
@@ -396,7 +396,7 @@ describe('the webhook receiver', () => {
     });
   });
 
-  it('answers 422, then 404, before it looks at the signature', async () => {
+  it('answers 422, then 404, before it checks the signature', async () => {
     const send = (path: string) => app.send('post', path, null).send('{}');
     const { body } = await send(receiverPath('nope', 'prod')).expect(422);
     expect(body.detail).toEqual([
@@ -416,7 +416,7 @@ describe('the webhook receiver', () => {
     ['NUL', '\0', '\ufffd'],
     ['emoji and what looks like an escape', '\u{1f600}\\ud800', '\u{1f600}\\ud800'],
   ])(
-    'stores the same on both engines of an event with %s anywhere, and takes it again',
+    'stores an event with %s anywhere alike on both engines, and recognises a repeated delivery',
     async (_, odd, stored) => {
       const user = randomUUID();
       const event = aPayment();
@@ -460,7 +460,7 @@ describe('the webhook receiver', () => {
     expect(rows).toEqual([expect.objectContaining({ payment_intent_id: 'pi_\ufffd' })]);
   });
 
-  it('stores the same of an answer of Stripe', async () => {
+  it('stores an answer of Stripe alike', async () => {
     const account = app.stripe.addAccount({ name: 'Shop \ud800\0' });
     const key = account.keys.test.secret;
     await app
@@ -471,7 +471,7 @@ describe('the webhook receiver', () => {
     expect(body.test).toMatchObject({ account_name: 'Shop \ufffd' });
   });
 
-  it('answers the same 404 for every URL without a secret, so that a stranger learns nothing of projects', async () => {
+  it('answers one 404 for every URL without a secret, so that strangers learn nothing about projects', async () => {
     const answerOf = async (id: string, mode: string) => {
       const { status, text, headers } = await app
         .send('post', receiverPath(id, mode), null)
@@ -506,14 +506,14 @@ describe('the webhook receiver', () => {
       expect(answer).toEqual(unknown);
   });
 
-  it('refuses no burst: 256 deliveries from one address at once', async () => {
+  it('accepts a burst of 256 concurrent deliveries from one address', async () => {
     const answers = await Promise.all(
       Array.from({ length: 256 }, () => deliver(app, projectId, SECRET, anEvent())),
     );
     expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
   });
 
-  it('follows the configuration from one delivery to the next', async () => {
+  it('applies a changed configuration to the next delivery', async () => {
     await deliver(app, projectId, SECRET, anEvent()).expect(200);
     await app.send('delete', `${configPath(projectId)}/test`).expect(204);
     await deliver(app, projectId, SECRET, anEvent()).expect(404);
@@ -561,7 +561,7 @@ describe('the webhook receiver', () => {
       expect(await list('?mode=live&outcome=ignored')).toMatchObject({ total: 0, events: [] });
     });
 
-    it('says all that is wrong with the query', async () => {
+    it('reports all errors of the query', async () => {
       const { body } = await app
         .send('get', `${eventsPath(projectId)}?mode=prod&outcome=bad&page=0&page_size=101`)
         .expect(422);
@@ -574,14 +574,14 @@ describe('the webhook receiver', () => {
     const replay = (id: string, token = OWNER) =>
       app.send('post', `${eventsPath(projectId)}/${id}/replay`, token);
 
-    it('handles the event once more', async () => {
+    it('handles the event again', async () => {
       const event = anEvent();
       await deliver(app, projectId, SECRET, event).expect(200);
       const { body } = await replay(event.id).expect(200);
       expect(body).toMatchObject({ id: event.id, outcome: 'ignored', duplicate_count: 0 });
     });
 
-    it('needs an event of this project, and its payload', async () => {
+    it('requires an event of this project with its payload', async () => {
       const event = anEvent();
       await replay(event.id).expect(404);
       await replay('%00').expect(404);
