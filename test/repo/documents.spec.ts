@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 
 const markdownIn = (folder: string, options = {}) =>
   readdirSync(folder, { encoding: 'utf8', ...options })
@@ -36,6 +36,12 @@ function isBroken(page: string, link: string): boolean {
 const pathsIn = (text: string) =>
   [...text.matchAll(/`((?:src|test|scripts|bench|docs|deploy)\/[\w./-]+)`/g)].map(([, path = '']) => path);
 
+const SOURCE_NAMES = new Set(
+  ['.', 'src', 'test', 'scripts', 'bench']
+    .flatMap((folder) => readdirSync(folder, { recursive: folder !== '.', encoding: 'utf8' }))
+    .map((path) => basename(path)),
+);
+
 const sources = ['src', 'test/harness'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
@@ -64,6 +70,8 @@ it.each(PAGES.filter(([page]) => page !== 'CHANGELOG.md'))(
   '%s names only paths that exist',
   (_page, text) => {
     expect(pathsIn(text).filter((path) => !existsSync(path))).toEqual([]);
+    const files = [...text.matchAll(/`([\w.-]+\.m?ts)`/g)].map(([, name = '']) => name);
+    expect(files.filter((name) => !SOURCE_NAMES.has(name))).toEqual([]);
   },
 );
 
