@@ -128,6 +128,12 @@ describe('PeriodicTask', () => {
       expect(lease.release).toHaveBeenCalledTimes(1);
     });
 
+    it('releases nothing when it never ran', async () => {
+      const lease = leaseOf(async () => true);
+      await taskOf({ work: async () => undefined, lease }).stop();
+      expect(lease.release).not.toHaveBeenCalled();
+    });
+
     it.each([
       ['another process takes it', async () => false],
       ['the database is away', () => Promise.reject(new Error('The database is away.'))],

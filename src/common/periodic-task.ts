@@ -29,6 +29,7 @@ export class PeriodicTask {
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #lastSuccess = 0;
+  #mayHaveLease = false;
 
   constructor(options: PeriodicTaskOptions) {
     this.#options = options;
@@ -80,6 +81,7 @@ export class PeriodicTask {
     let renewing: NodeJS.Timeout | undefined;
     try {
       if (lease) {
+        this.#mayHaveLease = true;
         if (!(await lease.acquire())) return;
         const renew = async () => (await lease.acquire().catch(() => false)) || lost.abort();
         renewing = setInterval(() => void renew(), lease.renewEveryMs).unref();
@@ -104,6 +106,7 @@ export class PeriodicTask {
     this.#stopping.abort();
     clearTimeout(this.#timer);
     await this.#running;
-    await this.#options.lease?.release().catch(() => undefined);
+    // A task that never ran has no lease, and a database that is away would delay the exit.
+    if (this.#mayHaveLease) await this.#options.lease?.release().catch(() => undefined);
   }
 }
