@@ -31,7 +31,7 @@ async function main(): Promise<void> {
 
 /** What an operator is asked first when something is wrong. */
 function describeStart({ database, masterKeys }: Settings): string {
-  const engine = database.engine === 'sqlite' ? 'SQLite' : 'PostgreSQL';
+  const engine = database.url ? 'PostgreSQL' : 'SQLite';
   const providers = masterKeys.map(({ provider }) => provider).join(', ');
   return `Tillkeeper ${VERSION} on Node.js ${process.version}, with ${engine} and master keys from: ${providers}`;
 }

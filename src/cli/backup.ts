@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { constants, existsSync, lstatSync } from 'node:fs';
+import { constants, lstatSync } from 'node:fs';
 import { access, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import Sqlite, { type Database as Driver } from 'better-sqlite3';
 import type { Command } from 'commander';
 import type { Secret } from '../common/secret.js';
 import type { MasterKeySource } from '../config/settings.js';
+import { lacksFile } from '../database/data-source.js';
 import { CommandFailed, type Report } from './output.js';
 import type { Runner, Session } from './session.js';
 
@@ -30,11 +31,10 @@ async function backup(session: Session, given: string): Promise<Report> {
   const file = resolve(given);
   const { database, directDatabase, masterKeys } = session.storeSettings;
   await assertFree(file);
-  if (directDatabase.engine === 'postgres') return commandFor(directDatabase.url, file, whereIs(masterKeys));
-  if (database.engine !== 'sqlite') throw new Error('There is no file to copy.');
-  if (!existsSync(database.path))
+  if (directDatabase.url) return commandFor(directDatabase.url, file, whereIs(masterKeys));
+  if (database.file === undefined || lacksFile(database))
     throw new CommandFailed('There is no database at the path of DATABASE_URL.');
-  const { bytes, masterKeyIds } = await copyTo(file, database.path, session);
+  const { bytes, masterKeyIds } = await copyTo(file, database.file, session);
   const kept = whereIs(masterKeys);
   return {
     text: [

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import {
   type DynamicModule,
@@ -17,6 +16,8 @@ import { readPastTime } from '../common/past-time.js';
 import { loadEnvFile } from '../config/environment.js';
 import { loadSettings, loadStoreSettings } from '../config/load-settings.js';
 import { type Settings, SettingsModule, type StoreSettings } from '../config/settings.js';
+import { lacksFile } from '../database/data-source.js';
+import { Database } from '../database/database.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { isMigrated } from '../database/migrate.js';
 import { Keyring } from '../vault/keys/keyring.js';
@@ -24,7 +25,7 @@ import { VaultModule } from '../vault/vault.module.js';
 import { CommandFailed, EXIT_CODES, Progress, type Report } from './output.js';
 
 /** Milliseconds to wait for a lock of the SQLite file. A server waits less, because requests wait with it. */
-const SQLITE_LOCK_TIMEOUT_MS = 10_000;
+const LOCK_TIMEOUT_MS = 10_000;
 
 /** The actor in the history of the system, with the user's name of the operating system. Tenants never see it. */
 export const OPERATOR = systemActor(`command line: ${account()}@${hostname()}`.slice(0, 255));
@@ -139,22 +140,19 @@ export class Session {
   }
 
   async #connect(settings: StoreSettings, imports: OpenOptions['imports']): Promise<INestApplicationContext> {
-    // SQLite would create the file.
-    if (settings.database.engine === 'sqlite' && !existsSync(settings.database.path))
+    if (lacksFile(settings.database))
       throw new CommandFailed('There is no database at the path of DATABASE_URL.');
     const all: DynamicModule = {
       module: CommandLineModule,
       imports: [SettingsModule.forRoot(settings), DatabaseModule.forRoot(ENTITIES), VaultModule, ...imports],
     };
     this.#context = await NestFactory.createApplicationContext(all, { logger: false, abortOnError: false });
-    const dataSource = this.#context.get(DataSource);
-    if (!(await isMigrated(dataSource))) {
+    if (!(await isMigrated(this.#context.get(DataSource)))) {
       throw new CommandFailed(
         'The database has migrations that did not run yet: run `tillkeeper migrate`, or start the server.',
       );
     }
-    if (settings.database.engine === 'sqlite')
-      await dataSource.query(`PRAGMA busy_timeout = ${SQLITE_LOCK_TIMEOUT_MS}`);
+    this.#context.get(Database).setLockTimeout(LOCK_TIMEOUT_MS);
     await throwIfInterrupted(this.signal);
     return this.#context;
   }

@@ -64,7 +64,7 @@ describe('defaults', () => {
       port: 3000,
       publicBaseUrl: 'http://127.0.0.1:3000',
       dataDir: resolve('data'),
-      database: { engine: 'sqlite', path: resolve('data/tillkeeper.db') },
+      database: { file: resolve('data/tillkeeper.db') },
       directDatabaseUrl: undefined,
       databasePreparedStatements: true,
       databasePoolSize: 10,
@@ -88,7 +88,7 @@ describe('defaults', () => {
   it('follow the variables that they are made of', () => {
     const settings = loadSettings({ ...TEST, HOST: '::1', PORT: '81', DATA_DIR: '/srv/till/' });
     expect(settings.publicBaseUrl).toBe('http://[::1]:81');
-    expect(settings.database).toEqual({ engine: 'sqlite', path: '/srv/till/tillkeeper.db' });
+    expect(settings.database).toEqual({ file: '/srv/till/tillkeeper.db' });
   });
 
   it('open the server to the network in production, and leave sample data out', () => {
@@ -135,9 +135,9 @@ describe.each<[variable: string, field: string, accepted: Record<string, unknown
     'DATABASE_URL',
     'database',
     {
-      'sqlite:x/y.db': { engine: 'sqlite', path: resolve('x/y.db') },
-      'sqlite:/x/y.db': { engine: 'sqlite', path: '/x/y.db' },
-      'sqlite:///x/y.db': { engine: 'sqlite', path: '/x/y.db' },
+      'sqlite:x/y.db': { file: resolve('x/y.db') },
+      'sqlite:/x/y.db': { file: '/x/y.db' },
+      'sqlite:///x/y.db': { file: '/x/y.db' },
     },
     [
       'sqlite:',
@@ -218,10 +218,7 @@ describe.each<[variable: string, field: string, accepted: Record<string, unknown
 
 describe('DATABASE_DIRECT_URL', () => {
   const url = 'postgres://till:keeper@primary.internal/till';
-  const revealedUrl = (given: NodeJS.ProcessEnv) => {
-    const { directDatabase } = loadSettings(given);
-    return directDatabase.engine === 'postgres' && directDatabase.url.reveal();
-  };
+  const revealedUrl = (given: NodeJS.ProcessEnv) => loadSettings(given).directDatabase.url?.reveal();
 
   it('is DATABASE_URL unless set', () => {
     expect(revealedUrl(PRODUCTION)).toBe(PRODUCTION.DATABASE_URL);
@@ -241,7 +238,7 @@ describe('DATABASE_URL of PostgreSQL', () => {
     'keeps %s as a secret',
     (url) => {
       const { database } = loadSettings({ ...TEST, DATABASE_URL: url });
-      expect(database.engine === 'postgres' && database.url.reveal()).toBe(url);
+      expect(database.url?.reveal()).toBe(url);
       expect(inspect(database)).not.toContain(url);
     },
   );
@@ -273,8 +270,8 @@ describe('production', () => {
   });
 
   it('accepts an embedded database that was asked for', () => {
-    expect(loadSettings({ ...PRODUCTION, DATABASE_URL: 'sqlite:/srv/till.db' }).database.engine).toBe(
-      'sqlite',
+    expect(loadSettings({ ...PRODUCTION, DATABASE_URL: 'sqlite:/srv/till.db' }).database.file).toBe(
+      '/srv/till.db',
     );
   });
 });
@@ -584,7 +581,7 @@ describe('secrets in files', () => {
       METRICS_TOKEN_FILE: fileWith(`${SECRET}\r\n`),
     });
     const { database, directDatabaseUrl, accessTokens, metricsToken } = settings;
-    expect(database.engine === 'postgres' && database.url.reveal()).toBe(PRODUCTION.DATABASE_URL);
+    expect(database.url?.reveal()).toBe(PRODUCTION.DATABASE_URL);
     expect(directDatabaseUrl?.reveal()).toBe('postgres://till:keeper@direct/till');
     expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([
       SECRET,

@@ -172,7 +172,7 @@ function accessTokens(env: Environment, tokenFile: SecretFile<Secret[]> | undefi
 }
 
 function databaseConflicts(env: Environment): string[] {
-  const isFile = env.optional('DATABASE_URL')?.engine === 'sqlite';
+  const isFile = env.optional('DATABASE_URL')?.file !== undefined;
   return isFile && env.isSet('DATABASE_DIRECT_URL')
     ? [`${env.sourceOf('DATABASE_DIRECT_URL')} must be left out when DATABASE_URL is a SQLite file.`]
     : [];

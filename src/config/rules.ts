@@ -5,7 +5,9 @@ import { Secret } from '../common/secret.js';
 /** Reads the text of a variable; `undefined` means that it breaks the rule. */
 export type Parse<T> = (text: string) => T | undefined;
 
-export type DatabaseAddress = { engine: 'sqlite'; path: string } | { engine: 'postgres'; url: Secret };
+/** A SQLite file, or the URL of a PostgreSQL server. */
+export type DatabaseAddress =
+  { readonly file: string; readonly url?: undefined } | { readonly url: Secret; readonly file?: undefined };
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8);
@@ -110,9 +112,9 @@ export function isSecureUrl(href: string): boolean {
 export const databaseAddress: Parse<DatabaseAddress> = (text) => {
   // An in-memory database would lose acknowledged writes, and sqlite://folder/file looks relative but means a folder of the root.
   const file = /^sqlite:(?!:memory:|\/\/[^/])(.+)$/.exec(text)?.[1];
-  if (file !== undefined) return { engine: 'sqlite', path: resolve(file) };
+  if (file !== undefined) return { file: resolve(file) };
   const url = postgresUrl(text);
-  return url && { engine: 'postgres', url };
+  return url && { url };
 };
 
 export const postgresUrl: Parse<Secret> = (text) => (isPostgresUrl(text) ? new Secret(text) : undefined);

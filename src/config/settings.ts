@@ -51,7 +51,7 @@ export class StoreSettings {
 
   /** Where connections lead that nobody else gets in between: for migrations and change notifications. */
   get directDatabase(): DatabaseAddress {
-    return this.directDatabaseUrl ? { engine: 'postgres', url: this.directDatabaseUrl } : this.database;
+    return this.directDatabaseUrl ? { url: this.directDatabaseUrl } : this.database;
   }
 }
 

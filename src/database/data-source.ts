@@ -1,15 +1,15 @@
+import { existsSync } from 'node:fs';
 import type { Database as SqliteDriver } from 'better-sqlite3';
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { Secret } from '../common/secret.js';
+import type { DatabaseAddress } from '../config/rules.js';
 import { Initial1796100000002 } from './migrations/1796100000002-initial.js';
 import { PARSERS } from './statement-batch.js';
 import { CONNECT_TIMEOUT_MS, PostgresPool } from './postgres.pool.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
-
-export type DatabaseLocation = { engine: 'sqlite'; path: string } | { engine: 'postgres'; url: Secret };
 
 /** SQLite waits synchronously for a lock that another process holds, so this is also how long the server may stand still. */
 const SQLITE_LOCK_TIMEOUT_MS = 250;
@@ -24,13 +24,14 @@ const SHARED = {
   invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
 } satisfies Partial<DataSourceOptions>;
 
+/** Whether the address is that of a SQLite file which does not exist. SQLite would create it. */
+export function lacksFile({ file }: DatabaseAddress): boolean {
+  return file !== undefined && !existsSync(file);
+}
+
 /** A data source for either engine, not yet connected. @param poolSize connections of the pool on PostgreSQL */
-export function createDataSource(
-  location: DatabaseLocation,
-  poolSize: number,
-  entities: Entities,
-): DataSource {
-  return createFrom(location, entities, {
+export function createDataSource(address: DatabaseAddress, poolSize: number, entities: Entities): DataSource {
+  return createFrom(address, entities, {
     poolSize,
     driver: { Pool: PostgresPool },
     lockTimeout: SQLITE_LOCK_TIMEOUT_MS,
@@ -38,8 +39,8 @@ export function createDataSource(
 }
 
 /** A data source for migrations: one connection, and on it a statement may take as long as it needs. */
-export function createMigrationDataSource(location: DatabaseLocation, entities: Entities): DataSource {
-  return createFrom(location, entities, {
+export function createMigrationDataSource(address: DatabaseAddress, entities: Entities): DataSource {
+  return createFrom(address, entities, {
     poolSize: 1,
     driver: pg,
     lockTimeout: SQLITE_MIGRATION_LOCK_TIMEOUT_MS,
@@ -55,13 +56,11 @@ interface Limits {
   lockTimeout: number;
 }
 
-function createFrom(location: DatabaseLocation, entities: Entities, limits: Limits): DataSource {
+function createFrom({ file, url }: DatabaseAddress, entities: Entities, limits: Limits): DataSource {
   const dataSource = new DataSource(
-    location.engine === 'sqlite'
-      ? sqliteOptions(location.path, limits, entities)
-      : postgresOptions(location.url, limits, entities),
+    url ? postgresOptions(url, limits, entities) : sqliteOptions(file, limits, entities),
   );
-  if (location.engine === 'postgres') mapDatesToTimestamptz(dataSource);
+  if (url) mapDatesToTimestamptz(dataSource);
   return dataSource;
 }
 

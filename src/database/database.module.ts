@@ -84,7 +84,7 @@ function openNotifications(
 ): DatabaseNotifications {
   const { databaseConnection } = handlesOf(dataSource);
   if (databaseConnection) return new SqliteNotifications(databaseConnection);
-  if (directDatabase.engine !== 'postgres') throw new Error('There is no address to listen at.');
+  if (!directDatabase.url) throw new Error('There is no address to listen at.');
   return new PostgresNotifications(
     directDatabase.url,
     directDatabaseUrl ? 'DATABASE_DIRECT_URL' : 'DATABASE_URL',

@@ -95,6 +95,9 @@ export abstract class Database {
   /** To be awaited by background work between two batches of writes. On SQLite the server's own writes need the time. */
   abstract throttle(batchStartedAt: number): Promise<void>;
 
+  /** Changes how long a statement waits for another process that locks the SQLite file. PostgreSQL has locks of rows only. */
+  abstract setLockTimeout(milliseconds: number): void;
+
   /** How many connections the pool has, where there is one. */
   connections(): { busy: number; idle: number; waiting: number } | undefined {
     return undefined;

@@ -89,6 +89,10 @@ export class PostgresDatabase extends Database {
     return exec(NOTIFY, [channel, payload]);
   }
 
+  setLockTimeout(): void {
+    return undefined;
+  }
+
   /** Writers of other rows do not wait for this batch. */
   async throttle(): Promise<void> {
     return undefined;

@@ -77,6 +77,10 @@ export class SqliteDatabase extends Database {
     // SqliteNotifications watches the file.
   }
 
+  setLockTimeout(milliseconds: number): void {
+    this.driver.pragma(`busy_timeout = ${milliseconds}`);
+  }
+
   async throttle(batchStartedAt: number): Promise<void> {
     await sleep(PAUSE * (performance.now() - batchStartedAt));
   }

@@ -68,7 +68,7 @@ export async function checkDatabase(installation: Installation): Promise<Finding
 /** Checks that notifications arrive and that prepared statements are kept. */
 export const checkPooler: DatabaseCheck = async (dataSource, { env }) => {
   const [pooled, direct] = [env.optional('DATABASE_URL'), env.optional('DATABASE_DIRECT_URL')];
-  if (pooled?.engine !== 'postgres') return skipped('SQLite has no pooler.');
+  if (!pooled?.url) return skipped('SQLite has no pooler.');
   const variable = direct ? 'DATABASE_DIRECT_URL' : 'DATABASE_URL';
   const advice = [
     await adviceAboutListening(dataSource, direct ?? pooled.url, variable),
@@ -161,8 +161,8 @@ export const checkDataKeys: DatabaseCheck = async (dataSource, { masterKeys }) =
 /** Checks whether the server's role may change the history or the keys. */
 export const checkRoles: DatabaseCheck = async (dataSource, { env }) => {
   const address = env.optional('DATABASE_URL');
-  if (address?.engine === 'sqlite') {
-    const { mode } = await stat(address.path);
+  if (address?.file !== undefined) {
+    const { mode } = await stat(address.file);
     if (mode & OTHERS)
       return warning(
         'Other users of this machine may read the file of DATABASE_URL: chmod 600 it and its -wal and -shm.',

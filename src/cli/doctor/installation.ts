@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import type { DataSource } from 'typeorm';
 import { ENTITIES } from '../../bootstrap/entities.js';
 import { ConfigurationError, type Environment, loadEnvFile } from '../../config/environment.js';
 import { examineSettings } from '../../config/load-settings.js';
 import type { MasterKeySources } from '../../config/master-key-sources.js';
-import { createDataSource } from '../../database/data-source.js';
+import { createDataSource, lacksFile } from '../../database/data-source.js';
 import { CommandFailed } from '../output.js';
 
 /** `skipped`: there was nothing to check. */
@@ -58,8 +57,7 @@ export class Installation {
   async #connect(): Promise<DataSource> {
     const address = this.env.optional('DATABASE_URL');
     if (!address) throw new CommandFailed('DATABASE_URL is missing or wrong: correct it first.');
-    // SQLite would create the file.
-    if (address.engine === 'sqlite' && !existsSync(address.path))
+    if (lacksFile(address))
       throw new CommandFailed(
         'There is no database at the path of DATABASE_URL: correct the path, or start the server or run `tillkeeper migrate`, which make one.',
       );

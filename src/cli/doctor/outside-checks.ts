@@ -67,8 +67,7 @@ export async function checkPublicUrl({ env, signal }: Installation): Promise<Fin
 
 /** Checks the disk of the data folder. PostgreSQL's disk can't be seen from here. */
 export async function checkDisk({ env }: Installation): Promise<Finding> {
-  const address = env.optional('DATABASE_URL');
-  const file = address?.engine === 'sqlite' ? address.path : undefined;
+  const file = env.optional('DATABASE_URL')?.file;
   const [folder, variable] =
     file === undefined ? [env.required('DATA_DIR'), 'DATA_DIR'] : [dirname(file), 'DATABASE_URL'];
   const isThere = await stat(folder).then(
