@@ -10,7 +10,7 @@ export const MIGRATION_LOCK = 0x74696c6c;
 export class UnreleasedSchema extends Error {
   constructor() {
     super(
-      'The database was made by a version from before the first release, and this version can not use its tables: let DATABASE_URL lead to an empty database, and enter the projects and their credentials again. Nothing was changed in the old one.',
+      'A version from before the first release made this database, and this version cannot use its tables. Start with an empty one: move the file tillkeeper.db in DATA_DIR away, or point DATABASE_URL at another database. Then enter the projects and their credentials again. The old database is unchanged.',
     );
   }
 }
