@@ -2,7 +2,7 @@
 const MUTATED = [
   'src/vault/{keys/{data-key,keyring},seal/{cipher,seal},wrappers/*}.ts',
   'src/auth/{caller,rate-limit,tokens/{jwks-keys,recent-tokens,verification-key,verify-token}}.ts',
-  'src/payments/stripe-config/{config-warnings,credential-rules,precondition}.ts',
+  'src/payments/stripe-config/{credential-rules,stripe-config}.ts',
 ];
 
 export default {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DomainError } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
+import type { RowOf } from '../../database/columns.js';
 import { Keyring } from '../../vault/keys/keyring.js';
 import { SealBroken, type SealContext, type SealedText } from '../../vault/seal/seal.js';
 import { sealedColumn } from '../../vault/seal/sealed-column.js';
@@ -13,9 +14,15 @@ import {
   looksCutOff,
   maskCredential,
 } from './credential-rules.js';
-import type { SealedCredential } from './stripe-config.js';
+import type { StripeCredentialEntity } from './stripe-config.entities.js';
 
-/** What is stored beside a credential in clear, made of its value. */
+/** A credential on its way into the database. */
+export type SealedCredential = Pick<
+  RowOf<StripeCredentialEntity>,
+  'mode' | 'kind' | 'mask' | 'fingerprint' | 'accountFingerprint' | 'looksCutOff' | 'sealed' | 'keyId'
+>;
+
+/** The columns in clear that are made from a credential's value. */
 function derivedColumns(keyring: Keyring, projectId: string, rule: CredentialRule, value: Secret) {
   const text = value.reveal();
   const account = accountPart(rule, text);

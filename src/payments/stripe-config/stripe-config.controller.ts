@@ -15,25 +15,31 @@ import {
 import type { FastifyReply } from 'fastify';
 import { CurrentActor } from '../../auth/caller.js';
 import type { Actor } from '../../common/actor.js';
-import { ApiErrors } from '../../http/openapi/api-errors.js';
-import { BodyAndQuery, QueryFlagPipe, QueryNumberPipe } from '../../http/fields.js';
 import { Settings } from '../../config/settings.js';
 import { MAX_WEBHOOK_SECRET_OVERLAP_SECONDS } from '../../config/variables.js';
-import { CurrentProject } from '../../projects/project.guards.js';
-import type { Project } from '../../projects/project.entity.js';
-import { RequiresPermission } from '../../projects/project.guards.js';
-import { CurrentPrecondition } from './precondition.js';
-import { STRIPE_MODES, type StripeMode } from '../stripe/stripe-mode.js';
-import { StripeConfigRequest } from './stripe-config.dto.js';
-import { StripeConfigResponse, toStripeConfigResponse } from './stripe-config.dto.js';
-import { StripeWebhookUrlsResponse } from './stripe-config.dto.js';
-import { ApiPreconditions, ENTITY_TAG } from './precondition.js';
-import { assertCondition, entityTagOf, failedCondition, type Precondition } from './precondition.js';
-import type { CredentialChanges } from './stripe-config.js';
+import { BodyAndQuery, QueryFlagPipe, QueryNumberPipe } from '../../http/fields.js';
+import { ApiErrors } from '../../http/openapi/api-errors.js';
+import { CurrentProject, RequiresPermission } from '../../projects/project.guards.js';
+import { STRIPE_MODES, type StripeMode, StripeModePipe } from '../stripe/stripe-mode.js';
+import {
+  assertCondition,
+  type CredentialChanges,
+  entityTagOf,
+  failedCondition,
+  type Precondition,
+} from './stripe-config.js';
+import {
+  ApiPreconditions,
+  CurrentPrecondition,
+  ENTITY_TAG,
+  StripeConfigRequest,
+  StripeConfigResponse,
+  StripeWebhookUrlsResponse,
+  toStripeConfigResponse,
+  webhookUrl,
+} from './stripe-config.dto.js';
 import { type OwnedConfig, StripeConfigRepository } from './stripe-config.repository.js';
 import { StripeConfigService } from './stripe-config.service.js';
-import { StripeModePipe } from '../stripe/stripe-mode.js';
-import { webhookUrl } from './stripe-config.dto.js';
 
 const OVERLAP = new QueryNumberPipe('webhook_secret_overlap', 0, MAX_WEBHOOK_SECRET_OVERLAP_SECONDS);
 const VALIDATE = new QueryFlagPipe('validate', false);
@@ -46,6 +52,7 @@ const VALIDATE = new QueryFlagPipe('validate', false);
   schema: { type: 'string', format: 'uuid' },
 })
 @ApiExtraModels(StripeConfigResponse)
+@RequiresPermission('owner', StripeConfigRepository)
 @Controller('payments/stripe/projects/:project_id')
 export class StripeConfigController {
   constructor(
@@ -54,7 +61,6 @@ export class StripeConfigController {
   ) {}
 
   @Put('config')
-  @RequiresPermission('owner')
   @ApiOperation({
     operationId: 'saveStripeConfig',
     summary: 'Create or update the Stripe credentials',
@@ -84,23 +90,20 @@ export class StripeConfigController {
   @ApiPreconditions()
   @ApiErrors({ project: true, body: true })
   async save(
-    @CurrentProject() project: Project,
+    @CurrentProject() { id }: OwnedConfig,
     @BodyAndQuery(StripeConfigRequest, VALIDATE, OVERLAP)
-    [body, validate, webhookSecretOverlap]: [CredentialChanges, boolean, number | undefined],
+    [body, verify, webhookSecretOverlap]: [CredentialChanges, boolean, number | undefined],
     @CurrentPrecondition() precondition: Precondition,
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StripeConfigResponse> {
-    const options = { ...precondition, webhookSecretOverlap, actor };
-    const saved = await (validate
-      ? this.configs.saveVerified(project, body, options)
-      : this.configs.saveValidated(project.id, body, options));
+    const options = { ...precondition, actor, webhookSecretOverlap, verify, areChecked: true };
+    const saved = await this.configs.save(id, body, options);
     reply.header('etag', entityTagOf(saved));
     return toStripeConfigResponse(saved);
   }
 
   @Get('config')
-  @RequiresPermission('owner', StripeConfigRepository)
   @ApiOperation({
     operationId: 'getStripeConfig',
     summary: 'Show the Stripe credentials, masked',
@@ -132,7 +135,6 @@ export class StripeConfigController {
   }
 
   @Delete('config')
-  @RequiresPermission('owner')
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({
     operationId: 'deleteStripeConfig',
@@ -144,7 +146,7 @@ export class StripeConfigController {
   @ApiErrors({ project: true, orMissing: 'it never had a configuration' })
   @ApiPreconditions()
   async remove(
-    @CurrentProject() { id }: Project,
+    @CurrentProject() { id }: OwnedConfig,
     @CurrentPrecondition() precondition: Precondition,
     @CurrentActor() actor: Actor,
   ): Promise<void> {
@@ -152,7 +154,6 @@ export class StripeConfigController {
   }
 
   @Delete('config/:mode')
-  @RequiresPermission('owner')
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiParam({ name: 'mode', description: 'Whose credentials.', enum: STRIPE_MODES })
   @ApiOperation({
@@ -164,7 +165,7 @@ export class StripeConfigController {
   @ApiErrors({ project: true, orMissing: 'it never had a configuration' })
   @ApiPreconditions()
   async removeMode(
-    @CurrentProject() { id }: Project,
+    @CurrentProject() { id }: OwnedConfig,
     @Param('mode', StripeModePipe) mode: StripeMode,
     @CurrentPrecondition() precondition: Precondition,
     @CurrentActor() actor: Actor,
@@ -173,7 +174,6 @@ export class StripeConfigController {
   }
 
   @Get('webhook-urls')
-  @RequiresPermission('owner')
   @ApiOperation({
     operationId: 'getStripeWebhookUrls',
     summary: "Show the project's webhook URLs",
@@ -181,7 +181,7 @@ export class StripeConfigController {
   })
   @ApiOkResponse({ description: 'The URLs.', type: StripeWebhookUrlsResponse })
   @ApiErrors({ project: true })
-  webhookUrls(@CurrentProject() { id }: Project): StripeWebhookUrlsResponse {
+  webhookUrls(@CurrentProject() { id }: OwnedConfig): StripeWebhookUrlsResponse {
     return {
       test_webhook_url: webhookUrl(this.settings, id, 'test'),
       live_webhook_url: webhookUrl(this.settings, id, 'live'),

@@ -1,14 +1,21 @@
-import { applyDecorators } from '@nestjs/common';
-import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { applyDecorators, createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { ApiHeader, ApiPreconditionFailedResponse, ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
+import type { FastifyRequest } from 'fastify';
 import type { ProjectId } from '../../common/ids.js';
 import type { Settings } from '../../config/settings.js';
+import { type EntityTags, readEntityTags } from '../../http/entity-tags.js';
 import { Checked } from '../../http/fields.js';
-import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
+import {
+  ApiNullableString,
+  ApiNullableTime,
+  ApiTime,
+  ApiUuid,
+  ErrorResponse,
+} from '../../http/openapi/api-errors.js';
 import { ForbidUnknownFields } from '../../http/request.pipe.js';
 import type { StripeMode } from '../stripe/stripe-mode.js';
-import { type ConfigWarning, configWarnings, WARNING_CODES } from './config-warnings.js';
 import {
   CREDENTIAL_RULES,
   type CredentialField,
@@ -18,7 +25,13 @@ import {
   credentialRule,
   MAX_CREDENTIAL_LENGTH,
 } from './credential-rules.js';
-import type { StripeConfig } from './stripe-config.js';
+import {
+  type ConfigWarning,
+  configWarnings,
+  type Precondition,
+  type StripeConfig,
+  WARNING_CODES,
+} from './stripe-config.js';
 
 /** The field of a credential in a request. */
 function StripeCredential(rule: CredentialRule): PropertyDecorator {
@@ -149,10 +162,10 @@ export function toStripeConfigResponse(config: StripeConfig): StripeConfigRespon
     ({ field, mode, kind }) => [`${field}_masked`, find(mode, kind)?.mask ?? null] as const,
   );
   const configuredAt = (wanted: StripeMode) =>
-    credentials.reduce<string | null>(
-      (latest, { mode, writtenAt }) => (mode === wanted && (latest ?? '') < writtenAt ? writtenAt : latest),
-      null,
-    );
+    credentials
+      .flatMap(({ mode, writtenAt }) => (mode === wanted ? [writtenAt.toISOString()] : []))
+      .sort()
+      .at(-1) ?? null;
   return {
     id: config.id,
     project_id: config.projectId,
@@ -162,8 +175,8 @@ export function toStripeConfigResponse(config: StripeConfig): StripeConfigRespon
     ...Object.fromEntries(masks),
     test_configured_at: configuredAt('test'),
     live_configured_at: configuredAt('live'),
-    created_at: config.createdAt,
-    updated_at: config.updatedAt,
+    created_at: config.createdAt.toISOString(),
+    updated_at: config.updatedAt.toISOString(),
     warnings: configWarnings(credentials),
   };
 }
@@ -184,4 +197,59 @@ export class StripeWebhookUrlsResponse {
 /** Where Stripe sends the events of a project and mode. */
 export function webhookUrl({ publicBaseUrl }: Settings, projectId: ProjectId, mode: StripeMode): string {
   return `${publicBaseUrl}/api/v1/payments/stripe/webhooks/${projectId}/${mode}`;
+}
+
+/** Reads `If-Match` and `If-None-Match`. @throws DomainError `malformed_request` */
+export const CurrentPrecondition = createParamDecorator(
+  (_: unknown, context: ExecutionContext): Precondition => {
+    const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
+    return {
+      ifMatch: versionsIn(readEntityTags('If-Match', headers['if-match']), false),
+      ifNoneMatch: versionsIn(readEntityTags('If-None-Match', headers['if-none-match']), true),
+    };
+  },
+);
+
+/** Versions in the tags; a foreign tag has none. @param weak whether weak tags count (RFC 9110, section 8.8.3.2) */
+function versionsIn(tags: EntityTags | undefined, weak: boolean): Precondition['ifMatch'] {
+  if (tags === undefined || tags === '*') return tags;
+  return tags
+    .filter(({ opaque, isWeak }) => (weak || !isWeak) && /^(?:0|[1-9]\d{0,9})$/.test(opaque))
+    .map(({ opaque }) => Number(opaque));
+}
+
+const TAG = { type: 'string', example: '"7"' } as const;
+
+/** The header of a response that shows the state of the configuration. */
+export const ENTITY_TAG = {
+  ETag: {
+    description: 'Stands for this state of the configuration; any change makes it another one.',
+    schema: TAG,
+  },
+};
+
+/** Documents `If-Match` and `If-None-Match`. */
+export function ApiPreconditions(): MethodDecorator {
+  return applyDecorators(
+    ApiHeader({
+      name: 'If-Match',
+      description:
+        'Go on only if the `ETag` is one of these, or, with `*`, if there is an active configuration.',
+      required: false,
+      schema: TAG,
+    }),
+    ApiHeader({
+      name: 'If-None-Match',
+      description:
+        'Go on only if the `ETag` is none of these, or, with `*`, if there is no active configuration.',
+      required: false,
+      schema: { type: 'string', example: '*' },
+    }),
+    ApiPreconditionFailedResponse({
+      description:
+        'The configuration is in another state than the headers ask for; `ETag` has the current one.',
+      type: ErrorResponse,
+      headers: ENTITY_TAG,
+    }),
+  );
 }

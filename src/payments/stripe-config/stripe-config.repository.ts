@@ -1,31 +1,58 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { HistoryChain } from '../../history/history-trail.js';
-import { HistoryTrail } from '../../history/history-trail.js';
 import type { Actor } from '../../common/actor.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
-import { Database, query, exec, type Steps } from '../../database/database.js';
+import { Database, exec, query, type Steps } from '../../database/database.js';
+import type { HistoryDetails } from '../../history/history-entry.js';
+import { type HistoryChain, HistoryTrail } from '../../history/history-trail.js';
 import { projectNotFound } from '../../projects/projects.service.js';
-import { historyFields, changesNothing, destroyedDetails, formerEnded, savedEvent } from './config-events.js';
-import { toConfig } from './config-row.js';
+import type { ProjectMode } from '../project-mode.js';
 import type { StripeMode } from '../stripe/stripe-mode.js';
-import { assertCondition, type ConfigState, type Precondition } from './precondition.js';
-import type {
-  ConfigSave,
-  ConfigWrite,
-  EndpointChange,
-  StripeConfig,
-  WebhookSecretSave,
+import type { SealedCredential } from './credential-sealer.js';
+import {
+  assertCondition,
+  type ConfigState,
+  type EndpointChange,
+  historyFields,
+  type Precondition,
+  type StoredCredential,
+  type StripeConfig,
 } from './stripe-config.js';
 import * as statements from './stripe-config.statements.js';
-import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
-import { DELETE_WEBHOOK_SECRET } from './webhook-secret.statements.js';
+import { type Overlap, WebhookSecretOverlap } from './webhook-secret-overlap.js';
 
 /** A live project with its configuration, if it ever had one. */
 export interface OwnedConfig {
   readonly id: ProjectId;
   readonly ownerId: OwnerId;
   readonly config: StripeConfig | undefined;
+}
+
+export interface ConfigWrite {
+  readonly projectId: ProjectId;
+  readonly precondition: Precondition;
+  readonly actor: Actor;
+  readonly now: Date;
+}
+
+export interface ConfigSave extends ConfigWrite {
+  readonly credentials: readonly SealedCredential[];
+  readonly overlap: Overlap;
+}
+
+export interface WebhookSecretSave {
+  readonly projectId: ProjectId;
+  readonly secret: SealedCredential;
+  /** Of the secret key that made the endpoint. */
+  readonly keyFingerprint: string;
+  readonly overlap: Overlap;
+  readonly endpoint: EndpointChange;
+  readonly now: Date;
+}
+
+export interface WebhookSecretRemoval extends ProjectMode {
+  readonly fingerprint: string;
+  readonly endpoint: EndpointChange;
 }
 
 /** A project with a configuration, locked until the transaction ends. */
@@ -43,25 +70,27 @@ export class StripeConfigRepository {
   ) {}
 
   async findByProject(projectId: ProjectId): Promise<StripeConfig | undefined> {
-    const [row] = await this.database.query(statements.FIND[this.database.engine], [projectId]);
-    return row && toConfig(row);
+    const [row] = await this.database.query(statements.FIND, [projectId]);
+    return row && statements.toConfig(row);
   }
 
-  /** One query instead of two for the owner check and the configuration. @returns `undefined` when there is no such project */
+  /** One query instead of two for the owner check and the configuration. @returns `undefined` without such a project */
   async findWithOwner(id: ProjectId): Promise<OwnedConfig | undefined> {
-    const [row] = await this.database.query(statements.FIND_WITH_OWNER[this.database.engine], [id]);
-    return row && { id, ownerId: row.owner_id, config: row.id === null ? undefined : toConfig(row) };
+    const [row] = await this.database.query(statements.FIND_WITH_OWNER, [id]);
+    if (!row) return undefined;
+    const { ownerId, ...config } = row;
+    return { id, ownerId, config: config.id === null ? undefined : statements.toConfig(config) };
   }
 
-  /** @returns `undefined` when there is no such project */
-  async findSecretKey(projectId: ProjectId, mode: StripeMode): Promise<statements.SecretKeyRow | undefined> {
+  /** @returns `undefined` without such a project */
+  async findSecretKey(projectId: ProjectId, mode: StripeMode) {
     const [row] = await this.database.query(statements.FIND_SECRET_KEY, [projectId, mode]);
     return row;
   }
 
   /**
-   * Creates or updates the configuration of a live project and replaces the given credentials, all or nothing: concurrent partial
-   * updates all win.
+   * Creates or updates the configuration of a live project and replaces the given credentials, all or none. Concurrent partial updates
+   * are all kept.
    * @returns the configuration after this write
    * @throws DomainError `project_not_found`, `precondition_failed`
    */
@@ -78,53 +107,47 @@ export class StripeConfigRepository {
     return this.database.transaction(() => this.#remove(write));
   }
 
-  /** Part of the transaction that deletes the project. */
+  /** Runs inside the transaction that deletes the project. */
   *removeWithProject(projectId: ProjectId, chain: HistoryChain, actor: Actor, now: Date): Steps<void> {
-    const [state] = yield* query(statements.FIND_STATE, [projectId]);
-    if (state) yield* this.#destroyAll({ chain, state: toState(state) }, { projectId, actor, now });
+    const state = yield* this.#findState(projectId);
+    if (state) yield* this.#destroyAll({ chain, state }, { projectId, actor, now });
   }
 
-  /** Destroys the credentials of one mode; otherwise as `remove`. */
+  /** Destroys the credentials of one mode; otherwise like `remove`. */
   removeMode(write: ConfigWrite, mode: StripeMode): Promise<boolean> {
     return this.database.transaction(() => this.#removeMode(write, mode));
   }
 
   /**
-   * Stores the webhook secret of an endpoint and what `endpoint` writes, if the secret key with `keyFingerprint` is in use and `endpoint`
-   * agrees.
+   * Stores the webhook secret of an endpoint, if the secret key with `keyFingerprint` is in use and `endpoint.write` agrees.
    * @returns whether it did
    */
   saveWebhookSecret(save: WebhookSecretSave): Promise<boolean> {
     return this.database.transaction(() => this.#saveWebhookSecret(save));
   }
 
-  /** Destroys the webhook secret of one mode, if it still has this fingerprint, and what `endpoint` deletes. */
-  async removeWebhookSecret(
-    projectId: ProjectId,
-    mode: StripeMode,
-    fingerprint: string,
-    endpoint: EndpointChange,
-  ): Promise<void> {
-    await this.database.transaction(() => this.#removeWebhookSecret(projectId, mode, fingerprint, endpoint));
+  /** Destroys the webhook secret of one mode, if it still has this fingerprint, and runs `endpoint.write`. */
+  async removeWebhookSecret(removal: WebhookSecretRemoval): Promise<void> {
+    await this.database.transaction(() => this.#removeWebhookSecret(removal));
   }
 
-  *#save(save: ConfigSave): Steps<StripeConfig> {
-    const { projectId, precondition, credentials, overlap, now } = save;
+  *#save({ projectId, precondition, credentials, overlap, actor, now }: ConfigSave): Steps<StripeConfig> {
     const chain = yield* this.history.lockChain(projectId);
-    const [live] = yield* query(statements.FIND_LIVE_STATE, [projectId]);
-    if (!live) throw projectNotFound();
-    const state = live.version === null ? undefined : toState(live);
+    const state = yield* this.#findState(projectId, { isLive: true });
     assertCondition(precondition, state);
     const destroyed = yield* this.overlap.prepare(projectId, credentials, overlap);
-    if (!changesNothing(save, state) || destroyed.length > 0) {
+    if (credentials.length > 0 || destroyed.length > 0 || !state?.isActive) {
       yield* exec(statements.UPSERT_CONFIG, [projectId, randomUUID(), now]);
       for (const each of credentials)
         yield* exec(statements.UPSERT_CREDENTIAL, statements.credentialValues(projectId, each, now));
-      yield* chain.append(savedEvent(save, state, destroyed));
+      const action = state?.isActive ? 'config.updated' : 'config.created';
+      const version = (state?.version ?? 0) + 1;
+      const details = { version, fields: historyFields(credentials), ...formerEnded(destroyed) };
+      yield* chain.append({ action, details, actor, at: now });
     }
-    const [row] = yield* query(statements.FIND[this.database.engine], [projectId]);
+    const [row] = yield* query(statements.FIND, [projectId]);
     if (!row) throw projectNotFound();
-    return toConfig(row);
+    return statements.toConfig(row);
   }
 
   *#remove(write: ConfigWrite): Steps<boolean> {
@@ -155,74 +178,56 @@ export class StripeConfigRepository {
     return true;
   }
 
-  *#saveWebhookSecret({
-    projectId,
-    secret,
-    keyFingerprint,
-    overlap,
-    endpoint,
-    now,
-  }: WebhookSecretSave): Steps<boolean> {
+  *#saveWebhookSecret(save: WebhookSecretSave): Steps<boolean> {
+    const { projectId, secret, keyFingerprint, overlap, endpoint, now } = save;
     const { mode } = secret;
     const locked = yield* this.#lock(projectId);
     if (!locked) return false;
     const [key] = yield* query(statements.IS_SECRET_KEY, [projectId, mode, keyFingerprint]);
     if (!key || !(yield* endpoint.write())) return false;
     const destroyed = yield* this.overlap.prepare(projectId, [secret], overlap);
-    // A secret names no account by itself; the endpoint is in the account of the key that made it.
-    const credential = { ...secret, accountFingerprint: key.account_fingerprint };
+    // A secret does not name its account, but the endpoint is in the account of the key that made it.
+    const credential = { ...secret, ...key };
     yield* exec(statements.UPSERT_CREDENTIAL, statements.credentialValues(projectId, credential, now));
     yield* exec(statements.SET_MADE_WITH, [projectId, mode, keyFingerprint]);
     const version = yield* this.#raiseVersion(locked, projectId, now);
-    const details = {
-      mode,
-      version,
-      endpoint: endpoint.endpointId,
-      fields: historyFields([secret]),
-      ...formerEnded(destroyed),
-    };
-    yield* locked.chain.append({
-      action: 'webhook_endpoint.created',
-      details,
-      actor: endpoint.actor,
-      at: now,
-    });
+    const { endpointId, actor } = endpoint;
+    const fields = historyFields([secret]);
+    const details = { mode, version, endpoint: endpointId, fields, ...formerEnded(destroyed) };
+    yield* locked.chain.append({ action: 'webhook_endpoint.created', details, actor, at: now });
     return true;
   }
 
-  *#removeWebhookSecret(
-    projectId: ProjectId,
-    mode: StripeMode,
-    fingerprint: string,
-    endpoint: EndpointChange,
-  ): Steps<void> {
+  *#removeWebhookSecret({ projectId, mode, fingerprint, endpoint }: WebhookSecretRemoval): Steps<void> {
     const now = new Date();
     const locked = yield* this.#lock(projectId);
     if (!locked) return;
     const isForgotten = yield* endpoint.write();
-    const destroyed = yield* query(DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]);
+    const destroyed = yield* query(statements.DELETE_WEBHOOK_SECRET, [projectId, mode, fingerprint]);
     if (!isForgotten && destroyed.length === 0) return;
     const change =
       destroyed.length > 0
         ? { version: yield* this.#raiseVersion(locked, projectId, now), ...destroyedDetails(destroyed) }
         : {};
-    const details = { mode, endpoint: endpoint.endpointId, ...change };
-    yield* locked.chain.append({
-      action: 'webhook_endpoint.removed',
-      details,
-      actor: endpoint.actor,
-      at: now,
-    });
+    const { endpointId, actor } = endpoint;
+    const details = { mode, endpoint: endpointId, ...change };
+    yield* locked.chain.append({ action: 'webhook_endpoint.removed', details, actor, at: now });
   }
 
-  /** Locks the project. @returns `undefined` when there never was a configuration. @throws DomainError `precondition_failed` */
+  /** Locks the project. @returns `undefined` if there never was a configuration. @throws DomainError `precondition_failed` */
   *#lock(projectId: ProjectId, precondition: Precondition = {}): Steps<Locked | undefined> {
     const chain = yield* this.history.lockChain(projectId);
-    const [row] = yield* query(statements.FIND_STATE, [projectId]);
-    if (!row) return undefined;
-    const state = toState(row);
+    const state = yield* this.#findState(projectId);
+    if (!state) return undefined;
     assertCondition(precondition, state);
     return { chain, state };
+  }
+
+  /** @throws DomainError `project_not_found` unless the project is live, where it has to be */
+  *#findState(projectId: ProjectId, { isLive = false } = {}): Steps<ConfigState> {
+    const [row] = yield* query(statements.FIND_STATE, [projectId]);
+    if (isLive && (!row || row.deletedAt)) throw projectNotFound();
+    return row && row.version !== null ? { version: row.version, isActive: row.isActive } : undefined;
   }
 
   /** @returns the new version */
@@ -237,6 +242,16 @@ export class StripeConfigRepository {
   }
 }
 
-function toState({ version, is_active }: statements.StateRow): NonNullable<ConfigState> {
-  return { version, isActive: Boolean(is_active) };
+type Destroyed = Pick<StoredCredential, 'mode' | 'kind' | 'mask'>;
+
+function formerEnded(destroyed: readonly Destroyed[]): Partial<HistoryDetails> {
+  return destroyed.length > 0 ? { former_webhook_secrets_ended: historyFields(destroyed) } : {};
+}
+
+/** Names the current credentials and, apart from them, the former webhook secrets. */
+function destroyedDetails(destroyed: readonly statements.DestroyedCredential[]): Partial<HistoryDetails> {
+  return {
+    fields: historyFields(destroyed.filter(({ slot }) => slot === 0)),
+    ...formerEnded(destroyed.filter(({ slot }) => slot > 0)),
+  };
 }

@@ -4,26 +4,29 @@ import { DomainError, type ErrorCode, type Problem, ValidationFailed } from '../
 import type { ProjectId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
-import { toTimestamp } from '../../database/database.js';
-import type { Project } from '../../projects/project.entity.js';
 import { projectNotFound, ProjectsService } from '../../projects/projects.service.js';
 import { RemovalHook } from '../../projects/removal-hook.js';
-import { ConfigChanges } from './config-cache.js';
-import { credentialProblem } from './credential-rules.js';
+import type { ProjectMode } from '../project-mode.js';
 import { STRIPE_MODES, type StripeMode } from '../stripe/stripe-mode.js';
-import { CREDENTIAL_RULES, type CredentialRule, credentialRule } from './credential-rules.js';
+import { ConfigChanges } from './config-cache.js';
+import {
+  CREDENTIAL_RULES,
+  credentialProblem,
+  type CredentialRule,
+  credentialRule,
+} from './credential-rules.js';
 import { CredentialSealer } from './credential-sealer.js';
 import { KeyHealth } from './keys/key-health.js';
 import { KeyVerifier } from './keys/key-verifier.js';
-import { assertCondition } from './precondition.js';
-import type {
-  CredentialChanges,
-  EndpointChange,
-  SaveOptions,
-  StripeConfig,
-  WriteOptions,
+import {
+  assertCondition,
+  type CredentialChanges,
+  type EndpointChange,
+  type SaveOptions,
+  type StripeConfig,
+  type WriteOptions,
 } from './stripe-config.js';
-import { StripeConfigRepository } from './stripe-config.repository.js';
+import { StripeConfigRepository, type WebhookSecretRemoval } from './stripe-config.repository.js';
 import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
 
 export interface SecretKey {
@@ -85,30 +88,18 @@ export class StripeConfigService implements OnModuleInit {
    * Creates or updates the configuration: the given values are sealed and stored, all or none; absent and `null` ones stay. It is
    * active afterwards.
    * @param changes values by field; surrounding whitespace is dropped
-   * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `precondition_failed`, `database_unavailable`
+   * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `precondition_failed`, `database_unavailable`, and
+   * as `KeyVerifier.verifyChanges`. Nothing is stored then.
    */
   async save(
     projectId: ProjectId,
     changes: CredentialChanges,
     options: SaveOptions = {},
   ): Promise<StripeConfig> {
-    const policy = { acceptRestrictedKeys: this.settings.stripeAcceptRestrictedKeys };
-    const problems = valuesOf(changes).flatMap(([rule, value]): Problem[] => {
-      const problem = credentialProblem(rule, value, policy);
-      return problem ? [{ loc: ['body', rule.field], ...problem }] : [];
-    });
-    if (problems.length > 0) throw new ValidationFailed(problems);
-    return this.saveValidated(projectId, changes, options);
-  }
-
-  /** `save` for values that `RequestPipe` has checked. */
-  async saveValidated(
-    projectId: ProjectId,
-    changes: CredentialChanges,
-    options: SaveOptions,
-  ): Promise<StripeConfig> {
+    const { actor = A_MODULE, webhookSecretOverlap, verify, areChecked, ...precondition } = options;
     const values = valuesOf(changes);
-    const { actor = A_MODULE, webhookSecretOverlap, ...precondition } = options;
+    if (!areChecked) this.#assertValid(values);
+    const noteVerdicts = verify ? await this.#verify(projectId, changes, options) : undefined;
     const now = new Date();
     const saved = await this.sealer.withCurrentKey(() => {
       const credentials = values.map(([rule, value]) => this.sealer.seal(projectId, rule, new Secret(value)));
@@ -116,22 +107,32 @@ export class StripeConfigService implements OnModuleInit {
       return this.configs.save({ projectId, credentials, precondition, overlap, actor, now });
     });
     this.changes.announceEverywhere(projectId);
-    return saved;
+    if (!noteVerdicts) return saved;
+    await noteVerdicts();
+    // The verdicts may name the account, and so add a warning.
+    return (await this.find(projectId).catch(() => undefined)) ?? saved;
   }
 
-  /** Saves after Stripe accepted the secret keys. @throws as `save` and `KeyVerifier.verifyChanges` do; nothing is stored then */
-  async saveVerified(
-    project: Pick<Project, 'id' | 'ownerId'>,
+  #assertValid(values: [CredentialRule, string][]): void {
+    const policy = { acceptRestrictedKeys: this.settings.stripeAcceptRestrictedKeys };
+    const problems = values.flatMap(([rule, value]): Problem[] => {
+      const problem = credentialProblem(rule, value, policy);
+      return problem ? [{ loc: ['body', rule.field], ...problem }] : [];
+    });
+    if (problems.length > 0) throw new ValidationFailed(problems);
+  }
+
+  /** @returns what notes the verdicts once the keys are stored */
+  async #verify(
+    projectId: ProjectId,
     changes: CredentialChanges,
-    options: SaveOptions = {},
-  ): Promise<StripeConfig> {
-    // The write checks the condition again; but a caller who can't write need not make us ask Stripe.
-    assertCondition(options, await this.find(project.id));
-    const noteVerdicts = await this.verifier.verifyChanges(project, changes, options);
-    const saved = await this.saveValidated(project.id, changes, options);
-    await noteVerdicts();
-    // The verdicts may have named the account, and so added a warning.
-    return (await this.find(project.id).catch(() => undefined)) ?? saved;
+    options: SaveOptions,
+  ): Promise<() => Promise<void>> {
+    const project = await this.configs.findWithOwner(projectId);
+    if (!project) throw projectNotFound();
+    // The save checks the condition again. Without this check, a caller who can't save could use our calls to Stripe.
+    assertCondition(options, project.config);
+    return this.verifier.verifyChanges(project, changes, options);
   }
 
   /**
@@ -164,71 +165,50 @@ export class StripeConfigService implements OnModuleInit {
   }
 
   /**
-   * Stores the signing secret of an endpoint that was made with the secret key that has `keyFingerprint`, and what `change` writes.
-   * @returns false, with nothing stored, when that key is no longer in use or `change` answers false
+   * Stores the signing secret of an endpoint that was made with the secret key that has `keyFingerprint`, and what `endpoint` writes.
+   * @returns false, with nothing stored, if that key is no longer in use or `endpoint.write` returns false
    */
   async saveWebhookSecret(
-    projectId: ProjectId,
-    mode: StripeMode,
-    secret: Secret,
-    keyFingerprint: string,
-    change: EndpointChange,
+    { projectId, mode }: ProjectMode,
+    { secret, ...made }: { secret: Secret; keyFingerprint: string; endpoint: EndpointChange },
   ): Promise<boolean> {
     const now = new Date();
     const isSaved = await this.sealer.withCurrentKey(() => {
       const sealed = this.sealer.seal(projectId, credentialRule(mode, 'webhook_secret'), secret);
       const overlap = this.overlap.from(now, [sealed]);
-      return this.configs.saveWebhookSecret({
-        projectId,
-        secret: sealed,
-        keyFingerprint,
-        overlap,
-        endpoint: change,
-        now,
-      });
+      return this.configs.saveWebhookSecret({ ...made, projectId, secret: sealed, overlap, now });
     });
     this.changes.announce(projectId);
     return isSaved;
   }
 
-  /** Destroys a webhook secret, if it is still the one with this fingerprint, and what `change` deletes. */
-  async removeWebhookSecret(
-    projectId: ProjectId,
-    mode: StripeMode,
-    fingerprint: string,
-    change: EndpointChange,
-  ): Promise<void> {
-    await this.configs.removeWebhookSecret(projectId, mode, fingerprint, change);
-    this.changes.announce(projectId);
+  /** Destroys a webhook secret, if it still has this fingerprint, and what `endpoint` deletes. */
+  async removeWebhookSecret(removal: WebhookSecretRemoval): Promise<void> {
+    await this.configs.removeWebhookSecret(removal);
+    this.changes.announce(removal.projectId);
   }
 
   /**
-   * The secret key that is in use, opened: for the room that talks to Stripe.
+   * Opens the secret key that is in use.
    * @throws DomainError `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`, `credential_unreadable`
    */
   async openSecretKey(projectId: ProjectId, mode: StripeMode): Promise<SecretKey> {
     const row = inUse(await this.configs.findSecretKey(projectId, mode));
     if (row.sealed === null)
       throw new DomainError('mode_not_configured', `This project has no ${mode} secret key.`);
-    const value = await this.sealer.unseal(projectId, `${mode}_secret_key`, row.sealed);
-    return {
-      value,
-      fingerprint: row.fingerprint,
-      accountFingerprint: row.account_fingerprint ?? undefined,
-      version: row.version,
-    };
+    const { sealed, accountFingerprint, ...key } = row;
+    const value = await this.sealer.unseal(projectId, `${mode}_secret_key`, sealed);
+    return { ...key, value, accountFingerprint: accountFingerprint ?? undefined };
   }
 
   /**
-   * Every webhook secret that is valid now, opened, the newest first: for the receiver of Stripe's events.
+   * Opens every webhook secret that is valid now, the newest first.
    * @throws as `openSecretKey` does
    */
   async openWebhookSecrets(projectId: ProjectId, mode: StripeMode): Promise<WebhookSecret[]> {
     const rows = await this.overlap.findValid(projectId, mode, new Date());
     inUse(rows[0]);
-    const stored = rows.flatMap(({ sealed, valid_until: validUntil, is_of_other_account: isOther }) =>
-      sealed === null ? [] : [{ sealed, validUntil, isOfOtherAccount: Boolean(isOther) }],
-    );
+    const stored = rows.filter((row) => row.sealed !== null);
     if (stored.length === 0)
       throw new DomainError('mode_not_configured', `This project has no ${mode} webhook secret.`);
     const opened = await Promise.all(
@@ -236,17 +216,11 @@ export class StripeConfigService implements OnModuleInit {
         const value = await this.sealer
           .unseal(projectId, `${mode}_webhook_secret`, sealed)
           .catch((error: unknown) => {
-            // One that gives way soon keeps nobody from using the current one.
+            // An unreadable former secret keeps nobody from using the current one.
             if (validUntil === null || !isUnreadable(error)) throw error;
             return undefined;
           });
-        return (
-          value && {
-            isOfOtherAccount,
-            value,
-            validUntil: validUntil === null ? null : new Date(toTimestamp(validUntil)),
-          }
-        );
+        return value && { value, validUntil, isOfOtherAccount: Boolean(isOfOtherAccount) };
       }),
     );
     return opened.filter((secret) => secret !== undefined);
@@ -307,13 +281,13 @@ function valuesOf(changes: CredentialChanges): [CredentialRule, string][] {
   });
 }
 
-/** @param row `undefined` without a project; `is_active` is `null` without a configuration */
-function inUse<Row extends { is_active: boolean | number | null }>(row: Row | undefined): Row {
+/** @param row `undefined` without a project; `isActive` is `null` without a configuration */
+function inUse<Row extends { isActive: boolean | null }>(row: Row | undefined): Row & { isActive: true } {
   if (!row) throw projectNotFound();
-  if (row.is_active === null) throw configNotFound();
-  if (!row.is_active)
+  if (row.isActive === null) throw configNotFound();
+  if (!row.isActive)
     throw new DomainError('config_deleted', "This project's Stripe configuration was deleted.");
-  return row;
+  return row as Row & { isActive: true };
 }
 
 const NOTHING_STORED: readonly ErrorCode[] = ['config_not_found', 'config_deleted', 'mode_not_configured'];

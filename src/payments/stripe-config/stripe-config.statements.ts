@@ -1,79 +1,80 @@
 import type { OwnerId, ProjectId } from '../../common/ids.js';
+import {
+  columnNames,
+  columns,
+  columnValues,
+  excludedColumns,
+  type JsonColumn,
+  jsonRows,
+  type RowOf,
+} from '../../database/columns.js';
 import { type Engine, sql, type SqlValue } from '../../database/database.js';
-import type { SealedText } from '../../vault/seal/seal.js';
 import { CONFIG_CHANNEL } from './config-cache.js';
-import type { StripeMode } from '../stripe/stripe-mode.js';
-import type { CredentialKind } from './credential-rules.js';
-import type { SealedCredential, StoredCredential } from './stripe-config.js';
+import type { SealedCredential } from './credential-sealer.js';
+import { SHOWN_COLUMNS, type StripeConfig } from './stripe-config.js';
+import { StripeConfigEntity, StripeCredentialEntity } from './stripe-config.entities.js';
 
-export interface ConfigRow {
-  id: string;
-  project_id: ProjectId;
-  is_active: boolean | number;
-  version: number;
-  created_at: Date | string;
-  updated_at: Date | string;
-}
+type CredentialRow = RowOf<StripeCredentialEntity>;
+type ConfigRow = RowOf<StripeConfigEntity> & { readonly credentials: JsonColumn };
 
-/** Mode, kind, mask, the three fingerprints, whether it looks cut off, when it was written, whether a sibling project shares its account. */
-export type CredentialValues = [
-  StripeMode,
-  CredentialKind,
-  mask: string,
-  fingerprint: string,
-  accountFingerprint: string | null,
-  replacedAccountFingerprint: string | null,
-  looksCutOff: boolean | number,
-  writtenAt: string,
-  sharesAccount?: boolean | number,
-];
-
-/** A configuration and its credentials in one row: six rows of columns cost the drivers several times as much to read. */
-export interface ConfigWithCredentialsRow extends ConfigRow {
-  /** Text on SQLite. */
-  credentials: CredentialValues[] | string | null;
-}
-
-const CONFIG = 'c.id, c.project_id, c.is_active, c.version, c.created_at, c.updated_at';
-const CREDENTIAL = `k.mode, k.kind, k.mask, k.fingerprint, k.account_fingerprint,
-  k.replaced_account_fingerprint, k.looks_cut_off, k.written_at`;
-/** The current secret keys of other live projects that belong to the same owner and, as Stripe said, to the same account in the same mode. */
-const sharingAccount = (key: string) => `FROM stripe_key_accounts mine
+/** Current secret keys of the owner's other live projects that Stripe assigned to the same account in the same mode. */
+const sharingAccount = (key: string, { join = '' } = {}) => `FROM stripe_key_accounts mine
   JOIN stripe_key_accounts theirs
     ON theirs.account_id = mine.account_id AND theirs.mode = mine.mode AND theirs.project_id <> mine.project_id
   JOIN stripe_credentials other ON other.project_id = theirs.project_id AND other.mode = theirs.mode
     AND other.kind = 'secret_key' AND other.slot = 0 AND other.fingerprint = theirs.fingerprint
   JOIN projects p ON p.id = theirs.project_id AND p.deleted_at IS NULL
-  JOIN projects me ON me.id = mine.project_id AND me.owner_id = p.owner_id
+  JOIN projects me ON me.id = mine.project_id AND me.owner_id = p.owner_id ${join}
   WHERE mine.project_id = ${key}.project_id AND mine.mode = ${key}.mode AND mine.fingerprint = ${key}.fingerprint`;
-const SHARES_ACCOUNT = `CASE WHEN k.kind = 'secret_key' THEN EXISTS (SELECT 1 ${sharingAccount('k')}) ELSE false END`;
-/** Times as the text that SQLite has. */
-const CREDENTIAL_LIST = {
-  sqlite: `json_group_array(json_array(${CREDENTIAL}, ${SHARES_ACCOUNT}))`,
-  postgres: `json_agg(json_build_array(${CREDENTIAL.replace('k.written_at', "to_char(k.written_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')")}, ${SHARES_ACCOUNT}))`,
-};
+
+const CREDENTIALS = jsonRows(StripeCredentialEntity, {
+  of: 'k',
+  only: SHOWN_COLUMNS,
+  flags: {
+    sharesAccount: `CASE WHEN k.kind = 'secret_key' THEN EXISTS (SELECT 1 ${sharingAccount('k')}) ELSE false END`,
+  },
+});
+
+const configWithCredentials = (engine: Engine) =>
+  `${columns(StripeConfigEntity, { of: 'c' })}, (SELECT ${CREDENTIALS.select[engine]}
+     FROM stripe_credentials k WHERE k.project_id = c.project_id AND k.slot = 0) AS credentials`;
+
+const find = (engine: Engine) =>
+  `SELECT ${configWithCredentials(engine)} FROM stripe_configs c WHERE c.project_id = $1`;
+
+/** $1 project. */
+export const FIND = sql<ConfigRow>(
+  { sqlite: find('sqlite'), postgres: find('postgres') },
+  'find_stripe_config',
+);
+
+const findWithOwner = (engine: Engine) =>
+  `SELECT p.owner_id AS "ownerId", ${configWithCredentials(engine)} FROM projects p
+   LEFT JOIN stripe_configs c ON c.project_id = p.id
+   WHERE p.id = $1 AND p.deleted_at IS NULL`;
+
+/** $1 project. Without a configuration, the row contains the owner alone. */
+export const FIND_WITH_OWNER = sql<{ ownerId: OwnerId } & (ConfigRow | { id: null })>(
+  { sqlite: findWithOwner('sqlite'), postgres: findWithOwner('postgres') },
+  'find_stripe_config_with_owner',
+);
+
+export function toConfig({ credentials, ...config }: ConfigRow): StripeConfig {
+  return { ...config, credentials: CREDENTIALS.parse(credentials) };
+}
+
+type State = Pick<RowOf<StripeConfigEntity>, 'version' | 'isActive'>;
+
+/** $1 project. `version` is `null` if there never was a configuration. */
+export const FIND_STATE = sql<{ deletedAt: Date | null } & (State | { version: null })>(
+  `SELECT p.deleted_at AS "deletedAt", ${columns(StripeConfigEntity, { of: 'c', only: ['version', 'isActive'] })}
+   FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id WHERE p.id = $1`,
+  'find_stripe_config_state',
+);
+
 /** Times never move back, even if the clock does. */
 const laterOf = (column: string, time: string) =>
   `CASE WHEN ${column} > ${time} THEN ${column} ELSE ${time} END`;
-
-/**
- * The account in use before is forgotten when a key of it is put back, and when one of the new account is rolled, which settles the move.
- * A key that Stripe never took was never in use.
- */
-const REPLACE_CREDENTIAL = `ON CONFLICT (project_id, mode, kind, slot) DO UPDATE SET
-  replaced_account_fingerprint = CASE
-    WHEN stripe_credentials.fingerprint = excluded.fingerprint OR stripe_credentials.known_to_stripe IS FALSE
-      THEN stripe_credentials.replaced_account_fingerprint
-    WHEN excluded.account_fingerprint IN (stripe_credentials.account_fingerprint, stripe_credentials.replaced_account_fingerprint) THEN NULL
-    ELSE COALESCE(stripe_credentials.replaced_account_fingerprint, stripe_credentials.account_fingerprint) END,
-  known_to_stripe = CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint THEN stripe_credentials.known_to_stripe END,
-  made_with = CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint THEN stripe_credentials.made_with END,
-  replacements = stripe_credentials.replacements + CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint THEN 0 ELSE 1 END,
-  sealed = excluded.sealed, key_id = excluded.key_id,
-  mask = excluded.mask, fingerprint = excluded.fingerprint,
-  account_fingerprint = COALESCE(excluded.account_fingerprint,
-    CASE WHEN stripe_credentials.fingerprint = excluded.fingerprint THEN stripe_credentials.account_fingerprint END),
-  looks_cut_off = excluded.looks_cut_off, written_at = excluded.written_at`;
 
 /** $1 project, $2 id of a new configuration, $3 now. Activates the configuration and raises its version. */
 export const UPSERT_CONFIG = sql<never>(
@@ -83,60 +84,26 @@ export const UPSERT_CONFIG = sql<never>(
   'upsert_stripe_config',
 );
 
-const currentCredentials = (engine: Engine) =>
-  `(SELECT ${CREDENTIAL_LIST[engine]} FROM stripe_credentials k WHERE k.project_id = c.project_id AND k.slot = 0) AS credentials`;
-
-const find = (engine: Engine) =>
-  sql<ConfigWithCredentialsRow>(
-    `SELECT ${CONFIG}, ${currentCredentials(engine)} FROM stripe_configs c WHERE c.project_id = $1`,
-    'find_stripe_config',
-  );
-
-const findWithOwner = (engine: Engine) =>
-  sql<{ owner_id: OwnerId } & (ConfigWithCredentialsRow | { id: null })>(
-    `SELECT p.owner_id, ${CONFIG}, ${currentCredentials(engine)} FROM projects p
-     LEFT JOIN stripe_configs c ON c.project_id = p.id
-     WHERE p.id = $1 AND p.deleted_at IS NULL`,
-    'find_stripe_config_with_owner',
-  );
-
-/** $1 project. */
-export const FIND = { sqlite: find('sqlite'), postgres: find('postgres') };
-
-/** $1 project. Without a configuration, a row that has only the owner. */
-export const FIND_WITH_OWNER = { sqlite: findWithOwner('sqlite'), postgres: findWithOwner('postgres') };
-
-/** $1 project. PostgreSQL delivers it to the other processes on commit. */
-export const NOTIFY = sql<never>(
-  `SELECT pg_notify('${CONFIG_CHANNEL}', $1::text)`,
-  'notify_of_stripe_config',
+/** $1 project, $2 now. */
+export const RAISE_VERSION = sql<never>(
+  `UPDATE stripe_configs SET version = version + 1, updated_at = ${laterOf('updated_at', '$2')} WHERE project_id = $1`,
+  'raise_stripe_config_version',
 );
 
-/** See `credentialValues`. */
-export const UPSERT_CREDENTIAL = sql<never>(
-  `INSERT INTO stripe_credentials
-     (project_id, mode, kind, slot, sealed, key_id, mask, fingerprint, account_fingerprint, looks_cut_off, written_at)
-   VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10) ${REPLACE_CREDENTIAL}`,
-  'upsert_stripe_credential',
+/** $1 project. For changed warnings: nobody changed the configuration, so no time moves. */
+export const RAISE_VERSION_ALONE = sql<{ version: number }>(
+  'UPDATE stripe_configs SET version = version + 1 WHERE project_id = $1 RETURNING version',
+  'raise_stripe_config_version_alone',
 );
 
-/** The parameters of `UPSERT_CREDENTIAL`. */
-export function credentialValues(projectId: ProjectId, credential: SealedCredential, at: Date): SqlValue[] {
-  const { mode, kind, sealed, keyId, mask, fingerprint, accountFingerprint, looksCutOff } = credential;
-  return [projectId, mode, kind, sealed, keyId, mask, fingerprint, accountFingerprint, looksCutOff, at];
-}
-
-/** $1 project, $2 mode, $3 fingerprint of the secret key that made the endpoint of the stored webhook secret. */
-export const SET_MADE_WITH = sql<never>(
-  `UPDATE stripe_credentials SET made_with = $3 WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND slot = 0`,
-  'set_key_of_stripe_webhook_secret',
-);
-
-/** $1 project, $2 mode, $3 fingerprint. A row when the secret key with this fingerprint is in use. */
-export const IS_SECRET_KEY = sql<{ account_fingerprint: string | null }>(
-  `SELECT k.account_fingerprint FROM stripe_configs c JOIN stripe_credentials k ON k.project_id = c.project_id
-   WHERE c.project_id = $1 AND c.is_active AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 AND k.fingerprint = $3`,
-  'is_stripe_secret_key',
+/** $1 project, $2 mode. Raises the versions of the projects that get the warning `account_shared` together with this one. */
+export const RAISE_VERSIONS_OF_SHARING = sql<never>(
+  `UPDATE stripe_configs SET version = version + 1 WHERE project_id IN (
+     SELECT theirs.project_id ${sharingAccount('k', {
+       join: `JOIN stripe_credentials k
+         ON k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0`,
+     })})`,
+  'raise_versions_of_sharing_stripe_configs',
 );
 
 /** $1 project, $2 now. */
@@ -146,74 +113,220 @@ export const DEACTIVATE = sql<never>(
   'deactivate_stripe_config',
 );
 
-export type DestroyedCredential = Pick<StoredCredential, 'mode' | 'kind' | 'mask'> & { slot: number };
+/** $1 project. PostgreSQL delivers it to the other processes on commit. */
+export const NOTIFY = sql<never>(
+  `SELECT pg_notify('${CONFIG_CHANNEL}', $1::text)`,
+  'notify_of_stripe_config',
+);
+
+const WRITTEN = [
+  'projectId',
+  'mode',
+  'kind',
+  'slot',
+  'sealed',
+  'keyId',
+  'mask',
+  'fingerprint',
+  'accountFingerprint',
+  'looksCutOff',
+  'writtenAt',
+] as const satisfies (keyof CredentialRow)[];
+
+const sameValue = 'k.fingerprint = excluded.fingerprint';
+
+/**
+ * See `credentialValues`. The former account is forgotten when a key of it is stored again, and when a key of the new account is rolled,
+ * which settles the move. A key that Stripe never accepted was never in use.
+ */
+export const UPSERT_CREDENTIAL = sql<never>(
+  `INSERT INTO stripe_credentials AS k (${columnNames(StripeCredentialEntity, WRITTEN)})
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+   ON CONFLICT (project_id, mode, kind, slot) DO UPDATE SET
+     replaced_account_fingerprint = CASE
+       WHEN ${sameValue} OR k.known_to_stripe IS FALSE THEN k.replaced_account_fingerprint
+       WHEN excluded.account_fingerprint IN (k.account_fingerprint, k.replaced_account_fingerprint) THEN NULL
+       ELSE COALESCE(k.replaced_account_fingerprint, k.account_fingerprint) END,
+     account_fingerprint = COALESCE(excluded.account_fingerprint, CASE WHEN ${sameValue} THEN k.account_fingerprint END),
+     known_to_stripe = CASE WHEN ${sameValue} THEN k.known_to_stripe END,
+     made_with = CASE WHEN ${sameValue} THEN k.made_with END,
+     replacements = k.replacements + CASE WHEN ${sameValue} THEN 0 ELSE 1 END,
+     ${excludedColumns(StripeCredentialEntity, ['sealed', 'keyId', 'mask', 'fingerprint', 'looksCutOff', 'writtenAt'])}`,
+  'upsert_stripe_credential',
+);
+
+/** The parameters of `UPSERT_CREDENTIAL`. */
+export function credentialValues(
+  projectId: ProjectId,
+  credential: SealedCredential,
+  writtenAt: Date,
+): SqlValue[] {
+  return columnValues(StripeCredentialEntity, { ...credential, projectId, slot: 0, writtenAt }, WRITTEN);
+}
+
+/** $1 project, $2 mode, $3 fingerprint of the secret key that made the endpoint of the stored webhook secret. */
+export const SET_MADE_WITH = sql<never>(
+  `UPDATE stripe_credentials SET made_with = $3 WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND slot = 0`,
+  'set_key_of_stripe_webhook_secret',
+);
+
+/** $1 project, $2 mode, $3 fingerprint. A row if the secret key with this fingerprint is in use. */
+export const IS_SECRET_KEY = sql<Pick<CredentialRow, 'accountFingerprint'>>(
+  `SELECT ${columns(StripeCredentialEntity, { of: 'k', only: ['accountFingerprint'] })}
+   FROM stripe_configs c JOIN stripe_credentials k ON k.project_id = c.project_id
+   WHERE c.project_id = $1 AND c.is_active AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 AND k.fingerprint = $3`,
+  'is_stripe_secret_key',
+);
+
+const SECRET_KEY = ['sealed', 'fingerprint', 'accountFingerprint'] as const satisfies (keyof CredentialRow)[];
+
+/** `isActive` is `null` without a configuration, `sealed` without that mode's secret key. */
+type SecretKeyRow =
+  { isActive: null } | (State & (Pick<CredentialRow, (typeof SECRET_KEY)[number]> | { sealed: null }));
+
+/** $1 project, $2 mode. No row: no live project. */
+export const FIND_SECRET_KEY = sql<SecretKeyRow>(
+  `SELECT ${columns(StripeConfigEntity, { of: 'c', only: ['version', 'isActive'] })},
+     ${columns(StripeCredentialEntity, { of: 'k', only: SECRET_KEY })} FROM projects p
+   LEFT JOIN stripe_configs c ON c.project_id = p.id
+   LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0
+   WHERE p.id = $1 AND p.deleted_at IS NULL`,
+  'find_stripe_secret_key',
+);
+
+export type DestroyedCredential = Pick<CredentialRow, 'mode' | 'kind' | 'mask' | 'slot'>;
+
+const DESTROYED = columns(StripeCredentialEntity, { only: ['mode', 'kind', 'mask', 'slot'] });
 
 /** $1 project. */
 export const DELETE_CREDENTIALS = sql<DestroyedCredential>(
-  'DELETE FROM stripe_credentials WHERE project_id = $1 RETURNING mode, kind, mask, slot',
+  `DELETE FROM stripe_credentials WHERE project_id = $1 RETURNING ${DESTROYED}`,
   'delete_stripe_credentials',
 );
 
 /** $1 project, $2 mode. */
 export const DELETE_MODE = sql<DestroyedCredential>(
-  'DELETE FROM stripe_credentials WHERE project_id = $1 AND mode = $2 RETURNING mode, kind, mask, slot',
+  `DELETE FROM stripe_credentials WHERE project_id = $1 AND mode = $2 RETURNING ${DESTROYED}`,
   'delete_stripe_credentials_of_mode',
 );
 
-export type StateRow = Pick<ConfigRow, 'version' | 'is_active'>;
-
-/** $1 project. No row: there never was a configuration. */
-export const FIND_STATE = sql<StateRow>(
-  'SELECT version, is_active FROM stripe_configs WHERE project_id = $1',
-  'find_stripe_config_state',
+/** $1 project, $2 mode, $3 fingerprint. */
+export const DELETE_WEBHOOK_SECRET = sql<DestroyedCredential>(
+  `DELETE FROM stripe_credentials
+   WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND fingerprint = $3 RETURNING ${DESTROYED}`,
+  'delete_stripe_webhook_secret',
 );
 
-type LiveStateRow = StateRow | { version: null };
+/** Limits the former secrets of a mode: each costs one signature check of every event, also of forged ones. */
+const MAX_FORMER_SECRETS = 9;
 
-/** $1 project. No row: no live project. */
-export const FIND_LIVE_STATE = sql<LiveStateRow>(
-  `SELECT c.version, c.is_active FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id
-   WHERE p.id = $1 AND p.deleted_at IS NULL`,
-  'find_live_stripe_config_state',
+/** The slot of the next former secret, whose present secret is evicted. */
+const nextSlot = (current: string) => `1 + ${current}.replacements % ${MAX_FORMER_SECRETS}`;
+
+const COPIED = [
+  'sealed',
+  'keyId',
+  'mask',
+  'fingerprint',
+  'looksCutOff',
+  'writtenAt',
+  'madeWith',
+] as const satisfies (keyof CredentialRow)[];
+const COPIED_NAMES = columnNames(StripeCredentialEntity, COPIED);
+
+/**
+ * $1 project, $2 end of the overlap, $3 mode, $4 fingerprint of the successor. Copies the current webhook secret, still sealed, to the
+ * slot of its successor, if that was a former secret, or else to the next slot in turn, which evicts the oldest secret.
+ */
+export const KEEP_FORMER = sql<never>(
+  `INSERT INTO stripe_credentials (project_id, mode, kind, valid_until, slot, ${COPIED_NAMES})
+   SELECT k.project_id, k.mode, k.kind, $2,
+     COALESCE(
+       (SELECT min(s.slot) FROM stripe_credentials s
+        WHERE s.project_id = k.project_id AND s.mode = k.mode AND s.kind = k.kind AND s.slot > 0 AND s.fingerprint = $4),
+       ${nextSlot('k')}
+     ), ${COPIED_NAMES}
+   FROM stripe_credentials k
+   WHERE k.project_id = $1 AND k.mode = $3 AND k.kind = 'webhook_secret' AND k.slot = 0 AND k.fingerprint <> $4
+   ON CONFLICT (project_id, mode, kind, slot) DO UPDATE SET valid_until = excluded.valid_until,
+     ${excludedColumns(StripeCredentialEntity, COPIED)}`,
+  'keep_former_stripe_webhook_secret',
+);
+
+/** $1 project, $2 mode. */
+export const DELETE_FORMER = sql<never>(
+  'DELETE FROM stripe_credentials WHERE project_id = $1 AND mode = $2 AND slot > 0',
+  'delete_former_stripe_webhook_secrets',
+);
+
+/** A webhook secret, current (slot 0) or former, and the slot that is evicted next. */
+export type StoredWebhookSecret = DestroyedCredential &
+  Pick<CredentialRow, 'fingerprint'> & { readonly nextSlot: number | null };
+
+const FIND_ALL_WEBHOOK_SECRETS = `SELECT
+     ${columns(StripeCredentialEntity, { of: 'k', only: ['mode', 'kind', 'mask', 'slot', 'fingerprint'] })},
+     ${nextSlot('current')} AS "nextSlot" FROM stripe_credentials k
+   LEFT JOIN stripe_credentials current
+     ON current.project_id = k.project_id AND current.mode = k.mode AND current.kind = k.kind AND current.slot = 0
+   WHERE k.project_id = $1 AND k.kind = 'webhook_secret' ORDER BY k.mode, k.slot`;
+
+/** $1 project. Locks the rows: a key rotation may reseal them before they are copied. */
+export const LOCK_WEBHOOK_SECRETS = sql<StoredWebhookSecret>(
+  { sqlite: FIND_ALL_WEBHOOK_SECRETS, postgres: `${FIND_ALL_WEBHOOK_SECRETS} FOR UPDATE OF k` },
+  'lock_stripe_webhook_secrets',
+);
+
+/** Projects in one batch of the sweep. */
+export const SWEEP_BATCH = 500;
+
+/** $1 now. */
+export const FIND_EXPIRED = sql<Pick<CredentialRow, 'projectId'>>(
+  `SELECT DISTINCT ${columns(StripeCredentialEntity, { only: ['projectId'] })} FROM stripe_credentials
+   WHERE valid_until <= $1 LIMIT ${SWEEP_BATCH}`,
+  'find_expired_stripe_webhook_secrets',
 );
 
 /** $1 project, $2 now. */
-export const RAISE_VERSION = sql<never>(
-  `UPDATE stripe_configs SET version = version + 1, updated_at = ${laterOf('updated_at', '$2')} WHERE project_id = $1`,
-  'raise_stripe_config_version',
+export const DELETE_EXPIRED = sql<DestroyedCredential>(
+  `DELETE FROM stripe_credentials WHERE project_id = $1 AND valid_until <= $2 RETURNING ${DESTROYED}`,
+  'delete_expired_stripe_webhook_secrets',
 );
 
-/** $1 project. For a change that nobody made: no time moves. */
-export const RAISE_VERSION_ALONE = sql<{ version: number }>(
-  'UPDATE stripe_configs SET version = version + 1 WHERE project_id = $1 RETURNING version',
-  'raise_stripe_config_version_alone',
+/**
+ * Whether Stripe reported another account for the secret key with this fingerprint than for the stored key. An unknown account never
+ * differs. @param of the row with `project_id`, `mode` and the fingerprint in `column`
+ */
+export const isOfOtherAccount = (
+  of: string,
+  column: string,
+) => `EXISTS (SELECT 1 FROM stripe_key_accounts former
+  JOIN stripe_credentials stored ON stored.project_id = former.project_id AND stored.mode = former.mode
+    AND stored.kind = 'secret_key' AND stored.slot = 0
+  JOIN stripe_key_accounts present ON present.project_id = stored.project_id AND present.mode = stored.mode
+    AND present.fingerprint = stored.fingerprint
+  WHERE former.project_id = ${of}.project_id AND former.mode = ${of}.mode AND former.fingerprint = ${of}.${column}
+    AND present.account_id <> former.account_id)`;
+
+/** `isActive` is `null` without a configuration. */
+type WebhookSecretRow = { readonly isActive: boolean | null } & (
+  | { readonly sealed: null }
+  | (Pick<CredentialRow, 'sealed' | 'validUntil'> & {
+      /** Whether another account than that of the stored secret key has its endpoint. A number on SQLite. */
+      readonly isOfOtherAccount: boolean | number;
+    })
 );
 
-/** $1 project, $2 mode. The projects that get the warning `account_shared` when this one does. */
-export const RAISE_VERSIONS_OF_SHARING = sql<{ project_id: ProjectId }>(
-  `UPDATE stripe_configs SET version = version + 1 WHERE project_id IN (
-     SELECT theirs.project_id ${sharingAccount('k').replace(
-       'WHERE',
-       `JOIN stripe_credentials k
-       ON k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0 WHERE`,
-     )})
-   RETURNING project_id`,
-  'raise_versions_of_sharing_stripe_configs',
-);
-
-export interface SecretKeyRow {
-  is_active: boolean | number | null;
-  version: number;
-  sealed: SealedText | null;
-  fingerprint: string;
-  account_fingerprint: string | null;
-}
-
-/** $1 project, $2 mode. No row: no live project. `is_active` is `null` without a configuration, `sealed` without that mode's secret key. */
-export const FIND_SECRET_KEY = sql<SecretKeyRow>(
-  `SELECT c.is_active, c.version, k.sealed, k.fingerprint, k.account_fingerprint FROM projects p
+/**
+ * $1 project, $2 mode, $3 now. A row for each webhook secret that is valid now, the newest first; without any, one row whose `sealed` is
+ * `null`. No row: no live project.
+ */
+export const FIND_WEBHOOK_SECRETS = sql<WebhookSecretRow>(
+  `SELECT c.is_active AS "isActive", ${columns(StripeCredentialEntity, { of: 'k', only: ['sealed', 'validUntil'] })},
+     ${isOfOtherAccount('k', 'made_with')} AS "isOfOtherAccount" FROM projects p
    LEFT JOIN stripe_configs c ON c.project_id = p.id
-   LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0
-   WHERE p.id = $1 AND p.deleted_at IS NULL`,
-  'find_stripe_secret_key',
+   LEFT JOIN stripe_credentials k ON k.project_id = c.project_id AND k.mode = $2 AND k.kind = 'webhook_secret'
+     AND (k.slot = 0 OR k.valid_until > $3)
+   WHERE p.id = $1 AND p.deleted_at IS NULL
+   ORDER BY k.slot > 0, k.written_at DESC`,
+  'find_stripe_webhook_secrets',
 );

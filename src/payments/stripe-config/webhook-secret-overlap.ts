@@ -7,30 +7,33 @@ import { Settings } from '../../config/settings.js';
 import { Database, query, exec, type Steps } from '../../database/database.js';
 import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import { Keyring } from '../../vault/keys/keyring.js';
-import { historyFields } from './config-events.js';
 import { STRIPE_MODES, type StripeMode } from '../stripe/stripe-mode.js';
-import type { Overlap, SealedCredential } from './stripe-config.js';
+import type { SealedCredential } from './credential-sealer.js';
+import { historyFields } from './stripe-config.js';
 import {
   DELETE_EXPIRED,
   DELETE_FORMER,
   FIND_EXPIRED,
-  FIND_KEPT,
   FIND_WEBHOOK_SECRETS,
   KEEP_FORMER,
-  type KeptSecret,
-  SWEPT_AT_ONCE,
-  type WebhookSecretRow,
-} from './webhook-secret.statements.js';
+  LOCK_WEBHOOK_SECRETS,
+  type StoredWebhookSecret,
+  SWEEP_BATCH,
+} from './stripe-config.statements.js';
+
+/** How long replaced webhook secrets stay valid. */
+export interface Overlap {
+  readonly validUntil: Date;
+  /** Modes in which no former webhook secret stays valid: neither the one replaced now nor an earlier one. */
+  readonly modesWithout: readonly StripeMode[];
+}
 
 const EVERY_MS = 60_000;
 const SOON_MS = 500;
 
 const ACTOR = systemActor('webhook secret sweep');
 
-/**
- * A replaced webhook secret stays valid for a while, since Stripe may still sign with it. It is kept in a slot of its own, and destroyed
- * when its time is over.
- */
+/** Keeps a replaced webhook secret valid for a while, since Stripe may still sign with it. A sweep destroys it afterwards. */
 @Injectable()
 export class WebhookSecretOverlap implements OnApplicationBootstrap {
   readonly #task: PeriodicTask;
@@ -56,7 +59,7 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
     this.#task.start();
   }
 
-  /** The overlap that a write at `now` starts. @param seconds of a request, which may also end overlaps that still run */
+  /** The overlap that a write at `now` starts. @param seconds of the request; 0 also ends running overlaps */
   from(
     now: Date,
     credentials: readonly Pick<SealedCredential, 'mode' | 'kind'>[],
@@ -68,34 +71,34 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
     return { validUntil, modesWithout: validUntil > now ? [] : ended };
   }
 
-  /** Before `credentials` are written: keeps the webhook secrets that they replace. @returns the webhook secrets that are destroyed */
+  /** Keeps the webhook secrets that `credentials` will replace. @returns the webhook secrets that are destroyed */
   *prepare(
     projectId: ProjectId,
     credentials: readonly SealedCredential[],
     overlap: Overlap,
-  ): Steps<KeptSecret[]> {
+  ): Steps<StoredWebhookSecret[]> {
     const { validUntil, modesWithout } = overlap;
-    const kept = yield* query(FIND_KEPT[this.database.engine], [projectId]);
+    const stored = yield* query(LOCK_WEBHOOK_SECRETS, [projectId]);
     for (const { kind, mode, fingerprint } of credentials) {
       if (kind === 'webhook_secret' && !modesWithout.includes(mode))
         yield* exec(KEEP_FORMER, [projectId, validUntil, mode, fingerprint]);
     }
     for (const mode of modesWithout) yield* exec(DELETE_FORMER, [projectId, mode]);
-    return destroyedBy(credentials, modesWithout, kept);
+    return destroyedBy(credentials, modesWithout, stored);
   }
 
-  /** The secrets that are valid at `now`, the newest first; see the statement for what else the rows tell. */
-  findValid(projectId: ProjectId, mode: StripeMode, now: Date): Promise<WebhookSecretRow[]> {
+  /** The secrets that are valid at `now`, the newest first: see `FIND_WEBHOOK_SECRETS`. */
+  findValid(projectId: ProjectId, mode: StripeMode, now: Date) {
     return this.database.query(FIND_WEBHOOK_SECRETS, [projectId, mode, now]);
   }
 
-  /** Destroys former secrets that are no longer valid. Every process may do so at any time. @returns how many it destroyed */
+  /** Destroys expired secrets; safe to run in any process at any time. @returns their number */
   async sweep(now = new Date()): Promise<number> {
     const found = await this.database.query(FIND_EXPIRED, [now]);
     let swept = 0;
-    for (const { project_id } of found)
-      swept += await this.database.transaction(() => this.#sweepProject(project_id, now));
-    return found.length < SWEPT_AT_ONCE ? swept : swept + (await this.sweep(now));
+    for (const { projectId } of found)
+      swept += await this.database.transaction(() => this.#sweepProject(projectId, now));
+    return found.length < SWEEP_BATCH ? swept : swept + (await this.sweep(now));
   }
 
   *#sweepProject(projectId: ProjectId, at: Date): Steps<number> {
@@ -111,7 +114,7 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
     return destroyed.length;
   }
 
-  /** The history needs a data key, and they are loaded while the application starts. */
+  /** Waits for the data keys, which load while the application starts: the history needs one. */
   async #sweepOnceKeysAreLoaded(): Promise<boolean> {
     if (!this.keyring.isLoaded) {
       this.#task.wake(SOON_MS);
@@ -122,24 +125,24 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
   }
 }
 
-/** @param kept the secrets before the write */
+/** @param stored the secrets before the write */
 function destroyedBy(
   credentials: readonly SealedCredential[],
   modesWithoutOverlap: readonly StripeMode[],
-  kept: readonly KeptSecret[],
-): KeptSecret[] {
-  const given = new Map(
+  stored: readonly StoredWebhookSecret[],
+): StoredWebhookSecret[] {
+  const successors = new Map(
     credentials.flatMap(({ kind, mode, fingerprint }) =>
       kind === 'webhook_secret' ? [[mode, fingerprint]] : [],
     ),
   );
-  return kept.filter(({ mode, slot, fingerprint, isNextToEvict }) => {
-    const successor = given.get(mode);
+  return stored.filter(({ mode, slot, fingerprint, nextSlot }) => {
+    const successor = successors.get(mode);
     if (fingerprint === successor) return false;
     if (modesWithoutOverlap.includes(mode)) return slot > 0 || successor !== undefined;
     // A secret that is stored again changes nothing, or leaves its own slot to the one it replaces.
     const isNew =
-      successor !== undefined && !kept.some((each) => each.mode === mode && each.fingerprint === successor);
-    return isNew && Boolean(isNextToEvict);
+      successor !== undefined && !stored.some((each) => each.mode === mode && each.fingerprint === successor);
+    return isNew && slot === nextSlot;
   });
 }

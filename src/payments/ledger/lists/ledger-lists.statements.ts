@@ -1,7 +1,7 @@
 import type { OwnerId, ProjectId } from '../../../common/ids.js';
 import { columns, type RowOf } from '../../../database/columns.js';
 import { sql, type SqlValue, type Statement } from '../../../database/database.js';
-import { isOfOtherAccount } from '../../stripe-config/config-warnings.js';
+import { isOfOtherAccount } from '../../stripe-config/stripe-config.statements.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
 import { StripePaymentEntity, StripeSubscriptionEntity } from '../store/ledger.entities.js';
 

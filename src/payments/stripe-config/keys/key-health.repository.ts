@@ -1,17 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import type { ProjectId } from '../../../common/ids.js';
-import { Database, type Engine, query, sql, type Steps, toTimestamp } from '../../../database/database.js';
+import { columns, type RowOf } from '../../../database/columns.js';
+import { Database, query, sql, type Steps } from '../../../database/database.js';
 import type { HistoryEvent } from '../../../history/history-entry.js';
 import { HistoryTrail } from '../../../history/history-trail.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
-import { toConfig } from '../config-row.js';
-import { configWarnings } from '../config-warnings.js';
+import { configWarnings } from '../stripe-config.js';
 import { StripeConfigEntity } from '../stripe-config.entities.js';
 import {
   FIND as FIND_CONFIG,
   RAISE_VERSION_ALONE,
   RAISE_VERSIONS_OF_SHARING,
+  toConfig,
 } from '../stripe-config.statements.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-probe.js';
 
@@ -81,33 +82,23 @@ export class StripeKeyCheckEntity {
 
 const MAX_NAME_LENGTH = 255;
 
-/** What is known of one mode's connection to Stripe. Times are RFC 3339, UTC, milliseconds. */
+/** The known state of one mode's connection to Stripe. */
 export interface ConnectionState {
   readonly mode: StripeMode;
   readonly hasSecretKey: boolean;
-  /** Of the key that is stored now; a check of an earlier key counts for nothing. */
-  readonly check: {
-    valid: boolean;
-    accountId: string | null;
-    accountName: string | null;
-    at: string;
-    by: CheckedBy;
-    error: string | null;
-  } | null;
-  readonly formerSecretValidUntil: string | null;
+  /** Of the stored key; a check of an earlier key counts for nothing. */
+  readonly check: Pick<
+    Check,
+    'valid' | 'accountId' | 'accountName' | 'checkedAt' | 'checkedBy' | 'error'
+  > | null;
+  readonly formerSecretValidUntil: Date | null;
 }
 
-interface StateRow {
-  mode: StripeMode;
-  fingerprint: string | null;
-  valid: boolean | number | null;
-  account_id: string | null;
-  account_name: string | null;
-  checked_at: Date | string;
-  checked_by: CheckedBy;
-  error: string | null;
-  former_valid_until: Date | string | null;
-}
+type Check = RowOf<StripeKeyCheckEntity>;
+
+type StateRow = { mode: StripeMode; keyFingerprint: string | null; formerSecretValidUntil: Date | null } & (
+  Check | { valid: null }
+);
 
 /**
  * $1 project, $2 mode, $3 fingerprint, $4 valid, $5 account id, $6 account name, $7 now, $8 by, $9 error. Answers a row when the verdict
@@ -160,11 +151,13 @@ const FORGET = sql<never>(
   'forget_stripe_key_check',
 );
 
-/** $1 project, $2 now. */
+/** $1 project, $2 now. The columns of a check are `null` without one of the stored key. */
 const FIND = sql<StateRow>(
-  `SELECT m.mode, k.fingerprint, h.valid, h.account_id, h.account_name, h.checked_at, h.checked_by, h.error,
-     (SELECT max(f.valid_until) FROM stripe_credentials f
-      WHERE f.project_id = $1 AND f.mode = m.mode AND f.valid_until > $2) AS former_valid_until
+  `SELECT ${columns(StripeKeyCheckEntity, { of: 'h', only: ['valid', 'accountId', 'accountName', 'checkedAt', 'checkedBy', 'error'] })},
+     m.mode, k.fingerprint AS "keyFingerprint",
+     (SELECT f.valid_until FROM stripe_credentials f
+      WHERE f.project_id = $1 AND f.mode = m.mode AND f.valid_until > $2
+      ORDER BY f.valid_until DESC LIMIT 1) AS "formerSecretValidUntil"
    FROM (SELECT 'test' AS mode UNION ALL SELECT 'live') m
    LEFT JOIN stripe_credentials k ON k.project_id = $1 AND k.mode = m.mode AND k.kind = 'secret_key' AND k.slot = 0
    LEFT JOIN stripe_key_checks h ON h.project_id = k.project_id AND h.mode = k.mode AND h.fingerprint = k.fingerprint`,
@@ -222,7 +215,7 @@ export class KeyHealthRepository {
           valid || account !== undefined,
         ]);
       };
-      const version = yield* raisingVersionWithWarnings(database.engine, projectId, learn);
+      const version = yield* raisingVersionWithWarnings(projectId, learn);
       const details = { ...event.details, ...(version !== undefined && { version }) };
       if (by !== 'use' || (!valid && news.length > 0) || version !== undefined)
         yield* chain.append({ ...event, details });
@@ -244,19 +237,18 @@ export class KeyHealthRepository {
 
 /** The configuration is shown with its warnings: when these change, its `ETag` has to. @returns the new version if so */
 function* raisingVersionWithWarnings(
-  engine: Engine,
   projectId: ProjectId,
   learn: () => Steps<unknown>,
 ): Steps<number | undefined> {
-  const before = yield* warningsOf(engine, projectId);
+  const before = yield* warningsOf(projectId);
   yield* learn();
-  if (before === (yield* warningsOf(engine, projectId))) return undefined;
+  if (before === (yield* warningsOf(projectId))) return undefined;
   const [raised] = yield* query(RAISE_VERSION_ALONE, [projectId]);
   return raised?.version;
 }
 
-function* warningsOf(engine: Engine, projectId: ProjectId): Steps<string> {
-  const [row] = yield* query(FIND_CONFIG[engine], [projectId]);
+function* warningsOf(projectId: ProjectId): Steps<string> {
+  const [row] = yield* query(FIND_CONFIG, [projectId]);
   return JSON.stringify(row && configWarnings(toConfig(row).credentials));
 }
 
@@ -268,18 +260,8 @@ function storable(name: string | null | undefined): string | null {
 function toState(row: StateRow): ConnectionState {
   return {
     mode: row.mode,
-    hasSecretKey: row.fingerprint !== null,
-    formerSecretValidUntil: row.former_valid_until && toTimestamp(row.former_valid_until),
-    check:
-      row.valid === null
-        ? null
-        : {
-            valid: Boolean(row.valid),
-            accountId: row.account_id,
-            accountName: row.account_name,
-            at: toTimestamp(row.checked_at),
-            by: row.checked_by,
-            error: row.error,
-          },
+    hasSecretKey: row.keyFingerprint !== null,
+    formerSecretValidUntil: row.formerSecretValidUntil,
+    check: row.valid === null ? null : row,
   };
 }

@@ -8,7 +8,7 @@ import { Secret } from '../../../common/secret.js';
 import { Settings } from '../../../config/settings.js';
 import type { Cleanup } from '../../../projects/removal-hook.js';
 import type { Steps } from '../../../database/database.js';
-import { areOfDifferentAccounts } from '../../stripe-config/config-warnings.js';
+import { areOfDifferentAccounts } from '../../stripe-config/stripe-config.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import type { CredentialKind } from '../../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../../stripe-config/stripe-config.service.js';
@@ -151,7 +151,7 @@ export class WebhookEndpointsService implements OnModuleInit {
       };
       // Nothing is stored if the key changed meanwhile, or if the lease expired and another process took it.
       const change = { endpointId: endpoint.id, actor, write: () => this.#recordIfLeased(lease, made) };
-      if (!(await this.configs.saveWebhookSecret(projectId, mode, secret, keyFingerprint, change)))
+      if (!(await this.configs.saveWebhookSecret(lease, { secret, keyFingerprint, endpoint: change })))
         throw changedMeanwhile();
     } catch (error) {
       await this.#tryToDelete(stripe, projectId, endpoint.id, actor);
@@ -205,7 +205,8 @@ export class WebhookEndpointsService implements OnModuleInit {
     actor: Actor,
   ): Promise<void> {
     const write = () => this.endpoints.forget(projectId, mode, endpointId);
-    await this.configs.removeWebhookSecret(projectId, mode, secretFingerprint, { endpointId, actor, write });
+    const endpoint = { endpointId, actor, write };
+    await this.configs.removeWebhookSecret({ projectId, mode, fingerprint: secretFingerprint, endpoint });
   }
 
   /** Not found is a reason for the log as well: with a key of another account, the endpoint is still there in the old one. */
