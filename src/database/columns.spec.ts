@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { type JsonColumn, jsonRows } from './columns.js';
+import { DIALECTS } from './dialect.js';
 
 @Entity('parcels')
 class ParcelEntity {
@@ -21,22 +22,23 @@ const PARCELS = jsonRows(ParcelEntity, {
 const sentAt = new Date('2026-11-21T09:30:00.123Z');
 
 describe('rows in a JSON column', () => {
-  it('are selected by the names of the properties', () => {
-    expect(PARCELS.select.sqlite).toBe(
-      "json_group_array(json_object('id', p.id, 'isSent', p.is_sent, 'sentAt', p.sent_at, 'isLate', p.sent_at > p.due_at))",
+  it('are selected by column', () => {
+    expect(PARCELS.select(DIALECTS.sqlite)).toBe(
+      'json_group_array(json_array(p.id, p.is_sent, p.sent_at, p.sent_at > p.due_at))',
     );
   });
 
   it.each<[string, JsonColumn]>([
-    ['PostgreSQL', [{ id: '1', isSent: true, sentAt: '2026-11-21T10:30:00.123+01:00', isLate: false }]],
-    ['SQLite', JSON.stringify([{ id: '1', isSent: 1, sentAt: '2026-11-21 09:30:00.123', isLate: 0 }])],
+    ['PostgreSQL', [['1', true, '2026-11-21T10:30:00.123+01:00', false]]],
+    ['SQLite', JSON.stringify([['1', 1, '2026-11-21 09:30:00.123', 0]])],
   ])('have the types of the entity on %s', (_, column) => {
     expect(PARCELS.parse(column)).toEqual([{ id: '1', isSent: true, sentAt, isLate: false }]);
   });
 
   it('keep NULL', () => {
-    const empty = { id: '1', isSent: null, sentAt: null, isLate: null };
-    expect(PARCELS.parse([{ ...empty }])).toEqual([empty]);
+    expect(PARCELS.parse([['1', null, null, null]])).toEqual([
+      { id: '1', isSent: null, sentAt: null, isLate: null },
+    ]);
   });
 
   it('are an empty list without rows', () => {

@@ -1,5 +1,6 @@
 import { getMetadataArgsStorage } from 'typeorm';
-import { type Engine, type SqlValue, toTimestamp } from './database.js';
+import { type SqlValue, toTimestamp } from './database.js';
+import type { Dialect } from './dialect.js';
 
 type EntityClass<Entity> = new () => Entity;
 
@@ -64,7 +65,7 @@ export function excludedColumns<Entity>(
 }
 
 /** A column of `jsonRows` as the drivers return it: text on SQLite, parsed on PostgreSQL. */
-export type JsonColumn = string | readonly object[] | null;
+export type JsonColumn = string | readonly (readonly unknown[])[] | null;
 
 /**
  * Rows of a subquery as one JSON column: drivers read one column several times as fast as the same values in rows.
@@ -75,32 +76,38 @@ export function jsonRows<Entity, Key extends keyof RowOf<Entity> & string, Flag 
   { of, only, flags }: { of: string; only: readonly Key[]; flags: Readonly<Record<Flag, string>> },
 ) {
   type Row = Pick<RowOf<Entity>, Key> & Readonly<Record<Flag, boolean>>;
-  const columnsOfRow = [
-    ...namesOf(entity, only).map(([property, name]) => `'${property}', ${of}.${name}`),
-    ...Object.entries(flags).map(([name, expression]) => `'${name}', ${String(expression)}`),
-  ].join(', ');
-  const isOf = (type: unknown) => (property: string) => typeOf(entity, property) === type;
-  const booleans = [...only.filter(isOf(Boolean)), ...Object.keys(flags)];
-  const times = only.filter(isOf(Date));
+  const names = namesOf(entity, only);
+  const expressions = [...names.map(([, name]) => `${of}.${name}`), ...Object.values<string>(flags)].join(
+    ', ',
+  );
+  const fields = [
+    ...names.map(([property]) => [property, fromJson(typeOf(entity, property))] as const),
+    ...Object.keys(flags).map((name) => [name, fromJson(Boolean)] as const),
+  ];
   return {
-    select: {
-      sqlite: `json_group_array(json_object(${columnsOfRow}))`,
-      postgres: `json_agg(json_build_object(${columnsOfRow}))`,
-    } satisfies Record<Engine, string>,
+    select: ({ jsonArray, jsonArrayAgg }: Dialect) => jsonArrayAgg(jsonArray(expressions)),
     parse(column: JsonColumn): Row[] {
-      const isText = typeof column === 'string';
-      const rows = (isText ? JSON.parse(column) : (column ?? [])) as Record<string, unknown>[];
-      for (const row of rows) {
-        for (const name of booleans) row[name] = row[name] === null ? null : Boolean(row[name]);
-        for (const name of times) row[name] = toDate(row[name] as string | null, isText);
-      }
-      return rows as Row[];
+      const rows = (typeof column === 'string' ? JSON.parse(column) : (column ?? [])) as unknown[][];
+      return rows.map((values) => {
+        const row: Record<string, unknown> = {};
+        for (const [index, [name, convert]] of fields.entries()) {
+          const value = values[index] ?? null;
+          row[name] = value === null ? null : convert(value);
+        }
+        return row as Row;
+      });
     },
   };
 }
 
-function toDate(text: string | null, isSqlite: boolean): Date | null {
-  return text === null ? null : new Date(isSqlite ? toTimestamp(text) : text);
+/** Converts a value of a column type. SQLite has 0, 1 and its own text of times, PostgreSQL has `true`, `false` and RFC 3339. */
+function fromJson(type: unknown): (value: unknown) => unknown {
+  if (type === Boolean) return Boolean;
+  if (type !== Date) return (value) => value;
+  return (value) => {
+    const text = String(value);
+    return new Date(text.includes('T') ? text : toTimestamp(text));
+  };
 }
 
 function typeOf(entity: EntityClass<unknown>, property: string): unknown {

@@ -8,6 +8,7 @@ import { type HistoryChain, HistoryTrail } from '../../history/history-trail.js'
 import { projectNotFound } from '../../projects/projects.service.js';
 import type { ProjectMode } from '../project-mode.js';
 import type { StripeMode } from '../stripe/stripe-mode.js';
+import { CONFIG_CHANNEL } from './config-cache.js';
 import type { SealedCredential } from './credential-sealer.js';
 import {
   assertCondition,
@@ -164,7 +165,7 @@ export class StripeConfigRepository {
     const destroyed = yield* query(statements.DELETE_CREDENTIALS, [projectId]);
     const details = { version: state.version + 1, ...destroyedDetails(destroyed) };
     if (state.isActive) yield* chain.append({ action: 'config.deleted', details, actor, at: now });
-    yield* this.#notifyOthers(projectId);
+    yield* this.database.notify(CONFIG_CHANNEL, projectId);
   }
 
   *#removeMode({ projectId, precondition, actor, now }: ConfigWrite, mode: StripeMode): Steps<boolean> {
@@ -233,12 +234,8 @@ export class StripeConfigRepository {
   /** @returns the new version */
   *#raiseVersion({ state }: Locked, projectId: ProjectId, now: Date): Steps<number> {
     yield* exec(statements.RAISE_VERSION, [projectId, now]);
-    yield* this.#notifyOthers(projectId);
+    yield* this.database.notify(CONFIG_CHANNEL, projectId);
     return state.version + 1;
-  }
-
-  *#notifyOthers(projectId: ProjectId): Steps<void> {
-    if (this.database.engine === 'postgres') yield* query(statements.NOTIFY, [projectId]);
   }
 }
 

@@ -8,8 +8,8 @@ import {
   jsonRows,
   type RowOf,
 } from '../../database/columns.js';
-import { type Engine, sql, type SqlValue } from '../../database/database.js';
-import { CONFIG_CHANNEL } from './config-cache.js';
+import { sql, type SqlValue } from '../../database/database.js';
+import type { Dialect } from '../../database/dialect.js';
 import type { SealedCredential } from './credential-sealer.js';
 import { SHOWN_COLUMNS, type StripeConfig } from './stripe-config.js';
 import { StripeConfigEntity, StripeCredentialEntity } from './stripe-config.entities.js';
@@ -35,27 +35,22 @@ const CREDENTIALS = jsonRows(StripeCredentialEntity, {
   },
 });
 
-const configWithCredentials = (engine: Engine) =>
-  `${columns(StripeConfigEntity, { of: 'c' })}, (SELECT ${CREDENTIALS.select[engine]}
+const configWithCredentials = (dialect: Dialect) =>
+  `${columns(StripeConfigEntity, { of: 'c' })}, (SELECT ${CREDENTIALS.select(dialect)}
      FROM stripe_credentials k WHERE k.project_id = c.project_id AND k.slot = 0) AS credentials`;
-
-const find = (engine: Engine) =>
-  `SELECT ${configWithCredentials(engine)} FROM stripe_configs c WHERE c.project_id = $1`;
 
 /** $1 project. */
 export const FIND = sql<ConfigRow>(
-  { sqlite: find('sqlite'), postgres: find('postgres') },
+  (dialect) => `SELECT ${configWithCredentials(dialect)} FROM stripe_configs c WHERE c.project_id = $1`,
   'find_stripe_config',
 );
 
-const findWithOwner = (engine: Engine) =>
-  `SELECT p.owner_id AS "ownerId", ${configWithCredentials(engine)} FROM projects p
-   LEFT JOIN stripe_configs c ON c.project_id = p.id
-   WHERE p.id = $1 AND p.deleted_at IS NULL`;
-
 /** $1 project. Without a configuration, the row contains the owner alone. */
 export const FIND_WITH_OWNER = sql<{ ownerId: OwnerId } & (ConfigRow | { id: null })>(
-  { sqlite: findWithOwner('sqlite'), postgres: findWithOwner('postgres') },
+  (dialect) =>
+    `SELECT p.owner_id AS "ownerId", ${configWithCredentials(dialect)} FROM projects p
+     LEFT JOIN stripe_configs c ON c.project_id = p.id
+     WHERE p.id = $1 AND p.deleted_at IS NULL`,
   'find_stripe_config_with_owner',
 );
 
@@ -111,12 +106,6 @@ export const DEACTIVATE = sql<never>(
   `UPDATE stripe_configs SET is_active = false, version = version + 1, updated_at = ${laterOf('updated_at', '$2')}
    WHERE project_id = $1 AND is_active`,
   'deactivate_stripe_config',
-);
-
-/** $1 project. PostgreSQL delivers it to the other processes on commit. */
-export const NOTIFY = sql<never>(
-  `SELECT pg_notify('${CONFIG_CHANNEL}', $1::text)`,
-  'notify_of_stripe_config',
 );
 
 const WRITTEN = [
@@ -263,16 +252,14 @@ export const DELETE_FORMER = sql<never>(
 export type StoredWebhookSecret = DestroyedCredential &
   Pick<CredentialRow, 'fingerprint'> & { readonly nextSlot: number | null };
 
-const FIND_ALL_WEBHOOK_SECRETS = `SELECT
-     ${columns(StripeCredentialEntity, { of: 'k', only: ['mode', 'kind', 'mask', 'slot', 'fingerprint'] })},
-     ${nextSlot('current')} AS "nextSlot" FROM stripe_credentials k
-   LEFT JOIN stripe_credentials current
-     ON current.project_id = k.project_id AND current.mode = k.mode AND current.kind = k.kind AND current.slot = 0
-   WHERE k.project_id = $1 AND k.kind = 'webhook_secret' ORDER BY k.mode, k.slot`;
-
 /** $1 project. Locks the rows: a key rotation may reseal them before they are copied. */
 export const LOCK_WEBHOOK_SECRETS = sql<StoredWebhookSecret>(
-  { sqlite: FIND_ALL_WEBHOOK_SECRETS, postgres: `${FIND_ALL_WEBHOOK_SECRETS} FOR UPDATE OF k` },
+  ({ rowLock }) =>
+    `SELECT ${columns(StripeCredentialEntity, { of: 'k', only: ['mode', 'kind', 'mask', 'slot', 'fingerprint'] })},
+       ${nextSlot('current')} AS "nextSlot" FROM stripe_credentials k
+     LEFT JOIN stripe_credentials current
+       ON current.project_id = k.project_id AND current.mode = k.mode AND current.kind = k.kind AND current.slot = 0
+     WHERE k.project_id = $1 AND k.kind = 'webhook_secret' ORDER BY k.mode, k.slot ${rowLock({ of: 'k' })}`,
   'lock_stripe_webhook_secrets',
 );
 
