@@ -15,7 +15,7 @@ export interface AppWithStripe extends TestApp {
   createProject(token?: string, name?: string): Promise<ProjectId>;
 }
 
-/** All that a restricted key needs to be accepted. */
+/** The permissions that a restricted key needs to be accepted. */
 export const NEEDED_PERMISSIONS: readonly Permission[] = [
   'rak_customer_read',
   'rak_product_read',
@@ -30,7 +30,7 @@ export const NEEDED_PERMISSIONS: readonly Permission[] = [
   'rak_webhook_read',
 ];
 
-/** The real application, with Stripe on the loopback interface. A server that is given is left running. */
+/** The real application, with Stripe on the loopback interface. A given Stripe server is not stopped. */
 export async function startAppWithStripe({
   stripe: given,
   environment,
@@ -71,7 +71,7 @@ export const validatePath = (projectId: string) => `${projectPath(projectId)}/va
 export const statusPath = (projectId: string) => `${projectPath(projectId)}/config/status`;
 export const endpointsPath = (projectId: string) => `${projectPath(projectId)}/webhook-endpoints`;
 
-/** Where a secret is to be read outside of the requests to Stripe: in our log, in our answers, in the database, in any encoding. */
+/** Places with a secret other than requests to Stripe: log, answers and database, in any encoding. */
 export async function tracesOf(app: AppWithStripe, secret: string): Promise<string[]> {
   const bytes = Buffer.from(secret);
   const forms = [

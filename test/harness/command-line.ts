@@ -24,7 +24,7 @@ export function startCommand(
   ]);
 }
 
-/** The same, to its end. */
+/** Runs `tillkeeper …` in a process of its own until it ends. */
 export async function runCommand(
   installation: Installation,
   environment: Environment,
@@ -36,8 +36,8 @@ export async function runCommand(
 }
 
 /**
- * Runs `tillkeeper …` in this process, which saves loading the program again: for tests of what a command does. Signals, the
- * standard input and what the program loads are tested with `runCommand`. One at a time: it swaps the environment and the streams.
+ * Runs `tillkeeper …` in this process, without loading the program again: for tests of a command's effects. Tests of signals,
+ * standard input and loaded modules use `runCommand`. Never run two at a time: environment and streams are replaced.
  */
 export async function runInProcess(environment: Environment, ...args: string[]): Promise<Ended> {
   const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-command-'));

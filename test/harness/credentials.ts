@@ -4,7 +4,7 @@ import { CREDENTIAL_RULES, type CredentialField } from '../../src/payments/strip
 export type Credentials = Partial<Record<CredentialField, string>>;
 export type Masks = Partial<Record<`${CredentialField}_masked`, string | null>>;
 
-/** Values that end in `number`, so that their masks tell it. @param number below 10,000 */
+/** Values that end in `number`, which their masks show. @param number below 10,000 */
 export function numbered(number: number, fields: readonly CredentialField[] = FIELDS): Credentials {
   const end = String(number).padStart(4, '0');
   return Object.fromEntries(

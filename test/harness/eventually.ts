@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Tries until `attempt` no longer throws, for as long as a slow machine may need. @throws what the last attempt threw */
+/** Retries until `attempt` succeeds, within the limit. @throws the error of the last attempt */
 export async function eventually<T>(attempt: () => Promise<T>, limitMs = 20_000): Promise<T> {
   const end = Date.now() + limitMs;
   for (;;) {

@@ -18,8 +18,8 @@ import { transformSync } from '@swc/core';
 import { type Environment, ServerProcess } from './servers/server-process.js';
 
 /**
- * The server as an operator has it, in a temporary folder of its own: compiled, without sources, with what `npm start` needs. What
- * it starts are real processes; those that are still running end with `remove`.
+ * An operator's installation in a temporary folder: compiled, without sources, with everything that `npm start` needs. Its servers are
+ * real processes. `remove` ends those that still run.
  */
 export class Installation {
   readonly folder = mkdtempSync(join(tmpdir(), 'tillkeeper-installation-'));
@@ -32,7 +32,7 @@ export class Installation {
     cpSync(compiledSources(), join(this.folder, 'dist'), { recursive: true });
   }
 
-  /** Starts the server with nothing in its environment but what is given. It may not listen yet. */
+  /** Starts the server with only the given environment. It may not listen yet. */
   start(
     environment: Environment,
     command: [string, ...string[]] = [process.execPath, join(this.folder, 'dist/main.js')],
@@ -66,10 +66,10 @@ export class Installation {
   }
 }
 
-/** Where compiled sources are kept between test files and runs. */
+/** Cache of compiled sources, shared by test files and runs. */
 const CACHE = resolve('node_modules/.cache/tillkeeper-installation');
 
-/** Compiles the sources once for all test files, since a run has some twenty installations. @returns the folder, named by what is in it */
+/** Compiles the sources once for all test files. @returns the folder, named by a hash of its content */
 function compiledSources(): string {
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.spec.ts'))

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { eventually } from '../harness/eventually.js';
+import { eventually } from './eventually.js';
 
 type Environment = Record<string, string | undefined>;
 
@@ -26,7 +26,7 @@ export class ProjectCopy {
     symlinkSync(resolve('node_modules'), join(this.folder, 'node_modules'), 'dir');
   }
 
-  /** Runs a command by the shell to its end. */
+  /** Runs a shell command until it ends. */
   run(command: string, environment: Environment = {}): Promise<Finished> {
     return this.start(command, environment).finished;
   }

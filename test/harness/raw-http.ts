@@ -13,18 +13,18 @@ export interface RawAnswer {
 export interface OpenRequest {
   write(bytes: string | Buffer): void;
   destroy(): void;
-  /** Once its first line is there. */
+  /** Resolves with the first line. */
   readonly status: Promise<number>;
-  /** Once the server has hung up. */
+  /** Resolves when the server closes the connection. */
   readonly answer: Promise<RawAnswer>;
 }
 
-/** Sends bytes as they are, for requests that no HTTP client would make, and reads until the server hangs up. */
+/** Sends raw bytes, for requests that HTTP clients can't make, and reads until the server closes the connection. */
 export function sendBytes(app: TestApp, bytes: string | Buffer): Promise<RawAnswer> {
   return openBytes(app, bytes).answer;
 }
 
-/** @param head method and target, `GET /health/live` @param headers as they stand, also several of one name */
+/** @param head method and target, `GET /health/live` @param headers sent unchanged, repeated names too */
 export function sendRaw(
   app: TestApp,
   head: string,
@@ -35,7 +35,7 @@ export function sendRaw(
   return sendBytes(app, Buffer.concat([Buffer.from(request), Buffer.from(body)]));
 }
 
-/** Sends the headers alone. The connection stays open unless the server hangs up. */
+/** Sends only the headers. The connection stays open until the server closes it. */
 export function openRequest(app: TestApp, head: string, headers: string[]): OpenRequest {
   return openBytes(app, headOf(head, headers));
 }
@@ -49,7 +49,7 @@ function openBytes({ app }: TestApp, bytes: string | Buffer): OpenRequest {
   const socket = connect(port, '127.0.0.1');
   const chunks: Buffer[] = [];
   socket.on('data', (chunk) => chunks.push(chunk));
-  // A server that refuses a request may hang up before it has read all of it.
+  // A server that refuses a request may close the connection before it has read everything.
   socket.on('error', () => undefined);
   socket.write(bytes);
   const received = () => parse(Buffer.concat(chunks).toString());

@@ -1,7 +1,7 @@
 import { RouteTable } from '../../src/http/route-table.js';
 import { startTestApp } from './test-app.js';
 
-/** Every route that the server has, `GET /health/live`, as Fastify was told of it. */
+/** All routes that are registered with Fastify, such as `GET /health/live`. */
 export async function registeredRoutes(): Promise<string[]> {
   const routes = new Set<string>();
   const watch = RouteTable.prototype.watch;

@@ -4,7 +4,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 
 interface Answer {
   method: string;
-  /** With its parameters as Fastify writes them, `:project_id`; `undefined` where nothing is. */
+  /** With parameters in Fastify's form, `:project_id`; `undefined` for an unknown URL. */
   route: string | undefined;
   status: number;
   contentType: string | undefined;
@@ -14,7 +14,7 @@ interface Answer {
 type Json = Record<string, unknown>;
 type Paths = Record<string, Record<string, { responses?: Record<string, { content?: Json }> }>>;
 
-/** Holds answers against the OpenAPI document: the status is documented, the body has the documented shape and nothing beside it. */
+/** Checks answers against the OpenAPI document: the status is documented, and the body has only documented fields. */
 export class ResponseChecker {
   readonly violations = new Set<string>();
   readonly #paths: Paths;

@@ -16,7 +16,7 @@ export interface TestApp {
   readonly app: NestFastifyApplication;
   readonly database: TestDatabase;
   readonly environment: Environment;
-  /** What was logged, line by line. */
+  /** The lines of the log. */
   readonly log: string[];
   /** A request with a developer's token; `null` sends none. */
   send(
@@ -26,7 +26,7 @@ export interface TestApp {
   ): Test;
   /** Makes a project. @returns its id */
   createProject(token?: string, name?: string): Promise<string>;
-  /** Fails when an answer was not as our own OpenAPI document says. */
+  /** Fails if an answer did not match the OpenAPI document. */
   close(): Promise<void>;
 }
 
@@ -37,14 +37,14 @@ export interface TestAppOptions {
   database?: TestDatabase;
 }
 
-/** Good for longer than the longest test. */
+/** Valid for longer than the longest test. */
 export const OWNER = accessToken({ sub: 'developer-1', exp: secondsFromNow(7_200) });
 export const STRANGER = accessToken({ sub: 'developer-2' });
 
 export const configPath = (projectId: string): string =>
   `/api/v1/payments/stripe/projects/${projectId}/config`;
 
-/** The environment of an app in a test; a shared database needs the same one. */
+/** The environment of an app in a test. Apps that share a database share it. */
 export function testEnvironment(database: TestDatabase): Environment {
   return {
     NODE_ENV: 'test',

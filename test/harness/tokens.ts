@@ -12,7 +12,7 @@ export function secondsFromNow(seconds: number): number {
   return Math.floor(Date.now() / 1000) + seconds;
 }
 
-/** Any compact JWS, also those that no library would make. A string goes in as it stands, everything else as JSON. */
+/** Any compact JWS, including invalid ones. A string is used unchanged, everything else as JSON. */
 export function compactJws(header: unknown, payload: unknown, signer: (input: Buffer) => Buffer): string {
   const input = [header, payload].map(encode).join('.');
   return `${input}.${signer(Buffer.from(input)).toString('base64url')}`;

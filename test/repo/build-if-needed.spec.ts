@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Like Nest's: it begins with nothing. */
+/** Deletes the output first, as Nest's build does. */
 const BUILD = `rm -rf dist; mkdir dist; echo new > dist/main.js; exit $(cat status)`;
 
 let folder: string;

@@ -35,7 +35,7 @@ const pathOf = (of: unknown): unknown =>
   typeof of === 'function' ? Reflect.getMetadata(PATH_METADATA, of) : undefined;
 const list = (json: string) => JSON.parse(json) as string[];
 
-/** What stands under the outermost `key:` of compose.yaml, without comments. */
+/** The content of a top-level `key:` of compose.yaml, without comments. */
 function under(text: string, key: string): string {
   const found = [...text.matchAll(new RegExp(`^( *)${key}:\\n((?:\\1 +.*\\n|\\n)*)`, 'gm'))];
   const [[, indent = '', rest = ''] = []] = found.sort(([, a = ''], [, b = '']) => a.length - b.length);
@@ -69,7 +69,7 @@ describe('the image', () => {
     );
     expect(new Set(majors).size).toBe(1);
     expect(Number(majors[0])).toBeGreaterThanOrEqual(22);
-    // The even ones are those with long-term support.
+    // Even versions have long-term support.
     expect(Number(majors[0]) % 2).toBe(0);
     expect(readFileSync('.nvmrc', 'utf8').trim()).toBe(majors[0]);
   });
@@ -129,7 +129,7 @@ describe('the image', () => {
       'node scripts/prune-node-modules.mjs',
     ]);
     const optional = Object.entries(locked).filter(([, { dev, optional }]) => optional && !dev);
-    // For Cloudflare's workers, which are no Node.
+    // For Cloudflare's workers, not for Node.
     expect(optional.map(([path]) => path)).toEqual(['node_modules/pg-cloudflare']);
   });
 

@@ -5,7 +5,7 @@ import config, { REVEALING } from '../../eslint.config.mjs';
 
 const withTypes = new ESLint({ overrideConfigFile: true, overrideConfig: config });
 
-/** Rules that look at the text alone can be asked about files which don't exist. */
+/** Without type information, rules can check files that don't exist. */
 const withoutTypes = new ESLint({
   overrideConfigFile: true,
   overrideConfig: [

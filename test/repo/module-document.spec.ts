@@ -43,7 +43,7 @@ it('names the file of each TypeScript block', () => {
 
 it('compiles unchanged', () => {
   const files = BLOCKS.map(({ name, text }) => [name, text] as const);
-  // Proves that the compiler resolves imports: else it would find nothing wrong in the others either.
+  // Proves that the compiler resolves imports; otherwise it would find no errors in the other blocks.
   const broken = ['src/broken.ts', "import { Nothing } from './common/secret.js';\n"] as const;
   const problems = problemsOf(
     new Map([...files, broken].map(([name, text]) => [join(resolve('.'), name), text])),

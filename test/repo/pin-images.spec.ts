@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** Stands in for Docker, which would ask a registry: the digest is made of the tag's length. */
+/** Replaces Docker, which would ask a registry. The digest derives from the tag's length. */
 const DOCKER = `#!/bin/sh
 [ "$1 $2 $3 $5" = 'buildx imagetools inspect --format' ] || exit 2
 printf "$FORMAT\\n" "\${#4}"

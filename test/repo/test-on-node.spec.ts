@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../harness/eventually.js';
 
-/** Stands in for npm, which would download and compile for minutes. It writes down what it is asked for, and from where. */
+/** Replaces npm, which would download and compile for minutes. Records its arguments and folder. */
 const NPM = `#!/bin/sh
 printf '%s|' "$PWD" "$npm_config_nodedir" "$(command -v node)" "$@" >> "$LOG"
 echo "$npm_package_name" >> "$LOG"

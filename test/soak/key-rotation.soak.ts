@@ -120,7 +120,7 @@ it('stores nothing sealed under a retired key by a process that was paused', () 
   wakeAfterRetirement(commands, app, installation));
 
 it('reports rows that can not be unsealed, without their values', async () => {
-  // Nobody wrote into these.
+  // No client wrote into these.
   const [one = '', other = ''] = projectIds.slice(-2);
   const kind = `mode = 'live' AND kind = 'secret_key'`;
   const swapped = `(SELECT sealed FROM stripe_credentials WHERE project_id = '${other}' AND ${kind})`;
@@ -172,7 +172,7 @@ it('moves to another master key, and makes no key primary that a running process
     opened: count,
   });
 
-  // The server runs with the former master key alone.
+  // The server runs with only the former master key.
   const before = await countByKey(app);
   const refused = await commands.run(['rotate-data', '--wait', '5'], { MASTER_KEY: next });
   expect(refused).toMatchObject({ code: 1, output: '', errors: expect.stringContaining(`can't open it`) });

@@ -5,7 +5,7 @@ import { Installation } from '../harness/installation.js';
 import { testEnvironment } from '../harness/test-app.js';
 import { createTestDatabase } from '../harness/database/test-database.js';
 
-/** What the first stage of the image runs. */
+/** The commands of the image's first stage. */
 const COMMANDS = [
   ...(readFileSync('Dockerfile', 'utf8')
     .split(/^FROM /m)[1]

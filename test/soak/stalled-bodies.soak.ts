@@ -13,7 +13,7 @@ const ATTACKERS = 500;
 const BODY = 1024 * 1024;
 const LIMIT_MB = 512;
 
-/** Megabytes of the process that are in memory, now and at most. */
+/** Resident memory of the process in MB, now and at its peak. */
 function memoryOf(server: ServerProcess): { now: number; peak: number } {
   const status = readFileSync(`/proc/${server.pid}/status`, 'utf8');
   const read = (name: string) =>
@@ -21,7 +21,7 @@ function memoryOf(server: ServerProcess): { now: number; peak: number } {
   return { now: read('VmRSS'), peak: read('VmHWM') };
 }
 
-/** All but the last byte. @param address of this machine, to send from */
+/** Sends all bytes except the last. @param address of this machine, to send from */
 function stall(url: URL, head: string[], address: string): Socket {
   const socket = connect({ port: Number(url.port), host: url.hostname, localAddress: address });
   socket.on('error', () => undefined).resume();

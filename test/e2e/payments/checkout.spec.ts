@@ -24,7 +24,7 @@ import {
   openBillingHarness,
   priceOf,
   type BillingHarness,
-} from '../../harness/ledger/till.js';
+} from '../../harness/ledger/billing-harness.js';
 import { endUserToken } from '../../harness/tokens.js';
 
 const CHECKOUT = '/api/v1/payments/stripe/checkout-session';
@@ -34,14 +34,14 @@ const ALWAYS = { times: Infinity };
 const USER_ID = '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11';
 
 let app: AppWithStripe;
-let till: BillingHarness;
+let billing: BillingHarness;
 
 beforeAll(async () => {
   app = await startAppWithStripe();
 });
 afterAll(() => app.close());
 beforeEach(async () => {
-  till = await openBillingHarness(app);
+  billing = await openBillingHarness(app);
   app.stripe.requests.length = 0;
   app.log.length = 0;
 });
@@ -50,15 +50,16 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-const order = (fields: object = {}, account: StripeAccount = till.account) => ({
+const order = (fields: object = {}, account: StripeAccount = billing.account) => ({
   price_id: priceOf(account, 'monthly').id,
   success_url: 'https://shop.example.com/thanks?session={CHECKOUT_SESSION_ID}',
   cancel_url: 'https://shop.example.com/prices',
   ...fields,
 });
-const checkOut = (fields: object = {}, user = USER_ID) => till.post('checkout-session', order(fields), user);
-const sessions = (mode: 'test' | 'live' = 'test') => till.account[mode].all('checkout.session');
-const customers = (mode: 'test' | 'live' = 'test') => till.account[mode].all('customer');
+const checkOut = (fields: object = {}, user = USER_ID) =>
+  billing.post('checkout-session', order(fields), user);
+const sessions = (mode: 'test' | 'live' = 'test') => billing.account[mode].all('checkout.session');
+const customers = (mode: 'test' | 'live' = 'test') => billing.account[mode].all('customer');
 const asked = (endpoint: string) =>
   app.stripe.requests.filter(({ method, path }) => `${method} ${path}` === endpoint);
 const fieldsIn = (body: unknown) => (body as { detail: { loc: string[] }[] }).detail.map(({ loc }) => loc[1]);
@@ -74,36 +75,36 @@ describe('POST checkout-session', () => {
       mode: 'subscription',
       customer: customers()[0]?.id,
       client_reference_id: USER_ID,
-      'line_items[0][price]': priceOf(till.account, 'monthly').id,
+      'line_items[0][price]': priceOf(billing.account, 'monthly').id,
       'line_items[0][quantity]': '1',
       success_url: 'https://shop.example.com/thanks?session={CHECKOUT_SESSION_ID}',
       cancel_url: 'https://shop.example.com/prices',
       'metadata[user_id]': USER_ID,
-      'metadata[project_id]': till.projectId,
+      'metadata[project_id]': billing.projectId,
       'subscription_data[metadata][user_id]': USER_ID,
-      'subscription_data[metadata][project_id]': till.projectId,
+      'subscription_data[metadata][project_id]': billing.projectId,
     });
   });
 
   it('sells a one-time price', async () => {
-    const price_id = priceOf(till.account, 'setup').id;
+    const price_id = priceOf(billing.account, 'setup').id;
     await checkOut({ mode: 'payment', price_id, quantity: 3 }).expect(200);
     expect(sent(CREATE_SESSION)).toMatchObject({
       mode: 'payment',
       'line_items[0][quantity]': '3',
       'payment_intent_data[metadata][user_id]': USER_ID,
-      'payment_intent_data[metadata][project_id]': till.projectId,
+      'payment_intent_data[metadata][project_id]': billing.projectId,
     });
     expect(sent(CREATE_SESSION)).not.toHaveProperty('subscription_data[metadata][user_id]');
   });
 
   it('sells a metered price, without a quantity', async () => {
     const price_id = addPrice(
-      till.account.test,
-      { product: priceOf(till.account, 'monthly').product, unit_amount: 1 },
+      billing.account.test,
+      { product: priceOf(billing.account, 'monthly').product, unit_amount: 1 },
       'month',
     ).id;
-    const { recurring } = till.account.test.get('price', price_id);
+    const { recurring } = billing.account.test.get('price', price_id);
     if (recurring) recurring.usage_type = 'metered';
     await checkOut({ price_id }).expect(200);
     expect(sent(CREATE_SESSION)).not.toHaveProperty('line_items[0][quantity]');
@@ -112,17 +113,17 @@ describe('POST checkout-session', () => {
   });
 
   it('uses live mode only on request', async () => {
-    const price_id = priceOf(till.account, 'monthly', 'live').id;
-    await till.post('checkout-session?test_mode=false', order({ price_id })).expect(200);
-    await till.post('checkout-session?test_mode=true', order()).expect(200);
+    const price_id = priceOf(billing.account, 'monthly', 'live').id;
+    await billing.post('checkout-session?test_mode=false', order({ price_id })).expect(200);
+    await billing.post('checkout-session?test_mode=true', order()).expect(200);
     expect([sessions('live').length, sessions().length]).toEqual([1, 1]);
-    const { body } = await till.post('checkout-session?test_mode=maybe', order()).expect(422);
+    const { body } = await billing.post('checkout-session?test_mode=maybe', order()).expect(422);
     expect(body.detail).toEqual([expect.objectContaining({ loc: ['query', 'test_mode'] })]);
   });
 
   it('derives a UUID for a user whose subject is not a UUID', async () => {
     await checkOut({}, 'auth0|4711').expect(200);
-    expect(sessions()[0]?.client_reference_id).toBe(endUserId(till.projectId, 'auth0|4711'));
+    expect(sessions()[0]?.client_reference_id).toBe(endUserId(billing.projectId, 'auth0|4711'));
   });
 
   it("keeps the caller's metadata, except for project and user", async () => {
@@ -132,7 +133,7 @@ describe('POST checkout-session', () => {
       campaign: 'autumn',
       seats: '3',
       user_id: USER_ID,
-      project_id: till.projectId,
+      project_id: billing.projectId,
     });
     await checkOut({ metadata: null }).expect(200);
   });
@@ -170,15 +171,15 @@ describe('POST checkout-session', () => {
     });
 
     it('several errors with one answer: 422', async () => {
-      const { body } = await till.post('checkout-session', {}).expect(422);
+      const { body } = await billing.post('checkout-session', {}).expect(422);
       expect(fieldsIn(body)).toEqual(['price_id', 'success_url', 'cancel_url']);
-      await till.post('checkout-session', []).expect(422);
+      await billing.post('checkout-session', []).expect(422);
     });
 
     it('the loopback in live mode: 422', async () => {
       const fields = { success_url: 'http://localhost:5173/', cancel_url: 'http://127.0.0.1/' };
       await checkOut(fields).expect(200);
-      const { body } = await till.post('checkout-session?test_mode=false', order(fields)).expect(422);
+      const { body } = await billing.post('checkout-session?test_mode=false', order(fields)).expect(422);
       expect(fieldsIn(body)).toEqual(['success_url', 'cancel_url']);
     });
 
@@ -196,13 +197,13 @@ describe('POST checkout-session', () => {
       await post(id).expect(404);
       await app
         .send('put', configPath(id))
-        .send({ test_secret_key: till.account.keys.test.secret })
+        .send({ test_secret_key: billing.account.keys.test.secret })
         .expect(200);
       await post(id).expect(422);
       await post(id, '?test_mode=false').expect(404);
       await app.send('delete', configPath(id)).expect(204);
       await post(id).expect(404);
-      await app.send('delete', `/api/v1/projects/${till.projectId}`).expect(204);
+      await app.send('delete', `/api/v1/projects/${billing.projectId}`).expect(204);
       await checkOut().expect(404);
     });
   });
@@ -212,12 +213,12 @@ describe('POST checkout-session', () => {
       const { body } = await checkOut({ price_id: 'price_unknown' }).expect(400);
       expect(body.detail).toBe('There is no price with this id in this mode.');
       expect(
-        (await checkOut({ price_id: priceOf(till.account, 'monthly', 'live').id }).expect(400)).body,
+        (await checkOut({ price_id: priceOf(billing.account, 'monthly', 'live').id }).expect(400)).body,
       ).toEqual(body);
     });
 
     it('that is no longer offered: 400', async () => {
-      priceOf(till.account, 'monthly').active = false;
+      priceOf(billing.account, 'monthly').active = false;
       expect((await checkOut().expect(400)).body.detail).toBe('This price is no longer offered.');
     });
 
@@ -242,7 +243,7 @@ describe('POST checkout-session', () => {
       expect((await checkOut({ mode: 'payment' }).expect(400)).body.detail).toMatch(
         /does not go with the mode/,
       );
-      const setup = priceOf(till.account, 'setup').id;
+      const setup = priceOf(billing.account, 'setup').id;
       expect((await checkOut({ price_id: setup }).expect(400)).body.detail).toMatch(
         /does not go with the mode/,
       );
@@ -251,12 +252,12 @@ describe('POST checkout-session', () => {
 
   describe('is for a user with a subscription', () => {
     it.each([0, 7])('another one only if allowed: 400 (trial of %d days)', async (trialDays) => {
-      await till.subscribe({ user: USER_ID, trialDays });
+      await billing.subscribe({ user: USER_ID, trialDays });
       const { body } = await checkOut().expect(400);
       expect(body.detail).toMatch(/allow_existing_subscription/);
       expect(sessions()).toEqual([]);
       await checkOut({ allow_existing_subscription: true }).expect(200);
-      await checkOut({ mode: 'payment', price_id: priceOf(till.account, 'setup').id }).expect(200);
+      await checkOut({ mode: 'payment', price_id: priceOf(billing.account, 'setup').id }).expect(200);
       await checkOut({}, 'another user').expect(200);
     });
 
@@ -264,7 +265,7 @@ describe('POST checkout-session', () => {
       const { body } = await checkOut().expect(200);
       app.stripe.completeCheckout(body.session_id);
       await checkOut().expect(400);
-      expect((await till.get('my-subscription', USER_ID).expect(200)).body).toMatchObject({
+      expect((await billing.get('my-subscription', USER_ID).expect(200)).body).toMatchObject({
         status: 'active',
         user_id: USER_ID,
       });
@@ -273,9 +274,9 @@ describe('POST checkout-session', () => {
     it("that comes after a hundred others in Stripe's list: 400", async () => {
       const { body } = await checkOut().expect(200);
       app.stripe.completeCheckout(body.session_id);
-      const [active] = till.account.test.all('subscription');
+      const [active] = billing.account.test.all('subscription');
       for (let nth = 0; nth < 100; nth += 1)
-        till.account.test.create('subscription', { ...active, id: `sub_past_${nth}`, status: 'past_due' });
+        billing.account.test.create('subscription', { ...active, id: `sub_past_${nth}`, status: 'past_due' });
       await checkOut().expect(400);
     });
 
@@ -283,36 +284,36 @@ describe('POST checkout-session', () => {
       "that is %s: allowed, and Stripe's state is stored at once",
       async (status) => {
         app.stripe.completeCheckout((await checkOut().expect(200)).body.session_id);
-        Object.assign(till.account.test.all('subscription')[0] ?? {}, { status });
+        Object.assign(billing.account.test.all('subscription')[0] ?? {}, { status });
         await checkOut().expect(200);
-        expect((await till.get('my-subscription', USER_ID).expect(200)).body).toMatchObject({ status });
+        expect((await billing.get('my-subscription', USER_ID).expect(200)).body).toMatchObject({ status });
       },
     );
 
     it('that has ended: allowed', async () => {
-      const subscription = await till.subscribe({ user: USER_ID });
+      const subscription = await billing.subscribe({ user: USER_ID });
       subscription.status = 'canceled';
-      await recordInLedger(app, till.projectId, subscription);
+      await recordInLedger(app, billing.projectId, subscription);
       await checkOut().expect(200);
     });
 
     it('that has ended, without an event yet: allowed', async () => {
-      const subscription = await till.subscribe({ user: USER_ID });
+      const subscription = await billing.subscribe({ user: USER_ID });
       subscription.status = 'canceled';
       await checkOut().expect(200);
-      expect((await till.get('my-subscription', USER_ID).expect(200)).body).toMatchObject({
+      expect((await billing.get('my-subscription', USER_ID).expect(200)).body).toMatchObject({
         status: 'canceled',
       });
     });
 
     it('in a former account of the project: allowed', async () => {
-      await till.subscribe({ user: USER_ID });
+      await billing.subscribe({ user: USER_ID });
       const other = app.stripe.addAccount();
       await app
-        .send('put', configPath(till.projectId))
+        .send('put', configPath(billing.projectId))
         .send({ test_secret_key: other.keys.test.secret })
         .expect(200);
-      await till.post('checkout-session', order({}, other), USER_ID).expect(200);
+      await billing.post('checkout-session', order({}, other), USER_ID).expect(200);
       expect(other.test.all('customer')).toHaveLength(1);
     });
   });
@@ -322,17 +323,17 @@ describe('POST checkout-session', () => {
       await checkOut().expect(200);
       await checkOut().expect(200);
       expect(customers().map(({ metadata }) => metadata)).toEqual([
-        { user_id: USER_ID, project_id: till.projectId },
+        { user_id: USER_ID, project_id: billing.projectId },
       ]);
       await checkOut({}, 'another user').expect(200);
-      await till
+      await billing
         .post(
           'checkout-session?test_mode=false',
-          order({ price_id: priceOf(till.account, 'monthly', 'live').id }),
+          order({ price_id: priceOf(billing.account, 'monthly', 'live').id }),
           USER_ID,
         )
         .expect(200);
-      const neighbour = await openBillingHarness(app, till.account);
+      const neighbour = await openBillingHarness(app, billing.account);
       await neighbour.post('checkout-session', order(), USER_ID).expect(200);
       expect([customers().length, customers('live').length]).toEqual([3, 1]);
     });
@@ -371,14 +372,14 @@ describe('POST checkout-session', () => {
       await checkOut().expect(200);
       for (let round = 0; round < 2; round++) {
         const gone = customers()[0]?.id ?? '';
-        till.account.test.delete('customer', gone);
-        till.account.test.deletedCustomers.add(gone);
+        billing.account.test.delete('customer', gone);
+        billing.account.test.deletedCustomers.add(gone);
         await Promise.all(Array.from({ length: 5 }, () => checkOut().expect(200)));
         expect(customers()).toHaveLength(1);
       }
       expect(await rowsOf(app.database, 'stripe_customers')).toContainEqual(
         expect.objectContaining({
-          project_id: till.projectId,
+          project_id: billing.projectId,
           customer_id: customers()[0]?.id,
           generation: 3,
         }),
@@ -390,19 +391,19 @@ describe('POST checkout-session', () => {
       const first = customers()[0]?.id;
       const other = app.stripe.addAccount();
       const use = (key: string) =>
-        app.send('put', configPath(till.projectId)).send({ test_secret_key: key }).expect(200);
+        app.send('put', configPath(billing.projectId)).send({ test_secret_key: key }).expect(200);
       await use(other.keys.test.secret);
-      await till.post('checkout-session', order({}, other), USER_ID).expect(200);
+      await billing.post('checkout-session', order({}, other), USER_ID).expect(200);
       expect(other.test.all('customer')).toHaveLength(1);
-      await use(till.account.addSecretKey('test'));
+      await use(billing.account.addSecretKey('test'));
       await checkOut().expect(200);
-      await use(till.account.keys.test.legacySecret);
+      await use(billing.account.keys.test.legacySecret);
       await checkOut().expect(200);
       expect(customers().map(({ id }) => id)).toEqual([first]);
     });
 
     it('except for a user who has one already', async () => {
-      const { customer } = await till.subscribe({ user: USER_ID });
+      const { customer } = await billing.subscribe({ user: USER_ID });
       await checkOut({ allow_existing_subscription: true }).expect(200);
       expect(sessions()[0]?.customer).toBe(customer);
       expect(customers()).toHaveLength(1);
@@ -434,13 +435,13 @@ describe('POST checkout-session', () => {
     });
 
     it('no longer accepts the key: 409 without a word about keys, and the status shows it', async () => {
-      app.stripe.mark(till.account.keys.test.secret, 'expired');
+      app.stripe.mark(billing.account.keys.test.secret, 'expired');
       const { body } = await checkOut().expect(409);
       expect(body.detail).toBe(
         'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.',
       );
       await eventually(async () => {
-        expect((await app.send('get', statusPath(till.projectId)).expect(200)).body.test).toMatchObject({
+        expect((await app.send('get', statusPath(billing.projectId)).expect(200)).body.test).toMatchObject({
           state: 'invalid',
           verified_by: 'use',
         });
@@ -448,15 +449,18 @@ describe('POST checkout-session', () => {
     });
 
     it('refuses a key without permission: 409 without a word about permissions', async () => {
-      const key = till.account.addRestrictedKey('test', ['rak_customer_write', 'rak_subscription_read']);
-      await app.send('put', configPath(till.projectId)).send({ test_secret_key: key }).expect(200);
+      const key = billing.account.addRestrictedKey('test', ['rak_customer_write', 'rak_subscription_read']);
+      await app.send('put', configPath(billing.projectId)).send({ test_secret_key: key }).expect(200);
       const { body } = await checkOut().expect(409);
       expect(body.detail).toMatch(/^Payments do not work in this project/);
     });
 
     it('refuses to list subscriptions: 409, since a known user may have one', async () => {
-      const key = till.account.addRestrictedKey('test', ['rak_customer_write', 'rak_checkout_session_write']);
-      await app.send('put', configPath(till.projectId)).send({ test_secret_key: key }).expect(200);
+      const key = billing.account.addRestrictedKey('test', [
+        'rak_customer_write',
+        'rak_checkout_session_write',
+      ]);
+      await app.send('put', configPath(billing.projectId)).send({ test_secret_key: key }).expect(200);
       await checkOut().expect(200);
       await checkOut().expect(409);
       expect(sessions()).toHaveLength(1);
@@ -530,7 +534,7 @@ describe('POST checkout-session', () => {
       allow_existing_subscription: false,
       coupon: 'ignored',
     };
-    const spelledOut = till
+    const spelledOut = billing
       .post('checkout-session?test_mode=True', order(defaults), USER_ID)
       .set('idempotency-key', 'one');
     expect((await spelledOut.expect(200)).text).toBe(first.text);
@@ -539,15 +543,15 @@ describe('POST checkout-session', () => {
     expect(JSON.stringify(await rowsOf(app.database, 'idempotency_keys'))).not.toContain(
       first.body.session_id,
     );
-    await till.post('checkout-session', order(), 'another user').set('idempotency-key', 'one').expect(200);
+    await billing.post('checkout-session', order(), 'another user').set('idempotency-key', 'one').expect(200);
     expect(sessions()).toHaveLength(2);
   });
 });
 
 describe('POST customer-portal', () => {
   const RETURN = { return_url: 'https://shop.example.com/account' };
-  const open = (body: object = RETURN, user = USER_ID) => till.post('customer-portal', body, user);
-  const portals = () => till.account.test.all('billing_portal.session');
+  const open = (body: object = RETURN, user = USER_ID) => billing.post('customer-portal', body, user);
+  const portals = () => billing.account.test.all('billing_portal.session');
 
   it('opens for a user who has bought something', async () => {
     await checkOut().expect(200);
@@ -558,13 +562,13 @@ describe('POST customer-portal', () => {
   });
 
   it('opens for a user with an older subscription', async () => {
-    const { customer } = await till.subscribe({ user: USER_ID });
+    const { customer } = await billing.subscribe({ user: USER_ID });
     await open().expect(200);
     expect(portals()[0]?.customer).toBe(customer);
   });
 
   it('does not open for a customer that only client_reference_id links to the user', async () => {
-    const subscription = await till.subscribe({ user: USER_ID });
+    const subscription = await billing.subscribe({ user: USER_ID });
     subscription.metadata = {};
     await open().expect(404);
     await checkOut({ allow_existing_subscription: true }).expect(200);
@@ -573,7 +577,7 @@ describe('POST customer-portal', () => {
 
   it('opens with a new customer when Stripe no longer has the old one', async () => {
     await checkOut().expect(200);
-    till.account.test.delete('customer', customers()[0]?.id ?? '');
+    billing.account.test.delete('customer', customers()[0]?.id ?? '');
     await open().expect(200);
     expect(portals()[0]?.customer).toBe(customers()[0]?.id);
   });
@@ -593,8 +597,8 @@ describe('POST customer-portal', () => {
 
   it('answers 409 if the owner has not set it up', async () => {
     await checkOut().expect(200);
-    for (const { id } of till.account.test.all('billing_portal.configuration'))
-      till.account.test.delete('billing_portal.configuration', id);
+    for (const { id } of billing.account.test.all('billing_portal.configuration'))
+      billing.account.test.delete('billing_portal.configuration', id);
     expect((await open().expect(409)).body.detail).toMatch(/save its settings/);
   });
 
@@ -607,7 +611,7 @@ describe('POST customer-portal', () => {
 
 // A price of another product, so that the catalogue of an account is not only what it is seeded with.
 it('sells a price of any product', async () => {
-  const product = till.account.test.create('product', { name: 'Support' });
-  const { id } = addPrice(till.account.test, { product: product.id, unit_amount: 900 }, 'week');
+  const product = billing.account.test.create('product', { name: 'Support' });
+  const { id } = addPrice(billing.account.test, { product: product.id, unit_amount: 900 }, 'week');
   await checkOut({ price_id: id }).expect(200);
 });

@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { endUserId } from '../../../src/auth/caller.js';
 import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
 import { execute } from '../../harness/database/rows.js';
-import { openBillingHarness, type BillingHarness } from '../../harness/ledger/till.js';
+import { openBillingHarness, type BillingHarness } from '../../harness/ledger/billing-harness.js';
 
 let app: AppWithStripe;
-let till: BillingHarness;
+let billing: BillingHarness;
 
 beforeAll(async () => {
   app = await startAppWithStripe();
 });
 afterAll(() => app.close());
 beforeEach(async () => {
-  till = await openBillingHarness(app);
+  billing = await openBillingHarness(app);
 });
 
 /** Payments that the ledger knows, one a minute, the last one first. @returns Stripe's ids */
@@ -28,7 +28,7 @@ async function pay(
       app.database,
       `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, owner_id, user_id, user_rank, status, amount_cents, currency,
          refunded_amount_cents, description, created_at, source_rank, as_of, revision)
-       VALUES ('${till.projectId}', '${mode}', '${id}', '${randomUUID()}', 'developer-1', '${endUserId(till.projectId, user)}', 9, 'succeeded',
+       VALUES ('${billing.projectId}', '${mode}', '${id}', '${randomUUID()}', 'developer-1', '${endUserId(billing.projectId, user)}', 9, 'succeeded',
          ${amount}, 'usd', 500, 'Pro', ${at}, 9, ${at}, 1)`,
     );
     ids.unshift(id);
@@ -39,7 +39,7 @@ interface Page {
   payments: { payment_intent_id: string }[];
 }
 const list = async (query = '', user?: string) =>
-  (await till.get(`my-payments${query}`, user).expect(200)).body as Page;
+  (await billing.get(`my-payments${query}`, user).expect(200)).body as Page;
 const idsOf = ({ payments }: Page) => payments.map(({ payment_intent_id: id }) => id);
 
 describe('GET my-payments', () => {
@@ -54,9 +54,9 @@ describe('GET my-payments', () => {
       payments: [
         {
           id: expect.any(String) as string,
-          project_id: till.projectId,
+          project_id: billing.projectId,
           subscription_id: null,
-          user_id: endUserId(till.projectId, 'user-1'),
+          user_id: endUserId(billing.projectId, 'user-1'),
           is_test_mode: true,
           payment_intent_id: id,
           status: 'succeeded',
@@ -110,7 +110,7 @@ describe('GET my-payments', () => {
     'page_size=101',
     'page=1&page=2',
   ])('refuses ?%s: 422', async (query) => {
-    const { body } = await till.get(`my-payments?${query}`).expect(422);
+    const { body } = await billing.get(`my-payments?${query}`).expect(422);
     expect(body.detail).toEqual([expect.objectContaining({ loc: ['query', query.split('=')[0]] })]);
   });
 });

@@ -13,7 +13,7 @@ import {
   openBillingHarness,
   priceOf,
   type BillingHarness,
-} from '../../harness/ledger/till.js';
+} from '../../harness/ledger/billing-harness.js';
 import { endUserToken } from '../../harness/tokens.js';
 
 const PATH = '/api/v1/payments/stripe';
@@ -31,21 +31,21 @@ const forbidden = answers(403, {
 });
 
 let app: AppWithStripe;
-let till: BillingHarness;
+let billing: BillingHarness;
 
 beforeAll(async () => {
   app = await startAppWithStripe();
 });
 afterAll(() => app.close());
 beforeEach(async () => {
-  till = await openBillingHarness(app);
+  billing = await openBillingHarness(app);
   app.stripe.requests.length = 0;
 });
 afterEach(() => app.stripe.heal());
 
 const mine = async (user?: string): Promise<unknown> =>
-  (await till.get('my-subscription', user).expect(200)).body;
-const atStripe = ({ id }: Stripe.Subscription) => till.account.test.get('subscription', id);
+  (await billing.get('my-subscription', user).expect(200)).body;
+const atStripe = ({ id }: Stripe.Subscription) => billing.account.test.get('subscription', id);
 const writes = () => app.stripe.requests.filter(({ method }) => method !== 'GET');
 const timestamp = (seconds: number | null | undefined) => new Date((seconds ?? 0) * 1_000).toISOString();
 
@@ -66,7 +66,7 @@ describe.each<['get' | 'post', string, object | undefined]>([
     await send(endUserToken(id)).expect(404);
     await app
       .send('put', `${PATH}/projects/${id}/config`)
-      .send({ live_secret_key: till.account.keys.live.secret })
+      .send({ live_secret_key: billing.account.keys.live.secret })
       .expect(200);
     expect((await send(endUserToken(id)).expect(404)).body.detail).toBe(
       'This project has no test secret key.',
@@ -78,17 +78,17 @@ describe.each<['get' | 'post', string, object | undefined]>([
 
 describe('GET my-subscription', () => {
   it('is null for a user without a subscription', async () => {
-    const { text, headers } = await till.get('my-subscription').expect(200);
+    const { text, headers } = await billing.get('my-subscription').expect(200);
     expect(text).toBe('null');
     expect(headers['content-type']).toMatch(/^application\/json/);
   });
 
   it('shows the row of the ledger', async () => {
-    const subscription = await till.subscribe({ quantity: 3 });
+    const subscription = await billing.subscribe({ quantity: 3 });
     const [item] = subscription.items.data;
     expect(await mine()).toMatchObject({
-      project_id: till.projectId,
-      user_id: endUserId(till.projectId, 'user-1'),
+      project_id: billing.projectId,
+      user_id: endUserId(billing.projectId, 'user-1'),
       is_test_mode: true,
       subscription_id: subscription.id,
       customer_id: subscription.customer,
@@ -104,11 +104,11 @@ describe('GET my-subscription', () => {
   });
 
   it("does not show somebody else's", async () => {
-    await till.subscribe({ user: 'another user' });
+    await billing.subscribe({ user: 'another user' });
     expect(await mine()).toBeNull();
-    await till.subscribe();
-    expect((await till.get('my-subscription?test_mode=false').expect(200)).body).toBeNull();
-    const neighbour = await openBillingHarness(app, till.account);
+    await billing.subscribe();
+    expect((await billing.get('my-subscription?test_mode=false').expect(200)).body).toBeNull();
+    const neighbour = await openBillingHarness(app, billing.account);
     expect((await neighbour.get('my-subscription').expect(200)).body).toBeNull();
   });
 
@@ -118,49 +118,49 @@ describe('GET my-subscription', () => {
     ['past_due', 'canceled'],
     ['incomplete', 'incomplete_expired'],
   ])('prefers %s over %s, even if older', async (status, other) => {
-    const { id } = await till.subscribe({ fields: { status, created: 1_700_000_000 } });
-    await till.subscribe({ fields: { status: other, created: 1_700_000_001 } });
+    const { id } = await billing.subscribe({ fields: { status, created: 1_700_000_000 } });
+    await billing.subscribe({ fields: { status: other, created: 1_700_000_001 } });
     expect(await mine()).toMatchObject({ subscription_id: id });
   });
 
   it('shows the newest of equal status', async () => {
-    await till.subscribe({ fields: { status: 'canceled', created: 1_700_000_000 } });
-    const { id } = await till.subscribe({ fields: { status: 'canceled', created: 1_700_000_002 } });
-    await till.subscribe({ fields: { status: 'canceled', created: 1_700_000_001 } });
+    await billing.subscribe({ fields: { status: 'canceled', created: 1_700_000_000 } });
+    const { id } = await billing.subscribe({ fields: { status: 'canceled', created: 1_700_000_002 } });
+    await billing.subscribe({ fields: { status: 'canceled', created: 1_700_000_001 } });
     expect(await mine()).toMatchObject({ subscription_id: id, status: 'canceled' });
   });
 });
 
 describe("a subscription that was created in Stripe's Dashboard for a user's customer", () => {
   it('belongs to the user without metadata', async () => {
-    const price = priceOf(till.account, 'monthly');
+    const price = priceOf(billing.account, 'monthly');
     const order = {
       price_id: price.id,
       success_url: 'https://shop.example.com/',
       cancel_url: 'https://shop.example.com/',
     };
-    await till.post('checkout-session', order).expect(200);
-    const [customer] = till.account.test.all('customer');
-    const made = subscribe(till.account.test, {
+    await billing.post('checkout-session', order).expect(200);
+    const [customer] = billing.account.test.all('customer');
+    const made = subscribe(billing.account.test, {
       customer: customer?.id ?? '',
       items: [{ price, quantity: 1 }],
       metadata: {},
       trialDays: 0,
     });
-    await recordInLedger(app, till.projectId, made);
+    await recordInLedger(app, billing.projectId, made);
     expect(await mine()).toMatchObject({
       subscription_id: made.id,
-      user_id: endUserId(till.projectId, 'user-1'),
+      user_id: endUserId(billing.projectId, 'user-1'),
       customer_id: customer?.id,
     });
-    const { id } = pay(till.account.test, {
+    const { id } = pay(billing.account.test, {
       amount: 700,
       currency: 'usd',
       customer: customer?.id ?? null,
       metadata: {},
     });
-    await recordInLedger(app, till.projectId, till.account.test.get('payment_intent', id));
-    expect((await till.get('my-payments').expect(200)).body.payments).toEqual([
+    await recordInLedger(app, billing.projectId, billing.account.test.get('payment_intent', id));
+    expect((await billing.get('my-payments').expect(200)).body.payments).toEqual([
       expect.objectContaining({ payment_intent_id: id }),
     ]);
   });
@@ -169,64 +169,64 @@ describe("a subscription that was created in Stripe's Dashboard for a user's cus
 describe('a user whose subscription has', () => {
   const url = 'https://shop.example.com/';
   const checkOut = () =>
-    till.post('checkout-session', {
-      price_id: priceOf(till.account, 'monthly').id,
+    billing.post('checkout-session', {
+      price_id: priceOf(billing.account, 'monthly').id,
       success_url: url,
       cancel_url: url,
     });
-  const portal = () => till.post('customer-portal', { return_url: url });
+  const portal = () => billing.post('customer-portal', { return_url: url });
 
   it('no customer: shows, changes and cancels it, and refuses a second one', async () => {
-    const { id } = await till.subscribe({ fields: { customer: null as never } });
+    const { id } = await billing.subscribe({ fields: { customer: null as never } });
     expect(await mine()).toMatchObject({
       subscription_id: id,
       customer_id: null,
-      user_id: endUserId(till.projectId, 'user-1'),
+      user_id: endUserId(billing.projectId, 'user-1'),
     });
     await checkOut().expect(400);
     expect((await portal().expect(404)).body.detail).toMatch(/not bought anything/);
-    const product = `${priceOf(till.account, 'monthly').product as string}`;
+    const product = `${priceOf(billing.account, 'monthly').product as string}`;
     const change = {
-      new_price_id: addPrice(till.account.test, { product, unit_amount: 900 }, 'month').id,
+      new_price_id: addPrice(billing.account.test, { product, unit_amount: 900 }, 'month').id,
       proration_behavior: 'none',
     };
-    expect((await till.post('update-subscription', change).expect(200)).body).toMatchObject({
+    expect((await billing.post('update-subscription', change).expect(200)).body).toMatchObject({
       subscription_id: id,
     });
-    expect((await till.post('cancel-subscription', {}).expect(200)).body).toMatchObject({
+    expect((await billing.post('cancel-subscription', {}).expect(200)).body).toMatchObject({
       subscription_id: id,
     });
     expect(await mine()).toMatchObject({ cancel_at: expect.any(String) as string });
-    await till.post('cancel-subscription', { cancel_immediately: true }).expect(200);
+    await billing.post('cancel-subscription', { cancel_immediately: true }).expect(200);
     await checkOut().expect(200);
   });
 
   it('an account as its customer: shows, changes and cancels it, and opens the portal of the account', async () => {
-    const customer = till.account.test.create('customer', { id: 'acct_1C' }).id;
-    const { id } = await till.subscribe({ customer });
+    const customer = billing.account.test.create('customer', { id: 'acct_1C' }).id;
+    const { id } = await billing.subscribe({ customer });
     expect(await mine()).toMatchObject({ subscription_id: id, customer_id: customer });
     await checkOut().expect(400);
     await portal().expect(200);
     // The ledger has not heard of the one that is paid for.
-    till.account.test.get('subscription', id).status = 'past_due';
-    const items = [{ price: priceOf(till.account, 'monthly'), quantity: 1 }];
-    const newer = subscribe(till.account.test, { customer, items, metadata: {}, trialDays: 0 });
+    billing.account.test.get('subscription', id).status = 'past_due';
+    const items = [{ price: priceOf(billing.account, 'monthly'), quantity: 1 }];
+    const newer = subscribe(billing.account.test, { customer, items, metadata: {}, trialDays: 0 });
     await checkOut().expect(400);
-    expect((await till.post('cancel-subscription', {}).expect(200)).body).toMatchObject({
+    expect((await billing.post('cancel-subscription', {}).expect(200)).body).toMatchObject({
       subscription_id: newer.id,
     });
-    await till.post('cancel-subscription', { cancel_immediately: true }).expect(200);
+    await billing.post('cancel-subscription', { cancel_immediately: true }).expect(200);
     await checkOut().expect(200);
-    expect(till.account.test.all('checkout.session')[0]).toMatchObject({ customer });
-    expect(till.account.test.all('customer')).toHaveLength(1);
+    expect(billing.account.test.all('checkout.session')[0]).toMatchObject({ customer });
+    expect(billing.account.test.all('customer')).toHaveLength(1);
     // An account that Stripe no longer has gives way to a customer.
-    till.account.test.delete('customer', customer);
+    billing.account.test.delete('customer', customer);
     await portal().expect(200);
-    expect(till.account.test.all('billing_portal.session')[0]?.customer).toMatch(/^cus_/);
+    expect(billing.account.test.all('billing_portal.session')[0]?.customer).toMatch(/^cus_/);
   });
 
   it.each([{ deleted: true }, {}])('an expanded customer (%j): opens the portal', async (more) => {
-    const { customer } = await till.subscribe();
+    const { customer } = await billing.subscribe();
     const expanded: Fault = async ({ perform, send }) => {
       const answer = await perform();
       send({
@@ -239,16 +239,16 @@ describe('a user whose subscription has', () => {
     };
     app.stripe.fail(expanded, { ...ALWAYS, on: /^GET \/v1\/subscriptions\// });
     await portal().expect(200);
-    expect(till.account.test.all('billing_portal.session')[0]?.customer).toBe(customer);
+    expect(billing.account.test.all('billing_portal.session')[0]?.customer).toBe(customer);
   });
 });
 
 describe('POST cancel-subscription', () => {
-  const cancel = (body: object = {}, user?: string) => till.post('cancel-subscription', body, user);
+  const cancel = (body: object = {}, user?: string) => billing.post('cancel-subscription', body, user);
   const now = () => cancel({ cancel_immediately: true });
 
   it('ends it with the paid period', async () => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     const { body } = await cancel().expect(200);
     const end = timestamp(subscription.items.data[0]?.current_period_end);
     expect(body).toEqual({
@@ -263,7 +263,7 @@ describe('POST cancel-subscription', () => {
   });
 
   it('ends it at once on request', async () => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     const { body } = await now().expect(200);
     expect(body).toEqual({
       subscription_id: subscription.id,
@@ -277,7 +277,7 @@ describe('POST cancel-subscription', () => {
   });
 
   it('changes nothing the second time, but can still end it at once', async () => {
-    await till.subscribe();
+    await billing.subscribe();
     const first = await cancel().expect(200);
     const again = await cancel().expect(200);
     expect(again.body).toEqual({
@@ -293,7 +293,7 @@ describe('POST cancel-subscription', () => {
   });
 
   it('shows no future end of an ended subscription', async () => {
-    await till.subscribe();
+    await billing.subscribe();
     await cancel().expect(200);
     expect((await now().expect(200)).body.cancel_at).toBeNull();
     expect(await mine()).toMatchObject({ status: 'canceled', cancel_at: null });
@@ -303,7 +303,7 @@ describe('POST cancel-subscription', () => {
     ['changes nothing where an earlier end is set', -86_400, 0],
     ['brings a later end forward', 86_400, 1],
   ])('%s', async (_, difference, changes) => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     const end = subscription.items.data[0]?.current_period_end ?? 0;
     subscription.cancel_at = end + difference;
     expect((await cancel().expect(200)).body).toMatchObject({
@@ -315,7 +315,7 @@ describe('POST cancel-subscription', () => {
   });
 
   it('shows the earliest end of several items', async () => {
-    const subscription = await till.subscribe({ prices: ['yearly', 'monthly'] });
+    const subscription = await billing.subscribe({ prices: ['yearly', 'monthly'] });
     const [, monthly] = subscription.items.data;
     Object.assign(subscription, { cancel_at_period_end: true, cancel_at: null });
     expect((await cancel().expect(200)).body.cancel_at).toBe(timestamp(monthly?.current_period_end));
@@ -324,7 +324,7 @@ describe('POST cancel-subscription', () => {
   });
 
   it('ends an unpaid subscription at once', async () => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     subscription.status = 'incomplete';
     expect((await cancel().expect(200)).body).toMatchObject({
       status: 'canceled',
@@ -333,7 +333,7 @@ describe('POST cancel-subscription', () => {
   });
 
   it('ends a subscription in trial with the trial', async () => {
-    const { trial_end } = await till.subscribe({ trialDays: 7 });
+    const { trial_end } = await billing.subscribe({ trialDays: 7 });
     expect((await cancel().expect(200)).body).toMatchObject({
       status: 'trialing',
       cancel_at: timestamp(trial_end),
@@ -342,11 +342,11 @@ describe('POST cancel-subscription', () => {
 
   it('finds a subscription without an event yet', async () => {
     const order = {
-      price_id: priceOf(till.account, 'monthly').id,
+      price_id: priceOf(billing.account, 'monthly').id,
       success_url: 'https://shop.example.com/',
       cancel_url: 'https://shop.example.com/',
     };
-    const { body } = await till.post('checkout-session', order).expect(200);
+    const { body } = await billing.post('checkout-session', order).expect(200);
     expect((await cancel().expect(404)).body.detail).toBe('You have no subscription here.');
     const { subscription } = app.stripe.completeCheckout(body.session_id);
     expect((await cancel().expect(200)).body).toMatchObject({ subscription_id: subscription });
@@ -356,16 +356,16 @@ describe('POST cancel-subscription', () => {
   it.each(['cancel-subscription', 'update-subscription'])(
     'finds a newer paid subscription without an event yet: %s',
     async (operation) => {
-      const old = await till.subscribe({ fields: { status: 'past_due', created: 1_700_000_000 } });
-      const items = [{ price: priceOf(till.account, 'monthly'), quantity: 1 }];
-      const made = subscribe(till.account.test, {
+      const old = await billing.subscribe({ fields: { status: 'past_due', created: 1_700_000_000 } });
+      const items = [{ price: priceOf(billing.account, 'monthly'), quantity: 1 }];
+      const made = subscribe(billing.account.test, {
         customer: `${old.customer as string}`,
         items,
         metadata: old.metadata,
         trialDays: 0,
       });
-      const { body } = await till
-        .post(operation, { new_price_id: priceOf(till.account, 'yearly').id })
+      const { body } = await billing
+        .post(operation, { new_price_id: priceOf(billing.account, 'yearly').id })
         .expect(200);
       expect(body).toMatchObject({ subscription_id: made.id });
       expect(atStripe(old)).toMatchObject({ status: 'past_due', cancel_at_period_end: false });
@@ -377,15 +377,19 @@ describe('POST cancel-subscription', () => {
     'shows a subscription that Stripe no longer has as ended after a request: %s',
     async (operation) => {
       const url = 'https://shop.example.com/';
-      const order = { price_id: priceOf(till.account, 'monthly').id, success_url: url, cancel_url: url };
-      const { body } = await till.post('checkout-session', order).expect(200);
+      const order = { price_id: priceOf(billing.account, 'monthly').id, success_url: url, cancel_url: url };
+      const { body } = await billing.post('checkout-session', order).expect(200);
       const { subscription: first, customer } = app.stripe.completeCheckout(body.session_id);
-      await recordInLedger(app, till.projectId, till.account.test.get('subscription', `${first as string}`));
-      await till.subscribe({ customer: `${customer as string}` });
-      for (const { id } of till.account.test.all('subscription'))
-        till.account.test.delete('subscription', id);
-      till.account.test.delete('customer', `${customer as string}`);
-      await till
+      await recordInLedger(
+        app,
+        billing.projectId,
+        billing.account.test.get('subscription', `${first as string}`),
+      );
+      await billing.subscribe({ customer: `${customer as string}` });
+      for (const { id } of billing.account.test.all('subscription'))
+        billing.account.test.delete('subscription', id);
+      billing.account.test.delete('customer', `${customer as string}`);
+      await billing
         .post(operation, { ...order, new_price_id: order.price_id })
         .expect(operation === 'checkout-session' ? 200 : 404);
       expect(await mine()).toMatchObject({
@@ -399,23 +403,26 @@ describe('POST cancel-subscription', () => {
   it.each(['cancel-subscription', 'update-subscription', 'checkout-session', 'customer-portal'])(
     'uses the next subscription if Stripe no longer has the newest: %s',
     async (operation) => {
-      const older = await till.subscribe({ fields: { created: 1_700_000_000 } });
+      const older = await billing.subscribe({ fields: { created: 1_700_000_000 } });
       for (const created of [1_700_000_001, 1_700_000_002])
-        till.account.test.delete('subscription', (await till.subscribe({ fields: { created } })).id);
+        billing.account.test.delete('subscription', (await billing.subscribe({ fields: { created } })).id);
       const url = 'https://shop.example.com/';
       const body = {
-        price_id: priceOf(till.account, 'monthly').id,
+        price_id: priceOf(billing.account, 'monthly').id,
         success_url: url,
         cancel_url: url,
         return_url: url,
       };
-      const request = till.post(operation, { ...body, new_price_id: priceOf(till.account, 'yearly').id });
+      const request = billing.post(operation, {
+        ...body,
+        new_price_id: priceOf(billing.account, 'yearly').id,
+      });
       if (operation === 'checkout-session') await request.expect(400);
       else if (operation === 'customer-portal') await request.expect(200);
       else expect((await request.expect(200)).body).toMatchObject({ subscription_id: older.id });
-      const sold = till.account.test.all('checkout.session');
+      const sold = billing.account.test.all('checkout.session');
       expect(sold).toEqual([]);
-      const portals = till.account.test.all('billing_portal.session').map(({ customer }) => customer);
+      const portals = billing.account.test.all('billing_portal.session').map(({ customer }) => customer);
       expect(portals).toEqual(operation === 'customer-portal' ? [older.customer] : []);
     },
   );
@@ -424,17 +431,17 @@ describe('POST cancel-subscription', () => {
     'marks the newest as ended if Stripe no longer has it, when the next one is cancelled: at once %s',
     async (atOnce) => {
       const url = 'https://shop.example.com/';
-      const order = { price_id: priceOf(till.account, 'monthly').id, success_url: url, cancel_url: url };
-      const { body } = await till.post('checkout-session', order).expect(200);
+      const order = { price_id: priceOf(billing.account, 'monthly').id, success_url: url, cancel_url: url };
+      const { body } = await billing.post('checkout-session', order).expect(200);
       const customer = `${app.stripe.completeCheckout(body.session_id).customer as string}`;
-      const older = await till.subscribe({ customer, fields: { created: 1_700_000_000 } });
-      const newest = await till.subscribe({ customer });
-      for (const { id } of till.account.test.all('subscription'))
-        if (id !== older.id) till.account.test.delete('subscription', id);
-      const answer = await till.post('cancel-subscription', { cancel_immediately: atOnce }).expect(200);
+      const older = await billing.subscribe({ customer, fields: { created: 1_700_000_000 } });
+      const newest = await billing.subscribe({ customer });
+      for (const { id } of billing.account.test.all('subscription'))
+        if (id !== older.id) billing.account.test.delete('subscription', id);
+      const answer = await billing.post('cancel-subscription', { cancel_immediately: atOnce }).expect(200);
       expect(answer.body).toMatchObject({ subscription_id: older.id });
       const { body: listed } = await app
-        .send('get', `${PATH}/projects/${till.projectId}/subscriptions`)
+        .send('get', `${PATH}/projects/${billing.projectId}/subscriptions`)
         .expect(200);
       expect(listed.subscriptions).toContainEqual(
         expect.objectContaining({ subscription_id: newest.id, status: 'canceled' }),
@@ -444,15 +451,15 @@ describe('POST cancel-subscription', () => {
   );
 
   it('skips any number of subscriptions that Stripe no longer has and that can not be marked as ended', async () => {
-    const older = await till.subscribe({ fields: { created: 1_700_000_000 } });
+    const older = await billing.subscribe({ fields: { created: 1_700_000_000 } });
     for (let nth = 1; nth <= 12; nth += 1)
-      till.account.test.delete(
+      billing.account.test.delete(
         'subscription',
-        (await till.subscribe({ fields: { created: 1_700_000_000 + nth } })).id,
+        (await billing.subscribe({ fields: { created: 1_700_000_000 + nth } })).id,
       );
     const url = 'https://shop.example.com/';
-    const order = { price_id: priceOf(till.account, 'monthly').id, success_url: url, cancel_url: url };
-    await till.post('checkout-session', order).expect(400);
+    const order = { price_id: priceOf(billing.account, 'monthly').id, success_url: url, cancel_url: url };
+    await billing.post('checkout-session', order).expect(400);
     expect((await cancel().expect(200)).body).toMatchObject({ subscription_id: older.id });
   });
 
@@ -460,18 +467,18 @@ describe('POST cancel-subscription', () => {
     ['has ended at Stripe', 'canceled'],
     ['is no longer paid for at Stripe', 'past_due'],
   ])('uses the next paid subscription if the newest %s', async (_, status) => {
-    const older = await till.subscribe({ fields: { created: 1_700_000_000 } });
-    const newest = await till.subscribe({ fields: { created: 1_700_000_001 } });
+    const older = await billing.subscribe({ fields: { created: 1_700_000_000 } });
+    const newest = await billing.subscribe({ fields: { created: 1_700_000_001 } });
     newest.status = status;
     expect((await cancel().expect(200)).body).toMatchObject({ subscription_id: older.id });
     expect(await mine()).toMatchObject({ subscription_id: older.id });
   });
 
   it('does not mark subscriptions of a former account as ended', async () => {
-    const { id } = await till.subscribe();
+    const { id } = await billing.subscribe();
     const other = app.stripe.addAccount();
     await app
-      .send('put', `${PATH}/projects/${till.projectId}/config`)
+      .send('put', `${PATH}/projects/${billing.projectId}/config`)
       .send({ test_secret_key: other.keys.test.secret })
       .expect(200);
     await cancel().expect(404);
@@ -479,12 +486,12 @@ describe('POST cancel-subscription', () => {
   });
 
   it('answers 404 for a user without one', async () => {
-    await till.subscribe({ user: 'another user' });
+    await billing.subscribe({ user: 'another user' });
     await cancel().expect(404);
-    await till.subscribe();
+    await billing.subscribe();
     const other = app.stripe.addAccount();
     await app
-      .send('put', `${PATH}/projects/${till.projectId}/config`)
+      .send('put', `${PATH}/projects/${billing.projectId}/config`)
       .send({ test_secret_key: other.keys.test.secret })
       .expect(200);
     expect((await cancel().expect(404)).body.detail).toBe('You have no subscription here.');
@@ -492,7 +499,7 @@ describe('POST cancel-subscription', () => {
   });
 
   it('refuses a subscription with a schedule: 409', async () => {
-    await till.subscribe();
+    await billing.subscribe();
     const message =
       'The subscription is managed by the subscription schedule `sub_sched_1`, and updating it directly is not allowed.';
     app.stripe.fail(answers(400, { error: { type: 'invalid_request_error', message } }), {
@@ -509,7 +516,7 @@ describe('POST cancel-subscription', () => {
   );
 
   it('cancels once when the answer is lost', async () => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     app.stripe.fail(answerLost, { on: DELETE_SUBSCRIPTION });
     expect((await now().expect(200)).body).toMatchObject({
       subscription_id: subscription.id,
@@ -523,7 +530,7 @@ describe('POST cancel-subscription', () => {
   ])(
     'succeeds if Stripe cancels but reports a failure: the subscription %s',
     async (_, body, on, expected) => {
-      await till.subscribe();
+      await billing.subscribe();
       app.stripe.fail(doneAndFailed, { on });
       expect((await cancel(body).expect(200)).body).toMatchObject(expected);
       expect(await mine()).toMatchObject(expected);
@@ -531,24 +538,26 @@ describe('POST cancel-subscription', () => {
   );
 
   it('answers 409 instead of 404 for a key that may not list subscriptions', async () => {
-    const { id } = till.account.test.create('customer', {});
-    await till.subscribe({ customer: id, fields: { status: 'canceled' } });
-    subscribe(till.account.test, {
+    const { id } = billing.account.test.create('customer', {});
+    await billing.subscribe({ customer: id, fields: { status: 'canceled' } });
+    subscribe(billing.account.test, {
       customer: id,
-      items: [{ price: priceOf(till.account, 'monthly'), quantity: 1 }],
+      items: [{ price: priceOf(billing.account, 'monthly'), quantity: 1 }],
       metadata: {},
       trialDays: 0,
     });
     app.stripe.fail(forbidden, { ...ALWAYS, on: 'GET /v1/subscriptions' });
     await cancel().expect(409);
-    await till.post('update-subscription', { new_price_id: priceOf(till.account, 'yearly').id }).expect(409);
+    await billing
+      .post('update-subscription', { new_price_id: priceOf(billing.account, 'yearly').id })
+      .expect(409);
   });
 
   it.each([
     ['ends', {}, POST_SUBSCRIPTION],
     ['has ended', { cancel_immediately: true }, DELETE_SUBSCRIPTION],
   ])('cancels nothing when Stripe is down: 503 (%s)', async (_, body, on) => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     app.stripe.fail(down(503, { retry: false }), { ...ALWAYS, on });
     const { headers } = await cancel(body).expect(503);
     expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
@@ -556,7 +565,7 @@ describe('POST cancel-subscription', () => {
   });
 
   it('repeats its answer for a repeated Idempotency-Key', async () => {
-    await till.subscribe();
+    await billing.subscribe();
     const first = await now().set('idempotency-key', 'one').expect(200);
     const again = await now().set('idempotency-key', 'one').expect(200);
     expect([again.text, again.headers['idempotent-replayed']]).toEqual([first.text, 'true']);
@@ -566,14 +575,14 @@ describe('POST cancel-subscription', () => {
 
 describe('POST update-subscription', () => {
   const update = (fields: object = {}, user?: string) =>
-    till.post('update-subscription', { new_price_id: price('yearly').id, ...fields }, user);
-  const price = (lookupKey: string) => priceOf(till.account, lookupKey);
+    billing.post('update-subscription', { new_price_id: price('yearly').id, ...fields }, user);
+  const price = (lookupKey: string) => priceOf(billing.account, lookupKey);
   const sent = () => Object.fromEntries(new URLSearchParams(writes().at(-1)?.body));
   const itemsOf = (subscription: Stripe.Subscription) =>
     atStripe(subscription).items.data.map((item) => [item.price.lookup_key, item.quantity]);
 
   it('changes the price and keeps the quantity', async () => {
-    const subscription = await till.subscribe({ quantity: 3 });
+    const subscription = await billing.subscribe({ quantity: 3 });
     const { body } = await update().expect(200);
     expect(body).toEqual({
       subscription_id: subscription.id,
@@ -599,17 +608,21 @@ describe('POST update-subscription', () => {
   it.each(['create_prorations', 'none', 'always_invoice'])(
     'bills the difference as requested: %s',
     async (proration_behavior) => {
-      await till.subscribe();
+      await billing.subscribe();
       await update({ proration_behavior }).expect(200);
       expect(sent()).toMatchObject({ proration_behavior });
     },
   );
 
   it('changes the item of the product, and no other items', async () => {
-    const product = till.account.test.create('product', { name: 'Seats' });
-    addPrice(till.account.test, { product: product.id, lookup_key: 'seat', unit_amount: 500 }, 'month');
-    addPrice(till.account.test, { product: product.id, lookup_key: 'good seat', unit_amount: 900 }, 'month');
-    const subscription = await till.subscribe({ prices: ['monthly', 'seat'], quantity: 2 });
+    const product = billing.account.test.create('product', { name: 'Seats' });
+    addPrice(billing.account.test, { product: product.id, lookup_key: 'seat', unit_amount: 500 }, 'month');
+    addPrice(
+      billing.account.test,
+      { product: product.id, lookup_key: 'good seat', unit_amount: 900 },
+      'month',
+    );
+    const subscription = await billing.subscribe({ prices: ['monthly', 'seat'], quantity: 2 });
     await update({ new_price_id: price('good seat').id }).expect(200);
     expect(itemsOf(subscription)).toEqual(
       expect.arrayContaining([
@@ -630,7 +643,7 @@ describe('POST update-subscription', () => {
     ['was deleted', { id: 'si_gone', object: 'subscription_item', deleted: true }],
     ['has a plan and no price', { price: undefined }],
   ])('works next to an item that %s', async (_what, item) => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     const [first] = atStripe(subscription).items.data;
     const odd = {
       ...('deleted' in item ? {} : { ...first, id: 'si_old', plan: { id: 'plan_old', product: 'prod_old' } }),
@@ -652,11 +665,11 @@ describe('POST update-subscription', () => {
     ['no id but a way to the list', () => '..'],
   ])('refuses a price that is %s for a subscription with several items: 400', async (_, id) => {
     addPrice(
-      till.account.test,
+      billing.account.test,
       { product: price('monthly').product, lookup_key: 'extra', unit_amount: 500 },
       'month',
     );
-    await till.subscribe({ prices: ['monthly', 'extra'] });
+    await billing.subscribe({ prices: ['monthly', 'extra'] });
     expect((await update({ new_price_id: id() }).expect(400)).body.detail).toBe(
       'There is no price with this id in this mode.',
     );
@@ -665,14 +678,14 @@ describe('POST update-subscription', () => {
 
   it('changes the plan of the product, and no metered items', async () => {
     const { product } = price('monthly');
-    const use = addPrice(till.account.test, { product, lookup_key: 'use', unit_amount: 1 }, 'month');
+    const use = addPrice(billing.account.test, { product, lookup_key: 'use', unit_amount: 1 }, 'month');
     if (use.recurring) use.recurring.usage_type = 'metered';
-    const subscription = await till.subscribe({ prices: ['use', 'monthly'] });
+    const subscription = await billing.subscribe({ prices: ['use', 'monthly'] });
     await update().expect(200);
     expect(itemsOf(subscription).map(([key]) => key)).toEqual(expect.arrayContaining(['use', 'yearly']));
-    const basic = till.account.test.create('product', { name: 'Basic' });
+    const basic = billing.account.test.create('product', { name: 'Basic' });
     const { id } = addPrice(
-      till.account.test,
+      billing.account.test,
       { product: basic.id, lookup_key: 'basic', unit_amount: 500 },
       'month',
     );
@@ -683,8 +696,12 @@ describe('POST update-subscription', () => {
   it('reads all pages of many items', async () => {
     const prices = Array.from({ length: 11 }, (_, nth) => `price ${nth}`);
     for (const lookup_key of prices)
-      addPrice(till.account.test, { product: price('monthly').product, lookup_key, unit_amount: 1 }, 'month');
-    await till.subscribe({ prices });
+      addPrice(
+        billing.account.test,
+        { product: price('monthly').product, lookup_key, unit_amount: 1 },
+        'month',
+      );
+    await billing.subscribe({ prices });
     expect((await update({ new_price_id: price('price 10').id }).expect(400)).body.detail).toMatch(
       /on this price already/,
     );
@@ -692,21 +709,21 @@ describe('POST update-subscription', () => {
   });
 
   it('changes the first item for a price of another product', async () => {
-    const product = till.account.test.create('product', { name: 'Basic' });
-    addPrice(till.account.test, { product: product.id, lookup_key: 'basic', unit_amount: 500 }, 'month');
-    const subscription = await till.subscribe();
+    const product = billing.account.test.create('product', { name: 'Basic' });
+    addPrice(billing.account.test, { product: product.id, lookup_key: 'basic', unit_amount: 500 }, 'month');
+    const subscription = await billing.subscribe();
     await update({ new_price_id: price('basic').id }).expect(200);
     expect(itemsOf(subscription)).toEqual([['basic', 1]]);
   });
 
   it('sends no quantity for a metered price', async () => {
     const metered = addPrice(
-      till.account.test,
+      billing.account.test,
       { product: price('monthly').product, unit_amount: 1 },
       'month',
     );
     if (metered.recurring) metered.recurring.usage_type = 'metered';
-    await till.subscribe({ quantity: 3 });
+    await billing.subscribe({ quantity: 3 });
     await update({ new_price_id: metered.id }).expect(200);
     expect(sent()).not.toHaveProperty('items[0][quantity]');
   });
@@ -714,12 +731,12 @@ describe('POST update-subscription', () => {
   it.each<[string, () => string, RegExp]>([
     ['the same', () => price('monthly').id, /on this price already/],
     ['unknown', () => 'price_unknown', /no price with this id/],
-    ['of live mode', () => priceOf(till.account, 'yearly', 'live').id, /no price with this id/],
+    ['of live mode', () => priceOf(billing.account, 'yearly', 'live').id, /no price with this id/],
     ['no longer offered', () => Object.assign(price('yearly'), { active: false }).id, /no longer offered/],
     ['for a single payment', () => price('setup').id, /a recurring one/],
     ['no id but a way to the list', () => '..', /no price with this id/],
   ])('refuses a price that is %s: 400', async (_, id, detail) => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     const { body } = await update({ new_price_id: id() }).expect(400);
     expect(body.detail).toMatch(detail);
     expect(itemsOf(subscription)).toEqual([['monthly', 1]]);
@@ -738,30 +755,30 @@ describe('POST update-subscription', () => {
 
   it('answers 404 for a user without a subscription, or with an ended one', async () => {
     await update().expect(404);
-    cancelAtStripe(till.account.test, await till.subscribe());
+    cancelAtStripe(billing.account.test, await billing.subscribe());
     await update().expect(404);
     expect(writes()).toEqual([]);
   });
 
   it("stores Stripe's state at once, even without a change", async () => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     subscription.status = 'canceled';
     await update().expect(404);
     expect(await mine()).toMatchObject({ subscription_id: subscription.id, status: 'canceled' });
     const price_id = price('monthly').id;
-    await till.post('checkout-session', {
+    await billing.post('checkout-session', {
       price_id,
       success_url: 'https://shop.example.com/',
       cancel_url: 'https://shop.example.com/',
     });
-    const [session] = till.account.test.all('checkout.session');
+    const [session] = billing.account.test.all('checkout.session');
     app.stripe.completeCheckout(session?.id ?? '');
     await update({ new_price_id: price_id }).expect(400);
     expect(await mine()).toMatchObject({ status: 'active' });
   });
 
   it('succeeds if Stripe changes the plan but reports a failure', async () => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     app.stripe.fail(doneAndFailed, { on: POST_SUBSCRIPTION });
     expect((await update().expect(200)).body).toMatchObject({
       subscription_id: subscription.id,
@@ -773,7 +790,7 @@ describe('POST update-subscription', () => {
   });
 
   it('answers 402 if the card is declined, and changes nothing', async () => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     const error = {
       type: 'card_error',
       code: 'card_declined',
@@ -822,7 +839,7 @@ describe('POST update-subscription', () => {
       /another interval/,
     ],
   ])('answers %d with a reason if Stripe answers %d (%j)', async (status, answered, fields, detail) => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     app.stripe.fail(answers(answered, { error: { type: 'invalid_request_error', ...fields } }), {
       on: POST_SUBSCRIPTION,
     });
@@ -831,7 +848,7 @@ describe('POST update-subscription', () => {
   });
 
   it('reports that Stripe delays the change until an invoice is paid', async () => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     const pending = {
       subscription_items: [{ id: 'si_1', price: price('yearly').id }],
       expires_at: 1_800_000_000,
@@ -844,7 +861,7 @@ describe('POST update-subscription', () => {
   });
 
   it('changes the plan once when the answer is lost, and never when Stripe is down', async () => {
-    const subscription = await till.subscribe();
+    const subscription = await billing.subscribe();
     app.stripe.fail(down(500, { retry: false }), { ...ALWAYS, on: POST_SUBSCRIPTION });
     await update().expect(503);
     app.stripe.heal();
@@ -854,7 +871,7 @@ describe('POST update-subscription', () => {
   });
 
   it('repeats its answer for a repeated Idempotency-Key', async () => {
-    await till.subscribe();
+    await billing.subscribe();
     const first = await update().set('idempotency-key', 'one').expect(200);
     const again = await update().set('idempotency-key', 'one').expect(200);
     expect([again.text, again.headers['idempotent-replayed']]).toEqual([first.text, 'true']);
@@ -865,20 +882,20 @@ describe('POST update-subscription', () => {
 describe('once Stripe said that the stored key is of another account', () => {
   const put = (key: string, query = '?validate=true') =>
     app
-      .send('put', `${PATH}/projects/${till.projectId}/config${query}`)
+      .send('put', `${PATH}/projects/${billing.projectId}/config${query}`)
       .send({ test_secret_key: key })
       .expect(200);
   const validate = (secret_key: string) =>
     app
-      .send('post', `${PATH}/projects/${till.projectId}/validate-credentials`)
+      .send('post', `${PATH}/projects/${billing.projectId}/validate-credentials`)
       .send({ secret_key })
       .expect(200);
   const listed = async () =>
-    (await app.send('get', `${PATH}/projects/${till.projectId}/subscriptions`).expect(200)).body
+    (await app.send('get', `${PATH}/projects/${billing.projectId}/subscriptions`).expect(200)).body
       .subscriptions as unknown[];
-  const checkOut = (account = till.account) => {
+  const checkOut = (account = billing.account) => {
     const url = 'https://shop.example.com/';
-    return till.post('checkout-session', {
+    return billing.post('checkout-session', {
       price_id: priceOf(account, 'monthly').id,
       success_url: url,
       cancel_url: url,
@@ -886,9 +903,9 @@ describe('once Stripe said that the stored key is of another account', () => {
   };
 
   it('marks subscriptions of the former account, which are not current until the account is back', async () => {
-    const { id } = await till.subscribe();
+    const { id } = await billing.subscribe();
     // Stripe names the account after the subscription was written.
-    await validate(till.account.keys.test.secret);
+    await validate(billing.account.keys.test.secret);
     expect(await mine()).toMatchObject({ subscription_id: id, account_mismatch: false });
     const other = app.stripe.addAccount();
     await put(other.keys.test.secret, '');
@@ -897,33 +914,33 @@ describe('once Stripe said that the stored key is of another account', () => {
     await validate(other.keys.test.secret);
     expect(await mine()).toBeNull();
     expect(await listed()).toMatchObject([{ subscription_id: id, status: 'active', account_mismatch: true }]);
-    await till.post('cancel-subscription', {}).expect(404);
+    await billing.post('cancel-subscription', {}).expect(404);
     await checkOut(other).expect(200);
     expect(
       (await app.send('get', '/api/v1/payments/subscriptions').expect(200)).body.subscriptions,
     ).toContainEqual(expect.objectContaining({ subscription_id: id, account_mismatch: true }));
     // Another key of the former account.
-    await put(till.account.addSecretKey('test'));
+    await put(billing.account.addSecretKey('test'));
     expect(await mine()).toMatchObject({ subscription_id: id, account_mismatch: false });
     await checkOut().expect(400);
-    await till.post('cancel-subscription', {}).expect(200);
+    await billing.post('cancel-subscription', {}).expect(200);
   });
 
   it('does not mark subscriptions of an account that Stripe never named', async () => {
-    const { id } = await till.subscribe();
+    const { id } = await billing.subscribe();
     await put(app.stripe.addAccount().keys.test.secret);
     expect(await mine()).toMatchObject({ subscription_id: id, account_mismatch: false });
   });
 
   it('ignores events of our endpoint in the former account, and applies them when the account is back', async () => {
-    const first = till.account.keys.test.secret;
+    const first = billing.account.keys.test.secret;
     await validate(first);
     const endpoint = () =>
-      app.send('post', `${PATH}/projects/${till.projectId}/webhook-endpoints`).send({ mode: 'test' });
+      app.send('post', `${PATH}/projects/${billing.projectId}/webhook-endpoints`).send({ mode: 'test' });
     const secretOf = (account: StripeAccount, id: string) => account.test.webhookSecrets.get(id) ?? '';
-    const former = secretOf(till.account, (await endpoint().expect(201)).body.id as string);
+    const former = secretOf(billing.account, (await endpoint().expect(201)).body.id as string);
     const outcome = async (secret: string) =>
-      (await deliver(app, till.projectId, secret, aPayment()).expect(200)).body.outcome as string;
+      (await deliver(app, billing.projectId, secret, aPayment()).expect(200)).body.outcome as string;
     expect(await outcome(former)).toBe('applied');
     const other = app.stripe.addAccount();
     await put(other.keys.test.secret);
@@ -931,7 +948,7 @@ describe('once Stripe said that the stored key is of another account', () => {
     const current = secretOf(other, (await endpoint().expect(201)).body.id as string);
     expect([await outcome(current), await outcome(former)]).toEqual(['applied', 'ignored']);
     const { body } = await app
-      .send('get', `${PATH}/projects/${till.projectId}/webhook-events?outcome=ignored`)
+      .send('get', `${PATH}/projects/${billing.projectId}/webhook-events?outcome=ignored`)
       .expect(200);
     expect(body.events[0]).toMatchObject({
       reason: expect.stringMatching(/another Stripe account/) as string,

@@ -14,7 +14,7 @@ async function storedCredentials({ database }: TestApp): Promise<Map<unknown, st
   return stored;
 }
 
-/** Starts all of them, each time another one first. */
+/** Starts all of them, beginning with another one each time. */
 async function together(round: number, ...actions: (() => PromiseLike<unknown>)[]): Promise<void> {
   const first = round % actions.length;
   await Promise.all([...actions.slice(first), ...actions.slice(0, first)].map((action) => action()));
@@ -23,7 +23,7 @@ async function together(round: number, ...actions: (() => PromiseLike<unknown>)[
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-/** All make the configuration of one project, at once, each with all credentials of its own. */
+/** All clients create the configuration of one project concurrently, each with all six credentials. */
 export async function firstPutsAtOnce(app: TestApp, clients: number): Promise<void> {
   const projectId = await app.createProject();
   const path = configPath(projectId);
@@ -44,12 +44,12 @@ export async function firstPutsAtOnce(app: TestApp, clients: number): Promise<vo
   );
   expect(stored).toHaveLength(FIELDS.length);
   expect(new Set(stored).size).toBe(FIELDS.length);
-  // Whoever came last, all of it is theirs.
+  // All values are those of the last writer.
   const { body } = await app.send('get', path).expect(200);
   expect(new Set(FIELDS.map((field) => numberIn(body, field))).size).toBe(1);
 }
 
-/** Each sets one field, at once. */
+/** Each client sets one field, concurrently. */
 export async function fieldsAtOnce(app: TestApp, clients: number): Promise<void> {
   const path = configPath(await app.createProject());
   const fields = times(clients, (client) =>
@@ -66,7 +66,7 @@ export async function fieldsAtOnce(app: TestApp, clients: number): Promise<void>
   for (const field of FIELDS) expect(fields[numberIn(body, field) ?? -1]).toEqual([field]);
 }
 
-/** Every field has a writer who counts up, and readers look on: what any of them sees only ever moves forward. */
+/** Each field has a writer that counts up. No reader may see a lower number after a higher one. */
 export async function writesWithReads(app: TestApp, writesOfEach: number, readers: number): Promise<void> {
   const path = configPath(await app.createProject());
   await app.send('put', path).send(numbered(0)).expect(200);
@@ -111,7 +111,7 @@ export async function writesWithReads(app: TestApp, writesOfEach: number, reader
   expect(FIELDS.map((field) => numberIn(body, field))).toEqual(FIELDS.map(() => writesOfEach));
 }
 
-/** What the project had before is gone afterwards in any case; what the PUT brought is there as a whole or not at all. */
+/** The DELETE destroys the former values in every order. The values of the PUT are stored all or none. */
 export async function deletesRacingPuts(app: TestApp, rounds: number): Promise<void> {
   for (let round = 1; round <= rounds; round += 1) {
     const projectId = await app.createProject();
@@ -153,7 +153,7 @@ export async function modeDeletesRacingPuts(app: TestApp, rounds: number): Promi
   }
 }
 
-/** Whoever comes first, a deleted project has no credentials. */
+/** A deleted project has no credentials, in either order. */
 export async function projectDeletesRacingPuts(app: TestApp, rounds: number): Promise<void> {
   const statuses: number[] = [];
   for (let round = 1; round <= rounds; round += 1) {
@@ -171,7 +171,7 @@ export async function projectDeletesRacingPuts(app: TestApp, rounds: number): Pr
   expect(statuses.filter((status) => status !== 200 && status !== 404)).toEqual([]);
 }
 
-/** Makes the database refuse what happens to the credentials of one project, when its transaction is half done. */
+/** Lets the database refuse changes of one project's credentials in the middle of a transaction. */
 async function refuse({ database }: TestApp, event: 'INSERT' | 'DELETE', projectId: string): Promise<void> {
   const row = event === 'INSERT' ? 'NEW' : 'OLD';
   const trigger = `CREATE TRIGGER refuse_${event} BEFORE ${event} ON stripe_credentials FOR EACH ROW WHEN (${row}.project_id = '${projectId}')`;
@@ -184,7 +184,7 @@ async function refuse({ database }: TestApp, event: 'INSERT' | 'DELETE', project
   await execute(database, `${trigger} EXECUTE FUNCTION refuse_${event}()`);
 }
 
-/** Transactions that fail half way leave nothing behind, and take nothing with them that others were told is done. */
+/** Failing transactions leave no partial writes, and undo no acknowledged write of others. */
 export async function failuresBesideWrites(app: TestApp, rounds: number): Promise<void> {
   const [unwritable, undeletable, ...others] = await Promise.all(times(6, () => app.createProject()));
   if (!unwritable || !undeletable) throw new Error('No projects.');
@@ -219,7 +219,7 @@ export async function failuresBesideWrites(app: TestApp, rounds: number): Promis
   });
 }
 
-/** All of them are configured at once and then changed in part; each write is answered with what its own project then has. */
+/** Configures all projects concurrently, then changes a part. Each answer has the state of its own project. */
 export async function projectsAtOnce(app: TestApp, projects: number): Promise<void> {
   const ids = await Promise.all(times(projects, () => app.createProject()));
   const numbers = new Map<string, number>();

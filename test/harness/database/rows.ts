@@ -4,7 +4,7 @@ import type { TestDatabase } from './test-database.js';
 
 type Row = Record<string, unknown>;
 
-/** What a table holds, read past the service; in no order. */
+/** The rows of a table, read without the service, in any order. */
 export function rowsOf(database: TestDatabase, table: string): Promise<Row[]> {
   return run(database, `SELECT * FROM ${table}`);
 }
@@ -17,7 +17,7 @@ export async function tablesOf(database: TestDatabase): Promise<unknown[]> {
   return (await run(database, tables[database.engine])).map(({ name }) => name).sort();
 }
 
-/** Changes the database behind the service's back. */
+/** Changes the database without the service. */
 export async function execute(database: TestDatabase, text: string): Promise<void> {
   await run(database, text);
 }
@@ -31,7 +31,7 @@ async function run({ engine, url }: TestDatabase, text: string): Promise<Row[]> 
       statement.run();
       return [];
     } catch (error) {
-      // Of the Error that Jest knows: the driver's descends from that of the test file which loaded it first.
+      // Jest's own `Error`: the driver's class belongs to the test file that loaded the driver first.
       throw new Error(String(error), { cause: error });
     } finally {
       file.close();

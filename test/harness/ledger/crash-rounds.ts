@@ -18,18 +18,18 @@ const PROJECTS = 4;
 const SHORTEST_ROUND = 50;
 const LONGEST_ROUND = 400;
 
-/** Writes one number after the other into the fields of one mode. */
+/** Writes increasing numbers into the fields of one mode. */
 interface Writer {
   projectId: string;
   mode: StripeMode;
-  /** The last number that was sent, and the last that was acknowledged. */
+  /** The last sent number, and the last acknowledged one. */
   sent: number;
   acknowledged: number;
 }
 
 /**
- * Kills the server with SIGKILL in the middle of writes, again and again, and looks each time for what was acknowledged.
- * @returns how many writes were
+ * Kills the server repeatedly with SIGKILL during writes, and checks the acknowledged writes each time.
+ * @returns the number of acknowledged writes
  */
 export async function crashRounds(
   installation: Installation,
@@ -62,7 +62,7 @@ export async function crashRounds(
   return acknowledged;
 }
 
-/** `undefined` when the server died meanwhile. */
+/** @returns `undefined` if the server died meanwhile */
 async function sendUntilItEnds(
   ...[server, ...request]: [ServerProcess, ...Parameters<ServerProcess['send']>]
 ): Promise<Answer | undefined> {
@@ -91,7 +91,7 @@ async function createUntilItEnds(server: ServerProcess, created: string[]): Prom
   }
 }
 
-/** What was acknowledged or a later write that was not, and all three fields of the same one. */
+/** Expects the acknowledged write or a later one, with all three fields of one write. */
 async function expectAcknowledged(server: ServerProcess, writer: Writer): Promise<void> {
   const { status, body } = await server.send('GET', configPath(writer.projectId));
   expect(status).toBe(200);
@@ -104,7 +104,7 @@ async function expectAcknowledged(server: ServerProcess, writer: Writer): Promis
   writer.acknowledged = number;
 }
 
-/** Every stored value opens and is the one that was written. */
+/** Expects that every stored value can be unsealed to the written one. */
 async function expectWholeRows(database: TestDatabase, masterKey: string, writers: Writer[]): Promise<void> {
   const store = new InMemoryDataKeyStore();
   for (const row of await rowsOf(database, 'data_keys')) store.rows.push(toDataKeyRow(row));

@@ -18,7 +18,7 @@ const FORGERIES = [
 type Forgery = (typeof FORGERIES)[number];
 
 interface Step {
-  /** An index, of one of a few: so most events come more than once. */
+  /** One of a few indexes, so that most events are repeated. */
   readonly event: number;
   readonly project: number;
   readonly mode: StripeMode;
@@ -27,7 +27,7 @@ interface Step {
 
 const PROJECTS = 2;
 
-/** New events, the same again, and forged ones, in any order. */
+/** New, repeated and forged events in any order. */
 export function deliveryStream(length: number): fc.Arbitrary<Step[]> {
   const step = fc.record({
     event: fc.nat({ max: Math.ceil(length / 8) }),
@@ -41,7 +41,7 @@ export function deliveryStream(length: number): fc.Arbitrary<Step[]> {
 const secretOf = (project: number, mode: StripeMode) =>
   `whsec_${(mode === 'test' ? 'tv' : 'lm').charAt(project).repeat(32)}`;
 
-/** Delivers the stream, many at once, and compares what is stored with what a plain model says. */
+/** Delivers the stream concurrently, and compares the stored rows with a plain model. */
 export async function followsModel(app: TestApp, steps: readonly Step[]): Promise<void> {
   const projects: string[] = [];
   for (let project = 0; project < PROJECTS; project += 1) {

@@ -1,6 +1,6 @@
 import { endUserId } from '../../../src/auth/caller.js';
 import type { ProjectId } from '../../../src/common/ids.js';
-import type { States } from './ledger.js';
+import type { States } from './ledger-harness.js';
 import { failToRenew, payLate, renew } from '../stripe/life.js';
 import { idOf } from '../stripe/resources.js';
 import { pay, refund } from '../stripe/routes/payment.routes.js';
@@ -11,7 +11,7 @@ const USER = 'user-1';
 
 export const LIFECYCLE_LENGTH = 11;
 
-/** All that can happen to a subscription and beside it, or the first so many steps of it, with its events. @param tick is called before each */
+/** Lets everything happen to a subscription, or only the first steps, with its events. @param tick called before each step */
 export function simulateLifecycle(
   data: StripeData,
   tick: (step: number) => void = () => undefined,
@@ -57,7 +57,7 @@ export function simulateLifecycle(
   });
 }
 
-/** What the ledger has to say once all of it has been told: read off Stripe's own objects. */
+/** The expected ledger after all events, derived from Stripe's objects. */
 export function expectedStates(projectId: ProjectId, data: StripeData): States {
   const user = endUserId(projectId, USER);
   const time = (seconds: number | null | undefined) =>

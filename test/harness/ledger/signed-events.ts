@@ -9,7 +9,7 @@ export interface EventBody {
   [field: string]: unknown;
 }
 
-/** An event that changes nothing here, with an id of its own. */
+/** An event without an effect, with a new id. */
 export function anEvent(fields: Partial<EventBody> = {}): EventBody {
   return {
     id: `evt_${randomBytes(12).toString('hex')}`,
@@ -25,7 +25,7 @@ export function anEvent(fields: Partial<EventBody> = {}): EventBody {
   };
 }
 
-/** A payment that succeeded; Stripe need not be asked for anything. */
+/** A succeeded payment. Its event is complete, so Stripe is not asked. */
 export function aPayment(fields: Partial<EventBody> = {}): EventBody {
   const event = anEvent(fields);
   const object = {
@@ -44,14 +44,14 @@ export function aPayment(fields: Partial<EventBody> = {}): EventBody {
   return { ...event, type: 'payment_intent.succeeded', data: { object } };
 }
 
-/** A paid invoice as deliveries bring it since 2025: how it was paid, Stripe has to be asked. */
+/** A paid invoice in the form since 2025, without its payments: Stripe has to be asked. */
 export function aPaidInvoice(fields: Partial<EventBody> = {}): EventBody {
   const event = anEvent(fields);
   const object = {
     id: event.id.replace('evt_', 'in_'),
     object: 'invoice',
     amount_due: 1_000,
-    // In cash, which Stripe need not count.
+    // Paid in cash, so Stripe lists no payment.
     amount_paid: 0,
     total: 1_000,
     currency: 'usd',
@@ -86,7 +86,7 @@ interface Signing {
 const toText = (event: unknown): string =>
   typeof event === 'string' ? event : JSON.stringify(event, null, 2);
 
-/** Sends what Stripe would. @param event a string goes out as it stands */
+/** Sends an event as Stripe would. @param event a string is sent unchanged */
 export function deliver(
   app: TestApp,
   projectId: string,
@@ -102,7 +102,7 @@ export function deliver(
     .send(payload);
 }
 
-/** The same to a server in a process of its own. */
+/** Sends an event to a server process. */
 export function deliverTo(
   server: ServerProcess,
   projectId: string,

@@ -4,9 +4,9 @@ import type { SigningKey } from '../tokens.js';
 
 type Answer = (response: ServerResponse) => void;
 
-/** An authorization server on the loopback interface, as far as this service needs one: it publishes keys and counts who asks. */
+/** An authorization server on the loopback interface that publishes keys and counts requests for them. */
 export class AuthorizationServer {
-  /** How often the keys were asked for. */
+  /** The number of requests for the keys. */
   fetches = 0;
   private answer: Answer = (response) => response.end();
   private readonly server: Server = createServer((_, response) => {
@@ -36,12 +36,12 @@ export class AuthorizationServer {
     );
   }
 
-  /** From now on the answer is anything at all, or none. */
+  /** Replaces the answer by any value, or by none. */
   answerWith(answer: Answer): void {
     this.answer = answer;
   }
 
-  /** Nobody listens any more; `comeBack` listens on the same port again. */
+  /** Stops listening; `comeBack` listens on that port again. */
   async goDown(): Promise<void> {
     const closed = once(this.server, 'close');
     this.server.close();

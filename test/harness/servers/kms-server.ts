@@ -1,4 +1,4 @@
-import { Box } from '../vault/boxes.js';
+import { AesKey } from '../vault/aes-key.js';
 import { LoopbackService, type ServiceAnswer, type ServiceRequest } from './loopback-service.js';
 
 const refuse = (type: string, status = 400): ServiceAnswer => ({
@@ -10,18 +10,18 @@ const refuse = (type: string, status = 400): ServiceAnswer => ({
 /** AWS KMS as far as `Encrypt` and `Decrypt` go: JSON 1.1, the operation in `X-Amz-Target`, symmetric keys. */
 export class KmsServer {
   readonly service = new LoopbackService((request) => this.failure ?? this.#answer(request));
-  /** What every request gets instead, while it is set. */
+  /** Replaces every answer while it is set. */
   failure: ServiceAnswer;
-  readonly #keys = new Map<string, Box>();
+  readonly #keys = new Map<string, AesKey>();
 
   static async start(...keys: string[]): Promise<KmsServer> {
     const server = new KmsServer();
-    for (const key of keys) server.#keys.set(key, new Box());
+    for (const key of keys) server.#keys.set(key, new AesKey());
     await server.service.start();
     return server;
   }
 
-  /** For a process that uses it. */
+  /** Environment of a process that uses the service. */
   get environment(): Record<string, string> {
     return {
       AWS_ENDPOINT_URL_KMS: this.service.url,
@@ -46,18 +46,18 @@ export class KmsServer {
     const context = JSON.stringify(body['EncryptionContext'] ?? {});
     const target = headers['x-amz-target'];
     if (target === 'TrentService.Encrypt') {
-      const locked = key.lock(Buffer.from(String(body['Plaintext']), 'base64'), context);
+      const encrypted = key.encrypt(Buffer.from(String(body['Plaintext']), 'base64'), context);
       return {
         status: 200,
         body: {
-          CiphertextBlob: locked.toString('base64'),
+          CiphertextBlob: encrypted.toString('base64'),
           KeyId: keyId,
           EncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
         },
       };
     }
     if (target !== 'TrentService.Decrypt') return refuse('UnknownOperationException');
-    const plaintext = key.unlock(Buffer.from(String(body['CiphertextBlob']), 'base64'), context);
+    const plaintext = key.decrypt(Buffer.from(String(body['CiphertextBlob']), 'base64'), context);
     return plaintext
       ? { status: 200, body: { Plaintext: plaintext.toString('base64'), KeyId: keyId } }
       : refuse('InvalidCiphertextException');

@@ -8,7 +8,7 @@ export interface ServiceRequest {
   readonly body: Record<string, unknown>;
 }
 
-/** Answers as whoever speaks the protocol would; `undefined` never answers. */
+/** An answer of the service; `undefined` never answers. */
 export type ServiceAnswer = { status: number; body?: unknown; headers?: Record<string, string> } | undefined;
 
 /** A service that speaks JSON, on the loopback interface. */
@@ -24,7 +24,7 @@ export class LoopbackService {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** The first time on a free port, later on the same one. */
+  /** Listens on a free port the first time, and on that port afterwards. */
   async start(): Promise<void> {
     this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');

@@ -24,7 +24,7 @@ function findPgBouncer(): string | undefined {
 /** Name and version of what is installed. */
 const installed = findPgBouncer();
 
-/** `describe` where PgBouncer is installed. `.ci/run` installs it and insists on it. */
+/** `describe` if PgBouncer is installed. `.ci/run` installs and requires it. */
 export function describeWithPgBouncer(name: string, tests: () => void): void {
   if (installed) return describe(`${name} (${installed})`, tests);
   if (process.env.PGBOUNCER_REQUIRED)
@@ -85,14 +85,14 @@ export class PgBouncer {
     return bouncer;
   }
 
-  /** The URL of a database of the server, by way of PgBouncer. */
+  /** The URL of a database of the server through PgBouncer. */
   urlOf(databaseUrl: string): string {
     const url = new URL(databaseUrl);
     url.port = String(this.port);
     return url.href;
   }
 
-  /** Asks its own console. */
+  /** Runs a command in PgBouncer's console. */
   async ask(command: string): Promise<Record<string, unknown>[]> {
     const client = new Client({ host: '127.0.0.1', port: this.port, user: this.user, database: 'pgbouncer' });
     await client.connect();

@@ -13,9 +13,9 @@ export interface Answer {
 }
 
 interface Request {
-  /** A developer's unless told otherwise; `null` sends none. */
+  /** Default: a developer's. `null` sends none. */
   token?: string | null;
-  /** A string goes out as it stands, everything else as JSON. */
+  /** A string is sent unchanged, everything else as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
 }
@@ -28,10 +28,10 @@ export interface End {
 
 /** A server in a process of its own. */
 export class ServerProcess {
-  /** Standard output and standard error, as they came. */
+  /** Standard output and standard error, in order. */
   output = '';
   errors = '';
-  /** Once the process is gone, and with it everybody who held its output. */
+  /** Resolves once the process and every process with its output have ended. */
   readonly ended: Promise<End>;
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   #address: Promise<string>;
@@ -52,11 +52,11 @@ export class ServerProcess {
         reject(new Error(`The server ended before it listened:\n${this.output}${this.errors}`)),
       );
     });
-    // Who doesn't ask for the address isn't told that there is none.
+    // Avoids an unhandled rejection if nobody waits for the address.
     this.#address.catch(() => undefined);
   }
 
-  /** The address, once it listens. */
+  /** Resolves with the address once the server listens. */
   listening(): Promise<string> {
     return this.#address;
   }
@@ -91,7 +91,7 @@ export class ServerProcess {
     return (body as { id: string }).id;
   }
 
-  /** Waits until the output has something. @param action what brings it about */
+  /** Waits for a text in the output. @param action causes the text */
   async until(pattern: RegExp, action?: () => Promise<unknown>): Promise<void> {
     await action?.();
     await eventually(async () => {

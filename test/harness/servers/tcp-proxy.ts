@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Stands between the service and a server on this machine, to be the network that fails. */
+/** A proxy between the service and a server on this machine, for network failures. */
 export class TcpProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -18,7 +18,7 @@ export class TcpProxy {
     return proxy;
   }
 
-  /** The target's URL, by way of the proxy. */
+  /** The target's URL through the proxy. */
   get url(): string {
     const address = this.#server.address();
     if (typeof address !== 'object' || !address) throw new Error('The proxy is closed.');
@@ -27,13 +27,13 @@ export class TcpProxy {
     return url.href;
   }
 
-  /** From now on nothing passes and nobody is told: connections stay open, new ones are taken, and all are silent. */
+  /** Drops all data silently: connections stay open, and new ones are accepted. */
   freeze(): void {
     this.#isFrozen = true;
     for (const socket of this.#sockets) socket.unpipe().pause();
   }
 
-  /** New connections pass again. Those that were frozen stay silent for good, as after a failover. */
+  /** Lets new connections pass. Frozen connections stay silent, as after a fail-over. */
   thaw(): void {
     this.#isFrozen = false;
   }

@@ -1,15 +1,15 @@
-import { Box } from '../vault/boxes.js';
+import { AesKey } from '../vault/aes-key.js';
 import { LoopbackService, type ServiceAnswer, type ServiceRequest } from './loopback-service.js';
 
 const refuse = (status: number, ...errors: string[]): ServiceAnswer => ({ status, body: { errors } });
 
-/** HashiCorp Vault as far as a transit client sees it: its HTTP API, with keys of type aes256-gcm96. */
+/** The transit API of HashiCorp Vault, with keys of type aes256-gcm96. */
 export class VaultServer {
   readonly token = `hvs.${'a'.repeat(24)}`;
   readonly service = new LoopbackService((request) => this.failure ?? this.#answer(request));
-  /** What every request gets instead, while it is set. */
+  /** Replaces every answer while it is set. */
   failure: ServiceAnswer;
-  readonly #keys = new Map<string, Box[]>();
+  readonly #keys = new Map<string, AesKey[]>();
 
   static async start(...keys: string[]): Promise<VaultServer> {
     const server = new VaultServer();
@@ -18,9 +18,9 @@ export class VaultServer {
     return server;
   }
 
-  /** Adds a version to a key, the first one makes it. */
+  /** Adds a version to a key, and creates the key with the first. */
   rotate(key: string): void {
-    this.#keys.set(key, [...(this.#keys.get(key) ?? []), new Box()]);
+    this.#keys.set(key, [...(this.#keys.get(key) ?? []), new AesKey()]);
   }
 
   seal(): void {
@@ -35,8 +35,10 @@ export class VaultServer {
     if (!versions) return refuse(403, '1 error occurred:\n\t* permission denied\n\n');
     const authenticated = JSON.stringify(body['associated_data']);
     if (operation === 'encrypt') {
-      const locked = versions.at(-1)?.lock(Buffer.from(String(body['plaintext']), 'base64'), authenticated);
-      const ciphertext = `vault:v${versions.length}:${locked?.toString('base64')}`;
+      const encrypted = versions
+        .at(-1)
+        ?.encrypt(Buffer.from(String(body['plaintext']), 'base64'), authenticated);
+      const ciphertext = `vault:v${versions.length}:${encrypted?.toString('base64')}`;
       return {
         status: 200,
         body: {
@@ -48,7 +50,7 @@ export class VaultServer {
       };
     }
     const [, version, text = ''] = /^vault:v(\d+):(.+)$/.exec(String(body['ciphertext'])) ?? [];
-    const plaintext = versions[Number(version) - 1]?.unlock(Buffer.from(text, 'base64'), authenticated);
+    const plaintext = versions[Number(version) - 1]?.decrypt(Buffer.from(text, 'base64'), authenticated);
     if (!plaintext) return refuse(400, 'cipher: message authentication failed');
     return { status: 200, body: { request_id: '1', data: { plaintext: plaintext.toString('base64') } } };
   }

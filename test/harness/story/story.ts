@@ -4,14 +4,14 @@ import { addPrice } from '../stripe/routes/catalog.routes.js';
 import type { StripeServer } from '../stripe/stripe-server.js';
 import type { paths } from './api.js';
 
-/** Tells what just happened. */
+/** Reports a step of the story. */
 export type Teller = (sentence: string) => void;
 
 const PATIENCE_MS = 15_000;
 
 /**
- * From a developer who has nothing to a customer who subscribed, paid, changed plans, cancelled and got the money back: with a client
- * that was generated from our own document, and a Stripe that calls back.
+ * A developer registers; a customer subscribes, pays, changes plans, cancels and gets a refund. Uses a client that is generated from
+ * our document, and a Stripe that sends events.
  * @param baseUrl where the service answers, and Stripe reaches it
  * @returns the statistics at the end
  */
@@ -139,7 +139,7 @@ async function answered<T>(call: Promise<{ data?: T; error?: unknown; response: 
   return data;
 }
 
-/** Asks again until the answer is as it will be once Stripe has called. */
+/** Repeats the request until the effect of Stripe's events is visible. */
 async function until<T>(ask: () => Promise<T>, isThere: (answer: T) => boolean): Promise<T> {
   for (const end = Date.now() + PATIENCE_MS; ; await wait(50)) {
     const answer = await ask();

@@ -5,15 +5,15 @@ import { Refusal } from './refusals.js';
 /** A request that waits for its answer. */
 export interface Exchange {
   readonly response: ServerResponse;
-  /** Does what was asked, with its effects; it waits for `hold` once it has begun. */
+  /** Executes the request with its effects, after waiting for `hold`. */
   readonly perform: (hold?: Promise<unknown>) => Promise<Answer>;
   readonly send: (answer: Answer) => void;
 }
 
-/** What goes wrong instead of the plain answer. */
+/** A failure in place of the usual answer. */
 export type Fault = (exchange: Exchange) => Promise<void> | void;
 
-/** Nothing is done; this is answered. */
+/** Returns this answer without executing the request. */
 export function answers(status: number, body: object | string, headers: Record<string, string> = {}): Fault {
   const text = typeof body === 'string' ? body : JSON.stringify(body, null, 2);
   return ({ send }) => send({ status, body: text, headers });
@@ -39,7 +39,7 @@ export function rateLimited({ retry, after }: { retry?: boolean; after?: number 
   );
 }
 
-/** Stripe has a problem of its own. */
+/** A 5xx of Stripe before the request is executed. */
 export function down(status: 500 | 502 | 503 = 500, { retry }: { retry?: boolean } = {}): Fault {
   return answers(
     status,
@@ -48,10 +48,10 @@ export function down(status: 500 | 502 | 503 = 500, { retry }: { retry?: boolean
   );
 }
 
-/** Stripe has a problem after it has begun: the failure is kept for the request's idempotency key. */
+/** A 5xx of Stripe during the request. Stripe replays the failure for the idempotency key. */
 export const broken: Fault = async ({ perform, send }) => {
   const failure = Promise.reject(new Refusal(500, 'An unknown error occurred', { type: 'api_error' }));
-  // Whoever repeats a request doesn't wait for it.
+  // A repeated request is not delayed.
   failure.catch(() => undefined);
   send(await perform(failure));
 };
@@ -60,7 +60,7 @@ function advice(retry?: boolean): Record<string, string> {
   return retry === undefined ? {} : { 'stripe-should-retry': `${retry}` };
 }
 
-/** The right answer, late: after so many milliseconds, or when something else has happened. */
+/** Delays the answer by milliseconds, or until a promise settles. */
 export function slow(until: number | Promise<unknown>): Fault {
   return async ({ perform, send }) => {
     const hold = typeof until === 'number' ? new Promise((resolve) => setTimeout(resolve, until)) : until;
@@ -68,19 +68,19 @@ export function slow(until: number | Promise<unknown>): Fault {
   };
 }
 
-/** The connection stays open and nothing comes. */
+/** Never answers, and keeps the connection open. */
 export const silent: Fault = () => undefined;
 
-/** The connection breaks and nothing was done. */
+/** Resets the connection without executing the request. */
 export const connectionReset: Fault = ({ response }) => reset(response);
 
-/** It was done, but the connection breaks before the answer. */
+/** Executes the request, and resets the connection before the answer. */
 export const answerLost: Fault = async ({ response, perform }) => {
   await perform();
   reset(response);
 };
 
-/** It was done, but the connection breaks in the middle of the answer's body. */
+/** Executes the request, and resets the connection within the body of the answer. */
 export const bodyCut: Fault = async ({ response, perform }) => {
   const { status, body } = await perform();
   response.writeHead(status, {
@@ -98,7 +98,7 @@ export function redirect(location: string): Fault {
   return answers(302, '', { location });
 }
 
-/** As from a proxy on the way. */
+/** A redirect, as from a proxy in between. */
 export const notJson: Fault = answers(200, '<html><body>Welcome to this network</body></html>', {
   'content-type': 'text/html',
 });

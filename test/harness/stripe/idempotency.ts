@@ -6,7 +6,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Refused before it began: the same key may be tried again. */
+/** A refusal before execution: the key can be used again. */
 const NOT_KEPT = [400, 401, 403, 409, 429];
 
 /** The idempotency keys of one account in one mode, each with the request that it was first used for, and its answer once there is one. */

@@ -12,7 +12,7 @@ export interface Line {
 
 type Reason = 'subscription_create' | 'subscription_cycle' | 'subscription_update';
 
-/** Bills a subscription: an invoice with these lines, paid at once where there is something to pay. */
+/** Bills a subscription with these lines. The invoice is paid at once, unless its total is 0. */
 export function bill(
   data: StripeData,
   subscription: Stripe.Subscription,
@@ -28,7 +28,7 @@ export function bill(
   return invoice;
 }
 
-/** A final invoice that nobody has paid yet. */
+/** A finalized, unpaid invoice. */
 export function invoiceFor(
   data: StripeData,
   subscription: Stripe.Subscription,

@@ -9,7 +9,7 @@ import {
 } from './refusals.js';
 import type { StripeAccount } from './stripe-account.js';
 
-/** What a restricted key may be allowed to use, as Stripe's messages and its page for new keys call it (prices still go by "plan"). */
+/** Subjects of permissions, as named in Stripe's messages and on its page for new keys (prices are called "plan"). */
 type Subject =
   | 'accounts_kyc_basic'
   | 'balance'
@@ -28,19 +28,19 @@ type Subject =
   | 'webhook';
 export type Permission = `rak_${Subject}_${'read' | 'write'}`;
 
-/** `expired`: rolled in the dashboard. `revoked`: deleted there, and from then on as unknown as any. `no_access`: its account is closed to it. */
+/** `expired`: rolled in the dashboard. `revoked`: deleted there, and unknown since. `no_access`: lost access to its account. */
 export type KeyState = 'active' | 'expired' | 'revoked' | 'no_access';
 
 export interface ApiKey {
   readonly value: string;
   readonly account: StripeAccount;
   readonly mode: StripeMode;
-  /** A restricted key's; a secret key has none because it may do everything. */
+  /** Of a restricted key. A secret key has all permissions and no list. */
   readonly permissions?: readonly Permission[];
   state: KeyState;
 }
 
-/** All the keys there are, and who they belong to. */
+/** All keys with their accounts. */
 export class KeyRing {
   private readonly keys = new Map<string, ApiKey>();
 
@@ -89,7 +89,7 @@ const KEY_LENGTH = 107;
 /** The first letter that a key ends with, so that no mask looks like one in the documentation, which ends with a or b. */
 const FIRST_LETTER = 12;
 
-/** A key in today's form: the account stands in it. Nobody could take it for a real one. */
+/** A key in the current form, which contains the account. Obviously fake. */
 export function modernKey(
   prefix: 'sk' | 'pk' | 'rk',
   mode: StripeMode,
@@ -102,12 +102,12 @@ export function modernKey(
   );
 }
 
-/** A key as Stripe made them until 2018: no account to be seen. */
+/** A key in the form until 2018, without the account. */
 export function legacyKey(mode: StripeMode, nth: number): string {
   return `sk_${mode}_`.padEnd(32, fakeLetters(nth));
 }
 
-/** A, B, … Z, Aa, Ab, …: what a fake value repeats. */
+/** The letters that a fake value repeats: A, B, … Z, Aa, Ab, … */
 export function fakeLetters(nth: number): string {
   const letter = (index: number) => String.fromCharCode(65 + index);
   return nth < 26 ? letter(nth) : letter(Math.floor(nth / 26) - 1) + letter(nth % 26).toLowerCase();

@@ -6,7 +6,7 @@ import type { StripeData } from './stripe-data.js';
 
 const MONTH = 30 * 86_400;
 
-/** The period ends, and the next one is paid for. */
+/** Ends the period, and pays for the next one. */
 export function renew(data: StripeData, subscription: Stripe.Subscription): Stripe.Invoice {
   const invoice = nextInvoice(data, subscription);
   const { amount_due: amount, currency, customer } = invoice;
@@ -14,7 +14,7 @@ export function renew(data: StripeData, subscription: Stripe.Subscription): Stri
   return invoice;
 }
 
-/** The period ends, and the card is declined: what is due stays open, and the subscription is past due. */
+/** Ends the period with a declined card: the invoice stays open, and the subscription is past due. */
 export function failToRenew(data: StripeData, subscription: Stripe.Subscription): Stripe.Invoice {
   const invoice = nextInvoice(data, subscription);
   const { amount_due: amount, currency, customer } = invoice;
@@ -34,7 +34,7 @@ export function failToRenew(data: StripeData, subscription: Stripe.Subscription)
   return invoice;
 }
 
-/** Another card is taken for what was left open. */
+/** Pays the open invoice with another card. */
 export function payLate(data: StripeData, subscription: Stripe.Subscription, invoice: Stripe.Invoice): void {
   const [payment] = data.all('invoice_payment').filter((one) => one.invoice === invoice.id);
   const intent = data.get('payment_intent', idOf(payment?.payment.payment_intent));
@@ -47,8 +47,8 @@ export function payLate(data: StripeData, subscription: Stripe.Subscription, inv
 }
 
 /**
- * Nobody's card is charged: the invoice was paid in cash, or by what the customer had to their credit.
- * @param paidCents what Stripe counts of it. Stripe's own payments, which a test adds, are part of it.
+ * Ends the period without charging a card: the invoice was paid in cash or from credit.
+ * @param paidCents the part that Stripe counts, including Stripe's own payments, which a test adds
  */
 export function renewWithoutIntent(
   data: StripeData,
@@ -61,7 +61,7 @@ export function renewWithoutIntent(
   return invoice;
 }
 
-/** The cardholder asks the bank for the money back. */
+/** Opens a dispute by the cardholder's bank. */
 export function dispute(data: StripeData, charge: Stripe.Charge): Stripe.Dispute {
   const { id, amount, currency, payment_intent } = charge;
   const made = data.create('dispute', {

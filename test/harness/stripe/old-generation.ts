@@ -6,7 +6,7 @@ const VERSION = '2020-08-27';
 
 type Fields = Record<string, unknown>;
 
-/** The same event as an account of that version gets it: what moved in 2025 stands where it stood before. */
+/** The event in an API version from before 2025, with the moved fields in their former places. */
 export function asOldGeneration(data: StripeData, event: StripeEvent): StripeEvent {
   const object = event.data.object as Fields;
   return { ...event, api_version: VERSION, data: { object: { ...object, ...movedBack(data, object) } } };

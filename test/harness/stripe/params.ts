@@ -2,7 +2,7 @@ import { badRequest } from './refusals.js';
 
 type Entry = readonly [path: readonly string[], value: string];
 
-/** A form or query as Stripe's API takes it, with brackets: `items[0][price]=…`. Every complaint names the parameter in full. */
+/** A form or query with brackets, as in Stripe's API: `items[0][price]=…`. Errors have the full name of the parameter. */
 export class Params {
   private constructor(
     private readonly entries: readonly Entry[],
@@ -27,7 +27,7 @@ export class Params {
     return this.entries.find(([path]) => path.join() === wanted)?.[1];
   }
 
-  /** As `text`, and `null` for the empty string with which Stripe's clients unset a field. */
+  /** A text, or `null` for the empty string with which Stripe's clients unset a field. */
   nullable(name: string): string | null {
     return this.text(name) || null;
   }
@@ -106,7 +106,7 @@ export class Params {
     return [...new Set(this.entries.map(([[name = '']]) => name))];
   }
 
-  /** Stripe merges what comes with what is there; an empty value removes its key, an empty `metadata` all of them. */
+  /** Merges new metadata into the stored. An empty value removes its key, an empty `metadata` all keys. */
   metadata(current: Record<string, string> = {}): Record<string, string> {
     if (this.text('metadata') === '') return {};
     const sent = this.at('metadata');

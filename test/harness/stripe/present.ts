@@ -1,13 +1,13 @@
 import { badRequest } from './refusals.js';
 
-/** What only stands in an answer that asks to expand it. */
+/** Fields that an answer has only if they are expanded. */
 const ON_REQUEST: Record<string, readonly string[]> = {
   'checkout.session': ['line_items'],
   invoice: ['payments', 'amount_paid_off_stripe'],
   charge: ['refunds'],
 };
 
-/** How many items of an embedded list an object shows. */
+/** Maximum length of a list inside an object. */
 const MAX_EMBEDDED = 10;
 
 type Paths = readonly (readonly string[])[];

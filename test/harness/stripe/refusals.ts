@@ -70,7 +70,7 @@ export const unknownUrl = (method: string, path: string) =>
     `Unrecognized request URL (${method}: ${path}). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.`,
   );
 
-/** `elsewhere` is the mode in which there is such an object. */
+/** @param elsewhere the mode that has such an object */
 export function missing(what: string, id: string, param: string, elsewhere?: StripeMode): Refusal {
   const used = elsewhere === 'live' ? 'test' : 'live';
   const hint = elsewhere

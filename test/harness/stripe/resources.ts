@@ -8,7 +8,7 @@ export type StripeEvent = Omit<Stripe.EventBase, 'type' | 'data'> & {
   data: { object: unknown; previous_attributes?: Record<string, unknown> };
 };
 
-/** What is kept, by the name that `object` gives it. */
+/** Stored objects by the value of `object`. */
 export interface Resources {
   customer: Stripe.Customer;
   product: Stripe.Product;
@@ -45,13 +45,13 @@ const EXAMPLES: Examples = {
     .object,
 };
 
-/** What the examples still carry although the version that they are of has dropped it. */
+/** Fields of the examples that their API version no longer has. */
 const DROPPED: Partial<Record<keyof Examples, string[]>> = {
   invoice: ['subscription', 'paid'],
   charge: ['refunds', 'invoice'],
 };
 
-/** The examples fill every field that there is; an object has these only once something gave it one. */
+/** Optional fields. The examples fill them, but a new object has none of them. */
 const NOT_YET: { [K in keyof Examples]?: Partial<Examples[K]> } = {
   customer: { address: null, currency: null, discount: null, shipping: null },
   product: { default_price: null, description: null, package_dimensions: null },
@@ -125,7 +125,7 @@ export function example<K extends keyof Examples>(kind: K): Examples[K] {
   return object;
 }
 
-/** What an id starts with and how long the rest is. */
+/** The prefix of an id, and the length of the rest. */
 const ID_FORMS = {
   customer: ['cus_', 14],
   product: ['prod_', 14],
@@ -158,7 +158,7 @@ export function newId(kind: keyof typeof ID_FORMS): string {
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** The id, whether a reference was expanded or not. */
+/** The id of a reference, expanded or not. */
 export function idOf(reference: string | { id: string } | null | undefined): string {
   if (!reference) throw new Error('idOf: nothing is referred to');
   return typeof reference === 'string' ? reference : reference.id;

@@ -8,7 +8,7 @@ export interface Call {
   readonly key: ApiKey;
   readonly data: StripeData;
   readonly params: Params;
-  /** What stands for `:id` in the path. */
+  /** The value of `:id` in the path. */
   readonly id: string;
 }
 
@@ -16,7 +16,7 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly permission: Permission;
-  /** The parameters that it knows, beside `expand`. */
+  /** Accepted parameters, besides `expand`. */
   readonly accepts: readonly string[];
   readonly answer: (call: Call) => unknown;
 }
@@ -37,7 +37,7 @@ export function retrieve(kind: Kind, path: string, permission: Permission): Rout
   return route('GET', `${path}/:id`, permission, [], ({ data, id }) => data.get(kind, id));
 }
 
-/** A filter is a parameter of the list and what it is compared with. */
+/** A filter maps a parameter of the list to the compared value. */
 type Filters<T> = Record<string, (resource: T) => string | boolean | null | undefined>;
 
 export function list<K extends Kind>(
@@ -62,7 +62,7 @@ export function list<K extends Kind>(
   });
 }
 
-/** One page of what is there, the newest first. */
+/** One page of a list, the newest first. */
 export function page<T extends { id: string; created: number }>(
   all: readonly T[],
   params: Params,

@@ -7,11 +7,11 @@ import { type Site, StripeData } from './stripe-data.js';
 interface Keys {
   readonly secret: string;
   readonly publishable: string;
-  /** A secret key in the form of before 2018. */
+  /** A secret key in the form from before 2018. */
   readonly legacySecret: string;
 }
 
-/** An account at Stripe, with a catalogue of one product, a portal that is set up, and keys for both modes. */
+/** A Stripe account with one product, a configured portal, and keys for both modes. */
 export class StripeAccount {
   readonly id: string;
   readonly name: string;
@@ -48,7 +48,7 @@ export class StripeAccount {
     return this.add('sk', mode);
   }
 
-  /** A restricted key that may do only this. Stripe's "write" includes "read". */
+  /** A restricted key with only these permissions. Stripe's "write" includes "read". */
   addRestrictedKey(mode: StripeMode, permissions: readonly Permission[]): string {
     return this.add('rk', mode, permissions);
   }

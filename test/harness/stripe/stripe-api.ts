@@ -15,7 +15,7 @@ import { subscriptionRoutes } from './routes/subscription.routes.js';
 import { webhookRoutes } from './routes/webhook.routes.js';
 import { DEFAULT_VERSION } from './stripe-data.js';
 
-/** A request to the API, as it came. */
+/** A received request to the API. */
 export interface RecordedRequest {
   readonly method: string;
   readonly path: string;
@@ -35,11 +35,11 @@ const ROUTES: readonly Route[] = [
   ...webhookRoutes,
 ];
 
-/** From a request to its answer: key, permission, idempotency, route. */
+/** Answers requests: key, permission, idempotency, route. */
 export class StripeApi {
   constructor(private readonly ring: KeyRing) {}
 
-  /** Waits for `hold` after the request was let in and before it has an effect. */
+  /** Waits for `hold` between admission and execution. */
   async answer(request: RecordedRequest, requestId: string, hold?: Promise<unknown>): Promise<Answer> {
     try {
       const { method, path, headers, body } = request;

@@ -4,7 +4,7 @@ import { present } from './present.js';
 import { missing, type StripeMode } from './refusals.js';
 import { example, type Kind, newId, type Resources, type StripeEvent } from './resources.js';
 
-/** What the objects of an account need of the server that they are on. */
+/** The part of the server that the objects of an account use. */
 export interface Site {
   readonly url: string;
   /** Seconds since 1970. */
@@ -16,19 +16,19 @@ export const DEFAULT_VERSION = '2026-08-26.dahlia';
 
 type Tables = { [K in Kind]: Map<string, Resources[K]> };
 
-/** How Stripe's messages call what they don't find, where that isn't its `object`. */
+/** Names of missing objects in Stripe's messages, if different from `object`. */
 const SPOKEN: Partial<Record<Kind, string>> = {
   webhook_endpoint: 'webhook endpoint',
   'billing_portal.configuration': 'configuration',
 };
 
-/** The objects of one account in one mode. They hold ids of each other; answers are made by `present`. */
+/** The objects of one account in one mode. They refer to each other by id; `present` builds the answers. */
 export class StripeData {
-  /** What the account's events say: the version that it was set to when it was opened. */
+  /** The API version of the account's events, fixed when the account was created. */
   apiVersion = DEFAULT_VERSION;
-  /** The request that is being answered, for the events that it causes. */
+  /** The current request, for the events that it causes. */
   request: Stripe.Event.Request | null = null;
-  /** The same account's objects in the other mode. */
+  /** The account's objects in the other mode. */
   twin?: StripeData;
   readonly idempotencyKeys = new IdempotencyKeys();
   readonly deletedCustomers = new Set<string>();
@@ -61,7 +61,7 @@ export class StripeData {
     return this.mode === 'live';
   }
 
-  /** A new object: as the published example, with an id, a time and a mode of its own, and these fields. */
+  /** Creates an object from the published example, with its own id, time and mode, and these fields. */
   create<K extends Kind>(kind: K, fields: Partial<Resources[K]>): Resources[K] {
     const base = example(kind);
     const own = {
@@ -108,7 +108,7 @@ export class StripeData {
     return undefined;
   }
 
-  /** Makes the event that says what happened to `object`, which may go on changing. */
+  /** Creates an event with a copy of `object`. */
   record(type: string, object: unknown, previous?: Record<string, unknown>): void {
     const event = this.create('event', {
       type,
@@ -120,7 +120,7 @@ export class StripeData {
     this.site.announce(event);
   }
 
-  /** Changes an object, and makes the event with what its fields were before. */
+  /** Changes an object, and creates an event with the former values of its fields. */
   change<T extends object>(type: string, object: T, fields: Partial<T>): T {
     const before = new Map(Object.entries(present(object) as object));
     Object.assign(object, fields);

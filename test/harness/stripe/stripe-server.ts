@@ -24,13 +24,13 @@ export interface Delivery {
   readonly body: string;
 }
 
-/** The part of Stripe's API that we use, over HTTP on the loopback interface and with state, so that the real SDK talks to it. */
+/** The used part of Stripe's API, over HTTP on the loopback interface and with state, for the real SDK. */
 export class StripeServer implements Site {
   readonly requests: RecordedRequest[] = [];
   readonly accounts: StripeAccount[] = [];
   /** Seconds since 1970; a test may set the time. */
   now = (): number => Math.floor(Date.now() / 1000);
-  /** Hears of each event as it is made. */
+  /** Called for each new event. */
   announce: (event: StripeEvent) => void = () => undefined;
   private readonly ring = new KeyRing();
   private readonly api = new StripeApi(this.ring);
@@ -77,23 +77,23 @@ export class StripeServer implements Site {
     this.ring.mark(key, state);
   }
 
-  /** The next requests go wrong: any, or those to `on` (`POST /v1/customers`, or a pattern for it). */
+  /** Lets the next requests fail: all, or those to `on` (`POST /v1/customers`, or a pattern). */
   fail(fault: Fault, { on, times = 1 }: { on?: string | RegExp; times?: number } = {}): void {
     this.faults.push({ fault, on, times });
   }
 
-  /** Nothing goes wrong any more. */
+  /** Removes all faults. */
   heal(): void {
     this.faults = [];
   }
 
-  /** The customer pays: makes the customer, subscription, invoice and payment that follow, and their events. */
+  /** Pays a checkout: creates customer, subscription, invoice, payment and their events. */
   completeCheckout(sessionId: string): Stripe.Checkout.Session {
     const data = this.dataWith('checkout.session', sessionId);
     return complete(data, data.get('checkout.session', sessionId));
   }
 
-  /** Sends an event to the account's endpoints that listen for it, signed with the secret of each, or with another one or at another time. */
+  /** Delivers an event to the subscribed endpoints of the account, signed with their secrets or as the options say. */
   async deliver(
     event: StripeEvent,
     { secret, timestamp = this.now() }: { secret?: string; timestamp?: number } = {},
@@ -157,7 +157,7 @@ export class StripeServer implements Site {
     };
   }
 
-  /** The page of a checkout session's `url`: whoever opens it has paid. */
+  /** The page of a checkout session's `url`. Opening it pays. */
   private pay(sessionId: string): Answer {
     const { success_url: url } = this.completeCheckout(sessionId);
     return {

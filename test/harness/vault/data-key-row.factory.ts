@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { DataKeyRow } from '../../../src/vault/keys/data-key.repository.js';
 import type { KeyWrapper } from '../../../src/vault/wrappers/key-wrapper.js';
 
-/** A new data key, wrapped: a published seal key unless told otherwise. */
+/** A new wrapped data key; by default a published seal key. */
 export async function dataKeyRow(wrapper: KeyWrapper, given: Partial<DataKeyRow> = {}): Promise<DataKeyRow> {
   const id = given.id ?? randomBytes(6).toString('hex');
   const wrapped = await wrapper.wrap(randomBytes(32), id);

@@ -40,7 +40,7 @@ export class KeyCommands {
     return startCommand(this.installation, this.app.environment, 'keys', ...args);
   }
 
-  /** @returns what a command that ends with 0 says as JSON */
+  /** @returns the JSON output of a command that succeeds */
   async json<Result>(...args: string[]): Promise<Result> {
     const { code, output, errors } = await this.run([...args, '--json']);
     if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}: ${output}${errors}`);
@@ -53,7 +53,7 @@ export class KeyCommands {
   }
 }
 
-/** Makes projects with all six credentials each. @returns their ids */
+/** Creates projects with all six credentials each. @returns their ids */
 export async function fillVault({ app }: TestApp, projects: number): Promise<ProjectId[]> {
   const ids: ProjectId[] = [];
   while (ids.length < projects) {
@@ -67,7 +67,7 @@ export async function fillVault({ app }: TestApp, projects: number): Promise<Pro
   return ids;
 }
 
-/** How many credentials are sealed under which data key. */
+/** The number of credentials under each data key. */
 export async function countByKey({ app }: TestApp): Promise<Map<string, number>> {
   const rows = await app.get(Database).query(COUNT_BY_KEY, []);
   return new Map(rows.map(({ key_id, count }) => [key_id, Number(count)]));
@@ -78,11 +78,11 @@ async function countRows(app: TestApp): Promise<number> {
 }
 
 interface Load {
-  /** @returns what was not answered with 200, and how much was */
+  /** @returns the answers other than 200, and the number of those with 200 */
   stop: () => Promise<{ failures: string[]; requests: number }>;
 }
 
-/** Clients that read everywhere and write into the given projects, until they are told to stop. */
+/** Clients that read all projects and write to the given ones until they are stopped. */
 function startLoad(app: TestApp, read: readonly string[], written: readonly string[], clients: number): Load {
   let isOver = false;
   let requests = 0;
@@ -108,7 +108,7 @@ function startLoad(app: TestApp, read: readonly string[], written: readonly stri
   };
 }
 
-/** Everything about a project's credentials but how they are sealed. */
+/** The credentials of a project without their sealed texts. */
 async function allButSeals({ database }: TestApp, projectIds: readonly string[]): Promise<unknown> {
   const ids = new Set(projectIds);
   const credentials = (await rowsOf(database, 'stripe_credentials')).filter((row) =>
@@ -123,9 +123,9 @@ async function allButSeals({ database }: TestApp, projectIds: readonly string[])
 }
 
 /**
- * Rotates while clients read and write. Nothing fails, nothing is left on the old key, and of the credentials that nobody wrote only
- * the seals change.
- * @returns how many requests there were, and how many rows were sealed anew
+ * Rotates while clients read and write. No request fails, no row stays under the old key, and credentials without a write change
+ * only their seals.
+ * @returns the numbers of requests and of resealed rows
  */
 export async function rotateUnderLoad(
   commands: KeyCommands,
@@ -179,7 +179,7 @@ async function killedHalfWay(
     }, 60_000);
     await command.stop('SIGKILL');
     const [primary = '', moved = 0] = (await underNew()) ?? [];
-    // On a machine that has better things to do it may have come to its end before the kill.
+    // On a busy machine the command may have ended before the kill.
     if (moved < rows) return { primary, moved };
   }
 }
@@ -189,8 +189,8 @@ async function expectAllOpen(commands: KeyCommands, rows: number): Promise<void>
 }
 
 /**
- * A server stands still while a key is rotated and retired without it. When it goes on, the first thing it is asked is to store
- * something: it does, and not under the retired key.
+ * Pauses a server while a key is rotated and retired. Its first request afterwards is a write, which must succeed, and not under
+ * the retired key.
  */
 export async function wakeAfterRetirement(
   commands: KeyCommands,
@@ -209,7 +209,7 @@ export async function wakeAfterRetirement(
   expect(rotated.silent_processes).toHaveLength(1);
   for (const id of rotated.former_data_keys) await commands.json('retire', id);
   const answer = server.send('PUT', configPath(projectId), { body: numbered(2) });
-  // So that the request is there before the server looks for news.
+  // The request arrives before the server reloads its keys.
   await wait(100);
   server.signal('SIGCONT');
   expect(await answer).toMatchObject({ status: 200 });

@@ -28,7 +28,7 @@ const withParts = (original: Sealed, change: Partial<Parts>): Sealed => {
   return { ...original, sealed: asSealed(`${format}.${keyId}.${body}`) };
 };
 
-/** Changes the bytes behind the base64url and encodes them as they should be, so that the cipher alone can tell. */
+/** Changes the decoded bytes and encodes them canonically, so that only the cipher can detect the change. */
 const withBytes = (original: Sealed, change: (bytes: Buffer) => Buffer): Sealed =>
   withParts(original, {
     body: change(Buffer.from(split(original.sealed).body, 'base64url')).toString('base64url'),
@@ -57,7 +57,7 @@ const pick = <T>(choices: readonly [T, ...T[]]): T => choices[randomInt(choices.
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const JUNK = ['=', '==', '\n', ' ', '.', '\0', 'A', 'AAAA', '%', '\u200b', '\u0141'] as const;
 
-/** Same bytes to a lenient decoder, other text: only a decoder that compares refuses it. Wants a body with bits to spare in its last character. */
+/** Changes unused bits of the last base64url character: a lenient decoder returns equal bytes. Needs a body with unused bits. */
 export function withStrayBits(original: Sealed): Sealed {
   const { body } = split(original.sealed);
   const last = ALPHABET.indexOf(body.slice(-1));
@@ -161,7 +161,7 @@ export function* mutations(
   }
 }
 
-/** @returns the altered seals that opened: none, or the vault is broken. An error other than a refusal is thrown on. */
+/** @returns the altered seals that could be unsealed; expected to be none. Rethrows errors other than `SealBroken`. */
 export async function thoseThatOpen(keyring: Keyring, altered: Iterable<Mutation>): Promise<Mutation[]> {
   const opened: Mutation[] = [];
   for (const mutation of altered) {

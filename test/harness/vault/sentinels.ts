@@ -3,18 +3,18 @@ import { CREDENTIAL_RULES } from '../../../src/payments/stripe-config/credential
 import type { Credentials } from '../credentials.js';
 
 const BODY_LENGTH = 32;
-/** Characters that a part of a secret must have, so that it is found nowhere by chance. */
+/** Minimum length of a part of a secret, so that no part occurs by chance. */
 const PART = 8;
 const ENCODED_PART = 12;
 
-/** Six credentials that nothing else in the world looks like, new in each run. */
+/** Six unique credentials, new in each run. */
 export function sentinelCredentials(): Required<Credentials> {
   return Object.fromEntries(
     CREDENTIAL_RULES.map(({ field, prefix }) => [field, sentinel(prefix)]),
   ) as Required<Credentials>;
 }
 
-/** A text that stands nowhere else. */
+/** A unique text. */
 export function sentinel(prefix = ''): string {
   const letters = randomBytes(64)
     .toString('base64')
@@ -22,7 +22,7 @@ export function sentinel(prefix = ''): string {
   return prefix + letters.slice(0, BODY_LENGTH);
 }
 
-/** Looks for any part of secrets, as it is, backwards or encoded. */
+/** Searches for parts of secrets: plain, reversed or encoded. */
 export class SentinelSearch {
   readonly #needles = new Map<string, string>();
 
@@ -47,7 +47,7 @@ export class SentinelSearch {
     }
   }
 
-  /** What of the secrets is in there, and how. */
+  /** The found parts of secrets, with their encoding. */
   leaksIn(haystack: Buffer): string[] {
     return [...this.#needles]
       .filter(([needle]) => haystack.includes(needle, 0, 'latin1'))
@@ -63,8 +63,8 @@ function parts(text: string, length: number, isThorough: boolean): string[] {
 }
 
 /**
- * What stands in any base64 of a text with these bytes in it, wherever in the text they are. base64url is the same for them: letters
- * and digits never give one of the two characters that differ.
+ * The parts that every base64 text of these bytes contains, at any offset. Letters and digits never encode to one of the two
+ * characters in which base64url differs.
  */
 function alignedBase64(bytes: Buffer): string[] {
   return [0, 1, 2].map((before) => {

@@ -9,8 +9,8 @@ interface StoredFile {
 }
 
 /**
- * All that the database has on disk: on SQLite its file and log, on PostgreSQL the tables, the write-ahead log since `start` and what
- * the server itself logs.
+ * Everything on the database's disk: on SQLite its file and log, on PostgreSQL the tables, the write-ahead log since `start` and
+ * the server's log.
  */
 export async function storedBytes(database: TestDatabase, start: string): Promise<StoredFile[]> {
   const { folder, engine } = database;
@@ -29,7 +29,7 @@ export async function storedBytes(database: TestDatabase, start: string): Promis
   ];
 }
 
-/** For `storedBytes`: where the write-ahead log is now. */
+/** The current position of the write-ahead log, for `storedBytes`. */
 export async function writeAheadLog(database: TestDatabase): Promise<string> {
   if (database.engine === 'sqlite') return '';
   const [row] = await rowsOf(database, 'pg_walfile_name(pg_current_wal_lsn()) AS file');

@@ -2,7 +2,7 @@ import Sqlite from 'better-sqlite3';
 import { Client } from 'pg';
 import type { TestDatabase } from '../database/test-database.js';
 
-/** Does what the triggers refuse, as somebody who owns the database can. */
+/** Runs statements that the triggers refuse, as an owner of the database can. */
 export async function tamper({ engine, url }: TestDatabase, ...statements: string[]): Promise<void> {
   if (engine === 'postgres') {
     const client = new Client({ connectionString: url });

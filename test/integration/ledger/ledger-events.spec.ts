@@ -4,7 +4,7 @@ import { endUserId } from '../../../src/auth/caller.js';
 import { ForeignObject } from '../../../src/payments/ledger/read/foreign-object.js';
 import { Unreadable } from '../../../src/payments/ledger/read/stripe-object.js';
 import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
-import { LedgerHarness } from '../../harness/ledger/ledger.js';
+import { LedgerHarness } from '../../harness/ledger/ledger-harness.js';
 import { configPath } from '../../harness/test-app.js';
 import { dispute, failToRenew, payLate, renew, renewWithoutIntent } from '../../harness/stripe/life.js';
 import { down, slow } from '../../harness/stripe/faults.js';

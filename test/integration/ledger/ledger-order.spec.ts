@@ -3,7 +3,7 @@ import type Stripe from 'stripe';
 import { Database } from '../../../src/database/database.js';
 import { LedgerService } from '../../../src/payments/ledger/ledger.service.js';
 import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
-import { LedgerHarness } from '../../harness/ledger/ledger.js';
+import { LedgerHarness } from '../../harness/ledger/ledger-harness.js';
 import { LIFECYCLE_LENGTH, simulateLifecycle, expectedStates } from '../../harness/ledger/ledger-life.js';
 import { down, type Fault } from '../../harness/stripe/faults.js';
 import { asOldGeneration } from '../../harness/stripe/old-generation.js';

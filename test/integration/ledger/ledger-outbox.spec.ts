@@ -13,7 +13,7 @@ import {
 } from '../../../src/payments/payments-events.js';
 import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
 import { eventually } from '../../harness/eventually.js';
-import { LedgerHarness } from '../../harness/ledger/ledger.js';
+import { LedgerHarness } from '../../harness/ledger/ledger-harness.js';
 import { simulateLifecycle } from '../../harness/ledger/ledger-life.js';
 import { dispute, failToRenew, payLate } from '../../harness/stripe/life.js';
 import { StripeServer } from '../../harness/stripe/stripe-server.js';

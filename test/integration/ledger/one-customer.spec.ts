@@ -3,7 +3,7 @@ import { broken, slow } from '../../harness/stripe/faults.js';
 import { StripeServer } from '../../harness/stripe/stripe-server.js';
 import { testEnvironment } from '../../harness/test-app.js';
 import { createTestDatabase, engine, type TestDatabase } from '../../harness/database/test-database.js';
-import { openBillingHarness, priceOf, type BillingHarness } from '../../harness/ledger/till.js';
+import { openBillingHarness, priceOf, type BillingHarness } from '../../harness/ledger/billing-harness.js';
 import { endUserToken } from '../../harness/tokens.js';
 
 const CREATE = 'POST /v1/customers';

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
-import { LedgerHarness } from '../../harness/ledger/ledger.js';
+import { LedgerHarness } from '../../harness/ledger/ledger-harness.js';
 import { rowsOf } from '../../harness/database/rows.js';
 import { deliver } from '../../harness/ledger/signed-events.js';
 import { dispute, renew } from '../../harness/stripe/life.js';
@@ -14,7 +14,7 @@ import {
   openBillingHarness,
   priceOf,
   type BillingHarness,
-} from '../../harness/ledger/till.js';
+} from '../../harness/ledger/billing-harness.js';
 
 const SECRET = `whsec_${'a'.repeat(32)}`;
 const USER = '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11';

@@ -31,7 +31,7 @@ export function seedCatalog(data: StripeData): void {
   product.default_price = monthly.id;
 }
 
-/** A price in dollars, for once or for each interval. */
+/** A price in dollars, one-time or recurring. */
 export function addPrice(
   data: StripeData,
   fields: Partial<Stripe.Price> & { unit_amount: number },

@@ -26,7 +26,7 @@ const PARAMETERS = [
   ...['subscription_data', 'payment_intent_data', 'allow_promotion_codes', 'expires_at'],
 ];
 
-/** What a session's completion makes its subscription or payment of. */
+/** The inputs of a session for its subscription or payment. */
 const orders = new WeakMap<
   Stripe.Checkout.Session,
   { metadata: Record<string, string>; trialDays: number }
@@ -163,7 +163,7 @@ function inlinePrice(data: StripeData, params: Params): Stripe.Price {
   return addPrice(data, fields, params.at('recurring').choice('interval', ['day', 'week', 'month', 'year']));
 }
 
-/** The customer has paid. */
+/** Completes a session as paid. */
 export function complete(data: StripeData, session: Stripe.Checkout.Session): Stripe.Checkout.Session {
   if (session.status !== 'open') throw new Error(`The session is ${session.status}`);
   const { metadata, trialDays } = orders.get(session) ?? { metadata: {}, trialDays: 0 };

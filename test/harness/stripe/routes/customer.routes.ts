@@ -34,11 +34,11 @@ export const customerRoutes = [
   }),
 ];
 
-/** The customer that a call names, by its own id or, where an account is the customer, by that of the account. */
+/** The customer of a call, named by its id or by the id of an account. */
 export function customerFrom({ data, params }: Pick<Call, 'data' | 'params'>): Stripe.Customer | null {
   const param = params.has('customer_account') ? 'customer_account' : 'customer';
   const id = params.text(param);
-  // Each of the two parameters knows only ids of its own.
+  // Each parameter accepts only ids of its kind.
   if (id !== undefined && id.startsWith('acct_') !== (param === 'customer_account'))
     throw missing('customer', id, param);
   return id === undefined ? null : data.get('customer', id, param);

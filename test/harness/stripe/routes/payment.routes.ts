@@ -106,7 +106,7 @@ export function refund(
 
 type Payment = Pick<Stripe.PaymentIntent, 'amount' | 'currency' | 'customer' | 'metadata'>;
 
-/** Takes the money: an intent that succeeded, and its charge. */
+/** Collects a payment: a succeeded PaymentIntent and its charge. */
 export function pay(data: StripeData, payment: Payment): Stripe.PaymentIntent {
   const { amount, currency, customer } = payment;
   const card = newId('payment_method');

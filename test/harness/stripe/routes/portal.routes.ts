@@ -41,7 +41,7 @@ function defaultOf(data: StripeData): Stripe.BillingPortal.Configuration {
   );
 }
 
-/** The portal as it is once its settings were saved in the dashboard; take the configuration away for one that never was. */
+/** A configured portal. Delete the configuration for one that was never set up. */
 export function seedPortal(data: StripeData): void {
   const now = data.site.now();
   data.create('billing_portal.configuration', {

@@ -56,7 +56,7 @@ export const subscriptionRoutes = [
 
 const NO_DETAILS = { comment: null, feedback: null, feedback_option: null };
 
-/** Without a status the canceled ones are left out. */
+/** Lists without `status` omit canceled subscriptions. */
 function wantedBy(params: Params): (subscription: Stripe.Subscription) => boolean {
   const [price, status] = ['price', 'status'].map((name) => params.text(name));
   const customer = params.text('customer') ?? params.text('customer_account');
@@ -89,7 +89,7 @@ function update({ data, params, id }: Call): Stripe.Subscription {
   });
 }
 
-/** What asking to end with the period, or taking that back, makes of a subscription. */
+/** The effect of setting or unsetting `cancel_at_period_end`. */
 function endOf(
   { cancellation_details: details }: Stripe.Subscription,
   items: Stripe.SubscriptionItem[],
@@ -110,11 +110,11 @@ function endOf(
 interface Changed {
   items: Stripe.SubscriptionItem[];
   lines: Line[];
-  /** Another interval: a new period, billed now. */
+  /** Starts a new period for another interval, billed at once. */
   restarted: boolean;
 }
 
-/** Each change names an item by its id; one without an id is a further item. */
+/** Each change names an item by its id. A change without an id adds an item. */
 function changeItems(
   data: StripeData,
   { id, status, items: { data: current } }: Stripe.Subscription,
@@ -158,7 +158,7 @@ const periodOf = (item?: Stripe.SubscriptionItem) =>
 
 const cost = ({ price, quantity = 1 }: Stripe.SubscriptionItem) => (price.unit_amount ?? 0) * quantity;
 
-/** What the rest of the period costs. */
+/** The price of the rest of the period. */
 function rest(item: Stripe.SubscriptionItem, now: number): number {
   const { current_period_start: start, current_period_end: end } = item;
   return Math.round((cost(item) * Math.max(end - now, 0)) / (end - start));

@@ -3,7 +3,7 @@ import { newId } from '../resources.js';
 import { type Call, list, page, retrieve, route } from '../router.js';
 
 const ENDPOINTS_PER_MODE = 16;
-/** Of a list of events. */
+/** Filters of the list of events. */
 const MAX_TYPES = 20;
 
 export const webhookRoutes = [
@@ -79,7 +79,7 @@ export const webhookRoutes = [
   retrieve('event', '/v1/events', 'rak_event_read'),
 ];
 
-/** Unlike Stripe it takes addresses of the loopback interface: from there it can reach them. */
+/** Accepts loopback addresses, unlike Stripe, since they are reachable here. */
 function urlFrom({ data, params }: Call): string {
   const url = params.url('url') ?? '';
   if (data.livemode && !url.startsWith('https:'))
@@ -87,7 +87,7 @@ function urlFrom({ data, params }: Call): string {
   return url;
 }
 
-/** `invoice.*` stands for all of them. */
+/** `invoice.*` matches every type of an invoice. */
 function matches(pattern: string, type: string): boolean {
   return pattern.endsWith('*') ? type.startsWith(pattern.slice(0, -1)) : pattern === type;
 }

@@ -36,7 +36,7 @@ export interface States {
   readonly payments: Row[];
 }
 
-/** A project with keys of both modes of an account of its own, and what its ledger has. */
+/** A project with keys of its own account in both modes, and access to its ledger. */
 export class LedgerHarness {
   private constructor(
     private readonly app: AppWithStripe,
@@ -51,7 +51,7 @@ export class LedgerHarness {
     return new LedgerHarness(app, projectId, account);
   }
 
-  /** An event is applied as the receiver does it, whose claim is not under test here. */
+  /** Applies an event as the receiver does, without the claim. */
   async apply(event: StripeEvent, mode: StripeMode = 'test'): Promise<void> {
     const [ledger, database] = [this.app.app.get(LedgerService), this.app.app.get(Database)];
     await retryIfStale(async () => {
@@ -60,7 +60,7 @@ export class LedgerHarness {
     });
   }
 
-  /** As the receiver reads it. */
+  /** Reads an event as the receiver does. */
   received(
     { id, type, created, api_version: apiVersion, data }: StripeEvent,
     mode: StripeMode = 'test',
@@ -76,12 +76,12 @@ export class LedgerHarness {
     };
   }
 
-  /** All that the account's events tell, in the order of their making unless another is given. */
+  /** Applies all events of the account, by default in the order of their creation. */
   async applyAll(events: readonly StripeEvent[] = this.events()): Promise<void> {
     for (const event of events) await this.apply(event);
   }
 
-  /** Those that our endpoint asks for, the oldest first. */
+  /** The events that our endpoint subscribes to, the oldest first. */
   events(mode: StripeMode = 'test'): StripeEvent[] {
     return this.account[mode]
       .all('event')
@@ -89,7 +89,7 @@ export class LedgerHarness {
       .filter(({ type }) => isHandled(type));
   }
 
-  /** In the order of Stripe's ids. */
+  /** Sorted by Stripe's ids. */
   subscriptions(): Promise<Row[]> {
     return this.rows('stripe_subscriptions', 'subscription_id');
   }
@@ -106,7 +106,7 @@ export class LedgerHarness {
     return this.rows('ledger_outbox', 'created_at');
   }
 
-  /** What clients can see of one mode, without ids of ours. */
+  /** The rows of one mode as clients see them, without our ids. */
   async states(mode: StripeMode = 'test'): Promise<States> {
     const subscriptions = (await this.subscriptions()).filter((row) => row['mode'] === mode);
     const payments = (await this.payments()).filter((row) => row['mode'] === mode);
@@ -120,7 +120,7 @@ export class LedgerHarness {
     };
   }
 
-  /** What is kept, with the slots added up: `test subscription active` or `test usd gross`. Nothing of what there is nothing of. */
+  /** Stored statistics, summed over the slots: `test subscription active`, `test usd gross`. Zeros are omitted. */
   async statistics(): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
     const add = (name: string, amount: unknown) => (sums[name] = (sums[name] ?? 0) + Number(amount));
@@ -132,7 +132,7 @@ export class LedgerHarness {
     return Object.fromEntries(Object.entries(sums).filter(([, sum]) => sum !== 0));
   }
 
-  /** The same, counted row by row. */
+  /** Statistics counted from the rows. */
   async recount(): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
     const add = (name: string, amount: number) => (sums[name] = (sums[name] ?? 0) + amount);
@@ -167,7 +167,7 @@ export class LedgerHarness {
   }
 }
 
-/** As both engines would tell it: times as RFC 3339, amounts as numbers. */
+/** A row in one form for both engines: times as RFC 3339, amounts as numbers. */
 function alike(row: Row): Row {
   const value = (column: string, stored: unknown) => {
     if (stored instanceof Date) return stored.toISOString();

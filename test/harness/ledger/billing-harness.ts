@@ -12,13 +12,13 @@ import { endUserToken } from '../tokens.js';
 
 const PATH = '/api/v1/payments/stripe';
 
-/** What an end user does at the till of one project. */
+/** Operations of an end user of one project. */
 export interface BillingHarness {
   readonly projectId: ProjectId;
   readonly account: StripeAccount;
   get(operation: string, user?: string): ReturnType<AppWithStripe['send']>;
   post(operation: string, body: object, user?: string): ReturnType<AppWithStripe['send']>;
-  /** A subscription at Stripe that the ledger knows. */
+  /** Creates a subscription at Stripe and in the ledger. */
   subscribe(options?: {
     user?: string;
     prices?: string[];
@@ -29,7 +29,7 @@ export interface BillingHarness {
   }): Promise<Stripe.Subscription>;
 }
 
-/** A project with keys of both modes of an account of its own. */
+/** A project with keys of its own account in both modes. */
 export async function openBillingHarness(
   app: AppWithStripe,
   account = app.stripe.addAccount(),
@@ -63,7 +63,7 @@ export async function openBillingHarness(
   };
 }
 
-/** The ledger hears of a subscription or payment as it is at Stripe now. */
+/** Records the current state of a subscription or payment in the ledger. */
 export async function recordInLedger(
   app: AppWithStripe,
   projectId: ProjectId,
