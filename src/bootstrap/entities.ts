@@ -25,10 +25,10 @@ import {
 import {
   StripeWebhookEndpointEntity,
   StripeWebhookEndpointLeaseEntity,
-} from '../payments/webhooks/endpoints/webhook-endpoints.repository.js';
+} from '../payments/webhooks/endpoints/webhook-endpoint.entities.js';
 import { SEALED_PAYLOADS } from '../payments/webhooks/events/event-payloads.js';
 import { WebhookEventEntity } from '../payments/webhooks/events/webhook-event.entity.js';
-import { WebhookRefusalEntity } from '../payments/webhooks/receiver/webhook-refusals.js';
+import { WebhookRefusalEntity } from '../payments/webhooks/receiver/webhook-refusal.entity.js';
 import { ReconciliationEntity } from '../payments/webhooks/reconcile/reconciliations.repository.js';
 import { ProjectEntity } from '../projects/project.entity.js';
 import { DataKeyEntity, RetiredDataKeyEntity } from '../vault/keys/data-key.entity.js';

@@ -38,7 +38,7 @@ export function addTo(program: Command, run: Runner): void {
 async function reconcile(session: Session, { project, mode, since }: Options): Promise<Report> {
   const services = await session.open({ imports: [PaymentsModule], settings: 'server' });
   const reconciler = services.get(ReconcileService);
-  const all = await services.get(ReconciliationsRepository).list(project ?? null, mode ?? null);
+  const all = await services.get(ReconciliationsRepository).list({ projectId: project, mode });
   if (project && all.length === 0)
     throw new CommandFailed('There is no such project, or it has no secret key to ask Stripe with.');
   const bar = session.progress('Reconciling', all.length);
@@ -48,7 +48,7 @@ async function reconcile(session: Session, { project, mode, since }: Options): P
   const results: Result[] = [];
   const work = async (): Promise<void> => {
     for (const [index, { projectId, mode }] of waiting) {
-      const attempt = reconciler.reconcile(projectId, mode, { since, signal }).then(toReconcileResponse);
+      const attempt = reconciler.reconcile({ projectId, mode }, { since, signal }).then(toReconcileResponse);
       results[index] = { project_id: projectId, mode, ...(await attempt.catch(asFailure)) };
       signal.throwIfAborted();
       bar.add(1);

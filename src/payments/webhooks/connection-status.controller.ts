@@ -127,15 +127,14 @@ function toModeStatus(
     webhook: {
       endpoint_id: webhooks?.endpointId ?? null,
       former_secret_valid_until: formerSecretValidUntil?.toISOString() ?? null,
-      last_event_at: webhooks?.lastEventAt ?? null,
-      last_failure_at: webhooks?.lastFailure?.at ?? null,
+      last_event_at: webhooks?.lastEventAt?.toISOString() ?? null,
+      last_failure_at: webhooks?.lastFailure?.at.toISOString() ?? null,
       last_failure_reason: unreadable.webhookSecret ?? webhooks?.lastFailure?.reason ?? null,
       unreadable_events: webhooks?.unreadableEvents ?? 0,
     },
   };
 }
 
-/** Both arguments are of both modes. */
 function toStatusResponse(
   states: ConnectionState[],
   webhooks: WebhookState[],
@@ -148,7 +147,7 @@ function toStatusResponse(
   return { test: of('test'), live: of('live') };
 }
 
-/** The health of a project's keys and webhooks. It stands here because it needs both. */
+/** Health of a project's keys and webhooks. It is in this folder because it depends on both. */
 @ApiTags('Stripe connection')
 @ApiBearerAuth('HTTPBearer')
 @ApiParam({

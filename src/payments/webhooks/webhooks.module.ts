@@ -5,15 +5,17 @@ import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
 import { HistoryModule } from '../../history/history.module.js';
 import { IdempotencyModule } from '../../idempotency/idempotency.module.js';
 import { ConnectionStatusController } from './connection-status.controller.js';
-import { WebhookEndpointLeasesRepository } from './endpoints/webhook-endpoints.repository.js';
+import {
+  WebhookEndpointLeasesRepository,
+  WebhookEndpointsRepository,
+} from './endpoints/webhook-endpoints.repository.js';
 import { WebhookEndpointsController } from './endpoints/webhook-endpoints.controller.js';
-import { WebhookEndpointsRepository } from './endpoints/webhook-endpoints.repository.js';
 import { WebhookEndpointsService } from './endpoints/webhook-endpoints.service.js';
 import { DeliveryNotes } from './receiver/delivery-notes.js';
-import { DeliveryVerifier } from './receiver/delivery-verifier.js';
+import { DeliveryVerifier, WebhookSecrets } from './receiver/delivery-verifier.js';
 import { EventHandlerService } from './events/event-handler.service.js';
-import { EventReader } from './events/event-payloads.js';
 import { EventPayloads } from './events/event-payloads.js';
+import { EventReader } from './events/event-reader.js';
 import { ReconcileController } from './reconcile/reconcile.controller.js';
 import { ReconcileService } from './reconcile/reconcile.service.js';
 import { ReconciliationsRepository } from './reconcile/reconciliations.repository.js';
@@ -22,8 +24,7 @@ import { WebhookEventsRepository } from './events/webhook-events.repository.js';
 import { WebhookEventsService } from './events/webhook-events.service.js';
 import { WebhookReceiverController } from './receiver/webhook-receiver.controller.js';
 import { WebhookReceiverService } from './receiver/webhook-receiver.service.js';
-import { WebhookRefusalsRepository } from './receiver/webhook-refusals.js';
-import { WebhookSecrets } from './receiver/delivery-verifier.js';
+import { WebhookRefusalsRepository } from './receiver/webhook-refusals.repository.js';
 import { WebhookSweeper } from './events/webhook-sweeper.js';
 
 /** Webhook endpoints at Stripe, and the events that they send: each is applied once. */

@@ -307,7 +307,7 @@ describe('a reconciliation', () => {
         { on: 'GET /v1/subscriptions' },
       );
     });
-    const first = await service.reconcile(projectId, 'test', { signal: cut.signal });
+    const first = await service.reconcile({ projectId, mode: 'test' }, { signal: cut.signal });
     await readSecondPage;
     expect(first.isComplete).toBe(false);
     const pages = app.stripe.requests.filter(
@@ -325,7 +325,10 @@ describe('a reconciliation', () => {
       },
       { on: EVENTS },
     );
-    const second = await service.reconcile(projectId, 'test', { since: new Date(0), signal: cutLate.signal });
+    const second = await service.reconcile(
+      { projectId, mode: 'test' },
+      { since: new Date(0), signal: cutLate.signal },
+    );
     expect(second).toMatchObject({ isComplete: false, subscriptions: { compared: 28 } });
     // What happened since it began is read after it; nothing is compared again.
     const third = (await reconcile({ since: '2020-01-01T00:00:00Z' }).expect(200)).body;
@@ -370,7 +373,9 @@ describe('a reconciliation', () => {
         send(await perform());
       };
       app.stripe.fail(cutInTheLast, { on: EVENTS, times: EVENT_BATCHES.length });
-      const first = await app.app.get(ReconcileService).reconcile(projectId, 'test', { signal: cut.signal });
+      const first = await app.app
+        .get(ReconcileService)
+        .reconcile({ projectId, mode: 'test' }, { signal: cut.signal });
       expect(first).toMatchObject({ isComplete: false, subscriptions: { compared: 0 } });
       app.stripe.requests.length = 0;
       expect((await reconcile().expect(200)).body).toMatchObject({ complete: true });

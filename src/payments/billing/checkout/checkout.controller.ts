@@ -2,13 +2,14 @@ import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
 import { ApiOAuth2, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
 import { Idempotent } from '../../../idempotency/idempotency.interceptor.js';
-import { TEST_MODE } from '../buyer.guard.js';
-import type { Buyer } from '../buyer.guard.js';
+import { type Buyer, CurrentBuyer, ForBuyers, TEST_MODE } from '../buyer.guard.js';
 import { CheckoutService } from './checkout.service.js';
-import { CurrentBuyer } from '../buyer.guard.js';
-import { StripeCheckoutRequest, StripeCheckoutResponse } from './checkout.dto.js';
-import { CustomerPortalRequest, CustomerPortalResponse } from './checkout.dto.js';
-import { ForBuyers } from '../buyer.guard.js';
+import {
+  CustomerPortalRequest,
+  CustomerPortalResponse,
+  StripeCheckoutRequest,
+  StripeCheckoutResponse,
+} from './checkout.dto.js';
 
 @ForBuyers()
 @Controller('payments/stripe')

@@ -2,11 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { DomainError, type Problem, ValidationFailed } from '../../../common/errors.js';
 import { inBuyersWords, isMetered } from '../billing.errors.js';
-import type { Buyer } from '../buyer.guard.js';
+import { type Buyer, senseless } from '../buyer.guard.js';
 import { CustomersService } from '../customers/customers.service.js';
 import { type MetadataInput, mergedMetadata } from './metadata.js';
 import { returnUrlProblemInMode } from './return-url.js';
-import { senseless } from '../buyer.guard.js';
 import type { CustomerParam } from '../customers/stripe-customers.repository.js';
 import { SubscriptionsService } from '../subscription/subscriptions.service.js';
 

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { customerIdOf, StripeObject, userIn } from '../../ledger/read/stripe-object.js';
 import { LedgerService } from '../../ledger/ledger.service.js';
 import { isMissing, isReplayedFailure } from '../billing.errors.js';
-import type { Buyer } from '../buyer.guard.js';
+import { assertObject, type Buyer, timedAnswer } from '../buyer.guard.js';
 import { ownMetadata } from '../checkout/metadata.js';
 import { MySubscriptionsRepository } from '../subscription/my-subscriptions.repository.js';
 import {
@@ -14,7 +14,6 @@ import {
   isMade,
   StripeCustomersRepository,
 } from './stripe-customers.repository.js';
-import { assertObject, timedAnswer } from '../buyer.guard.js';
 import { SubscriptionsAtStripe } from '../subscription/subscriptions-at-stripe.js';
 
 /** Of one request: more would only wear out keys while Stripe is down. */

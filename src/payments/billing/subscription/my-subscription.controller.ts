@@ -7,16 +7,14 @@ import {
   StripeSubscriptionResponse,
   toSubscriptionResponse,
 } from '../../ledger/lists/subscription.response.js';
-import { TEST_MODE } from '../buyer.guard.js';
-import type { Buyer } from '../buyer.guard.js';
-import { CurrentBuyer } from '../buyer.guard.js';
+import { type Buyer, CurrentBuyer, ForBuyers, TEST_MODE } from '../buyer.guard.js';
 import {
   CancelSubscriptionRequest,
   CancelSubscriptionResponse,
   toCancelResponse,
+  UpdateSubscriptionRequest,
+  UpdateSubscriptionResponse,
 } from './subscription.dto.js';
-import { UpdateSubscriptionRequest, UpdateSubscriptionResponse } from './subscription.dto.js';
-import { ForBuyers } from '../buyer.guard.js';
 import { SubscriptionsService } from './subscriptions.service.js';
 
 @ForBuyers()

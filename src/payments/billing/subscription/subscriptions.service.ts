@@ -12,11 +12,10 @@ import {
   priceNotUsable,
   unknownPrice,
 } from '../billing.errors.js';
-import type { Buyer } from '../buyer.guard.js';
+import { assertObject, type Buyer } from '../buyer.guard.js';
 import { CustomersService } from '../customers/customers.service.js';
 import { endOfPeriod, type SubscriptionNow, SubscriptionsAtStripe } from './subscriptions-at-stripe.js';
 import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
-import { assertObject } from '../buyer.guard.js';
 import type { Customer } from '../customers/stripe-customers.repository.js';
 
 export const PRORATIONS = ['create_prorations', 'none', 'always_invoice'] as const;

@@ -6,16 +6,16 @@ import { STRIPE_API_VERSION } from '../../stripe/stripe-connector.js';
 import { asStripeFailure, stripeErrorOf, stripeUnavailable } from '../../stripe/stripe.errors.js';
 import { readWholeList } from '../../stripe/whole-list.js';
 
-/** Of one call to Stripe, each attempt: both of them and the pause between fit into the time that a caller waits. */
+/** Two attempts and the pause between them fit into the deadline of the whole call. */
 const CALL = { timeout: 2_500, maxNetworkRetries: 1 };
 const PROJECT_TAG = 'tillkeeper_project';
 const NOT_FOUND = 404;
 
 export function listEndpoints(stripe: Stripe): Promise<Stripe.WebhookEndpoint[]> {
-  return inOurWords(readWholeList((page) => stripe.webhookEndpoints.list(page, CALL)));
+  return translatingErrors(readWholeList((page) => stripe.webhookEndpoints.list(page, CALL)));
 }
 
-/** What we made carries the project's id as metadata. */
+/** Tags the endpoint with the project's id, so that `isOurs` finds it. */
 export async function createEndpoint(
   stripe: Stripe,
   projectId: ProjectId,
@@ -28,12 +28,12 @@ export async function createEndpoint(
     description: 'Made by Tillkeeper',
     metadata: { [PROJECT_TAG]: projectId },
   };
-  return inOurWords(stripe.webhookEndpoints.create(endpoint, CALL));
+  return translatingErrors(stripe.webhookEndpoints.create(endpoint, CALL));
 }
 
 /**
- * Brings an endpoint up to date and switches it on. Its signing secret stays. Its `api_version` stays too: Stripe can't change that.
- * @returns `undefined` when Stripe no longer has it
+ * Updates and enables an endpoint. Its signing secret stays, and so does its `api_version`, which Stripe can't change.
+ * @returns `undefined` if Stripe no longer has it
  */
 export async function updateEndpoint(
   stripe: Stripe,
@@ -45,21 +45,23 @@ export async function updateEndpoint(
     enabled_events: [...HANDLED_EVENTS],
     disabled: false,
   };
-  const updated = await inOurWords(stripe.webhookEndpoints.update(id, changes, CALL).catch(undefinedIfGone));
+  const updated = await translatingErrors(
+    stripe.webhookEndpoints.update(id, changes, CALL).catch(undefinedIfGone),
+  );
   if (updated && (updated.id !== id || !Array.isArray(updated.enabled_events))) throw unreadable();
   return updated;
 }
 
-/** Succeeds for an endpoint that is gone already: the answer to an earlier attempt may have been lost. */
+/** Succeeds if the endpoint is already deleted, since the answer to an earlier attempt may have been lost. */
 export async function deleteEndpoint(stripe: Stripe, id: string): Promise<void> {
-  await inOurWords(stripe.webhookEndpoints.del(id, undefined, CALL).catch(undefinedIfGone));
+  await translatingErrors(stripe.webhookEndpoints.del(id, undefined, CALL).catch(undefinedIfGone));
 }
 
 export function isOurs({ metadata }: Stripe.WebhookEndpoint, projectId: ProjectId): boolean {
   return metadata[PROJECT_TAG] === projectId;
 }
 
-/** Whether two URLs lead to one place, however they are written: a trailing slash, letter case, a default port, an encoded letter, a query. */
+/** Whether two URLs are equivalent. Trailing slashes, letter case, default ports, encoded letters and queries don't matter. */
 export function isSameAddress(one: string, other: string): boolean {
   return normalized(one) === normalized(other);
 }
@@ -97,7 +99,7 @@ function undefinedIfGone(error: unknown): undefined {
   if (stripeErrorOf(error)?.statusCode !== NOT_FOUND) throw error;
 }
 
-async function inOurWords<T>(call: Promise<T>): Promise<T> {
+async function translatingErrors<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {

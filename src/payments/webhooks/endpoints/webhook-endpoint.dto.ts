@@ -1,7 +1,6 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ForbidUnknownFields } from '../../../http/request.pipe.js';
-import type { StripeMode } from '../../stripe/stripe-mode.js';
-import { StripeModeField } from '../../stripe/stripe-mode.js';
+import { type StripeMode, StripeModeField } from '../../stripe/stripe-mode.js';
 import { HANDLED_EVENTS } from '../handled-events.js';
 import { STRIPE_API_VERSION } from '../../stripe/stripe-connector.js';
 

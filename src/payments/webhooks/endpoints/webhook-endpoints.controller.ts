@@ -14,11 +14,9 @@ import { CurrentActor } from '../../../auth/caller.js';
 import type { Actor } from '../../../common/actor.js';
 import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.js';
 import { Idempotent } from '../../../idempotency/idempotency.interceptor.js';
-import { CurrentProject } from '../../../projects/project.guards.js';
+import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
 import type { Project } from '../../../projects/project.entity.js';
-import { RequiresPermission } from '../../../projects/project.guards.js';
-import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
-import { StripeModePipe } from '../../stripe/stripe-mode.js';
+import { STRIPE_MODES, type StripeMode, StripeModePipe } from '../../stripe/stripe-mode.js';
 import { WebhookEndpointCreateRequest, WebhookEndpointResponse } from './webhook-endpoint.dto.js';
 import { STRIPE_API_VERSION } from '../../stripe/stripe-connector.js';
 import { WebhookEndpointsService } from './webhook-endpoints.service.js';
@@ -59,7 +57,7 @@ export class WebhookEndpointsController {
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookEndpointResponse> {
-    const { endpoint, created } = await this.endpoints.ensure(projectId, mode, actor);
+    const { endpoint, created } = await this.endpoints.ensure({ projectId, mode }, { actor });
     reply.status(created ? HttpStatus.CREATED : HttpStatus.OK);
     return {
       id: endpoint.id,
@@ -82,10 +80,10 @@ export class WebhookEndpointsController {
   @CONFLICT
   @ApiErrors({ project: true, orMissing: 'the mode has no secret key, or no endpoint that was made here' })
   async remove(
-    @CurrentProject() { id }: Project,
+    @CurrentProject() { id: projectId }: Project,
     @Param('mode', StripeModePipe) mode: StripeMode,
     @CurrentActor() actor: Actor,
   ): Promise<void> {
-    await this.endpoints.remove(id, mode, actor);
+    await this.endpoints.remove({ projectId, mode }, { actor });
   }
 }

@@ -7,9 +7,9 @@ import type { ProjectId } from '../../../common/ids.js';
 import { Secret } from '../../../common/secret.js';
 import { Settings } from '../../../config/settings.js';
 import type { Cleanup } from '../../../projects/removal-hook.js';
+import type { ProjectMode } from '../../project-mode.js';
 import type { Steps } from '../../../database/database.js';
 import { areOfDifferentAccounts } from '../../stripe-config/stripe-config.js';
-import type { StripeMode } from '../../stripe/stripe-mode.js';
 import type { CredentialKind } from '../../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../../stripe-config/stripe-config.service.js';
 import { webhookUrl } from '../../stripe-config/stripe-config.dto.js';
@@ -24,26 +24,31 @@ import {
   unreadable,
   updateEndpoint,
 } from './endpoints-at-stripe.js';
-import { type Lease, WebhookEndpointLeasesRepository } from './webhook-endpoints.repository.js';
+import {
+  type StoredEndpoint,
+  type Lease,
+  WebhookEndpointLeasesRepository,
+  WebhookEndpointsRepository,
+} from './webhook-endpoints.repository.js';
 import { changedMeanwhile, inProgress, needsHttps, notOurs, outOfTime } from './webhook-endpoints.errors.js';
-import { type KnownEndpoint, WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
 
-/** For a whole call, and for a removal that the caller's own wish waits for: credentials are destroyed whether Stripe answers or not. */
+/** Deadline of `ensure` and `remove`. */
 const BUDGET_MS = 6_000;
+/** Deadline for the endpoint of credentials that are being removed, which doesn't depend on Stripe's answer. */
 const REMOVAL_MS = 2_000;
 
 interface Connection {
   readonly stripe: Stripe;
-  /** Of the secret key in `stripe`, unless it was replaced just now. */
+  /** Fingerprint of the secret key in `stripe`, or an earlier one if the key was replaced just now. */
   readonly keyFingerprint: string;
-  readonly known: KnownEndpoint | undefined;
-  /** Whether the stored webhook secret is the known endpoint's. */
+  readonly known: StoredEndpoint | undefined;
+  /** Whether the stored webhook secret belongs to the endpoint `known`. */
   readonly hasItsSecret: boolean;
-  /** Whether the known endpoint was made in another account than that of the secret key. */
+  /** Whether the endpoint `known` belongs to another account than the secret key. */
   readonly isElsewhere: boolean;
 }
 
-/** Makes and removes webhook endpoints at Stripe with the tenants' own keys. */
+/** Creates, updates and removes webhook endpoints at Stripe with the tenants' own keys. */
 @Injectable()
 export class WebhookEndpointsService implements OnModuleInit {
   readonly #logger = new Logger(WebhookEndpointsService.name);
@@ -57,24 +62,24 @@ export class WebhookEndpointsService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.configs.removing.on(({ projectId, mode }, actor) => this.#prepareRemoval(projectId, mode, actor));
+    this.configs.removing.on((tenant, actor) => this.#prepareRemoval(tenant, actor));
   }
 
   /**
-   * Makes sure that Stripe sends the project's events here, signed with the stored webhook secret. An endpoint with that secret is updated
-   * in place; one without it is replaced, since Stripe shows a signing secret only once.
-   * @returns the endpoint, and whether it is a new one
+   * Ensures that Stripe sends the project's events here, signed with the stored webhook secret. An endpoint with that secret is updated in
+   * place. One without it is replaced, because Stripe shows a signing secret only once.
+   * @returns the endpoint, and whether it was created
    * @throws ValidationFailed, DomainError `endpoint_not_ours`, `endpoint_in_progress`, `stripe_*`, and what `StripeClients.for` throws
    */
   async ensure(
-    projectId: ProjectId,
-    mode: StripeMode,
-    actor: Actor = A_MODULE,
+    tenant: ProjectMode,
+    { actor = A_MODULE }: { actor?: Actor } = {},
   ): Promise<{ endpoint: Stripe.WebhookEndpoint; created: boolean }> {
+    const { projectId, mode } = tenant;
     const url = webhookUrl(this.settings, projectId, mode);
     if (mode === 'live' && !url.startsWith('https://')) throw needsHttps();
-    return this.#alone(projectId, mode, async (lease) => {
-      const connection = await this.#connect(projectId, mode);
+    return this.#withLease(tenant, async (lease) => {
+      const connection = await this.#connect(tenant);
       const { stripe, known, hasItsSecret } = connection;
       const existing = await listEndpoints(stripe);
       if (existing.some((endpoint) => isSameAddress(endpoint.url, url) && !isOurs(endpoint, projectId)))
@@ -86,20 +91,21 @@ export class WebhookEndpointsService implements OnModuleInit {
         current &&
         (isUpToDate(current, url) ? current : await this.#update(connection, lease, current.id, url));
       if (kept) return { endpoint: kept, created: false };
-      const endpoint = await this.#make(connection, lease, url, actor);
+      const endpoint = await this.#create(connection, lease, url, actor);
       if (known) this.#warnIfMissing(known, ours, projectId, actor);
       return { endpoint, created: true };
     });
   }
 
   /**
-   * Removes what we made, at Stripe and here, with its signing secret if that is still the stored one. What was made in another account
-   * than the stored key's is out of reach: it is forgotten here, and the log says so.
+   * Removes the endpoint at Stripe and here, with its signing secret if that is still stored. An endpoint in another account than the
+   * stored key's is out of reach: it is only forgotten here, with a warning.
    * @throws DomainError `endpoint_not_found`, `endpoint_in_progress`, `stripe_*`, and what `StripeClients.for` throws
    */
-  async remove(projectId: ProjectId, mode: StripeMode, actor: Actor = A_MODULE): Promise<void> {
-    await this.#alone(projectId, mode, async () => {
-      const { stripe, known, isElsewhere } = await this.#connect(projectId, mode);
+  async remove(tenant: ProjectMode, { actor = A_MODULE }: { actor?: Actor } = {}): Promise<void> {
+    const { projectId, mode } = tenant;
+    await this.#withLease(tenant, async () => {
+      const { stripe, known, isElsewhere } = await this.#connect(tenant);
       const ours = isElsewhere
         ? []
         : (await listEndpoints(stripe)).filter((endpoint) => isOurs(endpoint, projectId));
@@ -110,30 +116,30 @@ export class WebhookEndpointsService implements OnModuleInit {
         );
       for (const { id } of ours) {
         await deleteEndpoint(stripe, id);
-        if (id !== known?.endpointId) await this.endpoints.recordRemovalOfStray(projectId, mode, id, actor);
+        if (id !== known?.endpointId) await this.endpoints.recordRemovalOfStray(tenant, id, actor);
       }
       if (!known) return;
-      await this.#forget(projectId, mode, known, actor);
+      await this.#forget(tenant, known, actor);
       this.#warnIfMissing(known, ours, projectId, actor);
     });
   }
 
-  /** @returns `undefined` when the endpoint was deleted at Stripe meanwhile */
+  /** @returns `undefined` if the endpoint was deleted at Stripe meanwhile */
   async #update(
     { stripe, keyFingerprint }: Connection,
-    { projectId, mode }: Lease,
+    lease: Lease,
     endpointId: string,
     url: string,
   ): Promise<Stripe.WebhookEndpoint | undefined> {
     const updated = await updateEndpoint(stripe, endpointId, url);
     if (!updated) return undefined;
-    const now = await this.#connect(projectId, mode);
+    const now = await this.#connect(lease);
     if (now.known?.endpointId !== endpointId || !now.hasItsSecret || now.keyFingerprint !== keyFingerprint)
       throw changedMeanwhile();
     return updated;
   }
 
-  async #make(
+  async #create(
     { stripe, keyFingerprint }: Connection,
     lease: Lease,
     url: string,
@@ -160,20 +166,21 @@ export class WebhookEndpointsService implements OnModuleInit {
     return endpoint;
   }
 
-  *#recordIfLeased(lease: Lease, made: KnownEndpoint): Steps<boolean> {
+  *#recordIfLeased(lease: Lease, made: StoredEndpoint): Steps<boolean> {
     if (!(yield* this.leases.confirm(lease))) return false;
     yield* this.endpoints.record(lease.projectId, made);
     return true;
   }
 
-  /** Reads the fingerprint before it makes the client: if the key is replaced in between, the fingerprint is stale and nothing is stored. */
-  async #connect(projectId: ProjectId, mode: StripeMode): Promise<Connection> {
+  /** Reads the fingerprint before the key: if the key is replaced in between, the fingerprint is stale, and nothing is stored. */
+  async #connect(tenant: ProjectMode): Promise<Connection> {
+    const { projectId, mode } = tenant;
     const config = await this.configs.find(projectId);
     const find = (kind: CredentialKind) =>
       config?.credentials.find((stored) => stored.mode === mode && stored.kind === kind);
     const [key, secret] = [find('secret_key'), find('webhook_secret')];
     const stripe = await this.clients.for(projectId, mode);
-    const known = await this.endpoints.find(projectId, mode);
+    const known = await this.endpoints.find(tenant);
     const hasItsSecret = known !== undefined && known.secretFingerprint === secret?.fingerprint;
     return {
       stripe,
@@ -184,32 +191,32 @@ export class WebhookEndpointsService implements OnModuleInit {
     };
   }
 
-  /** Makes the client beforehand: once the credentials are destroyed, there is no key for one. */
-  async #prepareRemoval(projectId: ProjectId, mode: StripeMode, actor: Actor): Promise<Cleanup> {
-    const known = await this.endpoints.find(projectId, mode);
+  /** Creates the client before the credentials, and with them its key, are destroyed. */
+  async #prepareRemoval(tenant: ProjectMode, actor: Actor): Promise<Cleanup> {
+    const { projectId, mode } = tenant;
+    const known = await this.endpoints.find(tenant);
     if (!known) return {};
     const stripe = await this.clients.for(projectId, mode).catch(() => undefined);
     return {
       cleanUp: async () => {
         if (stripe) await this.#tryToDelete(stripe, projectId, known.endpointId, actor);
         else this.#warnOfRemains(projectId, known.endpointId, actor);
-        await this.#forget(projectId, mode, known, actor);
+        await this.#forget(tenant, known, actor);
       },
     };
   }
 
   async #forget(
-    projectId: ProjectId,
-    mode: StripeMode,
-    { endpointId, secretFingerprint }: KnownEndpoint,
+    tenant: ProjectMode,
+    { endpointId, secretFingerprint }: StoredEndpoint,
     actor: Actor,
   ): Promise<void> {
-    const write = () => this.endpoints.forget(projectId, mode, endpointId);
+    const write = () => this.endpoints.forget(tenant, endpointId);
     const endpoint = { endpointId, actor, write };
-    await this.configs.removeWebhookSecret({ projectId, mode, fingerprint: secretFingerprint, endpoint });
+    await this.configs.removeWebhookSecret({ ...tenant, fingerprint: secretFingerprint, endpoint });
   }
 
-  /** Not found is a reason for the log as well: with a key of another account, the endpoint is still there in the old one. */
+  /** Warns about a missing endpoint too: if the key belongs to another account, the endpoint still exists in the old one. */
   async #tryToDelete(stripe: Stripe, projectId: ProjectId, endpointId: string, actor: Actor): Promise<void> {
     try {
       const removed = stripe.webhookEndpoints.del(endpointId, undefined, {
@@ -223,7 +230,7 @@ export class WebhookEndpointsService implements OnModuleInit {
   }
 
   #warnIfMissing(
-    { endpointId }: KnownEndpoint,
+    { endpointId }: StoredEndpoint,
     found: Stripe.WebhookEndpoint[],
     projectId: ProjectId,
     actor: Actor,
@@ -239,11 +246,11 @@ export class WebhookEndpointsService implements OnModuleInit {
     });
   }
 
-  /** One at a time, of all processes. What is still under way when the time is over goes on, and keeps its lease until it has ended. */
-  async #alone<T>(projectId: ProjectId, mode: StripeMode, work: (lease: Lease) => Promise<T>): Promise<T> {
-    // First: without a key there is nothing to be done, nor a row that the lease could belong to.
-    await this.clients.for(projectId, mode);
-    const lease = await this.leases.take(projectId, mode);
+  /** Work that exceeds the deadline continues, and keeps its lease until its end. */
+  async #withLease<T>(tenant: ProjectMode, work: (lease: Lease) => Promise<T>): Promise<T> {
+    // Fails without a key, and so without a configuration, which the lease's foreign key needs.
+    await this.clients.for(tenant.projectId, tenant.mode);
+    const lease = await this.leases.take(tenant);
     if (!lease) throw inProgress();
     const working = work(lease).finally(() => this.leases.release(lease).catch(() => undefined));
     return Deadline.within(BUDGET_MS, () => working, outOfTime);

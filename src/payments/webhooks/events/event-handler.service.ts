@@ -8,7 +8,7 @@ import { Unreadable } from '../../ledger/read/stripe-object.js';
 import { DeliveryNotes } from '../receiver/delivery-notes.js';
 import { EventPayloads } from './event-payloads.js';
 import { isHandled } from '../handled-events.js';
-import type { ReceivedEvent, Verdict } from './received-event.js';
+import type { ReceivedEvent, Verdict } from './event-reader.js';
 import { WebhookEventsRepository } from './webhook-events.repository.js';
 
 export const HANDLED = ['applied', 'ignored', 'unreadable', 'duplicate'] as const;
@@ -17,8 +17,8 @@ export type Handled = (typeof HANDLED)[number];
 const NOT_OURS = 'Nothing here depends on events of this type.';
 const UNEXPECTED = 'Something went wrong on our side.';
 
-/** What the project's owner has to mend: until then the event stays open. */
-const OWNERS_TO_MEND: readonly ErrorCode[] = [
+/** Errors that the project's owner has to correct. Until then the event stays open. */
+const FOR_THE_OWNER: readonly ErrorCode[] = [
   'stripe_key_refused',
   'stripe_permission_missing',
   'mode_not_configured',
@@ -26,7 +26,7 @@ const OWNERS_TO_MEND: readonly ErrorCode[] = [
   'credential_unreadable',
 ];
 
-/** Applies each event once, however often and from wherever it comes. */
+/** Applies each event once. Events come from deliveries, replays and reconcile, and may come repeatedly. */
 @Injectable()
 export class EventHandlerService {
   readonly #running = new Map<string, Promise<Handled>>();
@@ -38,12 +38,12 @@ export class EventHandlerService {
     private readonly notes: DeliveryNotes,
   ) {}
 
-  /** What it returns is committed. What it throws is why it could not be done, and noted; nothing else is stored then. */
+  /** @returns the committed outcome. @throws the reason of a failure, which is recorded as the event's outcome; nothing else is stored */
   async handle(event: ReceivedEvent): Promise<Handled> {
     const key = `${event.projectId} ${event.mode} ${event.id}`;
     const running = this.#running.get(key);
     if (running) {
-      // A concurrent delivery waits for the first one, and then counts as a duplicate without a call to Stripe.
+      // A concurrent delivery waits for the first, and is then counted as a duplicate without a call to Stripe.
       await running;
       return this.#handle(event);
     }
@@ -56,7 +56,7 @@ export class EventHandlerService {
     }
   }
 
-  /** The same for an event that is known, also when it was applied before: what it would change twice, it doesn't. */
+  /** Handles a stored event again. If it was applied before, applying it again changes nothing. */
   async handleAgain(event: ReceivedEvent): Promise<void> {
     const reason = this.#reasonToIgnore(event);
     if (reason !== undefined) return this.events.settleAgain(event, { outcome: 'ignored', reason });
@@ -80,7 +80,7 @@ export class EventHandlerService {
       );
       return isNew ? 'applied' : 'duplicate';
     } catch (error) {
-      if (error instanceof Unreadable) return this.#noteUnreadable(event, error.message);
+      if (error instanceof Unreadable) return this.#recordUnreadable(event, error.message);
       if (isSettled(error)) return this.#ignore(event, error.message);
       throw error;
     }
@@ -94,8 +94,8 @@ export class EventHandlerService {
     return isNew ? 'ignored' : 'duplicate';
   }
 
-  /** It is read again with every delivery and every replay: a later version may know its form. */
-  async #noteUnreadable(event: ReceivedEvent, reason: string): Promise<Handled> {
+  /** Not settled: every delivery and replay reads the event again, since a later version may know its form. */
+  async #recordUnreadable(event: ReceivedEvent, reason: string): Promise<Handled> {
     await this.payloads.withCurrentKey(event, (payload) =>
       this.events.fail(event, { outcome: 'unreadable', reason }, payload),
     );
@@ -123,13 +123,13 @@ export class EventHandlerService {
         }
       });
     } catch (error) {
-      if (!isSettled(error)) await this.#note(event, error);
+      if (!isSettled(error)) await this.#recordFailure(event, error);
       throw error;
     }
   }
 
-  /** In a transaction of its own: that of the event is rolled back. */
-  async #note(event: ReceivedEvent, error: unknown): Promise<void> {
+  /** Uses a transaction of its own, because the event's was rolled back. */
+  async #recordFailure(event: ReceivedEvent, error: unknown): Promise<void> {
     const verdict = verdictOn(error);
     if (isDatabaseUnavailable(error)) return this.notes.failed(event, verdict);
     await this.payloads
@@ -138,12 +138,12 @@ export class EventHandlerService {
   }
 }
 
-/** Whether it would be the same however often Stripe sent the event. */
+/** Whether a retry of the event would have the same result. */
 function isSettled(error: unknown): error is Unreadable | ForeignObject {
   return error instanceof Unreadable || error instanceof ForeignObject;
 }
 
 function verdictOn(error: unknown): Verdict {
   if (!(error instanceof DomainError)) return { outcome: 'failed', reason: UNEXPECTED };
-  return { outcome: OWNERS_TO_MEND.includes(error.code) ? 'open' : 'failed', reason: error.message };
+  return { outcome: FOR_THE_OWNER.includes(error.code) ? 'open' : 'failed', reason: error.message };
 }

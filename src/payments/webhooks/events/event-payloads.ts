@@ -1,28 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError } from '../../../common/errors.js';
-import type { ProjectId } from '../../../common/ids.js';
 import { Secret } from '../../../common/secret.js';
 import { Settings } from '../../../config/settings.js';
-import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { Keyring } from '../../../vault/keys/keyring.js';
 import type { SealContext, SealedText } from '../../../vault/seal/seal.js';
 import { sealedColumn } from '../../../vault/seal/sealed-column.js';
-import { StripeAccounts } from '../../stripe-config/keys/stripe-accounts.js';
-import type { StripeMode } from '../../stripe/stripe-mode.js';
-import type { RefusalReason } from '../receiver/webhook-refusals.js';
-import {
-  OTHER_ACCOUNT_REASON,
-  OTHER_ENDPOINT_REASON,
-  parseEvent,
-  type ReceivedEvent,
-} from './received-event.js';
+import type { ProjectMode } from '../../project-mode.js';
+import type { ReceivedEvent } from './event-reader.js';
 
 export interface SealedPayload {
   readonly sealed: SealedText;
   readonly keyId: string;
 }
 
-/** Keeps what Stripe sent, sealed: names, addresses and amounts of a tenant's customers are in it. */
+/** Seals the payloads of events, which contain names, addresses and amounts of a tenant's customers. */
 @Injectable()
 export class EventPayloads {
   constructor(
@@ -30,7 +20,7 @@ export class EventPayloads {
     private readonly settings: Settings,
   ) {}
 
-  /** Runs `write`, which stores the event with its payload; without one where payloads are not kept. */
+  /** Runs `write`, which stores the event with its payload, or without one if the retention is 0 days. */
   withCurrentKey<T>(
     event: ReceivedEvent,
     write: (payload: SealedPayload | undefined) => Promise<T>,
@@ -41,7 +31,7 @@ export class EventPayloads {
   }
 
   /** @throws SealBroken */
-  async unseal(projectId: ProjectId, mode: StripeMode, id: string, sealed: SealedText): Promise<string> {
+  async unseal({ projectId, mode }: ProjectMode, id: string, sealed: SealedText): Promise<string> {
     return (await this.keyring.unseal(contextOf(projectId, mode, id), sealed)).reveal();
   }
 
@@ -61,39 +51,3 @@ export const SEALED_PAYLOADS = sealedColumn({
   keyId: 'key_id',
   contextOf: ({ project_id, mode, id }) => contextOf(project_id, mode, id),
 });
-
-/** Reads events from wherever they come, and tells those of other accounts. */
-@Injectable()
-export class EventReader {
-  constructor(private readonly accounts: StripeAccounts) {}
-
-  /**
-   * @param isOfOtherAccount whether it came from an endpoint of another account
-   * @returns the event, or why it is refused. An event of another account is never of the wrong mode: Connect sends test events to live
-   * endpoints too.
-   * @throws DomainError `database_unavailable`
-   */
-  async read(
-    projectId: ProjectId,
-    mode: StripeMode,
-    bytes: Buffer,
-    isOfOtherAccount = false,
-  ): Promise<ReceivedEvent | Extract<RefusalReason, 'unreadable' | 'wrong_mode'>> {
-    const event = parseEvent(projectId, mode, bytes);
-    if (!event) return 'unreadable';
-    if (isOfOtherAccount) return { ...event, ignoredBecause: OTHER_ENDPOINT_REASON };
-    const isOfMode = event.livemode === (mode === 'live');
-    try {
-      for (const account of event.accountIds)
-        if (!(await this.accounts.isOwn(projectId, mode, account)))
-          return { ...event, ignoredBecause: OTHER_ACCOUNT_REASON };
-    } catch (error) {
-      if (!(error instanceof DomainError) || isDatabaseUnavailable(error)) throw error;
-      // Only accounts that are connected to the project's send events of one mode to an endpoint of the other.
-      return isOfMode
-        ? { ...event, undecidedBecause: error }
-        : { ...event, ignoredBecause: OTHER_ACCOUNT_REASON };
-    }
-    return isOfMode ? event : 'wrong_mode';
-  }
-}

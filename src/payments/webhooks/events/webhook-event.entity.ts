@@ -3,11 +3,11 @@ import type { ProjectId } from '../../../common/ids.js';
 import { DataKeyEntity } from '../../../vault/keys/data-key.entity.js';
 import type { SealedText } from '../../../vault/seal/seal.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
-import type { Outcome } from './received-event.js';
+import type { Outcome } from './event-reader.js';
 
 /**
- * An event of Stripe's and what became of it. The primary key is the claim: who inserts the row, or takes one over that failed, applies
- * the event in the same transaction. No foreign key to the project: every delivery of a tenant would write a lock into the same row.
+ * An event from Stripe and its outcome. Inserting the row, or updating that of a failed event, claims the event, which is applied in
+ * the same transaction. There is no foreign key to the project, because every delivery of a tenant would lock the project's row.
  */
 @Entity('webhook_events')
 @Index('webhook_events_newest', ['projectId', 'mode', 'receivedAt', 'id'])
@@ -20,7 +20,7 @@ export class WebhookEventEntity {
   @PrimaryColumn({ type: 'varchar', length: 4, primaryKeyConstraintName: 'webhook_events_pk' })
   mode: StripeMode;
 
-  /** Stripe's, `evt_…`. */
+  /** Stripe's id, `evt_…`. */
   @PrimaryColumn({ type: 'varchar', length: 255, primaryKeyConstraintName: 'webhook_events_pk' })
   id: string;
 
@@ -45,23 +45,23 @@ export class WebhookEventEntity {
   @Column({ type: 'varchar', length: 16 })
   outcome: Outcome;
 
-  /** Why, in our words; `null` of what was applied. */
+  /** Reason of the outcome, never Stripe's own text; `null` for `applied`. */
   @Column({ type: 'varchar', length: 500, nullable: true })
   reason: string | null;
 
-  /** When it last failed, also if it was applied later. */
+  /** Time of the last failure. It stays if the event is applied later. */
   @Column({ name: 'failed_at', type: Date, precision: 3, nullable: true })
   failedAt: Date | null;
 
-  /** Why, then. */
+  /** Reason of the last failure. */
   @Column({ type: 'varchar', length: 500, nullable: true })
   failure: string | null;
 
-  /** Deliveries after it was applied or ignored. */
+  /** Number of deliveries after the event was applied or ignored. */
   @Column({ type: 'integer' })
   duplicates: number;
 
-  /** The event as JSON; `null` once its time is over. */
+  /** The sealed payload; `null` after the retention. */
   @Column({ type: 'text', nullable: true })
   sealed: SealedText | null;
 

@@ -10,15 +10,14 @@ import {
 } from '@nestjs/swagger';
 import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.js';
 import { offsetOf } from '../../../http/page.query.js';
-import { CurrentProject } from '../../../projects/project.guards.js';
+import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
 import type { Project } from '../../../projects/project.entity.js';
-import { RequiresPermission } from '../../../projects/project.guards.js';
-import { WebhookEventsQuery } from './webhook-events.dto.js';
 import {
   toEventResponse,
   toRefusalsResponse,
   WebhookEventListResponse,
   WebhookEventResponse,
+  WebhookEventsQuery,
 } from './webhook-events.dto.js';
 import { WebhookEventsService } from './webhook-events.service.js';
 
@@ -48,7 +47,11 @@ export class WebhookEventsController {
     @Query() query: WebhookEventsQuery,
   ): Promise<WebhookEventListResponse> {
     const { mode = null, type = null, outcome = null, page, page_size } = query;
-    const { events, total } = await this.events.list(id, { mode, type, outcome }, offsetOf(query), page_size);
+    const { events, total } = await this.events.list(
+      id,
+      { mode, type, outcome },
+      { offset: offsetOf(query), limit: page_size },
+    );
     const refusals = await this.events.refusals(id, mode);
     return {
       events: events.map(toEventResponse),

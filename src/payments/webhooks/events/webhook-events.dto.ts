@@ -5,14 +5,10 @@ import { Checked, TextField } from '../../../http/fields.js';
 import { ApiNullableString, ApiNullableTime, ApiTime } from '../../../http/openapi/api-errors.js';
 import { PageQuery } from '../../../http/page.query.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
-import {
-  REFUSAL_REASONS,
-  type RefusalCount,
-  type RefusalReason,
-  refusalSentence,
-} from '../receiver/webhook-refusals.js';
-import { type Outcome, OUTCOMES } from './received-event.js';
-import type { WebhookEvent } from './webhook-events.repository.js';
+import { REFUSAL_REASONS, type RefusalReason, refusalSentence } from '../receiver/webhook-receiver.errors.js';
+import type { RefusalCount } from '../receiver/webhook-refusal.entity.js';
+import { type Outcome, OUTCOMES } from './event-reader.js';
+import type { EventRow } from './webhook-events.statements.js';
 
 function OneOf(names: readonly string[], description: string): PropertyDecorator {
   return applyDecorators(
@@ -26,7 +22,6 @@ function OneOf(names: readonly string[], description: string): PropertyDecorator
   );
 }
 
-/** Which of the events that arrived. */
 export class WebhookEventsQuery extends PageQuery {
   @OneOf(STRIPE_MODES, 'Only those of this mode.')
   mode?: StripeMode;
@@ -166,7 +161,7 @@ export class WebhookEventListResponse {
   refusals: WebhookRefusalsResponse[];
 }
 
-export function toEventResponse(event: WebhookEvent): WebhookEventResponse {
+export function toEventResponse(event: EventRow): WebhookEventResponse {
   return {
     id: event.id,
     mode: event.mode,
@@ -174,13 +169,13 @@ export function toEventResponse(event: WebhookEvent): WebhookEventResponse {
     api_version: event.apiVersion,
     outcome: event.outcome,
     reason: event.reason,
-    last_failure_at: event.lastFailure?.at ?? null,
-    last_failure_reason: event.lastFailure?.reason ?? null,
+    last_failure_at: event.failedAt?.toISOString() ?? null,
+    last_failure_reason: event.failure,
     duplicate_count: event.duplicates,
-    replayable: event.hasPayload,
-    created_at: event.createdAt,
-    received_at: event.receivedAt,
-    processed_at: event.processedAt,
+    replayable: event.keyId !== null,
+    created_at: event.createdAt.toISOString(),
+    received_at: event.receivedAt.toISOString(),
+    processed_at: event.processedAt.toISOString(),
   };
 }
 

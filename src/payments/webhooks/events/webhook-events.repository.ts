@@ -1,59 +1,24 @@
 import { Injectable } from '@nestjs/common';
+import { DataSource, In, IsNull, Not, type Repository } from 'typeorm';
 import type { ProjectId } from '../../../common/ids.js';
-import {
-  Database,
-  query,
-  type SqlValue,
-  type Statement,
-  zip,
-  toTimestamp,
-  type Steps,
-} from '../../../database/database.js';
-import type { SealedText } from '../../../vault/seal/seal.js';
-import type { StripeMode } from '../../stripe/stripe-mode.js';
+import { reachingDatabase } from '../../../database/database-errors.js';
+import { Database, query, type SqlValue, type Steps, zip } from '../../../database/database.js';
+import type { ProjectMode } from '../../project-mode.js';
+import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
 import type { SealedPayload } from './event-payloads.js';
-import type { Outcome, ReceivedEvent, Verdict } from './received-event.js';
+import type { Outcome, ReceivedEvent, Verdict } from './event-reader.js';
+import { WebhookEventEntity } from './webhook-event.entity.js';
 import * as statements from './webhook-events.statements.js';
 
-interface Failure {
-  readonly at: string;
-  /** In our words. */
-  readonly reason: string;
-}
-
-/** What arrived last in a mode, and what last failed. */
+/** Latest event and latest failure of one mode. */
 export interface Activity {
   readonly mode: StripeMode;
-  readonly lastEventAt: string | null;
-  readonly lastFailure: Failure | null;
-  /** How many events are in a form that is not known. */
+  readonly lastEventAt: Date | null;
+  readonly lastFailure: { readonly at: Date; readonly reason: string } | null;
   readonly unreadableEvents: number;
 }
 
-/** What became of an event. Times are RFC 3339, UTC, milliseconds. */
-export interface WebhookEvent {
-  readonly projectId: ProjectId;
-  readonly mode: StripeMode;
-  readonly id: string;
-  readonly type: string;
-  readonly apiVersion: string | null;
-  readonly createdAt: string;
-  readonly receivedAt: string;
-  readonly processedAt: string;
-  readonly outcome: Outcome;
-  readonly reason: string | null;
-  readonly lastFailure: Failure | null;
-  readonly duplicates: number;
-  readonly hasPayload: boolean;
-}
-
-export interface StoredEvent {
-  readonly event: WebhookEvent;
-  /** `null` once its time is over. */
-  readonly sealed: SealedText | null;
-}
-
-/** `null`: whatever it is. */
+/** `null` matches everything. */
 export interface EventFilter {
   readonly mode: StripeMode | null;
   readonly type: string | null;
@@ -61,55 +26,55 @@ export interface EventFilter {
 }
 
 export interface EventList {
-  readonly events: WebhookEvent[];
+  readonly events: statements.EventRow[];
   /** Counted up to 10,000. */
   readonly total: number;
 }
 
 @Injectable()
 export class WebhookEventsRepository {
-  constructor(private readonly database: Database) {}
+  readonly #entities: Repository<WebhookEventEntity>;
 
-  /** Counts the delivery of an event that was applied or ignored before. @returns whether it was */
-  async countDuplicate({ projectId, mode, id }: ReceivedEvent): Promise<boolean> {
-    const key = [projectId, mode, id];
-    // What is written to SQLite waits for others to be committed with, so it is asked first whether there is something to write.
-    if (
-      this.database.engine === 'sqlite' &&
-      (await this.database.query(statements.IS_SETTLED, key)).length === 0
-    )
-      return false;
-    return (await this.#write(statements.COUNT_DUPLICATE, key)).length > 0;
+  constructor(
+    private readonly database: Database,
+    dataSource: DataSource,
+  ) {
+    this.#entities = dataSource.getRepository(WebhookEventEntity);
   }
 
-  /** Those of the events that were applied or ignored before. */
-  async findSettled(
-    projectId: ProjectId,
-    mode: StripeMode,
-    ids: readonly string[],
-  ): Promise<ReadonlySet<string>> {
-    const statement = statements.FIND_SETTLED[this.database.engine];
-    const rows = await this.database.query(statement, [projectId, mode, JSON.stringify(ids)]);
+  /** Counts the delivery if the event was applied or ignored before. @returns whether it was */
+  async countDuplicate({ projectId, mode, id }: ReceivedEvent): Promise<boolean> {
+    const key = [projectId, mode, id];
+    // New events are common: reading first spares them a write, which on SQLite waits for a commit.
+    if ((await this.database.query(statements.IS_SETTLED, key)).length === 0) return false;
+    return (await this.database.write(statements.COUNT_DUPLICATE, key)).length > 0;
+  }
+
+  /** @returns the ids of the events that were applied or ignored before */
+  async findSettled({ projectId, mode }: ProjectMode, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const values = [projectId, mode, JSON.stringify(ids)];
+    const rows = await this.database.query(statements.FIND_SETTLED, values);
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Notes what there is nothing to write for. @returns false when it was a duplicate, which is counted */
+  /** Records an event without effect. @returns false for a duplicate, which is counted */
   async settle(event: ReceivedEvent, verdict: Verdict, payload: SealedPayload | undefined): Promise<boolean> {
-    return isClaimed(await this.#write(statements.CLAIM.toIgnore, columnsOf(event, verdict, payload)));
+    const values = valuesOf(event, verdict, payload);
+    return isClaimed(await this.database.write(statements.CLAIM.toIgnore, values));
   }
 
   /**
-   * Claims the event and writes what `apply` writes, all or nothing; whoever comes second waits.
-   * @returns false when it was a duplicate, which is counted
+   * Claims the event and runs `apply` in one transaction. A concurrent claim waits for it.
+   * @returns false for a duplicate, which is counted
    */
   async apply(
     event: ReceivedEvent,
     payload: SealedPayload | undefined,
     apply: () => Steps<unknown>,
   ): Promise<boolean> {
-    const columns = columnsOf(event, { outcome: 'applied', reason: null }, payload);
+    const values = valuesOf(event, { outcome: 'applied', reason: null }, payload);
     try {
-      await this.database.transaction(() => zip(claim(columns), apply()));
+      await this.database.transaction(() => zip(claim(values), apply()));
       return true;
     } catch (error) {
       if (!(error instanceof AlreadySettled)) throw error;
@@ -118,122 +83,99 @@ export class WebhookEventsRepository {
     }
   }
 
-  /** The same of an event that is known, whatever became of it before. */
+  /** Marks a stored event as applied, independent of its outcome so far, and runs `apply` in one transaction. */
   async applyAgain({ projectId, mode, id }: ReceivedEvent, apply: () => Steps<unknown>): Promise<void> {
     await this.database.transaction(function* () {
-      yield* query(statements.SETTLE_AGAIN, [projectId, mode, id, 'applied', null, new Date()]);
+      yield* query(statements.MARK_APPLIED, [projectId, mode, id, new Date()]);
       yield* apply();
     });
   }
 
-  async settleAgain({ projectId, mode, id }: ReceivedEvent, { outcome, reason }: Verdict): Promise<void> {
-    await this.#write(statements.SETTLE_AGAIN, [projectId, mode, id, outcome, reason, new Date()]);
+  /** Replaces the outcome of a stored event. */
+  async settleAgain({ projectId, mode, id }: ReceivedEvent, verdict: Verdict): Promise<void> {
+    const changes = { ...verdict, processedAt: new Date() };
+    await reachingDatabase(this.#entities.update({ projectId, mode, id }, changes));
   }
 
-  /** Notes that an event which is known can't be read. */
-  async failAgain({ projectId, mode, id }: ReceivedEvent, { outcome, reason }: Verdict): Promise<void> {
-    await this.#write(statements.FAIL_AGAIN, [projectId, mode, id, outcome, reason, new Date()]);
+  /** Records a failure of a stored event, independent of its outcome so far. */
+  async failAgain({ projectId, mode, id }: ReceivedEvent, verdict: Verdict): Promise<void> {
+    const now = new Date();
+    const changes = { ...verdict, processedAt: now, failedAt: now, failure: verdict.reason };
+    await reachingDatabase(this.#entities.update({ projectId, mode, id }, changes));
   }
 
-  /** Notes that the event could not be applied, unless somebody else did it meanwhile. */
+  /** Records a failure, unless a concurrent delivery applied the event. */
   async fail(event: ReceivedEvent, verdict: Verdict, payload: SealedPayload | undefined): Promise<void> {
-    await this.#write(statements.FAIL, columnsOf(event, verdict, payload));
+    await this.database.write(statements.FAIL, valuesOf(event, verdict, payload));
   }
 
-  /** One page, what arrived last first, and how many there are in all. */
+  /** Reads one page, newest first, and counts all events that match the filter. */
   async list(
     projectId: ProjectId,
     { mode, type, outcome }: EventFilter,
-    offset: number,
-    limit: number,
+    { offset, limit }: { offset: number; limit: number },
   ): Promise<EventList> {
     const filter = [projectId, mode, type, outcome];
     const which =
       outcome === 'failed' || outcome === 'open' || outcome === 'unreadable' ? 'unsettled' : 'all';
-    const [rows, [counted]] = await Promise.all([
+    const [events, [counted]] = await Promise.all([
       this.database.query(statements.LIST[which], [...filter, limit, offset, offset + limit]),
       this.database.query(statements.COUNT[which], filter),
     ]);
-    return { events: rows.map(toEvent), total: counted?.total ?? 0 };
+    return { events, total: counted?.total ?? 0 };
   }
 
-  /** What arrived last in each mode, and what last failed. */
-  async activity(projectId: ProjectId): Promise<Activity[]> {
-    const rows = await this.database.query(statements.ACTIVITY, [projectId]);
-    return rows.map((row) => ({
-      mode: row.mode,
-      lastEventAt: row.lastEventAt && toTimestamp(row.lastEventAt),
-      lastFailure: failureOf(row),
-      unreadableEvents: row.unreadableEvents,
-    }));
+  activity(projectId: ProjectId): Promise<Activity[]> {
+    const select = { projectId: true, mode: true, id: true, receivedAt: true, failedAt: true, failure: true };
+    const ofMode = async (mode: StripeMode): Promise<Activity> => {
+      const all = { projectId, mode };
+      const failed = { ...all, failedAt: Not(IsNull()) };
+      const order = { receivedAt: 'DESC', id: 'DESC' } as const;
+      const last = await this.#entities.findOne({ select, where: all, order });
+      const lastFailed = await this.#entities.findOne({ select, where: failed, order: { failedAt: 'DESC' } });
+      const unreadableEvents = await this.#entities.countBy({ ...failed, outcome: 'unreadable' });
+      const { failedAt = null, failure = null } = lastFailed ?? {};
+      const lastFailure = failedAt && failure !== null ? { at: failedAt, reason: failure } : null;
+      return { mode, lastEventAt: last?.receivedAt ?? null, lastFailure, unreadableEvents };
+    };
+    return reachingDatabase(Promise.all(STRIPE_MODES.map(ofMode)));
   }
 
-  async find(projectId: ProjectId, id: string): Promise<StoredEvent | undefined> {
-    const [row] = await this.database.query(statements.FIND, [projectId, id]);
-    if (!row) return undefined;
-    const { sealed, ...event } = row;
-    return { event: toEvent(event), sealed };
+  /** Stripe's ids are unique across both modes. */
+  async find(projectId: ProjectId, id: string): Promise<WebhookEventEntity | undefined> {
+    const event = this.#entities.findOneBy({ projectId, mode: In(STRIPE_MODES), id });
+    return (await reachingDatabase(event)) ?? undefined;
   }
 
-  /** Of what arrived before then, at most so many. @returns how many there were */
+  /** Destroys at most `limit` payloads of events that arrived before the given time. @returns how many there were */
   async destroyPayloads(before: Date, limit: number): Promise<number> {
     return (await this.database.query(statements.DESTROY_PAYLOADS, [before, limit])).length;
   }
 
-  /** Forgets events whose payloads are destroyed. @returns how many there were */
+  /** Deletes at most `limit` events without payload that arrived before the given time. @returns how many there were */
   async forget(before: Date, limit: number): Promise<number> {
     return (await this.database.query(statements.FORGET, [before, limit])).length;
   }
-
-  /** One statement: on PostgreSQL a transaction by itself; on SQLite one that shares its commit with those of others. */
-  #write<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
-    return this.database.engine === 'sqlite'
-      ? this.database.transaction(() => query(statement, values))
-      : this.database.query(statement, values);
-  }
 }
 
-/** Somebody else applied the event meanwhile, which is why this transaction is to be rolled back. */
+/** A concurrent delivery applied the event, so this transaction is rolled back. */
 class AlreadySettled extends Error {
   override readonly name = 'AlreadySettled';
 }
 
-function* claim(columns: SqlValue[]): Steps<void> {
-  if (!isClaimed(yield* query(statements.CLAIM.toApply, columns))) throw new AlreadySettled();
+function* claim(values: SqlValue[]): Steps<void> {
+  if (!isClaimed(yield* query(statements.CLAIM.toApply, values))) throw new AlreadySettled();
 }
 
 function isClaimed([row]: { duplicates: number }[]): boolean {
   return row?.duplicates === 0;
 }
 
-function columnsOf(
+function valuesOf(
   { projectId, mode, id, type, apiVersion, created }: ReceivedEvent,
   { outcome, reason }: Verdict,
   payload: SealedPayload | undefined,
 ): SqlValue[] {
   const sealed = [payload?.sealed ?? null, payload?.keyId ?? null];
   return [projectId, mode, id, type, apiVersion, created, new Date(), outcome, reason, ...sealed];
-}
-
-function failureOf({ failedAt, failure }: Pick<statements.EventRow, 'failedAt' | 'failure'>): Failure | null {
-  return failedAt === null || failure === null ? null : { at: toTimestamp(failedAt), reason: failure };
-}
-
-function toEvent({
-  createdAt,
-  receivedAt,
-  processedAt,
-  failedAt,
-  failure,
-  keyId,
-  ...row
-}: statements.EventRow): WebhookEvent {
-  return {
-    ...row,
-    createdAt: toTimestamp(createdAt),
-    receivedAt: toTimestamp(receivedAt),
-    processedAt: toTimestamp(processedAt),
-    lastFailure: failureOf({ failedAt, failure }),
-    hasPayload: keyId !== null,
-  };
 }

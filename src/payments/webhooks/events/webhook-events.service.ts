@@ -3,30 +3,29 @@ import { DomainError } from '../../../common/errors.js';
 import type { ProjectId } from '../../../common/ids.js';
 import { SealBroken } from '../../../vault/seal/seal.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
-import { DeliveryNotes } from '../receiver/delivery-notes.js';
 import { WebhookEndpointsRepository } from '../endpoints/webhook-endpoints.repository.js';
+import { DeliveryNotes } from '../receiver/delivery-notes.js';
+import { refusal, refusalSentence } from '../receiver/webhook-receiver.errors.js';
+import type { RefusalCount } from '../receiver/webhook-refusal.entity.js';
+import { WebhookRefusalsRepository } from '../receiver/webhook-refusals.repository.js';
 import { EventHandlerService } from './event-handler.service.js';
 import { EventPayloads } from './event-payloads.js';
-import { refusal, refusalSentence } from '../receiver/webhook-refusals.js';
-import { EventReader } from './event-payloads.js';
-import { isEventId } from './received-event.js';
+import { EventReader, isEventId } from './event-reader.js';
+import type { WebhookEventEntity } from './webhook-event.entity.js';
 import {
   type Activity,
   type EventFilter,
   type EventList,
-  type StoredEvent,
-  type WebhookEvent,
   WebhookEventsRepository,
 } from './webhook-events.repository.js';
-import { type RefusalCount, WebhookRefusalsRepository } from '../receiver/webhook-refusals.js';
+import type { EventRow } from './webhook-events.statements.js';
 
-/** How the webhooks of one mode are doing: the last failure is that of an event or of a refused delivery. */
+/** The state of one mode's webhooks. `lastFailure` is that of an event or of a refused delivery. */
 export interface WebhookState extends Activity {
-  /** The endpoint that was made at Stripe; `null` when none was. */
   readonly endpointId: string | null;
 }
 
-/** What arrived for a project and what became of it, for its owner. */
+/** Shows a project's events and refused deliveries to its owner, and replays events. */
 @Injectable()
 export class WebhookEventsService {
   constructor(
@@ -39,19 +38,23 @@ export class WebhookEventsService {
     private readonly endpoints: WebhookEndpointsRepository,
   ) {}
 
-  /** What arrived last first. */
-  list(projectId: ProjectId, filter: EventFilter, offset: number, limit: number): Promise<EventList> {
-    return this.events.list(projectId, filter, offset, limit);
+  /** Newest first. */
+  list(
+    projectId: ProjectId,
+    filter: EventFilter,
+    page: { offset: number; limit: number },
+  ): Promise<EventList> {
+    return this.events.list(projectId, filter, page);
   }
 
-  /** What this process has counted is in it. */
+  /** Includes those that this process has only counted in memory so far. */
   async refusals(projectId: ProjectId, mode: StripeMode | null): Promise<RefusalCount[]> {
     await this.notes.write();
     return this.counts.findByProject(projectId, mode);
   }
 
   async states(projectId: ProjectId): Promise<WebhookState[]> {
-    // The latest refusal comes first.
+    // Newest first.
     const refusals = await this.refusals(projectId, null);
     const activities = await this.events.activity(projectId);
     const endpoints = await this.endpoints.findByProject(projectId);
@@ -63,7 +66,7 @@ export class WebhookEventsService {
       } = activities.find((each) => each.mode === mode) ?? {};
       const refused = refusals.find((each) => each.mode === mode);
       const refusal = refused && {
-        at: refused.lastAt.toISOString(),
+        at: refused.lastAt,
         reason: refusalSentence(refused.reason),
       };
       const latest = refusal && !(lastFailure && lastFailure.at > refusal.at) ? refusal : lastFailure;
@@ -73,33 +76,33 @@ export class WebhookEventsService {
   }
 
   /**
-   * Handles an event once more, with the payload that is kept.
+   * Handles an event again, with its stored payload.
    * @throws DomainError `webhook_event_not_found`, `payload_gone`, `webhook_refused`, and what `EventHandlerService.handleAgain` throws
    */
-  async replay(projectId: ProjectId, id: string): Promise<WebhookEvent> {
-    const { event, sealed } = await this.#find(projectId, id);
+  async replay(projectId: ProjectId, id: string): Promise<EventRow> {
+    const { mode, sealed } = await this.#find(projectId, id);
     if (sealed === null)
       throw new DomainError(
         'payload_gone',
         'The payload of this event is not kept any more, so it can not be replayed.',
       );
-    const json = await this.payloads.unseal(projectId, event.mode, id, sealed).catch((error: unknown) => {
+    const json = await this.payloads.unseal({ projectId, mode }, id, sealed).catch((error: unknown) => {
       if (!(error instanceof SealBroken)) throw error;
       throw new DomainError(
         'payload_gone',
         'The kept payload of this event can not be opened, so it can not be replayed.',
       );
     });
-    const received = await this.reader.read(projectId, event.mode, Buffer.from(json));
-    // Of another account when it came, and of the other mode.
+    const received = await this.reader.read({ projectId, mode }, Buffer.from(json));
+    // On arrival it was ignored as an event of another account, before its mode was checked.
     if (received === 'wrong_mode') throw refusal(received);
     if (received === 'unreadable')
       throw new Error('An event that could be read once can not be read any more.');
     await this.handler.handleAgain(received);
-    return (await this.#find(projectId, id)).event;
+    return this.#find(projectId, id);
   }
 
-  async #find(projectId: ProjectId, id: string): Promise<StoredEvent> {
+  async #find(projectId: ProjectId, id: string): Promise<WebhookEventEntity> {
     const found = isEventId(id) ? await this.events.find(projectId, id) : undefined;
     if (!found) throw new DomainError('webhook_event_not_found', 'There is no event with this id.');
     return found;

@@ -1,17 +1,17 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { DomainError } from '../../../common/errors.js';
-import type { ProjectId } from '../../../common/ids.js';
 import type { PeriodicTask } from '../../../common/periodic-task.js';
 import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { PeriodicTasks } from '../../../database/periodic-tasks.js';
-import type { StripeMode } from '../../stripe/stripe-mode.js';
+import type { ProjectMode } from '../../project-mode.js';
 import { type Delivery, DeliveryVerifier } from './delivery-verifier.js';
 import { EventPayloads } from '../events/event-payloads.js';
-import type { RefusalReason } from './webhook-refusals.js';
-import type { ReceivedEvent, Verdict } from '../events/received-event.js';
+import type { RefusalReason } from './webhook-receiver.errors.js';
+import type { RefusalCount } from './webhook-refusal.entity.js';
+import { WebhookRefusalsRepository } from './webhook-refusals.repository.js';
+import type { ReceivedEvent, Verdict } from '../events/event-reader.js';
 import { WebhookEventsRepository } from '../events/webhook-events.repository.js';
-import { type RefusalCount, WebhookRefusalsRepository } from './webhook-refusals.js';
 
 /** Limits of the notes in memory. The bytes count once for events and once for unverified deliveries. */
 const MAX_COUNTERS = 10_000;
@@ -55,7 +55,7 @@ export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationS
     await this.write();
   }
 
-  refused(projectId: ProjectId, mode: StripeMode, reason: RefusalReason): void {
+  refused({ projectId, mode }: ProjectMode, reason: RefusalReason): void {
     const now = new Date();
     this.#count({ projectId, mode, reason, count: 1, firstAt: now, lastAt: now });
   }
@@ -84,7 +84,7 @@ export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationS
     for (const [delivery, verdict] of this.#unverified.entries()) {
       try {
         const verified = await this.verifier.verify(delivery);
-        if (typeof verified === 'string') this.refused(delivery.projectId, delivery.mode, verified);
+        if (typeof verified === 'string') this.refused(delivery, verified);
         else this.failed(verified, verdict);
       } catch (error) {
         if (isDatabaseUnavailable(error)) return;

@@ -1,23 +1,18 @@
 import { type CanActivate, type ExecutionContext, Injectable, type PipeTransform } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { type Problem, ValidationFailed } from '../../../common/errors.js';
-import type { ProjectId } from '../../../common/ids.js';
 import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { readProjectId } from '../../../projects/project.guards.js';
-import { type StripeMode, StripeModePipe } from '../../stripe/stripe-mode.js';
+import type { ProjectMode } from '../../project-mode.js';
+import { StripeModePipe } from '../../stripe/stripe-mode.js';
 import { WebhookSecrets } from './delivery-verifier.js';
 
-export interface ReceiverPath {
-  readonly projectId: ProjectId;
-  readonly mode: StripeMode;
-}
-
-/** Reads the path of a webhook URL: no guard has looked at it before. */
+/** Reads and validates the path of a webhook URL. */
 @Injectable()
-export class ReceiverPathPipe implements PipeTransform<Record<'project_id' | 'mode', string>, ReceiverPath> {
+export class ReceiverPathPipe implements PipeTransform<Record<'project_id' | 'mode', string>, ProjectMode> {
   readonly #modes = new StripeModePipe();
 
-  transform(path: Record<'project_id' | 'mode', string>): ReceiverPath {
+  transform(path: Record<'project_id' | 'mode', string>): ProjectMode {
     const problems: Problem[] = [];
     const projectId = attempt(() => readProjectId(path.project_id), problems);
     const mode = attempt(() => this.#modes.transform(path.mode), problems);
@@ -36,7 +31,7 @@ function attempt<T>(read: () => T, problems: Problem[]): T | undefined {
   }
 }
 
-/** Refuses a delivery that no secret could verify before its body is read: 422 for a wrong path, then 404. */
+/** Refuses a delivery before its body is read: 422 for a malformed path, 404 if there is no secret to verify it with. */
 @Injectable()
 export class ReceivingProjectGuard implements CanActivate {
   readonly #path = new ReceiverPathPipe();
@@ -47,9 +42,8 @@ export class ReceivingProjectGuard implements CanActivate {
     const request = context
       .switchToHttp()
       .getRequest<FastifyRequest<{ Params: Record<'project_id' | 'mode', string> }>>();
-    const { projectId, mode } = this.#path.transform(request.params);
-    await this.secrets.find(projectId, mode).catch((error: unknown) => {
-      // The receiver remembers deliveries that it cannot verify while the database is away, and needs their bodies.
+    await this.secrets.find(this.#path.transform(request.params)).catch((error: unknown) => {
+      // While the database is down, the receiver keeps deliveries to verify them later, so it needs their bodies.
       if (!isDatabaseUnavailable(error)) throw error;
     });
     return true;

@@ -5,9 +5,10 @@ import type { FastifyRequest } from 'fastify';
 import { Public, Unlimited } from '../../../auth/route-access.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
 import { HANDLED } from '../events/event-handler.service.js';
-import { type ReceiverPath, ReceiverPathPipe, ReceivingProjectGuard } from './receiving-project.guard.js';
+import type { ProjectMode } from '../../project-mode.js';
+import { ReceiverPathPipe, ReceivingProjectGuard } from './receiving-project.guard.js';
 import { WebhookReceiverService } from './webhook-receiver.service.js';
-import { RECEIVES_NOTHING } from './webhook-refusals.js';
+import { RECEIVES_NOTHING } from './webhook-receiver.errors.js';
 
 @ApiSchema({ description: 'What was done with the event. It is committed.' })
 export class WebhookReceipt {
@@ -27,7 +28,7 @@ export class WebhookReceipt {
   outcome: (typeof HANDLED)[number];
 }
 
-/** Bytes; no event of Stripe's comes near it. */
+/** Far above Stripe's largest events. */
 const MAX_EVENT_BYTES = 1024 * 1024;
 
 @ApiTags('Webhooks')
@@ -71,12 +72,12 @@ export class WebhookReceiverController {
     },
   })
   async receive(
-    @Param(ReceiverPathPipe) { projectId, mode }: ReceiverPath,
+    @Param(ReceiverPathPipe) tenant: ProjectMode,
     @Req() { headers, body }: FastifyRequest,
   ): Promise<WebhookReceipt> {
     const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
     const signature = headers['stripe-signature']?.toString();
-    const outcome = await this.receiver.receive({ projectId, mode, signature, bytes, at: Date.now() });
+    const outcome = await this.receiver.receive({ ...tenant, signature, bytes, at: Date.now() });
     return { received: true, outcome };
   }
 }

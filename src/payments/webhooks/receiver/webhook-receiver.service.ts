@@ -1,14 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError } from '../../../common/errors.js';
 import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { PaymentsEvents } from '../../payments-events.js';
+import { EventHandlerService, type Handled } from '../events/event-handler.service.js';
+import type { ReceivedEvent } from '../events/event-reader.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { type Delivery, DeliveryVerifier } from './delivery-verifier.js';
-import { EventHandlerService, type Handled } from '../events/event-handler.service.js';
-import type { ReceivedEvent } from '../events/received-event.js';
-import { refusal } from './webhook-refusals.js';
+import { notProcessed, refusal } from './webhook-receiver.errors.js';
 
-/** Takes what is posted to a project's webhook URL: only what Stripe signed gets further than this. */
+/** Verifies deliveries to webhook URLs, and hands authentic events to the handler. */
 @Injectable()
 export class WebhookReceiverService {
   constructor(
@@ -29,7 +28,7 @@ export class WebhookReceiverService {
       return outcome;
     } catch (error) {
       this.events.emit('webhook.received', { outcome: 'failed' });
-      throw toldToStripe(error);
+      throw isDatabaseUnavailable(error) ? error : notProcessed(error);
     }
   }
 
@@ -39,19 +38,8 @@ export class WebhookReceiverService {
       throw error;
     });
     if (typeof verified !== 'string') return verified;
-    this.notes.refused(delivery.projectId, delivery.mode, verified);
+    this.notes.refused(delivery, verified);
     this.events.emit('webhook.received', { outcome: 'refused' });
     throw refusal(verified);
   }
-}
-
-/** Of whatever went wrong, Stripe has to know that it is to send the event again, and its Dashboard shows the owner why. */
-function toldToStripe(error: unknown): DomainError {
-  if (isDatabaseUnavailable(error)) return error;
-  const why = error instanceof DomainError ? `: ${error.message}` : '.';
-  return new DomainError(
-    'event_not_processed',
-    `The event could not be processed, and is to be sent again${why}`,
-    { cause: error },
-  );
 }

@@ -4,7 +4,7 @@ import { EVENT_BATCHES } from '../handled-events.js';
 import { asStripeFailure, stripeErrorOf, stripeUnavailable } from '../../stripe/stripe.errors.js';
 import type { Pass } from './reconciliations.repository.js';
 
-const PAGE = 100;
+export const PAGE_SIZE = 100;
 
 export interface Page<T> {
   /** The newest first. */
@@ -13,7 +13,7 @@ export interface Page<T> {
   readonly time: AnswerTime;
 }
 
-/** Stripe's lists may lag behind. */
+/** Time ranges overlap by this much, because Stripe's lists may be stale. */
 export const OVERLAP_MS = 60 * 60 * 1000;
 
 /** Lists the events of the pass's batch of types. Stripe keeps events for 30 days. */
@@ -39,7 +39,7 @@ interface Found {
   readonly time: AnswerTime;
 }
 
-/** @param listed when Stripe gave the list that lacks it @returns `undefined` when Stripe has none such */
+/** @param listed time of the list without it, used if the answer has no time. @returns `undefined` if Stripe doesn't have it */
 export async function findSubscription(
   stripe: Stripe,
   id: string,
@@ -69,7 +69,7 @@ async function readPage<T>(call: () => Promise<Stripe.Response<Stripe.ApiList<T>
 }
 
 function pageAfter(cursor: string | null): { limit: number; starting_after?: string } {
-  return { limit: PAGE, ...(cursor !== null && { starting_after: cursor }) };
+  return { limit: PAGE_SIZE, ...(cursor !== null && { starting_after: cursor }) };
 }
 
 function toSeconds(time: Date): number {

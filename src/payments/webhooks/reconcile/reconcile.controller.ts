@@ -9,13 +9,12 @@ import {
 } from '@nestjs/swagger';
 import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.js';
 import { readPastTime } from '../../../common/past-time.js';
-import { CurrentProject } from '../../../projects/project.guards.js';
+import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
 import type { Project } from '../../../projects/project.entity.js';
-import { RequiresPermission } from '../../../projects/project.guards.js';
 import { ReconcileRequest, ReconcileResponse, toReconcileResponse } from './reconcile.dto.js';
 import { ReconcileService } from './reconcile.service.js';
 
-/** For one request; whoever has more to compare than fits in sends it again. */
+/** Limits one request. The client sends it again until the report is complete. */
 const BUDGET_MS = 20_000;
 
 @ApiTags('Webhooks')
@@ -52,6 +51,6 @@ export class ReconcileController {
     @Body() { mode, since }: ReconcileRequest,
   ): Promise<ReconcileResponse> {
     const options = { since: readPastTime(since), signal: AbortSignal.timeout(BUDGET_MS) };
-    return toReconcileResponse(await this.reconciler.reconcile(id, mode, options));
+    return toReconcileResponse(await this.reconciler.reconcile({ projectId: id, mode }, options));
   }
 }

@@ -7,27 +7,28 @@ import { ApiTime } from '../../../http/openapi/api-errors.js';
 import { ForbidUnknownFields } from '../../../http/request.pipe.js';
 import { STRIPE_MODES, type StripeMode, StripeModeField } from '../../stripe/stripe-mode.js';
 
+/** Limits each list of ids in the report. */
 const MAX_NAMED = 100;
 
 interface FailedEvent {
   readonly id: string;
   readonly type: string;
-  /** In our words. */
+  /** Never Stripe's own text. */
   readonly reason: string;
 }
 
-/** What a reconciliation read, and what it found missing or different. It grows while it runs. */
+/** Counts and ids of a reconciliation, filled while it runs. */
 export class ReconcileReport {
-  /** Whether it came to its end. */
   isComplete = false;
-  /** `known`: applied or ignored before. */
+  /** `known` were applied or ignored before. */
   readonly events = { read: 0, known: 0, applied: 0, ignored: 0, unreadable: 0, failed: 0 };
-  /** The first of those that failed. */
+  /** The first 100 failed events. */
   readonly failures: FailedEvent[] = [];
-  /** `repaired`: were not here as Stripe has them. `missing`: are not over here, and Stripe has none such. */
+  /** `repaired` differed from Stripe's. `missing` have not ended here, but Stripe doesn't have them. */
   readonly subscriptions = { compared: 0, repaired: 0, missing: 0 };
-  /** The first of those that were repaired, by Stripe's id. */
+  /** Stripe's ids of the first 100. */
   readonly repaired: string[] = [];
+  /** Stripe's ids of the first 100. */
   readonly missing: string[] = [];
 
   constructor(

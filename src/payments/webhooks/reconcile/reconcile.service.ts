@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { DomainError } from '../../../common/errors.js';
-import type { ProjectId } from '../../../common/ids.js';
 import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { LedgerService } from '../../ledger/ledger.service.js';
+import type { ProjectMode } from '../../project-mode.js';
 import { StripeClients } from '../../stripe-config/keys/stripe-clients.js';
-import type { StripeMode } from '../../stripe/stripe-mode.js';
 import { EventHandlerService } from '../events/event-handler.service.js';
-import { EventReader } from '../events/event-payloads.js';
+import { EventReader } from '../events/event-reader.js';
+import { WebhookEventsRepository } from '../events/webhook-events.repository.js';
 import { EVENT_BATCHES } from '../handled-events.js';
 import {
   findSubscription,
@@ -16,41 +16,41 @@ import {
   listSubscriptions,
   OVERLAP_MS,
   type Page,
+  PAGE_SIZE,
 } from './reconcile-pages.js';
 import { ReconcileReport } from './reconcile.dto.js';
 import { type Pass, ReconciliationsRepository } from './reconciliations.repository.js';
-import { WebhookEventsRepository } from '../events/webhook-events.repository.js';
 
-/** How long Stripe keeps events. */
-const OLDEST_MS = 30 * 24 * 60 * 60 * 1000;
-/** Of subscriptions that one page of Stripe's list lacks, how many Stripe is asked for: where a key is of another account it lacks all. */
+/** Stripe deletes events after 30 days. */
+const MAX_AGE_MS = 30 * 24 * 60 * 60 * 1000;
+/** Missing subscriptions that are looked up for each page. A key of another account would miss all of them. */
 const MAX_ABSENT = 50;
-/** How many of those at once, so that a page fits into one request: what was cut short is taken again. */
-const MAX_QUESTIONS = 10;
-/** Those that it has, and those. */
-const MAX_RUNNING = 100 + MAX_ABSENT;
+/** Concurrent lookups, so that one page fits into one request: an interrupted page is repeated as a whole. */
+const MAX_CONCURRENT = 10;
 
 interface Options {
-  /** From where on; by default from where all is known. */
+  /** Start of the time range whose events are read; by default the end of the last complete pass. */
   readonly since?: Date | undefined;
-  /** Ends it between two steps; the next call goes on. */
+  /** Interrupts the pass; the next call resumes it. */
   readonly signal: AbortSignal;
 }
 
-/** What one pass works with. */
-interface Work {
-  readonly projectId: ProjectId;
-  readonly mode: StripeMode;
+/** One call of `reconcile`. */
+interface Run {
+  readonly tenant: ProjectMode;
   readonly stripe: Stripe;
   readonly signal: AbortSignal;
-  /** Whether it goes on with a pass that was cut short. */
+  /** Whether it resumes an interrupted pass. */
   readonly isResumed: boolean;
-  /** Whether all before it is known, so that at its end all until it started is. */
+  /** Whether all events before the pass were read. If so, its end moves `knownUntil`. */
   readonly isGapless: boolean;
   readonly report: ReconcileReport;
 }
 
-/** Asks Stripe what was missed: events through the handler of deliveries, then how every subscription is. Safe beside deliveries. */
+/**
+ * Applies events that were never delivered, then compares every subscription with Stripe's. Deliveries may run at the same time: both
+ * use `EventHandlerService`.
+ */
 @Injectable()
 export class ReconcileService {
   readonly #running = new Set<string>();
@@ -65,104 +65,89 @@ export class ReconcileService {
   ) {}
 
   /**
-   * @returns what was found; not complete when the signal came first
+   * Keeps its progress, so that the next call resumes after an error or an abort.
+   * @returns the report, incomplete after an abort
    * @throws DomainError `already_running`, `stripe_key_refused`, `stripe_permission_missing`, `stripe_unavailable`, `database_unavailable`
-   * and what `StripeClients.for` throws. What was done stays done, and the next call goes on from there.
+   * and what `StripeClients.for` throws
    */
-  async reconcile(
-    projectId: ProjectId,
-    mode: StripeMode,
-    { since, signal }: Options,
-  ): Promise<ReconcileReport> {
-    const running = `${mode} ${projectId}`;
-    if (this.#running.has(running)) throw alreadyRunning();
-    this.#running.add(running);
+  async reconcile(tenant: ProjectMode, { since, signal }: Options): Promise<ReconcileReport> {
+    const { projectId, mode } = tenant;
+    const lock = `${mode} ${projectId}`;
+    if (this.#running.has(lock)) throw alreadyRunning();
+    this.#running.add(lock);
     try {
-      // Before the key is read: one that is written meanwhile is newer than the pass.
+      // Read before the key: a key that is replaced meanwhile is then newer than the pass.
       const now = new Date();
       const stripe = await this.clients.for(projectId, mode);
-      const { pass, ...kind } = await this.#resumeOrBegin(projectId, mode, since, now);
-      const work = {
-        projectId,
-        mode,
-        stripe,
-        signal,
-        ...kind,
-        report: new ReconcileReport(mode, pass.since),
-      };
-      await this.#run(work, pass);
-      work.report.isComplete = !signal.aborted;
-      return work.report;
+      const { pass, ...kind } = await this.#resumeOrBegin(tenant, since, now);
+      const report = new ReconcileReport(mode, pass.since);
+      await this.#runSteps({ tenant, stripe, signal, ...kind, report }, pass);
+      report.isComplete = !signal.aborted;
+      return report;
     } finally {
-      this.#running.delete(running);
+      this.#running.delete(lock);
     }
   }
 
-  /** Goes on with the pass that was cut short, unless that one leaves out some of what is asked for now. */
+  /** Resumes the interrupted pass, unless it began after the requested start. */
   async #resumeOrBegin(
-    projectId: ProjectId,
-    mode: StripeMode,
+    tenant: ProjectMode,
     since: Date | undefined,
     startedAt: Date,
-  ): Promise<{ pass: Pass } & Pick<Work, 'isResumed' | 'isGapless'>> {
-    const { knownUntil = new Date(0), unsettledSince = knownUntil } = await this.passes.findStart(
-      projectId,
-      mode,
-    );
+  ): Promise<{ pass: Pass } & Pick<Run, 'isResumed' | 'isGapless'>> {
+    const { knownUntil = new Date(0), unsettledSince = knownUntil } = await this.passes.findStart(tenant);
     const surelyKnownUntil = new Date(knownUntil.getTime() - OVERLAP_MS);
-    const unfinished = await this.passes.findUnfinished(projectId, mode);
+    const unfinished = await this.passes.findUnfinished(tenant);
     const isResumed =
-      unfinished !== undefined && unfinished.since <= notTooOld(since ?? surelyKnownUntil, startedAt);
+      unfinished !== undefined && unfinished.since <= limitAge(since ?? surelyKnownUntil, startedAt);
     const from = since ?? new Date(Math.min(surelyKnownUntil.getTime(), unsettledSince.getTime()));
     const pass: Pass = isResumed
       ? unfinished
-      : { since: notTooOld(from, startedAt), startedAt, phase: 'events', batch: 0, cursor: null };
-    return { pass, isResumed, isGapless: pass.since <= notTooOld(surelyKnownUntil, pass.startedAt) };
+      : { since: limitAge(from, startedAt), startedAt, phase: 'events', batch: 0, cursor: null };
+    return { pass, isResumed, isGapless: pass.since <= limitAge(surelyKnownUntil, pass.startedAt) };
   }
 
-  async #run(work: Work, first: Pass): Promise<void> {
+  async #runSteps(run: Run, first: Pass): Promise<void> {
     let pass = first;
-    while (pass.phase !== null && !work.signal.aborted) {
-      pass = await this.#step(work, pass);
-      // A step that was cut short is taken again.
-      if (!work.signal.aborted) await this.passes.save(work.projectId, work.mode, pass, work.isGapless);
+    while (pass.phase !== null && !run.signal.aborted) {
+      pass = await this.#step(run, pass);
+      // An interrupted step is not saved, so the next call repeats it.
+      if (!run.signal.aborted) await this.passes.save(run.tenant, pass, run.isGapless);
     }
   }
 
   /** Reads and handles one page. */
-  async #step(work: Work, pass: Pass): Promise<Pass> {
+  async #step(run: Run, pass: Pass): Promise<Pass> {
     try {
       const page =
-        pass.phase === 'subscriptions' ? await this.#compare(work, pass) : await this.#handle(work, pass);
+        pass.phase === 'subscriptions'
+          ? await this.#compareSubscriptions(run, pass)
+          : await this.#applyEvents(run, pass);
       return page.hasMore
         ? { ...pass, cursor: page.data.at(-1)?.id ?? null }
-        : { ...pass, ...stepAfter(pass, work), cursor: null };
+        : { ...pass, ...stepAfter(pass, run), cursor: null };
     } catch (error) {
       if (pass.cursor === null || !isCursorGone(error)) throw error;
       return { ...pass, cursor: null };
     }
   }
 
-  async #handle({ projectId, mode, stripe, signal, report }: Work, pass: Pass): Promise<Page<Stripe.Event>> {
-    const page = await listEvents(stripe, pass);
+  /** Applies the oldest first. */
+  async #applyEvents(run: Run, pass: Pass): Promise<Page<Stripe.Event>> {
+    const page = await listEvents(run.stripe, pass);
     const ids = page.data.map(({ id }) => id);
-    const settled = await this.events.findSettled(projectId, mode, ids);
-    report.events.read += page.data.length;
+    const settled = await this.events.findSettled(run.tenant, ids);
+    run.report.events.read += page.data.length;
     for (const listed of page.data.toReversed()) {
-      if (signal.aborted) break;
-      if (settled.has(listed.id)) report.events.known += 1;
-      else await this.#handleOne(projectId, mode, listed, report);
+      if (run.signal.aborted) break;
+      if (settled.has(listed.id)) run.report.events.known += 1;
+      else await this.#applyEvent(run, listed);
     }
     return page;
   }
 
-  async #handleOne(
-    projectId: ProjectId,
-    mode: StripeMode,
-    listed: Stripe.Event,
-    report: ReconcileReport,
-  ): Promise<void> {
-    const event = await this.reader.read(projectId, mode, Buffer.from(JSON.stringify(listed)));
+  async #applyEvent({ tenant, report }: Run, listed: Stripe.Event): Promise<void> {
+    const event = await this.reader.read(tenant, Buffer.from(JSON.stringify(listed)));
     if (event === 'unreadable') report.events.unreadable += 1;
     if (typeof event === 'string') return;
     try {
@@ -178,50 +163,52 @@ export class ReconcileService {
     }
   }
 
-  async #compare(work: Work, pass: Pass): Promise<Page<Stripe.Subscription>> {
-    const { projectId, mode, stripe, signal, report } = work;
+  async #compareSubscriptions(run: Run, pass: Pass): Promise<Page<Stripe.Subscription>> {
+    const { tenant, stripe, signal, report } = run;
     const page = await listSubscriptions(stripe, pass);
     for (const subscription of page.data) {
       if (signal.aborted) break;
       report.subscriptions.compared += 1;
-      if (await this.ledger.record({ projectId, mode }, subscription, page.time))
-        report.addRepair(subscription.id);
+      if (await this.ledger.record(tenant, subscription, page.time)) report.addRepair(subscription.id);
     }
-    const absent = await this.#findAbsent(work, pass, page);
+    const absent = await this.#findAbsent(run, pass, page);
     while (absent.length > 0 && !signal.aborted) {
-      const ids = absent.splice(0, MAX_QUESTIONS);
+      const ids = absent.splice(0, MAX_CONCURRENT);
       const answers = await Promise.all(ids.map((id) => findSubscription(stripe, id, page.time)));
       for (const [index, id] of ids.entries()) {
         const found = answers[index];
         if (!found) report.addMissing(id);
-        else if (await this.ledger.record({ projectId, mode }, found.subscription, found.time))
-          report.addRepair(id);
+        else if (await this.ledger.record(tenant, found.subscription, found.time)) report.addRepair(id);
       }
     }
     return page;
   }
 
-  /** What runs here, and this page of Stripe's list lacks though it is the place for it. A list may lag behind, so that proves nothing yet. */
+  /**
+   * Lists subscriptions that have not ended here and should be on this page of Stripe's list, but aren't. Stripe's lists may be stale, so
+   * each has to be looked up.
+   */
   async #findAbsent(
-    { projectId, mode }: Work,
+    { tenant }: Run,
     { cursor }: Pass,
     { data, hasMore }: Page<Stripe.Subscription>,
   ): Promise<string[]> {
-    const oldest = new Date((hasMore ? (data.at(-1)?.created ?? 0) : 0) * 1000);
-    const running = await this.passes.listRunning(projectId, mode, cursor, oldest, MAX_RUNNING);
+    const from = new Date((hasMore ? (data.at(-1)?.created ?? 0) : 0) * 1000);
+    const limit = PAGE_SIZE + MAX_ABSENT;
+    const running = await this.passes.listRunning(tenant, { after: cursor, from, limit });
     return running.filter((id) => data.every((listed) => listed.id !== id)).slice(0, MAX_ABSENT);
   }
 }
 
-/** A resumed pass covers the time until it started, so it ends with the events since then. */
-function stepAfter({ phase, batch }: Pass, { isResumed }: Work): Pick<Pass, 'phase' | 'batch'> {
+/** A resumed pass covers the time until its start, so it ends with the events since then. */
+function stepAfter({ phase, batch }: Pass, { isResumed }: Run): Pick<Pass, 'phase' | 'batch'> {
   if (phase !== 'subscriptions' && batch + 1 < EVENT_BATCHES.length) return { phase, batch: batch + 1 };
   if (phase === 'events') return { phase: 'subscriptions', batch: 0 };
   return { phase: phase === 'subscriptions' && isResumed ? 'later events' : null, batch: 0 };
 }
 
-function notTooOld(time: Date, now: Date): Date {
-  return new Date(Math.max(time.getTime(), now.getTime() - OLDEST_MS));
+function limitAge(time: Date, now: Date): Date {
+  return new Date(Math.max(time.getTime(), now.getTime() - MAX_AGE_MS));
 }
 
 function alreadyRunning(): DomainError {

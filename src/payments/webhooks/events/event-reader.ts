@@ -1,33 +1,35 @@
-import type { DomainError } from '../../../common/errors.js';
-import { type JsonBounds, parseJson } from '../../../http/json-body.js';
-import type { ProjectId } from '../../../common/ids.js';
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '../../../common/errors.js';
 import { makeWellFormed } from '../../../common/typed-text.js';
+import { isDatabaseUnavailable } from '../../../database/database-errors.js';
+import { type JsonBounds, parseJson } from '../../../http/json-body.js';
 import type { StripeEvent } from '../../ledger/merge/ledger-change.js';
-import type { StripeMode } from '../../stripe/stripe-mode.js';
+import type { ProjectMode } from '../../project-mode.js';
+import { StripeAccounts } from '../../stripe-config/keys/stripe-accounts.js';
+import type { RefusalReason } from '../receiver/webhook-receiver.errors.js';
 
-/** What became of an event. `unreadable` is in a form that this version does not know. `open` waits for its owner: it can't be applied with the key that is stored. */
+/** Outcomes of an event. `unreadable`: this version doesn't know its form. `open`: the owner has to correct the stored key first. */
 export const OUTCOMES = ['applied', 'ignored', 'unreadable', 'failed', 'open'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** How an event is noted. */
 export interface Verdict {
   readonly outcome: Outcome;
-  /** In our words; `null` of what was applied. */
+  /** Never Stripe's own text; `null` for `applied`. */
   readonly reason: string | null;
 }
 
-/** An event as it arrived: who sent it is not doubted any more. */
+/** An authentic event: its signature was verified, or it was read from Stripe's list. */
 export interface ReceivedEvent extends StripeEvent {
   readonly livemode: boolean;
-  /** The accounts that it says it is of; none where it does not say. */
+  /** The ids of the accounts that the event names. */
   readonly accountIds: readonly string[];
-  /** Why it changes nothing here, whatever its type. */
+  /** Reason to ignore the event, independent of its type. */
   readonly ignoredBecause: string | undefined;
-  /** Why nobody can tell yet whether it is of the project's account: it stays open. */
+  /** Failure to find out whether the event belongs to the project's account. The event stays open. */
   readonly undecidedBecause?: DomainError;
-  /** The field without which nothing that depends on it can be read. */
+  /** The first required field that is missing or has another type. */
   readonly unreadableField: string | undefined;
-  /** All of it, as JSON. */
+  /** The complete payload. */
   readonly json: string;
 }
 
@@ -36,13 +38,13 @@ export const OTHER_ACCOUNT_REASON =
 export const OTHER_ENDPOINT_REASON =
   'It is of another Stripe account: its endpoint was made here with a key of that account.';
 
-/** Stripe's largest events have hundreds of invoice lines. */
+/** Limits of an event's JSON. Stripe's largest events have hundreds of invoice lines. */
 const BOUNDS: JsonBounds = { depth: 64, members: 100_000 };
 
-/** How JSON spells a half of a surrogate pair; the bytes themselves are UTF-8, which has none. */
+/** JSON escapes of surrogates. Only an escape can be a lone surrogate, since UTF-8 has none. */
 const SURROGATE_ESCAPES = ['\\ud', '\\uD'];
 
-/** U+FFFD stands for what can not be stored. */
+/** U+FFFD replaces characters that the database can't store. */
 const ID = /^[\w\ufffd-]{1,255}$/;
 const VISIBLE = /^[\x21-\x7e\ufffd]{1,255}$/;
 const VERSION = /^[\x21-\x7e]{1,64}$/;
@@ -56,8 +58,43 @@ export function isEventId(text: unknown): text is string {
   return typeof text === 'string' && ID.test(text);
 }
 
-/** Reads an event whose signature holds. @returns `undefined` when it isn't one: it has no id, or no type */
-export function parseEvent(projectId: ProjectId, mode: StripeMode, bytes: Buffer): ReceivedEvent | undefined {
+/** Reads events from deliveries, Stripe's list and stored payloads, and detects those of other accounts. */
+@Injectable()
+export class EventReader {
+  constructor(private readonly accounts: StripeAccounts) {}
+
+  /**
+   * @param options.isOfOtherAccount whether the event came from an endpoint of another account
+   * @returns the event, or the reason to refuse it. An event of another account is never `wrong_mode`, because Connect sends test events
+   * to live endpoints too.
+   * @throws DomainError `database_unavailable`
+   */
+  async read(
+    { projectId, mode }: ProjectMode,
+    bytes: Buffer,
+    { isOfOtherAccount = false } = {},
+  ): Promise<ReceivedEvent | Extract<RefusalReason, 'unreadable' | 'wrong_mode'>> {
+    const event = parseEvent({ projectId, mode }, bytes);
+    if (!event) return 'unreadable';
+    if (isOfOtherAccount) return { ...event, ignoredBecause: OTHER_ENDPOINT_REASON };
+    const isOfMode = event.livemode === (mode === 'live');
+    try {
+      for (const account of event.accountIds)
+        if (!(await this.accounts.isOwn(projectId, mode, account)))
+          return { ...event, ignoredBecause: OTHER_ACCOUNT_REASON };
+    } catch (error) {
+      if (!(error instanceof DomainError) || isDatabaseUnavailable(error)) throw error;
+      // Only connected accounts send events of one mode to an endpoint of the other.
+      return isOfMode
+        ? { ...event, undecidedBecause: error }
+        : { ...event, ignoredBecause: OTHER_ACCOUNT_REASON };
+    }
+    return isOfMode ? event : 'wrong_mode';
+  }
+}
+
+/** @returns `undefined` for a body that is no event: it has no id or no type */
+function parseEvent({ projectId, mode }: ProjectMode, bytes: Buffer): ReceivedEvent | undefined {
   const body = parse(bytes);
   if (!isObject(body)) return undefined;
   const { object: kind, livemode, api_version: version, data } = body;
@@ -80,7 +117,7 @@ export function parseEvent(projectId: ProjectId, mode: StripeMode, bytes: Buffer
     type,
     apiVersion: typeof version === 'string' && VERSION.test(version) ? version : null,
     created: created ?? new Date(),
-    // An event that does not say is of the URL's mode.
+    // The URL decides for an event without `livemode`.
     livemode: typeof livemode === 'boolean' ? livemode : mode === 'live',
     object,
     accountIds: accountsIn(body),
@@ -91,8 +128,8 @@ export function parseEvent(projectId: ProjectId, mode: StripeMode, bytes: Buffer
 }
 
 /**
- * The account that `account` names, and the one that `context` does: `acct_…`, or a path that leads to it, from an organisation or a
- * platform down (docs.stripe.com/context).
+ * The accounts in `account` and `context`. The latter may be a path from an organisation or a platform down to the account
+ * (docs.stripe.com/context).
  */
 function accountsIn({ account, context }: Record<string, unknown>): string[] {
   const named = [account, context].map((value) => (isObject(value) ? value['id'] : value));
@@ -110,7 +147,7 @@ function parse(bytes: Buffer): unknown {
   }
 }
 
-/** Seconds since 1970, in thin events RFC 3339. */
+/** @param value seconds since 1970; RFC 3339 in thin events */
 function readTime(value: unknown): Date | undefined {
   const milliseconds =
     typeof value === 'number' ? value * 1000 : typeof value === 'string' ? Date.parse(value) : NaN;
