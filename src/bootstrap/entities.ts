@@ -3,7 +3,7 @@ import { TaskLeaseEntity } from '../database/periodic-tasks.js';
 import { HistoryEntryEntity, HistoryHeadEntity, HistoryPermitEntity } from '../history/history.entities.js';
 import { IdempotencyKeyEntity } from '../idempotency/idempotency-keys.repository.js';
 import { SEALED_ANSWERS } from '../idempotency/idempotent-answers.js';
-import { StripeCustomerEntity } from '../payments/billing/customers/stripe-customers.repository.js';
+import { StripeCustomerEntity } from '../payments/billing/customers/stripe-customer.entity.js';
 import { OutboxEventEntity } from '../payments/ledger/outbox/outbox-event.entity.js';
 import { StripeForeignObjectEntity } from '../payments/ledger/store/ownership.entities.js';
 import {

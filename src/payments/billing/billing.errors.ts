@@ -5,18 +5,18 @@ import { senseless } from './buyer.guard.js';
 
 const URL_FIELDS = ['success_url', 'cancel_url', 'return_url'];
 
-/** The parameter in which a call names a price: `line_items[0][price]`, `items[0][price]`, and `price` where it is asked for by its id. */
+/** Parameters that name a price: `line_items[0][price]`, `items[0][price]`, and `price`. */
 const PRICE_PARAMETER = /\[price\]$|^price$/;
 
-/** A checkout's mode and price that don't go together: which parameter is to blame Stripe mostly leaves open. */
+/** Stripe's messages for a price that doesn't fit the checkout's mode, which mostly come without a parameter. */
 const WRONG_KIND =
   /\brecurring price\b.*\b(?:subscription|payment)\W mode\b|\b(?:subscription|payment)\W mode\b.*\b(?:recurring|one-time) price/i;
 
 const OUT_OF_ORDER =
   'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
 
-/** Does what asks Stripe on behalf of an end user. @throws DomainError in words for that person, who has no part in the project's keys */
-export async function inBuyersWords<T>(work: () => Promise<T>): Promise<T> {
+/** Calls Stripe for an end user. @throws DomainError with a message for end users, who can't change the project's keys */
+export async function withBuyersErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -24,25 +24,25 @@ export async function inBuyersWords<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Whether Stripe doesn't have what the call named, by this parameter. */
+/** Whether Stripe doesn't have the object that this parameter names. */
 export function isMissing(error: unknown, parameter = /^/): boolean {
   const { code, param = '' } = stripeErrorOf(error) ?? {};
   return code === 'resource_missing' && parameter.test(param);
 }
 
-/** Whether Stripe has kept this failure for the idempotency key, and gives it to whoever uses that one. */
+/** Whether Stripe replayed this failure for the idempotency key. Every call with the key gets it. */
 export function isReplayedFailure(error: unknown): boolean {
   const { statusCode = 0, headers = {} } = stripeErrorOf(error) ?? {};
   return statusCode >= 500 && headers['idempotent-replayed'] === 'true';
 }
 
-/** Whether nobody knows what Stripe did: it failed, or did not answer. */
+/** Whether Stripe may have done the work although it failed or did not answer. */
 export function isUncertain(error: unknown): boolean {
   const facts = stripeErrorOf(error);
   return facts !== undefined && (facts.statusCode === undefined || facts.statusCode >= 500);
 }
 
-/** Whether Stripe wants no quantity, because the price is for what gets used. */
+/** Whether Stripe refused a quantity because the price is metered. */
 export function isMetered(error: unknown): boolean {
   return /\bquantity\b.*\bmetered\b/i.test(stripeErrorOf(error)?.message ?? '');
 }
@@ -73,26 +73,26 @@ function asBillingFailure(error: unknown): unknown {
   return new DomainError('stripe_refused', message, { cause: error });
 }
 
-/** Stripe tells it only in words. */
-function whyNot(message: string): string {
+/** Stripe has no codes for these reasons, only messages. */
+function reasonFor(message: string): string {
   if (/inactive/i.test(message)) return 'This price is no longer offered.';
   if (/one_time/i.test(message))
     return 'This price is for a single payment; a subscription needs a recurring one.';
   return 'This price can not be used here.';
 }
 
-/** What the buyer, or whoever wrote the page that the buyer is on, can do something about. */
+/** Translates refusals that the buyer, or the developer of the shop, can correct. */
 function refusalOf(facts: StripeErrorFacts, cause: unknown): DomainError | undefined {
   const { statusCode, code, param = '', message } = facts;
-  const everyday = billingRefusal(facts, cause);
-  if (everyday) return everyday;
+  const common = billingRefusal(facts, cause);
+  if (common) return common;
   if (isMissing(cause, PRICE_PARAMETER)) return unknownPrice(cause);
   if (param === 'mode' || WRONG_KIND.test(message))
     return priceNotUsable(
       'This price does not go with the mode: subscription is for recurring prices, payment for all others.',
       cause,
     );
-  if (PRICE_PARAMETER.test(param)) return priceNotUsable(whyNot(message), cause);
+  if (PRICE_PARAMETER.test(param)) return priceNotUsable(reasonFor(message), cause);
   if (URL_FIELDS.includes(param))
     return new ValidationFailed([
       { loc: ['body', param], msg: 'is a URL that Stripe does not take', type: 'value_error' },
@@ -121,7 +121,7 @@ function busy(cause: unknown): DomainError {
   );
 }
 
-/** An everyday refusal of Stripe: told by its status or code, and by its words only where it has no code of its own. */
+/** A common refusal by Stripe. It is detected by status or code, or by its message if Stripe has no code for it. */
 interface Refusal {
   readonly is: (facts: StripeErrorFacts) => boolean;
   readonly code: ErrorCode;
@@ -131,7 +131,7 @@ interface Refusal {
 const says = (words: RegExp) => (facts: StripeErrorFacts) =>
   facts.statusCode === 400 && words.test(facts.message);
 
-/** The first that fits. */
+/** The first match is used. */
 const REFUSALS: readonly Refusal[] = [
   {
     is: ({ statusCode, code = '' }) =>

@@ -6,14 +6,14 @@ import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
 import { CheckoutController } from './checkout/checkout.controller.js';
 import { CheckoutService } from './checkout/checkout.service.js';
 import { CustomersService } from './customers/customers.service.js';
-import { MyPaymentsController, MyPaymentsRepository } from './subscription/my-payments.controller.js';
+import { MyBillingRepository } from './subscription/my-billing.repository.js';
+import { MyPaymentsController } from './subscription/my-payments.controller.js';
 import { MySubscriptionController } from './subscription/my-subscription.controller.js';
-import { MySubscriptionsRepository } from './subscription/my-subscriptions.repository.js';
 import { StripeCustomersRepository } from './customers/stripe-customers.repository.js';
 import { SubscriptionsAtStripe } from './subscription/subscriptions-at-stripe.js';
 import { SubscriptionsService } from './subscription/subscriptions.service.js';
 
-/** The till: what end users buy, and what they do with it. */
+/** Operations of end users: checkout, customer portal, their subscription and their payments. */
 @Module({
   imports: [ProjectsModule, StripeConfigModule, LedgerModule, IdempotencyModule],
   controllers: [CheckoutController, MySubscriptionController, MyPaymentsController],
@@ -23,8 +23,7 @@ import { SubscriptionsService } from './subscription/subscriptions.service.js';
     SubscriptionsAtStripe,
     CustomersService,
     StripeCustomersRepository,
-    MySubscriptionsRepository,
-    MyPaymentsRepository,
+    MyBillingRepository,
   ],
 })
 export class BillingModule {}

@@ -13,12 +13,12 @@ describe('StripeCalls', () => {
   });
   afterEach(() => jest.useRealTimers());
 
-  it('hands on what is answered and what is thrown', async () => {
+  it('returns the answer and rethrows errors', async () => {
     await expect(calls.make(async (given) => given)).resolves.toBe(stripe);
     await expect(calls.make(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
   });
 
-  it('waits 12 seconds for all calls together, and makes none afterwards', async () => {
+  it('limits all calls together to 12 seconds, and makes none afterwards', async () => {
     await calls.make(async () => jest.advanceTimersByTime(11_000));
     const last = expect(calls.make(never)).rejects.toMatchObject({
       code: 'stripe_unavailable',
@@ -31,7 +31,7 @@ describe('StripeCalls', () => {
     expect(call).not.toHaveBeenCalled();
   });
 
-  it('counts from the first call on', async () => {
+  it('starts the deadline with the first call', async () => {
     jest.advanceTimersByTime(60_000);
     await expect(calls.make(async () => 'answer')).resolves.toBe('answer');
   });

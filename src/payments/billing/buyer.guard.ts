@@ -15,15 +15,15 @@ import { Deadline } from '../../common/deadline.js';
 import { QueryFlagPipe } from '../../http/fields.js';
 import { EndUserGuard } from '../../projects/project.guards.js';
 import { projectNotFound } from '../../projects/projects.service.js';
+import type { ProjectMode } from '../project-mode.js';
 import { StripeClients } from '../stripe-config/keys/stripe-clients.js';
 import { type AnswerTime, timed } from '../stripe/stripe-connector.js';
-import type { StripeMode } from '../stripe/stripe-mode.js';
 import { stripeUnavailable } from '../stripe/stripe.errors.js';
-import { inBuyersWords } from './billing.errors.js';
+import { withBuyersErrors } from './billing.errors.js';
 
-/** All calls to Stripe for one request, with their retries. */
+/** Deadline of all calls to Stripe for one request, retries included. */
 const BUDGET_MS = 12_000;
-/** One call. */
+/** Options of one call. */
 const OPTIONS = { timeout: 5_000, maxNetworkRetries: 1 };
 
 /** Calls to Stripe for one request of an end user, under one deadline that starts with the first call. */
@@ -43,7 +43,7 @@ function tooSlow() {
   return stripeUnavailable('Stripe takes too long to answer; try again shortly.', undefined);
 }
 
-/** By Stripe's clock, or, as RFC 9110 has it for an answer without a date, by ours. */
+/** Takes the time from Stripe's `Date` header or, as in RFC 9110, from our clock if there is none. */
 export async function timedAnswer<T>(
   call: () => Promise<Stripe.Response<T>>,
 ): Promise<{ answer: Stripe.Response<T>; time: AnswerTime }> {
@@ -52,7 +52,7 @@ export async function timedAnswer<T>(
   return { answer, time };
 }
 
-/** Whoever answers JSON with 200 need not be Stripe. @throws DomainError `stripe_unavailable` */
+/** Detects JSON that didn't come from Stripe, for example from a proxy. @throws DomainError `stripe_unavailable` */
 export function assertObject({ object }: { object?: string }, expected: string): void {
   if (object !== expected) throw senseless();
 }
@@ -61,9 +61,8 @@ export function senseless(cause?: unknown) {
   return stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', cause);
 }
 
-/** An end user before the till of one project and mode. */
-export interface Buyer extends EndUser {
-  readonly mode: StripeMode;
+/** An end user in one mode of the token's project. */
+export interface Buyer extends EndUser, ProjectMode {
   readonly stripe: StripeCalls;
   /** Fingerprint of the project's Stripe account. */
   readonly account: () => Promise<string>;
@@ -81,10 +80,9 @@ export function decorateWithBuyer(fastify: FastifyInstance): void {
   fastify.decorateRequest('buyer', undefined);
 }
 
-/** Which of Stripe's modes a buyer is in. */
 export const TEST_MODE = new QueryFlagPipe('test_mode', true);
 
-/** Lets an end user to the till of the token's project, if it has one in the mode that is asked for: 404 where not, before the body is looked at. Goes after `EndUserGuard`. */
+/** Requires a secret key in the requested mode: otherwise 404, before the body is read. Runs after `EndUserGuard`. */
 @Injectable()
 class BuyerGuard implements CanActivate {
   constructor(private readonly clients: StripeClients) {}
@@ -96,7 +94,7 @@ class BuyerGuard implements CanActivate {
     const endUser = endUserOf(request);
     if (!endUser) throw projectNotFound();
     const mode = TEST_MODE.transform(request.query.test_mode) ? 'test' : 'live';
-    const { stripe, account } = await inBuyersWords(() => this.clients.connect(endUser.projectId, mode));
+    const { stripe, account } = await withBuyersErrors(() => this.clients.connect(endUser.projectId, mode));
     request.buyer = { ...endUser, mode, stripe: new StripeCalls(stripe), account };
     return true;
   }
@@ -109,7 +107,7 @@ export const CurrentBuyer = createParamDecorator((_: unknown, context: Execution
   return buyer;
 });
 
-/** On a controller: its operations are for end users, each in one mode of the token's project. */
+/** Declares a controller whose operations are for end users, in one mode of the token's project. */
 export const ForBuyers = () =>
   applyDecorators(
     ForEndUsers(),

@@ -423,7 +423,7 @@ describe('POST checkout-session', () => {
       expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
     });
 
-    it('limits requests: 503 that says so', async () => {
+    it('limits requests: 503 with the reason', async () => {
       app.stripe.fail(rateLimited(), { ...ALWAYS, on: CREATE_SESSION });
       expect((await checkOut().expect(503)).body.detail).toMatch(/^Stripe limits /);
     });
@@ -609,7 +609,7 @@ describe('POST customer-portal', () => {
   });
 });
 
-// A price of another product, so that the catalogue of an account is not only what it is seeded with.
+// Covers a product beside those with which the fake Stripe is seeded.
 it('sells a price of any product', async () => {
   const product = billing.account.test.create('product', { name: 'Support' });
   const { id } = addPrice(billing.account.test, { product: product.id, unit_amount: 900 }, 'week');

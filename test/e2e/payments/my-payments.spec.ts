@@ -15,7 +15,7 @@ beforeEach(async () => {
   billing = await openBillingHarness(app);
 });
 
-/** Payments that the ledger knows, one a minute, the last one first. @returns Stripe's ids */
+/** Records payments in the ledger, one a minute. @returns Stripe's ids, newest first */
 async function pay(
   count: number,
   { user = 'user-1', mode = 'test', minute = 0, amount = 2_000 } = {},
@@ -75,7 +75,7 @@ describe('GET my-payments', () => {
     });
   });
 
-  it('is paged, the newest first', async () => {
+  it('has pages, newest first', async () => {
     const ids = await pay(5);
     expect(idsOf(await list())).toEqual(ids);
     expect(await list('?page=2&page_size=2')).toMatchObject({ total: 5, page: 2, page_size: 2 });

@@ -21,7 +21,7 @@ const ALWAYS = { times: Infinity };
 const POST_SUBSCRIPTION = /^POST \/v1\/subscriptions\//;
 const DELETE_SUBSCRIPTION = /^DELETE \/v1\/subscriptions\//;
 
-/** It was done, but Stripe says otherwise. */
+/** Performs the request, but answers with a failure. */
 const doneAndFailed: Fault = async (exchange) => {
   await exchange.perform();
   await down(500, { retry: false })(exchange);
@@ -59,7 +59,7 @@ describe.each<['get' | 'post', string, object | undefined]>([
   const send = (token: string, query = '') =>
     app.send(method, `${PATH}/${operation}${query}`, token).send(body);
 
-  it('is for end users of a project that has the mode', async () => {
+  it('requires an end user of a project that has the mode', async () => {
     await send(OWNER).expect(403);
     await send(endUserToken('6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11')).expect(404);
     const id = await app.createProject();
@@ -207,7 +207,7 @@ describe('a user whose subscription has', () => {
     expect(await mine()).toMatchObject({ subscription_id: id, customer_id: customer });
     await checkOut().expect(400);
     await portal().expect(200);
-    // The ledger has not heard of the one that is paid for.
+    // The active subscription is not in the ledger yet.
     billing.account.test.get('subscription', id).status = 'past_due';
     const items = [{ price: priceOf(billing.account, 'monthly'), quantity: 1 }];
     const newer = subscribe(billing.account.test, { customer, items, metadata: {}, trialDays: 0 });
@@ -219,7 +219,7 @@ describe('a user whose subscription has', () => {
     await checkOut().expect(200);
     expect(billing.account.test.all('checkout.session')[0]).toMatchObject({ customer });
     expect(billing.account.test.all('customer')).toHaveLength(1);
-    // An account that Stripe no longer has gives way to a customer.
+    // If Stripe deleted the account, a customer replaces it.
     billing.account.test.delete('customer', customer);
     await portal().expect(200);
     expect(billing.account.test.all('billing_portal.session')[0]?.customer).toMatch(/^cus_/);
@@ -879,7 +879,7 @@ describe('POST update-subscription', () => {
   });
 });
 
-describe('once Stripe said that the stored key is of another account', () => {
+describe('after Stripe reported another account for the stored key', () => {
   const put = (key: string, query = '?validate=true') =>
     app
       .send('put', `${PATH}/projects/${billing.projectId}/config${query}`)
@@ -909,7 +909,7 @@ describe('once Stripe said that the stored key is of another account', () => {
     expect(await mine()).toMatchObject({ subscription_id: id, account_mismatch: false });
     const other = app.stripe.addAccount();
     await put(other.keys.test.secret, '');
-    // The text of the key is no proof.
+    // The account id in the key's text is not trusted.
     expect(await mine()).toMatchObject({ subscription_id: id, account_mismatch: false });
     await validate(other.keys.test.secret);
     expect(await mine()).toBeNull();

@@ -54,7 +54,7 @@ describe('a reconciliation', () => {
     );
   };
 
-  /** A subscription at Stripe, with its customer, invoice and payment. @returns the events that it makes */
+  /** Creates a subscription at Stripe, with its customer, invoice and payment. @returns the events */
   function subscription(): StripeEvent[] {
     const { test } = account;
     const before = test.all('event').length;
@@ -140,7 +140,7 @@ describe('a reconciliation', () => {
     expect(repaired).toEqual([expect.objectContaining({ subscription_id: known.id, status: 'past_due' })]);
     app.stripe.now = () => NOW() + 20;
     expect((await reconcile().expect(200)).body.subscriptions).toMatchObject({ compared: 1, repaired: 0 });
-    // Nor are they written again.
+    // A second run writes nothing.
     expect(await subscriptions()).toEqual(repaired);
   });
 
@@ -152,7 +152,7 @@ describe('a reconciliation', () => {
       if (!known) throw new Error('There is no subscription.');
       Object.assign(known, { customer: null, customer_account: account_id });
       await reconcile().expect(200);
-      // As rows were when a customer was needed to have a user.
+      // Simulates rows of an earlier version, in which only a customer had a user.
       known.metadata = { user_id: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11' };
       for (const table of ['stripe_subscriptions', 'stripe_payments'])
         await execute(
@@ -178,7 +178,7 @@ describe('a reconciliation', () => {
     const before = await subscriptions();
     const [newest, middle] = account.test.all('subscription');
     for (const gone of [newest, middle]) account.test.delete('subscription', gone?.id ?? '');
-    // Neither is answered before both are asked for: one after the other they would never fit into a request.
+    // Each answer waits for both requests, which proves that they are concurrent.
     let asked = 0;
     let release: () => void = () => undefined;
     const both = new Promise<void>((resolve) => (release = resolve));
@@ -261,7 +261,7 @@ describe('a reconciliation', () => {
     const { events } = (await reconcile().expect(200)).body;
     expect(events.applied).toBeGreaterThan(2);
     expect((await reconcile().expect(200)).body.events.read).toBe(0);
-    // At the same time, which of them came first is not known.
+    // For equal times the order is unknown.
     await setDaysAgo('reconciliations', 'known_until', 1);
     await setDaysAgo('stripe_credentials', 'written_at', 1);
     expect((await reconcile().expect(200)).body.events).toMatchObject({ known: events.read });
@@ -330,7 +330,7 @@ describe('a reconciliation', () => {
       { since: new Date(0), signal: cutLate.signal },
     );
     expect(second).toMatchObject({ isComplete: false, subscriptions: { compared: 28 } });
-    // What happened since it began is read after it; nothing is compared again.
+    // The events since its start are read at the end. Nothing is compared again.
     const third = (await reconcile({ since: '2020-01-01T00:00:00Z' }).expect(200)).body;
     expect(third).toMatchObject({ complete: true, subscriptions: { compared: 0 } });
     expect(third.events.applied).toBeGreaterThan(2);

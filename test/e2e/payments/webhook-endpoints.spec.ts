@@ -82,7 +82,7 @@ describe('webhook endpoints', () => {
   const fingerprint = (secret: string) =>
     app.app.get(StripeConfigService).fingerprint(projectId, new Secret(secret));
 
-  /** One endpoint at Stripe, known here, and its secret is the stored one. */
+  /** Expects one endpoint at Stripe, stored here, whose secret is the stored webhook secret. */
   async function expectWhole(mode: StripeMode = 'test'): Promise<void> {
     const [endpoint, ...others] = atStripe(mode);
     expect(others).toEqual([]);

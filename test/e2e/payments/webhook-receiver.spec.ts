@@ -213,7 +213,7 @@ describe('the webhook receiver', () => {
     await app.send('get', eventsPath(other), STRANGER).expect(403);
   });
 
-  it('keeps events of both modes apart, even with the same id', async () => {
+  it('separates events of both modes, even with one id', async () => {
     const id = anEvent().id;
     for (const [mode, secret, livemode] of [
       ['test', SECRET, false],
@@ -337,7 +337,7 @@ describe('the webhook receiver', () => {
       const outcomeOf = async (event: EventBody) =>
         (await deliver(app, projectId, SECRET, event).expect(200)).body.outcome as string;
 
-      it('Stripe is asked, once for the key', async () => {
+      it('Stripe is asked once for each key', async () => {
         await put(app.account.keys.test.legacySecret);
         const asked = () => app.stripe.requests.filter(({ path }) => path.startsWith('/v1/account')).length;
         const before = asked();
@@ -361,7 +361,7 @@ describe('the webhook receiver', () => {
         const waiting = aPayment({ account: own(), livemode: true });
         await send(waiting).expect(500);
         expect((await list()).events[0]).toMatchObject({ id: waiting.id, outcome: 'open' });
-        // Of the other mode, it can only be a connected account's.
+        // Only connected accounts send events of the other mode.
         expect((await send(aPayment({ account: other })).expect(200)).body.outcome).toBe('ignored');
         await app
           .send('put', configPath(projectId))
@@ -433,7 +433,7 @@ describe('the webhook receiver', () => {
         request: { id: odd, idempotency_key: odd },
         data: { object, previous_attributes: { [odd]: odd } },
       };
-      // Some senders spell the escapes in capitals.
+      // Some senders write escapes in upper case.
       const body = JSON.stringify({ ...event, ...more }).replaceAll('\\udfff', '\\uDFFF');
       expect((await deliver(app, projectId, SECRET, body).expect(200)).body.outcome).toBe('applied');
       expect((await deliver(app, projectId, SECRET, body).expect(200)).body.outcome).toBe('duplicate');
@@ -521,7 +521,7 @@ describe('the webhook receiver', () => {
     await deliver(app, projectId.toUpperCase(), SECRET, anEvent()).expect(200);
   });
 
-  it('keeps payloads sealed', async () => {
+  it('seals payloads', async () => {
     const event = anEvent({ data: { object: { id: 'cus_1', email: 'somebody@example.com' } } });
     await deliver(app, projectId, SECRET, event).expect(200);
     const [row] = (await rowsOf(app.database, 'webhook_events')).filter(({ id }) => id === event.id);
@@ -530,7 +530,7 @@ describe('the webhook receiver', () => {
   });
 
   describe('the list', () => {
-    it('has filters and pages, the newest first', async () => {
+    it('has filters and pages, newest first', async () => {
       const sent: string[] = [];
       for (let number = 0; number < 5; number++) {
         const event = anEvent({ type: number % 2 ? 'customer.created' : 'customer.updated' });
@@ -599,7 +599,7 @@ describe('the webhook receiver', () => {
   });
 });
 
-/** Stripe's own code would decode them. */
+/** Stripe's SDK would decode them. */
 function signatureOfBytes(bytes: Buffer): string {
   const time = NOW();
   return `t=${time},v1=${createHmac('sha256', SECRET).update(`${time}.`).update(bytes).digest('hex')}`;

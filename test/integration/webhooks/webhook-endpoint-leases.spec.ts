@@ -26,7 +26,7 @@ describe('webhook endpoints of two processes on one database', () => {
     for (const app of apps.reverse()) await app.close();
   });
 
-  it('are made by one of them at a time, and neither undoes what the other did', async () => {
+  it('are created by one process at a time, and neither reverts the other', async () => {
     for (let round = 0; round < 5; round++) {
       const [first, second] = apps;
       if (!first || !second) throw new Error('There are not two apps.');
@@ -62,7 +62,7 @@ describe('webhook endpoints of two processes on one database', () => {
     }
   });
 
-  it('asked for by both at once are one', async () => {
+  it('requested by both at once are created once', async () => {
     for (let round = 0; round < 5; round++) {
       const [first] = apps;
       if (!first) throw new Error('There is no app.');
@@ -79,7 +79,7 @@ describe('webhook endpoints of two processes on one database', () => {
       expect(others).toEqual([]);
       for (const { status } of answers) expect([200, 201, 409]).toContain(status);
       expect(account.test.all('webhook_endpoint').map(({ id }) => id)).toEqual([made?.body.id]);
-      // 200 only when the stored secret is that endpoint's.
+      // The answer is 200 only if the stored secret belongs to the endpoint.
       await first.send('post', endpointsPath(projectId)).send({ mode: 'test' }).expect(200);
     }
   });

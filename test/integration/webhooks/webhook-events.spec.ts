@@ -66,7 +66,7 @@ describe('webhook events', () => {
   const status = async () =>
     (await app.send('get', statusPath(projectId)).expect(200)).body.test.webhook as WebhookStatus;
 
-  /** Makes the database refuse whatever is written to a table for the project. @returns what ends that */
+  /** Makes the database refuse writes to a table for the project. @returns a function that ends it */
   async function refuse(table: string): Promise<() => Promise<void>> {
     const name = `refuse_${table}`;
     const trigger = `CREATE TRIGGER ${name} BEFORE INSERT ON ${table} FOR EACH ROW WHEN (NEW.project_id = '${projectId}')`;
@@ -87,8 +87,8 @@ describe('webhook events', () => {
       );
   }
 
-  describe('in a form that is not known', () => {
-    /** A paid invoice without what it was over. */
+  describe('of an unknown form', () => {
+    /** A paid invoice without its amount. */
     const unreadable = () => {
       const event = aPaidInvoice();
       delete (event['data'] as { object: { total?: number } }).object.total;
@@ -155,7 +155,7 @@ describe('webhook events', () => {
       },
     );
 
-    it('are read again with the next delivery, in case a later version knows the form', async () => {
+    it('are read again with the next delivery, since a later version may know the form', async () => {
       const event = unreadable();
       await send(event).expect(200);
       const readable = { ...event, data: aPaidInvoice({ id: event.id })['data'] };
@@ -170,7 +170,7 @@ describe('webhook events', () => {
       ]);
     });
 
-    it('are so after a replay, though an earlier version applied them', async () => {
+    it('become unreadable with a replay, though an earlier version applied them', async () => {
       const event = unreadable();
       await send(event).expect(200);
       await execute(
@@ -202,7 +202,7 @@ describe('webhook events', () => {
     await app.send('post', `${eventsPath()}/${encodeURIComponent(`${event.id}\ufffd`)}/replay`).expect(200);
   });
 
-  it('have one effect, delivered 100 times at once', async () => {
+  it('are applied once in 100 concurrent deliveries', async () => {
     const event = aPayment();
     const answers = await Promise.all(Array.from({ length: 100 }, () => send(event)));
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
@@ -213,7 +213,7 @@ describe('webhook events', () => {
     ]);
   });
 
-  it('have one effect, delivered to two servers at once', async () => {
+  it('are applied once if delivered to two servers concurrently', async () => {
     const other = await startAppWithStripe({
       database: app.database,
       environment: app.environment,
@@ -239,7 +239,7 @@ describe('webhook events', () => {
     }
   });
 
-  it('leave nothing behind when the database refuses, but the record that they failed; the next delivery applies them', async () => {
+  it('write only their failure when the database refuses, and are applied with the next delivery', async () => {
     const event = aPayment();
     const allow = await refuse('stripe_payments');
     for (let attempt = 0; attempt < 2; attempt++)
@@ -274,7 +274,7 @@ describe('webhook events', () => {
     expect(app.log.join('')).not.toContain('refused');
   });
 
-  it('are noted as failed later, when not even that could be stored', async () => {
+  it('are recorded as failed later, if the failure could not be stored at once', async () => {
     const event = aPayment();
     const allow = await refuse('webhook_events');
     await send(event).expect(500);
@@ -288,7 +288,7 @@ describe('webhook events', () => {
     expect(await ofProject('stripe_payments')).toHaveLength(1);
   });
 
-  it('stay open while Stripe refuses the key, and are applied by a replay when it is mended', async () => {
+  it('stay open while Stripe refuses the key, and are applied by a replay afterwards', async () => {
     app.stripe.mark(account.keys.test.secret, 'expired');
     const event = aPaidInvoice();
     expect((await send(event).expect(500)).body.detail).toMatch(/has expired at Stripe/);
@@ -305,7 +305,7 @@ describe('webhook events', () => {
     expect((await send(event).expect(200)).body.outcome).toBe('duplicate');
   });
 
-  it('are tried again when Stripe cannot be asked, and a failing replay takes nothing back', async () => {
+  it('are retried while Stripe is down, and a failed replay reverts nothing', async () => {
     const event = aPaidInvoice();
     const fail = () => app.stripe.fail(down(503, { retry: false }), { on: /invoice_payments/ });
     fail();
@@ -317,7 +317,7 @@ describe('webhook events', () => {
     expect((await list('?outcome=applied')).total).toBe(1);
   });
 
-  it('change nothing twice, replayed after they were applied', async () => {
+  it('change nothing when replayed after they were applied', async () => {
     const event = aPayment();
     await send(event).expect(200);
     const before = [await ofProject('stripe_payments'), await rowsOf(app.database, 'ledger_revenue')];
@@ -353,7 +353,7 @@ describe('webhook events', () => {
     expect(await Promise.all(slow)).toEqual(slow.map(() => 200));
   });
 
-  it('never cross from one mode to the other', async () => {
+  it('never cross modes', async () => {
     const liveSecret = `whsec_${'l'.repeat(32)}`;
     await app.send('put', configPath(projectId)).send({ live_webhook_secret: liveSecret }).expect(200);
     const live = aPayment({ livemode: true });
@@ -363,7 +363,7 @@ describe('webhook events', () => {
     expect((await ofProject('stripe_payments')).map(({ mode }) => mode)).toEqual(['live']);
   });
 
-  it('show in the status when the last one came, and what last went wrong', async () => {
+  it('show the time of the last event and the last failure in the status', async () => {
     expect(await status()).toMatchObject({
       last_event_at: null,
       last_failure_at: null,
@@ -380,7 +380,7 @@ describe('webhook events', () => {
     expect(body.live.webhook).toMatchObject({ last_event_at: null, last_failure_at: null });
   });
 
-  it('that nobody signed make the database write nothing', async () => {
+  it('without a signature cause no write to the database', async () => {
     const write = jest.spyOn(app.app.get(DeliveryNotes), 'write').mockResolvedValue(true);
     const before = JSON.stringify([
       await rowsOf(app.database, 'webhook_events'),
@@ -400,7 +400,7 @@ describe('webhook events', () => {
     ]);
   });
 
-  it('lose their payload when its time is over, and are forgotten long after that', async () => {
+  it('lose their payload after the retention, and are deleted long after that', async () => {
     const [old, older, recent] = [aPayment(), aPayment(), aPayment()];
     for (const event of [old, older, recent]) await send(event).expect(200);
     const sweep = (days: number) => app.app.get(WebhookSweeper).sweep(new Date(Date.now() + days * DAY_MS));
@@ -434,7 +434,7 @@ describe('webhook events', () => {
   });
 });
 
-it('keeps no payloads where the operator wants none', async () => {
+it('stores no payloads with a retention of 0 days', async () => {
   const app = await startAppWithStripe({ environment: { WEBHOOK_RETENTION_DAYS: '0' } });
   try {
     const projectId = await app.createProject();

@@ -21,7 +21,7 @@ describe('the webhook secrets of a project', () => {
 
   beforeAll(async () => {
     app = await startTestApp();
-    // Nobody sweeps but the tests.
+    // Only the tests sweep.
     await app.app.get(PeriodicTasks).stop();
   });
   afterAll(() => app.close());
@@ -41,7 +41,7 @@ describe('the webhook secrets of a project', () => {
     return (body as Record<StripeMode, { webhook: { former_secret_valid_until: string | null } }>)[mode]
       .webhook.former_secret_valid_until;
   }
-  /** Lets the time of all former secrets run out. */
+  /** Expires all former secrets. */
   const expire = () =>
     execute(
       app.database,
@@ -49,13 +49,13 @@ describe('the webhook secrets of a project', () => {
     );
   const sweep = () => app.app.get(WebhookSecretOverlap).sweep();
 
-  it('are opened for their mode alone', async () => {
+  it('are unsealed for their own mode only', async () => {
     await put({ test_webhook_secret: A, live_webhook_secret: B }).expect(200);
     expect(await open('test')).toEqual([A]);
     expect(await open('live')).toEqual([B]);
   });
 
-  it('say what is missing: the project, the configuration, that of the mode', async () => {
+  it('name what is missing: the project, the configuration, or the mode', async () => {
     const refusal = (code: string): unknown => expect.objectContaining({ code });
     await expect(open('test', randomUUID() as ProjectId)).rejects.toEqual(refusal('project_not_found'));
     await expect(open()).rejects.toEqual(refusal('config_not_found'));
@@ -67,7 +67,7 @@ describe('the webhook secrets of a project', () => {
     await expect(open('live')).rejects.toEqual(refusal('project_not_found'));
   });
 
-  it('are still valid for a day after another one took their place, each from then on', async () => {
+  it('stay valid for a day after they were replaced', async () => {
     await put({ test_webhook_secret: A, live_webhook_secret: A }).expect(200);
     expect(await validUntil()).toBeNull();
     const { body: second } = await put({ test_webhook_secret: B }).expect(200);
@@ -81,19 +81,19 @@ describe('the webhook secrets of a project', () => {
     expect(await validUntil('live')).toBeNull();
   });
 
-  it('are ten at most, so that a signature is soon checked', async () => {
+  it('are ten at most, which bounds the time of a signature check', async () => {
     for (const letter of 'abcdefghijkl') await put({ test_webhook_secret: secret(letter) }).expect(200);
     expect(await open()).toEqual([...'lkjihgfedc'].map(secret));
   });
 
-  it('are there once, also when a former one is put back', async () => {
+  it('are stored once, even if a former one is stored again', async () => {
     for (const each of [A, B, A]) await put({ test_webhook_secret: each }).expect(200);
     expect(await open()).toEqual([A, B]);
     for (const each of [B, C]) await put({ test_webhook_secret: each }).expect(200);
     expect(await open()).toEqual([C, B, A]);
   });
 
-  it('have no former one after the same was stored again, with other credentials or none', async () => {
+  it('have no overlap after the same secret was stored again, with or without other credentials', async () => {
     await put({ test_webhook_secret: A }).expect(200);
     await put({ test_webhook_secret: A }).expect(200);
     await put({ test_publishable_key: 'pk_test_aaaaaaaa', live_webhook_secret: B }).expect(200);
@@ -102,7 +102,7 @@ describe('the webhook secrets of a project', () => {
     expect(await validUntil()).toBeNull();
   });
 
-  it('are not valid any more when their time is over, swept or not; a sweep destroys them and changes nothing else', async () => {
+  it('expire with or without a sweep, which destroys only expired ones', async () => {
     await put({ test_webhook_secret: A }).expect(200);
     await put({ test_webhook_secret: B }).expect(200);
     await expire();
@@ -122,14 +122,14 @@ describe('the webhook secrets of a project', () => {
     });
   });
 
-  it('are left alone by a sweep while they are valid', async () => {
+  it('survive a sweep while they are valid', async () => {
     await put({ test_webhook_secret: A }).expect(200);
     await put({ test_webhook_secret: B }).expect(200);
     expect(await sweep()).toBe(0);
     expect(await open()).toEqual([B, A]);
   });
 
-  it('may overlap as long as a request says', async () => {
+  it('overlap for the requested time', async () => {
     await put({ test_webhook_secret: A }).expect(200);
     const { body } = await put({ test_webhook_secret: B }, '?webhook_secret_overlap=604800').expect(200);
     expect(await validUntil()).toBe(
@@ -137,7 +137,7 @@ describe('the webhook secrets of a project', () => {
     );
   });
 
-  it('overlap no longer in the modes of the secrets that come with an end', async () => {
+  it('overlap no longer in the modes of secrets that are stored with an overlap of 0', async () => {
     for (const each of [A, B])
       await put({ test_webhook_secret: each, live_webhook_secret: each }).expect(200);
     await put({ test_webhook_secret: C }, '?webhook_secret_overlap=0').expect(200);
@@ -148,7 +148,7 @@ describe('the webhook secrets of a project', () => {
     ]);
   });
 
-  it('overlap no longer in both modes after an end without a new secret, which is a change', async () => {
+  it('overlap no longer in both modes after an overlap of 0 without a new secret, which counts as a change', async () => {
     for (const each of [A, B])
       await put({ test_webhook_secret: each, live_webhook_secret: each }).expect(200);
     const before = await app.app.get(StripeConfigService).find(projectId);
@@ -163,7 +163,7 @@ describe('the webhook secrets of a project', () => {
   });
 
   it.each(['-1', '', '1.5', '604801', '24h', '0&webhook_secret_overlap=1'])(
-    'overlap for no other time: %j',
+    'refuse the overlap %j',
     async (given) => {
       await put({ test_webhook_secret: A }).expect(200);
       const { body } = await put({ test_webhook_secret: B }, `?webhook_secret_overlap=${given}`).expect(422);
@@ -189,7 +189,7 @@ describe('the webhook secrets of a project', () => {
     expect(await rows()).toEqual([]);
   });
 
-  it('are what signatures are checked with, the former ones as long as they are valid', async () => {
+  it('verify signatures, former ones during the overlap', async () => {
     const delivered = async (signedWith: string) =>
       (await deliver(app, projectId, signedWith, anEvent())).status;
     await put({ test_webhook_secret: A }).expect(200);
@@ -197,14 +197,14 @@ describe('the webhook secrets of a project', () => {
     await put({ test_webhook_secret: B }).expect(200);
     expect([await delivered(A), await delivered(B)]).toEqual([200, 200]);
     await expire();
-    // As if another process had written it.
+    // Simulates a write by another process.
     app.app.get(ConfigChanges).announce(projectId);
     expect([await delivered(A), await delivered(B)]).toEqual([400, 200]);
     await put({ test_webhook_secret: C }, '?webhook_secret_overlap=0').expect(200);
     expect([await delivered(B), await delivered(C)]).toEqual([400, 200]);
   });
 
-  it('end in time, however long they were known before', async () => {
+  it('expire in the cache, too', async () => {
     await put({ test_webhook_secret: A }).expect(200);
     await put({ test_webhook_secret: B }).expect(200);
     const soon = new Date(Date.now() + 1_000).toISOString().replace('T', ' ').slice(0, -1);
@@ -219,7 +219,7 @@ describe('the webhook secrets of a project', () => {
     await deliver(app, projectId, B, anEvent()).expect(200);
   });
 
-  it('are kept when others are stored at the same time', async () => {
+  it('are not lost to concurrent saves', async () => {
     await put({ test_webhook_secret: A }).expect(200);
     const given = [B, C, secret('d')];
     await Promise.all(given.map((test_webhook_secret) => put({ test_webhook_secret }).expect(200)));

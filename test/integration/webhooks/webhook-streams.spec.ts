@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { deliveryStream, followsModel } from '../../harness/ledger/delivery-streams.js';
 import { startTestApp, type TestApp } from '../../harness/test-app.js';
 
-describe('a stream of deliveries, many at once', () => {
+describe('a stream of concurrent deliveries', () => {
   let app: TestApp;
 
   beforeAll(async () => {
@@ -10,7 +10,7 @@ describe('a stream of deliveries, many at once', () => {
   });
   afterAll(() => app.close());
 
-  it('has the effects of its events once each, and none of what is forged', async () => {
+  it('applies each event once, and no forged one', async () => {
     await fc.assert(
       fc.asyncProperty(deliveryStream(90), (steps) => followsModel(app, steps)),
       { numRuns: 2, endOnFailure: true },

@@ -19,7 +19,7 @@ export class CheckoutController {
   @Post('checkout-session')
   @HttpCode(HttpStatus.OK)
   @Idempotent({ body: StripeCheckoutRequest, query: [TEST_MODE] })
-  // Clients that know it from the contract look for its token under this name.
+  // Generated clients expect the security scheme under the name in the contract.
   @ApiOAuth2([], 'OAuth2PasswordBearer')
   @ApiOperation({
     operationId: 'createCheckoutSession',

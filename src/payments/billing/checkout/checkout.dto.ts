@@ -6,7 +6,7 @@ import { CHECKOUT_MODES, type CheckoutOrder } from './checkout.service.js';
 import { type MetadataInput, metadataProblem } from './metadata.js';
 import { ReturnUrl } from './return-url.js';
 
-/** Stripe makes `price_…`; an account may have older ones with names of its own. */
+/** Stripe's ids start with `price_`, but older prices may have ids chosen by the account's owner. */
 const PRICE_ID = /^[\x21-\x7e]{1,255}$/;
 
 export function PriceId(description: string): PropertyDecorator {
@@ -64,7 +64,7 @@ export class StripeCheckoutRequest implements CheckoutOrder {
     required: false,
     example: { campaign: 'autumn' },
   })
-  // Under one Idempotency-Key none is none, however it is said.
+  // A repeated request with the same Idempotency-Key may say null, {} or nothing.
   @Transform(({ value }: { value: MetadataInput | null }) => value ?? {})
   @Checked(metadataProblem)
   metadata: MetadataInput = {};

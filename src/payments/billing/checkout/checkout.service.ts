@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { DomainError, type Problem, ValidationFailed } from '../../../common/errors.js';
-import { inBuyersWords, isMetered } from '../billing.errors.js';
+import { withBuyersErrors, isMetered } from '../billing.errors.js';
 import { type Buyer, senseless } from '../buyer.guard.js';
 import { CustomersService } from '../customers/customers.service.js';
 import { type MetadataInput, mergedMetadata } from './metadata.js';
@@ -21,7 +21,7 @@ export interface CheckoutOrder {
   readonly allow_existing_subscription: boolean;
 }
 
-/** Sends end users to Stripe's own pages, where they pay and look after what they pay for. */
+/** Creates sessions of Stripe's checkout and customer portal for end users. */
 @Injectable()
 export class CheckoutService {
   constructor(
@@ -32,7 +32,7 @@ export class CheckoutService {
   /** @throws ValidationFailed; DomainError `already_subscribed`, `price_not_usable`, `stripe_*`, `database_unavailable` */
   async start(buyer: Buyer, order: CheckoutOrder): Promise<{ id: string; url: string }> {
     assertReturnUrls(buyer, { success_url: order.success_url, cancel_url: order.cancel_url });
-    return inBuyersWords(async () => {
+    return withBuyersErrors(async () => {
       const known = await this.customers.find(buyer);
       if (
         order.mode === 'subscription' &&
@@ -40,7 +40,7 @@ export class CheckoutService {
         (await this.subscriptions.isSubscribed(buyer, known))
       )
         throw alreadySubscribed();
-      const customer = known ?? (await this.customers.make(buyer));
+      const customer = known ?? (await this.customers.create(buyer));
       const { object, id, url } = await this.customers.with(buyer, customer, (param) =>
         createSession(buyer, order, param),
       );
@@ -52,7 +52,7 @@ export class CheckoutService {
   /** @throws ValidationFailed; DomainError `customer_not_found`, `portal_not_set_up`, `stripe_*`, `database_unavailable` */
   async openPortal(buyer: Buyer, returnUrl: string): Promise<{ url: string }> {
     assertReturnUrls(buyer, { return_url: returnUrl });
-    return inBuyersWords(async () => {
+    return withBuyersErrors(async () => {
       const customer = await this.customers.find(buyer);
       if (!customer)
         throw new DomainError(
@@ -83,7 +83,7 @@ async function createSession(
   try {
     return await create({ price: order.price_id, quantity: order.quantity });
   } catch (error) {
-    // What is paid for by use can't be counted beforehand, and every order has a quantity.
+    // A metered price has no quantity, but 1 is the default of every order.
     if (order.quantity === 1 && isMetered(error)) return create({ price: order.price_id });
     throw error;
   }
@@ -102,7 +102,7 @@ function sessionOf(
     success_url: order.success_url,
     cancel_url: order.cancel_url,
     metadata,
-    // What comes of the session has no metadata but these.
+    // Stripe doesn't copy the session's metadata to its subscription or payment.
     ...(order.mode === 'subscription'
       ? { subscription_data: { metadata } }
       : { payment_intent_data: { metadata } }),

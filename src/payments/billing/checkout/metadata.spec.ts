@@ -12,7 +12,7 @@ const entries = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`name ${index}`, 'x']));
 
 describe('mergedMetadata', () => {
-  it('has ours, which win', () => {
+  it('overrides user_id and project_id', () => {
     const given = { user_id: 'somebody else', project_id: 'another', campaign: 'autumn' };
     expect(mergedMetadata(given, buyer)).toEqual({
       user_id: USER_ID,
@@ -21,7 +21,7 @@ describe('mergedMetadata', () => {
     });
   });
 
-  it('says numbers and truth values in words, and leaves null out', () => {
+  it('converts numbers and booleans to text, and drops null', () => {
     expect(mergedMetadata({ seats: 3, gift: false, coupon: null }, buyer)).toEqual({
       seats: '3',
       gift: 'false',
@@ -42,7 +42,7 @@ describe('metadataProblem', () => {
     { ['😀'.repeat(40)]: '😀'.repeat(500) },
     { a: 1, b: true, c: null, d: '' },
     { constructor: 'x', toString: 'y' },
-  ])('is nothing for what Stripe takes', (value) => {
+  ])('accepts metadata within the limits of Stripe', (value) => {
     expect(metadataProblem(value)).toBeUndefined();
   });
 
@@ -61,7 +61,7 @@ describe('metadataProblem', () => {
     [{ a: ['x'] }, /values that are text/],
     [{ a: '\ud800' }, /values that are text/],
     [{ a: 'x\0' }, /values that are text/],
-  ])('tells what is wrong', (value, msg) => {
+  ])('refuses %j', (value, msg) => {
     expect(metadataProblem(value)?.msg).toMatch(msg);
   });
 });

@@ -5,20 +5,20 @@ import type { Buyer } from '../buyer.guard.js';
 const MAX_ENTRIES = 50;
 const MAX_NAME_LENGTH = 40;
 const MAX_VALUE_LENGTH = 500;
-/** What ours take of them. */
+/** Entries that `ownMetadata` adds. */
 const OWN_ENTRIES = 2;
 
 export type Metadata = Record<string, string>;
 
-/** What a caller may send: Stripe keeps text, so anything that is plainly text can be. */
+/** Metadata in a request. Stripe stores text, so other values are converted. */
 export type MetadataInput = Record<string, string | number | boolean | null>;
 
-/** By these the ledger finds out whose a payment is. */
+/** Metadata that link a Stripe object to a user in the ledger. */
 export function ownMetadata({ userId, projectId }: Pick<Buyer, 'userId' | 'projectId'>): Metadata {
   return { user_id: userId, project_id: projectId };
 }
 
-/** The caller's metadata with ours, which win. */
+/** Merges the request's metadata with ours, which take precedence. */
 export function mergedMetadata(given: MetadataInput, buyer: Pick<Buyer, 'userId' | 'projectId'>): Metadata {
   const texts = Object.entries(given).flatMap(([name, value]) =>
     value === null ? [] : [[name, String(value)]],
@@ -26,7 +26,6 @@ export function mergedMetadata(given: MetadataInput, buyer: Pick<Buyer, 'userId'
   return { ...(Object.fromEntries(texts) as Metadata), ...ownMetadata(buyer) };
 }
 
-/** What is wrong with metadata that a caller sends. */
 export function metadataProblem(value: unknown): Omit<Problem, 'loc'> | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'object' || Array.isArray(value))

@@ -12,7 +12,7 @@ describe('returnUrlProblem', () => {
     'http://127.0.0.1/x',
     'http://127.8.9.1/x',
     'http://[::1]:3000/#/done',
-  ])('is nothing for %s', (url) => {
+  ])('accepts %s', (url) => {
     expect(returnUrlProblem(url)).toBeUndefined();
   });
 
@@ -63,7 +63,7 @@ describe('returnUrlProblem', () => {
     expect(returnUrlProblem(value)).toMatchObject({ type });
   });
 
-  it('has the loopback in test mode only', () => {
+  it('accepts http on loopback in test mode only', () => {
     expect(returnUrlProblemInMode('http://localhost/', 'test')).toBeUndefined();
     expect(returnUrlProblemInMode('HTTP://localhost/', 'live')).toMatchObject({ type: 'value_error' });
     expect(returnUrlProblemInMode('HTTPS://shop.example.com/', 'live')).toBeUndefined();

@@ -11,8 +11,8 @@ type Complaint = Omit<Problem, 'loc'>;
 const MAX_LENGTH = 5_000;
 
 /**
- * What is wrong with an address that Stripe's pages send the buyer to, whatever the mode. It is looked at and then sent as it stands:
- * the parser would encode the braces of `{CHECKOUT_SESSION_ID}`.
+ * Checks a URL to which Stripe's pages send the buyer, for both modes. Stripe gets the original text, because the parser would encode the
+ * braces of `{CHECKOUT_SESSION_ID}`.
  */
 export function returnUrlProblem(value: unknown): Complaint | undefined {
   if (value === undefined) return { type: 'missing', msg: 'is required' };
@@ -28,14 +28,14 @@ export function returnUrlProblem(value: unknown): Complaint | undefined {
   return undefined;
 }
 
-/** What is wrong, in this mode, with an address that is right by itself. */
+/** Checks what depends on the mode, for a URL without other problems. */
 export function returnUrlProblemInMode(value: string, mode: StripeMode): Complaint | undefined {
   return mode === 'live' && !/^https:/i.test(value)
     ? wrong('must start with https:// in live mode')
     : undefined;
 }
 
-/** Stricter than the parser, which repairs blanks, backslashes and missing slashes, and so may read another host than a browser or Stripe. */
+/** Stricter than the parser, which repairs spaces, backslashes and missing slashes, and so may read another host than a browser. */
 function parse(value: string): URL | undefined {
   if (!/^https?:\/\/[^/?#]/i.test(value) || /[\s\\\p{Cc}\p{Cs}]/u.test(value) || !URL.canParse(value))
     return undefined;
@@ -43,7 +43,7 @@ function parse(value: string): URL | undefined {
   return /[{}]/.test(url.host) ? undefined : url;
 }
 
-/** Also empty ones, which the parser drops. */
+/** Finds empty credentials too, which the parser drops. */
 function hasCredentials(value: string): boolean {
   return /^[^/]*\/\/[^/?#]*@/.test(value);
 }
@@ -56,7 +56,6 @@ function wrong(msg: string): Complaint {
   return { type: 'value_error', msg };
 }
 
-/** Where Stripe's pages send the buyer. */
 export function ReturnUrl(description: string, example: string): PropertyDecorator {
   const rule = 'An absolute `https` URL, or `http` on a loopback host in test mode.';
   return applyDecorators(

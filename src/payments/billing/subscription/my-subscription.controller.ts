@@ -39,7 +39,7 @@ export class MySubscriptionController {
   })
   async find(@CurrentBuyer() buyer: Buyer, @Res() reply: FastifyReply): Promise<void> {
     const subscription = await this.subscriptions.find(buyer);
-    // Nest and Fastify would send no body at all for `null`.
+    // Nest and Fastify would send an empty body for `null`.
     void reply
       .type('application/json; charset=utf-8')
       .send(subscription ? toSubscriptionResponse(subscription) : 'null');

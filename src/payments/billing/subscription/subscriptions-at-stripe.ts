@@ -10,16 +10,16 @@ import { type Customer, customerParam } from '../customers/stripe-customers.repo
 import { StripeObject } from '../../ledger/read/stripe-object.js';
 import { periodOf } from '../../ledger/merge/subscription.js';
 
-/** How many subscriptions of a user are asked for at once. */
+/** Concurrent requests for the subscriptions of a user. */
 const BATCH = 10;
 
-/** A subscription as Stripe says it is, and when it was so. */
+/** A subscription in an answer from Stripe, and the time at which it was in this state. */
 export interface SubscriptionNow {
   readonly subscription: Stripe.Subscription;
   readonly time: AnswerTime;
 }
 
-/** Subscriptions as they are at Stripe. */
+/** Reads and changes subscriptions at Stripe, and records the answers in the ledger. */
 @Injectable()
 export class SubscriptionsAtStripe {
   readonly #logger = new Logger(SubscriptionsAtStripe.name);
@@ -27,17 +27,17 @@ export class SubscriptionsAtStripe {
   constructor(private readonly ledger: LedgerService) {}
 
   /**
-   * @returns `undefined` when Stripe has no such subscription: it is of another account, or was erased with an account's test data. One of
-   * another project on the same account is none either.
+   * @returns `undefined` if Stripe doesn't have the subscription, because it belongs to another account or was test data, and for one of
+   * another project on the same account
    */
   async find(buyer: Buyer, id: string): Promise<SubscriptionNow | undefined> {
     const found = await unlessMissing(() =>
       ask(buyer, (stripe, options) => stripe.subscriptions.retrieve(id, undefined, options)),
     );
-    return found && (await this.#ours(buyer, [found]))[0];
+    return found && (await this.#withoutForeign(buyer, [found]))[0];
   }
 
-  /** The same of several, in their order: the first alone, which mostly is what is looked for, then ten at once. */
+  /** Finds several in their order: first one, which mostly is the one needed, then ten at a time. */
   async *findEach<Row extends { readonly subscriptionId: string }>(
     buyer: Buyer,
     rows: readonly Row[],
@@ -50,7 +50,7 @@ export class SubscriptionsAtStripe {
     }
   }
 
-  /** Those that have not ended, the newest first; none of a customer that Stripe doesn't have. */
+  /** Lists subscriptions that have not ended, newest first; none if Stripe doesn't have the customer. */
   async list(buyer: Buyer, customer: Customer): Promise<SubscriptionNow[]> {
     const readPage = async (page: PageParams) => {
       const { answer, time } = await buyer.stripe.make((stripe, options) =>
@@ -63,7 +63,7 @@ export class SubscriptionsAtStripe {
       };
     };
     try {
-      const listed = await this.#ours(buyer, await readWholeList(readPage));
+      const listed = await this.#withoutForeign(buyer, await readWholeList(readPage));
       return await Promise.all(
         listed.map(async ({ subscription, time }) => ({
           subscription: await completed(buyer, subscription),
@@ -76,28 +76,28 @@ export class SubscriptionsAtStripe {
     }
   }
 
-  /** Changes it, and notes the answer. */
+  /** Records Stripe's answer. */
   async update(
     buyer: Buyer,
     id: string,
     params: Stripe.SubscriptionUpdateParams,
   ): Promise<Stripe.Subscription> {
-    return this.note(
+    return this.record(
       buyer,
       await ask(buyer, (stripe, options) => stripe.subscriptions.update(id, params, options)),
     );
   }
 
-  /** Ends it now, and notes the answer. @returns `undefined` when Stripe has none to end */
-  async end(buyer: Buyer, id: string): Promise<Stripe.Subscription | undefined> {
+  /** Cancels immediately, and records Stripe's answer. @returns `undefined` if Stripe doesn't have the subscription */
+  async cancel(buyer: Buyer, id: string): Promise<Stripe.Subscription | undefined> {
     const ended = await unlessMissing(() =>
       ask(buyer, (stripe, options) => stripe.subscriptions.cancel(id, {}, options)),
     );
-    return ended && this.note(buyer, ended);
+    return ended && this.record(buyer, ended);
   }
 
-  /** Writes it to the ledger. What Stripe did is done: if it can't be written now, its event brings it. */
-  async note(buyer: Buyer, { subscription, time }: SubscriptionNow): Promise<Stripe.Subscription> {
+  /** Writes the subscription to the ledger. A failure is only logged, because Stripe's event will bring the change too. */
+  async record(buyer: Buyer, { subscription, time }: SubscriptionNow): Promise<Stripe.Subscription> {
     await buyer.stripe
       .make(() => this.ledger.record(buyer, subscription, time))
       .catch(() => {
@@ -106,8 +106,8 @@ export class SubscriptionsAtStripe {
     return subscription;
   }
 
-  /** Writes to the ledger that the account no longer has it. @returns whether that was news */
-  async noteGone(buyer: Buyer, id: string): Promise<boolean> {
+  /** Records in the ledger that the account no longer has the subscription. */
+  async recordGone(buyer: Buyer, id: string): Promise<boolean> {
     return buyer.stripe
       .make(() => this.ledger.recordGone(buyer, id, new Date()))
       .catch(() => {
@@ -116,12 +116,12 @@ export class SubscriptionsAtStripe {
       });
   }
 
-  /** Without those of other projects on the same account. */
-  async #ours<T extends SubscriptionNow>(buyer: Buyer, all: readonly T[]): Promise<T[]> {
-    const ours: T[] = [];
+  /** Drops subscriptions of other projects on the same account. */
+  async #withoutForeign<T extends SubscriptionNow>(buyer: Buyer, all: readonly T[]): Promise<T[]> {
+    const own: T[] = [];
     for (const each of all)
-      if (!(await this.ledger.isForeign(buyer, each.subscription, each.time))) ours.push(each);
-    return ours;
+      if (!(await this.ledger.isForeign(buyer, each.subscription, each.time))) own.push(each);
+    return own;
   }
 
   #warn(id: string, projectId: string): void {
@@ -142,7 +142,7 @@ async function ask(
   return { subscription: await completed(buyer, answer), time };
 }
 
-/** With all of its items. */
+/** Completes the subscription with all of its items. */
 function completed(
   { stripe: calls }: Buyer,
   subscription: Stripe.Subscription,
@@ -161,7 +161,7 @@ async function unlessMissing<T>(call: () => Promise<T>): Promise<T | undefined> 
   }
 }
 
-/** When what is paid for ends, in Stripe's seconds. */
+/** End of the paid period, in seconds since 1970. */
 export function endOfPeriod(subscription: Stripe.Subscription): number | null {
   const object = StripeObject.from(subscription);
   const end = object && periodOf(object).end;

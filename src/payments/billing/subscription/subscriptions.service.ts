@@ -5,7 +5,7 @@ import type { SubscriptionView } from '../../ledger/lists/ledger-lists.statement
 import { StripeObject } from '../../ledger/read/stripe-object.js';
 import { planItemOf } from '../../ledger/merge/subscription.js';
 import {
-  inBuyersWords,
+  withBuyersErrors,
   isMetered,
   isMissing,
   isUncertain,
@@ -15,89 +15,89 @@ import {
 import { assertObject, type Buyer } from '../buyer.guard.js';
 import { CustomersService } from '../customers/customers.service.js';
 import { endOfPeriod, type SubscriptionNow, SubscriptionsAtStripe } from './subscriptions-at-stripe.js';
-import { MySubscriptionsRepository } from './my-subscriptions.repository.js';
+import { MyBillingRepository } from './my-billing.repository.js';
 import type { Customer } from '../customers/stripe-customers.repository.js';
 
 export const PRORATIONS = ['create_prorations', 'none', 'always_invoice'] as const;
 type Proration = (typeof PRORATIONS)[number];
 
-/** What an end user may do with a subscription. What Stripe answers is written to the ledger at once. */
+/** Operations of an end user on a subscription. Stripe's answers are written to the ledger at once. */
 @Injectable()
 export class SubscriptionsService {
   constructor(
-    private readonly subscriptions: MySubscriptionsRepository,
+    private readonly billing: MyBillingRepository,
     private readonly atStripe: SubscriptionsAtStripe,
     private readonly customers: CustomersService,
   ) {}
 
-  /** @returns `undefined` for a buyer who never had one */
+  /** @returns `undefined` for a buyer who never had a subscription */
   find(buyer: Buyer): Promise<SubscriptionView | undefined> {
-    return this.subscriptions.findCurrent(buyer);
+    return this.billing.findSubscription(buyer);
   }
 
-  /** Whether the buyer has an active or trialing subscription: as Stripe says now, since what it has sent us may be late. */
+  /** Asks Stripe whether the buyer has an active or trialing subscription, because the ledger may be stale. */
   async isSubscribed(buyer: Buyer, customer: Customer | undefined): Promise<boolean> {
-    const rows = await this.subscriptions.list(buyer);
+    const rows = await this.billing.listSubscriptions(buyer);
     const { found, missing } = await this.#lookUp(
       buyer,
       rows.filter((row) => !hasEnded(row)),
     );
-    for (const each of found) await this.atStripe.note(buyer, each);
-    await this.#noteGone(buyer, missing, customer);
+    for (const each of found) await this.atStripe.record(buyer, each);
+    await this.#recordGone(buyer, missing, customer);
     if (found.some(({ subscription }) => isActive(subscription))) return true;
     const others = customer ? await this.atStripe.list(buyer, customer) : [];
-    for (const other of others) await this.atStripe.note(buyer, other);
+    for (const other of others) await this.atStripe.record(buyer, other);
     return others.some(({ subscription }) => isActive(subscription));
   }
 
   /**
-   * @returns the subscription, and whether it had been cancelled in this way before
+   * @returns the subscription, and whether it was already cancelled
    * @throws DomainError `subscription_not_found`, `stripe_*`, `database_unavailable`
    */
   async cancel(
     buyer: Buyer,
     immediately: boolean,
   ): Promise<{ subscription: Stripe.Subscription; wasCancelled: boolean }> {
-    return inBuyersWords(async () => {
+    return withBuyersErrors(async () => {
       const current = await this.#current(buyer);
       const { id, status } = current.subscription;
-      // One whose first payment is still due has no period that could end.
+      // An incomplete subscription has no paid period at whose end it could be cancelled.
       const isNow = immediately || status === 'incomplete';
       const isCancelled = (now: Stripe.Subscription) => hasEnded(now) || (!isNow && endsWithPeriod(now));
       if (isCancelled(current.subscription))
-        return { subscription: await this.atStripe.note(buyer, current), wasCancelled: true };
+        return { subscription: await this.atStripe.record(buyer, current), wasCancelled: true };
       const cancel = () =>
         isNow
-          ? this.atStripe.end(buyer, id)
+          ? this.atStripe.cancel(buyer, id)
           : this.atStripe.update(buyer, id, { cancel_at_period_end: true });
       return { subscription: await this.#change(buyer, current, cancel, isCancelled), wasCancelled: false };
     });
   }
 
   /**
-   * Puts the subscription on another price, and leaves its quantity and its other items as they are.
+   * Changes the price of the subscription. Its quantity and its other items stay.
    * @throws DomainError `subscription_not_found`, `price_not_usable`, `card_declined`, `stripe_*`, `database_unavailable`
    */
   async changePlan(buyer: Buyer, priceId: string, proration: Proration): Promise<Stripe.Subscription> {
-    const changed = await inBuyersWords(async () => {
+    const changed = await withBuyersErrors(async () => {
       const current = await this.#current(buyer);
-      const isOnIt = ({ items }: Stripe.Subscription) =>
+      const hasPrice = ({ items }: Stripe.Subscription) =>
         items.data.some((item) => priceOf(item)?.id === priceId);
       const change = async () => {
         const { subscription } = current;
         if (hasEnded(subscription)) throw notFound();
-        if (isOnIt(subscription)) throw priceNotUsable('The subscription is on this price already.');
-        return this.#putOn(buyer, subscription, priceId, proration);
+        if (hasPrice(subscription)) throw priceNotUsable('The subscription is on this price already.');
+        return this.#changePrice(buyer, subscription, priceId, proration);
       };
-      return this.#change(buyer, current, change, isOnIt);
+      return this.#change(buyer, current, change, hasPrice);
     });
-    // Stripe keeps a change back until an invoice is paid, also where we asked it not to.
+    // Stripe may delay the change until an invoice is paid, in spite of `error_if_incomplete`.
     if (changed.pending_update && !changed.items.data.some((item) => priceOf(item)?.id === priceId))
       throw changePending();
     return changed;
   }
 
-  async #putOn(
+  async #changePrice(
     buyer: Buyer,
     { id, items: { data } }: Stripe.Subscription,
     price: string,
@@ -110,7 +110,7 @@ export class SubscriptionsService {
       this.atStripe.update(buyer, id, {
         items: [{ id: item.id, price, ...quantity }],
         proration_behavior: proration,
-        // Else the plan would change and the payment stay due.
+        // Without it, the plan would change even if the payment fails.
         payment_behavior: 'error_if_incomplete',
       });
     try {
@@ -122,9 +122,9 @@ export class SubscriptionsService {
   }
 
   /**
-   * Changes a subscription. What Stripe failed to answer it may have done, so it is asked; and where nothing was changed, at least what it
-   * said before is noted.
-   * @param change `undefined` when Stripe has nothing left to change
+   * Changes a subscription and records the result. After an uncertain failure it asks Stripe for the current state. If nothing was changed,
+   * it records the state before and rethrows.
+   * @param change returns `undefined` if Stripe no longer has the subscription
    */
   async #change(
     buyer: Buyer,
@@ -138,23 +138,23 @@ export class SubscriptionsService {
       if (changed) return changed;
       const now = await find();
       if (!now) throw notFound();
-      return await this.atStripe.note(buyer, now);
+      return await this.atStripe.record(buyer, now);
     } catch (error) {
       const after = isUncertain(error) ? await find().catch(() => undefined) : undefined;
-      const now = await this.atStripe.note(buyer, after ?? before);
+      const now = await this.atStripe.record(buyer, after ?? before);
       if (!after || !isDone(now)) throw error;
       return now;
     }
   }
 
-  /** The buyer's subscription as it is at Stripe now: one that the ledger has, or one that counts more and that it has not heard of yet. */
+  /** Reads the buyer's current subscription from Stripe. Unless the ledger knows an active one, the customer's others are listed too. */
   async #current(buyer: Buyer): Promise<SubscriptionNow> {
-    const { found, missing } = await this.#lookUp(buyer, await this.subscriptions.list(buyer));
+    const { found, missing } = await this.#lookUp(buyer, await this.billing.listSubscriptions(buyer));
     const all = [...found];
-    const isActiveFound = found.some(({ subscription }) => isActive(subscription));
-    const customer = missing.length > 0 || !isActiveFound ? await this.customers.find(buyer) : undefined;
-    await this.#noteGone(buyer, missing, customer);
-    if (!isActiveFound) {
+    const hasActive = found.some(({ subscription }) => isActive(subscription));
+    const customer = missing.length > 0 || !hasActive ? await this.customers.find(buyer) : undefined;
+    await this.#recordGone(buyer, missing, customer);
+    if (!hasActive) {
       const listed = customer ? await this.atStripe.list(buyer, customer) : [];
       all.push(
         ...listed.filter(({ subscription: { id } }) =>
@@ -167,14 +167,14 @@ export class SubscriptionsService {
       all.find(({ subscription }) => isActive(subscription)) ??
       all.find(({ subscription }) => !hasEnded(subscription)) ??
       all[0];
-    for (const other of all) if (other !== current) await this.atStripe.note(buyer, other);
+    for (const other of all) if (other !== current) await this.atStripe.record(buyer, other);
     if (!current) throw notFound();
     return current;
   }
 
   /**
-   * Asks Stripe for subscriptions of the ledger until one is active. One that has ended is asked for only where nothing else was found.
-   * @param rows the one that counts most first
+   * Reads the ledger's subscriptions from Stripe until one is active. Ended ones are read only if nothing else was found.
+   * @param rows active ones first
    */
   async #lookUp(
     buyer: Buyer,
@@ -193,18 +193,19 @@ export class SubscriptionsService {
     return { found, missing };
   }
 
-  /** Notes that Stripe no longer has subscriptions of the ledger: those of a customer in the account that the key belongs to. */
-  async #noteGone(
+  /** Records that Stripe deleted subscriptions. Those of another customer may belong to another account, so they stay. */
+  async #recordGone(
     buyer: Buyer,
     missing: readonly SubscriptionView[],
     customer: Customer | undefined,
   ): Promise<void> {
     for (const { customerId, subscriptionId: id } of missing)
-      if (customerId !== null && customerId === customer?.id) await this.atStripe.noteGone(buyer, id);
+      if (customerId !== null && customerId === customer?.customerId)
+        await this.atStripe.recordGone(buyer, id);
   }
 }
 
-/** The plan among the items of the price's product, else the plan of the subscription. */
+/** Prefers items of the new price's product. The plan item among them is changed. */
 async function itemToChange(
   buyer: Buyer,
   items: Stripe.SubscriptionItem[],
@@ -244,13 +245,13 @@ function hasEnded({ status }: { status: string }): boolean {
   return status === 'canceled' || status === 'incomplete_expired';
 }
 
-/** Or sooner: it must not be put off by being cancelled again. */
+/** Includes subscriptions that end sooner, whose end must not be postponed by another cancellation. */
 function endsWithPeriod(subscription: Stripe.Subscription): boolean {
   const { cancel_at_period_end: isEnding, cancel_at: end } = subscription;
   return isEnding || (end !== null && end <= (endOfPeriod(subscription) ?? 0));
 }
 
-/** An old item has only a plan, and one that was deleted neither. */
+/** Old items have only a plan, and deleted ones have neither. */
 function priceOf({
   price,
   plan,
