@@ -1,13 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AccountsModule } from './accounts/accounts.module.js';
 import { AuthModule } from './auth/auth.module.js';
-import { Settings } from './config/settings.js';
-import { SettingsModule } from './config/settings.js';
+import { type Settings, SettingsModule } from './config/settings.js';
 import { DatabaseModule } from './database/database.module.js';
 import { ENTITIES } from './bootstrap/entities.js';
-import { HealthModule } from './monitoring/monitoring.module.js';
 import { HttpModule } from './http/http.module.js';
-import { MetricsModule } from './monitoring/monitoring.module.js';
+import { MonitoringModule } from './monitoring/monitoring.module.js';
 import { PaymentsModule } from './payments/payments.module.js';
 import { ProjectsModule } from './projects/projects.module.js';
 import { VaultModule } from './vault/vault.module.js';
@@ -24,10 +22,9 @@ export class AppModule {
         VaultModule,
         AuthModule,
         AccountsModule,
-        HealthModule,
         ProjectsModule,
         PaymentsModule,
-        MetricsModule,
+        MonitoringModule,
       ],
     };
   }

@@ -4,16 +4,13 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { readLoginForms } from '../accounts/login-form.js';
 import { AppModule } from '../app.module.js';
-import { EarlyRefusals } from '../auth/rate-limit.js';
-import { networkOf } from '../auth/rate-limit.js';
+import { EarlyRefusals, networkOf } from '../auth/rate-limit.js';
 import type { Settings } from '../config/settings.js';
-import { createAdapter } from '../http/adapter.js';
+import { createAdapter, sendCommonHeaders } from '../http/adapter.js';
 import { type AppLogger, logRequests } from '../http/app-logger.js';
-import { sendCommonHeaders } from '../http/adapter.js';
 import { ErrorFilter } from '../http/error.filter.js';
-import { readJsonBodies } from '../http/json-body.js';
+import { readJsonBodies, readRawBodies } from '../http/json-body.js';
 import { serveDocs } from '../http/openapi/docs.js';
-import { readRawBodies } from '../http/json-body.js';
 import { type BodyLimits, RequestBodies } from '../http/request-bodies.js';
 import { refuseUnknownRoutes, RouteTable } from '../http/route-table.js';
 import { decorateWithBuyer } from '../payments/billing/buyer.guard.js';
@@ -30,13 +27,13 @@ const CORS = {
   strictPreflight: false,
 };
 
-/** The application as it serves, not yet listening. The tests use it as `server.ts` does. */
+/** Creates the complete application, not yet listening. Server and tests use it. */
 export async function createApp(
   settings: Settings,
   logger: AppLogger,
   bodyLimits?: BodyLimits,
 ): Promise<NestFastifyApplication> {
-  // Hidden routes are documented all the same: one document describes every installation.
+  // Hidden routes stay documented: one OpenAPI document describes every installation.
   const routes = new RouteTable(settings.authBuiltin ? undefined : ACCOUNTS_URL);
   const refusals = new EarlyRefusals(settings.rateLimitPerMinute);
   const errors = new ErrorFilter(routes, logger, (request) => refusals.replacementFor(request));

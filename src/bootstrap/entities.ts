@@ -34,7 +34,7 @@ import { ProjectEntity } from '../projects/project.entity.js';
 import { DataKeyEntity, RetiredDataKeyEntity } from '../vault/keys/data-key.entity.js';
 import { KeyringNodeEntity } from '../vault/keys/keyring-nodes.repository.js';
 
-/** Every table; what the migrations make is held against it. */
+/** Every table. A test compares the entities with the migrated schema. */
 export const ENTITIES = [
   ProjectEntity,
   DataKeyEntity,
@@ -67,5 +67,5 @@ export const ENTITIES = [
   ReconciliationEntity,
 ];
 
-/** Everything that is sealed. What is not in this list would stay under its old data key for ever; a test holds it against the foreign keys. */
+/** Every sealed column. A rotation of keys reseals only these. A test compares the list with the foreign keys to `data_keys`. */
 export const SEALED_COLUMNS = [SEALED_CREDENTIALS, SEALED_ANSWERS, SEALED_PAYLOADS];

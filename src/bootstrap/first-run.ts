@@ -11,7 +11,7 @@ import { ProjectsService } from '../projects/projects.service.js';
 const SAMPLE_DEVELOPER = 'sample-developer' as OwnerId;
 const SAMPLE_TOKEN_SECONDS = 12 * 60 * 60;
 
-/** Makes a sample project in an empty database and writes to the terminal where to begin. For development, on a loopback address. */
+/** Creates a sample project in an empty database and prints a first request. For development on a loopback address. */
 export async function showFirstCall(app: NestFastifyApplication, settings: Settings): Promise<void> {
   const address = (await app.getUrl()).replace('[::1]', 'localhost');
   const lines = ['', `Tillkeeper is at ${address}; explore it at ${address}/docs`];
@@ -32,7 +32,7 @@ export async function showFirstCall(app: NestFastifyApplication, settings: Setti
       test_secret_key: `sk_test_${'a'.repeat(32)}`,
       test_webhook_secret: `whsec_${'b'.repeat(32)}`,
     });
-    // Run again, the first call would overwrite keys that somebody has stored since.
+    // A second start must not suggest a call that overwrites stored keys.
     const [what, call] = config?.isActive
       ? ['This call shows the Stripe credentials of the sample project', `curl ${url} ${header}`]
       : [

@@ -1,15 +1,25 @@
-import { AppLogger } from '../http/app-logger.js';
-import { createApp } from './app.js';
+import { VERSION } from '../common/version.js';
 import { loadEnvFile } from '../config/environment.js';
 import { loadSettings } from '../config/load-settings.js';
 import type { Settings } from '../config/settings.js';
-import { VERSION } from '../common/version.js';
+import { AppLogger } from '../http/app-logger.js';
+import { createApp } from './app.js';
 import { showFirstCall } from './first-run.js';
 import { type Running, stopOnSignal } from './shutdown.js';
 import { explainStartFailure } from './start-failure.js';
 
-async function main(): Promise<void> {
-  // What is written here, the database above all, is nobody else's business.
+/** Starts the server. On failure, prints the reason and exits with 1. */
+export async function serve(): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    process.stderr.write(`${explainStartFailure(error)}\n`);
+    process.exit(1);
+  }
+}
+
+async function start(): Promise<void> {
+  // Files that the server creates, above all the database, are readable by its user only.
   process.umask(0o077);
   loadEnvFile();
   const settings = loadSettings(process.env);
@@ -17,7 +27,7 @@ async function main(): Promise<void> {
   const running: Running = {};
   stopOnSignal(running, settings.shutdownDelay, logger);
   logger.log(describeStart(settings));
-  // Node itself would print the error with its message and members, which may hold what was sent.
+  // Node would print the error with its members, which may contain request data.
   process.on('uncaughtException', (error) => {
     logger.error(error);
     process.exit(1);
@@ -29,14 +39,9 @@ async function main(): Promise<void> {
   if (settings.sampleData && settings.isLoopbackHost) await showFirstCall(app, settings);
 }
 
-/** What an operator is asked first when something is wrong. */
+/** Logs what support asks first. */
 function describeStart({ database, masterKeys }: Settings): string {
   const engine = database.url ? 'PostgreSQL' : 'SQLite';
   const providers = masterKeys.map(({ provider }) => provider).join(', ');
   return `Tillkeeper ${VERSION} on Node.js ${process.version}, with ${engine} and master keys from: ${providers}`;
 }
-
-main().catch((error: unknown) => {
-  process.stderr.write(`${explainStartFailure(error)}\n`);
-  process.exit(1);
-});

@@ -3,24 +3,26 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AppLogger } from '../http/app-logger.js';
 import { ReadinessService } from '../monitoring/readiness.service.js';
 
-/** Milliseconds after the server stops listening: when the connections of unfinished requests are cut, and when the process ends whatever hangs. */
-const CUT_MS = 6_000;
-const END_MS = 8_000;
+/** Milliseconds from the end of listening until the connections of unfinished requests are closed. */
+const CLOSE_CONNECTIONS_MS = 6_000;
+/** Milliseconds from the end of listening until the process exits, finished or not. */
+const EXIT_MS = 8_000;
 const IDLE_CHECK_MS = 50;
 
-/** What there is to close: nothing yet while the process starts. */
+/** The application to close. */
 export interface Running {
+  /** `undefined` during the start. */
   app?: NestFastifyApplication;
 }
 
 /**
- * On SIGTERM and SIGINT: not ready at once, but still serving for `delaySeconds`, so that load balancers notice first. Then no new
- * connections; requests in flight finish, everything closes and the process exits with 0.
+ * Stops the process on SIGTERM and SIGINT. First it is not ready but still serves for `delaySeconds`, so that load balancers notice.
+ * Then it refuses new connections, finishes the requests in flight, closes everything and exits with 0.
  */
 export function stopOnSignal(running: Running, delaySeconds: number, logger: AppLogger): void {
   let isStopping = false;
   const onSignal = (signal: NodeJS.Signals): void => {
-    // npm passes a Ctrl-C on that the terminal has sent already.
+    // After Ctrl-C, the terminal and npm both send the signal.
     if (isStopping) return;
     isStopping = true;
     stop(running, running.app ? delaySeconds : 0, signal, logger).then(
@@ -47,13 +49,13 @@ async function stop(
     await wait(delaySeconds * 1_000);
   }
   const server = app?.getHttpServer();
-  // At once: `app.close` stops listening only after the modules' own hooks.
+  // `app.close` would stop listening only after the hooks of the modules.
   server?.close();
   logger.log(`${signal}: finishing the requests in flight`);
-  setTimeout(() => process.exit(0), END_MS);
+  setTimeout(() => process.exit(0), EXIT_MS);
   if (!app || !server) return;
-  setTimeout(() => server.closeAllConnections(), CUT_MS);
-  // A connection whose last request was in flight would stay open for the next one.
+  setTimeout(() => server.closeAllConnections(), CLOSE_CONNECTIONS_MS);
+  // Keep-alive connections would stay open after their last request.
   setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
   await app.close();
 }

@@ -3,10 +3,9 @@ import { DomainError } from '../common/errors.js';
 import { ConfigurationError } from '../config/environment.js';
 import { asDomainError } from '../database/database-errors.js';
 import { UnreleasedSchema } from '../database/migrate.js';
-import { KeyProviderUnavailable } from '../vault/wrappers/key-wrapper.js';
-import { WrongMasterKey } from '../vault/wrappers/key-wrapper.js';
+import { KeyProviderUnavailable, WrongMasterKey } from '../vault/wrappers/key-wrapper.js';
 
-/** By the error's code, in Node, PostgreSQL or SQLite; the first that fits. */
+/** Explanations by error code of Node, PostgreSQL or SQLite. The first match counts. */
 const EXPLANATIONS: readonly [code: RegExp, explanation: string][] = [
   [/^EADDRINUSE$/, 'Another process listens on PORT: stop it, or choose another PORT.'],
   [/^EADDRNOTAVAIL$/, 'HOST is not an address of this machine.'],
@@ -52,14 +51,14 @@ const MAY_NOT_LISTEN = 'This user may not listen on PORT: choose one above 1023.
 const NO_ANSWER =
   'The database of DATABASE_URL (or DATABASE_DIRECT_URL) does not answer: is it running, and can this machine reach it?';
 
-/** Why the process can't start, in our own words: a driver's message may hold the database's password. */
+/** Explains a failed start. Never quotes the driver, whose message may contain the database's password. */
 export function explainStartFailure(error: unknown): string {
   return error instanceof ConfigurationError
     ? error.message
     : `Tillkeeper could not start. ${explainFailure(error)}`;
 }
 
-/** The reason alone. */
+/** Explains an error in one or two sentences. */
 export function explainFailure(error: unknown): string {
   if (error instanceof KeyProviderUnavailable) return error.reason;
   const explainsItself = [ConfigurationError, UnreleasedSchema, WrongMasterKey].some(
@@ -78,14 +77,14 @@ function explain(error: unknown): string {
     : `It failed with ${failure.name}${code && ` (${code})`}.`;
 }
 
-/** Where modules are loaded again, as in tests, errors of Node descend from another `Error`, and SQLite's are not native. */
+/** Recognizes errors of another realm too: in Jest, Node's errors have another `Error` class, and SQLite's are not native. */
 function isError(value: unknown): value is Error {
   if (value instanceof Error || isNativeError(value)) return true;
   return typeof value === 'object' && value !== null && 'stack' in value && 'message' in value;
 }
 
 function rootOf(error: unknown): unknown {
-  // One for each address of a host name.
+  // Contains one error for each address of a host name.
   if (error instanceof AggregateError) return error.errors[0];
   return error instanceof DomainError ? error.cause : error;
 }

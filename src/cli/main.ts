@@ -1,9 +1,11 @@
 #!/usr/bin/env node
-import '../bootstrap/no-debugger.js';
 import { EXIT_CODES } from './output.js';
 
 /** Milliseconds that a command has to finish its current step after the first signal. */
 const GRACE_MS = 8_000;
+
+// Keeps Node from opening its debugger: see src/main.ts.
+process.on('SIGUSR1', () => undefined);
 
 const interruption = new AbortController();
 

@@ -65,7 +65,7 @@ export class HealthController {
   }
 }
 
-/** Lets no request to a handler before the schema is there and the data keys are open. */
+/** Refuses requests until the schema is migrated and the data keys are open. Health checks pass. */
 @Injectable()
 export class OpenGuard implements CanActivate {
   constructor(private readonly readiness: ReadinessService) {}

@@ -9,10 +9,10 @@ import { DomainError } from '../common/errors.js';
 import type { Secret } from '../common/secret.js';
 import { Settings } from '../config/settings.js';
 
-/** All metrics of this process. Never a tenant's data: no project, no key, no name. */
+/** All metrics of this process. Labels contain no data of tenants. */
 @Injectable()
 export class MetricsRegistry extends Registry {
-  /** Whether anybody can read them; nothing is counted for nobody. */
+  /** `false` without a metrics token: nothing is counted. */
   readonly isOn: boolean;
 
   constructor({ metricsToken }: Settings) {
@@ -21,7 +21,7 @@ export class MetricsRegistry extends Registry {
   }
 }
 
-/** For the operator's Prometheus, which has a token of its own. */
+/** Serves the operator's Prometheus, which has a separate token. */
 @ApiExcludeController()
 @Public()
 @Controller('metrics')
@@ -50,7 +50,7 @@ function assertToken(expected: Secret, authorization: string | undefined): void 
     throw invalidToken('This is not the metrics token.');
 }
 
-/** Equal lengths to compare, whatever was given. */
+/** Makes equal lengths, which `timingSafeEqual` requires. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

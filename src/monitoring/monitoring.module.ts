@@ -9,15 +9,16 @@ import { ProcessMetrics, RequestMetrics } from './process-metrics.js';
 import { ReadinessService } from './readiness.service.js';
 
 @Module({
-  controllers: [HealthController],
-  providers: [ReadinessService, { provide: APP_GUARD, useClass: OpenGuard }],
-  exports: [ReadinessService],
-})
-export class HealthModule {}
-
-@Module({
   imports: [AccountsModule, PaymentsModule],
-  controllers: [MetricsController],
-  providers: [MetricsRegistry, AccountMetrics, PaymentsMetrics, ProcessMetrics, RequestMetrics],
+  controllers: [HealthController, MetricsController],
+  providers: [
+    ReadinessService,
+    { provide: APP_GUARD, useClass: OpenGuard },
+    MetricsRegistry,
+    AccountMetrics,
+    PaymentsMetrics,
+    ProcessMetrics,
+    RequestMetrics,
+  ],
 })
-export class MetricsModule {}
+export class MonitoringModule {}

@@ -73,7 +73,7 @@ export class PaymentsMetrics implements OnModuleInit {
     });
   }
 
-  /** Shared by the gauges of one scrape. Empty while the database is away, so that the other metrics are still shown. */
+  /** Reads once for all gauges of a scrape. Returns nothing during a database outage, so that the other metrics still appear. */
   #readOutbox(): Promise<[DurableEventName, Backlog][]> {
     this.#reading ??= Promise.all(
       DURABLE_EVENTS.map(
@@ -98,7 +98,7 @@ export class PaymentsMetrics implements OnModuleInit {
   }
 }
 
-/** Logins that failed: guessing shows here. */
+/** Counts failed logins, which reveal password guessing. */
 @Injectable()
 export class AccountMetrics implements OnModuleInit {
   constructor(

@@ -9,10 +9,7 @@ import { DatabaseNotifications } from '../database/notifications.js';
 import { PeriodicTasks } from '../database/periodic-tasks.js';
 import { MetricsRegistry } from './metrics.controller.js';
 
-/**
- * What runs here and how it is: version, event loop, memory, garbage collection, the connections to PostgreSQL, the news from other processes
- * and the tasks that run again and again.
- */
+/** Version, event loop, memory, garbage collection, connections to PostgreSQL, change notifications and periodic tasks. */
 @Injectable()
 export class ProcessMetrics implements OnModuleInit {
   constructor(
@@ -69,7 +66,7 @@ export class ProcessMetrics implements OnModuleInit {
   }
 }
 
-/** Requests by route and status, and how long they took. The route is a pattern: what a caller puts into a URL is in no metric. */
+/** Counts and times requests by route and status. The route is a pattern, so metrics contain no values of a URL. */
 @Injectable()
 export class RequestMetrics implements OnModuleInit {
   constructor(

@@ -8,7 +8,7 @@ import { Keyring } from '../vault/keys/keyring.js';
 
 const PING = sql<{ one: number }>('SELECT 1 AS one', 'ping');
 
-/** Whether this process can serve: the database answers, its schema is migrated, the data keys are open, and nobody asked it to stop. */
+/** Ready means: the database answers, its schema is migrated, the data keys are open, and the process is not stopping. */
 @Injectable()
 export class ReadinessService implements OnApplicationBootstrap {
   #isOpen = false;
@@ -21,7 +21,7 @@ export class ReadinessService implements OnApplicationBootstrap {
     private readonly keyringSync: KeyringSync,
   ) {}
 
-  /** Where `MIGRATE_ON_START` is off the schema may come later than the process. */
+  /** With `MIGRATE_ON_START=false` the schema may be migrated after the start. */
   async onApplicationBootstrap(): Promise<void> {
     if (await isMigrated(this.dataSource)) await this.open();
   }
@@ -30,7 +30,7 @@ export class ReadinessService implements OnApplicationBootstrap {
     return this.#isOpen;
   }
 
-  /** Opens the data keys once the schema is there. @throws DomainError `not_migrated`, `database_unavailable` */
+  /** Opens the data keys. @throws DomainError `not_migrated`, `database_unavailable` */
   async open(): Promise<void> {
     if (!(await isMigrated(this.dataSource))) {
       throw new DomainError('not_migrated', 'The database has migrations that did not run yet.', {
@@ -42,7 +42,7 @@ export class ReadinessService implements OnApplicationBootstrap {
     this.#isOpen = true;
   }
 
-  /** From now on `check` refuses. */
+  /** Makes `check` throw from now on. */
   stop(): void {
     this.#isStopping = true;
   }
