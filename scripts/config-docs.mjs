@@ -1,7 +1,7 @@
-// Writes .env.example and the README's configuration table from the table of variables; run it after a build.
+// Writes .env.example and the README's configuration tables from the table of variables; run it after a build.
 // With --check it writes nothing and exits 1 if something would change.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { configurationTable, envExample } from '../dist/config/config-docs.js';
+import { configurationTables, envExample } from '../dist/config/config-docs.js';
 
 const START = '<!-- configuration:start -->';
 const END = '<!-- configuration:end -->';
@@ -13,7 +13,7 @@ update('README.md', (readme) => {
   if (readme === '') return readme;
   const [before, rest] = split(readme, START);
   const [, after] = split(rest, END);
-  return `${before}${START}\n\n${configurationTable()}\n\n${END}${after}`;
+  return `${before}${START}\n\n${configurationTables()}\n\n${END}${after}`;
 });
 
 function update(name, change) {

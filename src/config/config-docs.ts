@@ -1,22 +1,56 @@
-import { NODE_ENVS, type Variable, VARIABLE_NAMES, VARIABLES } from './variables.js';
+import {
+  isVariableName,
+  NODE_ENVS,
+  TOPICS,
+  type Variable,
+  type VariableName,
+  VARIABLES,
+} from './variables.js';
 
-/** The text of `.env.example`. Each variable is empty there, which counts as not set, so that a plain copy changes nothing. */
+/** Width of a comment in `.env.example`. */
+const MAX_WIDTH = 110;
+
+/** Text of `.env.example`. Every variable is empty, which counts as not set, so that a copy changes nothing. */
 export function envExample(): string {
-  const entries = VARIABLE_NAMES.map((name) => {
-    const variable: Variable<unknown> = VARIABLES[name];
-    const notes = [variable.description, `Default: ${defaultOf(variable).join('; ') || 'none'}.`];
-    return [...notes.map((note) => `# ${note.replaceAll('`', '')}`), `${name}=`].join('\n');
-  });
-  return `# Copy this file to .env and fill in what you need: an empty variable counts as not set.\n\n${entries.join('\n\n')}\n`;
+  const topics = Object.entries(TOPICS).map(([title, variables]) =>
+    [`# ${title.toUpperCase()}`, ...namesOf(variables).map(entryOf)].join('\n\n'),
+  );
+  const head =
+    '# Copy this file to .env and fill in what you need: an empty variable counts as not set.\n# The default of a setting is in its last line.';
+  return `${head}\n\n${topics.join('\n\n')}\n`;
 }
 
-/** The README's table, with its columns aligned as Prettier wants them. */
-export function configurationTable(): string {
+function entryOf(name: VariableName): string {
+  const variable: Variable<unknown> = VARIABLES[name];
+  const { summary, details = '' } = variable;
+  const sentences = `${summary}. ${details}`.replaceAll('`', '').trim();
+  const fallback = `Default: ${defaultOf(variable).replaceAll('`', '') || 'none'}.`;
+  return [...wrap(sentences), fallback].map((line) => `# ${line}\n`).join('') + `${name}=`;
+}
+
+function wrap(text: string): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = `${lines.at(-1)} ${word}`.trim();
+    if (line.length > MAX_WIDTH - 2) lines.push(word);
+    else lines[lines.length - 1] = line;
+  }
+  return lines;
+}
+
+/** Tables of the README, one for each topic, with their columns aligned as Prettier aligns them. */
+export function configurationTables(): string {
+  return Object.entries(TOPICS)
+    .map(([title, variables]) => `### ${title}\n\n${tableOf(namesOf(variables))}`)
+    .join('\n\n');
+}
+
+function tableOf(names: VariableName[]): string {
   const rows = [['Variable', 'Default', 'Meaning']];
-  for (const name of VARIABLE_NAMES) {
+  for (const name of names) {
     const variable: Variable<unknown> = VARIABLES[name];
-    const meaning = variable.isSecret ? `${variable.description} Secret.` : variable.description;
-    rows.push([`\`${name}\``, defaultOf(variable).join('; '), meaning.replaceAll('|', '\\|')]);
+    const { summary, isSecret } = variable;
+    rows.push([`\`${name}\``, defaultOf(variable), isSecret ? `${summary}. Secret` : summary]);
   }
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   const lines = rows.map(
@@ -26,13 +60,17 @@ export function configurationTable(): string {
   return lines.join('\n');
 }
 
-/** Such as "`127.0.0.1`", "`0.0.0.0` in production". */
-function defaultOf({ default: fallback }: Variable<unknown>): string[] {
-  if (typeof fallback !== 'object') return fallback === undefined ? [] : [`\`${fallback}\``];
+function namesOf(variables: object): VariableName[] {
+  return Object.keys(variables).filter(isVariableName);
+}
+
+/** For example "`127.0.0.1`; `0.0.0.0` in production". */
+function defaultOf({ default: fallback }: Variable<unknown>): string {
+  if (typeof fallback !== 'object') return fallback === undefined ? '' : `\`${fallback}\``;
   const general = fallback.development;
   const exceptions = NODE_ENVS.filter((env) => fallback[env] !== general).map((env) => {
     const text = fallback[env];
     return text === undefined ? `required in ${env}` : `\`${text}\` in ${env}`;
   });
-  return general === undefined ? exceptions : [`\`${general}\``, ...exceptions];
+  return (general === undefined ? exceptions : [`\`${general}\``, ...exceptions]).join('; ');
 }

@@ -12,21 +12,21 @@ import {
   VARIABLES,
 } from './variables.js';
 
-/** The process can't start as it is configured. Each problem names its variable and what to do, and never repeats a value that was given. */
+/** Invalid settings. Each problem names a variable and says what to do, and never repeats a value. */
 export class ConfigurationError extends Error {
   constructor(readonly problems: string[]) {
     super(['The configuration is not valid:', ...problems.map((problem) => `- ${problem}`)].join('\n'));
   }
 }
 
-/** Adds the variables of a `.env` file in the working folder, if there is one; what the environment already has wins. */
+/** Adds the variables of `.env` in the working folder. Variables of the environment take precedence. */
 export function loadEnvFile(): void {
   const { error } = config({ quiet: true });
   if (error !== undefined && error.code !== 'ENOENT')
     throw new ConfigurationError(['.env must be a file that this process can read.']);
 }
 
-/** By the name of a secret: the variable that may name a file with it. */
+/** Variables that name a file, by the secret in the file. */
 const FILE_VARIABLES = new Map<string, VariableName>(
   VARIABLE_NAMES.flatMap((name) => {
     const { holds }: Variable<unknown> = VARIABLES[name];
@@ -34,22 +34,24 @@ const FILE_VARIABLES = new Map<string, VariableName>(
   }),
 );
 
-/** The variables that this process was given, read by the rules of the table. */
+/** Reads the variables of the process by the rules of the table. */
 export class Environment {
-  /** Where NODE_ENV itself is wrong, the others are judged as in development, which asks for least. */
+  /** With an invalid NODE_ENV, the other variables are checked as in development, which requires least. */
   readonly nodeEnv: NodeEnv;
+  readonly #given: NodeJS.ProcessEnv;
   readonly #files = new Map<VariableName, SecretFile<string>>();
 
-  constructor(private readonly given: NodeJS.ProcessEnv) {
+  constructor(given: NodeJS.ProcessEnv) {
+    this.#given = given;
     this.nodeEnv = this.optional('NODE_ENV') ?? 'development';
   }
 
-  /** Whether there is a text, or a file that should have it. An empty variable counts as not set. */
+  /** Whether the variable or its file variable is set. An empty variable counts as not set. */
   isSet(name: VariableName): boolean {
     return this.#isGiven(this.sourceOf(name));
   }
 
-  /** The variable that the value comes from: the one of the file, where that is set. */
+  /** @returns the file variable if it is set, otherwise `name` */
   sourceOf(name: VariableName): VariableName {
     const file = FILE_VARIABLES.get(name);
     return file !== undefined && this.#isGiven(file) ? file : name;
@@ -74,7 +76,7 @@ export class Environment {
     return text === undefined ? undefined : variable.parse(text);
   }
 
-  /** @throws ConfigurationError when there is neither a valid text nor a default */
+  /** @throws ConfigurationError if there is neither a valid text nor a default */
   required<Name extends VariableName>(name: Name): ValueOf<Name> {
     const value = this.optional(name);
     if (value === undefined) throw new ConfigurationError([this.#adviceOn(name)]);
@@ -82,17 +84,17 @@ export class Environment {
   }
 
   #isGiven(name: VariableName): boolean {
-    return (this.given[name] ?? '') !== '';
+    return (this.#given[name] ?? '') !== '';
   }
 
   #read(name: VariableName): string | undefined {
     const source = this.sourceOf(name);
-    return source === name ? this.given[name] : this.#fileAt(source).secret;
+    return source === name ? this.#given[name] : this.#fileAt(source).secret;
   }
 
-  /** Read once: it may be a pipe. */
+  /** Reads the file once, because it may be a pipe. */
   #fileAt(source: VariableName): SecretFile<string> {
-    const path = resolve(this.given[source] ?? '');
+    const path = resolve(this.#given[source] ?? '');
     const file =
       this.#files.get(source) ??
       new SecretFile({ path, parse: (text) => text, advice: source, mayCreate: false });
@@ -128,7 +130,7 @@ export class Environment {
   }
 }
 
-/** A secret that development makes for itself in the data folder, where it isn't configured. */
+/** A secret that development generates in the data folder if it isn't configured. */
 export function developmentFile<Name extends 'MASTER_KEY' | 'AUTH_JWT_SECRET'>(
   env: Environment,
   file: string,
