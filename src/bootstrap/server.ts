@@ -1,4 +1,4 @@
-import { VERSION } from '../common/version.js';
+import { VERSION } from '../config/settings.js';
 import { loadEnvFile } from '../config/environment.js';
 import { loadSettings } from '../config/load-settings.js';
 import type { Settings } from '../config/settings.js';

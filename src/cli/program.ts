@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { VERSION } from '../common/version.js';
+import { VERSION } from '../config/settings.js';
 import { EXIT_CODES } from './output.js';
 import { type Runner, runnerFor } from './session.js';
 

@@ -106,3 +106,6 @@ export class SettingsModule {
     return { module: SettingsModule, global: true, providers, exports: tokens };
   }
 }
+
+/** The same as in package.json; a test says so. */
+export const VERSION = '0.1.0';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { turnEventLoop } from '../common/event-loop.js';
+import { turnEventLoop } from '../common/deadline.js';
 import type { ProjectId } from '../common/ids.js';
 import { Keyring } from '../vault/keys/keyring.js';
 import { type HistoryHead, NO_HEAD, vouchedFor } from './history-entry.js';

@@ -1,10 +1,13 @@
 import {
   type ArgumentMetadata,
+  Global,
   Injectable,
+  Module,
   type PipeTransform,
   SetMetadata,
   type Type,
 } from '@nestjs/common';
+import { APP_PIPE } from '@nestjs/core';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
@@ -150,3 +153,11 @@ function unknownField(name: string, location: string): Problem {
         type,
       };
 }
+
+/** The one pipe through which requests are read. Interceptors that read a body use it too. */
+@Global()
+@Module({
+  providers: [RequestPipe, { provide: APP_PIPE, useExisting: RequestPipe }],
+  exports: [RequestPipe],
+})
+export class HttpModule {}

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Counter, Gauge, Histogram } from 'prom-client';
-import { VERSION } from '../common/version.js';
+import { VERSION } from '../config/settings.js';
 import { Settings } from '../config/settings.js';
 import { Database } from '../database/database.js';
 import { DatabaseNotifications } from '../database/notifications.js';

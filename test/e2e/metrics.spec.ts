@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { VERSION } from '../../src/common/version.js';
+import { VERSION } from '../../src/config/settings.js';
 import { Database } from '../../src/database/database.js';
 import { IdempotencySweeper } from '../../src/idempotency/idempotency-keys.repository.js';
 import type { DurableEvent } from '../../src/payments/payments-events.js';

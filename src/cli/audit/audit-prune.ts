@@ -4,7 +4,7 @@ import { HistoryRepository } from '../../history/history.repository.js';
 import { HistoryRetention } from '../../history/history-retention.js';
 import { HistoryTrail } from '../../history/history-trail.js';
 import { systemActor } from '../../common/actor.js';
-import { throwIfInterrupted } from '../../common/event-loop.js';
+import { throwIfInterrupted } from '../../common/deadline.js';
 import { linesOf, type Problem, problemsOf } from './audit-verify.js';
 import type { Report } from '../output.js';
 import { OPERATOR, pastTime, type Runner, type Session } from '../session.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { throwIfInterrupted } from '../../common/event-loop.js';
+import { throwIfInterrupted } from '../../common/deadline.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Database } from '../../database/database.js';
 import { missingTriggers } from '../../database/migrations/history-triggers.js';

@@ -1,6 +1,6 @@
 import type { HistoryDetails } from '../../history/history-entry.js';
 import type { HistoryRepository } from '../../history/history.repository.js';
-import { turnEventLoop } from '../../common/event-loop.js';
+import { turnEventLoop } from '../../common/deadline.js';
 import type { ProjectId } from '../../common/ids.js';
 import { type Database, sql } from '../../database/database.js';
 

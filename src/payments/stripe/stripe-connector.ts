@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import Stripe from 'stripe';
 import type { Secret } from '../../common/secret.js';
-import { VERSION } from '../../common/version.js';
+import { VERSION } from '../../config/settings.js';
 import { Settings } from '../../config/settings.js';
 import { PaymentsEvents } from '../payments-events.js';
 import { type AnswerListener, StrictHttpClient } from './strict-http-client.js';

@@ -1,4 +1,4 @@
-import { throwIfInterrupted } from '../../common/event-loop.js';
+import { throwIfInterrupted } from '../../common/deadline.js';
 import type { Secret } from '../../common/secret.js';
 import type { Keyring } from '../keys/keyring.js';
 import { keyIdOf, SealBroken } from './seal.js';

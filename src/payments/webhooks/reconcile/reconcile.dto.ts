@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { readPastTime } from '../../../common/past-time.js';
+import { readPastTime } from '../../../common/typed-text.js';
 import { Checked } from '../../../http/fields.js';
 import { ApiTime } from '../../../http/openapi/api-errors.js';
 import { ForbidUnknownFields } from '../../../http/request.pipe.js';
