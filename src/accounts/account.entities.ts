@@ -23,12 +23,12 @@ export class AccountEntity {
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;
 
-  /** A revoked account logs in no more. */
+  /** Set when the account was revoked. It can't log in then. */
   @Column({ name: 'revoked_at', type: Date, precision: 3, nullable: true })
   revokedAt: Date | null;
 }
 
-/** One login and all refresh tokens that followed from it; only the last of them is good. */
+/** A login and its refresh tokens. Only the latest token is valid. */
 @Entity('account_sessions')
 @Index('account_sessions_by_account', ['accountId'])
 @Index('account_sessions_by_expiry', ['expiresAt'])
@@ -39,7 +39,7 @@ export class SessionEntity {
   @Column('uuid', { name: 'account_id' })
   accountId: OwnerId;
 
-  /** SHA-256 of the refresh token that is good now, in base64url. */
+  /** SHA-256 of the valid refresh token, in base64url. */
   @Column({ name: 'token_hash', type: 'varchar', length: 43 })
   tokenHash: string;
 

@@ -3,7 +3,7 @@ import { columnNames, columns, type RowOf } from '../database/columns.js';
 import { sql } from '../database/database.js';
 import { AccountEntity } from './account.entities.js';
 
-/** $1 to $6 the columns. A row unless the address has an account. */
+/** $1 to $6: the columns. Returns no row if the address has an account. */
 export const ADD = sql<RowOf<AccountEntity>>(
   `INSERT INTO accounts (${columnNames(AccountEntity)}) VALUES ($1, $2, $3, $4, $5, $6)
    ON CONFLICT (email) DO NOTHING RETURNING ${columns(AccountEntity)}`,
@@ -30,7 +30,7 @@ export const ROTATE_SESSION = sql<{ accountId: OwnerId }>(
    RETURNING account_id AS "accountId"`,
 );
 
-/** $1 session, $2 the hash of a token that is not the session's last one. */
+/** $1 session, $2 token hash. Deletes the session unless this is its current token. */
 export const END_SESSION = sql<{ id: string }>(
   'DELETE FROM account_sessions WHERE id = $1 AND token_hash <> $2 RETURNING id',
 );

@@ -59,7 +59,7 @@ export class RegistrationGuard implements CanActivate {
 
 const OFF = { 404: 'This service keeps no accounts (`AUTH_BUILTIN`).' };
 
-/** The built-in authorization server. Where it is off, app.ts answers as if none of this were here. */
+/** The built-in authorization server. If it is off, its routes answer 404. */
 @ApiTags('Accounts')
 @ApiExtraModels(ProvisioningData, LoginForm)
 @Controller('auth')
@@ -148,6 +148,6 @@ export class AccountsController {
 }
 
 function loginOf(email: string, password: string) {
-  // What is no address was refused before.
+  // The rules of the DTO refused invalid addresses.
   return { email: normalizeEmail(email) ?? '', password: new Secret(password) };
 }

@@ -25,7 +25,7 @@ export interface Account {
 
 type NewAccount = Pick<Account, 'email' | 'passwordHash' | 'fullName'>;
 
-/** Developers have accounts across all projects, so there is no tenant to lead with. */
+/** Accounts belong to no project, so no method has a project as its first parameter. */
 @Injectable()
 export class AccountsRepository {
   readonly #entities: Repository<AccountEntity>;
@@ -43,7 +43,7 @@ export class AccountsRepository {
     return row ? toAccount(row) : undefined;
   }
 
-  /** Older accounts may have the address with its domain in Unicode or in Punycode. The typed spelling goes first. */
+  /** Older accounts may have the domain in Unicode or in Punycode. An exact match has priority. */
   async findByEmail(email: string): Promise<Account | undefined> {
     const { unicode, ascii } = spellingsOf(email) ?? { unicode: email, ascii: email };
     const spellings = [email, unicode, ascii];
@@ -52,7 +52,7 @@ export class AccountsRepository {
     return row && toAccount(row);
   }
 
-  /** @param operator who is named in the history; nobody for who registers. @returns the new account, or `undefined` when the address has one */
+  /** @param operator named in the history; absent for a registration. @returns the account, or `undefined` if the address has one */
   add(
     email: string,
     passwordHash: string,
@@ -69,12 +69,12 @@ export class AccountsRepository {
     return row && toAccount(row);
   }
 
-  /** Puts the same password's hash of another cost in the place of `from`, if that is still there. */
+  /** Replaces the hash with one of another cost, unless the password was changed meanwhile. */
   async rehash({ id, passwordHash: from }: Account, to: string): Promise<void> {
     await reachingDatabase(this.#entities.update({ id, passwordHash: from }, { passwordHash: to }));
   }
 
-  /** Also gives a revoked account back. Ends all sessions. @returns whether there is such an account */
+  /** Reactivates a revoked account, and ends all sessions. @returns whether the account exists */
   setPassword(email: string, passwordHash: string, operator: Actor): Promise<boolean> {
     const change = () => query(SET_PASSWORD, [email, passwordHash]);
     return this.database.transaction(() =>
@@ -82,7 +82,7 @@ export class AccountsRepository {
     );
   }
 
-  /** Ends all sessions, too. @returns whether there is such an account */
+  /** Revokes an account, and ends all sessions. @returns whether the account exists */
   revoke(email: string, operator: Actor): Promise<boolean> {
     const change = () => query(REVOKE, [email, new Date()]);
     return this.database.transaction(() =>
@@ -90,7 +90,7 @@ export class AccountsRepository {
     );
   }
 
-  /** Writes into the history that nobody can log in to an account, or from an address, for a while. @param accountId if it is an account's */
+  /** Records a lock-out of an account, or of a network address. @param accountId absent for an address */
   recordLockOut(accountId: OwnerId | undefined, ip: string): Promise<void> {
     const actor = { ...systemActor('login'), ip: isIP(ip) ? ip : null };
     const details = accountId === undefined ? { by: 'address' } : { by: 'account', account: accountId };

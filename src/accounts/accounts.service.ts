@@ -47,7 +47,7 @@ export class AccountsService {
     return this.accounts.add(storedForm(email), await this.passwords.hash(password), fullName, operator);
   }
 
-  /** Also gives a revoked account back. Ends all sessions. @returns whether there is such an account */
+  /** Reactivates a revoked account, and ends all sessions. @returns whether the account exists */
   async setPassword({ email, password }: Login, operator: Actor): Promise<boolean> {
     const account = await this.accounts.findByEmail(email);
     return (

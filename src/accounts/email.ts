@@ -49,7 +49,7 @@ function looksLikeAscii(part: string): boolean {
   return !ASCII.test(part) && ASCII.test(unhomoglyph(part.normalize('NFD')));
 }
 
-/** RFC 5321's longest path, less its angle brackets. */
+/** The longest path of RFC 5321 without its angle brackets. */
 export const MAX_EMAIL_LENGTH = 254;
 
 /** One letter is a top-level domain to most, though not to the check. */
@@ -88,11 +88,11 @@ export function spellingsOf(address: string): Spellings | undefined {
 }
 
 export const MIN_PASSWORD_LENGTH = 8;
-/** Far above any password; what is longer is an attack. */
+/** Far longer than any real password. */
 const MAX_PASSWORD_LENGTH = 1_000;
 export const MAX_NAME_LENGTH = 255;
 
-// What is wrong with each field, for the API and the command line.
+// Messages about each field, for the API and the command line.
 
 export const emailProblem: ValueCheck = (value) =>
   textCheck(1, MAX_EMAIL_LENGTH)(value) ??
@@ -117,7 +117,7 @@ export const newEmailProblem: ValueCheck = (value) => {
 
 export const newPasswordProblem = textCheck(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH);
 
-/** Of a login any text will do: a wrong one is refused, but not here. */
+/** A login accepts any text, since a wrong one matches no account. */
 export const passwordProblem = textCheck(0, Infinity);
 
 export const fullNameProblem = nameCheck(0, MAX_NAME_LENGTH);

@@ -8,17 +8,17 @@ const WINDOW_MS = 10 * 60_000;
 const OF_ONE_ACCOUNT = 10;
 const OF_ONE_ADDRESS = 50;
 
-/** Bounds the memory; who was quiet for longest is forgotten first. */
+/** Bounds the memory. The least recently used entry is dropped first. */
 const MAX_REMEMBERED = 20_000;
 
-/** How many may wait for the attempts at one account, or from one address, that are running. */
+/** Bounds the queue of attempts at one account, or from one address. */
 const MAX_WAITING = 256;
 
 export type LockOutScope = 'account' | 'address';
 
 interface Limit {
   readonly key: string;
-  /** How many attempts may fail in a window. */
+  /** Failed attempts allowed in a window. */
   readonly limit: number;
   readonly onLockOut: () => Promise<void> | undefined;
 }
@@ -30,7 +30,7 @@ interface Window {
   waiting: (() => void)[];
 }
 
-/** Counts failed attempts, in this process: for each account, whether or not there is one, and for each network address. */
+/** Counts failed attempts in this process, for each account name (existing or not) and each network address. */
 @Injectable()
 export class FailedAttempts {
   readonly #windows = new LRUCache<string, Window>({ max: MAX_REMEMBERED });
@@ -38,10 +38,10 @@ export class FailedAttempts {
   constructor(private readonly settings: Settings) {}
 
   /**
-   * Runs an attempt, and counts it if it fails. No more run at once than may still fail; the others wait for their turn and are checked
-   * against the count then. So right passwords are never refused for being many, and wrong ones never slip through together.
-   * @param attempt tells whether it succeeded; one that throws does not count
-   * @param onLockOut runs once each time that a count reaches its limit
+   * Runs an attempt, and counts a failure. At most as many run at once as may still fail; others queue, and are checked against the
+   * count later. Many correct passwords are never refused, and concurrent wrong ones never exceed the limit.
+   * @param attempt returns whether it succeeded; an exception doesn't count
+   * @param onLockOut called when a count reaches its limit
    * @throws DomainError `rate_limited`
    */
   async limit<Result>(
@@ -51,7 +51,7 @@ export class FailedAttempts {
     onLockOut?: (scope: LockOutScope) => Promise<void>,
   ): Promise<Result | undefined> {
     if (this.settings.rateLimitPerMinute === 0) return attempt();
-    // The address first: whoever it stops can't use up the attempts of an account.
+    // The address first, so that a blocked one can't use up the attempts of an account.
     return this.#run(
       { key: `address ${networkOf(ip)}`, limit: OF_ONE_ADDRESS, onLockOut: () => onLockOut?.('address') },
       () =>
@@ -80,7 +80,7 @@ export class FailedAttempts {
     }
   }
 
-  /** @returns where the attempt counts as running */
+  /** @returns the counters of the attempt */
   async #enter(key: string, limit: number): Promise<Window> {
     for (;;) {
       const window = this.#windowOf(key);

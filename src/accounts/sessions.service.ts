@@ -11,22 +11,22 @@ import { END_SESSION, ROTATE_SESSION } from './account.statements.js';
 
 const FORM = /^tkrt_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_[\w-]{43}$/;
 
-/** A new refresh token: opaque, 256 random bits after the id of the session that it goes on with. */
+/** A new refresh token: the session's id and 256 random bits. */
 function newRefreshToken(sessionId: string): string {
   return `tkrt_${sessionId}_${randomBytes(32).toString('base64url')}`;
 }
 
-/** @returns the id of the session that the token names; `undefined` when it can't be a refresh token */
+/** @returns the id of the token's session, or `undefined` if the text is no refresh token */
 function sessionIdOf(token: string): string | undefined {
   return FORM.exec(token)?.[1];
 }
 
-/** All that is stored of a token. It has too many random bits to be guessed, so that a fast hash does. */
+/** The stored form of a token. A fast hash is enough for 256 random bits. */
 function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('base64url');
 }
 
-/** The account that the session goes on for, or whether it was ended because a token that had been exchanged came again. */
+/** The session's account, or whether the session was ended because a token was reused. */
 type Rotation = { accountId: OwnerId } | { wasEnded: boolean };
 
 @Injectable()
@@ -40,7 +40,7 @@ export class SessionsRepository {
     this.#entities = dataSource.getRepository(SessionEntity);
   }
 
-  /** Begins a session, and deletes the expired ones. */
+  /** Begins a session, and deletes expired ones. */
   async add(id: string, accountId: OwnerId, tokenHash: string, expiresAt: Date): Promise<void> {
     await reachingDatabase(this.#entities.delete({ expiresAt: LessThanOrEqual(new Date()) }));
     await reachingDatabase(this.#entities.insert({ id, accountId, tokenHash, expiresAt }));
@@ -63,7 +63,7 @@ export interface Tokens {
   readonly refreshToken: string;
 }
 
-/** Hands out access tokens of 30 minutes and the refresh tokens, of 7 days, that the next ones are fetched with. */
+/** Issues access tokens (30 minutes) and refresh tokens (7 days). */
 @Injectable()
 export class SessionsService {
   readonly #logger = new Logger(SessionsService.name);
@@ -81,8 +81,8 @@ export class SessionsService {
   }
 
   /**
-   * Exchanges a refresh token for new tokens. One that comes a second time was copied, by whom nobody can tell: the session ends for
-   * all, as RFC 9700 (section 4.14.2) has it.
+   * Exchanges a refresh token for new tokens. A reused token may be stolen, so it ends the session for everybody (RFC 9700, section
+   * 4.14.2).
    * @throws DomainError `unauthenticated`
    */
   async continue(token: string): Promise<Tokens> {
@@ -92,8 +92,7 @@ export class SessionsService {
     const rotation = await this.sessions.rotate(id, hashOf(token), hashOf(refreshToken), expiry());
     if ('accountId' in rotation)
       return { refreshToken, accessToken: this.accessTokens.issue(rotation.accountId, ACCESS_SECONDS, id) };
-    if (rotation.wasEnded)
-      this.#logger.warn('A refresh token was used a second time; the session that it belongs to was ended.');
+    if (rotation.wasEnded) this.#logger.warn('A refresh token was reused; its session was ended.');
     throw notValid();
   }
 }

@@ -11,9 +11,9 @@ import { CONNECT_TIMEOUT_MS, PostgresPool } from './postgres.pool.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
 
-/** SQLite waits synchronously for a lock that another process holds, so this is also how long the server may stand still. */
+/** SQLite waits synchronously for the lock of another process, so this also limits how long the server is blocked. */
 const SQLITE_LOCK_TIMEOUT_MS = 250;
-/** A process that starts may wait for another that migrates. */
+/** A starting process may wait for another one that migrates. */
 const SQLITE_MIGRATION_LOCK_TIMEOUT_MS = 5_000;
 
 const SHARED = {
@@ -38,7 +38,7 @@ export function createDataSource(address: DatabaseAddress, poolSize: number, ent
   });
 }
 
-/** A data source for migrations: one connection, and on it a statement may take as long as it needs. */
+/** A data source for migrations: one connection, and no deadline for statements. */
 export function createMigrationDataSource(address: DatabaseAddress, entities: Entities): DataSource {
   return createFrom(address, entities, {
     poolSize: 1,
@@ -50,7 +50,7 @@ export function createMigrationDataSource(address: DatabaseAddress, entities: En
 interface Limits {
   /** PostgreSQL. */
   poolSize: number;
-  /** PostgreSQL: whose pool to take. */
+  /** PostgreSQL: the module with the pool's class. */
   driver: Pick<typeof pg, 'Pool'>;
   /** SQLite, in milliseconds. */
   lockTimeout: number;
@@ -74,7 +74,7 @@ function sqliteOptions(path: string, { lockTimeout }: Limits, entities: Entities
     prepareDatabase: (driver: SqliteDriver) => {
       driver.pragma('journal_mode = WAL');
       driver.pragma('synchronous = FULL');
-      // Destroyed ciphertext is overwritten, not only unlinked from its page.
+      // Overwrites deleted ciphertext instead of only unlinking it from its page.
       driver.pragma('secure_delete = ON');
     },
   };
@@ -90,7 +90,7 @@ function postgresOptions(url: Secret, { poolSize, driver }: Limits, entities: En
     driver,
     poolSize,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
-    // Nothing else is set at the start of a connection: poolers refuse what they do not know.
+    // No other startup parameters: poolers refuse those that they don't know.
     applicationName: 'tillkeeper',
     installExtensions: false,
     extra: { keepAlive: true, types: PARSERS },
@@ -98,7 +98,7 @@ function postgresOptions(url: Secret, { poolSize, driver }: Limits, entities: En
   };
 }
 
-/** Entities say `Date` for a time; TypeORM would make that a time without a zone on PostgreSQL. */
+/** Makes `Date` columns `timestamptz` on PostgreSQL. TypeORM would omit the time zone. */
 function mapDatesToTimestamptz({ driver }: DataSource): void {
   const normalizeType = driver.normalizeType.bind(driver);
   driver.normalizeType = (column) =>

@@ -15,7 +15,7 @@ export interface Statement<Row> {
   readonly text: string | Readonly<Record<Engine, string>>;
   /** PostgreSQL prepares the statement under this name. Each text needs a name of its own. */
   readonly name?: string | undefined;
-  /** Never set: carries the row's type. */
+  /** Never set. Carries the type of the rows. */
   readonly row?: Row;
 }
 
@@ -40,13 +40,13 @@ export function textFor({ text }: Statement<unknown>, engine: Engine): string {
 export interface StatementCall {
   readonly statement: Statement<unknown>;
   readonly values: SqlValue[];
-  /** Whether the transaction continues without an answer. */
+  /** Whether the transaction continues without the result. */
   readonly isPipelined?: boolean;
 }
 
 /**
- * The body of a transaction: a generator that yields statements and gets the rows of each. A generator can't `await`, so a transaction
- * waits for its own statements only: never for the network and, on SQLite, where it runs synchronously, not even for another request.
+ * The body of a transaction: a generator that yields statements and receives their rows. A generator can't `await`, so a transaction never
+ * waits for the network. On SQLite it runs synchronously, so no other request runs meanwhile.
  */
 export type Steps<Result> = Generator<readonly StatementCall[], Result, readonly unknown[][]>;
 
@@ -61,7 +61,7 @@ export function* exec(statement: Statement<never>, values: SqlValue[]): Steps<vo
   yield [{ statement, values, isPipelined: true }];
 }
 
-/** Runs two bodies step by step, each step of both in one message: for the webhook path alone. Neither sees what the other writes. */
+/** Runs two bodies in parallel, with one message for each step of both. Neither may depend on writes of the other. */
 export function* zip<A, B>(one: Steps<A>, other: Steps<B>): Steps<[A, B]> {
   let [first, second] = [one.next([]), other.next([])];
   while (!first.done || !second.done) {
@@ -73,14 +73,14 @@ export function* zip<A, B>(one: Steps<A>, other: Steps<B>): Steps<[A, B]> {
   return [first.value, second.value];
 }
 
-/** The one door to SQL on the hot paths and to every transaction, the same for both engines. */
+/** Runs hand-written SQL and all transactions, on either engine. */
 export abstract class Database {
   abstract readonly engine: Engine;
 
   /** Runs one statement, atomic by itself. @throws DomainError `database_unavailable` */
   abstract query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]>;
 
-  /** Runs all of `body` or nothing of it. @throws DomainError `database_unavailable`, and whatever `body` throws */
+  /** Commits all statements of `body` or none. @throws DomainError `database_unavailable`, and errors of `body` */
   abstract transaction<Result>(body: () => Steps<Result>): Promise<Result>;
 
   /** Runs one writing statement, atomic by itself. On SQLite, writes that arrive together share a commit. */
@@ -98,7 +98,7 @@ export abstract class Database {
   /** Changes how long a statement waits for another process that locks the SQLite file. PostgreSQL has locks of rows only. */
   abstract setLockTimeout(milliseconds: number): void;
 
-  /** How many connections the pool has, where there is one. */
+  /** Connections of the pool. SQLite has none. */
   connections(): { busy: number; idle: number; waiting: number } | undefined {
     return undefined;
   }

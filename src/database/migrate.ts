@@ -3,10 +3,10 @@ import { type DataSource, type Migration, MigrationExecutor, type QueryRunner } 
 import { engineOf } from './database.js';
 import { reachingDatabase } from './database-errors.js';
 
-/** An arbitrary number that all processes of this service agree on ("till" in ASCII). */
+/** The id of the advisory lock: "till" in ASCII. */
 export const MIGRATION_LOCK = 0x74696c6c;
 
-/** The database has a schema that no version after the first release can have had. */
+/** The database has a schema from before the first release. */
 export class UnreleasedSchema extends Error {
   constructor() {
     super(
@@ -17,7 +17,7 @@ export class UnreleasedSchema extends Error {
 
 const REPORT_EVERY_MS = 15_000;
 
-/** A migration may take as long as it needs, whatever the role has. */
+/** Lifts the role's timeouts for a migration. */
 const NO_LIMITS = `SELECT set_config(name, '0', true)
   FROM unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) AS name`;
 
@@ -26,9 +26,9 @@ const LOCK_HOLDER = `SELECT l.pid, a.application_name AS name, a.state FROM pg_l
   WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = $1 AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
 /**
- * Brings the schema up to date and disconnects. Processes that start at once do it one after the other: under a lock that goes with
- * the transaction on PostgreSQL, in one transaction that alone may write on SQLite.
- * @param dataSource of one connection, not yet connected
+ * Brings the schema up to date and disconnects. Processes that start together migrate one after another: on PostgreSQL under an advisory
+ * lock of the transaction, on SQLite in one write transaction.
+ * @param dataSource with one connection, not yet connected
  * @returns the names of the migrations that ran
  * @throws UnreleasedSchema
  */
@@ -45,7 +45,7 @@ export async function migrate(dataSource: DataSource): Promise<string[]> {
   }
 }
 
-/** The lock goes with the transaction: a pooler could keep one of the session, and nobody would get it again. */
+/** Uses a lock of the transaction, since a pooler could keep a session's lock forever. */
 async function migratePostgres(dataSource: DataSource): Promise<Migration[]> {
   const runner = dataSource.createQueryRunner();
   try {
@@ -86,7 +86,7 @@ async function takeLock(runner: QueryRunner): Promise<void> {
     .finally(() => clearInterval(reporting));
 }
 
-/** TypeORM's own transaction begins only after it has made its table. What fails is undone as the connection ends. */
+/** Begins the transaction before TypeORM creates its table. Closing the connection rolls back a failure. */
 async function migrateSqlite(dataSource: DataSource): Promise<Migration[]> {
   const runner = dataSource.createQueryRunner();
   await runner.beforeMigration();
@@ -98,7 +98,7 @@ async function migrateSqlite(dataSource: DataSource): Promise<Migration[]> {
 }
 
 /**
- * Whether every migration has run. Only looks: TypeORM's own check makes its table where there is none.
+ * Whether every migration has run. Writes nothing, unlike TypeORM's check, which creates its table.
  * @throws DomainError `database_unavailable`; UnreleasedSchema
  */
 export async function isMigrated(dataSource: DataSource): Promise<boolean> {
@@ -107,7 +107,7 @@ export async function isMigrated(dataSource: DataSource): Promise<boolean> {
 }
 
 /**
- * @returns the migrations that did not run yet, and those that ran but are of a newer version
+ * @returns migrations that did not run yet, and migrations of a newer version that ran
  * @throws DomainError `database_unavailable`; UnreleasedSchema
  */
 export async function compareMigrations(
@@ -122,7 +122,7 @@ export async function compareMigrations(
   };
 }
 
-/** @throws UnreleasedSchema where migrations ran, but not the first of this version */
+/** @throws UnreleasedSchema if migrations ran, but not the first one of this version */
 async function namesOfRun(runner: QueryRunner): Promise<string[]> {
   if (!(await runner.hasTable('migrations'))) return [];
   const done = ((await runner.query('SELECT name FROM migrations')) as { name: string }[]).map(

@@ -1,26 +1,25 @@
 import type { Database as Driver, Statement as Prepared } from 'better-sqlite3';
 
-/** Messages between the processes that share one database. */
+/** Messages between processes on one database. */
 export abstract class DatabaseNotifications {
-  /** Whether messages arrive at the moment, as far as that is known: for readiness and metrics. */
+  /** Whether messages currently arrive. For readiness and metrics. */
   abstract readonly areArriving: boolean;
 
   /**
-   * Whether a cache may be used now: every change that was committed more than 1.5 seconds ago has been announced here, or is by the time
-   * that this returns.
+   * Whether caches may be used: all messages about changes committed more than 1.5 seconds ago have arrived.
    */
   abstract isCurrent(): boolean;
 
-  /** Sends it soon, and again after a lost connection. For what must not be lost with this process, notify in the transaction instead. */
+  /** Sends soon, and again after a lost connection. A crash loses the message: use `Database.notify` if it must not be lost. */
   abstract send(channel: string, payload: string): void;
 
   abstract subscribe(channel: string, receive: (payload: string) => void): void;
 
-  /** Runs `listener` whenever messages may have been missed. */
+  /** Calls `listener` when messages may have been missed. */
   abstract onDisconnect(listener: () => void): void;
 }
 
-/** SQLite sends nothing. It only says that another connection has written, so every write of another process is a gap. */
+/** SQLite has no messages, and only shows that another connection has written. Each such write empties all caches. */
 export class SqliteNotifications extends DatabaseNotifications {
   readonly areArriving = true;
   readonly #disconnectListeners: (() => void)[] = [];
@@ -45,7 +44,7 @@ export class SqliteNotifications extends DatabaseNotifications {
     }
   }
 
-  /** Has an effect in this process alone, where whoever wrote has told already. */
+  /** Nothing to send: other processes see the change of the file, and this one empties its caches itself. */
   send(): void {
     return undefined;
   }

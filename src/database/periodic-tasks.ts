@@ -9,17 +9,17 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { type Lease, PeriodicTask, type PeriodicTaskOptions } from '../common/periodic-task.js';
 import { Database, sql } from './database.js';
 
-/** Which process runs a task that one of many should run. */
+/** The process that runs a task of which only one may run. */
 @Entity('task_leases')
 export class TaskLeaseEntity {
   @PrimaryColumn({ type: 'varchar', length: 64, primaryKeyConstraintName: 'task_leases_pk' })
   task: string;
 
-  /** A process, by a random id. */
+  /** The random id of a process. */
   @Column('uuid')
   owner: string;
 
-  /** By the database's clock. From then on another process may take the lease. */
+  /** The end of the lease, by the database's clock. Another process may acquire it then. */
   @Column({ name: 'expires_at', type: Date, precision: 3 })
   expiresAt: Date;
 }
@@ -30,7 +30,7 @@ const acquire = (now: string, expiry: string) =>
    WHERE task_leases.owner = excluded.owner OR task_leases.expires_at <= ${now}
    RETURNING task`;
 
-/** $1 task, $2 owner, $3 milliseconds. Returns a row to the owner only. By the database's clock, since those of the processes may differ. */
+/** $1 task, $2 owner, $3 milliseconds. Returns a row if the lease was acquired. Uses the database's clock, since clocks of processes differ. */
 const ACQUIRE = sql<{ task: string }>({
   sqlite: acquire(
     `strftime('%Y-%m-%d %H:%M:%f', 'now')`,
@@ -65,7 +65,7 @@ type Options = Pick<PeriodicTaskOptions, 'name' | 'intervalMs' | 'firstAfterMs' 
   readonly inOneProcess?: boolean;
 };
 
-/** Added to the interval of a task: for how long a crashed process may delay it. */
+/** Added to the interval of a task for the length of its lease. */
 const GRACE_MS = 60_000;
 
 /** The periodic tasks of this process. They stop with the application, before the database closes. */
@@ -76,7 +76,7 @@ export class PeriodicTasks implements BeforeApplicationShutdown, OnApplicationSh
 
   constructor(private readonly leases: TaskLeases) {}
 
-  /** To be called by a constructor. The task waits for `start`, `wake` or `run`. */
+  /** Adds a task. Call it in a constructor, and then `start`, `wake` or `run` of the task. */
   add({ failure, inOneProcess, ...options }: Options): PeriodicTask {
     const onFailure = () => failure && this.#logger.warn(failure);
     const lease = inOneProcess ? this.leases.of(options.name, options.intervalMs + GRACE_MS) : undefined;
@@ -85,7 +85,7 @@ export class PeriodicTasks implements BeforeApplicationShutdown, OnApplicationSh
     return task;
   }
 
-  /** When each task last succeeded, by name: milliseconds since the epoch, 0 before the first success. */
+  /** The last success of each task, in milliseconds since the epoch; 0 before the first one. */
   lastSuccesses(): [name: string, at: number][] {
     return this.#tasks.map(({ name, lastSuccess }): [string, number] => [name, lastSuccess]).sort();
   }
@@ -94,7 +94,7 @@ export class PeriodicTasks implements BeforeApplicationShutdown, OnApplicationSh
     await Promise.all(this.#tasks.map((task) => task.stop()));
   }
 
-  /** Nobody waits yet: the server has to stop listening. */
+  /** Not awaited, so that the server stops listening at once. */
   beforeApplicationShutdown(): void {
     void this.stop();
   }

@@ -18,8 +18,8 @@ const COMMIT: StatementCall = { statement: sql('COMMIT', 'commit'), values: [] }
 const ROLLBACK: StatementCall = { statement: sql('ROLLBACK', 'rollback'), values: [] };
 
 /**
- * Settings of one transaction, since a pooler may lend the connection to somebody else afterwards. The limits end what a process that
- * stands still has begun. Each statement finds its rows by key, so PostgreSQL need not plan for every call's values.
+ * Settings of one transaction, since a pooler may give the connection to another client afterwards. The timeouts end the transaction of a
+ * paused process. Statements find rows by key, so a generic plan is good for all values.
  */
 const SETTINGS: StatementCall = {
   statement: sql(
@@ -42,7 +42,7 @@ export class PostgresDatabase extends Database {
 
   #named: boolean;
 
-  /** @param named whether statements are prepared under their names, which a pooler in transaction mode may not keep */
+  /** @param named whether to prepare statements under their names. Some poolers in transaction mode don't support this */
   constructor(
     private readonly pool: Pool,
     named: boolean,
@@ -60,7 +60,7 @@ export class PostgresDatabase extends Database {
     return this.#withConnection(async (run) => (await run([{ statement, values }]))[0] as Row[]);
   }
 
-  /** Pipelined statements wait for the next one that is not, or for the commit, and go in one message with it. */
+  /** Sends pipelined statements in one message with the next other statement, or with the commit. */
   transaction<Result>(body: () => Steps<Result>): Promise<Result> {
     return this.#withConnection(async (run) => {
       const steps = body();
@@ -98,7 +98,7 @@ export class PostgresDatabase extends Database {
     return undefined;
   }
 
-  /** Tries once more over another connection after a failure of the connection's own, before which nothing was written. */
+  /** Retries once over another connection, after failures at which nothing was written. */
   async #withConnection<T>(use: (run: Run) => Promise<T>): Promise<T> {
     try {
       return await this.#withAnyConnection(use).catch((error: unknown) => {
@@ -132,7 +132,7 @@ export class PostgresDatabase extends Database {
       client.release();
       return result;
     } catch (error) {
-      // A statement failed on this connection. Closing it rolls back as well.
+      // Closing the connection of a failed statement rolls back.
       if (isBroken) client.release(true);
       else this.#rollBack(client);
       throw error;
@@ -147,7 +147,7 @@ export class PostgresDatabase extends Database {
     });
   }
 
-  /** Whoever waits for the transaction does not wait for this. */
+  /** Rolls back in the background. */
   #rollBack(client: PoolClient): void {
     this.#runTogether(client, [ROLLBACK]).then(
       () => client.release(),

@@ -8,34 +8,34 @@ import { DatabaseNotifications } from './notifications.js';
 import { isTransactionPooled, newClient, poolerAdvice } from './pooling.js';
 
 const RECONNECT_AFTER_MS = 250;
-/** How soon to look whether a pooler was replaced by the database itself. */
+/** How soon to check again after a transaction-mode pooler was found. */
 const RECHECK_POOLER_MS = 30_000;
 
 const PROBE_EVERY_MS = 500;
-/** While nobody uses a cache. */
+/** While no cache is used. */
 const IDLE_PROBE_EVERY_MS = 5_000;
-/** A probe that was sent this long ago tells nothing about now. */
+/** A probe older than this doesn't prove that messages arrive. */
 const TRUSTED_MS = 1_500;
 
-/** How long a message waits for others to go with it. */
+/** How long a message waits to be sent in a batch. */
 const GATHER_MS = 10;
 const MAX_SENT_TOGETHER = 1_000;
 /**
- * $1 JSON array of channel and payload pairs. Nobody waits for the disk here: whoever loses a message in a crash starts with empty
- * caches. The setting goes with the statement.
+ * $1 JSON array of channel and payload pairs. Skips the wait for the disk (for this statement only): a crash that loses a message also
+ * empties the caches.
  */
 const SEND = sql<never>(
   `SELECT set_config('synchronous_commit', 'off', true), pg_notify(message ->> 0, message ->> 1) FROM json_array_elements($1::json) AS message`,
   'send_notifications',
 );
 
-/** Ends the loop of one connection that still stands but brings nothing. */
+/** Ends a connection that is open but delivers nothing. */
 class Deaf extends Error {}
 class PoolerInBetween extends Error {}
 
 /**
- * LISTEN on a connection of its own. Messages are sent over the pool. So is a probe, twice a second, which has to come back over the
- * listening connection: what was committed before a probe that arrived has been announced here.
+ * Listens on its own connection and sends over the pool. Twice a second a probe is sent over the pool. When it arrives on the listening
+ * connection, all messages that were committed before it have arrived too.
  */
 export class PostgresNotifications extends DatabaseNotifications {
   readonly #probes = `tillkeeper_probe_${randomUUID()}`;
@@ -46,21 +46,21 @@ export class PostgresNotifications extends DatabaseNotifications {
   readonly #logger = new Logger('Database');
   #isListening = false;
   #isArriving = false;
-  /** What was last said to be in the way, until it is gone. */
+  /** The last logged problem, until it is solved. */
   #obstacle = '';
   #endConnection: (reason: Error) => void = () => undefined;
-  /** When the last probe was sent, and when the newest that came back. */
+  /** Times at which the last probe and the newest arrived probe were sent. */
   #probedAt = -Infinity;
   #heardAt = -Infinity;
-  /** Since when a probe is under way that the database has taken. */
+  /** Time since which an accepted probe hasn't arrived. */
   #unheardSince: number | undefined;
-  /** Whether a cache was asked since the last probe. */
+  /** Whether a cache was used since the last probe. */
   #isWanted = false;
   #ticking: NodeJS.Timeout | undefined;
   readonly #stopped = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
-  /** @param url where to listen. @param variable the setting that has it */
+  /** @param url of the listening connection. @param variable the setting with this URL */
   constructor(
     private readonly url: Secret,
     private readonly variable: 'DATABASE_URL' | 'DATABASE_DIRECT_URL',
@@ -94,7 +94,7 @@ export class PostgresNotifications extends DatabaseNotifications {
     this.#disconnectListeners.push(listener);
   }
 
-  /** Connects in the background, and again whenever the connection is lost. */
+  /** Connects in the background, and reconnects after a loss. */
   start(): void {
     this.#running = this.#stayConnected();
     this.#ticking = setInterval(() => this.#tick(), PROBE_EVERY_MS).unref();
@@ -107,7 +107,7 @@ export class PostgresNotifications extends DatabaseNotifications {
     await this.#running;
   }
 
-  /** Tries once more after each failure, until it is told to stop. */
+  /** Reconnects after each failure until `stop`. */
   async #sendAll(): Promise<void> {
     await sleep(GATHER_MS);
     while (this.#unsent.length > 0) {
@@ -184,7 +184,7 @@ export class PostgresNotifications extends DatabaseNotifications {
       : 'The connection for change notifications is lost; caches are not used until it is back.';
   }
 
-  /** Resolves when told to stop, rejects when the connection is lost. */
+  /** Resolves at `stop`, rejects when the connection is lost. */
   async #listen(): Promise<void> {
     const client = this.#newClient();
     const lost = new Promise<never>((_, reject) => {
@@ -199,7 +199,7 @@ export class PostgresNotifications extends DatabaseNotifications {
       client.on('notification', ({ channel, payload }) => this.#receivers.get(channel)?.(payload ?? ''));
       for (const channel of this.#receivers.keys())
         await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
-      // Whatever was cached while nobody listened is forgotten before it is believed again.
+      // Caches are emptied before they are used again, since messages were missed.
       this.#forget();
       this.#isListening = true;
       this.#probe();

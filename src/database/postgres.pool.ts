@@ -6,18 +6,18 @@ export const CONNECT_TIMEOUT_MS = 3_000;
 export const STATEMENT_TIMEOUT_MS = 5_000;
 /** How long a cancelled statement may take to end before its connection is cut. */
 const CANCEL_MS = 1_000;
-/** A pooler accepts more clients than it has server connections; the surplus ones get no answer. */
+/** Longer than a working connection needs. A pooler accepts more clients than it can serve, and never answers the surplus. */
 const FIRST_ANSWER_MS = 1_000;
 const RETRY_MS = 100;
-/** How long the pool makes do with the connections that it got, before it asks for more. */
+/** How long the pool stays at its reduced size before it tries to grow. */
 const SMALLER_FOR_MS = 5_000;
 
 /** SQLSTATE: the server has no connection left. */
 const TOO_MANY_CONNECTIONS = '53300';
 
 /**
- * SQLSTATE classes and codes after which other connections to that server are of no use either: connection exceptions (08), a server that
- * shuts down, crashed or starts (57P01 to 57P03), a former primary that only reads (25006).
+ * SQLSTATE classes and codes that make all connections to the server useless: connection exceptions (08), a server that shuts down, crashed
+ * or starts (57P01 to 57P03), a former primary that is read-only now (25006).
  */
 const SERVER_CHANGED = /^(?:08...|57P0[123]|25006)$/;
 
@@ -27,7 +27,7 @@ type ConnectCallback = (
   release: (error?: Error | boolean) => void,
 ) => void;
 
-/** What pg's client and connection have and their types lack. */
+/** Members of pg's client and connection that its types lack. */
 type Client = PoolClient & {
   readonly connection: Connection & {
     readonly stream: Socket;
@@ -40,8 +40,8 @@ type Client = PoolClient & {
 };
 
 /**
- * The pool of connections to PostgreSQL or to a pooler before it. It sets nothing on a connection, since other clients of a pooler may get
- * that connection next. So the deadline of statements is kept here and not by `statement_timeout`.
+ * Connections to PostgreSQL, or to a pooler. No connection has settings of its own, since a pooler may give it to another client. The
+ * deadline of statements is therefore kept here instead of by `statement_timeout`.
  */
 export class PostgresPool extends pg.Pool {
   readonly #size: number;
@@ -76,7 +76,7 @@ export class PostgresPool extends pg.Pool {
     return callback ? super.end(callback) : super.end();
   }
 
-  /** Waits for a connection of this pool while the server has no further one to give. */
+  /** Waits for a connection of this pool while the server is out of connections. */
   async #connect(): Promise<PoolClient> {
     const startedAt = performance.now();
     for (;;) {
@@ -105,7 +105,7 @@ export class PostgresPool extends pg.Pool {
     return false;
   }
 
-  /** Later requests queue for the connections that there are, instead of asking the server in vain. */
+  /** Reduces the pool for a while, so that requests queue for existing connections. */
   #makeDo(connections: number): void {
     this.options.max = Math.max(1, Math.min(connections, this.options.max));
     this.#growing ??= setTimeout(() => {
@@ -117,7 +117,7 @@ export class PostgresPool extends pg.Pool {
   #watch(client: Client): void {
     this.#openedAt.set(client, performance.now());
     this.#unproven.add(client);
-    // Whoever waits for an answer of the connection gets its error. Without a listener the error would end the process too.
+    // The pending query gets the error. Without a listener the error would also end the process.
     client.on('error', () => undefined);
     client.connection.on('errorMessage', (error: unknown) => {
       if (SERVER_CHANGED.test(codeOf(error))) this.#serverChangedAt = performance.now();
@@ -126,7 +126,7 @@ export class PostgresPool extends pg.Pool {
   }
 }
 
-/** Cancels a statement that has no answer at the deadline, so that the server does not go on with it. Cuts the connection if that fails. */
+/** Cancels a statement at the deadline, so that the server stops working on it. Closes the connection if that fails. */
 function endOverdueStatements(client: Client): void {
   const { stream } = client.connection;
   stream.on('timeout', () => {
@@ -136,7 +136,7 @@ function endOverdueStatements(client: Client): void {
   });
 }
 
-/** A cancel request is a connection of its own: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS */
+/** Sends a cancel request, which needs its own connection: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS */
 function sendCancelRequest({ host, port, processID, secretKey, ...client }: Client): void {
   const { ssl } = client as unknown as { ssl: boolean | object };
   const connection = new pg.Connection({ ssl }) as Client['connection'] & {
@@ -152,7 +152,7 @@ function sendCancelRequest({ host, port, processID, secretKey, ...client }: Clie
   else connection.connect(port, host);
 }
 
-/** Not in the types of pg, though its pool relies on it. */
+/** The socket, which the types of pg lack. */
 function streamOf(client: PoolClient): Socket {
   return (client as Client).connection.stream;
 }

@@ -7,34 +7,34 @@ type Bindable = string | number | null;
 
 type Row = Record<string, unknown>;
 
-/** A prepared statement with the conversions of its columns. */
+/** A prepared statement and the conversions of its columns. */
 interface PreparedStatement {
   readonly driver: Prepared<[Record<string, Bindable>], Row>;
   readonly conversions: readonly (readonly [column: string, convert: (value: unknown) => unknown])[];
 }
 
-/** By the type that the table declares for a column; `driver.columns()` finds it for every column that a statement passes on. */
+/** Conversions by the declared type of a column. `driver.columns()` reports it for columns that a statement returns unchanged. */
 const CONVERSIONS: ReadonlyMap<string | null, (value: unknown) => unknown> = new Map([
   ['datetime(3)', toDate],
   ['boolean', toBoolean],
 ]);
 
-/** A transaction that waits for its turn. */
+/** A queued transaction. */
 interface Job {
-  /** @returns what answers its caller once it is committed */
+  /** @returns a function that resolves the caller's promise, to be called after the commit */
   run: () => () => void;
   reject: (error: unknown) => void;
 }
 
-/** Bounds how long the process stands still. */
+/** Limits how long a commit blocks the process. */
 const MAX_COMMITTED_TOGETHER = 50;
 
 /** How long background work pauses, as a multiple of the time that its last batch took. A server that waits to write gives up soon. */
 const PAUSE = 3;
 
 /**
- * SQLite through the driver's own connection. TypeORM has one connection too, the same one, and lets other requests' statements
- * slip into a transaction that waits; here a transaction is one synchronous call, so nothing can.
+ * SQLite through TypeORM's connection. TypeORM's own transactions let statements of other requests in while they wait. Here a transaction
+ * is one synchronous call.
  */
 export class SqliteDatabase extends Database {
   readonly engine = 'sqlite';
@@ -85,7 +85,7 @@ export class SqliteDatabase extends Database {
     await sleep(PAUSE * (performance.now() - batchStartedAt));
   }
 
-  /** All that wait share one commit, and so one wait for the disk. Each is a savepoint: one that fails takes nobody with it. */
+  /** Runs queued transactions with one commit, and so one fsync. Each has a savepoint, so a failure doesn't affect the others. */
   #commitWaiting(): void {
     const jobs = this.#waiting.splice(0, MAX_COMMITTED_TOGETHER);
     if (this.#waiting.length > 0) setImmediate(() => this.#commitWaiting());
@@ -104,7 +104,7 @@ export class SqliteDatabase extends Database {
     if (this.#destroys) this.#emptyLog();
   }
 
-  /** @throws when the failure ended the whole transaction, as a full disk does */
+  /** @throws if the failure ended the whole transaction, such as a full disk */
   #attempt({ run, reject }: Job): () => void {
     try {
       return this.driver.transaction(run)();
@@ -126,12 +126,12 @@ export class SqliteDatabase extends Database {
     return step.value;
   }
 
-  /** The write-ahead log still has the pages as they were: what is destroyed must go from there too. */
+  /** Empties the write-ahead log, which still has the former pages, so that deleted secrets are destroyed there too. */
   #emptyLog(): void {
     try {
       this.driver.pragma('wal_checkpoint(TRUNCATE)');
     } catch {
-      // The deletion is committed; the log is emptied by the next one, or when the database is closed.
+      // The deletion is committed. The next one, or closing the database, empties the log.
     }
   }
 
@@ -162,7 +162,7 @@ export class SqliteDatabase extends Database {
   }
 }
 
-/** Leaves what is no time of this service's, which SQLite stores as readily. */
+/** Leaves other values unchanged, since SQLite stores values of any type. */
 function toDate(value: unknown): unknown {
   return typeof value === 'string' && /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/.test(value)
     ? new Date(`${value.replace(' ', 'T')}Z`)

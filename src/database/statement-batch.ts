@@ -11,7 +11,7 @@ type Row = Record<string, unknown>;
 const INT8 = 20;
 const NUMERIC = 1_700;
 
-/** Reads `bigint`, and the `numeric` that PostgreSQL makes of their sums, as numbers: nothing here comes near 2^53. */
+/** Parses `bigint`, and the `numeric` of their sums, as numbers. All values are far below 2^53. */
 export const PARSERS = {
   getTypeParser(type: number, format: 'text' | 'binary'): Column['parse'] {
     // pg types its result as `any`.
@@ -21,21 +21,20 @@ export const PARSERS = {
   },
 };
 
-/** What each connection has prepared, by name, with the columns that it answers. */
+/** Prepared statements of each connection by name, with the columns of their rows. */
 const prepared = new WeakMap<Connection, Map<string, Column[]>>();
 
 /**
- * Statements that go to PostgreSQL in one message and are answered in one, as its protocol provides
- * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING): after one that fails, the rest are not run. Then
- * the connection has to be given up.
+ * Statements that PostgreSQL gets in one message (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING).
+ * After a failed statement the rest do not run, and the connection must be closed.
  */
 export class StatementBatch implements Submittable {
   readonly #columns: Column[][] = [];
-  /** Which statement is being answered. */
+  /** Index of the statement whose rows arrive. */
   #current = 0;
   readonly #rows: Row[][];
 
-  /** @param named whether the connection keeps prepared statements. @param callback gets the rows of each statement */
+  /** @param named whether to use prepared statements. @param callback receives the rows of each statement */
   constructor(
     private readonly statements: readonly StatementCall[],
     private readonly named: boolean,
@@ -44,7 +43,7 @@ export class StatementBatch implements Submittable {
     this.#rows = statements.map(() => []);
   }
 
-  /** One at a time: pg calls this when the connection has answered everything before. */
+  /** Called by pg when all earlier queries of the connection are answered. */
   submit(connection: Connection): void {
     connection.stream.cork();
     for (const { statement, values } of this.statements) {
@@ -88,7 +87,7 @@ export class StatementBatch implements Submittable {
   }
 }
 
-/** @returns the columns of its rows: for a statement that is new to the connection, they are filled in by the answer */
+/** @returns the columns of the rows. The answer fills them in if the statement is new to the connection */
 function sendNamed(connection: Connection, name: string, text: string, values: SqlValue[]): Column[] {
   const known = prepared.get(connection) ?? new Map<string, Column[]>();
   prepared.set(connection, known);
@@ -99,13 +98,13 @@ function sendNamed(connection: Connection, name: string, text: string, values: S
   }
   const described: Column[] = [];
   known.set(name, described);
-  // The last parameter of each call has no meaning any more, but is still declared.
+  // pg ignores the last parameter of these calls, but its types require it.
   connection.parse({ name, text, types: [] }, true);
   bindAndExecute(connection, { name, values, isNew: true });
   return described;
 }
 
-/** Prepares nothing that outlives the message. */
+/** Sends an unnamed statement, which lasts for one message. */
 function sendUnnamed(connection: Connection, text: string, values: SqlValue[]): Column[] {
   connection.parse({ name: '', text, types: [] }, true);
   bindAndExecute(connection, { name: '', values, isNew: true });

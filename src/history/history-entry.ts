@@ -1,7 +1,7 @@
 import type { Actor } from '../common/actor.js';
 import type { ProjectId } from '../common/ids.js';
 
-/** What is done to a project and what belongs to it. */
+/** Actions on a project and its data. */
 export const PROJECT_ACTIONS = [
   'project.created',
   'project.updated',
@@ -19,42 +19,42 @@ export const PROJECT_ACTIONS = [
 ] as const;
 export type ProjectAction = (typeof PROJECT_ACTIONS)[number];
 
-/** What is done to the installation: a room and what happened in it, such as `keys.rotated`. */
+/** An action on the installation: a subject and a verb, such as `keys.rotated`. */
 export type SystemAction = `${string}.${string}`;
 
 export const HISTORY_RESULTS = ['done', 'valid', 'invalid', 'unavailable'] as const;
 export type HistoryResult = (typeof HISTORY_RESULTS)[number];
 
-/** A field that was written or destroyed, by its name; of a credential the last four characters, where its mask shows them. */
+/** A field that was written or destroyed. Credentials have their last four characters if the mask shows them. */
 export interface HistoryField {
   readonly field: string;
   readonly last_four?: string;
 }
 
-/** The particulars. Never a value: names, counts, modes, last fours. */
+/** Details of an action: names, counts, modes and last four characters, but never a value. */
 export interface HistoryDetails {
   readonly mode?: string;
-  /** Of the configuration, once it was done. */
+  /** The configuration's version after the action. */
   readonly version?: number;
   readonly fields?: readonly HistoryField[];
   /** Stripe's id of a webhook endpoint. */
   readonly endpoint?: string;
-  /** Those that were destroyed before their time. */
+  /** Secrets that were destroyed before their overlap ended. */
   readonly former_webhook_secrets_ended?: readonly HistoryField[];
   readonly [name: string]: unknown;
 }
 
-/** Something that was done, on its way into the history. */
+/** An action to be recorded. */
 export interface HistoryEvent<Action extends string = ProjectAction> {
   readonly action: Action;
   readonly actor: Actor;
   readonly at: Date;
   readonly details: HistoryDetails;
-  /** `done` unless it says otherwise. */
+  /** `done` by default. */
   readonly result?: HistoryResult;
 }
 
-/** Where a chain ends: the number of entries ever written and the last one's MAC; before the first 0 and the empty text. */
+/** The end of a chain: number and MAC of the last entry. 0 and an empty text before the first entry. */
 export interface HistoryHead {
   readonly seq: number;
   readonly mac: string;
@@ -62,10 +62,10 @@ export interface HistoryHead {
 
 export const NO_HEAD: HistoryHead = { seq: 0, mac: '' };
 
-/** The chain of what belongs to no project, under the nil UUID (RFC 9562, section 5.9), which no project has. */
+/** The chain of the installation, under the nil UUID (RFC 9562, section 5.9), which no project has. */
 export const SYSTEM_CHAIN = '00000000-0000-0000-0000-000000000000' as ProjectId;
 
-/** An entry without what vouches for it, as the database holds it. */
+/** A stored entry without its MAC. */
 export interface EntryContent {
   readonly projectId: ProjectId;
   /** Counts from 1 in each chain. */
@@ -75,11 +75,11 @@ export interface EntryContent {
   readonly actor: Actor;
   readonly action: string;
   readonly result: string;
-  /** JSON, kept as the text that was vouched for. */
+  /** JSON, kept as the text that the MAC covers. */
   readonly details: string;
 }
 
-/** The first part of what is vouched for: another form of entry gets another one. */
+/** The format of an entry, and the first text that the MAC covers. */
 const FORMAT = 'tka1';
 
 export function entryAfter<Action extends string>(
@@ -98,7 +98,7 @@ export function entryAfter<Action extends string>(
   };
 }
 
-/** Every text that the MAC of an entry covers, in this order; docs/audit.md tells how to check it. */
+/** The texts that the MAC of an entry covers, in this order. docs/audit.md shows how to check it. */
 export function vouchedFor(
   { projectId, seq, at, actor, action, result, details }: EntryContent,
   previousMac: string,

@@ -6,7 +6,7 @@ import { HistoryTrail } from './history-trail.js';
 import { COUNT_THROUGH, DELETE_THROUGH, LAST_OLDER, PERMIT, REVOKE } from './history.statements.js';
 import { HistoryVerifier, type ChainReport } from './history-verifier.js';
 
-/** The one way to delete from the history: from the beginning of a chain, leaving a stump that the chain goes on from. */
+/** The only code that deletes history: from the start of a chain. A `history.pruned` entry keeps the number and MAC of the last one. */
 @Injectable()
 export class HistoryRetention {
   constructor(
@@ -16,9 +16,9 @@ export class HistoryRetention {
   ) {}
 
   /**
-   * Deletes what is older than `before`, up to the first entry that is not, and writes into the chain what it deleted. A chain with
-   * something wrong in it stays as it is: it is evidence.
-   * @returns how many entries it deleted, and what is wrong
+   * Deletes entries up to the first one that is not older than `before`, and records this in the chain. A chain with problems is kept
+   * as evidence.
+   * @returns the number of deleted entries, and the problems
    */
   async prune(projectId: ProjectId, before: Date, actor: Actor): Promise<ChainReport> {
     const { problems } = await this.verifier.verify(projectId);
@@ -35,7 +35,7 @@ export class HistoryRetention {
       projectId,
       last.seq,
     ]);
-    // Deleting only the entries of earlier prunings would add another such entry each time.
+    // Pruning nothing but earlier `history.pruned` entries would add another one each time.
     if (entries === prunings) return 0;
     yield* query(PERMIT, [projectId, last.seq]);
     yield* query(DELETE_THROUGH, [projectId, last.seq]);

@@ -18,7 +18,7 @@ import {
 import { HistoryEntryEntity } from './history.entities.js';
 import { ADD_ENTRY, ADVANCE_HEAD, LOCK_HEAD } from './history.statements.js';
 
-/** The history of one project, seen from its end. */
+/** The chain of one project, locked for appending. */
 export class HistoryChain<Action extends string = ProjectAction> {
   #head: HistoryHead;
 
@@ -54,7 +54,7 @@ export class HistoryChain<Action extends string = ProjectAction> {
   }
 }
 
-/** Writes the history: of each project one chain of entries, each vouched for together with the one before. */
+/** Writes the history: one chain of entries per project. The MAC of an entry covers the entry before. */
 @Injectable()
 export class HistoryTrail {
   constructor(
@@ -63,15 +63,15 @@ export class HistoryTrail {
   ) {}
 
   /**
-   * Locks a project's chain. Every transaction that changes something of a project begins with it: all of them take this lock before
-   * any other, so they come one after the other and never wait in a circle.
+   * Locks a project's chain. Every transaction that changes a project takes this lock before any other, so they run one after another
+   * and can't deadlock.
    */
   *lockChain<Action extends string = ProjectAction>(projectId: ProjectId): Steps<HistoryChain<Action>> {
     const [head = NO_HEAD] = yield* query(LOCK_HEAD, [projectId]);
     return new HistoryChain(this.keyring, projectId, head);
   }
 
-  /** Writes an entry about something that changed nothing else. */
+  /** Writes an entry in its own transaction, for an event that changes nothing else. */
   async record(projectId: ProjectId, event: HistoryEvent): Promise<void> {
     await this.database.transaction(() => this.#append(projectId, event));
   }
@@ -81,7 +81,7 @@ export class HistoryTrail {
     await this.database.transaction(() => this.appendSystemEvent(action, details, actor));
   }
 
-  /** The same inside the transaction that it is about. */
+  /** Writes an entry about the installation within the caller's transaction. */
   *appendSystemEvent(action: SystemAction, details: HistoryDetails, actor: Actor): Steps<void> {
     yield* this.#append(SYSTEM_CHAIN, { action, details, actor, at: new Date() });
   }

@@ -5,19 +5,19 @@ import { Keyring } from '../vault/keys/keyring.js';
 import { type HistoryHead, NO_HEAD, vouchedFor } from './history-entry.js';
 import { HistoryRepository, type StoredEntry } from './history.repository.js';
 
-/** A place that the chain has to reach with a certain MAC. */
+/** An entry that the chain must contain with this MAC. */
 export interface Milestone extends HistoryHead {
-  /** What it is, for people: `the head`. */
+  /** Its name in a message: `the head`. */
   readonly what: string;
 }
 
-/** Walks a chain from its beginning and notes what is wrong with it. Whether entries are vouched for is for others to find out. */
+/** Walks a chain from its start and collects problems. The caller checks the MACs. */
 class ChainWalk {
   readonly problems: string[] = [];
   #end: HistoryHead = NO_HEAD;
   #entries = 0;
 
-  /** @param stump the end of what retention deleted */
+  /** @param stump the last entry that retention deleted */
   constructor(
     private readonly stump: HistoryHead | undefined,
     private readonly milestones: readonly Milestone[],
@@ -27,7 +27,7 @@ class ChainWalk {
     return this.#entries;
   }
 
-  /** @returns the MAC of the entry before, or `undefined` when that one is missing, which is noted */
+  /** @returns the MAC of the entry before. If that entry is missing, adds a problem and returns `undefined` */
   arriveAt(seq: number): string | undefined {
     if (!isPlace(seq)) {
       this.problems.push(
@@ -49,7 +49,7 @@ class ChainWalk {
     this.#reach(entry);
   }
 
-  /** @param head of the chain, read after the last entry */
+  /** @param head read after the last entry */
   finish(head: HistoryHead | undefined): void {
     for (const { seq, what } of this.milestones) {
       if (seq > this.#end.seq) this.problems.push(`${missing(this.#end.seq + 1, seq)}, which ${what} names`);
@@ -76,16 +76,16 @@ function missing(from: number, through: number): string {
 }
 
 const READ_AT_ONCE = 500;
-/** Less than any number that the column can hold. */
+/** Below the range of the column. */
 const BEFORE_ALL = -(2 ** 31);
 
 export interface ChainReport {
   readonly entries: number;
-  /** What is wrong with the chain, in words that follow its name. */
+  /** Problems, worded to follow the name of the chain. */
   readonly problems: readonly string[];
 }
 
-/** Finds out whether the history is what this service wrote. */
+/** Verifies that this service wrote the stored history, and that nothing is missing. */
 @Injectable()
 export class HistoryVerifier {
   constructor(
@@ -95,11 +95,11 @@ export class HistoryVerifier {
 
   /**
    * Checks one chain, while others may append to it.
-   * @param anchored how it ended when that was last written down elsewhere
+   * @param anchored the head as it was last recorded outside of this database
    */
   async verify(projectId: ProjectId, anchored?: HistoryHead): Promise<ChainReport> {
     const report = await this.#walk(projectId, anchored);
-    // Retention may have come in between.
+    // Retention may have pruned the chain during the walk.
     return report.problems.length === 0 ? report : this.#walk(projectId, anchored);
   }
 
@@ -120,21 +120,21 @@ export class HistoryVerifier {
     return { entries: walk.entries, problems: walk.problems };
   }
 
-  /** @param previousMac `undefined` where the entry before is missing: then nobody can tell */
+  /** @param previousMac `undefined` if the entry before is missing; the MAC can't be checked then */
   async #isVouchedFor(entry: StoredEntry, previousMac: string | undefined): Promise<boolean> {
     if (!entry.isReadable) return false;
     if (previousMac === undefined) return true;
     return this.keyring.isHistoryMac(entry.mac, entry.keyId, entry.projectId, vouchedFor(entry, previousMac));
   }
 
-  /** Also those that have a place where there is none. */
+  /** All entries, including those with an invalid number. */
   async *#entries(projectId: ProjectId): AsyncGenerator<StoredEntry> {
     let after = BEFORE_ALL;
     for (;;) {
       const entries = await this.history.listAfter(projectId, after, READ_AT_ONCE);
       yield* entries;
       const last = entries.at(-1);
-      // The same again: a number that is too large to be told from its neighbours.
+      // A number above 2^53 equals its neighbour and would be read forever.
       if (!last || last.seq === after) return;
       after = last.seq;
       await turnEventLoop();
@@ -142,7 +142,7 @@ export class HistoryVerifier {
   }
 }
 
-/** SQLite takes values of any type. */
+/** Checks types, since SQLite stores values of any type. */
 function isReadable(head: HistoryHead | undefined): head is HistoryHead {
   return Number.isSafeInteger(head?.seq) && typeof head?.mac === 'string';
 }

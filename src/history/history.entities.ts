@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Actor } from '../common/actor.js';
 import type { ProjectId } from '../common/ids.js';
 
-/** One thing that was done. Triggers keep it from being changed, and from being deleted but by retention. */
+/** A recorded action. Triggers refuse changes, and deletions other than by retention. */
 @Entity('audit_entries')
 export class HistoryEntryEntity {
   /** No foreign key: the chain of the system belongs to no project. */
@@ -37,20 +37,20 @@ export class HistoryEntryEntity {
   @Column({ type: 'varchar', length: 16 })
   result: string;
 
-  /** JSON, as the text that the MAC covers. */
+  /** JSON, stored as text because the MAC covers the exact text. */
   @Column({ type: 'text' })
   details: string;
 
-  /** The data key under which `mac` was made. */
+  /** The data key of `mac`. */
   @Column({ name: 'key_id', type: 'varchar', length: 16 })
   keyId: string;
 
-  /** Covers the entry and, by its MAC, the one before. */
+  /** Covers the entry and the MAC of the entry before. */
   @Column({ type: 'varchar', length: 64 })
   mac: string;
 }
 
-/** The end of each chain. Whoever appends locks it, so all changes of one project come one after the other. */
+/** The end of each chain. Appending locks it, so changes of one project run one after another. */
 @Entity('audit_heads')
 export class HistoryHeadEntity {
   @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'audit_heads_pk' })
@@ -63,7 +63,7 @@ export class HistoryHeadEntity {
   mac: string;
 }
 
-/** Lets retention delete the beginning of a chain. Written and deleted in the same transaction, so that nobody else ever sees one. */
+/** Permits retention to delete the start of a chain. Inserted and deleted in one transaction, so nobody else sees it. */
 @Entity('audit_permits')
 export class HistoryPermitEntity {
   @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'audit_permits_pk' })

@@ -7,11 +7,11 @@ import type { EntryContent, HistoryHead } from './history-entry.js';
 import { HistoryEntryEntity, HistoryHeadEntity, HistoryPermitEntity } from './history.entities.js';
 import { AFTER, CHAINS, type FoundEntry, PAGE, PROJECTS_WITHOUT_ENTRIES } from './history.statements.js';
 
-/** An entry with what vouches for it. */
+/** A stored entry with its MAC. */
 export interface StoredEntry extends EntryContent {
   readonly keyId: string;
   readonly mac: string;
-  /** Whether each column still has a value of its type: SQLite takes any that somebody puts there. */
+  /** Whether each column has a value of its type. SQLite accepts any value. */
   readonly isReadable: boolean;
 }
 
@@ -57,22 +57,22 @@ export class HistoryRepository {
     return reachingDatabase(this.#heads.find({ order: { projectId: 'ASC' } }));
   }
 
-  /** Whatever has a head or an entry. */
+  /** Chains with a head or an entry. */
   async listChains(): Promise<ProjectId[]> {
     return (await this.database.query(CHAINS, [])).map(({ projectId }) => projectId);
   }
 
-  /** Projects, deleted ones too, whose history is gone. */
+  /** Projects without history, including deleted ones. */
   async listProjectsWithoutEntries(): Promise<ProjectId[]> {
     return (await this.database.query(PROJECTS_WITHOUT_ENTRIES, [])).map(({ id }) => id);
   }
 
-  /** Those that retention didn't write: its own are gone when others could see them. */
+  /** Lists leftover permits. Retention deletes its own before it commits, so any that are found are foreign. */
   listPermits(): Promise<{ projectId: ProjectId; throughSeq: number }[]> {
     return reachingDatabase(this.#permits.find());
   }
 
-  /** The end of what retention deleted, as the entry about it says. */
+  /** The last entry that retention deleted, from the newest `history.pruned` entry. */
   async findStump(projectId: ProjectId): Promise<HistoryHead | undefined> {
     const [row] = await reachingDatabase(
       this.#entries.find({
@@ -92,7 +92,7 @@ export class HistoryRepository {
     } catch {
       // As below.
     }
-    // Somebody altered it; the check of that entry will tell.
+    // The entry was altered, which its MAC will show.
     return undefined;
   }
 }

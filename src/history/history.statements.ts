@@ -4,7 +4,7 @@ import { sql } from '../database/database.js';
 import type { HistoryHead } from './history-entry.js';
 import { HistoryEntryEntity } from './history.entities.js';
 
-/** $1 project. Makes the head where there is none. On SQLite the transaction has locked everything. */
+/** $1 project. On PostgreSQL, inserts a missing head and locks the row. SQLite runs one transaction at a time. */
 export const LOCK_HEAD = sql<HistoryHead>(
   {
     sqlite: 'SELECT seq, mac FROM audit_heads WHERE project_id = $1',
@@ -30,16 +30,16 @@ export const ADD_ENTRY = sql<never>(
 
 const ENTRY = columns(HistoryEntryEntity);
 
-/** An entry as SQLite returns it, which stores any value in any column. */
+/** An entry with unchecked values, since SQLite stores any value in any column. */
 export type FoundEntry = Record<keyof HistoryEntryEntity, unknown>;
 
-/** $1 project, $2 limit, $3 offset; the newest first. */
+/** $1 project, $2 limit, $3 offset. Newest first. */
 export const PAGE = sql<FoundEntry>(
   `SELECT ${ENTRY} FROM audit_entries WHERE project_id = $1 ORDER BY seq DESC LIMIT $2 OFFSET $3`,
   'page_of_audit_entries',
 );
 
-/** $1 project, $2 number, $3 limit; the oldest first. */
+/** $1 project, $2 number, $3 limit. Oldest first. */
 export const AFTER = sql<FoundEntry>(
   `SELECT ${ENTRY} FROM audit_entries WHERE project_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
   'audit_entries_after',
@@ -57,7 +57,7 @@ export const PROJECTS_WITHOUT_ENTRIES = sql<{ id: ProjectId }>(
   'projects_without_audit_entries',
 );
 
-/** $1 project, $2 time. The last entry of the beginning in which all are older than that. */
+/** $1 project, $2 time. The last entry before the first one that is not older. */
 export const LAST_OLDER = sql<{ seq: number; mac: string }>(
   `SELECT seq, mac FROM audit_entries WHERE project_id = $1
      AND seq < COALESCE((SELECT min(seq) FROM audit_entries WHERE project_id = $1 AND at >= $2), 2147483647)
@@ -72,7 +72,7 @@ export const COUNT_THROUGH = sql<{ entries: number; prunings: number }>(
   'count_audit_entries_through',
 );
 
-/** $1 project, $2 number. The triggers look for it. */
+/** $1 project, $2 number. The triggers allow a deletion while this row exists. */
 export const PERMIT = sql<never>(
   'INSERT INTO audit_permits (project_id, through_seq) VALUES ($1, $2)',
   'permit_audit_deletion',

@@ -14,12 +14,13 @@ import {
 import type { ProjectId } from '../common/ids.js';
 import type { PeriodicTask } from '../common/periodic-task.js';
 import { reachingDatabase } from '../database/database-errors.js';
-import { Database, sql } from '../database/database.js';
+import { Database } from '../database/database.js';
 import { PeriodicTasks } from '../database/periodic-tasks.js';
 import { DataKeyEntity } from '../vault/keys/data-key.entity.js';
 import type { SealedText } from '../vault/seal/seal.js';
+import { CLAIM } from './idempotency-keys.statements.js';
 
-/** A request that came with an `Idempotency-Key`: running as long as there is no answer. */
+/** A request with an `Idempotency-Key`. Without an answer it is still running. */
 @Entity('idempotency_keys')
 @Index('idempotency_keys_by_age', ['createdAt'])
 @Index('idempotency_keys_by_key', ['keyId'])
@@ -27,26 +28,26 @@ export class IdempotencyKeyEntity {
   @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'idempotency_keys_pk' })
   projectId: ProjectId;
 
-  /** Keyed hash of the caller, the operation and the key that the caller chose. */
+  /** Keyed hash of the caller, the operation and the caller's key. */
   @PrimaryColumn({ type: 'varchar', length: 32, primaryKeyConstraintName: 'idempotency_keys_pk' })
   scope: string;
 
-  /** Keyed hash of what was asked for. */
+  /** Keyed hash of the input. */
   @Column({ type: 'varchar', length: 32 })
   request: string;
 
-  /** Which attempt has it: one that lost its lease to another must not answer for it. */
+  /** The attempt that holds the lease. Only this attempt may store the answer. */
   @Column('uuid')
   holder: string;
 
-  /** Until then nobody else may run it; a process that crashed holds it no longer than that. */
+  /** The end of the lease, after which a retry may run. A crashed process blocks the key until then. */
   @Column({ name: 'lease_until', type: Date, precision: 3 })
   leaseUntil: Date;
 
   @Column({ type: 'text', nullable: true })
   answer: SealedText | null;
 
-  /** The data key that `answer` needs. */
+  /** The data key of `answer`. */
   @Column({ name: 'key_id', type: 'varchar', length: 16, nullable: true })
   keyId: string | null;
 
@@ -61,7 +62,7 @@ export class IdempotencyKeyEntity {
 const LEASE_MS = 30_000;
 const REMEMBERED_MS = 24 * 60 * 60 * 1_000;
 
-/** Which request of which project. */
+/** One use of a key. */
 export interface KeyUse {
   readonly projectId: ProjectId;
   readonly scope: string;
@@ -69,24 +70,11 @@ export interface KeyUse {
   readonly holder: string;
 }
 
-/** An earlier use of the same key: without an answer as long as it runs. */
+/** An earlier use of a key. The answer is null while the request runs. */
 export interface EarlierUse {
   readonly request: string;
   readonly answer: SealedText | null;
 }
-
-/**
- * $1 project, $2 scope, $3 request, $4 holder, $5 end of the lease, $6 now, $7 the time of which nothing is remembered. Answers a row
- * when the key is free, too old, or its holder has crashed in the middle of the same request.
- */
-const CLAIM = sql<{ holder: string }>(
-  `INSERT INTO idempotency_keys AS k (project_id, scope, request, holder, lease_until, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-   ON CONFLICT (project_id, scope) DO UPDATE SET request = excluded.request, holder = excluded.holder,
-     lease_until = excluded.lease_until, created_at = excluded.created_at, answer = NULL, key_id = NULL
-   WHERE k.created_at <= $7 OR (k.answer IS NULL AND k.lease_until <= excluded.created_at AND k.request = excluded.request)
-   RETURNING holder`,
-  'claim_idempotency_key',
-);
 
 @Injectable()
 export class IdempotencyKeysRepository {
@@ -99,7 +87,7 @@ export class IdempotencyKeysRepository {
     this.#entities = dataSource.getRepository(IdempotencyKeyEntity);
   }
 
-  /** @returns `undefined` once the key is the holder's, else who has it */
+  /** @returns `undefined` if the key was claimed, else its earlier use */
   async claim({ projectId, scope, request, holder }: KeyUse): Promise<EarlierUse | undefined> {
     const now = new Date();
     const leaseUntil = new Date(now.getTime() + LEASE_MS);
@@ -114,11 +102,11 @@ export class IdempotencyKeysRepository {
     ]);
     if (claimed.length > 0) return undefined;
     const earlier = await reachingDatabase(this.#entities.findOneBy({ projectId, scope }));
-    // It failed in between: the next attempt has a free key, and this one is told to come back.
+    // The other request failed meanwhile. This one is told to retry, and finds the key free then.
     return earlier ?? { request, answer: null };
   }
 
-  /** Does nothing when the holder lost the key. */
+  /** Does nothing if the lease was lost. */
   async answer(
     { projectId, scope, holder }: KeyUse,
     { sealed, keyId }: { sealed: SealedText; keyId: string },
@@ -130,7 +118,7 @@ export class IdempotencyKeysRepository {
     await reachingDatabase(this.#entities.delete({ projectId, scope, holder, answer: IsNull() }));
   }
 
-  /** Deletes what is no longer remembered. */
+  /** Deletes expired keys. */
   async sweep(): Promise<void> {
     await reachingDatabase(this.#entities.delete({ createdAt: LessThanOrEqual(forgottenBy(new Date())) }));
   }
@@ -149,7 +137,7 @@ export class IdempotencySweeper implements OnApplicationBootstrap {
     this.task = tasks.add({
       name: 'idempotency_keys',
       intervalMs: 60 * 60 * 1_000,
-      // Soon after the start, so that a process that never lives for an hour sweeps too.
+      // Soon after the start, for processes that never run for an hour.
       firstAfterMs: 60 * 1_000,
       inOneProcess: true,
       work: () => keys.sweep(),

@@ -19,7 +19,7 @@ import { IdempotentAnswers, type IdempotentCall } from './idempotent-answers.js'
 
 const IDEMPOTENT = 'idempotency:parts';
 
-/** As the operation reads them: a default that is sent and one that is not make no difference, nor does what it ignores. */
+/** The parsed request, so that an explicit default equals an absent one, and ignored fields don't count. */
 export interface IdempotentParts {
   readonly body: Type<object>;
   readonly query?: readonly QueryReader[];
@@ -29,7 +29,7 @@ type Request = FastifyRequest<{ Querystring: Record<string, unknown> }>;
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
-/** Takes care of the `Idempotency-Key` of a request. It runs after the guards, so that an answer is repeated only to who may have it. */
+/** Handles the `Idempotency-Key` of a request. Runs after the guards, so that only an allowed caller gets a stored answer. */
 @Injectable()
 class IdempotencyInterceptor implements NestInterceptor {
   constructor(
@@ -93,7 +93,7 @@ Chosen by the caller for one thing to do, 1 to 255 printable characters. The sam
   .trim()
   .replaceAll('\n', ' ');
 
-/** On a handler: takes an `Idempotency-Key`. @param parts what the operation depends on: requests that are equal in these are the same */
+/** Makes a handler accept an `Idempotency-Key`. @param parts the parts of a request that must be equal in a retry */
 export const Idempotent = (parts: IdempotentParts) =>
   applyDecorators(
     SetMetadata(IDEMPOTENT, parts),

@@ -8,7 +8,7 @@ import type { SealContext } from '../vault/seal/seal.js';
 import { sealedColumn } from '../vault/seal/sealed-column.js';
 import { IdempotencyKeysRepository, type KeyUse } from './idempotency-keys.repository.js';
 
-/** JSON in which equal values have equal text: the members of objects are sorted. */
+/** JSON with sorted members, so that equal values have equal text. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(byName)) : inner,
@@ -29,9 +29,9 @@ export interface IdempotentCall {
   readonly projectId: ProjectId;
   readonly caller: string;
   readonly operation: string;
-  /** What the caller chose. */
+  /** The caller's `Idempotency-Key`. */
   readonly key: string;
-  /** All that the operation depends on, as JSON can say it. */
+  /** The input of the operation, as a JSON value. */
   readonly request: unknown;
 }
 
@@ -40,7 +40,7 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** Does what is asked with one key once, and gives whoever asks again within a day the same answer. */
+/** Performs an operation once per key, and returns the stored answer to retries within a day. */
 @Injectable()
 export class IdempotentAnswers {
   readonly #logger = new Logger(IdempotentAnswers.name);
@@ -51,8 +51,8 @@ export class IdempotentAnswers {
   ) {}
 
   /**
-   * @param perform what it throws is not remembered
-   * @throws DomainError `idempotency_key_in_use` while it runs; ValidationFailed when the key was used for something else
+   * @param perform its exceptions are not stored
+   * @throws DomainError `idempotency_key_in_use` while the first request runs; ValidationFailed if the key had another input
    */
   async once(
     call: IdempotentCall,
@@ -79,7 +79,7 @@ export class IdempotentAnswers {
     }
     const store = () =>
       this.keys.answer(use, this.keyring.seal(contextOf(use), new Secret(JSON.stringify(answer))));
-    // It is done: the caller has to hear so, even if it can't be remembered.
+    // The operation is done, so the caller gets the answer even if it can't be stored.
     await this.keyring
       .withCurrentKey(store)
       .catch(() => this.#logger.warn('The answer for an idempotency key could not be stored.'));

@@ -11,7 +11,7 @@ export interface Project {
   readonly updatedAt: string;
 }
 
-/** What an update may set; what is absent or `null` stays. */
+/** Fields of an update. Absent or `null` leaves a field unchanged. */
 export interface ProjectChanges {
   readonly name?: string | null;
   readonly description?: string | null;
@@ -38,7 +38,7 @@ export class ProjectEntity {
   @Column({ name: 'updated_at', type: Date, precision: 3 })
   updatedAt: Date;
 
-  /** Set once; a deleted project stays hidden for good. */
+  /** Set when the project was deleted. Never reset. */
   @Column({ name: 'deleted_at', type: Date, precision: 3, nullable: true })
   deletedAt: Date | null;
 }

@@ -17,7 +17,7 @@ import { type OwnerId, parseProjectId, type ProjectId } from '../common/ids.js';
 import type { Project } from './project.entity.js';
 import { projectNotFound, ProjectsService } from './projects.service.js';
 
-/** What `ProjectOwnerGuard` attached: the `Project`, or what the reader of `@RequiresPermission()` found. */
+/** The value that `ProjectOwnerGuard` attached: the `Project`, or the result of the reader of `@RequiresPermission()`. */
 export const CurrentProject = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const { project } = context.switchToHttp().getRequest<FastifyRequest>();
   if (!project) throw new Error('This route has no @RequiresPermission().');
@@ -35,7 +35,7 @@ const PERMISSIONS = {
 };
 export type Permission = keyof typeof PERMISSIONS;
 
-/** Reads a live project together with what the handler needs, so that one query does for both. */
+/** Reads a live project and the handler's data in one query. */
 export interface ProjectReader {
   findWithOwner(id: ProjectId): Promise<OwnedProject | undefined>;
 }
@@ -48,8 +48,8 @@ interface Requirement {
 export const REQUIREMENT = 'projects:requirement';
 
 /**
- * On a route with a `{project_id}`, or on its controller: what the calling developer must be allowed to do there.
- * @param reader what `@CurrentProject()` injects; the `Project` if absent
+ * Declares the permission that a route with `{project_id}` requires. For a method or a controller.
+ * @param reader reads the value for `@CurrentProject()`; by default the `Project`
  */
 export const RequiresPermission = (permission: Permission, reader?: Type<ProjectReader>) =>
   applyDecorators(
@@ -60,7 +60,7 @@ export const RequiresPermission = (permission: Permission, reader?: Type<Project
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The project of the path, once `ProjectOwnerGuard` let the caller through. */
+    /** The project of the path. Set by `ProjectOwnerGuard`. */
     project?: OwnedProject;
   }
 }
@@ -70,7 +70,7 @@ export function decorateWithProject(fastify: FastifyInstance): void {
   fastify.decorateRequest('project', undefined);
 }
 
-/** Lets callers through who have the permission that the route requires: 422, 404, 403 in that order. Attaches the project. */
+/** Checks the permission that the route requires, and attaches the project. Refuses with 422, 404 or 403, in this order. */
 @Injectable()
 export class ProjectOwnerGuard implements CanActivate {
   constructor(
@@ -111,7 +111,7 @@ export function readProjectId(text: string): ProjectId {
   return id;
 }
 
-/** Lets an end user through whose project exists. Goes with `@ForEndUsers()`, which turns everybody else away before. */
+/** Checks that the end user's project exists. Used with `@ForEndUsers()`, which refuses other callers first. */
 @Injectable()
 export class EndUserGuard implements CanActivate {
   constructor(private readonly projects: ProjectsService) {}

@@ -53,12 +53,12 @@ export class ProjectRepository {
     return id;
   }
 
-  /** @returns the project as it is now, or `undefined` when it has gone */
+  /** @returns the updated project, or `undefined` if it was deleted */
   update(id: ProjectId, changes: ProjectChanges, actor: Actor, at: Date): Promise<Project | undefined> {
     return this.database.transaction(() => this.#update(id, changes, actor, at));
   }
 
-  /** Hides the project for good and runs `cleanup` in the same transaction. @returns whether there was one to hide */
+  /** Marks the project as deleted, and runs `cleanup` in the same transaction. @returns whether it was live */
   hide(
     id: ProjectId,
     actor: Actor,
@@ -68,7 +68,7 @@ export class ProjectRepository {
     return this.database.transaction(() => this.#hide(id, actor, at, cleanup));
   }
 
-  /** Whether no project was ever made here. */
+  /** Whether no project was ever created. */
   async isEmpty(): Promise<boolean> {
     return !(await reachingDatabase(this.#entities.existsBy({})));
   }
@@ -110,7 +110,7 @@ export class ProjectRepository {
 
 type NewProject = Pick<Project, 'id' | 'ownerId' | 'name' | 'description'>;
 
-/** The names of those that are given. */
+/** Names of the fields that are given. */
 function fieldsIn(changes: ProjectChanges): HistoryField[] {
   return (['name', 'description'] as const)
     .filter((field) => typeof changes[field] === 'string')

@@ -14,7 +14,7 @@ export const ADD = sql<never>(
   'INSERT INTO projects (id, owner_id, name, description, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)',
 );
 
-/** $1 project, $2 name and $3 description, each NULL to keep it, $4 now. */
+/** $1 project, $2 name, $3 description, $4 now. NULL leaves a column unchanged. */
 export const UPDATE = sql<RowOf<ProjectEntity>>(
   `UPDATE projects SET name = COALESCE($2, name), description = COALESCE($3, description),
      updated_at = CASE WHEN updated_at > $4 THEN updated_at ELSE $4 END

@@ -30,14 +30,14 @@ export class ProjectsService {
     return this.projects.add(ownerId, name, description, actor, new Date());
   }
 
-  /** @throws DomainError `project_not_found` when there is none or it was deleted */
+  /** @throws DomainError `project_not_found` */
   async get(id: ProjectId): Promise<Project> {
     const project = await this.projects.findLive(id);
     if (!project) throw projectNotFound();
     return project;
   }
 
-  /** @throws DomainError `project_not_found` when it was deleted meanwhile */
+  /** @throws DomainError `project_not_found` if it was deleted meanwhile */
   async update(project: Project, changes: ProjectChanges, actor: Actor = A_MODULE): Promise<Project> {
     const { name = null, description = null } = changes;
     if (name === null && description === null) return project;

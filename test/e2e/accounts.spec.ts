@@ -384,7 +384,7 @@ describe('POST /auth/refresh', () => {
     app.log.length = 0;
     const refused = await refresh(first).expect(401, NOT_VALID);
     expect(refused.headers['www-authenticate']).toBe('Bearer');
-    expect(app.log.filter((line) => line.includes('A refresh token was used a second time'))).toHaveLength(1);
+    expect(app.log.filter((line) => line.includes('A refresh token was reused'))).toHaveLength(1);
     for (const token of [first, second, third]) await refresh(token).expect(401, NOT_VALID);
     await refresh(other).expect(200);
     await logIn(email);

@@ -3,7 +3,7 @@ import { engineOf } from '../database.js';
 import { FUNCTIONS, triggersOf } from './history-triggers.js';
 import { INDEXES, tablesOf } from './initial-tables.js';
 
-/** Frequently updated tables: space on a page for a row's next version spares their indexes. */
+/** Free space on the pages of frequently updated tables allows updates without index changes (HOT). */
 const UPDATED_TABLES = ['stripe_configs', 'stripe_credentials', 'audit_heads'];
 
 /**

@@ -2,7 +2,7 @@ import { type Database, type Engine, sql } from '../database.js';
 
 const REFUSAL = 'The audit trail is append-only:';
 
-/** PostgreSQL's, by name. */
+/** Functions of PostgreSQL by name. */
 export const FUNCTIONS = {
   refuse_audit_change: `RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -20,7 +20,7 @@ export const FUNCTIONS = {
 const SKIPS_IN_CHAIN =
   'NEW.project_id <> OLD.project_id OR NOT (NEW.seq = OLD.seq + 1 OR NEW.seq = OLD.seq AND NEW.mac = OLD.mac)';
 
-/** By name. They keep the history from being changed, and from being deleted other than by retention. */
+/** Triggers by name. They refuse changes of the history, and deletions other than by retention. */
 const TRIGGERS: Record<Engine, Record<string, string>> = {
   sqlite: {
     audit_entries_refuse_update: refuse('UPDATE', 'audit_entries'),

@@ -1,7 +1,7 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { DataKeyPurpose, DataKeyRow } from './data-key.repository.js';
 
-/** A data key in use, wrapped by a master key. What is sealed refers to it, so that it can't be retired before. */
+/** A data key in use, wrapped by a master key. The foreign keys of sealed rows keep it from being retired. */
 @Entity('data_keys')
 @Index('data_keys_one_published', ['purpose'], { unique: true, where: "state = 'published'" })
 @Index('data_keys_one_primary', ['purpose'], { unique: true, where: "state = 'primary'" })
@@ -25,7 +25,7 @@ export class DataKeyEntity {
   createdAt: Date;
 }
 
-/** A data key that only opens. It is in no table that anything sealed could refer to: whoever still seals under it is refused. */
+/** A data key for unsealing only. Foreign keys can't refer to this table, so nothing new is stored under the key. */
 @Entity('retired_data_keys')
 export class RetiredDataKeyEntity {
   @PrimaryColumn({ type: 'varchar', length: 16, primaryKeyConstraintName: 'retired_data_keys_pk' })

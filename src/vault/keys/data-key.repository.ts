@@ -10,21 +10,21 @@ import {
   REWRAP,
   SUPERSEDE,
   TAKE_OUT_OF_USE,
-} from '../data-key.statements.js';
+} from './data-key.statements.js';
 import { DataKeyEntity, RetiredDataKeyEntity } from './data-key.entity.js';
 
-/** What data keys are for; each purpose has keys of its own. */
+/** Uses of data keys. Each purpose has its own keys. */
 export const DATA_KEY_PURPOSES = ['seal', 'fingerprint', 'token', 'audit'] as const;
 export type DataKeyPurpose = (typeof DATA_KEY_PURPOSES)[number];
 
-/** A data key as the database holds it. */
+/** A stored data key. */
 export interface DataKeyRow {
   /** `[a-z0-9]{8,16}` */
   id: string;
   purpose: DataKeyPurpose;
   /**
-   * `published`: opens, doesn't seal yet. `primary`: the one that seals, one for each purpose. `superseded`: was primary; opens what is
-   * not sealed anew yet. `retired`: opens, and the database takes nothing that is sealed under it.
+   * `published`: unseals only, until all processes have it. `primary`: seals; one for each purpose. `superseded`: was primary; unseals
+   * rows that are not resealed yet. `retired`: unseals, and the database refuses new rows under it.
    */
   state: 'published' | 'primary' | 'superseded' | 'retired';
   wrapped: string;
@@ -32,22 +32,22 @@ export interface DataKeyRow {
   createdAt: Date;
 }
 
-/** Where the keyring keeps its wrapped data keys. */
+/** The port through which `Keyring` reads and adds wrapped data keys. */
 export abstract class DataKeyStore {
   abstract list(): Promise<DataKeyRow[]>;
 
   abstract find(id: string): Promise<DataKeyRow | undefined>;
 
-  /** Does nothing when the row's purpose has a primary key already. */
+  /** Does nothing if the purpose has a primary key. */
   abstract addPrimaryIfNone(row: DataKeyRow): Promise<void>;
 }
 
-/** What is written into the history in the same transaction as the change. */
+/** Appends to the history in the transaction of the change. */
 export type WriteHistory = () => Steps<void>;
 
 const NO_HISTORY: WriteHistory = function* () {};
 
-/** Data keys in the table that sealed rows refer to, and the retired ones in another. */
+/** Data keys in use, which sealed rows refer to, and retired ones, in a second table. */
 @Injectable()
 export class DataKeyRepository extends DataKeyStore {
   readonly #inUse: Repository<DataKeyEntity>;
@@ -63,7 +63,7 @@ export class DataKeyRepository extends DataKeyStore {
   }
 
   override async list(): Promise<DataKeyRow[]> {
-    // In this order, so that one which is retired in between is seen twice and not missed.
+    // In this order a key that is retired between the two reads is found twice instead of missed.
     const inUse = await reachingDatabase(this.#inUse.find());
     const retired = await reachingDatabase(this.#retired.find());
     return [...inUse.filter(({ id }) => !retired.some((each) => each.id === id)), ...retired.map(asRow)];
@@ -81,12 +81,12 @@ export class DataKeyRepository extends DataKeyStore {
     return this.#addIfNone(row, NO_HISTORY);
   }
 
-  /** Does nothing when the row's purpose has a published key already. */
+  /** Does nothing if the purpose has a published key. */
   addPublishedIfNone(row: DataKeyRow, writeHistory: WriteHistory): Promise<void> {
     return this.#addIfNone(row, writeHistory);
   }
 
-  /** Makes a published key the one that seals. Does nothing when somebody else did. */
+  /** Makes a published key primary. Does nothing if another process did. */
   async makePrimary(id: string, purpose: DataKeyPurpose, writeHistory: WriteHistory): Promise<void> {
     await this.database.transaction(function* () {
       const [published] = yield* query(LOCK_PUBLISHED, [id]);
@@ -98,7 +98,7 @@ export class DataKeyRepository extends DataKeyStore {
   }
 
   /**
-   * Lets a superseded key only open from now on.
+   * Moves a superseded key to the retired keys.
    * @returns whether it was superseded
    * @throws the database's own error for a foreign key while a row is sealed under it
    */
@@ -112,7 +112,7 @@ export class DataKeyRepository extends DataKeyStore {
     });
   }
 
-  /** Replaces how a key is wrapped, unless somebody else did. */
+  /** Replaces the wrapped key, unless another process did. */
   async rewrap(
     { id, wrapped }: DataKeyRow,
     next: Pick<DataKeyRow, 'wrapped' | 'masterKeyId'>,

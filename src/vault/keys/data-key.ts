@@ -6,7 +6,7 @@ import type { DataKeyPurpose, DataKeyRow } from './data-key.repository.js';
 
 const SALT = 'tillkeeper/vault/1';
 
-/** HKDF-SHA-256 (RFC 5869) to 256 bits; what the derived key is for makes the info. docs/vault.md lists every info in use. */
+/** HKDF-SHA-256 (RFC 5869) to 256 bits, with the use of the key as the info. docs/vault.md lists every info. */
 export function deriveKey(from: KeyObject, ...info: [use: string, ...of: string[]]): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', from, SALT, lengthPrefixed(...info), 32)));
 }
@@ -15,7 +15,7 @@ const DATA_KEY_BYTES = 32;
 
 const TENANT_KEYS_KEPT = 1000;
 
-/** An unwrapped data key. Nothing is encrypted under it itself, only under the keys derived from it, one for each tenant or one for the service. */
+/** An unwrapped data key. Only keys derived from it encrypt: one for each tenant, and one for the service. */
 export class DataKey {
   readonly #material: KeyObject;
   readonly #tenantKeys = new LRUCache<string, KeyObject>({ max: TENANT_KEYS_KEPT });
@@ -41,14 +41,14 @@ export class DataKey {
     return key;
   }
 
-  /** For what belongs to no tenant. */
+  /** The derived key for values without a tenant. */
   forService(): KeyObject {
     this.#serviceKey ??= deriveKey(this.#material, this.purpose);
     return this.#serviceKey;
   }
 }
 
-/** Draws a data key and wraps it. */
+/** Draws a random data key and wraps it. */
 export async function newDataKey(
   masterKeys: MasterKeys,
   purpose: DataKeyPurpose,

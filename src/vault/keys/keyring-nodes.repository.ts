@@ -3,7 +3,7 @@ import { Column, DataSource, Entity, PrimaryColumn, type Repository } from 'type
 import { reachingDatabase } from '../../database/database-errors.js';
 import type { HeldKeys } from './keyring.js';
 
-/** A running process, and the data keys that it said it has. One that ended without a word leaves its row behind. */
+/** A running process and the data keys that it reported. A crashed process leaves its row behind. */
 @Entity('keyring_nodes')
 export class KeyringNodeEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'keyring_nodes_pk' })
@@ -13,15 +13,15 @@ export class KeyringNodeEntity {
   @Column({ type: 'varchar', length: 300 })
   name: string;
 
-  /** The one that it seals under. */
+  /** The key that the process seals with. */
   @Column({ name: 'primary_key_id', type: 'varchar', length: 16 })
   primaryKeyId: string;
 
-  /** The ids of the keys that it can open, separated by commas. */
+  /** Ids of the keys that the process unwrapped, separated by commas. */
   @Column({ type: 'text' })
   held: string;
 
-  /** The same of those that it should be able to open and can't. */
+  /** Ids of the keys that the process couldn't unwrap, separated by commas. */
   @Column({ type: 'text' })
   missing: string;
 

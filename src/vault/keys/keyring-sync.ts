@@ -9,8 +9,8 @@ import { Keyring } from './keyring.js';
 const LOOK_EVERY_MS = 2_000;
 
 /**
- * Keeps the keyring of a running server in step with the database, and says there which keys it has: that is how a rotation knows
- * when it may go on. It writes only when something changed, or as long as it lacks a key.
+ * Syncs the keyring of a running server with the database every two seconds, and reports its keys there, which a rotation waits for.
+ * Writes only after a change, or while a key is missing.
  */
 @Injectable()
 export class KeyringSync implements BeforeApplicationShutdown {
@@ -25,7 +25,7 @@ export class KeyringSync implements BeforeApplicationShutdown {
     private readonly nodes: KeyringNodesRepository,
     tasks: PeriodicTasks,
   ) {
-    // A failure is not logged: the database is away, which louder messages say, and the next run comes soon.
+    // Failures are not logged: other messages report that the database is down, and the next run comes soon.
     this.#task = tasks.add({
       name: 'data_keys',
       intervalMs: LOOK_EVERY_MS,
@@ -38,13 +38,13 @@ export class KeyringSync implements BeforeApplicationShutdown {
     await this.#task.run();
   }
 
-  /** Nobody waits for this to be told: the server has to stop listening, and the database closes when it is done. */
+  /** Not awaited, so that the server stops listening at once. The database closes later. */
   beforeApplicationShutdown(): void {
     void this.#task.stop();
     if (this.#reported) this.nodes.remove(this.#id).catch(() => undefined);
   }
 
-  /** @returns whether this process has all keys */
+  /** @returns whether no key is missing */
   async #look(signal: AbortSignal): Promise<boolean> {
     const keys = await this.keyring.sync();
     if (signal.aborted) return false;

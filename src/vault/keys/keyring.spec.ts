@@ -227,7 +227,7 @@ describe('the keys of tokens', () => {
   });
 });
 
-describe('Keyring.follow', () => {
+describe('Keyring.sync', () => {
   it('loads what is published and seals under what became primary, and says which keys it has', async () => {
     const keyring = await loaded();
     const own = store.rows.map(({ id }) => id);
@@ -260,7 +260,7 @@ describe('Keyring.follow', () => {
   });
 });
 
-describe('Keyring.storing', () => {
+describe('Keyring.withCurrentKey', () => {
   const violation = (code: string) => Object.assign(new Error('refused'), { code });
 
   async function withRetiredKey() {
@@ -318,7 +318,7 @@ describe('several master keys', () => {
   });
 });
 
-describe('Keyring.open', () => {
+describe('Keyring.unseal', () => {
   it('opens what was sealed, as a Secret', async () => {
     const keyring = await loaded();
     const { sealed, keyId } = keyring.seal(context, plaintext);

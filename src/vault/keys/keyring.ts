@@ -17,12 +17,12 @@ import { newDataKey } from './data-key.js';
 import { keyIdOf, unseal, seal, SealBroken, type SealContext, type SealedText } from '../seal/seal.js';
 
 const DATA_KEY_ID = /^[a-z0-9]{8,16}$/;
-/** A running server follows every two seconds: without news for longer than this, the process stood still. */
+/** A running server syncs every two seconds. After a longer gap the process was paused. */
 const NEWS_ARE_OLD_MS = 10_000;
 const UNKNOWN_ID_REMEMBERED_MS = 5_000;
 const UNKNOWN_IDS_REMEMBERED = 100;
 
-/** The ids of the data keys that a process seals under, can open, and should be able to open but can't. */
+/** Ids of the data key that a process seals with, the keys that it unwrapped, and the keys that it couldn't. */
 export interface HeldKeys {
   readonly primary: string;
   readonly held: readonly string[];
@@ -33,7 +33,7 @@ const purposesWithoutKey = (rows: DataKeyRow[]): DataKeyPurpose[] =>
   DATA_KEY_PURPOSES.filter((purpose) => !rows.some((row) => row.purpose === purpose));
 const idsOf = (rows: DataKeyRow[]): string[] => rows.map(({ id }) => id).sort();
 
-/** The unwrapped data keys of this process, and all that may be done with them. `load()` comes before anything else. */
+/** The unwrapped data keys of this process, and every use of them. Call `load()` first. */
 export class Keyring {
   readonly #store: DataKeyStore;
   readonly #masterKeys: MasterKeys;
@@ -51,21 +51,21 @@ export class Keyring {
   }
 
   /**
-   * Unwraps every data key of the store and makes the first of each purpose. May run again, to follow the store.
-   * @throws WrongMasterKey when one doesn't unwrap; nothing is made then
+   * Unwraps every data key, and creates the first key of each purpose. May run again.
+   * @throws WrongMasterKey if a key can't be unwrapped; no key is created then
    */
   async load(): Promise<void> {
     let rows = await this.#unwrapAll();
     const missing = purposesWithoutKey(rows);
     for (const purpose of missing)
       await this.#store.addPrimaryIfNone(await newDataKey(this.#masterKeys, purpose, 'primary'));
-    // Another process may have been first: what the store holds counts.
+    // Another process may have been first, so the stored keys count.
     if (missing.length > 0) rows = await this.#unwrapAll();
     this.#primary = new Map(DATA_KEY_PURPOSES.map((purpose) => [purpose, this.#primaryOf(purpose, rows)]));
     this.#followedAt = performance.now();
   }
 
-  /** Loads, if there is a purpose without a key: those who may not write data keys can start then. @returns the purposes that had none */
+  /** Creates missing keys, so that servers whose role may not write data keys can start. @returns the purposes that had no key */
   async makeMissing(): Promise<DataKeyPurpose[]> {
     const missing = purposesWithoutKey(await this.#store.list());
     if (missing.length > 0) await this.load();
@@ -73,7 +73,7 @@ export class Keyring {
   }
 
   /**
-   * Unwraps the primary key of one purpose, if there is one, and no other: those are opened as they are needed.
+   * Unwraps only the primary key of one purpose, if there is one. Other keys are unwrapped on demand.
    * @throws WrongMasterKey
    */
   async loadPrimary(purpose: DataKeyPurpose): Promise<void> {
@@ -88,8 +88,7 @@ export class Keyring {
   }
 
   /**
-   * Follows what other processes did to the keys. One that can't be opened at the moment is no reason not to follow in the others.
-   * @returns what this process can do now
+   * Loads changes that other processes made. A key that can't be unwrapped at the moment doesn't stop the others.
    */
   async sync(): Promise<HeldKeys> {
     const rows = await this.#store.list();
@@ -112,8 +111,8 @@ export class Keyring {
   }
 
   /**
-   * Runs `write`, which seals something and stores it. A process that stood still looks for the key of today first. If it seals under a
-   * key that was retired meanwhile all the same, the database refuses that, and `write` gets another try.
+   * Runs `write`, which seals and stores a value. A process that was paused syncs first. If the database refuses the key because it was
+   * retired meanwhile, `write` is retried once with the current key.
    */
   async withCurrentKey<T>(write: () => Promise<T>): Promise<T> {
     if (performance.now() - this.#followedAt > NEWS_ARE_OLD_MS) await this.sync();
@@ -126,13 +125,13 @@ export class Keyring {
     }
   }
 
-  /** @returns the sealed text and the id of the data key that it needs */
+  /** @returns the sealed text and the id of its data key */
   seal(context: SealContext, plaintext: Secret): { sealed: SealedText; keyId: string } {
     const dataKey = this.#primaryKey('seal');
     return { sealed: seal(dataKey, context, plaintext), keyId: dataKey.id };
   }
 
-  /** @throws SealBroken when the text isn't what `seal` gave for the same context */
+  /** @throws SealBroken unless `seal` made the text for the same context */
   async unseal(context: SealContext, sealed: SealedText): Promise<Secret> {
     const id = keyIdOf(sealed);
     const dataKey = this.#keys.get(id) ?? (await this.#ask(id));
@@ -140,30 +139,30 @@ export class Keyring {
     return unseal(dataKey, context, sealed);
   }
 
-  /** The same for equal values of one tenant under one label, also after the seal key was rotated: it has a key of its own. */
+  /** Equal for equal values of one tenant and label. Has its own key, so rotating the seal key changes no fingerprint. */
   fingerprint(tenant: string, label: string, value: string): string {
     return fingerprint(this.#primaryKey('fingerprint'), tenant, label, value);
   }
 
-  /** What this service signs its own tokens with: the same in every process. */
+  /** The key that signs this service's tokens, shared by all processes. */
   signingKey(): { id: string; key: KeyObject } {
     const dataKey = this.#primaryKey('token');
     return { id: dataKey.id, key: dataKey.forService() };
   }
 
-  /** @returns the key of tokens that name this id, also after another one became primary */
+  /** @returns the key with this id, which need not be primary any more */
   async verificationKey(id: string): Promise<KeyObject | undefined> {
     const dataKey = this.#keys.get(id) ?? (DATA_KEY_ID.test(id) ? await this.#ask(id) : undefined);
     return dataKey?.purpose === 'token' ? dataKey.forService() : undefined;
   }
 
-  /** Vouches for what the history says of one tenant; `parts` is every text that counts. @returns the id of the data key that it needs, too */
+  /** Authenticates a history entry of one tenant. @param parts every text of the entry. @returns the MAC and the id of its data key */
   historyMac(tenant: string, parts: readonly string[]): { mac: string; keyId: string } {
     const dataKey = this.#primaryKey('audit');
     return { mac: historyMac(dataKey, tenant, parts), keyId: dataKey.id };
   }
 
-  /** @returns whether `historyMac` gave this for the same texts; never when there is no such key, or it is none of ours */
+  /** @returns whether `historyMac` made this MAC of the same texts; false for an unknown key or a foreign master key */
   async isHistoryMac(mac: string, keyId: string, tenant: string, parts: readonly string[]): Promise<boolean> {
     const dataKey =
       this.#keys.get(keyId) ?? (DATA_KEY_ID.test(keyId) ? await this.#askUnlessForeign(keyId) : undefined);
@@ -183,7 +182,7 @@ export class Keyring {
     return dataKey;
   }
 
-  /** Concurrent questions for one id share the answer, and an id that the store doesn't know is not asked for again at once. */
+  /** Concurrent lookups of one id share a query, and an unknown id is cached for a while. */
   #ask(id: string): Promise<DataKey | undefined> {
     const asked = this.#asked.get(id);
     if (asked) return asked;

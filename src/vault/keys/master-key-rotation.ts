@@ -5,14 +5,14 @@ import type { MasterKeys } from '../wrappers/master-keys.js';
 
 interface RewrappedKey {
   readonly id: string;
-  /** The master key that it was wrapped by. */
+  /** The former master key. */
   readonly from: string;
 }
 
 /**
- * Wraps all data keys by the first of the configured master keys; those that are already, once more: a provider may have rotated its
- * key under the same name. Data keys stay the same, so running processes need not notice.
- * @throws WrongMasterKey when one needs a master key that is not configured; those before it are done
+ * Rewraps all data keys with the first configured master key. Keys that it wrapped are rewrapped too, since a provider may have rotated
+ * its key under the same name. Data keys stay the same, so running processes are not affected.
+ * @throws WrongMasterKey if a key needs a master key that is not configured; the keys before it are rewrapped
  */
 export async function rotateMasterKey(
   keys: DataKeyRepository,
@@ -26,7 +26,7 @@ export async function rotateMasterKey(
     const again = await masterKeys.unwrap({ id: row.id, ...next });
     const isSame = timingSafeEqual(material, again);
     for (const buffer of [material, again]) buffer.fill(0);
-    if (!isSame) throw new Error(`Data key ${row.id} does not come out of its new wrapping as it went in.`);
+    if (!isSame) throw new Error(`Data key ${row.id} is not the same after wrapping and unwrapping.`);
     const key = { id: row.id, from: row.masterKeyId };
     await keys.rewrap(row, next, () => record(key, next.masterKeyId));
     done.push(key);

@@ -9,17 +9,17 @@ import { newDataKey } from './data-key.js';
 
 const LOOK_EVERY_MS = 250;
 
-/** How long to wait for processes, and what ends the wait. */
+/** Limits of the wait for other processes. */
 export interface Patience {
-  /** More than a process takes to look (`KeyringSync`). */
+  /** Longer than the interval of `KeyringSync`. */
   readonly milliseconds: number;
   readonly signal: AbortSignal;
 }
 
-/** What the history says of a data key. */
+/** Actions of the history about a data key. */
 type KeyAction = 'keys.published' | 'keys.made_primary' | 'keys.retired';
 
-/** Running processes that can't open a data key that all have to have. */
+/** A running process can't unwrap a data key that all processes need. */
 export class KeyNotHeld extends Error {
   constructor(readonly nodes: readonly KeyringNode[]) {
     super('Not every process can open the data key.');
@@ -39,7 +39,7 @@ export class SealKeyRotation {
     return (await this.keys.list()).filter(({ purpose }) => purpose === 'seal');
   }
 
-  /** @returns the id of the key that is published: a new one, or one that waits since a rotation was cut short */
+  /** @returns the id of the published key: a new one, or that of an interrupted rotation */
   async publish(): Promise<string> {
     const key = await newDataKey(this.masterKeys, 'seal', 'published');
     await this.keys.addPublishedIfNone(key, () => this.record('keys.published', key.id));
@@ -50,7 +50,7 @@ export class SealKeyRotation {
 
   /**
    * Makes a published key primary once every running process has it.
-   * @returns the processes that did not answer: they are taken for ended, and would be told by the database if they aren't
+   * @returns processes that did not report, which count as ended. If they still run, the database refuses their writes
    * @throws KeyNotHeld
    */
   async makePrimary(id: string, patience: Patience): Promise<KeyringNode[]> {
@@ -70,7 +70,7 @@ export class SealKeyRotation {
     await this.#untilAll(({ primary }) => primary === id, patience);
   }
 
-  /** @returns whether it is retired now; not as long as something is sealed under it, or may be */
+  /** @returns whether the key is retired now. It can't be while a row is sealed under it */
   async retire(id: string): Promise<boolean> {
     try {
       return await this.keys.retire(id, new Date(), () => this.record('keys.retired', id));
@@ -80,7 +80,7 @@ export class SealKeyRotation {
     }
   }
 
-  /** @returns those of which it isn't true when patience ends */
+  /** @returns the processes that aren't ready when patience ends */
   async #untilAll(
     isReady: (node: KeyringNode) => boolean,
     { milliseconds, signal }: Patience,

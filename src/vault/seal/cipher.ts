@@ -8,7 +8,7 @@ const TAG = { authTagLength: 16 };
 
 export const NONCE_BYTES = 12;
 
-/** @returns base64url of nonce, ciphertext and tag; a nonce must never come twice under one key */
+/** @param nonce never used twice with one key. @returns base64url of nonce, ciphertext and tag */
 export function encrypt(key: KeyObject, nonce: Buffer, authenticated: Buffer, plaintext: Buffer): string {
   const cipher = createCipheriv(ALGORITHM, key, nonce, TAG).setAAD(authenticated);
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]).toString(
@@ -16,7 +16,7 @@ export function encrypt(key: KeyObject, nonce: Buffer, authenticated: Buffer, pl
   );
 }
 
-/** @throws Error unless the text is, to the character, what `encrypt` made with the same key and authenticated data */
+/** @throws Error unless `encrypt` made exactly this text with this key and authenticated data */
 export function decrypt(key: KeyObject, authenticated: Buffer, text: string): Buffer {
   const bytes = Buffer.from(text, 'base64url');
   // Node's decoder skips what it doesn't know and ignores stray bits.
@@ -30,14 +30,14 @@ export function decrypt(key: KeyObject, authenticated: Buffer, text: string): Bu
 
 /**
  * @returns the text's UTF-8 bytes
- * @throws TypeError for a lone surrogate: Node would turn it into U+FFFD, and something else would come out than went in
+ * @throws TypeError for a lone surrogate, which Node would replace with U+FFFD
  */
 export function utf8(text: string): Buffer {
   if (toUSVString(text) !== text) throw new TypeError('The text has a lone surrogate and so no UTF-8 form.');
   return Buffer.from(text, 'utf8');
 }
 
-/** Joins texts so that no two lists give the same bytes: before each its length in bytes, 32 bits, big-endian. */
+/** Joins texts, each after its length in bytes (32 bits, big-endian), so that different lists give different bytes. */
 export function lengthPrefixed(...parts: string[]): Buffer {
   return Buffer.concat(
     parts.flatMap((part) => {
@@ -51,7 +51,7 @@ export function lengthPrefixed(...parts: string[]): Buffer {
 
 const FINGERPRINT_BYTES = 16;
 
-/** Tells whether two values of one tenant are equal without opening them: the start of a keyed HMAC-SHA-256, 22 characters of base64url. */
+/** Compares values of one tenant without unsealing: the first 16 bytes of an HMAC-SHA-256, in base64url. */
 export function fingerprint(dataKey: DataKey, tenant: string, label: string, value: string): string {
   const mac = createHmac('sha256', dataKey.forTenant(tenant)).update(lengthPrefixed(label, value)).digest();
   return mac.subarray(0, FINGERPRINT_BYTES).toString('base64url');

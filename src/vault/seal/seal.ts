@@ -10,16 +10,16 @@ declare const sealedText: unique symbol;
 /** `tk1.<key id>.<base64url of nonce, ciphertext, tag>`; docs/vault.md has the bytes. */
 export type SealedText = string & { readonly [sealedText]: true };
 
-/** Where a sealed value belongs. It opens nowhere else. */
+/** The place of a sealed value. It can't be unsealed in another place. */
 export interface SealContext {
   purpose: string;
   /** The project id. */
   tenant: string;
-  /** What tells the value from the tenant's others of this purpose. */
+  /** Distinguishes values of one tenant and purpose. */
   field: string;
 }
 
-/** A sealed value that doesn't open. Why stays unsaid: it is the same to the caller, and a help only to a forger. */
+/** A value can't be unsealed. The reason is left out, since it would only help a forger. */
 export class SealBroken extends Error {
   override readonly name = 'SealBroken';
 
@@ -35,7 +35,7 @@ export function seal(dataKey: DataKey, context: SealContext, plaintext: Secret):
   return sealWithNonce(dataKey, context, plaintext, randomBytes(NONCE_BYTES));
 }
 
-/** For test vectors. Everything else lets `seal` draw the nonce: one that comes twice gives the key away. */
+/** For test vectors only. A nonce used twice reveals the key, so other code lets `seal` draw it. */
 export function sealWithNonce(
   dataKey: DataKey,
   context: SealContext,

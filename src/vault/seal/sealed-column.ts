@@ -3,20 +3,20 @@ import type { SqlValue } from '../../database/database.js';
 import type { Keyring } from '../keys/keyring.js';
 import type { SealContext } from './seal.js';
 
-/** Columns of a table that hold sealed text, and the id of its data key: all that rotation, status, retirement and verification need. */
+/** A sealed column of a table, as rotation, status, retirement and verification use it. */
 export interface SealedColumn {
   readonly table: string;
   readonly primaryKey: readonly string[];
-  /** The column of the sealed text. It and the next are null together. */
+  /** The column of the sealed text. Null if and only if `keyId` is null. */
   readonly sealed: string;
-  /** The column that refers to `data_keys`. */
+  /** The column with the foreign key to `data_keys`. */
   readonly keyId: string;
-  /** @param primaryKey the row's, as text */
+  /** @param primaryKey of the row, as text */
   readonly contextOf: (primaryKey: Readonly<Record<string, string>>) => SealContext;
-  /** Columns beside the sealed text that are made of the value, and how: to find out whether somebody edited them. */
+  /** Columns computed from the value. Verification compares them with the stored ones. */
   readonly derived?: {
     readonly names: readonly string[];
-    /** @returns only those that the value decides */
+    /** @returns only the columns that depend on the value alone */
     readonly of: (
       keyring: Keyring,
       primaryKey: Readonly<Record<string, string>>,

@@ -4,7 +4,7 @@ import type { SealedColumn } from './sealed-column.js';
 
 const PAGE = 50;
 
-/** A stored sealed text, and where it is. */
+/** A stored sealed text and its place. */
 export interface SealedRow {
   readonly column: SealedColumn;
   readonly primaryKey: Readonly<Record<string, SqlValue>>;
@@ -26,14 +26,14 @@ interface FoundRow extends Record<string, SqlValue> {
   key_id: string;
 }
 
-/** Everything that is sealed, in whichever table. */
+/** Sealed rows of all tables. */
 export class SealedRowsRepository {
   constructor(
     private readonly database: Database,
     readonly columns: readonly SealedColumn[],
   ) {}
 
-  /** How many rows of a table are sealed under which data key. */
+  /** Counts the sealed rows of a table by data key. */
   async countByKey({ table, keyId }: SealedColumn): Promise<Map<string, number>> {
     const text = `SELECT ${keyId} AS key_id, count(*) AS count FROM ${table} WHERE ${keyId} IS NOT NULL GROUP BY ${keyId}`;
     const rows = await this.database.query(
@@ -43,7 +43,7 @@ export class SealedRowsRepository {
     return new Map(rows.map(({ key_id, count }) => [key_id, Number(count)]));
   }
 
-  /** A table's sealed rows in short pages, in the order of its primary key. @param keyId only those under this data key */
+  /** Pages of a table's sealed rows, in the order of the primary key. @param keyId only rows under this data key */
   async *pagesOf(column: SealedColumn, keyId?: string): AsyncGenerator<SealedRow[]> {
     let rows: SealedRow[] = [];
     do {
@@ -52,7 +52,7 @@ export class SealedRowsRepository {
     } while (rows.length === PAGE);
   }
 
-  /** Puts other seals of the same values in the place of these, and touches nothing else. What changed or went meanwhile stays so. */
+  /** Replaces the sealed texts. A row that was changed or deleted since the read is left alone. */
   async replaceAll(replacements: readonly Replacement[]): Promise<void> {
     const start = performance.now();
     await Promise.all(replacements.map((each) => this.#replace(each)));
@@ -67,7 +67,7 @@ export class SealedRowsRepository {
       `reseal_${table}`,
     );
     const values = [sealed, keyId, former, ...column.primaryKey.map((name) => primaryKey[name] ?? null)];
-    // A transaction for each on PostgreSQL, since one that holds two row locks can run into a deadlock.
+    // One transaction per row on PostgreSQL: with two row locks it could deadlock with a save.
     await this.database.write(statement, values);
   }
 

@@ -5,18 +5,18 @@ import { keyIdOf, SealBroken } from './seal.js';
 import { asText, type SealedRow, type SealedRowsRepository } from './sealed-rows.repository.js';
 
 interface Progress {
-  /** Ends the work between two pages. */
+  /** Checked between two pages. */
   readonly signal: AbortSignal;
   readonly add: (count: number) => void;
 }
 
-/** How many rows are sealed under which data key, by table. */
+/** Rows by data key, then by table. */
 export type RowCounts = ReadonlyMap<string, Readonly<Record<string, number>>>;
 
-/** A row that does not open, or of which these columns were edited. */
+/** A row that can't be unsealed, or whose columns in `altered` don't match the value. */
 export type BrokenRow = SealedRow & { readonly altered: readonly string[] };
 
-/** Everything that is sealed: counted, opened, and sealed anew, a page at a time, while the service runs. */
+/** Counts, checks and reseals all sealed rows, page by page, while the service runs. */
 export class SealedRowsService {
   constructor(
     private readonly rows: SealedRowsRepository,
@@ -33,8 +33,8 @@ export class SealedRowsService {
   }
 
   /**
-   * Seals all rows that are under the given keys anew, under the primary one.
-   * @returns those that don't open, and so stay as they are
+   * Reseals all rows under the given keys with the primary key.
+   * @returns rows that can't be unsealed, which stay unchanged
    */
   async reseal(keyIds: readonly string[], { signal, add }: Progress): Promise<SealedRow[]> {
     const broken: SealedRow[] = [];
@@ -58,7 +58,7 @@ export class SealedRowsService {
     return broken;
   }
 
-  /** Opens every row. @returns those that don't open, or under another key than they say, and those with columns that do not fit the value */
+  /** Unseals every row. @returns rows that can't be unsealed, name another key than their text, or have altered columns */
   async check({ signal, add }: Progress): Promise<BrokenRow[]> {
     const broken: BrokenRow[] = [];
     for (const column of this.rows.columns) {

@@ -3,11 +3,11 @@ import { KeyProviderUnavailable } from './key-wrapper.js';
 import { type KeyWrapper, WrongMasterKey } from './key-wrapper.js';
 
 const FORMAT = 'awskms1';
-/** Milliseconds for a call, the SDK's repetitions and its look for credentials included. */
+/** Milliseconds for a call, including the SDK's retries and its search for credentials. */
 const TIMEOUT_MS = 8_000;
 const ATTEMPT_MS = 3_000;
 
-/** By the name of the error, the first that fits. */
+/** Reasons by the error's name. The first match counts. */
 const REASONS: readonly [name: RegExp, reason: string][] = [
   [
     /^(CredentialsProviderError|TokenProviderError)$/,
@@ -86,7 +86,7 @@ export class AwsKmsKeyWrapper implements KeyWrapper {
   /** The SDK is loaded only where it is used. */
   async #connect(): Promise<KMSClient> {
     const { KMSClient } = await import('@aws-sdk/client-kms');
-    // Which versions of Node are good for us, package.json says. The SDK would write ten lines of advice at every start.
+    // package.json states the supported versions of Node. The SDK would log ten lines of advice at every start.
     process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
     this.#client ??= new KMSClient({
       ...(this.#region === undefined ? {} : { region: this.#region }),
@@ -107,12 +107,12 @@ export class AwsKmsKeyWrapper implements KeyWrapper {
   }
 }
 
-/** Authenticated by KMS, and seen in its log (CloudTrail). */
+/** The encryption context, which KMS authenticates and logs (CloudTrail). */
 function contextOf(dataKeyId: string): Record<string, string> {
   return { 'tillkeeper:data-key': dataKeyId };
 }
 
-/** A copy that its owner may wipe. */
+/** Copies the bytes, so that the caller may wipe them. */
 function bytes(answer: Uint8Array | undefined): Buffer {
   if (!answer) throw new KeyProviderUnavailable('What answers is not AWS KMS.');
   return Buffer.from(answer);

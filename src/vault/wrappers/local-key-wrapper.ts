@@ -7,7 +7,7 @@ import { lengthPrefixed } from '../seal/cipher.js';
 const FORMAT = 'local1';
 const MASTER_KEY_BYTES = 32;
 
-/** A master key that the process itself holds, from the environment or a file. Text form: `local1.<base64url of nonce, ciphertext, tag>`. */
+/** A master key from the environment or a file. Text form: `local1.<base64url of nonce, ciphertext, tag>`. */
 export class LocalKeyWrapper implements KeyWrapper {
   readonly masterKeyId: string;
   readonly #key: KeyObject;

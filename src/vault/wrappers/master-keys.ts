@@ -5,7 +5,7 @@ import { type KeyWrapper, WrongMasterKey } from './key-wrapper.js';
 import { LocalKeyWrapper } from './local-key-wrapper.js';
 import { VaultTransitKeyWrapper } from './vault-transit-key-wrapper.js';
 
-/** The master keys that are configured: the first wraps, all of them unwrap. A command that needs none may have none. */
+/** The configured master keys: the first wraps, all unwrap. Some commands need none. */
 export class MasterKeys {
   readonly #all: readonly KeyWrapper[];
 
@@ -13,7 +13,7 @@ export class MasterKeys {
     this.#all = all;
   }
 
-  /** The first one's comes first. */
+  /** In the order of configuration. */
   get ids(): string[] {
     return this.#all.map(({ masterKeyId }) => masterKeyId);
   }
@@ -26,7 +26,7 @@ export class MasterKeys {
 
   /**
    * @returns bytes that belong to the caller, who wipes them
-   * @throws WrongMasterKey when none of these master keys wrapped them
+   * @throws WrongMasterKey if no configured master key wrapped the data key
    */
   async unwrap({
     id,
@@ -42,7 +42,7 @@ export class MasterKeys {
   }
 }
 
-/** The master keys as they are configured. Asks nobody yet: that is for the first data key. */
+/** Creates the configured master keys. The first wrap or unwrap connects to a provider. */
 export function createMasterKeys(sources: readonly MasterKeySource[]): MasterKeys {
   return new MasterKeys(...sources.flatMap(wrappersOf));
 }

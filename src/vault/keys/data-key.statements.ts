@@ -1,19 +1,19 @@
-import { sql } from '../database/database.js';
+import { sql } from '../../database/database.js';
 
-/** The columns of a key. A row unless there is a key of its purpose and state already. */
+/** $1 to $6: id, purpose, state, wrapped, master key, time. Returns no row if the purpose has a key in this state. */
 export const ADD_IF_NONE = sql<{ id: string }>(
   `INSERT INTO data_keys (id, purpose, state, wrapped, master_key_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)
    ON CONFLICT DO NOTHING RETURNING id`,
 );
 
-/** $1 new wrapping, $2 new master key, $3 id, $4 the wrapping until now. */
+/** $1 new wrapped key, $2 new master key, $3 id, $4 old wrapped key. */
 const rewrapIn = (table: string) =>
   sql<{ id: string }>(
     `UPDATE ${table} SET wrapped = $1, master_key_id = $2 WHERE id = $3 AND wrapped = $4 RETURNING id`,
   );
 export const REWRAP = [rewrapIn('data_keys'), rewrapIn('retired_data_keys')];
 
-/** $1 id. A row while the key is published; locks it and changes nothing. */
+/** $1 id. Locks the row of a published key. Returns nothing for a key in another state. */
 export const LOCK_PUBLISHED = sql<{ id: string }>(
   `UPDATE data_keys SET state = state WHERE id = $1 AND state = 'published' RETURNING id`,
 );
