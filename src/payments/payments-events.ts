@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { EndUserId } from '../common/ids.js';
 import type { ProjectMode } from './project-mode.js';
 
-/** Times are RFC 3339, UTC, milliseconds; `id` is ours, the other ids are Stripe's. */
+/** Times are RFC 3339 in UTC with milliseconds. `id` is ours, the other ids are Stripe's. */
 export interface LedgerSubscription {
   readonly id: string;
   readonly subscriptionId: string;
@@ -17,7 +17,7 @@ export interface LedgerSubscription {
   readonly currentPeriodEnd: string | null;
   readonly cancelAt: string | null;
   readonly cancelledAt: string | null;
-  /** `null` for a subscription that is not paused. */
+  /** `null` if the subscription is not paused. */
   readonly pause: {
     readonly behavior: string | null;
     readonly resumesAt: string | null;
@@ -26,7 +26,7 @@ export interface LedgerSubscription {
   readonly createdAt: string;
 }
 
-/** `id` and `subscriptionId` are ours. Amounts are minor units. */
+/** `id` and `subscriptionId` are ours. Amounts are in minor units. */
 export interface LedgerPayment {
   readonly id: string;
   readonly paymentIntentId: string;
@@ -36,7 +36,7 @@ export interface LedgerPayment {
   readonly status: string;
   readonly amountCents: number;
   readonly currency: string;
-  /** Who collected the money. `out_of_band`: it was paid outside of Stripe. */
+  /** Who collected the money. `out_of_band`: paid outside of Stripe. */
   readonly source: 'stripe' | 'out_of_band';
   readonly refundedAmountCents: number;
   readonly description: string | null;
@@ -57,30 +57,30 @@ export interface LedgerDispute {
 }
 
 /**
- * Written to the outbox in the transaction that makes the change, and delivered after it at least once, across crashes: an event is
- * delivered again until no listener of it fails. `docs/using-from-modules.md` says when each is sent.
+ * Events written to the outbox in the transaction of the change. Each is delivered at least once, even after a crash, and is retried
+ * until no listener fails. `docs/using-from-modules.md` lists when each is sent.
  */
 export interface DurableEventMap {
-  /** A subscription was seen for the first time. */
+  /** Sent for a subscription that is seen for the first time. */
   'subscription.created': ProjectMode & { readonly subscription: LedgerSubscription };
-  /** Anything in a subscription changed, and it is neither new nor newly ended. */
+  /** Sent for a change in a subscription that is neither new nor ends with it. */
   'subscription.updated': ProjectMode & { readonly subscription: LedgerSubscription };
-  /** A subscription reached a status that it never leaves: `canceled` or `incomplete_expired`. */
+  /** Sent when the status becomes `canceled` or `incomplete_expired`, which are final. */
   'subscription.ended': ProjectMode & { readonly subscription: LedgerSubscription };
-  /** A payment succeeded; sent again when anything else in it changes, but for its time and a larger refund. */
+  /** Sent when a payment succeeds, and for later changes except a better time or a larger refund. */
   'payment.succeeded': ProjectMode & { readonly payment: LedgerPayment };
-  /** An attempt failed or the payment was cancelled; sent again when anything else in it changes, but for its time. */
+  /** Sent when an attempt fails or the payment is cancelled, and for later changes except a better time. */
   'payment.failed': ProjectMode & { readonly payment: LedgerPayment };
-  /** More of a payment was refunded: `refundedNowCents` more than before. */
+  /** Sent when the refunded amount grows, by `refundedNowCents`. */
   'payment.refunded': ProjectMode & { readonly payment: LedgerPayment; readonly refundedNowCents: number };
-  /** A dispute was opened or changed its status. `payment` is `null` while the ledger lacks it. */
+  /** Sent when a dispute is opened or changes its status. `payment` is `null` while the ledger doesn't have the payment. */
   'payment.disputed': ProjectMode & {
     readonly dispute: LedgerDispute;
     readonly payment: LedgerPayment | null;
   };
 }
 
-/** Stripe's answer to a call: `refused` is a 4xx, `failed` a 5xx or no answer of Stripe's, `unreachable` no answer at all. */
+/** Outcome of a call: `refused` is a 4xx, `failed` a 5xx or a response that isn't Stripe's, `unreachable` no response. */
 export const STRIPE_CALL_OUTCOMES = [
   'succeeded',
   'refused',
@@ -90,7 +90,7 @@ export const STRIPE_CALL_OUTCOMES = [
 ] as const;
 export type StripeCallOutcome = (typeof STRIPE_CALL_OUTCOMES)[number];
 
-/** `unreadable`: this version does not know the form; `refused`: not signed by Stripe for this project; `failed`: Stripe has to retry. */
+/** `unreadable`: the payload has an unknown form. `refused`: the signature is not valid for this project. `failed`: Stripe must retry. */
 export const WEBHOOK_OUTCOMES = [
   'applied',
   'ignored',
@@ -101,9 +101,9 @@ export const WEBHOOK_OUTCOMES = [
 ] as const;
 export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];
 
-/** Sent once, to the listeners of the process in which it happens; lost with that process. */
+/** Events sent once, to listeners of the same process. They are lost if that process dies. */
 export interface ProcessEventMap {
-  /** Stripe refused a project's stored secret key, for the first time since the key was stored or last accepted. */
+  /** Sent when Stripe refuses a stored secret key for the first time since the key was stored or last accepted. */
   'credentials.invalid': ProjectMode & { readonly reason: string };
   'stripe.called': { readonly outcome: StripeCallOutcome };
   'webhook.received': { readonly outcome: WebhookOutcome };
@@ -129,9 +129,9 @@ export const DURABLE_EVENTS = [
 ] as const satisfies DurableEventName[];
 
 export interface Delivery {
-  /** Stays when the event is delivered again. */
+  /** Equal for all attempts of one event. */
   readonly eventId: string;
-  /** 1 for the first. */
+  /** Starts at 1. */
   readonly attempt: number;
 }
 
@@ -140,7 +140,7 @@ export type PaymentsListener<Name extends keyof PaymentsEventMap> = (
   delivery: Delivery,
 ) => void | Promise<void>;
 
-/** The event bus of payments. A listener that throws or rejects disturbs no other. */
+/** Event bus of the payments modules. A failing listener doesn't affect the others. */
 @Injectable()
 export class PaymentsEvents {
   readonly #logger = new Logger(PaymentsEvents.name);
@@ -165,7 +165,7 @@ export class PaymentsEvents {
     return this.#listeners[name].length > 0;
   }
 
-  /** Sends an event that is not kept: a failed listener is logged. */
+  /** Sends an event that is not durable. A failed listener is logged. */
   emit<Name extends ProcessEventName>(name: Name, event: PaymentsEventMap[Name]): void {
     const listeners: PaymentsListener<Name>[] = this.#listeners[name];
     if (listeners.length === 0) return;
@@ -176,7 +176,7 @@ export class PaymentsEvents {
     }
   }
 
-  /** @param payload as JSON: each listener gets a copy of its own @returns whether every listener succeeded */
+  /** @param payload JSON, parsed once per listener, so that none sees another's changes @returns whether every listener succeeded */
   async deliver<Name extends DurableEventName>(
     name: Name,
     payload: string,

@@ -6,18 +6,26 @@ import { DisputesTable, PaymentsTable, SubscriptionsTable } from './store/ledger
 import { LedgerWriter } from './store/ledger-writer.js';
 import { OutboxRepository } from './outbox/outbox.repository.js';
 import { OutboxSweeper } from './outbox/outbox-sweeper.js';
+import { DisputeEnricher } from './lookup/dispute-enricher.js';
 import { EventEnricher } from './lookup/event-enricher.js';
+import { ObjectOwnership } from './lookup/object-ownership.js';
+import { PaymentEnricher } from './lookup/payment-enricher.js';
+import { SubscriptionEnricher } from './lookup/subscription-enricher.js';
 import { StatisticsRepository } from './store/statistics.repository.js';
 import { StripeLookups } from './lookup/stripe-lookups.js';
 import { LedgerEventRecorder } from './outbox/ledger-event-recorder.js';
 import { UserLinksRepository } from './store/user-links.repository.js';
 
-/** Subscriptions and payments as Stripe last said. */
+/** Stores subscriptions, payments and disputes as Stripe last reported them. */
 @Module({
   imports: [StripeConfigModule],
   providers: [
     LedgerService,
     EventEnricher,
+    SubscriptionEnricher,
+    PaymentEnricher,
+    DisputeEnricher,
+    ObjectOwnership,
     StripeLookups,
     LedgerWriter,
     SubscriptionsTable,

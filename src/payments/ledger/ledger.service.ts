@@ -8,48 +8,50 @@ import { SubscriptionsTable } from './store/ledger-tables.js';
 import { LedgerWriter } from './store/ledger-writer.js';
 import { retryIfStale } from './merge/observation.js';
 import { EventEnricher } from './lookup/event-enricher.js';
+import { ObjectOwnership } from './lookup/object-ownership.js';
 import { StripeObject, Unreadable } from './read/stripe-object.js';
 import { goneSubscription, isUnchanged, isEnded } from './merge/subscription.js';
 
-/** Keeps subscriptions and payments as Stripe last said. */
+/** Entry point of the ledger: `prepare` reads and completes an event, `apply` stores it. */
 @Injectable()
 export class LedgerService {
   constructor(
     private readonly database: Database,
     private readonly subscriptions: SubscriptionsTable,
     private readonly enricher: EventEnricher,
+    private readonly ownership: ObjectOwnership,
     private readonly writer: LedgerWriter,
   ) {}
 
   /**
-   * Reads the event, and asks Stripe, under a deadline, for what its payload lacks. Holds no connection to the database meanwhile.
-   * @throws Unreadable when the event lacks what it has to tell, or has it in an unknown form
-   * @throws ForeignObject when it is about an object of another project
-   * @throws DomainError when Stripe has to be asked and can't be: `stripe_unavailable`, `stripe_key_refused`, `stripe_permission_missing`,
+   * Reads the event and asks Stripe, under a deadline, for values that the payload lacks. Holds no database connection meanwhile.
+   * @throws Unreadable when a required field is missing or has an unknown form
+   * @throws ForeignObject when the object belongs to another project
+   * @throws DomainError when Stripe can't be asked: `stripe_unavailable`, `stripe_key_refused`, `stripe_permission_missing`,
    * `stripe_refused`, `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`; `database_unavailable`
    */
   prepare({ projectId, mode, type, created, object }: StripeEvent): Promise<LedgerChange> {
-    return this.enricher.prepare({ projectId, mode }, object, { asOf: created }, type);
+    return this.enricher.prepare({ projectId, mode }, object, { asOf: created, type });
   }
 
   /**
-   * Writes what is still newer, with its statistics and what other modules are to be told: part of the caller's transaction.
-   * @throws ForeignObject; StaleRead when it has to be prepared again: see `retryIfStale`
+   * Writes the states that are still newer, their statistics and the outbox, in the caller's transaction.
+   * @throws ForeignObject; StaleRead when the change must be prepared again: see `retryIfStale`
    */
   *apply(change: LedgerChange): Steps<void> {
     yield* this.writer.write(change);
   }
 
   /**
-   * What Stripe answered to a call of ours: a customer, subscription, invoice, checkout session, PaymentIntent, charge or dispute.
-   * A subscription that is here as Stripe says is not written again, and an answer that can't be read changes nothing.
-   * @returns whether the ledger changed by it
+   * Applies a response of Stripe: a customer, subscription, invoice, checkout session, PaymentIntent, charge or dispute. An unchanged
+   * subscription is only confirmed. An unreadable response changes nothing.
+   * @returns whether the ledger changed
    * @throws as `prepare`
    */
   record(tenant: ProjectMode, object: unknown, { from, until }: AnswerTime): Promise<boolean> {
     return retryIfStale(async () => {
-      const change = await this.enricher.prepare(tenant, object, { asOf: from, until, isAnswer: true });
-      if (await this.#isKnown(change)) return false;
+      const change = await this.enricher.prepare(tenant, object, { asOf: from, until, isResponse: true });
+      if (await this.#isUnchanged(change)) return false;
       return this.database.transaction(() => this.writer.write(change));
     }).catch((error: unknown) => {
       if (error instanceof Unreadable) return false;
@@ -59,20 +61,20 @@ export class LedgerService {
   }
 
   /**
-   * That objects belong to another project: what was written of them goes, and what comes of them later is not written.
-   * @returns whether the ledger changed by it
+   * Removes the rows of objects that belong to another project, and marks the objects, so that later events skip them.
+   * @returns whether the ledger changed
    */
   recordForeign(tenant: ProjectMode, objects: ForeignObject): Promise<boolean> {
     return this.database.transaction(() => this.writer.removeForeign(tenant, objects));
   }
 
-  /** Whether an object of Stripe's belongs to another project; then nothing of it stays here. */
+  /** Whether a Stripe object belongs to another project. If so, its rows are removed. */
   async isForeign(tenant: ProjectMode, object: unknown, { until }: AnswerTime): Promise<boolean> {
     try {
-      await this.enricher.assertOurs(tenant, StripeObject.from(object), until);
+      await this.ownership.assertOurs(tenant, StripeObject.from(object), until);
       return false;
     } catch (error) {
-      // What can't be read proves nothing.
+      // An unreadable object proves nothing.
       if (error instanceof Unreadable) return false;
       if (!(error instanceof ForeignObject)) throw error;
       await this.recordForeign(tenant, error);
@@ -81,9 +83,9 @@ export class LedgerService {
   }
 
   /**
-   * That Stripe no longer has a subscription. Only for whoever knows that it was of the account which the key belongs to: another account's
-   * Stripe never had.
-   * @returns whether the ledger changed by it
+   * Cancels a subscription that Stripe no longer has. The caller must know that the subscription belongs to the account of the stored
+   * key, since Stripe answers 404 for another account's subscription too.
+   * @returns whether the ledger changed
    * @throws DomainError `database_unavailable`
    */
   recordGone({ projectId, mode }: ProjectMode, subscriptionId: string, asOf: Date): Promise<boolean> {
@@ -102,7 +104,8 @@ export class LedgerService {
     });
   }
 
-  async #isKnown(change: LedgerChange): Promise<boolean> {
+  /** Compares a subscription with its row, and confirms the row if they are equal. */
+  async #isUnchanged(change: LedgerChange): Promise<boolean> {
     const { party, subscription } = change;
     if (!subscription) return false;
     const stored = await this.subscriptions.find(change, subscription.subscriptionId);

@@ -7,6 +7,7 @@ import { StripeClients } from '../../stripe-config/keys/stripe-clients.js';
 import { asStripeFailure, stripeErrorOf } from '../../stripe/stripe.errors.js';
 import { type PageParams, readWholeList } from '../../stripe/whole-list.js';
 import type { ProjectMode } from '../../project-mode.js';
+import { later, type Observation } from '../merge/observation.js';
 import { required, StripeObject } from '../read/stripe-object.js';
 import { MAX_NAME_LENGTH } from '../merge/subscription.js';
 
@@ -18,14 +19,14 @@ const MAX_NAMES = 10_000;
 const NAME_AGE_MS = 10 * 60_000;
 
 export interface Tenant extends ProjectMode {
-  /** Ends what is asked page by page. */
+  /** Aborts lists of several pages. */
   readonly signal?: AbortSignal;
 }
 
-/** An object as Stripe says it is. */
-export interface Answer {
+/** An object as Stripe returned it. */
+export interface StripeResponse {
   readonly object: StripeObject;
-  /** `undefined` when the answer does not say. */
+  /** `undefined` if the response has no `Date` header. */
   readonly time: AnswerTime | undefined;
 }
 
@@ -40,22 +41,22 @@ type PageReader<Item> = (
   options: Stripe.RequestOptions,
 ) => Promise<Stripe.ApiList<Item>>;
 
-/** What Stripe is asked with a tenant's own key. @throws DomainError `stripe_*`, and what `StripeClients.for` throws */
+/** Requests to Stripe with the project's own key. @throws DomainError `stripe_*`, and the errors of `StripeClients.for` */
 @Injectable()
 export class StripeLookups {
   readonly #names = new LRUCache<string, string>({ max: MAX_NAMES, ttl: NAME_AGE_MS });
 
   constructor(private readonly clients: StripeClients) {}
 
-  /** With the product, so that its name is no question of its own. @returns `undefined` when Stripe has none such, as of all these */
-  async subscription(tenant: Tenant, id: string): Promise<Answer | undefined> {
+  /** Expands the product, which saves a request for its name. @returns `undefined` if Stripe doesn't have the subscription */
+  async subscription(tenant: Tenant, id: string): Promise<StripeResponse | undefined> {
     const answer = await this.#ask(tenant, (stripe, options) =>
       stripe.subscriptions.retrieve(id, { expand: ['items.data.price.product'] }, options),
     );
     return answer && { ...answer, object: await this.withAllItems(tenant, answer.object) };
   }
 
-  /** A subscription with all of its items: one of many items is cut, in events and in answers. Any other object stays as it is. */
+  /** Adds the items of a subscription that Stripe cut off. Returns any other object unchanged. */
   async withAllItems(tenant: Tenant, object: StripeObject): Promise<StripeObject> {
     if (object.text('object', MAX_KIND_LENGTH) !== 'subscription' || !object.isCut('items')) return object;
     const subscription = required(object.id('id'), 'id');
@@ -65,7 +66,7 @@ export class StripeLookups {
     return object.with('items', { object: 'list', data, has_more: false });
   }
 
-  /** An invoice with all of its lines. Any other object stays as it is. */
+  /** Adds the lines of an invoice that Stripe cut off. Returns any other object unchanged. */
   async withAllLines(tenant: Tenant, object: StripeObject): Promise<StripeObject> {
     if (object.text('object', MAX_KIND_LENGTH) !== 'invoice' || !object.isCut('lines')) return object;
     const invoice = required(object.id('id'), 'id');
@@ -75,16 +76,16 @@ export class StripeLookups {
     return object.with('lines', { object: 'list', data, has_more: false });
   }
 
-  paymentIntent(tenant: Tenant, id: string): Promise<Answer | undefined> {
+  paymentIntent(tenant: Tenant, id: string): Promise<StripeResponse | undefined> {
     return this.#ask(tenant, (stripe, options) => stripe.paymentIntents.retrieve(id, undefined, options));
   }
 
-  /** The last one, where only its PaymentIntent is known. @returns `null` for a PaymentIntent without a charge */
+  /** A charge by its id, or the latest charge of a PaymentIntent. @returns `null` for a PaymentIntent without a charge */
   async charge(
     tenant: Tenant,
     id: string | undefined,
     paymentIntentId: string | undefined,
-  ): Promise<Answer | null | undefined> {
+  ): Promise<StripeResponse | null | undefined> {
     if (id !== undefined)
       return this.#ask(tenant, (stripe, options) => stripe.charges.retrieve(id, undefined, options));
     if (paymentIntentId === undefined) return null;
@@ -95,11 +96,11 @@ export class StripeLookups {
     return answer && (object ? { object, time: answer.time } : null);
   }
 
-  dispute(tenant: Tenant, id: string): Promise<Answer | undefined> {
+  dispute(tenant: Tenant, id: string): Promise<StripeResponse | undefined> {
     return this.#ask(tenant, (stripe, options) => stripe.disputes.retrieve(id, undefined, options));
   }
 
-  /** How an invoice was paid: its `invoice_payment` objects. */
+  /** The `invoice_payment` objects of an invoice. */
   async invoicePayments(tenant: Tenant, invoice: string): Promise<StripeObject[]> {
     const payments = await this.#list(tenant, 'invoice', (stripe, page, options) =>
       stripe.invoicePayments.list({ invoice, ...page }, options),
@@ -107,7 +108,7 @@ export class StripeLookups {
     return payments.flatMap((payment) => StripeObject.from(payment) ?? []);
   }
 
-  /** How much of an invoice was paid outside of Stripe. Events don't tell, and neither do answers unless they are asked for it. */
+  /** Amount of an invoice that was paid outside of Stripe. Stripe returns it only if it is expanded. */
   async paidOffStripe(tenant: Tenant, invoice: string): Promise<number> {
     const answer = await this.#ask(tenant, (stripe, options) =>
       stripe.invoices.retrieve(invoice, { expand: ['amount_paid_off_stripe'] }, options),
@@ -117,26 +118,26 @@ export class StripeLookups {
 
   async productName(tenant: Tenant, id: string): Promise<string | null> {
     const key = `${tenant.projectId} ${tenant.mode} ${id}`;
-    const stored = this.#names.get(key);
-    if (stored !== undefined) return stored;
+    const cached = this.#names.get(key);
+    if (cached !== undefined) return cached;
     const answer = await this.#ask(tenant, (stripe, options) =>
       stripe.products.retrieve(id, undefined, options),
     );
     const name = answer?.object.text('name', MAX_NAME_LENGTH);
-    // With another key, Stripe may know one that it doesn't now.
+    // A missing name is not cached, since the key may be of another account and be replaced.
     if (name !== undefined) this.#names.set(key, name);
     return name ?? null;
   }
 
-  #ask<Resource>(tenant: Tenant, question: Lookup<Resource>): Promise<Answer | undefined> {
+  #ask<Resource>(tenant: Tenant, request: Lookup<Resource>): Promise<StripeResponse | undefined> {
     return this.#call(tenant, async (stripe) => {
-      const { answer, time } = await timed(() => question(stripe, ATTEMPT));
+      const { answer, time } = await timed(() => request(stripe, ATTEMPT));
       const object = StripeObject.from(answer);
       return object && { object, time };
     });
   }
 
-  /** @param kind what the list belongs to: without it there is no list */
+  /** @param kind of the object that has the list @throws DomainError if Stripe doesn't have that object */
   async #list<Item extends { id: string }>(
     tenant: Tenant,
     kind: string,
@@ -145,11 +146,11 @@ export class StripeLookups {
     const items = await this.#call(tenant, (stripe) =>
       readWholeList((page) => readPage(stripe, page, ATTEMPT), tenant.signal),
     );
-    if (!items) throw notThisAccounts(kind);
+    if (!items) throw missingAtStripe(kind);
     return items;
   }
 
-  /** @returns `undefined` for what Stripe does not have */
+  /** @returns `undefined` if Stripe answers 404 */
   async #call<T>({ projectId, mode }: Tenant, call: (stripe: Stripe) => Promise<T>): Promise<T | undefined> {
     const stripe = await this.clients.for(projectId, mode);
     try {
@@ -161,10 +162,19 @@ export class StripeLookups {
   }
 }
 
-/** What an event tells of, or what is known to run, was there once. */
-export function notThisAccounts(kind: string): DomainError {
+/** Stripe lacks an object that existed: an event mentions it, or it is active here. */
+export function missingAtStripe(kind: string): DomainError {
   return new DomainError(
     'stripe_key_refused',
     `Stripe has no such ${kind}: the stored secret key may be of another account.`,
   );
+}
+
+/** Observation for a response that was requested after `observed`, so its time is not earlier. */
+export function observedInResponse(
+  { time }: StripeResponse,
+  { asOf }: Observation,
+  seenRevision: number,
+): Observation {
+  return { asOf: time ? later(time.from, asOf) : asOf, seenRevision, isResponse: true };
 }

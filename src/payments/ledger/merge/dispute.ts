@@ -15,16 +15,16 @@ const MAX_REASON_LENGTH = 64;
 
 export type DisputeState = StateOf<StripeDisputeEntity, 'disputeId'>;
 
-/** A dispute as an event or an answer of Stripe tells it. */
+/** A dispute as observed in an event or a response of Stripe. */
 export interface DisputeFact extends DisputeState, Observation {
   readonly disputeId: string;
 }
 
-/** @param type of the event: only that tells when money went or came back */
+/** @param type of the event, which alone shows that money was withdrawn or returned */
 export function readDispute(object: StripeObject, observed: Observation, type?: string): DisputeFact {
   const chargeId = object.id('charge') ?? null;
   const paymentIntentId = required(object.id('payment_intent') ?? chargeId, 'charge');
-  // The oldest disputes, whose due date stood on them, have no id of their own: a charge had one at most.
+  // The oldest disputes have no id. They are recognised by `evidence_due_by`, and a charge had one at most.
   const disputeId = required(object.id('id') ?? (object.has('evidence_due_by') ? chargeId : undefined), 'id');
   return {
     ...observed,
@@ -41,12 +41,12 @@ export function readDispute(object: StripeObject, observed: Observation, type?: 
   };
 }
 
-/** What is gone for good. */
+/** Amount lost for good. */
 export function lossOf({ status, amountCents }: DisputeState): number {
   return status === 'lost' ? amountCents : 0;
 }
 
-/** Through which a dispute goes until it is closed. */
+/** Open statuses in the order of the life cycle. */
 export const DISPUTE_STAGES = [
   'warning_needs_response',
   'warning_under_review',
@@ -69,7 +69,7 @@ export function decideDispute(
   });
 }
 
-/** @returns the dispute as it is to be written */
+/** @returns the state to write */
 export function mergeDispute(
   stored: (DisputeState & StoredVersion) | undefined,
   observed: DisputeFact,

@@ -4,20 +4,13 @@ const at = (seconds: number) => new Date(seconds * 1_000);
 const stored = { asOf: at(10), revision: 3 };
 const same = { stored: 0, observed: 0 };
 
-describe('what is told takes the place of what is known', () => {
+describe('an observed state replaces the stored one', () => {
   it.each<[string, number, number | undefined, { stored: number; observed: number }, boolean, Decision]>([
     ['when it is newer', 11, undefined, same, false, 'apply'],
     ['not when it is older', 9, undefined, same, false, 'skip'],
-    ['not when it says the same in the same second', 10, undefined, same, true, 'skip'],
-    [
-      'once Stripe was asked, when it says something else in the same second',
-      10,
-      undefined,
-      same,
-      false,
-      'refetch',
-    ],
-    ['when Stripe was asked and nobody has written since', 10, 3, same, false, 'apply'],
+    ['not when it is equal in the same second', 10, undefined, same, true, 'skip'],
+    ['after a refetch, when it differs in the same second', 10, undefined, same, false, 'refetch'],
+    ['when it is a response, and the row was not written since the request', 10, 3, same, false, 'apply'],
     ['once Stripe was asked again, when somebody has', 10, 2, same, false, 'refetch'],
     ['when it is more final, though it is older', 9, undefined, { stored: 0, observed: 1 }, false, 'apply'],
     [
@@ -33,10 +26,10 @@ describe('what is told takes the place of what is known', () => {
   });
 
   it.each<[string, number, number, Decision]>([
-    ['when it was so later', 11, 15, 'apply'],
-    ['not when it was so earlier', 5, 9, 'skip'],
-    ['once Stripe was asked again, when it may have been so either way', 8, 12, 'refetch'],
-    ['once Stripe was asked again, when it may have been so in the same second', 8, 10, 'refetch'],
+    ['when its time range is later', 11, 15, 'apply'],
+    ['not when its time range is earlier', 5, 9, 'skip'],
+    ['after another refetch, when its time range includes the stored time', 8, 12, 'refetch'],
+    ['after another refetch, when its time range ends in the same second', 8, 10, 'refetch'],
   ])('by an answer, %s', (_when, from, until, decision) => {
     expect(decide(stored, { asOf: at(from), until: at(until) }, { rank: same, isSame: false })).toBe(
       decision,
@@ -44,21 +37,21 @@ describe('what is told takes the place of what is known', () => {
   });
 
   it.each<[string, number, number, boolean, Decision]>([
-    ['whatever the times say, when nobody has written since Stripe was asked', 5, 3, false, 'apply'],
-    ['not when somebody has, though it seems newer', 15, 2, false, 'refetch'],
+    ['despite an older time, when the row was not written since the request', 5, 3, false, 'apply'],
+    ['not when the row was written, though it seems newer', 15, 2, false, 'refetch'],
     ['not when somebody has who was told the same', 15, 2, true, 'skip'],
-    ['for its time, when it says the same', 15, 3, true, 'apply'],
-    ['not when it says the same of an earlier time', 5, 3, true, 'skip'],
+    ['for its time, when it is equal', 15, 3, true, 'apply'],
+    ['not when it is equal and older', 5, 3, true, 'skip'],
   ])('by an answer to a question, %s', (_when, from, seenRevision, isSame, decision) => {
     expect(decide(stored, { asOf: at(from), seenRevision }, { rank: same, isSame })).toBe(decision);
   });
 
-  it('when nothing is known', () => {
+  it('when there is no row', () => {
     expect(decide(undefined, { asOf: at(0) }, { rank: same, isSame: false })).toBe('apply');
   });
 });
 
-it('is the same status of two, whichever comes first', () => {
+it('chooses one of two statuses, independent of their order', () => {
   for (const [one, other, further] of [
     ['a', 'b', 'b'],
     ['b', 'unknown', 'b'],
@@ -69,8 +62,8 @@ it('is the same status of two, whichever comes first', () => {
   }
 });
 
-describe('work that is overtaken', () => {
-  it.each([1, 4])('%i times is done in the end', async (times) => {
+describe('work with a stale read', () => {
+  it.each([1, 4])('is retried after %i failures', async (times) => {
     let attempts = 0;
     const work = async () => {
       if (++attempts <= times) throw new StaleRead();
@@ -80,7 +73,7 @@ describe('work that is overtaken', () => {
     expect(attempts).toBe(times + 1);
   });
 
-  it('is given up the fifth time, in words for whoever waits for it', async () => {
+  it('is given up after five attempts, with a message for the client', async () => {
     const work = jest.fn(() => Promise.reject(new StaleRead()));
     await expect(retryIfStale(work)).rejects.toMatchObject({
       code: 'stripe_unavailable',
@@ -89,7 +82,7 @@ describe('work that is overtaken', () => {
     expect(work).toHaveBeenCalledTimes(5);
   });
 
-  it('is not done again when something else goes wrong', async () => {
+  it('is not retried after another error', async () => {
     const work = jest.fn(() => Promise.reject(new Error('No.')));
     await expect(retryIfStale(work)).rejects.toThrow('No.');
     expect(work).toHaveBeenCalledTimes(1);

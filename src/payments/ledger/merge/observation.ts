@@ -2,41 +2,41 @@ import type { RowOf } from '../../../database/columns.js';
 import { isUniqueViolation } from '../../../database/database-errors.js';
 import { stripeUnavailable } from '../../stripe/stripe.errors.js';
 
-/** What is told of an object: by an event, or by Stripe's answer to a question. */
+/** When and how a state of a Stripe object was observed: in an event, or in a response of Stripe. */
 export interface Observation {
-  /** The event's `created`, or of an answer of Stripe, when it was so at the earliest. Whole seconds. */
+  /** `created` of the event; for a response, the earliest time at which it can have been true. Whole seconds. */
   readonly asOf: Date;
-  /** Whether Stripe answered it to a call with the stored key, which proves the account. */
-  readonly isAnswer?: boolean;
-  /** Of an answer: when it was so at the latest. */
+  /** Whether Stripe returned the state for the stored key, which proves the account. */
+  readonly isResponse?: boolean;
+  /** For a response, the latest time at which it can have been true. */
   readonly until?: Date;
-  /** Set when Stripe was asked: the revision that the row had just before, 0 for none. */
+  /** For a response, the row's revision before the request; 0 without a row. */
   readonly seenRevision?: number;
 }
 
-/** A row that is there already. */
+/** Version of a stored row. */
 export interface StoredVersion {
   readonly asOf: Date;
-  /** Raised by every write. */
+  /** Incremented by every write. */
   readonly revision: number;
 }
 
-/** The state of an object in its row: all columns but those that identify the row. @typeParam Key the property of Stripe's id */
+/** State of an object: all columns except those that identify the row. @typeParam Key the property of Stripe's id */
 export type StateOf<Entity, Key extends keyof Entity> = Omit<
   RowOf<Entity>,
   'projectId' | 'mode' | 'id' | 'ownerId' | 'revision' | 'confirmedBy' | Key
 >;
 
-/** `refetch`: Stripe's times don't tell which of the two is newer, only Stripe can. */
+/** `refetch`: the timestamps don't show which state is newer, so Stripe must be asked. */
 export type Decision = 'apply' | 'skip' | 'refetch';
 
 interface Comparison {
-  /** How final the states are: what is more final came later, whatever the times say. */
+  /** Finality of the two states. The more final one is newer, even if its timestamp is older. */
   readonly rank: { readonly stored: number; readonly observed: number };
   readonly isSame: boolean;
 }
 
-/** Whether what is told takes the place of what is known. */
+/** Decides whether an observed state replaces the stored one. */
 export function decide(
   stored: StoredVersion | undefined,
   observed: Observation,
@@ -44,7 +44,7 @@ export function decide(
 ): Decision {
   if (!stored) return 'apply';
   if (rank.observed !== rank.stored) return rank.observed > rank.stored ? 'apply' : 'skip';
-  // Where nobody has written since Stripe was asked, nothing that is known is newer than the answer.
+  // If the row was not written since the request, the response is at least as new as the row.
   if (observed.seenRevision !== undefined && observed.seenRevision !== stored.revision)
     return isSame ? 'skip' : 'refetch';
   if (observed.asOf > stored.asOf || (observed.seenRevision !== undefined && !isSame)) return 'apply';
@@ -55,13 +55,13 @@ export function later(one: Date, other: Date): Date {
   return one > other ? one : other;
 }
 
-/** Of two statuses that were told of one second, where Stripe has no answer: the same one whichever comes first. */
+/** Tie-break for two statuses with the same timestamp when Stripe can't be asked. Independent of arrival order. */
 export function laterStage(stages: readonly string[], ...statuses: [string, string]): string {
   const [one, other] = statuses.sort();
   return stages.indexOf(other) > stages.indexOf(one) ? other : one;
 }
 
-/** What an event was prepared against has changed since. Nothing is wrong: roll back and prepare it again. */
+/** A row changed after the event was prepared. The transaction is rolled back and the event prepared again. */
 export class StaleRead extends Error {
   override readonly name = 'StaleRead';
 }
@@ -69,8 +69,8 @@ export class StaleRead extends Error {
 const ATTEMPTS = 5;
 
 /**
- * Does `work`, which prepares and applies, again when it was overtaken, or found a row inserted that was not there to be locked.
- * @throws DomainError `stripe_unavailable` when it was so five times
+ * Retries `work`, which prepares and applies a change, after a stale read, or if another transaction inserted the row first.
+ * @throws DomainError `stripe_unavailable` after five attempts
  */
 export async function retryIfStale<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {

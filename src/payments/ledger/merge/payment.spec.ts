@@ -30,7 +30,7 @@ const COMMON = {
   refundedAsOf: null,
 };
 
-/** A PaymentIntent that is tried, and in the end succeeds or is cancelled, with all that tells of it. @param times in seconds, rising */
+/** Observations of a PaymentIntent, from its attempts to success or cancellation. @param times in seconds, rising */
 function factsOf(times: readonly number[], isPaid: boolean, refunds: readonly number[]): PaymentFact[] {
   const at = (nth: number) => new Date((times[nth] ?? 0) * SECOND);
   const intent = {
@@ -71,7 +71,7 @@ function factsOf(times: readonly number[], isPaid: boolean, refunds: readonly nu
   ];
 }
 
-/** As preparing and writing do it. @param truth what Stripe says when it is asked, of the PaymentIntent and of the charge */
+/** Mimics prepare and apply. @param truth Stripe's responses for the PaymentIntent and the charge */
 function tell(
   stored: Row | undefined,
   fact: PaymentFact,
@@ -88,7 +88,7 @@ function tell(
   return { ...after, revision: (stored?.revision ?? 0) + 1 };
 }
 
-it('is the same after all that is told of it, in whatever order and how often', () => {
+it('ends in one state for any order and repetition of observations', () => {
   const life = fc.record({
     gaps: fc.array(fc.constantFrom(0, 0, 1, 60), { minLength: 11, maxLength: 11 }),
     isPaid: fc.boolean(),
@@ -131,7 +131,7 @@ it('is the same after all that is told of it, in whatever order and how often', 
   );
 });
 
-it('belongs to whom it names, else to whom its subscription does, else its customer', () => {
+it('belongs to its own user, or else to that of its subscription or customer', () => {
   const [fact] = factsOf([1, 2], true, []);
   if (!fact) throw new Error('Nothing is told.');
   const observed = (user: Pick<PaymentState, 'userId' | 'userRank'>, stored?: PaymentState) =>

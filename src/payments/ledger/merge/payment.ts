@@ -9,31 +9,31 @@ import {
 } from './observation.js';
 import type { StripePaymentEntity } from '../store/ledger.entities.js';
 
-/** What tells of a payment. The higher one decides on its amount, currency and time; where they are equal, the newer. */
+/** Objects that describe a payment. Amount, currency and time come from the highest rank; of equal ranks, from the newer object. */
 export const SOURCE_RANKS = { session: 1, invoice: 2, charge: 3, intent: 4 } as const;
 
-/** Who collected the money. `out_of_band`: somebody was paid outside of Stripe, and Stripe was only told. */
+/** Who collected the money. `out_of_band`: paid outside of Stripe, and only recorded there. */
 export const PAYMENT_SOURCES = ['stripe', 'out_of_band'] as const;
 export type PaymentSource = (typeof PAYMENT_SOURCES)[number];
 
-/** How it is known whose payment it is; the higher one stays. What it says itself has the rank of its source on top. */
+/** Sources of a payment's user. The highest rank wins. To `own`, the payment's metadata, the rank of the object is added. */
 export const USER_RANKS = { none: 0, customer: 1, subscription: 2, own: 3 } as const;
 
-/** What Stripe says of a payment, and who paid. */
+/** State of a payment, and its user. */
 export type PaymentState = StateOf<StripePaymentEntity, 'paymentIntentId'>;
 
-/** A payment as an event or an answer of Stripe tells it. */
+/** A payment as observed in an event or a response of Stripe. */
 export interface PaymentFact
   extends Observation, Omit<PaymentState, 'userId' | 'userRank' | 'subscriptionId'> {
   readonly paymentIntentId: string;
   readonly userId?: EndUserId;
-  /** Stripe's id. */
+  /** Stripe's id, unlike in the state. */
   readonly subscriptionId?: string;
-  /** Stripe's id, where a charge tells. */
+  /** Stripe's id, if a charge was observed. */
   readonly chargeId?: string;
 }
 
-/** Through which a payment goes until it succeeds or is cancelled: that it failed is told after that it takes days. */
+/** Open statuses in the order of the life cycle. A slow payment method can fail days after `processing`. */
 export const PAYMENT_STAGES = [
   'requires_confirmation',
   'requires_action',
@@ -51,17 +51,17 @@ const RANKS = new Map([
 ]);
 const rankOf = (status = ''): number => RANKS.get(status) ?? 0;
 
-/** Whether money was taken, be it refunded or not. */
+/** Whether money was collected, refunded or not. */
 export function hasSucceeded(status: string): boolean {
   return rankOf(status) === SUCCEEDED;
 }
 
-/** Whether an attempt to pay failed, or the payment was cancelled. No row is written for one that nobody has tried yet. */
+/** Whether an attempt failed or the payment was cancelled. A payment without an attempt has no row. */
 export function hasFailed(status: string): boolean {
   return status === 'requires_payment_method' || status === 'canceled';
 }
 
-/** On the status: the rest is merged whatever the times say. */
+/** Decides on the status only. The other fields are merged without timestamps. */
 export function decidePayment(
   stored: (PaymentState & StoredVersion) | undefined,
   observed: PaymentFact,
@@ -73,7 +73,7 @@ export function decidePayment(
   return observed.sourceRank > stored.sourceRank ? 'apply' : 'skip';
 }
 
-/** On what was refunded, which grows, and shrinks where a refund fails. */
+/** Decides on the refunded amount. It grows, and shrinks when a refund fails. */
 export function decideRefund(
   stored: (PaymentState & StoredVersion) | undefined,
   observed: PaymentFact,
@@ -88,10 +88,10 @@ export function decideRefund(
   );
 }
 
-/** Whose payment it is, as far as its subscription or customer tell. */
+/** User of a payment by its subscription or customer. */
 export type LinkedUser = Pick<PaymentState, 'userId' | 'userRank'>;
 
-/** @returns the payment as it is to be written: after all its events the same, in whatever order they came */
+/** Merges an observation into the stored payment. The result of all events doesn't depend on their order. @returns the state to write */
 export function mergePayment(
   stored: (PaymentState & StoredVersion) | undefined,
   observed: PaymentFact,
@@ -103,7 +103,7 @@ export function mergePayment(
     : linked;
   const before = stored ?? { ...observed, ...user, subscriptionId };
   const isNewer = decidePayment(stored, observed) === 'apply';
-  // Less is left to have been paid outside of Stripe as Stripe lists more payments, whatever the times of the events.
+  // The out-of-band part only shrinks, as Stripe lists more payments of its own. Timestamps don't matter.
   const isLess = observed.source === 'out_of_band' && observed.amountCents < before.amountCents;
   const isBetter =
     observed.sourceRank === before.sourceRank ? isNewer || isLess : observed.sourceRank > before.sourceRank;

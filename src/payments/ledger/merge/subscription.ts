@@ -17,8 +17,7 @@ interface Period {
 }
 
 /**
- * The period of a subscription: that of the item which ends first, among the items that have an end. Until 2025-03-31 the period stood on
- * the subscription.
+ * The period of the item that ends first; items without an end don't count. Until 2025-03-31 the subscription itself had the period.
  */
 export function periodOf(subscription: StripeObject): Period {
   const [first] = subscription
@@ -29,7 +28,7 @@ export function periodOf(subscription: StripeObject): Period {
   return first ?? periodIn(subscription);
 }
 
-/** The item that is the plan: the first that is not metered, else the first. One that was deleted has neither price nor plan, and is none. */
+/** The first item that is not metered, or else the first item. Deleted items have neither price nor plan and don't count. */
 export function planItemOf(items: readonly StripeObject[]): StripeObject | undefined {
   const priced = items.filter((item) => item.object('price') ?? item.object('plan'));
   return priced.find((item) => !isMetered(item)) ?? priced[0];
@@ -42,7 +41,7 @@ function periodIn(object: StripeObject): Period {
   };
 }
 
-/** A price says so below `recurring`, a plan by itself. */
+/** A price has `usage_type` in `recurring`, an old plan at the top level. */
 function isMetered(item: StripeObject): boolean {
   const usage = [item.object('price')?.object('recurring'), item.object('plan')];
   return usage.some((each) => each?.text('usage_type', MAX_USAGE_TYPE_LENGTH) === 'metered');
@@ -53,14 +52,14 @@ const MAX_REASON_LENGTH = 64;
 export const MAX_NAME_LENGTH = 255;
 const MAX_QUANTITY = 2_147_483_647;
 
-/** What Stripe says of a subscription, and whose it is. */
+/** State of a subscription, and its user. */
 export type OwnedSubscription = StateOf<StripeSubscriptionEntity, 'subscriptionId'>;
 export type SubscriptionState = Omit<OwnedSubscription, 'userId'>;
 
-/** A subscription as an event or an answer of Stripe tells it. */
+/** A subscription as observed in an event or a response of Stripe. */
 export interface SubscriptionFact extends SubscriptionState, Observation {
   readonly subscriptionId: string;
-  /** The product to ask for its name, where the plan has none. */
+  /** Product whose name becomes the plan's name, if the price has none. */
   readonly productId?: string;
 }
 
@@ -80,23 +79,23 @@ const COMPARED = [
 const ALL_BUT_TIME = [...COMPARED, 'planName', 'createdAt'] as const satisfies (keyof SubscriptionState)[];
 
 /**
- * Reads both generations; of several items, `subscription-items.ts` says which counts.
- * @param type of the event: what was deleted is over, whatever the object says
+ * Reads both generations of payload. For several items see `planItemOf` and `periodOf`.
+ * @param type of the event: a deleted subscription has ended, even if its status says otherwise
  */
 export function readSubscription(
   object: StripeObject,
   observed: Observation,
   type?: string,
 ): SubscriptionFact {
-  const said = required(object.text('status', MAX_STATUS_LENGTH), 'status');
-  const status = type === 'customer.subscription.deleted' && !isEnded(said) ? 'canceled' : said;
-  // There is no subscription without items.
+  const reported = required(object.text('status', MAX_STATUS_LENGTH), 'status');
+  const status = type === 'customer.subscription.deleted' && !isEnded(reported) ? 'canceled' : reported;
+  // Every subscription has items.
   const item = required(planItemOf(object.items('items')), 'items');
   const period = periodOf(object);
   const collection = object.object('pause_collection');
   const price = item.object('price') ?? required(item.object('plan'), 'plan');
   const product = price.expanded('product');
-  // Before 2018 a plan had a name of its own.
+  // Before 2018 the plan itself had a name.
   const named = [
     price.text('nickname', MAX_NAME_LENGTH),
     product?.text('name', MAX_NAME_LENGTH),
@@ -111,7 +110,7 @@ export function readSubscription(
     customerId: customerIdOf(object),
     priceId: required(price.id('id'), 'price'),
     planName,
-    // A name that an expanded product does not have, no question would bring.
+    // If the product was expanded and has no name, a request wouldn't find one either.
     ...(planName === null && productId !== undefined && !product && { productId }),
     quantity: Math.min(item.amount('quantity') ?? object.amount('quantity') ?? 1, MAX_QUANTITY),
     currentPeriodStart: period.start,
@@ -120,7 +119,7 @@ export function readSubscription(
       ? endOf(object)
       : (object.time('cancel_at') ?? (object.flag('cancel_at_period_end') ? period.end : null)),
     cancelledAt: object.time('canceled_at') ?? null,
-    // Without it, the pause would not show.
+    // Required, since a pause without behavior would be invisible.
     pauseBehavior: collection
       ? required(collection.text('behavior', MAX_STATUS_LENGTH), 'pause_collection')
       : null,
@@ -130,7 +129,7 @@ export function readSubscription(
   };
 }
 
-/** Before Stripe told a reason, a trial that ended without a payment method was the only one, for subscriptions that were set so. */
+/** Before Stripe sent a reason, the only one was a trial that ended without a payment method, if `trial_settings` asked for the pause. */
 function pauseReasonOf(object: StripeObject): string | null {
   const observed = object
     .object('status_details')
@@ -144,7 +143,7 @@ function pauseReasonOf(object: StripeObject): string | null {
   return observed ?? (atTrialEnd === 'pause' ? 'trial_end_without_payment_method' : null);
 }
 
-/** Of one that is over: when it was planned to be, unless that was for later. */
+/** Planned end of a subscription that has ended. `null` if it ended before the planned time. */
 function endOf(object: StripeObject): Date | null {
   const [planned, ended] = [object.time('cancel_at'), object.time('ended_at')];
   return planned && ended && planned <= ended ? planned : null;
@@ -157,19 +156,19 @@ export interface Pause<Time> {
   readonly reason: string | null;
 }
 
-/** @returns `null` for a subscription that is not paused: neither its collection of payments nor all of it */
+/** @returns `null` if neither the subscription nor its payment collection is paused */
 export function pauseOf<Time>(status: string, pause: Pause<Time>): Pause<Time> | null {
   return pause.behavior !== null || status === 'paused' ? pause : null;
 }
 
-/** Stripe brings no subscription back from these. */
-const OVER = new Set(['canceled', 'incomplete_expired']);
+/** Final statuses: Stripe never reactivates the subscription. */
+const ENDED = new Set(['canceled', 'incomplete_expired']);
 
 export function isEnded(status: string): boolean {
-  return OVER.has(status);
+  return ENDED.has(status);
 }
 
-/** One that Stripe no longer has: it has ended, and nothing else is going to tell. */
+/** State for a subscription that Stripe no longer has. No event will report its end. */
 export function goneSubscription(
   stored: SubscriptionState,
   subscriptionId: string,
@@ -198,10 +197,10 @@ export function decideSubscription(
   });
 }
 
-/** Through which a subscription goes, as a rule. */
+/** Statuses in the usual order of the life cycle. */
 const STAGES = ['incomplete', 'trialing', 'active', 'past_due', 'unpaid', 'paused'];
 
-/** Of two that were told of one second, which is further on, where Stripe has no answer: the same one whichever comes first. */
+/** Tie-break for two states with the same timestamp when Stripe can't be asked. Independent of arrival order. */
 export function isLaterStage(observed: SubscriptionState, stored: SubscriptionState): boolean {
   const [one, other] = [observed, stored].map((state) => {
     const times = [state.currentPeriodStart, state.currentPeriodEnd, state.cancelledAt].map(
@@ -216,12 +215,12 @@ export function isLaterStage(observed: SubscriptionState, stored: SubscriptionSt
   return String(one) > String(other);
 }
 
-/** Whether it tells nothing that is not known already, were it of an earlier time. */
+/** Whether everything but the timestamp is equal. */
 export function isUnchanged(stored: SubscriptionState, observed: SubscriptionFact): boolean {
   return ALL_BUT_TIME.every((field) => stored[field]?.valueOf() === observed[field]?.valueOf());
 }
 
-/** @returns the subscription as it is to be written */
+/** @returns the state to write */
 export function mergeSubscription(
   stored: (SubscriptionState & StoredVersion) | undefined,
   observed: SubscriptionFact,

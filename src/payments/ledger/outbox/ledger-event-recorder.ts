@@ -73,12 +73,12 @@ function toLedgerDispute(id: string, disputeId: string, state: DisputeState): Le
   };
 }
 
-/** The rows that one transaction wrote. */
+/** Rows written by one transaction. */
 export interface WrittenRows {
   readonly subscriptions: readonly Written<OwnedSubscription>[];
   readonly payments: readonly Written<PaymentState>[];
   readonly disputes: readonly Written<DisputeState>[];
-  /** Stripe's ids of the rows that got another user, whether they were written otherwise or not. */
+  /** Stripe's ids of the rows whose user changed, written otherwise or not. */
   readonly reassigned: Reassigned;
 }
 
@@ -183,7 +183,7 @@ function paymentEvents(
   return events;
 }
 
-/** Drops the refund, and the time: a PaymentIntent's is more exact than its session's, which is no news. */
+/** Leaves out the refund and the time. A PaymentIntent only has a more exact time than its session. */
 function compared(payment: LedgerPayment): LedgerPayment {
   const { status } = payment;
   return {

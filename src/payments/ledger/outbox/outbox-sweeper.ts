@@ -16,11 +16,11 @@ const LISTENER_TIMEOUT_MS = 30_000;
 /** Outlasts the slowest listener: an event whose lease has ended belongs to a process that died. */
 const LEASE_MS = 60_000;
 const MAX_BACKOFF_MS = 3_600_000;
-/** The process that listens may be down, or not installed yet. */
-const UNHEARD_MS = 30 * 24 * 3_600_000;
+/** Keeps events for a listening process that is down or not deployed yet. */
+const MAX_AGE_WITHOUT_LISTENER_MS = 30 * 24 * 3_600_000;
 const DROP_INTERVAL_MS = 60_000;
 
-/** Delivers the outbox to the listeners of this process. Every process does, each with a lease on its batch. */
+/** Delivers the outbox to the listeners of this process. Each process leases its batches, so several can run at once. */
 @Injectable()
 export class OutboxSweeper implements OnApplicationBootstrap {
   readonly #logger = new Logger(OutboxSweeper.name);
@@ -42,23 +42,25 @@ export class OutboxSweeper implements OnApplicationBootstrap {
   }
 
   onApplicationBootstrap(): void {
-    // Commands have no listeners of modules and drop nothing.
+    // A command of the CLI has no listeners, so it must not drop events.
     if (!this.host.httpAdapter) this.#nextDrop = Infinity;
     this.#task.start();
   }
 
-  /** To be called by a transaction that adds to the outbox, shortly before it commits. */
+  /** Schedules a sweep. Called in the transaction that adds to the outbox, shortly before the commit. */
   wake(): void {
     this.#task.wake(WAKE_MS);
   }
 
   async #sweep(signal: AbortSignal): Promise<void> {
-    const unheard = DURABLE_EVENTS.filter((name) => !this.events.hasListener(name));
-    for (const name of DURABLE_EVENTS) if (!unheard.includes(name)) await this.#deliverDue(name, signal);
+    const withoutListener = DURABLE_EVENTS.filter((name) => !this.events.hasListener(name));
+    for (const name of DURABLE_EVENTS)
+      if (!withoutListener.includes(name)) await this.#deliverDue(name, signal);
     const now = Date.now();
     if (now < this.#nextDrop) return;
     this.#nextDrop = now + DROP_INTERVAL_MS;
-    for (const name of unheard) await this.outbox.drop(name, new Date(now - UNHEARD_MS));
+    for (const name of withoutListener)
+      await this.outbox.drop(name, new Date(now - MAX_AGE_WITHOUT_LISTENER_MS));
   }
 
   async #deliverDue(name: DurableEventName, signal: AbortSignal): Promise<void> {
@@ -86,7 +88,7 @@ export class OutboxSweeper implements OnApplicationBootstrap {
     const isDelivered = await Deadline.within(LISTENER_TIMEOUT_MS, call, tooLate).catch(() => false);
     if (!isDelivered)
       this.#logger.warn(
-        `A listener for ${name} failed with event ${id}, attempt ${attempts}; it is delivered again later.`,
+        `A listener for ${name} failed with event ${id}, attempt ${attempts}; it will be retried.`,
       );
     return isDelivered;
   }

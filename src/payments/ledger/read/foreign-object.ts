@@ -7,20 +7,20 @@ const REFERENCES = ['subscription', 'payment_intent', 'charge', 'invoice'];
 export const FOREIGN_REASON =
   'It belongs to another project here that uses the same Stripe account, as its `metadata.project_id` says.';
 
-/** An object whose metadata was read, and when it was so. */
+/** An object whose metadata was read, with the time at which the metadata was valid. */
 export interface MetadataSource {
   readonly objectId: string;
   readonly asOf: Date;
 }
 
-/** An object that is proven to belong to another project of this installation, on one Stripe account with this one. Nothing of it is written. */
+/** An object belongs to another project of this installation that uses the same Stripe account. Nothing is written for it. */
 export class ForeignObject extends Error {
   override readonly name = 'ForeignObject';
 
   /**
    * @param namedBy the object whose own metadata names the other project
-   * @param inheriting Stripe's ids of what belongs to the other project with it
-   * @param customerIds whose writes it has to wait for
+   * @param inheriting Stripe's ids of objects that belong to the other project because of it
+   * @param customerIds customers whose writers must be waited for
    */
   constructor(
     readonly namedBy: MetadataSource,
@@ -31,22 +31,22 @@ export class ForeignObject extends Error {
   }
 }
 
-/** Nothing more of the object is read later than this. @throws Unreadable */
+/** Reads early all fields that are needed later, so that the error is attributed to the event. @throws Unreadable */
 export function assertReadable(object: StripeObject): void {
   for (const list of ['items', 'lines']) object.isCut(list);
   claimsIn(object, new Date(0));
   foreignWith(object);
 }
 
-/** What the metadata of an object, or a copy of it in another object, says about its project. */
+/** Project named by an object's metadata, or by a copy of the metadata in another object. */
 export interface Claim extends MetadataSource {
-  /** `undefined` where it names no UUID. */
+  /** `undefined` if the metadata has no UUID. */
   readonly projectId: ProjectId | undefined;
-  /** Whether it is a copy, which stays as it was when it was made. */
+  /** Whether the metadata is a copy, which Stripe doesn't update. */
   readonly isCopy: boolean;
 }
 
-/** The nearest first: the object's own metadata, then its expanded references, then copies of its subscription's metadata. */
+/** Nearest first: the object's own metadata, its expanded references, then copies of its subscription's metadata. */
 export function claimsIn(object: StripeObject, asOf: Date): Claim[] {
   const parent = object.object('parent')?.object('subscription_details');
   const subscriptionId = object.id('subscription') ?? parent?.id('subscription');
@@ -73,7 +73,7 @@ function projectIdOf(object: StripeObject): ProjectId | undefined {
   return text === undefined ? undefined : parseProjectId(text);
 }
 
-/** What belongs to the project that an object belongs to: itself, and what it paid or made. */
+/** Stripe's ids of the object and of the objects that inherit its project. */
 export function foreignWith(object: StripeObject): string[] {
   const own = object.id('id') ?? [];
   switch (object.text('object', MAX_METADATA_LENGTH) ?? '') {

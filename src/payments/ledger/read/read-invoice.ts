@@ -5,9 +5,9 @@ import { type PaymentFact, SOURCE_RANKS } from '../merge/payment.js';
 import { currencyOf, descriptionOf } from './read-payments.js';
 import { MAX_STATUS_LENGTH } from '../merge/subscription.js';
 
-/** One of an invoice's payments. */
+/** One payment of an invoice. */
 interface InvoicePart {
-  /** For a charge without a PaymentIntent, the id of the charge. Absent for what Stripe did not collect itself. */
+  /** PaymentIntent, or a charge without one. Absent if Stripe didn't collect the money. */
   readonly paymentIntentId?: string;
   readonly amountCents: number;
 }
@@ -15,19 +15,19 @@ interface InvoicePart {
 export interface InvoiceReading {
   readonly invoiceId: string;
   readonly customerId: string | null;
-  /** Empty when nothing was paid. */
+  /** Empty if nothing was paid. */
   readonly currency: string;
   readonly subscriptionId: string | undefined;
   readonly userId: EndUserId | undefined;
   readonly isPaid: boolean;
-  /** In money; `undefined` when nothing was paid. */
+  /** Money paid, without credit; `undefined` if nothing was paid. */
   readonly paidCents: number | undefined;
-  /** `undefined` where the payload doesn't tell how it was paid, or not yet all of it. */
+  /** `undefined` if the payload lists no payments, or not all of them. */
   readonly parts: readonly InvoicePart[] | undefined;
 }
 
 export function readInvoice(projectId: ProjectId, object: StripeObject): InvoiceReading {
-  // Since 2025-03-31 what an invoice is for stands under its parent; its metadata moved twice.
+  // On 2025-03-31 Stripe moved the subscription into `parent`. Its metadata moved twice.
   const parent = object.object('parent')?.object('subscription_details');
   const metadata = (parent ?? object.object('subscription_details'))?.object('metadata');
   const isPaid = isPaidOff(object);
@@ -51,12 +51,12 @@ function isPaidOff(object: StripeObject): boolean {
 }
 
 /**
- * What was paid in money. Credit brings none: it was paid for before, or given away. A balance that is owed is collected with the next
- * invoice, and counts there. Payments that Stripe did not collect may be missing in `amount_paid`, so the amount due counts where it is more.
+ * Money paid for an invoice. Credit doesn't count, since it was paid earlier or was a gift. A debit balance counts with the invoice that
+ * collects it. `amount_paid` may omit payments outside of Stripe, so the amount due counts if it is larger.
  */
 function paidOf(object: StripeObject): number | undefined {
   const due = dueOf(object);
-  // What was paid too much becomes credit: the payment has it, and the invoice needs no other for it.
+  // An overpayment becomes credit and is part of the payment, so it needs no payment of its own.
   const paid = (object.amount('amount_paid') ?? due) - (object.amount('amount_overpaid') ?? 0);
   return Math.max(due, paid) > 0 ? Math.max(due, paid) : undefined;
 }
@@ -65,7 +65,7 @@ function dueOf(object: StripeObject): number {
   const total =
     required(object.integer('total'), 'total') - (object.amount('pre_payment_credit_notes_amount') ?? 0);
   const [before, after] = [object.integer('starting_balance'), object.integer('ending_balance')];
-  // A negative balance is credit. Without an ending balance nothing tells how much of it was used but the amount due.
+  // A negative balance is credit. Without an ending balance, only the amount due shows how much credit was used.
   if (before !== undefined && after !== undefined) return total - (after - before);
   return object.integer('amount_due') ?? total + (before ?? 0);
 }
@@ -83,7 +83,7 @@ function partsOf(object: StripeObject, paidCents: number): InvoicePart[] | undef
   return isPaidByStripe ? [{ paymentIntentId, amountCents }] : [];
 }
 
-/** The paid ones of an invoice's `invoice_payment` objects. @throws Unreadable */
+/** Reads the paid `invoice_payment` objects of an invoice. @throws Unreadable */
 export function readInvoicePayments(payments: readonly StripeObject[]): InvoicePart[] {
   return payments.flatMap((invoicePayment) => {
     const payment = required(invoicePayment.object('payment'), 'payment');
@@ -98,8 +98,8 @@ export function readInvoicePayments(payments: readonly StripeObject[]): InvoiceP
 }
 
 /**
- * What the invoice counts as paid and its `invoice_payment` objects do not, while one of them is open or none is paid: Stripe may be
- * about to list it. An invoice says by itself that it was paid outside of Stripe, or Stripe says so when it is asked.
+ * Part of `amount_paid` that no `invoice_payment` object covers, while one of them is open or none is paid: Stripe may list it later.
+ * 0 if the invoice was paid outside of Stripe according to its payload.
  */
 export function unexplainedCents(object: StripeObject, payments: readonly StripeObject[]): number {
   if (object.flag('paid_out_of_band') === true) return 0;
@@ -113,19 +113,19 @@ function statusOf(invoicePayment: StripeObject): string {
   return required(invoicePayment.text('status', MAX_STATUS_LENGTH), 'status');
 }
 
-/** The PaymentIntents that an invoice's `invoice_payment` objects tell of: paid, open, or cancelled. */
+/** PaymentIntents of an invoice's `invoice_payment` objects: paid, open or cancelled. */
 export function intentsOf(payments: readonly StripeObject[]): string[] {
   return [...new Set(payments.flatMap((payment) => payment.object('payment')?.id('payment_intent') ?? []))];
 }
 
-/** Those that the invoice itself tells of; none where it may have left some out. */
+/** PaymentIntents in the payload of an invoice. Empty if the list may be incomplete. */
 export function attemptsOf(object: StripeObject): string[] {
   const paymentIntentId = object.id('payment_intent');
   if (paymentIntentId !== undefined) return [paymentIntentId];
   return object.isCut('payments') ? [] : intentsOf(object.items('payments'));
 }
 
-/** An invoice's payments: one for each PaymentIntent, and one under the invoice's own id for what was paid outside of Stripe. */
+/** Payments of an invoice: one for each PaymentIntent, and one under the invoice's id for money paid outside of Stripe. */
 export function invoicePayments(
   object: StripeObject,
   { invoiceId, customerId, currency, subscriptionId, paidCents = 0 }: InvoiceReading,

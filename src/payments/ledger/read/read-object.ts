@@ -8,24 +8,24 @@ import { attemptsOf, invoicePayments, type InvoiceReading, readInvoice } from '.
 import { readCharge, readPaymentIntent, readSessionPayment, sessionUser } from './read-payments.js';
 import { readSubscription, type SubscriptionFact } from '../merge/subscription.js';
 
-/** What an object tells by itself, and what Stripe has to be asked for. */
+/** Values of an object, and the missing values that only Stripe has. */
 export interface Reading {
   readonly party: Party;
   readonly subscription?: SubscriptionFact;
-  /** A subscription that it is about and tells nothing of. */
+  /** Subscription that the object only names. */
   readonly subscriptionToFetch?: string;
   readonly payments: readonly PaymentFact[];
-  /** An invoice that was paid, and doesn't tell how. */
+  /** Paid invoice whose payments aren't listed. */
   readonly invoiceToFetch?: { readonly object: StripeObject; readonly invoice: InvoiceReading };
-  /** An invoice that was not paid, and by which PaymentIntents: none if it doesn't tell. */
+  /** Unpaid invoice with its PaymentIntents; none if they aren't listed. */
   readonly attemptToFetch?: {
     readonly invoiceId: string;
     readonly subscriptionId: string | undefined;
     readonly paymentIntentIds: readonly string[];
   };
-  /** An invoice that was paid: what is known of it as paid outside of Stripe, and not among its payments, was not. */
+  /** Paid invoice. A stored `out_of_band` payment of it that is not among `payments` is withdrawn. */
   readonly paidInvoiceId?: string;
-  /** A refund came to nothing: what is still refunded, only the charge tells. */
+  /** Charge of a failed refund. Only the charge has the amount that is still refunded. */
   readonly chargeToFetch?: {
     readonly chargeId: string | undefined;
     readonly paymentIntentId: string | undefined;
@@ -35,7 +35,7 @@ export interface Reading {
 
 const MAX_KIND_LENGTH = 64;
 
-/** What events are about, by how their types begin. */
+/** Kind of object by the prefix of the event type. */
 const KINDS = [
   ['checkout.session.', 'checkout.session'],
   ['customer.subscription.', 'subscription'],
@@ -49,7 +49,7 @@ const KINDS = [
 
 const UNDONE_REFUNDS: readonly string[] = ['failed', 'canceled'];
 
-/** Reads an object of any API version. @param type of the event, where it came with one @throws Unreadable */
+/** Reads an object of any API version. @param type of the event, if the object came in one @throws Unreadable */
 export function readObject(
   projectId: ProjectId,
   object: StripeObject,

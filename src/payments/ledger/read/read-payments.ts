@@ -34,7 +34,7 @@ export function readPaymentIntent(
     userId: userIn(projectId, object.object('metadata')),
     customerId: customerIdOf(object),
     status: FORMER_STATUSES[status] ?? status,
-    // Of an authorization, less may have been taken.
+    // Less than the authorized amount may have been captured.
     amountCents: (status === 'succeeded' ? object.amount('amount_received') : undefined) ?? amount,
     currency: currencyOf(object),
     source: 'stripe',
@@ -46,7 +46,7 @@ export function readPaymentIntent(
   };
 }
 
-/** A charge with what was refunded of it. What was authorized and never taken, Stripe calls refunded too. */
+/** Reads a charge and its refund. Stripe also counts an authorization that was never captured as refunded. @returns `undefined` if uncaptured */
 export function readCharge(
   projectId: ProjectId,
   object: StripeObject,
@@ -76,7 +76,7 @@ export function readCharge(
   };
 }
 
-/** A completed session of payment mode. @param type of the event: only that tells that a payment which takes days has failed */
+/** Reads a completed session in payment mode. @param type of the event, which alone shows that a slow payment method failed */
 export function readSessionPayment(
   projectId: ProjectId,
   object: StripeObject,
@@ -114,7 +114,7 @@ function sessionStatus(paymentStatus: string, type: string | undefined): string 
   return paymentStatus === 'paid' ? 'succeeded' : 'processing';
 }
 
-/** Who paid, as whoever made the session said. */
+/** User set by the creator of the session. */
 export function sessionUser(projectId: ProjectId, object: StripeObject) {
   return userIn(projectId, object, 'client_reference_id') ?? userIn(projectId, object.object('metadata'));
 }

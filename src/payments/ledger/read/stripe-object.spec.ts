@@ -19,7 +19,7 @@ describe('an object of Stripe', () => {
     expect(StripeObject.from(value)).toBeUndefined();
   });
 
-  it('tells texts that can be stored', () => {
+  it('reads texts that can be stored', () => {
     const { text } = { text: (value: unknown, max = 5) => object({ value }).text('value', max) };
     expect(text('abc')).toBe('abc');
     expect(text('a\0b')).toBe('a\ufffdb');
@@ -28,7 +28,7 @@ describe('an object of Stripe', () => {
     for (const none of ['', null, undefined]) expect(text(none)).toBeUndefined();
   });
 
-  it('tells the id that it refers to, expanded or not', () => {
+  it('reads the id of a reference, expanded or not', () => {
     expect(object({ customer: 'cus_a' }).id('customer')).toBe('cus_a');
     expect(object({ customer: { id: 'cus_a', object: 'customer' } }).id('customer')).toBe('cus_a');
     expect(object({ customer: 'a\0' }).id('customer')).toBe('a\ufffd');
@@ -40,7 +40,7 @@ describe('an object of Stripe', () => {
     for (const none of [null, undefined]) expect(object({ customer: none }).id('customer')).toBeUndefined();
   });
 
-  it('tells whole amounts and times that exist', () => {
+  it('reads whole amounts and valid times', () => {
     expect(object({ amount: 12 }).integer('amount')).toBe(12);
     for (const none of [null, undefined]) expect(object({ amount: none }).integer('amount')).toBeUndefined();
     for (const odd of [1.5, '12', 2 ** 53, {}, true])
@@ -50,7 +50,7 @@ describe('an object of Stripe', () => {
       expect(() => object({ created: odd }).time('created')).toThrow(Unreadable);
   });
 
-  it('tells the items of a list', () => {
+  it('reads the items of a list', () => {
     expect(
       object({ lines: { object: 'list', data: [{ id: 'a' }, { id: 'b' }] } }).items('lines'),
     ).toHaveLength(2);
@@ -157,7 +157,7 @@ it.each([
   );
 });
 
-it.each(readdirSync(FIXTURES))('knows the form of %s', (file) => {
+it.each(readdirSync(FIXTURES))('reads the recorded event %s', (file) => {
   const { type, data } = JSON.parse(readFileSync(new URL(file, FIXTURES), 'utf8')) as {
     type: string;
     data: { object: object };
@@ -172,7 +172,7 @@ it.each(readdirSync(FIXTURES))('knows the form of %s', (file) => {
   }).not.toThrow();
 });
 
-it('is read whatever stands in it', () => {
+it('reads or refuses an object with arbitrary fields', () => {
   const kinds = [
     'subscription',
     'checkout.session',

@@ -4,9 +4,8 @@ import type { EndUserId, ProjectId } from '../../../common/ids.js';
 const MAX_ID_LENGTH = 255;
 
 /**
- * An object as Stripe sent it, in whatever API version. Each reader knows every form that Stripe gives a field: one that is missing or
- * `null` reads as `undefined`, and one in any other form throws `Unreadable`. Texts can be stored: NUL, which PostgreSQL refuses, reads
- * as U+FFFD, and none is longer than asked for.
+ * An object as Stripe sent it, in any API version. A field that is missing or `null` reads as `undefined`; a field in an unknown form
+ * throws `Unreadable`. Texts are safe to store: they are cut to `maxLength`, and NUL, which PostgreSQL refuses, reads as U+FFFD.
  */
 export class StripeObject {
   private constructor(private readonly fields: Readonly<Record<string, unknown>>) {}
@@ -20,7 +19,7 @@ export class StripeObject {
     return name in this.fields;
   }
 
-  /** Not empty. @throws Unreadable */
+  /** A text that is not empty. @throws Unreadable */
   text(name: string, maxLength: number): string | undefined {
     const value = this.fields[name] ?? '';
     if (typeof value !== 'string') throw new Unreadable(name);
@@ -28,7 +27,7 @@ export class StripeObject {
     return [...storable(value.slice(0, 2 * maxLength))].slice(0, maxLength).join('') || undefined;
   }
 
-  /** Of the object that is referred to, whether the reference was expanded or not, and be the object deleted. @throws Unreadable */
+  /** Id in a reference, expanded or not. The object may be deleted. @throws Unreadable */
   id(name: string): string | undefined {
     const value = this.fields[name] ?? undefined;
     if (value === undefined) return undefined;
@@ -44,7 +43,7 @@ export class StripeObject {
     return value as number | undefined;
   }
 
-  /** Of money that moved, which is never less than nothing. @throws Unreadable */
+  /** Amount of money, never negative. @throws Unreadable */
   amount(name: string): number | undefined {
     const value = this.integer(name);
     if (value !== undefined && value < 0) throw new Unreadable(name);
@@ -58,12 +57,12 @@ export class StripeObject {
     return value;
   }
 
-  /** Stripe tells times in seconds since 1970. @throws Unreadable */
+  /** Time in seconds since 1970. @throws Unreadable */
   time(name: string): Date | undefined {
     const value = this.integer(name);
     if (value === undefined) return undefined;
     const time = new Date(value * 1000);
-    // What PostgreSQL and RFC 3339 can tell as well.
+    // The range that PostgreSQL and RFC 3339 share.
     if (!(time.getTime() >= 0 && time.getUTCFullYear() <= 9999)) throw new Unreadable(name);
     return time;
   }
@@ -77,18 +76,18 @@ export class StripeObject {
     return object;
   }
 
-  /** The object that is referred to, where the reference was expanded. @throws Unreadable */
+  /** Object in a reference, if the reference was expanded. @throws Unreadable */
   expanded(name: string): StripeObject | undefined {
     this.id(name);
     return StripeObject.from(this.fields[name]);
   }
 
-  /** The same object with another value in field `name`. */
+  /** Copy of the object with another value in field `name`. */
   with(name: string, value: unknown): StripeObject {
     return new StripeObject({ ...this.fields, [name]: value });
   }
 
-  /** Items of the list in field `name`; none where there is no list. @throws Unreadable */
+  /** Items of the list in field `name`; empty without a list. @throws Unreadable */
   items(name: string): StripeObject[] {
     const list = this.object(name);
     if (!list) return [];
@@ -101,7 +100,7 @@ export class StripeObject {
     });
   }
 
-  /** Whether Stripe cut the list in field `name`. @throws Unreadable */
+  /** Whether the list in field `name` has more items at Stripe. @throws Unreadable */
   isCut(name: string): boolean {
     return this.object(name)?.flag('has_more') ?? false;
   }
@@ -111,7 +110,7 @@ function storable(text: string): string {
   return text.replaceAll('\0', '\ufffd');
 }
 
-/** What an object has to tell is not there, or not in the form that it always had. Nothing is guessed. */
+/** A required field is missing, or a field has an unknown form. Nothing is guessed. */
 export class Unreadable extends Error {
   override readonly name = 'Unreadable';
 
@@ -126,20 +125,20 @@ export function required<T>(value: T | null | undefined, field: string): T {
   return value;
 }
 
-/** Stripe's ids of an object's customer: `cus_…`, and `acct_…` where the customer is an account. Both stand for one customer. */
+/** Stripe's ids of one customer: `cus_…`, and `acct_…` if the customer is an account. */
 export function customerIdsOf(object: StripeObject): string[] {
   return ['customer', 'customer_account'].flatMap((field) => object.id(field) ?? []);
 }
 
-/** The id that rows hold: `cus_…`, else `acct_…`. */
+/** Id stored in rows: `cus_…`, or else `acct_…`. */
 export function customerIdOf(object: StripeObject): string | null {
   return customerIdsOf(object)[0] ?? null;
 }
 
-/** What a token's `sub` may be at most. */
+/** Maximum length of a token's `sub`. */
 const MAX_SUBJECT_LENGTH = 255;
 
-/** The end user whom a field names as tokens do: `metadata.user_id`, or a session's `client_reference_id`. */
+/** End user in a field, mapped like the `sub` of a token: `metadata.user_id`, or a session's `client_reference_id`. */
 export function userIn(
   projectId: ProjectId,
   object: StripeObject | undefined,

@@ -26,7 +26,7 @@ import { decideSubscription, mergeSubscription, type OwnedSubscription } from '.
 import { LedgerEventRecorder } from '../outbox/ledger-event-recorder.js';
 import { UserLinksRepository } from './user-links.repository.js';
 
-/** The rows that a change is about, as they are; absent where there is none yet. */
+/** Locked rows of a change before the write. */
 interface StoredRows {
   readonly subscription: (OwnedSubscription & StoredVersion) | undefined;
   /** By Stripe's id. */
@@ -35,8 +35,8 @@ interface StoredRows {
 }
 
 /**
- * Writes changes. Locks are taken in one order, so that transactions wait for each other and never in a circle: the customer, then
- * the subscription, payments by id, the dispute, and last the statistics.
+ * Writes a change with its statistics and events. Locks are taken in one order, which rules out deadlocks: customer, subscription,
+ * payments by id, dispute, statistics.
  */
 @Injectable()
 export class LedgerWriter {
@@ -56,7 +56,7 @@ export class LedgerWriter {
     yield* this.links.lock(change, party);
     const linking = zip(this.links.link(change, party), this.foreign.check(change));
     const locking = this.#lock(change);
-    // A user who is learned of is given rows, which have to be seen as they are then.
+    // Linking a user updates rows, so these must be read afterwards. Otherwise both steps share round trips.
     const [[{ user, reassigned }], stored] = party.userId
       ? [yield* linking, yield* locking]
       : yield* zip(linking, locking);
@@ -74,13 +74,13 @@ export class LedgerWriter {
     );
   }
 
-  /** Takes out what was written of another project's objects, and remembers them. @returns whether anything was there */
+  /** Deletes the rows of another project's objects, and marks the objects as foreign. @returns whether any row was deleted */
   *removeForeign(tenant: ProjectMode, object: ForeignObject): Steps<boolean> {
     const { namedBy, inheriting, customerIds } = object;
     const ids = [...new Set([namedBy.objectId, ...inheriting])].sort();
-    // A payment that is being written for the customer is there to be removed, or finds the marks.
+    // A concurrent write for the customer either commits first and is deleted here, or sees the marks.
     yield* this.links.lock(tenant, { customerIds, asOf: new Date() });
-    // A subscription that is here was not foreign when it was written.
+    // A stored subscription was not foreign at the time of its state.
     const stored = yield* this.subscriptions.lock(tenant, namedBy.objectId);
     if (stored && stored.asOf > namedBy.asOf) return false;
     if (!(yield* this.foreign.mark(tenant, object))) return false;
@@ -123,7 +123,7 @@ export class LedgerWriter {
     assertNotStale(decideSubscription(stored, fact));
     const after = { ...mergeSubscription(stored, fact), userId: userId ?? stored?.userId ?? null };
     const written = yield* this.subscriptions.write(change, fact.subscriptionId, { before: stored, after });
-    yield* this.subscriptions.confirm(change, fact.subscriptionId, fact.isAnswer === true);
+    yield* this.subscriptions.confirm(change, fact.subscriptionId, fact.isResponse === true);
     return [written];
   }
 
@@ -144,7 +144,7 @@ export class LedgerWriter {
     return all;
   }
 
-  /** Stripe has since listed another payment of the invoice: the row is deleted, and an event says that it is cancelled. */
+  /** Deletes an `out_of_band` payment after Stripe listed its own payment of the invoice. Listeners receive it as cancelled. */
   *#withdrawPayment(change: LedgerChange, { payments }: StoredRows): Steps<Written<PaymentState>[]> {
     const { withdrawnPaymentId: id } = change;
     const stored = id === undefined ? undefined : payments.get(id);
@@ -164,7 +164,7 @@ export class LedgerWriter {
   }
 }
 
-/** Whoever prepared the change saw no need to ask Stripe: the row has been written to since. */
+/** The change was prepared without a need to ask Stripe. If there is one now, the row was written meanwhile. */
 function assertNotStale(decision: Decision): void {
   if (decision === 'refetch') throw new StaleRead();
 }

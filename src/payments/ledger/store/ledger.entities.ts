@@ -6,7 +6,7 @@ import type { PaymentSource } from '../merge/payment.js';
 
 const PAYMENT_PK = { primaryKeyConstraintName: 'stripe_payments_pk' };
 
-/** A payment as Stripe last said: money that was paid, or that somebody tried to pay. */
+/** A payment or an attempt to pay, as Stripe last reported it. */
 @Entity('stripe_payments')
 @Unique('stripe_payments_id_unique', ['id'])
 @Index('stripe_payments_by_project', ['projectId', 'mode', 'createdAt', 'id'])
@@ -25,37 +25,37 @@ export class StripePaymentEntity {
   @PrimaryColumn({ type: 'varchar', length: 4, ...PAYMENT_PK })
   mode: StripeMode;
 
-  /** Stripe's: `pi_…`; of the invoice or charge where there is no PaymentIntent. */
+  /** Stripe's id: `pi_…`, or the invoice's or charge's id without a PaymentIntent. */
   @PrimaryColumn({ name: 'payment_intent_id', type: 'varchar', length: 255, ...PAYMENT_PK })
   paymentIntentId: string;
 
-  /** Ours, made of the primary key. */
+  /** Our id, derived from the primary key by `rowId`. */
   @Column('uuid')
   id: string;
 
-  /** The project's, so that a list over all projects of an owner is one range of an index. */
+  /** Copied from the project, so that a list over all projects of an owner is one range of an index. */
   @Column({ name: 'owner_id', type: 'varchar', length: 255 })
   ownerId: OwnerId;
 
   @Column('uuid', { name: 'user_id', nullable: true })
   userId: EndUserId | null;
 
-  /** How the user is known (`USER_RANKS`): the better knowledge stays. */
+  /** Source of the user (`USER_RANKS`). The highest rank wins. */
   @Column({ name: 'user_rank', type: 'smallint' })
   userRank: number;
 
   @Column({ name: 'customer_id', type: 'varchar', length: 255, nullable: true })
   customerId: string | null;
 
-  /** Our id of the subscription that it pays for. */
+  /** Our id of the paid subscription. */
   @Column('uuid', { name: 'subscription_id', nullable: true })
   subscriptionId: string | null;
 
-  /** The PaymentIntent's, and `partially_refunded` or `refunded`. */
+  /** The PaymentIntent's status, or `partially_refunded` or `refunded`. */
   @Column({ type: 'varchar', length: 32 })
   status: string;
 
-  /** Minor units, as are all amounts. */
+  /** Minor units, like all amounts. */
   @Column({ name: 'amount_cents', type: 'bigint' })
   amountCents: number;
 
@@ -69,26 +69,26 @@ export class StripePaymentEntity {
   @Column({ name: 'refunded_amount_cents', type: 'bigint' })
   refundedAmountCents: number;
 
-  /** The time of the event or answer of Stripe that this was last written from; `null` until a charge told. */
+  /** Time of the event or response behind `refundedAmountCents`; `null` until a charge was read. */
   @Column({ name: 'refunded_as_of', type: Date, precision: 3, nullable: true })
   refundedAsOf: Date | null;
 
   @Column({ type: 'varchar', length: 1000, nullable: true })
   description: string | null;
 
-  /** When Stripe made it. */
+  /** Creation time at Stripe. */
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;
 
-  /** The best kind of object that told of it (`SOURCE_RANKS`): it decides on amount, currency and time. */
+  /** Kind of object behind amount, currency and time (`SOURCE_RANKS`). */
   @Column({ name: 'source_rank', type: 'smallint' })
   sourceRank: number;
 
-  /** The time of the event or answer of Stripe that the status was last written from. */
+  /** Time of the event or response behind the status. */
   @Column({ name: 'as_of', type: Date, precision: 3 })
   asOf: Date;
 
-  /** Raised by every write, and by nothing else. */
+  /** Incremented by every write. */
   @Column({ type: 'integer' })
   revision: number;
 
@@ -99,7 +99,7 @@ export class StripePaymentEntity {
 
 const SUBSCRIPTION_PK = { primaryKeyConstraintName: 'stripe_subscriptions_pk' };
 
-/** A subscription as Stripe last said. */
+/** A subscription, as Stripe last reported it. */
 @Entity('stripe_subscriptions')
 @Unique('stripe_subscriptions_id_unique', ['id'])
 @Index('stripe_subscriptions_by_project', ['projectId', 'mode', 'createdAt', 'id'])
@@ -115,15 +115,15 @@ export class StripeSubscriptionEntity {
   @PrimaryColumn({ type: 'varchar', length: 4, ...SUBSCRIPTION_PK })
   mode: StripeMode;
 
-  /** Stripe's: `sub_…` */
+  /** Stripe's id: `sub_…` */
   @PrimaryColumn({ name: 'subscription_id', type: 'varchar', length: 255, ...SUBSCRIPTION_PK })
   subscriptionId: string;
 
-  /** Ours, made of the primary key. */
+  /** Our id, derived from the primary key by `rowId`. */
   @Column('uuid')
   id: string;
 
-  /** The project's, so that a list over all projects of an owner is one range of an index. */
+  /** Copied from the project, so that a list over all projects of an owner is one range of an index. */
   @Column({ name: 'owner_id', type: 'varchar', length: 255 })
   ownerId: OwnerId;
 
@@ -157,30 +157,30 @@ export class StripeSubscriptionEntity {
   @Column({ name: 'cancelled_at', type: Date, precision: 3, nullable: true })
   cancelledAt: Date | null;
 
-  /** What Stripe does with invoices while it collects no payment for them. */
+  /** Treatment of invoices while payment collection is paused. */
   @Column({ name: 'pause_behavior', type: 'varchar', length: 32, nullable: true })
   pauseBehavior: string | null;
 
   @Column({ name: 'pause_resumes_at', type: Date, precision: 3, nullable: true })
   pauseResumesAt: Date | null;
 
-  /** Why the status is `paused`. */
+  /** Reason for the status `paused`. */
   @Column({ name: 'pause_reason', type: 'varchar', length: 64, nullable: true })
   pauseReason: string | null;
 
-  /** When Stripe made it. */
+  /** Creation time at Stripe. */
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;
 
-  /** The time of the event or answer of Stripe that this row was last written from. */
+  /** Time of the event or response behind the row. */
   @Column({ name: 'as_of', type: Date, precision: 3 })
   asOf: Date;
 
-  /** Fingerprint of the secret key with which Stripe last answered about it, else of the key that was stored when its first event came. */
+  /** Fingerprint of the secret key that last returned the subscription, or else of the key stored at the first event. */
   @Column({ name: 'confirmed_by', type: 'varchar', length: 32, nullable: true })
   confirmedBy: string | null;
 
-  /** Raised by every write, and by nothing else. */
+  /** Incremented by every write. */
   @Column({ type: 'integer' })
   revision: number;
 
@@ -191,7 +191,7 @@ export class StripeSubscriptionEntity {
 
 const DISPUTE_PK = { primaryKeyConstraintName: 'stripe_disputes_pk' };
 
-/** A dispute as Stripe last said. A fact beside the payment, which it does not change; what is lost is no revenue. */
+/** A dispute, as Stripe last reported it. It doesn't change the payment, but a lost dispute reduces net revenue. */
 @Entity('stripe_disputes')
 @Unique('stripe_disputes_id_unique', ['id'])
 @Index('stripe_disputes_by_payment', ['projectId', 'mode', 'paymentIntentId'])
@@ -202,22 +202,22 @@ export class StripeDisputeEntity {
   @PrimaryColumn({ type: 'varchar', length: 4, ...DISPUTE_PK })
   mode: StripeMode;
 
-  /** Stripe's: `dp_…`; the charge's where an old event has none. */
+  /** Stripe's id: `dp_…`, or the charge's id for old events without one. */
   @PrimaryColumn({ name: 'dispute_id', type: 'varchar', length: 255, ...DISPUTE_PK })
   disputeId: string;
 
-  /** Ours, made of the primary key. */
+  /** Our id, derived from the primary key by `rowId`. */
   @Column('uuid')
   id: string;
 
-  /** The project's. */
+  /** Copied from the project. */
   @Column({ name: 'owner_id', type: 'varchar', length: 255 })
   ownerId: OwnerId;
 
   @Column({ name: 'charge_id', type: 'varchar', length: 255, nullable: true })
   chargeId: string | null;
 
-  /** The payment's: of the charge where there is no PaymentIntent. */
+  /** Id of the disputed payment: a PaymentIntent, or else the charge. */
   @Column({ name: 'payment_intent_id', type: 'varchar', length: 255, nullable: true })
   paymentIntentId: string | null;
 
@@ -239,15 +239,15 @@ export class StripeDisputeEntity {
   @Column({ name: 'funds_reinstated_at', type: Date, precision: 3, nullable: true })
   fundsReinstatedAt: Date | null;
 
-  /** When Stripe made it. */
+  /** Creation time at Stripe. */
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;
 
-  /** The time of the event or answer of Stripe that the status was last written from. */
+  /** Time of the event or response behind the status. */
   @Column({ name: 'as_of', type: Date, precision: 3 })
   asOf: Date;
 
-  /** Raised by every write, and by nothing else. */
+  /** Incremented by every write. */
   @Column({ type: 'integer' })
   revision: number;
 

@@ -106,7 +106,7 @@ function difference(now: Revenue, before: Revenue): Revenue {
   };
 }
 
-/** Revenue of one payment: none unless it succeeded. */
+/** Revenue of one payment; zero unless it succeeded. */
 function incomeOf({ status, amountCents, refundedAmountCents, source }: PaymentState): Revenue {
   if (!hasSucceeded(status)) return NO_REVENUE;
   return {
