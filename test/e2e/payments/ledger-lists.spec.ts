@@ -25,7 +25,7 @@ describe('the lists of subscriptions and payments', () => {
   const time = (text: string) => (app.database.engine === 'postgres' ? `'${text}Z'` : `'${text}'`);
 
   let slot = 0;
-  /** As the ledger writes it. */
+  /** A row as the ledger writes it. */
   async function addPayment(
     project: string,
     owner: string,
@@ -128,7 +128,7 @@ describe('the lists of subscriptions and payments', () => {
     expect(listed[2]).toMatchObject({ id: first, subscription_id: ids.active, dispute_status: 'lost' });
   });
 
-  it('show a developer all projects and both modes, the newest first', async () => {
+  it('show all projects and both modes of a developer, newest first', async () => {
     expect(await payments('transactions')).toEqual([ids.last, ids.refused, ids.live, ids.first]);
     expect(await subscriptions('subscriptions')).toEqual([ids.canceled, ids.trialing, ids.active]);
     expect(await get('transactions?page_size=1')).toMatchObject({
@@ -145,7 +145,7 @@ describe('the lists of subscriptions and payments', () => {
     });
   });
 
-  it('filter by project, mode and status, and count what the filter leaves', async () => {
+  it('filter by project, mode and status, and count the filtered rows', async () => {
     expect(await payments(`transactions?project_id=${tea.toUpperCase()}`)).toEqual([ids.live, ids.first]);
     expect(await payments('transactions?test_mode=true')).toEqual([ids.last, ids.refused, ids.first]);
     expect(await payments('transactions?test_mode=false')).toEqual([ids.live]);
@@ -157,7 +157,7 @@ describe('the lists of subscriptions and payments', () => {
     expect(await get('subscriptions?status=paused')).toMatchObject({ subscriptions: [], total: 0 });
   });
 
-  it('are empty for a project of somebody else', async () => {
+  it("are empty for another owner's project", async () => {
     expect(await get(`transactions?project_id=${foreign}`)).toMatchObject({ payments: [], total: 0 });
     expect(await get(`subscriptions?project_id=${randomUUID()}`)).toMatchObject({
       subscriptions: [],
@@ -166,7 +166,7 @@ describe('the lists of subscriptions and payments', () => {
     expect(await payments('transactions', STRANGER)).toEqual([ids.foreign]);
   });
 
-  it('page without gaps or repetitions when times are equal', async () => {
+  it('page without gaps or repetitions if times are equal', async () => {
     const owner = `paging-${randomUUID()}`;
     const token = accessToken({ sub: owner });
     const project = await app.createProject(token);
@@ -186,7 +186,7 @@ describe('the lists of subscriptions and payments', () => {
       });
   });
 
-  it('refuse every wrong parameter at once', async () => {
+  it('report all invalid parameters at once', async () => {
     const path =
       '/api/v1/payments/transactions?project_id=1&test_mode=maybe&status=paid&page=0&page_size=101';
     const { body } = (await app.send('get', path).expect(422)) as {
@@ -223,7 +223,7 @@ describe('the lists of subscriptions and payments', () => {
     });
   });
 
-  it('show statistics of both modes or of live mode, separately for each currency', async () => {
+  it('give statistics of both modes or of live mode, without adding up currencies', async () => {
     expect(await get('stats')).toEqual({
       total_projects: 2,
       projects_with_config: 0,
@@ -264,7 +264,7 @@ describe('the lists of subscriptions and payments', () => {
     });
   });
 
-  it('show the configured modes of each project', async () => {
+  it('show the configuration of each project', async () => {
     const token = accessToken({ sub: `configuring-${randomUUID()}` });
     const one = await app.createProject(token, 'One');
     const two = await app.createProject(token, 'Two');

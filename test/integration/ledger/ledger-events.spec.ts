@@ -56,7 +56,7 @@ function newSubscription({
   return subscribe(data, { customer, items: [{ price, quantity }], metadata, trialDays });
 }
 
-/** What the event said when it was made. */
+/** Copy of the event as it was created. */
 function event(type: string, objectId?: string): StripeEvent {
   const found = harness
     .events()
@@ -69,8 +69,8 @@ function event(type: string, objectId?: string): StripeEvent {
 
 const seconds = (value: number) => new Date(value * 1_000).toISOString();
 
-describe('events as Stripe sent them, in older API versions', () => {
-  it('make subscriptions', async () => {
+describe('recorded events of older API versions', () => {
+  it('create subscriptions', async () => {
     await harness.apply(fixture('customer.subscription.created'));
     const [created] = await harness.subscriptions();
     const object = fixture('customer.subscription.created').data.object as Stripe.Subscription & {
@@ -89,12 +89,12 @@ describe('events as Stripe sent them, in older API versions', () => {
     expect(await harness.subscriptions()).toMatchObject([{ status: 'canceled' }]);
   });
 
-  it('make payments', async () => {
+  it('create payments', async () => {
     await harness.apply(fixture('payment_intent.succeeded'));
     await harness.apply(fixture('charge.refunded'));
     await harness.apply(fixture('checkout.session.completed.payment_mode'));
     expect(await harness.payments()).toMatchObject([
-      // Of a charge that no PaymentIntent made.
+      // A charge without a PaymentIntent.
       { payment_intent_id: 'ch_000000000000000000000000', status: 'refunded' },
       { payment_intent_id: 'pi_00000000000000', status: 'succeeded', customer_id: 'cus_00000000000000' },
       { payment_intent_id: 'pi_000000000000000000000000', status: 'succeeded', currency: 'usd' },
@@ -105,7 +105,7 @@ describe('events as Stripe sent them, in older API versions', () => {
   });
 
   it.each(['invoice.paid', 'invoice.payment_succeeded'])(
-    'make one payment of %s, which tells its PaymentIntent',
+    'create one payment for %s, which names its PaymentIntent',
     async (name) => {
       app.stripe.requests.length = 0;
       await harness.apply(fixture(name));
@@ -120,13 +120,13 @@ describe('events as Stripe sent them, in older API versions', () => {
   it.each([
     ['payment_intent.payment_failed', 'requires_payment_method'],
     ['payment_intent.canceled', 'canceled'],
-  ])('%s makes a payment that brought nothing: %s', async (name, status) => {
+  ])('%s creates a payment without revenue: %s', async (name, status) => {
     await harness.apply(fixture(name));
     expect(await harness.payments()).toMatchObject([{ status }]);
     expect(await harness.statistics()).toEqual({ [`test payment ${status}`]: 1 });
   });
 
-  it('record disputes, also of a time when they had no id', async () => {
+  it('record disputes, including old ones without an id', async () => {
     for (const id of ['ch_00000000000000', 'ch_000000000000000000000000'])
       data.create('charge', { id, payment_intent: null });
     for (const name of ['created', 'funds_withdrawn', 'updated', 'funds_reinstated', 'closed'])
@@ -146,23 +146,23 @@ describe('events as Stripe sent them, in older API versions', () => {
     'customer.subscription.trial_will_end',
     'product.updated',
     'customer.deleted',
-  ])('of which %s breaks nothing', async (name) => {
+  ])('%s changes nothing', async (name) => {
     await harness.apply(fixture(name));
     expect(await harness.payments()).toEqual([]);
   });
 });
 
 describe.each(['new', 'old'] as const)('events of the %s generation', (generation) => {
-  const told = (one: StripeEvent) => (generation === 'new' ? one : asOldGeneration(data, one));
-  const hear = (...events: StripeEvent[]) => harness.applyAll(events.map(told));
+  const inGeneration = (one: StripeEvent) => (generation === 'new' ? one : asOldGeneration(data, one));
+  const applyAll = (...events: StripeEvent[]) => harness.applyAll(events.map(inGeneration));
 
-  it('tell of a subscription that is bought, renewed, not paid, paid late, and cancelled', async () => {
+  it('follow a subscription from purchase over renewal, failed and late payment to cancellation', async () => {
     const subscription = newSubscription({ quantity: 2, metadata: { user_id: USER } });
     const first = idOf(subscription.latest_invoice);
     const second = renew(data, subscription).id;
     const third = failToRenew(data, subscription);
     const [item] = subscription.items.data;
-    await hear(...harness.events());
+    await applyAll(...harness.events());
     const [row] = await harness.subscriptions();
     expect(row).toMatchObject({
       subscription_id: subscription.id,
@@ -213,7 +213,7 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
 
     payLate(data, subscription, third);
     cancel(data, subscription);
-    await hear(...harness.events());
+    await applyAll(...harness.events());
     expect(await harness.subscriptions()).toMatchObject([
       { status: 'canceled', cancelled_at: seconds(subscription.canceled_at ?? 0) },
     ]);
@@ -229,31 +229,32 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     });
   });
 
-  it('make a payment of an invoice alone, whichever of its two events comes', async () => {
+  it('create one payment for an invoice from either of its two events', async () => {
     const subscription = newSubscription();
-    for (const type of ['invoice.payment_succeeded', 'invoice.paid', 'invoice.paid']) await hear(event(type));
+    for (const type of ['invoice.payment_succeeded', 'invoice.paid', 'invoice.paid'])
+      await applyAll(event(type));
     expect(await harness.payments()).toMatchObject([
       { payment_intent_id: expect.stringMatching(/^pi_/), status: 'succeeded', amount_cents: 2_000 },
     ]);
-    // Which was asked for, and so is there before its own events.
+    // Stripe was asked for the subscription, so it is stored before its own events.
     expect(await harness.subscriptions()).toMatchObject([
       { subscription_id: subscription.id, status: 'active' },
     ]);
   });
 
-  it('make none of an invoice over nothing', async () => {
+  it('create no payment for an invoice with a total of 0', async () => {
     newSubscription({ trialDays: 14 });
-    await hear(...harness.events());
+    await applyAll(...harness.events());
     expect(await harness.subscriptions()).toMatchObject([{ status: 'trialing' }]);
     expect(await harness.payments()).toEqual([]);
   });
 
   it.each([2_000, 500, 0])(
-    'make one under the id of an invoice that was paid in cash, of which Stripe counts %i',
+    'create a payment under the id of an invoice paid in cash, with amount_paid %i',
     async (amountPaid) => {
       const subscription = newSubscription({ trialDays: 14 });
       const invoice = renewWithoutIntent(data, subscription, amountPaid);
-      await hear(...harness.events());
+      await applyAll(...harness.events());
       const [row] = await harness.subscriptions();
       expect(await harness.payments()).toMatchObject([
         {
@@ -272,7 +273,7 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     },
   );
 
-  it('count what is paid by credit once: when the credit was paid for', async () => {
+  it('count credit once, when it is paid for', async () => {
     const subscription = newSubscription({ trialDays: 14 });
     pay(data, { amount: 10_000, currency: 'usd', customer: subscription.customer, metadata: {} });
     for (const startingBalance of [-8_000, -6_000, -4_000, -2_000]) {
@@ -285,7 +286,7 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
       const events = harness.events().filter((one) => (one.data.object as { id: string }).id === invoice.id);
       for (const one of events) Object.assign(one.data.object as Stripe.Invoice, balances);
     }
-    await hear(...harness.events());
+    await applyAll(...harness.events());
     expect(await harness.payments()).toMatchObject([{ amount_cents: 10_000, source: 'stripe' }]);
     expect(await harness.statistics()).toMatchObject({
       'test usd gross_cents': 10_000,
@@ -303,13 +304,13 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
       undefined,
     ],
     [
-      'with what was owed',
+      'together with a debit balance',
       { amount_due: 2_030, amount_paid: 2_030, starting_balance: 30, ending_balance: 0 },
       2_030,
       undefined,
     ],
     [
-      'by nothing but what was owed',
+      'only by a debit balance',
       { total: 0, amount_due: 500, amount_paid: 500, starting_balance: 500, ending_balance: 0 },
       500,
       undefined,
@@ -338,38 +339,33 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
       undefined,
       undefined,
     ],
+    ['and credited later', { amount_paid: 2_000, post_payment_credit_notes_amount: 2_000 }, 2_000, undefined],
     [
-      'and credited afterwards',
-      { amount_paid: 2_000, post_payment_credit_notes_amount: 2_000 },
-      2_000,
-      undefined,
-    ],
-    [
-      'with the next one',
+      'with the next invoice',
       { total: 30, amount_due: 0, amount_paid: 0, ending_balance: 30 },
       undefined,
       undefined,
     ],
     [
-      'by giving credit',
+      'by granting credit',
       { total: -700, amount_due: 0, amount_paid: 0, ending_balance: -700 },
       undefined,
       undefined,
     ],
     [
-      'by giving credit for what was owed',
+      'by granting credit against a debit balance',
       { total: -700, amount_due: 0, amount_paid: 0, starting_balance: 500, ending_balance: -200 },
       undefined,
       undefined,
     ],
     [
-      'by credit, before balances were told',
+      'by credit, in versions without balances',
       { amount_due: 0, amount_paid: 0, starting_balance: -2_000, ending_balance: null },
       undefined,
       undefined,
     ],
     ['too much', { amount_paid: 2_500, amount_overpaid: 500 }, 2_500, undefined],
-  ])('count the money alone of an invoice that was paid %s', async (_what, fields, cash, outOfBand) => {
+  ])('count only the money of an invoice that was paid %s', async (_what, fields, cash, outOfBand) => {
     const subscription = newSubscription({ trialDays: 14 });
     const invoice = renewWithoutIntent(data, subscription, 0);
     const intent =
@@ -383,7 +379,7 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     const balances = { starting_balance: 0, ending_balance: 0, ...fields };
     for (const type of ['invoice.payment_succeeded', 'invoice.paid']) {
       const paid = event(type);
-      await hear({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), ...balances } } });
+      await applyAll({ ...paid, data: { object: { ...(paid.data.object as Stripe.Invoice), ...balances } } });
     }
     const rows = [
       ...(outOfBand === undefined
@@ -407,18 +403,18 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
       cancel_at_period_end: true,
       canceled_at: ended - 60,
     });
-    await hear(...(deleted ? [deleted] : []));
+    await applyAll(...(deleted ? [deleted] : []));
     const cancelAt = later === 0 ? seconds(ended) : null;
     expect(await harness.subscriptions()).toMatchObject([
       { status: 'canceled', cancel_at: cancelAt, cancelled_at: seconds(ended - 60) },
     ]);
   });
 
-  it('say past due with the failed invoice alone', async () => {
+  it('set past_due from the failed invoice alone', async () => {
     const subscription = newSubscription();
-    await hear(event('customer.subscription.created'));
+    await applyAll(event('customer.subscription.created'));
     failToRenew(data, subscription);
-    await hear(event('invoice.payment_failed'));
+    await applyAll(event('invoice.payment_failed'));
     const [row] = await harness.subscriptions();
     expect(row).toMatchObject({ status: 'past_due' });
     expect(await harness.payments()).toMatchObject([
@@ -426,54 +422,54 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     ]);
   });
 
-  it('link a failed payment whose PaymentIntent was cancelled before the failed invoice came', async () => {
+  it('link a failed payment whose PaymentIntent was cancelled before the failed invoice arrived', async () => {
     const subscription = newSubscription();
     const invoice = failToRenew(data, subscription);
     const [payment] = data.all('invoice_payment').filter((one) => one.invoice === invoice.id);
     const intent = data.get('payment_intent', idOf(payment?.payment.payment_intent));
     Object.assign(payment ?? {}, { status: 'canceled' });
     data.change('payment_intent.canceled', intent, { status: 'canceled' });
-    await hear(event('payment_intent.canceled'));
-    // An old payload tells all that the link needs.
+    await applyAll(event('payment_intent.canceled'));
+    // An old payload contains everything for the link.
     if (generation === 'old') data.delete('payment_intent', intent.id);
-    await hear(event('invoice.payment_failed'));
+    await applyAll(event('invoice.payment_failed'));
     expect(await harness.payments()).toMatchObject([
       { status: 'canceled', subscription_id: (await harness.subscriptions())[0]?.['id'] },
     ]);
   });
 
-  it('link the failed payment that the invoice itself names, of which Stripe says nothing', async () => {
+  it('link the failed payment that the invoice names and Stripe no longer has', async () => {
     const subscription = newSubscription();
     const invoice = failToRenew(data, subscription);
     const [payment] = data.all('invoice_payment').filter((one) => one.invoice === invoice.id);
-    await hear(event('payment_intent.payment_failed'));
+    await applyAll(event('payment_intent.payment_failed'));
     const failed = event('invoice.payment_failed');
     const payments = { object: 'list', data: payment ? [structuredClone(payment)] : [], has_more: false };
     const named = { ...failed, data: { object: { ...(failed.data.object as Stripe.Invoice), payments } } };
-    const told = generation === 'new' ? named : asOldGeneration(data, failed);
+    const delivered = generation === 'new' ? named : asOldGeneration(data, failed);
     data.delete('payment_intent', idOf(payment?.payment.payment_intent));
     data.delete('invoice_payment', payment?.id ?? '');
-    await harness.apply(told);
+    await harness.apply(delivered);
     expect(await harness.payments()).toMatchObject([
       { status: 'requires_payment_method', subscription_id: (await harness.subscriptions())[0]?.['id'] },
     ]);
   });
 
-  it('end what is deleted, though its object does not say so', async () => {
+  it('end a deleted subscription whose object has another status', async () => {
     const subscription = newSubscription();
     data.record('customer.subscription.deleted', subscription);
-    await hear(event('customer.subscription.deleted'));
+    await applyAll(event('customer.subscription.deleted'));
     expect(await harness.subscriptions()).toMatchObject([{ status: 'canceled' }]);
   });
 
-  it('tell of a pause and its end', async () => {
+  it('follow a pause and its end', async () => {
     const subscription = newSubscription();
     for (const [type, status] of [
       ['paused', 'paused'],
       ['resumed', 'active'],
     ] as const) {
       data.change(`customer.subscription.${type}`, subscription, { status });
-      await hear(...harness.events());
+      await applyAll(...harness.events());
       expect(await harness.subscriptions()).toMatchObject([{ status }]);
     }
   });
@@ -492,23 +488,23 @@ describe('a pause', () => {
   it.each<[what: string, fields: object, pause: object | null]>([
     ['none', { pause_collection: null, ...noPayment }, null],
     [
-      'of the collection, until a time',
+      'of the collection, with an end',
       resumes,
       { behavior: 'void', resumes_at: seconds(1_800_000_000), reason: null },
     ],
     ['of the collection', endless, { behavior: 'keep_as_draft', resumes_at: null, reason: null }],
     [
-      'of all, as Stripe says why',
+      'of the subscription, with a reason',
       { status: 'paused', ...requested },
       { behavior: null, resumes_at: null, reason: 'pause_requested' },
     ],
     [
-      'of all, after a trial',
+      'of the subscription, after a trial',
       { status: 'paused', ...noPayment },
       { behavior: null, resumes_at: null, reason: 'trial_end_without_payment_method' },
     ],
     [
-      'of all, for no reason that is known',
+      'of the subscription, without a reason',
       { status: 'paused' },
       { behavior: null, resumes_at: null, reason: null },
     ],
@@ -527,7 +523,7 @@ describe('a pause', () => {
     expect((await app.send('get', path).expect(200)).body).toMatchObject({
       subscriptions: [{ subscription_id: subscription.id, pause }],
     });
-    // A pause and its end alone are changes.
+    // A change of the pause alone is applied.
     const changes = (await harness.outbox()).map(
       (row) =>
         (JSON.parse(String(row['payload'])) as { subscription: { pause: object | null } }).subscription.pause,
@@ -543,7 +539,7 @@ describe('a pause', () => {
 });
 
 describe('an invoice of the new generation', () => {
-  it('that lists its payments needs no question about them', async () => {
+  it('that lists its payments causes no request about them', async () => {
     newSubscription();
     const paid = event('invoice.paid');
     const invoice = data.get('invoice', (paid.data.object as Stripe.Invoice).id);
@@ -560,7 +556,7 @@ describe('an invoice of the new generation', () => {
     ]);
   });
 
-  it('that was paid in parts makes a payment of each, and of the rest', async () => {
+  it('that was paid in parts creates a payment for each part and for the rest', async () => {
     const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 2_000);
     for (const amount of [500, 700]) {
       const intent = pay(data, { amount, currency: 'usd', customer: invoice.customer, metadata: {} });
@@ -587,7 +583,7 @@ describe('an invoice of the new generation', () => {
     ]);
   });
 
-  it('that was paid to another processor as well counts the payment records as paid outside of Stripe', async () => {
+  it('counts payment records of another processor as paid outside of Stripe', async () => {
     const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 2_300);
     const { id: intent } = pay(data, {
       amount: 500,
@@ -602,7 +598,7 @@ describe('an invoice of the new generation', () => {
     ] as const)
       data.create('invoice_payment', { amount_paid: amount, invoice: invoice.id, payment, status: 'paid' });
     const paid = event('invoice.paid');
-    // Three hundred more than was due: they become credit, but they are money.
+    // The overpayment of 300 becomes credit, but it is money.
     await harness.apply({
       ...paid,
       data: { object: { ...(paid.data.object as Stripe.Invoice), amount_overpaid: 300 } },
@@ -613,7 +609,7 @@ describe('an invoice of the new generation', () => {
     ]);
   });
 
-  it('that lists one PaymentIntent twice makes one payment of it', async () => {
+  it('that lists one PaymentIntent twice creates one payment', async () => {
     const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 2_000);
     const { id: intent } = pay(data, {
       amount: 2_000,
@@ -633,7 +629,7 @@ describe('an invoice of the new generation', () => {
   });
 });
 
-describe('an invoice that Stripe counts as paid before it lists by what', () => {
+describe('an invoice that is paid before Stripe lists its payments', () => {
   const notYet = {
     code: 'stripe_unavailable',
     message: expect.stringMatching(/does not list yet by what/) as string,
@@ -646,7 +642,7 @@ describe('an invoice that Stripe counts as paid before it lists by what', () => 
       payment: { type: 'payment_intent', payment_intent: intent },
       status,
     });
-  /** @param outside what Stripe says of it when it is asked */
+  /** @param outside `amount_paid_off_stripe` in the response of Stripe */
   const paidInvoice = (outside: number) => {
     const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 2_000);
     invoice.amount_paid_off_stripe = outside;
@@ -655,7 +651,7 @@ describe('an invoice that Stripe counts as paid before it lists by what', () => 
   };
 
   it.each(['empty', 'open'])(
-    'leaves its event open, and is counted once: the list is %s at first',
+    'leaves its event open and is counted once, when the list is first %s',
     async (list) => {
       const { invoice, intent } = paidInvoice(0);
       const payment = list === 'open' ? listed(invoice.id, intent.id, 'open', 2_000) : undefined;
@@ -671,7 +667,7 @@ describe('an invoice that Stripe counts as paid before it lists by what', () => 
     },
   );
 
-  it('and shows a payment of Stripe in what its event lists as open, is asked for again', async () => {
+  it('is fetched again if its event lists an open payment', async () => {
     const { invoice, intent } = paidInvoice(0);
     const open = structuredClone(listed(invoice.id, intent.id, 'paid', 2_000));
     Object.assign(open, { status: 'open', amount_paid: null });
@@ -684,7 +680,7 @@ describe('an invoice that Stripe counts as paid before it lists by what', () => 
   it.each([
     [2_000, []],
     [500, [{ source: 'out_of_band', amount_cents: 1_500 }]],
-  ])('takes back what was counted as paid outside of Stripe, when Stripe lists %i', async (amount, rest) => {
+  ])('reduces the out-of-band payment when Stripe lists a payment of %i', async (amount, rest) => {
     const { invoice, intent } = paidInvoice(2_000);
     await harness.apply(event('invoice.paid'));
     expect(await harness.payments()).toMatchObject([
@@ -715,7 +711,7 @@ describe('an invoice that Stripe counts as paid before it lists by what', () => 
     );
   });
 
-  it('takes a record of a payment for what was asked of it, where it does not say what was paid', async () => {
+  it('uses amount_requested of a payment record without amount_paid', async () => {
     const { invoice } = paidInvoice(0);
     const payment = { type: 'payment_record', payment_record: 'pr_1' } as const;
     data.create('invoice_payment', {
@@ -736,7 +732,7 @@ describe('a subscription of several items', () => {
   const HOUR = 3_600;
   type Item = Stripe.SubscriptionItem;
 
-  /** Its plan has a period, another item one that ends later, a metered one none. */
+  /** Items: a plan with a period, one whose period ends later, and a metered one without a period. */
   function itemsOf({ items }: Stripe.Subscription): { plan: Item; later: Item; metered: Item } {
     const [plan] = items.data;
     if (!plan) throw new Error('There is no item.');
@@ -769,7 +765,7 @@ describe('a subscription of several items', () => {
     ['ends first', 'later, the plan, metered'],
     ['is metered', 'metered, the plan, later'],
   ])(
-    'has the earliest end and the plan that is not metered, also where the first item %s',
+    'has the earliest end and the plan that is not metered, even if the first item %s',
     async (_what, order) => {
       const subscription = newSubscription({ quantity: 3 });
       const { plan, later, metered } = itemsOf(subscription);
@@ -797,7 +793,7 @@ describe('a subscription of several items', () => {
     },
   );
 
-  it('all of them metered has the first for its plan', async () => {
+  it('that are all metered has the first as its plan', async () => {
     const subscription = newSubscription();
     const { metered } = itemsOf(subscription);
     const second = { ...metered, id: 'si_second', price: { ...metered.price, nickname: 'Other use' } };
@@ -808,28 +804,28 @@ describe('a subscription of several items', () => {
     expect(await harness.subscriptions()).toMatchObject([{ plan_name: 'Use', quantity: 1 }]);
   });
 
-  it('has the period that stands on the subscription itself, before 2025, and the plan that its plans tell', async () => {
+  it('before 2025 has its own period, and the plan of its items', async () => {
     const subscription = newSubscription();
     const { plan, metered } = itemsOf(subscription);
     data.change('customer.subscription.updated', subscription, {
       items: { ...subscription.items, data: [metered, plan] },
     });
-    const told = asOldGeneration(data, event('customer.subscription.updated'));
-    // As before there were prices.
-    const object = told.data.object as Stripe.Subscription;
+    const delivered = asOldGeneration(data, event('customer.subscription.updated'));
+    // A subscription from before Stripe had prices.
+    const object = delivered.data.object as Stripe.Subscription;
     object.items.data = object.items.data.map((item) => ({ ...item, price: undefined }) as unknown as Item);
     Object.assign(object.items.data[0]?.plan ?? {}, { usage_type: 'metered', id: 'plan_metered' });
-    await harness.apply(told);
+    await harness.apply(delivered);
     expect(await harness.subscriptions()).toMatchObject([
       { price_id: plan.plan.id, current_period_end: seconds(plan.current_period_end) },
     ]);
   });
 });
 
-describe('a list that Stripe cuts', () => {
+describe('a list that Stripe cuts off', () => {
   const FAR = 90 * 86_400;
 
-  /** Of several items, the last is the plan and ends first. */
+  /** The last item is the plan and ends first. */
   function subscriptionOfMany(count: number): Stripe.Subscription {
     const subscription = newSubscription();
     const [plan] = subscription.items.data;
@@ -857,7 +853,7 @@ describe('a list that Stripe cuts', () => {
   }
 
   it.each(['in the event', 'and has to be asked for'])(
-    'is read whole: an invoice with 130 payments, told %s',
+    'is read completely: 130 payments of an invoice, %s',
     async (where) => {
       const invoice = renewWithoutIntent(data, newSubscription({ trialDays: 14 }), 13_000);
       const payments = Array.from({ length: 130 }, () => {
@@ -894,11 +890,11 @@ describe('a list that Stripe cuts', () => {
   it.each([
     ['its event', 12],
     ['an answer of Stripe', 102],
-  ])('is read whole: the items of a subscription told by %s', async (how, count) => {
+  ])('is read completely: the items of a subscription in %s', async (how, count) => {
     const subscription = subscriptionOfMany(count);
     const plan = subscription.items.data.at(-1);
-    const told = event(how === 'its event' ? 'customer.subscription.updated' : 'invoice.paid');
-    await harness.apply(told);
+    const delivered = event(how === 'its event' ? 'customer.subscription.updated' : 'invoice.paid');
+    await harness.apply(delivered);
     expect(await harness.subscriptions()).toMatchObject([
       {
         price_id: monthly().id,
@@ -908,7 +904,7 @@ describe('a list that Stripe cuts', () => {
     ]);
   });
 
-  it('is read whole: the lines of an invoice, of which the fifteenth names another project', async () => {
+  it('is read completely: the lines of an invoice whose fifteenth names another project', async () => {
     const other = await LedgerHarness.open(app);
     const subscription = newSubscription();
     const invoice = renew(data, subscription);
@@ -941,7 +937,7 @@ describe('a list that Stripe cuts', () => {
     expect(await harness.payments()).toHaveLength(1);
   });
 
-  it('and that can not be read whole leaves the event as it was, with nothing applied', async () => {
+  it('leaves the event open and changes nothing if a page fails', async () => {
     subscriptionOfMany(102);
     for (const type of ['customer.subscription.updated', 'invoice.paid']) {
       app.stripe.fail(slow(0), { on: /subscription_items/ });
@@ -962,7 +958,7 @@ it.each([
   ['old', 'invoice first'],
   ['old', 'refund first'],
 ])(
-  'an invoice of the %s generation that was paid by a charge without a PaymentIntent is one payment: %s',
+  'an invoice of the %s generation, paid by a charge without a PaymentIntent, gives one payment: %s',
   async (generation, order) => {
     const subscription = newSubscription({ trialDays: 14 });
     const invoice = renewWithoutIntent(data, subscription, 2_000);
@@ -1002,7 +998,7 @@ it.each([
 );
 
 it.each([true, undefined])(
-  'an old invoice is paid in cash where it says so, or names nothing that it was paid by: %s',
+  'an old invoice counts as paid in cash with paid_out_of_band, or without any payment: %s',
   async (isSaid) => {
     const subscription = newSubscription({ trialDays: 14 });
     const invoice = renewWithoutIntent(data, subscription, 1_200);
@@ -1039,11 +1035,11 @@ describe.each<[string, (customer: string) => object, string | null]>([
   const isOfCustomer = customerId === null ? null : (expect.stringMatching(`^${customerId}`) as string);
 
   it.each(['in order', 'backwards'])(
-    'leaves a subscription and its payments their user: %s',
+    'keeps the user of a subscription and its payments: %s',
     async (order) => {
       const subscription = newSubscription({ metadata: { user_id: USER } });
       Object.assign(subscription, fields(idOf(subscription.customer)));
-      // The invoice was made before the subscription got its metadata.
+      // The invoice is older than the subscription's metadata.
       const invoice = inForm(event('invoice.paid'));
       const bare = {
         ...(invoice.data.object as Stripe.Invoice),
@@ -1063,7 +1059,7 @@ describe.each<[string, (customer: string) => object, string | null]>([
   );
 });
 
-it('a customer that is an account brings its user to what names only the account, whichever comes first', async () => {
+it('links the user of a customer to objects that name only its account, in either order', async () => {
   const owned = newSubscription({ metadata: { user_id: USER } });
   const owner = { customer: owned.customer, customer_account: 'acct_1C' };
   const bought = event('customer.subscription.created', owned.id);
@@ -1125,7 +1121,7 @@ describe('a checkout', () => {
   });
 
   it.each([0, 1, -1])(
-    'names whom its payment does not name itself, when told %i seconds later',
+    'gives its user to a payment without one, when it arrives %i seconds later',
     async (later) => {
       const intent = pay(data, {
         amount: 5_000,
@@ -1147,7 +1143,7 @@ describe('a checkout', () => {
     },
   );
 
-  it('of somebody without a customer gives its payment a user as well', async () => {
+  it('without a customer gives its payment a user', async () => {
     const intent = pay(data, { amount: 5_000, currency: 'eur', customer: null, metadata: {} });
     await harness.apply(event('payment_intent.succeeded'));
     await harness.apply(
@@ -1158,7 +1154,7 @@ describe('a checkout', () => {
     ]);
   });
 
-  it('of which the money comes days later is processing until then', async () => {
+  it('with a slow payment method is processing until the money arrives', async () => {
     const open = { payment_intent: 'pi_slow', payment_status: 'unpaid' as const };
     await harness.apply(record('completed', session(open)));
     expect(await harness.payments()).toMatchObject([{ payment_intent_id: 'pi_slow', status: 'processing' }]);
@@ -1168,7 +1164,7 @@ describe('a checkout', () => {
     expect(await harness.payments()).toMatchObject([{ status: 'succeeded', amount_cents: 5_000 }]);
   });
 
-  it('that failed in the second in which it was completed has failed, whichever is told first', async () => {
+  it('that fails in the second of its completion has failed, in either order', async () => {
     const open = { payment_intent: 'pi_slow', payment_status: 'unpaid' as const };
     const events = [record('completed', session(open)), record('async_payment_failed', session(open))].map(
       (one) => ({
@@ -1183,7 +1179,7 @@ describe('a checkout', () => {
     }
   });
 
-  it('over nothing makes no payment', async () => {
+  it('with a total of 0 creates no payment', async () => {
     await harness.apply(
       record(
         'completed',
@@ -1194,7 +1190,7 @@ describe('a checkout', () => {
   });
 
   it.each(['the checkout first', 'the checkout last'])(
-    'gives a subscription and its payments their user: %s',
+    'gives its user to a subscription and its payments: %s',
     async (order) => {
       const subscription = newSubscription();
       const { id, customer } = subscription;
@@ -1213,7 +1209,7 @@ describe('a checkout', () => {
     },
   );
 
-  it('gives what a customer buys later to the same user, but not what names another', async () => {
+  it('gives its user to later purchases of the customer, unless they name another user', async () => {
     const other = '00000000-0000-0000-0000-000000000000';
     const customer = data.create('customer', {}).id;
     const buy = (metadata: Stripe.Metadata) =>
@@ -1233,7 +1229,7 @@ describe('a checkout', () => {
 });
 
 describe('a refund', () => {
-  it.each(['in order', 'backwards'])('in parts, then of all: %s', async (order) => {
+  it.each(['in order', 'backwards'])('is counted in parts, then completely: %s', async (order) => {
     const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
     const charge = data.get('charge', idOf(intent.latest_charge));
     refund(data, charge, { amount: 1_000 });
@@ -1261,7 +1257,7 @@ describe('a refund', () => {
   });
 
   it.each(['charge.refund.updated', 'refund.updated', 'refund.failed'])(
-    'that fails is none: %s',
+    'that fails is undone: %s',
     async (type) => {
       let now = 1_700_000_000;
       app.stripe.now = () => now;
@@ -1275,7 +1271,7 @@ describe('a refund', () => {
       Object.assign(charge, { amount_refunded: 1_000 });
       data.change(type, made, { status: 'failed', ...(type === 'refund.failed' && { charge: null }) });
       await harness.applyAll();
-      // Whoever comes late does not know it yet.
+      // A project that starts late has not seen the refund.
       await harness.applyAll(refunds);
       expect(await harness.payments()).toMatchObject([
         { status: 'partially_refunded', refunded_amount_cents: 1_000 },
@@ -1287,7 +1283,7 @@ describe('a refund', () => {
     },
   );
 
-  it('is not what Stripe calls so, when less was taken than had been authorized', async () => {
+  it('excludes the part of an authorization that was not captured', async () => {
     const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
     const charge = data.get('charge', idOf(intent.latest_charge));
     data.change('charge.refunded', charge, { amount_captured: 3_000, amount_refunded: 2_000 });
@@ -1297,7 +1293,7 @@ describe('a refund', () => {
     ]);
   });
 
-  it('of what was never taken is nothing', async () => {
+  it('of an uncaptured charge is ignored', async () => {
     const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
     data.change('charge.refunded', data.get('charge', idOf(intent.latest_charge)), {
       captured: false,
@@ -1310,7 +1306,7 @@ describe('a refund', () => {
 });
 
 it.each(['its PaymentIntent', 'nothing but its charge'])(
-  'keeps a dispute that names %s as a fact beside the payment',
+  'stores a dispute that names %s without changing the payment',
   async (named) => {
     const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
     const charge = data.get('charge', idOf(intent.latest_charge));
@@ -1328,7 +1324,7 @@ it.each(['its PaymentIntent', 'nothing but its charge'])(
       },
     ]);
     expect(await harness.payments()).toMatchObject([{ status: 'succeeded' }]);
-    // What is lost is no revenue.
+    // A lost dispute reduces net revenue.
     expect(await harness.statistics()).toEqual({
       'test payment succeeded': 1,
       'test usd payments': 1,
@@ -1337,7 +1333,7 @@ it.each(['its PaymentIntent', 'nothing but its charge'])(
   },
 );
 
-it('keeps the later of two states of a dispute that are told of one second, where Stripe has it no longer', async () => {
+it('keeps the later stage of two dispute states of one second if Stripe no longer has the dispute', async () => {
   const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
   const made = dispute(data, data.get('charge', idOf(intent.latest_charge)));
   data.change('charge.dispute.updated', made, { status: 'under_review' });
@@ -1354,7 +1350,7 @@ it('keeps the later of two states of a dispute that are told of one second, wher
 });
 
 describe("a plan's name", () => {
-  it("is the product's where the price has none, asked for once", async () => {
+  it("is the product's if the price has none, and is requested once", async () => {
     const [product] = data.all('product');
     const price = addPrice(data, { product: product?.id ?? '', nickname: null, unit_amount: 900 }, 'month');
     newSubscription({ price });
@@ -1365,7 +1361,7 @@ describe("a plan's name", () => {
     expect(app.stripe.requests.map(({ path }) => path)).toEqual([`/v1/products/${product?.id}`]);
   });
 
-  it('is its own before 2018', async () => {
+  it('is that of the plan before 2018', async () => {
     newSubscription();
     const created = event('customer.subscription.created');
     const plan = { id: 'gold', object: 'plan', name: 'Gold' };
@@ -1375,7 +1371,7 @@ describe("a plan's name", () => {
     expect(await harness.subscriptions()).toMatchObject([{ plan_name: 'Gold', price_id: 'gold' }]);
   });
 
-  it('is nothing where Stripe has no such product either', async () => {
+  it('is null if Stripe does not have the product', async () => {
     newSubscription({
       price: addPrice(data, { product: 'prod_gone', nickname: null, unit_amount: 900 }, 'month'),
     });
@@ -1390,7 +1386,7 @@ describe('a key of another account', () => {
     ['refund.failed', { charge: null }],
     ['refund.updated', {}],
     ['charge.refund.updated', { status: 'canceled' }],
-  ])('leaves %s open until the charge is known: %j', async (type, fields) => {
+  ])('leaves %s open until the charge can be read: %j', async (type, fields) => {
     const project = await LedgerHarness.open(app);
     const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
     const charge = data.get('charge', idOf(intent.latest_charge));
@@ -1412,7 +1408,7 @@ describe('a key of another account', () => {
     expect(await project.payments()).toMatchObject([{ status: 'succeeded', refunded_amount_cents: 0 }]);
   });
 
-  it('leaves a dispute open that names nothing but its charge', async () => {
+  it('leaves a dispute open that names only its charge', async () => {
     const project = await LedgerHarness.open(app);
     const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
     dispute(data, { ...data.get('charge', idOf(intent.latest_charge)), payment_intent: null });
@@ -1427,7 +1423,7 @@ describe('a key of another account', () => {
     expect(await project.disputes()).toMatchObject([{ payment_intent_id: intent.id }]);
   });
 
-  it('leaves an invoice open whose payment failed, and is not known here', async () => {
+  it('leaves an invoice open whose failed payment is not stored', async () => {
     const project = await LedgerHarness.open(app);
     failToRenew(data, newSubscription());
     const failed = asOldGeneration(data, event('invoice.payment_failed'));
@@ -1435,32 +1431,35 @@ describe('a key of another account', () => {
     expect(await project.payments()).toEqual([]);
   });
 
-  it('leaves an invoice without a subscription open whose payment failed, and is not known here', async () => {
+  it('leaves an invoice without a subscription open whose failed payment is not stored', async () => {
     const project = await LedgerHarness.open(app);
     failToRenew(data, newSubscription());
     const failed = asOldGeneration(data, event('invoice.payment_failed'));
-    const told = { ...failed, data: { object: { ...(failed.data.object as object), subscription: null } } };
-    await expect(project.apply(told)).rejects.toMatchObject({
+    const delivered = {
+      ...failed,
+      data: { object: { ...(failed.data.object as object), subscription: null } },
+    };
+    await expect(project.apply(delivered)).rejects.toMatchObject({
       code: 'stripe_key_refused',
       message: expect.stringMatching(/PaymentIntent/),
     });
     await project.apply(event('payment_intent.payment_failed'));
-    await project.apply(told);
+    await project.apply(delivered);
     expect(await project.payments()).toMatchObject([
       { status: 'requires_payment_method', subscription_id: null },
     ]);
   });
 
   it.each(['new', 'old'])(
-    'leaves open what became of a subscription by an invoice of the %s generation',
+    'leaves an invoice of the %s generation open that needs its subscription',
     async (generation) => {
       const project = await LedgerHarness.open(app);
       const subscription = newSubscription();
       await project.apply(event('customer.subscription.created'));
       failToRenew(data, subscription);
       const failed = event('invoice.payment_failed');
-      const told = generation === 'new' ? failed : asOldGeneration(data, failed);
-      await expect(project.apply(told)).rejects.toMatchObject({
+      const delivered = generation === 'new' ? failed : asOldGeneration(data, failed);
+      await expect(project.apply(delivered)).rejects.toMatchObject({
         code: 'stripe_key_refused',
         message: expect.stringMatching(/another account/),
       });
@@ -1468,13 +1467,13 @@ describe('a key of another account', () => {
         .send('put', configPath(project.projectId))
         .send({ test_secret_key: harness.account.keys.test.secret })
         .expect(200);
-      await project.apply(told);
+      await project.apply(delivered);
       expect(await project.subscriptions()).toMatchObject([{ status: 'past_due' }]);
       expect(await project.payments()).toMatchObject([{ status: 'requires_payment_method' }]);
     },
   );
 
-  it('leaves no name behind that it did not find', async () => {
+  it('does not cache a missing product name', async () => {
     const [product] = data.all('product');
     const subscription = newSubscription({
       price: addPrice(data, { product: product?.id ?? '', nickname: null, unit_amount: 900 }, 'month'),
@@ -1493,7 +1492,7 @@ describe('a key of another account', () => {
 });
 
 describe('a key that Stripe refuses', () => {
-  it('leaves open what Stripe has to be asked for, and lets through what tells all', async () => {
+  it('leaves events open that need Stripe, and applies complete ones', async () => {
     newSubscription();
     const key = harness.account.keys.test.secret;
     app.stripe.mark(key, 'expired');
@@ -1511,7 +1510,7 @@ describe('a key that Stripe refuses', () => {
   });
 });
 
-describe('an event in a form that is not known', () => {
+describe('an event in an unknown form', () => {
   const as = (one: StripeEvent, fields: object) => ({
     ...one,
     data: { object: { ...(one.data.object as object), ...fields } },
@@ -1655,20 +1654,20 @@ describe('an event in a form that is not known', () => {
     ['charge', [{ payment_intent: { x: 1 } }, { amount: 400 }, { amount_refunded: -1 }, { captured: 'no' }]],
     ['refund', [{ charge: null, payment_intent: null }, { charge: { x: 1 } }, { status: 5 }]],
     ['dispute', [{ id: undefined }, { charge: null, payment_intent: null }, { charge: 5 }, { amount: -1 }]],
-  ])('is unreadable, and changes nothing: %s, %j', async (kind, forms) => {
+  ])('is unreadable and changes nothing: %s, %j', async (kind, forms) => {
     const one = ofKind[kind]();
     for (const known of kind === 'subscription' ? [event('customer.subscription.created')] : [])
       await harness.apply(known);
     const before = JSON.stringify([await harness.states(), await harness.disputes()]);
     for (const form of forms) {
-      const told = { ...as(one, form), created: one.created + 10 };
-      await expect(harness.apply(told).then(() => form)).rejects.toBeInstanceOf(Unreadable);
+      const delivered = { ...as(one, form), created: one.created + 10 };
+      await expect(harness.apply(delivered).then(() => form)).rejects.toBeInstanceOf(Unreadable);
     }
     expect(JSON.stringify([await harness.states(), await harness.disputes()])).toBe(before);
     await harness.apply(one);
   });
 
-  it('is none where an item of a subscription was deleted, or a list has no end', async () => {
+  it('does not include a deleted item, or a list without has_more', async () => {
     const one = subscriptionEvent();
     const { items } = one.data.object as Stripe.Subscription;
     await harness.apply(
@@ -1681,7 +1680,7 @@ describe('an event in a form that is not known', () => {
     ]);
   });
 
-  it('has U+FFFD for NUL in what names a user, who is nobody else', async () => {
+  it('replaces NUL in a user id with U+FFFD, which gives a user of its own', async () => {
     const subscription = newSubscription({ metadata: { user_id: 'u\0' } });
     await harness.apply(event('customer.subscription.created', subscription.id));
     expect(await harness.subscriptions()).toMatchObject([

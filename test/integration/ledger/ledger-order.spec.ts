@@ -31,7 +31,7 @@ beforeEach(async () => {
   data = harness.account.test;
 });
 
-/** Stripe's clock, which is not ours. */
+/** Stripe's clock, which differs from ours. */
 function at(seconds: number): void {
   app.stripe.now = () => seconds;
 }
@@ -54,7 +54,7 @@ const update = (subscription: Stripe.Subscription, fields: Partial<Stripe.Subscr
   return event;
 };
 
-it('ends the same, in whatever order, generation and second the events of a life come, and how often', async () => {
+it('gives equal rows for any order, generation, timing and repetition of the events', async () => {
   const delivery = fc.record({
     rank: fc.double({ noNaN: true }),
     isOld: fc.boolean(),
@@ -86,7 +86,7 @@ it('ends the same, in whatever order, generation and second the events of a life
   );
 });
 
-it('ends the same when all come at once', async () => {
+it('gives equal rows when all events arrive at once', async () => {
   const lives = await Promise.all([1, 2, 3].map(() => LedgerHarness.open(app, harness.account)));
   simulateLifecycle(data);
   simulateLifecycle(data);
@@ -105,7 +105,7 @@ it('ends the same when all come at once', async () => {
 });
 
 describe('two events of one second', () => {
-  it.each(['in order', 'backwards'])('end as Stripe says, %s', async (order) => {
+  it.each(['in order', 'backwards'])('end in the state that Stripe returns, %s', async (order) => {
     const subscription = bought();
     await harness.applyAll();
     at(START + 10);
@@ -121,7 +121,7 @@ describe('two events of one second', () => {
     ]);
   });
 
-  it('end the same where Stripe has no answer, whichever comes first', async () => {
+  it('end in one state, in either order, if Stripe does not have the object', async () => {
     const subscription = bought();
     const [created] = harness.events().filter(({ type }) => type === 'customer.subscription.created');
     const events = [
@@ -138,7 +138,7 @@ describe('two events of one second', () => {
     expect((await books2.states()).subscriptions).toEqual(subscriptions);
   });
 
-  it('that tell of two refunds end with the larger where Stripe has no answer', async () => {
+  it('end with the larger refund if Stripe does not have the charge', async () => {
     const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
     const charge = data.get('charge', idOf(intent.latest_charge));
     for (const amount of [1_000, 500]) refund(data, charge, { amount });
@@ -151,7 +151,7 @@ describe('two events of one second', () => {
     }
   });
 
-  it('need no question when both tell the same, or the subscription is over', async () => {
+  it('cause no request if both are equal, or the subscription has ended', async () => {
     const subscription = bought();
     const [created] = harness.events().filter(({ type }) => type === 'customer.subscription.created');
     const deleted = update(subscription, { status: 'canceled' });
@@ -161,7 +161,7 @@ describe('two events of one second', () => {
     expect(app.stripe.requests).toEqual([]);
   });
 
-  it('are left open while Stripe can not be asked', async () => {
+  it('stay open while Stripe is unavailable', async () => {
     const subscription = bought();
     await harness.applyAll();
     const event = update(subscription, { status: 'past_due' });
@@ -172,7 +172,7 @@ describe('two events of one second', () => {
     expect(await harness.subscriptions()).toMatchObject([{ status: 'past_due' }]);
   });
 
-  it('are asked about again when another was written meanwhile', async () => {
+  it('cause another request if the row was written meanwhile', async () => {
     const [ledger, database] = [app.app.get(LedgerService), app.app.get(Database)];
     const subscription = bought();
     const [created] = harness.events().filter(({ type }) => type === 'customer.subscription.created');
@@ -187,8 +187,8 @@ describe('two events of one second', () => {
   });
 });
 
-describe('an answer that was long on its way', () => {
-  /** Answered when asked, sent once `arrive` is called. */
+describe('a slow response', () => {
+  /** Holds a response back until `arrive` is called. */
   function late(on: RegExp): { asked: Promise<void>; arrive: () => void } {
     let arrive = () => {};
     const arrived = new Promise<void>((resolve) => (arrive = resolve));
@@ -207,26 +207,23 @@ describe('an answer that was long on its way', () => {
     return { asked, arrive: () => arrive() };
   }
 
-  it.each([0, 1, 60])(
-    'does not take the place of what was told meanwhile, of %i seconds later',
-    async (later) => {
-      const subscription = bought();
-      await harness.applyAll();
-      const stale = update(subscription, { status: 'past_due' });
-      const answer = late(/subscriptions/);
-      const hearing = harness.apply(stale);
-      await answer.asked;
-      at(START + later);
-      await harness.apply(update(subscription, { status: 'active', cancel_at: START + 1_000 }));
-      answer.arrive();
-      await hearing;
-      expect(await harness.subscriptions()).toMatchObject([
-        { status: 'active', cancel_at: new Date((START + 1_000) * 1_000).toISOString() },
-      ]);
-    },
-  );
+  it.each([0, 1, 60])('does not replace a state written meanwhile, of %i seconds later', async (later) => {
+    const subscription = bought();
+    await harness.applyAll();
+    const stale = update(subscription, { status: 'past_due' });
+    const answer = late(/subscriptions/);
+    const hearing = harness.apply(stale);
+    await answer.asked;
+    at(START + later);
+    await harness.apply(update(subscription, { status: 'active', cancel_at: START + 1_000 }));
+    answer.arrive();
+    await hearing;
+    expect(await harness.subscriptions()).toMatchObject([
+      { status: 'active', cancel_at: new Date((START + 1_000) * 1_000).toISOString() },
+    ]);
+  });
 
-  it('does not take the place of a refund that was told meanwhile', async () => {
+  it('does not replace a refund written meanwhile', async () => {
     const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });
     const charge = data.get('charge', idOf(intent.latest_charge));
     for (const amount of [1_000, 500]) refund(data, charge, { amount });
@@ -244,7 +241,7 @@ describe('an answer that was long on its way', () => {
     expect(await harness.payments()).toMatchObject([{ status: 'refunded', refunded_amount_cents: 5_000 }]);
   });
 
-  it('is no later than when it was asked for', async () => {
+  it('is as old as its request', async () => {
     const began = Date.now();
     app.stripe.now = () => START + Math.ceil((Date.now() - began) / 1_000);
     const subscription = bought();
@@ -262,7 +259,7 @@ describe('an answer that was long on its way', () => {
   });
 });
 
-it("takes an answer's time from Stripe's clock, not from ours", async () => {
+it("dates a response by Stripe's clock, not by ours", async () => {
   const subscription = bought();
   await harness.applyAll();
   const event = update(subscription, { status: 'past_due' });
@@ -275,7 +272,7 @@ it("takes an answer's time from Stripe's clock, not from ours", async () => {
   expect(await harness.subscriptions()).toMatchObject([{ status: 'active' }]);
 });
 
-it('brings no subscription back that was deleted', async () => {
+it('never reactivates a deleted subscription', async () => {
   const subscription = bought();
   const deleted = update(subscription, { status: 'canceled', canceled_at: START });
   at(START + 1_000);
@@ -284,7 +281,7 @@ it('brings no subscription back that was deleted', async () => {
   expect(await harness.subscriptions()).toMatchObject([{ status: 'canceled' }]);
 });
 
-it('takes what Stripe answered to a call of ours, and its older events no more', async () => {
+it('applies the response to a call of ours, and skips older events', async () => {
   const ledger = app.app.get(LedgerService);
   const subscription = bought();
   at(START + 10);
@@ -302,12 +299,12 @@ it('takes what Stripe answered to a call of ours, and its older events no more',
   ]);
 });
 
-it('keeps what is of test mode apart from what is of live mode, and one project from another', async () => {
+it('separates test mode from live mode, and projects from each other', async () => {
   const other = await LedgerHarness.open(app, harness.account);
   simulateLifecycle(data);
   await harness.applyAll();
   const before = await harness.states();
-  // The same ids in the other mode, and in another project of the same account.
+  // Equal ids in the other mode, and in another project on the account.
   for (const event of harness
     .events()
     .filter(({ type }) => type === 'payment_intent.succeeded' || type === 'customer.subscription.created')) {

@@ -36,7 +36,7 @@ beforeEach(async () => {
 
 type Received<Name extends DurableEventName> = DurableEventMap[Name] & Delivery;
 
-/** The events of one project that a listener receives. */
+/** Collects the events of one project that a listener receives. */
 function listen<Name extends DurableEventName>(name: Name, projectId: string, to = app): Received<Name>[] {
   const received: Received<Name>[] = [];
   const add = (event: DurableEventMap[Name], delivery: Delivery) => received.push({ ...event, ...delivery });
@@ -99,7 +99,7 @@ it('sends events of subscriptions and payments, and removes each once it is deli
   await delivered();
 
   const [subscription] = await harness.subscriptions();
-  // The first invoice makes the ledger ask Stripe, where the subscription has ended already. The checkout names its user later.
+  // For the first invoice the ledger asks Stripe, where the subscription has already ended. The checkout names the user later.
   expect([created.length, ended.length]).toEqual([1, 1]);
   expect(updated).toEqual([
     expect.objectContaining({
@@ -157,7 +157,7 @@ describe('a subscription', () => {
     expect(received).toEqual(['subscription.created canceled', 'subscription.ended canceled']);
   });
 
-  it('sends updated when its user becomes known, also after it has ended', async () => {
+  it('sends updated when its user becomes known, even after the end', async () => {
     const received = listenToAll(harness.projectId);
     const { test: data } = harness.account;
     const subscription = subscribed();
@@ -202,7 +202,7 @@ describe('a payment', () => {
         amount_total: 500,
         currency: 'usd',
       } as const;
-      // The page was open for a while before somebody paid.
+      // The user pays a while after the session was created.
       const fields = {
         ...session,
         payment_intent: id,
@@ -358,7 +358,7 @@ it('sends nothing for a replay, nor for a change that was rolled back', async ()
   expect(succeeded.map(({ payment }) => payment.amountCents)).toEqual([200]);
 });
 
-it('delivers an event again when a listener throws, and the others meanwhile', async () => {
+it('retries an event whose listener throws, and delivers others meanwhile', async () => {
   const attempts: number[] = [];
   const intent = pay(harness.account.test, { amount: 100, currency: 'usd', customer: null, metadata: {} });
   app.app.get(PaymentsEvents).on('payment.succeeded', async ({ payment }, { attempt }) => {
@@ -405,7 +405,7 @@ it('delivers after a crash, from another process', async () => {
   await database.drop();
 });
 
-it('leases each event to one process, and to another once the lease has ended', async () => {
+it('leases each event to one process, and to another after the lease has ended', async () => {
   const outbox = app.app.get(OutboxRepository);
   const name = 'subscription.created';
   const [now, until] = [new Date(Date.now() + 3_600_000), new Date(Date.now() + 7_200_000)];

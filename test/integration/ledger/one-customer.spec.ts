@@ -36,7 +36,7 @@ onPostgres('two servers on one database', () => {
   });
   afterEach(() => stripe.heal());
 
-  /** Each server gets `count` at once. */
+  /** Sends `count` requests to each server at once. */
   async function checkOut(count: number, key?: string) {
     const body = {
       price_id: priceOf(till.account, 'monthly').id,
@@ -52,7 +52,7 @@ onPostgres('two servers on one database', () => {
   const customers = () => till.account.test.all('customer').map(({ id }) => id);
   const sessions = () => till.account.test.all('checkout.session');
 
-  it('make one customer, however many checkouts start at once', async () => {
+  it('create one customer for concurrent checkouts', async () => {
     stripe.fail(slow(100), { on: CREATE, times: 4 });
     const answers = await checkOut(5);
     expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
@@ -60,7 +60,7 @@ onPostgres('two servers on one database', () => {
     expect(new Set(sessions().map(({ customer }) => customer))).toEqual(new Set(customers()));
   });
 
-  it('make one customer, also when Stripe fails to at first and keeps that failure', async () => {
+  it('create one customer even if Stripe fails first and replays the failure', async () => {
     stripe.fail(broken, { on: CREATE, times: 2 });
     const answers = await checkOut(5);
     const again = await checkOut(1);
@@ -71,7 +71,7 @@ onPostgres('two servers on one database', () => {
     expect(customers()).toHaveLength(1);
   });
 
-  it('make one new customer, when the old one is gone', async () => {
+  it('create one new customer after the old one was deleted', async () => {
     await checkOut(1);
     const [gone = ''] = customers();
     till.account.test.delete('customer', gone);
@@ -81,7 +81,7 @@ onPostgres('two servers on one database', () => {
     expect(customers()).not.toContain(gone);
   });
 
-  it('do once what has one Idempotency-Key', async () => {
+  it('run once for one Idempotency-Key', async () => {
     const answers = await checkOut(5, 'one');
     expect(
       answers.filter(({ status, headers }) => status === 200 && !headers['idempotent-replayed']),

@@ -22,7 +22,7 @@ const URL = 'https://shop.example.com/';
 const REASON = expect.stringMatching(/another project here/) as string;
 
 let app: AppWithStripe;
-/** Sells on an account that `neighbour` uses too. */
+/** A project on the account that `neighbour` uses too. */
 let seller: BillingHarness;
 let neighbour: LedgerHarness;
 
@@ -55,7 +55,7 @@ async function buy(order: object = {}): Promise<void> {
   app.stripe.completeCheckout(body.session_id as string);
 }
 
-/** What comes of one subscription and one payment, from the checkout to a lost dispute. */
+/** Events of a subscription and a payment, from the checkout to a lost dispute. */
 async function live(): Promise<void> {
   await buy();
   await buy({ mode: 'payment', price_id: priceOf(seller.account, 'setup').id });
@@ -70,7 +70,7 @@ async function live(): Promise<void> {
 }
 
 describe.each(['new', 'old'] as const)(
-  'events of the %s generation about what another project sold',
+  'events of the %s generation about objects of another project',
   (generation) => {
     it.each([
       ['in order', (events: StripeEvent[]) => events],
@@ -105,7 +105,7 @@ describe('an object', () => {
   const outcome = async (subscription: Stripe.Subscription) =>
     (await send(neighbour.projectId, event(subscription))).body.outcome as string;
 
-  it('is foreign in any letter case, and when the other project was deleted', async () => {
+  it('is foreign in any letter case, even if the other project was deleted', async () => {
     await expect(outcome(created(seller.projectId.toUpperCase()))).resolves.toBe('ignored');
     await app.send('delete', `/api/v1/projects/${seller.projectId}`).expect(204);
     await expect(outcome(created(seller.projectId))).resolves.toBe('ignored');
@@ -113,7 +113,7 @@ describe('an object', () => {
   });
 
   it.each(['site-7', '', '00000000-0000-4000-8000-000000000000', '{"id":1}'])(
-    'that says %j of its own is not',
+    'is not foreign with the text %j as project_id',
     async (text) => {
       await expect(outcome(created(text))).resolves.toBe('applied');
       await expect(outcome(created(neighbour.projectId.toUpperCase()))).resolves.toBe('applied');
@@ -121,7 +121,7 @@ describe('an object', () => {
     },
   );
 
-  it('that is an invoice inherits from its subscription, which Stripe is asked for', async () => {
+  it('inherits from its subscription at Stripe, as an invoice', async () => {
     const subscription = created(seller.projectId);
     const invoice = data().get('invoice', idOf(subscription.latest_invoice));
     Object.assign(invoice, {
@@ -138,7 +138,7 @@ describe.each([
   ['names the project', () => ({ project_id: neighbour.projectId })],
   ['names none', () => ({})],
 ])('a subscription that was foreign, and whose newer metadata %s,', (_, ownMetadata) => {
-  it('counts with its invoices, also after it was moved away and back', async () => {
+  it('counts with its invoices, even after a move to the other project and back', async () => {
     const customer = data().create('customer', {}).id;
     const items = [{ price: priceOf(seller.account, 'monthly'), quantity: 1 }];
     const subscription = subscribe(data(), { customer, items, metadata: {}, trialDays: 0 });
@@ -174,13 +174,13 @@ describe.each([
     };
     await expect(move(10, foreign)).resolves.toBe('ignored');
     await expect(move(30, ownMetadata())).resolves.toBe('applied');
-    // Stripe, asked whose it is by now, gives what is applied.
+    // Stripe is asked for the current owner, and its response is applied.
     await expect(say(20, foreign)).resolves.toBe('applied');
     await expect(payments()).resolves.toEqual(['succeeded']);
     await expect(move(40, foreign)).resolves.toBe('ignored');
     expect(await neighbour.subscriptions()).toEqual([]);
     await expect(payments()).resolves.toEqual(['succeeded']);
-    // In the same second as the one before.
+    // Both events have one timestamp.
     await expect(move(40, ownMetadata())).resolves.toBe('applied');
     expect(await neighbour.subscriptions()).toHaveLength(1);
     await expect(payments()).resolves.toEqual(['succeeded', 'succeeded']);
@@ -188,11 +188,11 @@ describe.each([
 });
 
 describe('a reconciliation', () => {
-  it('leaves out what another project sold, and takes out what was here before', async () => {
+  it('skips objects of another project, and removes stored ones', async () => {
     await live();
     const [subscription] = data().all('subscription');
     if (!subscription) throw new Error('There is none.');
-    // As it was written before anybody looked whose it is.
+    // A row written before owners were checked.
     await recordInLedger(app, neighbour.projectId, { ...subscription, metadata: { user_id: USER } });
     expect(await mine(neighbour.projectId)).toHaveLength(1);
     const reconcile = () =>
@@ -258,10 +258,10 @@ describe('the warning account_shared', () => {
     return { fields, etag: headers['etag'] as string };
   };
 
-  it('is on both configurations of one owner, once Stripe named the account for both keys, and goes with the key', async () => {
+  it('is on both configurations of one owner once Stripe named the account for both keys, until a key is removed', async () => {
     const { secret, legacySecret } = seller.account.keys.test;
     await validate(seller.projectId, secret);
-    // What a key's text says is no proof.
+    // The account id in a key's text is no proof.
     expect((await shown(seller.projectId)).fields).toEqual([]);
     const before = await shown(seller.projectId);
     await app
@@ -276,7 +276,7 @@ describe('the warning account_shared', () => {
       .send({ test_secret_key: app.stripe.addAccount().keys.test.secret })
       .expect(200);
     expect((await shown(seller.projectId)).fields).toEqual([]);
-    // Stripe has said before whose key this is.
+    // Stripe has already named the account of this key.
     const { body } = await app
       .send('put', configPath(neighbour.projectId))
       .send({ test_secret_key: legacySecret })
@@ -286,7 +286,7 @@ describe('the warning account_shared', () => {
     expect((await shown(seller.projectId)).fields).toEqual([]);
   });
 
-  it('tells nobody of projects of others, nor of the other mode', async () => {
+  it('does not reveal projects of other owners, or of the other mode', async () => {
     const { test, live: liveKeys } = seller.account.keys;
     await validate(seller.projectId, test.secret);
     const strangers = await app.createProject(STRANGER);
