@@ -27,7 +27,7 @@ import { WebhookReceiverService } from './receiver/webhook-receiver.service.js';
 import { WebhookRefusalsRepository } from './receiver/webhook-refusals.repository.js';
 import { WebhookSweeper } from './events/webhook-sweeper.js';
 
-/** Webhook endpoints at Stripe, and the events that they send: each is applied once. */
+/** Webhook endpoints at Stripe, the receiver of their events, and reconcile. */
 @Module({
   imports: [HistoryModule, IdempotencyModule, ProjectsModule, StripeConfigModule, LedgerModule],
   controllers: [

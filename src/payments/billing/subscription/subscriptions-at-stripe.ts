@@ -126,7 +126,7 @@ export class SubscriptionsAtStripe {
 
   #warn(id: string, projectId: string): void {
     this.#logger.warn(
-      `What Stripe answered about ${id} of project ${projectId} could not be written to the ledger.`,
+      `Stripe's answer about ${id} of project ${projectId} could not be written to the ledger.`,
     );
   }
 }

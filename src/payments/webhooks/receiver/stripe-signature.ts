@@ -1,24 +1,24 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Secret } from '../../../common/secret.js';
 
-/** Seconds that a signature's time may be off our clock, either way. */
+/** Maximum difference between a signature's time and our clock, in seconds. */
 const TOLERANCE_S = 300;
-/** Stripe sends one for each secret that it has of the endpoint. */
+/** Stripe sends one signature for each valid secret of the endpoint. */
 const MAX_SIGNATURES = 32;
 const MAX_HEADER_LENGTH = 8_192;
 
 const TIME = /^\d{1,12}$/;
 const SHA256_HEX = /^[\da-f]{64}$/i;
 
-/** Why a delivery does not count as Stripe's. */
+/** Why a signature was refused. */
 export type SignatureProblem =
   'missing_signature' | 'malformed_signature' | 'wrong_signature' | 'too_old' | 'from_the_future';
 
 /**
- * Whether one of the header's `v1` signatures was made of these bytes with one of the secrets (docs.stripe.com/webhooks/signature).
+ * Verifies that one `v1` signature in the header was made from these bytes with one of the secrets (docs.stripe.com/webhooks/signature).
  * @param header the value of `Stripe-Signature`
  * @param now milliseconds since 1970
- * @returns what is wrong, or `undefined`; that the time is off is only said of a right signature
+ * @returns the problem, or `undefined`. The time is only checked for a valid signature.
  */
 export function signatureProblem(
   header: string | undefined,
@@ -45,7 +45,7 @@ function isSignedWith(secret: Secret, { time, v1 }: Signatures, body: Buffer): b
   return v1.some((signature) => timingSafeEqual(signature, expected));
 }
 
-/** @returns `undefined` without exactly one time, or with no `v1` signature at all; one that can't be a signature is passed over */
+/** @returns `undefined` unless there is exactly one time and at least one `v1`. A `v1` that is no SHA-256 in hex is skipped. */
 function parse(header: string): Signatures | undefined {
   if (header.length > MAX_HEADER_LENGTH) return undefined;
   const items = header.split(',').map((item) => item.trim());
