@@ -7,7 +7,7 @@ import { ForbidUnknownFields, RequestPipe } from './request.pipe.js';
 
 const SETTINGS = { stripeAcceptRestrictedKeys: true } as Settings;
 
-@ForbidUnknownFields()
+@ForbidUnknownFields({ description: 'A name.' })
 class Strict {
   @TextField({ description: 'A name.', example: 'Corner shop', minLength: 1, maxLength: 5 })
   name: string;

@@ -1,4 +1,5 @@
 import {
+  applyDecorators,
   type ArgumentMetadata,
   Global,
   Injectable,
@@ -8,6 +9,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
+import { ApiSchema, type ApiSchemaOptions } from '@nestjs/swagger';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
@@ -17,14 +19,14 @@ import { type Check, RequestParts, SETTINGS } from './fields.js';
 
 const FORBIDS_UNKNOWN = Symbol('forbids unknown fields');
 
-/** The names of the DTOs with `ForbidUnknownFields`, for the OpenAPI document. */
-export const CLOSED_DTOS = new Set<string>();
-
-/** On a DTO: a field that it doesn't declare is an error. Without it unknown fields are dropped. */
-export const ForbidUnknownFields = (): ClassDecorator => (target) => {
-  CLOSED_DTOS.add(target.name);
-  SetMetadata(FORBIDS_UNKNOWN, true)(target);
-};
+/**
+ * Makes an undeclared field of a DTO an error, and documents that. Without it such fields are dropped.
+ * @param schema options of `ApiSchema`, which this decorator replaces
+ */
+export function ForbidUnknownFields(schema: ApiSchemaOptions): ClassDecorator {
+  const closed = { ...schema, additionalProperties: false };
+  return applyDecorators(SetMetadata(FORBIDS_UNKNOWN, true), ApiSchema(closed));
+}
 
 const LOCATIONS = { body: 'body', query: 'query', param: 'path', custom: 'body' } as const;
 const UNKNOWN_FIELDS_NAMED = 10;

@@ -25,8 +25,7 @@ const userIdCheck: Check = (value) => {
   return SUBJECT.test(value) ? undefined : { type: 'value_error', msg: `must be ${SUBJECT_RULE}` };
 };
 
-@ApiSchema({ description: 'For whom a token is wanted.' })
-@ForbidUnknownFields()
+@ForbidUnknownFields({ description: 'For whom a token is wanted.' })
 export class EndUserTokenRequest {
   @ApiProperty({
     description: `What you call this user: ${SUBJECT_RULE}. The same text is the same user for ever; other operations show it as a UUID.`,

@@ -2,7 +2,6 @@ import helmet from '@fastify/helmet';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, getSchemaPath, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
-import { CLOSED_DTOS } from '../request.pipe.js';
 import { addExamples, operationsOf } from './docs-examples.js';
 import { documentResponseHeaders } from './response-headers.js';
 
@@ -80,7 +79,6 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .build();
   const document = SwaggerModule.createDocument(app, config);
   documentResponseHeaders(document);
-  closeSchemas(document);
   for (const operation of Object.values(document.paths).flatMap(operationsOf)) {
     if (operation.security?.length) operation.security = securityOf(operation);
     operation.parameters?.sort((one, other) => rankOf(one) - rankOf(other));
@@ -107,13 +105,6 @@ function securityOf({ tags, security = [] }: Operation): Operation['security'] {
 /** The page shows parameters in this order: what a path needs stands above what may be left out. */
 function rankOf(parameter: NonNullable<Operation['parameters']>[number]): number {
   return '$ref' in parameter ? PARAMETER_PLACES.length : PARAMETER_PLACES.indexOf(parameter.in);
-}
-
-/** Says of the bodies that take no unknown field that they don't. */
-function closeSchemas({ components }: OpenAPIObject): void {
-  for (const [name, schema] of Object.entries(components?.schemas ?? {})) {
-    if (CLOSED_DTOS.has(name) && !('$ref' in schema)) schema.additionalProperties = false;
-  }
 }
 
 /** The page fills in what has an example: a filter or condition that nobody asked for would be sent along. */

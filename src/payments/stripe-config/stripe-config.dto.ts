@@ -63,11 +63,10 @@ function schemaOf({
 }
 
 /** Read as `CredentialChanges`: one property for each rule. */
-@ApiSchema({
+@ForbidUnknownFields({
   description:
     'The credentials to store. Every field is optional; a field that is absent or `null` keeps its stored value.',
 })
-@ForbidUnknownFields()
 export class StripeConfigRequest {}
 
 for (const rule of CREDENTIAL_RULES) StripeCredential(rule)(StripeConfigRequest.prototype, rule.field);

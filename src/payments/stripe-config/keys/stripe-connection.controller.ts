@@ -24,8 +24,7 @@ const someText: Check = (value) => {
   return value.trim() === '' ? { type: 'string_too_short', msg: 'must not be empty' } : undefined;
 };
 
-@ApiSchema({ description: 'A secret key to ask Stripe about. It is not stored.' })
-@ForbidUnknownFields()
+@ForbidUnknownFields({ description: 'A secret key to ask Stripe about. It is not stored.' })
 export class ValidateStripeCredentialsRequest {
   @ApiProperty({
     description: 'A secret key or a restricted key.',

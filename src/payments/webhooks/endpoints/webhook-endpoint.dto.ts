@@ -4,8 +4,7 @@ import { type StripeMode, StripeModeField } from '../../stripe/stripe-mode.js';
 import { HANDLED_EVENTS } from '../handled-events.js';
 import { STRIPE_API_VERSION } from '../../stripe/stripe-connector.js';
 
-@ApiSchema({ description: 'Which webhook endpoint to make.' })
-@ForbidUnknownFields()
+@ForbidUnknownFields({ description: 'Which webhook endpoint to make.' })
 export class WebhookEndpointCreateRequest {
   @StripeModeField('Whose events.')
   mode: StripeMode;

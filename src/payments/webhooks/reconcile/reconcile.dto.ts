@@ -72,8 +72,7 @@ function PastTime(description: string): PropertyDecorator {
   );
 }
 
-@ApiSchema({ name: 'StripeReconcileRequest', description: 'What to compare with Stripe.' })
-@ForbidUnknownFields()
+@ForbidUnknownFields({ name: 'StripeReconcileRequest', description: 'What to compare with Stripe.' })
 export class ReconcileRequest {
   @StripeModeField('Of which mode.')
   mode: StripeMode;
