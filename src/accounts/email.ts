@@ -2,7 +2,8 @@ import { domainToASCII, domainToUnicode } from 'node:url';
 import { isEmail } from 'class-validator';
 import unhomoglyph from 'unhomoglyph';
 import { isPlainlyVisible } from '../common/typed-text.js';
-import { nameCheck, textCheck, type ValueCheck } from '../http/fields.js';
+import { nameCheck, textCheck } from '../http/fields.js';
+import { type ValueCheck } from '../http/request.pipe.js';
 
 /** UAX 31's recommended scripts, and those that are written together (UTS 39, "highly restrictive"). */
 const SCRIPTS =

@@ -1,7 +1,7 @@
 import { ValidationFailed } from '../common/errors.js';
 import type { Settings } from '../config/settings.js';
-import { readFlag, TextField } from './fields.js';
-import { RequestPipe } from './request.pipe.js';
+import { TextField } from './fields.js';
+import { readFlag, RequestPipe } from './request.pipe.js';
 
 class Texts {
   @TextField({ description: 'Required.', example: 'a', minLength: 1, maxLength: 5 })

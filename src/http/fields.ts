@@ -1,42 +1,10 @@
-import {
-  applyDecorators,
-  createParamDecorator,
-  type ExecutionContext,
-  type PipeTransform,
-  type Type,
-} from '@nestjs/common';
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsOptional, registerDecorator } from 'class-validator';
-import type { FastifyRequest } from 'fastify';
-import { type Problem, ValidationFailed } from '../common/errors.js';
+import { IsOptional } from 'class-validator';
 import { isVisibleName, isVisibleText, showsSomething } from '../common/typed-text.js';
-import type { Settings } from '../config/settings.js';
 import { ApiNullableString } from './openapi/api-errors.js';
-
-/** Looks at one value of a request. @returns what is wrong with it, or `undefined` */
-export type Check = (value: unknown, settings: Settings) => Omit<Problem, 'loc'> | undefined;
-/** A check that no setting changes. */
-export type ValueCheck = (value: unknown) => ReturnType<Check>;
-
-/** Where `RequestPipe` leaves the settings on a DTO while class-validator looks at it. */
-export const SETTINGS = Symbol('settings');
-
-/** A rule of class-validator whose problem has a type beside its message. `RequestPipe` reads both from the context. */
-export function Checked(check: Check): PropertyDecorator {
-  return (target, property) =>
-    registerDecorator({
-      name: 'check',
-      target: target.constructor,
-      propertyName: String(property),
-      // Without a message class-validator drops the context.
-      options: { context: { check }, message: 'is not valid' },
-      validator: {
-        validate: (value, argument) =>
-          check(value, (argument?.object as { [SETTINGS]: Settings })[SETTINGS]) === undefined,
-      },
-    });
-}
+import { Checked, readFlag, type ValueCheck } from './request.pipe.js';
 
 interface TextOptions {
   description: string;
@@ -160,76 +128,6 @@ export function QueryFlag({ description, default: fallback }: QueryFlagOptions):
   );
 }
 
-/** Reads one value of a query, for a handler that takes it without a DTO. */
-export interface QueryReader extends PipeTransform {
-  readonly name: string;
-  /** @throws ValidationFailed */
-  transform(value: unknown): unknown;
-}
-
-export class QueryFlagPipe implements QueryReader {
-  readonly #fallback: boolean;
-
-  constructor(
-    readonly name: string,
-    fallback: boolean,
-  ) {
-    this.#fallback = fallback;
-  }
-
-  transform(value: unknown): boolean {
-    if (value === undefined) return this.#fallback;
-    const flag = typeof value === 'string' ? readFlag(value) : undefined;
-    if (flag === undefined)
-      throw new ValidationFailed([
-        { loc: ['query', this.name], msg: 'must be true or false', type: 'bool_type' },
-      ]);
-    return flag;
-  }
-}
-
-export class QueryNumberPipe implements QueryReader {
-  readonly #min: number;
-  readonly #max: number;
-
-  constructor(
-    readonly name: string,
-    min: number,
-    max: number,
-  ) {
-    this.#min = min;
-    this.#max = max;
-  }
-
-  transform(value: unknown): number | undefined {
-    if (value === undefined) return undefined;
-    const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : NaN;
-    if (number >= this.#min && number <= this.#max) return number;
-    const msg = `must be a whole number from ${this.#min} to ${this.#max}`;
-    throw new ValidationFailed([{ loc: ['query', this.name], msg, type: 'value_error' }]);
-  }
-}
-
-/** What `BodyAndQuery` reads. `RequestPipe` gets it with the request. */
-export class RequestParts {
-  constructor(
-    readonly body: Type<object>,
-    readonly query: readonly QueryReader[],
-  ) {}
-}
-
-const WholeRequest = createParamDecorator((_parts: RequestParts, context: ExecutionContext): FastifyRequest =>
-  context.switchToHttp().getRequest<FastifyRequest>(),
-);
-
-/**
- * The body as its DTO, then values of the query: `RequestPipe` reports all that is wrong with both at once. A pipe for each parameter
- * would stop at the first.
- * @param body the DTO, which the parameter's type can't name
- */
-export const BodyAndQuery = (body: Type<object>, ...query: QueryReader[]): ParameterDecorator =>
-  WholeRequest(new RequestParts(body, query));
-
 /** A key pasted into the wrong field would be stored and shown as it is. */
 const STRIPE_SECRET = /(?:[sr]k_(?:test|live|org)|whsec)_\w/;
 
@@ -291,13 +189,3 @@ export function wholeNumberCheck(minimum: number, maximum = Infinity): ValueChec
 
 const booleanCheck: ValueCheck = (value) =>
   typeof value === 'boolean' ? undefined : { type: 'bool_type', msg: 'must be true or false' };
-
-const TRUE = ['true', '1', 't', 'y', 'yes', 'on'];
-const FALSE = ['false', '0', 'f', 'n', 'no', 'off'];
-
-/** Reads a boolean in all the ways that clients write one: Python's say `True`. @returns `undefined` when it is none */
-export function readFlag(text: string): boolean | undefined {
-  const word = text.toLowerCase();
-  if (TRUE.includes(word)) return true;
-  return FALSE.includes(word) ? false : undefined;
-}

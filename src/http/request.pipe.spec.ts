@@ -1,9 +1,9 @@
 import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
-import { Checked, TextField } from './fields.js';
+import { TextField } from './fields.js';
 import { ValidationFailed } from '../common/errors.js';
 import type { Settings } from '../config/settings.js';
-import { ForbidUnknownFields, RequestPipe } from './request.pipe.js';
+import { Checked, ForbidUnknownFields, RequestPipe } from './request.pipe.js';
 
 const SETTINGS = { stripeAcceptRestrictedKeys: true } as Settings;
 

@@ -1,6 +1,8 @@
 import {
   applyDecorators,
   type ArgumentMetadata,
+  createParamDecorator,
+  type ExecutionContext,
   Global,
   Injectable,
   Module,
@@ -11,11 +13,34 @@ import {
 import { APP_PIPE } from '@nestjs/core';
 import { ApiSchema, type ApiSchemaOptions } from '@nestjs/swagger';
 import { plainToInstance } from 'class-transformer';
-import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
+import { getMetadataStorage, registerDecorator, validateSync, type ValidationError } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { type Problem, ValidationFailed } from '../common/errors.js';
 import { Settings } from '../config/settings.js';
-import { type Check, RequestParts, SETTINGS } from './fields.js';
+
+/** Looks at one value of a request. @returns what is wrong with it, or `undefined` */
+export type Check = (value: unknown, settings: Settings) => Omit<Problem, 'loc'> | undefined;
+/** A check that no setting changes. */
+export type ValueCheck = (value: unknown) => ReturnType<Check>;
+
+/** Where `RequestPipe` leaves the settings on a DTO while class-validator looks at it. */
+const SETTINGS = Symbol('settings');
+
+/** A rule of class-validator whose problem has a type beside its message. `RequestPipe` reads both from the context. */
+export function Checked(check: Check): PropertyDecorator {
+  return (target, property) =>
+    registerDecorator({
+      name: 'check',
+      target: target.constructor,
+      propertyName: String(property),
+      // Without a message class-validator drops the context.
+      options: { context: { check }, message: 'is not valid' },
+      validator: {
+        validate: (value, argument) =>
+          check(value, (argument?.object as { [SETTINGS]: Settings })[SETTINGS]) === undefined,
+      },
+    });
+}
 
 const FORBIDS_UNKNOWN = Symbol('forbids unknown fields');
 
@@ -37,6 +62,76 @@ const FIELD_NAME = /^(?=.{1,40}$)[a-z]{1,16}(?:[_-][a-z]{1,16}|[A-Z][a-z]{1,15})
 const SECRET_PREFIX = /[spre]k[_-]?(?:test|live|org)|whsec|^(?:we[_-]|acct)/i;
 
 type Field = [name: string, value: unknown];
+
+/** Reads one value of a query, for a handler that takes it without a DTO. */
+export interface QueryReader extends PipeTransform {
+  readonly name: string;
+  /** @throws ValidationFailed */
+  transform(value: unknown): unknown;
+}
+
+export class QueryFlagPipe implements QueryReader {
+  readonly #fallback: boolean;
+
+  constructor(
+    readonly name: string,
+    fallback: boolean,
+  ) {
+    this.#fallback = fallback;
+  }
+
+  transform(value: unknown): boolean {
+    if (value === undefined) return this.#fallback;
+    const flag = typeof value === 'string' ? readFlag(value) : undefined;
+    if (flag === undefined)
+      throw new ValidationFailed([
+        { loc: ['query', this.name], msg: 'must be true or false', type: 'bool_type' },
+      ]);
+    return flag;
+  }
+}
+
+export class QueryNumberPipe implements QueryReader {
+  readonly #min: number;
+  readonly #max: number;
+
+  constructor(
+    readonly name: string,
+    min: number,
+    max: number,
+  ) {
+    this.#min = min;
+    this.#max = max;
+  }
+
+  transform(value: unknown): number | undefined {
+    if (value === undefined) return undefined;
+    const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : NaN;
+    if (number >= this.#min && number <= this.#max) return number;
+    const msg = `must be a whole number from ${this.#min} to ${this.#max}`;
+    throw new ValidationFailed([{ loc: ['query', this.name], msg, type: 'value_error' }]);
+  }
+}
+
+/** What `BodyAndQuery` reads. `RequestPipe` gets it with the request. */
+class RequestParts {
+  constructor(
+    readonly body: Type<object>,
+    readonly query: readonly QueryReader[],
+  ) {}
+}
+
+const WholeRequest = createParamDecorator((_parts: RequestParts, context: ExecutionContext): FastifyRequest =>
+  context.switchToHttp().getRequest<FastifyRequest>(),
+);
+
+/**
+ * The body as its DTO, then values of the query: `RequestPipe` reports all that is wrong with both at once. A pipe for each parameter
+ * would stop at the first.
+ * @param body the DTO, which the parameter's type can't name
+ */
+export const BodyAndQuery = (body: Type<object>, ...query: QueryReader[]): ParameterDecorator =>
+  WholeRequest(new RequestParts(body, query));
 
 /** Turns a request into its DTO, or reports all its problems at once. */
 @Injectable()
@@ -154,6 +249,16 @@ function unknownField(name: string, location: string): Problem {
         msg: 'has a field that this operation does not know; its name is not repeated here, in case it is a secret',
         type,
       };
+}
+
+const TRUE = ['true', '1', 't', 'y', 'yes', 'on'];
+const FALSE = ['false', '0', 'f', 'n', 'no', 'off'];
+
+/** Reads a boolean in all the ways that clients write one: Python's say `True`. @returns `undefined` when it is none */
+export function readFlag(text: string): boolean | undefined {
+  const word = text.toLowerCase();
+  if (TRUE.includes(word)) return true;
+  return FALSE.includes(word) ? false : undefined;
 }
 
 /** The one pipe through which requests are read. Interceptors that read a body use it too. */

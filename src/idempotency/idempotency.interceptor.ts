@@ -13,7 +13,7 @@ import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { lastValueFrom, type Observable, of } from 'rxjs';
 import { DomainError, ValidationFailed } from '../common/errors.js';
-import type { QueryReader } from '../http/fields.js';
+import type { QueryReader } from '../http/request.pipe.js';
 import { RequestPipe } from '../http/request.pipe.js';
 import { IdempotentAnswers, type IdempotentCall } from './idempotent-answers.js';
 

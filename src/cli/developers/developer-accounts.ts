@@ -4,7 +4,7 @@ import { AccountsModule } from '../../accounts/accounts.module.js';
 import { AccountsService } from '../../accounts/accounts.service.js';
 import { emailProblem, newPasswordProblem, normalizeEmail } from '../../accounts/email.js';
 import { Secret } from '../../common/secret.js';
-import type { ValueCheck } from '../../http/fields.js';
+import type { ValueCheck } from '../../http/request.pipe.js';
 import { CommandFailed, type Report } from '../output.js';
 import type { Session } from '../session.js';
 

@@ -51,19 +51,8 @@ const STORY: Record<string, Record<string, unknown>> = {
     test_configured_at: CONFIGURED_AT,
     live_configured_at: null,
   },
-  StripeConfigRequest: {
-    live_secret_key: undefined,
-    live_publishable_key: undefined,
-    live_webhook_secret: undefined,
-  },
   StripeConfigResponse: {
     id: 'e8d0c4b2-5f17-4a93-8c6e-1b7d9f2a0e58',
-    test_secret_key_masked: 'sk_test_...aaaa',
-    test_publishable_key_masked: 'pk_test_...aaaa',
-    test_webhook_secret_masked: 'whsec_...aaaa',
-    live_secret_key_masked: null,
-    live_publishable_key_masked: null,
-    live_webhook_secret_masked: null,
     test_configured_at: CONFIGURED_AT,
     live_configured_at: null,
     created_at: CONFIGURED_AT,
@@ -110,6 +99,19 @@ const STORY: Record<string, Record<string, unknown>> = {
     last_at: '2026-11-20T10:05:00.000Z',
   },
   StripeReconcileResponse: { since: '2026-10-22T09:30:00.000Z', failures: [] },
+};
+
+/** Keeps the credentials of test mode, whose masks end like the values of the request. */
+function ofTestMode(field: string, example: unknown): unknown {
+  if (/^live_.*_masked$/.test(field)) return null;
+  if (field.endsWith('_masked')) return String(example).replace(/.{4}$/, 'aaaa');
+  return field.startsWith('live_') ? undefined : example;
+}
+
+/** Derives the examples of fields that have one for each kind of credential. */
+const DERIVED: Record<string, (field: string, example: unknown) => unknown> = {
+  StripeConfigRequest: ofTestMode,
+  StripeConfigResponse: ofTestMode,
 };
 
 type ErrorBody = string | { loc: (string | number)[]; msg: string; type: string };
@@ -287,9 +289,10 @@ function exampleOf(
     return found && exampleOf(schemas, found, referred);
   }
   if (schema.properties) {
+    const derive = DERIVED[name] ?? ((_: string, example: unknown) => example);
     const fields = Object.entries(schema.properties).map(([field, property]) => [
       field,
-      exampleOf(schemas, property),
+      derive(field, exampleOf(schemas, property)),
     ]);
     return { ...Object.fromEntries(fields), ...STORY[name] };
   }

@@ -12,7 +12,7 @@ import Stripe from 'stripe';
 import { type EndUser, endUserOf } from '../../auth/caller.js';
 import { ForEndUsers } from '../../auth/route-access.js';
 import { Deadline } from '../../common/deadline.js';
-import { QueryFlagPipe } from '../../http/fields.js';
+import { QueryFlagPipe } from '../../http/request.pipe.js';
 import { EndUserGuard } from '../../projects/project.guards.js';
 import { projectNotFound } from '../../projects/projects.service.js';
 import type { ProjectMode } from '../project-mode.js';

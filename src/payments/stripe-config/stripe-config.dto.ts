@@ -6,7 +6,6 @@ import type { FastifyRequest } from 'fastify';
 import type { ProjectId } from '../../common/ids.js';
 import type { Settings } from '../../config/settings.js';
 import { type EntityTags, readEntityTags } from '../../http/entity-tags.js';
-import { Checked } from '../../http/fields.js';
 import {
   ApiNullableString,
   ApiNullableTime,
@@ -14,7 +13,7 @@ import {
   ApiUuid,
   ErrorResponse,
 } from '../../http/openapi/api-errors.js';
-import { ForbidUnknownFields } from '../../http/request.pipe.js';
+import { Checked, ForbidUnknownFields } from '../../http/request.pipe.js';
 import type { StripeMode } from '../stripe/stripe-mode.js';
 import {
   CREDENTIAL_RULES,

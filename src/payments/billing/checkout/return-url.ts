@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import type { Problem } from '../../../common/errors.js';
 import { isLoopbackHost } from '../../../config/rules.js';
-import { Checked } from '../../../http/fields.js';
+import { Checked } from '../../../http/request.pipe.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 
 type Complaint = Omit<Problem, 'loc'>;

@@ -2,7 +2,8 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import { parseProjectId } from '../../../common/ids.js';
-import { Checked, QueryFlag } from '../../../http/fields.js';
+import { QueryFlag } from '../../../http/fields.js';
+import { Checked } from '../../../http/request.pipe.js';
 import { PageQuery } from '../../../http/page.query.js';
 
 /** Stripe's statuses of a subscription (docs.stripe.com/api/subscriptions/object). */

@@ -1,7 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { Checked, TextField } from '../../../http/fields.js';
+import { TextField } from '../../../http/fields.js';
+import { Checked } from '../../../http/request.pipe.js';
 import { ApiNullableString, ApiNullableTime, ApiTime } from '../../../http/openapi/api-errors.js';
 import { PageQuery } from '../../../http/page.query.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';

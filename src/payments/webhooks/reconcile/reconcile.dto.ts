@@ -2,9 +2,8 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import { readPastTime } from '../../../common/typed-text.js';
-import { Checked } from '../../../http/fields.js';
 import { ApiTime } from '../../../http/openapi/api-errors.js';
-import { ForbidUnknownFields } from '../../../http/request.pipe.js';
+import { Checked, ForbidUnknownFields } from '../../../http/request.pipe.js';
 import { STRIPE_MODES, type StripeMode, StripeModeField } from '../../stripe/stripe-mode.js';
 
 /** Limits each list of ids in the report. */
