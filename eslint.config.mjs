@@ -4,7 +4,10 @@ import js from '@eslint/js';
 import { defineConfig, includeIgnoreFile } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-/** The modules of `src/` and what each stands on. A module sees those and all that they see: imports go down only. */
+/**
+ * The modules of `src/` and what each stands on. A module sees those and all that they see: imports go down
+ * only.
+ */
 const STANDS_ON = {
   common: [],
   config: ['common'],
@@ -28,7 +31,10 @@ const MODULES = Object.keys(STANDS_ON);
 
 const sees = (module) => [...new Set(STANDS_ON[module].flatMap((below) => [...sees(below), below]))];
 
-/** Imports of `module` as they are written in `from`: `../../vault/`, or `../ledger/` between neighbours in payments. */
+/**
+ * Imports of `module` as they are written in `from`: `../../vault/`, or `../ledger/` between neighbours in
+ * payments.
+ */
 const importsOf = (module, from) =>
   `^(?:\\.\\./)+${from.startsWith('payments/') ? module.replace('payments/', '(?:payments/)?') : module}/`;
 
@@ -110,7 +116,7 @@ export const REVEALING = [
   'src/vault/wrappers/vault-transit-key-wrapper.ts',
   'src/auth/tokens/verification-key.ts',
   'src/database/data-source.ts',
-  'src/database/pooling.ts',
+  'src/database/postgres/pooling.ts',
   'src/cli/backup.ts',
   'src/monitoring/metrics.controller.ts',
   'src/auth/tokens/developer-tokens.ts',

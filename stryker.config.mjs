@@ -1,4 +1,7 @@
-/** Files that decide, compute or seal, and so have a spec beside them. Tests that start an application hold the others. */
+/**
+ * Files that decide, compute or seal, and so have a spec beside them. Tests that start an application hold
+ * the others.
+ */
 const MUTATED = [
   'src/vault/{keys/{data-key,keyring},seal/{cipher,seal},wrappers/*}.ts',
   'src/auth/{caller,rate-limit,tokens/{jwks-keys,recent-tokens,verification-key,verify-token}}.ts',

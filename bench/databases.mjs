@@ -48,8 +48,9 @@ export async function addProjects(url, count) {
 }
 
 /**
- * Gives every project a copy of the configuration of project 0, whose seals then open nowhere else: nothing here opens one. Webhook secrets
- * are left out: their fingerprints would be those of other secrets, so that the first PUT of the same ones would replace them.
+ * Gives every project a copy of the configuration of project 0, whose seals then open nowhere else: nothing
+ * here opens one. Webhook secrets are left out: their fingerprints would be those of other secrets, so that
+ * the first PUT of the same ones would replace them.
  */
 export async function configureAllLikeFirst(url) {
   const copy = (table, columns, values, condition = 'true') =>
@@ -73,7 +74,10 @@ export async function configureAllLikeFirst(url) {
   );
 }
 
-/** Gives the projects numbered 0 to `projects - 1` so many payments, with the statistics that our server would have kept of them. */
+/**
+ * Gives the projects numbered 0 to `projects - 1` so many payments, with the statistics that our server would
+ * have kept of them.
+ */
 export async function addPayments(url, projects, count) {
   const indexes = await query(
     url,

@@ -9,7 +9,9 @@ const { values } = parseArgs({
   },
 });
 
-/** `--quick` is for development, `--small` shows in seconds that everything still runs. Neither writes a file. */
+/**
+ * `--quick` is for development, `--small` shows in seconds that everything still runs. Neither writes a file.
+ */
 const EXTENT = values.small ? 'small' : values.quick ? 'quick' : 'full';
 
 export const isFull = EXTENT === 'full';

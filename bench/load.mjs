@@ -23,7 +23,10 @@ function visitAll({ projects, ...job }) {
   return drive({ projects, ...job }, { amount: projects });
 }
 
-/** As many requests as the server takes: each connection sends its next one when it has the answer to the last. */
+/**
+ * As many requests as the server takes: each connection sends its next one when it has the answer to the
+ * last.
+ */
 function saturate(job) {
   return drive(job, limitOf(job));
 }
@@ -46,7 +49,10 @@ async function drive({ url, token, method, projects }, limit) {
   return { ...result, failures: result.failures + non2xx };
 }
 
-/** Deliveries of webhooks, as many as the server takes. What is forged has to be refused, and everything else taken. */
+/**
+ * Deliveries of webhooks, as many as the server takes. What is forged has to be refused, and everything else
+ * taken.
+ */
 async function deliver({ url, projects, ...job }) {
   let wrong = 0;
   const setupClient = (client) => {
@@ -83,8 +89,8 @@ async function fire({ url, setupClient, ...limit }) {
 }
 
 /**
- * A fixed rate of requests, evenly spaced, whatever the server does: the latency without a queue. To one path, or to the configurations of
- * all projects.
+ * A fixed rate of requests, evenly spaced, whatever the server does: the latency without a queue. To one
+ * path, or to the configurations of all projects.
  */
 async function pace({ url, token, path, method, projects, rate, seconds, requests = rate * seconds }) {
   const nextRequest = () =>

@@ -21,7 +21,10 @@ export async function openKeyring(listDataKeys, masterKey) {
   return keyring;
 }
 
-/** The whole application in this process, listening. The modules load here, so that a bare server is without them. */
+/**
+ * The whole application in this process, listening. The modules load here, so that a bare server is without
+ * them.
+ */
 export async function startApp(environment) {
   const [{ createApp }, { AppLogger }, { loadSettings }, { StripeClients }] = await Promise.all([
     import('../dist/bootstrap/app.js'),

@@ -114,7 +114,10 @@ export function report({ machine, method, comparisons, idle, starts, scale, scal
   return `${sections.join('\n\n')}\n`;
 }
 
-/** @param verdicts for each: its name, its target, the measured value, and whether that reaches the target (`undefined`: it has none) */
+/**
+ * @param verdicts for each: its name, its target, the measured value, and whether that reaches the target
+ * (`undefined`: it has none)
+ */
 export function verdictTable(verdicts) {
   return table(
     ['', 'Target', 'Measured', ''],

@@ -20,7 +20,10 @@ export function ownerToken(owner = OWNER) {
   return jwt.sign({ type: 'access' }, TOKEN_SECRET, { subject: owner, expiresIn: '1h' });
 }
 
-/** The id of the project with a number: as scattered as random ones, and `PROJECT_ID_SQL` says the same in SQL. */
+/**
+ * The id of the project with a number: as scattered as random ones, and `PROJECT_ID_SQL` says the same in
+ * SQL.
+ */
 export function projectId(number) {
   const digits = createHash('md5').update(String(number)).digest('hex');
   return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-8${digits.slice(13, 16)}-a${digits.slice(17, 20)}-${digits.slice(20)}`;
@@ -42,7 +45,10 @@ export function configRequest(method, id, token = ownerToken()) {
   };
 }
 
-/** Holds a server to the job before it is measured: nobody gets in who must not, and the masks are those of the keys that went in. */
+/**
+ * Holds a server to the job before it is measured: nobody gets in who must not, and the masks are those of
+ * the keys that went in.
+ */
 export async function checkAnswers({ name, url }, id, foreignId) {
   const send = async (method, project, changes = {}) => {
     const { path, ...request } = configRequest(method, project);

@@ -83,7 +83,10 @@ await withSession(async (session) => {
   if (isFull) writeFileSync(join(BENCH, 'RESULTS.md'), text);
 });
 
-/** A database with our schema and data keys, which the bare server uses too, and the memory of the server that made it. */
+/**
+ * A database with our schema and data keys, which the bare server uses too, and the memory of the server that
+ * made it.
+ */
 async function install(session, engine) {
   const installed = await session.newDatabase('installed', engine);
   const server = await (await session.start('ours', installed)).answers();
@@ -93,7 +96,9 @@ async function install(session, engine) {
   return { installed, megabytes };
 }
 
-/** A running server whose database has the projects, each configured once, and which gave the right answers. */
+/**
+ * A running server whose database has the projects, each configured once, and which gave the right answers.
+ */
 async function prepare(session, name, databaseUrl) {
   const server = await (await session.start(name, databaseUrl)).answers();
   await addProjects(databaseUrl, PROJECTS);

@@ -57,7 +57,10 @@ export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}
     name,
     url,
     pid: child.pid,
-    /** Resolves at its first answer, whatever it says. `firstAnswerMs` is the time since the start of the process. */
+    /**
+     * Resolves at its first answer, whatever it says. `firstAnswerMs` is the time since the start of the
+     * process.
+     */
     async answers() {
       for (const deadline = Date.now() + START_TIMEOUT_MS; ; await sleep(20)) {
         if (child.exitCode !== null || Date.now() > deadline)

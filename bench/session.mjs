@@ -1,4 +1,5 @@
-// What every benchmark needs: a folder, a PostgreSQL, the process that makes the load, and servers that all end with it.
+// What every benchmark needs: a folder, a PostgreSQL, the process that makes the load, and servers that all
+// end with it.
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';

@@ -1,5 +1,6 @@
-// The floor for webhooks: the same checks, the same answers and the same rows, by hand, with as little SQL as that takes. Fastify, prepared
-// statements, and our own vault for the payloads. It knows the three types of events that the benchmark sends, and which rows it will find.
+// The floor for webhooks: the same checks, the same answers and the same rows, by hand, with as little SQL as
+// that takes. Fastify, prepared statements, and our own vault for the payloads. It knows the three types of
+// events that the benchmark sends, and which rows it will find.
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import Sqlite from 'better-sqlite3';
 import Fastify from 'fastify';

@@ -1,4 +1,5 @@
-// The sync engine that Supabase publishes, behind the smallest server that its documentation shows: one tenant, PostgreSQL only.
+// The sync engine that Supabase publishes, behind the smallest server that its documentation shows: one
+// tenant, PostgreSQL only.
 import { createRequire } from 'node:module';
 import Fastify from 'fastify';
 import { WEBHOOK_SECRET } from './deliveries.mjs';

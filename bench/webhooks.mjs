@@ -1,5 +1,5 @@
-// Measures deliveries of webhooks: our server against a bare one on both engines, and on PostgreSQL against the sync engine that Supabase
-// publishes. Then what a developer sees of 5,000,000 payments.
+// Measures deliveries of webhooks: our server against a bare one on both engines, and on PostgreSQL against
+// the sync engine that Supabase publishes. Then what a developer sees of 5,000,000 payments.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -71,7 +71,10 @@ await withSession(async (session) => {
   if (isFull) writeFileSync(join(BENCH, 'WEBHOOKS.md'), text);
 });
 
-/** A database whose projects have the webhook secret. Only our server makes the schema, data keys and configurations. */
+/**
+ * A database whose projects have the webhook secret. Only our server makes the schema, data keys and
+ * configurations.
+ */
 async function configure(session, engine) {
   const databaseUrl = await session.newDatabase('configured', engine);
   const server = await (await session.start(OURS, databaseUrl)).answers();

@@ -1,5 +1,5 @@
-// Writes the TypeScript types of the API as a client would generate them, from the document that is served; run it after a build.
-// With --check it writes nothing and exits 1 if something would change.
+// Writes the TypeScript types of the API as a client would generate them, from the document that is served;
+// run it after a build. With --check it writes nothing and exits 1 if something would change.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -7,7 +7,10 @@ const BUILDER = 'node_modules/.bin/nest';
 const BEFORE = 'dist-before';
 const SOURCES = ['src', 'package.json', '.swcrc', 'nest-cli.json', 'tsconfig.json'];
 
-/** Directories count too: a file deleted from one leaves no other trace. What isn't there (sources, in an image) never changed. */
+/**
+ * Directories count too: a file deleted from one leaves no other trace. What isn't there (sources, in an
+ * image) never changed.
+ */
 function lastChange(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat?.isDirectory()) return stat?.mtimeMs ?? 0;
@@ -51,7 +54,8 @@ if (SOURCES.some((path) => lastChange(path) > built)) {
 
 // Without this flag Node opens its debugger on SIGUSR1 until the program is loaded; Node 20 lacks it.
 const NO_DEBUGGER = '--disable-sigusr1';
-// Loading the modules fills the young generation up to its limit, and an idle process never shrinks it: 8 MiB instead of 16 save 15 MB.
+// Loading the modules fills the young generation up to its limit, and an idle process never shrinks it: 8 MiB
+// instead of 16 save 15 MB.
 const SMALL_HEAP = '--max-semi-space-size=8';
 const flags = process.allowedNodeEnvironmentFlags.has(NO_DEBUGGER) ? [NO_DEBUGGER, SMALL_HEAP] : [SMALL_HEAP];
 if (process.argv.includes('--print-flags')) console.log(flags.join(' '));

@@ -1,5 +1,5 @@
-// Writes .env.example and the README's configuration tables from the table of variables; run it after a build.
-// With --check it writes nothing and exits 1 if something would change.
+// Writes .env.example and the README's configuration tables from the table of variables; run it after a
+// build. With --check it writes nothing and exits 1 if something would change.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { configurationTables, envExample } from '../dist/config/config-docs.js';
 

@@ -1,4 +1,5 @@
-// Pins the images of Dockerfile and compose.yaml to what their tags mean now: asks their registries, through Docker. Again for newer ones.
+// Pins the images of Dockerfile and compose.yaml to what their tags mean now: asks their registries, through
+// Docker. Again for newer ones.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 

@@ -1,4 +1,5 @@
-// For the Dockerfile: deletes from the node_modules of a production install what Node never loads, then loads every package once.
+// For the Dockerfile: deletes from the node_modules of a production install what Node never loads, then loads
+// every package once.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';

@@ -1,5 +1,5 @@
-// For `npm run test:node -- <version> [arguments of Jest]`: installs the project anew under another Node and tests it there, all in a
-// temporary folder that is gone afterwards. The Node comes from the npm registry.
+// For `npm run test:node -- <version> [arguments of Jest]`: installs the project anew under another Node and
+// tests it there, all in a temporary folder that is gone afterwards. The Node comes from the npm registry.
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,7 +51,10 @@ async function copyTrackedFiles() {
   await run('git', ['add', '--all'], project);
 }
 
-/** The environment without what the npm around this process says of this folder. Native modules compile against the headers of that Node. */
+/**
+ * The environment without what the npm around this process says of this folder. Native modules compile
+ * against the headers of that Node.
+ */
 function environmentOf(home) {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(npm_(?!config_)|npm_config_local_prefix$|INIT_CWD$|NODE$)/i.test(name),
@@ -63,7 +66,10 @@ function environmentOf(home) {
   };
 }
 
-/** Runs a program to its end, in a process group of its own, which an interruption ends as a whole. @returns what it printed */
+/**
+ * Runs a program to its end, in a process group of its own, which an interruption ends as a whole. @returns
+ * what it printed
+ */
 function run(program, args, cwd, { env = process.env, stdio = ['ignore', 'pipe', 'inherit'] } = {}) {
   if (isInterrupted) throw new Error('Interrupted.');
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiSchema, getSchemaPath } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { Checked } from '../http/request.pipe.js';
+import { Checked } from '../http/validation/request.pipe.js';
 import { ApiNullableString, ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
 import type { Account } from './accounts.repository.js';
 import {

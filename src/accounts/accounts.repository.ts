@@ -52,7 +52,10 @@ export class AccountsRepository {
     return row && toAccount(row);
   }
 
-  /** @param operator named in the history; absent for a registration. @returns the account, or `undefined` if the address has one */
+  /**
+   * @param operator named in the history; absent for a registration. @returns the account, or `undefined` if
+   * the address has one
+   */
   add(
     email: string,
     passwordHash: string,

@@ -62,7 +62,10 @@ export class AccountsService {
     return account !== undefined && this.accounts.revoke(account.email, operator);
   }
 
-  /** Whose login it is. Nothing tells a wrong password from an address without an account. @throws DomainError `unauthenticated`, `rate_limited`, `too_busy` */
+  /**
+   * Whose login it is. Nothing tells a wrong password from an address without an account. @throws DomainError
+   * `unauthenticated`, `rate_limited`, `too_busy`
+   */
   async logIn(login: Login, ip: string): Promise<Account> {
     const attempt = this.attempts.limit(
       ip,
@@ -84,7 +87,9 @@ export class AccountsService {
     return account;
   }
 
-  /** The account that an access token was made for. @throws DomainError `account_not_found`, `unauthenticated` */
+  /**
+   * The account that an access token was made for. @throws DomainError `account_not_found`, `unauthenticated`
+   */
   async get(subject: string): Promise<Account> {
     const id = parseUuid<OwnerId>(subject);
     const account = id && (await this.accounts.find(id));
@@ -97,7 +102,10 @@ export class AccountsService {
     return account;
   }
 
-  /** Logs an address without an account, and keeps it out of the history, which strangers could fill with made-up ones. */
+  /**
+   * Logs an address without an account, and keeps it out of the history, which strangers could fill with
+   * made-up ones.
+   */
   async #recordLockOut(scope: LockOutScope, email: string, ip: string): Promise<void> {
     this.#logger.warn(
       `After too many failed attempts nobody can log in ${scope === 'account' ? 'to an account' : 'from a network address'} for a while.`,
@@ -117,7 +125,9 @@ export class AccountsService {
   }
 }
 
-/** Both spellings of a domain are one address: new accounts are stored and attempts are counted by the same. */
+/**
+ * Both spellings of a domain are one address: new accounts are stored and attempts are counted by the same.
+ */
 function storedForm(email: string): string {
   return spellingsOf(email)?.unicode ?? email;
 }

@@ -2,8 +2,8 @@ import { domainToASCII, domainToUnicode } from 'node:url';
 import { isEmail } from 'class-validator';
 import unhomoglyph from 'unhomoglyph';
 import { isPlainlyVisible } from '../common/typed-text.js';
-import { nameCheck, textCheck } from '../http/fields.js';
-import { type ValueCheck } from '../http/request.pipe.js';
+import { nameCheck, textCheck } from '../http/validation/fields.js';
+import { type ValueCheck } from '../http/validation/request.pipe.js';
 
 /** UAX 31's recommended scripts, and those that are written together (UTS 39, "highly restrictive"). */
 const SCRIPTS =
@@ -15,15 +15,16 @@ const ONE_SCRIPT = SCRIPTS.split(' ').map((scripts) => {
 const ASCII = /^[\x20-\x7e]*$/;
 
 /**
- * Marks that hide in or behind a letter: a dot upon one that has a dot, a stroke across one, a mark twice or upon nothing, and Latin marks upon
- * letters of scripts that have none (UTS 39, 5.4).
+ * Marks that hide in or behind a letter: a dot upon one that has a dot, a stroke across one, a mark twice or
+ * upon nothing, and Latin marks upon letters of scripts that have none (UTS 39, 5.4).
  */
 const HIDDEN_MARK =
   /[\p{Soft_Dotted}lı\u0237]\p{M}*\u0307|[\u0334-\u0338\u20d2-\u20d4\u20d8-\u20da\u20dd-\u20f0\u0488\u0489]|(\p{Mn})\1|(?<![\p{L}\p{M}])\p{M}|(?<![\p{sc=Latn}\p{sc=Grek}\p{sc=Cyrl}\p{M}])[\u0300-\u0339]/u;
 
 /**
- * Whether an address could be taken for another one: it has unseen characters, hidden marks or compatibility forms, quotes its local part, mixes scripts in its local part or
- * a label of its domain, or has such a part that looks like ASCII and is not.
+ * Whether an address could be taken for another one: it has unseen characters, hidden marks or compatibility
+ * forms, quotes its local part, mixes scripts in its local part or a label of its domain, or has such a part
+ * that looks like ASCII and is not.
  */
 export function isLookalike(address: string): boolean {
   const at = address.lastIndexOf('@');
@@ -74,7 +75,10 @@ export interface Spellings {
   readonly ascii: string;
 }
 
-/** @param address normalized. @returns `undefined` when its domain is none: invalid Punycode, or letters that no domain has */
+/**
+ * @param address normalized. @returns `undefined` when its domain is none: invalid Punycode, or letters that
+ * no domain has
+ */
 export function spellingsOf(address: string): Spellings | undefined {
   const at = address.lastIndexOf('@') + 1;
   const [local, domain] = [address.slice(0, at), address.slice(at)];

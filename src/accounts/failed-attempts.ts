@@ -30,7 +30,9 @@ interface Window {
   waiting: (() => void)[];
 }
 
-/** Counts failed attempts in this process, for each account name (existing or not) and each network address. */
+/**
+ * Counts failed attempts in this process, for each account name (existing or not) and each network address.
+ */
 @Injectable()
 export class FailedAttempts {
   readonly #windows = new LRUCache<string, Window>({ max: MAX_REMEMBERED });
@@ -38,8 +40,9 @@ export class FailedAttempts {
   constructor(private readonly settings: Settings) {}
 
   /**
-   * Runs an attempt, and counts a failure. At most as many run at once as may still fail; others queue, and are checked against the
-   * count later. Many correct passwords are never refused, and concurrent wrong ones never exceed the limit.
+   * Runs an attempt, and counts a failure. At most as many run at once as may still fail; others queue, and
+   * are checked against the count later. Many correct passwords are never refused, and concurrent wrong ones
+   * never exceed the limit.
    * @param attempt returns whether it succeeded; an exception doesn't count
    * @param onLockOut called when a count reaches its limit
    * @throws DomainError `rate_limited`

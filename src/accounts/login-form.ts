@@ -10,7 +10,10 @@ const FORM = 'application/x-www-form-urlencoded';
 const MAX_BYTES = 16 * 1024;
 const FIELDS = ['grant_type', 'username', 'password'];
 
-/** One route takes the password form of OAuth 2 (RFC 6749, section 4.3.2) beside JSON; on every other a form stays a 415. */
+/**
+ * One route takes the password form of OAuth 2 (RFC 6749, section 4.3.2) beside JSON; on every other a form
+ * stays a 415.
+ */
 export function readLoginForms(fastify: FastifyInstance): void {
   addUnreadBodyParser(fastify, FORM, ({ routeOptions }) => {
     if (routeOptions.url !== LOGIN_URL)
@@ -19,7 +22,10 @@ export function readLoginForms(fastify: FastifyInstance): void {
   });
 }
 
-/** The body that the same login has as JSON. What else OAuth 2 clients send, a scope or a client, means nothing here. */
+/**
+ * The body that the same login has as JSON. What else OAuth 2 clients send, a scope or a client, means
+ * nothing here.
+ */
 function toLogin(form: Map<string, string>): { email?: string; password?: string } {
   const [email, password] = [form.get('username'), form.get('password')];
   const isForPassword = (form.get('grant_type') ?? 'password') === 'password';
@@ -49,7 +55,10 @@ function parse(bytes: Buffer): Map<string, string> {
   return form;
 }
 
-/** Stricter than URLSearchParams, which would put U+FFFD in place of bytes that are not UTF-8: other passwords would be equal. */
+/**
+ * Stricter than URLSearchParams, which would put U+FFFD in place of bytes that are not UTF-8: other passwords
+ * would be equal.
+ */
 function decode(text: string): string {
   const percents = text
     .replaceAll('+', ' ')

@@ -11,7 +11,10 @@ const COST = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 };
 const CONCURRENCY = 2;
 const MAX_QUEUED = 64;
 
-/** Hash of random bytes that nobody kept, at the same cost. A login without an account takes as long as one with a wrong password. */
+/**
+ * Hash of random bytes that nobody kept, at the same cost. A login without an account takes as long as one
+ * with a wrong password.
+ */
 const NOBODYS =
   '$argon2id$v=19$m=19456,p=1,t=2$oVlI+KrnsOGgZ72x6fmFjA$aK79C3QLQyxwhyGwJcXTn139pGRDdTbwwkpqIYJo5Zg';
 
@@ -25,7 +28,10 @@ export class Passwords {
     return this.#semaphore.run(() => hash(bytesOf(password), { type: argon2id, ...COST }));
   }
 
-  /** @param stored of no account: `undefined`; the answer is no, after the same time. @throws DomainError `too_busy` */
+  /**
+   * @param stored of no account: `undefined`; the answer is no, after the same time. @throws DomainError
+   * `too_busy`
+   */
   async matches(stored: string | undefined, password: Secret): Promise<boolean> {
     const isRight = await this.#semaphore.run(() => verify(stored ?? NOBODYS, bytesOf(password)));
     return isRight && stored !== undefined;
@@ -37,7 +43,9 @@ export class Passwords {
   }
 }
 
-/** Keyboards differ in how they compose an accented letter; RFC 8265 has passwords compared in one form, NFC. */
+/**
+ * Keyboards differ in how they compose an accented letter; RFC 8265 has passwords compared in one form, NFC.
+ */
 function bytesOf(password: Secret): Buffer {
   return Buffer.from(password.reveal().normalize('NFC'));
 }

@@ -81,8 +81,8 @@ export class SessionsService {
   }
 
   /**
-   * Exchanges a refresh token for new tokens. A reused token may be stolen, so it ends the session for everybody (RFC 9700, section
-   * 4.14.2).
+   * Exchanges a refresh token for new tokens. A reused token may be stolen, so it ends the session for
+   * everybody (RFC 9700, section 4.14.2).
    * @throws DomainError `unauthenticated`
    */
   async continue(token: string): Promise<Tokens> {

@@ -14,8 +14,9 @@ export interface EndUser {
 }
 
 /**
- * The id of an end user: the subject itself where that is a UUID, else the UUIDv5 (RFC 9562, section 5.5) of its UTF-8 bytes in the
- * project's namespace. So the same person has the same id for ever, and another one in each project.
+ * The id of an end user: the subject itself where that is a UUID, else the UUIDv5 (RFC 9562, section 5.5) of
+ * its UTF-8 bytes in the project's namespace. So the same person has the same id for ever, and another one in
+ * each project.
  */
 export function endUserId(projectId: ProjectId, subject: string): EndUserId {
   return parseUuid<EndUserId>(subject) ?? (uuidV5(subject, namespaceOf(projectId)) as EndUserId);
@@ -48,7 +49,10 @@ export function developerOf({ identity }: FastifyRequest): OwnerId {
   throw new Error('Only a route for developers can ask which developer is calling.');
 }
 
-/** The end user behind a request that AccessGuard let through to a route for end users; nobody when the token names no project. */
+/**
+ * The end user behind a request that AccessGuard let through to a route for end users; nobody when the token
+ * names no project.
+ */
 export function endUserOf({ identity }: FastifyRequest): EndUser | undefined {
   if (!('kind' in identity) || identity.kind !== 'end_user')
     throw new Error('Only a route for end users can ask which one is calling.');
@@ -69,7 +73,10 @@ export const CurrentDeveloper = createParamDecorator((_: unknown, context: Execu
   developerOf(context.switchToHttp().getRequest<FastifyRequest>()),
 );
 
-/** Injects the calling `EndUser` into a handler of a route marked `@ForEndUsers()` that has the `EndUserGuard`. */
+/**
+ * Injects the calling `EndUser` into a handler of a route marked `@ForEndUsers()` that has the
+ * `EndUserGuard`.
+ */
 export const CurrentEndUser = createParamDecorator((_: unknown, context: ExecutionContext): EndUser => {
   const endUser = endUserOf(context.switchToHttp().getRequest<FastifyRequest>());
   if (!endUser) throw new Error('This route has no EndUserGuard.');

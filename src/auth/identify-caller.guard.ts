@@ -18,8 +18,8 @@ interface Attempt {
 }
 
 /**
- * Finds out who is calling and refuses nobody: whether the caller may is AccessGuard's decision, and the rate limit stands between
- * the two because it counts failed attempts as well.
+ * Finds out who is calling and refuses nobody: whether the caller may is AccessGuard's decision, and the rate
+ * limit stands between the two because it counts failed attempts as well.
  */
 @Injectable()
 export class IdentifyCallerGuard implements CanActivate {
@@ -52,7 +52,10 @@ export class IdentifyCallerGuard implements CanActivate {
     return verified.caller;
   }
 
-  /** Runs the strategy as passport's middleware would; that one keeps each request and its answer in memory until a major collection. */
+  /**
+   * Runs the strategy as passport's middleware would; that one keeps each request and its answer in memory
+   * until a major collection.
+   */
   #verify(request: FastifyRequest): Promise<Verified> {
     return new Promise((success, error) => {
       const fail = (info: unknown) => error(info instanceof DomainError ? info : missingToken());

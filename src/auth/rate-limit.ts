@@ -56,7 +56,9 @@ export class FixedWindowStorage implements ThrottlerStorage {
   }
 }
 
-/** One limit for all routes together: a caller who was counted on one route doesn't start afresh on the next. */
+/**
+ * One limit for all routes together: a caller who was counted on one route doesn't start afresh on the next.
+ */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
   protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
@@ -68,7 +70,10 @@ export class RateLimitGuard extends ThrottlerGuard {
     );
   }
 
-  /** By verified subject, else by address. The words in front keep subjects, tenants and addresses from sharing a count. */
+  /**
+   * By verified subject, else by address. The words in front keep subjects, tenants and addresses from
+   * sharing a count.
+   */
   protected override async getTracker({ identity, ip }: FastifyRequest): Promise<string> {
     if (identity instanceof DomainError) return `address ${networkOf(ip)}`;
     return identity.kind === 'end_user'
@@ -90,7 +95,10 @@ export class RateLimitGuard extends ThrottlerGuard {
 
 const MINUTE_MS = 60_000;
 
-/** Counts, by address, the requests that are refused before anybody asks who is calling: those for nothing, and bodies that can't be read. */
+/**
+ * Counts, by address, the requests that are refused before anybody asks who is calling: those for nothing,
+ * and bodies that can't be read.
+ */
 export class EarlyRefusals {
   readonly #counts = new FixedWindowStorage();
 

@@ -67,5 +67,8 @@ export const ENTITIES = [
   ReconciliationEntity,
 ];
 
-/** Every sealed column. A rotation of keys reseals only these. A test compares the list with the foreign keys to `data_keys`. */
+/**
+ * Every sealed column. A rotation of keys reseals only these. A test compares the list with the foreign keys
+ * to `data_keys`.
+ */
 export const SEALED_COLUMNS = [SEALED_CREDENTIALS, SEALED_ANSWERS, SEALED_PAYLOADS];

@@ -11,7 +11,10 @@ import { ProjectsService } from '../projects/projects.service.js';
 const SAMPLE_DEVELOPER = 'sample-developer' as OwnerId;
 const SAMPLE_TOKEN_SECONDS = 12 * 60 * 60;
 
-/** Creates a sample project in an empty database and prints a first request. For development on a loopback address. */
+/**
+ * Creates a sample project in an empty database and prints a first request. For development on a loopback
+ * address.
+ */
 export async function showFirstCall(app: NestFastifyApplication, settings: Settings): Promise<void> {
   const address = (await app.getUrl()).replace('[::1]', 'localhost');
   const lines = ['', `Tillkeeper is at ${address}; explore it at ${address}/docs`];

@@ -16,8 +16,9 @@ export interface Running {
 }
 
 /**
- * Stops the process on SIGTERM and SIGINT. First it is not ready but still serves for `delaySeconds`, so that load balancers notice.
- * Then it refuses new connections, finishes the requests in flight, closes everything and exits with 0.
+ * Stops the process on SIGTERM and SIGINT. First it is not ready but still serves for `delaySeconds`, so that
+ * load balancers notice. Then it refuses new connections, finishes the requests in flight, closes everything
+ * and exits with 0.
  */
 export function stopOnSignal(running: Running, delaySeconds: number, logger: AppLogger): void {
   let isStopping = false;

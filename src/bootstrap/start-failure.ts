@@ -77,7 +77,10 @@ function explain(error: unknown): string {
     : `It failed with ${failure.name}${code && ` (${code})`}.`;
 }
 
-/** Recognizes errors of another realm too: in Jest, Node's errors have another `Error` class, and SQLite's are not native. */
+/**
+ * Recognizes errors of another realm too: in Jest, Node's errors have another `Error` class, and SQLite's are
+ * not native.
+ */
 function isError(value: unknown): value is Error {
   if (value instanceof Error || isNativeError(value)) return true;
   return typeof value === 'object' && value !== null && 'stack' in value && 'message' in value;

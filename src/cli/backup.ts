@@ -106,7 +106,10 @@ function codeOf(error: unknown): string {
   return typeof error === 'object' && error && 'code' in error ? String(error.code) : '';
 }
 
-/** Copies in steps that can be interrupted. Without the read transaction, each write of a server would restart the copy. */
+/**
+ * Copies in steps that can be interrupted. Without the read transaction, each write of a server would restart
+ * the copy.
+ */
 async function copy(from: string, draft: string, session: Session): Promise<void> {
   const source = new Sqlite(from, { fileMustExist: true, timeout: SQLITE_LOCK_TIMEOUT_MS });
   try {
@@ -132,7 +135,10 @@ async function copy(from: string, draft: string, session: Session): Promise<void
   }
 }
 
-/** @returns ids of the master keys that wrap the copy's data keys. @throws CommandFailed if the copy is damaged */
+/**
+ * @returns ids of the master keys that wrap the copy's data keys. @throws CommandFailed if the copy is
+ * damaged
+ */
 function examine(draft: string): string[] {
   const driver = new Sqlite(draft);
   try {

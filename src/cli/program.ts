@@ -11,7 +11,10 @@ interface Group {
   readonly commands: readonly Load[];
 }
 
-/** Every command by its first word. Only the named entry is loaded, because some load all of the server's modules. */
+/**
+ * Every command by its first word. Only the named entry is loaded, because some load all of the server's
+ * modules.
+ */
 const INDEX: Readonly<Record<string, Load | Group>> = {
   migrate: () => import('./migrate.js'),
   keys: {
@@ -45,7 +48,10 @@ const INDEX: Readonly<Record<string, Load | Group>> = {
   reconcile: () => import('./reconcile.js'),
 };
 
-/** Runs the command that the arguments name. @param signal aborted when the user interrupts @returns the exit code */
+/**
+ * Runs the command that the arguments name. @param signal aborted when the user interrupts @returns the exit
+ * code
+ */
 export async function runCommandLine(given: string[], signal: AbortSignal): Promise<number> {
   process.exitCode = EXIT_CODES.done;
   const args = withHelpAsOption(given);

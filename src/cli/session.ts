@@ -27,7 +27,9 @@ import { CommandFailed, EXIT_CODES, Progress, type Report } from './output.js';
 /** Milliseconds to wait for a lock of the SQLite file. A server waits less, because requests wait with it. */
 const LOCK_TIMEOUT_MS = 10_000;
 
-/** The actor in the history of the system, with the user's name of the operating system. Tenants never see it. */
+/**
+ * The actor in the history of the system, with the user's name of the operating system. Tenants never see it.
+ */
 export const OPERATOR = systemActor(`command line: ${account()}@${hostname()}`.slice(0, 255));
 
 function account(): string {
@@ -48,7 +50,10 @@ export function pastTime(text: string): Date {
 
 type Work<Args extends unknown[]> = (session: Session, ...args: Args) => Promise<Report>;
 
-/** Makes the action of a command: opens a session, passes it to `work` with commander's arguments, prints the report. */
+/**
+ * Makes the action of a command: opens a session, passes it to `work` with commander's arguments, prints the
+ * report.
+ */
 export type Runner = <Args extends unknown[]>(
   work: Work<Args>,
 ) => (this: Command, ...args: Args) => Promise<void>;

@@ -6,7 +6,10 @@ import ipaddr from 'ipaddr.js';
 const WITH_PORT = /^(?:\[([^\]]+)\](?::\d+)?|([\d.]+):\d+)$/;
 const ZONE = /%.*$/;
 
-/** @returns the one way to write this address, without port, brackets and zone, and IPv4 as IPv4; `undefined` for what is no address */
+/**
+ * @returns the one way to write this address, without port, brackets and zone, and IPv4 as IPv4; `undefined`
+ * for what is no address
+ */
 export function clientAddress(text: string): string | undefined {
   const trimmed = text.trim();
   const [, v6, v4] = WITH_PORT.exec(trimmed) ?? [];
@@ -22,7 +25,10 @@ export function normalizeForwardedFor({ headers }: IncomingMessage): void {
   headers['x-forwarded-for'] = hops.map((hop) => clientAddress(hop) ?? hop.trim()).join(', ');
 }
 
-/** A person with an access token, another module of this process, or the system itself (the command line, a timer). */
+/**
+ * A person with an access token, another module of this process, or the system itself (the command line, a
+ * timer).
+ */
 export const ACTOR_KINDS = ['person', 'module', 'system'] as const;
 
 /** Who does something, and from where: what the history says of each change. */
@@ -70,7 +76,10 @@ export function personActor(subject: string, { id, ip, headers }: RequestFacts):
 const USER_AGENT_LENGTH = 200;
 const HIDDEN = '[hidden]';
 
-/** What a stranger wrote, kept for years: no line breaks, no end without limit, and nothing that could be a pasted key or token. */
+/**
+ * What a stranger wrote, kept for years: no line breaks, no end without limit, and nothing that could be a
+ * pasted key or token.
+ */
 function safeUserAgent(text: string | undefined): string | null {
   if (!text) return null;
   return text

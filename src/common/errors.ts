@@ -1,4 +1,7 @@
-/** What can go wrong, in our words. `http/http-errors.ts` gives each code its HTTP status; `docs/errors.md` explains each. */
+/**
+ * What can go wrong, in our words. `http/http-errors.ts` gives each code its HTTP status; `docs/errors.md`
+ * explains each.
+ */
 export const ERROR_CODES = [
   'malformed_request',
   'webhook_refused',
@@ -93,7 +96,10 @@ interface DomainErrorOptions {
   cause?: unknown;
 }
 
-/** An expected failure. Its message is shown to the caller as it stands: one sentence, never a submitted value. */
+/**
+ * An expected failure. Its message is shown to the caller as it stands: one sentence, never a submitted
+ * value.
+ */
 export class DomainError extends Error {
   readonly retryAfterSeconds?: number;
   readonly challenge?: string;

@@ -2,7 +2,10 @@ import { inspect } from 'node:util';
 
 const REDACTED = '[secret]';
 
-/** A sensitive string. It prints as `[secret]` in logs, JSON, templates and `util.inspect`; `reveal()` is the one way out. */
+/**
+ * A sensitive string. It prints as `[secret]` in logs, JSON, templates and `util.inspect`; `reveal()` is the
+ * one way out.
+ */
 export class Secret {
   readonly #value: string;
 

@@ -1,8 +1,8 @@
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Puts U+FFFD in place of lone surrogates in all texts and names of a JSON value, in place. PostgreSQL would do so silently, while SQLite
- * and seals refuse them.
+ * Puts U+FFFD in place of lone surrogates in all texts and names of a JSON value, in place. PostgreSQL would
+ * do so silently, while SQLite and seals refuse them.
  */
 export function makeWellFormed(value: unknown): unknown {
   if (typeof value === 'string') return value.toWellFormed();
@@ -22,9 +22,10 @@ export function makeWellFormed(value: unknown): unknown {
 }
 
 /**
- * What nobody can see, and what lets a text be read otherwise than it is stored: controls, zero-width characters, direction marks, tags,
- * what annotates or formats, private use, unassigned code points, half a surrogate pair. RFC 8264 (PRECIS, FreeformClass) disallows the same.
- * Emoji that are newer than the platform's Unicode are unassigned, and yet seen. So are some signs of Arabic and Syriac, though formats.
+ * What nobody can see, and what lets a text be read otherwise than it is stored: controls, zero-width
+ * characters, direction marks, tags, what annotates or formats, private use, unassigned code points, half a
+ * surrogate pair. RFC 8264 (PRECIS, FreeformClass) disallows the same. Emoji that are newer than the
+ * platform's Unicode are unassigned, and yet seen. So are some signs of Arabic and Syriac, though formats.
  */
 const UNSEEN = new RegExp(
   [
@@ -37,12 +38,15 @@ const UNSEEN = new RegExp(
 /** More than any script stacks upon a letter. */
 const PILE_OF_MARKS = /\p{M}{9}/u;
 
-/** Neither blank, nor a mark that nothing carries; an empty Braille cell and an empty note head show nothing either. */
+/**
+ * Neither blank, nor a mark that nothing carries; an empty Braille cell and an empty note head show nothing
+ * either.
+ */
 const SEEN = /[^\p{Z}\p{M}\p{C}\u2800\u{1d159}]|\p{Extended_Pictographic}/u;
 
 /**
- * Where such characters have a visible effect: whole emoji, joiners inside words of scripts that need them and behind a virama (RFC 5892,
- * A.1 and A.2), variants of Han and Mongolian characters.
+ * Where such characters have a visible effect: whole emoji, joiners inside words of scripts that need them
+ * and behind a virama (RFC 5892, A.1 and A.2), variants of Han and Mongolian characters.
  */
 const VIRAMA =
   '[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2\\u1b44\\ua8c4\\ua9c0\\u{11046}]';
@@ -80,7 +84,10 @@ export function isPlainlyVisible(text: string): boolean {
 
 const RFC_3339 = /^(\d{4}-\d\d-\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
-/** @param value RFC 3339, or seconds since 1970 as Stripe has them. @returns `undefined` when it is not a time that has been */
+/**
+ * @param value RFC 3339, or seconds since 1970 as Stripe has them. @returns `undefined` when it is not a time
+ * that has been
+ */
 export function readPastTime(value: unknown): Date | undefined {
   const time = Number.isInteger(value)
     ? Number(value) * 1000

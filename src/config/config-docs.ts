@@ -10,7 +10,9 @@ import {
 /** Width of a comment in `.env.example`. */
 const MAX_WIDTH = 110;
 
-/** Text of `.env.example`. Every variable is empty, which counts as not set, so that a copy changes nothing. */
+/**
+ * Text of `.env.example`. Every variable is empty, which counts as not set, so that a copy changes nothing.
+ */
 export function envExample(): string {
   const topics = Object.entries(TOPICS).map(([title, variables]) =>
     [`# ${title.toUpperCase()}`, ...namesOf(variables).map(entryOf)].join('\n\n'),

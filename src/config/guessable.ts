@@ -1,6 +1,9 @@
 import type { Secret } from '../common/secret.js';
 
-/** What people write in place of a secret or around one: names of secrets, advice to replace them, and the commonest words of English. */
+/**
+ * What people write in place of a secret or around one: names of secrets, advice to replace them, and the
+ * commonest words of English.
+ */
 const PLACEHOLDERS = `
   secret password passwd passphrase token key apikey jwt hmac hash salt credential bearer session cookie signing signature sign signed signer
   auth authentication authorization login admin administrator root user username account client server service backend frontend api app
@@ -66,7 +69,10 @@ export const MUST_BE_RANDOM =
 /** Shorter repetitions are common in random text. */
 const MIN_REPETITION = 3;
 
-/** What is asked of bytes that a text may stand for. Most texts stand for none, so this is far below what random bytes have. */
+/**
+ * What is asked of bytes that a text may stand for. Most texts stand for none, so this is far below what
+ * random bytes have.
+ */
 const BITS_OF_BYTE = 1;
 /** Fewer random bytes can happen to be a text. */
 const MIN_TEXT_BYTES = 16;
@@ -76,8 +82,9 @@ const BASE64 = /^[\w+/-]+={0,2}$/;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Whether a secret was made up rather than drawn: one character, a word or a run (`abc…`, `123…`, `qwerty…`) over and over, a
- * placeholder, a few words, or any of these in hexadecimal or base64. Of 16 random bytes in hexadecimal or base64 it refuses hardly any.
+ * Whether a secret was made up rather than drawn: one character, a word or a run (`abc…`, `123…`, `qwerty…`)
+ * over and over, a placeholder, a few words, or any of these in hexadecimal or base64. Of 16 random bytes in
+ * hexadecimal or base64 it refuses hardly any.
  * @param bits that it must have; the estimate is on the low side
  */
 export function isGuessable(secret: Secret, bits: number, encoding: 'utf8' | 'base64' = 'utf8'): boolean {

@@ -6,7 +6,10 @@ import type { SecretFile } from './secret-file.js';
 import { type AccessTokens, Settings, StoreSettings } from './settings.js';
 import { isVariableName, VARIABLE_NAMES } from './variables.js';
 
-/** A misspelt optional variable would silently not apply. What is further away than one slip is others' business. */
+/**
+ * A misspelt optional variable would silently not apply. What is further away than one slip is others'
+ * business.
+ */
 function misspeltNames(given: NodeJS.ProcessEnv): string[] {
   return Object.keys(given)
     .filter((name) => given[name] && !isVariableName(name))
@@ -56,8 +59,8 @@ const STORE_VARIABLES = [
 ] as const;
 
 /**
- * Checks every variable and every rule between them. In development it creates missing secrets in the data folder,
- * but only when there is nothing else to complain about.
+ * Checks every variable and every rule between them. In development it creates missing secrets in the data
+ * folder, but only when there is nothing else to complain about.
  * @param options without `makesMasterKey`, a master key that is missing is a problem in development too
  * @throws ConfigurationError with all problems at once
  */
@@ -99,7 +102,10 @@ interface Examination {
   readonly problems: string[];
 }
 
-/** Reads all variables, and lists what is wrong with them: nothing where `loadSettings` succeeds. Creates no file. */
+/**
+ * Reads all variables, and lists what is wrong with them: nothing where `loadSettings` succeeds. Creates no
+ * file.
+ */
 export function examineSettings(given: NodeJS.ProcessEnv, makesMasterKey = true): Examination {
   const env = new Environment(given);
   const masterKeys = new MasterKeySources(env);
@@ -116,7 +122,8 @@ export function examineSettings(given: NodeJS.ProcessEnv, makesMasterKey = true)
 }
 
 /**
- * The settings of the database and the vault alone: of the others none has to be there. No master key is made.
+ * The settings of the database and the vault alone: of the others none has to be there. No master key is
+ * made.
  * @param options without `needsMasterKey`, master keys that are missing or wrong are no problem
  * @throws ConfigurationError with all problems at once
  */

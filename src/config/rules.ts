@@ -110,7 +110,8 @@ export function isSecureUrl(href: string): boolean {
 }
 
 export const databaseAddress: Parse<DatabaseAddress> = (text) => {
-  // An in-memory database would lose acknowledged writes, and sqlite://folder/file looks relative but means a folder of the root.
+  // An in-memory database would lose acknowledged writes, and sqlite://folder/file looks relative but means a
+  // folder of the root.
   const file = /^sqlite:(?!:memory:|\/\/[^/])(.+)$/.exec(text)?.[1];
   if (file !== undefined) return { file: resolve(file) };
   const url = postgresUrl(text);
@@ -125,7 +126,9 @@ export const masterKeys: Parse<Secret[]> = (text) => {
   return keys.every((key) => key !== undefined) ? keys : undefined;
 };
 
-/** Exactly 32 bytes. Node's decoder skips what it doesn't know, so the bytes are encoded again and compared. */
+/**
+ * Exactly 32 bytes. Node's decoder skips what it doesn't know, so the bytes are encoded again and compared.
+ */
 const masterKey: Parse<Secret> = (text) => {
   const bytes = Buffer.from(text, 'base64');
   const canonical = bytes.toString('base64');
@@ -140,7 +143,10 @@ export const vaultToken: Parse<Secret> = (text) =>
 export const metricsToken: Parse<Secret> = (text) =>
   /^[\x21-\x7e]{16,}$/.test(text) ? new Secret(text) : undefined;
 
-/** One secret or several, with whitespace between them. A passphrase, none of whose words would do alone, is one. */
+/**
+ * One secret or several, with whitespace between them. A passphrase, none of whose words would do alone, is
+ * one.
+ */
 export const tokenSecrets: Parse<Secret[]> = (text) => {
   const isLong = (secret: string) => Buffer.byteLength(secret) >= 32;
   const parts = text.split(/\s+/).filter((part) => part !== '');
@@ -162,7 +168,10 @@ const addressRange: Parse<string> = (text) => {
   return family !== 0 && isRange ? text : undefined;
 };
 
-/** An absolute http(s) URL without credentials or fragment. Stricter than the URL parser, which repairs blanks, backslashes and missing slashes. */
+/**
+ * An absolute http(s) URL without credentials or fragment. Stricter than the URL parser, which repairs
+ * blanks, backslashes and missing slashes.
+ */
 function httpUrl(text: string): URL | undefined {
   if (!/^https?:\/\/[^/]/i.test(text) || /[\s\\#\p{Cc}]/u.test(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);

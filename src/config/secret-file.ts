@@ -7,13 +7,18 @@ import type { Parse } from './rules.js';
 interface SecretFileOptions<T> {
   path: string;
   parse: Parse<T>;
-  /** The problem to report when the file can't be used. The operating system's own message would show the path. */
+  /**
+   * The problem to report when the file can't be used. The operating system's own message would show the
+   * path.
+   */
   advice: string;
   /** Whether a missing file may be made, from 32 random bytes. */
   mayCreate: boolean;
 }
 
-/** A secret, or several, in a file of its own, which is read once (it may be a pipe) and never overwritten. */
+/**
+ * A secret, or several, in a file of its own, which is read once (it may be a pipe) and never overwritten.
+ */
 export class SecretFile<T> {
   readonly problem: string | undefined;
   readonly secret: T | undefined;
@@ -31,7 +36,10 @@ export class SecretFile<T> {
     return this.options.path;
   }
 
-  /** The secret, made now if the file was missing: of processes that start together, the first one's becomes everybody's. */
+  /**
+   * The secret, made now if the file was missing: of processes that start together, the first one's becomes
+   * everybody's.
+   */
   open(): T {
     const { options } = this;
     const secret =
@@ -42,7 +50,10 @@ export class SecretFile<T> {
   }
 }
 
-/** @returns whether the file is there now. It appears under its name only when all of it is on the disk, so nobody reads a part. */
+/**
+ * @returns whether the file is there now. It appears under its name only when all of it is on the disk, so
+ * nobody reads a part.
+ */
 function createOnce(path: string): boolean {
   const draft = `${path}.${randomUUID()}`;
   try {

@@ -3,7 +3,10 @@ import type { Secret } from '../common/secret.js';
 import { type DatabaseAddress, isLoopbackHost } from './rules.js';
 import type { LogLevel, NodeEnv, Registration } from './variables.js';
 
-/** How access tokens are checked: with shared secrets, of which the first signs, or with the published keys of an authorization server. */
+/**
+ * How access tokens are checked: with shared secrets, of which the first signs, or with the published keys of
+ * an authorization server.
+ */
 export type AccessTokens =
   | { kind: 'hs256'; secrets: readonly Secret[]; issuer?: string; audience?: string }
   | { kind: 'jwks'; uri: string; issuer: string; audience: string; acceptTyp: string[] };
@@ -55,7 +58,9 @@ export class StoreSettings {
   }
 }
 
-/** The configuration of the process, checked at start. What each setting means and its default: variables.ts. */
+/**
+ * The configuration of the process, checked at start. What each setting means and its default: variables.ts.
+ */
 export class Settings extends StoreSettings {
   readonly nodeEnv: NodeEnv;
   readonly host: string;
@@ -97,7 +102,10 @@ export class Settings extends StoreSettings {
   }
 }
 
-/** Gives every room the settings that were read at start; a command may have no others than those of the store. */
+/**
+ * Gives every room the settings that were read at start; a command may have no others than those of the
+ * store.
+ */
 @Module({})
 export class SettingsModule {
   static forRoot(settings: StoreSettings): DynamicModule {

@@ -28,8 +28,8 @@ export interface Variable<T> {
   readonly must: string;
   readonly parse: rules.Parse<T>;
   /**
-   * Text to parse if the variable isn't set. `<NAME>` stands for another variable.
-   * A default for some environments makes the variable required in the others. Without any default it is optional.
+   * Text to parse if the variable isn't set. `<NAME>` stands for another variable. A default for some
+   * environments makes the variable required in the others. Without any default it is optional.
    */
   readonly default?: string | Partial<Record<NodeEnv, string>>;
 }
@@ -363,7 +363,10 @@ export function isVariableName(name: string): name is VariableName {
 
 export const VARIABLE_NAMES: readonly VariableName[] = Object.keys(VARIABLES).filter(isVariableName);
 
-/** A file for a secret, because container platforms mount secrets as files, and an environment is easier to read. */
+/**
+ * A file for a secret, because container platforms mount secrets as files, and an environment is easier to
+ * read.
+ */
 function fileOf(name: string): Variable<string> {
   return {
     summary: `File that contains \`${name}\``,

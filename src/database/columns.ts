@@ -4,19 +4,24 @@ import type { Dialect } from './dialect.js';
 
 type EntityClass<Entity> = new () => Entity;
 
-/** The columns of an entity without its relations: the row that `columns(Entity)` selects, with the same types on both engines. */
+/**
+ * The columns of an entity without its relations: the row that `columns(Entity)` selects, with the same types
+ * on both engines.
+ */
 export type RowOf<Entity> = {
   readonly [Key in keyof Entity as Entity[Key] extends SqlValue ? Key : never]: Entity[Key];
 };
 
 /**
- * The select list of an entity, or of some of its properties, for hand-written SQL: `p.owner_id AS "ownerId", …`. It fits `RETURNING` too:
+ * The select list of an entity, or of some of its properties, for hand-written SQL: `p.owner_id AS "ownerId",
+ * …`. It fits `RETURNING` too:
  *
  *     const FIND = sql<RowOf<ProjectEntity>>(`SELECT ${columns(ProjectEntity, { of: 'p' })} FROM projects p WHERE p.id = $1`, 'find_project');
  *     const ENDS = sql<Pick<HistoryHeadEntity, 'seq' | 'mac'>>(`SELECT ${columns(HistoryHeadEntity, { only: ['seq', 'mac'] })} FROM audit_heads`);
  *
- * Rows need no mapping: `bigint` and sums arrive as numbers, times as `Date`, flags as booleans. Exception: on SQLite an expression, such as
- * `max(created_at)` or `a < b`, has no type, so it arrives as stored (text or 0/1): prefer a column of a subquery with ORDER BY and LIMIT 1.
+ * Rows need no mapping: `bigint` and sums arrive as numbers, times as `Date`, flags as booleans. Exception:
+ * on SQLite an expression, such as `max(created_at)` or `a < b`, has no type, so it arrives as stored (text
+ * or 0/1): prefer a column of a subquery with ORDER BY and LIMIT 1.
  * @param options.of the table's alias. @param options.only these properties alone
  */
 export function columns<Entity>(
@@ -68,7 +73,8 @@ export function excludedColumns<Entity>(
 export type JsonColumn = string | readonly (readonly unknown[])[] | null;
 
 /**
- * Rows of a subquery as one JSON column: drivers read one column several times as fast as the same values in rows.
+ * Rows of a subquery as one JSON column: drivers read one column several times as fast as the same values in
+ * rows.
  * @param options.flags boolean expressions by name, added to the columns of `only`
  */
 export function jsonRows<Entity, Key extends keyof RowOf<Entity> & string, Flag extends string>(
@@ -100,7 +106,10 @@ export function jsonRows<Entity, Key extends keyof RowOf<Entity> & string, Flag 
   };
 }
 
-/** Converts a value of a column type. SQLite has 0, 1 and its own text of times, PostgreSQL has `true`, `false` and RFC 3339. */
+/**
+ * Converts a value of a column type. SQLite has 0, 1 and its own text of times, PostgreSQL has `true`,
+ * `false` and RFC 3339.
+ */
 function fromJson(type: unknown): (value: unknown) => unknown {
   if (type === Boolean) return Boolean;
   if (type !== Date) return (value) => value;

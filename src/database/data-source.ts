@@ -6,12 +6,15 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { Secret } from '../common/secret.js';
 import type { DatabaseAddress } from '../config/rules.js';
 import { Initial1796100000002 } from './migrations/1796100000002-initial.js';
-import { PARSERS } from './statement-batch.js';
-import { CONNECT_TIMEOUT_MS, PostgresPool } from './postgres.pool.js';
+import { PARSERS } from './postgres/statement-batch.js';
+import { CONNECT_TIMEOUT_MS, PostgresPool } from './postgres/postgres.pool.js';
 
 export type Entities = NonNullable<DataSourceOptions['entities']>;
 
-/** SQLite waits synchronously for the lock of another process, so this also limits how long the server is blocked. */
+/**
+ * SQLite waits synchronously for the lock of another process, so this also limits how long the server is
+ * blocked.
+ */
 const SQLITE_LOCK_TIMEOUT_MS = 250;
 /** A starting process may wait for another one that migrates. */
 const SQLITE_MIGRATION_LOCK_TIMEOUT_MS = 5_000;
@@ -29,7 +32,9 @@ export function lacksFile({ file }: DatabaseAddress): boolean {
   return file !== undefined && !existsSync(file);
 }
 
-/** A data source for either engine, not yet connected. @param poolSize connections of the pool on PostgreSQL */
+/**
+ * A data source for either engine, not yet connected. @param poolSize connections of the pool on PostgreSQL
+ */
 export function createDataSource(address: DatabaseAddress, poolSize: number, entities: Entities): DataSource {
   return createFrom(address, entities, {
     poolSize,

@@ -15,9 +15,10 @@ const UNREACHABLE = new Set([
 ]);
 
 /**
- * SQLSTATE classes and codes (appendix A of PostgreSQL's manual) of temporary failures: connection exceptions (08), insufficient
- * resources (53), operator intervention (57P), read-only server after a failover (25006), serialization and deadlock (40), a transaction that was idle
- * for too long (25P03), and prepared statements that a pooler gave to another connection (26000, 42P05).
+ * SQLSTATE classes and codes (appendix A of PostgreSQL's manual) of temporary failures: connection exceptions
+ * (08), insufficient resources (53), operator intervention (57P), read-only server after a failover (25006),
+ * serialization and deadlock (40), a transaction that was idle for too long (25P03), and prepared statements
+ * that a pooler gave to another connection (26000, 42P05).
  */
 const POSTGRES_UNAVAILABLE = /^(?:08...|53...|57P..|57014|25006|25P03|26000|40001|40P01|42P05|55P03)$/;
 
@@ -46,7 +47,10 @@ export function isReadOnlyServer(error: unknown): boolean {
   return textIn(error, 'code') === '25006';
 }
 
-/** Whether a prepared statement is missing or exists already, because a pooler gave the connection to another client. */
+/**
+ * Whether a prepared statement is missing or exists already, because a pooler gave the connection to another
+ * client.
+ */
 export function lacksPreparedStatement(error: unknown): boolean {
   return ['26000', '42P05'].includes(textIn(error, 'code'));
 }
@@ -57,7 +61,9 @@ export function isForeignKeyViolation(error: unknown): boolean {
   return ['23503', 'SQLITE_CONSTRAINT_FOREIGNKEY'].includes(textIn(error, 'code'));
 }
 
-/** Reads a property of a driver's error. `instanceof Error` fails in tests, which load modules more than once. */
+/**
+ * Reads a property of a driver's error. `instanceof Error` fails in tests, which load modules more than once.
+ */
 function textIn(error: unknown, property: string): string {
   const value: unknown = typeof error === 'object' && error ? Reflect.get(error, property) : undefined;
   return typeof value === 'string' ? value : '';
@@ -68,7 +74,10 @@ export function isUniqueViolation(error: unknown): boolean {
   return textIn(error, 'code') === '23505';
 }
 
-/** Converts errors of an unreachable or busy database to DomainError `database_unavailable`. Returns other errors unchanged. */
+/**
+ * Converts errors of an unreachable or busy database to DomainError `database_unavailable`. Returns other
+ * errors unchanged.
+ */
 export function asDomainError(error: unknown): unknown {
   if (!isUnavailable(error)) return error;
   return new DomainError(

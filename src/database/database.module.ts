@@ -14,8 +14,8 @@ import { createDataSource, createMigrationDataSource, type Entities } from './da
 import { Database } from './database.js';
 import { DatabaseNotifications } from './notifications.js';
 import { migrate } from './migrate.js';
-import { PostgresDatabase } from './postgres.database.js';
-import { PostgresNotifications } from './postgres.notifications.js';
+import { PostgresDatabase } from './postgres/postgres.database.js';
+import { PostgresNotifications } from './postgres/postgres.notifications.js';
 import { SqliteDatabase } from './sqlite.database.js';
 import { SqliteNotifications } from './notifications.js';
 import { TaskLeases } from './periodic-tasks.js';

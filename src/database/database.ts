@@ -45,8 +45,9 @@ export interface StatementCall {
 }
 
 /**
- * The body of a transaction: a generator that yields statements and receives their rows. A generator can't `await`, so a transaction never
- * waits for the network. On SQLite it runs synchronously, so no other request runs meanwhile.
+ * The body of a transaction: a generator that yields statements and receives their rows. A generator can't
+ * `await`, so a transaction never waits for the network. On SQLite it runs synchronously, so no other request
+ * runs meanwhile.
  */
 export type Steps<Result> = Generator<readonly StatementCall[], Result, readonly unknown[][]>;
 
@@ -56,12 +57,18 @@ export function* query<Row>(statement: Statement<Row>, values: SqlValue[]): Step
   return rows as Row[];
 }
 
-/** Runs a statement without rows. PostgreSQL gets it pipelined with the next statement; a failure surfaces there. */
+/**
+ * Runs a statement without rows. PostgreSQL gets it pipelined with the next statement; a failure surfaces
+ * there.
+ */
 export function* exec(statement: Statement<never>, values: SqlValue[]): Steps<void> {
   yield [{ statement, values, isPipelined: true }];
 }
 
-/** Runs two bodies in parallel, with one message for each step of both. Neither may depend on writes of the other. */
+/**
+ * Runs two bodies in parallel, with one message for each step of both. Neither may depend on writes of the
+ * other.
+ */
 export function* zip<A, B>(one: Steps<A>, other: Steps<B>): Steps<[A, B]> {
   let [first, second] = [one.next([]), other.next([])];
   while (!first.done || !second.done) {
@@ -80,22 +87,37 @@ export abstract class Database {
   /** Runs one statement, atomic by itself. @throws DomainError `database_unavailable` */
   abstract query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]>;
 
-  /** Commits all statements of `body` or none. @throws DomainError `database_unavailable`, and errors of `body` */
+  /**
+   * Commits all statements of `body` or none. @throws DomainError `database_unavailable`, and errors of
+   * `body`
+   */
   abstract transaction<Result>(body: () => Steps<Result>): Promise<Result>;
 
   /** Runs one writing statement, atomic by itself. On SQLite, writes that arrive together share a commit. */
   abstract write<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]>;
 
-  /** Within a transaction: waits until no other transaction holds the lock of this name, and holds it until the end. */
+  /**
+   * Within a transaction: waits until no other transaction holds the lock of this name, and holds it until
+   * the end.
+   */
   abstract lock(name: string): Steps<void>;
 
-  /** Within a transaction: notifies the other processes when it commits. Those of SQLite see the change to the file themselves. */
+  /**
+   * Within a transaction: notifies the other processes when it commits. Those of SQLite see the change to the
+   * file themselves.
+   */
   abstract notify(channel: string, payload: string): Steps<void>;
 
-  /** To be awaited by background work between two batches of writes. On SQLite the server's own writes need the time. */
+  /**
+   * To be awaited by background work between two batches of writes. On SQLite the server's own writes need
+   * the time.
+   */
   abstract throttle(batchStartedAt: number): Promise<void>;
 
-  /** Changes how long a statement waits for another process that locks the SQLite file. PostgreSQL has locks of rows only. */
+  /**
+   * Changes how long a statement waits for another process that locks the SQLite file. PostgreSQL has locks
+   * of rows only.
+   */
   abstract setLockTimeout(milliseconds: number): void;
 
   /** Connections of the pool. SQLite has none. */
@@ -104,7 +126,10 @@ export abstract class Database {
   }
 }
 
-/** A time column as RFC 3339 in UTC with three decimals: PostgreSQL gives a `Date`, SQLite the text that TypeORM stores there. */
+/**
+ * A time column as RFC 3339 in UTC with three decimals: PostgreSQL gives a `Date`, SQLite the text that
+ * TypeORM stores there.
+ */
 export function toTimestamp(value: Date | string): string {
   return value instanceof Date ? value.toISOString() : `${value.replace(' ', 'T')}Z`;
 }

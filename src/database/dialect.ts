@@ -2,7 +2,10 @@ export type Engine = 'sqlite' | 'postgres';
 
 /** The parts of SQL that the engines write differently. */
 export interface Dialect {
-  /** Locks the selected rows, or those of table `of`, until the transaction ends. Empty on SQLite, where one transaction runs at a time. */
+  /**
+   * Locks the selected rows, or those of table `of`, until the transaction ends. Empty on SQLite, where one
+   * transaction runs at a time.
+   */
   readonly rowLock: (options?: { of?: string; skipLocked?: boolean }) => string;
   /** The strings of a parameter that is a JSON array: `id IN (${jsonItems('$1')})`. */
   readonly jsonItems: (parameter: string) => string;

@@ -26,8 +26,8 @@ const LOCK_HOLDER = `SELECT l.pid, a.application_name AS name, a.state FROM pg_l
   WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = $1 AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
 /**
- * Brings the schema up to date and disconnects. Processes that start together migrate one after another: on PostgreSQL under an advisory
- * lock of the transaction, on SQLite in one write transaction.
+ * Brings the schema up to date and disconnects. Processes that start together migrate one after another: on
+ * PostgreSQL under an advisory lock of the transaction, on SQLite in one write transaction.
  * @param dataSource with one connection, not yet connected
  * @returns the names of the migrations that ran
  * @throws UnreleasedSchema

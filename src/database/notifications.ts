@@ -10,7 +10,10 @@ export abstract class DatabaseNotifications {
    */
   abstract isCurrent(): boolean;
 
-  /** Sends soon, and again after a lost connection. A crash loses the message: use `Database.notify` if it must not be lost. */
+  /**
+   * Sends soon, and again after a lost connection. A crash loses the message: use `Database.notify` if it
+   * must not be lost.
+   */
   abstract send(channel: string, payload: string): void;
 
   abstract subscribe(channel: string, receive: (payload: string) => void): void;
@@ -19,7 +22,10 @@ export abstract class DatabaseNotifications {
   abstract onDisconnect(listener: () => void): void;
 }
 
-/** SQLite has no messages, and only shows that another connection has written. Each such write empties all caches. */
+/**
+ * SQLite has no messages, and only shows that another connection has written. Each such write empties all
+ * caches.
+ */
 export class SqliteNotifications extends DatabaseNotifications {
   readonly areArriving = true;
   readonly #disconnectListeners: (() => void)[] = [];

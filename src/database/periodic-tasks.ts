@@ -30,7 +30,10 @@ const acquire = (now: string, expiry: string) =>
    WHERE task_leases.owner = excluded.owner OR task_leases.expires_at <= ${now}
    RETURNING task`;
 
-/** $1 task, $2 owner, $3 milliseconds. Returns a row if the lease was acquired. Uses the database's clock, since clocks of processes differ. */
+/**
+ * $1 task, $2 owner, $3 milliseconds. Returns a row if the lease was acquired. Uses the database's clock,
+ * since clocks of processes differ.
+ */
 const ACQUIRE = sql<{ task: string }>({
   sqlite: acquire(
     `strftime('%Y-%m-%d %H:%M:%f', 'now')`,

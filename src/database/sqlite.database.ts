@@ -13,7 +13,10 @@ interface PreparedStatement {
   readonly conversions: readonly (readonly [column: string, convert: (value: unknown) => unknown])[];
 }
 
-/** Conversions by the declared type of a column. `driver.columns()` reports it for columns that a statement returns unchanged. */
+/**
+ * Conversions by the declared type of a column. `driver.columns()` reports it for columns that a statement
+ * returns unchanged.
+ */
 const CONVERSIONS: ReadonlyMap<string | null, (value: unknown) => unknown> = new Map([
   ['datetime(3)', toDate],
   ['boolean', toBoolean],
@@ -29,12 +32,15 @@ interface Job {
 /** Limits how long a commit blocks the process. */
 const MAX_COMMITTED_TOGETHER = 50;
 
-/** How long background work pauses, as a multiple of the time that its last batch took. A server that waits to write gives up soon. */
+/**
+ * How long background work pauses, as a multiple of the time that its last batch took. A server that waits to
+ * write gives up soon.
+ */
 const PAUSE = 3;
 
 /**
- * SQLite through TypeORM's connection. TypeORM's own transactions let statements of other requests in while they wait. Here a transaction
- * is one synchronous call.
+ * SQLite through TypeORM's connection. TypeORM's own transactions let statements of other requests in while
+ * they wait. Here a transaction is one synchronous call.
  */
 export class SqliteDatabase extends Database {
   readonly engine = 'sqlite';
@@ -85,7 +91,10 @@ export class SqliteDatabase extends Database {
     await sleep(PAUSE * (performance.now() - batchStartedAt));
   }
 
-  /** Runs queued transactions with one commit, and so one fsync. Each has a savepoint, so a failure doesn't affect the others. */
+  /**
+   * Runs queued transactions with one commit, and so one fsync. Each has a savepoint, so a failure doesn't
+   * affect the others.
+   */
   #commitWaiting(): void {
     const jobs = this.#waiting.splice(0, MAX_COMMITTED_TOGETHER);
     if (this.#waiting.length > 0) setImmediate(() => this.#commitWaiting());
@@ -126,7 +135,10 @@ export class SqliteDatabase extends Database {
     return step.value;
   }
 
-  /** Empties the write-ahead log, which still has the former pages, so that deleted secrets are destroyed there too. */
+  /**
+   * Empties the write-ahead log, which still has the former pages, so that deleted secrets are destroyed
+   * there too.
+   */
   #emptyLog(): void {
     try {
       this.driver.pragma('wal_checkpoint(TRUNCATE)');

@@ -25,7 +25,9 @@ export type SystemAction = `${string}.${string}`;
 export const HISTORY_RESULTS = ['done', 'valid', 'invalid', 'unavailable'] as const;
 export type HistoryResult = (typeof HISTORY_RESULTS)[number];
 
-/** A field that was written or destroyed. Credentials have their last four characters if the mask shows them. */
+/**
+ * A field that was written or destroyed. Credentials have their last four characters if the mask shows them.
+ */
 export interface HistoryField {
   readonly field: string;
   readonly last_four?: string;

@@ -6,7 +6,10 @@ import { HistoryTrail } from './history-trail.js';
 import { COUNT_THROUGH, DELETE_THROUGH, LAST_OLDER, PERMIT, REVOKE } from './history.statements.js';
 import { HistoryVerifier, type ChainReport } from './history-verifier.js';
 
-/** The only code that deletes history: from the start of a chain. A `history.pruned` entry keeps the number and MAC of the last one. */
+/**
+ * The only code that deletes history: from the start of a chain. A `history.pruned` entry keeps the number
+ * and MAC of the last one.
+ */
 @Injectable()
 export class HistoryRetention {
   constructor(
@@ -16,8 +19,8 @@ export class HistoryRetention {
   ) {}
 
   /**
-   * Deletes entries up to the first one that is not older than `before`, and records this in the chain. A chain with problems is kept
-   * as evidence.
+   * Deletes entries up to the first one that is not older than `before`, and records this in the chain. A
+   * chain with problems is kept as evidence.
    * @returns the number of deleted entries, and the problems
    */
   async prune(projectId: ProjectId, before: Date, actor: Actor): Promise<ChainReport> {

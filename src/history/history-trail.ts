@@ -30,7 +30,10 @@ export class HistoryChain<Action extends string = ProjectAction> {
     this.#head = head;
   }
 
-  /** Writes an entry. The transaction must have locked the chain: a second entry with this number violates the primary key. */
+  /**
+   * Writes an entry. The transaction must have locked the chain: a second entry with this number violates the
+   * primary key.
+   */
   *append(event: HistoryEvent<Action>): Steps<void> {
     const entry = entryAfter(this.projectId, this.#head, event);
     const { mac, keyId } = this.keyring.historyMac(this.projectId, vouchedFor(entry, this.#head.mac));
@@ -63,8 +66,8 @@ export class HistoryTrail {
   ) {}
 
   /**
-   * Locks a project's chain. Every transaction that changes a project takes this lock before any other, so they run one after another
-   * and can't deadlock.
+   * Locks a project's chain. Every transaction that changes a project takes this lock before any other, so
+   * they run one after another and can't deadlock.
    */
   *lockChain<Action extends string = ProjectAction>(projectId: ProjectId): Steps<HistoryChain<Action>> {
     const [head = NO_HEAD] = yield* query(LOCK_HEAD, [projectId]);

@@ -27,7 +27,9 @@ class ChainWalk {
     return this.#entries;
   }
 
-  /** @returns the MAC of the entry before. If that entry is missing, adds a problem and returns `undefined` */
+  /**
+   * @returns the MAC of the entry before. If that entry is missing, adds a problem and returns `undefined`
+   */
   arriveAt(seq: number): string | undefined {
     if (!isPlace(seq)) {
       this.problems.push(

@@ -63,7 +63,10 @@ export class HistoryHeadEntity {
   mac: string;
 }
 
-/** Permits retention to delete the start of a chain. Inserted and deleted in one transaction, so nobody else sees it. */
+/**
+ * Permits retention to delete the start of a chain. Inserted and deleted in one transaction, so nobody else
+ * sees it.
+ */
 @Entity('audit_permits')
 export class HistoryPermitEntity {
   @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'audit_permits_pk' })

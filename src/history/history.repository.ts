@@ -67,7 +67,9 @@ export class HistoryRepository {
     return (await this.database.query(PROJECTS_WITHOUT_ENTRIES, [])).map(({ id }) => id);
   }
 
-  /** Lists leftover permits. Retention deletes its own before it commits, so any that are found are foreign. */
+  /**
+   * Lists leftover permits. Retention deletes its own before it commits, so any that are found are foreign.
+   */
   listPermits(): Promise<{ projectId: ProjectId; throughSeq: number }[]> {
     return reachingDatabase(this.#permits.find());
   }

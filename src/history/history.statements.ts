@@ -4,7 +4,9 @@ import { sql } from '../database/database.js';
 import type { HistoryHead } from './history-entry.js';
 import { HistoryEntryEntity } from './history.entities.js';
 
-/** $1 project. On PostgreSQL, inserts a missing head and locks the row. SQLite runs one transaction at a time. */
+/**
+ * $1 project. On PostgreSQL, inserts a missing head and locks the row. SQLite runs one transaction at a time.
+ */
 export const LOCK_HEAD = sql<HistoryHead>(
   {
     sqlite: 'SELECT seq, mac FROM audit_heads WHERE project_id = $1',
@@ -51,7 +53,9 @@ export const CHAINS = sql<{ projectId: ProjectId }>(
   'audit_chains',
 );
 
-/** Normally none, since creating a project adds an entry. Ignores times, which somebody could have set back. */
+/**
+ * Normally none, since creating a project adds an entry. Ignores times, which somebody could have set back.
+ */
 export const PROJECTS_WITHOUT_ENTRIES = sql<{ id: ProjectId }>(
   'SELECT id FROM projects p WHERE NOT EXISTS (SELECT 1 FROM audit_entries e WHERE e.project_id = p.id) ORDER BY id',
   'projects_without_audit_entries',

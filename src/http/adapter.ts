@@ -11,7 +11,10 @@ import type { RouteTable } from './route-table.js';
 
 const REQUEST_ID_HEADER = 'x-request-id';
 
-/** Headers of a response with data: nothing may store it, guess its type, frame it or run it. `/docs` is a page and gets helmet's. */
+/**
+ * Headers of a response with data: nothing may store it, guess its type, frame it or run it. `/docs` is a
+ * page and gets helmet's.
+ */
 const DATA_HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -39,7 +42,10 @@ const ACCEPTED_REQUEST_ID = /^[0-9a-f-]{16,64}$/i;
 
 /** Milliseconds to receive the headers. `RequestBodies` limits the time of a body, per route. */
 const HEADERS_TIMEOUT_MS = 15_000;
-/** Milliseconds that no request may exceed, whatever its route allows. Node swaps the two when this one is smaller. */
+/**
+ * Milliseconds that no request may exceed, whatever its route allows. Node swaps the two when this one is
+ * smaller.
+ */
 const REQUEST_TIMEOUT_MS = 600_000;
 /** Milliseconds between Node's checks for requests that took too long. */
 const TIMEOUT_CHECK_MS = 1_000;

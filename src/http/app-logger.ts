@@ -6,7 +6,10 @@ import { DomainError } from '../common/errors.js';
 /** W3C Trace Context, level 1: version, trace, parent, flags; a later version may have more after a dash. */
 const TRACEPARENT = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(-.*)?$/;
 
-/** @returns the trace that a request says it belongs to, as 32 hexadecimal digits; whatever else stands in its `traceparent` is no trace */
+/**
+ * @returns the trace that a request says it belongs to, as 32 hexadecimal digits; whatever else stands in its
+ * `traceparent` is no trace
+ */
 export function traceIdOf(traceparent: string | string[] | undefined): string | undefined {
   const [, version, traceId, more] = (typeof traceparent === 'string' && TRACEPARENT.exec(traceparent)) || [];
   return version === '00' && more !== undefined ? undefined : traceId;
@@ -41,7 +44,10 @@ interface AnsweredRequest extends RequestIds {
   milliseconds: number;
 }
 
-/** JSON lines on the standard output. Only the fields named here are ever written: no header, no body, no URL, no foreign message. */
+/**
+ * JSON lines on the standard output. Only the fields named here are ever written: no header, no body, no URL,
+ * no foreign message.
+ */
 export class AppLogger implements LoggerService {
   readonly #pino: Logger;
 
@@ -85,7 +91,10 @@ export class AppLogger implements LoggerService {
     this.#write('trace', message, context);
   }
 
-  /** A sentence is ours, and written as it is. Of an error there is its kind, code and place, not its message, which may hold what was sent. */
+  /**
+   * A sentence is ours, and written as it is. Of an error there is its kind, code and place, not its message,
+   * which may hold what was sent.
+   */
   #write(
     level: 'error' | 'warn' | 'info' | 'debug' | 'trace',
     message: unknown,
@@ -102,7 +111,10 @@ export class AppLogger implements LoggerService {
 /** Bytes that may wait for a reader who is slow or gone. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
-/** A log that can't be written, for a full disk or a reader who doesn't read, costs log lines and nothing else. */
+/**
+ * A log that can't be written, for a full disk or a reader who doesn't read, costs log lines and nothing
+ * else.
+ */
 function standardOutput(): DestinationStream {
   const { stdout } = process;
   stdout.on('error', () => undefined);

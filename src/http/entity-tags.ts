@@ -9,7 +9,10 @@ export interface EntityTag {
   readonly opaque: string;
 }
 
-/** One element of the list, with the comma after it; recipients put up with empty ones (RFC 9110, section 5.6.1). */
+/**
+ * One element of the list, with the comma after it; recipients put up with empty ones (RFC 9110, section
+ * 5.6.1).
+ */
 const ELEMENT = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(?:,|$)/y;
 
 /**

@@ -60,7 +60,10 @@ export const HTTP_STATUS = {
   shutting_down: HttpStatus.SERVICE_UNAVAILABLE,
 } satisfies Record<ErrorCode, HttpStatus>;
 
-/** What Fastify refuses before a route is reached, by its error code; the messages are ours, since its own may repeat the input. */
+/**
+ * What Fastify refuses before a route is reached, by its error code; the messages are ours, since its own may
+ * repeat the input.
+ */
 const FASTIFY_ERRORS: Record<string, [ErrorCode, string]> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The body is too large.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
@@ -79,7 +82,10 @@ const FASTIFY_ERRORS: Record<string, [ErrorCode, string]> = {
 const internalError = (cause: unknown) =>
   new DomainError('internal_error', 'Something went wrong on our side.', { cause });
 
-/** What an error of Fastify, of its plugins, or of a request that broke off has beside its message. Stripe's have `statusCode`, too. */
+/**
+ * What an error of Fastify, of its plugins, or of a request that broke off has beside its message. Stripe's
+ * have `statusCode`, too.
+ */
 interface FrameworkError extends Error {
   code?: string;
   statusCode?: number;
@@ -87,7 +93,10 @@ interface FrameworkError extends Error {
   expose?: boolean;
 }
 
-/** Any failure as one that may be shown. What we don't know becomes `internal_error`, with the original as its cause. */
+/**
+ * Any failure as one that may be shown. What we don't know becomes `internal_error`, with the original as its
+ * cause.
+ */
 export function toDomainError(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
   if (error instanceof HttpException) {

@@ -17,7 +17,10 @@ declare module 'fastify' {
 
 const RAW = 'application/x-raw';
 
-/** A signature is over the bytes as they came: routes that are marked with `rawBodyLimit` get those, and nothing of them is parsed before. */
+/**
+ * A signature is over the bytes as they came: routes that are marked with `rawBodyLimit` get those, and
+ * nothing of them is parsed before.
+ */
 export function readRawBodies(fastify: FastifyInstance): void {
   addUnreadBodyParser(fastify, RAW, ({ routeOptions }) => {
     const limit = routeOptions.config.rawBodyLimit;
@@ -49,7 +52,10 @@ function unreadable(msg: string): ValidationFailed {
   return new ValidationFailed([{ loc: ['body'], msg, type: 'json_invalid' }]);
 }
 
-/** `application/json` alone is read, and bounded before anything walks it: validation of a deep or wide document is what would be slow. */
+/**
+ * `application/json` alone is read, and bounded before anything walks it: validation of a deep or wide
+ * document is what would be slow.
+ */
 export function readJsonBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   addUnreadBodyParser(fastify, 'application/json', ({ headers }) => {

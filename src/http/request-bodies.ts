@@ -58,8 +58,8 @@ export function addUnreadBodyParser(
 }
 
 /**
- * Reads bodies after the guards: a caller who may not do something can't make us buffer a body. Bounds the time that a body takes to
- * arrive, and the memory of all bodies until they are answered.
+ * Reads bodies after the guards: a caller who may not do something can't make us buffer a body. Bounds the
+ * time that a body takes to arrive, and the memory of all bodies until they are answered.
  */
 export class RequestBodies implements NestInterceptor {
   readonly #byClient = new Map<string, number>();
@@ -96,7 +96,10 @@ export class RequestBodies implements NestInterceptor {
     return next.handle();
   }
 
-  /** @throws DomainError `body_too_large`, `body_too_slow`, `malformed_request`, `rate_limited`, `too_busy`, and as the parser */
+  /**
+   * @throws DomainError `body_too_large`, `body_too_slow`, `malformed_request`, `rate_limited`, `too_busy`,
+   * and as the parser
+   */
   async read(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (!request.unreadBody) return;
     const { limit, parse } = request.unreadBody;
@@ -181,7 +184,8 @@ class BodyDeadline {
 }
 
 /**
- * Reads into one growing buffer. A list of chunks would cost a hundred times the body when each byte arrives on its own.
+ * Reads into one growing buffer. A list of chunks would cost a hundred times the body when each byte arrives
+ * on its own.
  * @throws DomainError `body_too_large`, `body_too_slow`, `malformed_request`, and as `Reservation.growTo`
  */
 function receive(

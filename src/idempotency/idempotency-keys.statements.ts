@@ -1,8 +1,8 @@
 import { sql } from '../database/database.js';
 
 /**
- * $1 project, $2 scope, $3 request, $4 holder, $5 end of the lease, $6 now, $7 time before which keys are expired. Returns a row if the
- * key is free or expired, or if an equal request crashed.
+ * $1 project, $2 scope, $3 request, $4 holder, $5 end of the lease, $6 now, $7 time before which keys are
+ * expired. Returns a row if the key is free or expired, or if an equal request crashed.
  */
 export const CLAIM = sql<{ holder: string }>(
   `INSERT INTO idempotency_keys AS k (project_id, scope, request, holder, lease_until, created_at) VALUES ($1, $2, $3, $4, $5, $6)

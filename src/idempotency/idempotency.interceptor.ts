@@ -13,8 +13,8 @@ import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { lastValueFrom, type Observable, of } from 'rxjs';
 import { DomainError, ValidationFailed } from '../common/errors.js';
-import type { QueryReader } from '../http/request.pipe.js';
-import { RequestPipe } from '../http/request.pipe.js';
+import type { QueryReader } from '../http/validation/request.pipe.js';
+import { RequestPipe } from '../http/validation/request.pipe.js';
 import { IdempotentAnswers, type IdempotentCall } from './idempotent-answers.js';
 
 const IDEMPOTENT = 'idempotency:parts';
@@ -29,7 +29,10 @@ type Request = FastifyRequest<{ Querystring: Record<string, unknown> }>;
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
-/** Handles the `Idempotency-Key` of a request. Runs after the guards, so that only an allowed caller gets a stored answer. */
+/**
+ * Handles the `Idempotency-Key` of a request. Runs after the guards, so that only an allowed caller gets a
+ * stored answer.
+ */
 @Injectable()
 class IdempotencyInterceptor implements NestInterceptor {
   constructor(
@@ -93,7 +96,10 @@ Chosen by the caller for one thing to do, 1 to 255 printable characters. The sam
   .trim()
   .replaceAll('\n', ' ');
 
-/** Makes a handler accept an `Idempotency-Key`. @param parts the parts of a request that must be equal in a retry */
+/**
+ * Makes a handler accept an `Idempotency-Key`. @param parts the parts of a request that must be equal in a
+ * retry
+ */
 export const Idempotent = (parts: IdempotentParts) =>
   applyDecorators(
     SetMetadata(IDEMPOTENT, parts),

@@ -52,7 +52,8 @@ export class IdempotentAnswers {
 
   /**
    * @param perform its exceptions are not stored
-   * @throws DomainError `idempotency_key_in_use` while the first request runs; ValidationFailed if the key had another input
+   * @throws DomainError `idempotency_key_in_use` while the first request runs; ValidationFailed if the key
+   * had another input
    */
   async once(
     call: IdempotentCall,

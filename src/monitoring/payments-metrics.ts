@@ -73,7 +73,10 @@ export class PaymentsMetrics implements OnModuleInit {
     });
   }
 
-  /** Reads once for all gauges of a scrape. Returns nothing during a database outage, so that the other metrics still appear. */
+  /**
+   * Reads once for all gauges of a scrape. Returns nothing during a database outage, so that the other
+   * metrics still appear.
+   */
   #readOutbox(): Promise<[DurableEventName, Backlog][]> {
     this.#reading ??= Promise.all(
       DURABLE_EVENTS.map(

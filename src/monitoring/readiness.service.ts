@@ -8,7 +8,10 @@ import { Keyring } from '../vault/keys/keyring.js';
 
 const PING = sql<{ one: number }>('SELECT 1 AS one', 'ping');
 
-/** Ready means: the database answers, its schema is migrated, the data keys are open, and the process is not stopping. */
+/**
+ * Ready means: the database answers, its schema is migrated, the data keys are open, and the process is not
+ * stopping.
+ */
 @Injectable()
 export class ReadinessService implements OnApplicationBootstrap {
   #isOpen = false;

@@ -57,8 +57,8 @@ export interface LedgerDispute {
 }
 
 /**
- * Events written to the outbox in the transaction of the change. Each is delivered at least once, even after a crash, and is retried
- * until no listener fails. `docs/using-from-modules.md` lists when each is sent.
+ * Events written to the outbox in the transaction of the change. Each is delivered at least once, even after
+ * a crash, and is retried until no listener fails. `docs/using-from-modules.md` lists when each is sent.
  */
 export interface DurableEventMap {
   /** Sent for a subscription that is seen for the first time. */
@@ -73,14 +73,20 @@ export interface DurableEventMap {
   'payment.failed': ProjectMode & { readonly payment: LedgerPayment };
   /** Sent when the refunded amount grows, by `refundedNowCents`. */
   'payment.refunded': ProjectMode & { readonly payment: LedgerPayment; readonly refundedNowCents: number };
-  /** Sent when a dispute is opened or changes its status. `payment` is `null` while the ledger doesn't have the payment. */
+  /**
+   * Sent when a dispute is opened or changes its status. `payment` is `null` while the ledger doesn't have
+   * the payment.
+   */
   'payment.disputed': ProjectMode & {
     readonly dispute: LedgerDispute;
     readonly payment: LedgerPayment | null;
   };
 }
 
-/** Outcome of a call: `refused` is a 4xx, `failed` a 5xx or a response that isn't Stripe's, `unreachable` no response. */
+/**
+ * Outcome of a call: `refused` is a 4xx, `failed` a 5xx or a response that isn't Stripe's, `unreachable` no
+ * response.
+ */
 export const STRIPE_CALL_OUTCOMES = [
   'succeeded',
   'refused',
@@ -90,7 +96,10 @@ export const STRIPE_CALL_OUTCOMES = [
 ] as const;
 export type StripeCallOutcome = (typeof STRIPE_CALL_OUTCOMES)[number];
 
-/** `unreadable`: the payload has an unknown form. `refused`: the signature is not valid for this project. `failed`: Stripe must retry. */
+/**
+ * `unreadable`: the payload has an unknown form. `refused`: the signature is not valid for this project.
+ * `failed`: Stripe must retry.
+ */
 export const WEBHOOK_OUTCOMES = [
   'applied',
   'ignored',
@@ -103,7 +112,10 @@ export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];
 
 /** Events sent once, to listeners of the same process. They are lost if that process dies. */
 export interface ProcessEventMap {
-  /** Sent when Stripe refuses a stored secret key for the first time since the key was stored or last accepted. */
+  /**
+   * Sent when Stripe refuses a stored secret key for the first time since the key was stored or last
+   * accepted.
+   */
   'credentials.invalid': ProjectMode & { readonly reason: string };
   'stripe.called': { readonly outcome: StripeCallOutcome };
   'webhook.received': { readonly outcome: WebhookOutcome };
@@ -176,7 +188,10 @@ export class PaymentsEvents {
     }
   }
 
-  /** @param payload JSON, parsed once per listener, so that none sees another's changes @returns whether every listener succeeded */
+  /**
+   * @param payload JSON, parsed once per listener, so that none sees another's changes @returns whether every
+   * listener succeeded
+   */
   async deliver<Name extends DurableEventName>(
     name: Name,
     payload: string,

@@ -11,9 +11,9 @@ import {
 import { Transform } from 'class-transformer';
 import { EndUserTokens } from '../auth/tokens/end-user-tokens.js';
 import { SUBJECT, SUBJECT_RULE } from '../auth/tokens/verify-token.js';
-import { WholeNumber } from '../http/fields.js';
+import { WholeNumber } from '../http/validation/fields.js';
 import { ApiErrors } from '../http/openapi/api-errors.js';
-import { type Check, Checked, ForbidUnknownFields } from '../http/request.pipe.js';
+import { type Check, Checked, ForbidUnknownFields } from '../http/validation/request.pipe.js';
 import type { Project } from './project.entity.js';
 import { CurrentProject, RequiresPermission } from './project.guards.js';
 

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { TextField } from '../http/fields.js';
+import { TextField } from '../http/validation/fields.js';
 import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
 import type { Project } from './project.entity.js';
 

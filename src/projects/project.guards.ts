@@ -17,7 +17,10 @@ import { type OwnerId, parseProjectId, type ProjectId } from '../common/ids.js';
 import type { Project } from './project.entity.js';
 import { projectNotFound, ProjectsService } from './projects.service.js';
 
-/** The value that `ProjectOwnerGuard` attached: the `Project`, or the result of the reader of `@RequiresPermission()`. */
+/**
+ * The value that `ProjectOwnerGuard` attached: the `Project`, or the result of the reader of
+ * `@RequiresPermission()`.
+ */
 export const CurrentProject = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const { project } = context.switchToHttp().getRequest<FastifyRequest>();
   if (!project) throw new Error('This route has no @RequiresPermission().');
@@ -70,7 +73,10 @@ export function decorateWithProject(fastify: FastifyInstance): void {
   fastify.decorateRequest('project', undefined);
 }
 
-/** Checks the permission that the route requires, and attaches the project. Refuses with 422, 404 or 403, in this order. */
+/**
+ * Checks the permission that the route requires, and attaches the project. Refuses with 422, 404 or 403, in
+ * this order.
+ */
 @Injectable()
 export class ProjectOwnerGuard implements CanActivate {
   constructor(
@@ -111,7 +117,9 @@ export function readProjectId(text: string): ProjectId {
   return id;
 }
 
-/** Checks that the end user's project exists. Used with `@ForEndUsers()`, which refuses other callers first. */
+/**
+ * Checks that the end user's project exists. Used with `@ForEndUsers()`, which refuses other callers first.
+ */
 @Injectable()
 export class EndUserGuard implements CanActivate {
   constructor(private readonly projects: ProjectsService) {}

@@ -58,7 +58,9 @@ export class ProjectRepository {
     return this.database.transaction(() => this.#update(id, changes, actor, at));
   }
 
-  /** Marks the project as deleted, and runs `cleanup` in the same transaction. @returns whether it was live */
+  /**
+   * Marks the project as deleted, and runs `cleanup` in the same transaction. @returns whether it was live
+   */
   hide(
     id: ProjectId,
     actor: Actor,

@@ -46,7 +46,9 @@ export class ProjectsService {
     return updated;
   }
 
-  /** Hides the project, and destroys what other modules store for it. @throws DomainError `project_not_found` */
+  /**
+   * Hides the project, and destroys what other modules store for it. @throws DomainError `project_not_found`
+   */
   async delete(id: ProjectId, actor: Actor = A_MODULE): Promise<void> {
     const now = new Date();
     const { destroy, cleanUp } = await this.deleting.prepare([id], actor);

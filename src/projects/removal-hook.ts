@@ -15,7 +15,10 @@ export interface RemovalPart extends Cleanup {
 /** Called before the removal, while everything about the subject can still be read. */
 export type RemovalListener<Subject, Part> = (subject: Subject, actor: Actor) => Promise<Part>;
 
-/** The one way for a module to act when a module below removes something. Modules add their listener in `onModuleInit`. */
+/**
+ * The one way for a module to act when a module below removes something. Modules add their listener in
+ * `onModuleInit`.
+ */
 export class RemovalHook<Subject, Part extends RemovalPart = Cleanup> {
   readonly #listeners: RemovalListener<Subject, Part>[] = [];
 

@@ -47,7 +47,10 @@ export function resolve({ components }: Document, schema: Schema): Schema {
   return found;
 }
 
-/** Each of the types that a value may have, as a schema of that type alone: `anyOf [T, null]` and `type: [T, "null"]` come to the same. */
+/**
+ * Each of the types that a value may have, as a schema of that type alone: `anyOf [T, null]` and `type: [T,
+ * "null"]` come to the same.
+ */
 export function alternatives(document: Document, schema: Schema): Schema[] {
   const { anyOf, type, ...rest } = resolve(document, schema);
   const isAllowed = (each: Schema) => type === undefined || [type].flat().includes(String(each.type));
@@ -64,7 +67,10 @@ interface Sides {
   direction: Direction;
 }
 
-/** What breaks a client of the contract, in sentences. A request may be wider than the contract's, a response may have more fields. */
+/**
+ * What breaks a client of the contract, in sentences. A request may be wider than the contract's, a response
+ * may have more fields.
+ */
 export function incompatibilities(sides: Sides, ours: Schema, theirs: Schema, at: string): string[] {
   const known = alternatives(sides.ours, ours);
   const wanted = alternatives(sides.contract, theirs);

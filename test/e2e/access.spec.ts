@@ -51,7 +51,9 @@ const PROJECT = '/api/v1/projects/:project_id';
 const STRIPE = '/api/v1/payments/stripe/projects/:project_id';
 const TILL = '/api/v1/payments/stripe';
 
-/** Every route there is. A route that is missing here fails the suite: say who may call it. HEAD is as GET. */
+/**
+ * Every route there is. A route that is missing here fails the suite: say who may call it. HEAD is as GET.
+ */
 const ROUTES: Record<string, Expectation> = {
   'GET /docs': everybody(200),
   'GET /docs/': everybody(302),

@@ -59,7 +59,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** What the document lists, but for what needs no database; what destroys comes last, and what needs a key before there is one. */
+/**
+ * What the document lists, but for what needs no database; what destroys comes last, and what needs a key
+ * before there is one.
+ */
 async function operations(): Promise<Operation[]> {
   const { body } = await server.send('GET', '/docs-json');
   const order = ['get', 'post', 'put', 'delete'];

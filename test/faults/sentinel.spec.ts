@@ -31,7 +31,10 @@ const UNRELATED = { test_secret_key: `sk_test_${'a'.repeat(32)}` };
 const STRIPE = '/api/v1/payments/stripe/projects/:project_id';
 const TILL = '/api/v1/payments/stripe';
 
-/** What the operations with a body are for. A route that is missing here fails the test: say how a secret may come to it. */
+/**
+ * What the operations with a body are for. A route that is missing here fails the test: say how a secret may
+ * come to it.
+ */
 const BODIES: Record<string, object[]> = {
   'POST /api/v1/auth/login': [
     { email: 'ada@example.com', password: accounts.password },
@@ -70,7 +73,10 @@ const BODIES: Record<string, object[]> = {
   [`POST ${TILL}/update-subscription`]: [{ new_price_id: credentials.test_secret_key }],
 };
 
-/** Bodies that somebody sends by mistake: the right values in the wrong place. Each is an object or the text itself. */
+/**
+ * Bodies that somebody sends by mistake: the right values in the wrong place. Each is an object or the text
+ * itself.
+ */
 const MISTAKES: (object | string)[] = [
   Object.fromEntries(
     Object.entries(credentials).map(([field, value]) => [field.replace(/^(test|live)/, flip), value]),

@@ -20,7 +20,10 @@ const LISTEN_ON_LOOPBACK = `data:text/javascript,${encodeURIComponent(`
   Server.prototype.listen = function (options, ...rest) { return listen.call(this, { ...options, host: '127.0.0.1' }, ...rest); };
 `)}`;
 
-/** Sends SIGUSR1 as soon as somebody listens for it, and says whether that was before any other module was loaded. */
+/**
+ * Sends SIGUSR1 as soon as somebody listens for it, and says whether that was before any other module was
+ * loaded.
+ */
 const SIGNAL_EARLY = `data:text/javascript,${encodeURIComponent(`
   process.once('newListener', function early(name) {
     if (name !== 'SIGUSR1') return process.once('newListener', early);

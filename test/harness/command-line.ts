@@ -36,8 +36,9 @@ export async function runCommand(
 }
 
 /**
- * Runs `tillkeeper …` in this process, without loading the program again: for tests of a command's effects. Tests of signals,
- * standard input and loaded modules use `runCommand`. Never run two at a time: environment and streams are replaced.
+ * Runs `tillkeeper …` in this process, without loading the program again: for tests of a command's effects.
+ * Tests of signals, standard input and loaded modules use `runCommand`. Never run two at a time: environment
+ * and streams are replaced.
  */
 export async function runInProcess(environment: Environment, ...args: string[]): Promise<Ended> {
   const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-command-'));

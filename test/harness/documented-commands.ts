@@ -45,7 +45,10 @@ export function inlineCommands(): { page: string; command: string }[] {
   );
 }
 
-/** One command each, without comments. Quotes, `$(…)`, a backslash at the end of a line and `<<END` continue a command. */
+/**
+ * One command each, without comments. Quotes, `$(…)`, a backslash at the end of a line and `<<END` continue a
+ * command.
+ */
 function commandsOf(text: string): string[] {
   const commands: string[] = [];
   let lines: string[] = [];

@@ -35,7 +35,7 @@ export class ShopService {
     return id;
   }
 
-  /** Runs again for the same payment, for instance once its user is known: `payment.id` makes that harmless. */
+  /** Can run again for one payment, once its user is known: `payment.id` makes that harmless. */
   private unlock({ id, userId, amountCents, currency }: LedgerPayment): void {
     if (userId !== null) this.unlocked.set(id, `${userId} ${amountCents} ${currency}`);
   }

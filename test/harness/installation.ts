@@ -18,8 +18,8 @@ import { transformSync } from '@swc/core';
 import { type Environment, ServerProcess } from './servers/server-process.js';
 
 /**
- * An operator's installation in a temporary folder: compiled, without sources, with everything that `npm start` needs. Its servers are
- * real processes. `remove` ends those that still run.
+ * An operator's installation in a temporary folder: compiled, without sources, with everything that `npm
+ * start` needs. Its servers are real processes. `remove` ends those that still run.
  */
 export class Installation {
   readonly folder = mkdtempSync(join(tmpdir(), 'tillkeeper-installation-'));

@@ -11,7 +11,10 @@ export interface Finished {
   readonly output: string;
 }
 
-/** The project's files in a temporary folder, where npm's scripts may build and write. It shares `node_modules`. */
+/**
+ * The project's files in a temporary folder, where npm's scripts may build and write. It shares
+ * `node_modules`.
+ */
 export class ProjectCopy {
   readonly folder = mkdtempSync(join(tmpdir(), 'tillkeeper-project-'));
   readonly #running = new Set<RunningCommand>();

@@ -19,7 +19,10 @@ export interface OpenRequest {
   readonly answer: Promise<RawAnswer>;
 }
 
-/** Sends raw bytes, for requests that HTTP clients can't make, and reads until the server closes the connection. */
+/**
+ * Sends raw bytes, for requests that HTTP clients can't make, and reads until the server closes the
+ * connection.
+ */
 export function sendBytes(app: TestApp, bytes: string | Buffer): Promise<RawAnswer> {
   return openBytes(app, bytes).answer;
 }

@@ -14,7 +14,10 @@ interface Answer {
 type Json = Record<string, unknown>;
 type Paths = Record<string, Record<string, { responses?: Record<string, { content?: Json }> }>>;
 
-/** Checks answers against the OpenAPI document: the status is documented, and the body has only documented fields. */
+/**
+ * Checks answers against the OpenAPI document: the status is documented, and the body has only documented
+ * fields.
+ */
 export class ResponseChecker {
   readonly violations = new Set<string>();
   readonly #paths: Paths;

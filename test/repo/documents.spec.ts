@@ -32,7 +32,9 @@ function isBroken(page: string, link: string): boolean {
   return !existsSync(target) || (anchor !== undefined && ANCHORS.get(target)?.includes(anchor) === false);
 }
 
-/** Paths of the repository in backticks, without patterns such as `src/**`. The changelog names former ones. */
+/**
+ * Paths of the repository in backticks, without patterns such as `src/**`. The changelog names former ones.
+ */
 const pathsIn = (text: string) =>
   [...text.matchAll(/`((?:src|test|scripts|bench|docs|deploy)\/[\w./-]+)`/g)].map(([, path = '']) => path);
 

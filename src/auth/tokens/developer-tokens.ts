@@ -13,7 +13,10 @@ export class DeveloperTokens {
     return this.settings.accessTokens.kind === 'hs256';
   }
 
-  /** A token that this configuration accepts. @param lifetime in seconds. @param sessionId the session that it ends with */
+  /**
+   * A token that this configuration accepts. @param lifetime in seconds. @param sessionId the session that it
+   * ends with
+   */
   issue(subject: string, lifetime: number, sessionId?: string): string {
     const { accessTokens, developerScope: scope } = this.settings;
     if (accessTokens.kind !== 'hs256')

@@ -8,15 +8,18 @@ import { callerFrom } from './verify-token.js';
 import type { TokenHeader } from './verify-token.js';
 import type { TokenRules } from './verify-token.js';
 
-/** Explicit typing (RFC 8725, section 3.11): by the `typ` a token says whose rules it wants to be judged by. */
+/**
+ * Explicit typing (RFC 8725, section 3.11): by the `typ` a token says whose rules it wants to be judged by.
+ */
 const TYP = 'end-user+jwt';
 const ISSUER = 'urn:tillkeeper:end-users';
 const TYPE = 'end_user';
 const ALGORITHM = 'HS256';
 
 /**
- * Access tokens for end users whose developers have no authorization server for them. They are signed by a data key of the keyring,
- * which all processes share and nobody else has: it signs nothing else, and nothing that another key signed is such a token.
+ * Access tokens for end users whose developers have no authorization server for them. They are signed by a
+ * data key of the keyring, which all processes share and nobody else has: it signs nothing else, and nothing
+ * that another key signed is such a token.
  */
 @Injectable()
 export class EndUserTokens {
@@ -35,7 +38,10 @@ export class EndUserTokens {
     });
   }
 
-  /** @returns what to judge the token by when it claims to be one of these. @throws DomainError when it can't be one */
+  /**
+   * @returns what to judge the token by when it claims to be one of these. @throws DomainError when it can't
+   * be one
+   */
   async rulesFor({ typ, kid }: TokenHeader): Promise<TokenRules | undefined> {
     if (typ !== TYP) return undefined;
     if (!this.keyring.isLoaded)

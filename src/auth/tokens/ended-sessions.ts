@@ -24,7 +24,10 @@ const FIND_STANDING = sql<Standing>(
   'find_standing_of_developer',
 );
 
-/** Refuses access tokens of developers whose account was revoked, or whose session has ended, before they expire. */
+/**
+ * Refuses access tokens of developers whose account was revoked, or whose session has ended, before they
+ * expire.
+ */
 @Injectable()
 export class EndedSessions {
   readonly #standings = new LRUCache<string, Promise<Standing | undefined>>({

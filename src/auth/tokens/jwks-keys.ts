@@ -42,8 +42,9 @@ const UNKNOWN_KEY_PAUSE = 30 * SECOND;
 const NO_KEYS_PAUSE = 5 * SECOND;
 
 /**
- * The public keys of the authorization server. They are fetched when first needed, in the background once they are older than five
- * minutes, and when a token names a key that isn't among them. An outage of the server goes unnoticed as long as there are keys.
+ * The public keys of the authorization server. They are fetched when first needed, in the background once
+ * they are older than five minutes, and when a token names a key that isn't among them. An outage of the
+ * server goes unnoticed as long as there are keys.
  */
 export class JwksKeys {
   readonly #logger = new Logger(JwksKeys.name);

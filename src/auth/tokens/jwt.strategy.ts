@@ -11,8 +11,9 @@ import { callerFrom, readTokenHeader, type TokenRules, verifyToken } from './ver
 const BEARER = /^bearer +(.+)$/i;
 
 /**
- * The bearer token of a request, from the Authorization header and nowhere else. Of several such headers Node shows only the first,
- * and a proxy in front may judge by another; here they count as one header with a comma in it, which is never a valid token.
+ * The bearer token of a request, from the Authorization header and nowhere else. Of several such headers Node
+ * shows only the first, and a proxy in front may judge by another; here they count as one header with a comma
+ * in it, which is never a valid token.
  */
 export function bearerToken({ raw }: FastifyRequest): string | null {
   const header = raw.rawHeaders
@@ -27,7 +28,10 @@ type RulesProvider = (
   done: (refusal: unknown, rules?: TokenRules) => void,
 ) => void;
 
-/** Typed loosely because the published types don't know that the verifier can be replaced, nor that it gets what the provider gave. */
+/**
+ * Typed loosely because the published types don't know that the verifier can be replaced, nor that it gets
+ * what the provider gave.
+ */
 const OwnRulesStrategy: Type<Strategy> = Object.assign(Strategy, { JwtVerifier: verifyToken });
 
 /** Tells who sent a bearer token. Each reason to refuse one is a DomainError. */

@@ -9,10 +9,16 @@ export interface Verified {
 }
 
 const MOST = 1_000;
-/** A key that is withdrawn counts for so long: short beside what an authorization server's keys are cached for. */
+/**
+ * A key that is withdrawn counts for so long: short beside what an authorization server's keys are cached
+ * for.
+ */
 const KEPT_MS = 30_000;
 
-/** Tokens that were verified a moment ago, by their digests: to verify one takes longer than to answer a small request. */
+/**
+ * Tokens that were verified a moment ago, by their digests: to verify one takes longer than to answer a small
+ * request.
+ */
 export class RecentTokens {
   readonly #verified = new Map<string, Verified>();
 

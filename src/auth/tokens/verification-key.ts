@@ -60,7 +60,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** Finds the keys of which one has to have signed a token, or throws the DomainError that refuses the token. */
+/**
+ * Finds the keys of which one has to have signed a token, or throws the DomainError that refuses the token.
+ */
 export type KeySource = (header: TokenHeader) => Promise<readonly KeyObject[]>;
 
 export function keySource(tokens: AccessTokens): KeySource {

@@ -7,7 +7,10 @@ import { invalidToken } from '../auth.errors.js';
 import type { Caller } from '../caller.js';
 import type { Verified } from './recent-tokens.js';
 
-/** What is read of a token's header before its signature is checked. `jwk`, `jku`, `x5u` and `x5c` are not: a token doesn't bring its own key. */
+/**
+ * What is read of a token's header before its signature is checked. `jwk`, `jku`, `x5u` and `x5c` are not: a
+ * token doesn't bring its own key.
+ */
 export interface TokenHeader {
   alg: string;
   kid?: string;
@@ -49,7 +52,9 @@ function isOptionalString(value: unknown): value is string | undefined {
   return value === undefined || typeof value === 'string';
 }
 
-/** Node's decoder ignores the last character's spare bits, so that one signature would have several spellings. */
+/**
+ * Node's decoder ignores the last character's spare bits, so that one signature would have several spellings.
+ */
 function isCanonical(encoded: string): boolean {
   return Buffer.from(encoded, 'base64url').toString('base64url') === encoded;
 }
@@ -61,14 +66,16 @@ export interface ClaimRules {
 }
 
 /**
- * 1 to 255 code points that every database keeps as they are: no control characters (NUL), no lone surrogates. Nor U+FFFD, which is
- * what bytes that aren't UTF-8 turn into: different subjects would become equal.
+ * 1 to 255 code points that every database keeps as they are: no control characters (NUL), no lone
+ * surrogates. Nor U+FFFD, which is what bytes that aren't UTF-8 turn into: different subjects would become
+ * equal.
  */
 export const SUBJECT = /^[^\p{Cc}\p{Cs}\uFFFD]{1,255}$/u;
 export const SUBJECT_RULE = '1 to 255 characters without control characters';
 
 /**
- * Reads who is calling from the claims of a token whose signature, issuer, audience and times have been checked.
+ * Reads who is calling from the claims of a token whose signature, issuer, audience and times have been
+ * checked.
  * @throws DomainError when a claim is missing or has the wrong form
  */
 export function callerFrom(claims: JwtPayload, rules: ClaimRules): Caller {
@@ -99,7 +106,9 @@ function isSubject(sub: unknown): sub is OwnerId {
   return typeof sub === 'string' && SUBJECT.test(sub);
 }
 
-/** `scope` is RFC 8693's claim, a list in one string; `scp` is what some authorization servers send instead. */
+/**
+ * `scope` is RFC 8693's claim, a list in one string; `scp` is what some authorization servers send instead.
+ */
 function scopesOf({ scope, scp }: JwtPayload): unknown[] {
   return [scope, scp].flatMap((claim: unknown) => (typeof claim === 'string' ? claim.split(' ') : claim));
 }
@@ -131,8 +140,9 @@ const REASONS: [RegExp, string][] = [
 ];
 
 /**
- * Checks a token's signature, `exp` and `nbf` (with a leeway), and `iss` and `aud` when they are given. It stands in for passport-jwt's own verifier,
- * which is jsonwebtoken as it comes: that knows no EdDSA, and throws past its callback when the payload is `null`.
+ * Checks a token's signature, `exp` and `nbf` (with a leeway), and `iss` and `aud` when they are given. It
+ * stands in for passport-jwt's own verifier, which is jsonwebtoken as it comes: that knows no EdDSA, and
+ * throws past its callback when the payload is `null`.
  */
 export function verifyToken(token: string, rules: TokenRules, _options: unknown, done: Done): void {
   claimsOf(token, rules)

@@ -16,7 +16,8 @@ const STORED = sql<{ mode: string; kind: string; mask: string }>(
 type InHistory = Map<string, string | null>;
 
 /**
- * Compares the stored credentials with the history. Finds restored rows of destroyed credentials, missing rows, and masks of other values.
+ * Compares the stored credentials with the history. Finds restored rows of destroyed credentials, missing
+ * rows, and masks of other values.
  * @returns descriptions of the problems
  */
 export async function compareCredentials(

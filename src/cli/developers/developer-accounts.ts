@@ -4,7 +4,7 @@ import { AccountsModule } from '../../accounts/accounts.module.js';
 import { AccountsService } from '../../accounts/accounts.service.js';
 import { emailProblem, newPasswordProblem, normalizeEmail } from '../../accounts/email.js';
 import { Secret } from '../../common/secret.js';
-import type { ValueCheck } from '../../http/request.pipe.js';
+import type { ValueCheck } from '../../http/validation/request.pipe.js';
 import { CommandFailed, type Report } from '../output.js';
 import type { Session } from '../session.js';
 
@@ -12,7 +12,10 @@ export interface PasswordOptions {
   passwordStdin?: true;
 }
 
-/** An option of commander. The password is no argument, because the shell's history and the process list show arguments. */
+/**
+ * An option of commander. The password is no argument, because the shell's history and the process list show
+ * arguments.
+ */
 export const PASSWORD_STDIN = [
   '--password-stdin',
   'read the password from the standard input; without this one is made and printed',

@@ -8,7 +8,7 @@ import {
   keepsPreparedStatements,
   newClient,
   poolerAdvice,
-} from '../../database/pooling.js';
+} from '../../database/postgres/pooling.js';
 import { DATA_KEY_PURPOSES } from '../../vault/keys/data-key.repository.js';
 import { DataKeyEntity } from '../../vault/keys/data-key.entity.js';
 import { createMasterKeys } from '../../vault/wrappers/master-keys.js';
@@ -19,7 +19,9 @@ const CLIENT_NAME = 'tillkeeper doctor';
 const OLDEST_POSTGRES = 140_000;
 const NOTIFICATION_MS = 2_000;
 
-/** Leeway for the times in access tokens. Processes whose clocks differ by more refuse each other's tokens. */
+/**
+ * Leeway for the times in access tokens. Processes whose clocks differ by more refuse each other's tokens.
+ */
 const CLOCKS_FAIL_MS = 5_000;
 const CLOCKS_WARN_MS = 1_000;
 

@@ -5,7 +5,10 @@ const TYPES = {
   postgres: { uuid: 'uuid', time: 'timestamptz(3)' },
 } as const;
 
-/** Columns and constraints by table, each table after those that it references. TypeORM finds a constraint of SQLite by its quotes. */
+/**
+ * Columns and constraints by table, each table after those that it references. TypeORM finds a constraint of
+ * SQLite by its quotes.
+ */
 export function tablesOf(engine: Engine): Record<string, string> {
   const { uuid, time } = TYPES[engine];
   const tenant = `project_id ${uuid} NOT NULL,

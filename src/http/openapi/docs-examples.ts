@@ -37,8 +37,8 @@ const PAYMENT = {
 };
 
 /**
- * One story for all examples: Ada registers, makes the project "Corner shop" and stores test credentials; one of its users subscribes
- * to "Pro". Fields that are not named here have the examples of their DTOs.
+ * One story for all examples: Ada registers, makes the project "Corner shop" and stores test credentials; one
+ * of its users subscribes to "Pro". Fields that are not named here have the examples of their DTOs.
  */
 const STORY: Record<string, Record<string, unknown>> = {
   RegistrationResponse: ACCOUNT,
@@ -244,7 +244,10 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   },
 };
 
-/** Gives every JSON body of the document a whole example: requests and answers of one story, errors that the operation can give. */
+/**
+ * Gives every JSON body of the document a whole example: requests and answers of one story, errors that the
+ * operation can give.
+ */
 export function addExamples({ paths, components }: OpenAPIObject): void {
   const schemas = components?.schemas ?? {};
   for (const [path, item] of Object.entries(paths)) {

@@ -94,7 +94,10 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   return { ...document, paths: projects ? { '/api/v1/projects/': projects, ...paths } : paths };
 }
 
-/** The page sends the last one that it is authorized for. An end user's token is pasted; who logs in is a developer. */
+/**
+ * The page sends the last one that it is authorized for. An end user's token is pasted; who logs in is a
+ * developer.
+ */
 function securityOf({ tags, security = [] }: Operation): Operation['security'] {
   const [pasted, loggedIn] = [{ HTTPBearer: [] }, { OAuth2PasswordBearer: [] }];
   if (!tags?.includes('Billing')) return [pasted, loggedIn];
@@ -131,7 +134,10 @@ interface SwaggerUi {
 }
 type Action = (payload?: unknown) => unknown;
 
-/** Keeps the login over a reload, until the tab is closed. Its source text runs in the page, so it uses nothing from this file. */
+/**
+ * Keeps the login over a reload, until the tab is closed. Its source text runs in the page, so it uses
+ * nothing from this file.
+ */
 function keepLoginInSession(): unknown {
   const { sessionStorage } = globalThis as unknown as {
     sessionStorage: { getItem(key: string): string | null; setItem(key: string, text: string): void };
@@ -163,7 +169,10 @@ function keepLoginInSession(): unknown {
   };
 }
 
-/** No bar of another brand. On a narrow screen long paths break and tables become blocks, so that nothing is wider than the screen. */
+/**
+ * No bar of another brand. On a narrow screen long paths break and tables become blocks, so that nothing is
+ * wider than the screen.
+ */
 const STYLE = `
 .swagger-ui .topbar { display: none; }
 @media (max-width: 640px) {

@@ -8,14 +8,19 @@ const URL_FIELDS = ['success_url', 'cancel_url', 'return_url'];
 /** Parameters that name a price: `line_items[0][price]`, `items[0][price]`, and `price`. */
 const PRICE_PARAMETER = /\[price\]$|^price$/;
 
-/** Stripe's messages for a price that doesn't fit the checkout's mode, which mostly come without a parameter. */
+/**
+ * Stripe's messages for a price that doesn't fit the checkout's mode, which mostly come without a parameter.
+ */
 const WRONG_KIND =
   /\brecurring price\b.*\b(?:subscription|payment)\W mode\b|\b(?:subscription|payment)\W mode\b.*\b(?:recurring|one-time) price/i;
 
 const OUT_OF_ORDER =
   'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
 
-/** Calls Stripe for an end user. @throws DomainError with a message for end users, who can't change the project's keys */
+/**
+ * Calls Stripe for an end user. @throws DomainError with a message for end users, who can't change the
+ * project's keys
+ */
 export async function withBuyersErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -121,7 +126,10 @@ function busy(cause: unknown): DomainError {
   );
 }
 
-/** A common refusal by Stripe. It is detected by status or code, or by its message if Stripe has no code for it. */
+/**
+ * A common refusal by Stripe. It is detected by status or code, or by its message if Stripe has no code for
+ * it.
+ */
 interface Refusal {
   readonly is: (facts: StripeErrorFacts) => boolean;
   readonly code: ErrorCode;

@@ -12,7 +12,7 @@ import Stripe from 'stripe';
 import { type EndUser, endUserOf } from '../../auth/caller.js';
 import { ForEndUsers } from '../../auth/route-access.js';
 import { Deadline } from '../../common/deadline.js';
-import { QueryFlagPipe } from '../../http/request.pipe.js';
+import { QueryFlagPipe } from '../../http/validation/request.pipe.js';
 import { EndUserGuard } from '../../projects/project.guards.js';
 import { projectNotFound } from '../../projects/projects.service.js';
 import type { ProjectMode } from '../project-mode.js';
@@ -52,7 +52,10 @@ export async function timedAnswer<T>(
   return { answer, time };
 }
 
-/** Detects JSON that didn't come from Stripe, for example from a proxy. @throws DomainError `stripe_unavailable` */
+/**
+ * Detects JSON that didn't come from Stripe, for example from a proxy. @throws DomainError
+ * `stripe_unavailable`
+ */
 export function assertObject({ object }: { object?: string }, expected: string): void {
   if (object !== expected) throw senseless();
 }
@@ -82,7 +85,10 @@ export function decorateWithBuyer(fastify: FastifyInstance): void {
 
 export const TEST_MODE = new QueryFlagPipe('test_mode', true);
 
-/** Requires a secret key in the requested mode: otherwise 404, before the body is read. Runs after `EndUserGuard`. */
+/**
+ * Requires a secret key in the requested mode: otherwise 404, before the body is read. Runs after
+ * `EndUserGuard`.
+ */
 @Injectable()
 class BuyerGuard implements CanActivate {
   constructor(private readonly clients: StripeClients) {}

@@ -24,11 +24,13 @@ export class LedgerService {
   ) {}
 
   /**
-   * Reads the event and asks Stripe, under a deadline, for values that the payload lacks. Holds no database connection meanwhile.
+   * Reads the event and asks Stripe, under a deadline, for values that the payload lacks. Holds no database
+   * connection meanwhile.
    * @throws Unreadable when a required field is missing or has an unknown form
    * @throws ForeignObject when the object belongs to another project
-   * @throws DomainError when Stripe can't be asked: `stripe_unavailable`, `stripe_key_refused`, `stripe_permission_missing`,
-   * `stripe_refused`, `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`; `database_unavailable`
+   * @throws DomainError when Stripe can't be asked: `stripe_unavailable`, `stripe_key_refused`,
+   * `stripe_permission_missing`, `stripe_refused`, `project_not_found`, `config_not_found`, `config_deleted`,
+   * `mode_not_configured`; `database_unavailable`
    */
   prepare({ projectId, mode, type, created, object }: StripeEvent): Promise<LedgerChange> {
     return this.enricher.prepare({ projectId, mode }, object, { asOf: created, type });
@@ -43,8 +45,8 @@ export class LedgerService {
   }
 
   /**
-   * Applies a response of Stripe: a customer, subscription, invoice, checkout session, PaymentIntent, charge or dispute. An unchanged
-   * subscription is only confirmed. An unreadable response changes nothing.
+   * Applies a response of Stripe: a customer, subscription, invoice, checkout session, PaymentIntent, charge
+   * or dispute. An unchanged subscription is only confirmed. An unreadable response changes nothing.
    * @returns whether the ledger changed
    * @throws as `prepare`
    */
@@ -61,7 +63,8 @@ export class LedgerService {
   }
 
   /**
-   * Removes the rows of objects that belong to another project, and marks the objects, so that later events skip them.
+   * Removes the rows of objects that belong to another project, and marks the objects, so that later events
+   * skip them.
    * @returns whether the ledger changed
    */
   recordForeign(tenant: ProjectMode, objects: ForeignObject): Promise<boolean> {
@@ -83,8 +86,8 @@ export class LedgerService {
   }
 
   /**
-   * Cancels a subscription that Stripe no longer has. The caller must know that the subscription belongs to the account of the stored
-   * key, since Stripe answers 404 for another account's subscription too.
+   * Cancels a subscription that Stripe no longer has. The caller must know that the subscription belongs to
+   * the account of the stored key, since Stripe answers 404 for another account's subscription too.
    * @returns whether the ledger changed
    * @throws DomainError `database_unavailable`
    */

@@ -6,7 +6,10 @@ import { STRIPE_MODES, type StripeMode } from '../stripe/stripe-mode.js';
 
 export const CONFIG_CHANNEL = 'stripe_config_changed';
 
-/** Milliseconds that a cache may go without looking: a process that dies right after a write may not have told the others. */
+/**
+ * Milliseconds that a cache may go without looking: a process that dies right after a write may not have told
+ * the others.
+ */
 const MAX_AGE_MS = 1_500;
 
 type Listener = (projectId: ProjectId) => void;
@@ -20,7 +23,9 @@ export class ConfigChanges {
     notifications.subscribe(CONFIG_CHANNEL, (projectId) => this.announce(projectId as ProjectId));
   }
 
-  /** Whether changes made by other processes reach this one at the moment. While not, no cache may be used. */
+  /**
+   * Whether changes made by other processes reach this one at the moment. While not, no cache may be used.
+   */
   isCurrent(): boolean {
     return this.notifications.isCurrent();
   }
@@ -46,10 +51,16 @@ export class ConfigChanges {
   }
 }
 
-/** What was made of configurations, one for each project and mode; forgotten when a configuration changes, in this process or another. */
+/**
+ * What was made of configurations, one for each project and mode; forgotten when a configuration changes, in
+ * this process or another.
+ */
 export class ConfigCache<T extends object> {
   readonly #entries: LRUCache<string, T>;
-  /** Raised by every change of any configuration: a load that overlaps one may have read what was before, and is not kept. */
+  /**
+   * Raised by every change of any configuration: a load that overlaps one may have read what was before, and
+   * is not kept.
+   */
   #changes = 0;
 
   constructor(

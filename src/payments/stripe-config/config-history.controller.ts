@@ -19,7 +19,7 @@ import {
 } from '../../history/history-entry.js';
 import { HistoryRepository, type StoredEntry } from '../../history/history.repository.js';
 import { ApiErrors, ApiNullableString, ApiTime } from '../../http/openapi/api-errors.js';
-import { offsetOf, PageQuery } from '../../http/page.query.js';
+import { offsetOf, PageQuery } from '../../http/validation/page.query.js';
 import type { Project } from '../../projects/project.entity.js';
 import { CurrentProject, RequiresPermission } from '../../projects/project.guards.js';
 import { STRIPE_MODES } from '../stripe/stripe-mode.js';

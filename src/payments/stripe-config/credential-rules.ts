@@ -14,8 +14,8 @@ interface KindRule {
 }
 
 /**
- * The kinds of credential that a project can have in each mode. Fields, DTOs, OpenAPI, validation, look-alike messages, sealing, masks and
- * the history derive from this table: another kind is one more row.
+ * The kinds of credential that a project can have in each mode. Fields, DTOs, OpenAPI, validation, look-alike
+ * messages, sealing, masks and the history derive from this table: another kind is one more row.
  */
 const KINDS = {
   secret_key: {
@@ -79,7 +79,10 @@ const VISIBLE_CHARACTERS = 4;
 /** With fewer characters after the prefix, four of them would be more than half. */
 const MIN_BODY_TO_SHOW = 8;
 
-/** Characters after the prefix of a key that carries its account: `51`, the rest of the account's id, the secret part. */
+/**
+ * Characters after the prefix of a key that carries its account: `51`, the rest of the account's id, the
+ * secret part.
+ */
 const ACCOUNT_KEY_BODY = 99;
 const ACCOUNT_KEY = /^5(1[A-Za-z0-9]{15})/;
 

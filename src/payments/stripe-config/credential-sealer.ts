@@ -57,7 +57,10 @@ export const SEALED_CREDENTIALS = sealedColumn({
   },
 });
 
-/** Seals credentials and opens them. Masks and fingerprints are made on the way in, so that nothing else needs the value. */
+/**
+ * Seals credentials and opens them. Masks and fingerprints are made on the way in, so that nothing else needs
+ * the value.
+ */
 @Injectable()
 export class CredentialSealer {
   constructor(private readonly keyring: Keyring) {}
@@ -74,12 +77,17 @@ export class CredentialSealer {
     return { mode, kind, mask, fingerprint, accountFingerprint: account, looksCutOff: isCutOff, ...sealed };
   }
 
-  /** Runs `write`, which seals and stores; once more, if the key that it sealed under was retired meanwhile. */
+  /**
+   * Runs `write`, which seals and stores; once more, if the key that it sealed under was retired meanwhile.
+   */
   withCurrentKey<T>(write: () => Promise<T>): Promise<T> {
     return this.keyring.withCurrentKey(write);
   }
 
-  /** @throws DomainError `credential_unreadable` when the stored text is not what was sealed for this field of this project */
+  /**
+   * @throws DomainError `credential_unreadable` when the stored text is not what was sealed for this field of
+   * this project
+   */
   async unseal(projectId: ProjectId, field: CredentialField, sealed: SealedText): Promise<Secret> {
     try {
       return await this.keyring.unseal(credentialContext(projectId, field), sealed);

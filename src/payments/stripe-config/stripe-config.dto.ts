@@ -13,7 +13,7 @@ import {
   ApiUuid,
   ErrorResponse,
 } from '../../http/openapi/api-errors.js';
-import { Checked, ForbidUnknownFields } from '../../http/request.pipe.js';
+import { Checked, ForbidUnknownFields } from '../../http/validation/request.pipe.js';
 import type { StripeMode } from '../stripe/stripe-mode.js';
 import {
   CREDENTIAL_RULES,
@@ -208,7 +208,10 @@ export const CurrentPrecondition = createParamDecorator(
   },
 );
 
-/** Versions in the tags; a foreign tag has none. @param weak whether weak tags count (RFC 9110, section 8.8.3.2) */
+/**
+ * Versions in the tags; a foreign tag has none. @param weak whether weak tags count (RFC 9110, section
+ * 8.8.3.2)
+ */
 function versionsIn(tags: EntityTags | undefined, weak: boolean): Precondition['ifMatch'] {
   if (tags === undefined || tags === '*') return tags;
   return tags

@@ -33,7 +33,10 @@ export class StripeConfigEntity {
   project: ProjectEntity;
 }
 
-/** One credential of one project. Only `sealed` holds the value; the other columns are what masks and warnings need. */
+/**
+ * One credential of one project. Only `sealed` holds the value; the other columns are what masks and warnings
+ * need.
+ */
 @Entity('stripe_credentials')
 @Index('stripe_credentials_by_key', ['keyId'])
 @Index('stripe_credentials_by_end', ['validUntil'], { where: 'valid_until IS NOT NULL' })
@@ -47,7 +50,9 @@ export class StripeCredentialEntity {
   @PrimaryColumn({ type: 'varchar', length: 32, primaryKeyConstraintName: 'stripe_credentials_pk' })
   kind: CredentialKind;
 
-  /** 0 is the current value; any other is a webhook secret before it, accepted while `validUntil` is not past. */
+  /**
+   * 0 is the current value; any other is a webhook secret before it, accepted while `validUntil` is not past.
+   */
   @PrimaryColumn({ type: 'smallint', primaryKeyConstraintName: 'stripe_credentials_pk' })
   slot: number;
 
@@ -65,11 +70,17 @@ export class StripeCredentialEntity {
   @Column({ type: 'varchar', length: 32 })
   fingerprint: string;
 
-  /** Keyed hash of the id of the Stripe account that it belongs to; `null` where neither its format nor Stripe tells. */
+  /**
+   * Keyed hash of the id of the Stripe account that it belongs to; `null` where neither its format nor Stripe
+   * tells.
+   */
   @Column({ name: 'account_fingerprint', type: 'varchar', length: 32, nullable: true })
   accountFingerprint: string | null;
 
-  /** The account fingerprint of the key that was in use before, as long as neither its account is back nor the new one settled. */
+  /**
+   * The account fingerprint of the key that was in use before, as long as neither its account is back nor the
+   * new one settled.
+   */
   @Column({ name: 'replaced_account_fingerprint', type: 'varchar', length: 32, nullable: true })
   replacedAccountFingerprint: string | null;
 
@@ -84,7 +95,10 @@ export class StripeCredentialEntity {
   @Column({ name: 'written_at', type: Date, precision: 3 })
   writtenAt: Date;
 
-  /** How often another value took the place of this one's predecessors; it tells the slot that the next is kept in. */
+  /**
+   * How often another value took the place of this one's predecessors; it tells the slot that the next is
+   * kept in.
+   */
   @Column({ type: 'integer', default: 0 })
   replacements: number;
 

@@ -75,7 +75,10 @@ export class StripeConfigRepository {
     return row && statements.toConfig(row);
   }
 
-  /** One query instead of two for the owner check and the configuration. @returns `undefined` without such a project */
+  /**
+   * One query instead of two for the owner check and the configuration. @returns `undefined` without such a
+   * project
+   */
   async findWithOwner(id: ProjectId): Promise<OwnedConfig | undefined> {
     const [row] = await this.database.query(statements.FIND_WITH_OWNER, [id]);
     if (!row) return undefined;
@@ -90,8 +93,8 @@ export class StripeConfigRepository {
   }
 
   /**
-   * Creates or updates the configuration of a live project and replaces the given credentials, all or none. Concurrent partial updates
-   * are all kept.
+   * Creates or updates the configuration of a live project and replaces the given credentials, all or none.
+   * Concurrent partial updates are all kept.
    * @returns the configuration after this write
    * @throws DomainError `project_not_found`, `precondition_failed`
    */
@@ -120,7 +123,8 @@ export class StripeConfigRepository {
   }
 
   /**
-   * Stores the webhook secret of an endpoint, if the secret key with `keyFingerprint` is in use and `endpoint.write` agrees.
+   * Stores the webhook secret of an endpoint, if the secret key with `keyFingerprint` is in use and
+   * `endpoint.write` agrees.
    * @returns whether it did
    */
   saveWebhookSecret(save: WebhookSecretSave): Promise<boolean> {
@@ -215,7 +219,10 @@ export class StripeConfigRepository {
     yield* locked.chain.append({ action: 'webhook_endpoint.removed', details, actor, at: now });
   }
 
-  /** Locks the project. @returns `undefined` if there never was a configuration. @throws DomainError `precondition_failed` */
+  /**
+   * Locks the project. @returns `undefined` if there never was a configuration. @throws DomainError
+   * `precondition_failed`
+   */
   *#lock(projectId: ProjectId, precondition: Precondition = {}): Steps<Locked | undefined> {
     const chain = yield* this.history.lockChain(projectId);
     const state = yield* this.#findState(projectId);

@@ -85,11 +85,11 @@ export class StripeConfigService implements OnModuleInit {
   }
 
   /**
-   * Creates or updates the configuration: the given values are sealed and stored, all or none; absent and `null` ones stay. It is
-   * active afterwards.
+   * Creates or updates the configuration: the given values are sealed and stored, all or none; absent and
+   * `null` ones stay. It is active afterwards.
    * @param changes values by field; surrounding whitespace is dropped
-   * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `precondition_failed`, `database_unavailable`, and
-   * as `KeyVerifier.verifyChanges`. Nothing is stored then.
+   * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `precondition_failed`,
+   * `database_unavailable`, and as `KeyVerifier.verifyChanges`. Nothing is stored then.
    */
   async save(
     projectId: ProjectId,
@@ -130,7 +130,8 @@ export class StripeConfigService implements OnModuleInit {
   ): Promise<() => Promise<void>> {
     const project = await this.configs.findWithOwner(projectId);
     if (!project) throw projectNotFound();
-    // The save checks the condition again. Without this check, a caller who can't save could use our calls to Stripe.
+    // The save checks the condition again. Without this check, a caller who can't save could use our calls to
+    // Stripe.
     assertCondition(options, project.config);
     return this.verifier.verifyChanges(project, changes, options);
   }
@@ -165,7 +166,8 @@ export class StripeConfigService implements OnModuleInit {
   }
 
   /**
-   * Stores the signing secret of an endpoint that was made with the secret key that has `keyFingerprint`, and what `endpoint` writes.
+   * Stores the signing secret of an endpoint that was made with the secret key that has `keyFingerprint`, and
+   * what `endpoint` writes.
    * @returns false, with nothing stored, if that key is no longer in use or `endpoint.write` returns false
    */
   async saveWebhookSecret(
@@ -190,7 +192,8 @@ export class StripeConfigService implements OnModuleInit {
 
   /**
    * Opens the secret key that is in use.
-   * @throws DomainError `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`, `credential_unreadable`
+   * @throws DomainError `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`,
+   * `credential_unreadable`
    */
   async openSecretKey(projectId: ProjectId, mode: StripeMode): Promise<SecretKey> {
     const row = inUse(await this.configs.findSecretKey(projectId, mode));

@@ -17,7 +17,10 @@ import { StripeConfigEntity, StripeCredentialEntity } from './stripe-config.enti
 type CredentialRow = RowOf<StripeCredentialEntity>;
 type ConfigRow = RowOf<StripeConfigEntity> & { readonly credentials: JsonColumn };
 
-/** Current secret keys of the owner's other live projects that Stripe assigned to the same account in the same mode. */
+/**
+ * Current secret keys of the owner's other live projects that Stripe assigned to the same account in the same
+ * mode.
+ */
 const sharingAccount = (key: string, { join = '' } = {}) => `FROM stripe_key_accounts mine
   JOIN stripe_key_accounts theirs
     ON theirs.account_id = mine.account_id AND theirs.mode = mine.mode AND theirs.project_id <> mine.project_id
@@ -91,7 +94,10 @@ export const RAISE_VERSION_ALONE = sql<{ version: number }>(
   'raise_stripe_config_version_alone',
 );
 
-/** $1 project, $2 mode. Raises the versions of the projects that get the warning `account_shared` together with this one. */
+/**
+ * $1 project, $2 mode. Raises the versions of the projects that get the warning `account_shared` together
+ * with this one.
+ */
 export const RAISE_VERSIONS_OF_SHARING = sql<never>(
   `UPDATE stripe_configs SET version = version + 1 WHERE project_id IN (
      SELECT theirs.project_id ${sharingAccount('k', {
@@ -125,8 +131,8 @@ const WRITTEN = [
 const sameValue = 'k.fingerprint = excluded.fingerprint';
 
 /**
- * See `credentialValues`. The former account is forgotten when a key of it is stored again, and when a key of the new account is rolled,
- * which settles the move. A key that Stripe never accepted was never in use.
+ * See `credentialValues`. The former account is forgotten when a key of it is stored again, and when a key of
+ * the new account is rolled, which settles the move. A key that Stripe never accepted was never in use.
  */
 export const UPSERT_CREDENTIAL = sql<never>(
   `INSERT INTO stripe_credentials AS k (${columnNames(StripeCredentialEntity, WRITTEN)})
@@ -153,7 +159,9 @@ export function credentialValues(
   return columnValues(StripeCredentialEntity, { ...credential, projectId, slot: 0, writtenAt }, WRITTEN);
 }
 
-/** $1 project, $2 mode, $3 fingerprint of the secret key that made the endpoint of the stored webhook secret. */
+/**
+ * $1 project, $2 mode, $3 fingerprint of the secret key that made the endpoint of the stored webhook secret.
+ */
 export const SET_MADE_WITH = sql<never>(
   `UPDATE stripe_credentials SET made_with = $3 WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND slot = 0`,
   'set_key_of_stripe_webhook_secret',
@@ -206,7 +214,9 @@ export const DELETE_WEBHOOK_SECRET = sql<DestroyedCredential>(
   'delete_stripe_webhook_secret',
 );
 
-/** Limits the former secrets of a mode: each costs one signature check of every event, also of forged ones. */
+/**
+ * Limits the former secrets of a mode: each costs one signature check of every event, also of forged ones.
+ */
 const MAX_FORMER_SECRETS = 9;
 
 /** The slot of the next former secret, whose present secret is evicted. */
@@ -224,8 +234,9 @@ const COPIED = [
 const COPIED_NAMES = columnNames(StripeCredentialEntity, COPIED);
 
 /**
- * $1 project, $2 end of the overlap, $3 mode, $4 fingerprint of the successor. Copies the current webhook secret, still sealed, to the
- * slot of its successor, if that was a former secret, or else to the next slot in turn, which evicts the oldest secret.
+ * $1 project, $2 end of the overlap, $3 mode, $4 fingerprint of the successor. Copies the current webhook
+ * secret, still sealed, to the slot of its successor, if that was a former secret, or else to the next slot
+ * in turn, which evicts the oldest secret.
  */
 export const KEEP_FORMER = sql<never>(
   `INSERT INTO stripe_credentials (project_id, mode, kind, valid_until, slot, ${COPIED_NAMES})
@@ -280,8 +291,9 @@ export const DELETE_EXPIRED = sql<DestroyedCredential>(
 );
 
 /**
- * Whether Stripe reported another account for the secret key with this fingerprint than for the stored key. An unknown account never
- * differs. @param of the row with `project_id`, `mode` and the fingerprint in `column`
+ * Whether Stripe reported another account for the secret key with this fingerprint than for the stored key.
+ * An unknown account never differs. @param of the row with `project_id`, `mode` and the fingerprint in
+ * `column`
  */
 export const isOfOtherAccount = (
   of: string,
@@ -304,8 +316,8 @@ type WebhookSecretRow = { readonly isActive: boolean | null } & (
 );
 
 /**
- * $1 project, $2 mode, $3 now. A row for each webhook secret that is valid now, the newest first; without any, one row whose `sealed` is
- * `null`. No row: no live project.
+ * $1 project, $2 mode, $3 now. A row for each webhook secret that is valid now, the newest first; without
+ * any, one row whose `sealed` is `null`. No row: no live project.
  */
 export const FIND_WEBHOOK_SECRETS = sql<WebhookSecretRow>(
   `SELECT c.is_active AS "isActive", ${columns(StripeCredentialEntity, { of: 'k', only: ['sealed', 'validUntil'] })},

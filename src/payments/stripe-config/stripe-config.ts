@@ -26,7 +26,10 @@ export const SHOWN_COLUMNS = [
 
 /** A stored credential without its seal. */
 export type StoredCredential = Pick<RowOf<StripeCredentialEntity>, (typeof SHOWN_COLUMNS)[number]> & {
-  /** Whether Stripe reported the account of this secret key for another project of the same owner too, in the same mode. */
+  /**
+   * Whether Stripe reported the account of this secret key for another project of the same owner too, in the
+   * same mode.
+   */
   readonly sharesAccount?: boolean;
 };
 
@@ -44,8 +47,8 @@ export interface WriteOptions extends Precondition {
 
 export interface SaveOptions extends WriteOptions {
   /**
-   * Seconds for which a replaced webhook secret stays valid; the operator's setting if absent. 0 also ends running overlaps: in the modes
-   * whose webhook secret is given or, without any, in both.
+   * Seconds for which a replaced webhook secret stays valid; the operator's setting if absent. 0 also ends
+   * running overlaps: in the modes whose webhook secret is given or, without any, in both.
    */
   readonly webhookSecretOverlap?: number | undefined;
   /** Whether Stripe has to accept the secret keys first. */

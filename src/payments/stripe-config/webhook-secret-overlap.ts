@@ -33,7 +33,10 @@ const SOON_MS = 500;
 
 const ACTOR = systemActor('webhook secret sweep');
 
-/** Keeps a replaced webhook secret valid for a while, since Stripe may still sign with it. A sweep destroys it afterwards. */
+/**
+ * Keeps a replaced webhook secret valid for a while, since Stripe may still sign with it. A sweep destroys it
+ * afterwards.
+ */
 @Injectable()
 export class WebhookSecretOverlap implements OnApplicationBootstrap {
   readonly #task: PeriodicTask;
@@ -71,7 +74,10 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
     return { validUntil, modesWithout: validUntil > now ? [] : ended };
   }
 
-  /** Keeps the webhook secrets that `credentials` will replace. @returns the webhook secrets that are destroyed */
+  /**
+   * Keeps the webhook secrets that `credentials` will replace. @returns the webhook secrets that are
+   * destroyed
+   */
   *prepare(
     projectId: ProjectId,
     credentials: readonly SealedCredential[],

@@ -1,4 +1,7 @@
-/** What a restricted key may be allowed to use: as Stripe's messages call it, and as its page for such keys does. */
+/**
+ * What a restricted key may be allowed to use: as Stripe's messages call it, and as its page for such keys
+ * does.
+ */
 const NAMES = {
   charge: 'Charges',
   checkout_session: 'Checkout Sessions',
@@ -51,7 +54,10 @@ export function neededPermissions(): string[] {
   return needed.map(permissionName).sort();
 }
 
-/** @returns `Customers (read)` of `rak_customer_read`; what we don't know by name is called as Stripe calls it, in words */
+/**
+ * @returns `Customers (read)` of `rak_customer_read`; what we don't know by name is called as Stripe calls
+ * it, in words
+ */
 export function permissionName(permission: string): string {
   const [, resource = permission, level = ''] = /^rak_([a-z_]+)_(read|write)$/.exec(permission) ?? [];
   const name = isResource(resource) ? NAMES[resource] : resource.replaceAll('_', ' ');

@@ -4,12 +4,16 @@ import type { StripeCallOutcome } from '../payments-events.js';
 
 type HttpClient = NonNullable<Stripe.StripeConfig['httpClient']>;
 
-/** Hears of each answer of Stripe. @param sentAt when the request was sent, on the clock of `performance.now()` */
+/**
+ * Hears of each answer of Stripe. @param sentAt when the request was sent, on the clock of
+ * `performance.now()`
+ */
 export type AnswerListener = (status: number, sentAt: number) => void;
 
 /**
- * The SDK takes any JSON without an `error` for a success, whatever the status: a proxy's `503 {"message": …}` would be an account,
- * and so would a redirect's body. Here such an answer is none of Stripe's. Texts of answers are as well-formed as those of events.
+ * The SDK takes any JSON without an `error` for a success, whatever the status: a proxy's `503 {"message":
+ * …}` would be an account, and so would a redirect's body. Here such an answer is none of Stripe's. Texts of
+ * answers are as well-formed as those of events.
  */
 export class StrictHttpClient implements HttpClient {
   constructor(

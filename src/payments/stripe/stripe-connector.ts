@@ -6,7 +6,10 @@ import { Settings } from '../../config/settings.js';
 import { PaymentsEvents } from '../payments-events.js';
 import { type AnswerListener, StrictHttpClient } from './strict-http-client.js';
 
-/** When what an answer says was so, by Stripe's clock, in whole seconds: not before `from`, and not after `until`. */
+/**
+ * When what an answer says was so, by Stripe's clock, in whole seconds: not before `from`, and not after
+ * `until`.
+ */
 export interface AnswerTime {
   readonly from: Date;
   readonly until: Date;
@@ -18,7 +21,10 @@ interface Timed<T> {
   readonly time: AnswerTime | undefined;
 }
 
-/** Makes a call. What it answers was so after the call began, however long the answer was on its way, and before the `Date` that came with it. */
+/**
+ * Makes a call. What it answers was so after the call began, however long the answer was on its way, and
+ * before the `Date` that came with it.
+ */
 export async function timed<T>(call: () => Promise<Stripe.Response<T>>): Promise<Timed<T>> {
   const started = performance.now();
   const answer = await call();
@@ -28,7 +34,9 @@ export async function timed<T>(call: () => Promise<Stripe.Response<T>>): Promise
   return { answer, time: { from: new Date(Math.floor(from / 1_000) * 1_000), until } };
 }
 
-/** Pinned: the shapes that we read and write are this version's, whatever version an account has by default. */
+/**
+ * Pinned: the shapes that we read and write are this version's, whatever version an account has by default.
+ */
 export const STRIPE_API_VERSION = '2026-10-28.endive' satisfies Stripe.LatestApiVersion;
 
 const TIMEOUT_MS = 10_000;
@@ -50,7 +58,10 @@ export class StripeConnector {
     private readonly events: PaymentsEvents,
   ) {}
 
-  /** @param key a secret or restricted key; it travels to Stripe's address and nowhere else: the SDK follows no redirect */
+  /**
+   * @param key a secret or restricted key; it travels to Stripe's address and nowhere else: the SDK follows
+   * no redirect
+   */
   async connect(
     key: Secret,
     { timeoutMs = TIMEOUT_MS, retries = RETRIES, onAnswer = () => undefined }: ConnectOptions = {},

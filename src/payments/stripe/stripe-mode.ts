@@ -1,7 +1,7 @@
 import { applyDecorators, Injectable, type PipeTransform } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { ValidationFailed } from '../../common/errors.js';
-import { type Check, Checked } from '../../http/request.pipe.js';
+import { type Check, Checked } from '../../http/validation/request.pipe.js';
 
 export const STRIPE_MODES = ['test', 'live'] as const;
 export type StripeMode = (typeof STRIPE_MODES)[number];

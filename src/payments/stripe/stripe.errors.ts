@@ -11,7 +11,10 @@ export interface StripeErrorFacts {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** The SDK is loaded late, so its errors are told by their `type`, which all of them have. @returns `undefined` for anything else */
+/**
+ * The SDK is loaded late, so its errors are told by their `type`, which all of them have. @returns
+ * `undefined` for anything else
+ */
 export function stripeErrorOf(error: unknown): StripeErrorFacts | undefined {
   return error instanceof Error &&
     'type' in error &&
@@ -37,7 +40,9 @@ export function stripeUnavailable(message: string, cause: unknown): DomainError 
   return new DomainError('stripe_unavailable', message, { retryAfterSeconds: RETRY_AFTER_SECONDS, cause });
 }
 
-/** A failed call to Stripe with a stored key, in our words. Anything that is not Stripe's stays what it is. */
+/**
+ * A failed call to Stripe with a stored key, in our words. Anything that is not Stripe's stays what it is.
+ */
 export function asStripeFailure(error: unknown): unknown {
   const facts = stripeErrorOf(error);
   if (!facts) return error;
@@ -68,7 +73,8 @@ export function asStripeFailure(error: unknown): unknown {
   }
   if (statusCode === 429)
     return stripeUnavailable('Stripe limits how much it is asked at the moment; try again shortly.', error);
-  // 409 is of a moment, too: another request with the same idempotency key, or for the same object, has not ended yet.
+  // 409 is of a moment, too: another request with the same idempotency key, or for the same object, has not
+  // ended yet.
   if (statusCode === 0 || statusCode === 409 || statusCode >= 500)
     return stripeUnavailable('Stripe can not be reached at the moment; try again shortly.', error);
   return new DomainError('stripe_refused', 'Stripe refused the request.', { cause: error });

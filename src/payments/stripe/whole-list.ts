@@ -19,7 +19,8 @@ interface ListPage<Item> {
 }
 
 /**
- * Reads a list of Stripe's whole, page by page. A list embedded in an object is cut at 10 items: it is read anew from its own endpoint.
+ * Reads a list of Stripe's whole, page by page. A list embedded in an object is cut at 10 items: it is read
+ * anew from its own endpoint.
  * @param readPage calls the list's endpoint with these parameters
  * @param signal ends it between two pages
  * @throws DomainError `stripe_unavailable` for a list that does not end; and what `readPage` throws
@@ -47,7 +48,10 @@ export async function readWholeList<Item extends { id: string }>(
   throw stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', undefined);
 }
 
-/** A subscription with all of its items, of which Stripe embeds only the first. @param readPage calls the endpoint of subscription items */
+/**
+ * A subscription with all of its items, of which Stripe embeds only the first. @param readPage calls the
+ * endpoint of subscription items
+ */
 export async function withAllItems(
   subscription: Stripe.Subscription,
   readPage: (params: Stripe.SubscriptionItemListParams) => Promise<Stripe.ApiList<Stripe.SubscriptionItem>>,

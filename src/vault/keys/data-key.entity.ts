@@ -25,7 +25,10 @@ export class DataKeyEntity {
   createdAt: Date;
 }
 
-/** A data key for unsealing only. Foreign keys can't refer to this table, so nothing new is stored under the key. */
+/**
+ * A data key for unsealing only. Foreign keys can't refer to this table, so nothing new is stored under the
+ * key.
+ */
 @Entity('retired_data_keys')
 export class RetiredDataKeyEntity {
   @PrimaryColumn({ type: 'varchar', length: 16, primaryKeyConstraintName: 'retired_data_keys_pk' })

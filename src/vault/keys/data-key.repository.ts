@@ -23,8 +23,9 @@ export interface DataKeyRow {
   id: string;
   purpose: DataKeyPurpose;
   /**
-   * `published`: unseals only, until all processes have it. `primary`: seals; one for each purpose. `superseded`: was primary; unseals
-   * rows that are not resealed yet. `retired`: unseals, and the database refuses new rows under it.
+   * `published`: unseals only, until all processes have it. `primary`: seals; one for each purpose.
+   * `superseded`: was primary; unseals rows that are not resealed yet. `retired`: unseals, and the database
+   * refuses new rows under it.
    */
   state: 'published' | 'primary' | 'superseded' | 'retired';
   wrapped: string;

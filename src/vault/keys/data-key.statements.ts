@@ -1,6 +1,9 @@
 import { sql } from '../../database/database.js';
 
-/** $1 to $6: id, purpose, state, wrapped, master key, time. Returns no row if the purpose has a key in this state. */
+/**
+ * $1 to $6: id, purpose, state, wrapped, master key, time. Returns no row if the purpose has a key in this
+ * state.
+ */
 export const ADD_IF_NONE = sql<{ id: string }>(
   `INSERT INTO data_keys (id, purpose, state, wrapped, master_key_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)
    ON CONFLICT DO NOTHING RETURNING id`,

@@ -6,7 +6,9 @@ import type { DataKeyPurpose, DataKeyRow } from './data-key.repository.js';
 
 const SALT = 'tillkeeper/vault/1';
 
-/** HKDF-SHA-256 (RFC 5869) to 256 bits, with the use of the key as the info. docs/vault.md lists every info. */
+/**
+ * HKDF-SHA-256 (RFC 5869) to 256 bits, with the use of the key as the info. docs/vault.md lists every info.
+ */
 export function deriveKey(from: KeyObject, ...info: [use: string, ...of: string[]]): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', from, SALT, lengthPrefixed(...info), 32)));
 }

@@ -9,8 +9,8 @@ import { Keyring } from './keyring.js';
 const LOOK_EVERY_MS = 2_000;
 
 /**
- * Syncs the keyring of a running server with the database every two seconds, and reports its keys there, which a rotation waits for.
- * Writes only after a change, or while a key is missing.
+ * Syncs the keyring of a running server with the database every two seconds, and reports its keys there,
+ * which a rotation waits for. Writes only after a change, or while a key is missing.
  */
 @Injectable()
 export class KeyringSync implements BeforeApplicationShutdown {

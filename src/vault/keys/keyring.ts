@@ -22,7 +22,9 @@ const NEWS_ARE_OLD_MS = 10_000;
 const UNKNOWN_ID_REMEMBERED_MS = 5_000;
 const UNKNOWN_IDS_REMEMBERED = 100;
 
-/** Ids of the data key that a process seals with, the keys that it unwrapped, and the keys that it couldn't. */
+/**
+ * Ids of the data key that a process seals with, the keys that it unwrapped, and the keys that it couldn't.
+ */
 export interface HeldKeys {
   readonly primary: string;
   readonly held: readonly string[];
@@ -65,7 +67,10 @@ export class Keyring {
     this.#followedAt = performance.now();
   }
 
-  /** Creates missing keys, so that servers whose role may not write data keys can start. @returns the purposes that had no key */
+  /**
+   * Creates missing keys, so that servers whose role may not write data keys can start. @returns the purposes
+   * that had no key
+   */
   async makeMissing(): Promise<DataKeyPurpose[]> {
     const missing = purposesWithoutKey(await this.#store.list());
     if (missing.length > 0) await this.load();
@@ -88,7 +93,8 @@ export class Keyring {
   }
 
   /**
-   * Loads changes that other processes made. A key that can't be unwrapped at the moment doesn't stop the others.
+   * Loads changes that other processes made. A key that can't be unwrapped at the moment doesn't stop the
+   * others.
    */
   async sync(): Promise<HeldKeys> {
     const rows = await this.#store.list();
@@ -111,8 +117,8 @@ export class Keyring {
   }
 
   /**
-   * Runs `write`, which seals and stores a value. A process that was paused syncs first. If the database refuses the key because it was
-   * retired meanwhile, `write` is retried once with the current key.
+   * Runs `write`, which seals and stores a value. A process that was paused syncs first. If the database
+   * refuses the key because it was retired meanwhile, `write` is retried once with the current key.
    */
   async withCurrentKey<T>(write: () => Promise<T>): Promise<T> {
     if (performance.now() - this.#followedAt > NEWS_ARE_OLD_MS) await this.sync();
@@ -139,7 +145,10 @@ export class Keyring {
     return unseal(dataKey, context, sealed);
   }
 
-  /** Equal for equal values of one tenant and label. Has its own key, so rotating the seal key changes no fingerprint. */
+  /**
+   * Equal for equal values of one tenant and label. Has its own key, so rotating the seal key changes no
+   * fingerprint.
+   */
   fingerprint(tenant: string, label: string, value: string): string {
     return fingerprint(this.#primaryKey('fingerprint'), tenant, label, value);
   }
@@ -156,13 +165,19 @@ export class Keyring {
     return dataKey?.purpose === 'token' ? dataKey.forService() : undefined;
   }
 
-  /** Authenticates a history entry of one tenant. @param parts every text of the entry. @returns the MAC and the id of its data key */
+  /**
+   * Authenticates a history entry of one tenant. @param parts every text of the entry. @returns the MAC and
+   * the id of its data key
+   */
   historyMac(tenant: string, parts: readonly string[]): { mac: string; keyId: string } {
     const dataKey = this.#primaryKey('audit');
     return { mac: historyMac(dataKey, tenant, parts), keyId: dataKey.id };
   }
 
-  /** @returns whether `historyMac` made this MAC of the same texts; false for an unknown key or a foreign master key */
+  /**
+   * @returns whether `historyMac` made this MAC of the same texts; false for an unknown key or a foreign
+   * master key
+   */
   async isHistoryMac(mac: string, keyId: string, tenant: string, parts: readonly string[]): Promise<boolean> {
     const dataKey =
       this.#keys.get(keyId) ?? (DATA_KEY_ID.test(keyId) ? await this.#askUnlessForeign(keyId) : undefined);

@@ -10,8 +10,9 @@ interface RewrappedKey {
 }
 
 /**
- * Rewraps all data keys with the first configured master key. Keys that it wrapped are rewrapped too, since a provider may have rotated
- * its key under the same name. Data keys stay the same, so running processes are not affected.
+ * Rewraps all data keys with the first configured master key. Keys that it wrapped are rewrapped too, since a
+ * provider may have rotated its key under the same name. Data keys stay the same, so running processes are
+ * not affected.
  * @throws WrongMasterKey if a key needs a master key that is not configured; the keys before it are rewrapped
  */
 export async function rotateMasterKey(

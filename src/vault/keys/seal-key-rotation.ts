@@ -50,7 +50,8 @@ export class SealKeyRotation {
 
   /**
    * Makes a published key primary once every running process has it.
-   * @returns processes that did not report, which count as ended. If they still run, the database refuses their writes
+   * @returns processes that did not report, which count as ended. If they still run, the database refuses
+   * their writes
    * @throws KeyNotHeld
    */
   async makePrimary(id: string, patience: Patience): Promise<KeyringNode[]> {

@@ -37,7 +37,10 @@ export function utf8(text: string): Buffer {
   return Buffer.from(text, 'utf8');
 }
 
-/** Joins texts, each after its length in bytes (32 bits, big-endian), so that different lists give different bytes. */
+/**
+ * Joins texts, each after its length in bytes (32 bits, big-endian), so that different lists give different
+ * bytes.
+ */
 export function lengthPrefixed(...parts: string[]): Buffer {
   return Buffer.concat(
     parts.flatMap((part) => {

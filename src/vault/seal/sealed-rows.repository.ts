@@ -43,7 +43,10 @@ export class SealedRowsRepository {
     return new Map(rows.map(({ key_id, count }) => [key_id, Number(count)]));
   }
 
-  /** Pages of a table's sealed rows, in the order of the primary key. @param keyId only rows under this data key */
+  /**
+   * Pages of a table's sealed rows, in the order of the primary key. @param keyId only rows under this data
+   * key
+   */
   async *pagesOf(column: SealedColumn, keyId?: string): AsyncGenerator<SealedRow[]> {
     let rows: SealedRow[] = [];
     do {

@@ -58,7 +58,10 @@ export class SealedRowsService {
     return broken;
   }
 
-  /** Unseals every row. @returns rows that can't be unsealed, name another key than their text, or have altered columns */
+  /**
+   * Unseals every row. @returns rows that can't be unsealed, name another key than their text, or have
+   * altered columns
+   */
   async check({ signal, add }: Progress): Promise<BrokenRow[]> {
     const broken: BrokenRow[] = [];
     for (const column of this.rows.columns) {

@@ -29,7 +29,9 @@ const REASONS: readonly [name: RegExp, reason: string][] = [
   [/^InvalidKeyUsageException$/, 'The key of AWS_KMS_KEY_ID must be a symmetric one, for encryption.'],
 ];
 
-/** A master key in AWS KMS, which never leaves it. Text form: `awskms1.<base64url of the ciphertext blob>`. */
+/**
+ * A master key in AWS KMS, which never leaves it. Text form: `awskms1.<base64url of the ciphertext blob>`.
+ */
 export class AwsKmsKeyWrapper implements KeyWrapper {
   readonly masterKeyId: string;
   readonly #region: string | undefined;
@@ -86,7 +88,8 @@ export class AwsKmsKeyWrapper implements KeyWrapper {
   /** The SDK is loaded only where it is used. */
   async #connect(): Promise<KMSClient> {
     const { KMSClient } = await import('@aws-sdk/client-kms');
-    // package.json states the supported versions of Node. The SDK would log ten lines of advice at every start.
+    // package.json states the supported versions of Node. The SDK would log ten lines of advice at every
+    // start.
     process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
     this.#client ??= new KMSClient({
       ...(this.#region === undefined ? {} : { region: this.#region }),
@@ -118,7 +121,10 @@ function bytes(answer: Uint8Array | undefined): Buffer {
   return Buffer.from(answer);
 }
 
-/** Not `instanceof Error`: Jest runs the tests in a realm beside that of Node's own errors. The names and codes are AWS's and Node's own; a message could be anything. */
+/**
+ * Not `instanceof Error`: Jest runs the tests in a realm beside that of Node's own errors. The names and
+ * codes are AWS's and Node's own; a message could be anything.
+ */
 function reasonOf(error: unknown): string {
   const { name, code, message }: { name?: unknown; code?: unknown; message?: unknown } =
     typeof error === 'object' && error ? error : {};

@@ -12,7 +12,10 @@ const CIPHERTEXT = /^vault:v\d+:[\w+/=-]+$/;
 
 type VaultSource = Omit<Extract<MasterKeySource, { provider: 'vault' }>, 'provider' | 'keys'>;
 
-/** A master key in the transit engine of HashiCorp Vault, which never leaves it. Text form: `vault1.<what transit calls a ciphertext>`. */
+/**
+ * A master key in the transit engine of HashiCorp Vault, which never leaves it. Text form: `vault1.<what
+ * transit calls a ciphertext>`.
+ */
 export class VaultTransitKeyWrapper implements KeyWrapper {
   readonly masterKeyId: string;
 
@@ -47,7 +50,8 @@ export class VaultTransitKeyWrapper implements KeyWrapper {
     wanted: string,
   ): Promise<string> {
     const path = `${this.source.mount}/${operation}/${this.key}`;
-    // Bound to this data key, by authenticated data and, for a transit key that is derived, by the derivation too.
+    // Bound to this data key, by authenticated data and, for a transit key that is derived, by the derivation
+    // too.
     const binding = lengthPrefixed(FORMAT, this.masterKeyId, dataKeyId).toString('base64');
     const { status, body } = await this.#post(path, { ...input, associated_data: binding, context: binding });
     if (status === 400 && operation === 'decrypt') throw this.#wrongKey(dataKeyId);
@@ -132,7 +136,10 @@ function refusalOf(status: number, path: string): string {
   return `Vault answered with ${status}.`;
 }
 
-/** Such as " (ECONNREFUSED)". Not `instanceof Error`: Jest runs the tests in a realm beside that of Node's own errors. */
+/**
+ * Such as " (ECONNREFUSED)". Not `instanceof Error`: Jest runs the tests in a realm beside that of Node's own
+ * errors.
+ */
 function codeOf(error: unknown): string {
   const { name, cause }: { name?: string; cause?: { code?: unknown } } =
     typeof error === 'object' && error ? error : {};

@@ -219,7 +219,9 @@ export async function failuresBesideWrites(app: TestApp, rounds: number): Promis
   });
 }
 
-/** Configures all projects concurrently, then changes a part. Each answer has the state of its own project. */
+/**
+ * Configures all projects concurrently, then changes a part. Each answer has the state of its own project.
+ */
 export async function projectsAtOnce(app: TestApp, projects: number): Promise<void> {
   const ids = await Promise.all(times(projects, () => app.createProject()));
   const numbers = new Map<string, number>();

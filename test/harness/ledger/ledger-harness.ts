@@ -120,7 +120,10 @@ export class LedgerHarness {
     };
   }
 
-  /** Stored statistics, summed over the slots: `test subscription active`, `test usd gross`. Zeros are omitted. */
+  /**
+   * Stored statistics, summed over the slots: `test subscription active`, `test usd gross`. Zeros are
+   * omitted.
+   */
   async statistics(): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
     const add = (name: string, amount: unknown) => (sums[name] = (sums[name] ?? 0) + Number(amount));

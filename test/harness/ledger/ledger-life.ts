@@ -11,7 +11,10 @@ const USER = 'user-1';
 
 export const LIFECYCLE_LENGTH = 11;
 
-/** Lets everything happen to a subscription, or only the first steps, with its events. @param tick called before each step */
+/**
+ * Lets everything happen to a subscription, or only the first steps, with its events. @param tick called
+ * before each step
+ */
 export function simulateLifecycle(
   data: StripeData,
   tick: (step: number) => void = () => undefined,

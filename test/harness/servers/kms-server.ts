@@ -7,7 +7,9 @@ const refuse = (type: string, status = 400): ServiceAnswer => ({
   headers: { 'content-type': 'application/x-amz-json-1.1' },
 });
 
-/** AWS KMS as far as `Encrypt` and `Decrypt` go: JSON 1.1, the operation in `X-Amz-Target`, symmetric keys. */
+/**
+ * AWS KMS as far as `Encrypt` and `Decrypt` go: JSON 1.1, the operation in `X-Amz-Target`, symmetric keys.
+ */
 export class KmsServer {
   readonly service = new LoopbackService((request) => this.failure ?? this.#answer(request));
   /** Replaces every answer while it is set. */

@@ -10,8 +10,8 @@ export type Teller = (sentence: string) => void;
 const PATIENCE_MS = 15_000;
 
 /**
- * A developer registers; a customer subscribes, pays, changes plans, cancels and gets a refund. Uses a client that is generated from
- * our document, and a Stripe that sends events.
+ * A developer registers; a customer subscribes, pays, changes plans, cancels and gets a refund. Uses a client
+ * that is generated from our document, and a Stripe that sends events.
  * @param baseUrl where the service answers, and Stripe reaches it
  * @returns the statistics at the end
  */

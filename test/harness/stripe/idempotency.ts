@@ -9,7 +9,10 @@ export interface Answer {
 /** A refusal before execution: the key can be used again. */
 const NOT_KEPT = [400, 401, 403, 409, 429];
 
-/** The idempotency keys of one account in one mode, each with the request that it was first used for, and its answer once there is one. */
+/**
+ * The idempotency keys of one account in one mode, each with the request that it was first used for, and its
+ * answer once there is one.
+ */
 export class IdempotencyKeys {
   private readonly used = new Map<string, { endpoint: string; parameters: string; answer?: Answer }>();
 

@@ -9,7 +9,10 @@ import {
 } from './refusals.js';
 import type { StripeAccount } from './stripe-account.js';
 
-/** Subjects of permissions, as named in Stripe's messages and on its page for new keys (prices are called "plan"). */
+/**
+ * Subjects of permissions, as named in Stripe's messages and on its page for new keys (prices are called
+ * "plan").
+ */
 type Subject =
   | 'accounts_kyc_basic'
   | 'balance'
@@ -28,7 +31,10 @@ type Subject =
   | 'webhook';
 export type Permission = `rak_${Subject}_${'read' | 'write'}`;
 
-/** `expired`: rolled in the dashboard. `revoked`: deleted there, and unknown since. `no_access`: lost access to its account. */
+/**
+ * `expired`: rolled in the dashboard. `revoked`: deleted there, and unknown since. `no_access`: lost access
+ * to its account.
+ */
 export type KeyState = 'active' | 'expired' | 'revoked' | 'no_access';
 
 export interface ApiKey {
@@ -86,7 +92,10 @@ function keyIn(authorization = ''): string | undefined {
 }
 
 const KEY_LENGTH = 107;
-/** The first letter that a key ends with, so that no mask looks like one in the documentation, which ends with a or b. */
+/**
+ * The first letter that a key ends with, so that no mask looks like one in the documentation, which ends with
+ * a or b.
+ */
 const FIRST_LETTER = 12;
 
 /** A key in the current form, which contains the account. Obviously fake. */

@@ -2,7 +2,10 @@ import { badRequest } from './refusals.js';
 
 type Entry = readonly [path: readonly string[], value: string];
 
-/** A form or query with brackets, as in Stripe's API: `items[0][price]=…`. Errors have the full name of the parameter. */
+/**
+ * A form or query with brackets, as in Stripe's API: `items[0][price]=…`. Errors have the full name of the
+ * parameter.
+ */
 export class Params {
   private constructor(
     private readonly entries: readonly Entry[],

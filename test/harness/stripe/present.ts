@@ -12,7 +12,10 @@ const MAX_EMBEDDED = 10;
 
 type Paths = readonly (readonly string[])[];
 
-/** An object as an answer shows it (an account that is the customer stands under `customer_account`), with what `expand[]` asks for: a copy. */
+/**
+ * An object as an answer shows it (an account that is the customer stands under `customer_account`), with
+ * what `expand[]` asks for: a copy.
+ */
 export function present(
   resource: unknown,
   expand: readonly string[] = [],

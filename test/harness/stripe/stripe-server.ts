@@ -93,7 +93,10 @@ export class StripeServer implements Site {
     return complete(data, data.get('checkout.session', sessionId));
   }
 
-  /** Delivers an event to the subscribed endpoints of the account, signed with their secrets or as the options say. */
+  /**
+   * Delivers an event to the subscribed endpoints of the account, signed with their secrets or as the options
+   * say.
+   */
   async deliver(
     event: StripeEvent,
     { secret, timestamp = this.now() }: { secret?: string; timestamp?: number } = {},

@@ -123,8 +123,8 @@ async function allButSeals({ database }: TestApp, projectIds: readonly string[])
 }
 
 /**
- * Rotates while clients read and write. No request fails, no row stays under the old key, and credentials without a write change
- * only their seals.
+ * Rotates while clients read and write. No request fails, no row stays under the old key, and credentials
+ * without a write change only their seals.
  * @returns the numbers of requests and of resealed rows
  */
 export async function rotateUnderLoad(
@@ -189,8 +189,8 @@ async function expectAllOpen(commands: KeyCommands, rows: number): Promise<void>
 }
 
 /**
- * Pauses a server while a key is rotated and retired. Its first request afterwards is a write, which must succeed, and not under
- * the retired key.
+ * Pauses a server while a key is rotated and retired. Its first request afterwards is a write, which must
+ * succeed, and not under the retired key.
  */
 export async function wakeAfterRetirement(
   commands: KeyCommands,

@@ -57,7 +57,10 @@ const pick = <T>(choices: readonly [T, ...T[]]): T => choices[randomInt(choices.
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const JUNK = ['=', '==', '\n', ' ', '.', '\0', 'A', 'AAAA', '%', '\u200b', '\u0141'] as const;
 
-/** Changes unused bits of the last base64url character: a lenient decoder returns equal bytes. Needs a body with unused bits. */
+/**
+ * Changes unused bits of the last base64url character: a lenient decoder returns equal bytes. Needs a body
+ * with unused bits.
+ */
 export function withStrayBits(original: Sealed): Sealed {
   const { body } = split(original.sealed);
   const last = ALPHABET.indexOf(body.slice(-1));
@@ -161,7 +164,10 @@ export function* mutations(
   }
 }
 
-/** @returns the altered seals that could be unsealed; expected to be none. Rethrows errors other than `SealBroken`. */
+/**
+ * @returns the altered seals that could be unsealed; expected to be none. Rethrows errors other than
+ * `SealBroken`.
+ */
 export async function thoseThatOpen(keyring: Keyring, altered: Iterable<Mutation>): Promise<Mutation[]> {
   const opened: Mutation[] = [];
   for (const mutation of altered) {

@@ -26,7 +26,10 @@ export function sentinel(prefix = ''): string {
 export class SentinelSearch {
   readonly #needles = new Map<string, string>();
 
-  /** @param isThorough whether to look for every part, or, for large haystacks, only for the middle, which no full secret lacks */
+  /**
+   * @param isThorough whether to look for every part, or, for large haystacks, only for the middle, which no
+   * full secret lacks
+   */
   constructor(secrets: readonly string[], isThorough: boolean) {
     for (const secret of secrets) {
       const body = secret.slice(-BODY_LENGTH);
@@ -63,8 +66,8 @@ function parts(text: string, length: number, isThorough: boolean): string[] {
 }
 
 /**
- * The parts that every base64 text of these bytes contains, at any offset. Letters and digits never encode to one of the two
- * characters in which base64url differs.
+ * The parts that every base64 text of these bytes contains, at any offset. Letters and digits never encode to
+ * one of the two characters in which base64url differs.
  */
 function alignedBase64(bytes: Buffer): string[] {
   return [0, 1, 2].map((before) => {

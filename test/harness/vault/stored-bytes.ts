@@ -9,8 +9,8 @@ interface StoredFile {
 }
 
 /**
- * Everything on the database's disk: on SQLite its file and log, on PostgreSQL the tables, the write-ahead log since `start` and
- * the server's log.
+ * Everything on the database's disk: on SQLite its file and log, on PostgreSQL the tables, the write-ahead
+ * log since `start` and the server's log.
  */
 export async function storedBytes(database: TestDatabase, start: string): Promise<StoredFile[]> {
   const { folder, engine } = database;

@@ -191,7 +191,8 @@ else
         await Promise.all(
           Array.from({ length: 20 }, (_, index) => (index % 2 ? one : other).createProject()),
         );
-        // A server notices only when the pooler gives it a connection that lacks its statements, or has somebody else's.
+        // A server notices only when the pooler gives it a connection that lacks its statements, or has
+        // somebody else's.
         const warnings = [...one.log, ...other.log].filter((line) =>
           line.includes('set DATABASE_PREPARED_STATEMENTS=false'),
         );

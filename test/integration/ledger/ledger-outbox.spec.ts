@@ -61,7 +61,10 @@ function listenToAll(projectId: string): string[] {
 
 const delivered = () => eventually(async () => expect(await harness.outbox()).toEqual([]));
 
-/** Makes Stripe's events a minute apart: within one second the ledger asks Stripe instead of reading them in turn. */
+/**
+ * Makes Stripe's events a minute apart: within one second the ledger asks Stripe instead of reading them in
+ * turn.
+ */
 function spread(): void {
   let now = 1_700_000_000;
   app.stripe.now = () => (now += 60);
@@ -99,7 +102,8 @@ it('sends events of subscriptions and payments, and removes each once it is deli
   await delivered();
 
   const [subscription] = await harness.subscriptions();
-  // For the first invoice the ledger asks Stripe, where the subscription has already ended. The checkout names the user later.
+  // For the first invoice the ledger asks Stripe, where the subscription has already ended. The checkout
+  // names the user later.
   expect([created.length, ended.length]).toEqual([1, 1]);
   expect(updated).toEqual([
     expect.objectContaining({

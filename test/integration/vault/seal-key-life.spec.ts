@@ -66,7 +66,8 @@ describe('a seal key', () => {
       vault.keyring.seal({ purpose: 'test', tenant: 'x', field: 'y' }, new Secret('a value')).keyId,
     ).toBe(former);
 
-    // One that answers after the start, and lacks the key, keeps it from becoming primary; one that is silent is taken for ended.
+    // One that answers after the start, and lacks the key, keeps it from becoming primary; one that is silent
+    // is taken for ended.
     await addHolder({ held: [former] }, new Date('2020-01-01'));
     const lacking = { id: randomUUID(), name: 'another', primary: former, held: [former], missing: [id] };
     await vault.nodes.upsert({ ...lacking, answeredAt: new Date('2020-01-01') });

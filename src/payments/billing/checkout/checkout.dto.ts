@@ -1,8 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { Choice, Flag, wholeNumberCheck } from '../../../http/fields.js';
-import { Checked } from '../../../http/request.pipe.js';
+import { Choice, Flag, wholeNumberCheck } from '../../../http/validation/fields.js';
+import { Checked } from '../../../http/validation/request.pipe.js';
 import { CHECKOUT_MODES, type CheckoutOrder } from './checkout.service.js';
 import { type MetadataInput, metadataProblem } from './metadata.js';
 import { ReturnUrl } from './return-url.js';

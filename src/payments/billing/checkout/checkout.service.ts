@@ -29,7 +29,10 @@ export class CheckoutService {
     private readonly subscriptions: SubscriptionsService,
   ) {}
 
-  /** @throws ValidationFailed; DomainError `already_subscribed`, `price_not_usable`, `stripe_*`, `database_unavailable` */
+  /**
+   * @throws ValidationFailed; DomainError `already_subscribed`, `price_not_usable`, `stripe_*`,
+   * `database_unavailable`
+   */
   async start(buyer: Buyer, order: CheckoutOrder): Promise<{ id: string; url: string }> {
     assertReturnUrls(buyer, { success_url: order.success_url, cancel_url: order.cancel_url });
     return withBuyersErrors(async () => {
@@ -49,7 +52,10 @@ export class CheckoutService {
     });
   }
 
-  /** @throws ValidationFailed; DomainError `customer_not_found`, `portal_not_set_up`, `stripe_*`, `database_unavailable` */
+  /**
+   * @throws ValidationFailed; DomainError `customer_not_found`, `portal_not_set_up`, `stripe_*`,
+   * `database_unavailable`
+   */
   async openPortal(buyer: Buyer, returnUrl: string): Promise<{ url: string }> {
     assertReturnUrls(buyer, { return_url: returnUrl });
     return withBuyersErrors(async () => {

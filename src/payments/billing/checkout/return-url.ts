@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import type { Problem } from '../../../common/errors.js';
 import { isLoopbackHost } from '../../../config/rules.js';
-import { Checked } from '../../../http/request.pipe.js';
+import { Checked } from '../../../http/validation/request.pipe.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 
 type Complaint = Omit<Problem, 'loc'>;
@@ -11,8 +11,8 @@ type Complaint = Omit<Problem, 'loc'>;
 const MAX_LENGTH = 5_000;
 
 /**
- * Checks a URL to which Stripe's pages send the buyer, for both modes. Stripe gets the original text, because the parser would encode the
- * braces of `{CHECKOUT_SESSION_ID}`.
+ * Checks a URL to which Stripe's pages send the buyer, for both modes. Stripe gets the original text, because
+ * the parser would encode the braces of `{CHECKOUT_SESSION_ID}`.
  */
 export function returnUrlProblem(value: unknown): Complaint | undefined {
   if (value === undefined) return { type: 'missing', msg: 'is required' };
@@ -35,7 +35,10 @@ export function returnUrlProblemInMode(value: string, mode: StripeMode): Complai
     : undefined;
 }
 
-/** Stricter than the parser, which repairs spaces, backslashes and missing slashes, and so may read another host than a browser. */
+/**
+ * Stricter than the parser, which repairs spaces, backslashes and missing slashes, and so may read another
+ * host than a browser.
+ */
 function parse(value: string): URL | undefined {
   if (!/^https?:\/\/[^/?#]/i.test(value) || /[\s\\\p{Cc}\p{Cs}]/u.test(value) || !URL.canParse(value))
     return undefined;

@@ -53,9 +53,11 @@ export class CustomersService {
   }
 
   /**
-   * Creates the buyer's customer. Concurrent calls use one idempotency key, so Stripe creates one customer. If it creates several, the
-   * first stored one is used. Stripe replays a failure for its key, so the next attempt uses the key of the next generation.
-   * @param gone a generation that Stripe no longer has. Its idempotency key would return the deleted customer.
+   * Creates the buyer's customer. Concurrent calls use one idempotency key, so Stripe creates one customer.
+   * If it creates several, the first stored one is used. Stripe replays a failure for its key, so the next
+   * attempt uses the key of the next generation.
+   * @param gone a generation that Stripe no longer has. Its idempotency key would return the deleted
+   * customer.
    * @param attempts how many generations to try
    */
   async create(buyer: Buyer, gone = 0, attempts = MAX_GENERATIONS): Promise<Customer> {
@@ -86,14 +88,16 @@ export class CustomersService {
       ),
     );
     assertObject(customer, 'customer');
-    // Linked to the user before it is used: objects that are created for it in Stripe's Dashboard don't name the user.
+    // Linked to the user before it is used: objects that are created for it in Stripe's Dashboard don't name
+    // the user.
     await this.ledger.record(owner, customer, time);
     return this.customers.settle(owner, { customerId: customer.id, generation });
   }
 
   /**
-   * Finds the customer of a user who subscribed before this service existed. The subscription's metadata has to name the user: the
-   * reference of a payment link's session is not trusted, because any visitor can choose it.
+   * Finds the customer of a user who subscribed before this service existed. The subscription's metadata has
+   * to name the user: the reference of a payment link's session is not trusted, because any visitor can
+   * choose it.
    */
   async #formerCustomer(buyer: Buyer): Promise<string | null> {
     for await (const { now } of this.atStripe.findEach(buyer, await this.billing.listSubscriptions(buyer))) {

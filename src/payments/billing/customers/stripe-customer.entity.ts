@@ -20,13 +20,16 @@ export class StripeCustomerEntity {
   userId: EndUserId;
 
   /**
-   * `cus_…`, or `acct_…` for an account that is a customer. `null` if Stripe failed to create the customer of this generation, and
-   * replays that failure for its idempotency key.
+   * `cus_…`, or `acct_…` for an account that is a customer. `null` if Stripe failed to create the customer of
+   * this generation, and replays that failure for its idempotency key.
    */
   @Column({ name: 'customer_id', type: 'varchar', length: 255, nullable: true })
   customerId: string | null;
 
-  /** Counts the customers created for this user. Stripe deleted, or failed to create, all but the last. 0: existed before this service. */
+  /**
+   * Counts the customers created for this user. Stripe deleted, or failed to create, all but the last. 0:
+   * existed before this service.
+   */
   @Column({ type: 'integer' })
   generation: number;
 

@@ -5,7 +5,10 @@ import { StripeCustomerEntity } from './stripe-customer.entity.js';
 /** A stored customer; without an id if Stripe failed to create it. */
 export type LastCustomer = Pick<StripeCustomerEntity, 'customerId' | 'generation'>;
 
-/** $1–$4 owner, $5 customer, $6 generation, $7 now. Returns a row unless this or a later generation is stored already. */
+/**
+ * $1–$4 owner, $5 customer, $6 generation, $7 now. Returns a row unless this or a later generation is stored
+ * already.
+ */
 export const SETTLE = sql<LastCustomer>(
   `INSERT INTO stripe_customers AS c (${columnNames(StripeCustomerEntity)})
    VALUES ($1, $2, $3, $4, $5, $6, $7)

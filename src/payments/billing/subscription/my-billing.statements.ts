@@ -16,7 +16,10 @@ export const LIST_PAYMENTS = sql<PaymentView>(
   'list_my_payments',
 );
 
-/** $1 project, $2 mode, $3 user, $4 limit. Active first, then those that may become active, then ended ones; none of a former account. */
+/**
+ * $1 project, $2 mode, $3 user, $4 limit. Active first, then those that may become active, then ended ones;
+ * none of a former account.
+ */
 export const LIST_SUBSCRIPTIONS = sql<SubscriptionView>(
   `SELECT ${SUBSCRIPTION_VIEW} FROM stripe_subscriptions listed
    WHERE project_id = $1 AND mode = $2 AND user_id = $3 AND NOT ${IS_ACCOUNT_MISMATCH}

@@ -1,7 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
-import { offsetOf, PageQuery } from '../../../http/page.query.js';
+import { offsetOf, PageQuery } from '../../../http/validation/page.query.js';
 import { StripePaymentListResponse, toPaymentResponse } from '../../ledger/lists/payment.response.js';
 import { type Buyer, CurrentBuyer, ForBuyers } from '../buyer.guard.js';
 import { MyBillingRepository } from './my-billing.repository.js';

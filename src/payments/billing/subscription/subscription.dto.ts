@@ -1,6 +1,6 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import Stripe from 'stripe';
-import { Choice, Flag } from '../../../http/fields.js';
+import { Choice, Flag } from '../../../http/validation/fields.js';
 import { ApiNullableTime } from '../../../http/openapi/api-errors.js';
 import { PriceId } from '../checkout/checkout.dto.js';
 import { endOfPeriod } from './subscriptions-at-stripe.js';

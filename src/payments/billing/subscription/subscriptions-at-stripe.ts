@@ -27,8 +27,8 @@ export class SubscriptionsAtStripe {
   constructor(private readonly ledger: LedgerService) {}
 
   /**
-   * @returns `undefined` if Stripe doesn't have the subscription, because it belongs to another account or was test data, and for one of
-   * another project on the same account
+   * @returns `undefined` if Stripe doesn't have the subscription, because it belongs to another account or
+   * was test data, and for one of another project on the same account
    */
   async find(buyer: Buyer, id: string): Promise<SubscriptionNow | undefined> {
     const found = await unlessMissing(() =>
@@ -88,7 +88,10 @@ export class SubscriptionsAtStripe {
     );
   }
 
-  /** Cancels immediately, and records Stripe's answer. @returns `undefined` if Stripe doesn't have the subscription */
+  /**
+   * Cancels immediately, and records Stripe's answer. @returns `undefined` if Stripe doesn't have the
+   * subscription
+   */
   async cancel(buyer: Buyer, id: string): Promise<Stripe.Subscription | undefined> {
     const ended = await unlessMissing(() =>
       ask(buyer, (stripe, options) => stripe.subscriptions.cancel(id, {}, options)),
@@ -96,7 +99,10 @@ export class SubscriptionsAtStripe {
     return ended && this.record(buyer, ended);
   }
 
-  /** Writes the subscription to the ledger. A failure is only logged, because Stripe's event will bring the change too. */
+  /**
+   * Writes the subscription to the ledger. A failure is only logged, because Stripe's event will bring the
+   * change too.
+   */
   async record(buyer: Buyer, { subscription, time }: SubscriptionNow): Promise<Stripe.Subscription> {
     await buyer.stripe
       .make(() => this.ledger.record(buyer, subscription, time))

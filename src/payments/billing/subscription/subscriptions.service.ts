@@ -35,7 +35,9 @@ export class SubscriptionsService {
     return this.billing.findSubscription(buyer);
   }
 
-  /** Asks Stripe whether the buyer has an active or trialing subscription, because the ledger may be stale. */
+  /**
+   * Asks Stripe whether the buyer has an active or trialing subscription, because the ledger may be stale.
+   */
   async isSubscribed(buyer: Buyer, customer: Customer | undefined): Promise<boolean> {
     const rows = await this.billing.listSubscriptions(buyer);
     const { found, missing } = await this.#lookUp(
@@ -76,7 +78,8 @@ export class SubscriptionsService {
 
   /**
    * Changes the price of the subscription. Its quantity and its other items stay.
-   * @throws DomainError `subscription_not_found`, `price_not_usable`, `card_declined`, `stripe_*`, `database_unavailable`
+   * @throws DomainError `subscription_not_found`, `price_not_usable`, `card_declined`, `stripe_*`,
+   * `database_unavailable`
    */
   async changePlan(buyer: Buyer, priceId: string, proration: Proration): Promise<Stripe.Subscription> {
     const changed = await withBuyersErrors(async () => {
@@ -122,8 +125,8 @@ export class SubscriptionsService {
   }
 
   /**
-   * Changes a subscription and records the result. After an uncertain failure it asks Stripe for the current state. If nothing was changed,
-   * it records the state before and rethrows.
+   * Changes a subscription and records the result. After an uncertain failure it asks Stripe for the current
+   * state. If nothing was changed, it records the state before and rethrows.
    * @param change returns `undefined` if Stripe no longer has the subscription
    */
   async #change(
@@ -147,7 +150,10 @@ export class SubscriptionsService {
     }
   }
 
-  /** Reads the buyer's current subscription from Stripe. Unless the ledger knows an active one, the customer's others are listed too. */
+  /**
+   * Reads the buyer's current subscription from Stripe. Unless the ledger knows an active one, the customer's
+   * others are listed too.
+   */
   async #current(buyer: Buyer): Promise<SubscriptionNow> {
     const { found, missing } = await this.#lookUp(buyer, await this.billing.listSubscriptions(buyer));
     const all = [...found];
@@ -173,7 +179,8 @@ export class SubscriptionsService {
   }
 
   /**
-   * Reads the ledger's subscriptions from Stripe until one is active. Ended ones are read only if nothing else was found.
+   * Reads the ledger's subscriptions from Stripe until one is active. Ended ones are read only if nothing
+   * else was found.
    * @param rows active ones first
    */
   async #lookUp(
@@ -193,7 +200,10 @@ export class SubscriptionsService {
     return { found, missing };
   }
 
-  /** Records that Stripe deleted subscriptions. Those of another customer may belong to another account, so they stay. */
+  /**
+   * Records that Stripe deleted subscriptions. Those of another customer may belong to another account, so
+   * they stay.
+   */
   async #recordGone(
     buyer: Buyer,
     missing: readonly SubscriptionView[],

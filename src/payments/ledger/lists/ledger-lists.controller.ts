@@ -4,7 +4,7 @@ import { CurrentDeveloper } from '../../../auth/caller.js';
 import { ForDevelopers } from '../../../auth/route-access.js';
 import { type OwnerId, parseProjectId } from '../../../common/ids.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
-import { offsetOf } from '../../../http/page.query.js';
+import { offsetOf } from '../../../http/validation/page.query.js';
 import type { Project } from '../../../projects/project.entity.js';
 import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
 import {

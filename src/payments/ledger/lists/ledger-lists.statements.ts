@@ -87,7 +87,10 @@ interface Call<Row> {
   readonly values: SqlValue[];
 }
 
-/** One page, newest first and in total order. Each mode is one range of an index, so the first page is fast in a table of any size. */
+/**
+ * One page, newest first and in total order. Each mode is one range of an index, so the first page is fast in
+ * a table of any size.
+ */
 export function listPage<View>(
   { table, view }: ListKind<View>,
   filter: LedgerFilter,
@@ -95,7 +98,8 @@ export function listPage<View>(
 ): Call<Listed<View>> {
   const values: SqlValue[] = [limit, offset, offset + limit];
   const bind = (value: SqlValue) => `$${values.push(value)}`;
-  // One project is read by the index on project, all projects by the index on owner. The join checks the project's owner.
+  // One project is read by the index on project, all projects by the index on owner. The join checks the
+  // project's owner.
   const whose = filter.projectId
     ? `l.project_id = ${bind(filter.projectId)} AND p.owner_id = ${bind(filter.ownerId)}`
     : `l.owner_id = ${bind(filter.ownerId)}`;

@@ -8,7 +8,9 @@ import { ACTIVE_STATUSES } from './list.queries.js';
 
 const PROJECT = ['id', 'name', 'description', 'createdAt'] as const;
 
-/** A developer's project with a summary of its configuration. Times are `null` if there is no such credential. */
+/**
+ * A developer's project with a summary of its configuration. Times are `null` if there is no such credential.
+ */
 export interface ConfiguredProject extends Pick<RowOf<ProjectEntity>, (typeof PROJECT)[number]> {
   /** `null` without a configuration in use. */
   readonly isActive: StripeConfigEntity['isActive'] | null;
@@ -29,7 +31,10 @@ function isSecretKey(of: string, mode: StripeMode): string {
   return `${of}.project_id = c.project_id AND ${of}.mode = '${mode}' AND ${of}.kind = 'secret_key' AND ${of}.slot = 0`;
 }
 
-/** SQL: when a credential of the mode was last written. A subquery with ORDER BY keeps the column's type on SQLite; MAX would lose it. */
+/**
+ * SQL: when a credential of the mode was last written. A subquery with ORDER BY keeps the column's type on
+ * SQLite; MAX would lose it.
+ */
 function configuredAt(mode: StripeMode): string {
   return `(SELECT k.written_at FROM stripe_credentials k
     WHERE k.project_id = c.project_id AND k.mode = '${mode}' AND k.slot = 0 ORDER BY k.written_at DESC LIMIT 1)`;

@@ -2,9 +2,9 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import { parseProjectId } from '../../../common/ids.js';
-import { QueryFlag } from '../../../http/fields.js';
-import { Checked } from '../../../http/request.pipe.js';
-import { PageQuery } from '../../../http/page.query.js';
+import { QueryFlag } from '../../../http/validation/fields.js';
+import { Checked } from '../../../http/validation/request.pipe.js';
+import { PageQuery } from '../../../http/validation/page.query.js';
 
 /** Stripe's statuses of a subscription (docs.stripe.com/api/subscriptions/object). */
 const SUBSCRIPTION_STATUSES = [
@@ -21,7 +21,9 @@ const SUBSCRIPTION_STATUSES = [
 /** Statuses in which the customer receives the service. */
 export const ACTIVE_STATUSES: readonly string[] = ['active', 'trialing'];
 
-/** Stripe's statuses of a PaymentIntent (docs.stripe.com/api/payment_intents/object), and our two for refunds. */
+/**
+ * Stripe's statuses of a PaymentIntent (docs.stripe.com/api/payment_intents/object), and our two for refunds.
+ */
 const PAYMENT_STATUSES = [
   'succeeded',
   'partially_refunded',

@@ -31,7 +31,9 @@ export class DisputeEnricher {
     return { ...current, paymentIntentId, fundsWithdrawnAt, fundsReinstatedAt };
   }
 
-  /** Finds the disputed payment. Asks Stripe if the event names only the charge, or the payment isn't stored. */
+  /**
+   * Finds the disputed payment. Asks Stripe if the event names only the charge, or the payment isn't stored.
+   */
   async #disputedPayment(
     tenant: Enrichment,
     { chargeId, paymentIntentId }: DisputeFact,

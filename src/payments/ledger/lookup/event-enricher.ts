@@ -17,8 +17,8 @@ import { SubscriptionEnricher } from './subscription-enricher.js';
 const BUDGET_MS = 8_000;
 
 /**
- * Turns an event, or a response of Stripe, into a change of the ledger: reads the object, then asks Stripe for missing values. The
- * result is ready for `LedgerWriter`.
+ * Turns an event, or a response of Stripe, into a change of the ledger: reads the object, then asks Stripe
+ * for missing values. The result is ready for `LedgerWriter`.
  */
 @Injectable()
 export class EventEnricher {

@@ -41,14 +41,20 @@ type PageReader<Item> = (
   options: Stripe.RequestOptions,
 ) => Promise<Stripe.ApiList<Item>>;
 
-/** Requests to Stripe with the project's own key. @throws DomainError `stripe_*`, and the errors of `StripeClients.for` */
+/**
+ * Requests to Stripe with the project's own key. @throws DomainError `stripe_*`, and the errors of
+ * `StripeClients.for`
+ */
 @Injectable()
 export class StripeLookups {
   readonly #names = new LRUCache<string, string>({ max: MAX_NAMES, ttl: NAME_AGE_MS });
 
   constructor(private readonly clients: StripeClients) {}
 
-  /** Expands the product, which saves a request for its name. @returns `undefined` if Stripe doesn't have the subscription */
+  /**
+   * Expands the product, which saves a request for its name. @returns `undefined` if Stripe doesn't have the
+   * subscription
+   */
   async subscription(tenant: Tenant, id: string): Promise<StripeResponse | undefined> {
     const answer = await this.#ask(tenant, (stripe, options) =>
       stripe.subscriptions.retrieve(id, { expand: ['items.data.price.product'] }, options),
@@ -80,7 +86,10 @@ export class StripeLookups {
     return this.#ask(tenant, (stripe, options) => stripe.paymentIntents.retrieve(id, undefined, options));
   }
 
-  /** A charge by its id, or the latest charge of a PaymentIntent. @returns `null` for a PaymentIntent without a charge */
+  /**
+   * A charge by its id, or the latest charge of a PaymentIntent. @returns `null` for a PaymentIntent without
+   * a charge
+   */
   async charge(
     tenant: Tenant,
     id: string | undefined,

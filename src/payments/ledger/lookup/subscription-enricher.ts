@@ -52,7 +52,10 @@ export class SubscriptionEnricher {
   }
 }
 
-/** A subscription's event contains its whole state; two events of one second may conflict. An invoice's event lacks that state. */
+/**
+ * A subscription's event contains its whole state; two events of one second may conflict. An invoice's event
+ * lacks that state.
+ */
 function needsRefetch(
   stored: (OwnedSubscription & StoredVersion) | undefined,
   fact: SubscriptionFact | undefined,

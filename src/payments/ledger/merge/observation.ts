@@ -4,7 +4,9 @@ import { stripeUnavailable } from '../../stripe/stripe.errors.js';
 
 /** When and how a state of a Stripe object was observed: in an event, or in a response of Stripe. */
 export interface Observation {
-  /** `created` of the event; for a response, the earliest time at which it can have been true. Whole seconds. */
+  /**
+   * `created` of the event; for a response, the earliest time at which it can have been true. Whole seconds.
+   */
   readonly asOf: Date;
   /** Whether Stripe returned the state for the stored key, which proves the account. */
   readonly isResponse?: boolean;
@@ -55,13 +57,18 @@ export function later(one: Date, other: Date): Date {
   return one > other ? one : other;
 }
 
-/** Tie-break for two statuses with the same timestamp when Stripe can't be asked. Independent of arrival order. */
+/**
+ * Tie-break for two statuses with the same timestamp when Stripe can't be asked. Independent of arrival
+ * order.
+ */
 export function laterStage(stages: readonly string[], ...statuses: [string, string]): string {
   const [one, other] = statuses.sort();
   return stages.indexOf(other) > stages.indexOf(one) ? other : one;
 }
 
-/** A row changed after the event was prepared. The transaction is rolled back and the event prepared again. */
+/**
+ * A row changed after the event was prepared. The transaction is rolled back and the event prepared again.
+ */
 export class StaleRead extends Error {
   override readonly name = 'StaleRead';
 }
@@ -69,7 +76,8 @@ export class StaleRead extends Error {
 const ATTEMPTS = 5;
 
 /**
- * Retries `work`, which prepares and applies a change, after a stale read, or if another transaction inserted the row first.
+ * Retries `work`, which prepares and applies a change, after a stale read, or if another transaction inserted
+ * the row first.
  * @throws DomainError `stripe_unavailable` after five attempts
  */
 export async function retryIfStale<T>(work: () => Promise<T>): Promise<T> {

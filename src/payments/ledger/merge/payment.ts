@@ -9,14 +9,20 @@ import {
 } from './observation.js';
 import type { StripePaymentEntity } from '../store/ledger.entities.js';
 
-/** Objects that describe a payment. Amount, currency and time come from the highest rank; of equal ranks, from the newer object. */
+/**
+ * Objects that describe a payment. Amount, currency and time come from the highest rank; of equal ranks, from
+ * the newer object.
+ */
 export const SOURCE_RANKS = { session: 1, invoice: 2, charge: 3, intent: 4 } as const;
 
 /** Who collected the money. `out_of_band`: paid outside of Stripe, and only recorded there. */
 export const PAYMENT_SOURCES = ['stripe', 'out_of_band'] as const;
 export type PaymentSource = (typeof PAYMENT_SOURCES)[number];
 
-/** Sources of a payment's user. The highest rank wins. To `own`, the payment's metadata, the rank of the object is added. */
+/**
+ * Sources of a payment's user. The highest rank wins. To `own`, the payment's metadata, the rank of the
+ * object is added.
+ */
 export const USER_RANKS = { none: 0, customer: 1, subscription: 2, own: 3 } as const;
 
 /** State of a payment, and its user. */
@@ -91,7 +97,10 @@ export function decideRefund(
 /** User of a payment by its subscription or customer. */
 export type LinkedUser = Pick<PaymentState, 'userId' | 'userRank'>;
 
-/** Merges an observation into the stored payment. The result of all events doesn't depend on their order. @returns the state to write */
+/**
+ * Merges an observation into the stored payment. The result of all events doesn't depend on their order.
+ * @returns the state to write
+ */
 export function mergePayment(
   stored: (PaymentState & StoredVersion) | undefined,
   observed: PaymentFact,

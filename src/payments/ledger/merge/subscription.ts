@@ -17,7 +17,8 @@ interface Period {
 }
 
 /**
- * The period of the item that ends first; items without an end don't count. Until 2025-03-31 the subscription itself had the period.
+ * The period of the item that ends first; items without an end don't count. Until 2025-03-31 the subscription
+ * itself had the period.
  */
 export function periodOf(subscription: StripeObject): Period {
   const [first] = subscription
@@ -28,7 +29,10 @@ export function periodOf(subscription: StripeObject): Period {
   return first ?? periodIn(subscription);
 }
 
-/** The first item that is not metered, or else the first item. Deleted items have neither price nor plan and don't count. */
+/**
+ * The first item that is not metered, or else the first item. Deleted items have neither price nor plan and
+ * don't count.
+ */
 export function planItemOf(items: readonly StripeObject[]): StripeObject | undefined {
   const priced = items.filter((item) => item.object('price') ?? item.object('plan'));
   return priced.find((item) => !isMetered(item)) ?? priced[0];
@@ -129,7 +133,10 @@ export function readSubscription(
   };
 }
 
-/** Before Stripe sent a reason, the only one was a trial that ended without a payment method, if `trial_settings` asked for the pause. */
+/**
+ * Before Stripe sent a reason, the only one was a trial that ended without a payment method, if
+ * `trial_settings` asked for the pause.
+ */
 function pauseReasonOf(object: StripeObject): string | null {
   const observed = object
     .object('status_details')
@@ -200,7 +207,9 @@ export function decideSubscription(
 /** Statuses in the usual order of the life cycle. */
 const STAGES = ['incomplete', 'trialing', 'active', 'past_due', 'unpaid', 'paused'];
 
-/** Tie-break for two states with the same timestamp when Stripe can't be asked. Independent of arrival order. */
+/**
+ * Tie-break for two states with the same timestamp when Stripe can't be asked. Independent of arrival order.
+ */
 export function isLaterStage(observed: SubscriptionState, stored: SubscriptionState): boolean {
   const [one, other] = [observed, stored].map((state) => {
     const times = [state.currentPeriodStart, state.currentPeriodEnd, state.cancelledAt].map(

@@ -20,7 +20,10 @@ const MAX_BACKOFF_MS = 3_600_000;
 const MAX_AGE_WITHOUT_LISTENER_MS = 30 * 24 * 3_600_000;
 const DROP_INTERVAL_MS = 60_000;
 
-/** Delivers the outbox to the listeners of this process. Each process leases its batches, so several can run at once. */
+/**
+ * Delivers the outbox to the listeners of this process. Each process leases its batches, so several can run
+ * at once.
+ */
 @Injectable()
 export class OutboxSweeper implements OnApplicationBootstrap {
   readonly #logger = new Logger(OutboxSweeper.name);

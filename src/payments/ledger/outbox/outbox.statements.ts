@@ -28,7 +28,10 @@ export const POSTPONE = sql<never>(
 /** Bounds the cost of counting. */
 const MAX_COUNTED = 10_000;
 
-/** $1 name. Returns no row for an empty backlog. Ordered by due time, so that unleased events are counted first. */
+/**
+ * $1 name. Returns no row for an empty backlog. Ordered by due time, so that unleased events are counted
+ * first.
+ */
 export const BACKLOG = sql<Pick<OutboxEventEntity, 'createdAt'> & { readonly waiting: number }>(
   `SELECT ${columns(OutboxEventEntity, { of: 'first', only: ['createdAt'] })}, COUNT(*) OVER () AS waiting
    FROM (SELECT created_at FROM ledger_outbox WHERE name = $1 ORDER BY due_at LIMIT ${MAX_COUNTED}) AS first

@@ -13,7 +13,10 @@ export interface MetadataSource {
   readonly asOf: Date;
 }
 
-/** An object belongs to another project of this installation that uses the same Stripe account. Nothing is written for it. */
+/**
+ * An object belongs to another project of this installation that uses the same Stripe account. Nothing is
+ * written for it.
+ */
 export class ForeignObject extends Error {
   override readonly name = 'ForeignObject';
 
@@ -31,7 +34,10 @@ export class ForeignObject extends Error {
   }
 }
 
-/** Reads early all fields that are needed later, so that the error is attributed to the event. @throws Unreadable */
+/**
+ * Reads early all fields that are needed later, so that the error is attributed to the event. @throws
+ * Unreadable
+ */
 export function assertReadable(object: StripeObject): void {
   for (const list of ['items', 'lines']) object.isCut(list);
   claimsIn(object, new Date(0));
@@ -46,7 +52,10 @@ export interface Claim extends MetadataSource {
   readonly isCopy: boolean;
 }
 
-/** Nearest first: the object's own metadata, its expanded references, then copies of its subscription's metadata. */
+/**
+ * Nearest first: the object's own metadata, its expanded references, then copies of its subscription's
+ * metadata.
+ */
 export function claimsIn(object: StripeObject, asOf: Date): Claim[] {
   const parent = object.object('parent')?.object('subscription_details');
   const subscriptionId = object.id('subscription') ?? parent?.id('subscription');

@@ -51,8 +51,9 @@ function isPaidOff(object: StripeObject): boolean {
 }
 
 /**
- * Money paid for an invoice. Credit doesn't count, since it was paid earlier or was a gift. A debit balance counts with the invoice that
- * collects it. `amount_paid` may omit payments outside of Stripe, so the amount due counts if it is larger.
+ * Money paid for an invoice. Credit doesn't count, since it was paid earlier or was a gift. A debit balance
+ * counts with the invoice that collects it. `amount_paid` may omit payments outside of Stripe, so the amount
+ * due counts if it is larger.
  */
 function paidOf(object: StripeObject): number | undefined {
   const due = dueOf(object);
@@ -65,7 +66,8 @@ function dueOf(object: StripeObject): number {
   const total =
     required(object.integer('total'), 'total') - (object.amount('pre_payment_credit_notes_amount') ?? 0);
   const [before, after] = [object.integer('starting_balance'), object.integer('ending_balance')];
-  // A negative balance is credit. Without an ending balance, only the amount due shows how much credit was used.
+  // A negative balance is credit. Without an ending balance, only the amount due shows how much credit was
+  // used.
   if (before !== undefined && after !== undefined) return total - (after - before);
   return object.integer('amount_due') ?? total + (before ?? 0);
 }
@@ -98,8 +100,8 @@ export function readInvoicePayments(payments: readonly StripeObject[]): InvoiceP
 }
 
 /**
- * Part of `amount_paid` that no `invoice_payment` object covers, while one of them is open or none is paid: Stripe may list it later.
- * 0 if the invoice was paid outside of Stripe according to its payload.
+ * Part of `amount_paid` that no `invoice_payment` object covers, while one of them is open or none is paid:
+ * Stripe may list it later. 0 if the invoice was paid outside of Stripe according to its payload.
  */
 export function unexplainedCents(object: StripeObject, payments: readonly StripeObject[]): number {
   if (object.flag('paid_out_of_band') === true) return 0;
@@ -125,7 +127,10 @@ export function attemptsOf(object: StripeObject): string[] {
   return object.isCut('payments') ? [] : intentsOf(object.items('payments'));
 }
 
-/** Payments of an invoice: one for each PaymentIntent, and one under the invoice's id for money paid outside of Stripe. */
+/**
+ * Payments of an invoice: one for each PaymentIntent, and one under the invoice's id for money paid outside
+ * of Stripe.
+ */
 export function invoicePayments(
   object: StripeObject,
   { invoiceId, customerId, currency, subscriptionId, paidCents = 0 }: InvoiceReading,

@@ -46,7 +46,10 @@ export function readPaymentIntent(
   };
 }
 
-/** Reads a charge and its refund. Stripe also counts an authorization that was never captured as refunded. @returns `undefined` if uncaptured */
+/**
+ * Reads a charge and its refund. Stripe also counts an authorization that was never captured as refunded.
+ * @returns `undefined` if uncaptured
+ */
 export function readCharge(
   projectId: ProjectId,
   object: StripeObject,
@@ -76,7 +79,10 @@ export function readCharge(
   };
 }
 
-/** Reads a completed session in payment mode. @param type of the event, which alone shows that a slow payment method failed */
+/**
+ * Reads a completed session in payment mode. @param type of the event, which alone shows that a slow payment
+ * method failed
+ */
 export function readSessionPayment(
   projectId: ProjectId,
   object: StripeObject,

@@ -4,8 +4,9 @@ import type { EndUserId, ProjectId } from '../../../common/ids.js';
 const MAX_ID_LENGTH = 255;
 
 /**
- * An object as Stripe sent it, in any API version. A field that is missing or `null` reads as `undefined`; a field in an unknown form
- * throws `Unreadable`. Texts are safe to store: they are cut to `maxLength`, and NUL, which PostgreSQL refuses, reads as U+FFFD.
+ * An object as Stripe sent it, in any API version. A field that is missing or `null` reads as `undefined`; a
+ * field in an unknown form throws `Unreadable`. Texts are safe to store: they are cut to `maxLength`, and
+ * NUL, which PostgreSQL refuses, reads as U+FFFD.
  */
 export class StripeObject {
   private constructor(private readonly fields: Readonly<Record<string, unknown>>) {}
@@ -138,7 +139,10 @@ export function customerIdOf(object: StripeObject): string | null {
 /** Maximum length of a token's `sub`. */
 const MAX_SUBJECT_LENGTH = 255;
 
-/** End user in a field, mapped like the `sub` of a token: `metadata.user_id`, or a session's `client_reference_id`. */
+/**
+ * End user in a field, mapped like the `sub` of a token: `metadata.user_id`, or a session's
+ * `client_reference_id`.
+ */
 export function userIn(
   projectId: ProjectId,
   object: StripeObject | undefined,

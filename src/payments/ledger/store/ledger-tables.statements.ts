@@ -8,8 +8,8 @@ import { LedgerCountEntity, LedgerRevenueEntity } from './statistics.entities.js
 const NOT_STATE: readonly string[] = ['projectId', 'mode', 'id', 'ownerId', 'revision', 'confirmedBy'];
 
 /**
- * Statements for a table with one row per Stripe object. In all of them $1 is the project, $2 the mode and $3 Stripe's id; the state
- * follows in the order of `fields`.
+ * Statements for a table with one row per Stripe object. In all of them $1 is the project, $2 the mode and $3
+ * Stripe's id; the state follows in the order of `fields`.
  * @param key the property of Stripe's id
  */
 export function tableStatements<State extends object>(entity: new () => State, table: string, key: string) {
@@ -41,8 +41,8 @@ export function tableStatements<State extends object>(entity: new () => State, t
 }
 
 /**
- * $1 project, $2 mode, $3 subscription, $4 whether Stripe answered with the stored key. An event doesn't prove the account, so it only
- * confirms a row that nothing has confirmed yet.
+ * $1 project, $2 mode, $3 subscription, $4 whether Stripe answered with the stored key. An event doesn't
+ * prove the account, so it only confirms a row that nothing has confirmed yet.
  */
 export const CONFIRM = sql<never>(
   `UPDATE stripe_subscriptions SET confirmed_by = k.fingerprint FROM stripe_credentials k
@@ -66,7 +66,10 @@ export const COUNT = sql<never>(
   'count_in_ledger',
 );
 
-/** $1 project, $2 mode, $3 currency, $4 slot; additions: $5 payments, $6 gross, $7 paid outside of Stripe, $8 net. */
+/**
+ * $1 project, $2 mode, $3 currency, $4 slot; additions: $5 payments, $6 gross, $7 paid outside of Stripe, $8
+ * net.
+ */
 export const ADD_REVENUE = sql<never>(
   `INSERT INTO ledger_revenue (${columnNames(LedgerRevenueEntity)}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
    ON CONFLICT (project_id, mode, currency, slot) DO UPDATE SET payments = ledger_revenue.payments + excluded.payments,

@@ -10,8 +10,9 @@ import { CONFIRM, FIND_DISPUTES, tableStatements } from './ledger-tables.stateme
 import { StripeDisputeEntity, StripePaymentEntity, StripeSubscriptionEntity } from './ledger.entities.js';
 
 /**
- * Our id of a Stripe object's row: the UUIDv5 of mode and Stripe's id in the project's namespace. A payment can therefore refer to its
- * subscription before that row exists, and the same events give the same ids in every installation.
+ * Our id of a Stripe object's row: the UUIDv5 of mode and Stripe's id in the project's namespace. A payment
+ * can therefore refer to its subscription before that row exists, and the same events give the same ids in
+ * every installation.
  */
 export function rowId({ projectId, mode }: ProjectMode, stripeId: string): string {
   return uuidV5(`stripe/${mode}/${stripeId}`, Buffer.from(projectId.replaceAll('-', ''), 'hex'));
@@ -114,7 +115,9 @@ export class DisputesTable extends LedgerTable<DisputeState> {
     super(database, StripeDisputeEntity, 'stripe_disputes', 'disputeId');
   }
 
-  /** Stripe's ids of the disputes about a payment, or of this dispute. @param stripeId a dispute or payment */
+  /**
+   * Stripe's ids of the disputes about a payment, or of this dispute. @param stripeId a dispute or payment
+   */
   *idsOf({ projectId, mode }: ProjectMode, stripeId: string): Steps<string[]> {
     return (yield* query(FIND_DISPUTES, [projectId, mode, stripeId])).map(({ disputeId }) => disputeId);
   }

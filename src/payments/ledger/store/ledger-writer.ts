@@ -35,8 +35,8 @@ interface StoredRows {
 }
 
 /**
- * Writes a change with its statistics and events. Locks are taken in one order, which rules out deadlocks: customer, subscription,
- * payments by id, dispute, statistics.
+ * Writes a change with its statistics and events. Locks are taken in one order, which rules out deadlocks:
+ * customer, subscription, payments by id, dispute, statistics.
  */
 @Injectable()
 export class LedgerWriter {
@@ -74,7 +74,10 @@ export class LedgerWriter {
     );
   }
 
-  /** Deletes the rows of another project's objects, and marks the objects as foreign. @returns whether any row was deleted */
+  /**
+   * Deletes the rows of another project's objects, and marks the objects as foreign. @returns whether any row
+   * was deleted
+   */
   *removeForeign(tenant: ProjectMode, object: ForeignObject): Steps<boolean> {
     const { namedBy, inheriting, customerIds } = object;
     const ids = [...new Set([namedBy.objectId, ...inheriting])].sort();
@@ -144,7 +147,10 @@ export class LedgerWriter {
     return all;
   }
 
-  /** Deletes an `out_of_band` payment after Stripe listed its own payment of the invoice. Listeners receive it as cancelled. */
+  /**
+   * Deletes an `out_of_band` payment after Stripe listed its own payment of the invoice. Listeners receive it
+   * as cancelled.
+   */
   *#withdrawPayment(change: LedgerChange, { payments }: StoredRows): Steps<Written<PaymentState>[]> {
     const { withdrawnPaymentId: id } = change;
     const stored = id === undefined ? undefined : payments.get(id);
@@ -164,7 +170,9 @@ export class LedgerWriter {
   }
 }
 
-/** The change was prepared without a need to ask Stripe. If there is one now, the row was written meanwhile. */
+/**
+ * The change was prepared without a need to ask Stripe. If there is one now, the row was written meanwhile.
+ */
 function assertNotStale(decision: Decision): void {
   if (decision === 'refetch') throw new StaleRead();
 }

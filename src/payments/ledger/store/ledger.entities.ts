@@ -176,7 +176,10 @@ export class StripeSubscriptionEntity {
   @Column({ name: 'as_of', type: Date, precision: 3 })
   asOf: Date;
 
-  /** Fingerprint of the secret key that last returned the subscription, or else of the key stored at the first event. */
+  /**
+   * Fingerprint of the secret key that last returned the subscription, or else of the key stored at the first
+   * event.
+   */
   @Column({ name: 'confirmed_by', type: 'varchar', length: 32, nullable: true })
   confirmedBy: string | null;
 
@@ -191,7 +194,10 @@ export class StripeSubscriptionEntity {
 
 const DISPUTE_PK = { primaryKeyConstraintName: 'stripe_disputes_pk' };
 
-/** A dispute, as Stripe last reported it. It doesn't change the payment, but a lost dispute reduces net revenue. */
+/**
+ * A dispute, as Stripe last reported it. It doesn't change the payment, but a lost dispute reduces net
+ * revenue.
+ */
 @Entity('stripe_disputes')
 @Unique('stripe_disputes_id_unique', ['id'])
 @Index('stripe_disputes_by_payment', ['projectId', 'mode', 'paymentIntentId'])

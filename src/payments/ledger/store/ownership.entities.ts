@@ -33,8 +33,8 @@ export class StripeUserLinkEntity {
 const FOREIGN_PK = { primaryKeyConstraintName: 'stripe_foreign_objects_pk' };
 
 /**
- * A Stripe object whose metadata names another project on the same account, or that inherits from such an object. The mark lets later
- * objects inherit, for instance a dispute.
+ * A Stripe object whose metadata names another project on the same account, or that inherits from such an
+ * object. The mark lets later objects inherit, for instance a dispute.
  */
 @Entity('stripe_foreign_objects')
 export class StripeForeignObjectEntity {

@@ -29,7 +29,10 @@ export interface ReassignStatements {
   readonly ranks: Statement<never>;
 }
 
-/** $1 project, $2 mode, $3 customer, $4 user. Skips rows with a user from a better source: the subscription or the payment itself. */
+/**
+ * $1 project, $2 mode, $3 customer, $4 user. Skips rows with a user from a better source: the subscription or
+ * the payment itself.
+ */
 export const REASSIGN_BY_CUSTOMER: ReassignStatements = {
   subscriptions: sql(
     `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
@@ -95,7 +98,10 @@ export const UNMARK_FOREIGN = sql<never>(
   'unmark_foreign_stripe_object',
 );
 
-/** $1 project, $2 mode, $3 ids as a JSON array. Returns the object whose metadata decides, for each foreign id. */
+/**
+ * $1 project, $2 mode, $3 ids as a JSON array. Returns the object whose metadata decides, for each foreign
+ * id.
+ */
 export const FIND_FOREIGN = sql<Pick<StripeForeignObjectEntity, 'namedBy' | 'asOf'>>(
   ({ jsonItems }) =>
     `SELECT ${columns(StripeForeignObjectEntity, { of: 'n', only: ['namedBy', 'asOf'] })} FROM stripe_foreign_objects o

@@ -4,7 +4,10 @@ import type { StripeMode } from '../../stripe/stripe-mode.js';
 
 const COUNT_PK = { primaryKeyConstraintName: 'ledger_counts_pk' };
 
-/** Number of subscriptions or payments with one status: the sum over all slots. Updated by the transactions that write the rows. */
+/**
+ * Number of subscriptions or payments with one status: the sum over all slots. Updated by the transactions
+ * that write the rows.
+ */
 @Entity('ledger_counts')
 export class LedgerCountEntity {
   @PrimaryColumn('uuid', { name: 'project_id', ...COUNT_PK })
@@ -29,7 +32,10 @@ export class LedgerCountEntity {
 
 const REVENUE_PK = { primaryKeyConstraintName: 'ledger_revenue_pk' };
 
-/** Revenue of successful payments in one currency: the sum over all slots. Updated by the transactions that write the rows. */
+/**
+ * Revenue of successful payments in one currency: the sum over all slots. Updated by the transactions that
+ * write the rows.
+ */
 @Entity('ledger_revenue')
 export class LedgerRevenueEntity {
   @PrimaryColumn('uuid', { name: 'project_id', ...REVENUE_PK })

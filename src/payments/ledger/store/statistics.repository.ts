@@ -25,7 +25,10 @@ interface Addition {
   readonly amounts: readonly number[];
 }
 
-/** Updates the statistics in each transaction. Their rows are a tenant's busiest, so they are locked last and always in one order. */
+/**
+ * Updates the statistics in each transaction. Their rows are a tenant's busiest, so they are locked last and
+ * always in one order.
+ */
 @Injectable()
 export class StatisticsRepository {
   add(tenant: ProjectMode, rows: Rows): Steps<void> {

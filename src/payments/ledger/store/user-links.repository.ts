@@ -28,7 +28,10 @@ interface Linked {
   readonly reassigned: Reassigned;
 }
 
-/** Links end users to customers and subscriptions. The order in which links and payments arrive doesn't matter. */
+/**
+ * Links end users to customers and subscriptions. The order in which links and payments arrive doesn't
+ * matter.
+ */
 @Injectable()
 export class UserLinksRepository {
   constructor(private readonly database: Database) {}

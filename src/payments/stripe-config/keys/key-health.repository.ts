@@ -18,7 +18,10 @@ import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-probe.js';
 
 const PK = { primaryKeyConstraintName: 'stripe_key_accounts_pk' };
 
-/** The Stripe account of a secret key, as Stripe said. Former keys stay: what was written with them belongs to their account. */
+/**
+ * The Stripe account of a secret key, as Stripe said. Former keys stay: what was written with them belongs to
+ * their account.
+ */
 @Entity('stripe_key_accounts')
 @Index('stripe_key_accounts_by_account', ['accountId', 'mode'])
 export class StripeKeyAccountEntity {
@@ -101,8 +104,9 @@ type StateRow = { mode: StripeMode; keyFingerprint: string | null; formerSecretV
 );
 
 /**
- * $1 project, $2 mode, $3 fingerprint, $4 valid, $5 account id, $6 account name, $7 now, $8 by, $9 error. Answers a row when the verdict
- * is news. A call that succeeds proves one permission, not all: it overrules what another call said, but no validation.
+ * $1 project, $2 mode, $3 fingerprint, $4 valid, $5 account id, $6 account name, $7 now, $8 by, $9 error.
+ * Answers a row when the verdict is news. A call that succeeds proves one permission, not all: it overrules
+ * what another call said, but no validation.
  */
 const RECORD_NEWS = sql<{ mode: StripeMode }>(
   `INSERT INTO stripe_key_checks (project_id, mode, fingerprint, valid, account_id, account_name, checked_at, checked_by, error)
@@ -137,7 +141,10 @@ const KEEP_ACCOUNT = sql<{ mode: StripeMode }>(
   'keep_account_of_stripe_key',
 );
 
-/** $1 project, $2 mode, $3 fingerprint, $4 account fingerprint, $5 whether Stripe knows the key; once known it stays so. */
+/**
+ * $1 project, $2 mode, $3 fingerprint, $4 account fingerprint, $5 whether Stripe knows the key; once known it
+ * stays so.
+ */
 const LEARN = sql<never>(
   `UPDATE stripe_credentials SET account_fingerprint = COALESCE(account_fingerprint, $4),
      known_to_stripe = COALESCE(known_to_stripe, false) OR $5
@@ -175,7 +182,8 @@ export class KeyHealthRepository {
    * Notes a verdict on a key, if that key is still the stored one.
    * @param accountFingerprint of the account that Stripe told, where it did
    * @param event for the history; of a key in use only a refusal that is news gets there
-   * @returns whether it is news, another verdict than the last or the first on this key; and whether its account is
+   * @returns whether it is news, another verdict than the last or the first on this key; and whether its
+   * account is
    */
   async record(
     projectId: ProjectId,
@@ -235,7 +243,10 @@ export class KeyHealthRepository {
   }
 }
 
-/** The configuration is shown with its warnings: when these change, its `ETag` has to. @returns the new version if so */
+/**
+ * The configuration is shown with its warnings: when these change, its `ETag` has to. @returns the new
+ * version if so
+ */
 function* raisingVersionWithWarnings(
   projectId: ProjectId,
   learn: () => Steps<unknown>,
@@ -252,7 +263,10 @@ function* warningsOf(projectId: ProjectId): Steps<string> {
   return JSON.stringify(row && configWarnings(toConfig(row).credentials));
 }
 
-/** Stripe promises neither a length nor characters of an account's name. Cut between characters, not inside one. */
+/**
+ * Stripe promises neither a length nor characters of an account's name. Cut between characters, not inside
+ * one.
+ */
 function storable(name: string | null | undefined): string | null {
   return name ? [...name.replaceAll('\0', '')].slice(0, MAX_NAME_LENGTH).join('') : null;
 }

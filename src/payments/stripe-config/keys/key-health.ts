@@ -63,7 +63,10 @@ export class KeyHealth {
       this.events.emit('credentials.invalid', { projectId, mode: key.mode, reason: verdict.message });
   }
 
-  /** Notes to which account Stripe said that a key in use belongs. Fails for nothing: Stripe can be asked again. */
+  /**
+   * Notes to which account Stripe said that a key in use belongs. Fails for nothing: Stripe can be asked
+   * again.
+   */
   async recordAccount(projectId: ProjectId, key: KeyIdentity, account: StripeAccount): Promise<void> {
     const { mode } = key;
     const event: HistoryEvent = {
@@ -78,7 +81,10 @@ export class KeyHealth {
     });
   }
 
-  /** For a client with this key: each refusal is noted, and the first success after it was made or refused. Nobody waits for that. */
+  /**
+   * For a client with this key: each refusal is noted, and the first success after it was made or refused.
+   * Nobody waits for that.
+   */
   followUse(projectId: ProjectId, key: KeyIdentity): AnswerListener {
     let isAccepted = false;
     let refusedAt = 0;

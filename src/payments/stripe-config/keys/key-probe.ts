@@ -7,7 +7,10 @@ import type { StripeConnector } from '../../stripe/stripe-connector.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import { isAddressRefusal, isExpired, stripeErrorOf, stripeUnavailable } from '../../stripe/stripe.errors.js';
 
-/** What made us look: the validate operation, a save that asked for it, making an endpoint, or a call of some module. */
+/**
+ * What made us look: the validate operation, a save that asked for it, making an endpoint, or a call of some
+ * module.
+ */
 export const CHECKED_BY = ['validation', 'save', 'use'] as const;
 export type CheckedBy = (typeof CHECKED_BY)[number];
 
@@ -40,7 +43,9 @@ const RETRIES = 1;
 
 const RESTRICTED = /^rk_/;
 const ACCESS_REVOKED = 'account_invalid';
-/** Any other 403 may be about something else than the key: where the call came from, what the account may do. */
+/**
+ * Any other 403 may be about something else than the key: where the call came from, what the account may do.
+ */
 const NAMES_PERMISSIONS = /permission/i;
 const NOT_FROM_HERE =
   'Stripe refuses this key from the address of this service: add that address to the IP addresses that the key is limited to, in the Stripe dashboard.';
@@ -49,7 +54,10 @@ const REVOKED: KeyVerdict = {
   message: 'This key was revoked; make a new one in the Stripe dashboard.',
 };
 
-/** Cheap reads of everything that we need of an account, and the permission for each as Stripe's messages call it. */
+/**
+ * Cheap reads of everything that we need of an account, and the permission for each as Stripe's messages call
+ * it.
+ */
 const NEEDED_READS: readonly [
   permission: Permission,
   read: (stripe: Stripe) => Promise<{ object?: string }>,
@@ -131,7 +139,10 @@ function isForbidden(result: PromiseSettledResult<unknown> | undefined): boolean
   return facts.code !== ACCESS_REVOKED && NAMES_PERMISSIONS.test(facts.message);
 }
 
-/** The account that the client's key belongs to, also where the key may not read it. @throws what the SDK throws */
+/**
+ * The account that the client's key belongs to, also where the key may not read it. @throws what the SDK
+ * throws
+ */
 export async function findAccount(stripe: Stripe): Promise<StripeAccount> {
   try {
     return await readAccount(stripe, { timeout: ATTEMPT_MS, maxNetworkRetries: RETRIES });

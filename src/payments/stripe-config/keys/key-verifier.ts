@@ -52,7 +52,8 @@ export class KeyVerifier {
   ): Promise<KeyVerdict> {
     const value = secretKey.trim();
     const rule = credentialRule(mode, 'secret_key');
-    // A restricted key is asked about in any case: why it would not do is worth knowing before the operator is asked to allow it.
+    // A restricted key is asked about in any case: why it would not do is worth knowing before the operator
+    // is asked to allow it.
     const problem = credentialProblem(rule, value, { acceptRestrictedKeys: true, isRequired: true });
     if (problem) {
       // What is no such key may be anything: nothing of it is shown.
@@ -89,7 +90,8 @@ export class KeyVerifier {
   /**
    * Asks Stripe about the secret keys in `changes`, before they are stored.
    * @returns what notes the verdicts once the changes are stored; it never fails
-   * @throws ValidationFailed when Stripe doesn't accept a key; DomainError `stripe_unavailable`, `rate_limited`, `already_running`
+   * @throws ValidationFailed when Stripe doesn't accept a key; DomainError `stripe_unavailable`,
+   * `rate_limited`, `already_running`
    */
   async verifyChanges(
     project: Asker,
@@ -163,7 +165,9 @@ export class KeyVerifier {
     }
   }
 
-  /** @param keys how many of them `ask` shows to Stripe: what is answered without Stripe counts for nothing */
+  /**
+   * @param keys how many of them `ask` shows to Stripe: what is answered without Stripe counts for nothing
+   */
   async #alone<T>({ id: projectId, ownerId }: Asker, keys: number, ask: () => Promise<T>): Promise<T> {
     if (this.#asking.has(projectId)) {
       throw new DomainError(

@@ -10,7 +10,9 @@ import { asStripeFailure, stripeUnavailable } from '../../stripe/stripe.errors.j
 /** Less than Stripe waits for the answer to a webhook. */
 const BUDGET_MS = 8_000;
 
-/** $1 project, $2 mode. The account as Stripe said, else the fingerprint of the account that the key names. */
+/**
+ * $1 project, $2 mode. The account as Stripe said, else the fingerprint of the account that the key names.
+ */
 const FIND_CURRENT = sql<{ account_id: string | null; account_fingerprint: string | null }>(
   `SELECT a.account_id, k.account_fingerprint FROM stripe_credentials k
    LEFT JOIN stripe_key_accounts a ON a.project_id = k.project_id AND a.mode = k.mode AND a.fingerprint = k.fingerprint
@@ -28,7 +30,8 @@ export class StripeAccounts {
   ) {}
 
   /**
-   * Whether the stored secret key belongs to this account. Stripe is asked, once for each key, where it never said so.
+   * Whether the stored secret key belongs to this account. Stripe is asked, once for each key, where it never
+   * said so.
    * @param accountId `acct_…`, or of an organisation
    * @throws DomainError `stripe_*`, `database_unavailable`, and as `StripeClients.for`: then nobody can tell
    */

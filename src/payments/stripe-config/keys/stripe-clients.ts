@@ -15,7 +15,10 @@ const MAX_CLIENTS = 1_000;
 /** A client, and to which of Stripe's accounts it leads. */
 export interface StripeConnection {
   readonly stripe: Stripe;
-  /** The account's fingerprint in this project. Stripe is asked for it where neither the key nor an earlier check told: keys from before 2018 don't. */
+  /**
+   * The account's fingerprint in this project. Stripe is asked for it where neither the key nor an earlier
+   * check told: keys from before 2018 don't.
+   */
   readonly account: () => Promise<string>;
   /** Stripe's id of the account, for which Stripe is asked once. @throws what the SDK throws */
   readonly accountId: () => Promise<string>;
@@ -36,9 +39,10 @@ export class StripeClients {
   }
 
   /**
-   * A client with the project's current key. Ask for it each time it is needed rather than keeping it: after a key was replaced or
-   * deleted, in this process or another, the next call has the new one.
-   * @throws DomainError `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`, `database_unavailable`
+   * A client with the project's current key. Ask for it each time it is needed rather than keeping it: after
+   * a key was replaced or deleted, in this process or another, the next call has the new one.
+   * @throws DomainError `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`,
+   * `database_unavailable`
    */
   async for(projectId: ProjectId, mode: StripeMode): Promise<Stripe> {
     return (await this.connect(projectId, mode)).stripe;

@@ -10,9 +10,9 @@ import {
 } from '@nestjs/swagger';
 import { CurrentActor } from '../../../auth/caller.js';
 import type { Actor } from '../../../common/actor.js';
-import { Flag } from '../../../http/fields.js';
+import { Flag } from '../../../http/validation/fields.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
-import { type Check, Checked, ForbidUnknownFields } from '../../../http/request.pipe.js';
+import { type Check, Checked, ForbidUnknownFields } from '../../../http/validation/request.pipe.js';
 import type { Project } from '../../../projects/project.entity.js';
 import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
 import { KeyVerifier } from './key-verifier.js';

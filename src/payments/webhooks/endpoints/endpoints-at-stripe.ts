@@ -32,7 +32,8 @@ export async function createEndpoint(
 }
 
 /**
- * Updates and enables an endpoint. Its signing secret stays, and so does its `api_version`, which Stripe can't change.
+ * Updates and enables an endpoint. Its signing secret stays, and so does its `api_version`, which Stripe
+ * can't change.
  * @returns `undefined` if Stripe no longer has it
  */
 export async function updateEndpoint(
@@ -61,7 +62,10 @@ export function isOurs({ metadata }: Stripe.WebhookEndpoint, projectId: ProjectI
   return metadata[PROJECT_TAG] === projectId;
 }
 
-/** Whether two URLs are equivalent. Trailing slashes, letter case, default ports, encoded letters and queries don't matter. */
+/**
+ * Whether two URLs are equivalent. Trailing slashes, letter case, default ports, encoded letters and queries
+ * don't matter.
+ */
 export function isSameAddress(one: string, other: string): boolean {
   return normalized(one) === normalized(other);
 }

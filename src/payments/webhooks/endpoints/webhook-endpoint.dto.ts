@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { ForbidUnknownFields } from '../../../http/request.pipe.js';
+import { ForbidUnknownFields } from '../../../http/validation/request.pipe.js';
 import { type StripeMode, StripeModeField } from '../../stripe/stripe-mode.js';
 import { HANDLED_EVENTS } from '../handled-events.js';
 import { STRIPE_API_VERSION } from '../../stripe/stripe-connector.js';

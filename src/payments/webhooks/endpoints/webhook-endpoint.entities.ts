@@ -27,7 +27,10 @@ export class StripeWebhookEndpointEntity {
   config: StripeConfigEntity;
 }
 
-/** A lease lets one call at a time create, update or remove the webhook endpoint of a mode, across all processes. */
+/**
+ * A lease lets one call at a time create, update or remove the webhook endpoint of a mode, across all
+ * processes.
+ */
 @Entity('stripe_webhook_endpoint_leases')
 export class StripeWebhookEndpointLeaseEntity {
   @PrimaryColumn('uuid', {

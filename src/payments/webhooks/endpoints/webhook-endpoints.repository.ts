@@ -15,7 +15,10 @@ import * as statements from './webhook-endpoints.statements.js';
 
 export type StoredEndpoint = Pick<StripeWebhookEndpointEntity, 'mode' | 'endpointId' | 'secretFingerprint'>;
 
-/** Stores the webhook endpoints that this service created. Writes are part of the transaction that writes the signing secret. */
+/**
+ * Stores the webhook endpoints that this service created. Writes are part of the transaction that writes the
+ * signing secret.
+ */
 @Injectable()
 export class WebhookEndpointsRepository {
   readonly #entities: Repository<StripeWebhookEndpointEntity>;
@@ -59,7 +62,10 @@ export class WebhookEndpointsRepository {
   }
 }
 
-/** Longer than all calls to Stripe take together. A lease that is still held by then belongs to a crashed process. */
+/**
+ * Longer than all calls to Stripe take together. A lease that is still held by then belongs to a crashed
+ * process.
+ */
 const LEASE_MS = 30_000;
 
 export interface Lease extends ProjectMode {

@@ -34,7 +34,9 @@ import { changedMeanwhile, inProgress, needsHttps, notOurs, outOfTime } from './
 
 /** Deadline of `ensure` and `remove`. */
 const BUDGET_MS = 6_000;
-/** Deadline for the endpoint of credentials that are being removed, which doesn't depend on Stripe's answer. */
+/**
+ * Deadline for the endpoint of credentials that are being removed, which doesn't depend on Stripe's answer.
+ */
 const REMOVAL_MS = 2_000;
 
 interface Connection {
@@ -66,10 +68,12 @@ export class WebhookEndpointsService implements OnModuleInit {
   }
 
   /**
-   * Ensures that Stripe sends the project's events here, signed with the stored webhook secret. An endpoint with that secret is updated in
-   * place. One without it is replaced, because Stripe shows a signing secret only once.
+   * Ensures that Stripe sends the project's events here, signed with the stored webhook secret. An endpoint
+   * with that secret is updated in place. One without it is replaced, because Stripe shows a signing secret
+   * only once.
    * @returns the endpoint, and whether it was created
-   * @throws ValidationFailed, DomainError `endpoint_not_ours`, `endpoint_in_progress`, `stripe_*`, and what `StripeClients.for` throws
+   * @throws ValidationFailed, DomainError `endpoint_not_ours`, `endpoint_in_progress`, `stripe_*`, and what
+   * `StripeClients.for` throws
    */
   async ensure(
     tenant: ProjectMode,
@@ -98,9 +102,10 @@ export class WebhookEndpointsService implements OnModuleInit {
   }
 
   /**
-   * Removes the endpoint at Stripe and here, with its signing secret if that is still stored. An endpoint in another account than the
-   * stored key's is out of reach: it is only forgotten here, with a warning.
-   * @throws DomainError `endpoint_not_found`, `endpoint_in_progress`, `stripe_*`, and what `StripeClients.for` throws
+   * Removes the endpoint at Stripe and here, with its signing secret if that is still stored. An endpoint in
+   * another account than the stored key's is out of reach: it is only forgotten here, with a warning.
+   * @throws DomainError `endpoint_not_found`, `endpoint_in_progress`, `stripe_*`, and what
+   * `StripeClients.for` throws
    */
   async remove(tenant: ProjectMode, { actor = A_MODULE }: { actor?: Actor } = {}): Promise<void> {
     const { projectId, mode } = tenant;
@@ -172,7 +177,10 @@ export class WebhookEndpointsService implements OnModuleInit {
     return true;
   }
 
-  /** Reads the fingerprint before the key: if the key is replaced in between, the fingerprint is stale, and nothing is stored. */
+  /**
+   * Reads the fingerprint before the key: if the key is replaced in between, the fingerprint is stale, and
+   * nothing is stored.
+   */
   async #connect(tenant: ProjectMode): Promise<Connection> {
     const { projectId, mode } = tenant;
     const config = await this.configs.find(projectId);
@@ -216,7 +224,10 @@ export class WebhookEndpointsService implements OnModuleInit {
     await this.configs.removeWebhookSecret({ ...tenant, fingerprint: secretFingerprint, endpoint });
   }
 
-  /** Warns about a missing endpoint too: if the key belongs to another account, the endpoint still exists in the old one. */
+  /**
+   * Warns about a missing endpoint too: if the key belongs to another account, the endpoint still exists in
+   * the old one.
+   */
   async #tryToDelete(stripe: Stripe, projectId: ProjectId, endpointId: string, actor: Actor): Promise<void> {
     try {
       const removed = stripe.webhookEndpoints.del(endpointId, undefined, {

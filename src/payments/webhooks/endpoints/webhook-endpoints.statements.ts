@@ -18,7 +18,9 @@ export const FORGET = sql<{ mode: StripeMode }>(
   'DELETE FROM stripe_webhook_endpoints WHERE project_id = $1 AND mode = $2 AND endpoint_id = $3 RETURNING mode',
 );
 
-/** $1 project, $2 mode, $3 holder, $4 until when, $5 now. Returns a row unless somebody else holds the lease. */
+/**
+ * $1 project, $2 mode, $3 holder, $4 until when, $5 now. Returns a row unless somebody else holds the lease.
+ */
 export const TAKE_LEASE = sql<{ mode: StripeMode }>(
   `INSERT INTO stripe_webhook_endpoint_leases AS l (${columnNames(StripeWebhookEndpointLeaseEntity)}) VALUES ($1, $2, $3, $4)
    ON CONFLICT (project_id, mode) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
@@ -26,7 +28,9 @@ export const TAKE_LEASE = sql<{ mode: StripeMode }>(
    RETURNING mode`,
 );
 
-/** $1 project, $2 mode, $3 holder. Locks the row, so that the lease can't expire before the transaction ends. */
+/**
+ * $1 project, $2 mode, $3 holder. Locks the row, so that the lease can't expire before the transaction ends.
+ */
 export const CONFIRM_LEASE = sql<{ mode: StripeMode }>(
   `UPDATE stripe_webhook_endpoint_leases SET holder = holder WHERE project_id = $1 AND mode = $2 AND holder = $3 RETURNING mode`,
 );

@@ -38,12 +38,16 @@ export class EventHandlerService {
     private readonly notes: DeliveryNotes,
   ) {}
 
-  /** @returns the committed outcome. @throws the reason of a failure, which is recorded as the event's outcome; nothing else is stored */
+  /**
+   * @returns the committed outcome. @throws the reason of a failure, which is recorded as the event's
+   * outcome; nothing else is stored
+   */
   async handle(event: ReceivedEvent): Promise<Handled> {
     const key = `${event.projectId} ${event.mode} ${event.id}`;
     const running = this.#running.get(key);
     if (running) {
-      // A concurrent delivery waits for the first, and is then counted as a duplicate without a call to Stripe.
+      // A concurrent delivery waits for the first, and is then counted as a duplicate without a call to
+      // Stripe.
       await running;
       return this.#handle(event);
     }
@@ -94,7 +98,9 @@ export class EventHandlerService {
     return isNew ? 'ignored' : 'duplicate';
   }
 
-  /** Not settled: every delivery and replay reads the event again, since a later version may know its form. */
+  /**
+   * Not settled: every delivery and replay reads the event again, since a later version may know its form.
+   */
   async #recordUnreadable(event: ReceivedEvent, reason: string): Promise<Handled> {
     await this.payloads.withCurrentKey(event, (payload) =>
       this.events.fail(event, { outcome: 'unreadable', reason }, payload),

@@ -8,7 +8,10 @@ import type { ProjectMode } from '../../project-mode.js';
 import { StripeAccounts } from '../../stripe-config/keys/stripe-accounts.js';
 import type { RefusalReason } from '../receiver/webhook-receiver.errors.js';
 
-/** Outcomes of an event. `unreadable`: this version doesn't know its form. `open`: the owner has to correct the stored key first. */
+/**
+ * Outcomes of an event. `unreadable`: this version doesn't know its form. `open`: the owner has to correct
+ * the stored key first.
+ */
 export const OUTCOMES = ['applied', 'ignored', 'unreadable', 'failed', 'open'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -65,8 +68,8 @@ export class EventReader {
 
   /**
    * @param options.isOfOtherAccount whether the event came from an endpoint of another account
-   * @returns the event, or the reason to refuse it. An event of another account is never `wrong_mode`, because Connect sends test events
-   * to live endpoints too.
+   * @returns the event, or the reason to refuse it. An event of another account is never `wrong_mode`,
+   * because Connect sends test events to live endpoints too.
    * @throws DomainError `database_unavailable`
    */
   async read(
@@ -128,8 +131,8 @@ function parseEvent({ projectId, mode }: ProjectMode, bytes: Buffer): ReceivedEv
 }
 
 /**
- * The accounts in `account` and `context`. The latter may be a path from an organisation or a platform down to the account
- * (docs.stripe.com/context).
+ * The accounts in `account` and `context`. The latter may be a path from an organisation or a platform down
+ * to the account (docs.stripe.com/context).
  */
 function accountsIn({ account, context }: Record<string, unknown>): string[] {
   const named = [account, context].map((value) => (isObject(value) ? value['id'] : value));

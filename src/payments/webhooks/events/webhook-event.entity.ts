@@ -6,8 +6,9 @@ import type { StripeMode } from '../../stripe/stripe-mode.js';
 import type { Outcome } from './event-reader.js';
 
 /**
- * An event from Stripe and its outcome. Inserting the row, or updating that of a failed event, claims the event, which is applied in
- * the same transaction. There is no foreign key to the project, because every delivery of a tenant would lock the project's row.
+ * An event from Stripe and its outcome. Inserting the row, or updating that of a failed event, claims the
+ * event, which is applied in the same transaction. There is no foreign key to the project, because every
+ * delivery of a tenant would lock the project's row.
  */
 @Entity('webhook_events')
 @Index('webhook_events_newest', ['projectId', 'mode', 'receivedAt', 'id'])

@@ -9,7 +9,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.js';
-import { offsetOf } from '../../../http/page.query.js';
+import { offsetOf } from '../../../http/validation/page.query.js';
 import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
 import type { Project } from '../../../projects/project.entity.js';
 import {

@@ -1,10 +1,10 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { TextField } from '../../../http/fields.js';
-import { Checked } from '../../../http/request.pipe.js';
+import { TextField } from '../../../http/validation/fields.js';
+import { Checked } from '../../../http/validation/request.pipe.js';
 import { ApiNullableString, ApiNullableTime, ApiTime } from '../../../http/openapi/api-errors.js';
-import { PageQuery } from '../../../http/page.query.js';
+import { PageQuery } from '../../../http/validation/page.query.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
 import { REFUSAL_REASONS, type RefusalReason, refusalSentence } from '../receiver/webhook-receiver.errors.js';
 import type { RefusalCount } from '../receiver/webhook-refusal.entity.js';

@@ -83,7 +83,9 @@ export class WebhookEventsRepository {
     }
   }
 
-  /** Marks a stored event as applied, independent of its outcome so far, and runs `apply` in one transaction. */
+  /**
+   * Marks a stored event as applied, independent of its outcome so far, and runs `apply` in one transaction.
+   */
   async applyAgain({ projectId, mode, id }: ReceivedEvent, apply: () => Steps<unknown>): Promise<void> {
     await this.database.transaction(function* () {
       yield* query(statements.MARK_APPLIED, [projectId, mode, id, new Date()]);
@@ -147,12 +149,18 @@ export class WebhookEventsRepository {
     return (await reachingDatabase(event)) ?? undefined;
   }
 
-  /** Destroys at most `limit` payloads of events that arrived before the given time. @returns how many there were */
+  /**
+   * Destroys at most `limit` payloads of events that arrived before the given time. @returns how many there
+   * were
+   */
   async destroyPayloads(before: Date, limit: number): Promise<number> {
     return (await this.database.query(statements.DESTROY_PAYLOADS, [before, limit])).length;
   }
 
-  /** Deletes at most `limit` events without payload that arrived before the given time. @returns how many there were */
+  /**
+   * Deletes at most `limit` events without payload that arrived before the given time. @returns how many
+   * there were
+   */
   async forget(before: Date, limit: number): Promise<number> {
     return (await this.database.query(statements.FORGET, [before, limit])).length;
   }

@@ -77,7 +77,8 @@ export class WebhookEventsService {
 
   /**
    * Handles an event again, with its stored payload.
-   * @throws DomainError `webhook_event_not_found`, `payload_gone`, `webhook_refused`, and what `EventHandlerService.handleAgain` throws
+   * @throws DomainError `webhook_event_not_found`, `payload_gone`, `webhook_refused`, and what
+   * `EventHandlerService.handleAgain` throws
    */
   async replay(projectId: ProjectId, id: string): Promise<EventRow> {
     const { mode, sealed } = await this.#find(projectId, id);

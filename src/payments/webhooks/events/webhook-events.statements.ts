@@ -6,7 +6,10 @@ import { OTHER_ACCOUNT_REASON, OTHER_ENDPOINT_REASON } from './event-reader.js';
 import { WebhookEventEntity } from './webhook-event.entity.js';
 
 const SETTLED = `outcome IN ('applied', 'ignored')`;
-/** Reasons that may no longer be true at the next delivery, because the owner of an account or an object can change. */
+/**
+ * Reasons that may no longer be true at the next delivery, because the owner of an account or an object can
+ * change.
+ */
 const REVOCABLE = [OTHER_ACCOUNT_REASON, OTHER_ENDPOINT_REASON, FOREIGN_REASON]
   .map((reason) => `'${reason.replaceAll("'", "''")}'`)
   .join(', ');
@@ -36,7 +39,9 @@ export const IS_SETTLED = sql<{ id: string }>(
   'is_webhook_event_settled',
 );
 
-/** $1 project, $2 mode, $3 ids as a JSON array. Returns those of events that were applied or ignored before. */
+/**
+ * $1 project, $2 mode, $3 ids as a JSON array. Returns those of events that were applied or ignored before.
+ */
 export const FIND_SETTLED = sql<{ id: string }>(
   (dialect) =>
     `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id IN (${dialect.jsonItems('$3')}) AND ${settledForGood()}`,
@@ -50,9 +55,9 @@ export const COUNT_DUPLICATE = sql<{ id: string }>(
 );
 
 /**
- * $1 project, $2 mode, $3 id, $4 type, $5 API version, $6 created, $7 now, $8 outcome, $9 reason, $10 sealed, $11 key. Of an
- * event that was applied or ignored before, only the deliveries are counted: `duplicates` is greater than 0. On PostgreSQL the statement
- * waits for a concurrent transaction that claimed the event.
+ * $1 project, $2 mode, $3 id, $4 type, $5 API version, $6 created, $7 now, $8 outcome, $9 reason, $10 sealed,
+ * $11 key. Of an event that was applied or ignored before, only the deliveries are counted: `duplicates` is
+ * greater than 0. On PostgreSQL the statement waits for a concurrent transaction that claimed the event.
  */
 export const CLAIM = {
   toIgnore: claim('claim_webhook_event_to_ignore', `e.${SETTLED}`),
@@ -94,7 +99,10 @@ const ROW = columns(WebhookEventEntity, { only: EVENT });
 /** Limits the rows that a count reads: the table grows with every delivery. */
 const MOST_COUNTED = 10_000;
 
-/** $1 project, $2 mode or `null`, $3 type or `null`, $4 outcome or `null`. Unsettled events are rare and have an index of their own. */
+/**
+ * $1 project, $2 mode or `null`, $3 type or `null`, $4 outcome or `null`. Unsettled events are rare and have
+ * an index of their own.
+ */
 const filtered = (mode: StripeMode, isUnsettled: boolean) => `FROM webhook_events
   WHERE project_id = $1 AND mode = '${mode}' AND COALESCE($2, '${mode}') = '${mode}'
     AND COALESCE(type = $3, true) AND COALESCE(outcome = $4, true) ${isUnsettled ? `AND ${FAILED_ONCE}` : ''}`;

@@ -19,8 +19,9 @@ const MAX_DELIVERIES = 1_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Notes that are written to the database later. Refused deliveries are counted in memory, so that a stranger can't cause writes. Failures
- * that happened while the database was unreachable wait until it is back. Deliveries that arrived then are verified first.
+ * Notes that are written to the database later. Refused deliveries are counted in memory, so that a stranger
+ * can't cause writes. Failures that happened while the database was unreachable wait until it is back.
+ * Deliveries that arrived then are verified first.
  */
 @Injectable()
 export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -69,7 +70,10 @@ export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationS
     this.#unverified.set(delivery, { outcome: 'failed', reason: message });
   }
 
-  /** Writes all notes, after a write that is under way. @returns false when the database did not take all of them */
+  /**
+   * Writes all notes, after a write that is under way. @returns false when the database did not take all of
+   * them
+   */
   write(): Promise<boolean> {
     this.#writing = this.#writing.then(async () => {
       await this.#verify();

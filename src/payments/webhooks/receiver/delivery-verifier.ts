@@ -32,7 +32,8 @@ export class WebhookSecrets {
 
   /**
    * @returns the secrets that are valid now, newest first; at least one
-   * @throws DomainError `not_receiving` if anything is missing, because the sender isn't verified yet; `event_not_processed` if the current
+   * @throws DomainError `not_receiving` if anything is missing, because the sender isn't verified yet;
+   * `event_not_processed` if the current
    *   secret can't be unsealed
    */
   async find({ projectId, mode }: ProjectMode): Promise<WebhookSecret[]> {

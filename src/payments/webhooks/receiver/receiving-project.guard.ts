@@ -31,7 +31,10 @@ function attempt<T>(read: () => T, problems: Problem[]): T | undefined {
   }
 }
 
-/** Refuses a delivery before its body is read: 422 for a malformed path, 404 if there is no secret to verify it with. */
+/**
+ * Refuses a delivery before its body is read: 422 for a malformed path, 404 if there is no secret to verify
+ * it with.
+ */
 @Injectable()
 export class ReceivingProjectGuard implements CanActivate {
   readonly #path = new ReceiverPathPipe();
@@ -43,7 +46,8 @@ export class ReceivingProjectGuard implements CanActivate {
       .switchToHttp()
       .getRequest<FastifyRequest<{ Params: Record<'project_id' | 'mode', string> }>>();
     await this.secrets.find(this.#path.transform(request.params)).catch((error: unknown) => {
-      // While the database is down, the receiver keeps deliveries to verify them later, so it needs their bodies.
+      // While the database is down, the receiver keeps deliveries to verify them later, so it needs their
+      // bodies.
       if (!isDatabaseUnavailable(error)) throw error;
     });
     return true;

@@ -15,7 +15,8 @@ export type SignatureProblem =
   'missing_signature' | 'malformed_signature' | 'wrong_signature' | 'too_old' | 'from_the_future';
 
 /**
- * Verifies that one `v1` signature in the header was made from these bytes with one of the secrets (docs.stripe.com/webhooks/signature).
+ * Verifies that one `v1` signature in the header was made from these bytes with one of the secrets
+ * (docs.stripe.com/webhooks/signature).
  * @param header the value of `Stripe-Signature`
  * @param now milliseconds since 1970
  * @returns the problem, or `undefined`. The time is only checked for a valid signature.
@@ -45,7 +46,10 @@ function isSignedWith(secret: Secret, { time, v1 }: Signatures, body: Buffer): b
   return v1.some((signature) => timingSafeEqual(signature, expected));
 }
 
-/** @returns `undefined` unless there is exactly one time and at least one `v1`. A `v1` that is no SHA-256 in hex is skipped. */
+/**
+ * @returns `undefined` unless there is exactly one time and at least one `v1`. A `v1` that is no SHA-256 in
+ * hex is skipped.
+ */
 function parse(header: string): Signatures | undefined {
   if (header.length > MAX_HEADER_LENGTH) return undefined;
   const items = header.split(',').map((item) => item.trim());

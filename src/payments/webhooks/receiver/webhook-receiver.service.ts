@@ -18,7 +18,8 @@ export class WebhookReceiverService {
   ) {}
 
   /**
-   * @throws DomainError `webhook_refused`, `event_not_processed`, `database_unavailable`, and as `WebhookSecrets.find`
+   * @throws DomainError `webhook_refused`, `event_not_processed`, `database_unavailable`, and as
+   * `WebhookSecrets.find`
    */
   async receive(delivery: Delivery): Promise<Handled> {
     const event = await this.#verify(delivery);

@@ -2,7 +2,10 @@ import { columnNames } from '../../../database/columns.js';
 import { sql } from '../../../database/database.js';
 import { WebhookRefusalEntity } from './webhook-refusal.entity.js';
 
-/** $1 project, $2 mode, $3 reason, $4 count to add, $5 first time, $6 last time. TypeORM's upsert can't add to a stored count. */
+/**
+ * $1 project, $2 mode, $3 reason, $4 count to add, $5 first time, $6 last time. TypeORM's upsert can't add to
+ * a stored count.
+ */
 export const ADD = sql<never>(
   `INSERT INTO webhook_refusals AS r (${columnNames(WebhookRefusalEntity)}) VALUES ($1, $2, $3, $4, $5, $6)
    ON CONFLICT (project_id, mode, reason) DO UPDATE SET count = r.count + excluded.count,

@@ -39,7 +39,10 @@ interface Found {
   readonly time: AnswerTime;
 }
 
-/** @param listed time of the list without it, used if the answer has no time. @returns `undefined` if Stripe doesn't have it */
+/**
+ * @param listed time of the list without it, used if the answer has no time. @returns `undefined` if Stripe
+ * doesn't have it
+ */
 export async function findSubscription(
   stripe: Stripe,
   id: string,

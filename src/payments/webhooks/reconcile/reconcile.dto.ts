@@ -3,7 +3,7 @@ import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import { readPastTime } from '../../../common/typed-text.js';
 import { ApiTime } from '../../../http/openapi/api-errors.js';
-import { Checked, ForbidUnknownFields } from '../../../http/request.pipe.js';
+import { Checked, ForbidUnknownFields } from '../../../http/validation/request.pipe.js';
 import { STRIPE_MODES, type StripeMode, StripeModeField } from '../../stripe/stripe-mode.js';
 
 /** Limits each list of ids in the report. */

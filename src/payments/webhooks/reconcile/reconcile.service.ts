@@ -23,7 +23,9 @@ import { type Pass, ReconciliationsRepository } from './reconciliations.reposito
 
 /** Stripe deletes events after 30 days. */
 const MAX_AGE_MS = 30 * 24 * 60 * 60 * 1000;
-/** Missing subscriptions that are looked up for each page. A key of another account would miss all of them. */
+/**
+ * Missing subscriptions that are looked up for each page. A key of another account would miss all of them.
+ */
 const MAX_ABSENT = 50;
 /** Concurrent lookups, so that one page fits into one request: an interrupted page is repeated as a whole. */
 const MAX_CONCURRENT = 10;
@@ -48,8 +50,8 @@ interface Run {
 }
 
 /**
- * Applies events that were never delivered, then compares every subscription with Stripe's. Deliveries may run at the same time: both
- * use `EventHandlerService`.
+ * Applies events that were never delivered, then compares every subscription with Stripe's. Deliveries may
+ * run at the same time: both use `EventHandlerService`.
  */
 @Injectable()
 export class ReconcileService {
@@ -67,8 +69,8 @@ export class ReconcileService {
   /**
    * Keeps its progress, so that the next call resumes after an error or an abort.
    * @returns the report, incomplete after an abort
-   * @throws DomainError `already_running`, `stripe_key_refused`, `stripe_permission_missing`, `stripe_unavailable`, `database_unavailable`
-   * and what `StripeClients.for` throws
+   * @throws DomainError `already_running`, `stripe_key_refused`, `stripe_permission_missing`,
+   * `stripe_unavailable`, `database_unavailable` and what `StripeClients.for` throws
    */
   async reconcile(tenant: ProjectMode, { since, signal }: Options): Promise<ReconcileReport> {
     const { projectId, mode } = tenant;
@@ -185,8 +187,8 @@ export class ReconcileService {
   }
 
   /**
-   * Lists subscriptions that have not ended here and should be on this page of Stripe's list, but aren't. Stripe's lists may be stale, so
-   * each has to be looked up.
+   * Lists subscriptions that have not ended here and should be on this page of Stripe's list, but aren't.
+   * Stripe's lists may be stale, so each has to be looked up.
    */
   async #findAbsent(
     { tenant }: Run,

@@ -21,7 +21,10 @@ import { StripeConfigEntity, StripeCredentialEntity } from '../../stripe-config/
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import { WebhookEventEntity } from '../events/webhook-event.entity.js';
 
-/** Progress of the current or last reconciliation of one project and mode, so that an interrupted one can resume. */
+/**
+ * Progress of the current or last reconciliation of one project and mode, so that an interrupted one can
+ * resume.
+ */
 @Entity('reconciliations')
 export class ReconciliationEntity {
   @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'reconciliations_pk' })
@@ -55,8 +58,8 @@ export class ReconciliationEntity {
 }
 
 /**
- * Progress of one reconciliation. It reads the events since a time, then the subscriptions, and if it was interrupted, the events since
- * its start.
+ * Progress of one reconciliation. It reads the events since a time, then the subscriptions, and if it was
+ * interrupted, the events since its start.
  */
 export type Pass = Readonly<
   Pick<RowOf<ReconciliationEntity>, 'since' | 'startedAt' | 'phase' | 'batch' | 'cursor'>
@@ -76,7 +79,10 @@ export class ReconciliationsRepository {
     return (await reachingDatabase(query.getOne())) ?? undefined;
   }
 
-  /** @returns the time until which all events were read with the current key, and the time of the oldest unresolved failure */
+  /**
+   * @returns the time until which all events were read with the current key, and the time of the oldest
+   * unresolved failure
+   */
   async findStart(tenant: ProjectMode): Promise<{ knownUntil?: Date; unsettledSince?: Date }> {
     const query = this.#readWithCurrentKey(tenant).andWhere('key.writtenAt < pass.knownUntil');
     const knownUntil = (await reachingDatabase(query.getOne()))?.knownUntil;
@@ -108,7 +114,8 @@ export class ReconciliationsRepository {
 
   /**
    * Lists the subscriptions here that have not ended and belong on one page of Stripe's list.
-   * @param after the subscription before that page. @param from the creation time of the last on it. @returns Stripe's ids
+   * @param after the subscription before that page. @param from the creation time of the last on it. @returns
+   * Stripe's ids
    */
   async listRunning(
     { projectId, mode }: ProjectMode,
@@ -135,7 +142,10 @@ export class ReconciliationsRepository {
     return running.map(({ subscriptionId }) => subscriptionId);
   }
 
-  /** Lists the projects and modes with a secret key, or those of one project or mode. Those reconciled last come last. */
+  /**
+   * Lists the projects and modes with a secret key, or those of one project or mode. Those reconciled last
+   * come last.
+   */
   list({ projectId, mode }: Partial<ProjectMode>): Promise<ProjectMode[]> {
     const query = this.dataSource
       .getRepository(StripeCredentialEntity)

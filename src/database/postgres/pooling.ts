@@ -1,6 +1,6 @@
 import pg from 'pg';
-import type { Secret } from '../common/secret.js';
-import { lacksPreparedStatement } from './database-errors.js';
+import type { Secret } from '../../common/secret.js';
+import { lacksPreparedStatement } from '../database-errors.js';
 
 const ROUNDS = 3;
 const CONNECT_TIMEOUT_MS = 2_000;

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type pg from 'pg';
-import type { Secret } from '../common/secret.js';
-import { type Database, sql } from './database.js';
-import { DatabaseNotifications } from './notifications.js';
+import type { Secret } from '../../common/secret.js';
+import { type Database, sql } from '../database.js';
+import { DatabaseNotifications } from '../notifications.js';
 import { isTransactionPooled, newClient, poolerAdvice } from './pooling.js';
 
 const RECONNECT_AFTER_MS = 250;

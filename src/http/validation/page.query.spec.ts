@@ -1,6 +1,6 @@
 import { RequestPipe } from './request.pipe.js';
-import { ValidationFailed } from '../common/errors.js';
-import type { Settings } from '../config/settings.js';
+import { ValidationFailed } from '../../common/errors.js';
+import type { Settings } from '../../config/settings.js';
 import { offsetOf, PageQuery } from './page.query.js';
 
 const read = (query: unknown) =>

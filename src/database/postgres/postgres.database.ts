@@ -8,8 +8,8 @@ import {
   type Statement,
   type StatementCall,
   type Steps,
-} from './database.js';
-import { asDomainError, isReadOnlyServer, lacksPreparedStatement } from './database-errors.js';
+} from '../database.js';
+import { asDomainError, isReadOnlyServer, lacksPreparedStatement } from '../database-errors.js';
 import { STATEMENT_TIMEOUT_MS } from './postgres.pool.js';
 import { StatementBatch } from './statement-batch.js';
 

@@ -2,8 +2,8 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
-import { isVisibleName, isVisibleText, showsSomething } from '../common/typed-text.js';
-import { ApiNullableString } from './openapi/api-errors.js';
+import { isVisibleName, isVisibleText, showsSomething } from '../../common/typed-text.js';
+import { ApiNullableString } from '../openapi/api-errors.js';
 import { Checked, readFlag, type ValueCheck } from './request.pipe.js';
 
 interface TextOptions {

@@ -1,8 +1,8 @@
 import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
 import { TextField } from './fields.js';
-import { ValidationFailed } from '../common/errors.js';
-import type { Settings } from '../config/settings.js';
+import { ValidationFailed } from '../../common/errors.js';
+import type { Settings } from '../../config/settings.js';
 import { Checked, ForbidUnknownFields, RequestPipe } from './request.pipe.js';
 
 const SETTINGS = { stripeAcceptRestrictedKeys: true } as Settings;

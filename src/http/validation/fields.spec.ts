@@ -1,5 +1,5 @@
-import { ValidationFailed } from '../common/errors.js';
-import type { Settings } from '../config/settings.js';
+import { ValidationFailed } from '../../common/errors.js';
+import type { Settings } from '../../config/settings.js';
 import { TextField } from './fields.js';
 import { readFlag, RequestPipe } from './request.pipe.js';
 

@@ -15,8 +15,8 @@ import { ApiSchema, type ApiSchemaOptions } from '@nestjs/swagger';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, registerDecorator, validateSync, type ValidationError } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
-import { type Problem, ValidationFailed } from '../common/errors.js';
-import { Settings } from '../config/settings.js';
+import { type Problem, ValidationFailed } from '../../common/errors.js';
+import { Settings } from '../../config/settings.js';
 
 /** Looks at one value of a request. @returns what is wrong with it, or `undefined` */
 export type Check = (value: unknown, settings: Settings) => Omit<Problem, 'loc'> | undefined;

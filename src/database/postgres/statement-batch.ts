@@ -1,5 +1,5 @@
 import { type Connection, type FieldDef, type Submittable, types } from 'pg';
-import { type SqlValue, type StatementCall, textFor } from './database.js';
+import { type SqlValue, type StatementCall, textFor } from '../database.js';
 
 interface Column {
   readonly name: string;
