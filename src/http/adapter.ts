@@ -12,8 +12,7 @@ import type { RouteTable } from './route-table.js';
 const REQUEST_ID_HEADER = 'x-request-id';
 
 /**
- * Headers of a response with data: nothing may store it, guess its type, frame it or run it. `/docs` is a
- * page and gets helmet's.
+ * Headers of every response except `/docs`, which gets helmet's: no storing, sniffing, framing or scripts.
  */
 const DATA_HEADERS = {
   'cache-control': 'no-store',
@@ -25,7 +24,7 @@ const DATA_HEADERS = {
 };
 
 export function sendCommonHeaders(fastify: FastifyInstance): void {
-  // Not earlier: Nest answers a preflight in a hook that comes before all of ours.
+  // `onRequest` is too early: Nest answers a preflight in a hook that runs before ours.
   fastify.addHook('onSend', (request, reply, payload, done) => {
     setCommonHeaders(request, reply);
     done(null, payload);
@@ -37,28 +36,25 @@ function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
   if (!isDocsUrl(request.url)) reply.headers(DATA_HEADERS);
 }
 
-/** A UUID or a trace id, as proxies make them; anything else could be made to say something in our logs. */
+/** A UUID or a trace id, as proxies send. Other text could forge log entries. */
 const ACCEPTED_REQUEST_ID = /^[0-9a-f-]{16,64}$/i;
 
 /** Milliseconds to receive the headers. `RequestBodies` limits the time of a body, per route. */
 const HEADERS_TIMEOUT_MS = 15_000;
-/**
- * Milliseconds that no request may exceed, whatever its route allows. Node swaps the two when this one is
- * smaller.
- */
+/** Milliseconds for a whole request on any route. Node swaps both limits if this one is smaller. */
 const REQUEST_TIMEOUT_MS = 600_000;
 /** Milliseconds between Node's checks for requests that took too long. */
 const TIMEOUT_CHECK_MS = 1_000;
 const IDLE_TIMEOUT_MS = 72_000;
 
-/** Nest would flatten Fastify's errors into its own; `ErrorFilter` recognizes them by their code. */
+/** Keeps Fastify's errors, whose codes `ErrorFilter` needs; Nest would wrap them. */
 class Adapter extends FastifyAdapter {
   override mapException(error: unknown): unknown {
     return error;
   }
 }
 
-/** Fastify with our timeouts, request ids, trusted proxies, and answers to what is not valid HTTP. */
+/** Creates Fastify with our timeouts, request ids, trusted proxies, and answers to invalid HTTP. */
 export function createAdapter(
   { trustProxy }: Settings,
   routes: RouteTable,
@@ -72,9 +68,9 @@ export function createAdapter(
     keepAliveTimeout: IDLE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    // Longer than Node lets a URL be: a long id is a wrong id, not another kind of error.
+    // Exceeds Node's limit for a URL, so that an overlong id is reported as a wrong id.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
-    // Node's own answer would have neither a body nor a request id.
+    // Node would answer a missing Host header without a body or request id.
     http: {
       requireHostHeader: false,
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -88,7 +84,7 @@ export function createAdapter(
   });
   const { server } = adapter.getInstance<FastifyInstance>();
   answerOddRequests(server, routes);
-  // Before Fastify reads the header.
+  // Runs before Fastify reads `X-Forwarded-For`.
   if (trustProxy !== false) server.prependListener('request', normalizeForwardedFor);
   return adapter;
 }

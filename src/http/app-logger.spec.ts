@@ -38,7 +38,7 @@ const SENT = 'whsec_sentBySomebody';
 
 type Line = Record<string, unknown>;
 
-/** What is written by `act`, line by line. */
+/** Returns the lines that `act` logs. */
 function written(act: (logger: AppLogger) => void): Line[] {
   const lines: Line[] = [];
   act(new AppLogger('trace', { write: (line) => void lines.push(JSON.parse(line) as Line) }));

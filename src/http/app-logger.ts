@@ -3,13 +3,12 @@ import type { FastifyInstance } from 'fastify';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { DomainError } from '../common/errors.js';
 
-/** W3C Trace Context, level 1: version, trace, parent, flags; a later version may have more after a dash. */
+/**
+ * W3C Trace Context, level 1: version, trace, parent, flags. Later versions may append fields after a dash.
+ */
 const TRACEPARENT = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(-.*)?$/;
 
-/**
- * @returns the trace that a request says it belongs to, as 32 hexadecimal digits; whatever else stands in its
- * `traceparent` is no trace
- */
+/** @returns the trace id (32 hexadecimal digits), or `undefined` for an invalid `traceparent` */
 export function traceIdOf(traceparent: string | string[] | undefined): string | undefined {
   const [, version, traceId, more] = (typeof traceparent === 'string' && TRACEPARENT.exec(traceparent)) || [];
   return version === '00' && more !== undefined ? undefined : traceId;
@@ -17,7 +16,7 @@ export function traceIdOf(traceparent: string | string[] | undefined): string | 
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
-/** Nest tells of every module and route that it sets up. */
+/** Nest logs every module and route at start. */
 const CHATTY_CONTEXTS = new Set([
   'NestFactory',
   'InstanceLoader',
@@ -29,25 +28,22 @@ const CHATTY_CONTEXTS = new Set([
 /** Nest logs a failed start with its stack before it throws; `explainStartFailure` says why in one line. */
 const START_FAILURE_CONTEXT = 'ExceptionHandler';
 
-/** What finds a request in this log, and in those of others. */
+/** Correlate a request across logs. */
 interface RequestIds {
   requestId: string;
-  /** Of the W3C `traceparent`, where the request had one. */
+  /** From the W3C `traceparent` header. */
   traceId?: string;
 }
 
 interface AnsweredRequest extends RequestIds {
   method: string;
-  /** The route's pattern, never the URL: what a caller puts there may be a secret. */
+  /** The route's pattern. A URL may contain a secret. */
   route: string;
   status: number;
   milliseconds: number;
 }
 
-/**
- * JSON lines on the standard output. Only the fields named here are ever written: no header, no body, no URL,
- * no foreign message.
- */
+/** Writes JSON lines to stdout. Logs only the fields named here: no header, body, URL or foreign message. */
 export class AppLogger implements LoggerService {
   readonly #pino: Logger;
 
@@ -56,7 +52,7 @@ export class AppLogger implements LoggerService {
   }
 
   answered({ requestId, traceId, method, route, status, milliseconds }: AnsweredRequest): void {
-    // A balancer asks every few seconds; an answer that sends it away is worth a line.
+    // Load balancers poll every few seconds; only a failed health check is logged at `info`.
     const isRoutine = route.startsWith('/health/') && status < 400;
     this.#pino[isRoutine ? 'debug' : 'info'](
       { requestId, traceId, method, route, status, milliseconds },
@@ -64,7 +60,7 @@ export class AppLogger implements LoggerService {
     );
   }
 
-  /** An error that the caller was told little of. */
+  /** Logs an error whose details the response hides. */
   failure({ requestId, traceId }: RequestIds, error: DomainError): void {
     this.#pino.error({ requestId, traceId, error: describe(error) }, error.message);
   }
@@ -73,7 +69,7 @@ export class AppLogger implements LoggerService {
     this.#write(context && CHATTY_CONTEXTS.has(context) ? 'debug' : 'info', message, context);
   }
 
-  /** @param about the request that it is about; Nest puts the context last */
+  /** @param about ids of the request, or the context as Nest passes it */
   warn(message: unknown, about?: string | Partial<RequestIds>, context?: string): void {
     if (typeof about === 'object') this.#write('warn', message, context, about.requestId);
     else this.#write('warn', message, about);
@@ -91,10 +87,7 @@ export class AppLogger implements LoggerService {
     this.#write('trace', message, context);
   }
 
-  /**
-   * A sentence is ours, and written as it is. Of an error there is its kind, code and place, not its message,
-   * which may hold what was sent.
-   */
+  /** Logs our own sentences unchanged. Logs an error without its message, which may contain input. */
   #write(
     level: 'error' | 'warn' | 'info' | 'debug' | 'trace',
     message: unknown,
@@ -108,13 +101,10 @@ export class AppLogger implements LoggerService {
   }
 }
 
-/** Bytes that may wait for a reader who is slow or gone. */
+/** Bytes buffered for a slow or absent reader. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
-/**
- * A log that can't be written, for a full disk or a reader who doesn't read, costs log lines and nothing
- * else.
- */
+/** Drops log lines when the disk is full or the reader is stuck, so that the service goes on. */
 function standardOutput(): DestinationStream {
   const { stdout } = process;
   stdout.on('error', () => undefined);
@@ -132,14 +122,14 @@ interface DescribedError {
   cause?: DescribedError;
 }
 
-/** Node's, SQLite's and PostgreSQL's codes. What else others put there may be what was sent. */
+/** Codes of Node, SQLite and PostgreSQL. Other libraries' codes may contain input. */
 const FOREIGN_CODE = /^[A-Z][A-Z0-9_]{2,40}$|^[0-9A-Z]{5}$/;
 
 const FOREIGN_NAME = /^[A-Za-z]\w{0,63}$/;
 
 function describe(error: Error): DescribedError {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  // The stack begins with the message, which may have lines that look like any other.
+  // The stack starts with the message, whose lines may look like frames.
   const frames = (error.stack ?? '')
     .replace(error.message, '')
     .split('\n')
@@ -152,7 +142,6 @@ function describe(error: Error): DescribedError {
   };
 }
 
-/** Logs each request once it is answered. */
 export function logRequests(fastify: FastifyInstance, logger: AppLogger): void {
   fastify.addHook('onResponse', (request, reply, done) => {
     logger.answered({

@@ -1,23 +1,20 @@
 import { DomainError } from '../common/errors.js';
 
-/** What `If-Match` or `If-None-Match` names: anything that is there, or some of its states by their tags. */
+/** Value of `If-Match` or `If-None-Match`: any existing state, or a list of tags. */
 export type EntityTags = '*' | readonly EntityTag[];
 
 export interface EntityTag {
   readonly isWeak: boolean;
-  /** What stands between the quotation marks. */
+  /** Text between the quotation marks. */
   readonly opaque: string;
 }
 
-/**
- * One element of the list, with the comma after it; recipients put up with empty ones (RFC 9110, section
- * 5.6.1).
- */
+/** One list element and its comma. Empty elements are allowed (RFC 9110, section 5.6.1). */
 const ELEMENT = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(?:,|$)/y;
 
 /**
- * Reads `If-Match` or `If-None-Match` (RFC 9110, section 13.1).
- * @returns `undefined` when the header was not sent
+ * Parses `If-Match` or `If-None-Match` (RFC 9110, section 13.1).
+ * @returns `undefined` if the header is absent
  * @throws DomainError `malformed_request`
  */
 export function readEntityTags(

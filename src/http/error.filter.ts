@@ -60,10 +60,7 @@ export const HTTP_STATUS = {
   shutting_down: HttpStatus.SERVICE_UNAVAILABLE,
 } satisfies Record<ErrorCode, HttpStatus>;
 
-/**
- * What Fastify refuses before a route is reached, by its error code; the messages are ours, since its own may
- * repeat the input.
- */
+/** Fastify's errors by code, with messages of ours because Fastify's may repeat the input. */
 const FASTIFY_ERRORS: Record<string, [ErrorCode, string]> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The body is too large.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
@@ -83,20 +80,16 @@ const internalError = (cause: unknown) =>
   new DomainError('internal_error', 'Something went wrong on our side.', { cause });
 
 /**
- * What an error of Fastify, of its plugins, or of a request that broke off has beside its message. Stripe's
- * have `statusCode`, too.
+ * Fields of errors from Fastify, its plugins and broken connections. Stripe's errors have `statusCode`, too.
  */
 interface FrameworkError extends Error {
   code?: string;
   statusCode?: number;
-  /** The file server's: whether the caller is to blame. */
+  /** Set by the static file server for client errors. */
   expose?: boolean;
 }
 
-/**
- * Any failure as one that may be shown. What we don't know becomes `internal_error`, with the original as its
- * cause.
- */
+/** Converts any error to one that may be shown. An unknown error becomes the cause of `internal_error`. */
 export function toDomainError(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
   if (error instanceof HttpException) {
@@ -104,7 +97,7 @@ export function toDomainError(error: unknown): DomainError {
       ? new DomainError('route_not_found', 'There is nothing at this URL.')
       : internalError(error);
   }
-  // Not `instanceof Error`: Jest runs the tests in a realm beside that of Node's own errors.
+  // Avoids `instanceof Error`: in Jest, Node's own errors come from another realm.
   const {
     code,
     statusCode = 500,
@@ -119,13 +112,13 @@ export function toDomainError(error: unknown): DomainError {
   return internalError(error);
 }
 
-/** The one place where a failure becomes an answer. */
+/** Turns every error into a response. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   constructor(
     private readonly routes: RouteTable,
     private readonly logger: AppLogger,
-    /** Looks at what the caller is to blame for. @returns what is answered instead, if anything */
+    /** Called for 4xx errors. @returns an error to send instead (rate limit) */
     private readonly replacementFor: (request: FastifyRequest) => DomainError | undefined,
   ) {}
 
@@ -138,7 +131,7 @@ export class ErrorFilter implements ExceptionFilter {
     let error = toDomainError(exception);
     if (error.code === 'route_not_found') {
       const allowed = this.routes.allowedMethods(request.url);
-      // A route may find nothing by itself.
+      // A handler, too, throws `route_not_found`; then the method is right.
       if (allowed && !allowed.includes(request.method)) {
         error = new DomainError('method_not_allowed', answersOnly(allowed));
         reply.header('allow', allowed.join(', '));

@@ -10,17 +10,14 @@ import { answersOnly, type RouteTable } from './route-table.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Bytes of a body that reaches the handler as it came, whatever its content type. */
+    /** Maximum bytes of a body that reaches the handler unparsed, whatever its content type. */
     rawBodyLimit?: number;
   }
 }
 
 const RAW = 'application/x-raw';
 
-/**
- * A signature is over the bytes as they came: routes that are marked with `rawBodyLimit` get those, and
- * nothing of them is parsed before.
- */
+/** Keeps bodies unparsed on routes with `rawBodyLimit`, because Stripe signs the raw bytes. */
 export function readRawBodies(fastify: FastifyInstance): void {
   addUnreadBodyParser(fastify, RAW, ({ routeOptions }) => {
     const limit = routeOptions.config.rawBodyLimit;
@@ -37,12 +34,14 @@ export function readRawBodies(fastify: FastifyInstance): void {
   });
 }
 
-/** Bytes of a JSON body. The largest legitimate one, six credentials of 512 characters, is under 4 KB. */
+/**
+ * Maximum bytes of a JSON body. The largest legitimate one, six credentials of 512 characters, is under 4 KB.
+ */
 export const MAX_JSON_BYTES = 64 * 1024;
 const BOUNDS: JsonBounds = { depth: 16, members: 1_000 };
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i;
 
-/** What a document may have before anything walks it: levels, and members and elements in all. */
+/** Limits of a JSON document: nesting depth, and members and elements in total. */
 export interface JsonBounds {
   readonly depth: number;
   readonly members: number;
@@ -53,8 +52,8 @@ function unreadable(msg: string): ValidationFailed {
 }
 
 /**
- * `application/json` alone is read, and bounded before anything walks it: validation of a deep or wide
- * document is what would be slow.
+ * Accepts only `application/json`, and bounds depth and size first: validating a deep or wide document is
+ * slow.
  */
 export function readJsonBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
@@ -62,11 +61,11 @@ export function readJsonBodies(fastify: FastifyInstance): void {
     assertPlainUtf8(headers);
     return { limit: MAX_JSON_BYTES, parse: (bytes) => parseJson(bytes, BOUNDS) };
   });
-  // A DELETE has no body here; what comes along anyway is not looked at, as with GET.
+  // Ignores the body of a DELETE, as of a GET.
   fastify.addHttpMethod('DELETE', { hasBody: false, overrideExisting: true });
 }
 
-/** RFC 8259 knows no other encoding than UTF-8. To read another one as UTF-8 would be to guess. */
+/** RFC 8259 requires UTF-8. */
 function assertPlainUtf8(headers: IncomingHttpHeaders): void {
   const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8';
   if (!/^utf-?8$/i.test(charset))
@@ -77,12 +76,12 @@ function assertPlainUtf8(headers: IncomingHttpHeaders): void {
 }
 
 /**
- * @param poison what becomes of a member that would change the object's prototype
+ * @param poison what happens to a member that would change the object's prototype
  * @returns `undefined` for an empty body
  * @throws ValidationFailed
  */
 export function parseJson(bytes: Buffer, bounds: JsonBounds, poison: 'error' | 'remove' = 'error'): unknown {
-  // Node would put U+FFFD in place of bytes that are not UTF-8.
+  // Node would decode invalid UTF-8 as U+FFFD.
   if (!isUtf8(bytes)) throw unreadable('is not JSON that can be read');
   const text = bytes.toString();
   if (text.trim() === '') return undefined;
@@ -115,7 +114,7 @@ function assertBounded(text: string, bounds: JsonBounds): void {
 
 interface ClientError extends Error {
   code?: string;
-  /** The bytes that the parser had; Fastify's types take it for something else. */
+  /** The bytes that Node's parser was given. Fastify declares another type. */
   rawPacket?: unknown;
 }
 
@@ -126,10 +125,10 @@ const SENTENCES: Record<string, [status: number, detail: string]> = {
   HPE_HEADER_OVERFLOW: [431, 'The request headers are too large.'],
 };
 
-/** What Node's HTTP parser refuses has no request and no reply: the bytes go to the socket. */
+/** Answers on the socket, because a request that Node's HTTP parser refuses has no reply object. */
 export function answerUnparsable(error: ClientError, socket: Duplex, routes: RouteTable): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-  // Node parses only the methods that it knows.
+  // Node's parser refuses unknown methods; a known path still gets 405.
   const [, url] = (error.code === 'HPE_INVALID_METHOD' && REQUEST_TARGET.exec(String(error.rawPacket))) || [];
   const allowed = url && routes.allowedMethods(url);
   if (allowed) return refuseMethod(socket, allowed);
@@ -137,7 +136,7 @@ export function answerUnparsable(error: ClientError, socket: Duplex, routes: Rou
   answer(socket, status, detail);
 }
 
-/** Node hangs up on CONNECT, and answers an unknown `Expect` by itself, unless somebody listens. */
+/** Overrides Node's defaults: it closes the connection on CONNECT, and answers an unknown `Expect` itself. */
 export function answerOddRequests(server: Server, routes: RouteTable): void {
   server.on('connect', ({ url = '' }, socket) => refuseMethod(socket, routes.allowedMethods(url) ?? []));
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));

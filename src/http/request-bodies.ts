@@ -5,18 +5,18 @@ import { DomainError } from '../common/errors.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Milliseconds in which the whole body must arrive, instead of `BodyLimits.timeoutMs`. */
+    /** Milliseconds to receive the whole body. Default: `BodyLimits.timeoutMs`. */
     bodyTimeoutMs?: number;
   }
   interface FastifyRequest {
-    /** The body while nobody has read it. */
+    /** Set until the body is read. */
     unreadBody?: UnreadBody;
     bodyDeadline?: BodyDeadline;
   }
 }
 
 interface UnreadBody {
-  /** Bytes. */
+  /** Maximum bytes. */
   readonly limit: number;
   /** @throws DomainError */
   readonly parse: (bytes: Buffer) => unknown;
@@ -25,7 +25,7 @@ interface UnreadBody {
 export interface BodyLimits {
   /** Milliseconds from the headers to the last byte of a body. */
   readonly timeoutMs: number;
-  /** Bytes of all unanswered requests together, and of those of one client. */
+  /** Bytes of all unanswered requests, in total and per client. */
   readonly totalBytes: number;
   readonly clientBytes: number;
 }
@@ -36,12 +36,12 @@ export const BODY_LIMITS: BodyLimits = {
   clientBytes: 8 * 1024 * 1024,
 };
 
-/** What a body counts at least: a request costs memory even if its body is small. */
+/** Minimum bytes counted per body: a request costs memory even if its body is small. */
 const MIN_RESERVATION = 4 * 1024;
 const FIRST_CAPACITY = 16 * 1024;
 const RETRY_AFTER_SECONDS = 5;
 
-/** Leaves bodies of this content type unread until `RequestBodies` reads them. */
+/** Leaves bodies of a content type unread until `RequestBodies` reads them. */
 export function addUnreadBodyParser(
   fastify: FastifyInstance,
   type: string,
@@ -58,14 +58,14 @@ export function addUnreadBodyParser(
 }
 
 /**
- * Reads bodies after the guards: a caller who may not do something can't make us buffer a body. Bounds the
- * time that a body takes to arrive, and the memory of all bodies until they are answered.
+ * Reads bodies after the guards, so that an unauthorized caller can't make us buffer one.
+ * Limits the time that a body takes to arrive, and the memory of all unanswered requests.
  */
 export class RequestBodies implements NestInterceptor {
   readonly #byClient = new Map<string, number>();
   #total = 0;
 
-  /** @param clientOf who the memory is counted for */
+  /** @param clientOf the client whose memory a body counts against */
   constructor(
     private readonly clientOf: (request: FastifyRequest) => string,
     private readonly limits: BodyLimits = BODY_LIMITS,
@@ -78,7 +78,7 @@ export class RequestBodies implements NestInterceptor {
       const { headers, routeOptions } = request;
       const hasBody =
         headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-      // Some clients name a type for the body that they don't send.
+      // Some clients send a content type without a body.
       if (!hasBody) delete headers['content-type'];
       else
         request.bodyDeadline = new BodyDeadline(
@@ -98,7 +98,7 @@ export class RequestBodies implements NestInterceptor {
 
   /**
    * @throws DomainError `body_too_large`, `body_too_slow`, `malformed_request`, `rate_limited`, `too_busy`,
-   * and as the parser
+   * or an error of the parser
    */
   async read(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (!request.unreadBody) return;
@@ -109,13 +109,13 @@ export class RequestBodies implements NestInterceptor {
     try {
       request.body = parse(await receive(request, limit, reservation));
     } catch (error) {
-      // What is left of the body has no reader.
+      // The unread rest of the body would be parsed as the next request.
       if (!request.raw.complete) reply.header('connection', 'close');
       throw error;
     }
   }
 
-  /** @param bytes negative to give back. @throws DomainError `rate_limited`, `too_busy` */
+  /** @param bytes negative to release. @throws DomainError `rate_limited`, `too_busy` */
   #reserve(client: string, bytes: number): void {
     const [ofClient, total] = [(this.#byClient.get(client) ?? 0) + bytes, this.#total + bytes];
     const options = { retryAfterSeconds: RETRY_AFTER_SECONDS };
@@ -137,7 +137,7 @@ export class RequestBodies implements NestInterceptor {
   }
 }
 
-/** The bytes that one request may hold, given back once. */
+/** Memory reserved by one request. Released once. */
 class Reservation {
   #bytes = 0;
   #isReleased = false;
@@ -159,7 +159,7 @@ class Reservation {
   }
 }
 
-/** Ends a body that takes too long, whether somebody reads it or it is thrown away after an early answer. */
+/** Times out a slow body, even if an early answer means that nobody reads it. */
 class BodyDeadline {
   #isOver = false;
   #onOver: (() => void) | undefined;
@@ -169,7 +169,7 @@ class BodyDeadline {
       if (raw.complete) return;
       this.#isOver = true;
       if (reply.raw.writableEnded) raw.destroy();
-      // Node closes the connection after the answer instead of waiting for the rest of the body.
+      // Closes the connection after the answer, instead of waiting for the rest of the body.
       reply.raw.shouldKeepAlive = false;
       this.#onOver?.();
     }, milliseconds).unref();
@@ -184,8 +184,7 @@ class BodyDeadline {
 }
 
 /**
- * Reads into one growing buffer. A list of chunks would cost a hundred times the body when each byte arrives
- * on its own.
+ * Reads into one growing buffer: a list of one-byte chunks would take a hundred times the memory.
  * @throws DomainError `body_too_large`, `body_too_slow`, `malformed_request`, and as `Reservation.growTo`
  */
 function receive(

@@ -6,15 +6,15 @@ export function answersOnly(methods: string[]): string {
   return `This URL answers ${methods.join(', ') || 'no method'}.`;
 }
 
-/** Which methods each path answers, so that a wrong one gets 405 with `Allow` instead of 404. */
+/** Records the methods of each path, so that a wrong method gets 405 with `Allow` instead of 404. */
 export class RouteTable {
   readonly #methods = new Map<string, Set<string>>();
   readonly #router = Router({ ignoreTrailingSlash: true, maxParamLength: Number.MAX_SAFE_INTEGER });
 
-  /** @param hidden where routes begin that are switched off: there is nothing at them */
+  /** @param hidden prefix of routes that are switched off and answer 404 */
   constructor(private readonly hidden?: string) {}
 
-  /** Follows the routes that are registered from now on. */
+  /** Records every route that is registered after this call. */
   watch(fastify: FastifyInstance): void {
     fastify.addHook('onRoute', ({ url, method }) => {
       if (url.includes('*') || this.isHidden(url)) return;
@@ -32,17 +32,17 @@ export class RouteTable {
     return this.hidden !== undefined && route !== undefined && route.startsWith(this.hidden);
   }
 
-  /** @returns the methods of the path, or `undefined` when there is nothing at it */
+  /** @returns the methods of the path, or `undefined` if there is no such path */
   allowedMethods(url: string): string[] | undefined {
     const path = url.split('?', 1)[0] ?? url;
     const found = this.#router.find('GET', path);
-    // Nest takes no empty parameter.
+    // Nest matches no empty parameter.
     if (!found || Object.values(found.params).includes('')) return undefined;
     return [...(found.store as Set<string>)].sort();
   }
 }
 
-/** Answers 404 before a body is read: where there is no route, no body can be wrong. */
+/** Answers 404 before the body is parsed, so that an unknown URL gets no error about its body. */
 export function refuseUnknownRoutes(fastify: FastifyInstance, routes: RouteTable): void {
   fastify.addHook('preParsing', (request, _reply, _payload, done) => done(refusalOf(request, routes)));
 }

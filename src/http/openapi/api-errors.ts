@@ -12,7 +12,7 @@ interface NullableOptions {
   required?: boolean;
 }
 
-/** A string or `null`, as OpenAPI 3.1 says it. */
+/** Documents a string or `null` the OpenAPI 3.1 way. */
 export function ApiNullableString({
   description,
   example,
@@ -20,7 +20,8 @@ export function ApiNullableString({
   writeOnly,
   ...schema
 }: NullableOptions): PropertyDecorator {
-  // A property that is declared by a loop has no type to reflect. Beside `anyOf` the type is dropped.
+  // `type` is explicit because a property declared in a loop has none to reflect. Swagger drops it beside
+  // `anyOf`.
   const options: ApiPropertyOptions = {
     type: 'string',
     description,
@@ -41,7 +42,7 @@ export const ApiNullableUuid = (description: string): PropertyDecorator =>
 
 const TIME = { format: 'date-time', example: '2026-11-21T09:30:00.000Z' };
 
-/** RFC 3339, UTC, always three decimals and `Z`. */
+/** Documents a time in RFC 3339: UTC, with three decimals and `Z`. */
 export const ApiTime = (description: string): PropertyDecorator =>
   ApiProperty({ description, type: 'string', ...TIME });
 
@@ -114,21 +115,21 @@ const AT_STRIPE: DocumentedStatus[] = [402, 409];
 interface ErrorsOf {
   /** Whether the path names a project. */
   project?: boolean;
-  /** What else may be missing, as the end of a sentence. */
+  /** Another reason for 404, as the end of a sentence. */
   orMissing?: string;
-  /** Whether a body is read, be it one that nobody asked for. */
+  /** Whether a body is read, even if the operation defines none. */
   body?: boolean;
-  /** Whether the query can be wrong, where the path can't. */
+  /** Whether the query can be invalid on a route whose path can't. */
   query?: boolean;
-  /** Whether nobody is asked for a token or counted. */
+  /** Whether the route needs no token and has no rate limit. */
   isPublic?: boolean;
-  /** Whether Stripe does something for an end user. */
+  /** Whether the operation acts at Stripe for an end user. */
   purchase?: boolean;
-  /** What some statuses mean here, also such as other operations don't have. */
+  /** Descriptions of additional statuses, or overrides. */
   meaning?: Record<number, string>;
 }
 
-/** The errors that an operation can answer. */
+/** Documents the errors of an operation. */
 export function ApiErrors({
   project = false,
   orMissing,

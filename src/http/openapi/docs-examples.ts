@@ -37,8 +37,8 @@ const PAYMENT = {
 };
 
 /**
- * One story for all examples: Ada registers, makes the project "Corner shop" and stores test credentials; one
- * of its users subscribes to "Pro". Fields that are not named here have the examples of their DTOs.
+ * One story for all examples: Ada registers, creates the project "Corner shop" and stores test credentials; a
+ * user subscribes to "Pro". Other fields keep the examples of their DTOs.
  */
 const STORY: Record<string, Record<string, unknown>> = {
   RegistrationResponse: ACCOUNT,
@@ -101,14 +101,14 @@ const STORY: Record<string, Record<string, unknown>> = {
   StripeReconcileResponse: { since: '2026-10-22T09:30:00.000Z', failures: [] },
 };
 
-/** Keeps the credentials of test mode, whose masks end like the values of the request. */
+/** Keeps only test-mode credentials, with masks that match the values in the request. */
 function ofTestMode(field: string, example: unknown): unknown {
   if (/^live_.*_masked$/.test(field)) return null;
   if (field.endsWith('_masked')) return String(example).replace(/.{4}$/, 'aaaa');
   return field.startsWith('live_') ? undefined : example;
 }
 
-/** Derives the examples of fields that have one for each kind of credential. */
+/** Replaces examples of fields that exist once per credential. */
 const DERIVED: Record<string, (field: string, example: unknown) => unknown> = {
   StripeConfigRequest: ofTestMode,
   StripeConfigResponse: ofTestMode,
@@ -116,7 +116,7 @@ const DERIVED: Record<string, (field: string, example: unknown) => unknown> = {
 
 type ErrorBody = string | { loc: (string | number)[]; msg: string; type: string };
 
-/** What an operation answers with the status, unless `ERRORS_OF` has something of its own for it. */
+/** Default example for each status. `ERRORS_OF` overrides it for an operation. */
 const ERRORS: Record<string, ErrorBody> = {
   400: 'The request is malformed.',
   401: 'Send an access token in the Authorization header: Bearer, a space, the token.',
@@ -244,10 +244,7 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   },
 };
 
-/**
- * Gives every JSON body of the document a whole example: requests and answers of one story, errors that the
- * operation can give.
- */
+/** Adds an example to every JSON body: the story's requests and answers, and errors of the operation. */
 export function addExamples({ paths, components }: OpenAPIObject): void {
   const schemas = components?.schemas ?? {};
   for (const [path, item] of Object.entries(paths)) {
@@ -271,7 +268,7 @@ export function addExamples({ paths, components }: OpenAPIObject): void {
   }
 }
 
-/** The sentence of a 403. */
+/** Example message for 403. */
 function refusalOf(path: string, { tags = [] }: Operation): string {
   if (tags.includes('Billing')) return FOR_END_USERS;
   return path.includes('{project_id}') ? NOT_THE_OWNER : FOR_DEVELOPERS;

@@ -22,10 +22,10 @@ Operations under Billing are for a project's end users: \`POST …/end-user-toke
 Every error is JSON with one member, \`detail\`.
 `.trim();
 
-/** The one operation that also takes a form. */
+/** The only route that also accepts a form. */
 export const LOGIN_URL = '/api/v1/auth/login';
 
-/** Beside what is the default: nothing from elsewhere, not even over https. */
+/** Overrides of helmet's defaults: load nothing from other hosts, and don't upgrade to HTTPS. */
 const POLICY = {
   'style-src': ["'self'", "'unsafe-inline'"],
   'font-src': ["'self'", 'data:'],
@@ -34,7 +34,7 @@ const POLICY = {
 
 const PARAMETER_PLACES = ['path', 'query', 'header', 'cookie'];
 
-/** The OpenAPI document that we serve: all of the contract that is built, and what we add to it. */
+/** Generates the OpenAPI document, with headers, examples and security added. */
 export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
@@ -89,28 +89,28 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   if (login && 'content' in login)
     login.content['application/x-www-form-urlencoded'] = { schema: { $ref: getSchemaPath('LoginForm') } };
   addExamples(document);
-  // Clients know this path with its slash; both answer.
+  // Clients use this path with its slash; both forms work.
   const { '/api/v1/projects': projects, ...paths } = document.paths;
   return { ...document, paths: projects ? { '/api/v1/projects/': projects, ...paths } : paths };
 }
 
 /**
- * The page sends the last one that it is authorized for. An end user's token is pasted; who logs in is a
- * developer.
+ * Orders schemes for the docs page, which sends the last authorized one. End users' tokens must be pasted;
+ * only developers log in.
  */
 function securityOf({ tags, security = [] }: Operation): Operation['security'] {
   const [pasted, loggedIn] = [{ HTTPBearer: [] }, { OAuth2PasswordBearer: [] }];
   if (!tags?.includes('Billing')) return [pasted, loggedIn];
-  // Clients that know checkout from the contract look for its token under this name.
+  // Existing clients look for the checkout token under this name.
   return security.some((scheme) => 'OAuth2PasswordBearer' in scheme) ? [loggedIn, pasted] : [pasted];
 }
 
-/** The page shows parameters in this order: what a path needs stands above what may be left out. */
+/** Sorts parameters for the docs page: required path parameters come first. */
 function rankOf(parameter: NonNullable<Operation['parameters']>[number]): number {
   return '$ref' in parameter ? PARAMETER_PLACES.length : PARAMETER_PLACES.indexOf(parameter.in);
 }
 
-/** The page fills in what has an example: a filter or condition that nobody asked for would be sent along. */
+/** Removes examples of optional parameters, because the docs page would send them. */
 function dropOptionalExamples({ parameters = [] }: Operation): void {
   for (const parameter of parameters) {
     if ('$ref' in parameter || parameter.required || !parameter.schema || '$ref' in parameter.schema)
@@ -119,7 +119,7 @@ function dropOptionalExamples({ parameters = [] }: Operation): void {
   }
 }
 
-/** Where several types are allowed, the one that TypeScript's metadata has is not the only one. */
+/** Removes the single type that TypeScript reflected beside `anyOf`. */
 function dropReflectedTypes({ parameters = [] }: Operation): void {
   for (const parameter of parameters) {
     if (!('$ref' in parameter) && parameter.schema && !('$ref' in parameter.schema) && parameter.schema.anyOf)
@@ -127,7 +127,9 @@ function dropReflectedTypes({ parameters = [] }: Operation): void {
   }
 }
 
-/** What the page's plugin uses of Swagger UI, whose own `persistAuthorization` would keep tokens for good. */
+/**
+ * Parts of Swagger UI that the plugin uses. Its own `persistAuthorization` would store tokens permanently.
+ */
 interface SwaggerUi {
   authActions: { restoreAuthorization(saved: { authorized: unknown }): void };
   authSelectors: { authorized(): { toJS(): Record<string, { password?: string }> } };
@@ -135,8 +137,8 @@ interface SwaggerUi {
 type Action = (payload?: unknown) => unknown;
 
 /**
- * Keeps the login over a reload, until the tab is closed. Its source text runs in the page, so it uses
- * nothing from this file.
+ * Keeps the login across reloads until the tab is closed.
+ * Must be self-contained: its source text runs in the page.
  */
 function keepLoginInSession(): unknown {
   const { sessionStorage } = globalThis as unknown as {
@@ -149,7 +151,7 @@ function keepLoginInSession(): unknown {
         wrapActions: {
           persistAuthorizationIfNeeded: (_original: Action, ui: SwaggerUi) => () => {
             const authorized = ui.authSelectors.authorized().toJS();
-            // The token is enough: a password that somebody typed is not kept.
+            // Stores the token but no password.
             for (const login of Object.values(authorized)) delete login.password;
             sessionStorage.setItem(key, JSON.stringify(authorized));
           },
@@ -169,10 +171,7 @@ function keepLoginInSession(): unknown {
   };
 }
 
-/**
- * No bar of another brand. On a narrow screen long paths break and tables become blocks, so that nothing is
- * wider than the screen.
- */
+/** Hides Swagger's top bar, and prevents horizontal scrolling on narrow screens. */
 const STYLE = `
 .swagger-ui .topbar { display: none; }
 @media (max-width: 640px) {
@@ -201,10 +200,10 @@ export async function serveDocs(app: NestFastifyApplication): Promise<void> {
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', ({ url, method, headers }, reply, done) => {
     if (isDocsUrl(url)) reply.helmet();
-    // A person who opens the address; programs go on to get a 404 in JSON.
+    // Redirects browsers; other clients get a 404 in JSON.
     if (url === '/' && method === 'GET' && headers.accept?.includes('text/html'))
       return void reply.redirect('/docs');
-    // The page names its files relative to /docs.
+    // The page's asset URLs are relative to /docs.
     if (url === '/docs/' || url === '/docs/index.html') return void reply.redirect('/docs');
     done();
   });

@@ -30,7 +30,7 @@ const OF_STATUS: Record<string, (keyof typeof HEADERS)[]> = {
   503: ['Retry-After'],
 };
 
-/** Adds the headers that all answers of a status have in common. */
+/** Documents the headers shared by all responses with a status. */
 export function documentResponseHeaders({ paths, components = {} }: OpenAPIObject): void {
   components.headers = { ...HEADERS, ...components.headers };
   for (const { get, put, post, delete: remove } of Object.values(paths)) {

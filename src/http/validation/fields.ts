@@ -14,11 +14,11 @@ interface TextOptions {
   maxLength: number;
   /** Whether the field may be absent or `null`. */
   optional?: boolean;
-  /** Whether it may have line breaks and tabs. */
+  /** Whether line breaks and tabs are allowed. */
   multiline?: boolean;
 }
 
-/** Free text that both databases store unchanged, and that contains no key of Stripe. */
+/** Free text that both databases store unchanged. Rejects Stripe keys. */
 export function TextField({
   optional = false,
   multiline = false,
@@ -36,7 +36,7 @@ interface ChoiceOptions<T extends string> {
   default: NoInfer<T>;
 }
 
-/** One of a few words in a JSON body. The property's initializer applies when it is absent; `default` documents it. */
+/** A choice in a JSON body. An absent one uses the property's initializer; `default` documents it. */
 export function Choice<T extends string>({
   description,
   of: words,
@@ -64,7 +64,7 @@ interface FlagOptions {
   default: boolean;
 }
 
-/** A boolean in a JSON body. The property's initializer applies when it is absent; `default` documents it. */
+/** A boolean in a JSON body. An absent one uses the property's initializer; `default` documents it. */
 export function Flag({ description, default: fallback }: FlagOptions): PropertyDecorator {
   return applyDecorators(
     ApiProperty({ description, type: 'boolean', default: fallback, required: false, example: fallback }),
@@ -79,7 +79,7 @@ interface WholeNumberOptions {
   default: number;
 }
 
-/** A whole number in a JSON body. The property's initializer applies when it is absent; `default` documents it. */
+/** A whole number in a JSON body. An absent one uses the property's initializer; `default` documents it. */
 export function WholeNumber({
   description,
   default: fallback,
@@ -100,7 +100,7 @@ export function WholeNumber({
 
 /** A whole number in a query. */
 export function QueryNumber(options: WholeNumberOptions): PropertyDecorator {
-  // Text that is no number stays text, which the check refuses.
+  // Leaves other text unchanged for the check to reject.
   const read = ({ value }: { value: unknown }): unknown =>
     typeof value === 'string' && /^-?\d{1,300}$/.test(value) ? Number(value) : value;
   return applyDecorators(Transform(read), WholeNumber(options));
@@ -108,7 +108,7 @@ export function QueryNumber(options: WholeNumberOptions): PropertyDecorator {
 
 interface QueryFlagOptions {
   description: string;
-  /** Documents the property's initializer. A filter that may be absent has neither. */
+  /** Documents the property's initializer. Optional filters have neither. */
   default?: boolean;
 }
 
@@ -128,10 +128,10 @@ export function QueryFlag({ description, default: fallback }: QueryFlagOptions):
   );
 }
 
-/** A key pasted into the wrong field would be stored and shown as it is. */
+/** Stripe secrets: a key pasted into the wrong field would be stored and shown in plain text. */
 const STRIPE_SECRET = /(?:[sr]k_(?:test|live|org)|whsec)_\w/;
 
-/** Finds what is wrong with a text for people: a name, or several lines. */
+/** Checks a display text: a name, or with `lines` several lines. */
 export function nameCheck(minLength: number, maxLength: number, { lines = false } = {}): ValueCheck {
   const check = textCheck(minLength, maxLength);
   const isVisible = lines ? isVisibleText : isVisibleName;
@@ -150,7 +150,7 @@ export function nameCheck(minLength: number, maxLength: number, { lines = false 
   };
 }
 
-/** Finds what is wrong with a text: its length, a key of Stripe, characters that a database would refuse or change. */
+/** Checks the length of a text, and rejects Stripe keys and characters that a database refuses or changes. */
 export function textCheck(minLength: number, maxLength: number): ValueCheck {
   return (value) => {
     if (value === undefined) return { type: 'missing', msg: 'is required' };

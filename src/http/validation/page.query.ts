@@ -2,7 +2,7 @@ import { QueryNumber } from './fields.js';
 
 const MAX_PAGE_SIZE = 100;
 
-/** Which part of a list: for `@Query()`, alone or as the base of a query with filters. */
+/** Paging parameters, for `@Query()` or as the base of a query with filters. */
 export class PageQuery {
   @QueryNumber({ description: 'Which page, from 1.', minimum: 1, default: 1 })
   page = 1;
@@ -16,7 +16,7 @@ export class PageQuery {
   page_size = 50;
 }
 
-/** How many entries come before the page: at most so many that a database can count to its end. */
+/** Offset of the page, capped so that it stays a safe integer. */
 export function offsetOf({ page, page_size: size }: PageQuery): number {
   return Math.min((page - 1) * size, Number.MAX_SAFE_INTEGER - MAX_PAGE_SIZE);
 }

@@ -18,22 +18,22 @@ import type { FastifyRequest } from 'fastify';
 import { type Problem, ValidationFailed } from '../../common/errors.js';
 import { Settings } from '../../config/settings.js';
 
-/** Looks at one value of a request. @returns what is wrong with it, or `undefined` */
+/** Checks one value of a request. @returns its problem, or `undefined` */
 export type Check = (value: unknown, settings: Settings) => Omit<Problem, 'loc'> | undefined;
-/** A check that no setting changes. */
+/** A check that is independent of settings. */
 export type ValueCheck = (value: unknown) => ReturnType<Check>;
 
-/** Where `RequestPipe` leaves the settings on a DTO while class-validator looks at it. */
+/** Passes the settings to checks, as a property of the DTO during validation. */
 const SETTINGS = Symbol('settings');
 
-/** A rule of class-validator whose problem has a type beside its message. `RequestPipe` reads both from the context. */
+/** Adds a class-validator rule whose problems have a type. `RequestPipe` reads the check from the context. */
 export function Checked(check: Check): PropertyDecorator {
   return (target, property) =>
     registerDecorator({
       name: 'check',
       target: target.constructor,
       propertyName: String(property),
-      // Without a message class-validator drops the context.
+      // class-validator drops the context if there is no message.
       options: { context: { check }, message: 'is not valid' },
       validator: {
         validate: (value, argument) =>
@@ -45,7 +45,7 @@ export function Checked(check: Check): PropertyDecorator {
 const FORBIDS_UNKNOWN = Symbol('forbids unknown fields');
 
 /**
- * Makes an undeclared field of a DTO an error, and documents that. Without it such fields are dropped.
+ * Rejects undeclared fields of a DTO, and documents that. Without it they are dropped.
  * @param schema options of `ApiSchema`, which this decorator replaces
  */
 export function ForbidUnknownFields(schema: ApiSchemaOptions): ClassDecorator {
@@ -56,14 +56,14 @@ export function ForbidUnknownFields(schema: ApiSchemaOptions): ClassDecorator {
 const LOCATIONS = { body: 'body', query: 'query', param: 'path', custom: 'body' } as const;
 const UNKNOWN_FIELDS_NAMED = 10;
 
-/** A few words, as people write field names: unlike a key, which has digits, a known prefix, or no words in it. */
+/** A plausible field name: a few short words. Secrets have digits, a known prefix, or no words. */
 const FIELD_NAME = /^(?=.{1,40}$)[a-z]{1,16}(?:[_-][a-z]{1,16}|[A-Z][a-z]{1,15}){0,4}$/;
-/** How Stripe's keys and ids start, also where the underscores were lost. */
+/** Prefixes of Stripe's keys and ids, with or without underscores. */
 const SECRET_PREFIX = /[spre]k[_-]?(?:test|live|org)|whsec|^(?:we[_-]|acct)/i;
 
 type Field = [name: string, value: unknown];
 
-/** Reads one value of a query, for a handler that takes it without a DTO. */
+/** Reads one query value for a handler without a query DTO. */
 export interface QueryReader extends PipeTransform {
   readonly name: string;
   /** @throws ValidationFailed */
@@ -113,7 +113,7 @@ export class QueryNumberPipe implements QueryReader {
   }
 }
 
-/** What `BodyAndQuery` reads. `RequestPipe` gets it with the request. */
+/** Parts of the request that `BodyAndQuery` reads. */
 class RequestParts {
   constructor(
     readonly body: Type<object>,
@@ -126,14 +126,14 @@ const WholeRequest = createParamDecorator((_parts: RequestParts, context: Execut
 );
 
 /**
- * The body as its DTO, then values of the query: `RequestPipe` reports all that is wrong with both at once. A pipe for each parameter
- * would stop at the first.
- * @param body the DTO, which the parameter's type can't name
+ * Injects the body's DTO and query values as one array, with all problems reported at once.
+ * Separate pipes would stop at the first problem.
+ * @param body the DTO, since the parameter's type is an array
  */
 export const BodyAndQuery = (body: Type<object>, ...query: QueryReader[]): ParameterDecorator =>
   WholeRequest(new RequestParts(body, query));
 
-/** Turns a request into its DTO, or reports all its problems at once. */
+/** Converts request data to its DTO, or reports all problems at once. */
 @Injectable()
 export class RequestPipe implements PipeTransform {
   readonly #declared = new Map<Type, ReadonlySet<string>>();
@@ -146,7 +146,7 @@ export class RequestPipe implements PipeTransform {
   ): unknown {
     if (data instanceof RequestParts)
       return this.#readParts(value as FastifyRequest<{ Querystring: Record<string, unknown> }>, data);
-    // An interceptor may have read the body before.
+    // An interceptor may have converted the body already.
     if (!metatype || value instanceof metatype) return value;
     const declared = this.#declaredFields(metatype);
     if (declared.size === 0) return value;
@@ -193,7 +193,7 @@ export class RequestPipe implements PipeTransform {
     return [dto, ...values];
   }
 
-  /** class-validator gives its rules the object that they look at, and nothing else: the settings go along on it. */
+  /** Attaches the settings to the DTO, because class-validator passes nothing else to a rule. */
   #validate(dto: object): ValidationError[] {
     Object.defineProperty(dto, SETTINGS, { value: this.settings, configurable: true });
     const errors = validateSync(dto);
@@ -224,7 +224,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** class-transformer gets to see no objects: it would walk into them and call whatever stands there as `constructor`. */
+/** Hides nested objects from class-transformer, which would call their `constructor` property. */
 function toDto(metatype: Type<object>, fields: Field[]): object {
   const isNested = ([, value]: Field) => typeof value === 'object' && value !== null;
   const dto = plainToInstance(metatype, Object.fromEntries(fields.filter((field) => !isNested(field))));
@@ -239,7 +239,7 @@ function unknownFields(names: string[], location: string): Problem[] {
   return problems;
 }
 
-/** Someone who pastes a key into the wrong place may have pasted it as a name: only what reads like a field's name is repeated. */
+/** Repeats a name only if it looks like a field name: it could be a pasted key. */
 function unknownField(name: string, location: string): Problem {
   const type = 'extra_forbidden';
   return FIELD_NAME.test(name) && !SECRET_PREFIX.test(name)
@@ -254,14 +254,17 @@ function unknownField(name: string, location: string): Problem {
 const TRUE = ['true', '1', 't', 'y', 'yes', 'on'];
 const FALSE = ['false', '0', 'f', 'n', 'no', 'off'];
 
-/** Reads a boolean in all the ways that clients write one: Python's say `True`. @returns `undefined` when it is none */
+/**
+ * Parses a boolean in the spellings that clients use, such as Python's `True`. @returns `undefined` for
+ * others
+ */
 export function readFlag(text: string): boolean | undefined {
   const word = text.toLowerCase();
   if (TRUE.includes(word)) return true;
   return FALSE.includes(word) ? false : undefined;
 }
 
-/** The one pipe through which requests are read. Interceptors that read a body use it too. */
+/** Provides the global pipe, which interceptors that read a body share. */
 @Global()
 @Module({
   providers: [RequestPipe, { provide: APP_PIPE, useExisting: RequestPipe }],
