@@ -1,7 +1,7 @@
 import { DomainError } from '../common/errors.js';
 
-// Challenges follow RFC 6750, section 3: an error code only when a token was sent. The sentences are fixed
-// and hold neither quotes nor backslashes, so that they are valid inside the header as they stand.
+// Challenges follow RFC 6750, section 3: an error code only if a token was sent.
+// Reasons must contain no quotes or backslashes, because they are not escaped in the header.
 
 export function missingToken(): DomainError {
   return new DomainError(

@@ -30,7 +30,7 @@ const MINUTE_MS = 60_000;
     EndUserTokens,
     DeveloperTokens,
     EndedSessions,
-    // Nest runs them in this order, before every other guard.
+    // Nest runs these guards in this order, before all others.
     { provide: APP_GUARD, useClass: IdentifyCallerGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
     { provide: APP_GUARD, useClass: AccessGuard },

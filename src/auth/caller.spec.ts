@@ -14,7 +14,7 @@ const project = (text: string): ProjectId => {
 const PROJECT_ID = project('7b0c2a52-6d0f-4f57-9f0e-1d3f2c5a9b11');
 const OTHER_PROJECT_ID = project('7b0c2a52-6d0f-4f57-9f0e-1d3f2c5a9b12');
 
-/** RFC 9562, section 5.5, written out. */
+/** Independent implementation of RFC 9562, section 5.5. */
 function nameBased(namespace: string, name: string): string {
   const hash = createHash('sha1')
     .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
@@ -37,7 +37,7 @@ describe('endUserId', () => {
   });
 
   it('is what the RFC gives for its namespace and name', () => {
-    // The RFC's own example, appendix A.4.
+    // The RFC's example, appendix A.4.
     expect(endUserId(project('6ba7b810-9dad-11d1-80b4-00c04fd430c8'), 'www.example.com')).toBe(
       '2ed6657d-e927-568b-95e1-2665a8aea6a2',
     );

@@ -8,18 +8,18 @@ import { JwtStrategy } from './tokens/jwt.strategy.js';
 import { RecentTokens, type Verified } from './tokens/recent-tokens.js';
 import { missingToken } from './auth.errors.js';
 
-/** A passport strategy at work on one request. */
+/** A passport strategy bound to one request. */
 interface Attempt {
   success: (verified: Verified) => void;
-  /** @param info why; passport-jwt puts a plain Error there when no token was sent */
+  /** @param info the reason; a plain Error from passport-jwt if no token was sent */
   fail: (info: unknown) => void;
   error: (error: unknown) => void;
   authenticate(request: FastifyRequest): void;
 }
 
 /**
- * Finds out who is calling and refuses nobody: whether the caller may is AccessGuard's decision, and the rate
- * limit stands between the two because it counts failed attempts as well.
+ * Identifies the caller and refuses nobody. AccessGuard decides later, because the rate limit between them
+ * also counts failed attempts.
  */
 @Injectable()
 export class IdentifyCallerGuard implements CanActivate {
@@ -53,8 +53,8 @@ export class IdentifyCallerGuard implements CanActivate {
   }
 
   /**
-   * Runs the strategy as passport's middleware would; that one keeps each request and its answer in memory
-   * until a major collection.
+   * Runs the strategy without passport's middleware, which retains each request until a major garbage
+   * collection.
    */
   #verify(request: FastifyRequest): Promise<Verified> {
     return new Promise((success, error) => {

@@ -23,10 +23,10 @@ interface Window {
   endsAt: number;
 }
 
-/** Bounds the memory; the callers that were quiet for longest are forgotten first. */
+/** Bounds the memory. The least recently used caller is dropped first. */
 const MAX_CALLERS = 20_000;
 
-/** Counts each caller's requests in windows that begin with the caller's first one. */
+/** Counts each caller's requests in a window that starts with the first one. */
 export class FixedWindowStorage implements ThrottlerStorage {
   readonly #windows = new LRUCache<string, Window>({ max: MAX_CALLERS });
 
@@ -37,7 +37,7 @@ export class FixedWindowStorage implements ThrottlerStorage {
     return this.count(key, ttl, limit);
   }
 
-  /** `increment` for who can't wait. */
+  /** Synchronous `increment`. */
   count(key: string, ttl: number, limit: number) {
     const now = this.now();
     let window = this.#windows.get(key);
@@ -56,9 +56,7 @@ export class FixedWindowStorage implements ThrottlerStorage {
   }
 }
 
-/**
- * One limit for all routes together: a caller who was counted on one route doesn't start afresh on the next.
- */
+/** Applies one limit per caller across all routes. */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
   protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
@@ -71,8 +69,8 @@ export class RateLimitGuard extends ThrottlerGuard {
   }
 
   /**
-   * By verified subject, else by address. The words in front keep subjects, tenants and addresses from
-   * sharing a count.
+   * Counts by verified subject, else by address. The prefixes prevent collisions between subjects, tenants
+   * and addresses.
    */
   protected override async getTracker({ identity, ip }: FastifyRequest): Promise<string> {
     if (identity instanceof DomainError) return `address ${networkOf(ip)}`;
@@ -95,17 +93,14 @@ export class RateLimitGuard extends ThrottlerGuard {
 
 const MINUTE_MS = 60_000;
 
-/**
- * Counts, by address, the requests that are refused before anybody asks who is calling: those for nothing,
- * and bodies that can't be read.
- */
+/** Counts requests that fail before authentication, such as unknown URLs and invalid bodies, by address. */
 export class EarlyRefusals {
   readonly #counts = new FixedWindowStorage();
 
-  /** @param perMinute 0 for any number */
+  /** @param perMinute 0 for no limit */
   constructor(private readonly perMinute: number) {}
 
-  /** @returns what to answer instead when there were too many of them */
+  /** @returns the error to send instead, once the limit is exceeded */
   replacementFor({
     identity,
     ip,

@@ -7,22 +7,22 @@ import { insufficientScope } from './auth.errors.js';
 export const ACCESS = 'auth:access';
 export const UNLIMITED = 'auth:unlimited';
 
-/** Whom a route is for. Every route says it; one that doesn't is treated as for developers. */
+/** The audience of a route. A route without one is for developers. */
 export type Access = 'developer' | 'end_user' | 'public';
 
-/** Opens a route to everybody, with or without an access token. */
+/** Opens a route to everybody; a token is optional. */
 export const Public = () => SetMetadata(ACCESS, 'public' satisfies Access);
 
-/** Opens a route to every developer. A route of one project has `@RequiresPermission()` instead. */
+/** Opens a route to every developer. Routes of one project use `@RequiresPermission()` instead. */
 export const ForDevelopers = () => SetMetadata(ACCESS, 'developer' satisfies Access);
 
-/** Gives a route to end users (tokens with a `project_id`), and to nobody else. */
+/** Restricts a route to end users, whose tokens have a `project_id`. */
 export const ForEndUsers = () => SetMetadata(ACCESS, 'end_user' satisfies Access);
 
-/** Takes a route out of the rate limit. */
+/** Exempts a route from the rate limit. */
 export const Unlimited = () => SetMetadata(UNLIMITED, true);
 
-/** Denies by default: only a developer passes, unless the route is marked for somebody else. */
+/** Denies by default: a route without a mark is open to developers only. */
 @Injectable()
 export class AccessGuard implements CanActivate {
   constructor(private readonly reflector: Reflector) {}

@@ -2,13 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** As some proxies write addresses: `192.0.2.1:443`, `[2001:db8::1]`, `[2001:db8::1]:443`. */
+/** Address forms with a port, as some proxies write them: `192.0.2.1:443`, `[2001:db8::1]:443`. */
 const WITH_PORT = /^(?:\[([^\]]+)\](?::\d+)?|([\d.]+):\d+)$/;
 const ZONE = /%.*$/;
 
 /**
- * @returns the one way to write this address, without port, brackets and zone, and IPv4 as IPv4; `undefined`
- * for what is no address
+ * @returns the canonical address without port, brackets and zone, IPv4-mapped as IPv4; `undefined` if invalid
  */
 export function clientAddress(text: string): string | undefined {
   const trimmed = text.trim();
@@ -17,7 +16,7 @@ export function clientAddress(text: string): string | undefined {
   return isIP(address) ? ipaddr.process(address).toString() : undefined;
 }
 
-/** Rewrites `X-Forwarded-For`, so that each hop is an address that `TRUST_PROXY` can be compared with. */
+/** Canonicalizes `X-Forwarded-For`, so that each hop can be compared with `TRUST_PROXY`. */
 export function normalizeForwardedFor({ headers }: IncomingMessage): void {
   const given = headers['x-forwarded-for'];
   if (given === undefined) return;
@@ -26,19 +25,18 @@ export function normalizeForwardedFor({ headers }: IncomingMessage): void {
 }
 
 /**
- * A person with an access token, another module of this process, or the system itself (the command line, a
- * timer).
+ * A person with an access token, another module of this process, or the system (the command line, a timer).
  */
 export const ACTOR_KINDS = ['person', 'module', 'system'] as const;
 
-/** Who does something, and from where: what the history says of each change. */
+/** The author of a change, for the history. */
 export interface Actor {
   readonly kind: (typeof ACTOR_KINDS)[number];
-  /** The `sub` of the token, or the name of the module or of the part of the system. */
+  /** The token's `sub`, or the name of the module or system part. */
   readonly subject: string;
   readonly ip: string | null;
   readonly userAgent: string | null;
-  /** What the answer has as `X-Request-Id`. */
+  /** The response's `X-Request-Id`. */
   readonly requestId: string | null;
 }
 
@@ -48,15 +46,15 @@ interface RequestFacts {
   headers: { 'user-agent'?: string };
 }
 
-/** Somebody who injected a service and did not say who they are. */
+/** Default actor of a module that calls a service without naming one. */
 export const A_MODULE: Actor = moduleActor('module');
 
-/** @param name of the module, as an operator knows it */
+/** @param name of the module, for operators */
 export function moduleActor(name: string): Actor {
   return { kind: 'module', subject: name, ip: null, userAgent: null, requestId: null };
 }
 
-/** @param name of the part that acts by itself, or of the operator's command */
+/** @param name of the system part, or of the operator's command */
 export function systemActor(name: string): Actor {
   return { kind: 'system', subject: name, ip: null, userAgent: null, requestId: null };
 }
@@ -66,7 +64,7 @@ export function personActor(subject: string, { id, ip, headers }: RequestFacts):
   return {
     kind: 'person',
     subject,
-    // Behind a trusted proxy it is what a header says.
+    // Behind a trusted proxy, `ip` comes from a header.
     ip: clientAddress(ip) ?? null,
     userAgent: safeUserAgent(headers['user-agent']),
     requestId: id,
@@ -77,8 +75,8 @@ const USER_AGENT_LENGTH = 200;
 const HIDDEN = '[hidden]';
 
 /**
- * What a stranger wrote, kept for years: no line breaks, no end without limit, and nothing that could be a
- * pasted key or token.
+ * Sanitizes a stranger's text that is stored for years: no line breaks, limited length, no possible keys or
+ * tokens.
  */
 function safeUserAgent(text: string | undefined): string | null {
   if (!text) return null;

@@ -1,22 +1,21 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 
 /**
- * A time limit for one call or several. When it passes, `signal` aborts; work that ignores the signal goes on
- * unheard.
+ * A time limit for one or more calls. Aborts `signal` when it passes; work that ignores the signal continues.
  */
 export class Deadline {
   readonly #passed = new AbortController();
   readonly #tooLate: () => Error;
   readonly #timer: NodeJS.Timeout;
 
-  /** @param tooLate makes the error of calls that outlast the limit */
+  /** @param tooLate creates the error of calls that exceed the limit */
   constructor(milliseconds: number, tooLate: () => Error) {
     this.#tooLate = tooLate;
-    // A limit that nobody waits for must not keep the process alive.
+    // An idle limit must not keep the process alive.
     this.#timer = setTimeout(() => this.#passed.abort(), milliseconds).unref();
   }
 
-  /** Limits one call. The signal aborts as soon as the call has ended, in whatever way. */
+  /** Limits one call. The signal also aborts when the call ends. */
   static async within<T>(
     milliseconds: number,
     work: (signal: AbortSignal) => Promise<T>,
@@ -36,7 +35,7 @@ export class Deadline {
     return this.#passed.signal;
   }
 
-  /** Starts nothing once the limit has passed. */
+  /** Rejects without starting `work` if the limit has passed. */
   run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { signal } = this;
     return new Promise<T>((resolve, reject) => {
@@ -51,20 +50,16 @@ export class Deadline {
 }
 
 /**
- * Lets the event loop go round once, so that signals and timers are noticed. Statements on SQLite are
- * synchronous, and since Node 22 so are imports: without this, a signal that came long ago is noticed only
- * when all the work is done.
+ * Yields for one turn of the event loop, so that signals and timers are noticed.
+ * SQLite statements and imports (since Node 22) are synchronous, and would delay them until all work is done.
  */
 export async function turnEventLoop(): Promise<void> {
-  // The first ends within the current turn. The second ends after the next poll, where Node reads signals.
+  // The first resolves in the current turn; the second after the next poll, where Node reads signals.
   await immediate();
   await immediate();
 }
 
-/**
- * Checks `signal` after a turn of the event loop: the place between two pieces of work where a command can be
- * interrupted.
- */
+/** Checks `signal` after a turn of the event loop. Lets a command be interrupted between two steps. */
 export async function throwIfInterrupted(signal: AbortSignal): Promise<void> {
   await turnEventLoop();
   signal.throwIfAborted();

@@ -1,7 +1,4 @@
-/**
- * What can go wrong, in our words. `http/http-errors.ts` gives each code its HTTP status; `docs/errors.md`
- * explains each.
- */
+/** Codes of expected errors. `http/error.filter.ts` maps each to a status; `docs/errors.md` explains each. */
 export const ERROR_CODES = [
   'malformed_request',
   'webhook_refused',
@@ -60,7 +57,7 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** The kinds of invalid input, by pydantic's names where one fits; `docs/errors.md` explains each. */
+/** Kinds of invalid input, named as in pydantic where possible; `docs/errors.md` explains each. */
 export const PROBLEM_TYPES = [
   'bool_type',
   'dict_type',
@@ -79,7 +76,7 @@ export const PROBLEM_TYPES = [
   'value_error',
 ] as const;
 
-/** One invalid input: where it is, what to do about it, and what kind it is. */
+/** One invalid input: its location, a remedy, and its kind. */
 export interface Problem {
   loc: (string | number)[];
   msg: string;
@@ -87,19 +84,16 @@ export interface Problem {
 }
 
 interface DomainErrorOptions {
-  /** Whole seconds after which trying again makes sense. */
+  /** Whole seconds before a retry makes sense. */
   retryAfterSeconds?: number;
-  /** The `WWW-Authenticate` challenge that goes with the answer (RFC 6750). */
+  /** The response's `WWW-Authenticate` challenge (RFC 6750). */
   challenge?: string;
-  /** The current `ETag` of what a condition did not hold for. */
+  /** The current `ETag`, after a failed precondition. */
   entityTag?: string;
   cause?: unknown;
 }
 
-/**
- * An expected failure. Its message is shown to the caller as it stands: one sentence, never a submitted
- * value.
- */
+/** An expected failure. Callers see its message: one sentence, never a submitted value. */
 export class DomainError extends Error {
   readonly retryAfterSeconds?: number;
   readonly challenge?: string;
@@ -117,7 +111,7 @@ export class DomainError extends Error {
   }
 }
 
-/** Input that breaks a rule: every problem at once, in the order of the input. */
+/** Invalid input, with all problems in the order of the input. */
 export class ValidationFailed extends DomainError {
   constructor(readonly problems: Problem[]) {
     super('validation_failed', 'The request is not valid.');

@@ -9,7 +9,7 @@ describe('PeriodicTask', () => {
     tasks.push(task);
     return task;
   };
-  /** Work that ends when it is told to. */
+  /** Creates work that runs until the test calls `end`. */
   const heldWork = () => {
     const ends: (() => void)[] = [];
     const work = jest.fn<Promise<void>, [AbortSignal]>(() => new Promise((resolve) => ends.push(resolve)));

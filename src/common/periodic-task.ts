@@ -1,8 +1,8 @@
-/** Lets one process of many run a task. */
+/** Ensures that only one process runs a task. */
 export interface Lease {
-  /** Must be shorter than the time for which the lease is held. */
+  /** Must be shorter than the lease's duration. */
   readonly renewEveryMs: number;
-  /** Takes or renews it. @returns whether this process has it */
+  /** Acquires or renews the lease. @returns whether this process holds it */
   acquire(): Promise<boolean>;
   release(): Promise<void>;
 }
@@ -10,17 +10,17 @@ export interface Lease {
 export interface PeriodicTaskOptions {
   /** The `task` label of its metric. */
   readonly name: string;
-  /** From the end of a run to the next one. */
+  /** Milliseconds from the end of a run to the next. */
   readonly intervalMs: number;
-  /** From `start` to the first run. Default: `intervalMs`. */
+  /** Milliseconds from `start` to the first run. Default: `intervalMs`. */
   readonly firstAfterMs?: number;
-  /** @returns `false` when something is left over, which is no success */
+  /** @returns `false` if work remains, which is no success */
   readonly work: (signal: AbortSignal) => Promise<unknown>;
   readonly onFailure?: (error: unknown) => void;
   readonly lease?: Lease;
 }
 
-/** Runs work at intervals until it is stopped. Runs never overlap. */
+/** Runs work at intervals until stopped. Runs never overlap. */
 export class PeriodicTask {
   readonly #options: PeriodicTaskOptions;
   readonly #stopping = new AbortController();
@@ -49,7 +49,7 @@ export class PeriodicTask {
     this.wake(firstAfterMs);
   }
 
-  /** Moves the next run forward. During a run, it asks for another one after it. */
+  /** Brings the next run forward. During a run, schedules another one after it. */
   wake(afterMs: number): void {
     const dueAt = performance.now() + afterMs;
     if (this.#stopping.signal.aborted || dueAt >= this.#dueAt) return;
@@ -58,7 +58,7 @@ export class PeriodicTask {
     if (!this.#running) this.#timer = setTimeout(() => void this.run(), afterMs).unref();
   }
 
-  /** Runs now, or joins the run under way. Never rejects. */
+  /** Runs now, or joins the current run. Never rejects. */
   run(): Promise<void> {
     if (!this.#running && !this.#stopping.signal.aborted) {
       clearTimeout(this.#timer);
@@ -68,7 +68,7 @@ export class PeriodicTask {
     return this.#running ?? Promise.resolve();
   }
 
-  /** Aborts the signal of the run under way, and waits for it. */
+  /** Aborts the current run and waits for its end. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -106,7 +106,7 @@ export class PeriodicTask {
     this.#stopping.abort();
     clearTimeout(this.#timer);
     await this.#running;
-    // A task that never ran has no lease, and a database that is away would delay the exit.
+    // Skips the release if the task never ran: an unreachable database would delay the exit.
     if (this.#mayHaveLease) await this.#options.lease?.release().catch(() => undefined);
   }
 }

@@ -3,8 +3,8 @@ import { inspect } from 'node:util';
 const REDACTED = '[secret]';
 
 /**
- * A sensitive string. It prints as `[secret]` in logs, JSON, templates and `util.inspect`; `reveal()` is the
- * one way out.
+ * A sensitive string, printed as `[secret]` in logs, JSON, templates and `util.inspect`. Only `reveal()`
+ * returns it.
  */
 export class Secret {
   readonly #value: string;

@@ -1,6 +1,6 @@
 import { Semaphore } from './semaphore.js';
 
-/** Work that goes on until the test ends it. */
+/** Work that runs until the test ends it. */
 function work() {
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));

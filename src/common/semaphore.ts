@@ -1,10 +1,10 @@
-/** Limits how much work runs at once, and how much more may wait in a queue. */
+/** Limits the work that runs at once, and the work that waits in the queue. */
 export class Semaphore {
   #running = 0;
   readonly #queue: (() => void)[] = [];
   readonly #limits: { readonly concurrency: number; readonly queued: number; readonly tooBusy: () => Error };
 
-  /** @param limits `tooBusy` makes the error of work that finds the queue full */
+  /** @param limits `tooBusy` creates the error for a full queue */
   constructor(limits: { concurrency: number; queued: number; tooBusy: () => Error }) {
     this.#limits = limits;
   }
@@ -28,7 +28,7 @@ export class Semaphore {
     await new Promise<void>((resolve) => this.#queue.push(resolve));
   }
 
-  /** Passes the place on to the next in the queue. */
+  /** Gives the slot to the next in the queue. */
   #release(): void {
     const next = this.#queue.shift();
     if (next) next();

@@ -1,8 +1,8 @@
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Puts U+FFFD in place of lone surrogates in all texts and names of a JSON value, in place. PostgreSQL would
- * do so silently, while SQLite and seals refuse them.
+ * Replaces lone surrogates by U+FFFD in all strings and names of a JSON value, in place.
+ * PostgreSQL would do so silently, while SQLite and seals refuse them.
  */
 export function makeWellFormed(value: unknown): unknown {
   if (typeof value === 'string') return value.toWellFormed();
@@ -22,10 +22,10 @@ export function makeWellFormed(value: unknown): unknown {
 }
 
 /**
- * What nobody can see, and what lets a text be read otherwise than it is stored: controls, zero-width
- * characters, direction marks, tags, what annotates or formats, private use, unassigned code points, half a
- * surrogate pair. RFC 8264 (PRECIS, FreeformClass) disallows the same. Emoji that are newer than the
- * platform's Unicode are unassigned, and yet seen. So are some signs of Arabic and Syriac, though formats.
+ * Invisible characters, and characters that change how a text is read: controls, zero-width characters,
+ * direction marks, private use and unassigned code points.
+ * RFC 8264 (PRECIS, FreeformClass) disallows them, too.
+ * Exceptions: emoji newer than this Unicode version, and visible format characters of Arabic and Syriac.
  */
 const UNSEEN = new RegExp(
   [
@@ -35,18 +35,15 @@ const UNSEEN = new RegExp(
   'v',
 );
 
-/** More than any script stacks upon a letter. */
+/** More marks than any script puts on one letter. */
 const PILE_OF_MARKS = /\p{M}{9}/u;
 
-/**
- * Neither blank, nor a mark that nothing carries; an empty Braille cell and an empty note head show nothing
- * either.
- */
+/** A visible character. An empty Braille cell and a null notehead are invisible. */
 const SEEN = /[^\p{Z}\p{M}\p{C}\u2800\u{1d159}]|\p{Extended_Pictographic}/u;
 
 /**
- * Where such characters have a visible effect: whole emoji, joiners inside words of scripts that need them
- * and behind a virama (RFC 5892, A.1 and A.2), variants of Han and Mongolian characters.
+ * Contexts where invisible characters matter: emoji, variation selectors of Han and Mongolian,
+ * and joiners in scripts that need them or after a virama (RFC 5892, A.1 and A.2).
  */
 const VIRAMA =
   '[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2\\u1b44\\ua8c4\\ua9c0\\u{11046}]';
@@ -62,22 +59,22 @@ const VISIBLE = new RegExp(
 );
 const LINE_BREAKS = /\r\n|[\n\t]/g;
 
-/** Whether a name shows all that is in it. */
+/** Whether a name has no hidden characters. */
 export function isVisibleName(text: string): boolean {
   return !UNSEEN.test(text.replace(VISIBLE, '')) && !PILE_OF_MARKS.test(text.normalize('NFD'));
 }
 
-/** Whether there is anything to see. */
+/** Whether any character is visible. */
 export function showsSomething(text: string): boolean {
   return SEEN.test(text);
 }
 
-/** The same for text that may have several lines. */
+/** Whether a text, possibly of several lines, has no hidden characters. */
 export function isVisibleText(text: string): boolean {
   return isVisibleName(text.replace(LINE_BREAKS, ' '));
 }
 
-/** Whether there is nothing unseen at all, as in an identifier. */
+/** Whether an identifier has no hidden characters, without the exceptions for emoji and joiners. */
 export function isPlainlyVisible(text: string): boolean {
   return !UNSEEN.test(text) && !PILE_OF_MARKS.test(text.normalize('NFD'));
 }
@@ -85,8 +82,7 @@ export function isPlainlyVisible(text: string): boolean {
 const RFC_3339 = /^(\d{4}-\d\d-\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
 /**
- * @param value RFC 3339, or seconds since 1970 as Stripe has them. @returns `undefined` when it is not a time
- * that has been
+ * @param value RFC 3339, or seconds since 1970 like Stripe's. @returns `undefined` unless it is a past time
  */
 export function readPastTime(value: unknown): Date | undefined {
   const time = Number.isInteger(value)
@@ -99,7 +95,7 @@ export function readPastTime(value: unknown): Date | undefined {
 
 function readRfc3339(text: string): number {
   const day = RFC_3339.exec(text)?.[1];
-  // JavaScript takes February 30 for March 1 or 2.
+  // JavaScript parses February 30 as March 1 or 2.
   const isDay = day !== undefined && new Date(Date.parse(day)).getUTCDate() === Number(day.slice(-2));
   return isDay ? Date.parse(text) : NaN;
 }

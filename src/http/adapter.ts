@@ -11,9 +11,7 @@ import type { RouteTable } from './route-table.js';
 
 const REQUEST_ID_HEADER = 'x-request-id';
 
-/**
- * Headers of every response except `/docs`, which gets helmet's: no storing, sniffing, framing or scripts.
- */
+/** Forbids storing, sniffing, framing and running a response. `/docs` gets helmet's headers instead. */
 const DATA_HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -41,7 +39,7 @@ const ACCEPTED_REQUEST_ID = /^[0-9a-f-]{16,64}$/i;
 
 /** Milliseconds to receive the headers. `RequestBodies` limits the time of a body, per route. */
 const HEADERS_TIMEOUT_MS = 15_000;
-/** Milliseconds for a whole request on any route. Node swaps both limits if this one is smaller. */
+/** Milliseconds for a whole request on any route. Node swaps it with `headersTimeout` if it is smaller. */
 const REQUEST_TIMEOUT_MS = 600_000;
 /** Milliseconds between Node's checks for requests that took too long. */
 const TIMEOUT_CHECK_MS = 1_000;

@@ -109,7 +109,7 @@ export class RequestBodies implements NestInterceptor {
     try {
       request.body = parse(await receive(request, limit, reservation));
     } catch (error) {
-      // The unread rest of the body would be parsed as the next request.
+      // Prevents reuse of the connection, since nobody reads the rest of the body.
       if (!request.raw.complete) reply.header('connection', 'close');
       throw error;
     }

@@ -3,19 +3,20 @@ import { Injectable } from '@nestjs/common';
 import jsonwebtoken from 'jsonwebtoken';
 import { Settings } from '../../config/settings.js';
 
-/** Access tokens for developers, where this service signs them itself (HS256). */
+/** Issues access tokens for developers (HS256), unless another authorization server does. */
 @Injectable()
 export class DeveloperTokens {
   constructor(private readonly settings: Settings) {}
 
-  /** Whether there is a secret to sign with; with `AUTH_JWKS_URI` another server signs. */
+  /** Whether this service signs tokens. With `AUTH_JWKS_URI` another server does. */
   get canIssue(): boolean {
     return this.settings.accessTokens.kind === 'hs256';
   }
 
   /**
-   * A token that this configuration accepts. @param lifetime in seconds. @param sessionId the session that it
-   * ends with
+   * Issues a token that this configuration accepts.
+   * @param lifetime in seconds
+   * @param sessionId the session whose end revokes the token
    */
   issue(subject: string, lifetime: number, sessionId?: string): string {
     const { accessTokens, developerScope: scope } = this.settings;

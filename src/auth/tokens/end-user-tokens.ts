@@ -8,18 +8,15 @@ import { callerFrom } from './verify-token.js';
 import type { TokenHeader } from './verify-token.js';
 import type { TokenRules } from './verify-token.js';
 
-/**
- * Explicit typing (RFC 8725, section 3.11): by the `typ` a token says whose rules it wants to be judged by.
- */
+/** Explicit typing (RFC 8725, section 3.11): `typ` selects the rules that verify the token. */
 const TYP = 'end-user+jwt';
 const ISSUER = 'urn:tillkeeper:end-users';
 const TYPE = 'end_user';
 const ALGORITHM = 'HS256';
 
 /**
- * Access tokens for end users whose developers have no authorization server for them. They are signed by a
- * data key of the keyring, which all processes share and nobody else has: it signs nothing else, and nothing
- * that another key signed is such a token.
+ * Access tokens for end users, for developers without an authorization server.
+ * A data key of the keyring signs them. All processes share the key, and it signs nothing else.
  */
 @Injectable()
 export class EndUserTokens {
@@ -39,8 +36,8 @@ export class EndUserTokens {
   }
 
   /**
-   * @returns what to judge the token by when it claims to be one of these. @throws DomainError when it can't
-   * be one
+   * @returns the rules for an end user's token, or `undefined` for other types
+   * @throws DomainError if the token can't be valid
    */
   async rulesFor({ typ, kid }: TokenHeader): Promise<TokenRules | undefined> {
     if (typ !== TYP) return undefined;

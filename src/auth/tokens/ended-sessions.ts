@@ -7,7 +7,7 @@ import { Keyring } from '../../vault/keys/keyring.js';
 import type { Caller } from '../caller.js';
 import { invalidToken } from '../auth.errors.js';
 
-/** A revocation counts everywhere after this long at the latest. */
+/** Maximum delay until a revocation takes effect in every process. */
 const MAX_AGE_MS = 1_500;
 const MAX_KEPT = 10_000;
 
@@ -16,7 +16,7 @@ interface Standing {
   has_session: number;
 }
 
-/** $1 account, $2 session or NULL. Nothing for somebody who has no account here. */
+/** $1 account, $2 session or NULL. Returns no row if there is no such account. */
 const FIND_STANDING = sql<Standing>(
   `SELECT CASE WHEN a.revoked_at IS NULL THEN 0 ELSE 1 END AS is_revoked,
      CASE WHEN EXISTS (SELECT 1 FROM account_sessions s WHERE s.id = $2 AND s.account_id = a.id) THEN 1 ELSE 0 END AS has_session
@@ -24,10 +24,7 @@ const FIND_STANDING = sql<Standing>(
   'find_standing_of_developer',
 );
 
-/**
- * Refuses access tokens of developers whose account was revoked, or whose session has ended, before they
- * expire.
- */
+/** Refuses unexpired access tokens of revoked accounts and ended sessions. */
 @Injectable()
 export class EndedSessions {
   readonly #standings = new LRUCache<string, Promise<Standing | undefined>>({
@@ -43,7 +40,7 @@ export class EndedSessions {
 
   /** @throws DomainError `unauthenticated`, `database_unavailable` */
   async assertGoesOn(caller: Caller): Promise<void> {
-    // Before the keyring is loaded no request comes any further.
+    // Skips the check until the keyring is loaded; later steps refuse such requests.
     if (caller.kind !== 'developer' || !this.settings.authBuiltin || !this.keyring.isLoaded) return;
     const { sub, sessionId } = caller;
     const accountId = parseUuid<OwnerId>(sub);

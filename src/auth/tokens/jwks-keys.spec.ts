@@ -24,7 +24,7 @@ describe('JwksKeys', () => {
       (error: unknown) => error,
     );
 
-  /** Background work has no promise to wait for. */
+  /** Waits for background work, which exposes no promise. */
   async function until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
   }

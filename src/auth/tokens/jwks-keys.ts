@@ -7,7 +7,7 @@ import { type SigningAlgorithm, type VerificationKey, verificationKeys } from '.
 const TIMEOUT_MS = 5000;
 const MAX_BYTES = 1024 * 1024;
 
-/** @returns the JSON at `uri`. A redirect, an error status, over 1 MB or over five seconds is a failure. */
+/** @returns the JSON at `uri`. Redirects, error statuses, and more than 1 MB or five seconds are failures. */
 async function fetchJwks(uri: string): Promise<unknown> {
   const response = await fetch(uri, {
     redirect: 'error',
@@ -29,7 +29,7 @@ async function fetchJwks(uri: string): Promise<unknown> {
   try {
     return JSON.parse(Buffer.concat(chunks).toString());
   } catch {
-    // The parser's own message would quote the answer into our log.
+    // The parser's message would log the response.
     throw new Error('the answer is not JSON');
   }
 }
@@ -38,31 +38,31 @@ const SECOND = 1000;
 const MAX_AGE = 300 * SECOND;
 const RETRY_PAUSE = 30 * SECOND;
 const UNKNOWN_KEY_PAUSE = 30 * SECOND;
-/** Shorter, because without any key every caller is turned away. */
+/** Shorter, because without keys every caller is refused. */
 const NO_KEYS_PAUSE = 5 * SECOND;
 
 /**
- * The public keys of the authorization server. They are fetched when first needed, in the background once
- * they are older than five minutes, and when a token names a key that isn't among them. An outage of the
- * server goes unnoticed as long as there are keys.
+ * Caches the public keys of the authorization server.
+ * Fetches them on first use, for an unknown key id, and in the background when they are stale.
+ * Stale keys remain usable during an outage.
  */
 export class JwksKeys {
   readonly #logger = new Logger(JwksKeys.name);
   #keys: VerificationKey[] = [];
   #refreshing?: Promise<void>;
   #staleAt = 0;
-  /** Until then an unknown key causes no fetch: anybody can make up key ids. */
+  /** Unknown keys trigger no fetch before this time, because anybody can invent key ids. */
   #pausedUntil = 0;
 
-  /** @param now milliseconds on a clock that never goes back */
+  /** @param now a monotonic clock in milliseconds */
   constructor(
     private readonly uri: string,
     private readonly now = () => performance.now(),
   ) {}
 
   /**
-   * @param keyId may be left out when only one key fits the algorithm
-   * @throws DomainError when no key could be fetched yet
+   * @param keyId optional if only one key fits the algorithm
+   * @throws DomainError if no key has been fetched yet
    */
   async find(algorithm: SigningAlgorithm, keyId?: string): Promise<KeyObject | undefined> {
     const known = this.#lookUp(algorithm, keyId);
@@ -88,7 +88,7 @@ export class JwksKeys {
     return keyId === undefined && others.length > 0 ? undefined : first?.publicKey;
   }
 
-  /** One at a time; whoever asks meanwhile waits for the same one. Never rejects. */
+  /** Shares one fetch among concurrent callers. Never rejects. */
   #refresh(): Promise<void> {
     this.#refreshing ??= this.#load().finally(() => (this.#refreshing = undefined));
     return this.#refreshing;
@@ -115,7 +115,7 @@ export class JwksKeys {
   }
 }
 
-/** fetch says only that it failed; why stands in the cause. */
+/** fetch reports the reason only as the cause. */
 function describe(error: unknown): string {
   return isNativeError(error) && error.cause !== undefined
     ? `${error.message}: ${describe(error.cause)}`

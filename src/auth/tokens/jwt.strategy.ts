@@ -11,9 +11,9 @@ import { callerFrom, readTokenHeader, type TokenRules, verifyToken } from './ver
 const BEARER = /^bearer +(.+)$/i;
 
 /**
- * The bearer token of a request, from the Authorization header and nowhere else. Of several such headers Node
- * shows only the first, and a proxy in front may judge by another; here they count as one header with a comma
- * in it, which is never a valid token.
+ * Reads the bearer token from the Authorization header only.
+ * Repeated headers are joined with a comma, which is never valid: Node exposes only the first, and a proxy
+ * may check another.
  */
 export function bearerToken({ raw }: FastifyRequest): string | null {
   const header = raw.rawHeaders
@@ -28,13 +28,10 @@ type RulesProvider = (
   done: (refusal: unknown, rules?: TokenRules) => void,
 ) => void;
 
-/**
- * Typed loosely because the published types don't know that the verifier can be replaced, nor that it gets
- * what the provider gave.
- */
+/** Loosely typed: passport-jwt's types lack the replaceable verifier and its arguments. */
 const OwnRulesStrategy: Type<Strategy> = Object.assign(Strategy, { JwtVerifier: verifyToken });
 
-/** Tells who sent a bearer token. Each reason to refuse one is a DomainError. */
+/** Verifies a bearer token. Every refusal is a DomainError. */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(OwnRulesStrategy, 'jwt') {
   constructor(settings: Settings, endUserTokens: EndUserTokens) {

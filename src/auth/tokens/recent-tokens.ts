@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Caller } from '../caller.js';
 
-/** What the verification of a token found. */
+/** Result of a token's verification. */
 export interface Verified {
   readonly caller: Caller;
   /** Milliseconds since the epoch. */
@@ -9,16 +9,10 @@ export interface Verified {
 }
 
 const MOST = 1_000;
-/**
- * A key that is withdrawn counts for so long: short beside what an authorization server's keys are cached
- * for.
- */
+/** Maximum delay until a withdrawn key takes effect. Short compared with the cache of published keys. */
 const KEPT_MS = 30_000;
 
-/**
- * Tokens that were verified a moment ago, by their digests: to verify one takes longer than to answer a small
- * request.
- */
+/** Caches verified tokens by digest, because a verification takes longer than a small request. */
 export class RecentTokens {
   readonly #verified = new Map<string, Verified>();
 

@@ -11,7 +11,7 @@ export function isSigningAlgorithm(name: string): name is SigningAlgorithm {
   return SIGNING_ALGORITHMS.some((algorithm) => algorithm === name);
 }
 
-/** A public key and the one algorithm that its kind allows. */
+/** A public key, and the only algorithm that its type allows. */
 export interface VerificationKey {
   id?: string;
   algorithm: SigningAlgorithm;
@@ -20,7 +20,7 @@ export interface VerificationKey {
 
 const MIN_RSA_BITS = 2048;
 
-/** @returns the usable keys of a JWK Set (RFC 7517); whatever else it holds is skipped, as the RFC asks */
+/** @returns the usable keys of a JWK Set; others are skipped (RFC 7517) */
 export function verificationKeys(jwks: unknown): VerificationKey[] {
   if (!isObject(jwks) || !Array.isArray(jwks.keys)) return [];
   return jwks.keys.flatMap((jwk: unknown) =>
@@ -50,7 +50,7 @@ function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): Si
   return asymmetricKeyType === 'ed25519' ? 'EdDSA' : undefined;
 }
 
-/** A key whose private part (`d`) is published is anybody's key. */
+/** Rejects a key whose private part (`d`) was published. */
 function isForSignatures({ use, key_ops: operations, d }: JsonWebKey): boolean {
   const mayVerify = operations === undefined || (Array.isArray(operations) && operations.includes('verify'));
   return (use === undefined || use === 'sig') && mayVerify && d === undefined;
@@ -60,9 +60,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/**
- * Finds the keys of which one has to have signed a token, or throws the DomainError that refuses the token.
- */
+/** Finds candidate keys for a token's signature. @throws DomainError if the token must be refused */
 export type KeySource = (header: TokenHeader) => Promise<readonly KeyObject[]>;
 
 export function keySource(tokens: AccessTokens): KeySource {
@@ -72,7 +70,8 @@ export function keySource(tokens: AccessTokens): KeySource {
 }
 
 function sharedSecrets(secrets: readonly string[]): KeySource {
-  // jsonwebtoken would parse a string anew for each token, at fifty times the cost.
+  // Parses the secrets once: for a string, jsonwebtoken would parse it for each token, which is fifty times
+  // slower.
   const keys = secrets.map((secret) => createSecretKey(secret, 'utf8'));
   return async () => keys;
 }
@@ -82,7 +81,7 @@ function publishedKeys(keys: JwksKeys, acceptTyp: string[]): KeySource {
   return async ({ alg, kid, typ }) => {
     if (typ === undefined || !acceptedTypes.includes(typ))
       throw invalidToken('The access token has a typ that is not accepted here.');
-    // Before the lookup, so that a made-up algorithm causes no fetch.
+    // Precedes the lookup, so that an unsupported algorithm triggers no fetch.
     if (!isSigningAlgorithm(alg))
       throw invalidToken('The access token is signed with an algorithm that is not accepted here.');
     const key = await keys.find(alg, kid);

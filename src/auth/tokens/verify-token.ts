@@ -8,20 +8,20 @@ import type { Caller } from '../caller.js';
 import type { Verified } from './recent-tokens.js';
 
 /**
- * What is read of a token's header before its signature is checked. `jwk`, `jku`, `x5u` and `x5c` are not: a
- * token doesn't bring its own key.
+ * Header fields read before the signature is checked. Keys in the header (`jwk`, `jku`, `x5u`, `x5c`) are
+ * ignored: a token can't bring its own key.
  */
 export interface TokenHeader {
   alg: string;
   kid?: string;
-  /** In lower case and without `application/`, which RFC 7515 lets senders leave out. */
+  /** Lower case, without the optional prefix `application/` (RFC 7515). */
   typ?: string;
 }
 
 const MAX_TOKEN_LENGTH = 8192;
 const COMPACT_FORM = /^([\w-]+)\.[\w-]+\.([\w-]+)$/;
 
-/** @throws DomainError unless the token is a compact JWS of bearable size that asks for no extension */
+/** @throws DomainError unless the token is a compact JWS of limited size without critical extensions */
 export function readTokenHeader(token: string): TokenHeader {
   if (token.length > MAX_TOKEN_LENGTH)
     throw invalidToken(`The access token is longer than ${MAX_TOKEN_LENGTH} characters.`);
@@ -52,36 +52,32 @@ function isOptionalString(value: unknown): value is string | undefined {
   return value === undefined || typeof value === 'string';
 }
 
-/**
- * Node's decoder ignores the last character's spare bits, so that one signature would have several spellings.
- */
+/** Rejects alternative spellings of a signature: Node's decoder ignores spare bits of the last character. */
 function isCanonical(encoded: string): boolean {
   return Buffer.from(encoded, 'base64url').toString('base64url') === encoded;
 }
 
 export interface ClaimRules {
-  /** What the claim `type` must say, where tokens carry one. */
+  /** Required value of the claim `type`, where tokens have one. */
   type?: string;
   developerScope?: string;
 }
 
 /**
- * 1 to 255 code points that every database keeps as they are: no control characters (NUL), no lone
- * surrogates. Nor U+FFFD, which is what bytes that aren't UTF-8 turn into: different subjects would become
- * equal.
+ * 1 to 255 code points without control characters or lone surrogates, which a database may refuse or change.
+ * U+FFFD is refused, because different subjects with invalid UTF-8 would become equal.
  */
 export const SUBJECT = /^[^\p{Cc}\p{Cs}\uFFFD]{1,255}$/u;
 export const SUBJECT_RULE = '1 to 255 characters without control characters';
 
 /**
- * Reads who is calling from the claims of a token whose signature, issuer, audience and times have been
- * checked.
- * @throws DomainError when a claim is missing or has the wrong form
+ * Derives the caller from the claims of a token that passed all other checks.
+ * @throws DomainError if a claim is missing or malformed
  */
 export function callerFrom(claims: JwtPayload, rules: ClaimRules): Caller {
   const { sub, exp, nbf, iat, type, project_id: projectId }: Record<string, unknown> = claims;
   if (typeof exp !== 'number') throw invalidToken('The access token has no expiry time.');
-  // JSON has numbers that become Infinity: a token with 1e999 would never expire.
+  // JSON numbers such as 1e999 become Infinity: such a token would never expire.
   const isTime = (claim: unknown) => claim === undefined || Number.isFinite(claim);
   if (![exp, nbf, iat].every(isTime))
     throw invalidToken('A time in the access token is not a finite number.');
@@ -106,21 +102,19 @@ function isSubject(sub: unknown): sub is OwnerId {
   return typeof sub === 'string' && SUBJECT.test(sub);
 }
 
-/**
- * `scope` is RFC 8693's claim, a list in one string; `scp` is what some authorization servers send instead.
- */
+/** Reads `scope` (RFC 8693), or `scp`, which some authorization servers send instead. */
 function scopesOf({ scope, scp }: JwtPayload): unknown[] {
   return [scope, scp].flatMap((claim: unknown) => (typeof claim === 'string' ? claim.split(' ') : claim));
 }
 
-/** What one token is judged by. */
+/** Rules for the verification of one token. */
 export interface TokenRules {
-  /** One of them signed it. */
+  /** Candidates: one of them must have signed the token. */
   keys: readonly KeyObject[];
   algorithms: jwt.Algorithm[];
   issuer?: string;
   audience?: string;
-  /** Who is calling, by claims that have passed the rules above. @throws DomainError */
+  /** Derives the caller from verified claims. @throws DomainError */
   callerOf: (claims: JwtPayload) => Caller;
 }
 
@@ -129,7 +123,7 @@ const LEEWAY_SECONDS = 5;
 
 type Done = (refusal: DomainError | null, verified?: Verified) => void;
 
-/** What jsonwebtoken and jose say, and what we say for both. */
+/** Our messages for the errors of jsonwebtoken and jose. */
 const REASONS: [RegExp, string][] = [
   [/^invalid algorithm/, 'The access token is signed with an algorithm that is not accepted here.'],
   [/signature/, 'The signature of the access token is wrong.'],
@@ -140,9 +134,9 @@ const REASONS: [RegExp, string][] = [
 ];
 
 /**
- * Checks a token's signature, `exp` and `nbf` (with a leeway), and `iss` and `aud` when they are given. It
- * stands in for passport-jwt's own verifier, which is jsonwebtoken as it comes: that knows no EdDSA, and
- * throws past its callback when the payload is `null`.
+ * Checks the signature, `exp` and `nbf` with a leeway, and `iss` and `aud` if configured.
+ * Replaces passport-jwt's verifier, because jsonwebtoken lacks EdDSA and throws outside its callback for a
+ * `null` payload.
  */
 export function verifyToken(token: string, rules: TokenRules, _options: unknown, done: Done): void {
   claimsOf(token, rules)
@@ -156,7 +150,7 @@ export function verifyToken(token: string, rules: TokenRules, _options: unknown,
     );
 }
 
-/** By the first key that the signature fits; what a fitting key signed is not tried with another. */
+/** Tries the next key only after a wrong signature; other failures are final. */
 async function claimsOf(token: string, rules: TokenRules): Promise<JwtPayload> {
   const [key, ...others] = rules.keys;
   if (!key) throw new Error('There is no key to check the signature with.');

@@ -254,10 +254,7 @@ function unknownField(name: string, location: string): Problem {
 const TRUE = ['true', '1', 't', 'y', 'yes', 'on'];
 const FALSE = ['false', '0', 'f', 'n', 'no', 'off'];
 
-/**
- * Parses a boolean in the spellings that clients use, such as Python's `True`. @returns `undefined` for
- * others
- */
+/** Parses the spellings of a boolean that clients use, such as Python's `True`. */
 export function readFlag(text: string): boolean | undefined {
   const word = text.toLowerCase();
   if (TRUE.includes(word)) return true;
