@@ -6,15 +6,12 @@ import { STRIPE_MODES, type StripeMode } from '../stripe/stripe-mode.js';
 
 export const CONFIG_CHANNEL = 'stripe_config_changed';
 
-/**
- * Milliseconds that a cache may go without looking: a process that dies right after a write may not have told
- * the others.
- */
+/** Bounds staleness if a process dies after a write, before it notifies the others. */
 const MAX_AGE_MS = 1_500;
 
 type Listener = (projectId: ProjectId) => void;
 
-/** Tells caches of this process which project's configuration changed, wherever it was changed. */
+/** Announces changed configurations to the caches of this process. Includes changes by other processes. */
 @Injectable()
 export class ConfigChanges {
   readonly #listeners: Listener[] = [];
@@ -23,9 +20,7 @@ export class ConfigChanges {
     notifications.subscribe(CONFIG_CHANNEL, (projectId) => this.announce(projectId as ProjectId));
   }
 
-  /**
-   * Whether changes made by other processes reach this one at the moment. While not, no cache may be used.
-   */
+  /** Whether changes by other processes arrive. Otherwise caches must be bypassed. */
   isCurrent(): boolean {
     return this.notifications.isCurrent();
   }
@@ -34,33 +29,27 @@ export class ConfigChanges {
     this.#listeners.push(listener);
   }
 
-  /** To be called after a write of this process that notified the others itself. */
+  /** Call after a write whose transaction notifies the other processes. */
   announce(projectId: ProjectId): void {
     for (const listener of this.#listeners) listener(projectId);
   }
 
-  /** The same for a write that didn't. */
+  /** Call after a write whose transaction doesn't notify. */
   announceEverywhere(projectId: ProjectId): void {
     this.announce(projectId);
     this.notifications.send(CONFIG_CHANNEL, projectId);
   }
 
-  /** Everything may have changed: called when the connection that brings the changes was lost. */
+  /** Called when the connection for notifications is lost: all cached values may be stale. */
   onDisconnect(listener: () => void): void {
     this.notifications.onDisconnect(listener);
   }
 }
 
-/**
- * What was made of configurations, one for each project and mode; forgotten when a configuration changes, in
- * this process or another.
- */
+/** Caches one value per project and mode. A change in any process invalidates the project's values. */
 export class ConfigCache<T extends object> {
   readonly #entries: LRUCache<string, T>;
-  /**
-   * Raised by every change of any configuration: a load that overlaps one may have read what was before, and
-   * is not kept.
-   */
+  /** Counts changes of any configuration. A load that overlaps a change may be stale, and is not cached. */
   #changes = 0;
 
   constructor(
@@ -83,7 +72,7 @@ export class ConfigCache<T extends object> {
     if (kept) return kept;
     const changesBefore = this.#changes;
     const loaded = await load();
-    // To ask may tell of a change.
+    // Calls `isCurrent` first, because it may deliver a change.
     if (this.changes.isCurrent() && changesBefore === this.#changes)
       this.#entries.set(keyOf(projectId, mode), loaded);
     return loaded;

@@ -38,7 +38,7 @@ function ruleFor(field: CredentialField): CredentialRule {
 
 const SECRET_KEY = ruleFor('test_secret_key');
 const WEBHOOK_SECRET = ruleFor('live_webhook_secret');
-/** As in `acct_1AAAAAAAAAAAAAAA`. */
+/** Account id without `acct_`. */
 const ACCOUNT = `1${'A'.repeat(15)}`;
 
 describe('maskCredential', () => {

@@ -1,21 +1,20 @@
 import { STRIPE_MODES, type StripeMode } from '../stripe/stripe-mode.js';
 
 interface KindRule {
-  /** As messages call it. */
+  /** Name in messages. */
   readonly name: string;
-  /** What a value starts with. */
   readonly prefix: (mode: StripeMode) => string;
-  /** What a restricted key of that kind starts with; accepted where the operator turns it on. */
+  /** Prefix of a restricted key, accepted if the operator allows restricted keys. */
   readonly restrictedPrefix?: (mode: StripeMode) => string;
-  /** Whether a value may name its Stripe account, as keys of the newer form do. */
+  /** Whether newer values contain the id of their Stripe account. */
   readonly namesAccount: boolean;
-  /** Characters after the prefix; a shorter value looks cut off. */
+  /** Minimum characters after the prefix. A shorter value looks cut off. */
   readonly minBody: number;
 }
 
 /**
- * The kinds of credential that a project can have in each mode. Fields, DTOs, OpenAPI, validation, look-alike
- * messages, sealing, masks and the history derive from this table: another kind is one more row.
+ * Credential kinds of each mode. Add a row for a new kind: fields, DTOs, OpenAPI, validation, sealing, masks
+ * and the history derive from this table.
  */
 const KINDS = {
   secret_key: {
@@ -50,7 +49,7 @@ export interface CredentialRule extends Omit<KindRule, 'prefix' | 'restrictedPre
   readonly restrictedPrefix?: string | undefined;
 }
 
-/** One rule for each field, those of test mode first. */
+/** One rule per field, test mode first. */
 export const CREDENTIAL_RULES: readonly CredentialRule[] = STRIPE_MODES.flatMap((mode) =>
   Object.entries<KindRule>(KINDS).map(([name, rule]) => {
     const kind = name as CredentialKind;
@@ -72,42 +71,39 @@ export function credentialRule(mode: StripeMode, kind: CredentialKind): Credenti
   return rule;
 }
 
-/** Characters of a whole value, prefix included. */
+/** Maximum length, prefix included. */
 export const MAX_CREDENTIAL_LENGTH = 512;
 
 const VISIBLE_CHARACTERS = 4;
-/** With fewer characters after the prefix, four of them would be more than half. */
+/** In a shorter body, the visible characters would be more than half. */
 const MIN_BODY_TO_SHOW = 8;
 
-/**
- * Characters after the prefix of a key that carries its account: `51`, the rest of the account's id, the
- * secret part.
- */
+/** Body length of a key with an account: `51`, the rest of the account's id, the secret part. */
 const ACCOUNT_KEY_BODY = 99;
 const ACCOUNT_KEY = /^5(1[A-Za-z0-9]{15})/;
 
-/** The prefix as it stands in `value`: that of a restricted key where it is one. */
+/** Prefix of `value`, which may be a restricted key's. */
 function prefixOf(rule: CredentialRule, value: string): string {
   return rule.restrictedPrefix && value.startsWith(rule.restrictedPrefix)
     ? rule.restrictedPrefix
     : rule.prefix;
 }
 
-/** `sk_test_...aBcD`; `sk_test_...` where fewer than eight characters follow the prefix. */
+/** `sk_test_...aBcD`, or `sk_test_...` if fewer than eight characters follow the prefix. */
 export function maskCredential(rule: CredentialRule, value: string): string {
   const prefix = prefixOf(rule, value);
   const shown = value.length - prefix.length < MIN_BODY_TO_SHOW ? '' : value.slice(-VISIBLE_CHARACTERS);
   return `${prefix}...${shown}`;
 }
 
-/** The part of a key that names its Stripe account, or `undefined` where the format doesn't tell. */
+/** Account id without `acct_` in a key; `undefined` if the key's format has none. */
 export function accountPart(rule: CredentialRule, value: string): string | undefined {
   if (!rule.namesAccount) return undefined;
   const body = value.slice(prefixOf(rule, value).length);
   return body.length > rule.minBody ? ACCOUNT_KEY.exec(body)?.[1] : undefined;
 }
 
-/** Whether a valid value is shorter than Stripe makes them. */
+/** Whether a valid value is shorter than Stripe's values. */
 export function looksCutOff(rule: CredentialRule, value: string): boolean {
   const { length } = value.slice(prefixOf(rule, value).length);
   return length < (accountPart(rule, value) ? ACCOUNT_KEY_BODY : rule.minBody);
@@ -119,19 +115,19 @@ export interface CredentialProblem {
 }
 
 export interface CredentialPolicy {
-  /** Whether `rk_…` keys are taken as secret keys. */
+  /** Whether to accept `rk_…` as secret keys. */
   readonly acceptRestrictedKeys: boolean;
-  /** Whether the value is what the request is about; else it can be left out to keep what is stored. */
+  /** Whether the value is required. Otherwise messages offer to leave the field out. */
   readonly isRequired?: boolean;
 }
 
-/** What follows the prefix. */
+/** Body of a value, after the prefix. */
 const BODY = /^[A-Za-z0-9_]+$/;
-/** Controls, zero-width characters, halves of surrogate pairs. */
+/** Control characters, zero-width characters, halves of surrogate pairs. */
 const INVISIBLE = /\p{C}/u;
 const MASKED = /\.{2,}|…|[*•·●]{2,}/u;
 
-/** What people paste by mistake: other credentials of the table, then what is none. */
+/** Prefixes of values pasted by mistake: credentials of other fields, then other ids and keys of Stripe. */
 const LOOK_ALIKES: readonly (readonly [prefix: string, name: string])[] = [
   ...CREDENTIAL_RULES.flatMap(({ mode, name, prefix, restrictedPrefix }) => [
     [prefix, prefix.includes(mode) ? `a ${mode} ${name}` : `a ${name}`] as const,
@@ -147,7 +143,7 @@ const LOOK_ALIKES: readonly (readonly [prefix: string, name: string])[] = [
   ['ek_', 'an ephemeral key'],
 ];
 
-/** What comes along when a key is copied from code, a shell or a settings file. */
+/** Text around a key that was copied from code, a shell or a settings file. */
 const WRAPPINGS: readonly [start: RegExp, name: string][] = [
   [/^(?:export\s+)?[A-Za-z]\w*\s*=/, "a variable's name is before it; send what follows the ="],
   [
@@ -158,9 +154,9 @@ const WRAPPINGS: readonly [start: RegExp, name: string][] = [
 ];
 
 /**
- * What is wrong with a credential, and what to do about it; never the value.
- * @param value already without surrounding whitespace
- * @returns `undefined` when the value can be stored
+ * Describes the problem of a credential and the remedy, without the value.
+ * @param value trimmed
+ * @returns `undefined` for a valid value
  */
 export function credentialProblem(
   rule: CredentialRule,

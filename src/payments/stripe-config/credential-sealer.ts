@@ -16,13 +16,13 @@ import {
 } from './credential-rules.js';
 import type { StripeCredentialEntity } from './stripe-config.entities.js';
 
-/** A credential on its way into the database. */
+/** A sealed credential to store. */
 export type SealedCredential = Pick<
   RowOf<StripeCredentialEntity>,
   'mode' | 'kind' | 'mask' | 'fingerprint' | 'accountFingerprint' | 'looksCutOff' | 'sealed' | 'keyId'
 >;
 
-/** The columns in clear that are made from a credential's value. */
+/** Plaintext columns that derive from a credential's value. */
 function derivedColumns(keyring: Keyring, projectId: string, rule: CredentialRule, value: Secret) {
   const text = value.reveal();
   const account = accountPart(rule, text);
@@ -30,14 +30,14 @@ function derivedColumns(keyring: Keyring, projectId: string, rule: CredentialRul
     mask: maskCredential(rule, text),
     fingerprint: keyring.fingerprint(projectId, 'stripe-credential', text),
     looks_cut_off: looksCutOff(rule, text),
-    // Of a key that does not name its account, Stripe may have told it.
+    // Omitted for a key without an account: the stored fingerprint may come from Stripe.
     ...(account !== undefined && {
       account_fingerprint: keyring.fingerprint(projectId, 'stripe-account', account),
     }),
   };
 }
 
-/** Where a stored credential belongs. @param field such as `test_secret_key` */
+/** Context that binds a seal to its row. @param field such as `test_secret_key` */
 export function credentialContext(projectId: string, field: string): SealContext {
   return { purpose: 'stripe-credential', tenant: projectId, field };
 }
@@ -57,10 +57,7 @@ export const SEALED_CREDENTIALS = sealedColumn({
   },
 });
 
-/**
- * Seals credentials and opens them. Masks and fingerprints are made on the way in, so that nothing else needs
- * the value.
- */
+/** Seals and unseals credentials. Derives masks and fingerprints, so that no other code needs the value. */
 @Injectable()
 export class CredentialSealer {
   constructor(private readonly keyring: Keyring) {}
@@ -77,17 +74,12 @@ export class CredentialSealer {
     return { mode, kind, mask, fingerprint, accountFingerprint: account, looksCutOff: isCutOff, ...sealed };
   }
 
-  /**
-   * Runs `write`, which seals and stores; once more, if the key that it sealed under was retired meanwhile.
-   */
+  /** Runs `write`, which seals and stores. Retries once if the data key was retired meanwhile. */
   withCurrentKey<T>(write: () => Promise<T>): Promise<T> {
     return this.keyring.withCurrentKey(write);
   }
 
-  /**
-   * @throws DomainError `credential_unreadable` when the stored text is not what was sealed for this field of
-   * this project
-   */
+  /** @throws DomainError `credential_unreadable` if the text was not sealed for this field and project */
   async unseal(projectId: ProjectId, field: CredentialField, sealed: SealedText): Promise<Secret> {
     try {
       return await this.keyring.unseal(credentialContext(projectId, field), sealed);

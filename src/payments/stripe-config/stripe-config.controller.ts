@@ -130,7 +130,7 @@ export class StripeConfigController {
     if (failedCondition(precondition, config) === 'ifNoneMatch')
       return void reply.code(HttpStatus.NOT_MODIFIED).send();
     assertCondition(precondition, config);
-    // Nest and Fastify would send no body at all for `null`.
+    // Nest and Fastify send no body for `null`.
     void reply.type('application/json; charset=utf-8').send(config ? toStripeConfigResponse(config) : 'null');
   }
 

@@ -32,7 +32,7 @@ import {
   WARNING_CODES,
 } from './stripe-config.js';
 
-/** The field of a credential in a request. */
+/** Request field of a credential. */
 function StripeCredential(rule: CredentialRule): PropertyDecorator {
   return applyDecorators(
     ApiNullableString(schemaOf(rule)),
@@ -44,7 +44,7 @@ function StripeCredential(rule: CredentialRule): PropertyDecorator {
   );
 }
 
-/** The pattern allows surrounding whitespace, which is dropped. */
+/** The pattern allows surrounding whitespace, which is trimmed. */
 function schemaOf({
   mode,
   kind,
@@ -61,7 +61,7 @@ function schemaOf({
   };
 }
 
-/** Read as `CredentialChanges`: one property for each rule. */
+/** Has one property per rule, like `CredentialChanges`. */
 @ForbidUnknownFields({
   description:
     'The credentials to store. Every field is optional; a field that is absent or `null` keeps its stored value.',
@@ -123,7 +123,7 @@ class ConfigOfProject {
   has_live_credentials: boolean;
 }
 
-/** One property for each rule: `test_secret_key_masked` and so on. */
+/** Has one property per rule, such as `test_secret_key_masked`. */
 class MaskedCredentials extends ConfigOfProject {}
 
 for (const { field, mode, kind, prefix } of CREDENTIAL_RULES) {
@@ -192,7 +192,7 @@ export class StripeWebhookUrlsResponse {
   live_webhook_url: string;
 }
 
-/** Where Stripe sends the events of a project and mode. */
+/** URL for the events of a project and mode. */
 export function webhookUrl({ publicBaseUrl }: Settings, projectId: ProjectId, mode: StripeMode): string {
   return `${publicBaseUrl}/api/v1/payments/stripe/webhooks/${projectId}/${mode}`;
 }
@@ -208,10 +208,7 @@ export const CurrentPrecondition = createParamDecorator(
   },
 );
 
-/**
- * Versions in the tags; a foreign tag has none. @param weak whether weak tags count (RFC 9110, section
- * 8.8.3.2)
- */
+/** Versions in the tags, without foreign tags. @param weak whether weak tags count (RFC 9110, 8.8.3.2) */
 function versionsIn(tags: EntityTags | undefined, weak: boolean): Precondition['ifMatch'] {
   if (tags === undefined || tags === '*') return tags;
   return tags
@@ -221,7 +218,7 @@ function versionsIn(tags: EntityTags | undefined, weak: boolean): Precondition['
 
 const TAG = { type: 'string', example: '"7"' } as const;
 
-/** The header of a response that shows the state of the configuration. */
+/** Header of responses that show the configuration. */
 export const ENTITY_TAG = {
   ETag: {
     description: 'Stands for this state of the configuration; any change makes it another one.',

@@ -18,7 +18,7 @@ export class StripeConfigEntity {
   @Column({ name: 'is_active', type: Boolean })
   isActive: boolean;
 
-  /** Raised by every change of what is shown of it, and by nothing else. */
+  /** Rises with every visible change, and only then. */
   @Column({ type: 'integer' })
   version: number;
 
@@ -33,10 +33,7 @@ export class StripeConfigEntity {
   project: ProjectEntity;
 }
 
-/**
- * One credential of one project. Only `sealed` holds the value; the other columns are what masks and warnings
- * need.
- */
+/** A credential of a project. Only `sealed` contains the value; masks and warnings use the other columns. */
 @Entity('stripe_credentials')
 @Index('stripe_credentials_by_key', ['keyId'])
 @Index('stripe_credentials_by_end', ['validUntil'], { where: 'valid_until IS NOT NULL' })
@@ -50,9 +47,7 @@ export class StripeCredentialEntity {
   @PrimaryColumn({ type: 'varchar', length: 32, primaryKeyConstraintName: 'stripe_credentials_pk' })
   kind: CredentialKind;
 
-  /**
-   * 0 is the current value; any other is a webhook secret before it, accepted while `validUntil` is not past.
-   */
+  /** 0 is the current value. Other slots are former webhook secrets, accepted until `validUntil`. */
   @PrimaryColumn({ type: 'smallint', primaryKeyConstraintName: 'stripe_credentials_pk' })
   slot: number;
 
@@ -62,50 +57,41 @@ export class StripeCredentialEntity {
   @Column({ name: 'key_id', type: 'varchar', length: 16 })
   keyId: string;
 
-  /** The prefix, `...` and the last four characters at most. */
+  /** Prefix, `...` and at most four last characters. */
   @Column({ type: 'varchar', length: 32 })
   mask: string;
 
-  /** Keyed hash of the value: equal values of one project have equal fingerprints. */
+  /** Keyed hash of the value. Equal values in a project have equal fingerprints. */
   @Column({ type: 'varchar', length: 32 })
   fingerprint: string;
 
-  /**
-   * Keyed hash of the id of the Stripe account that it belongs to; `null` where neither its format nor Stripe
-   * tells.
-   */
+  /** Keyed hash of the account id; `null` if neither the key's format nor Stripe reveals the account. */
   @Column({ name: 'account_fingerprint', type: 'varchar', length: 32, nullable: true })
   accountFingerprint: string | null;
 
-  /**
-   * The account fingerprint of the key that was in use before, as long as neither its account is back nor the
-   * new one settled.
-   */
+  /** Account of an earlier key, until a second key of the old or the new account is stored. */
   @Column({ name: 'replaced_account_fingerprint', type: 'varchar', length: 32, nullable: true })
   replacedAccountFingerprint: string | null;
 
-  /** Whether Stripe ever took this secret key; `null` where that was never found out. */
+  /** Whether Stripe ever recognized this secret key; `null` before Stripe's first answer. */
   @Column({ name: 'known_to_stripe', type: Boolean, nullable: true })
   knownToStripe: boolean | null;
 
-  /** Whether the value has fewer characters than Stripe gives a value of its format. */
+  /** Whether the value is shorter than Stripe's values. */
   @Column({ name: 'looks_cut_off', type: Boolean })
   looksCutOff: boolean;
 
   @Column({ name: 'written_at', type: Date, precision: 3 })
   writtenAt: Date;
 
-  /**
-   * How often another value took the place of this one's predecessors; it tells the slot that the next is
-   * kept in.
-   */
+  /** Number of replacements so far. Selects the slot of the next former secret. */
   @Column({ type: 'integer', default: 0 })
   replacements: number;
 
   @Column({ name: 'valid_until', type: Date, precision: 3, nullable: true })
   validUntil: Date | null;
 
-  /** Of a webhook secret whose endpoint was made here: the fingerprint of the secret key that made it. */
+  /** Fingerprint of the secret key that created the endpoint; `null` if it was not created here. */
   @Column({ name: 'made_with', type: 'varchar', length: 32, nullable: true })
   madeWith: string | null;
 

@@ -16,7 +16,7 @@ import { StripeConnectionController } from './keys/stripe-connection.controller.
 import { KeyVerifier } from './keys/key-verifier.js';
 import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
 
-/** The Stripe credentials of projects, the health of their keys, and clients that use them. */
+/** Stripe credentials of projects, key health, and Stripe clients. */
 @Module({
   imports: [HistoryModule, ProjectsModule, StripeApiModule],
   controllers: [StripeConfigController, ConfigHistoryController, StripeConnectionController],

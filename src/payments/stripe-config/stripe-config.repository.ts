@@ -44,7 +44,7 @@ export interface ConfigSave extends ConfigWrite {
 export interface WebhookSecretSave {
   readonly projectId: ProjectId;
   readonly secret: SealedCredential;
-  /** Of the secret key that made the endpoint. */
+  /** Fingerprint of the secret key that created the endpoint. */
   readonly keyFingerprint: string;
   readonly overlap: Overlap;
   readonly endpoint: EndpointChange;
@@ -75,10 +75,7 @@ export class StripeConfigRepository {
     return row && statements.toConfig(row);
   }
 
-  /**
-   * One query instead of two for the owner check and the configuration. @returns `undefined` without such a
-   * project
-   */
+  /** Reads owner and configuration in one query. @returns `undefined` without a live project */
   async findWithOwner(id: ProjectId): Promise<OwnedConfig | undefined> {
     const [row] = await this.database.query(statements.FIND_WITH_OWNER, [id]);
     if (!row) return undefined;
@@ -86,16 +83,16 @@ export class StripeConfigRepository {
     return { id, ownerId, config: config.id === null ? undefined : statements.toConfig(config) };
   }
 
-  /** @returns `undefined` without such a project */
+  /** @returns `undefined` without a live project */
   async findSecretKey(projectId: ProjectId, mode: StripeMode) {
     const [row] = await this.database.query(statements.FIND_SECRET_KEY, [projectId, mode]);
     return row;
   }
 
   /**
-   * Creates or updates the configuration of a live project and replaces the given credentials, all or none.
-   * Concurrent partial updates are all kept.
-   * @returns the configuration after this write
+   * Creates or updates the configuration of a live project, and replaces the given credentials atomically.
+   * Concurrent saves of different fields are all kept.
+   * @returns the configuration after the write
    * @throws DomainError `project_not_found`, `precondition_failed`
    */
   save(save: ConfigSave): Promise<StripeConfig> {
@@ -104,7 +101,7 @@ export class StripeConfigRepository {
 
   /**
    * Deactivates the configuration and destroys its credentials.
-   * @returns whether there ever was a configuration
+   * @returns whether the project ever had a configuration
    * @throws DomainError `precondition_failed`
    */
   remove(write: ConfigWrite): Promise<boolean> {
@@ -123,15 +120,15 @@ export class StripeConfigRepository {
   }
 
   /**
-   * Stores the webhook secret of an endpoint, if the secret key with `keyFingerprint` is in use and
-   * `endpoint.write` agrees.
-   * @returns whether it did
+   * Stores an endpoint's webhook secret, if the key with `keyFingerprint` is in use and `endpoint.write`
+   * agrees.
+   * @returns whether it was stored
    */
   saveWebhookSecret(save: WebhookSecretSave): Promise<boolean> {
     return this.database.transaction(() => this.#saveWebhookSecret(save));
   }
 
-  /** Destroys the webhook secret of one mode, if it still has this fingerprint, and runs `endpoint.write`. */
+  /** Destroys the webhook secret with this fingerprint, and runs `endpoint.write`. */
   async removeWebhookSecret(removal: WebhookSecretRemoval): Promise<void> {
     await this.database.transaction(() => this.#removeWebhookSecret(removal));
   }
@@ -191,7 +188,7 @@ export class StripeConfigRepository {
     const [key] = yield* query(statements.IS_SECRET_KEY, [projectId, mode, keyFingerprint]);
     if (!key || !(yield* endpoint.write())) return false;
     const destroyed = yield* this.overlap.prepare(projectId, [secret], overlap);
-    // A secret does not name its account, but the endpoint is in the account of the key that made it.
+    // A webhook secret doesn't name its account. Its endpoint is in the account of the secret key.
     const credential = { ...secret, ...key };
     yield* exec(statements.UPSERT_CREDENTIAL, statements.credentialValues(projectId, credential, now));
     yield* exec(statements.SET_MADE_WITH, [projectId, mode, keyFingerprint]);
@@ -220,8 +217,8 @@ export class StripeConfigRepository {
   }
 
   /**
-   * Locks the project. @returns `undefined` if there never was a configuration. @throws DomainError
-   * `precondition_failed`
+   * Locks the project. @returns `undefined` without a configuration
+   * @throws DomainError `precondition_failed`
    */
   *#lock(projectId: ProjectId, precondition: Precondition = {}): Steps<Locked | undefined> {
     const chain = yield* this.history.lockChain(projectId);
@@ -231,7 +228,7 @@ export class StripeConfigRepository {
     return { chain, state };
   }
 
-  /** @throws DomainError `project_not_found` unless the project is live, where it has to be */
+  /** @throws DomainError `project_not_found` if a live project is required, but missing or deleted */
   *#findState(projectId: ProjectId, { isLive = false } = {}): Steps<ConfigState> {
     const [row] = yield* query(statements.FIND_STATE, [projectId]);
     if (isLive && (!row || row.deletedAt)) throw projectNotFound();
@@ -252,7 +249,7 @@ function formerEnded(destroyed: readonly Destroyed[]): Partial<HistoryDetails> {
   return destroyed.length > 0 ? { former_webhook_secrets_ended: historyFields(destroyed) } : {};
 }
 
-/** Names the current credentials and, apart from them, the former webhook secrets. */
+/** Lists current credentials and former webhook secrets separately. */
 function destroyedDetails(destroyed: readonly statements.DestroyedCredential[]): Partial<HistoryDetails> {
   return {
     fields: historyFields(destroyed.filter(({ slot }) => slot === 0)),

@@ -32,13 +32,13 @@ import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
 export interface SecretKey {
   readonly value: Secret;
   readonly fingerprint: string;
-  /** Of its Stripe account, where that is known. */
+  /** Fingerprint of its Stripe account, if known. */
   readonly accountFingerprint: string | undefined;
-  /** Of the configuration that it was read from. */
+  /** Version of the configuration that the key was read from. */
   readonly version: number;
 }
 
-/** Why a credential can't be unsealed, in words. */
+/** Messages for credentials that can't be unsealed. */
 export type UnreadableCredentials = Record<
   StripeMode,
   { secretKey?: string | undefined; webhookSecret?: string | undefined }
@@ -46,17 +46,17 @@ export type UnreadableCredentials = Record<
 
 export interface WebhookSecret {
   readonly value: Secret;
-  /** Of one that was replaced; the current one stays. */
+  /** End of a former secret's overlap; `null` for the current secret. */
   readonly validUntil: Date | null;
-  /** Whether its endpoint was made here in another account than that of the stored secret key. */
+  /** Whether the endpoint was created here in another account than the stored secret key's. */
   readonly isOfOtherAccount: boolean;
 }
 
-/** The Stripe credentials of projects. Who may touch which project is for the caller to check. */
+/** Stores and opens the Stripe credentials of projects. Callers check permissions. */
 @Injectable()
 export class StripeConfigService implements OnModuleInit {
   readonly #logger = new Logger(StripeConfigService.name);
-  /** Lets modules above clean up after the credentials of a mode. A failure doesn't fail the removal. */
+  /** Lets higher modules clean up after the credentials of a mode. Their failure doesn't fail the removal. */
   readonly removing = new RemovalHook<{ projectId: ProjectId; mode: StripeMode }>();
 
   constructor(
@@ -71,7 +71,7 @@ export class StripeConfigService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    // A key that is stored again after it was deleted starts from empty.
+    // A verdict must not survive its key, which may be stored again.
     this.removing.on(async ({ projectId, mode }) => ({ cleanUp: () => this.health.forget(projectId, mode) }));
     this.projects.deleting.on(async (projectId, actor) => ({
       destroy: (chain, now) => this.configs.removeWithProject(projectId, chain, actor, now),
@@ -79,17 +79,17 @@ export class StripeConfigService implements OnModuleInit {
     }));
   }
 
-  /** @returns the configuration without any secret, or `undefined` when the project never had one */
+  /** @returns the configuration without secrets, or `undefined` if the project never had one */
   find(projectId: ProjectId): Promise<StripeConfig | undefined> {
     return this.configs.findByProject(projectId);
   }
 
   /**
-   * Creates or updates the configuration: the given values are sealed and stored, all or none; absent and
-   * `null` ones stay. It is active afterwards.
-   * @param changes values by field; surrounding whitespace is dropped
+   * Creates or updates the configuration, and activates it. Stores all given values or none; absent and
+   * `null` values stay.
+   * @param changes values by field, which are trimmed
    * @throws ValidationFailed with every wrong value; DomainError `project_not_found`, `precondition_failed`,
-   * `database_unavailable`, and as `KeyVerifier.verifyChanges`. Nothing is stored then.
+   * `database_unavailable`, and as `KeyVerifier.verifyChanges`
    */
   async save(
     projectId: ProjectId,
@@ -109,7 +109,7 @@ export class StripeConfigService implements OnModuleInit {
     this.changes.announceEverywhere(projectId);
     if (!noteVerdicts) return saved;
     await noteVerdicts();
-    // The verdicts may name the account, and so add a warning.
+    // Verdicts can reveal the account, and thereby add a warning.
     return (await this.find(projectId).catch(() => undefined)) ?? saved;
   }
 
@@ -122,7 +122,7 @@ export class StripeConfigService implements OnModuleInit {
     if (problems.length > 0) throw new ValidationFailed(problems);
   }
 
-  /** @returns what notes the verdicts once the keys are stored */
+  /** @returns a function that records the verdicts after the keys are stored */
   async #verify(
     projectId: ProjectId,
     changes: CredentialChanges,
@@ -130,15 +130,14 @@ export class StripeConfigService implements OnModuleInit {
   ): Promise<() => Promise<void>> {
     const project = await this.configs.findWithOwner(projectId);
     if (!project) throw projectNotFound();
-    // The save checks the condition again. Without this check, a caller who can't save could use our calls to
-    // Stripe.
+    // Keeps callers whose save would be refused from using our calls to Stripe. The save checks again.
     assertCondition(options, project.config);
     return this.verifier.verifyChanges(project, changes, options);
   }
 
   /**
-   * Destroys all credentials; the configuration stays, inactive.
-   * @throws DomainError `config_not_found` when there never was one, `precondition_failed`
+   * Destroys all credentials, and deactivates the configuration.
+   * @throws DomainError `config_not_found` if the project never had one, `precondition_failed`
    */
   async remove(
     projectId: ProjectId,
@@ -152,7 +151,7 @@ export class StripeConfigService implements OnModuleInit {
 
   /**
    * Destroys the credentials of one mode.
-   * @throws DomainError `config_not_found` when there never was a configuration, `precondition_failed`
+   * @throws DomainError `config_not_found` if the project never had a configuration, `precondition_failed`
    */
   async removeMode(
     projectId: ProjectId,
@@ -166,9 +165,8 @@ export class StripeConfigService implements OnModuleInit {
   }
 
   /**
-   * Stores the signing secret of an endpoint that was made with the secret key that has `keyFingerprint`, and
-   * what `endpoint` writes.
-   * @returns false, with nothing stored, if that key is no longer in use or `endpoint.write` returns false
+   * Stores the signing secret of an endpoint that was created with the secret key of `keyFingerprint`.
+   * @returns false, with nothing stored, if that key is not in use or `endpoint.write` returns false
    */
   async saveWebhookSecret(
     { projectId, mode }: ProjectMode,
@@ -184,14 +182,14 @@ export class StripeConfigService implements OnModuleInit {
     return isSaved;
   }
 
-  /** Destroys a webhook secret, if it still has this fingerprint, and what `endpoint` deletes. */
+  /** Destroys the webhook secret with this fingerprint, and runs `endpoint.write`. */
   async removeWebhookSecret(removal: WebhookSecretRemoval): Promise<void> {
     await this.configs.removeWebhookSecret(removal);
     this.changes.announce(removal.projectId);
   }
 
   /**
-   * Opens the secret key that is in use.
+   * Unseals the secret key in use.
    * @throws DomainError `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`,
    * `credential_unreadable`
    */
@@ -204,10 +202,7 @@ export class StripeConfigService implements OnModuleInit {
     return { ...key, value, accountFingerprint: accountFingerprint ?? undefined };
   }
 
-  /**
-   * Opens every webhook secret that is valid now, the newest first.
-   * @throws as `openSecretKey` does
-   */
+  /** Unseals all valid webhook secrets, newest first. @throws as `openSecretKey` */
   async openWebhookSecrets(projectId: ProjectId, mode: StripeMode): Promise<WebhookSecret[]> {
     const rows = await this.overlap.findValid(projectId, mode, new Date());
     inUse(rows[0]);
@@ -219,7 +214,7 @@ export class StripeConfigService implements OnModuleInit {
         const value = await this.sealer
           .unseal(projectId, `${mode}_webhook_secret`, sealed)
           .catch((error: unknown) => {
-            // An unreadable former secret keeps nobody from using the current one.
+            // An unreadable former secret must not block the current one.
             if (validUntil === null || !isUnreadable(error)) throw error;
             return undefined;
           });
@@ -229,7 +224,7 @@ export class StripeConfigService implements OnModuleInit {
     return opened.filter((secret) => secret !== undefined);
   }
 
-  /** The current credentials that can't be unsealed. */
+  /** Finds current credentials that can't be unsealed. */
   async findUnreadable(projectId: ProjectId): Promise<UnreadableCredentials> {
     const [test, live] = await Promise.all([
       this.#unreadableIn(projectId, 'test'),
@@ -246,17 +241,17 @@ export class StripeConfigService implements OnModuleInit {
     return { secretKey, webhookSecret };
   }
 
-  /** The fingerprint that a stored credential with this value has. */
+  /** Fingerprint of a stored credential with this value. */
   fingerprint(projectId: ProjectId, value: Secret): string {
     return this.sealer.fingerprint(projectId, value);
   }
 
-  /** The account fingerprint that a stored key of this account has. @param accountId `acct_…` */
+  /** Account fingerprint of a stored key of this account. @param accountId `acct_…` */
   accountFingerprint(projectId: ProjectId, accountId: string): string {
     return this.sealer.accountFingerprint(projectId, accountId);
   }
 
-  /** @returns the cleanup for after the removal; it never fails */
+  /** @returns the cleanup to run after the removal; it never fails */
   async #prepareRemoval(
     projectId: ProjectId,
     modes: readonly StripeMode[],
@@ -299,7 +294,7 @@ function isUnreadable(error: unknown): error is DomainError {
   return error instanceof DomainError && error.code === 'credential_unreadable';
 }
 
-/** @returns why a credential can't be unsealed; `undefined` when it can, or when none is stored */
+/** @returns the message for an unreadable credential; `undefined` if it is readable or not stored */
 async function unreadableMessage(opening: Promise<unknown>): Promise<string | undefined> {
   try {
     await opening;

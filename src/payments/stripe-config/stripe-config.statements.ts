@@ -17,10 +17,7 @@ import { StripeConfigEntity, StripeCredentialEntity } from './stripe-config.enti
 type CredentialRow = RowOf<StripeCredentialEntity>;
 type ConfigRow = RowOf<StripeConfigEntity> & { readonly credentials: JsonColumn };
 
-/**
- * Current secret keys of the owner's other live projects that Stripe assigned to the same account in the same
- * mode.
- */
+/** Secret keys of the owner's other live projects with an equal account and mode, as reported by Stripe. */
 const sharingAccount = (key: string, { join = '' } = {}) => `FROM stripe_key_accounts mine
   JOIN stripe_key_accounts theirs
     ON theirs.account_id = mine.account_id AND theirs.mode = mine.mode AND theirs.project_id <> mine.project_id
@@ -48,7 +45,7 @@ export const FIND = sql<ConfigRow>(
   'find_stripe_config',
 );
 
-/** $1 project. Without a configuration, the row contains the owner alone. */
+/** $1 project. Without a configuration, the row has only the owner. */
 export const FIND_WITH_OWNER = sql<{ ownerId: OwnerId } & (ConfigRow | { id: null })>(
   (dialect) =>
     `SELECT p.owner_id AS "ownerId", ${configWithCredentials(dialect)} FROM projects p
@@ -70,7 +67,7 @@ export const FIND_STATE = sql<{ deletedAt: Date | null } & (State | { version: n
   'find_stripe_config_state',
 );
 
-/** Times never move back, even if the clock does. */
+/** Keeps times from moving back with the clock. */
 const laterOf = (column: string, time: string) =>
   `CASE WHEN ${column} > ${time} THEN ${column} ELSE ${time} END`;
 
@@ -88,15 +85,15 @@ export const RAISE_VERSION = sql<never>(
   'raise_stripe_config_version',
 );
 
-/** $1 project. For changed warnings: nobody changed the configuration, so no time moves. */
+/** $1 project. For changed warnings: `updated_at` stays, because nobody changed the configuration. */
 export const RAISE_VERSION_ALONE = sql<{ version: number }>(
   'UPDATE stripe_configs SET version = version + 1 WHERE project_id = $1 RETURNING version',
   'raise_stripe_config_version_alone',
 );
 
 /**
- * $1 project, $2 mode. Raises the versions of the projects that get the warning `account_shared` together
- * with this one.
+ * $1 project, $2 mode. Raises the versions of the projects that share the warning `account_shared` with this
+ * one.
  */
 export const RAISE_VERSIONS_OF_SHARING = sql<never>(
   `UPDATE stripe_configs SET version = version + 1 WHERE project_id IN (
@@ -131,8 +128,8 @@ const WRITTEN = [
 const sameValue = 'k.fingerprint = excluded.fingerprint';
 
 /**
- * See `credentialValues`. The former account is forgotten when a key of it is stored again, and when a key of
- * the new account is rolled, which settles the move. A key that Stripe never accepted was never in use.
+ * Parameters: `credentialValues`. Keeps the account of the replaced key, unless Stripe refused that key.
+ * Clears it when a second key of the old or the new account is stored.
  */
 export const UPSERT_CREDENTIAL = sql<never>(
   `INSERT INTO stripe_credentials AS k (${columnNames(StripeCredentialEntity, WRITTEN)})
@@ -150,7 +147,7 @@ export const UPSERT_CREDENTIAL = sql<never>(
   'upsert_stripe_credential',
 );
 
-/** The parameters of `UPSERT_CREDENTIAL`. */
+/** Parameters of `UPSERT_CREDENTIAL`. */
 export function credentialValues(
   projectId: ProjectId,
   credential: SealedCredential,
@@ -159,15 +156,13 @@ export function credentialValues(
   return columnValues(StripeCredentialEntity, { ...credential, projectId, slot: 0, writtenAt }, WRITTEN);
 }
 
-/**
- * $1 project, $2 mode, $3 fingerprint of the secret key that made the endpoint of the stored webhook secret.
- */
+/** $1 project, $2 mode, $3 fingerprint of the secret key that created the endpoint. */
 export const SET_MADE_WITH = sql<never>(
   `UPDATE stripe_credentials SET made_with = $3 WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND slot = 0`,
   'set_key_of_stripe_webhook_secret',
 );
 
-/** $1 project, $2 mode, $3 fingerprint. A row if the secret key with this fingerprint is in use. */
+/** $1 project, $2 mode, $3 fingerprint. Returns a row if this secret key is in use. */
 export const IS_SECRET_KEY = sql<Pick<CredentialRow, 'accountFingerprint'>>(
   `SELECT ${columns(StripeCredentialEntity, { of: 'k', only: ['accountFingerprint'] })}
    FROM stripe_configs c JOIN stripe_credentials k ON k.project_id = c.project_id
@@ -177,11 +172,11 @@ export const IS_SECRET_KEY = sql<Pick<CredentialRow, 'accountFingerprint'>>(
 
 const SECRET_KEY = ['sealed', 'fingerprint', 'accountFingerprint'] as const satisfies (keyof CredentialRow)[];
 
-/** `isActive` is `null` without a configuration, `sealed` without that mode's secret key. */
+/** `isActive` is `null` without a configuration, `sealed` without a secret key. */
 type SecretKeyRow =
   { isActive: null } | (State & (Pick<CredentialRow, (typeof SECRET_KEY)[number]> | { sealed: null }));
 
-/** $1 project, $2 mode. No row: no live project. */
+/** $1 project, $2 mode. Returns no row without a live project. */
 export const FIND_SECRET_KEY = sql<SecretKeyRow>(
   `SELECT ${columns(StripeConfigEntity, { of: 'c', only: ['version', 'isActive'] })},
      ${columns(StripeCredentialEntity, { of: 'k', only: SECRET_KEY })} FROM projects p
@@ -214,12 +209,10 @@ export const DELETE_WEBHOOK_SECRET = sql<DestroyedCredential>(
   'delete_stripe_webhook_secret',
 );
 
-/**
- * Limits the former secrets of a mode: each costs one signature check of every event, also of forged ones.
- */
+/** Limits the former secrets of a mode: each costs a signature check per event, even for forged events. */
 const MAX_FORMER_SECRETS = 9;
 
-/** The slot of the next former secret, whose present secret is evicted. */
+/** Slot of the next former secret, which evicts the slot's present secret. */
 const nextSlot = (current: string) => `1 + ${current}.replacements % ${MAX_FORMER_SECRETS}`;
 
 const COPIED = [
@@ -235,8 +228,8 @@ const COPIED_NAMES = columnNames(StripeCredentialEntity, COPIED);
 
 /**
  * $1 project, $2 end of the overlap, $3 mode, $4 fingerprint of the successor. Copies the current webhook
- * secret, still sealed, to the slot of its successor, if that was a former secret, or else to the next slot
- * in turn, which evicts the oldest secret.
+ * secret to the next slot, which evicts the oldest secret. A successor that is a former secret gives up its
+ * slot instead.
  */
 export const KEEP_FORMER = sql<never>(
   `INSERT INTO stripe_credentials (project_id, mode, kind, valid_until, slot, ${COPIED_NAMES})
@@ -259,11 +252,11 @@ export const DELETE_FORMER = sql<never>(
   'delete_former_stripe_webhook_secrets',
 );
 
-/** A webhook secret, current (slot 0) or former, and the slot that is evicted next. */
+/** A webhook secret, current (slot 0) or former, with the slot that is evicted next. */
 export type StoredWebhookSecret = DestroyedCredential &
   Pick<CredentialRow, 'fingerprint'> & { readonly nextSlot: number | null };
 
-/** $1 project. Locks the rows: a key rotation may reseal them before they are copied. */
+/** $1 project. Locks the rows, because a key rotation could reseal them before the copy. */
 export const LOCK_WEBHOOK_SECRETS = sql<StoredWebhookSecret>(
   ({ rowLock }) =>
     `SELECT ${columns(StripeCredentialEntity, { of: 'k', only: ['mode', 'kind', 'mask', 'slot', 'fingerprint'] })},
@@ -291,9 +284,8 @@ export const DELETE_EXPIRED = sql<DestroyedCredential>(
 );
 
 /**
- * Whether Stripe reported another account for the secret key with this fingerprint than for the stored key.
- * An unknown account never differs. @param of the row with `project_id`, `mode` and the fingerprint in
- * `column`
+ * Whether the key with the fingerprint in `column` is of another account than the stored secret key. False if
+ * Stripe reported no account for one of them. @param of alias of a row with `project_id` and `mode`
  */
 export const isOfOtherAccount = (
   of: string,
@@ -310,14 +302,14 @@ export const isOfOtherAccount = (
 type WebhookSecretRow = { readonly isActive: boolean | null } & (
   | { readonly sealed: null }
   | (Pick<CredentialRow, 'sealed' | 'validUntil'> & {
-      /** Whether another account than that of the stored secret key has its endpoint. A number on SQLite. */
+      /** Whether the endpoint is in another account than the stored secret key. A number on SQLite. */
       readonly isOfOtherAccount: boolean | number;
     })
 );
 
 /**
- * $1 project, $2 mode, $3 now. A row for each webhook secret that is valid now, the newest first; without
- * any, one row whose `sealed` is `null`. No row: no live project.
+ * $1 project, $2 mode, $3 now. Returns a row per valid webhook secret, newest first. Without any, returns one
+ * row whose `sealed` is `null`; without a live project, none.
  */
 export const FIND_WEBHOOK_SECRETS = sql<WebhookSecretRow>(
   `SELECT c.is_active AS "isActive", ${columns(StripeCredentialEntity, { of: 'k', only: ['sealed', 'validUntil'] })},

@@ -12,7 +12,7 @@ import {
 } from './credential-rules.js';
 import type { StripeConfigEntity, StripeCredentialEntity } from './stripe-config.entities.js';
 
-/** The columns of a credential that masks, warnings and conditions need. */
+/** Credential columns for masks, warnings and conditions. */
 export const SHOWN_COLUMNS = [
   'mode',
   'kind',
@@ -24,12 +24,9 @@ export const SHOWN_COLUMNS = [
   'writtenAt',
 ] as const satisfies (keyof StripeCredentialEntity)[];
 
-/** A stored credential without its seal. */
+/** A stored credential without its sealed value. */
 export type StoredCredential = Pick<RowOf<StripeCredentialEntity>, (typeof SHOWN_COLUMNS)[number]> & {
-  /**
-   * Whether Stripe reported the account of this secret key for another project of the same owner too, in the
-   * same mode.
-   */
+  /** Whether another project of the owner has a secret key of this account and mode. */
   readonly sharesAccount?: boolean;
 };
 
@@ -37,36 +34,36 @@ export interface StripeConfig extends RowOf<StripeConfigEntity> {
   readonly credentials: readonly StoredCredential[];
 }
 
-/** The values to store, by field. Absent and `null` ones stay as they are. */
+/** Values to store, by field. Absent and `null` fields stay unchanged. */
 export type CredentialChanges = { readonly [Field in CredentialField]?: string | null };
 
 export interface WriteOptions extends Precondition {
-  /** For the history; another module of the process if absent. */
+  /** Actor for the history; by default another module of this process. */
   readonly actor?: Actor;
 }
 
 export interface SaveOptions extends WriteOptions {
   /**
-   * Seconds for which a replaced webhook secret stays valid; the operator's setting if absent. 0 also ends
-   * running overlaps: in the modes whose webhook secret is given or, without any, in both.
+   * Seconds that a replaced webhook secret stays valid; by default the operator's setting. 0 also ends
+   * running overlaps: in modes with a given webhook secret or, without any, in both.
    */
   readonly webhookSecretOverlap?: number | undefined;
-  /** Whether Stripe has to accept the secret keys first. */
+  /** Whether to verify the secret keys with Stripe before the save. */
   readonly verify?: boolean;
-  /** Whether `RequestPipe` has checked the values. */
+  /** Whether `RequestPipe` has validated the values. */
   readonly areChecked?: boolean;
 }
 
-/** The part of an endpoint's change that is stored together with its signing secret. */
+/** Change of an endpoint that is stored in one transaction with its signing secret. */
 export interface EndpointChange {
-  /** Stripe's id. */
+  /** `we_…` */
   readonly endpointId: string;
   readonly actor: Actor;
-  /** Writes the endpoint inside the transaction. @returns whether it did */
+  /** Writes the endpoint inside the transaction. @returns whether it was written */
   readonly write: () => Steps<boolean>;
 }
 
-/** Credentials as the history names them: the field, and the last characters that their masks show. */
+/** Fields for the history, each with the last characters of its mask. */
 export function historyFields(
   credentials: readonly Pick<StoredCredential, 'mode' | 'kind' | 'mask'>[],
 ): HistoryField[] {
@@ -76,24 +73,24 @@ export function historyFields(
   });
 }
 
-/** What a project without a configuration has in place of a version. */
+/** Version of a project that never had a configuration. */
 const NO_VERSION = 0;
 
-/** A configuration as far as conditions look at it; `undefined` where the project never had one. */
+/** State that preconditions check; `undefined` if the project never had a configuration. */
 export type ConfigState = Pick<StripeConfig, 'version' | 'isActive'> | undefined;
 
-/** Versions, 0 for "never had one", or `*` for any configuration that is active. */
+/** Versions, with 0 for no configuration, or `*` for any active configuration. */
 type Versions = '*' | readonly number[];
 
-/** What must hold of the configuration for a call to be carried out. */
+/** Condition that a configuration must meet for a call to proceed. */
 export interface Precondition {
-  /** It has one of these versions. */
+  /** The version must be one of these. */
   readonly ifMatch?: Versions;
-  /** It has none of these versions. */
+  /** The version must be none of these. */
   readonly ifNoneMatch?: Versions;
 }
 
-/** @returns the member that does not hold, `undefined` when all do */
+/** @returns the failed condition, or `undefined` */
 export function failedCondition(
   { ifMatch, ifNoneMatch }: Precondition,
   state: ConfigState,
@@ -116,7 +113,7 @@ export function assertCondition(precondition: Precondition, state: ConfigState):
   throw new DomainError('precondition_failed', message, { entityTag: entityTagOf(state) });
 }
 
-/** Strong (RFC 9110, section 8.8.3). The version is never reset, so within one project it says it all. */
+/** Strong (RFC 9110, section 8.8.3), because a project never reuses a version. */
 export function entityTagOf(state: ConfigState): string {
   return `"${state?.version ?? NO_VERSION}"`;
 }
@@ -141,7 +138,7 @@ export interface ConfigWarning {
   message: string;
 }
 
-/** Whether both are known to belong to an account, and not to the same one. */
+/** Whether both accounts are known and differ. */
 export function areOfDifferentAccounts(
   one: StoredCredential | undefined,
   other: StoredCredential | undefined,
@@ -152,7 +149,7 @@ export function areOfDifferentAccounts(
   );
 }
 
-/** What is valid but looks wrong, told from fingerprints: no seal is opened for it. */
+/** Warns about valid but suspicious credentials. Compares fingerprints, so nothing is unsealed. */
 export function configWarnings(credentials: readonly StoredCredential[]): ConfigWarning[] {
   const find = (mode: StripeMode, kind: CredentialKind) =>
     credentials.find((stored) => stored.mode === mode && stored.kind === kind);

@@ -21,10 +21,10 @@ import {
   SWEEP_BATCH,
 } from './stripe-config.statements.js';
 
-/** How long replaced webhook secrets stay valid. */
+/** Validity of replaced webhook secrets. */
 export interface Overlap {
   readonly validUntil: Date;
-  /** Modes in which no former webhook secret stays valid: neither the one replaced now nor an earlier one. */
+  /** Modes whose former webhook secrets end now, including the secret replaced now. */
   readonly modesWithout: readonly StripeMode[];
 }
 
@@ -34,8 +34,8 @@ const SOON_MS = 500;
 const ACTOR = systemActor('webhook secret sweep');
 
 /**
- * Keeps a replaced webhook secret valid for a while, since Stripe may still sign with it. A sweep destroys it
- * afterwards.
+ * Keeps a replaced webhook secret valid for a while, because Stripe may still sign with it. A sweep destroys
+ * expired secrets.
  */
 @Injectable()
 export class WebhookSecretOverlap implements OnApplicationBootstrap {
@@ -53,7 +53,7 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
       intervalMs: EVERY_MS,
       firstAfterMs: 0,
       work: () => this.#sweepOnceKeysAreLoaded(),
-      // Expired secrets are refused whether they are destroyed now or by the next attempt.
+      // Expired secrets are refused even before they are destroyed.
       failure: 'Former webhook secrets that are no longer valid could not be destroyed yet.',
     });
   }
@@ -62,7 +62,7 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
     this.#task.start();
   }
 
-  /** The overlap that a write at `now` starts. @param seconds of the request; 0 also ends running overlaps */
+  /** Overlap of a write at `now`. @param seconds value of the request; 0 also ends running overlaps */
   from(
     now: Date,
     credentials: readonly Pick<SealedCredential, 'mode' | 'kind'>[],
@@ -75,8 +75,7 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
   }
 
   /**
-   * Keeps the webhook secrets that `credentials` will replace. @returns the webhook secrets that are
-   * destroyed
+   * Keeps webhook secrets that `credentials` will replace. @returns the webhook secrets that are destroyed
    */
   *prepare(
     projectId: ProjectId,
@@ -93,12 +92,12 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
     return destroyedBy(credentials, modesWithout, stored);
   }
 
-  /** The secrets that are valid at `now`, the newest first: see `FIND_WEBHOOK_SECRETS`. */
+  /** Secrets that are valid at `now`, newest first: see `FIND_WEBHOOK_SECRETS`. */
   findValid(projectId: ProjectId, mode: StripeMode, now: Date) {
     return this.database.query(FIND_WEBHOOK_SECRETS, [projectId, mode, now]);
   }
 
-  /** Destroys expired secrets; safe to run in any process at any time. @returns their number */
+  /** Destroys expired secrets. Safe in several processes at once. @returns their number */
   async sweep(now = new Date()): Promise<number> {
     const found = await this.database.query(FIND_EXPIRED, [now]);
     let swept = 0;
@@ -120,7 +119,7 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
     return destroyed.length;
   }
 
-  /** Waits for the data keys, which load while the application starts: the history needs one. */
+  /** Waits for the data keys, because the history needs one. They load while the application starts. */
   async #sweepOnceKeysAreLoaded(): Promise<boolean> {
     if (!this.keyring.isLoaded) {
       this.#task.wake(SOON_MS);
@@ -146,7 +145,7 @@ function destroyedBy(
     const successor = successors.get(mode);
     if (fingerprint === successor) return false;
     if (modesWithoutOverlap.includes(mode)) return slot > 0 || successor !== undefined;
-    // A secret that is stored again changes nothing, or leaves its own slot to the one it replaces.
+    // A secret that is stored already evicts nothing: the replaced secret reuses its slot.
     const isNew =
       successor !== undefined && !stored.some((each) => each.mode === mode && each.fingerprint === successor);
     return isNew && slot === nextSlot;

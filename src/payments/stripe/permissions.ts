@@ -1,7 +1,4 @@
-/**
- * What a restricted key may be allowed to use: as Stripe's messages call it, and as its page for such keys
- * does.
- */
+/** Resources of restricted keys: names in Stripe's messages, and names in Stripe's dashboard. */
 const NAMES = {
   charge: 'Charges',
   checkout_session: 'Checkout Sessions',
@@ -21,7 +18,7 @@ type Resource = keyof typeof NAMES;
 export type Level = 'read' | 'write';
 export type Permission = `rak_${Resource}_${Level}`;
 
-/** What this service does at Stripe, and the permissions that a restricted key needs for it. */
+/** Tasks of this service, with the permissions that a restricted key needs. */
 export const PERMISSIONS_OF: Readonly<Record<string, readonly Permission[]>> = {
   'Receive events, and reconcile': [
     'rak_event_read',
@@ -45,7 +42,7 @@ export const PERMISSIONS_OF: Readonly<Record<string, readonly Permission[]>> = {
   'Cancel or change a subscription': ['rak_subscription_write', 'rak_plan_read'],
 };
 
-/** Every permission that something here needs, by name; to write includes to read. */
+/** Names of all needed permissions. Write includes read. */
 export function neededPermissions(): string[] {
   const all = new Set<string>(Object.values(PERMISSIONS_OF).flat());
   const needed = [...all].filter(
@@ -54,10 +51,7 @@ export function neededPermissions(): string[] {
   return needed.map(permissionName).sort();
 }
 
-/**
- * @returns `Customers (read)` of `rak_customer_read`; what we don't know by name is called as Stripe calls
- * it, in words
- */
+/** @returns `Customers (read)` for `rak_customer_read`; Stripe's own words for an unknown resource */
 export function permissionName(permission: string): string {
   const [, resource = permission, level = ''] = /^rak_([a-z_]+)_(read|write)$/.exec(permission) ?? [];
   const name = isResource(resource) ? NAMES[resource] : resource.replaceAll('_', ' ');

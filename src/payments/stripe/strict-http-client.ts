@@ -4,16 +4,12 @@ import type { StripeCallOutcome } from '../payments-events.js';
 
 type HttpClient = NonNullable<Stripe.StripeConfig['httpClient']>;
 
-/**
- * Hears of each answer of Stripe. @param sentAt when the request was sent, on the clock of
- * `performance.now()`
- */
+/** Called for each answer of Stripe. @param sentAt time of the request, from `performance.now()` */
 export type AnswerListener = (status: number, sentAt: number) => void;
 
 /**
- * The SDK takes any JSON without an `error` for a success, whatever the status: a proxy's `503 {"message":
- * …}` would be an account, and so would a redirect's body. Here such an answer is none of Stripe's. Texts of
- * answers are as well-formed as those of events.
+ * Rejects JSON that isn't Stripe's. The SDK accepts any JSON without an `error`, such as a proxy's `503
+ * {"message": …}` or a redirect. Also makes the texts of answers well-formed, as for events.
  */
 export class StrictHttpClient implements HttpClient {
   constructor(
@@ -37,7 +33,7 @@ export class StrictHttpClient implements HttpClient {
     const readJson = response.toJSON.bind(response);
     const status = response.getStatusCode();
     const headers = response.getHeaders();
-    // It would be the same as often as the SDK tries again.
+    // Stops the SDK's retries, because Stripe replays the stored failure.
     if (status >= 500 && headers['idempotent-replayed'] === 'true')
       response.getHeaders = () => ({ ...headers, 'stripe-should-retry': 'false' });
     response.toJSON = async () => {

@@ -6,10 +6,7 @@ import { Settings } from '../../config/settings.js';
 import { PaymentsEvents } from '../payments-events.js';
 import { type AnswerListener, StrictHttpClient } from './strict-http-client.js';
 
-/**
- * When what an answer says was so, by Stripe's clock, in whole seconds: not before `from`, and not after
- * `until`.
- */
+/** Range in which an answer was true, by Stripe's clock in whole seconds. Both ends are included. */
 export interface AnswerTime {
   readonly from: Date;
   readonly until: Date;
@@ -17,14 +14,11 @@ export interface AnswerTime {
 
 interface Timed<T> {
   readonly answer: Stripe.Response<T>;
-  /** `undefined` where the answer has no `Date`. */
+  /** `undefined` if the answer has no `Date`. */
   readonly time: AnswerTime | undefined;
 }
 
-/**
- * Makes a call. What it answers was so after the call began, however long the answer was on its way, and
- * before the `Date` that came with it.
- */
+/** Times a call. Its answer was true between the start of the call and the answer's `Date`. */
 export async function timed<T>(call: () => Promise<Stripe.Response<T>>): Promise<Timed<T>> {
   const started = performance.now();
   const answer = await call();
@@ -34,9 +28,7 @@ export async function timed<T>(call: () => Promise<Stripe.Response<T>>): Promise
   return { answer, time: { from: new Date(Math.floor(from / 1_000) * 1_000), until } };
 }
 
-/**
- * Pinned: the shapes that we read and write are this version's, whatever version an account has by default.
- */
+/** Pinned, because accounts have different default versions and our code reads the shapes of this one. */
 export const STRIPE_API_VERSION = '2026-10-28.endive' satisfies Stripe.LatestApiVersion;
 
 const TIMEOUT_MS = 10_000;
@@ -48,7 +40,7 @@ interface ConnectOptions {
   onAnswer?: AnswerListener;
 }
 
-/** The only place that makes a Stripe client, and one of two where a secret is revealed. */
+/** Creates every Stripe client. Reveals the key to the SDK, as eslint's `REVEALING` list permits. */
 @Injectable()
 export class StripeConnector {
   #http: Stripe.StripeConfig['httpClient'];
@@ -59,16 +51,15 @@ export class StripeConnector {
   ) {}
 
   /**
-   * @param key a secret or restricted key; it travels to Stripe's address and nowhere else: the SDK follows
-   * no redirect
+   * @param key secret or restricted key. Sent only to Stripe's address, because the SDK follows no redirects.
    */
   async connect(
     key: Secret,
     { timeoutMs = TIMEOUT_MS, retries = RETRIES, onAnswer = () => undefined }: ConnectOptions = {},
   ): Promise<Stripe> {
-    // Loaded with the first client: a server that only keeps keys does without its memory.
+    // Loaded on demand, to save memory in servers that only store keys.
     const { default: StripeClient } = await import('stripe');
-    // Not as the key: the SDK would keep that where `util.inspect` of the client shows it.
+    // An authenticator hides the key from `util.inspect` of the client.
     const authenticator: Stripe.StripeConfig['authenticator'] = async ({ headers }) => {
       headers['Authorization'] = `Bearer ${key.reveal()}`;
     };

@@ -13,7 +13,7 @@ const aMode: Check = (value) => {
     : { type: 'enum', msg: 'must be test or live' };
 };
 
-/** The mode that a body asks for. */
+/** A mode in a request body. */
 export function StripeModeField(description: string): PropertyDecorator {
   return applyDecorators(ApiProperty({ description, enum: STRIPE_MODES, example: 'test' }), Checked(aMode));
 }

@@ -12,8 +12,8 @@ export interface StripeErrorFacts {
 }
 
 /**
- * The SDK is loaded late, so its errors are told by their `type`, which all of them have. @returns
- * `undefined` for anything else
+ * Detects the SDK's errors by `type`, because its classes are loaded on demand. @returns `undefined` for
+ * others
  */
 export function stripeErrorOf(error: unknown): StripeErrorFacts | undefined {
   return error instanceof Error &&
@@ -24,7 +24,7 @@ export function stripeErrorOf(error: unknown): StripeErrorFacts | undefined {
     : undefined;
 }
 
-/** Stripe has no code for a key that is limited to other IP addresses than ours. */
+/** Matches the message, because Stripe has no code for a key that is limited to other IP addresses. */
 export function isAddressRefusal({ statusCode, message }: StripeErrorFacts): boolean {
   return (
     (statusCode === 403 || statusCode === 401) &&
@@ -40,9 +40,7 @@ export function stripeUnavailable(message: string, cause: unknown): DomainError 
   return new DomainError('stripe_unavailable', message, { retryAfterSeconds: RETRY_AFTER_SECONDS, cause });
 }
 
-/**
- * A failed call to Stripe with a stored key, in our words. Anything that is not Stripe's stays what it is.
- */
+/** Translates a failed call with a stored key. Other errors are returned unchanged. */
 export function asStripeFailure(error: unknown): unknown {
   const facts = stripeErrorOf(error);
   if (!facts) return error;
@@ -73,8 +71,7 @@ export function asStripeFailure(error: unknown): unknown {
   }
   if (statusCode === 429)
     return stripeUnavailable('Stripe limits how much it is asked at the moment; try again shortly.', error);
-  // 409 is of a moment, too: another request with the same idempotency key, or for the same object, has not
-  // ended yet.
+  // 409 is temporary: another request with this idempotency key or object is still running.
   if (statusCode === 0 || statusCode === 409 || statusCode >= 500)
     return stripeUnavailable('Stripe can not be reached at the moment; try again shortly.', error);
   return new DomainError('stripe_refused', 'Stripe refused the request.', { cause: error });

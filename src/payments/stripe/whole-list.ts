@@ -1,35 +1,34 @@
 import type Stripe from 'stripe';
 import { stripeUnavailable } from './stripe.errors.js';
 
-/** What Stripe gives at most for one page. */
+/** Stripe's maximum. */
 const PAGE_SIZE = 100;
-/** A list that is longer than 10,000 is none that anything here has to read whole. */
+/** No list with more than 10,000 items has to be read whole. */
 const MAX_PAGES = 100;
 
-/** What the endpoint of a list is called with. */
+/** Parameters of a list endpoint. */
 export interface PageParams {
   readonly limit: number;
   readonly starting_after?: string;
 }
 
-/** One page of a list, as far as paging needs it. */
+/** The members of a page that paging needs. */
 interface ListPage<Item> {
   readonly data: Item[];
   readonly has_more: boolean;
 }
 
 /**
- * Reads a list of Stripe's whole, page by page. A list embedded in an object is cut at 10 items: it is read
- * anew from its own endpoint.
+ * Reads a list page by page. A list embedded in an object has at most 10 items, so read its own endpoint.
  * @param readPage calls the list's endpoint with these parameters
- * @param signal ends it between two pages
- * @throws DomainError `stripe_unavailable` for a list that does not end; and what `readPage` throws
+ * @param signal checked before each page
+ * @throws DomainError `stripe_unavailable` for an endless list; errors of `readPage`
  */
 export async function readWholeList<Item extends { id: string }>(
   readPage: (params: PageParams) => Promise<ListPage<Item>>,
   signal?: AbortSignal,
 ): Promise<Item[]> {
-  // By id: what shifts to the next page while the list is read comes twice.
+  // Removes duplicates: an item that shifts to the next page meanwhile is read twice.
   const items = new Map<string, Item>();
   let last: string | undefined;
   for (let pages = 0; pages < MAX_PAGES; pages += 1) {
@@ -48,10 +47,7 @@ export async function readWholeList<Item extends { id: string }>(
   throw stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', undefined);
 }
 
-/**
- * A subscription with all of its items, of which Stripe embeds only the first. @param readPage calls the
- * endpoint of subscription items
- */
+/** Adds the items that Stripe doesn't embed in a subscription. @param readPage lists subscription items */
 export async function withAllItems(
   subscription: Stripe.Subscription,
   readPage: (params: Stripe.SubscriptionItemListParams) => Promise<Stripe.ApiList<Stripe.SubscriptionItem>>,

@@ -19,8 +19,8 @@ import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-probe.js';
 const PK = { primaryKeyConstraintName: 'stripe_key_accounts_pk' };
 
 /**
- * The Stripe account of a secret key, as Stripe said. Former keys stay: what was written with them belongs to
- * their account.
+ * Stripe account of a secret key, as Stripe reported it. Former keys stay, because the endpoints and objects
+ * they created stay in their account.
  */
 @Entity('stripe_key_accounts')
 @Index('stripe_key_accounts_by_account', ['accountId', 'mode'])
@@ -31,7 +31,7 @@ export class StripeKeyAccountEntity {
   @PrimaryColumn({ type: 'varchar', length: 4, ...PK })
   mode: StripeMode;
 
-  /** Of the secret key. */
+  /** Fingerprint of the secret key. */
   @PrimaryColumn({ type: 'varchar', length: 32, ...PK })
   fingerprint: string;
 
@@ -47,7 +47,7 @@ export class StripeKeyAccountEntity {
   config: StripeConfigEntity;
 }
 
-/** What Stripe last said of a secret key. It holds for the key with this fingerprint, and for no other. */
+/** Stripe's last verdict on a secret key. Applies only to the key with this fingerprint. */
 @Entity('stripe_key_checks')
 export class StripeKeyCheckEntity {
   @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'stripe_key_checks_pk' })
@@ -74,7 +74,7 @@ export class StripeKeyCheckEntity {
   @Column({ name: 'checked_by', type: 'varchar', length: 16 })
   checkedBy: CheckedBy;
 
-  /** In our words. */
+  /** Our message, not Stripe's. */
   @Column({ type: 'varchar', length: 1000, nullable: true })
   error: string | null;
 
@@ -85,11 +85,11 @@ export class StripeKeyCheckEntity {
 
 const MAX_NAME_LENGTH = 255;
 
-/** The known state of one mode's connection to Stripe. */
+/** Last known state of one mode's connection to Stripe. */
 export interface ConnectionState {
   readonly mode: StripeMode;
   readonly hasSecretKey: boolean;
-  /** Of the stored key; a check of an earlier key counts for nothing. */
+  /** Last check of the stored key. Checks of earlier keys are ignored. */
   readonly check: Pick<
     Check,
     'valid' | 'accountId' | 'accountName' | 'checkedAt' | 'checkedBy' | 'error'
@@ -105,8 +105,8 @@ type StateRow = { mode: StripeMode; keyFingerprint: string | null; formerSecretV
 
 /**
  * $1 project, $2 mode, $3 fingerprint, $4 valid, $5 account id, $6 account name, $7 now, $8 by, $9 error.
- * Answers a row when the verdict is news. A call that succeeds proves one permission, not all: it overrules
- * what another call said, but no validation.
+ * Returns a row if the verdict is new. A successful call proves only one permission, so it can replace the
+ * verdict of another call, but no validation.
  */
 const RECORD_NEWS = sql<{ mode: StripeMode }>(
   `INSERT INTO stripe_key_checks (project_id, mode, fingerprint, valid, account_id, account_name, checked_at, checked_by, error)
@@ -122,7 +122,7 @@ const RECORD_NEWS = sql<{ mode: StripeMode }>(
   'record_stripe_key_check',
 );
 
-/** The same parameters, for the same verdict on the same key as before. */
+/** Parameters of `RECORD_NEWS`. Refreshes an unchanged verdict. */
 const RECORD_AGAIN = sql<never>(
   `UPDATE stripe_key_checks SET checked_at = $7, checked_by = $8, error = $9,
      account_id = COALESCE($5, account_id), account_name = COALESCE($6, account_name)
@@ -130,7 +130,7 @@ const RECORD_AGAIN = sql<never>(
   'record_stripe_key_check_again',
 );
 
-/** $1 project, $2 mode, $3 fingerprint, $4 account id, $5 now. Only of the stored key. */
+/** $1 project, $2 mode, $3 fingerprint, $4 account id, $5 now. Writes only for the stored key. */
 const KEEP_ACCOUNT = sql<{ mode: StripeMode }>(
   `INSERT INTO stripe_key_accounts AS a (project_id, mode, fingerprint, account_id, learned_at)
    SELECT k.project_id, k.mode, k.fingerprint, $4, $5 FROM stripe_credentials k
@@ -142,8 +142,8 @@ const KEEP_ACCOUNT = sql<{ mode: StripeMode }>(
 );
 
 /**
- * $1 project, $2 mode, $3 fingerprint, $4 account fingerprint, $5 whether Stripe knows the key; once known it
- * stays so.
+ * $1 project, $2 mode, $3 fingerprint, $4 account fingerprint, $5 whether Stripe recognized the key.
+ * `known_to_stripe` never returns to false.
  */
 const LEARN = sql<never>(
   `UPDATE stripe_credentials SET account_fingerprint = COALESCE(account_fingerprint, $4),
@@ -158,7 +158,7 @@ const FORGET = sql<never>(
   'forget_stripe_key_check',
 );
 
-/** $1 project, $2 now. The columns of a check are `null` without one of the stored key. */
+/** $1 project, $2 now. The columns of a check are `null` if the stored key was never checked. */
 const FIND = sql<StateRow>(
   `SELECT ${columns(StripeKeyCheckEntity, { of: 'h', only: ['valid', 'accountId', 'accountName', 'checkedAt', 'checkedBy', 'error'] })},
      m.mode, k.fingerprint AS "keyFingerprint",
@@ -179,11 +179,11 @@ export class KeyHealthRepository {
   ) {}
 
   /**
-   * Notes a verdict on a key, if that key is still the stored one.
-   * @param accountFingerprint of the account that Stripe told, where it did
-   * @param event for the history; of a key in use only a refusal that is news gets there
-   * @returns whether it is news, another verdict than the last or the first on this key; and whether its
-   * account is
+   * Records a verdict, if the key is still the stored one.
+   * @param accountFingerprint of the account that Stripe reported
+   * @param event for the history; for a key in use, only if it is a new refusal or changes the warnings
+   * @returns whether the verdict is new (the first one on this key, or a different one), and whether the
+   * account is new
    */
   async record(
     projectId: ProjectId,
@@ -229,7 +229,7 @@ export class KeyHealthRepository {
         yield* chain.append({ ...event, details });
       return news.length > 0;
     });
-    // After the transaction: two projects that are checked at once must not wait for each other's rows.
+    // Outside the transaction, to avoid deadlocks between projects that share an account.
     if (isAccountNews) await this.database.query(RAISE_VERSIONS_OF_SHARING, [projectId, mode]);
     return { isNews, isAccountNews };
   }
@@ -244,8 +244,8 @@ export class KeyHealthRepository {
 }
 
 /**
- * The configuration is shown with its warnings: when these change, its `ETag` has to. @returns the new
- * version if so
+ * Raises the version if `learn` changes the warnings, because the `ETag` covers them. @returns the new
+ * version
  */
 function* raisingVersionWithWarnings(
   projectId: ProjectId,
@@ -263,10 +263,7 @@ function* warningsOf(projectId: ProjectId): Steps<string> {
   return JSON.stringify(row && configWarnings(toConfig(row).credentials));
 }
 
-/**
- * Stripe promises neither a length nor characters of an account's name. Cut between characters, not inside
- * one.
- */
+/** Drops NUL and cuts between characters, because Stripe limits neither length nor characters of a name. */
 function storable(name: string | null | undefined): string | null {
   return name ? [...name.replaceAll('\0', '')].slice(0, MAX_NAME_LENGTH).join('') : null;
 }

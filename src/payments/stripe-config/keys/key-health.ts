@@ -18,7 +18,7 @@ const REFUSED_IN_USE: KeyVerdict = {
   message: 'Stripe refused this key when it was used; it was rolled, revoked or has expired.',
 };
 
-/** Remembers what Stripe said of the stored keys, and emits an event when one turns out invalid. */
+/** Records Stripe's verdicts on stored keys, and emits an event when a key becomes invalid. */
 @Injectable()
 export class KeyHealth {
   readonly #logger = new Logger(KeyHealth.name);
@@ -30,17 +30,16 @@ export class KeyHealth {
     private readonly changes: ConfigChanges,
   ) {}
 
-  /** Both modes, `test` first. */
   find(projectId: ProjectId): Promise<ConnectionState[]> {
     return this.checks.findByProject(projectId);
   }
 
-  /** A key that is stored again after it was deleted starts from empty. */
+  /** Deletes the verdict, which must not survive its key: the key may be stored again. */
   forget(projectId: ProjectId, mode: StripeMode): Promise<void> {
     return this.checks.forget(projectId, mode);
   }
 
-  /** Notes nothing but `event` when the key is not, or no longer, the project's. */
+  /** Records only `event` if the key is not the project's stored key. */
   async record(
     projectId: ProjectId,
     key: KeyIdentity,
@@ -63,10 +62,7 @@ export class KeyHealth {
       this.events.emit('credentials.invalid', { projectId, mode: key.mode, reason: verdict.message });
   }
 
-  /**
-   * Notes to which account Stripe said that a key in use belongs. Fails for nothing: Stripe can be asked
-   * again.
-   */
+  /** Records the account of a key in use. Never rejects, because Stripe can be asked again. */
   async recordAccount(projectId: ProjectId, key: KeyIdentity, account: StripeAccount): Promise<void> {
     const { mode } = key;
     const event: HistoryEvent = {
@@ -81,10 +77,7 @@ export class KeyHealth {
     });
   }
 
-  /**
-   * For a client with this key: each refusal is noted, and the first success after it was made or refused.
-   * Nobody waits for that.
-   */
+  /** Listens to a client's responses. Records each refusal and the next success, in the background. */
   followUse(projectId: ProjectId, key: KeyIdentity): AnswerListener {
     let isAccepted = false;
     let refusedAt = 0;

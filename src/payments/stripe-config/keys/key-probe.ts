@@ -8,8 +8,7 @@ import type { StripeMode } from '../../stripe/stripe-mode.js';
 import { isAddressRefusal, isExpired, stripeErrorOf, stripeUnavailable } from '../../stripe/stripe.errors.js';
 
 /**
- * What made us look: the validate operation, a save that asked for it, making an endpoint, or a call of some
- * module.
+ * Occasions of a check: the validate operation, a save with `validate=true`, any call with the stored key.
  */
 export const CHECKED_BY = ['validation', 'save', 'use'] as const;
 export type CheckedBy = (typeof CHECKED_BY)[number];
@@ -20,32 +19,30 @@ export interface StripeAccount {
   readonly name: string | null;
 }
 
-/** What Stripe says of a secret key. */
+/** Stripe's verdict on a secret key. */
 export interface KeyVerdict {
   readonly valid: boolean;
-  /** In our words; for an invalid key what to do about it. */
+  /** Our message, which includes the remedy for an invalid key. */
   readonly message: string;
-  /** Where Stripe told. */
+  /** Present if Stripe named the account. */
   readonly account?: StripeAccount;
 }
 
-/** A key of one project as it is in use, without the key. */
+/** Identifies a project's key without its value. */
 export interface KeyIdentity {
   readonly mode: StripeMode;
-  /** Of the secret key. */
+  /** Fingerprint of the secret key. */
   readonly fingerprint: string;
 }
 
-/** For everything that is asked about one key, retries included. */
+/** Milliseconds for all requests about one key, retries included. */
 const BUDGET_MS = 5_000;
 const ATTEMPT_MS = 3_000;
 const RETRIES = 1;
 
 const RESTRICTED = /^rk_/;
 const ACCESS_REVOKED = 'account_invalid';
-/**
- * Any other 403 may be about something else than the key: where the call came from, what the account may do.
- */
+/** Other 403 responses may concern the caller's address or the account, not the key. */
 const NAMES_PERMISSIONS = /permission/i;
 const NOT_FROM_HERE =
   'Stripe refuses this key from the address of this service: add that address to the IP addresses that the key is limited to, in the Stripe dashboard.';
@@ -54,10 +51,7 @@ const REVOKED: KeyVerdict = {
   message: 'This key was revoked; make a new one in the Stripe dashboard.',
 };
 
-/**
- * Cheap reads of everything that we need of an account, and the permission for each as Stripe's messages call
- * it.
- */
+/** Cheap reads that prove the needed permissions, which are spelled as in Stripe's messages. */
 const NEEDED_READS: readonly [
   permission: Permission,
   read: (stripe: Stripe) => Promise<{ object?: string }>,
@@ -76,9 +70,9 @@ const NEEDED_READS: readonly [
 ];
 
 /**
- * Asks Stripe about a secret key. There is no call for that, so we read what we would read anyway.
- * @param key of the right form and mode
- * @throws DomainError `stripe_unavailable` when Stripe can't be asked: that says nothing about the key
+ * Checks a secret key with ordinary reads, because Stripe has no call for this.
+ * @param key with the right form and mode
+ * @throws DomainError `stripe_unavailable` if Stripe can't be asked, which proves nothing about the key
  */
 export function probeKey(connector: StripeConnector, key: Secret): Promise<KeyVerdict> {
   return Deadline.within(BUDGET_MS, () => probe(connector, key), unavailable);
@@ -126,7 +120,7 @@ async function readList(answer: Promise<{ object?: string }>): Promise<void> {
   assertKind(await answer, 'list');
 }
 
-/** Stripe's refusal names the account even where the key may not read it. */
+/** Stripe's refusal names the account even if the key may not read it. */
 function accountOfRefusal(error: unknown): { account?: StripeAccount } {
   const id = /'(acct_[A-Za-z0-9]+)'/.exec(stripeErrorOf(error)?.message ?? '')?.[1];
   return id === undefined ? {} : { account: { id, name: null } };
@@ -139,10 +133,7 @@ function isForbidden(result: PromiseSettledResult<unknown> | undefined): boolean
   return facts.code !== ACCESS_REVOKED && NAMES_PERMISSIONS.test(facts.message);
 }
 
-/**
- * The account that the client's key belongs to, also where the key may not read it. @throws what the SDK
- * throws
- */
+/** Finds the account of the client's key, even if the key may not read it. @throws the SDK's errors */
 export async function findAccount(stripe: Stripe): Promise<StripeAccount> {
   try {
     return await readAccount(stripe, { timeout: ATTEMPT_MS, maxNetworkRetries: RETRIES });
@@ -162,12 +153,12 @@ async function readAccount(stripe: Stripe, options: Stripe.RequestOptions = {}):
   };
 }
 
-/** Whoever answers JSON with 200 need not be Stripe. */
+/** A proxy may answer with its own JSON and status 200. */
 function assertKind({ object }: { object?: string }, expected: string): void {
   if (object !== expected) throw unavailable();
 }
 
-/** @returns `undefined` when the error says nothing about the key */
+/** @returns `undefined` if the error proves nothing about the key */
 function verdictOf(error: unknown): KeyVerdict | undefined {
   const facts = stripeErrorOf(error);
   const { statusCode, code, message } = facts ?? {};

@@ -21,11 +21,11 @@ import type { KeyVerdict } from './key-probe.js';
 
 type Asker = Pick<Project, 'id' | 'ownerId'>;
 
-/** Nobody may use us to try out stolen keys in bulk. */
+/** Prevents bulk checks of stolen keys. */
 const PER_MINUTE = 30;
 const MINUTE_MS = 60_000;
 
-/** Asks Stripe about secret keys on behalf of a project's owner, within limits. */
+/** Verifies secret keys with Stripe for a project's owner, within a rate limit. */
 @Injectable()
 export class KeyVerifier {
   readonly #logger = new Logger(KeyVerifier.name);
@@ -41,7 +41,7 @@ export class KeyVerifier {
   ) {}
 
   /**
-   * Stores nothing but the verdict, and that only if the key is the project's stored one.
+   * Stores only the verdict, and only for the project's stored key.
    * @throws DomainError `rate_limited`, `already_running`, `stripe_unavailable`
    */
   async verify(
@@ -52,11 +52,11 @@ export class KeyVerifier {
   ): Promise<KeyVerdict> {
     const value = secretKey.trim();
     const rule = credentialRule(mode, 'secret_key');
-    // A restricted key is asked about in any case: why it would not do is worth knowing before the operator
-    // is asked to allow it.
+    // Checks restricted keys even if they are not accepted here, so that the owner learns of other problems
+    // first.
     const problem = credentialProblem(rule, value, { acceptRestrictedKeys: true, isRequired: true });
     if (problem) {
-      // What is no such key may be anything: nothing of it is shown.
+      // A malformed key may be any secret, so no part of it is recorded.
       await this.history.record(project.id, {
         action: 'credentials.validated',
         result: 'invalid',
@@ -88,10 +88,10 @@ export class KeyVerifier {
   }
 
   /**
-   * Asks Stripe about the secret keys in `changes`, before they are stored.
-   * @returns what notes the verdicts once the changes are stored; it never fails
-   * @throws ValidationFailed when Stripe doesn't accept a key; DomainError `stripe_unavailable`,
-   * `rate_limited`, `already_running`
+   * Verifies the secret keys in `changes` before they are stored.
+   * @returns a function that records the verdicts after the save; it never fails
+   * @throws ValidationFailed if Stripe refuses a key; DomainError `stripe_unavailable`, `rate_limited`,
+   * `already_running`
    */
   async verifyChanges(
     project: Asker,
@@ -128,7 +128,7 @@ export class KeyVerifier {
     };
   }
 
-  /** The keys are stored by now, so a verdict that can't be noted fails nothing. */
+  /** Never fails, because the keys are stored already. */
   async #tryToRecord(
     projectId: ProjectId,
     mode: StripeMode,
@@ -149,7 +149,7 @@ export class KeyVerifier {
     }
   }
 
-  /** Asks Stripe; that it could not be asked goes into the history as well. */
+  /** Asks Stripe, and records a failed attempt in the history. */
   async #ask(
     projectId: ProjectId,
     rule: CredentialRule,
@@ -165,9 +165,7 @@ export class KeyVerifier {
     }
   }
 
-  /**
-   * @param keys how many of them `ask` shows to Stripe: what is answered without Stripe counts for nothing
-   */
+  /** Runs one check per project at a time. @param keys number of keys that `ask` sends to Stripe */
   async #alone<T>({ id: projectId, ownerId }: Asker, keys: number, ask: () => Promise<T>): Promise<T> {
     if (this.#asking.has(projectId)) {
       throw new DomainError(
@@ -202,7 +200,7 @@ export class KeyVerifier {
   }
 }
 
-/** @param verdict `undefined` when Stripe could not be asked */
+/** @param verdict `undefined` if Stripe could not be asked */
 function validated(
   { mode, kind }: CredentialRule,
   mask: string,

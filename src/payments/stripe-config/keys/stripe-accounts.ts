@@ -7,12 +7,10 @@ import { StripeConfigService } from '../stripe-config.service.js';
 import { StripeClients } from './stripe-clients.js';
 import { asStripeFailure, stripeUnavailable } from '../../stripe/stripe.errors.js';
 
-/** Less than Stripe waits for the answer to a webhook. */
+/** Less than Stripe's timeout for a webhook response. */
 const BUDGET_MS = 8_000;
 
-/**
- * $1 project, $2 mode. The account as Stripe said, else the fingerprint of the account that the key names.
- */
+/** $1 project, $2 mode. `account_id` is `null` until Stripe reports the account. */
 const FIND_CURRENT = sql<{ account_id: string | null; account_fingerprint: string | null }>(
   `SELECT a.account_id, k.account_fingerprint FROM stripe_credentials k
    LEFT JOIN stripe_key_accounts a ON a.project_id = k.project_id AND a.mode = k.mode AND a.fingerprint = k.fingerprint
@@ -20,7 +18,7 @@ const FIND_CURRENT = sql<{ account_id: string | null; account_fingerprint: strin
   'find_account_of_stripe_key',
 );
 
-/** The Stripe accounts that the stored secret keys belong to. */
+/** Stripe accounts of the stored secret keys. */
 @Injectable()
 export class StripeAccounts {
   constructor(
@@ -30,10 +28,9 @@ export class StripeAccounts {
   ) {}
 
   /**
-   * Whether the stored secret key belongs to this account. Stripe is asked, once for each key, where it never
-   * said so.
-   * @param accountId `acct_…`, or of an organisation
-   * @throws DomainError `stripe_*`, `database_unavailable`, and as `StripeClients.for`: then nobody can tell
+   * Whether the stored secret key belongs to this account. Asks Stripe if the account is unknown.
+   * @param accountId `acct_…`, or the id of an organisation
+   * @throws DomainError `stripe_*`, `database_unavailable`, and as `StripeClients.for`
    */
   async isOwn(projectId: ProjectId, mode: StripeMode, accountId: string): Promise<boolean> {
     const [key] = await this.database.query(FIND_CURRENT, [projectId, mode]);

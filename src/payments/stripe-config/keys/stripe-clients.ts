@@ -12,19 +12,16 @@ import { StripeConnector } from '../../stripe/stripe-connector.js';
 
 const MAX_CLIENTS = 1_000;
 
-/** A client, and to which of Stripe's accounts it leads. */
+/** A client and the account of its key. */
 export interface StripeConnection {
   readonly stripe: Stripe;
-  /**
-   * The account's fingerprint in this project. Stripe is asked for it where neither the key nor an earlier
-   * check told: keys from before 2018 don't.
-   */
+  /** Fingerprint of the account. Asks Stripe if the key has none yet: keys from before 2018 don't name it. */
   readonly account: () => Promise<string>;
-  /** Stripe's id of the account, for which Stripe is asked once. @throws what the SDK throws */
+  /** Id of the account, which is requested once. @throws the SDK's errors */
   readonly accountId: () => Promise<string>;
 }
 
-/** Ready Stripe clients, each with the secret key of one project and mode. */
+/** Caches one Stripe client per project and mode. */
 @Injectable()
 export class StripeClients {
   readonly #connections: ConfigCache<StripeConnection>;
@@ -39,16 +36,15 @@ export class StripeClients {
   }
 
   /**
-   * A client with the project's current key. Ask for it each time it is needed rather than keeping it: after
-   * a key was replaced or deleted, in this process or another, the next call has the new one.
+   * Returns a client with the current key. Call it for each use, because a replaced key stops working.
    * @throws DomainError `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`,
-   * `database_unavailable`
+   * `credential_unreadable`, `database_unavailable`
    */
   async for(projectId: ProjectId, mode: StripeMode): Promise<Stripe> {
     return (await this.connect(projectId, mode)).stripe;
   }
 
-  /** The same with the account. @throws as `for` */
+  /** Returns the client with its account. @throws as `for` */
   connect(projectId: ProjectId, mode: StripeMode): Promise<StripeConnection> {
     return this.#connections.get(projectId, mode, async () => {
       const { value, fingerprint, accountFingerprint } = await this.configs.openSecretKey(projectId, mode);
@@ -69,7 +65,7 @@ export class StripeClients {
   }
 }
 
-/** Keeps what succeeds, and tries again what failed. */
+/** Caches a success, and retries after a failure. */
 function once<T>(work: () => Promise<T>): () => Promise<T> {
   let done: Promise<T> | undefined;
   return () => {

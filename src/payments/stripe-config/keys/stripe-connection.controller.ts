@@ -17,7 +17,7 @@ import type { Project } from '../../../projects/project.entity.js';
 import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
 import { KeyVerifier } from './key-verifier.js';
 
-/** What a key looks like is part of the answer, not of the question. */
+/** Accepts any text: the response, not the validation, reports a malformed key. */
 const someText: Check = (value) => {
   if (value === undefined) return { type: 'missing', msg: 'is required' };
   if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
