@@ -7,12 +7,10 @@ import {
   VARIABLES,
 } from './variables.js';
 
-/** Width of a comment in `.env.example`. */
+/** Maximum width of a comment in `.env.example`. */
 const MAX_WIDTH = 110;
 
-/**
- * Text of `.env.example`. Every variable is empty, which counts as not set, so that a copy changes nothing.
- */
+/** Returns the text of `.env.example`. Every variable is empty, so that a copy changes nothing. */
 export function envExample(): string {
   const topics = Object.entries(TOPICS).map(([title, variables]) =>
     [`# ${title.toUpperCase()}`, ...namesOf(variables).map(entryOf)].join('\n\n'),
@@ -40,7 +38,7 @@ function wrap(text: string): string[] {
   return lines;
 }
 
-/** Tables of the README, one for each topic, with their columns aligned as Prettier aligns them. */
+/** Returns the README's tables, one per topic, aligned like Prettier's. */
 export function configurationTables(): string {
   return Object.entries(TOPICS)
     .map(([title, variables]) => `### ${title}\n\n${tableOf(namesOf(variables))}`)

@@ -134,7 +134,7 @@ it('takes the file of a process that was faster', () => {
 
 it('gives processes that start together the same secrets', async () => {
   const module = compiled();
-  // Each waits for the same moment, or the first would be done before the second is up.
+  // Starts all at one time; otherwise the first would finish before the second is up.
   const script = `
     import { loadSettings } from ${JSON.stringify(module)};
     while (Date.now() < ${Date.now() + 1000});
@@ -150,7 +150,7 @@ it('gives processes that start together the same secrets', async () => {
   expect(readdirSync(dataDir).sort()).toEqual(['master.key', 'token.secret']);
 });
 
-/** The configuration as modules that plain Node can load. */
+/** Compiles the configuration to modules for plain Node. */
 function compiled(): string {
   const sources = [
     ...readdirSync(__dirname).map((name) => join(__dirname, name)),

@@ -12,21 +12,21 @@ import {
   VARIABLES,
 } from './variables.js';
 
-/** Invalid settings. Each problem names a variable and says what to do, and never repeats a value. */
+/** Invalid settings. Each problem names a variable and a remedy, never a value. */
 export class ConfigurationError extends Error {
   constructor(readonly problems: string[]) {
     super(['The configuration is not valid:', ...problems.map((problem) => `- ${problem}`)].join('\n'));
   }
 }
 
-/** Adds the variables of `.env` in the working folder. Variables of the environment take precedence. */
+/** Loads `.env` from the working folder. Variables of the environment take precedence. */
 export function loadEnvFile(): void {
   const { error } = config({ quiet: true });
   if (error !== undefined && error.code !== 'ENOENT')
     throw new ConfigurationError(['.env must be a file that this process can read.']);
 }
 
-/** Variables that name a file, by the secret in the file. */
+/** Maps each secret to the variable that names its file. */
 const FILE_VARIABLES = new Map<string, VariableName>(
   VARIABLE_NAMES.flatMap((name) => {
     const { holds }: Variable<unknown> = VARIABLES[name];
@@ -34,9 +34,9 @@ const FILE_VARIABLES = new Map<string, VariableName>(
   }),
 );
 
-/** Reads the variables of the process by the rules of the table. */
+/** Reads the process's variables by the rules in variables.ts. */
 export class Environment {
-  /** With an invalid NODE_ENV, the other variables are checked as in development, which requires least. */
+  /** `development` if NODE_ENV is invalid, because development requires least of the other variables. */
   readonly nodeEnv: NodeEnv;
   readonly #given: NodeJS.ProcessEnv;
   readonly #files = new Map<VariableName, SecretFile<string>>();
@@ -51,7 +51,7 @@ export class Environment {
     return this.#isGiven(this.sourceOf(name));
   }
 
-  /** @returns the file variable if it is set, otherwise `name` */
+  /** @returns the file variable if it is set, else `name` */
   sourceOf(name: VariableName): VariableName {
     const file = FILE_VARIABLES.get(name);
     return file !== undefined && this.#isGiven(file) ? file : name;
@@ -76,7 +76,7 @@ export class Environment {
     return text === undefined ? undefined : variable.parse(text);
   }
 
-  /** @throws ConfigurationError if there is neither a valid text nor a default */
+  /** @throws ConfigurationError without a valid text or a default */
   required<Name extends VariableName>(name: Name): ValueOf<Name> {
     const value = this.optional(name);
     if (value === undefined) throw new ConfigurationError([this.#adviceOn(name)]);
@@ -130,7 +130,7 @@ export class Environment {
   }
 }
 
-/** A secret that development generates in the data folder if it isn't configured. */
+/** Returns the file of a secret that development generates in the data folder, unless it is configured. */
 export function developmentFile<Name extends 'MASTER_KEY' | 'AUTH_JWT_SECRET'>(
   env: Environment,
   file: string,

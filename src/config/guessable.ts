@@ -1,9 +1,6 @@
 import type { Secret } from '../common/secret.js';
 
-/**
- * What people write in place of a secret or around one: names of secrets, advice to replace them, and the
- * commonest words of English.
- */
+/** Words in placeholders: names of secrets, advice to replace them, and the commonest English words. */
 const PLACEHOLDERS = `
   secret password passwd passphrase token key apikey jwt hmac hash salt credential bearer session cookie signing signature sign signed signer
   auth authentication authorization login admin administrator root user username account client server service backend frontend api app
@@ -27,7 +24,7 @@ const PLACEHOLDERS = `
 `
   .trim()
   .split(/\s+/);
-/** Too short to be told from random letters inside a text. */
+/** Short words count only where no letters adjoin them; random text contains them too. */
 const SHORT_PLACEHOLDERS =
   'a i an as at be by do go he if in is it me my no of ok on or pw so to up us we id kb';
 
@@ -48,33 +45,30 @@ const SHORT_PLACEHOLDER = new RegExp(
   'giu',
 );
 
-/** A word that stands alone, with the punctuation around it. */
+/** A separate word, with adjacent punctuation. */
 const WORD =
   /[^\p{L}\p{N}]?(?<![\p{L}\p{N}])(\p{L}\p{Ll}{2,14}|\p{Lu}{3,15})(?![\p{L}\p{N}])[^\p{L}\p{N}]?/gu;
-/** A word that is drawn from a list of Diceware. */
+/** Bits of a word chosen from a Diceware list. */
 const BITS_OF_WORD = Math.log2(6 ** 5);
-/** Fewer can stand in a random text. */
+/** Random text can contain fewer words. */
 const MIN_WORDS = 3;
 
-/** Keys of a keyboard in the orders in which fingers run over them. */
+/** Keyboard keys in the order of typical finger runs. */
 const KEYBOARDS = [
   "`1234567890-=qwertyuiop[]asdfghjkl;'zxcvbnm,./",
   '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/',
 ];
 
-/** What is said of a guessable secret, after the name of its variable. */
+/** Problem of a guessable secret, after its variable's name. */
 export const MUST_BE_RANDOM =
   'must be random in production, not words, a run or one character over and over, encoded or not: openssl rand -base64 32 makes one.';
 
-/** Shorter repetitions are common in random text. */
+/** Minimum length of a repetition. Random text often has shorter ones. */
 const MIN_REPETITION = 3;
 
-/**
- * What is asked of bytes that a text may stand for. Most texts stand for none, so this is far below what
- * random bytes have.
- */
+/** Minimum bits per decoded byte. Far below random bytes, because few texts are really encodings. */
 const BITS_OF_BYTE = 1;
-/** Fewer random bytes can happen to be a text. */
+/** Fewer random bytes may be a text by chance. */
 const MIN_TEXT_BYTES = 16;
 
 const HEX = /^(?:[0-9a-f]{2})+$/i;
@@ -82,10 +76,10 @@ const BASE64 = /^[\w+/-]+={0,2}$/;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Whether a secret was made up rather than drawn: one character, a word or a run (`abc…`, `123…`, `qwerty…`)
- * over and over, a placeholder, a few words, or any of these in hexadecimal or base64. Of 16 random bytes in
- * hexadecimal or base64 it refuses hardly any.
- * @param bits that it must have; the estimate is on the low side
+ * Whether a secret looks invented: repetitions, runs (`abc…`, `qwerty…`), placeholders, a few words, or an
+ * encoding of these.
+ * Almost never rejects 16 random bytes in hexadecimal or base64.
+ * @param bits the required minimum; the estimate is low
  */
 export function isGuessable(secret: Secret, bits: number, encoding: 'utf8' | 'base64' = 'utf8'): boolean {
   return encoding === 'utf8'
@@ -100,7 +94,7 @@ function isGuessableText(text: string, bits: number): boolean {
   );
 }
 
-/** @param bitsOfText what they must have if they are a text */
+/** @param bitsOfText the required minimum if the bytes are a text */
 function areGuessableBytes(bytes: Buffer, bitsOfText: number, bits: number): boolean {
   const least = Math.min(bitsOfText, bits);
   const text = textIn(bytes);
@@ -109,7 +103,7 @@ function areGuessableBytes(bytes: Buffer, bitsOfText: number, bits: number): boo
   return bitsInNumbers([...bytes]) < least;
 }
 
-/** What a text may stand for. */
+/** Decodes a text as hexadecimal and base64, where it may be either. */
 function decodings(text: string): Buffer[] {
   const digits = text.replace(/^0x|[\s:.-]/gi, '');
   return [
@@ -118,7 +112,7 @@ function decodings(text: string): Buffer[] {
   ];
 }
 
-/** @returns the text that bytes are in UTF-8 or, of ASCII, in UTF-16 */
+/** @returns the bytes as UTF-8, or as UTF-16 of ASCII characters */
 function textIn(bytes: Buffer): string | undefined {
   try {
     const text = UTF8.decode(bytes).replaceAll('\0', '');
@@ -142,7 +136,7 @@ function bitsInText(given: string): number {
   );
 }
 
-/** Of words that stand alone, and of all that is between them. */
+/** Sums the bits of separate words and of the text between them. */
 function bitsInWords(given: string): number {
   const words = new Set<string>();
   if ((given.match(WORD)?.length ?? 0) < MIN_WORDS) return Infinity;
@@ -170,12 +164,12 @@ function codePoint(character: string): number {
   return character.codePointAt(0) ?? 0;
 }
 
-/** From each number to the next: equal ones are a run. */
+/** Differences between neighbours: a run has equal ones. */
 function steps(numbers: number[]): number[] {
   return numbers.slice(1).map((number, index) => number - (numbers[index] ?? 0));
 }
 
-/** What is new in a sequence: a repetition of anything before counts as one symbol. */
+/** Estimates the bits of a sequence. A repetition of anything earlier counts as one symbol. */
 function bitsIn(numbers: number[]): number {
   let symbols = 0;
   for (let at = 0; at < numbers.length; symbols += 1) {

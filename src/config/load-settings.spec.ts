@@ -46,7 +46,7 @@ function revealed(sources: readonly MasterKeySource[]): string[] {
 
 const keysOf = (given: NodeJS.ProcessEnv): string[] => revealed(loadSettings(given).masterKeys);
 
-/** The variables that are complained about. */
+/** Returns the variables named in problems. */
 function blamed(given: NodeJS.ProcessEnv): string[] {
   return problemsOf(given).map((problem) => problem.split(' ')[0] ?? '');
 }
@@ -695,7 +695,7 @@ describe('messages', () => {
     fc.assert(
       fc.property(marker, around, around, environment, others, (value, before, after, nodeEnv, names) => {
         const hostile = Object.fromEntries(names.map((name) => [name, `${before}${value}${after}`]));
-        // A wrong port besides, so that nothing is ever valid: development would start to make files.
+        // Adds a wrong port, so that no case is valid and creates files in development.
         const given = { ...hostile, NODE_ENV: nodeEnv, PORT: value };
         const error = caught(given);
         expect(error.problems.length).toBeGreaterThan(0);

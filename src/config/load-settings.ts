@@ -7,8 +7,7 @@ import { type AccessTokens, Settings, StoreSettings } from './settings.js';
 import { isVariableName, VARIABLE_NAMES } from './variables.js';
 
 /**
- * A misspelt optional variable would silently not apply. What is further away than one slip is others'
- * business.
+ * Reports variables one typing error away from a known name, because a misspelt optional one has no effect.
  */
 function misspeltNames(given: NodeJS.ProcessEnv): string[] {
   return Object.keys(given)
@@ -20,9 +19,9 @@ function misspeltNames(given: NodeJS.ProcessEnv): string[] {
 }
 
 function isSlip(name: string, known: string): boolean {
-  // With another digit it is another name: AUTH0_AUDIENCE, PORT2.
+  // A different digit makes a different name, such as AUTH0_AUDIENCE or PORT2.
   if (digitsOf(name) !== digitsOf(known)) return false;
-  // Short common words are one letter away from many others, such as HOST from HOSTS.
+  // Short words are one letter away from many others, such as HOST from HOSTS.
   if (!known.includes('_')) return isSwap(name, known);
   return isOneSlipAway(name.toUpperCase(), known);
 }
@@ -34,7 +33,7 @@ const isSwap = (name: string, known: string): boolean =>
   isOneSlipAway(name, known) &&
   [...name].sort().join('') === [...known].sort().join('');
 
-/** Whether one letter too many, missing, wrong, or a swapped pair makes the difference, or nothing does. */
+/** Whether names are equal or differ by one letter or one swapped pair. */
 function isOneSlipAway(one: string, other: string): boolean {
   let start = 0;
   while (start < one.length && one[start] === other[start]) start++;
@@ -45,7 +44,7 @@ function isOneSlipAway(one: string, other: string): boolean {
   return isSwap || (rest.length <= 1 && otherRest.length <= 1);
 }
 
-/** What a text has at least that is worth keeping secret; random ones have far more. */
+/** Minimum estimated bits of a secret. Random ones have far more. */
 const MIN_BITS = { AUTH_JWT_SECRET: 64, METRICS_TOKEN: 32 };
 
 const STORE_VARIABLES = [
@@ -59,10 +58,10 @@ const STORE_VARIABLES = [
 ] as const;
 
 /**
- * Checks every variable and every rule between them. In development it creates missing secrets in the data
- * folder, but only when there is nothing else to complain about.
- * @param options without `makesMasterKey`, a master key that is missing is a problem in development too
- * @throws ConfigurationError with all problems at once
+ * Checks every variable and every rule between them.
+ * In development, creates missing secrets in the data folder once there are no problems.
+ * @param options with `makesMasterKey: false`, a missing master key is a problem in development, too
+ * @throws ConfigurationError with all problems
  */
 export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true } = {}): Settings {
   const { env, masterKeys, tokenFile, problems } = examineSettings(given, makesMasterKey);
@@ -89,7 +88,7 @@ export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true }
     metricsToken: env.optional('METRICS_TOKEN'),
     logLevel: env.required('LOG_LEVEL'),
     sampleData: env.required('SAMPLE_DATA'),
-    // Last, because they may create files.
+    // Opened last, because both may create files.
     masterKeys: masterKeys.open(),
     accessTokens: accessTokens(env, tokenFile),
   });
@@ -102,10 +101,7 @@ interface Examination {
   readonly problems: string[];
 }
 
-/**
- * Reads all variables, and lists what is wrong with them: nothing where `loadSettings` succeeds. Creates no
- * file.
- */
+/** Reads all variables and lists their problems. Creates no file. */
 export function examineSettings(given: NodeJS.ProcessEnv, makesMasterKey = true): Examination {
   const env = new Environment(given);
   const masterKeys = new MasterKeySources(env);
@@ -122,10 +118,9 @@ export function examineSettings(given: NodeJS.ProcessEnv, makesMasterKey = true)
 }
 
 /**
- * The settings of the database and the vault alone: of the others none has to be there. No master key is
- * made.
- * @param options without `needsMasterKey`, master keys that are missing or wrong are no problem
- * @throws ConfigurationError with all problems at once
+ * Loads the settings of the database and the vault only. Creates no master key.
+ * @param options with `needsMasterKey: false`, missing or invalid master keys are no problem
+ * @throws ConfigurationError with all problems
  */
 export function loadStoreSettings(
   given: NodeJS.ProcessEnv,
@@ -185,7 +180,7 @@ function databaseConflicts(env: Environment): string[] {
     : [];
 }
 
-/** The rules that concern more than one variable. */
+/** Checks rules between variables. */
 function conflicts(env: Environment): string[] {
   const [hasSecret, hasJwks] = [env.isSet('AUTH_JWT_SECRET'), env.isSet('AUTH_JWKS_URI')];
   const isDevelopment = env.nodeEnv === 'development';

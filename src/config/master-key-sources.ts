@@ -11,10 +11,10 @@ export const MASTER_KEY_VARIABLES = VARIABLE_NAMES.filter((name) =>
   /^(MASTER_KEY|VAULT_|AWS_KMS_)/.test(name),
 );
 
-/** Of 32 random bytes the estimate is about 155. */
+/** Minimum estimate. 32 random bytes have about 155 bits. */
 const MIN_KEY_BITS = 96;
 
-/** Where the configured master keys are, in the order of MASTER_KEY_PROVIDER. */
+/** Locates the configured master keys, in the order of MASTER_KEY_PROVIDER. */
 export class MasterKeySources {
   readonly #keyFile: SecretFile<Secret[]> | undefined;
 
@@ -22,7 +22,7 @@ export class MasterKeySources {
     this.#keyFile = this.#uses('local') ? localKeyFile(env) : undefined;
   }
 
-  /** @param makesMissing whether `open` may be called, which makes the key of a development installation */
+  /** @param makesMissing whether `open` may create a missing key in development */
   problems(makesMissing: boolean): string[] {
     const { env } = this;
     const [hasKey, hasKeyFile] = [env.isSet('MASTER_KEY'), env.isSet('MASTER_KEY_FILE')];
@@ -73,12 +73,12 @@ export class MasterKeySources {
     ];
   }
 
-  /** May create the key of a development installation. */
+  /** Opens the master keys. In development, creates a missing one. */
   open(): MasterKeySource[] {
     return this.env.required('MASTER_KEY_PROVIDER').map((provider) => this.#open(provider));
   }
 
-  /** Those that are there, none if any is missing or wrong. Creates nothing. */
+  /** Opens existing master keys and creates none. @returns `[]` if any is missing or invalid */
   openExisting(): MasterKeySource[] {
     const isWrong = this.env.problems(MASTER_KEY_VARIABLES).length > 0 || this.problems(false).length > 0;
     return isWrong ? [] : this.open();

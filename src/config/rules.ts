@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { Secret } from '../common/secret.js';
 
-/** Reads the text of a variable; `undefined` means that it breaks the rule. */
+/** Parses a variable's text. `undefined` means that it is invalid. */
 export type Parse<T> = (text: string) => T | undefined;
 
 /** A SQLite file, or the URL of a PostgreSQL server. */
@@ -46,7 +46,7 @@ const SECONDS = new Map([
   ['d', 86_400],
 ]);
 
-/** Seconds, from a number of them or one with a unit: `90`, `90s`, `15m`, `24h`, `7d`. */
+/** Parses seconds, with an optional unit: `90`, `90s`, `15m`, `24h`, `7d`. */
 export function duration(maxSeconds: number): Parse<number> {
   return (text) => {
     const [, digits = '', unit = ''] = /^(.*?)([smhd]?)$/.exec(text) ?? [];
@@ -56,7 +56,7 @@ export function duration(maxSeconds: number): Parse<number> {
   };
 }
 
-/** The same, with none twice. */
+/** A list without duplicates. */
 export function setOf<T>(item: Parse<T>): Parse<T[]> {
   return (text) => {
     const items = listOf(item)(text);
@@ -81,37 +81,39 @@ export const trueOrFalse: Parse<boolean> = (text) => {
   return choice === undefined ? undefined : choice === 'true';
 };
 
-/** An address to listen on. A last label of digits would be an IPv4 address that somebody mistyped. */
+/** An address to listen on. Rejects a numeric last label, which is a mistyped IPv4 address. */
 export const host: Parse<string> = (text) => {
   const isHostName = /^([a-z\d]([a-z\d-]*[a-z\d])?\.)*[a-z]([a-z\d-]*[a-z\d])?$/i.test(text);
   return isHostName || (isIP(text) !== 0 && !text.includes('%')) ? text : undefined;
 };
 
-/** @returns the URL without the slashes at its end */
+/** @returns the URL without trailing slashes */
 export const baseUrl: Parse<string> = (text) =>
   text.includes('?') ? undefined : httpUrl(text)?.href.replace(/\/+$/, '');
 
-/** One exact origin. The URL parser lets * pass in a host name, where it would match nothing. */
+/**
+ * One exact origin. Rejects `*`, which the URL parser allows in a host name but which would match nothing.
+ */
 export const origin: Parse<string> = (text) => {
   const url = /[?*]/.test(text) ? undefined : httpUrl(text);
   return url?.pathname === '/' ? url.origin : undefined;
 };
 
-/** Keys that travel unencrypted could be exchanged on the way, so plain HTTP is for this machine alone. */
+/** Requires HTTPS except on loopback, because an attacker could replace keys in transit. */
 export const jwksUri: Parse<string> = (text) => {
   const url = httpUrl(text);
   return url && isSecureUrl(url.href) ? url.href : undefined;
 };
 
-/** Whether nobody on the network can read along. */
+/** Whether the connection is encrypted or local. */
 export function isSecureUrl(href: string): boolean {
   const { protocol, hostname } = new URL(href);
   return protocol === 'https:' || isLoopbackHost(hostname.replace(/^\[|]$/g, ''));
 }
 
 export const databaseAddress: Parse<DatabaseAddress> = (text) => {
-  // An in-memory database would lose acknowledged writes, and sqlite://folder/file looks relative but means a
-  // folder of the root.
+  // Rejects in-memory databases, which lose acknowledged writes, and `sqlite://folder/file`, which looks
+  // relative but is absolute.
   const file = /^sqlite:(?!:memory:|\/\/[^/])(.+)$/.exec(text)?.[1];
   if (file !== undefined) return { file: resolve(file) };
   const url = postgresUrl(text);
@@ -120,15 +122,13 @@ export const databaseAddress: Parse<DatabaseAddress> = (text) => {
 
 export const postgresUrl: Parse<Secret> = (text) => (isPostgresUrl(text) ? new Secret(text) : undefined);
 
-/** One master key or several, a line each or separated by commas. */
+/** One or more master keys, separated by line breaks or commas. */
 export const masterKeys: Parse<Secret[]> = (text) => {
   const keys = text.split(/\s*[,\n]\s*/).map((part) => masterKey(part));
   return keys.every((key) => key !== undefined) ? keys : undefined;
 };
 
-/**
- * Exactly 32 bytes. Node's decoder skips what it doesn't know, so the bytes are encoded again and compared.
- */
+/** Exactly 32 bytes. Encodes them again and compares, because Node's decoder skips invalid characters. */
 const masterKey: Parse<Secret> = (text) => {
   const bytes = Buffer.from(text, 'base64');
   const canonical = bytes.toString('base64');
@@ -143,10 +143,7 @@ export const vaultToken: Parse<Secret> = (text) =>
 export const metricsToken: Parse<Secret> = (text) =>
   /^[\x21-\x7e]{16,}$/.test(text) ? new Secret(text) : undefined;
 
-/**
- * One secret or several, with whitespace between them. A passphrase, none of whose words would do alone, is
- * one.
- */
+/** One or more secrets, separated by whitespace. A passphrase of short words is one secret. */
 export const tokenSecrets: Parse<Secret[]> = (text) => {
   const isLong = (secret: string) => Buffer.byteLength(secret) >= 32;
   const parts = text.split(/\s+/).filter((part) => part !== '');
@@ -154,13 +151,13 @@ export const tokenSecrets: Parse<Secret[]> = (text) => {
   return secrets.every(isLong) ? secrets.map((secret) => new Secret(secret)) : undefined;
 };
 
-/** How many proxies, or which, may say whom they speak for; `false` is none. */
+/** Trusted proxies: a hop count or addresses. `false` trusts none. */
 export const trustedProxies: Parse<false | number | string[]> = (text) => {
   const hops = wholeNumber(0, 100)(text);
   return hops === undefined ? listOf(addressRange)(text) : hops || false;
 };
 
-/** An address or a CIDR range, but not /0: it would trust everybody. */
+/** An address or a CIDR range. Rejects /0, which would trust everybody. */
 const addressRange: Parse<string> = (text) => {
   const [, address = '', prefix] = /^([^/%]+)(?:\/(.*))?$/.exec(text) ?? [];
   const family = isIP(address);
@@ -169,8 +166,8 @@ const addressRange: Parse<string> = (text) => {
 };
 
 /**
- * An absolute http(s) URL without credentials or fragment. Stricter than the URL parser, which repairs
- * blanks, backslashes and missing slashes.
+ * An absolute http(s) URL without credentials or fragment.
+ * Rejects blanks, backslashes and missing slashes, which the URL parser repairs.
  */
 function httpUrl(text: string): URL | undefined {
   if (!/^https?:\/\/[^/]/i.test(text) || /[\s\\#\p{Cc}]/u.test(text) || !URL.canParse(text)) return undefined;
@@ -179,7 +176,7 @@ function httpUrl(text: string): URL | undefined {
 }
 
 function isPostgresUrl(text: string): boolean {
-  // A bare # or % in a password would cut or break the address later, in a message that could show it.
+  // Rejects an unescaped # or %: it would split the URL later, in an error that may show the password.
   if (!/^postgres(ql)?:\/\/([^\s#%]|%[\da-f]{2})+$/i.test(text) || !URL.canParse(text)) return false;
   const { hostname, searchParams } = new URL(text);
   return hostname !== '' || searchParams.has('host');

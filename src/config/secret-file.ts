@@ -7,18 +7,13 @@ import type { Parse } from './rules.js';
 interface SecretFileOptions<T> {
   path: string;
   parse: Parse<T>;
-  /**
-   * The problem to report when the file can't be used. The operating system's own message would show the
-   * path.
-   */
+  /** The problem to report for an unusable file. The operating system's message would show the path. */
   advice: string;
-  /** Whether a missing file may be made, from 32 random bytes. */
+  /** Whether to create a missing file from 32 random bytes. */
   mayCreate: boolean;
 }
 
-/**
- * A secret, or several, in a file of its own, which is read once (it may be a pipe) and never overwritten.
- */
+/** A file of one or more secrets. Read once, since it may be a pipe, and never overwritten. */
 export class SecretFile<T> {
   readonly problem: string | undefined;
   readonly secret: T | undefined;
@@ -37,8 +32,7 @@ export class SecretFile<T> {
   }
 
   /**
-   * The secret, made now if the file was missing: of processes that start together, the first one's becomes
-   * everybody's.
+   * Returns the secret, and creates a missing file. Processes that start together share the first one's file.
    */
   open(): T {
     const { options } = this;
@@ -51,8 +45,8 @@ export class SecretFile<T> {
 }
 
 /**
- * @returns whether the file is there now. It appears under its name only when all of it is on the disk, so
- * nobody reads a part.
+ * Writes a draft and links it, so that no other process reads an incomplete file.
+ * @returns whether the file exists now
  */
 function createOnce(path: string): boolean {
   const draft = `${path}.${randomUUID()}`;

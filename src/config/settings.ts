@@ -4,43 +4,43 @@ import { type DatabaseAddress, isLoopbackHost } from './rules.js';
 import type { LogLevel, NodeEnv, Registration } from './variables.js';
 
 /**
- * How access tokens are checked: with shared secrets, of which the first signs, or with the published keys of
- * an authorization server.
+ * Verifies access tokens with shared secrets, the first of which signs, or with an authorization server's
+ * published keys.
  */
 export type AccessTokens =
   | { kind: 'hs256'; secrets: readonly Secret[]; issuer?: string; audience?: string }
   | { kind: 'jwks'; uri: string; issuer: string; audience: string; acceptTyp: string[] };
 
-/** Where master keys are. Of several in one place, the first wraps. */
+/** Location of master keys. The first of several wraps new data keys. */
 export type MasterKeySource =
   | {
       provider: 'local';
-      /** Base64 of 32 bytes each. */
+      /** 32 bytes each, in base64. */
       keys: readonly Secret[];
-      /** Where they are, in words for the operator. */
+      /** Description of the location, for the operator. */
       place: string;
     }
   | {
       provider: 'vault';
-      /** Without a slash at its end. */
+      /** Without a trailing slash. */
       address: string;
       namespace?: string;
       mount: string;
-      /** Names. */
+      /** Names of transit keys. */
       keys: readonly string[];
-      /** Itself, or the path of the file that has it. */
+      /** The token, or the path of its file. */
       token: Secret | string;
     }
   | {
       provider: 'aws-kms';
-      /** Ids, aliases or ARNs. */
+      /** Key ids, aliases or ARNs. */
       keys: readonly string[];
     };
 
-/** What it takes to reach the database and to open what is sealed in it: all that most commands need. */
+/** Settings of the database and the vault, which are all that most commands need. */
 export class StoreSettings {
   readonly database: DatabaseAddress;
-  /** PostgreSQL without a pooler before it, where `database` leads through one. */
+  /** PostgreSQL without the pooler that `database` goes through. */
   readonly directDatabaseUrl?: Secret;
   readonly databasePreparedStatements: boolean;
   readonly databasePoolSize: number;
@@ -52,40 +52,38 @@ export class StoreSettings {
     Object.assign(this, values);
   }
 
-  /** Where connections lead that nobody else gets in between: for migrations and change notifications. */
+  /** Address for migrations and change notifications, which need a connection without a pooler. */
   get directDatabase(): DatabaseAddress {
     return this.directDatabaseUrl ? { url: this.directDatabaseUrl } : this.database;
   }
 }
 
-/**
- * The configuration of the process, checked at start. What each setting means and its default: variables.ts.
- */
+/** The configuration of the process, checked at start. variables.ts documents each setting. */
 export class Settings extends StoreSettings {
   readonly nodeEnv: NodeEnv;
   readonly host: string;
   readonly port: number;
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly publicBaseUrl: string;
-  /** Absolute; the folder may not exist yet. */
+  /** Absolute path. The folder may not exist yet. */
   readonly dataDir: string;
   readonly accessTokens: AccessTokens;
   readonly developerScope?: string;
-  /** Whether the service keeps accounts of developers itself. */
+  /** Whether the built-in authorization server with developer accounts is on. */
   readonly authBuiltin: boolean;
   readonly authRegistration: Registration;
   readonly stripeApiBase?: string;
   readonly stripeAcceptRestrictedKeys: boolean;
-  /** 0: none are kept. */
+  /** 0 stores no payloads. */
   readonly webhookRetentionDays: number;
   /** Seconds. */
   readonly webhookSecretOverlap: number;
-  /** 0: no limit. */
+  /** 0 means no limit. */
   readonly rateLimitPerMinute: number;
-  /** A number of proxies, or their addresses and CIDR ranges; `false`: none. */
+  /** Trusted proxies: a hop count, or addresses and CIDR ranges. `false` trusts none. */
   readonly trustProxy: false | number | string[];
   readonly corsOrigins: string[];
-  /** Seconds between the signal to stop and the end of listening. */
+  /** Seconds from the stop signal until the server stops listening. */
   readonly shutdownDelay: number;
   readonly metricsToken?: Secret;
   readonly logLevel: LogLevel;
@@ -96,16 +94,13 @@ export class Settings extends StoreSettings {
     Object.assign(this, values);
   }
 
-  /** Whether only this machine can reach the server. */
+  /** Whether the server is reachable from this machine only. */
   get isLoopbackHost(): boolean {
     return isLoopbackHost(this.host);
   }
 }
 
-/**
- * Gives every room the settings that were read at start; a command may have no others than those of the
- * store.
- */
+/** Provides the settings to every module. A command may have those of the store only. */
 @Module({})
 export class SettingsModule {
   static forRoot(settings: StoreSettings): DynamicModule {
@@ -115,5 +110,5 @@ export class SettingsModule {
   }
 }
 
-/** The same as in package.json; a test says so. */
+/** Must equal the version in package.json, as a test checks. */
 export const VERSION = '0.1.0';

@@ -17,19 +17,19 @@ export type Registration = (typeof REGISTRATIONS)[number];
 const MASTER_KEY_PROVIDERS = ['local', 'vault', 'aws-kms'] as const;
 
 export interface Variable<T> {
-  /** Row of the README, without a full stop. */
+  /** Meaning in the README's table, without a full stop. */
   readonly summary: string;
-  /** Sentences that only `.env.example` has. */
+  /** Additional sentences for `.env.example`. */
   readonly details?: string;
   readonly isSecret?: boolean;
-  /** Name of the secret that is read from the file that this variable names. */
+  /** Name of the secret whose file this variable names. */
   readonly holds?: string;
   /** Ends the sentence "PORT must …". */
   readonly must: string;
   readonly parse: rules.Parse<T>;
   /**
-   * Text to parse if the variable isn't set. `<NAME>` stands for another variable. A default for some
-   * environments makes the variable required in the others. Without any default it is optional.
+   * Text to parse if the variable is unset; `<NAME>` is replaced by another variable.
+   * A default for some environments makes the variable required in the others.
    */
   readonly default?: string | Partial<Record<NodeEnv, string>>;
 }
@@ -336,7 +336,7 @@ const TABLE = {
   ...OPERATION,
 } satisfies Record<string, Variable<unknown>>;
 
-/** Groups of the variables in the documentation. */
+/** Groups of variables in the documentation. */
 export const TOPICS: Readonly<Record<string, object>> = {
   Server: SERVER,
   Database: DATABASE,
@@ -364,8 +364,8 @@ export function isVariableName(name: string): name is VariableName {
 export const VARIABLE_NAMES: readonly VariableName[] = Object.keys(VARIABLES).filter(isVariableName);
 
 /**
- * A file for a secret, because container platforms mount secrets as files, and an environment is easier to
- * read.
+ * Defines a variable for a secret's file: platforms mount secrets as files, which are harder to read than an
+ * environment.
  */
 function fileOf(name: string): Variable<string> {
   return {

@@ -107,7 +107,7 @@ describe('says what is wrong', () => {
 
   it('that nobody is there, after two attempts', async () => {
     await kms.service.stop();
-    // In Jest's realm the SDK hides what Node says of it.
+    // In Jest's realm the SDK hides Node's error.
     expect(await reasonOf(wrapper().wrap(dataKey, 'examplekey01'))).toMatch(
       /^AWS KMS does not answer( \(ECONNREFUSED\))?: can this machine reach it, and is it the right region\?$/,
     );

@@ -7,7 +7,7 @@ const FORMAT = 'awskms1';
 const TIMEOUT_MS = 8_000;
 const ATTEMPT_MS = 3_000;
 
-/** Reasons by the error's name. The first match counts. */
+/** Reasons by error name. The first match applies. */
 const REASONS: readonly [name: RegExp, reason: string][] = [
   [
     /^(CredentialsProviderError|TokenProviderError)$/,
@@ -29,15 +29,13 @@ const REASONS: readonly [name: RegExp, reason: string][] = [
   [/^InvalidKeyUsageException$/, 'The key of AWS_KMS_KEY_ID must be a symmetric one, for encryption.'],
 ];
 
-/**
- * A master key in AWS KMS, which never leaves it. Text form: `awskms1.<base64url of the ciphertext blob>`.
- */
+/** A master key that never leaves AWS KMS. Text form: `awskms1.<base64url of the ciphertext blob>`. */
 export class AwsKmsKeyWrapper implements KeyWrapper {
   readonly masterKeyId: string;
   readonly #region: string | undefined;
   #client: KMSClient | undefined;
 
-  /** @param keyId the id, alias or ARN of a symmetric key; an ARN says the region too */
+  /** @param keyId the id, alias or ARN of a symmetric key; an ARN includes the region */
   constructor(private readonly keyId: string) {
     this.masterKeyId = `aws-kms:${keyId.replace(/^arn:.*:/, '').replace(/^key\//, '')}`;
     this.#region = /^arn:[^:]+:kms:([^:]+):/.exec(keyId)?.[1];
@@ -85,11 +83,10 @@ export class AwsKmsKeyWrapper implements KeyWrapper {
     }
   }
 
-  /** The SDK is loaded only where it is used. */
+  /** Loads the SDK only if it is used. */
   async #connect(): Promise<KMSClient> {
     const { KMSClient } = await import('@aws-sdk/client-kms');
-    // package.json states the supported versions of Node. The SDK would log ten lines of advice at every
-    // start.
+    // Silences the SDK's ten lines about Node versions; package.json states the supported ones.
     process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
     this.#client ??= new KMSClient({
       ...(this.#region === undefined ? {} : { region: this.#region }),
@@ -110,7 +107,7 @@ export class AwsKmsKeyWrapper implements KeyWrapper {
   }
 }
 
-/** The encryption context, which KMS authenticates and logs (CloudTrail). */
+/** Returns the encryption context, which KMS authenticates and logs in CloudTrail. */
 function contextOf(dataKeyId: string): Record<string, string> {
   return { 'tillkeeper:data-key': dataKeyId };
 }
@@ -122,8 +119,8 @@ function bytes(answer: Uint8Array | undefined): Buffer {
 }
 
 /**
- * Not `instanceof Error`: Jest runs the tests in a realm beside that of Node's own errors. The names and
- * codes are AWS's and Node's own; a message could be anything.
+ * Explains an error by its name or code; a message may contain anything.
+ * Avoids `instanceof Error`: in Jest, Node's own errors come from another realm.
  */
 function reasonOf(error: unknown): string {
   const { name, code, message }: { name?: unknown; code?: unknown; message?: unknown } =

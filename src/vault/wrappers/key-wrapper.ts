@@ -1,14 +1,14 @@
 import { DomainError } from '../../common/errors.js';
 
-/** Wraps data keys for the database with a master key, and unwraps them. */
+/** Wraps and unwraps data keys with a master key. */
 export interface KeyWrapper {
-  /** A public id that reveals nothing of the key. At most 64 characters. */
+  /** A public id of at most 64 characters that reveals nothing about the key. */
   readonly masterKeyId: string;
 
   wrap(dataKey: Buffer, dataKeyId: string): Promise<string>;
 
   /**
-   * @returns bytes that belong to the caller, who wipes them
+   * @returns bytes for the caller to wipe
    * @throws WrongMasterKey if this master key didn't wrap the data key under this id
    */
   unwrap(wrapped: string, dataKeyId: string): Promise<Buffer>;
@@ -19,9 +19,9 @@ export class WrongMasterKey extends Error {
   override readonly name = 'WrongMasterKey';
 }
 
-/** The provider of the master key is unreachable or refuses the call. */
+/** The provider of the master key is unreachable or refused the call. */
 export class KeyProviderUnavailable extends DomainError {
-  /** @param reason for the operator: one or two sentences, without secrets or foreign text */
+  /** @param reason for the operator: one or two sentences without secrets or foreign text */
   constructor(
     readonly reason: string,
     cause?: unknown,

@@ -12,7 +12,7 @@ export class LocalKeyWrapper implements KeyWrapper {
   readonly masterKeyId: string;
   readonly #key: KeyObject;
 
-  /** @param masterKey copied: the caller may wipe it */
+  /** @param masterKey copied, so that the caller may wipe it */
   constructor(masterKey: Buffer) {
     if (masterKey.length !== MASTER_KEY_BYTES)
       throw new RangeError(`The master key must be ${MASTER_KEY_BYTES} bytes long.`);

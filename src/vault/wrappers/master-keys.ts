@@ -5,7 +5,7 @@ import { type KeyWrapper, WrongMasterKey } from './key-wrapper.js';
 import { LocalKeyWrapper } from './local-key-wrapper.js';
 import { VaultTransitKeyWrapper } from './vault-transit-key-wrapper.js';
 
-/** The configured master keys: the first wraps, all unwrap. Some commands need none. */
+/** The configured master keys: the first wraps, all unwrap. Empty for some commands. */
 export class MasterKeys {
   readonly #all: readonly KeyWrapper[];
 
@@ -25,7 +25,7 @@ export class MasterKeys {
   }
 
   /**
-   * @returns bytes that belong to the caller, who wipes them
+   * @returns bytes for the caller to wipe
    * @throws WrongMasterKey if no configured master key wrapped the data key
    */
   async unwrap({
@@ -42,7 +42,7 @@ export class MasterKeys {
   }
 }
 
-/** Creates the configured master keys. The first wrap or unwrap connects to a provider. */
+/** Creates the configured master keys. Providers are contacted at the first wrap or unwrap. */
 export function createMasterKeys(sources: readonly MasterKeySource[]): MasterKeys {
   return new MasterKeys(...sources.flatMap(wrappersOf));
 }

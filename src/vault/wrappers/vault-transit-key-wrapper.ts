@@ -13,8 +13,8 @@ const CIPHERTEXT = /^vault:v\d+:[\w+/=-]+$/;
 type VaultSource = Omit<Extract<MasterKeySource, { provider: 'vault' }>, 'provider' | 'keys'>;
 
 /**
- * A master key in the transit engine of HashiCorp Vault, which never leaves it. Text form: `vault1.<what
- * transit calls a ciphertext>`.
+ * A master key that never leaves the transit engine of HashiCorp Vault. Text form: `vault1.<transit
+ * ciphertext>`.
  */
 export class VaultTransitKeyWrapper implements KeyWrapper {
   readonly masterKeyId: string;
@@ -50,8 +50,8 @@ export class VaultTransitKeyWrapper implements KeyWrapper {
     wanted: string,
   ): Promise<string> {
     const path = `${this.source.mount}/${operation}/${this.key}`;
-    // Bound to this data key, by authenticated data and, for a transit key that is derived, by the derivation
-    // too.
+    // Binds the ciphertext to this data key: by authenticated data and, for a derived transit key, by its
+    // context.
     const binding = lengthPrefixed(FORMAT, this.masterKeyId, dataKeyId).toString('base64');
     const { status, body } = await this.#post(path, { ...input, associated_data: binding, context: binding });
     if (status === 400 && operation === 'decrypt') throw this.#wrongKey(dataKeyId);
@@ -67,7 +67,7 @@ export class VaultTransitKeyWrapper implements KeyWrapper {
     try {
       const response = await fetch(`${address}/v1/${path}`, {
         method: 'POST',
-        // The token must not follow to another server.
+        // A redirect would send the token to another server.
         redirect: 'manual',
         headers: {
           'content-type': 'application/json',
@@ -101,7 +101,7 @@ export class VaultTransitKeyWrapper implements KeyWrapper {
     } catch {
       throw new KeyProviderUnavailable('The file of VAULT_TOKEN_FILE can not be read.');
     }
-    // What a header can't hold, fetch would repeat in its error.
+    // fetch would repeat an invalid header value in its error.
     const read = vaultToken(text);
     if (!read)
       throw new KeyProviderUnavailable(
@@ -137,8 +137,8 @@ function refusalOf(status: number, path: string): string {
 }
 
 /**
- * Such as " (ECONNREFUSED)". Not `instanceof Error`: Jest runs the tests in a realm beside that of Node's own
- * errors.
+ * Returns for example " (ECONNREFUSED)".
+ * Avoids `instanceof Error`: in Jest, Node's own errors come from another realm.
  */
 function codeOf(error: unknown): string {
   const { name, cause }: { name?: string; cause?: { code?: unknown } } =
