@@ -6,11 +6,11 @@ import { MAX_EMAIL_LENGTH } from './email.js';
 @Entity('accounts')
 @Unique('accounts_email_unique', ['email'])
 export class AccountEntity {
-  /** A UUID; the `sub` of the developer's access tokens. */
+  /** A UUID, the `sub` of the developer's access tokens. */
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'accounts_pk' })
   id: OwnerId;
 
-  /** Normalized: see email.ts. */
+  /** Normalized by `normalizeEmail`. */
   @Column({ type: 'varchar', length: MAX_EMAIL_LENGTH })
   email: string;
 
@@ -23,7 +23,7 @@ export class AccountEntity {
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;
 
-  /** Set when the account was revoked. It can't log in then. */
+  /** Revocation time. A revoked account can't log in. */
   @Column({ name: 'revoked_at', type: Date, precision: 3, nullable: true })
   revokedAt: Date | null;
 }

@@ -9,7 +9,7 @@ export const ADD = sql<RowOf<AccountEntity>>(
    ON CONFLICT (email) DO NOTHING RETURNING ${columns(AccountEntity)}`,
 );
 
-/** $1 address, $2 hash. */
+/** $1 address, $2 hash. Reactivates a revoked account. */
 export const SET_PASSWORD = sql<{ id: OwnerId }>(
   'UPDATE accounts SET password_hash = $2, revoked_at = NULL WHERE email = $1 RETURNING id',
 );

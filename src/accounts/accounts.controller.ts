@@ -43,7 +43,7 @@ import { AccountsService } from './accounts.service.js';
 import { normalizeEmail } from './email.js';
 import { SessionsService } from './sessions.service.js';
 
-/** Before the body is looked at: where nobody can register, nothing about an address can be asked. */
+/** Precedes validation, so that a closed registration reveals nothing about an address. */
 @Injectable()
 export class RegistrationGuard implements CanActivate {
   constructor(private readonly settings: Settings) {}
@@ -59,7 +59,7 @@ export class RegistrationGuard implements CanActivate {
 
 const OFF = { 404: 'This service keeps no accounts (`AUTH_BUILTIN`).' };
 
-/** The built-in authorization server. If it is off, its routes answer 404. */
+/** Serves the built-in authorization server. Its routes answer 404 if it is off. */
 @ApiTags('Accounts')
 @ApiExtraModels(ProvisioningData, LoginForm)
 @Controller('auth')
@@ -148,6 +148,6 @@ export class AccountsController {
 }
 
 function loginOf(email: string, password: string) {
-  // The rules of the DTO refused invalid addresses.
+  // The DTO has rejected invalid addresses.
   return { email: normalizeEmail(email) ?? '', password: new Secret(password) };
 }

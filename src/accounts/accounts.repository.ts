@@ -25,7 +25,7 @@ export interface Account {
 
 type NewAccount = Pick<Account, 'email' | 'passwordHash' | 'fullName'>;
 
-/** Accounts belong to no project, so no method has a project as its first parameter. */
+/** Stores accounts. They belong to no project, so no method has a project as its first parameter. */
 @Injectable()
 export class AccountsRepository {
   readonly #entities: Repository<AccountEntity>;
@@ -43,7 +43,10 @@ export class AccountsRepository {
     return row ? toAccount(row) : undefined;
   }
 
-  /** Older accounts may have the domain in Unicode or in Punycode. An exact match has priority. */
+  /**
+   * Finds an account with either spelling of the domain, which older accounts may have. Prefers an exact
+   * match.
+   */
   async findByEmail(email: string): Promise<Account | undefined> {
     const { unicode, ascii } = spellingsOf(email) ?? { unicode: email, ascii: email };
     const spellings = [email, unicode, ascii];
@@ -53,8 +56,8 @@ export class AccountsRepository {
   }
 
   /**
-   * @param operator named in the history; absent for a registration. @returns the account, or `undefined` if
-   * the address has one
+   * @param operator recorded in the history; absent for a registration
+   * @returns the account, or `undefined` if the address has one
    */
   add(
     email: string,
@@ -72,12 +75,12 @@ export class AccountsRepository {
     return row && toAccount(row);
   }
 
-  /** Replaces the hash with one of another cost, unless the password was changed meanwhile. */
+  /** Replaces a hash of outdated cost, unless the password has changed since. */
   async rehash({ id, passwordHash: from }: Account, to: string): Promise<void> {
     await reachingDatabase(this.#entities.update({ id, passwordHash: from }, { passwordHash: to }));
   }
 
-  /** Reactivates a revoked account, and ends all sessions. @returns whether the account exists */
+  /** Sets a password, reactivates the account and ends its sessions. @returns whether the account exists */
   setPassword(email: string, passwordHash: string, operator: Actor): Promise<boolean> {
     const change = () => query(SET_PASSWORD, [email, passwordHash]);
     return this.database.transaction(() =>
@@ -85,7 +88,7 @@ export class AccountsRepository {
     );
   }
 
-  /** Revokes an account, and ends all sessions. @returns whether the account exists */
+  /** Revokes an account and ends its sessions. @returns whether the account exists */
   revoke(email: string, operator: Actor): Promise<boolean> {
     const change = () => query(REVOKE, [email, new Date()]);
     return this.database.transaction(() =>
@@ -93,7 +96,7 @@ export class AccountsRepository {
     );
   }
 
-  /** Records a lock-out of an account, or of a network address. @param accountId absent for an address */
+  /** Records a lock-out of an account, or of a network address if `accountId` is absent. */
   recordLockOut(accountId: OwnerId | undefined, ip: string): Promise<void> {
     const actor = { ...systemActor('login'), ip: isIP(ip) ? ip : null };
     const details = accountId === undefined ? { by: 'address' } : { by: 'account', account: accountId };

@@ -10,17 +10,17 @@ import { spellingsOf } from './email.js';
 import { FailedAttempts, type LockOutScope } from './failed-attempts.js';
 import { Passwords } from './passwords.js';
 
-/** An address, normalized, and the password that goes with it. */
+/** A normalized address and its password. */
 interface Login {
   readonly email: string;
   readonly password: Secret;
 }
 
-/** The accounts of developers, for installations without an authorization server of their own. */
+/** Manages developer accounts, for installations without an authorization server. */
 @Injectable()
 export class AccountsService {
   readonly #logger = new Logger(AccountsService.name);
-  /** For metrics, since the start: logins refused for what was given, and for coming too often. */
+  /** Refused logins since the start, for metrics: wrong credentials, and too many attempts. */
   readonly failedLogins = { wrong: 0, limited: 0 };
 
   constructor(
@@ -29,7 +29,7 @@ export class AccountsService {
     private readonly attempts: FailedAttempts,
   ) {}
 
-  /** @param ip of the caller. @throws DomainError `email_taken`, `rate_limited`, `too_busy` */
+  /** @throws DomainError `email_taken`, `rate_limited`, `too_busy` */
   async register(login: Login, fullName: string | null, ip: string): Promise<Account> {
     const account = await this.attempts.limit(ip, storedForm(login.email), () => this.add(login, fullName));
     if (!account)
@@ -37,7 +37,7 @@ export class AccountsService {
     return account;
   }
 
-  /** @returns the new account, or `undefined` when the address has one. @throws DomainError `too_busy` */
+  /** @returns the account, or `undefined` if the address has one. @throws DomainError `too_busy` */
   async add(
     { email, password }: Login,
     fullName: string | null,
@@ -47,7 +47,7 @@ export class AccountsService {
     return this.accounts.add(storedForm(email), await this.passwords.hash(password), fullName, operator);
   }
 
-  /** Reactivates a revoked account, and ends all sessions. @returns whether the account exists */
+  /** Sets a password, reactivates the account and ends its sessions. @returns whether the account exists */
   async setPassword({ email, password }: Login, operator: Actor): Promise<boolean> {
     const account = await this.accounts.findByEmail(email);
     return (
@@ -56,15 +56,15 @@ export class AccountsService {
     );
   }
 
-  /** Ends all sessions and lets nobody log in. @returns whether there is such an account */
+  /** Revokes an account and ends its sessions. @returns whether the account exists */
   async revoke(email: string, operator: Actor): Promise<boolean> {
     const account = await this.accounts.findByEmail(email);
     return account !== undefined && this.accounts.revoke(account.email, operator);
   }
 
   /**
-   * Whose login it is. Nothing tells a wrong password from an address without an account. @throws DomainError
-   * `unauthenticated`, `rate_limited`, `too_busy`
+   * Authenticates a developer. A wrong password and an unknown address fail alike.
+   * @throws DomainError `unauthenticated`, `rate_limited`, `too_busy`
    */
   async logIn(login: Login, ip: string): Promise<Account> {
     const attempt = this.attempts.limit(
@@ -87,9 +87,7 @@ export class AccountsService {
     return account;
   }
 
-  /**
-   * The account that an access token was made for. @throws DomainError `account_not_found`, `unauthenticated`
-   */
+  /** Returns an access token's account. @throws DomainError `account_not_found`, `unauthenticated` */
   async get(subject: string): Promise<Account> {
     const id = parseUuid<OwnerId>(subject);
     const account = id && (await this.accounts.find(id));
@@ -102,10 +100,7 @@ export class AccountsService {
     return account;
   }
 
-  /**
-   * Logs an address without an account, and keeps it out of the history, which strangers could fill with
-   * made-up ones.
-   */
+  /** Omits unknown addresses from the history, which strangers could fill with invented ones. */
   async #recordLockOut(scope: LockOutScope, email: string, ip: string): Promise<void> {
     this.#logger.warn(
       `After too many failed attempts nobody can log in ${scope === 'account' ? 'to an account' : 'from a network address'} for a while.`,
@@ -125,9 +120,7 @@ export class AccountsService {
   }
 }
 
-/**
- * Both spellings of a domain are one address: new accounts are stored and attempts are counted by the same.
- */
+/** Unifies the spellings of a domain, for storage and for counting attempts. */
 function storedForm(email: string): string {
   return spellingsOf(email)?.unicode ?? email;
 }

@@ -5,7 +5,7 @@ import { isPlainlyVisible } from '../common/typed-text.js';
 import { nameCheck, textCheck } from '../http/validation/fields.js';
 import { type ValueCheck } from '../http/validation/request.pipe.js';
 
-/** UAX 31's recommended scripts, and those that are written together (UTS 39, "highly restrictive"). */
+/** Recommended scripts of UAX 31, and scripts written together (UTS 39, "highly restrictive"). */
 const SCRIPTS =
   'Arab Armn Beng Cyrl Deva Ethi Geor Grek Gujr Guru Hebr Knda Khmr Laoo Latn Mlym Mymr Orya Sinh Taml Telu Thaa Thai Tibt Latn+Hani+Hira+Kana Latn+Hani+Hang Latn+Hani+Bopo';
 const ONE_SCRIPT = SCRIPTS.split(' ').map((scripts) => {
@@ -15,16 +15,15 @@ const ONE_SCRIPT = SCRIPTS.split(' ').map((scripts) => {
 const ASCII = /^[\x20-\x7e]*$/;
 
 /**
- * Marks that hide in or behind a letter: a dot upon one that has a dot, a stroke across one, a mark twice or
- * upon nothing, and Latin marks upon letters of scripts that have none (UTS 39, 5.4).
+ * Marks that are hard to see (UTS 39, 5.4): a dot on a dotted letter, a stroke, a repeated mark,
+ * a mark without a letter, or a Latin mark on another script's letter.
  */
 const HIDDEN_MARK =
   /[\p{Soft_Dotted}lı\u0237]\p{M}*\u0307|[\u0334-\u0338\u20d2-\u20d4\u20d8-\u20da\u20dd-\u20f0\u0488\u0489]|(\p{Mn})\1|(?<![\p{L}\p{M}])\p{M}|(?<![\p{sc=Latn}\p{sc=Grek}\p{sc=Cyrl}\p{M}])[\u0300-\u0339]/u;
 
 /**
- * Whether an address could be taken for another one: it has unseen characters, hidden marks or compatibility
- * forms, quotes its local part, mixes scripts in its local part or a label of its domain, or has such a part
- * that looks like ASCII and is not.
+ * Whether an address could be mistaken for another: it has invisible characters, hidden marks or
+ * compatibility forms, a quoted local part, or a part that mixes scripts or resembles ASCII.
  */
 export function isLookalike(address: string): boolean {
   const at = address.lastIndexOf('@');
@@ -46,18 +45,18 @@ function isMixed(part: string): boolean {
   return !ONE_SCRIPT.some((script) => script.test(part));
 }
 
-/** By the skeleton of UTS 39. */
+/** Compares skeletons (UTS 39). */
 function looksLikeAscii(part: string): boolean {
   return !ASCII.test(part) && ASCII.test(unhomoglyph(part.normalize('NFD')));
 }
 
-/** The longest path of RFC 5321 without its angle brackets. */
+/** Longest path of RFC 5321, without its angle brackets. */
 export const MAX_EMAIL_LENGTH = 254;
 
-/** One letter is a top-level domain to most, though not to the check. */
+/** Replaces `isEmail`'s check of the top-level domain, which rejects one of one letter. */
 const DOTTED_DOMAIN = /@.+\.[^.]*\p{L}[^.]*$/u;
 
-/** @returns the address, however its letters are typed; `undefined` when it is none */
+/** @returns the canonical form of an address, or `undefined` if it is invalid */
 export function normalizeEmail(text: string): string | undefined {
   const address = text.trim().normalize('NFC').toLowerCase();
   return address.length <= MAX_EMAIL_LENGTH &&
@@ -67,17 +66,17 @@ export function normalizeEmail(text: string): string | undefined {
     : undefined;
 }
 
-/** The canonical form of an address, and the other spelling of its domain (Unicode or Punycode). */
+/** An address with its domain in Unicode and in Punycode. */
 export interface Spellings {
-  /** With a domain in Unicode. New accounts have it. */
+  /** Form of new accounts. */
   readonly unicode: string;
-  /** With a domain in Punycode. Accounts that an earlier version made may have it. */
+  /** Accounts of an earlier version may have this form. */
   readonly ascii: string;
 }
 
 /**
- * @param address normalized. @returns `undefined` when its domain is none: invalid Punycode, or letters that
- * no domain has
+ * @param address normalized
+ * @returns `undefined` for an invalid domain, such as malformed Punycode
  */
 export function spellingsOf(address: string): Spellings | undefined {
   const at = address.lastIndexOf('@') + 1;
@@ -93,11 +92,11 @@ export function spellingsOf(address: string): Spellings | undefined {
 }
 
 export const MIN_PASSWORD_LENGTH = 8;
-/** Far longer than any real password. */
+/** Far above the length of real passwords. */
 const MAX_PASSWORD_LENGTH = 1_000;
 export const MAX_NAME_LENGTH = 255;
 
-// Messages about each field, for the API and the command line.
+// Rules of the API and the command line.
 
 export const emailProblem: ValueCheck = (value) =>
   textCheck(1, MAX_EMAIL_LENGTH)(value) ??
@@ -105,7 +104,7 @@ export const emailProblem: ValueCheck = (value) =>
     ? undefined
     : { type: 'value_error', msg: 'must be an e-mail address, such as ada@example.com' });
 
-/** Rule for the address of a new account. Accounts that an earlier version made keep theirs. */
+/** Checks a new account's address. Existing accounts may have others. */
 export const newEmailProblem: ValueCheck = (value) => {
   const problem = emailProblem(value);
   if (problem) return problem;
@@ -122,7 +121,7 @@ export const newEmailProblem: ValueCheck = (value) => {
 
 export const newPasswordProblem = textCheck(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH);
 
-/** A login accepts any text, since a wrong one matches no account. */
+/** A login accepts any text, because a wrong password matches no account. */
 export const passwordProblem = textCheck(0, Infinity);
 
 export const fullNameProblem = nameCheck(0, MAX_NAME_LENGTH);

@@ -30,9 +30,7 @@ interface Window {
   waiting: (() => void)[];
 }
 
-/**
- * Counts failed attempts in this process, for each account name (existing or not) and each network address.
- */
+/** Counts failed attempts in this process per account name, existing or not, and per network address. */
 @Injectable()
 export class FailedAttempts {
   readonly #windows = new LRUCache<string, Window>({ max: MAX_REMEMBERED });
@@ -40,10 +38,9 @@ export class FailedAttempts {
   constructor(private readonly settings: Settings) {}
 
   /**
-   * Runs an attempt, and counts a failure. At most as many run at once as may still fail; others queue, and
-   * are checked against the count later. Many correct passwords are never refused, and concurrent wrong ones
-   * never exceed the limit.
-   * @param attempt returns whether it succeeded; an exception doesn't count
+   * Runs an attempt and counts a failure. At most as many run at once as may still fail; the rest queue.
+   * Concurrent correct passwords don't use up the limit, and wrong ones can't exceed it.
+   * @param attempt resolves to `undefined` on failure; an exception doesn't count
    * @param onLockOut called when a count reaches its limit
    * @throws DomainError `rate_limited`
    */
@@ -54,7 +51,7 @@ export class FailedAttempts {
     onLockOut?: (scope: LockOutScope) => Promise<void>,
   ): Promise<Result | undefined> {
     if (this.settings.rateLimitPerMinute === 0) return attempt();
-    // The address first, so that a blocked one can't use up the attempts of an account.
+    // Checks the address first, so that a blocked one can't use up the attempts of an account.
     return this.#run(
       { key: `address ${networkOf(ip)}`, limit: OF_ONE_ADDRESS, onLockOut: () => onLockOut?.('address') },
       () =>

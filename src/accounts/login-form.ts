@@ -6,14 +6,11 @@ import { addUnreadBodyParser } from '../http/request-bodies.js';
 import { emailProblem, passwordProblem } from './email.js';
 
 const FORM = 'application/x-www-form-urlencoded';
-/** An address and a password, each byte percent-encoded. */
+/** Fits an address and a password with every byte percent-encoded. */
 const MAX_BYTES = 16 * 1024;
 const FIELDS = ['grant_type', 'username', 'password'];
 
-/**
- * One route takes the password form of OAuth 2 (RFC 6749, section 4.3.2) beside JSON; on every other a form
- * stays a 415.
- */
+/** Accepts OAuth 2 password forms (RFC 6749, section 4.3.2) at the login; other routes answer 415. */
 export function readLoginForms(fastify: FastifyInstance): void {
   addUnreadBodyParser(fastify, FORM, ({ routeOptions }) => {
     if (routeOptions.url !== LOGIN_URL)
@@ -22,16 +19,13 @@ export function readLoginForms(fastify: FastifyInstance): void {
   });
 }
 
-/**
- * The body that the same login has as JSON. What else OAuth 2 clients send, a scope or a client, means
- * nothing here.
- */
+/** Converts a form to the JSON login body. Ignores other OAuth 2 fields, such as scope and client. */
 function toLogin(form: Map<string, string>): { email?: string; password?: string } {
   const [email, password] = [form.get('username'), form.get('password')];
   const isForPassword = (form.get('grant_type') ?? 'password') === 'password';
   const problems: Record<string, Omit<Problem, 'loc'> | undefined> = {
     grant_type: isForPassword ? undefined : { msg: 'must be password', type: 'value_error' },
-    // By the name that it has in the form; in JSON it is called otherwise.
+    // Reports the form's field name, which differs in JSON.
     username: emailProblem(email),
     password: passwordProblem(password),
   };
@@ -56,8 +50,7 @@ function parse(bytes: Buffer): Map<string, string> {
 }
 
 /**
- * Stricter than URLSearchParams, which would put U+FFFD in place of bytes that are not UTF-8: other passwords
- * would be equal.
+ * Rejects invalid UTF-8. URLSearchParams would decode it as U+FFFD, so different passwords would be equal.
  */
 function decode(text: string): string {
   const percents = text

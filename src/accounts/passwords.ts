@@ -11,10 +11,7 @@ const COST = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 };
 const CONCURRENCY = 2;
 const MAX_QUEUED = 64;
 
-/**
- * Hash of random bytes that nobody kept, at the same cost. A login without an account takes as long as one
- * with a wrong password.
- */
+/** Hash of discarded random bytes: verifying it makes a login without an account take equally long. */
 const NOBODYS =
   '$argon2id$v=19$m=19456,p=1,t=2$oVlI+KrnsOGgZ72x6fmFjA$aK79C3QLQyxwhyGwJcXTn139pGRDdTbwwkpqIYJo5Zg';
 
@@ -23,29 +20,27 @@ const NOBODYS =
 export class Passwords {
   readonly #semaphore = new Semaphore({ concurrency: CONCURRENCY, queued: MAX_QUEUED, tooBusy });
 
-  /** @returns PHC text, with its cost and salt. @throws DomainError `too_busy` */
+  /** @returns a PHC string, which includes cost and salt. @throws DomainError `too_busy` */
   hash(password: Secret): Promise<string> {
     return this.#semaphore.run(() => hash(bytesOf(password), { type: argon2id, ...COST }));
   }
 
   /**
-   * @param stored of no account: `undefined`; the answer is no, after the same time. @throws DomainError
-   * `too_busy`
+   * @param stored `undefined` if there is no account; then false, after an equal delay
+   * @throws DomainError `too_busy`
    */
   async matches(stored: string | undefined, password: Secret): Promise<boolean> {
     const isRight = await this.#semaphore.run(() => verify(stored ?? NOBODYS, bytesOf(password)));
     return isRight && stored !== undefined;
   }
 
-  /** Whether the hash is of another cost than new ones. */
+  /** Whether the hash has another cost than new ones. */
   isOutdated(stored: string): boolean {
     return needsRehash(stored, COST);
   }
 }
 
-/**
- * Keyboards differ in how they compose an accented letter; RFC 8265 has passwords compared in one form, NFC.
- */
+/** Normalizes to NFC (RFC 8265), because keyboards compose accented letters differently. */
 function bytesOf(password: Secret): Buffer {
   return Buffer.from(password.reveal().normalize('NFC'));
 }

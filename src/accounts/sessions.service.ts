@@ -11,22 +11,22 @@ import { END_SESSION, ROTATE_SESSION } from './account.statements.js';
 
 const FORM = /^tkrt_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_[\w-]{43}$/;
 
-/** A new refresh token: the session's id and 256 random bits. */
+/** Creates a refresh token from the session's id and 256 random bits. */
 function newRefreshToken(sessionId: string): string {
   return `tkrt_${sessionId}_${randomBytes(32).toString('base64url')}`;
 }
 
-/** @returns the id of the token's session, or `undefined` if the text is no refresh token */
+/** @returns the session's id, or `undefined` if the text is no refresh token */
 function sessionIdOf(token: string): string | undefined {
   return FORM.exec(token)?.[1];
 }
 
-/** The stored form of a token. A fast hash is enough for 256 random bits. */
+/** Returns the stored form of a token. A fast hash is enough for 256 random bits. */
 function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('base64url');
 }
 
-/** The session's account, or whether the session was ended because a token was reused. */
+/** The session's account, or whether a reused token ended the session. */
 type Rotation = { accountId: OwnerId } | { wasEnded: boolean };
 
 @Injectable()
@@ -40,13 +40,13 @@ export class SessionsRepository {
     this.#entities = dataSource.getRepository(SessionEntity);
   }
 
-  /** Begins a session, and deletes expired ones. */
+  /** Adds a session, and deletes expired ones. */
   async add(id: string, accountId: OwnerId, tokenHash: string, expiresAt: Date): Promise<void> {
     await reachingDatabase(this.#entities.delete({ expiresAt: LessThanOrEqual(new Date()) }));
     await reachingDatabase(this.#entities.insert({ id, accountId, tokenHash, expiresAt }));
   }
 
-  /** Exchanges the session's token for the next one. */
+  /** Replaces the session's token. Ends the session if the token was used before. */
   rotate(id: string, tokenHash: string, nextHash: string, expiresAt: Date): Promise<Rotation> {
     return this.database.transaction(function* (): Steps<Rotation> {
       const [session] = yield* query(ROTATE_SESSION, [id, tokenHash, nextHash, expiresAt, new Date()]);
@@ -81,8 +81,7 @@ export class SessionsService {
   }
 
   /**
-   * Exchanges a refresh token for new tokens. A reused token may be stolen, so it ends the session for
-   * everybody (RFC 9700, section 4.14.2).
+   * Exchanges a refresh token. A reused one may be stolen, so it ends the session (RFC 9700, 4.14.2).
    * @throws DomainError `unauthenticated`
    */
   async continue(token: string): Promise<Tokens> {
