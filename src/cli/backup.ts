@@ -71,7 +71,7 @@ async function copyTo(
 ): Promise<{ bytes: number; masterKeyIds: string[] }> {
   const draft = `${file}.${randomUUID()}`;
   try {
-    // SQLite would create it with the permissions of the umask.
+    // SQLite would create the draft with the permissions of the umask.
     await (await open(draft, 'wx', 0o600)).close();
     await copy(from, draft, session);
     const masterKeyIds = examine(draft);
@@ -106,10 +106,7 @@ function codeOf(error: unknown): string {
   return typeof error === 'object' && error && 'code' in error ? String(error.code) : '';
 }
 
-/**
- * Copies in steps that can be interrupted. Without the read transaction, each write of a server would restart
- * the copy.
- */
+/** Copies in interruptible steps. The read transaction keeps writes of a server from restarting the copy. */
 async function copy(from: string, draft: string, session: Session): Promise<void> {
   const source = new Sqlite(from, { fileMustExist: true, timeout: SQLITE_LOCK_TIMEOUT_MS });
   try {
@@ -135,10 +132,7 @@ async function copy(from: string, draft: string, session: Session): Promise<void
   }
 }
 
-/**
- * @returns ids of the master keys that wrap the copy's data keys. @throws CommandFailed if the copy is
- * damaged
- */
+/** Checks the copy. @returns ids of its master keys @throws CommandFailed if the copy is damaged */
 function examine(draft: string): string[] {
   const driver = new Sqlite(draft);
   try {
@@ -178,7 +172,7 @@ function withoutPassword(secret: Secret): string {
   url.password = '';
   for (const name of [...url.searchParams.keys()])
     if (!ADDRESS_PARAMETERS.includes(name)) url.searchParams.delete(name);
-  // PostgreSQL's programs don't know this mode of pg.
+  // PostgreSQL's programs don't support this mode of pg.
   if (url.searchParams.get('sslmode') === 'no-verify') url.searchParams.set('sslmode', 'require');
   return url.href;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { EXIT_CODES } from './output.js';
 
-/** Milliseconds that a command has to finish its current step after the first signal. */
+/** Milliseconds for the current step of a command after the first signal. */
 const GRACE_MS = 8_000;
 
 // Keeps Node from opening its debugger: see src/main.ts.

@@ -27,7 +27,7 @@ async function migrate(session: Session): Promise<Report> {
   return { text, json: { migrations, data_keys_made: made } };
 }
 
-/** Makes the keys here, so that the database role of the servers needs no right to insert data keys. */
+/** Creates data keys here, so that the servers' database role needs no right to insert them. */
 async function makeDataKeys(session: Session): Promise<string[]> {
   return (await session.open({ imports: [], keys: 'none' })).get(Keyring).makeMissing();
 }

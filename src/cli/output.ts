@@ -3,7 +3,7 @@ import { Presets, SingleBar } from 'cli-progress';
 /** Exit codes, documented in docs/operating.md. */
 export const EXIT_CODES = {
   done: 0,
-  /** The command could not be done, or it found a problem. */
+  /** The command failed, or found a problem. */
   failed: 1,
   wrongUsage: 2,
   /** Interrupted by a signal. Shells use 128 plus the number of SIGINT. */

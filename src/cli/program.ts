@@ -3,7 +3,7 @@ import { VERSION } from '../config/settings.js';
 import { EXIT_CODES } from './output.js';
 import { type Runner, runnerFor } from './session.js';
 
-/** The file of a command. It adds the command to the program or to its group. */
+/** A command's file, which adds the command to the program or to its group. */
 type Load = () => Promise<{ addTo(parent: Command, run: Runner): void }>;
 
 interface Group {
@@ -11,10 +11,7 @@ interface Group {
   readonly commands: readonly Load[];
 }
 
-/**
- * Every command by its first word. Only the named entry is loaded, because some load all of the server's
- * modules.
- */
+/** Commands by first word. Only the named entry is loaded, because some load all modules of the server. */
 const INDEX: Readonly<Record<string, Load | Group>> = {
   migrate: () => import('./migrate.js'),
   keys: {
@@ -48,10 +45,7 @@ const INDEX: Readonly<Record<string, Load | Group>> = {
   reconcile: () => import('./reconcile.js'),
 };
 
-/**
- * Runs the command that the arguments name. @param signal aborted when the user interrupts @returns the exit
- * code
- */
+/** Runs the named command. @param signal aborted when the user interrupts @returns the exit code */
 export async function runCommandLine(given: string[], signal: AbortSignal): Promise<number> {
   process.exitCode = EXIT_CODES.done;
   const args = withHelpAsOption(given);

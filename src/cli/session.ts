@@ -24,12 +24,10 @@ import { Keyring } from '../vault/keys/keyring.js';
 import { VaultModule } from '../vault/vault.module.js';
 import { CommandFailed, EXIT_CODES, Progress, type Report } from './output.js';
 
-/** Milliseconds to wait for a lock of the SQLite file. A server waits less, because requests wait with it. */
+/** Milliseconds to wait for a lock of the SQLite file. A server waits less, because its requests wait too. */
 const LOCK_TIMEOUT_MS = 10_000;
 
-/**
- * The actor in the history of the system, with the user's name of the operating system. Tenants never see it.
- */
+/** Actor in the system's history: the operating system's user. Tenants never see it. */
 export const OPERATOR = systemActor(`command line: ${account()}@${hostname()}`.slice(0, 255));
 
 function account(): string {
@@ -50,10 +48,7 @@ export function pastTime(text: string): Date {
 
 type Work<Args extends unknown[]> = (session: Session, ...args: Args) => Promise<Report>;
 
-/**
- * Makes the action of a command: opens a session, passes it to `work` with commander's arguments, prints the
- * report.
- */
+/** Creates a command's action: opens a session, runs `work` with commander's arguments, prints the report. */
 export type Runner = <Args extends unknown[]>(
   work: Work<Args>,
 ) => (this: Command, ...args: Args) => Promise<void>;
@@ -104,7 +99,7 @@ interface OpenOptions {
   readonly keys?: 'all' | 'history' | 'none';
 }
 
-/** Everything that one command opens. It is closed when the command ends. */
+/** Resources of one command. Closed when the command ends. */
 export class Session {
   /** Aborted when the user interrupts: check it with `throwIfInterrupted` between two steps. */
   readonly signal: AbortSignal;

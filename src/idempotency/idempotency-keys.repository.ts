@@ -36,18 +36,18 @@ export class IdempotencyKeyEntity {
   @Column({ type: 'varchar', length: 32 })
   request: string;
 
-  /** The attempt that holds the lease. Only this attempt may store the answer. */
+  /** Attempt that has the lease. Only this attempt may store the answer. */
   @Column('uuid')
   holder: string;
 
-  /** The end of the lease, after which a retry may run. A crashed process blocks the key until then. */
+  /** End of the lease, after which a retry may run. A crashed process blocks the key until then. */
   @Column({ name: 'lease_until', type: Date, precision: 3 })
   leaseUntil: Date;
 
   @Column({ type: 'text', nullable: true })
   answer: SealedText | null;
 
-  /** The data key of `answer`. */
+  /** Id of the data key that sealed `answer`. */
   @Column({ name: 'key_id', type: 'varchar', length: 16, nullable: true })
   keyId: string | null;
 
@@ -102,7 +102,7 @@ export class IdempotencyKeysRepository {
     ]);
     if (claimed.length > 0) return undefined;
     const earlier = await reachingDatabase(this.#entities.findOneBy({ projectId, scope }));
-    // The other request failed meanwhile. This one is told to retry, and finds the key free then.
+    // The other request has failed meanwhile. `null` makes this caller retry, and the key is free then.
     return earlier ?? { request, answer: null };
   }
 

@@ -19,7 +19,7 @@ import { IdempotentAnswers, type IdempotentCall } from './idempotent-answers.js'
 
 const IDEMPOTENT = 'idempotency:parts';
 
-/** The parsed request, so that an explicit default equals an absent one, and ignored fields don't count. */
+/** Parsed before comparison: explicit defaults equal absent values, and ignored fields don't count. */
 export interface IdempotentParts {
   readonly body: Type<object>;
   readonly query?: readonly QueryReader[];
@@ -29,10 +29,7 @@ type Request = FastifyRequest<{ Querystring: Record<string, unknown> }>;
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
-/**
- * Handles the `Idempotency-Key` of a request. Runs after the guards, so that only an allowed caller gets a
- * stored answer.
- */
+/** Handles the `Idempotency-Key`. Runs after the guards, so that only allowed callers get a stored answer. */
 @Injectable()
 class IdempotencyInterceptor implements NestInterceptor {
   constructor(
@@ -52,7 +49,7 @@ class IdempotencyInterceptor implements NestInterceptor {
       body: await lastValueFrom<unknown>(next.handle()),
       status: reply.statusCode,
     });
-    // The handler's own pipe leaves a DTO as it is.
+    // The handler's own pipe leaves a DTO unchanged.
     request.body = this.pipe.transform(request.body, { type: 'body', metatype: parts.body });
     const { status, body, isReplayed } = await this.answers.once({ key, ...callOf(request, parts) }, perform);
     reply.status(status);
@@ -96,10 +93,7 @@ Chosen by the caller for one thing to do, 1 to 255 printable characters. The sam
   .trim()
   .replaceAll('\n', ' ');
 
-/**
- * Makes a handler accept an `Idempotency-Key`. @param parts the parts of a request that must be equal in a
- * retry
- */
+/** Accepts an `Idempotency-Key`. @param parts request parts that must be equal in a retry */
 export const Idempotent = (parts: IdempotentParts) =>
   applyDecorators(
     SetMetadata(IDEMPOTENT, parts),

@@ -31,7 +31,7 @@ export interface IdempotentCall {
   readonly operation: string;
   /** The caller's `Idempotency-Key`. */
   readonly key: string;
-  /** The input of the operation, as a JSON value. */
+  /** Input of the operation, as JSON. */
   readonly request: unknown;
 }
 
@@ -52,8 +52,8 @@ export class IdempotentAnswers {
 
   /**
    * @param perform its exceptions are not stored
-   * @throws DomainError `idempotency_key_in_use` while the first request runs; ValidationFailed if the key
-   * had another input
+   * @throws DomainError `idempotency_key_in_use` while the first request runs; ValidationFailed for other
+   * input
    */
   async once(
     call: IdempotentCall,
@@ -80,7 +80,7 @@ export class IdempotentAnswers {
     }
     const store = () =>
       this.keys.answer(use, this.keyring.seal(contextOf(use), new Secret(JSON.stringify(answer))));
-    // The operation is done, so the caller gets the answer even if it can't be stored.
+    // The operation has succeeded, so the caller gets the answer even if storing it fails.
     await this.keyring
       .withCurrentKey(store)
       .catch(() => this.#logger.warn('The answer for an idempotency key could not be stored.'));

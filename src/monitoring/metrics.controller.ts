@@ -50,7 +50,7 @@ function assertToken(expected: Secret, authorization: string | undefined): void 
     throw invalidToken('This is not the metrics token.');
 }
 
-/** Makes equal lengths, which `timingSafeEqual` requires. */
+/** Returns equal lengths, which `timingSafeEqual` requires. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -73,10 +73,7 @@ export class PaymentsMetrics implements OnModuleInit {
     });
   }
 
-  /**
-   * Reads once for all gauges of a scrape. Returns nothing during a database outage, so that the other
-   * metrics still appear.
-   */
+  /** Reads once per scrape. Returns nothing during a database outage, so that other metrics still appear. */
   #readOutbox(): Promise<[DurableEventName, Backlog][]> {
     this.#reading ??= Promise.all(
       DURABLE_EVENTS.map(

@@ -9,10 +9,7 @@ import { DatabaseNotifications } from '../database/notifications.js';
 import { PeriodicTasks } from '../database/periodic-tasks.js';
 import { MetricsRegistry } from './metrics.controller.js';
 
-/**
- * Version, event loop, memory, garbage collection, connections to PostgreSQL, change notifications and
- * periodic tasks.
- */
+/** Reports version, event loop, memory, GC, PostgreSQL connections, notifications and periodic tasks. */
 @Injectable()
 export class ProcessMetrics implements OnModuleInit {
   constructor(
@@ -69,10 +66,7 @@ export class ProcessMetrics implements OnModuleInit {
   }
 }
 
-/**
- * Counts and times requests by route and status. The route is a pattern, so metrics contain no values of a
- * URL.
- */
+/** Counts and times requests by status and route pattern. A pattern contains no values of a URL. */
 @Injectable()
 export class RequestMetrics implements OnModuleInit {
   constructor(

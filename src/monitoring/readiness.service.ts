@@ -8,10 +8,7 @@ import { Keyring } from '../vault/keys/keyring.js';
 
 const PING = sql<{ one: number }>('SELECT 1 AS one', 'ping');
 
-/**
- * Ready means: the database answers, its schema is migrated, the data keys are open, and the process is not
- * stopping.
- */
+/** Ready if the database answers, migrations have run, data keys are open, and no shutdown has begun. */
 @Injectable()
 export class ReadinessService implements OnApplicationBootstrap {
   #isOpen = false;
@@ -45,7 +42,7 @@ export class ReadinessService implements OnApplicationBootstrap {
     this.#isOpen = true;
   }
 
-  /** Makes `check` throw from now on. */
+  /** Starts the shutdown: `check` throws from now on. */
   stop(): void {
     this.#isStopping = true;
   }

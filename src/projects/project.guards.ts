@@ -17,10 +17,7 @@ import { type OwnerId, parseProjectId, type ProjectId } from '../common/ids.js';
 import type { Project } from './project.entity.js';
 import { projectNotFound, ProjectsService } from './projects.service.js';
 
-/**
- * The value that `ProjectOwnerGuard` attached: the `Project`, or the result of the reader of
- * `@RequiresPermission()`.
- */
+/** Value attached by `ProjectOwnerGuard`: the `Project`, or the result of the route's reader. */
 export const CurrentProject = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const { project } = context.switchToHttp().getRequest<FastifyRequest>();
   if (!project) throw new Error('This route has no @RequiresPermission().');
@@ -29,7 +26,7 @@ export const CurrentProject = createParamDecorator((_: unknown, context: Executi
 
 type OwnedProject = Pick<Project, 'id' | 'ownerId'>;
 
-/** The permissions that a route can require in the project of its path, each with its rule. */
+/** Permissions that a route can require, each with its rule. */
 const PERMISSIONS = {
   owner: {
     isGranted: (developer: OwnerId, { ownerId }: OwnedProject) => ownerId === developer,
@@ -51,7 +48,7 @@ interface Requirement {
 export const REQUIREMENT = 'projects:requirement';
 
 /**
- * Declares the permission that a route with `{project_id}` requires. For a method or a controller.
+ * Declares the permission that a method or controller with `{project_id}` requires.
  * @param reader reads the value for `@CurrentProject()`; by default the `Project`
  */
 export const RequiresPermission = (permission: Permission, reader?: Type<ProjectReader>) =>
@@ -68,15 +65,12 @@ declare module 'fastify' {
   }
 }
 
-/** Declares `request.project` before the first request, so that all requests have the same shape. */
+/** Declares `request.project` before the first request, so that all requests have one hidden class. */
 export function decorateWithProject(fastify: FastifyInstance): void {
   fastify.decorateRequest('project', undefined);
 }
 
-/**
- * Checks the permission that the route requires, and attaches the project. Refuses with 422, 404 or 403, in
- * this order.
- */
+/** Checks the route's permission and attaches the project. Refuses with 422, 404 or 403, in this order. */
 @Injectable()
 export class ProjectOwnerGuard implements CanActivate {
   constructor(
@@ -117,9 +111,7 @@ export function readProjectId(text: string): ProjectId {
   return id;
 }
 
-/**
- * Checks that the end user's project exists. Used with `@ForEndUsers()`, which refuses other callers first.
- */
+/** Checks that the end user's project exists. Requires `@ForEndUsers()`, which refuses other callers. */
 @Injectable()
 export class EndUserGuard implements CanActivate {
   constructor(private readonly projects: ProjectsService) {}

@@ -58,9 +58,7 @@ export class ProjectRepository {
     return this.database.transaction(() => this.#update(id, changes, actor, at));
   }
 
-  /**
-   * Marks the project as deleted, and runs `cleanup` in the same transaction. @returns whether it was live
-   */
+  /** Marks the project as deleted and runs `cleanup` in one transaction. @returns whether it was live */
   hide(
     id: ProjectId,
     actor: Actor,
@@ -112,7 +110,7 @@ export class ProjectRepository {
 
 type NewProject = Pick<Project, 'id' | 'ownerId' | 'name' | 'description'>;
 
-/** Names of the fields that are given. */
+/** Names of the given fields. */
 function fieldsIn(changes: ProjectChanges): HistoryField[] {
   return (['name', 'description'] as const)
     .filter((field) => typeof changes[field] === 'string')

@@ -12,7 +12,7 @@ export function projectNotFound(): DomainError {
 
 @Injectable()
 export class ProjectsService {
-  /** Lets modules above destroy what they store for a project. */
+  /** Lets higher modules destroy their data of a project. */
   readonly deleting = new RemovalHook<ProjectId, RemovalPart>();
 
   constructor(private readonly projects: ProjectRepository) {}
@@ -46,9 +46,7 @@ export class ProjectsService {
     return updated;
   }
 
-  /**
-   * Hides the project, and destroys what other modules store for it. @throws DomainError `project_not_found`
-   */
+  /** Hides the project and destroys its data in other modules. @throws DomainError `project_not_found` */
   async delete(id: ProjectId, actor: Actor = A_MODULE): Promise<void> {
     const now = new Date();
     const { destroy, cleanUp } = await this.deleting.prepare([id], actor);

@@ -3,7 +3,7 @@ import type { Actor } from '../common/actor.js';
 import type { Steps } from '../database/database.js';
 
 export interface Cleanup {
-  /** Runs after the removal was committed, so a failure cannot undo it. */
+  /** Runs after the removal is committed. A failure can't undo the removal. */
   readonly cleanUp?: () => Promise<void>;
 }
 
@@ -12,13 +12,10 @@ export interface RemovalPart extends Cleanup {
   readonly destroy?: (chain: HistoryChain, now: Date) => Steps<void>;
 }
 
-/** Called before the removal, while everything about the subject can still be read. */
+/** Called before the removal, while the subject's data can still be read. */
 export type RemovalListener<Subject, Part> = (subject: Subject, actor: Actor) => Promise<Part>;
 
-/**
- * The one way for a module to act when a module below removes something. Modules add their listener in
- * `onModuleInit`.
- */
+/** Lets a module act when a lower module removes something. Add listeners in `onModuleInit`. */
 export class RemovalHook<Subject, Part extends RemovalPart = Cleanup> {
   readonly #listeners: RemovalListener<Subject, Part>[] = [];
 
@@ -26,7 +23,7 @@ export class RemovalHook<Subject, Part extends RemovalPart = Cleanup> {
     this.#listeners.push(listener);
   }
 
-  /** Asks every listener for its part. `cleanUp` of the result runs all of them, and rejects if one fails. */
+  /** Collects the parts of all listeners. The returned `cleanUp` runs all, and rejects if one fails. */
   async prepare(subjects: readonly Subject[], actor: Actor): Promise<Required<RemovalPart>> {
     const parts = await Promise.all(
       subjects.flatMap((subject) => this.#listeners.map((listener) => listener(subject, actor))),

@@ -9,7 +9,7 @@ import { linesOf, type Problem, problemsOf } from './audit-verify.js';
 import type { Report } from '../output.js';
 import { OPERATOR, pastTime, type Runner, type Session } from '../session.js';
 
-/** The actor in the chains of projects, which their owners read. */
+/** Actor in the chains of projects, which their owners read. */
 const ACTOR = systemActor('audit prune');
 
 export function addTo(audit: Command, run: Runner): void {

@@ -16,9 +16,8 @@ const STORED = sql<{ mode: string; kind: string; mask: string }>(
 type InHistory = Map<string, string | null>;
 
 /**
- * Compares the stored credentials with the history. Finds restored rows of destroyed credentials, missing
- * rows, and masks of other values.
- * @returns descriptions of the problems
+ * Compares stored credentials with the history.
+ * @returns descriptions of restored rows, missing rows and masks of other values
  */
 export async function compareCredentials(
   history: HistoryRepository,
@@ -56,7 +55,7 @@ async function compare(
   return problems;
 }
 
-/** Replays a chain. `isWhole` is false if its beginning was pruned, so that older credentials are unknown. */
+/** Replays a chain. `isWhole` is false for a pruned chain, in which older credentials are unknown. */
 async function replay(
   history: HistoryRepository,
   projectId: ProjectId,

@@ -12,10 +12,7 @@ export interface PasswordOptions {
   passwordStdin?: true;
 }
 
-/**
- * An option of commander. The password is no argument, because the shell's history and the process list show
- * arguments.
- */
+/** Option of commander. Arguments would show the password in the shell's history and the process list. */
 export const PASSWORD_STDIN = [
   '--password-stdin',
   'read the password from the standard input; without this one is made and printed',

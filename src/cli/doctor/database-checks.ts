@@ -19,9 +19,7 @@ const CLIENT_NAME = 'tillkeeper doctor';
 const OLDEST_POSTGRES = 140_000;
 const NOTIFICATION_MS = 2_000;
 
-/**
- * Leeway for the times in access tokens. Processes whose clocks differ by more refuse each other's tokens.
- */
+/** Leeway for times in access tokens. A larger difference makes processes refuse each other's tokens. */
 const CLOCKS_FAIL_MS = 5_000;
 const CLOCKS_WARN_MS = 1_000;
 

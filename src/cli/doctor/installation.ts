@@ -9,7 +9,7 @@ import { CommandFailed } from '../output.js';
 /** `skipped`: there was nothing to check. */
 type Verdict = 'ok' | 'warning' | 'failed' | 'skipped';
 
-/** Result of a check. The message says what to do about a problem. */
+/** Result of a check. The message includes the remedy for a problem. */
 export interface Finding {
   readonly verdict: Verdict;
   readonly message: string;
@@ -20,7 +20,7 @@ export const warning = (message: string): Finding => ({ verdict: 'warning', mess
 export const failed = (message: string): Finding => ({ verdict: 'failed', message });
 export const skipped = (message: string): Finding => ({ verdict: 'skipped', message });
 
-/** One for a check that waits for a notification, one for the others. */
+/** One for the check that waits for a notification, one for the others. */
 const CONNECTIONS = 2;
 
 /** Settings and database under examination. Works with invalid settings too. */

@@ -6,9 +6,7 @@ import { failed, type Finding, type Installation, ok, skipped, warning } from '.
 const STRIPE = 'https://api.stripe.com';
 const ANSWER_MS = 5_000;
 
-/**
- * `Date` headers have whole seconds. A webhook's signature is refused if the clocks differ by 300 seconds.
- */
+/** Allows for whole seconds in `Date`. A webhook's signature fails if clocks differ by 300 seconds. */
 const STRIPE_CLOCK_WARN_MS = 5_000;
 const STRIPE_CLOCK_FAIL_MS = 300_000;
 
