@@ -43,10 +43,7 @@ export class AccountsRepository {
     return row ? toAccount(row) : undefined;
   }
 
-  /**
-   * Finds an account with either spelling of the domain, which older accounts may have. Prefers an exact
-   * match.
-   */
+  /** Finds an account by either spelling of its domain (older accounts). Prefers an exact match. */
   async findByEmail(email: string): Promise<Account | undefined> {
     const { unicode, ascii } = spellingsOf(email) ?? { unicode: email, ascii: email };
     const spellings = [email, unicode, ascii];

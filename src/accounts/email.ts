@@ -15,8 +15,8 @@ const ONE_SCRIPT = SCRIPTS.split(' ').map((scripts) => {
 const ASCII = /^[\x20-\x7e]*$/;
 
 /**
- * Marks that are hard to see (UTS 39, 5.4): a dot on a dotted letter, a stroke, a repeated mark,
- * a mark without a letter, or a Latin mark on another script's letter.
+ * Marks that are hard to see (UTS 39, 5.4): repeated, without a letter, or through a letter;
+ * a dot on a dotted letter; a Latin mark on another script's letter.
  */
 const HIDDEN_MARK =
   /[\p{Soft_Dotted}lı\u0237]\p{M}*\u0307|[\u0334-\u0338\u20d2-\u20d4\u20d8-\u20da\u20dd-\u20f0\u0488\u0489]|(\p{Mn})\1|(?<![\p{L}\p{M}])\p{M}|(?<![\p{sc=Latn}\p{sc=Grek}\p{sc=Cyrl}\p{M}])[\u0300-\u0339]/u;

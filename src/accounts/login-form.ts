@@ -49,9 +49,7 @@ function parse(bytes: Buffer): Map<string, string> {
   return form;
 }
 
-/**
- * Rejects invalid UTF-8. URLSearchParams would decode it as U+FFFD, so different passwords would be equal.
- */
+/** Rejects invalid UTF-8: URLSearchParams would decode different passwords as equal (U+FFFD). */
 function decode(text: string): string {
   const percents = text
     .replaceAll('+', ' ')

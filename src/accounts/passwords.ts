@@ -11,7 +11,10 @@ const COST = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 };
 const CONCURRENCY = 2;
 const MAX_QUEUED = 64;
 
-/** Hash of discarded random bytes: verifying it makes a login without an account take equally long. */
+/**
+ * Hash of discarded random bytes. Verified if there is no account, so that the response time doesn't reveal
+ * that.
+ */
 const NOBODYS =
   '$argon2id$v=19$m=19456,p=1,t=2$oVlI+KrnsOGgZ72x6fmFjA$aK79C3QLQyxwhyGwJcXTn139pGRDdTbwwkpqIYJo5Zg';
 

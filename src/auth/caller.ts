@@ -48,10 +48,7 @@ export function developerOf({ identity }: FastifyRequest): OwnerId {
   throw new Error('Only a route for developers can ask which developer is calling.');
 }
 
-/**
- * Returns the end user on a route for end users, which AccessGuard has checked; `undefined` if the token
- * names no project.
- */
+/** Returns the end user on a route for end users, or `undefined` if the token names no project. */
 export function endUserOf({ identity }: FastifyRequest): EndUser | undefined {
   if (!('kind' in identity) || identity.kind !== 'end_user')
     throw new Error('Only a route for end users can ask which one is calling.');

@@ -18,8 +18,8 @@ interface Attempt {
 }
 
 /**
- * Identifies the caller and refuses nobody. AccessGuard decides later, because the rate limit between them
- * also counts failed attempts.
+ * Identifies the caller and refuses nobody: the rate limit must count failed attempts before AccessGuard
+ * decides.
  */
 @Injectable()
 export class IdentifyCallerGuard implements CanActivate {
@@ -52,10 +52,7 @@ export class IdentifyCallerGuard implements CanActivate {
     return verified.caller;
   }
 
-  /**
-   * Runs the strategy without passport's middleware, which retains each request until a major garbage
-   * collection.
-   */
+  /** Avoids passport's middleware, which retains each request until a major garbage collection. */
   #verify(request: FastifyRequest): Promise<Verified> {
     return new Promise((success, error) => {
       const fail = (info: unknown) => error(info instanceof DomainError ? info : missingToken());

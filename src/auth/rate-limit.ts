@@ -68,10 +68,7 @@ export class RateLimitGuard extends ThrottlerGuard {
     );
   }
 
-  /**
-   * Counts by verified subject, else by address. The prefixes prevent collisions between subjects, tenants
-   * and addresses.
-   */
+  /** Counts by verified subject, else by address. The prefixes prevent collisions between them. */
   protected override async getTracker({ identity, ip }: FastifyRequest): Promise<string> {
     if (identity instanceof DomainError) return `address ${networkOf(ip)}`;
     return identity.kind === 'end_user'

@@ -6,9 +6,7 @@ import ipaddr from 'ipaddr.js';
 const WITH_PORT = /^(?:\[([^\]]+)\](?::\d+)?|([\d.]+):\d+)$/;
 const ZONE = /%.*$/;
 
-/**
- * @returns the canonical address without port, brackets and zone, IPv4-mapped as IPv4; `undefined` if invalid
- */
+/** @returns the address without port, brackets and zone, IPv4-mapped as IPv4; `undefined` if invalid */
 export function clientAddress(text: string): string | undefined {
   const trimmed = text.trim();
   const [, v6, v4] = WITH_PORT.exec(trimmed) ?? [];
@@ -24,9 +22,7 @@ export function normalizeForwardedFor({ headers }: IncomingMessage): void {
   headers['x-forwarded-for'] = hops.map((hop) => clientAddress(hop) ?? hop.trim()).join(', ');
 }
 
-/**
- * A person with an access token, another module of this process, or the system (the command line, a timer).
- */
+/** A person with an access token, another module of this process, or the system (command line, timer). */
 export const ACTOR_KINDS = ['person', 'module', 'system'] as const;
 
 /** The author of a change, for the history. */
@@ -74,10 +70,7 @@ export function personActor(subject: string, { id, ip, headers }: RequestFacts):
 const USER_AGENT_LENGTH = 200;
 const HIDDEN = '[hidden]';
 
-/**
- * Sanitizes a stranger's text that is stored for years: no line breaks, limited length, no possible keys or
- * tokens.
- */
+/** Sanitizes a stranger's text for storage: limited length, no line breaks, keys or tokens. */
 function safeUserAgent(text: string | undefined): string | null {
   if (!text) return null;
   return text

@@ -1,8 +1,6 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 
-/**
- * A time limit for one or more calls. Aborts `signal` when it passes; work that ignores the signal continues.
- */
+/** A time limit for one or more calls. Aborts `signal`; work that ignores the signal continues. */
 export class Deadline {
   readonly #passed = new AbortController();
   readonly #tooLate: () => Error;
@@ -51,7 +49,7 @@ export class Deadline {
 
 /**
  * Yields for one turn of the event loop, so that signals and timers are noticed.
- * SQLite statements and imports (since Node 22) are synchronous, and would delay them until all work is done.
+ * Otherwise synchronous SQLite statements and imports (since Node 22) delay them until all work is done.
  */
 export async function turnEventLoop(): Promise<void> {
   // The first resolves in the current turn; the second after the next poll, where Node reads signals.

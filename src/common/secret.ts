@@ -2,10 +2,7 @@ import { inspect } from 'node:util';
 
 const REDACTED = '[secret]';
 
-/**
- * A sensitive string, printed as `[secret]` in logs, JSON, templates and `util.inspect`. Only `reveal()`
- * returns it.
- */
+/** A sensitive string, printed as `[secret]` everywhere. Only `reveal()` returns it. */
 export class Secret {
   readonly #value: string;
 

@@ -22,10 +22,9 @@ export function makeWellFormed(value: unknown): unknown {
 }
 
 /**
- * Invisible characters, and characters that change how a text is read: controls, zero-width characters,
- * direction marks, private use and unassigned code points.
- * RFC 8264 (PRECIS, FreeformClass) disallows them, too.
- * Exceptions: emoji newer than this Unicode version, and visible format characters of Arabic and Syriac.
+ * Invisible characters, and characters that change how a text is read. RFC 8264 (PRECIS, FreeformClass)
+ * disallows them, too. Exceptions: emoji newer than this Unicode version, and visible format characters
+ * of Arabic and Syriac.
  */
 const UNSEEN = new RegExp(
   [
@@ -81,9 +80,7 @@ export function isPlainlyVisible(text: string): boolean {
 
 const RFC_3339 = /^(\d{4}-\d\d-\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
-/**
- * @param value RFC 3339, or seconds since 1970 like Stripe's. @returns `undefined` unless it is a past time
- */
+/** Parses RFC 3339, or Stripe's seconds since 1970. @returns `undefined` unless it is a past time */
 export function readPastTime(value: unknown): Date | undefined {
   const time = Number.isInteger(value)
     ? Number(value) * 1000

@@ -76,8 +76,7 @@ const BASE64 = /^[\w+/-]+={0,2}$/;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Whether a secret looks invented: repetitions, runs (`abc…`, `qwerty…`), placeholders, a few words, or an
- * encoding of these.
+ * Whether a secret looks invented: repetitions, runs (`abc…`), placeholders, words, or an encoding of these.
  * Almost never rejects 16 random bytes in hexadecimal or base64.
  * @param bits the required minimum; the estimate is low
  */

@@ -6,9 +6,7 @@ import type { SecretFile } from './secret-file.js';
 import { type AccessTokens, Settings, StoreSettings } from './settings.js';
 import { isVariableName, VARIABLE_NAMES } from './variables.js';
 
-/**
- * Reports variables one typing error away from a known name, because a misspelt optional one has no effect.
- */
+/** Reports names one typing error away from a variable, since a misspelt one has no effect. */
 function misspeltNames(given: NodeJS.ProcessEnv): string[] {
   return Object.keys(given)
     .filter((name) => given[name] && !isVariableName(name))

@@ -91,9 +91,7 @@ export const host: Parse<string> = (text) => {
 export const baseUrl: Parse<string> = (text) =>
   text.includes('?') ? undefined : httpUrl(text)?.href.replace(/\/+$/, '');
 
-/**
- * One exact origin. Rejects `*`, which the URL parser allows in a host name but which would match nothing.
- */
+/** One exact origin. Rejects `*` in a host name, which the URL parser allows but no browser sends. */
 export const origin: Parse<string> = (text) => {
   const url = /[?*]/.test(text) ? undefined : httpUrl(text);
   return url?.pathname === '/' ? url.origin : undefined;

@@ -31,9 +31,7 @@ export class SecretFile<T> {
     return this.options.path;
   }
 
-  /**
-   * Returns the secret, and creates a missing file. Processes that start together share the first one's file.
-   */
+  /** Returns the secret, creating a missing file. Processes that start together share the first file. */
   open(): T {
     const { options } = this;
     const secret =

@@ -3,10 +3,7 @@ import type { Secret } from '../common/secret.js';
 import { type DatabaseAddress, isLoopbackHost } from './rules.js';
 import type { LogLevel, NodeEnv, Registration } from './variables.js';
 
-/**
- * Verifies access tokens with shared secrets, the first of which signs, or with an authorization server's
- * published keys.
- */
+/** Shared secrets, the first of which signs, or the published keys of an authorization server. */
 export type AccessTokens =
   | { kind: 'hs256'; secrets: readonly Secret[]; issuer?: string; audience?: string }
   | { kind: 'jwks'; uri: string; issuer: string; audience: string; acceptTyp: string[] };

@@ -364,8 +364,8 @@ export function isVariableName(name: string): name is VariableName {
 export const VARIABLE_NAMES: readonly VariableName[] = Object.keys(VARIABLES).filter(isVariableName);
 
 /**
- * Defines a variable for a secret's file: platforms mount secrets as files, which are harder to read than an
- * environment.
+ * Defines a variable for a secret's file: platforms mount secrets as files, and an environment leaks more
+ * easily.
  */
 function fileOf(name: string): Variable<string> {
   return {

@@ -3,9 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { DomainError } from '../common/errors.js';
 
-/**
- * W3C Trace Context, level 1: version, trace, parent, flags. Later versions may append fields after a dash.
- */
+/** W3C Trace Context, level 1: version, trace, parent, flags. Later versions may append fields. */
 const TRACEPARENT = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(-.*)?$/;
 
 /** @returns the trace id (32 hexadecimal digits), or `undefined` for an invalid `traceparent` */

@@ -79,9 +79,7 @@ const FASTIFY_ERRORS: Record<string, [ErrorCode, string]> = {
 const internalError = (cause: unknown) =>
   new DomainError('internal_error', 'Something went wrong on our side.', { cause });
 
-/**
- * Fields of errors from Fastify, its plugins and broken connections. Stripe's errors have `statusCode`, too.
- */
+/** Fields of errors from Fastify, its plugins and broken connections. Stripe's have `statusCode`, too. */
 interface FrameworkError extends Error {
   code?: string;
   statusCode?: number;

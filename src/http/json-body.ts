@@ -10,7 +10,7 @@ import { answersOnly, type RouteTable } from './route-table.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Maximum bytes of a body that reaches the handler unparsed, whatever its content type. */
+    /** Maximum bytes of a body that reaches the handler unparsed, for any content type. */
     rawBodyLimit?: number;
   }
 }
@@ -34,9 +34,7 @@ export function readRawBodies(fastify: FastifyInstance): void {
   });
 }
 
-/**
- * Maximum bytes of a JSON body. The largest legitimate one, six credentials of 512 characters, is under 4 KB.
- */
+/** Maximum bytes of a JSON body. The largest legitimate one (six credentials) has under 4 KB. */
 export const MAX_JSON_BYTES = 64 * 1024;
 const BOUNDS: JsonBounds = { depth: 16, members: 1_000 };
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i;
@@ -51,10 +49,7 @@ function unreadable(msg: string): ValidationFailed {
   return new ValidationFailed([{ loc: ['body'], msg, type: 'json_invalid' }]);
 }
 
-/**
- * Accepts only `application/json`, and bounds depth and size first: validating a deep or wide document is
- * slow.
- */
+/** Accepts only `application/json`, and checks its bounds first: validating a deep document is slow. */
 export function readJsonBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   addUnreadBodyParser(fastify, 'application/json', ({ headers }) => {

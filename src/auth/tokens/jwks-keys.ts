@@ -42,9 +42,8 @@ const UNKNOWN_KEY_PAUSE = 30 * SECOND;
 const NO_KEYS_PAUSE = 5 * SECOND;
 
 /**
- * Caches the public keys of the authorization server.
- * Fetches them on first use, for an unknown key id, and in the background when they are stale.
- * Stale keys remain usable during an outage.
+ * Caches the public keys of the authorization server. Stale keys remain usable during an outage.
+ * Fetches them on first use, for an unknown key id, and in the background once stale.
  */
 export class JwksKeys {
   readonly #logger = new Logger(JwksKeys.name);

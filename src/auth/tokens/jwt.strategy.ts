@@ -11,9 +11,8 @@ import { callerFrom, readTokenHeader, type TokenRules, verifyToken } from './ver
 const BEARER = /^bearer +(.+)$/i;
 
 /**
- * Reads the bearer token from the Authorization header only.
- * Repeated headers are joined with a comma, which is never valid: Node exposes only the first, and a proxy
- * may check another.
+ * Reads the bearer token from the Authorization header. Repeated headers are joined, which is never valid:
+ * Node exposes only the first, and a proxy may check another.
  */
 export function bearerToken({ raw }: FastifyRequest): string | null {
   const header = raw.rawHeaders

@@ -8,8 +8,8 @@ import type { Caller } from '../caller.js';
 import type { Verified } from './recent-tokens.js';
 
 /**
- * Header fields read before the signature is checked. Keys in the header (`jwk`, `jku`, `x5u`, `x5c`) are
- * ignored: a token can't bring its own key.
+ * Header fields read before verification. Excludes `jwk`, `jku`, `x5u` and `x5c`: a token can't bring its own
+ * key.
  */
 export interface TokenHeader {
   alg: string;
@@ -135,8 +135,7 @@ const REASONS: [RegExp, string][] = [
 
 /**
  * Checks the signature, `exp` and `nbf` with a leeway, and `iss` and `aud` if configured.
- * Replaces passport-jwt's verifier, because jsonwebtoken lacks EdDSA and throws outside its callback for a
- * `null` payload.
+ * passport-jwt's verifier lacks EdDSA, and throws outside its callback for a `null` payload.
  */
 export function verifyToken(token: string, rules: TokenRules, _options: unknown, done: Done): void {
   claimsOf(token, rules)

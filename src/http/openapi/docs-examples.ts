@@ -37,8 +37,8 @@ const PAYMENT = {
 };
 
 /**
- * One story for all examples: Ada registers, creates the project "Corner shop" and stores test credentials; a
- * user subscribes to "Pro". Other fields keep the examples of their DTOs.
+ * One story for all examples: Ada creates the project "Corner shop" and stores test credentials;
+ * a user subscribes to "Pro". Other fields keep the examples of their DTOs.
  */
 const STORY: Record<string, Record<string, unknown>> = {
   RegistrationResponse: ACCOUNT,

@@ -95,8 +95,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
 }
 
 /**
- * Orders schemes for the docs page, which sends the last authorized one. End users' tokens must be pasted;
- * only developers log in.
+ * Orders schemes, because the docs page sends the last authorized one. End users can't log in, only paste.
  */
 function securityOf({ tags, security = [] }: Operation): Operation['security'] {
   const [pasted, loggedIn] = [{ HTTPBearer: [] }, { OAuth2PasswordBearer: [] }];
@@ -127,9 +126,7 @@ function dropReflectedTypes({ parameters = [] }: Operation): void {
   }
 }
 
-/**
- * Parts of Swagger UI that the plugin uses. Its own `persistAuthorization` would store tokens permanently.
- */
+/** Parts of Swagger UI used by the plugin. Its `persistAuthorization` would store tokens permanently. */
 interface SwaggerUi {
   authActions: { restoreAuthorization(saved: { authorized: unknown }): void };
   authSelectors: { authorized(): { toJS(): Record<string, { password?: string }> } };

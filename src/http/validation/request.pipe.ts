@@ -126,8 +126,7 @@ const WholeRequest = createParamDecorator((_parts: RequestParts, context: Execut
 );
 
 /**
- * Injects the body's DTO and query values as one array, with all problems reported at once.
- * Separate pipes would stop at the first problem.
+ * Injects the body's DTO and query values as an array, and reports the problems of all at once.
  * @param body the DTO, since the parameter's type is an array
  */
 export const BodyAndQuery = (body: Type<object>, ...query: QueryReader[]): ParameterDecorator =>

@@ -119,7 +119,7 @@ function bytes(answer: Uint8Array | undefined): Buffer {
 }
 
 /**
- * Explains an error by its name or code; a message may contain anything.
+ * Explains an error by name or code: its message may contain anything.
  * Avoids `instanceof Error`: in Jest, Node's own errors come from another realm.
  */
 function reasonOf(error: unknown): string {

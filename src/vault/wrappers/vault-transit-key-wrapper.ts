@@ -12,10 +12,7 @@ const CIPHERTEXT = /^vault:v\d+:[\w+/=-]+$/;
 
 type VaultSource = Omit<Extract<MasterKeySource, { provider: 'vault' }>, 'provider' | 'keys'>;
 
-/**
- * A master key that never leaves the transit engine of HashiCorp Vault. Text form: `vault1.<transit
- * ciphertext>`.
- */
+/** A master key that never leaves HashiCorp Vault. Text form: `vault1.<ciphertext of transit>`. */
 export class VaultTransitKeyWrapper implements KeyWrapper {
   readonly masterKeyId: string;
 
@@ -136,10 +133,7 @@ function refusalOf(status: number, path: string): string {
   return `Vault answered with ${status}.`;
 }
 
-/**
- * Returns for example " (ECONNREFUSED)".
- * Avoids `instanceof Error`: in Jest, Node's own errors come from another realm.
- */
+/** Returns for example " (ECONNREFUSED)". Errors fail `instanceof` in Jest: they come from another realm. */
 function codeOf(error: unknown): string {
   const { name, cause }: { name?: string; cause?: { code?: unknown } } =
     typeof error === 'object' && error ? error : {};
