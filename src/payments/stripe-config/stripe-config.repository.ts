@@ -120,8 +120,7 @@ export class StripeConfigRepository {
   }
 
   /**
-   * Stores an endpoint's webhook secret, if the key with `keyFingerprint` is in use and `endpoint.write`
-   * agrees.
+   * Stores an endpoint's secret, if the key with `keyFingerprint` is in use and `endpoint.write` agrees.
    * @returns whether it was stored
    */
   saveWebhookSecret(save: WebhookSecretSave): Promise<boolean> {
@@ -216,10 +215,7 @@ export class StripeConfigRepository {
     yield* locked.chain.append({ action: 'webhook_endpoint.removed', details, actor, at: now });
   }
 
-  /**
-   * Locks the project. @returns `undefined` without a configuration
-   * @throws DomainError `precondition_failed`
-   */
+  /** Locks the project. @returns `undefined` without a configuration @throws `precondition_failed` */
   *#lock(projectId: ProjectId, precondition: Precondition = {}): Steps<Locked | undefined> {
     const chain = yield* this.history.lockChain(projectId);
     const state = yield* this.#findState(projectId);

@@ -56,7 +56,9 @@ export interface WebhookSecret {
 @Injectable()
 export class StripeConfigService implements OnModuleInit {
   readonly #logger = new Logger(StripeConfigService.name);
-  /** Lets higher modules clean up after the credentials of a mode. Their failure doesn't fail the removal. */
+  /**
+   * Lets higher modules clean up after the credentials of a mode. A failed cleanup doesn't fail the removal.
+   */
   readonly removing = new RemovalHook<{ projectId: ProjectId; mode: StripeMode }>();
 
   constructor(

@@ -91,10 +91,7 @@ export const RAISE_VERSION_ALONE = sql<{ version: number }>(
   'raise_stripe_config_version_alone',
 );
 
-/**
- * $1 project, $2 mode. Raises the versions of the projects that share the warning `account_shared` with this
- * one.
- */
+/** $1 project, $2 mode. Raises the versions of projects that share `account_shared` with this one. */
 export const RAISE_VERSIONS_OF_SHARING = sql<never>(
   `UPDATE stripe_configs SET version = version + 1 WHERE project_id IN (
      SELECT theirs.project_id ${sharingAccount('k', {
@@ -228,8 +225,8 @@ const COPIED_NAMES = columnNames(StripeCredentialEntity, COPIED);
 
 /**
  * $1 project, $2 end of the overlap, $3 mode, $4 fingerprint of the successor. Copies the current webhook
- * secret to the next slot, which evicts the oldest secret. A successor that is a former secret gives up its
- * slot instead.
+ * secret to the next slot, which evicts the oldest secret. If the successor is a former secret, its slot is
+ * used.
  */
 export const KEEP_FORMER = sql<never>(
   `INSERT INTO stripe_credentials (project_id, mode, kind, valid_until, slot, ${COPIED_NAMES})
@@ -308,8 +305,8 @@ type WebhookSecretRow = { readonly isActive: boolean | null } & (
 );
 
 /**
- * $1 project, $2 mode, $3 now. Returns a row per valid webhook secret, newest first. Without any, returns one
- * row whose `sealed` is `null`; without a live project, none.
+ * $1 project, $2 mode, $3 now. Returns a row per valid webhook secret, current first, then newest first.
+ * Without any, `sealed` of the only row is `null`. Returns no row without a live project.
  */
 export const FIND_WEBHOOK_SECRETS = sql<WebhookSecretRow>(
   `SELECT c.is_active AS "isActive", ${columns(StripeCredentialEntity, { of: 'k', only: ['sealed', 'validUntil'] })},

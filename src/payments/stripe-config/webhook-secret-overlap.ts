@@ -33,10 +33,7 @@ const SOON_MS = 500;
 
 const ACTOR = systemActor('webhook secret sweep');
 
-/**
- * Keeps a replaced webhook secret valid for a while, because Stripe may still sign with it. A sweep destroys
- * expired secrets.
- */
+/** Keeps replaced webhook secrets valid, because Stripe may still use them. A sweep destroys expired ones. */
 @Injectable()
 export class WebhookSecretOverlap implements OnApplicationBootstrap {
   readonly #task: PeriodicTask;
@@ -74,9 +71,7 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
     return { validUntil, modesWithout: validUntil > now ? [] : ended };
   }
 
-  /**
-   * Keeps webhook secrets that `credentials` will replace. @returns the webhook secrets that are destroyed
-   */
+  /** Keeps webhook secrets that `credentials` will replace. @returns the destroyed webhook secrets */
   *prepare(
     projectId: ProjectId,
     credentials: readonly SealedCredential[],

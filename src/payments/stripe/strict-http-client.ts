@@ -8,8 +8,8 @@ type HttpClient = NonNullable<Stripe.StripeConfig['httpClient']>;
 export type AnswerListener = (status: number, sentAt: number) => void;
 
 /**
- * Rejects JSON that isn't Stripe's. The SDK accepts any JSON without an `error`, such as a proxy's `503
- * {"message": …}` or a redirect. Also makes the texts of answers well-formed, as for events.
+ * Rejects JSON that isn't Stripe's: the SDK accepts any JSON without an `error`, even a proxy's 503 or a
+ * redirect. Also makes the texts of answers well-formed, as for events.
  */
 export class StrictHttpClient implements HttpClient {
   constructor(

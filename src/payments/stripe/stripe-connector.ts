@@ -40,7 +40,7 @@ interface ConnectOptions {
   onAnswer?: AnswerListener;
 }
 
-/** Creates every Stripe client. Reveals the key to the SDK, as eslint's `REVEALING` list permits. */
+/** Creates every Stripe client. Reveals the key, as eslint's `REVEALING` list permits. */
 @Injectable()
 export class StripeConnector {
   #http: Stripe.StripeConfig['httpClient'];
@@ -50,9 +50,7 @@ export class StripeConnector {
     private readonly events: PaymentsEvents,
   ) {}
 
-  /**
-   * @param key secret or restricted key. Sent only to Stripe's address, because the SDK follows no redirects.
-   */
+  /** @param key secret or restricted key. Only Stripe's address gets it: the SDK follows no redirects. */
   async connect(
     key: Secret,
     { timeoutMs = TIMEOUT_MS, retries = RETRIES, onAnswer = () => undefined }: ConnectOptions = {},

@@ -11,10 +11,7 @@ export interface StripeErrorFacts {
   headers?: Readonly<Record<string, string>>;
 }
 
-/**
- * Detects the SDK's errors by `type`, because its classes are loaded on demand. @returns `undefined` for
- * others
- */
+/** Detects the SDK's errors by `type`, because its classes load on demand. @returns `undefined` for others */
 export function stripeErrorOf(error: unknown): StripeErrorFacts | undefined {
   return error instanceof Error &&
     'type' in error &&

@@ -18,10 +18,7 @@ import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-probe.js';
 
 const PK = { primaryKeyConstraintName: 'stripe_key_accounts_pk' };
 
-/**
- * Stripe account of a secret key, as Stripe reported it. Former keys stay, because the endpoints and objects
- * they created stay in their account.
- */
+/** Stripe account of a secret key. Former keys stay, because their endpoints stay in that account. */
 @Entity('stripe_key_accounts')
 @Index('stripe_key_accounts_by_account', ['accountId', 'mode'])
 export class StripeKeyAccountEntity {
@@ -143,7 +140,7 @@ const KEEP_ACCOUNT = sql<{ mode: StripeMode }>(
 
 /**
  * $1 project, $2 mode, $3 fingerprint, $4 account fingerprint, $5 whether Stripe recognized the key.
- * `known_to_stripe` never returns to false.
+ * `known_to_stripe` never returns from true to false.
  */
 const LEARN = sql<never>(
   `UPDATE stripe_credentials SET account_fingerprint = COALESCE(account_fingerprint, $4),
@@ -243,10 +240,7 @@ export class KeyHealthRepository {
   }
 }
 
-/**
- * Raises the version if `learn` changes the warnings, because the `ETag` covers them. @returns the new
- * version
- */
+/** Raises the version if `learn` changes the warnings, which the `ETag` covers. @returns the new version */
 function* raisingVersionWithWarnings(
   projectId: ProjectId,
   learn: () => Steps<unknown>,

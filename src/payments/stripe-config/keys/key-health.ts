@@ -77,7 +77,9 @@ export class KeyHealth {
     });
   }
 
-  /** Listens to a client's responses. Records each refusal and the next success, in the background. */
+  /**
+   * Records each refusal of a client's key, and the first success after a start or refusal. Doesn't block.
+   */
   followUse(projectId: ProjectId, key: KeyIdentity): AnswerListener {
     let isAccepted = false;
     let refusedAt = 0;

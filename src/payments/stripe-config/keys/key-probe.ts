@@ -7,9 +7,7 @@ import type { StripeConnector } from '../../stripe/stripe-connector.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import { isAddressRefusal, isExpired, stripeErrorOf, stripeUnavailable } from '../../stripe/stripe.errors.js';
 
-/**
- * Occasions of a check: the validate operation, a save with `validate=true`, any call with the stored key.
- */
+/** Occasions: the validate operation, a save with `validate=true`, any call with the stored key. */
 export const CHECKED_BY = ['validation', 'save', 'use'] as const;
 export type CheckedBy = (typeof CHECKED_BY)[number];
 

@@ -36,7 +36,7 @@ export class StripeClients {
   }
 
   /**
-   * Returns a client with the current key. Call it for each use, because a replaced key stops working.
+   * Returns a client with the current key. Call it for each use: a kept client would keep a replaced key.
    * @throws DomainError `project_not_found`, `config_not_found`, `config_deleted`, `mode_not_configured`,
    * `credential_unreadable`, `database_unavailable`
    */
