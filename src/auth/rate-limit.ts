@@ -30,7 +30,7 @@ const MAX_CALLERS = 20_000;
 export class FixedWindowStorage implements ThrottlerStorage {
   readonly #windows = new LRUCache<string, Window>({ max: MAX_CALLERS });
 
-  /** @param now milliseconds on a clock that never goes back */
+  /** @param now a monotonic clock in milliseconds */
   constructor(private readonly now = () => performance.now()) {}
 
   async increment(key: string, ttl: number, limit: number) {

@@ -94,9 +94,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   return { ...document, paths: projects ? { '/api/v1/projects/': projects, ...paths } : paths };
 }
 
-/**
- * Orders schemes, because the docs page sends the last authorized one. End users can't log in, only paste.
- */
+/** Orders schemes, because the docs page sends the last authorized one. End users must paste a token. */
 function securityOf({ tags, security = [] }: Operation): Operation['security'] {
   const [pasted, loggedIn] = [{ HTTPBearer: [] }, { OAuth2PasswordBearer: [] }];
   if (!tags?.includes('Billing')) return [pasted, loggedIn];
