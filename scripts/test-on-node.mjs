@@ -67,8 +67,8 @@ function environmentOf(home) {
 }
 
 /**
- * Runs a program to its end, in a process group of its own, which an interruption ends as a whole. @returns
- * what it printed
+ * Runs a program to its end, in a process group of its own, which an interruption ends as a whole.
+ * @returns what it printed
  */
 function run(program, args, cwd, { env = process.env, stdio = ['ignore', 'pipe', 'inherit'] } = {}) {
   if (isInterrupted) throw new Error('Interrupted.');

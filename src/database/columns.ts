@@ -22,7 +22,8 @@ export type RowOf<Entity> = {
  * Rows need no mapping: `bigint` and sums arrive as numbers, times as `Date`, flags as booleans. Exception:
  * on SQLite an expression, such as `max(created_at)` or `a < b`, has no type, so it arrives as stored (text
  * or 0/1): prefer a column of a subquery with ORDER BY and LIMIT 1.
- * @param options.of the table's alias. @param options.only these properties alone
+ * @param options.of the table's alias.
+ * @param options.only these properties alone
  */
 export function columns<Entity>(
   entity: EntityClass<Entity>,

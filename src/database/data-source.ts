@@ -33,7 +33,8 @@ export function lacksFile({ file }: DatabaseAddress): boolean {
 }
 
 /**
- * A data source for either engine, not yet connected. @param poolSize connections of the pool on PostgreSQL
+ * A data source for either engine, not yet connected.
+ * @param poolSize connections of the pool on PostgreSQL
  */
 export function createDataSource(address: DatabaseAddress, poolSize: number, entities: Entities): DataSource {
   return createFrom(address, entities, {

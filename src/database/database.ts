@@ -88,8 +88,8 @@ export abstract class Database {
   abstract query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]>;
 
   /**
-   * Commits all statements of `body` or none. @throws DomainError `database_unavailable`, and errors of
-   * `body`
+   * Commits all statements of `body` or none.
+   * @throws DomainError `database_unavailable`, and errors of `body`
    */
   abstract transaction<Result>(body: () => Steps<Result>): Promise<Result>;
 

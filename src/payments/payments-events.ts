@@ -189,7 +189,8 @@ export class PaymentsEvents {
   }
 
   /**
-   * @param payload JSON, parsed once per listener, so that none sees another's changes @returns whether every
+   * @param payload JSON, parsed once per listener, so that none sees another's changes
+   * @returns whether every
    * listener succeeded
    */
   async deliver<Name extends DurableEventName>(

@@ -18,8 +18,8 @@ const OUT_OF_ORDER =
   'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
 
 /**
- * Calls Stripe for an end user. @throws DomainError with a message for end users, who can't change the
- * project's keys
+ * Calls Stripe for an end user.
+ * @throws DomainError with a message for end users, who can't change the project's keys
  */
 export async function withBuyersErrors<T>(work: () => Promise<T>): Promise<T> {
   try {

@@ -53,8 +53,8 @@ export async function timedAnswer<T>(
 }
 
 /**
- * Detects JSON that didn't come from Stripe, for example from a proxy. @throws DomainError
- * `stripe_unavailable`
+ * Detects JSON that didn't come from Stripe, for example from a proxy.
+ * @throws DomainError `stripe_unavailable`
  */
 export function assertObject({ object }: { object?: string }, expected: string): void {
   if (object !== expected) throw senseless();

@@ -282,7 +282,8 @@ export const DELETE_EXPIRED = sql<DestroyedCredential>(
 
 /**
  * Whether the key with the fingerprint in `column` is of another account than the stored secret key. False if
- * Stripe reported no account for one of them. @param of alias of a row with `project_id` and `mode`
+ * Stripe reported no account for one of them.
+ * @param of alias of a row with `project_id` and `mode`
  */
 export const isOfOtherAccount = (
   of: string,

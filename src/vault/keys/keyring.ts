@@ -68,8 +68,8 @@ export class Keyring {
   }
 
   /**
-   * Creates missing keys, so that servers whose role may not write data keys can start. @returns the purposes
-   * that had no key
+   * Creates missing keys, so that servers whose role may not write data keys can start.
+   * @returns the purposes that had no key
    */
   async makeMissing(): Promise<DataKeyPurpose[]> {
     const missing = purposesWithoutKey(await this.#store.list());
@@ -166,8 +166,9 @@ export class Keyring {
   }
 
   /**
-   * Authenticates a history entry of one tenant. @param parts every text of the entry. @returns the MAC and
-   * the id of its data key
+   * Authenticates a history entry of one tenant.
+   * @param parts every text of the entry.
+   * @returns the MAC and the id of its data key
    */
   historyMac(tenant: string, parts: readonly string[]): { mac: string; keyId: string } {
     const dataKey = this.#primaryKey('audit');

@@ -44,8 +44,8 @@ export class SealedRowsRepository {
   }
 
   /**
-   * Pages of a table's sealed rows, in the order of the primary key. @param keyId only rows under this data
-   * key
+   * Pages of a table's sealed rows, in the order of the primary key.
+   * @param keyId only rows under this data key
    */
   async *pagesOf(column: SealedColumn, keyId?: string): AsyncGenerator<SealedRow[]> {
     let rows: SealedRow[] = [];

@@ -59,8 +59,8 @@ export class SealedRowsService {
   }
 
   /**
-   * Unseals every row. @returns rows that can't be unsealed, name another key than their text, or have
-   * altered columns
+   * Unseals every row.
+   * @returns rows that can't be unsealed, name another key than their text, or have altered columns
    */
   async check({ signal, add }: Progress): Promise<BrokenRow[]> {
     const broken: BrokenRow[] = [];

@@ -86,7 +86,8 @@ export async function startPostgres({ fsync = false, settings = {} } = {}) {
 }
 
 /**
- * Returns a function that runs PostgreSQL's programs. @param {string} home the folder for the server's files
+ * Returns a function that runs PostgreSQL's programs.
+ * @param {string} home the folder for the server's files
  */
 function programs(home) {
   const { platform, arch } = process;

@@ -12,8 +12,8 @@ const USER = 'user-1';
 export const LIFECYCLE_LENGTH = 11;
 
 /**
- * Lets everything happen to a subscription, or only the first steps, with its events. @param tick called
- * before each step
+ * Lets everything happen to a subscription, or only the first steps, with its events.
+ * @param tick called before each step
  */
 export function simulateLifecycle(
   data: StripeData,

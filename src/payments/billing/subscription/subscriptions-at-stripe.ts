@@ -89,8 +89,8 @@ export class SubscriptionsAtStripe {
   }
 
   /**
-   * Cancels immediately, and records Stripe's answer. @returns `undefined` if Stripe doesn't have the
-   * subscription
+   * Cancels immediately, and records Stripe's answer.
+   * @returns `undefined` if Stripe doesn't have the subscription
    */
   async cancel(buyer: Buyer, id: string): Promise<Stripe.Subscription | undefined> {
     const ended = await unlessMissing(() =>

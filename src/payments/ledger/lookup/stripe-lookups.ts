@@ -42,8 +42,8 @@ type PageReader<Item> = (
 ) => Promise<Stripe.ApiList<Item>>;
 
 /**
- * Requests to Stripe with the project's own key. @throws DomainError `stripe_*`, and the errors of
- * `StripeClients.for`
+ * Requests to Stripe with the project's own key.
+ * @throws DomainError `stripe_*`, and the errors of `StripeClients.for`
  */
 @Injectable()
 export class StripeLookups {
@@ -52,8 +52,8 @@ export class StripeLookups {
   constructor(private readonly clients: StripeClients) {}
 
   /**
-   * Expands the product, which saves a request for its name. @returns `undefined` if Stripe doesn't have the
-   * subscription
+   * Expands the product, which saves a request for its name.
+   * @returns `undefined` if Stripe doesn't have the subscription
    */
   async subscription(tenant: Tenant, id: string): Promise<StripeResponse | undefined> {
     const answer = await this.#ask(tenant, (stripe, options) =>
@@ -87,8 +87,8 @@ export class StripeLookups {
   }
 
   /**
-   * A charge by its id, or the latest charge of a PaymentIntent. @returns `null` for a PaymentIntent without
-   * a charge
+   * A charge by its id, or the latest charge of a PaymentIntent.
+   * @returns `null` for a PaymentIntent without a charge
    */
   async charge(
     tenant: Tenant,

@@ -31,8 +31,8 @@ const COMMON = {
 };
 
 /**
- * Observations of a PaymentIntent, from its attempts to success or cancellation. @param times in seconds,
- * rising
+ * Observations of a PaymentIntent, from its attempts to success or cancellation.
+ * @param times in seconds, rising
  */
 function factsOf(times: readonly number[], isPaid: boolean, refunds: readonly number[]): PaymentFact[] {
   const at = (nth: number) => new Date((times[nth] ?? 0) * SECOND);

@@ -35,8 +35,8 @@ export class ForeignObject extends Error {
 }
 
 /**
- * Reads early all fields that are needed later, so that the error is attributed to the event. @throws
- * Unreadable
+ * Reads early all fields that are needed later, so that the error is attributed to the event.
+ * @throws Unreadable
  */
 export function assertReadable(object: StripeObject): void {
   for (const list of ['items', 'lines']) object.isCut(list);

@@ -50,7 +50,9 @@ const KINDS = [
 const UNDONE_REFUNDS: readonly string[] = ['failed', 'canceled'];
 
 /**
- * Reads an object of any API version. @param type of the event, if the object came in one @throws Unreadable
+ * Reads an object of any API version.
+ * @param type of the event, if the object came in one
+ * @throws Unreadable
  */
 export function readObject(
   projectId: ProjectId,

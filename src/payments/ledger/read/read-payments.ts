@@ -80,8 +80,8 @@ export function readCharge(
 }
 
 /**
- * Reads a completed session in payment mode. @param type of the event, which alone shows that a slow payment
- * method failed
+ * Reads a completed session in payment mode.
+ * @param type of the event, which alone shows that a slow payment method failed
  */
 export function readSessionPayment(
   projectId: ProjectId,

@@ -116,7 +116,8 @@ export class DisputesTable extends LedgerTable<DisputeState> {
   }
 
   /**
-   * Stripe's ids of the disputes about a payment, or of this dispute. @param stripeId a dispute or payment
+   * Stripe's ids of the disputes about a payment, or of this dispute.
+   * @param stripeId a dispute or payment
    */
   *idsOf({ projectId, mode }: ProjectMode, stripeId: string): Steps<string[]> {
     return (yield* query(FIND_DISPUTES, [projectId, mode, stripeId])).map(({ disputeId }) => disputeId);

@@ -75,8 +75,8 @@ export class LedgerWriter {
   }
 
   /**
-   * Deletes the rows of another project's objects, and marks the objects as foreign. @returns whether any row
-   * was deleted
+   * Deletes the rows of another project's objects, and marks the objects as foreign.
+   * @returns whether any row was deleted
    */
   *removeForeign(tenant: ProjectMode, object: ForeignObject): Steps<boolean> {
     const { namedBy, inheriting, customerIds } = object;

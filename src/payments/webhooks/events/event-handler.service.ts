@@ -39,7 +39,8 @@ export class EventHandlerService {
   ) {}
 
   /**
-   * @returns the committed outcome. @throws the reason of a failure, which is recorded as the event's
+   * @returns the committed outcome.
+   * @throws the reason of a failure, which is recorded as the event's
    * outcome; nothing else is stored
    */
   async handle(event: ReceivedEvent): Promise<Handled> {

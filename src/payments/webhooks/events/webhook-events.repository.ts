@@ -150,16 +150,16 @@ export class WebhookEventsRepository {
   }
 
   /**
-   * Destroys at most `limit` payloads of events that arrived before the given time. @returns how many there
-   * were
+   * Destroys at most `limit` payloads of events that arrived before the given time.
+   * @returns how many there were
    */
   async destroyPayloads(before: Date, limit: number): Promise<number> {
     return (await this.database.query(statements.DESTROY_PAYLOADS, [before, limit])).length;
   }
 
   /**
-   * Deletes at most `limit` events without payload that arrived before the given time. @returns how many
-   * there were
+   * Deletes at most `limit` events without payload that arrived before the given time.
+   * @returns how many there were
    */
   async forget(before: Date, limit: number): Promise<number> {
     return (await this.database.query(statements.FORGET, [before, limit])).length;

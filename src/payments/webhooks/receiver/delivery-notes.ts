@@ -71,8 +71,8 @@ export class DeliveryNotes implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /**
-   * Writes all notes, after a write that is under way. @returns false when the database did not take all of
-   * them
+   * Writes all notes, after a write that is under way.
+   * @returns false when the database did not take all of them
    */
   write(): Promise<boolean> {
     this.#writing = this.#writing.then(async () => {

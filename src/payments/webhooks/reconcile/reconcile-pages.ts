@@ -40,7 +40,8 @@ interface Found {
 }
 
 /**
- * @param listed time of the list without it, used if the answer has no time. @returns `undefined` if Stripe
+ * @param listed time of the list without it, used if the answer has no time.
+ * @returns `undefined` if Stripe
  * doesn't have it
  */
 export async function findSubscription(

@@ -114,7 +114,8 @@ export class ReconciliationsRepository {
 
   /**
    * Lists the subscriptions here that have not ended and belong on one page of Stripe's list.
-   * @param after the subscription before that page. @param from the creation time of the last on it. @returns
+   * @param after the subscription before that page.
+   * @param from the creation time of the last on it. @returns
    * Stripe's ids
    */
   async listRunning(
