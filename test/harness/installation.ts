@@ -81,8 +81,10 @@ function compiledSources(): string {
   const folder = join(CACHE, hash);
   if (existsSync(folder)) return folder;
 
-  rmSync(CACHE, { recursive: true, force: true });
   mkdirSync(CACHE, { recursive: true });
+  // Other workers may be compiling the current sources: only folders of earlier sources are removed.
+  const stale = readdirSync(CACHE).filter((name) => !name.startsWith(hash));
+  for (const name of stale) rmSync(join(CACHE, name), { recursive: true, force: true });
   const unfinished = mkdtempSync(`${folder}-`);
   for (const { name, text } of sources) {
     const file = join(unfinished, name.replace(/\.ts$/, '.js'));
