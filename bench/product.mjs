@@ -5,7 +5,7 @@ import { MasterKeys } from '../dist/vault/wrappers/master-keys.js';
 
 export { vouchedFor } from '../dist/history/history-entry.js';
 export { Secret } from '../dist/common/secret.js';
-export { configWarnings } from '../dist/payments/stripe-config/config-warnings.js';
+export { configWarnings } from '../dist/payments/stripe-config/stripe-config.js';
 export { CREDENTIAL_RULES } from '../dist/payments/stripe-config/credential-rules.js';
 export { accountPart, looksCutOff, maskCredential } from '../dist/payments/stripe-config/credential-rules.js';
 
