@@ -97,8 +97,8 @@ export class StripeConfigController {
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StripeConfigResponse> {
-    const options = { ...precondition, actor, webhookSecretOverlap, verify, areChecked: true };
-    const saved = await this.configs.save(id, body, options);
+    const options = { ...precondition, actor, webhookSecretOverlap, verify };
+    const saved = await this.configs.saveValidated(id, body, options);
     reply.header('etag', entityTagOf(saved));
     return toStripeConfigResponse(saved);
   }

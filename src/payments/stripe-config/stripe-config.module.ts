@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { HistoryModule } from '../../history/history.module.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
-import { StripeApiModule } from '../stripe/stripe.module.js';
+import { StripeModule } from '../stripe/stripe.module.js';
 import { ConfigChanges } from './config-cache.js';
 import { ConfigHistoryController } from './config-history.controller.js';
 import { CredentialSealer } from './credential-sealer.js';
@@ -18,7 +18,7 @@ import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
 
 /** Stripe credentials of projects, key health, and Stripe clients. */
 @Module({
-  imports: [HistoryModule, ProjectsModule, StripeApiModule],
+  imports: [HistoryModule, ProjectsModule, StripeModule],
   controllers: [StripeConfigController, ConfigHistoryController, StripeConnectionController],
   providers: [
     StripeConfigService,
@@ -32,6 +32,6 @@ import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
     KeyHealthRepository,
     KeyVerifier,
   ],
-  exports: [StripeApiModule, StripeConfigService, ConfigChanges, StripeClients, StripeAccounts, KeyHealth],
+  exports: [StripeModule, StripeConfigService, ConfigChanges, StripeClients, StripeAccounts, KeyHealth],
 })
 export class StripeConfigModule {}

@@ -98,9 +98,18 @@ export class StripeConfigService implements OnModuleInit {
     changes: CredentialChanges,
     options: SaveOptions = {},
   ): Promise<StripeConfig> {
-    const { actor = A_MODULE, webhookSecretOverlap, verify, areChecked, ...precondition } = options;
+    this.#assertValid(valuesOf(changes));
+    return this.saveValidated(projectId, changes, options);
+  }
+
+  /** `save` for the controller, whose `RequestPipe` has already validated the values. */
+  async saveValidated(
+    projectId: ProjectId,
+    changes: CredentialChanges,
+    options: SaveOptions,
+  ): Promise<StripeConfig> {
+    const { actor = A_MODULE, webhookSecretOverlap, verify, ...precondition } = options;
     const values = valuesOf(changes);
-    if (!areChecked) this.#assertValid(values);
     const noteVerdicts = verify ? await this.#verify(projectId, changes, options) : undefined;
     const now = new Date();
     const saved = await this.sealer.withCurrentKey(() => {

@@ -50,8 +50,6 @@ export interface SaveOptions extends WriteOptions {
   readonly webhookSecretOverlap?: number | undefined;
   /** Whether to verify the secret keys with Stripe before the save. */
   readonly verify?: boolean;
-  /** Whether `RequestPipe` has validated the values. */
-  readonly areChecked?: boolean;
 }
 
 /** Change of an endpoint that is stored in one transaction with its signing secret. */

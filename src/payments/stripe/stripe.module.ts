@@ -7,4 +7,4 @@ import { StripeConnector } from './stripe-connector.js';
   providers: [StripeConnector, PaymentsEvents],
   exports: [StripeConnector, PaymentsEvents],
 })
-export class StripeApiModule {}
+export class StripeModule {}
