@@ -11,7 +11,7 @@ import {
 } from '../database.js';
 import { asDomainError, isReadOnlyServer, lacksPreparedStatement } from '../database-errors.js';
 import { STATEMENT_TIMEOUT_MS } from './postgres.pool.js';
-import { StatementBatch } from './statement-batch.js';
+import { type PreparedStatements, StatementBatch } from './statement-batch.js';
 
 const BEGIN: StatementCall = { statement: sql('BEGIN', 'begin'), values: [] };
 const COMMIT: StatementCall = { statement: sql('COMMIT', 'commit'), values: [] };
@@ -41,6 +41,7 @@ export class PostgresDatabase extends Database {
   readonly engine = 'postgres';
 
   #named: boolean;
+  readonly #prepared: PreparedStatements = new WeakMap();
 
   /** @param named whether to prepare statements under their names. Some poolers in transaction mode don't support this */
   constructor(
@@ -142,7 +143,9 @@ export class PostgresDatabase extends Database {
   #runTogether(client: PoolClient, calls: StatementCall[]): Promise<unknown[][]> {
     return new Promise((resolve, reject) => {
       client.query(
-        new StatementBatch(calls, this.#named, (error, rows) => (error ? reject(error) : resolve(rows))),
+        new StatementBatch(calls, this.#named ? this.#prepared : undefined, (error, rows) =>
+          error ? reject(error) : resolve(rows),
+        ),
       );
     });
   }

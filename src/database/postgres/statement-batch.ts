@@ -22,7 +22,7 @@ export const PARSERS = {
 };
 
 /** Prepared statements of each connection by name, with the columns of their rows. */
-const prepared = new WeakMap<Connection, Map<string, Column[]>>();
+export type PreparedStatements = WeakMap<Connection, Map<string, Column[]>>;
 
 /**
  * Statements that PostgreSQL gets in one message (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING).
@@ -34,10 +34,13 @@ export class StatementBatch implements Submittable {
   #current = 0;
   readonly #rows: Row[][];
 
-  /** @param named whether to use prepared statements. @param callback receives the rows of each statement */
+  /**
+   * @param prepared statements of earlier batches; `undefined` to prepare none
+   * @param callback receives the rows of each statement
+   */
   constructor(
     private readonly statements: readonly StatementCall[],
-    private readonly named: boolean,
+    private readonly prepared: PreparedStatements | undefined,
     readonly callback: (error: Error | null, rows: Row[][]) => void,
   ) {
     this.#rows = statements.map(() => []);
@@ -47,9 +50,13 @@ export class StatementBatch implements Submittable {
   submit(connection: Connection): void {
     connection.stream.cork();
     for (const { statement, values } of this.statements) {
-      const [name, text] = [this.named ? statement.name : undefined, textFor(statement, 'postgres')];
+      const { name } = statement;
+      const text = textFor(statement, 'postgres');
+      const known = name === undefined ? undefined : this.#preparedOn(connection);
       this.#columns.push(
-        name ? sendNamed(connection, name, text, values) : sendUnnamed(connection, text, values),
+        name && known
+          ? sendNamed(connection, known, name, text, values)
+          : sendUnnamed(connection, text, values),
       );
     }
     connection.sync();
@@ -85,12 +92,22 @@ export class StatementBatch implements Submittable {
   handleReadyForQuery(): void {
     this.callback(null, this.#rows);
   }
+
+  #preparedOn(connection: Connection): Map<string, Column[]> | undefined {
+    const known = this.prepared?.get(connection) ?? new Map<string, Column[]>();
+    this.prepared?.set(connection, known);
+    return this.prepared && known;
+  }
 }
 
 /** @returns the columns of the rows. The answer fills them in if the statement is new to the connection */
-function sendNamed(connection: Connection, name: string, text: string, values: SqlValue[]): Column[] {
-  const known = prepared.get(connection) ?? new Map<string, Column[]>();
-  prepared.set(connection, known);
+function sendNamed(
+  connection: Connection,
+  known: Map<string, Column[]>,
+  name: string,
+  text: string,
+  values: SqlValue[],
+): Column[] {
   const columns = known.get(name);
   if (columns) {
     bindAndExecute(connection, { name, values, isNew: false });
