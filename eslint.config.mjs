@@ -158,6 +158,18 @@ export default defineConfig(
   // The order of the alphabet has a module before the modules inside it, and the last match decides.
   ...MODULES.toSorted().map(directionOf),
   {
+    name: 'tillkeeper/module/bootstrap',
+    files: ['src/bootstrap/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [{ regex: '^(?:\\.\\./)+cli/', message: 'The command line and the server start apart.' }],
+        },
+      ],
+    },
+  },
+  {
     name: 'tillkeeper/transactions',
     files: ['src/**/*.ts'],
     ignores: ['src/database/**'],
