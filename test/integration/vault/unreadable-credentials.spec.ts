@@ -8,7 +8,7 @@ import { endUserToken } from '../../harness/tokens.js';
 const SECRET = `whsec_${'w'.repeat(32)}`;
 const KEY_UNREADABLE =
   'The stored test secret key can not be opened: it was altered in the database. Store it again.';
-/** An end user can't mend it, and is told nothing of the owner's database. */
+/** The answer to an end user, without a word about the owner's database. */
 const OUT_OF_ORDER =
   'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
 const SECRET_UNREADABLE =
