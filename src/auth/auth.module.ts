@@ -6,6 +6,7 @@ import { AccessGuard } from './route-access.js';
 import { DeveloperTokens } from './tokens/developer-tokens.js';
 import { EndedSessions } from './tokens/ended-sessions.js';
 import { EndUserTokens } from './tokens/end-user-tokens.js';
+import { OpaqueKeys } from './opaque-keys/opaque-keys.js';
 import { FixedWindowStorage } from './rate-limit.js';
 import { IdentifyCallerGuard } from './identify-caller.guard.js';
 import { JwtStrategy } from './tokens/jwt.strategy.js';
@@ -30,11 +31,12 @@ const MINUTE_MS = 60_000;
     EndUserTokens,
     DeveloperTokens,
     EndedSessions,
+    OpaqueKeys,
     // Nest runs these guards in this order, before all others.
     { provide: APP_GUARD, useClass: IdentifyCallerGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [EndUserTokens, DeveloperTokens],
+  exports: [EndUserTokens, DeveloperTokens, OpaqueKeys],
 })
 export class AuthModule {}

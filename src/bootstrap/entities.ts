@@ -1,4 +1,5 @@
 import { AccountEntity, SessionEntity } from '../accounts/account.entities.js';
+import { OpaqueKeyEntity } from '../auth/opaque-keys/opaque-key.entity.js';
 import { TaskLeaseEntity } from '../database/periodic-tasks.js';
 import { HistoryEntryEntity, HistoryHeadEntity, HistoryPermitEntity } from '../history/history.entities.js';
 import { IdempotencyKeyEntity } from '../idempotency/idempotency-keys.repository.js';
@@ -45,6 +46,7 @@ export const ENTITIES = [
   HistoryPermitEntity,
   AccountEntity,
   SessionEntity,
+  OpaqueKeyEntity,
   StripeConfigEntity,
   StripeCredentialEntity,
   StripeKeyCheckEntity,

@@ -156,7 +156,7 @@ export const trustedProxies: Parse<false | number | string[]> = (text) => {
 };
 
 /** An address or a CIDR range. Rejects /0, which would trust everybody. */
-const addressRange: Parse<string> = (text) => {
+export const addressRange: Parse<string> = (text) => {
   const [, address = '', prefix] = /^([^/%]+)(?:\/(.*))?$/.exec(text) ?? [];
   const family = isIP(address);
   const isRange = prefix === undefined || wholeNumber(1, family === 4 ? 32 : 128)(prefix) !== undefined;

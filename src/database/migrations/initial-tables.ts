@@ -30,6 +30,15 @@ export function tablesOf(engine: Engine): Record<string, string> {
       expires_at ${time} NOT NULL,
       CONSTRAINT account_sessions_pk PRIMARY KEY (id),
       CONSTRAINT "account_sessions_account_fk" FOREIGN KEY ("account_id") REFERENCES "accounts" ("id")`,
+    opaque_keys: `
+      hash varchar(43) NOT NULL,
+      kind varchar(32) NOT NULL,
+      holder_id ${uuid} NOT NULL,
+      created_at ${time} NOT NULL,
+      expires_at ${time},
+      networks text,
+      last_used_at ${time},
+      CONSTRAINT opaque_keys_pk PRIMARY KEY (hash)`,
     projects: `
       id ${uuid} NOT NULL,
       owner_id varchar(255) NOT NULL,
@@ -319,6 +328,7 @@ export function tablesOf(engine: Engine): Record<string, string> {
 export const INDEXES = [
   `INDEX account_sessions_by_account ON account_sessions (account_id)`,
   `INDEX account_sessions_by_expiry ON account_sessions (expires_at)`,
+  `INDEX opaque_keys_by_holder ON opaque_keys (holder_id, created_at)`,
   `INDEX projects_by_owner ON projects (owner_id, created_at, id)`,
   `UNIQUE INDEX data_keys_one_primary ON data_keys (purpose) WHERE state = 'primary'`,
   `UNIQUE INDEX data_keys_one_published ON data_keys (purpose) WHERE state = 'published'`,
