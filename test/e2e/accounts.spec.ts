@@ -284,14 +284,17 @@ describe('POST /auth/login', () => {
     }
   });
 
-  it('spends as much time on an unknown address as on a wrong password', async () => {
+  it('spends as much time on an unknown address or a revoked account as on a wrong password', async () => {
     const { email } = await register();
+    const revoked = await register();
+    await execute(app.database, `UPDATE accounts SET revoked_at = created_at WHERE id = '${revoked.id}'`);
     const matches = jest.spyOn(Passwords.prototype, 'matches');
-    await post('login', { email, password: 'wrong' }).expect(401);
-    await post('login', { email: newEmail(), password: 'wrong' }).expect(401);
+    for (const address of [email, revoked.email, newEmail()])
+      await post('login', { email: address, password: 'wrong' }).expect(401);
     const stored = matches.mock.calls.map(([hash]) => hash);
     matches.mockRestore();
-    expect(stored).toEqual([expect.stringMatching(/^\$argon2id/) as string, undefined]);
+    const aHash = expect.stringMatching(/^\$argon2id/) as string;
+    expect(stored).toEqual([aHash, aHash, undefined]);
   });
 
   it.each<[object, string[]]>([

@@ -34,11 +34,17 @@ const SIGNAL_EARLY = `data:text/javascript,${encodeURIComponent(`
 
 let installation: Installation;
 let database: TestDatabase;
+let umask: number;
 
 beforeAll(() => {
   installation = new Installation();
+  // The usual one of a shell, whatever started the tests has.
+  umask = process.umask(0o022);
 });
-afterAll(() => installation.remove());
+afterAll(() => {
+  process.umask(umask);
+  return installation.remove();
+});
 beforeEach(async () => {
   database = await createTestDatabase();
 });
@@ -116,11 +122,12 @@ describe('the first start in development', () => {
     expect(call).toMatch(/ -d '\{[^']+\}'$/);
     const saved = await runByShell(call);
     expect(saved).toMatchObject({ is_active: true, test_secret_key_masked: 'sk_test_...aaaa' });
-    const folder = join(database.folder, 'data');
-    expect(readdirSync(folder)).toEqual(expect.arrayContaining(['master.key', 'token.secret']));
-    expect(readdirSync(folder).filter((name) => (statSync(join(folder, name)).mode & 0o077) !== 0)).toEqual(
-      [],
-    );
+    // On SQLite this is the database too, while it is open.
+    const files = readdirSync(database.folder, { recursive: true, encoding: 'utf8' });
+    const made = ['data/master.key', 'data/token.secret', ...(engine === 'sqlite' ? ['tillkeeper.db'] : [])];
+    expect(files).toEqual(expect.arrayContaining(made));
+    const isOpenToOthers = (name: string) => (statSync(join(database.folder, name)).mode & 0o077) !== 0;
+    expect(files.filter(isOpenToOthers)).toEqual([]);
     const secrets = secretFiles();
     for (const secret of secrets) expect(first.output + first.errors).not.toContain(secret.trim());
     await first.stop('SIGTERM');

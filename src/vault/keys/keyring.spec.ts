@@ -67,6 +67,17 @@ describe('Keyring.load', () => {
     }
   });
 
+  it('wipes the buffers of data keys, which are plain text', async () => {
+    const masterKeys = new MasterKeys(wrapper);
+    const wrap = jest.spyOn(masterKeys, 'wrap');
+    const unwrap = jest.spyOn(masterKeys, 'unwrap');
+    await new Keyring(store, masterKeys).load();
+    const unwrapped = await Promise.all(unwrap.mock.results.map(({ value }) => value as Promise<Buffer>));
+    const buffers = [...wrap.mock.calls.map(([dataKey]) => dataKey), ...unwrapped];
+    expect(buffers).toHaveLength(2 * DATA_KEY_PURPOSES.length);
+    for (const buffer of buffers) expect(buffer).toEqual(Buffer.alloc(32));
+  });
+
   it('uses the keys that it keeps, random ones', async () => {
     const keyring = await loaded();
     const [seals, prints] = await Promise.all(

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand, runInProcess } from '../../harness/command-line.js';
 import { Installation } from '../../harness/installation.js';
 import { rowsOf, tablesOf } from '../../harness/database/rows.js';
 import { testEnvironment } from '../../harness/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../../harness/database/test-database.js';
+import { createTestDatabase, engine, type TestDatabase } from '../../harness/database/test-database.js';
 
 jest.setTimeout(60_000);
 
@@ -67,6 +67,18 @@ it('migrates once', async () => {
   expect(data_keys_made).toEqual(['seal', 'fingerprint', 'token', 'audit']);
   expect(await rowsOf(database, 'data_keys')).toHaveLength(4);
   expect(await tillkeeper('migrate')).toEqual({ code: 0, output: 'The schema is up to date.\n', errors: '' });
+});
+
+(engine === 'sqlite' ? it : it.skip)('makes a database that only its user can read', async () => {
+  const file = join(database.folder, 'new.db');
+  const umask = process.umask(0o022);
+  const migrated = await runInProcess(
+    { ...testEnvironment(database), DATABASE_URL: `sqlite:${file}` },
+    'migrate',
+  );
+  process.umask(umask);
+  expect(migrated).toMatchObject({ code: 0, errors: '' });
+  expect((statSync(file).mode & 0o777).toString(8)).toBe('600');
 });
 
 it('asks for no settings that it has no use for, and makes no key', async () => {
