@@ -4,7 +4,7 @@ import { AuthModule } from './auth/auth.module.js';
 import { type Settings, SettingsModule } from './config/settings.js';
 import { DatabaseModule } from './database/database.module.js';
 import { ENTITIES } from './bootstrap/entities.js';
-import { HttpModule } from './http/validation/request.pipe.js';
+import { HttpModule } from './http/http.module.js';
 import { MonitoringModule } from './monitoring/monitoring.module.js';
 import { PaymentsModule } from './payments/payments.module.js';
 import { ProjectsModule } from './projects/projects.module.js';

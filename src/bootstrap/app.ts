@@ -13,6 +13,7 @@ import { readJsonBodies, readRawBodies } from '../http/json-body.js';
 import { serveDocs } from '../http/openapi/docs.js';
 import { type BodyLimits, RequestBodies } from '../http/request-bodies.js';
 import { refuseUnknownRoutes, RouteTable } from '../http/route-table.js';
+import { UnknownQueryInterceptor } from '../http/validation/unknown-query.js';
 import { decorateWithBuyer } from '../payments/billing/buyer.guard.js';
 import { decorateWithProject } from '../projects/project.guards.js';
 
@@ -22,7 +23,7 @@ const WITHOUT_PREFIX = ['health/*path', 'metrics'].map((path) => ({ path, method
 
 const CORS = {
   methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-  exposedHeaders: ['X-Request-Id', 'Retry-After', 'Idempotent-Replayed', 'ETag'],
+  exposedHeaders: ['X-Request-Id', 'Retry-After', 'Idempotent-Replayed', 'ETag', 'Link'],
   maxAge: 600,
   strictPreflight: false,
 };
@@ -56,7 +57,7 @@ export async function createApp(
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(settings), adapter, options);
   if (settings.corsOrigins.length > 0) app.enableCors({ ...CORS, origin: settings.corsOrigins });
   app.setGlobalPrefix('api/v1', { exclude: WITHOUT_PREFIX });
-  app.useGlobalInterceptors(bodies);
+  app.useGlobalInterceptors(bodies, app.get(UnknownQueryInterceptor));
   app.useGlobalFilters(errors);
   await serveDocs(app);
   return app;

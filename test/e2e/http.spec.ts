@@ -350,7 +350,7 @@ describe('HTTP', () => {
       expectError(await get(`/api/v1/projects/${'a'.repeat(10_000)}`), 422);
       expectError(await get(`/api/v1/projects/${'a'.repeat(10_000)}`, []), 401);
       expectError(await get(`/${'a/'.repeat(5_000)}`), 404);
-      expect((await get(`${path}?${'a=b&'.repeat(2_500)}`)).status).toBe(200);
+      expectError(await get(`${path}?${'a=b&'.repeat(2_500)}`), 422);
     });
 
     it('that exceeds the limit of all headers: 431', async () => {
@@ -358,10 +358,10 @@ describe('HTTP', () => {
       expectError(await get('/health/live', [`X-Long: ${'a'.repeat(20_000)}`]), 431);
     });
 
-    it('may end in a slash, be encoded or absolute, or have an unknown query', async () => {
+    it('may end in a slash, be encoded or absolute, or have an empty query', async () => {
       for (const target of [
         `${path}/`,
-        `${path}?a[b]=c`,
+        `${path}?`,
         `${path}/?`,
         path.replaceAll('-', '%2D'),
         `http://elsewhere.test${path}`,

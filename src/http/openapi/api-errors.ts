@@ -119,8 +119,6 @@ interface ErrorsOf {
   orMissing?: string;
   /** Whether a body is read, even if the operation defines none. */
   body?: boolean;
-  /** Whether the query can be invalid on a route whose path can't. */
-  query?: boolean;
   /** Whether the route needs no token and has no rate limit. */
   isPublic?: boolean;
   /** Whether the operation acts at Stripe for an end user. */
@@ -134,7 +132,6 @@ export function ApiErrors({
   project = false,
   orMissing,
   body = false,
-  query = false,
   isPublic = false,
   purchase = false,
   meaning = {},
@@ -154,10 +151,11 @@ export function ApiErrors({
   const errors = [...descriptions].map(([status, description]) =>
     ApiResponse({ status: Number(status), description, type: ErrorResponse }),
   );
+  // An unknown query parameter makes a request of any operation invalid.
   const invalid = ApiResponse({
     status: HttpStatus.UNPROCESSABLE_ENTITY,
     description: 'The request is not valid.',
     type: HTTPValidationError,
   });
-  return applyDecorators(...errors, ...(project || body || query ? [invalid] : []));
+  return applyDecorators(...errors, invalid);
 }

@@ -142,6 +142,11 @@ const PAGE_TOO_SMALL: ErrorBody = {
   type: 'greater_than_equal',
   msg: 'must be at least 1',
 };
+const UNKNOWN_QUERY: ErrorBody = {
+  loc: ['query', 'page'],
+  type: 'extra_forbidden',
+  msg: 'is not a parameter of this operation; look for a typing error',
+};
 const NO_FLAG: ErrorBody = { loc: ['query', 'test_mode'], type: 'bool_type', msg: 'must be true or false' };
 const NO_BODY_FLAG = (field: string): ErrorBody => ({
   loc: ['body', field],
@@ -176,8 +181,9 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     404: NO_ACCOUNTS,
     422: missing('refresh_token'),
   },
-  getMe: { 404: 'The access token was not made for an account of this service.' },
+  getMe: { 404: 'The access token was not made for an account of this service.', 422: UNKNOWN_QUERY },
   getReadiness: { 503: 'This process is shutting down.' },
+  listProjects: { 422: UNKNOWN_QUERY },
   createProject: { 422: missing('name') },
   updateProject: { 422: { loc: ['body', 'name'], type: 'string_type', msg: 'must be a string' } },
   createEndUserToken: { 422: missing('user_id') },
@@ -199,6 +205,7 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   listProjectPayments: { 422: PAGE_TOO_SMALL },
   listSubscriptions: { 422: PAGE_TOO_SMALL },
   listTransactions: { 422: PAGE_TOO_SMALL },
+  listPaymentProjects: { 422: UNKNOWN_QUERY },
   getPaymentStats: { 422: NO_FLAG },
   createCheckoutSession: {
     402: DECLINED,

@@ -3,14 +3,11 @@ import {
   type ArgumentMetadata,
   createParamDecorator,
   type ExecutionContext,
-  Global,
   Injectable,
-  Module,
   type PipeTransform,
   SetMetadata,
   type Type,
 } from '@nestjs/common';
-import { APP_PIPE } from '@nestjs/core';
 import { ApiSchema, type ApiSchemaOptions } from '@nestjs/swagger';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, registerDecorator, validateSync, type ValidationError } from 'class-validator';
@@ -54,7 +51,7 @@ export function ForbidUnknownFields(schema: ApiSchemaOptions): ClassDecorator {
 }
 
 const LOCATIONS = { body: 'body', query: 'query', param: 'path', custom: 'body' } as const;
-const UNKNOWN_FIELDS_NAMED = 10;
+const UNKNOWN_NAMES_LISTED = 10;
 
 /** A plausible field name: a few short words. Secrets have digits, a known prefix, or no words. */
 const FIELD_NAME = /^(?=.{1,40}$)[a-z]{1,16}(?:[_-][a-z]{1,16}|[A-Z][a-z]{1,15}){0,4}$/;
@@ -114,7 +111,7 @@ export class QueryNumberPipe implements QueryReader {
 }
 
 /** Parts of the request that `BodyAndQuery` reads. */
-class RequestParts {
+export class RequestParts {
   constructor(
     readonly body: Type<object>,
     readonly query: readonly QueryReader[],
@@ -147,7 +144,7 @@ export class RequestPipe implements PipeTransform {
       return this.#readParts(value as FastifyRequest<{ Querystring: Record<string, unknown> }>, data);
     // An interceptor may have converted the body already.
     if (!metatype || value instanceof metatype) return value;
-    const declared = this.#declaredFields(metatype);
+    const declared = this.declaredFields(metatype);
     if (declared.size === 0) return value;
     const location = LOCATIONS[type];
     if (!isPlainObject(value)) {
@@ -166,7 +163,7 @@ export class RequestPipe implements PipeTransform {
     const problems = this.#validate(dto).map((error) => this.#toProblem(error, location));
     if (Reflect.getMetadata(FORBIDS_UNKNOWN, metatype) === true) {
       const unknown = Object.keys(value).filter((name) => !declared.has(name));
-      problems.push(...unknownFields(unknown, location));
+      problems.push(...unknownNames(unknown, location));
     }
     if (problems.length > 0) throw new ValidationFailed(problems);
     return dto;
@@ -208,7 +205,8 @@ export class RequestPipe implements PipeTransform {
     };
   }
 
-  #declaredFields(metatype: Type): ReadonlySet<string> {
+  /** Names of a DTO's fields. */
+  declaredFields(metatype: Type): ReadonlySet<string> {
     let declared = this.#declared.get(metatype);
     if (!declared) {
       const rules = getMetadataStorage().getTargetValidationMetadatas(metatype, '', true, false);
@@ -230,24 +228,22 @@ function toDto(metatype: Type<object>, fields: Field[]): object {
   return Object.assign(dto, Object.fromEntries(fields.filter(isNested)));
 }
 
-function unknownFields(names: string[], location: string): Problem[] {
-  const problems = names.slice(0, UNKNOWN_FIELDS_NAMED).map((name) => unknownField(name, location));
-  const more = names.length - UNKNOWN_FIELDS_NAMED;
-  if (more > 0)
-    problems.push({ loc: [location], msg: `${more} more fields are unknown here`, type: 'extra_forbidden' });
-  return problems;
-}
-
-/** Repeats a name only if it looks like a field name: it could be a pasted key. */
-function unknownField(name: string, location: string): Problem {
+/** Problems of names that nothing declares. Repeats a name only if it looks like one: it could be a pasted key. */
+export function unknownNames(names: readonly string[], location: string): Problem[] {
   const type = 'extra_forbidden';
-  return FIELD_NAME.test(name) && !SECRET_PREFIX.test(name)
-    ? { loc: [location, name], msg: 'is not a field of this operation; look for a typing error', type }
-    : {
-        loc: [location],
-        msg: 'has a field that this operation does not know; its name is not repeated here, in case it is a secret',
-        type,
-      };
+  const noun = location === 'query' ? 'parameter' : 'field';
+  const problems = names.slice(0, UNKNOWN_NAMES_LISTED).map((name): Problem =>
+    FIELD_NAME.test(name) && !SECRET_PREFIX.test(name)
+      ? { loc: [location, name], msg: `is not a ${noun} of this operation; look for a typing error`, type }
+      : {
+          loc: [location],
+          msg: `has a ${noun} that this operation does not know; its name is not repeated here, in case it is a secret`,
+          type,
+        },
+  );
+  const more = names.length - UNKNOWN_NAMES_LISTED;
+  if (more > 0) problems.push({ loc: [location], msg: `${more} more ${noun}s are unknown here`, type });
+  return problems;
 }
 
 const TRUE = ['true', '1', 't', 'y', 'yes', 'on'];
@@ -259,11 +255,3 @@ export function readFlag(text: string): boolean | undefined {
   if (TRUE.includes(word)) return true;
   return FALSE.includes(word) ? false : undefined;
 }
-
-/** Provides the global pipe, which interceptors that read a body share. */
-@Global()
-@Module({
-  providers: [RequestPipe, { provide: APP_PIPE, useExisting: RequestPipe }],
-  exports: [RequestPipe],
-})
-export class HttpModule {}

@@ -12,12 +12,15 @@ import Stripe from 'stripe';
 import { type EndUser, endUserOf } from '../../auth/caller.js';
 import { ForEndUsers } from '../../auth/route-access.js';
 import { Deadline } from '../../common/deadline.js';
+import { ValidationFailed } from '../../common/errors.js';
 import { QueryFlagPipe } from '../../http/validation/request.pipe.js';
+import { GuardReadsQuery } from '../../http/validation/unknown-query.js';
 import { EndUserGuard } from '../../projects/project.guards.js';
 import { projectNotFound } from '../../projects/projects.service.js';
 import type { ProjectMode } from '../project-mode.js';
 import { StripeClients } from '../stripe-config/keys/stripe-clients.js';
 import { type AnswerTime, timed } from '../stripe/stripe-connector.js';
+import type { StripeMode } from '../stripe/stripe-mode.js';
 import { stripeUnavailable } from '../stripe/stripe.errors.js';
 import { withBuyersErrors } from './billing.errors.js';
 
@@ -99,10 +102,21 @@ class BuyerGuard implements CanActivate {
       .getRequest<FastifyRequest<{ Querystring: { test_mode?: unknown } }>>();
     const endUser = endUserOf(request);
     if (!endUser) throw projectNotFound();
-    const mode = TEST_MODE.transform(request.query.test_mode) ? 'test' : 'live';
+    const mode = modeOf(request.query);
+    if (!mode) return true;
     const { stripe, account } = await withBuyersErrors(() => this.clients.connect(endUser.projectId, mode));
     request.buyer = { ...endUser, mode, stripe: new StripeCalls(stripe), account };
     return true;
+  }
+}
+
+/** @returns `undefined` for an invalid flag, which `UnknownQueryInterceptor` reports with all other problems */
+function modeOf({ test_mode: flag }: { test_mode?: unknown }): StripeMode | undefined {
+  try {
+    return TEST_MODE.transform(flag) ? 'test' : 'live';
+  } catch (error) {
+    if (error instanceof ValidationFailed) return undefined;
+    throw error;
   }
 }
 
@@ -117,6 +131,7 @@ export const CurrentBuyer = createParamDecorator((_: unknown, context: Execution
 export const ForBuyers = () =>
   applyDecorators(
     ForEndUsers(),
+    GuardReadsQuery(TEST_MODE),
     UseGuards(EndUserGuard, BuyerGuard),
     ApiTags('Billing'),
     ApiBearerAuth('HTTPBearer'),

@@ -43,7 +43,7 @@ export class DeveloperListsController {
     description: 'One page, the newest first. A project that is not yours has none.',
   })
   @ApiOkResponse({ description: 'The subscriptions.', type: AggregatedSubscriptionListResponse })
-  @ApiErrors({ query: true })
+  @ApiErrors({})
   async subscriptions(
     @CurrentDeveloper() developer: OwnerId,
     @Query() query: SubscriptionListQuery,
@@ -63,7 +63,7 @@ export class DeveloperListsController {
     description: 'One page, the newest first. A project that is not yours has none.',
   })
   @ApiOkResponse({ description: 'The payments.', type: AggregatedPaymentListResponse })
-  @ApiErrors({ query: true })
+  @ApiErrors({})
   async transactions(
     @CurrentDeveloper() developer: OwnerId,
     @Query() query: PaymentListQuery,
@@ -97,7 +97,7 @@ export class DeveloperListsController {
       'How many projects, subscriptions and payments there are, and what they brought in: in both modes, or in live mode alone.',
   })
   @ApiOkResponse({ description: 'The statistics.', type: PaymentStatsResponse })
-  @ApiErrors({ query: true })
+  @ApiErrors({})
   stats(
     @CurrentDeveloper() developer: OwnerId,
     @Query() { test_mode: withTestMode }: StatsQuery,

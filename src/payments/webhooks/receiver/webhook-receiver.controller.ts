@@ -4,6 +4,7 @@ import { ApiOkResponse, ApiOperation, ApiParam, ApiProperty, ApiSchema, ApiTags 
 import type { FastifyRequest } from 'fastify';
 import { Public, Unlimited } from '../../../auth/route-access.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
+import { AcceptsAnyQuery } from '../../../http/validation/unknown-query.js';
 import { HANDLED } from '../events/event-handler.service.js';
 import type { ProjectMode } from '../../project-mode.js';
 import { ReceiverPathPipe, ReceivingProjectGuard } from './receiving-project.guard.js';
@@ -34,6 +35,7 @@ const MAX_EVENT_BYTES = 1024 * 1024;
 @ApiTags('Webhooks')
 @Public()
 @Unlimited()
+@AcceptsAnyQuery()
 @Controller('payments/stripe/webhooks')
 export class WebhookReceiverController {
   constructor(private readonly receiver: WebhookReceiverService) {}
