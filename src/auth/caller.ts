@@ -42,6 +42,12 @@ declare module 'fastify' {
   }
 }
 
+/** Returns the caller on a route that requires a token, which AccessGuard has checked. */
+export function callerOf({ identity }: FastifyRequest): Caller {
+  if ('kind' in identity) return identity;
+  throw new Error('Only a route that asks for a token can ask who is calling.');
+}
+
 /** Returns the developer on a route for developers, which AccessGuard has checked. */
 export function developerOf({ identity }: FastifyRequest): OwnerId {
   if ('kind' in identity && identity.kind === 'developer') return identity.sub;
@@ -59,9 +65,7 @@ export function endUserOf({ identity }: FastifyRequest): EndUser | undefined {
 /** Injects the caller as the history's actor, on any route that requires a token. */
 export const CurrentActor = createParamDecorator((_: unknown, context: ExecutionContext): Actor => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
-  const { identity } = request;
-  if (!('sub' in identity)) throw new Error('Only a route that asks for a token can ask who is calling.');
-  return personActor(identity.sub, request);
+  return personActor(callerOf(request).sub, request);
 });
 
 /** Injects the developer's `OwnerId`, on a route for developers. */

@@ -31,6 +31,7 @@ import { SEALED_PAYLOADS } from '../payments/webhooks/events/event-payloads.js';
 import { WebhookEventEntity } from '../payments/webhooks/events/webhook-event.entity.js';
 import { WebhookRefusalEntity } from '../payments/webhooks/receiver/webhook-refusal.entity.js';
 import { ReconciliationEntity } from '../payments/webhooks/reconcile/reconciliations.repository.js';
+import { ProjectMemberEntity } from '../projects/members/member.entity.js';
 import { ProjectEntity } from '../projects/project.entity.js';
 import { DataKeyEntity, RetiredDataKeyEntity } from '../vault/keys/data-key.entity.js';
 import { KeyringNodeEntity } from '../vault/keys/keyring-nodes.repository.js';
@@ -38,6 +39,7 @@ import { KeyringNodeEntity } from '../vault/keys/keyring-nodes.repository.js';
 /** Every table. A test compares the entities with the migrated schema. */
 export const ENTITIES = [
   ProjectEntity,
+  ProjectMemberEntity,
   DataKeyEntity,
   RetiredDataKeyEntity,
   KeyringNodeEntity,

@@ -70,7 +70,7 @@ export class EndUserTokenResponse {
   description: "The project's id.",
   schema: { type: 'string', format: 'uuid' },
 })
-@RequiresPermission('owner')
+@RequiresPermission('end-user-tokens:create')
 @Controller('projects/:project_id/end-user-tokens')
 export class EndUserTokensController {
   constructor(private readonly tokens: EndUserTokens) {}

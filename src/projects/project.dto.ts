@@ -1,7 +1,8 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { TextField } from '../http/validation/fields.js';
 import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
-import type { Project } from './project.entity.js';
+import { type Role, ROLES } from './permissions.js';
+import type { ProjectWithRole } from './project.entity.js';
 
 @ApiSchema({ description: 'A new project.' })
 export class ProjectCreateRequest {
@@ -66,6 +67,9 @@ export class ProjectResponse {
   })
   is_active: boolean;
 
+  @ApiProperty({ description: 'Your role in it.', enum: ROLES, example: 'owner' })
+  role: Role;
+
   @ApiTime('When it was made.')
   created_at: string;
 
@@ -73,6 +77,7 @@ export class ProjectResponse {
   updated_at: string | null;
 }
 
-export function toProjectResponse({ id, name, description, createdAt, updatedAt }: Project): ProjectResponse {
-  return { id, name, description, is_active: true, created_at: createdAt, updated_at: updatedAt };
+export function toProjectResponse(project: ProjectWithRole): ProjectResponse {
+  const { id, name, description, role, createdAt, updatedAt } = project;
+  return { id, name, description, is_active: true, role, created_at: createdAt, updated_at: updatedAt };
 }

@@ -1,5 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { OwnerId, ProjectId } from '../common/ids.js';
+import type { Role } from './permissions.js';
 
 /** A live project. Times are RFC 3339 in UTC with milliseconds. */
 export interface Project {
@@ -9,6 +10,11 @@ export interface Project {
   readonly description: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
+}
+
+/** A project, with the role that somebody has in it. */
+export interface ProjectWithRole extends Project {
+  readonly role: Role;
 }
 
 /** Fields of an update. Absent or `null` leaves a field unchanged. */

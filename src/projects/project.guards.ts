@@ -9,87 +9,103 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { ModuleRef, Reflector } from '@nestjs/core';
+import { ApiExtension } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { developerOf, endUserOf } from '../auth/caller.js';
+import { callerOf, endUserOf } from '../auth/caller.js';
 import { ForDevelopers } from '../auth/route-access.js';
 import { DomainError, ValidationFailed } from '../common/errors.js';
-import { type OwnerId, parseProjectId, type ProjectId } from '../common/ids.js';
+import { parseProjectId, type ProjectId } from '../common/ids.js';
+import { hasPermission, type Permission, PERMISSIONS, type Role, rolesWith } from './permissions.js';
 import type { Project } from './project.entity.js';
+import { ProjectRoles } from './project-roles.js';
 import { projectNotFound, ProjectsService } from './projects.service.js';
 
-/** Value attached by `ProjectOwnerGuard`: the `Project`, or the result of the route's reader. */
+/** Value attached by `PermissionGuard`: the `Project`, or the result of the route's reader. */
 export const CurrentProject = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const { project } = context.switchToHttp().getRequest<FastifyRequest>();
   if (!project) throw new Error('This route has no @RequiresPermission().');
   return project;
 });
 
-type OwnedProject = Pick<Project, 'id' | 'ownerId'>;
+/** The caller's role in the project. */
+export const CurrentRole = createParamDecorator((_: unknown, context: ExecutionContext): Role => {
+  const { role } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!role) throw new Error('This route has no @RequiresPermission().');
+  return role;
+});
 
-/** Permissions that a route can require, each with its rule. */
-const PERMISSIONS = {
-  owner: {
-    isGranted: (developer: OwnerId, { ownerId }: OwnedProject) => ownerId === developer,
-    refusal: () => new DomainError('not_the_owner', 'This project belongs to somebody else.'),
-  },
-};
-export type Permission = keyof typeof PERMISSIONS;
+type OwnedProject = Pick<Project, 'id' | 'ownerId'>;
 
 /** Reads a live project and the handler's data in one query. */
 export interface ProjectReader {
   findWithOwner(id: ProjectId): Promise<OwnedProject | undefined>;
 }
 
-interface Requirement {
-  readonly permission: Permission;
+interface RequirementOptions {
+  /** Reads the value for `@CurrentProject()`; by default the `Project` is read. */
   readonly reader?: Type<ProjectReader>;
+  /** Whether every member has the permission over themselves: a path whose `{subject}` is the caller. */
+  readonly orSelf?: boolean;
+}
+
+interface Requirement extends RequirementOptions {
+  readonly permission: Permission;
 }
 
 export const REQUIREMENT = 'projects:requirement';
 
-/**
- * Declares the permission that a method or controller with `{project_id}` requires.
- * @param reader reads the value for `@CurrentProject()`; by default the `Project`
- */
-export const RequiresPermission = (permission: Permission, reader?: Type<ProjectReader>) =>
+/** Declares the permission that a method or controller with `{project_id}` requires. */
+export const RequiresPermission = (permission: Permission, options: RequirementOptions = {}) =>
   applyDecorators(
     ForDevelopers(),
-    SetMetadata(REQUIREMENT, { permission, reader } satisfies Requirement),
-    UseGuards(ProjectOwnerGuard),
+    SetMetadata(REQUIREMENT, { permission, ...options } satisfies Requirement),
+    UseGuards(PermissionGuard),
+    ApiExtension('x-permission', { name: permission, roles: rolesWith(permission) }),
   );
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The project of the path. Set by `ProjectOwnerGuard`. */
+    /** The project of the path. Set by `PermissionGuard`. */
     project?: OwnedProject;
+    /** The caller's role in it. Set by `PermissionGuard`. */
+    role?: Role;
   }
 }
 
-/** Declares `request.project` before the first request, so that all requests have one hidden class. */
+/** Declares the guard's properties before the first request, so that all requests have one hidden class. */
 export function decorateWithProject(fastify: FastifyInstance): void {
   fastify.decorateRequest('project', undefined);
+  fastify.decorateRequest('role', undefined);
 }
 
-/** Checks the route's permission and attaches the project. Refuses with 422, 404 or 403, in this order. */
+/**
+ * Checks the route's permission, and attaches the project and the caller's role. Refuses with 422, 404 or 403,
+ * in this order.
+ */
 @Injectable()
-export class ProjectOwnerGuard implements CanActivate {
+export class PermissionGuard implements CanActivate {
   constructor(
     private readonly projects: ProjectsService,
+    private readonly roles: ProjectRoles,
     private readonly reflector: Reflector,
     private readonly modules: ModuleRef,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<FastifyRequest<{ Params: { project_id: string } }>>();
-    const { permission, reader } = this.#requirementOf(context);
+    const request = context.switchToHttp().getRequest<FastifyRequest<{ Params: Params }>>();
+    const { permission, reader, orSelf = false } = this.#requirementOf(context);
     const id = readProjectId(request.params.project_id);
     const project = reader
       ? await this.modules.get(reader, { strict: false }).findWithOwner(id)
       : await this.projects.get(id);
     if (!project) throw projectNotFound();
-    const { isGranted, refusal } = PERMISSIONS[permission];
-    if (!isGranted(developerOf(request), project)) throw refusal();
+    const caller = callerOf(request);
+    const role = await this.roles.roleOf(caller, project);
+    if (!role) throw new DomainError('not_a_member', 'This project belongs to somebody else.');
+    const isSelf = orSelf && caller.kind === 'developer' && caller.sub === request.params.subject;
+    if (!isSelf && !hasPermission(role, permission)) throw roleTooLow(permission, role);
     request.project = project;
+    request.role = role;
     return true;
   }
 
@@ -97,9 +113,21 @@ export class ProjectOwnerGuard implements CanActivate {
     const targets = [context.getHandler(), context.getClass()];
     const requirement = this.reflector.getAllAndOverride<Requirement | undefined>(REQUIREMENT, targets);
     if (!requirement)
-      throw new Error('A route with ProjectOwnerGuard declares its permission with @RequiresPermission().');
+      throw new Error('A route with PermissionGuard declares its permission with @RequiresPermission().');
     return requirement;
   }
+}
+
+interface Params {
+  readonly project_id: string;
+  readonly subject?: string;
+}
+
+function roleTooLow(permission: Permission, role: Role): DomainError {
+  return new DomainError(
+    'role_too_low',
+    `This needs the role ${PERMISSIONS[permission].from} in the project; yours is ${role}.`,
+  );
 }
 
 export function readProjectId(text: string): ProjectId {

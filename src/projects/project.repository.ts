@@ -4,14 +4,14 @@ import type { HistoryField } from '../history/history-entry.js';
 import type { HistoryChain } from '../history/history-trail.js';
 import { HistoryTrail } from '../history/history-trail.js';
 import type { Actor } from '../common/actor.js';
-import { DataSource, IsNull, type Repository } from 'typeorm';
+import { DataSource, type Repository } from 'typeorm';
 import type { OwnerId, ProjectId } from '../common/ids.js';
 import type { RowOf } from '../database/columns.js';
 import { Database, query, toTimestamp, type Steps } from '../database/database.js';
 import { reachingDatabase } from '../database/database-errors.js';
-import type { Project, ProjectChanges } from './project.entity.js';
+import type { Project, ProjectChanges, ProjectWithRole } from './project.entity.js';
 import { ProjectEntity } from './project.entity.js';
-import { ADD, FIND_LIVE, HIDE, UPDATE } from './project.statements.js';
+import { ADD, FIND_LIVE, HIDE, LIST_READABLE, UPDATE } from './project.statements.js';
 
 @Injectable()
 export class ProjectRepository {
@@ -30,15 +30,10 @@ export class ProjectRepository {
     return row && toProject(row);
   }
 
-  /** Newest first. */
-  async listByOwner(ownerId: OwnerId): Promise<Project[]> {
-    const entities = await reachingDatabase(
-      this.#entities.find({
-        where: { ownerId, deletedAt: IsNull() },
-        order: { createdAt: 'DESC', id: 'DESC' },
-      }),
-    );
-    return entities.map(toProject);
+  /** The projects in which the subject has a role, newest first. */
+  async listReadable(subject: OwnerId): Promise<ProjectWithRole[]> {
+    const rows = await this.database.query(LIST_READABLE, [subject]);
+    return rows.map((row) => ({ ...toProject(row), role: row.role }));
   }
 
   async add(

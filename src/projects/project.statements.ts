@@ -1,12 +1,21 @@
 import type { ProjectId } from '../common/ids.js';
 import { columns, type RowOf } from '../database/columns.js';
 import { sql } from '../database/database.js';
+import type { Role } from './permissions.js';
 import { ProjectEntity } from './project.entity.js';
+import { readableProjects } from './readable-projects.js';
 
 /** $1 project. */
 export const FIND_LIVE = sql<RowOf<ProjectEntity>>(
   `SELECT ${columns(ProjectEntity)} FROM projects WHERE id = $1 AND deleted_at IS NULL`,
   'find_live_project',
+);
+
+/** $1 subject. Newest first. */
+export const LIST_READABLE = sql<RowOf<ProjectEntity> & { readonly role: Role }>(
+  `SELECT ${columns(ProjectEntity, { of: 'p' })}, p.role AS "role" FROM ${readableProjects('$1')} p
+   ORDER BY p.created_at DESC, p.id DESC`,
+  'list_readable_projects',
 );
 
 /** $1 id, $2 owner, $3 name, $4 description, $5 now. */

@@ -14,11 +14,11 @@ import { ForDevelopers } from '../auth/route-access.js';
 import type { Actor } from '../common/actor.js';
 import { ApiErrors } from '../http/openapi/api-errors.js';
 import type { OwnerId } from '../common/ids.js';
-import { CurrentProject } from './project.guards.js';
+import type { Role } from './permissions.js';
 import { ProjectCreateRequest, ProjectUpdateRequest } from './project.dto.js';
 import { ProjectCreatedResponse, ProjectResponse, toProjectResponse } from './project.dto.js';
 import type { Project } from './project.entity.js';
-import { RequiresPermission } from './project.guards.js';
+import { CurrentProject, CurrentRole, RequiresPermission } from './project.guards.js';
 import { ProjectsService } from './projects.service.js';
 
 const PROJECT_ID = ApiParam({
@@ -38,7 +38,7 @@ export class ProjectsController {
   @ApiOperation({
     operationId: 'listProjects',
     summary: 'List your projects',
-    description: 'All projects of the calling developer, newest first.',
+    description: 'All projects in which you have a role, with the role, newest first.',
   })
   @ApiOkResponse({ description: 'The projects.', type: [ProjectResponse] })
   @ApiErrors({})
@@ -64,21 +64,21 @@ export class ProjectsController {
   }
 
   @Get(':project_id')
-  @RequiresPermission('owner')
+  @RequiresPermission('project:read')
   @PROJECT_ID
   @ApiOperation({
     operationId: 'getProject',
     summary: 'Get a project',
-    description: 'One project of the calling developer.',
+    description: 'One project in which you have a role.',
   })
   @ApiOkResponse({ description: 'The project.', type: ProjectResponse })
   @ApiErrors({ project: true })
-  get(@CurrentProject() project: Project): ProjectResponse {
-    return toProjectResponse(project);
+  get(@CurrentProject() project: Project, @CurrentRole() role: Role): ProjectResponse {
+    return toProjectResponse({ ...project, role });
   }
 
   @Put(':project_id')
-  @RequiresPermission('owner')
+  @RequiresPermission('project:write')
   @PROJECT_ID
   @ApiOperation({
     operationId: 'updateProject',
@@ -89,15 +89,16 @@ export class ProjectsController {
   @ApiErrors({ project: true, body: true })
   async update(
     @CurrentProject() project: Project,
+    @CurrentRole() role: Role,
     @Body() body: ProjectUpdateRequest,
     @CurrentActor() actor: Actor,
   ): Promise<ProjectResponse> {
-    return toProjectResponse(await this.projects.update(project, body, actor));
+    return toProjectResponse({ ...(await this.projects.update(project, body, actor)), role });
   }
 
   @Delete(':project_id')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @RequiresPermission('owner')
+  @RequiresPermission('project:delete')
   @PROJECT_ID
   @ApiOperation({
     operationId: 'deleteProject',

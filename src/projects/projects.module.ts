@@ -1,17 +1,26 @@
 import { Module } from '@nestjs/common';
 import { HistoryModule } from '../history/history.module.js';
 import { AuthModule } from '../auth/auth.module.js';
+import { DeclaredPermissions } from './declared-permissions.js';
 import { EndUserTokensController } from './end-user-tokens.controller.js';
 import { EndUserGuard } from './project.guards.js';
-import { ProjectOwnerGuard } from './project.guards.js';
+import { PermissionGuard } from './project.guards.js';
 import { ProjectRepository } from './project.repository.js';
+import { ProjectRoles } from './project-roles.js';
 import { ProjectsController } from './projects.controller.js';
 import { ProjectsService } from './projects.service.js';
 
 @Module({
   imports: [HistoryModule, AuthModule],
   controllers: [ProjectsController, EndUserTokensController],
-  providers: [ProjectsService, ProjectRepository, ProjectOwnerGuard, EndUserGuard],
-  exports: [ProjectsService],
+  providers: [
+    ProjectsService,
+    ProjectRepository,
+    ProjectRoles,
+    PermissionGuard,
+    EndUserGuard,
+    DeclaredPermissions,
+  ],
+  exports: [ProjectsService, ProjectRoles],
 })
 export class ProjectsModule {}

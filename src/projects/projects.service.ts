@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { A_MODULE, type Actor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import type { OwnerId, ProjectId } from '../common/ids.js';
-import type { Project, ProjectChanges } from './project.entity.js';
+import type { Project, ProjectChanges, ProjectWithRole } from './project.entity.js';
 import { ProjectRepository } from './project.repository.js';
 import { RemovalHook, type RemovalPart } from './removal-hook.js';
 
@@ -17,8 +17,9 @@ export class ProjectsService {
 
   constructor(private readonly projects: ProjectRepository) {}
 
-  list(ownerId: OwnerId): Promise<Project[]> {
-    return this.projects.listByOwner(ownerId);
+  /** The projects in which the subject has a role, newest first. */
+  list(subject: OwnerId): Promise<ProjectWithRole[]> {
+    return this.projects.listReadable(subject);
   }
 
   create(

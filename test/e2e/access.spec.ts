@@ -1,49 +1,60 @@
 import { randomUUID } from 'node:crypto';
+import { Controller, Get, RequestMethod } from '@nestjs/common';
+import { METHOD_METADATA, MODULE_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { ModulesContainer, Reflector } from '@nestjs/core';
+import { ForDevelopers } from '../../src/auth/route-access.js';
 import { RouteTable } from '../../src/http/route-table.js';
-import { PATH_METADATA } from '@nestjs/common/constants';
-import { MetadataScanner, ModulesContainer } from '@nestjs/core';
-import { ACCESS } from '../../src/auth/route-access.js';
+import {
+  hasPermission,
+  type Permission,
+  PERMISSIONS,
+  type Role,
+  ROLES,
+} from '../../src/projects/permissions.js';
 import { REQUIREMENT } from '../../src/projects/project.guards.js';
+import { ProjectsModule } from '../../src/projects/projects.module.js';
+import { execute } from '../harness/database/rows.js';
 import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
 import { accessToken, endUserToken } from '../harness/tokens.js';
 
 const METHODS = ['get', 'head', 'post', 'put', 'delete'] as const;
 type Method = (typeof METHODS)[number];
 
-interface Expectation {
-  nobody: number;
-  endUser: number;
-  stranger: number;
-  owner: number;
+const CALLERS = ['nobody', 'endUser', 'stranger', ...ROLES] as const;
+type Caller = (typeof CALLERS)[number];
+
+interface Expectation extends Record<Caller, number> {
+  permission?: Permission;
   body?: object;
 }
+
+const eachRole = (statusOf: (role: Role) => number) =>
+  Object.fromEntries(ROLES.map((role) => [role, statusOf(role)])) as Record<Role, number>;
 
 const everybody = (status: number): Expectation => ({
   nobody: status,
   endUser: status,
   stranger: status,
-  owner: status,
+  ...eachRole(() => status),
 });
 const everyDeveloper = (status: number, body?: object): Expectation => ({
+  ...everybody(status),
   nobody: 401,
   endUser: 403,
-  stranger: status,
-  owner: status,
   body,
 });
-const theOwner = (status: number, body?: object): Expectation => ({
+const allowed = (permission: Permission, status: number, body?: object): Expectation => ({
   nobody: 401,
   endUser: 403,
   stranger: 403,
-  owner: status,
+  ...eachRole((role) => (hasPermission(role, permission) ? status : 403)),
+  permission,
   body,
 });
-
 const endUsers = (status: number, body?: object): Expectation => ({
+  ...everybody(403),
   nobody: 401,
   endUser: status,
-  stranger: 403,
-  owner: 403,
   body,
 });
 
@@ -74,29 +85,29 @@ const ROUTES: Record<string, Expectation> = {
   'GET /api/v1/auth/me': everyDeveloper(404),
   'GET /api/v1/projects': everyDeveloper(200),
   'POST /api/v1/projects': everyDeveloper(201, { name: 'Corner shop' }),
-  [`GET ${PROJECT}`]: theOwner(200),
-  [`PUT ${PROJECT}`]: theOwner(200, { name: 'Corner shop' }),
-  [`DELETE ${PROJECT}`]: theOwner(204),
-  [`POST ${PROJECT}/end-user-tokens`]: theOwner(201, { user_id: 'user-1' }),
-  [`GET ${STRIPE}/config`]: theOwner(200),
-  [`PUT ${STRIPE}/config`]: theOwner(200, {}),
-  [`DELETE ${STRIPE}/config`]: theOwner(204),
-  [`DELETE ${STRIPE}/config/:mode`]: theOwner(204),
-  [`GET ${STRIPE}/config/status`]: theOwner(200),
-  [`GET ${STRIPE}/config/history`]: theOwner(200),
-  [`GET ${STRIPE}/webhook-urls`]: theOwner(200),
-  [`GET ${STRIPE}/subscriptions`]: theOwner(200),
-  [`GET ${STRIPE}/payments`]: theOwner(200),
+  [`GET ${PROJECT}`]: allowed('project:read', 200),
+  [`PUT ${PROJECT}`]: allowed('project:write', 200, { name: 'Corner shop' }),
+  [`DELETE ${PROJECT}`]: allowed('project:delete', 204),
+  [`POST ${PROJECT}/end-user-tokens`]: allowed('end-user-tokens:create', 201, { user_id: 'user-1' }),
+  [`GET ${STRIPE}/config`]: allowed('config:read', 200),
+  [`PUT ${STRIPE}/config`]: allowed('config:write', 200, {}),
+  [`DELETE ${STRIPE}/config`]: allowed('config:write', 204),
+  [`DELETE ${STRIPE}/config/:mode`]: allowed('config:write', 204),
+  [`GET ${STRIPE}/config/status`]: allowed('config:read', 200),
+  [`GET ${STRIPE}/config/history`]: allowed('history:read', 200),
+  [`GET ${STRIPE}/webhook-urls`]: allowed('config:read', 200),
+  [`GET ${STRIPE}/subscriptions`]: allowed('ledger:read', 200),
+  [`GET ${STRIPE}/payments`]: allowed('ledger:read', 200),
   'GET /api/v1/payments/subscriptions': everyDeveloper(200),
   'GET /api/v1/payments/transactions': everyDeveloper(200),
   'GET /api/v1/payments/projects': everyDeveloper(200),
   'GET /api/v1/payments/stats': everyDeveloper(200),
   // Without a key there is nobody to ask.
-  [`POST ${STRIPE}/webhook-endpoints`]: theOwner(404, { mode: 'test' }),
-  [`DELETE ${STRIPE}/webhook-endpoints/:mode`]: theOwner(404),
-  [`GET ${STRIPE}/webhook-events`]: theOwner(200),
-  [`POST ${STRIPE}/webhook-events/:event_id/replay`]: theOwner(404),
-  [`POST ${STRIPE}/reconcile`]: theOwner(404, { mode: 'test' }),
+  [`POST ${STRIPE}/webhook-endpoints`]: allowed('endpoints:write', 404, { mode: 'test' }),
+  [`DELETE ${STRIPE}/webhook-endpoints/:mode`]: allowed('endpoints:write', 404),
+  [`GET ${STRIPE}/webhook-events`]: allowed('events:read', 200),
+  [`POST ${STRIPE}/webhook-events/:event_id/replay`]: allowed('events:replay', 404),
+  [`POST ${STRIPE}/reconcile`]: allowed('events:reconcile', 404, { mode: 'test' }),
   // Stripe proves itself by its signature, where there is a secret to check it with.
   'POST /api/v1/payments/stripe/webhooks/:project_id/:mode': everybody(404),
   [`POST ${TILL}/checkout-session`]: endUsers(404, {}),
@@ -106,7 +117,7 @@ const ROUTES: Record<string, Expectation> = {
   [`POST ${TILL}/cancel-subscription`]: endUsers(404, {}),
   [`POST ${TILL}/update-subscription`]: endUsers(404, {}),
   // Stripe is not asked about a key of the wrong kind.
-  [`POST ${STRIPE}/validate-credentials`]: theOwner(200, {
+  [`POST ${STRIPE}/validate-credentials`]: allowed('config:validate', 200, {
     secret_key: 'pk_test_aaaaaaaa',
     is_test_mode: true,
   }),
@@ -125,6 +136,15 @@ const fill = (path: string, projectId: string, mode = 'test') =>
     .replace(':mode', mode)
     .replace(':event_id', 'evt_1')
     .replace('*', 'swagger-ui.css');
+
+const TOKENS = {
+  nobody: null,
+  stranger: STRANGER,
+  viewer: accessToken({ sub: 'the-viewer' }),
+  admin: accessToken({ sub: 'the-admin' }),
+  owner: OWNER,
+};
+const isRole = (caller: Caller): caller is Role => ROLES.some((role) => role === caller);
 
 /** Wrong for every operation that takes a body. */
 const WRONG_BODY = { test_secret_key: 1, name: 1, secret_key: 1, user_id: 1 };
@@ -161,6 +181,11 @@ describe('who may call what', () => {
   const newProject = async () => {
     const id = await app.createProject();
     await app.send('put', configPath(id)).send({}).expect(200);
+    for (const role of ['viewer', 'admin'])
+      await execute(
+        app.database,
+        `INSERT INTO project_members (project_id, subject, role, created_at) VALUES ('${id}', 'the-${role}', '${role}', '2026-11-30 08:00:00.000')`,
+      );
     return id;
   };
 
@@ -169,40 +194,77 @@ describe('who may call what', () => {
     expect([...routes].sort()).toEqual(Object.keys(ROUTES).sort());
   });
 
-  it('is declared by every handler, as a permission if the path has a project', () => {
-    const undeclared: string[] = [];
-    const controllers = [...app.app.get(ModulesContainer).values()].flatMap((module) => [
-      ...module.controllers.values(),
-    ]);
-    for (const { metatype: controller } of controllers) {
-      if (!controller) continue;
-      const { prototype } = controller as { prototype: Record<string, object> };
-      for (const name of new MetadataScanner().getAllMethodNames(prototype)) {
-        const handler = prototype[name] ?? {};
-        const declared = (key: string): unknown =>
-          Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
-        const path = Reflect.getMetadata(PATH_METADATA, handler) as string | undefined;
-        if (path === undefined) continue;
-        const isOfProject = `${Reflect.getMetadata(PATH_METADATA, controller)}/${path}`.includes(
-          ':project_id',
-        );
-        const isComplete =
-          declared(ACCESS) === 'developer' && isOfProject ? declared(REQUIREMENT) : declared(ACCESS);
-        if (!isComplete) undeclared.push(`${controller.name}.${name}`);
+  it('is declared in the code as it is here', () => {
+    const declared: Record<string, Permission> = {};
+    const reflector = new Reflector();
+    for (const { controllers } of app.app.get(ModulesContainer).values()) {
+      for (const { metatype: controller } of controllers.values()) {
+        const { prototype } = controller as { prototype: Record<string, () => unknown> };
+        for (const name of Object.getOwnPropertyNames(prototype)) {
+          const handler = prototype[name] as () => unknown;
+          const of = <T>(key: string) =>
+            reflector.getAllAndOverride<T>(key, [handler, controller as () => unknown]);
+          const requirement = of<{ permission: Permission } | undefined>(REQUIREMENT);
+          if (!requirement || reflector.get(METHOD_METADATA, handler) === undefined) continue;
+          const method = RequestMethod[reflector.get<RequestMethod>(METHOD_METADATA, handler)];
+          const parts = [controller as () => unknown, handler].map((of) =>
+            reflector.get<string>(PATH_METADATA, of),
+          );
+          const path = `/api/v1/${parts.join('/')}`.replace(/\/+$/, '');
+          declared[`${method} ${path}`] = requirement.permission;
+        }
       }
     }
-    expect(controllers.length).toBeGreaterThan(10);
-    expect(undeclared).toEqual([]);
+    const listed = Object.entries(ROUTES).flatMap(([route, { permission }]) =>
+      permission ? [[route, permission]] : [],
+    );
+    expect(declared).toEqual(Object.fromEntries(listed));
+    expect(new Set(Object.values(declared))).toEqual(new Set(Object.keys(PERMISSIONS)));
+  });
+
+  it('is asked of every route at the start', async () => {
+    @Controller('projects/:project_id/undeclared')
+    class Undeclared {
+      @Get('one')
+      @ForDevelopers()
+      one() {
+        return null;
+      }
+    }
+    @Controller('undeclared')
+    class WithoutProject {
+      @Get('two')
+      two() {
+        return null;
+      }
+    }
+    const known = Reflect.getMetadata(MODULE_METADATA.CONTROLLERS, ProjectsModule) as object[];
+    Reflect.defineMetadata(
+      MODULE_METADATA.CONTROLLERS,
+      [...known, Undeclared, WithoutProject],
+      ProjectsModule,
+    );
+    try {
+      await expect(startTestApp()).rejects.toThrow(
+        'These routes do not say who may call them: Undeclared.one, WithoutProject.two.',
+      );
+    } finally {
+      Reflect.defineMetadata(MODULE_METADATA.CONTROLLERS, known, ProjectsModule);
+    }
   });
 
   describe.each(Object.entries(ROUTES))('%s', (route, { body, ...expected }) => {
     const [method, path] = split(route);
 
-    it.each(['nobody', 'endUser', 'stranger', 'owner'] as const)('answers %s', async (caller) => {
-      const id = method === 'delete' && caller === 'owner' ? await newProject() : projectId;
-      const token = { nobody: null, endUser: endUserToken(id), stranger: STRANGER, owner: OWNER }[caller];
+    it.each(CALLERS)('answers %s', async (caller) => {
+      const id = method === 'delete' && expected[caller] < 400 ? await newProject() : projectId;
+      const token = caller === 'endUser' ? endUserToken(id) : TOKENS[caller];
       const answer = await app.send(method, fill(path, id), token).send(body);
       expect(answer.status).toBe(expected[caller]);
+      if (expected.permission && isRole(caller) && !hasPermission(caller, expected.permission))
+        expect(answer.body).toEqual({
+          detail: `This needs the role ${PERMISSIONS[expected.permission].from} in the project; yours is ${caller}.`,
+        });
       if (method === 'get') {
         const head = await app.send('head', fill(path, id), token);
         expect(head.status).toBe(expected[caller]);
@@ -298,6 +360,14 @@ describe('who may call what', () => {
       const answer = await app.send(method, fill(path, projectId, 'nope'), STRANGER).send(WRONG_BODY);
       expect(answer.status).toBe(403);
       expect(answer.body).toEqual({ detail: 'This project belongs to somebody else.' });
+    });
+
+    it('refuses a role that does not suffice before the body is read', async () => {
+      for (const role of ROLES.filter((each) => ROUTES[route]?.[each] === 403)) {
+        const answer = await app.send(method, fill(path, projectId, 'nope'), TOKENS[role]).send(WRONG_BODY);
+        expect(answer.status).toBe(403);
+        expect(answer.body).toEqual({ detail: expect.stringMatching(/^This needs the role /) as string });
+      }
     });
 
     it('accepts the id of a project in any case', async () => {

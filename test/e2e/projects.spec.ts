@@ -55,6 +55,7 @@ describe('projects', () => {
       name: 'Corner shop',
       description: null,
       is_active: true,
+      role: 'owner',
       created_at: expect.stringMatching(TIME) as string,
       updated_at: project.created_at,
     });

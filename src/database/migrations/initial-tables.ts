@@ -48,6 +48,13 @@ export function tablesOf(engine: Engine): Record<string, string> {
       updated_at ${time} NOT NULL,
       deleted_at ${time},
       CONSTRAINT projects_pk PRIMARY KEY (id)`,
+    project_members: `
+      project_id ${uuid} NOT NULL,
+      subject varchar(255) NOT NULL,
+      role varchar(16) NOT NULL,
+      created_at ${time} NOT NULL,
+      CONSTRAINT project_members_pk PRIMARY KEY (project_id, subject),
+      CONSTRAINT "project_members_project_fk" FOREIGN KEY ("project_id") REFERENCES "projects" ("id")`,
     data_keys: `
       id varchar(16) NOT NULL,
       purpose varchar(16) NOT NULL,
@@ -330,6 +337,7 @@ export const INDEXES = [
   `INDEX account_sessions_by_expiry ON account_sessions (expires_at)`,
   `INDEX opaque_keys_by_holder ON opaque_keys (holder_id, created_at)`,
   `INDEX projects_by_owner ON projects (owner_id, created_at, id)`,
+  `INDEX project_members_by_subject ON project_members (subject, project_id)`,
   `UNIQUE INDEX data_keys_one_primary ON data_keys (purpose) WHERE state = 'primary'`,
   `UNIQUE INDEX data_keys_one_published ON data_keys (purpose) WHERE state = 'published'`,
   `INDEX idempotency_keys_by_age ON idempotency_keys (created_at)`,

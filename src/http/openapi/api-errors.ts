@@ -94,7 +94,7 @@ const DESCRIPTIONS = {
   400: 'The request is malformed.',
   401: 'There is no valid access token.',
   402: 'The payment was declined, needs to be confirmed, or there is no card to pay with; nothing was changed.',
-  403: 'The project belongs to somebody else, or the token is not one for this operation.',
+  403: 'The caller has no role in the project, or one that does not suffice; or the token is not one for this operation.',
   404: 'There is no such project.',
   409: "Something in the project's Stripe account is in the way, or a request with the same `Idempotency-Key` still runs.",
   408: 'The body took more than 15 seconds to arrive.',

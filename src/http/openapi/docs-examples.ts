@@ -131,7 +131,7 @@ const ERRORS: Record<string, ErrorBody> = {
   503: 'The database is not available at the moment; try again shortly.',
 };
 
-const NOT_THE_OWNER = 'This project belongs to somebody else.';
+const NOT_A_MEMBER = 'This project belongs to somebody else.';
 const FOR_DEVELOPERS = 'This operation is for the developer of a project, not for its end users.';
 const FOR_END_USERS =
   'This operation is for the end users of a project, whose access token has a project_id.';
@@ -278,7 +278,7 @@ export function addExamples({ paths, components }: OpenAPIObject): void {
 /** Example message for 403. */
 function refusalOf(path: string, { tags = [] }: Operation): string {
   if (tags.includes('Billing')) return FOR_END_USERS;
-  return path.includes('{project_id}') ? NOT_THE_OWNER : FOR_DEVELOPERS;
+  return path.includes('{project_id}') ? NOT_A_MEMBER : FOR_DEVELOPERS;
 }
 
 function setExamples(content: Content, of: (schema: SchemaOrReference) => unknown): void {

@@ -7,6 +7,12 @@ import { documentResponseHeaders } from './response-headers.js';
 
 type Operation = ReturnType<typeof operationsOf>[number];
 
+/** The extension `x-permission` of an operation. */
+interface RequiredPermission {
+  readonly name: string;
+  readonly roles: readonly string[];
+}
+
 const DESCRIPTION = `
 Keeps the Stripe credentials of many projects: a credential goes in once, is checked on the way in, and never comes out again
 except as its last four characters.
@@ -82,6 +88,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   for (const operation of Object.values(document.paths).flatMap(operationsOf)) {
     if (operation.security?.length) operation.security = securityOf(operation);
     operation.parameters?.sort((one, other) => rankOf(one) - rankOf(other));
+    describePermission(operation);
     dropOptionalExamples(operation);
     dropReflectedTypes(operation);
   }
@@ -105,6 +112,14 @@ function securityOf({ tags, security = [] }: Operation): Operation['security'] {
 /** Sorts parameters for the docs page: required path parameters come first. */
 function rankOf(parameter: NonNullable<Operation['parameters']>[number]): number {
   return '$ref' in parameter ? PARAMETER_PLACES.length : PARAMETER_PLACES.indexOf(parameter.in);
+}
+
+/** Adds the permission of an operation in a project to its description. */
+function describePermission(operation: Operation & { 'x-permission'?: RequiredPermission }): void {
+  const { 'x-permission': permission, description = '' } = operation;
+  if (!permission) return;
+  const roles = permission.roles.map((role) => `\`${role}\``).join(', ');
+  operation.description = `${description} Needs the permission \`${permission.name}\`; it comes with the role ${roles.replace(/, (?=[^,]*$)/, ' or ')}.`;
 }
 
 /** Removes examples of optional parameters, because the docs page would send them. */

@@ -193,7 +193,7 @@ function toFields(fields: readonly HistoryField[] = []): HistoryFieldResponse[] 
   description: "The project's id.",
   schema: { type: 'string', format: 'uuid' },
 })
-@RequiresPermission('owner')
+@RequiresPermission('history:read')
 @Controller('payments/stripe/projects/:project_id/config/history')
 export class ConfigHistoryController {
   constructor(private readonly history: HistoryRepository) {}

@@ -41,6 +41,9 @@ import {
 import { type OwnedConfig, StripeConfigRepository } from './stripe-config.repository.js';
 import { StripeConfigService } from './stripe-config.service.js';
 
+/** The guard reads owner and configuration in one query. */
+const READER = { reader: StripeConfigRepository };
+
 const OVERLAP = new QueryNumberPipe('webhook_secret_overlap', 0, MAX_WEBHOOK_SECRET_OVERLAP_SECONDS);
 const VALIDATE = new QueryFlagPipe('validate', false);
 
@@ -52,7 +55,6 @@ const VALIDATE = new QueryFlagPipe('validate', false);
   schema: { type: 'string', format: 'uuid' },
 })
 @ApiExtraModels(StripeConfigResponse)
-@RequiresPermission('owner', StripeConfigRepository)
 @Controller('payments/stripe/projects/:project_id')
 export class StripeConfigController {
   constructor(
@@ -61,6 +63,7 @@ export class StripeConfigController {
   ) {}
 
   @Put('config')
+  @RequiresPermission('config:write', READER)
   @ApiOperation({
     operationId: 'saveStripeConfig',
     summary: 'Create or update the Stripe credentials',
@@ -104,6 +107,7 @@ export class StripeConfigController {
   }
 
   @Get('config')
+  @RequiresPermission('config:read', READER)
   @ApiOperation({
     operationId: 'getStripeConfig',
     summary: 'Show the Stripe credentials, masked',
@@ -135,6 +139,7 @@ export class StripeConfigController {
   }
 
   @Delete('config')
+  @RequiresPermission('config:write', READER)
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({
     operationId: 'deleteStripeConfig',
@@ -154,6 +159,7 @@ export class StripeConfigController {
   }
 
   @Delete('config/:mode')
+  @RequiresPermission('config:write', READER)
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiParam({ name: 'mode', description: 'Whose credentials.', enum: STRIPE_MODES })
   @ApiOperation({
@@ -174,6 +180,7 @@ export class StripeConfigController {
   }
 
   @Get('webhook-urls')
+  @RequiresPermission('config:read', READER)
   @ApiOperation({
     operationId: 'getStripeWebhookUrls',
     summary: "Show the project's webhook URLs",

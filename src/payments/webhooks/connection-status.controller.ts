@@ -155,7 +155,7 @@ function toStatusResponse(
   description: "The project's id.",
   schema: { type: 'string', format: 'uuid' },
 })
-@RequiresPermission('owner')
+@RequiresPermission('config:read')
 @Controller('payments/stripe/projects/:project_id/config/status')
 export class ConnectionStatusController {
   constructor(

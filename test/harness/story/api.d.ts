@@ -9,7 +9,7 @@ export interface paths {
         };
         /**
          * List your projects
-         * @description All projects of the calling developer, newest first.
+         * @description All projects in which you have a role, with the role, newest first.
          */
         get: operations["listProjects"];
         put?: never;
@@ -113,18 +113,18 @@ export interface paths {
         };
         /**
          * Get a project
-         * @description One project of the calling developer.
+         * @description One project in which you have a role. Needs the permission `project:read`; it comes with the role `viewer`, `admin` or `owner`.
          */
         get: operations["getProject"];
         /**
          * Update a project
-         * @description Changes the name, the description or both.
+         * @description Changes the name, the description or both. Needs the permission `project:write`; it comes with the role `admin` or `owner`.
          */
         put: operations["updateProject"];
         post?: never;
         /**
          * Delete a project
-         * @description Hides the project for good and destroys its Stripe credentials.
+         * @description Hides the project for good and destroys its Stripe credentials. Needs the permission `project:delete`; it comes with the role `owner`.
          */
         delete: operations["deleteProject"];
         options?: never;
@@ -143,7 +143,7 @@ export interface paths {
         put?: never;
         /**
          * Make a token for an end user
-         * @description For a project whose users have no authorization server of their own: your server, which knows who they are, asks for a token and hands it to them. It opens the end user’s operations of this project, as this user, and nothing else.
+         * @description For a project whose users have no authorization server of their own: your server, which knows who they are, asks for a token and hands it to them. It opens the end user’s operations of this project, as this user, and nothing else. Needs the permission `end-user-tokens:create`; it comes with the role `admin` or `owner`.
          */
         post: operations["createEndUserToken"];
         delete?: never;
@@ -201,18 +201,18 @@ export interface paths {
         };
         /**
          * Show the Stripe credentials, masked
-         * @description The configuration, or `null` when the project never had one.
+         * @description The configuration, or `null` when the project never had one. Needs the permission `config:read`; it comes with the role `viewer`, `admin` or `owner`.
          */
         get: operations["getStripeConfig"];
         /**
          * Create or update the Stripe credentials
-         * @description Stores the given credentials, sealed. All of them are stored or, when one is wrong, none. The answer shows them masked.
+         * @description Stores the given credentials, sealed. All of them are stored or, when one is wrong, none. The answer shows them masked. Needs the permission `config:write`; it comes with the role `admin` or `owner`.
          */
         put: operations["saveStripeConfig"];
         post?: never;
         /**
          * Destroy all Stripe credentials
-         * @description The credentials are destroyed for good; the configuration stays, inactive, and so do subscriptions and payments.
+         * @description The credentials are destroyed for good; the configuration stays, inactive, and so do subscriptions and payments. Needs the permission `config:write`; it comes with the role `admin` or `owner`.
          */
         delete: operations["deleteStripeConfig"];
         options?: never;
@@ -232,7 +232,7 @@ export interface paths {
         post?: never;
         /**
          * Destroy the Stripe credentials of one mode
-         * @description The other mode stays as it is.
+         * @description The other mode stays as it is. Needs the permission `config:write`; it comes with the role `admin` or `owner`.
          */
         delete: operations["deleteStripeCredentialsOfMode"];
         options?: never;
@@ -249,7 +249,7 @@ export interface paths {
         };
         /**
          * Show the project's webhook URLs
-         * @description The URLs to register as webhook endpoints in Stripe's dashboard, one for each mode.
+         * @description The URLs to register as webhook endpoints in Stripe's dashboard, one for each mode. Needs the permission `config:read`; it comes with the role `viewer`, `admin` or `owner`.
          */
         get: operations["getStripeWebhookUrls"];
         put?: never;
@@ -269,7 +269,7 @@ export interface paths {
         };
         /**
          * List who changed what
-         * @description Every change of the credentials, the webhook endpoints and the project, and every validation, the newest first: who, when, from where. Nothing of it can be changed later without being found out.
+         * @description Every change of the credentials, the webhook endpoints and the project, and every validation, the newest first: who, when, from where. Nothing of it can be changed later without being found out. Needs the permission `history:read`; it comes with the role `viewer`, `admin` or `owner`.
          */
         get: operations["listStripeConfigHistory"];
         put?: never;
@@ -291,7 +291,7 @@ export interface paths {
         put?: never;
         /**
          * Ask Stripe about a secret key
-         * @description Tells whether Stripe accepts the key for all that is needed. The key is not stored.
+         * @description Tells whether Stripe accepts the key for all that is needed. The key is not stored. Needs the permission `config:validate`; it comes with the role `admin` or `owner`.
          */
         post: operations["validateStripeCredentials"];
         delete?: never;
@@ -309,7 +309,7 @@ export interface paths {
         };
         /**
          * List a project's subscriptions
-         * @description One page of the subscriptions in test mode or in live mode, the newest first.
+         * @description One page of the subscriptions in test mode or in live mode, the newest first. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`.
          */
         get: operations["listProjectSubscriptions"];
         put?: never;
@@ -329,7 +329,7 @@ export interface paths {
         };
         /**
          * List a project's payments
-         * @description One page of the payments in test mode or in live mode, the newest first.
+         * @description One page of the payments in test mode or in live mode, the newest first. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`.
          */
         get: operations["listProjectPayments"];
         put?: never;
@@ -551,7 +551,7 @@ export interface paths {
         put?: never;
         /**
          * Make the webhook endpoint at Stripe
-         * @description Makes the endpoint with the project's own key and stores its signing secret. An endpoint that is there already, with its secret stored, is updated in place; one without is replaced.
+         * @description Makes the endpoint with the project's own key and stores its signing secret. An endpoint that is there already, with its secret stored, is updated in place; one without is replaced. Needs the permission `endpoints:write`; it comes with the role `admin` or `owner`.
          */
         post: operations["createStripeWebhookEndpoint"];
         delete?: never;
@@ -572,7 +572,7 @@ export interface paths {
         post?: never;
         /**
          * Remove the webhook endpoint at Stripe
-         * @description Removes only what was made here, and its stored signing secret. An endpoint in another account than that of the stored key is out of reach: it is only forgotten here.
+         * @description Removes only what was made here, and its stored signing secret. An endpoint in another account than that of the stored key is out of reach: it is only forgotten here. Needs the permission `endpoints:write`; it comes with the role `admin` or `owner`.
          */
         delete: operations["deleteStripeWebhookEndpoint"];
         options?: never;
@@ -589,7 +589,7 @@ export interface paths {
         };
         /**
          * Show whether the stored credentials work
-         * @description What Stripe last said of the stored keys, and the state of the webhooks, for each mode.
+         * @description What Stripe last said of the stored keys, and the state of the webhooks, for each mode. Needs the permission `config:read`; it comes with the role `viewer`, `admin` or `owner`.
          */
         get: operations["getStripeConfigStatus"];
         put?: never;
@@ -629,7 +629,7 @@ export interface paths {
         };
         /**
          * List the events that arrived
-         * @description Stripe's events, the newest first, with what became of each; and how many deliveries were refused, and why.
+         * @description Stripe's events, the newest first, with what became of each; and how many deliveries were refused, and why. Needs the permission `events:read`; it comes with the role `viewer`, `admin` or `owner`.
          */
         get: operations["listStripeEvents"];
         put?: never;
@@ -651,7 +651,7 @@ export interface paths {
         put?: never;
         /**
          * Handle an event once more
-         * @description As if Stripe had sent it again, also when it was applied before: what it would change twice, it does not. It needs the payload, which is kept for a while.
+         * @description As if Stripe had sent it again, also when it was applied before: what it would change twice, it does not. It needs the payload, which is kept for a while. Needs the permission `events:replay`; it comes with the role `admin` or `owner`.
          */
         post: operations["replayStripeEvent"];
         delete?: never;
@@ -671,7 +671,7 @@ export interface paths {
         put?: never;
         /**
          * Catch up on missed events
-         * @description Reads Stripe's own list of events and applies those that never arrived, then compares every subscription with Stripe's and repairs what differs. What takes longer than 20 seconds is cut short: send the same request again.
+         * @description Reads Stripe's own list of events and applies those that never arrived, then compares every subscription with Stripe's and repairs what differs. What takes longer than 20 seconds is cut short: send the same request again. Needs the permission `events:reconcile`; it comes with the role `admin` or `owner`.
          */
         post: operations["reconcileWithStripe"];
         delete?: never;
@@ -948,6 +948,12 @@ export interface components {
              * @example true
              */
             is_active: boolean;
+            /**
+             * @description Your role in it.
+             * @example owner
+             * @enum {string}
+             */
+            role: "viewer" | "admin" | "owner";
             /**
              * Format: date-time
              * @description When it was made.
@@ -2562,7 +2568,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2661,7 +2667,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2941,7 +2947,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3080,7 +3086,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3323,7 +3329,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3435,7 +3441,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3571,7 +3577,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3683,7 +3689,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3931,7 +3937,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4067,7 +4073,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4220,7 +4226,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4345,7 +4351,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4465,7 +4471,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4578,7 +4584,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4690,7 +4696,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4835,7 +4841,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4950,7 +4956,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5066,7 +5072,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5172,7 +5178,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5267,7 +5273,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5365,7 +5371,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5480,7 +5486,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5643,7 +5649,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5792,7 +5798,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5928,7 +5934,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6094,7 +6100,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6247,7 +6253,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6383,7 +6389,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6532,7 +6538,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6651,7 +6657,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6878,7 +6884,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6988,7 +6994,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7151,7 +7157,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project belongs to somebody else, or the token is not one for this operation. */
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -124,7 +124,7 @@ function filterOf(ownerId: OwnerId, query: SubscriptionListQuery | PaymentListQu
   description: "The project's id.",
   schema: { type: 'string', format: 'uuid' },
 })
-@RequiresPermission('owner')
+@RequiresPermission('ledger:read')
 @Controller('payments/stripe/projects/:project_id')
 export class ProjectListsController {
   constructor(private readonly lists: LedgerListsRepository) {}

@@ -64,7 +64,7 @@ export class ValidateStripeCredentialsResponse {
   description: "The project's id.",
   schema: { type: 'string', format: 'uuid' },
 })
-@RequiresPermission('owner')
+@RequiresPermission('config:validate')
 @Controller('payments/stripe/projects/:project_id')
 export class StripeConnectionController {
   constructor(private readonly verifier: KeyVerifier) {}

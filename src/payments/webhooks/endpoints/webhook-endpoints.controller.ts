@@ -34,7 +34,7 @@ const CONFLICT = ApiConflictResponse({
   description: "The project's id.",
   schema: { type: 'string', format: 'uuid' },
 })
-@RequiresPermission('owner')
+@RequiresPermission('endpoints:write')
 @Controller('payments/stripe/projects/:project_id/webhook-endpoints')
 export class WebhookEndpointsController {
   constructor(private readonly endpoints: WebhookEndpointsService) {}

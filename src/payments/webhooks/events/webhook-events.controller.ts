@@ -28,12 +28,12 @@ import { WebhookEventsService } from './webhook-events.service.js';
   description: "The project's id.",
   schema: { type: 'string', format: 'uuid' },
 })
-@RequiresPermission('owner')
 @Controller('payments/stripe/projects/:project_id/webhook-events')
 export class WebhookEventsController {
   constructor(private readonly events: WebhookEventsService) {}
 
   @Get()
+  @RequiresPermission('events:read')
   @ApiOperation({
     operationId: 'listStripeEvents',
     summary: 'List the events that arrived',
@@ -63,6 +63,7 @@ export class WebhookEventsController {
   }
 
   @Post(':event_id/replay')
+  @RequiresPermission('events:replay')
   @HttpCode(HttpStatus.OK)
   @ApiParam({
     name: 'event_id',

@@ -24,7 +24,7 @@ const BUDGET_MS = 20_000;
   description: "The project's id.",
   schema: { type: 'string', format: 'uuid' },
 })
-@RequiresPermission('owner')
+@RequiresPermission('events:reconcile')
 @Controller('payments/stripe/projects/:project_id/reconcile')
 export class ReconcileController {
   constructor(private readonly reconciler: ReconcileService) {}

@@ -1,0 +1,44 @@
+/** Roles in a project. Each may do all that the roles before it may do. */
+export const ROLES = ['viewer', 'admin', 'owner'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Roles that can be given to somebody. A project has one owner, who changes by a transfer only. */
+export const GIVEN_ROLES = ['viewer', 'admin'] as const satisfies Role[];
+export type GivenRole = (typeof GIVEN_ROLES)[number];
+
+interface Rule {
+  /** The lowest role that has the permission. */
+  readonly from: Role;
+  readonly allows: string;
+}
+
+/**
+ * Every permission in a project. Guards, the OpenAPI document, `docs/auth.md` and the access matrix of the
+ * tests derive from this table.
+ */
+export const PERMISSIONS = {
+  'project:read': { from: 'viewer', allows: 'see name and description' },
+  'project:write': { from: 'admin', allows: 'change name and description' },
+  'project:delete': { from: 'owner', allows: 'delete the project' },
+  'config:read': { from: 'viewer', allows: 'see masked credentials, their status, and the webhook URLs' },
+  'config:write': { from: 'admin', allows: 'store and destroy credentials' },
+  'config:validate': { from: 'admin', allows: 'ask Stripe about a key' },
+  'history:read': { from: 'viewer', allows: 'see who changed what' },
+  'endpoints:write': { from: 'admin', allows: 'make and remove webhook endpoints at Stripe' },
+  'events:read': { from: 'viewer', allows: 'list events, without payloads' },
+  'events:replay': { from: 'admin', allows: 'handle an event once more' },
+  'events:reconcile': { from: 'admin', allows: 'catch up on missed events' },
+  'ledger:read': { from: 'viewer', allows: 'list subscriptions and payments, and see statistics' },
+  'end-user-tokens:create': { from: 'admin', allows: 'make tokens for end users' },
+} as const satisfies Record<string, Rule>;
+
+export type Permission = keyof typeof PERMISSIONS;
+
+/** The roles that have the permission, lowest first. */
+export function rolesWith(permission: Permission): readonly Role[] {
+  return ROLES.slice(ROLES.indexOf(PERMISSIONS[permission].from));
+}
+
+export function hasPermission(role: Role, permission: Permission): boolean {
+  return rolesWith(permission).includes(role);
+}

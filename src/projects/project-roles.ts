@@ -1,0 +1,20 @@
+import { Injectable } from '@nestjs/common';
+import type { Caller } from '../auth/caller.js';
+import { Database } from '../database/database.js';
+import { FIND_ROLE } from './members/members.statements.js';
+import type { Role } from './permissions.js';
+import type { Project } from './project.entity.js';
+
+/** Knows the role of a caller in a project. */
+@Injectable()
+export class ProjectRoles {
+  constructor(private readonly database: Database) {}
+
+  /** Asks the database only about callers who don't own the project. @returns `undefined` without a role */
+  async roleOf(caller: Caller, { id, ownerId }: Pick<Project, 'id' | 'ownerId'>): Promise<Role | undefined> {
+    if (caller.kind !== 'developer') return undefined;
+    if (caller.sub === ownerId) return 'owner';
+    const [member] = await this.database.query(FIND_ROLE, [id, caller.sub]);
+    return member?.role;
+  }
+}
