@@ -99,6 +99,28 @@ const noTransactionOfTheDriver = {
   }),
 };
 
+const SQL = /\b(?:SELECT\s|INSERT\s+INTO\s|DELETE\s+FROM\s|UPDATE\s+\w+\s(?:.*\s)?SET\s|UPDATE\s+$)/s;
+
+const noSqlOutsideStatements = {
+  meta: {
+    type: 'problem',
+    schema: [],
+    messages: {
+      forbidden:
+        'Hand-written SQL is in *.statements.ts, with its columns from the entity. A single statement that is not hot uses a TypeORM repository.',
+    },
+  },
+  create: ({ report }) => {
+    const check = (node, text) => {
+      if (SQL.test(text)) report({ node, messageId: 'forbidden' });
+    };
+    return {
+      Literal: (node) => typeof node.value === 'string' && check(node, node.value),
+      TemplateElement: (node) => check(node, node.value.raw),
+    };
+  },
+};
+
 /** Where a secret may leave its `Secret`, each for one thing to do with it. */
 export const REVEALING = [
   // Sealed, masked and fingerprinted on its way in; handed to Stripe's library; signatures checked with it.
@@ -175,6 +197,13 @@ export default defineConfig(
     ignores: ['src/database/**'],
     plugins: { tillkeeper: { rules: { 'no-transaction-of-the-driver': noTransactionOfTheDriver } } },
     rules: { 'tillkeeper/no-transaction-of-the-driver': 'error' },
+  },
+  {
+    name: 'tillkeeper/sql',
+    files: ['src/**/*.ts'],
+    ignores: ['src/database/**', 'src/**/*.statements.ts', UNIT_SPECS],
+    plugins: { sql: { rules: { 'in-statements': noSqlOutsideStatements } } },
+    rules: { 'sql/in-statements': 'error' },
   },
   {
     name: 'tillkeeper/stripe-clients',

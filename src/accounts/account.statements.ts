@@ -1,11 +1,12 @@
 import type { OwnerId } from '../common/ids.js';
-import { columnNames, columns, type RowOf } from '../database/columns.js';
+import { columns, inserted, type RowOf } from '../database/columns.js';
 import { sql } from '../database/database.js';
+import type { AccountStanding } from '../auth/tokens/ended-sessions.js';
 import { AccountEntity } from './account.entities.js';
 
-/** $1 to $6: the columns. Returns no row if the address has an account. */
+/** Parameters: `columnValues(AccountEntity, …)`. Returns no row if the address has an account. */
 export const ADD = sql<RowOf<AccountEntity>>(
-  `INSERT INTO accounts (${columnNames(AccountEntity)}) VALUES ($1, $2, $3, $4, $5, $6)
+  `INSERT INTO accounts ${inserted(AccountEntity)}
    ON CONFLICT (email) DO NOTHING RETURNING ${columns(AccountEntity)}`,
 );
 
@@ -33,4 +34,13 @@ export const ROTATE_SESSION = sql<{ accountId: OwnerId }>(
 /** $1 session, $2 token hash. Deletes the session unless this is its current token. */
 export const END_SESSION = sql<{ id: string }>(
   'DELETE FROM account_sessions WHERE id = $1 AND token_hash <> $2 RETURNING id',
+);
+
+/** $1 account, $2 session or NULL. Returns no row if there is no such account. */
+export const FIND_STANDING = sql<AccountStanding>(
+  `SELECT a.revoked_at IS NOT NULL AS "isRevoked",
+     EXISTS (SELECT 1 FROM account_sessions s WHERE s.id = $2 AND s.account_id = a.id) AS "hasSession"
+   FROM accounts a WHERE a.id = $1`,
+  'find_standing_of_developer',
+  { computed: { isRevoked: Boolean, hasSession: Boolean } },
 );

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { HistoryModule } from '../history/history.module.js';
 import { AuthModule } from '../auth/auth.module.js';
+import { AccountStandingsModule } from './account-standings.js';
 import { AccountsController } from './accounts.controller.js';
 import { AccountsRepository } from './accounts.repository.js';
 import { AccountsService } from './accounts.service.js';
@@ -11,7 +12,7 @@ import { SessionsRepository } from './sessions.service.js';
 import { SessionsService } from './sessions.service.js';
 
 @Module({
-  imports: [HistoryModule, AuthModule],
+  imports: [HistoryModule, AuthModule, AccountStandingsModule],
   controllers: [AccountsController],
   providers: [
     AccountsService,

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, In, type Repository } from 'typeorm';
 import { type Actor, systemActor } from '../common/actor.js';
 import type { OwnerId } from '../common/ids.js';
-import type { RowOf } from '../database/columns.js';
+import { columnValues, type RowOf } from '../database/columns.js';
 import { reachingDatabase } from '../database/database-errors.js';
 import { Database, query, type Steps } from '../database/database.js';
 import type { SystemAction } from '../history/history-entry.js';
@@ -66,7 +66,9 @@ export class AccountsRepository {
   }
 
   *#add({ email, passwordHash, fullName }: NewAccount, operator?: Actor): Steps<Account | undefined> {
-    const [row] = yield* query(ADD, [randomUUID(), email, passwordHash, fullName, new Date(), null]);
+    const account = { id: randomUUID() as OwnerId, email, passwordHash, fullName };
+    const values = columnValues(AccountEntity, { ...account, createdAt: new Date(), revokedAt: null });
+    const [row] = yield* query(ADD, values);
     if (row && operator)
       yield* this.history.appendSystemEvent('developers.added', { account: row.id }, operator);
     return row && toAccount(row);

@@ -2,7 +2,7 @@ import { AccountEntity, SessionEntity } from '../accounts/account.entities.js';
 import { OpaqueKeyEntity } from '../auth/opaque-keys/opaque-key.entity.js';
 import { TaskLeaseEntity } from '../database/periodic-tasks.js';
 import { HistoryEntryEntity, HistoryHeadEntity, HistoryPermitEntity } from '../history/history.entities.js';
-import { IdempotencyKeyEntity } from '../idempotency/idempotency-keys.repository.js';
+import { IdempotencyKeyEntity } from '../idempotency/idempotency-key.entity.js';
 import { SEALED_ANSWERS } from '../idempotency/idempotent-answers.js';
 import { StripeCustomerEntity } from '../payments/billing/customers/stripe-customer.entity.js';
 import { OutboxEventEntity } from '../payments/ledger/outbox/outbox-event.entity.js';
@@ -18,7 +18,7 @@ import { SEALED_CREDENTIALS } from '../payments/stripe-config/credential-sealer.
 import {
   StripeKeyAccountEntity,
   StripeKeyCheckEntity,
-} from '../payments/stripe-config/keys/key-health.repository.js';
+} from '../payments/stripe-config/keys/key-health.entities.js';
 import {
   StripeConfigEntity,
   StripeCredentialEntity,

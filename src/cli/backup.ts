@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { constants, lstatSync } from 'node:fs';
 import { access, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import Sqlite, { type Database as Driver } from 'better-sqlite3';
+import Sqlite from 'better-sqlite3';
 import type { Command } from 'commander';
 import type { Secret } from '../common/secret.js';
 import type { MasterKeySource } from '../config/settings.js';
-import { lacksFile } from '../database/data-source.js';
+import { createDataSource, lacksFile } from '../database/data-source.js';
+import { DataKeyEntity } from '../vault/keys/data-key.entity.js';
 import { CommandFailed, type Report } from './output.js';
 import type { Runner, Session } from './session.js';
 
@@ -74,7 +75,7 @@ async function copyTo(
     // SQLite would create the draft with the permissions of the umask.
     await (await open(draft, 'wx', 0o600)).close();
     await copy(from, draft, session);
-    const masterKeyIds = examine(draft);
+    const masterKeyIds = await examine(draft);
     const copied = await open(draft, 'r+');
     await copied.sync().finally(() => copied.close());
     await reserve(file);
@@ -111,7 +112,7 @@ async function copy(from: string, draft: string, session: Session): Promise<void
   const source = new Sqlite(from, { fileMustExist: true, timeout: SQLITE_LOCK_TIMEOUT_MS });
   try {
     source.exec('BEGIN');
-    source.prepare('SELECT count(*) FROM sqlite_schema').get();
+    source.pragma('schema_version');
     const bar = session.progress('Copying', Number(source.pragma('page_count', { simple: true })));
     let done = 0;
     const progress = ({
@@ -133,21 +134,18 @@ async function copy(from: string, draft: string, session: Session): Promise<void
 }
 
 /** Checks the copy. @returns ids of its master keys @throws CommandFailed if the copy is damaged */
-function examine(draft: string): string[] {
-  const driver = new Sqlite(draft);
+async function examine(draft: string): Promise<string[]> {
+  const copied = await createDataSource({ file: draft }, 1, [DataKeyEntity]).initialize();
   try {
-    if (driver.pragma('quick_check', { simple: true }) !== 'ok')
+    const [check] = await copied.query<{ quick_check: string }[]>('PRAGMA quick_check');
+    if (check?.quick_check !== 'ok')
       throw new CommandFailed('The copy is damaged, and so may be the database: keep the older backups.');
-    return masterKeyIdsOf(driver);
+    const columns = await copied.query<unknown[]>('PRAGMA table_info(data_keys)');
+    const keys = columns.length > 0 ? await copied.getRepository(DataKeyEntity).find() : [];
+    return [...new Set(keys.map(({ masterKeyId }) => masterKeyId))].sort();
   } finally {
-    driver.close();
+    await copied.destroy();
   }
-}
-
-function masterKeyIdsOf(driver: Driver): string[] {
-  const hasKeys = driver.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'data_keys'`).get() !== undefined;
-  if (!hasKeys) return [];
-  return driver.prepare<[], string>('SELECT DISTINCT master_key_id FROM data_keys ORDER BY 1').pluck().all();
 }
 
 function commandFor(url: Secret, file: string, kept: readonly string[]): Report {

@@ -8,6 +8,7 @@ import {
 import { NestFactory } from '@nestjs/core';
 import { type Command, InvalidArgumentError } from 'commander';
 import { DataSource } from 'typeorm';
+import { AccountStandingsModule } from '../accounts/account-standings.js';
 import { ENTITIES } from '../bootstrap/entities.js';
 import { explainFailure } from '../bootstrap/start-failure.js';
 import { systemActor } from '../common/actor.js';
@@ -144,7 +145,13 @@ export class Session {
       throw new CommandFailed('There is no database at the path of DATABASE_URL.');
     const all: DynamicModule = {
       module: CommandLineModule,
-      imports: [SettingsModule.forRoot(settings), DatabaseModule.forRoot(ENTITIES), VaultModule, ...imports],
+      imports: [
+        SettingsModule.forRoot(settings),
+        DatabaseModule.forRoot(ENTITIES),
+        VaultModule,
+        AccountStandingsModule,
+        ...imports,
+      ],
     };
     this.#context = await NestFactory.createApplicationContext(all, { logger: false, abortOnError: false });
     if (!(await isMigrated(this.#context.get(DataSource)))) {

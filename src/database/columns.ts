@@ -19,9 +19,8 @@ export type RowOf<Entity> = {
  *     const FIND = sql<RowOf<ProjectEntity>>(`SELECT ${columns(ProjectEntity, { of: 'p' })} FROM projects p WHERE p.id = $1`, 'find_project');
  *     const ENDS = sql<Pick<HistoryHeadEntity, 'seq' | 'mac'>>(`SELECT ${columns(HistoryHeadEntity, { only: ['seq', 'mac'] })} FROM audit_heads`);
  *
- * Rows need no mapping: `bigint` and sums arrive as numbers, times as `Date`, flags as booleans. Exception:
- * on SQLite an expression, such as `max(created_at)` or `a < b`, has no type, so it arrives as stored (text
- * or 0/1): prefer a column of a subquery with ORDER BY and LIMIT 1.
+ * Rows need no mapping: `bigint` and sums arrive as numbers, times as `Date`, flags as booleans. Declare the
+ * type of an expression that is a flag or a time: `sql(…, { computed: { isLate: Boolean } })`.
  * @param options.of the table's alias.
  * @param options.only these properties alone
  */
@@ -43,6 +42,15 @@ export function columnNames<Entity>(
   return namesOf(entity, only)
     .map(([, name]) => name)
     .join(', ');
+}
+
+/** `(id, owner_id) VALUES ($1, $2)` for `INSERT INTO`. Parameters: `columnValues` of the same columns. */
+export function inserted<Entity>(
+  entity: EntityClass<Entity>,
+  only?: readonly (keyof RowOf<Entity> & string)[],
+): string {
+  const names = namesOf(entity, only).map(([, name]) => name);
+  return `(${names.join(', ')}) VALUES (${names.map((_, index) => `$${index + 1}`).join(', ')})`;
 }
 
 /** The properties of an entity that are columns. */

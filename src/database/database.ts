@@ -10,13 +10,33 @@ export function engineOf({ options }: DataSource): Engine {
 /** A value that both engines bind alike; times travel as `Date`. */
 export type SqlValue = string | number | boolean | Date | null;
 
+type ColumnType = typeof Boolean | typeof Date;
+
 /** SQL text with `$1`-style parameters. */
 export interface Statement<Row> {
   readonly text: string | Readonly<Record<Engine, string>>;
   /** PostgreSQL prepares the statement under this name. Each text needs a name of its own. */
   readonly name?: string | undefined;
+  readonly computed?: Readonly<Record<string, ColumnType | undefined>> | undefined;
+  readonly destroys?: boolean | undefined;
   /** Never set. Carries the type of the rows. */
   readonly row?: Row;
+}
+
+/** The keys of each member of a union. */
+type KeyOf<Row> = Row extends unknown ? keyof Row : never;
+
+export interface StatementOptions<Row> {
+  /**
+   * Types of columns that are expressions, such as `a < b` or `max(created_at)`. SQLite knows the types of a
+   * table's own columns only, and has neither flags nor times.
+   */
+  readonly computed?: { readonly [Key in KeyOf<Row>]?: ColumnType };
+  /**
+   * Whether it deletes or overwrites secrets or payloads. SQLite then empties the write-ahead log, which
+   * still has the former pages.
+   */
+  readonly destroys?: boolean;
 }
 
 /**
@@ -28,9 +48,10 @@ export interface Statement<Row> {
 export function sql<Row>(
   text: Statement<Row>['text'] | ((dialect: Dialect) => string),
   name?: string,
+  options?: StatementOptions<Row>,
 ): Statement<Row> {
-  if (typeof text !== 'function') return { text, name };
-  return { text: { sqlite: text(DIALECTS.sqlite), postgres: text(DIALECTS.postgres) }, name };
+  if (typeof text !== 'function') return { text, name, ...options };
+  return { text: { sqlite: text(DIALECTS.sqlite), postgres: text(DIALECTS.postgres) }, name, ...options };
 }
 
 export function textFor({ text }: Statement<unknown>, engine: Engine): string {
@@ -80,6 +101,8 @@ export function* zip<A, B>(one: Steps<A>, other: Steps<B>): Steps<[A, B]> {
   return [first.value, second.value];
 }
 
+const PING = sql<{ one: number }>('SELECT 1 AS one', 'ping');
+
 /** Runs hand-written SQL and all transactions, on either engine. */
 export abstract class Database {
   abstract readonly engine: Engine;
@@ -119,6 +142,11 @@ export abstract class Database {
    * of rows only.
    */
   abstract setLockTimeout(milliseconds: number): void;
+
+  /** @throws DomainError `database_unavailable` */
+  async ping(): Promise<void> {
+    await this.query(PING, []);
+  }
 
   /** Connections of the pool. SQLite has none. */
   connections(): { busy: number; idle: number; waiting: number } | undefined {

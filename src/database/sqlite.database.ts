@@ -14,12 +14,14 @@ interface PreparedStatement {
 }
 
 /**
- * Conversions by the declared type of a column. `driver.columns()` reports it for columns that a statement
- * returns unchanged.
+ * Conversions by the type of a column: the declared type, which `driver.columns()` reports for the columns of
+ * a table, or the type that the statement gives an expression.
  */
-const CONVERSIONS: ReadonlyMap<string | null, (value: unknown) => unknown> = new Map([
+const CONVERSIONS: ReadonlyMap<unknown, (value: unknown) => unknown> = new Map<unknown, typeof toDate>([
   ['datetime(3)', toDate],
   ['boolean', toBoolean],
+  [Date, toDate],
+  [Boolean, toBoolean],
 ]);
 
 /** A queued transaction. */
@@ -31,6 +33,9 @@ interface Job {
 
 /** Limits how long a commit blocks the process. */
 const MAX_COMMITTED_TOGETHER = 50;
+
+/** How soon to empty the log again that another process reads. */
+const LOG_RETRY_MS = 1_000;
 
 /**
  * How long background work pauses, as a multiple of the time that its last batch took. A server that waits to
@@ -46,6 +51,7 @@ export class SqliteDatabase extends Database {
   readonly engine = 'sqlite';
   readonly #waiting: Job[] = [];
   #destroys = false;
+  #retryingLog: NodeJS.Timeout | undefined;
   readonly #prepared = new Map<string, PreparedStatement>();
 
   constructor(private readonly driver: Driver) {
@@ -54,7 +60,9 @@ export class SqliteDatabase extends Database {
 
   async query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
     try {
-      return this.#execute(statement, values);
+      const rows = this.#execute(statement, values);
+      if (statement.destroys) this.#emptyLog();
+      return rows;
     } catch (error) {
       throw asDomainError(error);
     }
@@ -127,7 +135,7 @@ export class SqliteDatabase extends Database {
     let step = steps.next([]);
     while (!step.done) {
       const answers = step.value.map(({ statement, values }) => {
-        this.#destroys ||= textFor(statement, 'sqlite').startsWith('DELETE');
+        this.#destroys ||= statement.destroys ?? textFor(statement, 'sqlite').startsWith('DELETE');
         return this.#execute(statement, values);
       });
       step = steps.next(answers);
@@ -136,19 +144,30 @@ export class SqliteDatabase extends Database {
   }
 
   /**
-   * Empties the write-ahead log, which still has the former pages, so that deleted secrets are destroyed
-   * there too.
+   * Empties the write-ahead log, so that destroyed secrets are gone there too. Tries again while another
+   * process, such as a backup, reads. Closing the database empties the log as well.
    */
   #emptyLog(): void {
+    clearTimeout(this.#retryingLog);
+    if (this.driver.open && !this.#tryToEmptyLog())
+      this.#retryingLog = setTimeout(() => this.#emptyLog(), LOG_RETRY_MS).unref();
+  }
+
+  #tryToEmptyLog(): boolean {
+    const lockTimeout = Number(this.driver.pragma('busy_timeout', { simple: true }));
+    // Waiting for the other process would block this one.
+    this.setLockTimeout(0);
     try {
-      this.driver.pragma('wal_checkpoint(TRUNCATE)');
+      return this.driver.pragma('wal_checkpoint(TRUNCATE)', { simple: true }) === 0;
     } catch {
-      // The deletion is committed. The next one, or closing the database, empties the log.
+      return false;
+    } finally {
+      this.setLockTimeout(lockTimeout);
     }
   }
 
   #execute<Result>(statement: Statement<Result>, values: SqlValue[]): Result[] {
-    const { driver, conversions } = this.#prepare(textFor(statement, 'sqlite'));
+    const { driver, conversions } = this.#prepare(statement);
     const parameters = Object.fromEntries(values.map((value, index) => [index + 1, toBindable(value)]));
     if (!driver.reader) {
       driver.run(parameters);
@@ -160,12 +179,13 @@ export class SqliteDatabase extends Database {
     return rows as Result[];
   }
 
-  #prepare(text: string): PreparedStatement {
+  #prepare(statement: Statement<unknown>): PreparedStatement {
+    const text = textFor(statement, 'sqlite');
     const known = this.#prepared.get(text);
     if (known) return known;
     const driver = this.driver.prepare<[Record<string, Bindable>], Row>(text);
     const conversions = (driver.reader ? driver.columns() : []).flatMap(({ name, type }) => {
-      const convert = CONVERSIONS.get(type);
+      const convert = CONVERSIONS.get(statement.computed?.[name] ?? type);
       return convert ? [[name, convert] as const] : [];
     });
     const prepared = { driver, conversions };

@@ -1,32 +1,33 @@
 import type { ProjectId } from '../common/ids.js';
-import { columnNames, columns } from '../database/columns.js';
+import { columnNames, columns, excludedColumns, inserted } from '../database/columns.js';
 import { sql } from '../database/database.js';
 import type { HistoryHead } from './history-entry.js';
-import { HistoryEntryEntity } from './history.entities.js';
+import { HistoryEntryEntity, HistoryHeadEntity, HistoryPermitEntity } from './history.entities.js';
+
+const HEAD = columns(HistoryHeadEntity, { only: ['seq', 'mac'] });
 
 /**
  * $1 project. On PostgreSQL, inserts a missing head and locks the row. SQLite runs one transaction at a time.
  */
 export const LOCK_HEAD = sql<HistoryHead>(
   {
-    sqlite: 'SELECT seq, mac FROM audit_heads WHERE project_id = $1',
-    postgres: `INSERT INTO audit_heads AS h (project_id, seq, mac) VALUES ($1, 0, '')
-     ON CONFLICT (project_id) DO UPDATE SET seq = h.seq RETURNING seq, mac`,
+    sqlite: `SELECT ${HEAD} FROM audit_heads WHERE project_id = $1`,
+    postgres: `INSERT INTO audit_heads AS h (${columnNames(HistoryHeadEntity)}) VALUES ($1, 0, '')
+     ON CONFLICT (project_id) DO UPDATE SET seq = h.seq RETURNING ${HEAD}`,
   },
   'lock_audit_head',
 );
 
 /** $1 project, $2 number, $3 MAC. */
 export const ADVANCE_HEAD = sql<never>(
-  `INSERT INTO audit_heads (project_id, seq, mac) VALUES ($1, $2, $3)
-   ON CONFLICT (project_id) DO UPDATE SET seq = excluded.seq, mac = excluded.mac`,
+  `INSERT INTO audit_heads ${inserted(HistoryHeadEntity)}
+   ON CONFLICT (project_id) DO UPDATE SET ${excludedColumns(HistoryHeadEntity, ['seq', 'mac'])}`,
   'advance_audit_head',
 );
 
-/** $1 to $13: `columnValues(HistoryEntryEntity, …)`. */
+/** Parameters: `columnValues(HistoryEntryEntity, …)`. */
 export const ADD_ENTRY = sql<never>(
-  `INSERT INTO audit_entries (${columnNames(HistoryEntryEntity)})
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+  `INSERT INTO audit_entries ${inserted(HistoryEntryEntity)}`,
   'add_audit_entry',
 );
 
@@ -62,8 +63,8 @@ export const PROJECTS_WITHOUT_ENTRIES = sql<{ id: ProjectId }>(
 );
 
 /** $1 project, $2 time. The last entry before the first one that is not older. */
-export const LAST_OLDER = sql<{ seq: number; mac: string }>(
-  `SELECT seq, mac FROM audit_entries WHERE project_id = $1
+export const LAST_OLDER = sql<HistoryHead>(
+  `SELECT ${HEAD} FROM audit_entries WHERE project_id = $1
      AND seq < COALESCE((SELECT min(seq) FROM audit_entries WHERE project_id = $1 AND at >= $2), 2147483647)
    ORDER BY seq DESC LIMIT 1`,
   'last_older_audit_entry',
@@ -78,7 +79,7 @@ export const COUNT_THROUGH = sql<{ entries: number; prunings: number }>(
 
 /** $1 project, $2 number. The triggers allow a deletion while this row exists. */
 export const PERMIT = sql<never>(
-  'INSERT INTO audit_permits (project_id, through_seq) VALUES ($1, $2)',
+  `INSERT INTO audit_permits ${inserted(HistoryPermitEntity)}`,
   'permit_audit_deletion',
 );
 export const REVOKE = sql<never>('DELETE FROM audit_permits WHERE project_id = $1', 'revoke_audit_permit');

@@ -1,63 +1,13 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import {
-  Column,
-  DataSource,
-  Entity,
-  Index,
-  IsNull,
-  JoinColumn,
-  LessThanOrEqual,
-  ManyToOne,
-  PrimaryColumn,
-  type Repository,
-} from 'typeorm';
+import { DataSource, IsNull, type Repository } from 'typeorm';
 import type { ProjectId } from '../common/ids.js';
 import type { PeriodicTask } from '../common/periodic-task.js';
 import { reachingDatabase } from '../database/database-errors.js';
 import { Database } from '../database/database.js';
 import { PeriodicTasks } from '../database/periodic-tasks.js';
-import { DataKeyEntity } from '../vault/keys/data-key.entity.js';
 import type { SealedText } from '../vault/seal/seal.js';
-import { CLAIM } from './idempotency-keys.statements.js';
-
-/** A request with an `Idempotency-Key`. Without an answer it is still running. */
-@Entity('idempotency_keys')
-@Index('idempotency_keys_by_age', ['createdAt'])
-@Index('idempotency_keys_by_key', ['keyId'])
-export class IdempotencyKeyEntity {
-  @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'idempotency_keys_pk' })
-  projectId: ProjectId;
-
-  /** Keyed hash of the caller, the operation and the caller's key. */
-  @PrimaryColumn({ type: 'varchar', length: 32, primaryKeyConstraintName: 'idempotency_keys_pk' })
-  scope: string;
-
-  /** Keyed hash of the input. */
-  @Column({ type: 'varchar', length: 32 })
-  request: string;
-
-  /** Attempt that has the lease. Only this attempt may store the answer. */
-  @Column('uuid')
-  holder: string;
-
-  /** End of the lease, after which a retry may run. A crashed process blocks the key until then. */
-  @Column({ name: 'lease_until', type: Date, precision: 3 })
-  leaseUntil: Date;
-
-  @Column({ type: 'text', nullable: true })
-  answer: SealedText | null;
-
-  /** Id of the data key that sealed `answer`. */
-  @Column({ name: 'key_id', type: 'varchar', length: 16, nullable: true })
-  keyId: string | null;
-
-  @Column({ name: 'created_at', type: Date, precision: 3 })
-  createdAt: Date;
-
-  @ManyToOne(() => DataKeyEntity)
-  @JoinColumn({ name: 'key_id', foreignKeyConstraintName: 'idempotency_keys_key_fk' })
-  dataKey: DataKeyEntity | null;
-}
+import { IdempotencyKeyEntity } from './idempotency-key.entity.js';
+import { CLAIM, DELETE_EXPIRED } from './idempotency-keys.statements.js';
 
 const LEASE_MS = 30_000;
 const REMEMBERED_MS = 24 * 60 * 60 * 1_000;
@@ -120,7 +70,7 @@ export class IdempotencyKeysRepository {
 
   /** Deletes expired keys. */
   async sweep(): Promise<void> {
-    await reachingDatabase(this.#entities.delete({ createdAt: LessThanOrEqual(forgottenBy(new Date())) }));
+    await this.database.write(DELETE_EXPIRED, [forgottenBy(new Date())]);
   }
 }
 

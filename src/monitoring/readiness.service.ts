@@ -1,12 +1,10 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { DomainError } from '../common/errors.js';
-import { Database, sql } from '../database/database.js';
+import { Database } from '../database/database.js';
 import { isMigrated } from '../database/migrate.js';
 import { KeyringSync } from '../vault/keys/keyring-sync.js';
 import { Keyring } from '../vault/keys/keyring.js';
-
-const PING = sql<{ one: number }>('SELECT 1 AS one', 'ping');
 
 /** Ready if the database answers, migrations have run, data keys are open, and no shutdown has begun. */
 @Injectable()
@@ -51,6 +49,6 @@ export class ReadinessService implements OnApplicationBootstrap {
   async check(): Promise<void> {
     if (this.#isStopping)
       throw new DomainError('shutting_down', 'This process is shutting down.', { retryAfterSeconds: 1 });
-    await (this.#isOpen ? this.database.query(PING, []) : this.open());
+    await (this.#isOpen ? this.database.ping() : this.open());
   }
 }

@@ -6,7 +6,7 @@ import { HistoryTrail } from '../history/history-trail.js';
 import type { Actor } from '../common/actor.js';
 import { DataSource, type Repository } from 'typeorm';
 import type { OwnerId, ProjectId } from '../common/ids.js';
-import type { RowOf } from '../database/columns.js';
+import { columnValues, type RowOf } from '../database/columns.js';
 import { Database, query, toTimestamp, type Steps } from '../database/database.js';
 import { reachingDatabase } from '../database/database-errors.js';
 import type { Project, ProjectChanges, ProjectWithRole } from './project.entity.js';
@@ -70,7 +70,8 @@ export class ProjectRepository {
 
   *#add({ id, ownerId, name, description }: NewProject, actor: Actor, at: Date): Steps<void> {
     const chain = yield* this.history.lockChain(id);
-    yield* query(ADD, [id, ownerId, name, description, at]);
+    const row = { id, ownerId, name, description, createdAt: at, updatedAt: at, deletedAt: null };
+    yield* query(ADD, columnValues(ProjectEntity, row));
     yield* chain.append({
       action: 'project.created',
       details: { fields: fieldsIn({ name, description }) },

@@ -1,5 +1,5 @@
 import type { ProjectId } from '../common/ids.js';
-import { columns, type RowOf } from '../database/columns.js';
+import { columns, inserted, type RowOf } from '../database/columns.js';
 import { sql } from '../database/database.js';
 import type { Role } from './permissions.js';
 import { ProjectEntity } from './project.entity.js';
@@ -18,10 +18,8 @@ export const LIST_READABLE = sql<RowOf<ProjectEntity> & { readonly role: Role }>
   'list_readable_projects',
 );
 
-/** $1 id, $2 owner, $3 name, $4 description, $5 now. */
-export const ADD = sql<never>(
-  'INSERT INTO projects (id, owner_id, name, description, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)',
-);
+/** Parameters: `columnValues(ProjectEntity, …)`. */
+export const ADD = sql<never>(`INSERT INTO projects ${inserted(ProjectEntity)}`);
 
 /** $1 project, $2 name, $3 description, $4 now. NULL leaves a column unchanged. */
 export const UPDATE = sql<RowOf<ProjectEntity>>(

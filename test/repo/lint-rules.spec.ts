@@ -158,6 +158,35 @@ describe("the driver's own transactions", () => {
   });
 });
 
+describe('SQL', () => {
+  const STATEMENTS = [
+    "'SELECT 1'",
+    '`\n  SELECT id FROM ${table}`',
+    "'INSERT INTO projects (id) VALUES ($1)'",
+    '`UPDATE ${table} SET name = $1`',
+    "'UPDATE projects AS p SET name = $1'",
+    "'DELETE FROM projects'",
+    "'WITH gone AS (DELETE FROM projects RETURNING id) SELECT id FROM gone'",
+  ];
+  const inFile = (filePath: string, text: string) =>
+    problems(withoutTypes, filePath, `export const text = (table: string) => table && ${text};`);
+
+  it.each(STATEMENTS)('is refused outside of statement files: %s', async (text) => {
+    expect(await inFile('src/projects/project.repository.ts', text)).toEqual(['sql/in-statements']);
+  });
+
+  it.each(['src/projects/project.statements.ts', 'src/database/migrate.ts'])('may be in %s', async (path) => {
+    expect(await inFile(path, "'SELECT 1'")).toEqual([]);
+  });
+
+  it.each(["'SELECT, INSERT and UPDATE are granted.'", "'After a DELETE the key is gone.'"])(
+    'is not mistaken for prose: %s',
+    async (text) => {
+      expect(await inFile('src/projects/project.repository.ts', text)).toEqual([]);
+    },
+  );
+});
+
 describe('type imports', () => {
   const path = 'src/projects/projects.service.ts';
 

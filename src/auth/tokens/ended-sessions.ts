@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { type OwnerId, parseUuid } from '../../common/ids.js';
 import { Settings } from '../../config/settings.js';
-import { Database, sql } from '../../database/database.js';
 import { Keyring } from '../../vault/keys/keyring.js';
 import type { Caller } from '../caller.js';
 import { invalidToken } from '../auth.errors.js';
@@ -11,23 +10,22 @@ import { invalidToken } from '../auth.errors.js';
 const MAX_AGE_MS = 1_500;
 const MAX_KEPT = 10_000;
 
-interface Standing {
-  is_revoked: number;
-  has_session: number;
+/** What decides whether a developer's access token still counts. */
+export interface AccountStanding {
+  readonly isRevoked: boolean;
+  readonly hasSession: boolean;
 }
 
-/** $1 account, $2 session or NULL. Returns no row if there is no such account. */
-const FIND_STANDING = sql<Standing>(
-  `SELECT CASE WHEN a.revoked_at IS NULL THEN 0 ELSE 1 END AS is_revoked,
-     CASE WHEN EXISTS (SELECT 1 FROM account_sessions s WHERE s.id = $2 AND s.account_id = a.id) THEN 1 ELSE 0 END AS has_session
-   FROM accounts a WHERE a.id = $1`,
-  'find_standing_of_developer',
-);
+/** The port through which `EndedSessions` reads accounts. */
+export abstract class AccountStandings {
+  /** @returns `undefined` if there is no such account */
+  abstract find(id: OwnerId, sessionId: string | null): Promise<AccountStanding | undefined>;
+}
 
 /** Refuses unexpired access tokens of revoked accounts and ended sessions. */
 @Injectable()
 export class EndedSessions {
-  readonly #standings = new LRUCache<string, Promise<Standing | undefined>>({
+  readonly #standings = new LRUCache<string, Promise<AccountStanding | undefined>>({
     max: MAX_KEPT,
     ttl: MAX_AGE_MS,
   });
@@ -35,7 +33,7 @@ export class EndedSessions {
   constructor(
     private readonly settings: Settings,
     private readonly keyring: Keyring,
-    private readonly database: Database,
+    private readonly accounts: AccountStandings,
   ) {}
 
   /** @throws DomainError `unauthenticated`, `database_unavailable` */
@@ -46,17 +44,17 @@ export class EndedSessions {
     const accountId = parseUuid<OwnerId>(sub);
     const standing = accountId && (await this.#find(accountId, sessionId));
     if (!standing) return;
-    if (standing.is_revoked) throw invalidToken('The account of this access token was revoked.');
-    if (sessionId !== undefined && !standing.has_session)
+    if (standing.isRevoked) throw invalidToken('The account of this access token was revoked.');
+    if (sessionId !== undefined && !standing.hasSession)
       throw invalidToken('The session of this access token has ended: log in again.');
   }
 
-  #find(accountId: OwnerId, sessionId: string | undefined): Promise<Standing | undefined> {
+  #find(accountId: OwnerId, sessionId: string | undefined): Promise<AccountStanding | undefined> {
     const session = sessionId === undefined ? undefined : parseUuid<string>(sessionId);
     const key = `${accountId} ${session ?? ''}`;
     const known = this.#standings.get(key);
     if (known) return known;
-    const found = this.database.query(FIND_STANDING, [accountId, session ?? null]).then(([row]) => row);
+    const found = this.accounts.find(accountId, session ?? null);
     this.#standings.set(key, found);
     found.catch(() => this.#standings.delete(key));
     return found;

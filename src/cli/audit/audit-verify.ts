@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { DataSource } from 'typeorm';
 import { throwIfInterrupted } from '../../common/deadline.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Database } from '../../database/database.js';
@@ -71,14 +72,14 @@ async function verify(session: Session, { anchor }: { anchor?: string }): Promis
   for (const id of withoutHistory) {
     if (!isNamed(id, problems)) problems.push(...problemsOf(id, ['there is no history of it']));
   }
-  const database = services.get(Database);
+  const dataSource = services.get(DataSource);
   for (const id of chains) {
     session.signal.throwIfAborted();
     // A broken history proves nothing about the credentials.
     if (!isNamed(id, problems))
-      problems.push(...problemsOf(id, await compareCredentials(history, database, id)));
+      problems.push(...problemsOf(id, await compareCredentials(history, dataSource, id)));
   }
-  for (const name of await missingTriggers(database)) {
+  for (const name of await missingTriggers(services.get(Database))) {
     problems.push(
       ...problemsOf(SYSTEM_CHAIN, [
         `the trigger ${name}, which refuses changes of the history, was dropped or disabled`,

@@ -1,16 +1,12 @@
+import type { DataSource } from 'typeorm';
 import type { HistoryDetails } from '../../history/history-entry.js';
 import type { HistoryRepository } from '../../history/history.repository.js';
 import { turnEventLoop } from '../../common/deadline.js';
 import type { ProjectId } from '../../common/ids.js';
-import { type Database, sql } from '../../database/database.js';
+import { reachingDatabase } from '../../database/database-errors.js';
+import { StripeCredentialEntity } from '../../payments/stripe-config/stripe-config.entities.js';
 
 const PAGE = 500;
-
-/** $1 project. */
-const STORED = sql<{ mode: string; kind: string; mask: string }>(
-  'SELECT mode, kind, mask FROM stripe_credentials WHERE project_id = $1 AND slot = 0 ORDER BY mode, kind',
-  'stored_credentials_of_project',
-);
 
 /** Last four characters of each credential in use, by field. `null` for a destroyed one. */
 type InHistory = Map<string, string | null>;
@@ -21,22 +17,27 @@ type InHistory = Map<string, string | null>;
  */
 export async function compareCredentials(
   history: HistoryRepository,
-  database: Database,
+  dataSource: DataSource,
   projectId: ProjectId,
 ): Promise<string[]> {
-  const problems = await compare(history, database, projectId);
+  const problems = await compare(history, dataSource, projectId);
   // A write may have come between the two reads.
-  return problems.length === 0 ? problems : compare(history, database, projectId);
+  return problems.length === 0 ? problems : compare(history, dataSource, projectId);
 }
 
 async function compare(
   history: HistoryRepository,
-  database: Database,
+  dataSource: DataSource,
   projectId: ProjectId,
 ): Promise<string[]> {
   const { known, isWhole } = await replay(history, projectId);
+  const current = dataSource.getRepository(StripeCredentialEntity).find({
+    select: { mode: true, kind: true, mask: true },
+    where: { projectId, slot: 0 },
+    order: { mode: 'ASC', kind: 'ASC' },
+  });
   const stored = new Map(
-    (await database.query(STORED, [projectId])).map(({ mode, kind, mask }) => [`${mode}_${kind}`, mask]),
+    (await reachingDatabase(current)).map(({ mode, kind, mask }) => [`${mode}_${kind}`, mask]),
   );
   const problems: string[] = [];
   for (const [field, mask] of stored) {

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import type { Secret } from '../../common/secret.js';
+import { engineOf, type Statement, textFor } from '../../database/database.js';
 import { compareMigrations, isMigrated } from '../../database/migrate.js';
 import {
   isTransactionPooled,
@@ -13,10 +14,12 @@ import { DATA_KEY_PURPOSES } from '../../vault/keys/data-key.repository.js';
 import { DataKeyEntity } from '../../vault/keys/data-key.entity.js';
 import { createMasterKeys } from '../../vault/wrappers/master-keys.js';
 import { explainFailure } from '../../bootstrap/start-failure.js';
+import { FIND_RIGHTS, FIND_SERVER, NOTIFY, READ_CLOCK } from './database-checks.statements.js';
 import { failed, type Finding, type Installation, ok, skipped, warning } from './installation.js';
 
 const CLIENT_NAME = 'tillkeeper doctor';
 const OLDEST_POSTGRES = 140_000;
+const CHANNEL = 'tillkeeper_doctor';
 const NOTIFICATION_MS = 2_000;
 
 /** Leeway for times in access tokens. A larger difference makes processes refuse each other's tokens. */
@@ -36,12 +39,6 @@ const GUARDED = {
   migrations: 'INSERT, UPDATE, DELETE, TRUNCATE',
 };
 
-/** $1 JSON of `GUARDED`, $2 names of tables. */
-const RIGHTS = `SELECT c.relname AS name, pg_has_role(c.relowner, 'USAGE') AS owns,
-    has_table_privilege(c.oid, 'SELECT') AND (has_table_privilege(c.oid, 'INSERT') OR $1::jsonb ->> c.relname LIKE 'INSERT%') AS serves,
-    coalesce(has_table_privilege(c.oid, $1::jsonb ->> c.relname), false) AS alters
-  FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace AND c.relname = ANY ($2) ORDER BY 1`;
-
 type DatabaseCheck = (dataSource: DataSource, installation: Installation) => Promise<Finding>;
 
 /** Skips the check if the database doesn't answer. */
@@ -52,14 +49,8 @@ export const onDatabase = (check: DatabaseCheck) => async (installation: Install
 
 export async function checkDatabase(installation: Installation): Promise<Finding> {
   const dataSource = await installation.connect();
-  if (!isPostgres(dataSource)) {
-    const [{ version }] = await ask<{ version: string }>(dataSource, 'SELECT sqlite_version() AS version');
-    return ok(`SQLite ${version} opens the file of DATABASE_URL.`);
-  }
-  const [{ version, number, standby }] = await ask<{ version: string; number: number; standby: boolean }>(
-    dataSource,
-    `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number, pg_is_in_recovery() AS standby`,
-  );
+  const [{ version, number, standby }] = await ask(dataSource, FIND_SERVER);
+  if (engineOf(dataSource) === 'sqlite') return ok(`SQLite ${version} opens the file of DATABASE_URL.`);
   if (number < OLDEST_POSTGRES) return failed(`PostgreSQL ${version} is too old: it has to be 14 or newer.`);
   if (standby) return failed('The database only reads, as a standby does: name the primary in DATABASE_URL.');
   return ok(`PostgreSQL ${version} answers.`);
@@ -89,8 +80,8 @@ async function adviceAboutListening(
     await client.connect();
     if (await isTransactionPooled(client, newClient(url, CLIENT_NAME))) return poolerAdvice(variable);
     const arrived = new Promise<true>((resolve) => client.once('notification', () => resolve(true)));
-    await client.query('LISTEN tillkeeper_doctor');
-    await dataSource.query(`SELECT pg_notify('tillkeeper_doctor', '')`);
+    await client.query(`LISTEN ${CHANNEL}`);
+    await ask(dataSource, NOTIFY, [CHANNEL]);
     if (await Promise.race([arrived, delay(NOTIFICATION_MS, false, { ref: false })])) return '';
     return `What is sent through DATABASE_URL does not arrive through ${variable}: both have to lead to the same database.`;
   } catch (error) {
@@ -123,9 +114,9 @@ export const checkSchema: DatabaseCheck = async (dataSource, { env }) => {
 };
 
 export const checkClock: DatabaseCheck = async (dataSource) => {
-  if (!isPostgres(dataSource)) return skipped('SQLite has no clock of its own.');
+  if (engineOf(dataSource) === 'sqlite') return skipped('SQLite has no clock of its own.');
   const before = Date.now();
-  const [{ now }] = await ask<{ now: Date }>(dataSource, 'SELECT clock_timestamp() AS now');
+  const [{ now }] = await ask(dataSource, READ_CLOCK);
   const after = Date.now();
   // The database read its clock at some moment between the two readings here.
   const difference = Math.max(0, Math.abs(now.getTime() - (before + after) / 2) - (after - before) / 2);
@@ -170,11 +161,7 @@ export const checkRoles: DatabaseCheck = async (dataSource, { env }) => {
     return ok('Nobody but its owner may read the file of DATABASE_URL.');
   }
   const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
-  const rights = await ask<{ name: string; owns: boolean; serves: boolean; alters: boolean }>(
-    dataSource,
-    RIGHTS,
-    [JSON.stringify(GUARDED), [...tables, 'migrations']],
-  );
+  const rights = await ask(dataSource, FIND_RIGHTS, [JSON.stringify(GUARDED), [...tables, 'migrations']]);
   if (rights.length === 0) return skipped('There are no tables yet.');
   const unserved = namesOf(rights.filter(({ serves }) => !serves));
   if (unserved)
@@ -193,15 +180,12 @@ export const checkRoles: DatabaseCheck = async (dataSource, { env }) => {
 
 const namesOf = (rows: readonly { name: string }[]): string => rows.map(({ name }) => name).join(', ');
 
-function isPostgres({ options }: DataSource): boolean {
-  return options.type === 'postgres';
-}
-
 /** Runs a query that returns at least one row. */
 async function ask<Row>(
   dataSource: DataSource,
-  query: string,
+  statement: Statement<Row>,
   values: unknown[] = [],
 ): Promise<[Row, ...Row[]]> {
-  return (await dataSource.query<unknown>(query, values)) as [Row, ...Row[]];
+  const text = textFor(statement, engineOf(dataSource));
+  return (await dataSource.query<unknown>(text, values)) as [Row, ...Row[]];
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type Repository } from 'typeorm';
+import { columnValues } from '../../database/columns.js';
 import { reachingDatabase } from '../../database/database-errors.js';
 import { Database, query, type Steps } from '../../database/database.js';
 import {
@@ -127,12 +128,9 @@ export class DataKeyRepository extends DataKeyStore {
     });
   }
 
-  async #addIfNone(
-    { id, purpose, state, wrapped, masterKeyId, createdAt }: DataKeyRow,
-    writeHistory: WriteHistory,
-  ): Promise<void> {
+  async #addIfNone(row: DataKeyRow, writeHistory: WriteHistory): Promise<void> {
     await this.database.transaction(function* () {
-      const [added] = yield* query(ADD_IF_NONE, [id, purpose, state, wrapped, masterKeyId, createdAt]);
+      const [added] = yield* query(ADD_IF_NONE, columnValues(DataKeyEntity, row));
       if (added) yield* writeHistory();
     });
   }

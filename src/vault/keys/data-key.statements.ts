@@ -1,11 +1,10 @@
+import { columnNames, inserted } from '../../database/columns.js';
 import { sql } from '../../database/database.js';
+import { DataKeyEntity } from './data-key.entity.js';
 
-/**
- * $1 to $6: id, purpose, state, wrapped, master key, time. Returns no row if the purpose has a key in this
- * state.
- */
+/** Parameters: `columnValues(DataKeyEntity, …)`. Returns no row if the purpose has a key in this state. */
 export const ADD_IF_NONE = sql<{ id: string }>(
-  `INSERT INTO data_keys (id, purpose, state, wrapped, master_key_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+  `INSERT INTO data_keys ${inserted(DataKeyEntity)}
    ON CONFLICT DO NOTHING RETURNING id`,
 );
 
@@ -29,10 +28,12 @@ export const SUPERSEDE = sql<never>(
 /** $1 id. */
 export const MAKE_PRIMARY = sql<never>(`UPDATE data_keys SET state = 'primary' WHERE id = $1`);
 
+const KEPT = columnNames(DataKeyEntity, ['id', 'purpose', 'wrapped', 'masterKeyId', 'createdAt']);
+
 /** $1 id, $2 now. */
 export const KEEP_AS_RETIRED = sql<{ id: string }>(
-  `INSERT INTO retired_data_keys (id, purpose, wrapped, master_key_id, created_at, retired_at)
-   SELECT id, purpose, wrapped, master_key_id, created_at, $2 FROM data_keys WHERE id = $1 AND state = 'superseded' RETURNING id`,
+  `INSERT INTO retired_data_keys (${KEPT}, retired_at)
+   SELECT ${KEPT}, $2 FROM data_keys WHERE id = $1 AND state = 'superseded' RETURNING id`,
 );
 
 export const TAKE_OUT_OF_USE = sql<never>('DELETE FROM data_keys WHERE id = $1');

@@ -1,12 +1,12 @@
-import { type Database, sql, type SqlValue } from '../../database/database.js';
+import type { Database, SqlValue } from '../../database/database.js';
 import type { SealContext, SealedText } from './seal.js';
 import type { SealedColumn } from './sealed-column.js';
-
-const PAGE = 50;
+import { countByKey, page, PAGE_SIZE, reseal } from './sealed-rows.statements.js';
 
 /** A stored sealed text and its place. */
 export interface SealedRow {
   readonly column: SealedColumn;
+  /** In the order of `SealedColumn.primaryKey`. */
   readonly primaryKey: Readonly<Record<string, SqlValue>>;
   readonly context: SealContext;
   readonly sealed: SealedText;
@@ -21,11 +21,6 @@ interface Replacement {
   readonly keyId: string;
 }
 
-interface FoundRow extends Record<string, SqlValue> {
-  sealed: SealedText;
-  key_id: string;
-}
-
 /** Sealed rows of all tables. */
 export class SealedRowsRepository {
   constructor(
@@ -34,13 +29,9 @@ export class SealedRowsRepository {
   ) {}
 
   /** Counts the sealed rows of a table by data key. */
-  async countByKey({ table, keyId }: SealedColumn): Promise<Map<string, number>> {
-    const text = `SELECT ${keyId} AS key_id, count(*) AS count FROM ${table} WHERE ${keyId} IS NOT NULL GROUP BY ${keyId}`;
-    const rows = await this.database.query(
-      sql<{ key_id: string; count: string | number }>(text, `count_${table}_by_key`),
-      [],
-    );
-    return new Map(rows.map(({ key_id, count }) => [key_id, Number(count)]));
+  async countByKey(column: SealedColumn): Promise<Map<string, number>> {
+    const rows = await this.database.query(countByKey(column), []);
+    return new Map(rows.map(({ id, count }) => [id, count]));
   }
 
   /**
@@ -52,7 +43,7 @@ export class SealedRowsRepository {
     do {
       rows = await this.#pageAfter(rows.at(-1), column, keyId);
       if (rows.length > 0) yield rows;
-    } while (rows.length === PAGE);
+    } while (rows.length === PAGE_SIZE);
   }
 
   /** Replaces the sealed texts. A row that was changed or deleted since the read is left alone. */
@@ -63,15 +54,9 @@ export class SealedRowsRepository {
   }
 
   async #replace({ row: { column, primaryKey, sealed: former }, sealed, keyId }: Replacement): Promise<void> {
-    const { table } = column;
-    const isRow = column.primaryKey.map((name, index) => `${name} = $${index + 4}`).join(' AND ');
-    const statement = sql<never>(
-      `UPDATE ${table} SET ${column.sealed} = $1, ${column.keyId} = $2 WHERE ${column.sealed} = $3 AND ${isRow}`,
-      `reseal_${table}`,
-    );
-    const values = [sealed, keyId, former, ...column.primaryKey.map((name) => primaryKey[name] ?? null)];
+    const values = [sealed, keyId, former, ...Object.values(primaryKey)];
     // One transaction per row on PostgreSQL: with two row locks it could deadlock with a save.
-    await this.database.write(statement, values);
+    await this.database.write(reseal(column), values);
   }
 
   async #pageAfter(
@@ -79,20 +64,8 @@ export class SealedRowsRepository {
     column: SealedColumn,
     keyId: string | undefined,
   ): Promise<SealedRow[]> {
-    const { table } = column;
-    const names = column.primaryKey.join(', ');
-    const values: SqlValue[] = [];
-    const bind = (value: SqlValue) => `$${values.push(value)}`;
-    const conditions = [`${column.keyId} ${keyId === undefined ? 'IS NOT NULL' : `= ${bind(keyId)}`}`];
-    if (last)
-      conditions.push(
-        `(${names}) > (${column.primaryKey.map((name) => bind(last.primaryKey[name] ?? null)).join(', ')})`,
-      );
-    const statement = sql<FoundRow>(
-      `SELECT ${[names, ...(column.derived?.names ?? [])].join(', ')}, ${column.sealed} AS sealed, ${column.keyId} AS key_id FROM ${table}
-       WHERE ${conditions.join(' AND ')} ORDER BY ${names} LIMIT ${PAGE}`,
-      `page_of_${table}${keyId === undefined ? '' : '_by_key'}${last ? '_after' : ''}`,
-    );
+    const statement = page(column, { isOfKey: keyId !== undefined, isAfter: last !== undefined });
+    const values = [...(keyId === undefined ? [] : [keyId]), ...Object.values(last?.primaryKey ?? {})];
     return (await this.database.query(statement, values)).map(({ sealed, key_id, ...row }) => {
       const primaryKey = pick(row, column.primaryKey);
       const derived = pick(row, column.derived?.names ?? []);

@@ -82,11 +82,7 @@ export class SealedRowsService {
 
   #altered({ column, primaryKey, derived }: SealedRow, value: Secret): string[] {
     const expected = column.derived?.of(this.keyring, asText(primaryKey), value) ?? {};
-    return Object.entries(expected)
-      .filter(
-        ([name, value]) => value !== (typeof value === 'boolean' ? Boolean(derived[name]) : derived[name]),
-      )
-      .map(([name]) => name);
+    return Object.keys(expected).filter((name) => expected[name] !== derived[name]);
   }
 
   async #unseal({ context, sealed }: SealedRow): Promise<Secret | undefined> {

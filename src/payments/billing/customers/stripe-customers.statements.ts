@@ -1,4 +1,4 @@
-import { columnNames, columns } from '../../../database/columns.js';
+import { columns, excludedColumns, inserted } from '../../../database/columns.js';
 import { sql } from '../../../database/database.js';
 import { StripeCustomerEntity } from './stripe-customer.entity.js';
 
@@ -10,10 +10,9 @@ export type LastCustomer = Pick<StripeCustomerEntity, 'customerId' | 'generation
  * already.
  */
 export const SETTLE = sql<LastCustomer>(
-  `INSERT INTO stripe_customers AS c (${columnNames(StripeCustomerEntity)})
-   VALUES ($1, $2, $3, $4, $5, $6, $7)
-   ON CONFLICT (project_id, mode, account, user_id) DO UPDATE SET customer_id = excluded.customer_id,
-     generation = excluded.generation, created_at = excluded.created_at
+  `INSERT INTO stripe_customers AS c ${inserted(StripeCustomerEntity)}
+   ON CONFLICT (project_id, mode, account, user_id) DO UPDATE SET
+     ${excludedColumns(StripeCustomerEntity, ['customerId', 'generation', 'createdAt'])}
    WHERE c.generation < excluded.generation OR (c.generation = excluded.generation AND c.customer_id IS NULL)
    RETURNING ${columns(StripeCustomerEntity, { only: ['customerId', 'generation'] })}`,
 );

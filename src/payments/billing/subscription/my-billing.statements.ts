@@ -3,6 +3,7 @@ import {
   IS_ACCOUNT_MISMATCH,
   PAYMENT_VIEW,
   type PaymentView,
+  SUBSCRIPTION_FLAGS,
   SUBSCRIPTION_VIEW,
   type SubscriptionView,
 } from '../../ledger/lists/ledger-lists.statements.js';
@@ -27,4 +28,5 @@ export const LIST_SUBSCRIPTIONS = sql<SubscriptionView>(
      listed.created_at DESC, listed.id DESC
    LIMIT $4`,
   'list_my_subscriptions',
+  SUBSCRIPTION_FLAGS,
 );

@@ -1,6 +1,6 @@
 import type { OwnerId, ProjectId } from '../../../common/ids.js';
 import { columns, type RowOf } from '../../../database/columns.js';
-import { sql, type SqlValue, type Statement } from '../../../database/database.js';
+import { sql, type SqlValue, type Statement, type StatementOptions } from '../../../database/database.js';
 import { isOfOtherAccount } from '../../stripe-config/stripe-config.statements.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
 import { StripePaymentEntity, StripeSubscriptionEntity } from '../store/ledger.entities.js';
@@ -37,15 +37,15 @@ export const PAYMENT_VIEW = `${columns(StripePaymentEntity, { of: 'listed', only
 
 /** A subscription as clients see it. */
 export interface SubscriptionView extends RowOf<StripeSubscriptionEntity> {
-  /** 0 or 1 on SQLite. */
-  readonly accountMismatch: boolean | number;
+  readonly accountMismatch: boolean;
 }
 
 /** SQL: whether a row of `listed` belongs to a former Stripe account. */
 export const IS_ACCOUNT_MISMATCH = isOfOtherAccount('listed', 'confirmed_by');
 
-/** Select list for the subscriptions in `listed`. */
+/** Select list for the subscriptions in `listed`, to be used with `SUBSCRIPTION_FLAGS`. */
 export const SUBSCRIPTION_VIEW = `${columns(StripeSubscriptionEntity, { of: 'listed' })}, ${IS_ACCOUNT_MISMATCH} AS "accountMismatch"`;
+export const SUBSCRIPTION_FLAGS = { computed: { accountMismatch: Boolean } };
 
 /** Selects the rows of a list: those of one owner's projects that are not deleted. */
 export interface LedgerFilter {
@@ -67,6 +67,7 @@ export interface ListKind<View> {
   readonly name: 'subscription' | 'payment';
   readonly table: string;
   readonly view: string;
+  readonly options?: StatementOptions<Listed<View>>;
   /** Never set: carries the row's type. */
   readonly row?: View;
 }
@@ -75,6 +76,7 @@ export const SUBSCRIPTION_LIST: ListKind<SubscriptionView> = {
   name: 'subscription',
   table: 'stripe_subscriptions',
   view: SUBSCRIPTION_VIEW,
+  options: SUBSCRIPTION_FLAGS,
 };
 export const PAYMENT_LIST: ListKind<PaymentView> = {
   name: 'payment',
@@ -92,7 +94,7 @@ interface Call<Row> {
  * a table of any size.
  */
 export function listPage<View>(
-  { table, view }: ListKind<View>,
+  { table, view, options }: ListKind<View>,
   filter: LedgerFilter,
   { limit, offset }: Page,
 ): Call<Listed<View>> {
@@ -112,7 +114,7 @@ export function listPage<View>(
   const modes = filter.mode ? [filter.mode] : STRIPE_MODES;
   const text = `SELECT ${view}, project_name AS "projectName" FROM (${modes.map(ofMode).join(' UNION ALL ')}) AS listed
     ORDER BY listed.created_at DESC, listed.id DESC LIMIT $1 OFFSET $2`;
-  return { statement: sql(text, `list_${table}_${variantOf(filter)}`), values };
+  return { statement: sql(text, `list_${table}_${variantOf(filter)}`, options), values };
 }
 
 /** Number of rows on all pages, from the statistics. */

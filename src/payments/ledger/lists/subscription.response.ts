@@ -118,7 +118,7 @@ export function toSubscriptionResponse(row: SubscriptionView): StripeSubscriptio
     cancel_at: timestamp(row.cancelAt),
     cancelled_at: timestamp(row.cancelledAt),
     pause: pause && { behavior: pause.behavior, resumes_at: pause.resumesAt, reason: pause.reason },
-    account_mismatch: Boolean(row.accountMismatch),
+    account_mismatch: row.accountMismatch,
     created_at: row.createdAt.toISOString(),
   };
 }

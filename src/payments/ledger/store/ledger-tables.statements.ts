@@ -1,4 +1,4 @@
-import { columnNames, columnProperties, columns } from '../../../database/columns.js';
+import { columnNames, columnProperties, columns, inserted } from '../../../database/columns.js';
 import { sql } from '../../../database/database.js';
 import type { StoredVersion } from '../merge/observation.js';
 import { StripeDisputeEntity } from './ledger.entities.js';
@@ -61,7 +61,7 @@ export const FIND_DISPUTES = sql<Pick<StripeDisputeEntity, 'disputeId'>>(
 
 /** $1 project, $2 mode, $3 kind, $4 status, $5 slot, $6 addition. */
 export const COUNT = sql<never>(
-  `INSERT INTO ledger_counts (${columnNames(LedgerCountEntity)}) VALUES ($1, $2, $3, $4, $5, $6)
+  `INSERT INTO ledger_counts ${inserted(LedgerCountEntity)}
    ON CONFLICT (project_id, mode, kind, status, slot) DO UPDATE SET total = ledger_counts.total + excluded.total`,
   'count_in_ledger',
 );
@@ -71,7 +71,7 @@ export const COUNT = sql<never>(
  * net.
  */
 export const ADD_REVENUE = sql<never>(
-  `INSERT INTO ledger_revenue (${columnNames(LedgerRevenueEntity)}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+  `INSERT INTO ledger_revenue ${inserted(LedgerRevenueEntity)}
    ON CONFLICT (project_id, mode, currency, slot) DO UPDATE SET payments = ledger_revenue.payments + excluded.payments,
      gross_cents = ledger_revenue.gross_cents + excluded.gross_cents, net_cents = ledger_revenue.net_cents + excluded.net_cents,
      out_of_band_cents = ledger_revenue.out_of_band_cents + excluded.out_of_band_cents`,

@@ -1,4 +1,4 @@
-import { columnNames, columns } from '../../../database/columns.js';
+import { columnNames, columns, inserted } from '../../../database/columns.js';
 import { sql, type Statement } from '../../../database/database.js';
 import { USER_RANKS } from '../merge/payment.js';
 import { StripeForeignObjectEntity, StripeUserLinkEntity } from './ownership.entities.js';
@@ -14,7 +14,7 @@ export const FIND_LINKS = sql<LinkRow>(
 
 /** $1 project, $2 mode, $3 customer or subscription, $4 user, $5 as of. */
 export const LINK = sql<never>(
-  `INSERT INTO stripe_user_links (${columnNames(StripeUserLinkEntity)}) VALUES ($1, $2, $3, $4, $5)
+  `INSERT INTO stripe_user_links ${inserted(StripeUserLinkEntity)}
    ON CONFLICT (project_id, mode, object_id) DO UPDATE SET user_id = excluded.user_id, as_of = excluded.as_of`,
   'link_stripe_user',
 );

@@ -49,14 +49,8 @@ export class KeyHealth {
   ): Promise<void> {
     const accountFingerprint =
       verdict.account && this.sealer.accountFingerprint(projectId, verdict.account.id);
-    const { isNews, isAccountNews } = await this.checks.record(
-      projectId,
-      key,
-      verdict,
-      by,
-      accountFingerprint,
-      event,
-    );
+    const check = { key, verdict, by, accountFingerprint, event };
+    const { isNews, isAccountNews } = await this.checks.record(projectId, check);
     if (isAccountNews) this.changes.announceEverywhere(projectId);
     if (isNews && !verdict.valid)
       this.events.emit('credentials.invalid', { projectId, mode: key.mode, reason: verdict.message });

@@ -1,4 +1,4 @@
-import { columnNames } from '../../../database/columns.js';
+import { excludedColumns, inserted } from '../../../database/columns.js';
 import { sql } from '../../../database/database.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import {
@@ -8,9 +8,9 @@ import {
 
 /** $1 project, $2 mode, $3 endpoint, $4 fingerprint of its secret, $5 now. */
 export const RECORD = sql<never>(
-  `INSERT INTO stripe_webhook_endpoints (${columnNames(StripeWebhookEndpointEntity)}) VALUES ($1, $2, $3, $4, $5)
-   ON CONFLICT (project_id, mode) DO UPDATE SET endpoint_id = excluded.endpoint_id,
-     secret_fingerprint = excluded.secret_fingerprint, created_at = excluded.created_at`,
+  `INSERT INTO stripe_webhook_endpoints ${inserted(StripeWebhookEndpointEntity)}
+   ON CONFLICT (project_id, mode) DO UPDATE SET
+     ${excludedColumns(StripeWebhookEndpointEntity, ['endpointId', 'secretFingerprint', 'createdAt'])}`,
 );
 
 /** $1 project, $2 mode, $3 endpoint. */
@@ -22,7 +22,7 @@ export const FORGET = sql<{ mode: StripeMode }>(
  * $1 project, $2 mode, $3 holder, $4 until when, $5 now. Returns a row unless somebody else holds the lease.
  */
 export const TAKE_LEASE = sql<{ mode: StripeMode }>(
-  `INSERT INTO stripe_webhook_endpoint_leases AS l (${columnNames(StripeWebhookEndpointLeaseEntity)}) VALUES ($1, $2, $3, $4)
+  `INSERT INTO stripe_webhook_endpoint_leases AS l ${inserted(StripeWebhookEndpointLeaseEntity)}
    ON CONFLICT (project_id, mode) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
    WHERE l.expires_at <= $5
    RETURNING mode`,

@@ -44,15 +44,15 @@ export class WebhookEventsRepository {
 
   /** Counts the delivery if the event was applied or ignored before. @returns whether it was */
   async countDuplicate({ projectId, mode, id }: ReceivedEvent): Promise<boolean> {
-    const key = [projectId, mode, id];
+    const values = [projectId, mode, id, ...statements.REVOCABLE];
     // New events are common: reading first spares them a write, which on SQLite waits for a commit.
-    if ((await this.database.query(statements.IS_SETTLED, key)).length === 0) return false;
-    return (await this.database.write(statements.COUNT_DUPLICATE, key)).length > 0;
+    if ((await this.database.query(statements.IS_SETTLED, values)).length === 0) return false;
+    return (await this.database.write(statements.COUNT_DUPLICATE, values)).length > 0;
   }
 
   /** @returns the ids of the events that were applied or ignored before */
   async findSettled({ projectId, mode }: ProjectMode, ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const values = [projectId, mode, JSON.stringify(ids)];
+    const values = [projectId, mode, JSON.stringify(ids), ...statements.REVOCABLE];
     const rows = await this.database.query(statements.FIND_SETTLED, values);
     return new Set(rows.map(({ id }) => id));
   }
@@ -108,7 +108,8 @@ export class WebhookEventsRepository {
 
   /** Records a failure, unless a concurrent delivery applied the event. */
   async fail(event: ReceivedEvent, verdict: Verdict, payload: SealedPayload | undefined): Promise<void> {
-    await this.database.write(statements.FAIL, valuesOf(event, verdict, payload));
+    const values = [...valuesOf(event, verdict, payload), ...statements.REVOCABLE];
+    await this.database.write(statements.FAIL, values);
   }
 
   /** Reads one page, newest first, and counts all events that match the filter. */
@@ -172,7 +173,8 @@ class AlreadySettled extends Error {
 }
 
 function* claim(values: SqlValue[]): Steps<void> {
-  if (!isClaimed(yield* query(statements.CLAIM.toApply, values))) throw new AlreadySettled();
+  if (!isClaimed(yield* query(statements.CLAIM.toApply, [...values, ...statements.REVOCABLE])))
+    throw new AlreadySettled();
 }
 
 function isClaimed([row]: { duplicates: number }[]): boolean {

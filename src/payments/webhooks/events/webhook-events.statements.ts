@@ -8,13 +8,15 @@ import { WebhookEventEntity } from './webhook-event.entity.js';
 const SETTLED = `outcome IN ('applied', 'ignored')`;
 /**
  * Reasons that may no longer be true at the next delivery, because the owner of an account or an object can
- * change.
+ * change. The last parameters of the statements that say so.
  */
-const REVOCABLE = [OTHER_ACCOUNT_REASON, OTHER_ENDPOINT_REASON, FOREIGN_REASON]
-  .map((reason) => `'${reason.replaceAll("'", "''")}'`)
-  .join(', ');
-const settledForGood = (table = '') =>
-  `(${table}outcome = 'applied' OR ${table}outcome = 'ignored' AND ${table}reason NOT IN (${REVOCABLE}))`;
+export const REVOCABLE = [OTHER_ACCOUNT_REASON, OTHER_ENDPOINT_REASON, FOREIGN_REASON] as const;
+
+/** @param first number of the first parameter of `REVOCABLE` */
+const settledForGood = (first: number, table = '') => {
+  const revocable = REVOCABLE.map((_, index) => `$${first + index}`).join(', ');
+  return `(${table}outcome = 'applied' OR ${table}outcome = 'ignored' AND ${table}reason NOT IN (${revocable}))`;
+};
 /** The condition of the partial index: events that are unsettled or once were. */
 const FAILED_ONCE = 'failed_at IS NOT NULL';
 
@@ -33,35 +35,36 @@ const DESCRIPTION = [
 
 const COLUMNS = columnNames(WebhookEventEntity, [...DESCRIPTION, 'duplicates', 'sealed', 'keyId']);
 
-/** $1 project, $2 mode, $3 id. Returns a row if the event was applied or ignored before. */
+/** $1 project, $2 mode, $3 id, `REVOCABLE`. Returns a row if the event was applied or ignored before. */
 export const IS_SETTLED = sql<{ id: string }>(
-  `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${settledForGood()}`,
+  `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${settledForGood(4)}`,
   'is_webhook_event_settled',
 );
 
 /**
- * $1 project, $2 mode, $3 ids as a JSON array. Returns those of events that were applied or ignored before.
+ * $1 project, $2 mode, $3 ids as a JSON array, `REVOCABLE`. Returns those of events that were applied or
+ * ignored before.
  */
 export const FIND_SETTLED = sql<{ id: string }>(
   (dialect) =>
-    `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id IN (${dialect.jsonItems('$3')}) AND ${settledForGood()}`,
+    `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id IN (${dialect.jsonItems('$3')}) AND ${settledForGood(4)}`,
   'find_settled_webhook_events',
 );
 
-/** $1 project, $2 mode, $3 id. Returns a row if the event was applied or ignored before. */
+/** $1 project, $2 mode, $3 id, `REVOCABLE`. Returns a row if the event was applied or ignored before. */
 export const COUNT_DUPLICATE = sql<{ id: string }>(
-  `UPDATE webhook_events SET duplicates = duplicates + 1 WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${settledForGood()} RETURNING id`,
+  `UPDATE webhook_events SET duplicates = duplicates + 1 WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${settledForGood(4)} RETURNING id`,
   'count_duplicate_webhook_event',
 );
 
 /**
  * $1 project, $2 mode, $3 id, $4 type, $5 API version, $6 created, $7 now, $8 outcome, $9 reason, $10 sealed,
- * $11 key. Of an event that was applied or ignored before, only the deliveries are counted: `duplicates` is
- * greater than 0. On PostgreSQL the statement waits for a concurrent transaction that claimed the event.
+ * $11 key; `toApply` also `REVOCABLE`. Of an event that was applied or ignored before, only the deliveries are
+ * counted: `duplicates` is greater than 0. On PostgreSQL the statement waits for a concurrent transaction that claimed the event.
  */
 export const CLAIM = {
   toIgnore: claim('claim_webhook_event_to_ignore', `e.${SETTLED}`),
-  toApply: claim('claim_webhook_event_to_apply', settledForGood('e.')),
+  toApply: claim('claim_webhook_event_to_apply', settledForGood(12, 'e.')),
 };
 
 function claim(name: string, isSettled: string) {
@@ -77,12 +80,12 @@ function claim(name: string, isSettled: string) {
   );
 }
 
-/** Parameters of `CLAIM`. Changes nothing if the event was applied meanwhile. */
+/** Parameters of `CLAIM.toApply`. Changes nothing if the event was applied meanwhile. */
 export const FAIL = sql<never>(
   `INSERT INTO webhook_events AS e (${COLUMNS}, failed_at, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11, $7, $9)
    ON CONFLICT (project_id, mode, id) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason,
      processed_at = excluded.processed_at, failed_at = excluded.failed_at, failure = excluded.failure
-   WHERE NOT ${settledForGood('e.')}`,
+   WHERE NOT ${settledForGood(12, 'e.')}`,
   'fail_webhook_event',
 );
 
@@ -143,6 +146,7 @@ export const DESTROY_PAYLOADS = sql<{ id: string }>(
      WHERE key_id IN (SELECT id FROM data_keys) AND received_at < $1 LIMIT $2)
    RETURNING id`,
   'destroy_webhook_payloads',
+  { destroys: true },
 );
 
 /** $1 time, $2 limit. */

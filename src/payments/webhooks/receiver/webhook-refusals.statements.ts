@@ -1,4 +1,4 @@
-import { columnNames } from '../../../database/columns.js';
+import { inserted } from '../../../database/columns.js';
 import { sql } from '../../../database/database.js';
 import { WebhookRefusalEntity } from './webhook-refusal.entity.js';
 
@@ -7,7 +7,7 @@ import { WebhookRefusalEntity } from './webhook-refusal.entity.js';
  * a stored count.
  */
 export const ADD = sql<never>(
-  `INSERT INTO webhook_refusals AS r (${columnNames(WebhookRefusalEntity)}) VALUES ($1, $2, $3, $4, $5, $6)
+  `INSERT INTO webhook_refusals AS r ${inserted(WebhookRefusalEntity)}
    ON CONFLICT (project_id, mode, reason) DO UPDATE SET count = r.count + excluded.count,
      last_at = CASE WHEN r.last_at > excluded.last_at THEN r.last_at ELSE excluded.last_at END`,
   'add_webhook_refusals',

@@ -1,0 +1,25 @@
+import { Global, Injectable, Module } from '@nestjs/common';
+import { type AccountStanding, AccountStandings } from '../auth/tokens/ended-sessions.js';
+import type { OwnerId } from '../common/ids.js';
+import { Database } from '../database/database.js';
+import { FIND_STANDING } from './account.statements.js';
+
+@Injectable()
+class StoredAccountStandings extends AccountStandings {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  override async find(id: OwnerId, sessionId: string | null): Promise<AccountStanding | undefined> {
+    const [row] = await this.database.query(FIND_STANDING, [id, sessionId]);
+    return row;
+  }
+}
+
+/** Global, because `auth` asks for it and must not import `accounts`. */
+@Global()
+@Module({
+  providers: [{ provide: AccountStandings, useClass: StoredAccountStandings }],
+  exports: [AccountStandings],
+})
+export class AccountStandingsModule {}
