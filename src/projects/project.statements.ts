@@ -3,7 +3,7 @@ import { columns, inserted, type RowOf } from '../database/columns.js';
 import { sql } from '../database/database.js';
 import type { Role } from './permissions.js';
 import { ProjectEntity } from './project.entity.js';
-import { readableProjects } from './readable-projects.js';
+import { readableProjects } from './readable-projects.statements.js';
 
 /** $1 project. */
 export const FIND_LIVE = sql<RowOf<ProjectEntity>>(
