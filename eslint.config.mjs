@@ -143,7 +143,7 @@ export const REVEALING = [
   'src/monitoring/metrics.controller.ts',
   'src/auth/tokens/developer-tokens.ts',
   // Passwords: hashed, and shown to the operator who had one made.
-  'src/accounts/passwords.ts',
+  'src/accounts/passwords/passwords.ts',
   'src/cli/developers/developer-accounts.ts',
 ];
 

@@ -12,10 +12,17 @@ import {
   newPasswordProblem,
   passwordProblem,
 } from './email.js';
-import { ACCESS_SECONDS, type Tokens } from './sessions.service.js';
+import { ACCESS_SECONDS, type Tokens } from './sessions/sessions.service.js';
 
 const EMAIL = { type: 'string', format: 'email', example: 'ada@example.com' } as const;
-const PASSWORD = { type: 'string', writeOnly: true, example: 'correct horse battery staple' } as const;
+export const PASSWORD = { type: 'string', writeOnly: true, example: 'correct horse battery staple' } as const;
+
+/** Errors of every operation on the caller's account. */
+export const ACCOUNT_ERRORS = {
+  401: 'There is no valid access token, or its account was revoked.',
+  403: 'The token is not one for this operation.',
+  404: 'The token was made for no account of this service, or it keeps no accounts (`AUTH_BUILTIN`).',
+};
 
 @ApiSchema({ description: 'A new account.' })
 export class UserCreateRequest {

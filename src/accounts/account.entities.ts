@@ -30,7 +30,7 @@ export class AccountEntity {
 
 /** A login and its refresh tokens. Only the latest token is valid. */
 @Entity('account_sessions')
-@Index('account_sessions_by_account', ['accountId'])
+@Index('account_sessions_by_account', ['accountId', 'createdAt', 'id'])
 @Index('account_sessions_by_expiry', ['expiresAt'])
 export class SessionEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'account_sessions_pk' })
@@ -45,6 +45,20 @@ export class SessionEntity {
 
   @Column({ name: 'expires_at', type: Date, precision: 3 })
   expiresAt: Date;
+
+  /** From the request that logged in. */
+  @Column({ type: 'varchar', length: 64, nullable: true })
+  ip: string | null;
+
+  @Column({ name: 'user_agent', type: 'varchar', length: 255, nullable: true })
+  userAgent: string | null;
+
+  @Column({ name: 'created_at', type: Date, precision: 3 })
+  createdAt: Date;
+
+  /** The last refresh, or the login. */
+  @Column({ name: 'last_used_at', type: Date, precision: 3 })
+  lastUsedAt: Date;
 
   @ManyToOne(() => AccountEntity)
   @JoinColumn({ name: 'account_id', foreignKeyConstraintName: 'account_sessions_account_fk' })

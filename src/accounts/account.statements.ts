@@ -20,20 +20,9 @@ export const REVOKE = sql<{ id: OwnerId }>(
   'UPDATE accounts SET revoked_at = COALESCE(revoked_at, $2) WHERE email = $1 RETURNING id',
 );
 
-/** $1 account. */
-export const END_SESSIONS = sql<never>('DELETE FROM account_sessions WHERE account_id = $1');
-
-/** $1 session, $2 token hash, $3 next token hash, $4 expiry, $5 now. */
-export const ROTATE_SESSION = sql<{ accountId: OwnerId }>(
-  `UPDATE account_sessions SET token_hash = $3, expires_at = $4
-   WHERE id = $1 AND token_hash = $2 AND expires_at > $5
-     AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = account_sessions.account_id AND a.revoked_at IS NULL)
-   RETURNING account_id AS "accountId"`,
-);
-
-/** $1 session, $2 token hash. Deletes the session unless this is its current token. */
-export const END_SESSION = sql<{ id: string }>(
-  'DELETE FROM account_sessions WHERE id = $1 AND token_hash <> $2 RETURNING id',
+/** $1 account, $2 hash, $3 former hash. Returns no row if the password has changed since. */
+export const CHANGE_PASSWORD = sql<{ id: OwnerId }>(
+  'UPDATE accounts SET password_hash = $2 WHERE id = $1 AND password_hash = $3 AND revoked_at IS NULL RETURNING id',
 );
 
 /** $1 account, $2 session or NULL. Returns no row if there is no such account. */

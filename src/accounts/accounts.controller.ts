@@ -6,8 +6,8 @@ import {
   HttpCode,
   HttpStatus,
   Injectable,
-  Ip,
   Post,
+  Req,
   UseGuards,
 } from '@nestjs/common';
 import {
@@ -19,14 +19,17 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import { CurrentDeveloper } from '../auth/caller.js';
 import { ForDevelopers, Public } from '../auth/route-access.js';
+import { personActor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import type { OwnerId } from '../common/ids.js';
 import { Secret } from '../common/secret.js';
 import { Settings } from '../config/settings.js';
 import { ApiErrors } from '../http/openapi/api-errors.js';
 import {
+  ACCOUNT_ERRORS,
   LoginForm,
   ProvisioningData,
   RefreshRequest,
@@ -39,9 +42,10 @@ import {
   UserLoginRequest,
   UserResponse,
 } from './account.dto.js';
-import { AccountsService } from './accounts.service.js';
+import type { Account } from './accounts.repository.js';
+import { AccountsService, wrongLogin } from './accounts.service.js';
 import { normalizeEmail } from './email.js';
-import { SessionsService } from './sessions.service.js';
+import { SessionsService, type Tokens } from './sessions/sessions.service.js';
 
 /** Precedes validation, so that a closed registration reveals nothing about an address. */
 @Injectable()
@@ -86,10 +90,10 @@ export class AccountsController {
   })
   async register(
     @Body() { email, password, full_name: fullName }: UserCreateRequest,
-    @Ip() ip: string,
+    @Req() request: FastifyRequest,
   ): Promise<RegistrationResponse> {
-    const account = await this.accounts.register(loginOf(email, password), fullName ?? null, ip);
-    return toRegistrationResponse(account, await this.sessions.begin(account.id));
+    const account = await this.accounts.register(loginOf(email, password), fullName ?? null, request.ip);
+    return toRegistrationResponse(account, await this.#begin(account, request));
   }
 
   @Post('login')
@@ -105,9 +109,12 @@ export class AccountsController {
   })
   @ApiOkResponse({ description: 'Tokens of the new session.', type: TokenResponse })
   @ApiErrors({ body: true, meaning: { ...OFF, 401: 'The address or the password is wrong.' } })
-  async logIn(@Body() { email, password }: UserLoginRequest, @Ip() ip: string): Promise<TokenResponse> {
-    const account = await this.accounts.logIn(loginOf(email, password), ip);
-    return toTokenResponse(await this.sessions.begin(account.id));
+  async logIn(
+    @Body() { email, password }: UserLoginRequest,
+    @Req() request: FastifyRequest,
+  ): Promise<TokenResponse> {
+    const account = await this.accounts.logIn(loginOf(email, password), request.ip);
+    return toTokenResponse(await this.#begin(account, request));
   }
 
   @Post('refresh')
@@ -135,15 +142,16 @@ export class AccountsController {
     description: 'The account that the access token was made for.',
   })
   @ApiOkResponse({ description: 'The account.', type: UserResponse })
-  @ApiErrors({
-    meaning: {
-      401: 'There is no valid access token, or its account was revoked.',
-      403: 'The token is not one for this operation.',
-      404: 'The token was made for no account of this service, or it keeps no accounts (`AUTH_BUILTIN`).',
-    },
-  })
+  @ApiErrors({ meaning: ACCOUNT_ERRORS })
   async me(@CurrentDeveloper() developer: OwnerId): Promise<UserResponse> {
     return toUserResponse(await this.accounts.get(developer));
+  }
+
+  /** @throws DomainError `unauthenticated` if the password was changed meanwhile */
+  async #begin(account: Account, request: FastifyRequest): Promise<Tokens> {
+    const tokens = await this.sessions.begin(account, personActor(account.id, request));
+    if (!tokens) throw wrongLogin();
+    return tokens;
   }
 }
 

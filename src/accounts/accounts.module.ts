@@ -5,15 +5,17 @@ import { AccountStandingsModule } from './account-standings.js';
 import { AccountsController } from './accounts.controller.js';
 import { AccountsRepository } from './accounts.repository.js';
 import { AccountsService } from './accounts.service.js';
-import { FailedAttempts } from './failed-attempts.js';
-import { Passwords } from './passwords.js';
+import { FailedAttempts } from './attempts/failed-attempts.js';
+import { Passwords } from './passwords/passwords.js';
+import { PasswordsController } from './passwords/passwords.controller.js';
 import { RegistrationGuard } from './accounts.controller.js';
-import { SessionsRepository } from './sessions.service.js';
-import { SessionsService } from './sessions.service.js';
+import { SessionsController } from './sessions/sessions.controller.js';
+import { SessionsRepository } from './sessions/sessions.repository.js';
+import { SessionsService } from './sessions/sessions.service.js';
 
 @Module({
   imports: [HistoryModule, AuthModule, AccountStandingsModule],
-  controllers: [AccountsController],
+  controllers: [AccountsController, SessionsController, PasswordsController],
   providers: [
     AccountsService,
     AccountsRepository,

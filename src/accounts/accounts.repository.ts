@@ -6,12 +6,13 @@ import { type Actor, systemActor } from '../common/actor.js';
 import type { OwnerId } from '../common/ids.js';
 import { columnValues, type RowOf } from '../database/columns.js';
 import { reachingDatabase } from '../database/database-errors.js';
-import { Database, query, type Steps } from '../database/database.js';
+import { Database, exec, query, type Steps } from '../database/database.js';
 import type { SystemAction } from '../history/history-entry.js';
 import { HistoryTrail } from '../history/history-trail.js';
 import { AccountEntity } from './account.entities.js';
-import { ADD, END_SESSIONS, REVOKE, SET_PASSWORD } from './account.statements.js';
+import { ADD, CHANGE_PASSWORD, REVOKE, SET_PASSWORD } from './account.statements.js';
 import { spellingsOf } from './email.js';
+import { END_OTHER_SESSIONS, END_SESSIONS } from './sessions/session.statements.js';
 
 /** A developer of the built-in authorization server. Times are RFC 3339 in UTC with milliseconds. */
 export interface Account {
@@ -22,6 +23,9 @@ export interface Account {
   readonly createdAt: string;
   readonly isRevoked: boolean;
 }
+
+/** The nil UUID, which no session has. */
+const NO_SESSION = '00000000-0000-0000-0000-000000000000';
 
 type NewAccount = Pick<Account, 'email' | 'passwordHash' | 'fullName'>;
 
@@ -75,8 +79,29 @@ export class AccountsRepository {
   }
 
   /** Replaces a hash of outdated cost, unless the password has changed since. */
-  async rehash({ id, passwordHash: from }: Account, to: string): Promise<void> {
+  async rehash(account: Account, to: string): Promise<Account> {
+    const { id, passwordHash: from } = account;
     await reachingDatabase(this.#entities.update({ id, passwordHash: from }, { passwordHash: to }));
+    return { ...account, passwordHash: to };
+  }
+
+  /**
+   * Changes a password, and ends all sessions but one.
+   * @returns the account's id, or `undefined` if the password has changed since the account was read
+   */
+  changePassword(
+    { id, passwordHash: from }: Account,
+    to: string,
+    { session = NO_SESSION, actor }: { session: string | undefined; actor: Actor },
+  ): Promise<OwnerId | undefined> {
+    const history = this.history;
+    return this.database.transaction(function* (): Steps<OwnerId | undefined> {
+      const [account] = yield* query(CHANGE_PASSWORD, [id, to, from]);
+      if (!account) return undefined;
+      yield* exec(END_OTHER_SESSIONS, [id, session]);
+      yield* history.appendSystemEvent('developers.password_changed', { account: id }, actor);
+      return id;
+    });
   }
 
   /** Sets a password, reactivates the account and ends its sessions. @returns whether the account exists */

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { invalidToken } from '../auth/auth.errors.js';
+import { EndedSessions } from '../auth/tokens/ended-sessions.js';
 import type { Actor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import { type OwnerId, parseUuid } from '../common/ids.js';
@@ -7,8 +8,8 @@ import type { Secret } from '../common/secret.js';
 import type { Account } from './accounts.repository.js';
 import { AccountsRepository } from './accounts.repository.js';
 import { spellingsOf } from './email.js';
-import { FailedAttempts, type LockOutScope } from './failed-attempts.js';
-import { Passwords } from './passwords.js';
+import { FailedAttempts, type LockOutScope } from './attempts/failed-attempts.js';
+import { Passwords } from './passwords/passwords.js';
 
 /** A normalized address and its password. */
 interface Login {
@@ -27,6 +28,7 @@ export class AccountsService {
     private readonly accounts: AccountsRepository,
     private readonly passwords: Passwords,
     private readonly attempts: FailedAttempts,
+    private readonly ended: EndedSessions,
   ) {}
 
   /** @throws DomainError `email_taken`, `rate_limited`, `too_busy` */
@@ -67,24 +69,27 @@ export class AccountsService {
    * @throws DomainError `unauthenticated`, `rate_limited`, `too_busy`
    */
   async logIn(login: Login, ip: string): Promise<Account> {
-    const attempt = this.attempts.limit(
-      ip,
-      storedForm(login.email),
-      () => this.#find(login),
-      (scope) => this.#recordLockOut(scope, login.email, ip),
-    );
-    const account = await attempt.catch((error: unknown) => {
-      if (error instanceof DomainError && error.code === 'rate_limited') this.failedLogins.limited += 1;
-      throw error;
+    const account = await this.#limited(login.email, ip, () => this.#find(login));
+    if (!account) throw wrongLogin();
+    if (!this.passwords.isOutdated(account.passwordHash)) return account;
+    return this.accounts.rehash(account, await this.passwords.hash(login.password));
+  }
+
+  /**
+   * Changes the password of the caller, and ends all sessions but that of the caller.
+   * @throws DomainError `wrong_password`, `rate_limited`, `too_busy`
+   */
+  async changePassword(
+    account: Account,
+    { current, next }: { current: Secret; next: Secret },
+    { session, actor, ip }: { session: string | undefined; actor: Actor; ip: string },
+  ): Promise<void> {
+    const isChanged = await this.#limited(account.email, ip, async () => {
+      if (!(await this.passwords.matches(account.passwordHash, current))) return undefined;
+      return this.accounts.changePassword(account, await this.passwords.hash(next), { session, actor });
     });
-    if (!account) this.failedLogins.wrong += 1;
-    if (!account)
-      throw new DomainError('unauthenticated', 'The e-mail address or the password is wrong.', {
-        challenge: 'Bearer',
-      });
-    if (this.passwords.isOutdated(account.passwordHash))
-      await this.accounts.rehash(account, await this.passwords.hash(login.password));
-    return account;
+    if (!isChanged) throw new DomainError('wrong_password', 'The current password is wrong.');
+    this.ended.forget();
   }
 
   /** Returns an access token's account. @throws DomainError `account_not_found`, `unauthenticated` */
@@ -98,6 +103,23 @@ export class AccountsService {
       );
     if (account.isRevoked) throw invalidToken('The account of this access token was revoked.');
     return account;
+  }
+
+  /** Runs an attempt to prove a password. @returns `undefined` for a wrong one. @throws DomainError */
+  async #limited<Result>(
+    email: string,
+    ip: string,
+    attempt: () => Promise<Result | undefined>,
+  ): Promise<Result | undefined> {
+    const onLockOut = (scope: LockOutScope) => this.#recordLockOut(scope, email, ip);
+    try {
+      const result = await this.attempts.limit(ip, storedForm(email), attempt, onLockOut);
+      if (result === undefined) this.failedLogins.wrong += 1;
+      return result;
+    } catch (error) {
+      if (error instanceof DomainError && error.code === 'rate_limited') this.failedLogins.limited += 1;
+      throw error;
+    }
   }
 
   /** Omits unknown addresses from the history, which strangers could fill with invented ones. */
@@ -118,6 +140,12 @@ export class AccountsService {
     const isRight = await this.passwords.matches(account?.passwordHash, password);
     return isRight && !account?.isRevoked ? account : undefined;
   }
+}
+
+export function wrongLogin(): DomainError {
+  return new DomainError('unauthenticated', 'The e-mail address or the password is wrong.', {
+    challenge: 'Bearer',
+  });
 }
 
 /** Unifies the spellings of a domain, for storage and for counting attempts. */

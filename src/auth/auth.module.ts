@@ -37,6 +37,6 @@ const MINUTE_MS = 60_000;
     { provide: APP_GUARD, useClass: RateLimitGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [EndUserTokens, DeveloperTokens, OpaqueKeys],
+  exports: [EndUserTokens, DeveloperTokens, EndedSessions, OpaqueKeys],
 })
 export class AuthModule {}

@@ -353,6 +353,8 @@ describe('the served OpenAPI document', () => {
         'POST /api/v1/auth/login 200',
         'POST /api/v1/auth/refresh 401',
         'POST /api/v1/auth/register 201',
+        // The token was made for no account.
+        'POST /api/v1/auth/change-password 404',
         // Without a key there is nobody to ask.
         'POST /api/v1/payments/stripe/checkout-session 404',
         'POST /api/v1/payments/stripe/customer-portal 404',

@@ -83,6 +83,15 @@ const ROUTES: Record<string, Expectation> = {
   'POST /api/v1/auth/refresh': everybody(422),
   // These tokens were made for no account.
   'GET /api/v1/auth/me': everyDeveloper(404),
+  'POST /api/v1/auth/logout': everyDeveloper(404),
+  'GET /api/v1/auth/sessions': everyDeveloper(404),
+  'DELETE /api/v1/auth/sessions': everyDeveloper(404),
+  'GET /api/v1/auth/sessions/:session_id': everyDeveloper(404),
+  'DELETE /api/v1/auth/sessions/:session_id': everyDeveloper(404),
+  'POST /api/v1/auth/change-password': everyDeveloper(404, {
+    current_password: 'p'.repeat(8),
+    new_password: 'n'.repeat(8),
+  }),
   'GET /api/v1/projects': everyDeveloper(200),
   'POST /api/v1/projects': everyDeveloper(201, { name: 'Corner shop' }),
   [`GET ${PROJECT}`]: allowed('project:read', 200),
@@ -135,6 +144,7 @@ const fill = (path: string, projectId: string, mode = 'test') =>
     .replace(':project_id', projectId)
     .replace(':mode', mode)
     .replace(':event_id', 'evt_1')
+    .replace(':session_id', randomUUID())
     .replace('*', 'swagger-ui.css');
 
 const TOKENS = {
@@ -147,7 +157,7 @@ const TOKENS = {
 const isRole = (caller: Caller): caller is Role => ROLES.some((role) => role === caller);
 
 /** Wrong for every operation that takes a body. */
-const WRONG_BODY = { test_secret_key: 1, name: 1, secret_key: 1, user_id: 1 };
+const WRONG_BODY = { test_secret_key: 1, name: 1, secret_key: 1, user_id: 1, new_password: 1 };
 
 const guarded = Object.entries(ROUTES).filter(([, { nobody, owner }]) => nobody === 401 && owner !== 401);
 const ofProjects = guarded.filter(([route]) => route.includes(':project_id'));

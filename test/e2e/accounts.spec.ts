@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hash } from 'argon2';
 import jsonwebtoken from 'jsonwebtoken';
-import { Passwords } from '../../src/accounts/passwords.js';
+import { Passwords } from '../../src/accounts/passwords/passwords.js';
 import { execute, rowsOf } from '../harness/database/rows.js';
 import { startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
 import { accessToken, endUserToken } from '../harness/tokens.js';

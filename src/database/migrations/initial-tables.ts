@@ -28,6 +28,10 @@ export function tablesOf(engine: Engine): Record<string, string> {
       account_id ${uuid} NOT NULL,
       token_hash varchar(43) NOT NULL,
       expires_at ${time} NOT NULL,
+      ip varchar(64),
+      user_agent varchar(255),
+      created_at ${time} NOT NULL,
+      last_used_at ${time} NOT NULL,
       CONSTRAINT account_sessions_pk PRIMARY KEY (id),
       CONSTRAINT "account_sessions_account_fk" FOREIGN KEY ("account_id") REFERENCES "accounts" ("id")`,
     opaque_keys: `
@@ -333,7 +337,7 @@ export function tablesOf(engine: Engine): Record<string, string> {
 }
 
 export const INDEXES = [
-  `INDEX account_sessions_by_account ON account_sessions (account_id)`,
+  `INDEX account_sessions_by_account ON account_sessions (account_id, created_at, id)`,
   `INDEX account_sessions_by_expiry ON account_sessions (expires_at)`,
   `INDEX opaque_keys_by_holder ON opaque_keys (holder_id, created_at)`,
   `INDEX projects_by_owner ON projects (owner_id, created_at, id)`,

@@ -43,6 +43,11 @@ const PAYMENT = {
 const STORY: Record<string, Record<string, unknown>> = {
   RegistrationResponse: ACCOUNT,
   UserResponse: ACCOUNT,
+  Session: {
+    created_at: REGISTERED_AT,
+    last_used_at: CONFIGURED_AT,
+    expires_at: '2026-11-27T09:00:00.000Z',
+  },
   ProjectResponse: PROJECT,
   ProjectPaymentConfigResponse: {
     id: PROJECT_ID,
@@ -154,6 +159,9 @@ const NO_BODY_FLAG = (field: string): ErrorBody => ({
   msg: 'must be true or false',
 });
 
+const NO_ACCOUNT = 'The access token was not made for an account of this service.';
+const NO_SESSION = 'There is no session with this id.';
+const NO_SESSION_ID: ErrorBody = { loc: ['path', 'session_id'], msg: 'must be a UUID', type: 'uuid_parsing' };
 const NO_ACCOUNTS = 'There is nothing at this URL.';
 const ATTEMPTS = 'Too many failed attempts; wait as long as Retry-After says.';
 const DECLINED = 'The payment was declined, and nothing was changed; try another card, or ask your bank.';
@@ -181,7 +189,17 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     404: NO_ACCOUNTS,
     422: missing('refresh_token'),
   },
-  getMe: { 404: 'The access token was not made for an account of this service.', 422: UNKNOWN_QUERY },
+  getMe: { 404: NO_ACCOUNT, 422: UNKNOWN_QUERY },
+  logOut: { 404: NO_SESSION, 422: UNKNOWN_QUERY },
+  listSessions: { 404: NO_ACCOUNT, 422: PAGE_TOO_SMALL },
+  getSession: { 404: NO_SESSION, 422: NO_SESSION_ID },
+  endSession: { 404: NO_SESSION, 422: NO_SESSION_ID },
+  endAllSessions: { 404: NO_ACCOUNT, 422: UNKNOWN_QUERY },
+  changePassword: {
+    404: NO_ACCOUNT,
+    422: missing('current_password'),
+    429: ATTEMPTS,
+  },
   getReadiness: { 503: 'This process is shutting down.' },
   listProjects: { 422: UNKNOWN_QUERY },
   createProject: { 422: missing('name') },

@@ -1,7 +1,9 @@
-import { applyDecorators } from '@nestjs/common';
+import { applyDecorators, type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
+import { ValidationFailed } from '../../common/errors.js';
+import { parseUuid } from '../../common/ids.js';
 import { isVisibleName, isVisibleText, showsSomething } from '../../common/typed-text.js';
 import { ApiNullableString } from '../openapi/api-errors.js';
 import { Checked, readFlag, type ValueCheck } from './request.pipe.js';
@@ -104,6 +106,18 @@ export function QueryNumber(options: WholeNumberOptions): PropertyDecorator {
   const read = ({ value }: { value: unknown }): unknown =>
     typeof value === 'string' && /^-?\d{1,300}$/.test(value) ? Number(value) : value;
   return applyDecorators(Transform(read), WholeNumber(options));
+}
+
+/** Reads a path parameter that is a UUID: `@Param('service_account_id', UuidPipe)`. */
+@Injectable()
+export class UuidPipe implements PipeTransform<string> {
+  /** @throws ValidationFailed */
+  transform(value: string, { data = '' }: ArgumentMetadata): string {
+    const id = parseUuid(value);
+    if (id === undefined)
+      throw new ValidationFailed([{ loc: ['path', data], msg: 'must be a UUID', type: 'uuid_parsing' }]);
+    return id;
+  }
 }
 
 interface QueryFlagOptions {

@@ -128,7 +128,7 @@ export class UnknownQueryInterceptor implements NestInterceptor {
 
 function readParameter(pipe: PipeTransform, params: unknown, name: unknown): unknown {
   const value = typeof name === 'string' ? (params as Record<string, string>)[name] : params;
-  return pipe.transform(value, { type: 'param' } satisfies ArgumentMetadata);
+  return pipe.transform(value, { type: 'param', data: String(name) } satisfies ArgumentMetadata);
 }
 
 function problemsOf(read: () => unknown): Problem[] {

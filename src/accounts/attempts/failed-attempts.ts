@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { networkOf } from '../auth/rate-limit.js';
-import { DomainError } from '../common/errors.js';
-import { Settings } from '../config/settings.js';
+import { networkOf } from '../../auth/rate-limit.js';
+import { DomainError } from '../../common/errors.js';
+import { Settings } from '../../config/settings.js';
 
 const WINDOW_MS = 10 * 60_000;
 const OF_ONE_ACCOUNT = 10;

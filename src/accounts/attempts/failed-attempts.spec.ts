@@ -1,4 +1,4 @@
-import type { Settings } from '../config/settings.js';
+import type { Settings } from '../../config/settings.js';
 import { FailedAttempts } from './failed-attempts.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));

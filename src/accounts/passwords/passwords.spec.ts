@@ -1,5 +1,5 @@
 import * as argon2 from 'argon2';
-import { Secret } from '../common/secret.js';
+import { Secret } from '../../common/secret.js';
 import { Passwords } from './passwords.js';
 
 jest.mock('argon2', () => {

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { argon2id, hash, needsRehash, verify } from 'argon2';
-import { DomainError } from '../common/errors.js';
-import type { Secret } from '../common/secret.js';
-import { Semaphore } from '../common/semaphore.js';
+import { DomainError } from '../../common/errors.js';
+import type { Secret } from '../../common/secret.js';
+import { Semaphore } from '../../common/semaphore.js';
 
 /** OWASP's Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 };

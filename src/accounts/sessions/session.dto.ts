@@ -1,0 +1,59 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { ApiNullableString, ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
+import type { SessionEntity } from '../account.entities.js';
+
+@ApiSchema({ name: 'Session', description: 'A login that goes on.' })
+export class SessionResponse {
+  @ApiUuid("The session's id.")
+  id: string;
+
+  @ApiProperty({
+    description: 'Whether the access token of this request belongs to it.',
+    type: Boolean,
+    example: true,
+  })
+  is_current: boolean;
+
+  @ApiTime('The time of the login.')
+  created_at: string;
+
+  @ApiTime('The time of the last refresh, or of the login.')
+  last_used_at: string;
+
+  @ApiTime('When it ends, unless it is refreshed before.')
+  expires_at: string;
+
+  @ApiNullableString({ description: 'The address that logged in.', example: '192.0.2.7' })
+  ip: string | null;
+
+  @ApiNullableString({ description: 'The client that logged in.', example: 'curl/8.5.0' })
+  user_agent: string | null;
+}
+
+@ApiSchema({ name: 'SessionList', description: 'One page of the sessions, the newest first.' })
+export class SessionListResponse {
+  @ApiProperty({ description: 'The sessions.', type: [SessionResponse] })
+  sessions: SessionResponse[];
+
+  @ApiProperty({ description: 'How many sessions there are.', type: 'integer', example: 1 })
+  total: number;
+
+  @ApiProperty({ description: 'Which page this is.', type: 'integer', example: 1 })
+  page: number;
+
+  @ApiProperty({ description: 'How many sessions a page has.', type: 'integer', example: 50 })
+  page_size: number;
+}
+
+/** @param currentId the session of the caller, if the access token has one */
+export function toSessionResponse(session: SessionEntity, currentId: string | undefined): SessionResponse {
+  return {
+    id: session.id,
+    is_current: session.id === currentId,
+    created_at: session.createdAt.toISOString(),
+    last_used_at: session.lastUsedAt.toISOString(),
+    expires_at: session.expiresAt.toISOString(),
+    ip: session.ip,
+    user_agent: session.userAgent,
+  };
+}
