@@ -33,7 +33,7 @@ export interface StatementOptions<Row> {
    */
   readonly computed?: { readonly [Key in KeyOf<Row>]?: ColumnType };
   /**
-   * Whether it deletes or overwrites secrets or payloads. SQLite then empties the write-ahead log, which
+   * Whether it deletes or overwrites secrets, payloads or personal data. SQLite then empties the write-ahead log, which
    * still has the former pages.
    */
   readonly destroys?: boolean;

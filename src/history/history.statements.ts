@@ -86,4 +86,5 @@ export const REVOKE = sql<never>('DELETE FROM audit_permits WHERE project_id = $
 export const DELETE_THROUGH = sql<never>(
   'DELETE FROM audit_entries WHERE project_id = $1 AND seq <= $2',
   'delete_audit_entries_through',
+  { destroys: true },
 );

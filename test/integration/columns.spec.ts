@@ -1,4 +1,4 @@
-import { columnNames, columns, columnValues, type RowOf } from '../../src/database/columns.js';
+import { columnNames, columns, columnValues, inserted, type RowOf } from '../../src/database/columns.js';
 import { Database, query, sql } from '../../src/database/database.js';
 import type { ProjectId } from '../../src/common/ids.js';
 import { WebhookRefusalEntity } from '../../src/payments/webhooks/receiver/webhook-refusal.entity.js';
@@ -44,6 +44,20 @@ it('reads written rows with the types of the entity, from an update too', async 
     'SELECT sum(count) AS total, count(*) AS rows FROM webhook_refusals',
   );
   expect(await database.query(total, [])).toEqual([{ total: 2, rows: 1 }]);
+});
+
+it('reads computed flags and times with the types that the statement gives them', async () => {
+  const computed = sql<{ isLate: boolean; never: boolean | null; last: Date; none: Date | null }>(
+    `SELECT count(*) > 0 AS "isLate", max(count) > NULL AS never, max(last_at) AS last,
+       (SELECT max(created_at) FROM projects) AS none FROM webhook_refusals`,
+    undefined,
+    { computed: { isLate: Boolean, never: Boolean, last: Date, none: Date } },
+  );
+  expect(await database.query(computed, [])).toEqual([{ isLate: true, never: null, last: NOW, none: null }]);
+});
+
+it('lists columns to insert, and the parameters for them', () => {
+  expect(inserted(ProjectEntity, ['id', 'ownerId'])).toBe('(id, owner_id) VALUES ($1, $2)');
 });
 
 it('names columns by their properties', () => {

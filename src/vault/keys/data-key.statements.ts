@@ -12,6 +12,8 @@ export const ADD_IF_NONE = sql<{ id: string }>(
 const rewrapIn = (table: string) =>
   sql<{ id: string }>(
     `UPDATE ${table} SET wrapped = $1, master_key_id = $2 WHERE id = $3 AND wrapped = $4 RETURNING id`,
+    undefined,
+    { destroys: true },
   );
 export const REWRAP = [rewrapIn('data_keys'), rewrapIn('retired_data_keys')];
 
