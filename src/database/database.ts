@@ -63,6 +63,8 @@ export interface StatementCall {
   readonly values: SqlValue[];
   /** Whether the transaction continues without the result. */
   readonly isPipelined?: boolean;
+  /** Whether the transaction ends with this statement. */
+  readonly isLast?: boolean;
 }
 
 /**
@@ -87,18 +89,29 @@ export function* exec(statement: Statement<never>, values: SqlValue[]): Steps<vo
 }
 
 /**
- * Runs two bodies in parallel, with one message for each step of both. Neither may depend on writes of the
- * other.
+ * `query` for the last statement of a transaction. PostgreSQL gets it in one message with the commit, so the
+ * body must not throw afterwards.
  */
-export function* zip<A, B>(one: Steps<A>, other: Steps<B>): Steps<[A, B]> {
-  let [first, second] = [one.next([]), other.next([])];
-  while (!first.done || !second.done) {
-    const calls = first.done ? [] : first.value;
-    const answers = yield [...calls, ...(second.done ? [] : second.value)];
-    if (!first.done) first = one.next(answers.slice(0, calls.length));
-    if (!second.done) second = other.next(answers.slice(calls.length));
+export function* queryLast<Row>(statement: Statement<Row>, values: SqlValue[]): Steps<Row[]> {
+  const [rows = []] = yield [{ statement, values, isLast: true }];
+  return rows as Row[];
+}
+
+/**
+ * Runs bodies in parallel, with one message for each step of all. PostgreSQL runs the statements in the order
+ * of the bodies. None may depend on the rows or writes of another.
+ */
+export function* zip<Results extends unknown[]>(
+  ...bodies: { [Index in keyof Results]: Steps<Results[Index]> }
+): Steps<Results> {
+  const steps = bodies.map((body) => body.next([]));
+  while (steps.some(({ done }) => !done)) {
+    const calls = steps.map((step) => (step.done ? [] : step.value));
+    const answers = [...(yield calls.flat())];
+    for (const [index, body] of bodies.entries())
+      if (!steps[index]?.done) steps[index] = body.next(answers.splice(0, calls[index]?.length));
   }
-  return [first.value, second.value];
+  return steps.map(({ value }) => value) as Results;
 }
 
 const PING = sql<{ one: number }>('SELECT 1 AS one', 'ping');

@@ -67,13 +67,21 @@ export class PostgresDatabase extends Database {
       const steps = body();
       const waiting = [BEGIN, SETTINGS];
       let step = steps.next([]);
+      let isCommitted = false;
       while (!step.done) {
         const calls = step.value;
         waiting.push(...calls);
-        const isPipelined = calls.every((call) => call.isPipelined);
-        step = steps.next(isPipelined ? [] : (await run(waiting.splice(0))).slice(-calls.length));
+        if (calls.every((call) => call.isPipelined)) {
+          step = steps.next([]);
+          continue;
+        }
+        const firstResult = waiting.length - calls.length;
+        isCommitted = calls.some((call) => call.isLast);
+        if (isCommitted) waiting.push(COMMIT);
+        const results = await run(waiting.splice(0));
+        step = steps.next(results.slice(firstResult, firstResult + calls.length));
       }
-      await run([...waiting, COMMIT]);
+      if (!isCommitted) await run([...waiting, COMMIT]);
       return step.value;
     });
   }

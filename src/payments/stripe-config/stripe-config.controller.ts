@@ -13,6 +13,7 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { LRUCache } from 'lru-cache';
 import { CurrentActor } from '../../auth/caller.js';
 import type { Actor } from '../../common/actor.js';
 import { Settings } from '../../config/settings.js';
@@ -23,6 +24,7 @@ import { CurrentProject, RequiresPermission } from '../../projects/project.guard
 import { STRIPE_MODES, type StripeMode, StripeModePipe } from '../stripe/stripe-mode.js';
 import {
   assertCondition,
+  type ConfigState,
   type CredentialChanges,
   entityTagOf,
   failedCondition,
@@ -41,8 +43,11 @@ import {
 import { type OwnedConfig, StripeConfigRepository } from './stripe-config.repository.js';
 import { StripeConfigService } from './stripe-config.service.js';
 
-/** The guard reads owner and configuration in one query. */
+/** The guard reads owner and state in one query. */
 const READER = { reader: StripeConfigRepository };
+
+/** About 1.5 KB each. */
+const MAX_BODIES = 2_000;
 
 const OVERLAP = new QueryNumberPipe('webhook_secret_overlap', 0, MAX_WEBHOOK_SECRET_OVERLAP_SECONDS);
 const VALIDATE = new QueryFlagPipe('validate', false);
@@ -57,10 +62,25 @@ const VALIDATE = new QueryFlagPipe('validate', false);
 @ApiExtraModels(StripeConfigResponse)
 @Controller('payments/stripe/projects/:project_id')
 export class StripeConfigController {
+  /** Bodies of `GET` by project and version. */
+  readonly #bodies = new LRUCache<string, string>({ max: MAX_BODIES });
+
   constructor(
     private readonly configs: StripeConfigService,
     private readonly settings: Settings,
   ) {}
+
+  /** Every shown change raises the version, except that `account_shared` comes and goes with other projects. */
+  async #show({ id, state, sharesAccount }: OwnedConfig): Promise<{ state: ConfigState; body: string }> {
+    const kept = state && !sharesAccount ? this.#bodies.get(`${id} ${state.version}`) : undefined;
+    if (kept !== undefined) return { state, body: kept };
+    const config = state && (await this.configs.find(id));
+    if (!config) return { state: config, body: 'null' };
+    const body = JSON.stringify(toStripeConfigResponse(config));
+    if (!config.credentials.some((credential) => credential.sharesAccount))
+      this.#bodies.set(`${id} ${config.version}`, body);
+    return { state: config, body };
+  }
 
   @Put('config')
   @RequiresPermission('config:write', READER)
@@ -125,17 +145,17 @@ export class StripeConfigController {
   })
   @ApiPreconditions()
   @ApiErrors({ project: true })
-  find(
-    @CurrentProject() { config }: OwnedConfig,
+  async find(
+    @CurrentProject() project: OwnedConfig,
     @CurrentPrecondition() precondition: Precondition,
     @Res() reply: FastifyReply,
-  ): void {
-    reply.header('etag', entityTagOf(config));
-    if (failedCondition(precondition, config) === 'ifNoneMatch')
+  ): Promise<void> {
+    const { state, body } = await this.#show(project);
+    reply.header('etag', entityTagOf(state));
+    if (failedCondition(precondition, state) === 'ifNoneMatch')
       return void reply.code(HttpStatus.NOT_MODIFIED).send();
-    assertCondition(precondition, config);
-    // Nest and Fastify send no body for `null`.
-    void reply.type('application/json; charset=utf-8').send(config ? toStripeConfigResponse(config) : 'null');
+    assertCondition(precondition, state);
+    void reply.type('application/json; charset=utf-8').send(body);
   }
 
   @Delete('config')

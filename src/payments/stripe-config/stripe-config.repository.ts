@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../../common/actor.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
-import { Database, exec, query, type Steps } from '../../database/database.js';
+import { Database, exec, query, queryLast, type Steps, zip } from '../../database/database.js';
 import type { HistoryDetails } from '../../history/history-entry.js';
 import { type HistoryChain, HistoryTrail } from '../../history/history-trail.js';
 import { projectNotFound } from '../../projects/projects.service.js';
@@ -22,11 +22,13 @@ import {
 import * as statements from './stripe-config.statements.js';
 import { type Overlap, WebhookSecretOverlap } from './webhook-secret-overlap.js';
 
-/** A live project with its configuration, if it ever had one. */
+/** A live project with the state of its configuration. */
 export interface OwnedConfig {
   readonly id: ProjectId;
   readonly ownerId: OwnerId;
-  readonly config: StripeConfig | undefined;
+  readonly state: ConfigState;
+  /** Whether the configuration has the warning `account_shared`, which other projects cause and end. */
+  readonly sharesAccount: boolean;
 }
 
 export interface ConfigWrite {
@@ -75,12 +77,17 @@ export class StripeConfigRepository {
     return row && statements.toConfig(row);
   }
 
-  /** Reads owner and configuration in one query. @returns `undefined` without a live project */
+  /** Reads owner and state in one query. @returns `undefined` without a live project */
   async findWithOwner(id: ProjectId): Promise<OwnedConfig | undefined> {
     const [row] = await this.database.query(statements.FIND_WITH_OWNER, [id]);
-    if (!row) return undefined;
-    const { ownerId, ...config } = row;
-    return { id, ownerId, config: config.id === null ? undefined : statements.toConfig(config) };
+    return (
+      row && {
+        id,
+        ownerId: row.ownerId,
+        state: statements.stateOf(row),
+        sharesAccount: Boolean(row.sharesAccount),
+      }
+    );
   }
 
   /** @returns `undefined` without a live project */
@@ -133,10 +140,13 @@ export class StripeConfigRepository {
   }
 
   *#save({ projectId, precondition, credentials, overlap, actor, now }: ConfigSave): Steps<StripeConfig> {
-    const chain = yield* this.history.lockChain(projectId);
-    const state = yield* this.#findState(projectId, { isLive: true });
+    const [chain, state, stored] = yield* zip(
+      this.history.lockChain(projectId),
+      this.#findState(projectId, { isLive: true }),
+      this.overlap.lockStored(projectId),
+    );
     assertCondition(precondition, state);
-    const destroyed = yield* this.overlap.prepare(projectId, credentials, overlap);
+    const destroyed = yield* this.overlap.prepare(projectId, stored, credentials, overlap);
     if (credentials.length > 0 || destroyed.length > 0 || !state?.isActive) {
       yield* exec(statements.UPSERT_CONFIG, [projectId, randomUUID(), now]);
       for (const each of credentials)
@@ -146,8 +156,8 @@ export class StripeConfigRepository {
       const details = { version, fields: historyFields(credentials), ...formerEnded(destroyed) };
       yield* chain.append({ action, details, actor, at: now });
     }
-    const [row] = yield* query(statements.FIND, [projectId]);
-    if (!row) throw projectNotFound();
+    const [row] = yield* queryLast(statements.FIND, [projectId]);
+    if (!row) throw new Error('The saved configuration was not found.');
     return statements.toConfig(row);
   }
 
@@ -186,7 +196,8 @@ export class StripeConfigRepository {
     if (!locked) return false;
     const [key] = yield* query(statements.IS_SECRET_KEY, [projectId, mode, keyFingerprint]);
     if (!key || !(yield* endpoint.write())) return false;
-    const destroyed = yield* this.overlap.prepare(projectId, [secret], overlap);
+    const stored = yield* this.overlap.lockStored(projectId);
+    const destroyed = yield* this.overlap.prepare(projectId, stored, [secret], overlap);
     // A webhook secret doesn't name its account. Its endpoint is in the account of the secret key.
     const credential = { ...secret, ...key };
     yield* exec(statements.UPSERT_CREDENTIAL, statements.credentialValues(projectId, credential, now));
@@ -228,7 +239,7 @@ export class StripeConfigRepository {
   *#findState(projectId: ProjectId, { isLive = false } = {}): Steps<ConfigState> {
     const [row] = yield* query(statements.FIND_STATE, [projectId]);
     if (isLive && (!row || row.deletedAt)) throw projectNotFound();
-    return row && row.version !== null ? { version: row.version, isActive: row.isActive } : undefined;
+    return row && statements.stateOf(row);
   }
 
   /** @returns the new version */

@@ -142,7 +142,7 @@ export class StripeConfigService implements OnModuleInit {
     const project = await this.configs.findWithOwner(projectId);
     if (!project) throw projectNotFound();
     // Keeps callers whose save would be refused from using our calls to Stripe. The save checks again.
-    assertCondition(options, project.config);
+    assertCondition(options, project.state);
     return this.verifier.verifyChanges(project, changes, options);
   }
 

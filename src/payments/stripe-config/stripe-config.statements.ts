@@ -11,21 +11,24 @@ import {
 import { sql, type SqlValue } from '../../database/database.js';
 import type { Dialect } from '../../database/dialect.js';
 import type { SealedCredential } from './credential-sealer.js';
-import { SHOWN_COLUMNS, type StripeConfig } from './stripe-config.js';
+import { type ConfigState, SHOWN_COLUMNS, type StripeConfig } from './stripe-config.js';
 import { StripeConfigEntity, StripeCredentialEntity } from './stripe-config.entities.js';
 
 type CredentialRow = RowOf<StripeCredentialEntity>;
 type ConfigRow = RowOf<StripeConfigEntity> & { readonly credentials: JsonColumn };
+
+/** Expression for the owner of a live project. Being a subquery, it keeps the planner from reading all projects. */
+const ownerOf = (project: string) =>
+  `(SELECT owner_id FROM projects WHERE id = ${project} AND deleted_at IS NULL)`;
 
 /** Secret keys of the owner's other live projects with an equal account and mode, as reported by Stripe. */
 const sharingAccount = (key: string, { join = '' } = {}) => `FROM stripe_key_accounts mine
   JOIN stripe_key_accounts theirs
     ON theirs.account_id = mine.account_id AND theirs.mode = mine.mode AND theirs.project_id <> mine.project_id
   JOIN stripe_credentials other ON other.project_id = theirs.project_id AND other.mode = theirs.mode
-    AND other.kind = 'secret_key' AND other.slot = 0 AND other.fingerprint = theirs.fingerprint
-  JOIN projects p ON p.id = theirs.project_id AND p.deleted_at IS NULL
-  JOIN projects me ON me.id = mine.project_id AND me.owner_id = p.owner_id ${join}
-  WHERE mine.project_id = ${key}.project_id AND mine.mode = ${key}.mode AND mine.fingerprint = ${key}.fingerprint`;
+    AND other.kind = 'secret_key' AND other.slot = 0 AND other.fingerprint = theirs.fingerprint ${join}
+  WHERE mine.project_id = ${key}.project_id AND mine.mode = ${key}.mode AND mine.fingerprint = ${key}.fingerprint
+    AND ${ownerOf('theirs.project_id')} = ${ownerOf('mine.project_id')}`;
 
 const CREDENTIALS = jsonRows(StripeCredentialEntity, {
   of: 'k',
@@ -45,27 +48,37 @@ export const FIND = sql<ConfigRow>(
   'find_stripe_config',
 );
 
-/** $1 project. Without a configuration, the row has only the owner. */
-export const FIND_WITH_OWNER = sql<{ ownerId: OwnerId } & (ConfigRow | { id: null })>(
-  (dialect) =>
-    `SELECT p.owner_id AS "ownerId", ${configWithCredentials(dialect)} FROM projects p
-     LEFT JOIN stripe_configs c ON c.project_id = p.id
-     WHERE p.id = $1 AND p.deleted_at IS NULL`,
-  'find_stripe_config_with_owner',
-);
-
 export function toConfig({ credentials, ...config }: ConfigRow): StripeConfig {
   return { ...config, credentials: CREDENTIALS.parse(credentials) };
 }
 
 type State = Pick<RowOf<StripeConfigEntity>, 'version' | 'isActive'>;
+/** `version` is `null` if there never was a configuration. */
+type StateRow = State | { version: null };
 
-/** $1 project. `version` is `null` if there never was a configuration. */
-export const FIND_STATE = sql<{ deletedAt: Date | null } & (State | { version: null })>(
-  `SELECT p.deleted_at AS "deletedAt", ${columns(StripeConfigEntity, { of: 'c', only: ['version', 'isActive'] })}
+const STATE = columns(StripeConfigEntity, { of: 'c', only: ['version', 'isActive'] });
+
+/** $1 project. Returns no row without a live project. */
+export const FIND_WITH_OWNER = sql<{ ownerId: OwnerId; sharesAccount: boolean | number } & StateRow>(
+  `SELECT p.owner_id AS "ownerId", ${STATE},
+     EXISTS (SELECT 1 ${sharingAccount('k', {
+       join: `JOIN stripe_credentials k ON k.project_id = p.id AND k.kind = 'secret_key' AND k.slot = 0`,
+     })}) AS "sharesAccount"
+   FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id
+   WHERE p.id = $1 AND p.deleted_at IS NULL`,
+  'find_stripe_config_state_with_owner',
+);
+
+/** $1 project. */
+export const FIND_STATE = sql<{ deletedAt: Date | null } & StateRow>(
+  `SELECT p.deleted_at AS "deletedAt", ${STATE}
    FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id WHERE p.id = $1`,
   'find_stripe_config_state',
 );
+
+export function stateOf(row: StateRow): ConfigState {
+  return row.version === null ? undefined : { version: row.version, isActive: row.isActive };
+}
 
 /** Keeps times from moving back with the clock. */
 const laterOf = (column: string, time: string) =>

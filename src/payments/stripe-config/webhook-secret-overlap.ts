@@ -71,14 +71,22 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
     return { validUntil, modesWithout: validUntil > now ? [] : ended };
   }
 
-  /** Keeps webhook secrets that `credentials` will replace. @returns the destroyed webhook secrets */
+  lockStored(projectId: ProjectId): Steps<StoredWebhookSecret[]> {
+    return query(LOCK_WEBHOOK_SECRETS, [projectId]);
+  }
+
+  /**
+   * Keeps webhook secrets that `credentials` will replace.
+   * @param stored result of `lockStored`
+   * @returns the destroyed webhook secrets
+   */
   *prepare(
     projectId: ProjectId,
+    stored: readonly StoredWebhookSecret[],
     credentials: readonly SealedCredential[],
     overlap: Overlap,
   ): Steps<StoredWebhookSecret[]> {
     const { validUntil, modesWithout } = overlap;
-    const stored = yield* query(LOCK_WEBHOOK_SECRETS, [projectId]);
     for (const { kind, mode, fingerprint } of credentials) {
       if (kind === 'webhook_secret' && !modesWithout.includes(mode))
         yield* exec(KEEP_FORMER, [projectId, validUntil, mode, fingerprint]);

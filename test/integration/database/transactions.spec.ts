@@ -1,4 +1,4 @@
-import { Database, query, exec, sql, zip, type Steps } from '../../../src/database/database.js';
+import { Database, query, exec, queryLast, sql, zip, type Steps } from '../../../src/database/database.js';
 import { startTestApp, type TestApp } from '../../harness/test-app.js';
 
 const CREATE = sql<never>('CREATE TABLE notes (id integer PRIMARY KEY, text varchar(20))', 'create_notes');
@@ -44,6 +44,24 @@ describe('a transaction', () => {
     expect((await notes()).map(({ id }) => id)).toEqual([1, 2, 3, 4]);
   });
 
+  it('commits together with its last query', async () => {
+    const seen = await database.transaction(function* () {
+      yield* exec(ADD, [1, 'first']);
+      return yield* queryLast(LIST, []);
+    });
+    expect(seen).toEqual([{ id: 1, text: 'first' }]);
+    expect(await notes()).toEqual(seen);
+  });
+
+  it('writes nothing when its last query fails', async () => {
+    const failing = database.transaction(function* () {
+      yield* exec(ADD, [1, 'first']);
+      yield* queryLast(WRONG, []);
+    });
+    await expect(failing).rejects.toThrow();
+    expect(await notes()).toEqual([]);
+  });
+
   it('waits for the transaction that holds a lock of the same name', async () => {
     const addNext = function* (): Steps<void> {
       yield* database.lock('notes');
@@ -64,7 +82,7 @@ describe('a transaction', () => {
     expect(found).toEqual([{ id: 1 }, { id: 3 }]);
   });
 
-  it('runs two bodies together, however many steps each has', async () => {
+  it('runs bodies together, however many steps each has', async () => {
     function* add(...ids: number[]): Steps<number[]> {
       const added: number[] = [];
       for (const id of ids) {
@@ -73,11 +91,8 @@ describe('a transaction', () => {
       }
       return added;
     }
-    const added = await database.transaction(() => zip(add(1, 2, 3), zip(add(), add(4))));
-    expect(added).toEqual([
-      [1, 2, 3],
-      [[], [4]],
-    ]);
+    const added = await database.transaction(() => zip(add(1, 2, 3), add(), zip(add(4))));
+    expect(added).toEqual([[1, 2, 3], [], [[4]]]);
     expect((await notes()).map(({ id }) => id)).toEqual([1, 2, 3, 4, 10, 20, 30, 40]);
   });
 
