@@ -82,7 +82,9 @@ export function spellingsOf(address: string): Spellings | undefined {
   const at = address.lastIndexOf('@') + 1;
   const [local, domain] = [address.slice(0, at), address.slice(at)];
   const [ascii, unicode] = [domainToASCII(domain), domainToUnicode(domain)];
-  const isOne = ascii !== '' && domainToASCII(unicode) === ascii && domainToUnicode(ascii) === unicode;
+  // For malformed Punycode, Node 22 and older return an empty text, and newer ones the input.
+  const isWellFormed = ascii !== '' && !/(?:^|\.)xn--/.test(unicode);
+  const isOne = isWellFormed && domainToASCII(unicode) === ascii && domainToUnicode(ascii) === unicode;
   const isTyped = domain
     .split('.')
     .every((label, index) => [ascii, unicode].some((form) => form.split('.')[index] === label));

@@ -17,7 +17,7 @@ const TEST = { NODE_ENV: 'test', MASTER_KEY: KEY, AUTH_JWT_SECRET: SECRET };
 const PRODUCTION = {
   ...TEST,
   NODE_ENV: 'production',
-  DATABASE_URL: 'postgres://till:keeper@db.internal/till',
+  DATABASE_URL: 'postgres://till:hunter2@db.internal/till',
   PUBLIC_BASE_URL: 'https://pay.example.com',
 };
 const JWKS = {
@@ -217,7 +217,7 @@ describe.each<[variable: string, field: string, accepted: Record<string, unknown
 });
 
 describe('DATABASE_DIRECT_URL', () => {
-  const url = 'postgres://till:keeper@primary.internal/till';
+  const url = 'postgres://till:hunter2@primary.internal/till';
   const revealedUrl = (given: NodeJS.ProcessEnv) => loadSettings(given).directDatabase.url?.reveal();
 
   it('is DATABASE_URL unless set', () => {
@@ -575,20 +575,20 @@ describe('secrets in files', () => {
       ...PRODUCTION,
       DATABASE_URL: '',
       DATABASE_URL_FILE: fileWith(`${PRODUCTION.DATABASE_URL}\n`),
-      DATABASE_DIRECT_URL_FILE: fileWith('postgres://till:keeper@direct/till'),
+      DATABASE_DIRECT_URL_FILE: fileWith('postgres://till:hunter2@direct/till'),
       AUTH_JWT_SECRET: '',
       AUTH_JWT_SECRET_FILE: fileWith(`${SECRET}\n${KEY}\n`),
       METRICS_TOKEN_FILE: fileWith(`${SECRET}\r\n`),
     });
     const { database, directDatabaseUrl, accessTokens, metricsToken } = settings;
     expect(database.url?.reveal()).toBe(PRODUCTION.DATABASE_URL);
-    expect(directDatabaseUrl?.reveal()).toBe('postgres://till:keeper@direct/till');
+    expect(directDatabaseUrl?.reveal()).toBe('postgres://till:hunter2@direct/till');
     expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([
       SECRET,
       KEY,
     ]);
     expect(metricsToken?.reveal()).toBe(SECRET);
-    for (const secret of ['keeper', SECRET, KEY])
+    for (const secret of ['hunter2', SECRET, KEY])
       expect(inspect(settings, { depth: null, showHidden: true })).not.toContain(secret);
   });
 
