@@ -17,6 +17,7 @@ import { get, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { AuthModule } from '../../src/auth/auth.module.js';
 import { DeveloperTokens } from '../../src/auth/tokens/developer-tokens.js';
+import { AccountStandings } from '../../src/auth/tokens/ended-sessions.js';
 import { EndUserTokens } from '../../src/auth/tokens/end-user-tokens.js';
 import { CurrentDeveloper } from '../../src/auth/caller.js';
 import { CurrentEndUser } from '../../src/auth/caller.js';
@@ -27,6 +28,7 @@ import { parseProjectId, type ProjectId } from '../../src/common/ids.js';
 import { Secret } from '../../src/common/secret.js';
 import { type AccessTokens, Settings } from '../../src/config/settings.js';
 import { Database } from '../../src/database/database.js';
+import { DatabaseNotifications } from '../../src/database/notifications.js';
 import { Keyring } from '../../src/vault/keys/keyring.js';
 import { LocalKeyWrapper } from '../../src/vault/wrappers/local-key-wrapper.js';
 import { MasterKeys } from '../../src/vault/wrappers/master-keys.js';
@@ -94,7 +96,13 @@ interface Answer {
 }
 
 let app: NestFastifyApplication | undefined;
-const NOBODY_HAS_AN_ACCOUNT: Pick<Database, 'query'> = { query: () => Promise.resolve([]) };
+const EMPTY: Pick<Database, 'query'> = { query: () => Promise.resolve([]) };
+const NOBODY_HAS_AN_ACCOUNT: AccountStandings = { find: () => Promise.resolve(undefined) };
+const NOTIFICATIONS: Pick<DatabaseNotifications, 'isCurrent' | 'subscribe' | 'onDisconnect'> = {
+  isCurrent: () => true,
+  subscribe: () => undefined,
+  onDisconnect: () => undefined,
+};
 const newKeyring = () =>
   new Keyring(new InMemoryDataKeyStore(), new MasterKeys(new LocalKeyWrapper(randomBytes(32))));
 const keyring = newKeyring();
@@ -107,9 +115,11 @@ async function start(settings: Partial<Settings>, keys = keyring): Promise<void>
     providers: [
       { provide: Settings, useValue: { rateLimitPerMinute: 0, ...settings } },
       { provide: Keyring, useValue: keys },
-      { provide: Database, useValue: NOBODY_HAS_AN_ACCOUNT },
+      { provide: Database, useValue: EMPTY },
+      { provide: AccountStandings, useValue: NOBODY_HAS_AN_ACCOUNT },
+      { provide: DatabaseNotifications, useValue: NOTIFICATIONS },
     ],
-    exports: [Settings, Keyring, Database],
+    exports: [Settings, Keyring, Database, AccountStandings, DatabaseNotifications],
   })
   class SettingsModule {}
 
