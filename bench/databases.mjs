@@ -91,10 +91,10 @@ export async function addPayments(url, projects, count) {
     'ALTER TABLE stripe_payments DROP CONSTRAINT stripe_payments_id_unique',
     ...indexes.map(({ indexname }) => `DROP INDEX ${indexname}`),
     `INSERT INTO stripe_payments
-       (project_id, mode, payment_intent_id, id, owner_id, user_rank, customer_id, status, amount_cents, currency, refunded_amount_cents,
+       (project_id, mode, payment_intent_id, id, user_rank, customer_id, status, amount_cents, currency, refunded_amount_cents,
         created_at, source_rank, as_of, revision)
      SELECT ${PROJECT_ID_SQL}, CASE WHEN payment % 4 = 0 THEN 'test' ELSE 'live' END, 'pi_' || lpad(payment::text, 24, '0'), gen_random_uuid(),
-       '${OWNER}', 0, 'cus_' || payment % 100000, CASE WHEN payment % 10 = 0 THEN 'requires_payment_method' ELSE 'succeeded' END,
+       0, 'cus_' || payment % 100000, CASE WHEN payment % 10 = 0 THEN 'requires_payment_method' ELSE 'succeeded' END,
        1000 + payment % 9000, CASE WHEN payment % 5 = 0 THEN 'eur' ELSE 'usd' END, 0,
        timestamptz '2026-01-01' + payment * interval '1 second', 4, timestamptz '2026-01-01' + payment * interval '1 second', 1
      FROM generate_series(0, ${projects - 1}) AS number, generate_series(number, ${count - 1}, ${projects}) AS payment`,

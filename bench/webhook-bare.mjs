@@ -30,8 +30,8 @@ const insertRow = (
   table,
   key,
   columns,
-) => `INSERT INTO ${table} (project_id, mode, ${key}, id, owner_id, revision, ${columns})
-  VALUES ($1, $2, $3, $4, (SELECT owner_id FROM projects WHERE id = $1), 1, ${columns.split(',').map((_, index) => `$${index + 5}`)})`;
+) => `INSERT INTO ${table} (project_id, mode, ${key}, id, revision, ${columns})
+  VALUES ($1, $2, $3, $4, 1, ${columns.split(',').map((_, index) => `$${index + 5}`)})`;
 const INSERT_PAYMENT = insertRow('stripe_payments', 'payment_intent_id', PAYMENT);
 const LOCK_SUBSCRIPTION = lockRow('stripe_subscriptions', 'subscription_id', SUBSCRIPTION);
 const INSERT_SUBSCRIPTION = insertRow('stripe_subscriptions', 'subscription_id', SUBSCRIPTION);

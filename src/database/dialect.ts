@@ -9,16 +9,34 @@ export interface Dialect {
   readonly rowLock: (options?: { of?: string; skipLocked?: boolean }) => string;
   /** The strings of a parameter that is a JSON array: `id IN (${jsonItems('$1')})`. */
   readonly jsonItems: (parameter: string) => string;
+  /** The ids of a parameter that is a JSON array. */
+  readonly jsonUuids: (parameter: string) => string;
+  /** Joins the first rows that belong to each row of the tables before. */
+  readonly joinFirst: (rows: FirstRows) => string;
   /** A JSON array of a row's expressions. */
   readonly jsonArray: (expressions: string) => string;
   /** Aggregates the rows' expressions into a JSON array. */
   readonly jsonArrayAgg: (expression: string) => string;
 }
 
+interface FirstRows {
+  readonly table: string;
+  readonly as: string;
+  /** Conditions and order, given an alias of the table. */
+  readonly where: (row: string) => string;
+  readonly orderBy: (row: string) => string;
+  readonly limit: string;
+}
+
 export const DIALECTS: Readonly<Record<Engine, Dialect>> = {
   sqlite: {
     rowLock: () => '',
     jsonItems: (parameter) => `SELECT value FROM json_each(${parameter})`,
+    jsonUuids: (parameter) => `SELECT value FROM json_each(${parameter})`,
+    // SQLite has no LATERAL. CROSS JOIN fixes the order of the loops.
+    joinFirst: ({ table, as, where, orderBy, limit }) =>
+      `CROSS JOIN ${table} ${as} ON ${as}.rowid IN (
+        SELECT f.rowid FROM ${table} f WHERE ${where('f')} ORDER BY ${orderBy('f')} LIMIT ${limit})`,
     jsonArray: (expressions) => `json_array(${expressions})`,
     jsonArrayAgg: (expression) => `json_group_array(${expression})`,
   },
@@ -26,6 +44,9 @@ export const DIALECTS: Readonly<Record<Engine, Dialect>> = {
     rowLock: ({ of, skipLocked } = {}) =>
       `FOR UPDATE${of === undefined ? '' : ` OF ${of}`}${skipLocked ? ' SKIP LOCKED' : ''}`,
     jsonItems: (parameter) => `SELECT json_array_elements_text(${parameter}::json)`,
+    jsonUuids: (parameter) => `SELECT json_array_elements_text(${parameter}::json)::uuid`,
+    joinFirst: ({ table, as, where, orderBy, limit }) =>
+      `CROSS JOIN LATERAL (SELECT * FROM ${table} f WHERE ${where('f')} ORDER BY ${orderBy('f')} LIMIT ${limit}) ${as}`,
     jsonArray: (expressions) => `json_build_array(${expressions})`,
     jsonArrayAgg: (expression) => `json_agg(${expression})`,
   },

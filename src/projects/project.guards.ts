@@ -17,7 +17,7 @@ import { DomainError, ValidationFailed } from '../common/errors.js';
 import { parseProjectId, type ProjectId } from '../common/ids.js';
 import { hasPermission, type Permission, PERMISSIONS, type Role, rolesWith } from './permissions.js';
 import type { Project } from './project.entity.js';
-import { ProjectRoles } from './project-roles.js';
+import { ProjectRoles } from './members/project-roles.js';
 import { projectNotFound, ProjectsService } from './projects.service.js';
 
 /** Value attached by `PermissionGuard`: the `Project`, or the result of the route's reader. */

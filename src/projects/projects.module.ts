@@ -6,9 +6,10 @@ import { EndUserTokensController } from './end-user-tokens.controller.js';
 import { EndUserGuard } from './project.guards.js';
 import { PermissionGuard } from './project.guards.js';
 import { ProjectRepository } from './project.repository.js';
-import { ProjectRoles } from './project-roles.js';
+import { ProjectRoles } from './members/project-roles.js';
 import { ProjectsController } from './projects.controller.js';
 import { ProjectsService } from './projects.service.js';
+import { ReadableProjects } from './members/readable-projects.js';
 
 @Module({
   imports: [HistoryModule, AuthModule],
@@ -17,10 +18,11 @@ import { ProjectsService } from './projects.service.js';
     ProjectsService,
     ProjectRepository,
     ProjectRoles,
+    ReadableProjects,
     PermissionGuard,
     EndUserGuard,
     DeclaredPermissions,
   ],
-  exports: [ProjectsService, ProjectRoles],
+  exports: [ProjectsService, ProjectRoles, ReadableProjects],
 })
 export class ProjectsModule {}

@@ -26,9 +26,9 @@ async function pay(
     const at = `'2026-11-21 10:${String(minute + nth).padStart(2, '0')}:00.000'`;
     await execute(
       app.database,
-      `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, owner_id, user_id, user_rank, status, amount_cents, currency,
+      `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, user_id, user_rank, status, amount_cents, currency,
          refunded_amount_cents, description, created_at, source_rank, as_of, revision)
-       VALUES ('${billing.projectId}', '${mode}', '${id}', '${randomUUID()}', 'developer-1', '${endUserId(billing.projectId, user)}', 9, 'succeeded',
+       VALUES ('${billing.projectId}', '${mode}', '${id}', '${randomUUID()}', '${endUserId(billing.projectId, user)}', 9, 'succeeded',
          ${amount}, 'usd', 500, 'Pro', ${at}, 9, ${at}, 1)`,
     );
     ids.unshift(id);

@@ -167,7 +167,6 @@ describe.each(['new', 'old'] as const)('events of the %s generation', (generatio
     expect(row).toMatchObject({
       subscription_id: subscription.id,
       mode: 'test',
-      owner_id: 'developer-1',
       user_id: USER,
       customer_id: subscription.customer,
       status: 'past_due',

@@ -14,7 +14,7 @@ import {
   toAggregatedPayment,
   toAggregatedSubscription,
 } from './aggregated.responses.js';
-import { LedgerListsRepository } from './ledger-lists.repository.js';
+import { LedgerListsRepository, type Scope } from './ledger-lists.repository.js';
 import type { LedgerFilter } from './ledger-lists.statements.js';
 import { LedgerOverviewService } from './ledger-overview.service.js';
 import { PaymentListQuery, ProjectListQuery, StatsQuery, SubscriptionListQuery } from './list.queries.js';
@@ -40,7 +40,8 @@ export class DeveloperListsController {
   @ApiOperation({
     operationId: 'listSubscriptions',
     summary: 'List the subscriptions of all your projects',
-    description: 'One page, the newest first. A project that is not yours has none.',
+    description:
+      'One page over all projects in which you have a role, the newest first. Another project has none.',
   })
   @ApiOkResponse({ description: 'The subscriptions.', type: AggregatedSubscriptionListResponse })
   @ApiErrors({})
@@ -49,7 +50,7 @@ export class DeveloperListsController {
     @Query() query: SubscriptionListQuery,
   ): Promise<AggregatedSubscriptionListResponse> {
     const { page, page_size } = query;
-    const { rows, total } = await this.lists.subscriptions(filterOf(developer, query), {
+    const { rows, total } = await this.lists.subscriptions(scopeOf(developer, query), filterOf(query), {
       limit: page_size,
       offset: offsetOf(query),
     });
@@ -60,7 +61,8 @@ export class DeveloperListsController {
   @ApiOperation({
     operationId: 'listTransactions',
     summary: 'List the payments of all your projects',
-    description: 'One page, the newest first. A project that is not yours has none.',
+    description:
+      'One page over all projects in which you have a role, the newest first. Another project has none.',
   })
   @ApiOkResponse({ description: 'The payments.', type: AggregatedPaymentListResponse })
   @ApiErrors({})
@@ -69,7 +71,7 @@ export class DeveloperListsController {
     @Query() query: PaymentListQuery,
   ): Promise<AggregatedPaymentListResponse> {
     const { page, page_size } = query;
-    const { rows, total } = await this.lists.payments(filterOf(developer, query), {
+    const { rows, total } = await this.lists.payments(scopeOf(developer, query), filterOf(query), {
       limit: page_size,
       offset: offsetOf(query),
     });
@@ -80,7 +82,7 @@ export class DeveloperListsController {
   @ApiOperation({
     operationId: 'listPaymentProjects',
     summary: 'List your projects and what is configured of them',
-    description: 'All projects of the calling developer, the newest first.',
+    description: 'All projects in which you have a role, the newest first.',
   })
   @ApiOkResponse({ description: 'The projects.', type: ProjectPaymentConfigListResponse })
   @ApiErrors({})
@@ -106,15 +108,16 @@ export class DeveloperListsController {
   }
 }
 
-function filterOf(ownerId: OwnerId, query: SubscriptionListQuery | PaymentListQuery): LedgerFilter {
-  const { project_id: projectId, test_mode: isTest, status } = query;
+type DeveloperQuery = SubscriptionListQuery | PaymentListQuery;
+
+function scopeOf(readableBy: OwnerId, { project_id: only }: DeveloperQuery): Scope {
+  return { readableBy, only: only === undefined ? undefined : parseProjectId(only) };
+}
+
+function filterOf(query: DeveloperQuery | ProjectListQuery): LedgerFilter {
+  const { test_mode: isTest } = query;
   const mode = isTest === undefined ? undefined : isTest ? 'test' : 'live';
-  return {
-    ownerId,
-    projectId: projectId === undefined ? undefined : parseProjectId(projectId),
-    mode,
-    status,
-  };
+  return { mode, status: 'status' in query ? query.status : undefined };
 }
 
 @ApiTags('Subscriptions and payments')
@@ -138,11 +141,11 @@ export class ProjectListsController {
   @ApiOkResponse({ description: 'The subscriptions.', type: StripeSubscriptionListResponse })
   @ApiErrors({ project: true })
   async subscriptions(
-    @CurrentProject() project: Project,
+    @CurrentProject() { id: projectId }: Project,
     @Query() query: ProjectListQuery,
   ): Promise<StripeSubscriptionListResponse> {
     const { page, page_size } = query;
-    const { rows, total } = await this.lists.subscriptions(projectFilter(project, query), {
+    const { rows, total } = await this.lists.subscriptions({ projectId }, filterOf(query), {
       limit: page_size,
       offset: offsetOf(query),
     });
@@ -158,18 +161,14 @@ export class ProjectListsController {
   @ApiOkResponse({ description: 'The payments.', type: StripePaymentListResponse })
   @ApiErrors({ project: true })
   async payments(
-    @CurrentProject() project: Project,
+    @CurrentProject() { id: projectId }: Project,
     @Query() query: ProjectListQuery,
   ): Promise<StripePaymentListResponse> {
     const { page, page_size } = query;
-    const { rows, total } = await this.lists.payments(projectFilter(project, query), {
+    const { rows, total } = await this.lists.payments({ projectId }, filterOf(query), {
       limit: page_size,
       offset: offsetOf(query),
     });
     return { payments: rows.map(toPaymentResponse), total, page, page_size };
   }
-}
-
-function projectFilter({ id, ownerId }: Project, { test_mode: isTest }: ProjectListQuery): LedgerFilter {
-  return { projectId: id, ownerId, mode: isTest ? 'test' : 'live' };
 }

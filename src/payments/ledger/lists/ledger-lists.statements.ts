@@ -1,6 +1,7 @@
-import type { OwnerId, ProjectId } from '../../../common/ids.js';
+import type { ProjectId } from '../../../common/ids.js';
 import { columns, type RowOf } from '../../../database/columns.js';
 import { sql, type SqlValue, type Statement, type StatementOptions } from '../../../database/database.js';
+import type { Dialect } from '../../../database/dialect.js';
 import { isOfOtherAccount } from '../../stripe-config/stripe-config.statements.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
 import { StripePaymentEntity, StripeSubscriptionEntity } from '../store/ledger.entities.js';
@@ -47,12 +48,22 @@ export const IS_ACCOUNT_MISMATCH = isOfOtherAccount('listed', 'confirmed_by');
 export const SUBSCRIPTION_VIEW = `${columns(StripeSubscriptionEntity, { of: 'listed' })}, ${IS_ACCOUNT_MISMATCH} AS "accountMismatch"`;
 export const SUBSCRIPTION_FLAGS = { computed: { accountMismatch: Boolean } };
 
-/** Selects the rows of a list: those of one owner's projects that are not deleted. */
+/** Selects the rows of a list among those of the given projects. */
 export interface LedgerFilter {
-  readonly ownerId: OwnerId;
-  readonly projectId?: ProjectId;
   readonly mode?: StripeMode;
   readonly status?: string;
+}
+
+/** The part of a list that one project has in one mode: one range of an index. */
+export interface Part {
+  readonly projectId: ProjectId;
+  readonly mode: StripeMode;
+}
+
+/** The parts that have the rows of a page, none of which is older than `since`. */
+export interface Excerpt {
+  readonly parts: readonly Part[];
+  readonly since: Date;
 }
 
 export interface Page {
@@ -90,45 +101,92 @@ interface Call<Row> {
 }
 
 /**
- * One page, newest first and in total order. Each mode is one range of an index, so the first page is fast in
- * a table of any size.
+ * The time of the newest row in each part of a list, from the end of a range of an index. `null` without a row.
+ */
+export function newestOfParts(
+  { table }: ListKind<unknown>,
+  projects: readonly ProjectId[],
+  filter: LedgerFilter,
+): Call<Part & { readonly at: Date | null }> {
+  const values: SqlValue[] = [JSON.stringify(projects)];
+  const conditions = conditionsOf(filter, (value) => `$${values.push(value)}`);
+  const modes = filter.mode ? [filter.mode] : STRIPE_MODES;
+  const newest = (mode: StripeMode) => `SELECT p.id AS "projectId", '${mode}' AS mode,
+      (SELECT l.created_at FROM ${table} l WHERE l.project_id = p.id AND l.mode = '${mode}' ${conditions('l')}
+       ORDER BY l.created_at DESC LIMIT 1) AS at
+    FROM listed p`;
+  const statement = sql<Part & { readonly at: Date | null }>(
+    ({ jsonUuids }) => `WITH listed AS (SELECT id FROM projects WHERE id IN (${jsonUuids('$1')}))
+      ${modes.map(newest).join(' UNION ALL ')}`,
+    `newest_in_${table}_${variantOf(filter)}`,
+    { computed: { at: Date } },
+  );
+  return { statement, values };
+}
+
+/**
+ * One page of the rows of some parts, newest first and in total order. Reads at most offset and limit rows of
+ * each part, and none older than `since`.
  */
 export function listPage<View>(
   { table, view, options }: ListKind<View>,
+  { parts, since }: Excerpt,
   filter: LedgerFilter,
   { limit, offset }: Page,
 ): Call<Listed<View>> {
-  const values: SqlValue[] = [limit, offset, offset + limit];
+  const values: SqlValue[] = [limit, offset, offset + limit, since];
   const bind = (value: SqlValue) => `$${values.push(value)}`;
-  // One project is read by the index on project, all projects by the index on owner. The join checks the
-  // project's owner.
-  const whose = filter.projectId
-    ? `l.project_id = ${bind(filter.projectId)} AND p.owner_id = ${bind(filter.ownerId)}`
-    : `l.owner_id = ${bind(filter.ownerId)}`;
-  const status = filter.status ? `AND l.status = ${bind(filter.status)}` : '';
-  const ofMode = (mode: StripeMode) => `
-    SELECT * FROM (
-      SELECT l.*, p.name AS project_name FROM ${table} l JOIN projects p ON p.id = l.project_id
-      WHERE ${whose} AND l.mode = '${mode}' ${status} AND p.deleted_at IS NULL
-      ORDER BY l.created_at DESC, l.id DESC LIMIT $3) AS of_${mode}`;
-  const modes = filter.mode ? [filter.mode] : STRIPE_MODES;
-  const text = `SELECT ${view}, project_name AS "projectName" FROM (${modes.map(ofMode).join(' UNION ALL ')}) AS listed
-    ORDER BY listed.created_at DESC, listed.id DESC LIMIT $1 OFFSET $2`;
-  return { statement: sql(text, `list_${table}_${variantOf(filter)}`, options), values };
+  const conditions = conditionsOf(filter, bind);
+  const ofMode = (mode: StripeMode) => {
+    const projects = bind(
+      JSON.stringify(parts.filter((part) => part.mode === mode).map(({ projectId }) => projectId)),
+    );
+    return ({ joinFirst, jsonUuids }: Dialect) => `
+      SELECT l.*, p.name AS project_name FROM projects p ${joinFirst({
+        table,
+        as: 'l',
+        where: (row) =>
+          `${row}.project_id = p.id AND ${row}.mode = '${mode}' AND ${row}.created_at >= $4 ${conditions(row)}`,
+        orderBy: (row) => `${row}.created_at DESC, ${row}.id DESC`,
+        limit: '$3',
+      })} WHERE p.id IN (${jsonUuids(projects)})`;
+  };
+  const modes = (filter.mode ? [filter.mode] : STRIPE_MODES).map(ofMode);
+  const statement = sql<Listed<View>>(
+    (dialect) => `SELECT ${view}, project_name AS "projectName"
+      FROM (${modes.map((text) => text(dialect)).join(' UNION ALL ')}) AS listed
+      ORDER BY listed.created_at DESC, listed.id DESC LIMIT $1 OFFSET $2`,
+    `list_${table}_${variantOf(filter)}`,
+    options,
+  );
+  return { statement, values };
 }
 
 /** Number of rows on all pages, from the statistics. */
-export function listTotal({ name }: ListKind<unknown>, filter: LedgerFilter): Call<{ total: number | null }> {
-  const values: SqlValue[] = [name, filter.ownerId];
+export function listTotal(
+  { name }: ListKind<unknown>,
+  projects: readonly ProjectId[],
+  filter: LedgerFilter,
+): Call<{ total: number | null }> {
+  const values: SqlValue[] = [JSON.stringify(projects), name];
   const equals = (column: string, value: SqlValue | undefined) =>
     value === undefined ? '' : `AND n.${column} = $${values.push(value)}`;
-  const text = `SELECT SUM(n.total) AS total FROM projects p JOIN ledger_counts n ON n.project_id = p.id
-    WHERE n.kind = $1 AND p.owner_id = $2 AND p.deleted_at IS NULL
-    ${equals('project_id', filter.projectId)} ${equals('mode', filter.mode)} ${equals('status', filter.status)}`;
-  return { statement: sql(text, `total_in_ledger_${variantOf(filter)}`), values };
+  const conditions = `${equals('mode', filter.mode)} ${equals('status', filter.status)}`;
+  const statement = sql<{ total: number | null }>(
+    ({ jsonUuids }) => `SELECT SUM(n.total) AS total FROM ledger_counts n
+      WHERE n.project_id IN (${jsonUuids('$1')}) AND n.kind = $2 ${conditions}`,
+    `total_in_ledger_${variantOf(filter)}`,
+  );
+  return { statement, values };
+}
+
+/** @returns the conditions on a row, given the alias of its table */
+function conditionsOf({ status }: LedgerFilter, bind: (value: SqlValue) => string): (row: string) => string {
+  const bound = status === undefined ? undefined : bind(status);
+  return (row) => (bound === undefined ? '' : `AND ${row}.status = ${bound}`);
 }
 
 /** Distinguishes the statements by their filters, since each text needs a name of its own. */
-function variantOf({ projectId, mode, status }: LedgerFilter): string {
-  return [projectId ? 'project' : 'owner', mode ?? 'both', ...(status ? ['status'] : [])].join('_');
+function variantOf({ mode, status }: LedgerFilter): string {
+  return [mode ?? 'both', ...(status === undefined ? [] : ['status'])].join('_');
 }

@@ -1,6 +1,7 @@
 import { columns, type RowOf } from '../../../database/columns.js';
 import { sql } from '../../../database/database.js';
 import { ProjectEntity } from '../../../projects/project.entity.js';
+import { readableProjects } from '../../../projects/readable-projects.statements.js';
 import type { StripeConfigEntity } from '../../stripe-config/stripe-config.entities.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import type { Revenue } from '../store/statistics.entities.js';
@@ -9,7 +10,7 @@ import { ACTIVE_STATUSES } from './list.queries.js';
 const PROJECT = ['id', 'name', 'description', 'createdAt'] as const;
 
 /**
- * A developer's project with a summary of its configuration. Times are `null` if there is no such credential.
+ * A project with a summary of its configuration. Times are `null` if there is no such credential.
  */
 export interface ConfiguredProject extends Pick<RowOf<ProjectEntity>, (typeof PROJECT)[number]> {
   /** `null` without a configuration in use. */
@@ -20,12 +21,11 @@ export interface ConfiguredProject extends Pick<RowOf<ProjectEntity>, (typeof PR
   readonly liveConfiguredAt: Date | null;
 }
 
-/** A developer's live projects, with the configuration in use and the secret key of each mode. */
-const PROJECTS = `projects p
+/** Joins the configuration in use and the secret key of each mode to the projects in `p`. */
+const CONFIGURATION = `
   LEFT JOIN stripe_configs c ON c.project_id = p.id AND c.is_active
   LEFT JOIN stripe_credentials test_key ON ${isSecretKey('test_key', 'test')}
-  LEFT JOIN stripe_credentials live_key ON ${isSecretKey('live_key', 'live')}
-  WHERE p.owner_id = $1 AND p.deleted_at IS NULL`;
+  LEFT JOIN stripe_credentials live_key ON ${isSecretKey('live_key', 'live')}`;
 
 function isSecretKey(of: string, mode: StripeMode): string {
   return `${of}.project_id = c.project_id AND ${of}.mode = '${mode}' AND ${of}.kind = 'secret_key' AND ${of}.slot = 0`;
@@ -40,40 +40,41 @@ function configuredAt(mode: StripeMode): string {
     WHERE k.project_id = c.project_id AND k.mode = '${mode}' AND k.slot = 0 ORDER BY k.written_at DESC LIMIT 1)`;
 }
 
-/** $1 owner. */
+/** $1 subject. */
 export const LIST_PROJECTS = sql<ConfiguredProject>(
   `SELECT ${columns(ProjectEntity, { of: 'p', only: PROJECT })}, c.is_active AS "isActive",
      test_key.written_at AS "testKeyWrittenAt", live_key.written_at AS "liveKeyWrittenAt",
      ${configuredAt('test')} AS "testConfiguredAt", ${configuredAt('live')} AS "liveConfiguredAt"
-   FROM ${PROJECTS} ORDER BY p.created_at DESC, p.id DESC`,
+   FROM ${readableProjects('$1')} p ${CONFIGURATION} ORDER BY p.created_at DESC, p.id DESC`,
   'list_configured_projects',
 );
 
-/** $1 owner. */
+/** $1 projects, as in all statements below. */
 export const COUNT_PROJECTS = sql<Readonly<Record<'total' | 'configured' | 'test' | 'live', number>>>(
-  `SELECT COUNT(*) AS total, COUNT(c.project_id) AS configured, COUNT(test_key.project_id) AS test,
-     COUNT(live_key.project_id) AS live FROM ${PROJECTS}`,
+  ({
+    jsonUuids,
+  }) => `SELECT COUNT(*) AS total, COUNT(c.project_id) AS configured, COUNT(test_key.project_id) AS test,
+     COUNT(live_key.project_id) AS live FROM projects p ${CONFIGURATION} WHERE p.id IN (${jsonUuids('$1')})`,
   'count_configured_projects',
 );
 
 const ACTIVE = ACTIVE_STATUSES.map((status) => `'${status}'`).join(', ');
 
-/** $1 owner, $2 whether test mode counts. */
+/** $2 whether test mode counts. */
 export const COUNT_LEDGER = sql<Readonly<Record<'subscriptions' | 'active' | 'payments', number>>>(
-  `SELECT COALESCE(SUM(CASE WHEN n.kind = 'subscription' THEN n.total END), 0) AS subscriptions,
+  ({
+    jsonUuids,
+  }) => `SELECT COALESCE(SUM(CASE WHEN n.kind = 'subscription' THEN n.total END), 0) AS subscriptions,
      COALESCE(SUM(CASE WHEN n.kind = 'subscription' AND n.status IN (${ACTIVE}) THEN n.total END), 0) AS active,
      COALESCE(SUM(CASE WHEN n.kind = 'payment' THEN n.total END), 0) AS payments
-   FROM projects p JOIN ledger_counts n ON n.project_id = p.id
-   WHERE p.owner_id = $1 AND p.deleted_at IS NULL AND (n.mode = 'live' OR $2)`,
-  'count_ledger_of_owner',
+   FROM ledger_counts n WHERE n.project_id IN (${jsonUuids('$1')}) AND (n.mode = 'live' OR $2)`,
+  'count_in_ledger_of_projects',
 );
 
-/** $1 owner, $2 whether test mode counts. The currency with most payments first. */
+/** $2 whether test mode counts. */
 export const SUM_REVENUE = sql<Revenue & { readonly currency: string }>(
-  `SELECT r.currency, SUM(r.payments) AS payments, SUM(r.gross_cents) AS "grossCents", SUM(r.net_cents) AS "netCents",
-     SUM(r.out_of_band_cents) AS "outOfBandCents"
-   FROM projects p JOIN ledger_revenue r ON r.project_id = p.id
-   WHERE p.owner_id = $1 AND p.deleted_at IS NULL AND (r.mode = 'live' OR $2)
-   GROUP BY r.currency HAVING SUM(r.payments) > 0 ORDER BY 2 DESC, 1`,
-  'sum_revenue_of_owner',
+  ({ jsonUuids }) => `SELECT r.currency, SUM(r.payments) AS payments, SUM(r.gross_cents) AS "grossCents",
+     SUM(r.net_cents) AS "netCents", SUM(r.out_of_band_cents) AS "outOfBandCents"
+   FROM ledger_revenue r WHERE r.project_id IN (${jsonUuids('$1')}) AND (r.mode = 'live' OR $2) GROUP BY r.currency`,
+  'sum_revenue_of_projects',
 );

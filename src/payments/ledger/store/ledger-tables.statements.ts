@@ -5,7 +5,7 @@ import { StripeDisputeEntity } from './ledger.entities.js';
 import { LedgerCountEntity, LedgerRevenueEntity } from './statistics.entities.js';
 
 /** Columns outside an object's state. `confirmedBy` has a statement of its own. */
-const NOT_STATE: readonly string[] = ['projectId', 'mode', 'id', 'ownerId', 'revision', 'confirmedBy'];
+const NOT_STATE: readonly string[] = ['projectId', 'mode', 'id', 'revision', 'confirmedBy'];
 
 /**
  * Statements for a table with one row per Stripe object. In all of them $1 is the project, $2 the mode and $3
@@ -28,8 +28,8 @@ export function tableStatements<State extends object>(entity: new () => State, t
     lock: sql<State & StoredVersion>(({ rowLock }) => `${find} ${rowLock()}`, `lock_${table}`),
     /** $4 our id. */
     insert: sql<never>(
-      `INSERT INTO ${table} (project_id, mode, ${keyName}, id, owner_id, revision, ${names.join(', ')})
-       VALUES ($1, $2, $3, $4, (SELECT owner_id FROM projects WHERE id = $1), 1, ${names.map((_, index) => `$${index + 5}`).join(', ')})`,
+      `INSERT INTO ${table} (project_id, mode, ${keyName}, id, revision, ${names.join(', ')})
+       VALUES ($1, $2, $3, $4, 1, ${names.map((_, index) => `$${index + 5}`).join(', ')})`,
       `insert_${table}`,
     ),
     update: sql<never>(

@@ -1,5 +1,5 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, Unique } from 'typeorm';
-import type { EndUserId, OwnerId, ProjectId } from '../../../common/ids.js';
+import type { EndUserId, ProjectId } from '../../../common/ids.js';
 import { ProjectEntity } from '../../../projects/project.entity.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import type { PaymentSource } from '../merge/payment.js';
@@ -11,8 +11,6 @@ const PAYMENT_PK = { primaryKeyConstraintName: 'stripe_payments_pk' };
 @Unique('stripe_payments_id_unique', ['id'])
 @Index('stripe_payments_by_project', ['projectId', 'mode', 'createdAt', 'id'])
 @Index('stripe_payments_by_status', ['projectId', 'mode', 'status', 'createdAt', 'id'])
-@Index('stripe_payments_by_owner', ['ownerId', 'mode', 'createdAt', 'id'])
-@Index('stripe_payments_by_owner_and_status', ['ownerId', 'mode', 'status', 'createdAt', 'id'])
 @Index('stripe_payments_by_user', ['projectId', 'mode', 'userId', 'createdAt', 'id'])
 @Index('stripe_payments_by_customer', ['projectId', 'mode', 'customerId'])
 @Index('stripe_payments_by_subscription', ['projectId', 'mode', 'subscriptionId'], {
@@ -32,10 +30,6 @@ export class StripePaymentEntity {
   /** Our id, derived from the primary key by `rowId`. */
   @Column('uuid')
   id: string;
-
-  /** Copied from the project, so that a list over all projects of an owner is one range of an index. */
-  @Column({ name: 'owner_id', type: 'varchar', length: 255 })
-  ownerId: OwnerId;
 
   @Column('uuid', { name: 'user_id', nullable: true })
   userId: EndUserId | null;
@@ -104,8 +98,6 @@ const SUBSCRIPTION_PK = { primaryKeyConstraintName: 'stripe_subscriptions_pk' };
 @Unique('stripe_subscriptions_id_unique', ['id'])
 @Index('stripe_subscriptions_by_project', ['projectId', 'mode', 'createdAt', 'id'])
 @Index('stripe_subscriptions_by_status', ['projectId', 'mode', 'status', 'createdAt', 'id'])
-@Index('stripe_subscriptions_by_owner', ['ownerId', 'mode', 'createdAt', 'id'])
-@Index('stripe_subscriptions_by_owner_and_status', ['ownerId', 'mode', 'status', 'createdAt', 'id'])
 @Index('stripe_subscriptions_by_user', ['projectId', 'mode', 'userId', 'createdAt', 'id'])
 @Index('stripe_subscriptions_by_customer', ['projectId', 'mode', 'customerId'])
 export class StripeSubscriptionEntity {
@@ -122,10 +114,6 @@ export class StripeSubscriptionEntity {
   /** Our id, derived from the primary key by `rowId`. */
   @Column('uuid')
   id: string;
-
-  /** Copied from the project, so that a list over all projects of an owner is one range of an index. */
-  @Column({ name: 'owner_id', type: 'varchar', length: 255 })
-  ownerId: OwnerId;
 
   @Column('uuid', { name: 'user_id', nullable: true })
   userId: EndUserId | null;
@@ -217,9 +205,6 @@ export class StripeDisputeEntity {
   id: string;
 
   /** Copied from the project. */
-  @Column({ name: 'owner_id', type: 'varchar', length: 255 })
-  ownerId: OwnerId;
-
   @Column({ name: 'charge_id', type: 'varchar', length: 255, nullable: true })
   chargeId: string | null;
 

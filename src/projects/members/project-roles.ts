@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { Caller } from '../auth/caller.js';
-import { Database } from '../database/database.js';
-import { FIND_ROLE } from './members/members.statements.js';
-import type { Role } from './permissions.js';
-import type { Project } from './project.entity.js';
+import type { Caller } from '../../auth/caller.js';
+import { Database } from '../../database/database.js';
+import { FIND_ROLE } from './members.statements.js';
+import type { Role } from '../permissions.js';
+import type { Project } from '../project.entity.js';
 
 /** Knows the role of a caller in a project. */
 @Injectable()
