@@ -128,7 +128,7 @@ export const REVEALING = [
   'src/payments/stripe-config/credential-sealer.ts',
   'src/payments/stripe/stripe-connector.ts',
   'src/payments/stripe-config/keys/key-probe.ts',
-  'src/payments/webhooks/receiver/stripe-signature.ts',
+  'src/payments/webhooks/refusals/stripe-signature.ts',
   // What was sealed, but is no secret to who asks.
   'src/payments/webhooks/events/event-payloads.ts',
   'src/idempotency/idempotent-answers.ts',
@@ -179,6 +179,23 @@ export default defineConfig(
   { name: 'tillkeeper/source', files: ['src/**'], ignores: [UNIT_SPECS], rules: { 'no-console': 'error' } },
   // The order of the alphabet has a module before the modules inside it, and the last match decides.
   ...MODULES.toSorted().map(directionOf),
+  {
+    name: 'tillkeeper/module/payments-events',
+    files: ['src/payments/payments-events.ts', 'src/payments/project-mode.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^\\.(?!\\./common/|/project-mode\\.js$|/stripe/stripe-mode\\.js$)',
+              message: 'Every module of payments imports this file, so it imports none of them.',
+            },
+          ],
+        },
+      ],
+    },
+  },
   {
     name: 'tillkeeper/module/bootstrap',
     files: ['src/bootstrap/**'],

@@ -29,7 +29,7 @@ import {
 } from '../payments/webhooks/endpoints/webhook-endpoint.entities.js';
 import { SEALED_PAYLOADS } from '../payments/webhooks/events/event-payloads.js';
 import { WebhookEventEntity } from '../payments/webhooks/events/webhook-event.entity.js';
-import { WebhookRefusalEntity } from '../payments/webhooks/receiver/webhook-refusal.entity.js';
+import { WebhookRefusalEntity } from '../payments/webhooks/refusals/webhook-refusal.entity.js';
 import { ReconciliationEntity } from '../payments/webhooks/reconcile/reconciliations.repository.js';
 import { ProjectMemberEntity } from '../projects/members/member.entity.js';
 import { ProjectEntity } from '../projects/project.entity.js';

@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AccountsModule } from '../accounts/accounts.module.js';
-import { PaymentsModule } from '../payments/payments.module.js';
+import { LedgerModule } from '../payments/ledger/ledger.module.js';
+import { PaymentsEventsModule } from '../payments/payments-events.js';
 import { HealthController, OpenGuard } from './health.controller.js';
 import { MetricsController, MetricsRegistry } from './metrics.controller.js';
 import { AccountMetrics, PaymentsMetrics } from './payments-metrics.js';
@@ -9,7 +10,7 @@ import { ProcessMetrics, RequestMetrics } from './process-metrics.js';
 import { ReadinessService } from './readiness.service.js';
 
 @Module({
-  imports: [AccountsModule, PaymentsModule],
+  imports: [AccountsModule, PaymentsEventsModule, LedgerModule],
   controllers: [HealthController, MetricsController],
   providers: [
     ReadinessService,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, Module } from '@nestjs/common';
 import type { EndUserId } from '../common/ids.js';
 import type { ProjectMode } from './project-mode.js';
 
@@ -190,8 +190,7 @@ export class PaymentsEvents {
 
   /**
    * @param payload JSON, parsed once per listener, so that none sees another's changes
-   * @returns whether every
-   * listener succeeded
+   * @returns whether every listener succeeded
    */
   async deliver<Name extends DurableEventName>(
     name: Name,
@@ -204,3 +203,7 @@ export class PaymentsEvents {
     return results.every(({ status }) => status === 'fulfilled');
   }
 }
+
+/** Below all other modules of payments: each imports it to send or to receive events. */
+@Module({ providers: [PaymentsEvents], exports: [PaymentsEvents] })
+export class PaymentsEventsModule {}

@@ -2,12 +2,20 @@ import { Module } from '@nestjs/common';
 import { BillingModule } from './billing/billing.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { LedgerListsModule } from './ledger/lists/ledger-lists.module.js';
+import { PaymentsEventsModule } from './payments-events.js';
 import { StripeConfigModule } from './stripe-config/stripe-config.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** What other modules import to inject `StripeConfigService`, `StripeClients` and `PaymentsEvents`. */
 @Module({
-  imports: [StripeConfigModule, LedgerModule, LedgerListsModule, BillingModule, WebhooksModule],
-  exports: [StripeConfigModule, LedgerModule],
+  imports: [
+    PaymentsEventsModule,
+    StripeConfigModule,
+    LedgerModule,
+    LedgerListsModule,
+    BillingModule,
+    WebhooksModule,
+  ],
+  exports: [StripeConfigModule, PaymentsEventsModule],
 })
 export class PaymentsModule {}

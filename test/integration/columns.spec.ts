@@ -1,7 +1,7 @@
 import { columnNames, columns, columnValues, inserted, type RowOf } from '../../src/database/columns.js';
 import { Database, query, sql } from '../../src/database/database.js';
 import type { ProjectId } from '../../src/common/ids.js';
-import { WebhookRefusalEntity } from '../../src/payments/webhooks/receiver/webhook-refusal.entity.js';
+import { WebhookRefusalEntity } from '../../src/payments/webhooks/refusals/webhook-refusal.entity.js';
 import { ProjectEntity } from '../../src/projects/project.entity.js';
 import { startTestApp, type TestApp } from '../harness/test-app.js';
 

@@ -1,6 +1,11 @@
+import { Module } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 import { inspect } from 'node:util';
+import { LedgerService } from '../../src/payments/ledger/ledger.service.js';
+import { OutboxRepository } from '../../src/payments/ledger/outbox/outbox.repository.js';
 import { PaymentsEvents } from '../../src/payments/payments-events.js';
+import { PaymentsModule } from '../../src/payments/payments.module.js';
+import { StripeConnector } from '../../src/payments/stripe/stripe-connector.js';
 import { StripeClients } from '../../src/payments/stripe-config/keys/stripe-clients.js';
 import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
 import { deliver } from '../harness/ledger/signed-events.js';
@@ -60,6 +65,19 @@ describe('a module that imports PaymentsModule', () => {
     await expect(shop.addCustomer(projectId, 'somebody@example.com')).rejects.toMatchObject({
       code: 'config_not_found',
     });
+  });
+
+  it.each([
+    ['StripeConnector', StripeConnector],
+    ['LedgerService', LedgerService],
+    ['OutboxRepository', OutboxRepository],
+  ])('cannot inject %s', async (_, internal) => {
+    const Greedy = class {};
+    const providers = [{ provide: 'greedy', inject: [internal], useFactory: () => 'got it' }];
+    Module({ imports: [PaymentsModule], providers })(Greedy);
+    await expect(app.app.get(LazyModuleLoader).load(() => Greedy)).rejects.toThrow(
+      `Nest can't resolve dependencies of the greedy`,
+    );
   });
 
   it('does not show the key when it prints the client', async () => {

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { PaymentsEventsModule } from '../payments-events.js';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
 import { ForeignObjectsRepository } from './store/foreign-objects.repository.js';
 import { LedgerService } from './ledger.service.js';
@@ -18,7 +19,7 @@ import { UserLinksRepository } from './store/user-links.repository.js';
 
 /** Stores subscriptions, payments and disputes as Stripe last reported them. */
 @Module({
-  imports: [StripeConfigModule],
+  imports: [StripeConfigModule, PaymentsEventsModule],
   providers: [
     LedgerService,
     EventEnricher,

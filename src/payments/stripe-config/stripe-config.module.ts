@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { HistoryModule } from '../../history/history.module.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
+import { PaymentsEventsModule } from '../payments-events.js';
 import { StripeModule } from '../stripe/stripe.module.js';
 import { ConfigChanges } from './config-cache.js';
 import { ConfigHistoryController } from './config-history.controller.js';
@@ -18,7 +19,7 @@ import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
 
 /** Stripe credentials of projects, key health, and Stripe clients. */
 @Module({
-  imports: [HistoryModule, ProjectsModule, StripeModule],
+  imports: [HistoryModule, ProjectsModule, StripeModule, PaymentsEventsModule],
   controllers: [StripeConfigController, ConfigHistoryController, StripeConnectionController],
   providers: [
     StripeConfigService,
@@ -32,6 +33,6 @@ import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
     KeyHealthRepository,
     KeyVerifier,
   ],
-  exports: [StripeModule, StripeConfigService, ConfigChanges, StripeClients, StripeAccounts, KeyHealth],
+  exports: [StripeConfigService, ConfigChanges, StripeClients, StripeAccounts, KeyHealth],
 })
 export class StripeConfigModule {}

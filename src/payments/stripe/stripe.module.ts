@@ -1,10 +1,11 @@
 import { Module } from '@nestjs/common';
-import { PaymentsEvents } from '../payments-events.js';
+import { PaymentsEventsModule } from '../payments-events.js';
 import { StripeConnector } from './stripe-connector.js';
 
 /** Creates Stripe clients for given keys. Independent of projects. */
 @Module({
-  providers: [StripeConnector, PaymentsEvents],
-  exports: [StripeConnector, PaymentsEvents],
+  imports: [PaymentsEventsModule],
+  providers: [StripeConnector],
+  exports: [StripeConnector],
 })
 export class StripeModule {}

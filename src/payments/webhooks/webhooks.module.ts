@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ProjectsModule } from '../../projects/projects.module.js';
+import { PaymentsEventsModule } from '../payments-events.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
 import { HistoryModule } from '../../history/history.module.js';
@@ -11,8 +12,8 @@ import {
 } from './endpoints/webhook-endpoints.repository.js';
 import { WebhookEndpointsController } from './endpoints/webhook-endpoints.controller.js';
 import { WebhookEndpointsService } from './endpoints/webhook-endpoints.service.js';
-import { DeliveryNotes } from './receiver/delivery-notes.js';
-import { DeliveryVerifier, WebhookSecrets } from './receiver/delivery-verifier.js';
+import { DeliveryNotes } from './events/delivery-notes.js';
+import { DeliveryVerifier, WebhookSecrets } from './events/delivery-verifier.js';
 import { EventHandlerService } from './events/event-handler.service.js';
 import { EventPayloads } from './events/event-payloads.js';
 import { EventReader } from './events/event-reader.js';
@@ -24,12 +25,19 @@ import { WebhookEventsRepository } from './events/webhook-events.repository.js';
 import { WebhookEventsService } from './events/webhook-events.service.js';
 import { WebhookReceiverController } from './receiver/webhook-receiver.controller.js';
 import { WebhookReceiverService } from './receiver/webhook-receiver.service.js';
-import { WebhookRefusalsRepository } from './receiver/webhook-refusals.repository.js';
+import { WebhookRefusalsRepository } from './refusals/webhook-refusals.repository.js';
 import { WebhookSweeper } from './events/webhook-sweeper.js';
 
 /** Webhook endpoints at Stripe, the receiver of their events, and reconcile. */
 @Module({
-  imports: [HistoryModule, IdempotencyModule, ProjectsModule, StripeConfigModule, LedgerModule],
+  imports: [
+    HistoryModule,
+    IdempotencyModule,
+    ProjectsModule,
+    PaymentsEventsModule,
+    StripeConfigModule,
+    LedgerModule,
+  ],
   controllers: [
     WebhookEndpointsController,
     ConnectionStatusController,

@@ -1,5 +1,5 @@
 import type { ProjectId } from '../../../src/common/ids.js';
-import { DeliveryNotes } from '../../../src/payments/webhooks/receiver/delivery-notes.js';
+import { DeliveryNotes } from '../../../src/payments/webhooks/events/delivery-notes.js';
 import { WebhookSweeper } from '../../../src/payments/webhooks/events/webhook-sweeper.js';
 import { type AppWithStripe, startAppWithStripe, statusPath } from '../../harness/app-with-stripe.js';
 import { eventually } from '../../harness/eventually.js';

@@ -5,7 +5,7 @@ import { ForeignObject } from '../../ledger/read/foreign-object.js';
 import { LedgerService } from '../../ledger/ledger.service.js';
 import { retryIfStale } from '../../ledger/merge/observation.js';
 import { Unreadable } from '../../ledger/read/stripe-object.js';
-import { DeliveryNotes } from '../receiver/delivery-notes.js';
+import { DeliveryNotes } from './delivery-notes.js';
 import { EventPayloads } from './event-payloads.js';
 import { isHandled } from '../handled-events.js';
 import type { ReceivedEvent, Verdict } from './event-reader.js';

@@ -6,7 +6,7 @@ import { type JsonBounds, parseJson } from '../../../http/json-body.js';
 import type { StripeEvent } from '../../ledger/merge/ledger-change.js';
 import type { ProjectMode } from '../../project-mode.js';
 import { StripeAccounts } from '../../stripe-config/keys/stripe-accounts.js';
-import type { RefusalReason } from '../receiver/webhook-receiver.errors.js';
+import type { RefusalReason } from '../refusals/webhook-receiver.errors.js';
 
 /**
  * Outcomes of an event. `unreadable`: this version doesn't know its form. `open`: the owner has to correct

@@ -6,8 +6,8 @@ import { Checked } from '../../../http/validation/request.pipe.js';
 import { ApiNullableString, ApiNullableTime, ApiTime } from '../../../http/openapi/api-errors.js';
 import { PageQuery } from '../../../http/validation/page.query.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
-import { REFUSAL_REASONS, type RefusalReason, refusalSentence } from '../receiver/webhook-receiver.errors.js';
-import type { RefusalCount } from '../receiver/webhook-refusal.entity.js';
+import { REFUSAL_REASONS, type RefusalReason, refusalSentence } from '../refusals/webhook-receiver.errors.js';
+import type { RefusalCount } from '../refusals/webhook-refusal.entity.js';
 import { type Outcome, OUTCOMES } from './event-reader.js';
 import type { EventRow } from './webhook-events.statements.js';
 

@@ -5,7 +5,7 @@ import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { readProjectId } from '../../../projects/project.guards.js';
 import type { ProjectMode } from '../../project-mode.js';
 import { StripeModePipe } from '../../stripe/stripe-mode.js';
-import { WebhookSecrets } from './delivery-verifier.js';
+import { WebhookSecrets } from '../events/delivery-verifier.js';
 
 /** Reads and validates the path of a webhook URL. */
 @Injectable()

@@ -9,7 +9,7 @@ import { HANDLED } from '../events/event-handler.service.js';
 import type { ProjectMode } from '../../project-mode.js';
 import { ReceiverPathPipe, ReceivingProjectGuard } from './receiving-project.guard.js';
 import { WebhookReceiverService } from './webhook-receiver.service.js';
-import { RECEIVES_NOTHING } from './webhook-receiver.errors.js';
+import { RECEIVES_NOTHING } from '../refusals/webhook-receiver.errors.js';
 
 @ApiSchema({ description: 'What was done with the event. It is committed.' })
 export class WebhookReceipt {

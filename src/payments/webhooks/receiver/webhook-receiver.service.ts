@@ -3,9 +3,9 @@ import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { PaymentsEvents } from '../../payments-events.js';
 import { EventHandlerService, type Handled } from '../events/event-handler.service.js';
 import type { ReceivedEvent } from '../events/event-reader.js';
-import { DeliveryNotes } from './delivery-notes.js';
-import { type Delivery, DeliveryVerifier } from './delivery-verifier.js';
-import { notProcessed, refusal } from './webhook-receiver.errors.js';
+import { DeliveryNotes } from '../events/delivery-notes.js';
+import { type Delivery, DeliveryVerifier } from '../events/delivery-verifier.js';
+import { notProcessed, refusal } from '../refusals/webhook-receiver.errors.js';
 
 /** Verifies deliveries to webhook URLs, and hands authentic events to the handler. */
 @Injectable()

@@ -4,9 +4,9 @@ import { PaymentsEvents } from '../../payments-events.js';
 import type { ProjectMode } from '../../project-mode.js';
 import { ConfigCache, ConfigChanges } from '../../stripe-config/config-cache.js';
 import { StripeConfigService, type WebhookSecret } from '../../stripe-config/stripe-config.service.js';
-import { EventReader, type ReceivedEvent } from '../events/event-reader.js';
-import { signatureProblem } from './stripe-signature.js';
-import { notReceiving, notVerifiable, type RefusalReason } from './webhook-receiver.errors.js';
+import { EventReader, type ReceivedEvent } from './event-reader.js';
+import { signatureProblem } from '../refusals/stripe-signature.js';
+import { notReceiving, notVerifiable, type RefusalReason } from '../refusals/webhook-receiver.errors.js';
 
 const MAX_CACHED = 10_000;
 

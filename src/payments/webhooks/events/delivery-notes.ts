@@ -6,12 +6,12 @@ import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { PeriodicTasks } from '../../../database/periodic-tasks.js';
 import type { ProjectMode } from '../../project-mode.js';
 import { type Delivery, DeliveryVerifier } from './delivery-verifier.js';
-import { EventPayloads } from '../events/event-payloads.js';
-import type { RefusalReason } from './webhook-receiver.errors.js';
-import type { RefusalCount } from './webhook-refusal.entity.js';
-import { WebhookRefusalsRepository } from './webhook-refusals.repository.js';
-import type { ReceivedEvent, Verdict } from '../events/event-reader.js';
-import { WebhookEventsRepository } from '../events/webhook-events.repository.js';
+import { EventPayloads } from './event-payloads.js';
+import type { RefusalReason } from '../refusals/webhook-receiver.errors.js';
+import type { RefusalCount } from '../refusals/webhook-refusal.entity.js';
+import { WebhookRefusalsRepository } from '../refusals/webhook-refusals.repository.js';
+import type { ReceivedEvent, Verdict } from './event-reader.js';
+import { WebhookEventsRepository } from './webhook-events.repository.js';
 
 /** Limits of the notes in memory. The bytes count once for events and once for unverified deliveries. */
 const MAX_COUNTERS = 10_000;
