@@ -18,6 +18,8 @@ const STANDS_ON = {
   auth: ['vault', 'http'],
   accounts: ['auth', 'history'],
   projects: ['auth', 'history'],
+  'service-accounts': ['projects'],
+  operator: ['service-accounts'],
   idempotency: ['projects'],
   'payments/stripe': ['config', 'http'],
   'payments/stripe-config': ['payments/stripe', 'projects'],

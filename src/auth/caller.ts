@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { v5 as uuidV5 } from 'uuid';
-import { type Actor, personActor } from '../common/actor.js';
+import { type Actor, personActor, serviceAccountActor } from '../common/actor.js';
 import type { DomainError } from '../common/errors.js';
 import { type EndUserId, type OwnerId, parseUuid, type ProjectId } from '../common/ids.js';
 
@@ -26,10 +26,26 @@ function namespaceOf(projectId: ProjectId): Uint8Array {
   return Buffer.from(projectId.replaceAll('-', ''), 'hex');
 }
 
-/** The sender of a request, from its verified access token. */
+/** A machine with a key of its own. */
+export interface ServiceAccount {
+  readonly kind: 'service_account';
+  readonly id: string;
+  readonly name: string;
+  readonly role: 'viewer' | 'admin';
+  /** `null` for an operator's account, which has its role in every project. */
+  readonly projectId: ProjectId | null;
+  /** `null` for the general limit. */
+  readonly requestsPerMinute: number | null;
+}
+
+/** The sender of a request, from its verified access token or key. */
 export type Caller =
-  /** `sessionId` is set only in tokens that this service issues. */
-  | { kind: 'developer'; sub: OwnerId; sessionId?: string }
+  /**
+   * `sessionId` is set only in tokens that this service issues, `isOperator` if the token has the scope of
+   * operators.
+   */
+  | { kind: 'developer'; sub: OwnerId; sessionId?: string; isOperator?: true }
+  | ServiceAccount
   /** `projectId` is absent if `project_id` is no valid id: such a token opens nothing. */
   | { kind: 'end_user'; sub: string; projectId?: ProjectId }
   /** A developer whose token lacks the required scope. */
@@ -65,7 +81,10 @@ export function endUserOf({ identity }: FastifyRequest): EndUser | undefined {
 /** Injects the caller as the history's actor, on any route that requires a token. */
 export const CurrentActor = createParamDecorator((_: unknown, context: ExecutionContext): Actor => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
-  return personActor(callerOf(request).sub, request);
+  const caller = callerOf(request);
+  return caller.kind === 'service_account'
+    ? serviceAccountActor(caller, request)
+    : personActor(caller.sub, request);
 });
 
 /** Injects the developer's `OwnerId`, on a route for developers. */

@@ -6,6 +6,8 @@ import type { Caller } from './caller.js';
 import { EndedSessions } from './tokens/ended-sessions.js';
 import { JwtStrategy } from './tokens/jwt.strategy.js';
 import { RecentTokens, type Verified } from './tokens/recent-tokens.js';
+import { hasPrefixOf } from './opaque-keys/opaque-key.js';
+import { ServiceAccountCallers } from './service-account-callers.js';
 import { missingToken } from './auth.errors.js';
 
 /** A passport strategy bound to one request. */
@@ -28,6 +30,7 @@ export class IdentifyCallerGuard implements CanActivate {
   constructor(
     private readonly strategy: JwtStrategy,
     private readonly endedSessions: EndedSessions,
+    private readonly serviceAccounts: ServiceAccountCallers,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<true> {
@@ -45,6 +48,8 @@ export class IdentifyCallerGuard implements CanActivate {
 
   async #identify(request: FastifyRequest): Promise<Caller> {
     const token = bearerToken(request);
+    if (token !== null && hasPrefixOf('service_account', token))
+      return this.serviceAccounts.identify(token, request.ip);
     const known = token && this.#recent.find(token);
     if (known) return known;
     const verified = await this.#verify(request);

@@ -18,6 +18,18 @@ export function networkOf(ip: string): string {
   return address === undefined ? 'unknown' : normalizeIp(address);
 }
 
+/**
+ * The requests that the caller of a request may send in a minute; 0 for no limit. A service account may have a
+ * limit of its own. That of a project is never higher than the general limit, because the project's owner sets
+ * it.
+ */
+export function limitOf({ identity }: Pick<FastifyRequest, 'identity'>, general: number): number {
+  if (identity instanceof DomainError || identity.kind !== 'service_account') return general;
+  const { requestsPerMinute: own, projectId } = identity;
+  if (own === null) return general;
+  return projectId === null || general === 0 ? own : Math.min(own, general);
+}
+
 interface Window {
   hits: number;
   endsAt: number;
@@ -71,6 +83,7 @@ export class RateLimitGuard extends ThrottlerGuard {
   /** Counts by verified subject, else by address. The prefixes prevent collisions between them. */
   protected override async getTracker({ identity, ip }: FastifyRequest): Promise<string> {
     if (identity instanceof DomainError) return `address ${networkOf(ip)}`;
+    if (identity.kind === 'service_account') return `service account ${identity.id}`;
     return identity.kind === 'end_user'
       ? `end user ${identity.projectId} ${identity.sub}`
       : `developer ${identity.sub}`;

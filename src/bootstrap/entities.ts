@@ -33,6 +33,7 @@ import { WebhookRefusalEntity } from '../payments/webhooks/refusals/webhook-refu
 import { ReconciliationEntity } from '../payments/webhooks/reconcile/reconciliations.repository.js';
 import { ProjectMemberEntity } from '../projects/members/member.entity.js';
 import { ProjectEntity } from '../projects/project.entity.js';
+import { ServiceAccountEntity } from '../service-accounts/service-account.entity.js';
 import { DataKeyEntity, RetiredDataKeyEntity } from '../vault/keys/data-key.entity.js';
 import { KeyringNodeEntity } from '../vault/keys/keyring-nodes.repository.js';
 
@@ -49,6 +50,7 @@ export const ENTITIES = [
   AccountEntity,
   SessionEntity,
   OpaqueKeyEntity,
+  ServiceAccountEntity,
   StripeConfigEntity,
   StripeCredentialEntity,
   StripeKeyCheckEntity,

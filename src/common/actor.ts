@@ -22,14 +22,19 @@ export function normalizeForwardedFor({ headers }: IncomingMessage): void {
   headers['x-forwarded-for'] = hops.map((hop) => clientAddress(hop) ?? hop.trim()).join(', ');
 }
 
-/** A person with an access token, another module of this process, or the system (command line, timer). */
-export const ACTOR_KINDS = ['person', 'module', 'system'] as const;
+/**
+ * A person with an access token, a service account, another module of this process, or the system (command line,
+ * timer).
+ */
+export const ACTOR_KINDS = ['person', 'service_account', 'module', 'system'] as const;
 
 /** The author of a change, for the history. */
 export interface Actor {
   readonly kind: (typeof ACTOR_KINDS)[number];
-  /** The token's `sub`, or the name of the module or system part. */
+  /** The token's `sub`, the service account's id, or the name of the module or system part. */
   readonly subject: string;
+  /** Of a service account. The entry of the history has it in its details. */
+  readonly name?: string;
   readonly ip: string | null;
   readonly userAgent: string | null;
   /** The response's `X-Request-Id`. */
@@ -56,10 +61,19 @@ export function systemActor(name: string): Actor {
 }
 
 /** @param subject of the verified access token */
-export function personActor(subject: string, { id, ip, headers }: RequestFacts): Actor {
+export function personActor(subject: string, request: RequestFacts): Actor {
+  return { kind: 'person', subject, ...factsOf(request) };
+}
+
+export function serviceAccountActor(
+  { id, name }: { id: string; name: string },
+  request: RequestFacts,
+): Actor {
+  return { kind: 'service_account', subject: id, name, ...factsOf(request) };
+}
+
+function factsOf({ id, ip, headers }: RequestFacts): Pick<Actor, 'ip' | 'userAgent' | 'requestId'> {
   return {
-    kind: 'person',
-    subject,
     // Behind a trusted proxy, `ip` comes from a header.
     ip: clientAddress(ip) ?? null,
     userAgent: safeUserAgent(headers['user-agent']),

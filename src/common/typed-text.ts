@@ -90,6 +90,12 @@ export function readPastTime(value: unknown): Date | undefined {
   return time >= 0 && time <= Date.now() ? new Date(time) : undefined;
 }
 
+/** Parses RFC 3339. @returns `undefined` for anything else */
+export function readTime(value: unknown): Date | undefined {
+  const time = typeof value === 'string' ? readRfc3339(value) : NaN;
+  return Number.isNaN(time) ? undefined : new Date(time);
+}
+
 function readRfc3339(text: string): number {
   const day = RFC_3339.exec(text)?.[1];
   // JavaScript parses February 30 as March 1 or 2.

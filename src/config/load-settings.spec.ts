@@ -70,6 +70,7 @@ describe('defaults', () => {
       databasePoolSize: 10,
       migrateOnStart: true,
       developerScope: undefined,
+      operatorScope: undefined,
       authBuiltin: true,
       authRegistration: 'open',
       stripeApiBase: undefined,
@@ -152,6 +153,7 @@ describe.each<[variable: string, field: string, accepted: Record<string, unknown
   ],
   ['DATABASE_POOL_SIZE', 'databasePoolSize', { 1: 1, 1000: 1000 }, ['0', '1001', 'many']],
   ['MIGRATE_ON_START', 'migrateOnStart', { true: true, false: false }, ['TRUE', '1', 'yes', 'constructor']],
+  ['AUTH_OPERATOR_SCOPE', 'operatorScope', { 'till:operate': 'till:operate' }, ['a b', 'a"', 'a\\']],
   ['AUTH_DEVELOPER_SCOPE', 'developerScope', { 'till:write': 'till:write' }, ['a b', 'a"', 'a\\']],
   [
     'STRIPE_API_BASE',

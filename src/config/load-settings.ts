@@ -73,6 +73,7 @@ export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true }
     publicBaseUrl: env.required('PUBLIC_BASE_URL'),
     dataDir: env.required('DATA_DIR'),
     developerScope: env.optional('AUTH_DEVELOPER_SCOPE'),
+    operatorScope: env.optional('AUTH_OPERATOR_SCOPE'),
     authBuiltin: env.required('AUTH_BUILTIN') && !env.isSet('AUTH_JWKS_URI'),
     authRegistration: env.required('AUTH_REGISTRATION'),
     stripeApiBase: env.optional('STRIPE_API_BASE'),
@@ -197,6 +198,11 @@ function conflicts(env: Environment): string[] {
     [
       hasJwks && env.isSet('AUTH_BUILTIN') && env.optional('AUTH_BUILTIN') === true,
       'AUTH_BUILTIN must be left out or switched off when AUTH_JWKS_URI is set: developers come from one place.',
+    ],
+    [
+      env.optional('AUTH_OPERATOR_SCOPE') !== undefined &&
+        env.optional('AUTH_OPERATOR_SCOPE') === env.optional('AUTH_DEVELOPER_SCOPE'),
+      'AUTH_OPERATOR_SCOPE must differ from AUTH_DEVELOPER_SCOPE: every developer would be an operator.',
     ],
     [hasJwks && !env.isSet('AUTH_ISSUER'), 'AUTH_ISSUER must be set when AUTH_JWKS_URI is set.'],
     [hasJwks && !env.isSet('AUTH_AUDIENCE'), 'AUTH_AUDIENCE must be set when AUTH_JWKS_URI is set.'],

@@ -66,6 +66,7 @@ export class Settings extends StoreSettings {
   readonly dataDir: string;
   readonly accessTokens: AccessTokens;
   readonly developerScope?: string;
+  readonly operatorScope?: string;
   /** Whether the built-in authorization server with developer accounts is on. */
   readonly authBuiltin: boolean;
   readonly authRegistration: Registration;

@@ -80,7 +80,7 @@ const SERVER = {
   RATE_LIMIT_PER_MINUTE: {
     summary: 'Requests per minute per caller',
     details:
-      'A caller is the subject of a token, or an address without a token. 0 switches every limit off. The webhook receiver has no limit.',
+      'A caller is the subject of a token, or an address without a token. 0 switches every limit off, except limits of service accounts. The webhook receiver has no limit.',
     must: 'be a whole number from 0 to 1000000',
     parse: rules.wholeNumber(0, 1_000_000),
     default: '600',
@@ -253,6 +253,13 @@ const AUTH = {
   },
   AUTH_DEVELOPER_SCOPE: {
     summary: "Required scope of developers' tokens",
+    must: 'be one OAuth scope, without spaces, quotes or backslashes',
+    parse: rules.matching(/^[\x21\x23-\x5b\x5d-\x7e]+$/),
+  },
+  AUTH_OPERATOR_SCOPE: {
+    summary: "Scope of operators' tokens",
+    details:
+      'A person whose token has this scope is an operator: an admin in every project. Without this setting only service accounts are operators. Must differ from `AUTH_DEVELOPER_SCOPE`.',
     must: 'be one OAuth scope, without spaces, quotes or backslashes',
     parse: rules.matching(/^[\x21\x23-\x5b\x5d-\x7e]+$/),
   },

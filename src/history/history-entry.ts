@@ -15,6 +15,9 @@ export const PROJECT_ACTIONS = [
   'webhook_endpoint.created',
   'webhook_endpoint.removed',
   'webhook_secret.expired',
+  'service_account.created',
+  'service_account.rotated',
+  'service_account.revoked',
   'history.pruned',
 ] as const;
 export type ProjectAction = (typeof PROJECT_ACTIONS)[number];
@@ -43,6 +46,10 @@ export interface HistoryDetails {
   readonly endpoint?: string;
   /** Secrets that were destroyed before their overlap ended. */
   readonly former_webhook_secrets_ended?: readonly HistoryField[];
+  /** The id of a service account, or of a developer's account. */
+  readonly account?: string;
+  /** The name of the service account that acted. */
+  readonly actor_name?: string;
   readonly [name: string]: unknown;
 }
 
@@ -96,7 +103,7 @@ export function entryAfter<Action extends string>(
     actor,
     action,
     result,
-    details: JSON.stringify(details),
+    details: JSON.stringify(actor.name === undefined ? details : { ...details, actor_name: actor.name }),
   };
 }
 

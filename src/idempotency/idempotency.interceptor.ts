@@ -80,7 +80,7 @@ function callOf(
   if (!projectId) throw new Error('Only an operation of one project can be idempotent by key.');
   return {
     projectId,
-    caller: `${identity.kind} ${identity.sub}`,
+    caller: `${identity.kind} ${identity.kind === 'service_account' ? identity.id : identity.sub}`,
     operation: `${method} ${routeOptions.url}`,
     request: [body, ...readers.map((reader) => reader.transform(query[reader.name]))],
   };

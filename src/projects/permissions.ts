@@ -20,6 +20,7 @@ export const PERMISSIONS = {
   'project:read': { from: 'viewer', allows: 'see name and description' },
   'project:write': { from: 'admin', allows: 'change name and description' },
   'project:delete': { from: 'owner', allows: 'delete the project' },
+  'service-accounts:write': { from: 'owner', allows: 'list, make, rotate and revoke service accounts' },
   'config:read': { from: 'viewer', allows: 'see masked credentials, their status, and the webhook URLs' },
   'config:write': { from: 'admin', allows: 'store and destroy credentials' },
   'config:validate': { from: 'admin', allows: 'ask Stripe about a key' },

@@ -2,6 +2,20 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { OwnerId, ProjectId } from '../common/ids.js';
 import type { Role } from './permissions.js';
 
+/**
+ * What is known of a project's stored secret keys: none is stored, one was never checked, Stripe refused one, or
+ * Stripe accepted all.
+ */
+export const PROJECT_HEALTHS = ['unconfigured', 'unverified', 'unhealthy', 'healthy'] as const;
+export type ProjectHealth = (typeof PROJECT_HEALTHS)[number];
+
+const MAX_NAME_LENGTH = 255;
+
+/** The form of a name in which it is searched: without differences of case and of Unicode's composition. */
+export function searchNameOf(name: string): string {
+  return [...name.normalize('NFC').toLowerCase()].slice(0, MAX_NAME_LENGTH).join('');
+}
+
 /** A live project. Times are RFC 3339 in UTC with milliseconds. */
 export interface Project {
   readonly id: ProjectId;
@@ -24,6 +38,9 @@ export interface ProjectChanges {
 }
 
 @Entity('projects')
+@Index('projects_by_creation', ['createdAt', 'id'], { where: 'deleted_at IS NULL' })
+@Index('projects_by_health', ['health', 'createdAt', 'id'], { where: 'deleted_at IS NULL' })
+@Index('projects_by_name', ['searchName', 'id'], { where: 'deleted_at IS NULL' })
 @Index('projects_by_owner', ['ownerId', 'createdAt', 'id'])
 export class ProjectEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'projects_pk' })
@@ -32,8 +49,12 @@ export class ProjectEntity {
   @Column({ name: 'owner_id', type: 'varchar', length: 255 })
   ownerId: OwnerId;
 
-  @Column({ type: 'varchar', length: 255 })
+  @Column({ type: 'varchar', length: MAX_NAME_LENGTH })
   name: string;
+
+  /** `searchNameOf` the name. Its index compares bytes, so that a prefix is a range of it. */
+  @Column({ name: 'search_name', type: 'varchar', length: MAX_NAME_LENGTH })
+  searchName: string;
 
   @Column({ type: 'varchar', length: 1000, nullable: true })
   description: string | null;
@@ -43,6 +64,10 @@ export class ProjectEntity {
 
   @Column({ name: 'updated_at', type: Date, precision: 3 })
   updatedAt: Date;
+
+  /** Kept by payments whenever a key or a verdict on it changes. */
+  @Column({ type: 'varchar', length: 16, default: 'unconfigured' })
+  health: ProjectHealth;
 
   /** Set when the project was deleted. Never reset. */
   @Column({ name: 'deleted_at', type: Date, precision: 3, nullable: true })

@@ -12,7 +12,7 @@ import { ModuleRef, Reflector } from '@nestjs/core';
 import { ApiExtension } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { callerOf, endUserOf } from '../auth/caller.js';
-import { ForDevelopers } from '../auth/route-access.js';
+import { AllowServiceAccounts, ForDevelopers } from '../auth/route-access.js';
 import { DomainError, ValidationFailed } from '../common/errors.js';
 import { parseProjectId, type ProjectId } from '../common/ids.js';
 import { hasPermission, type Permission, PERMISSIONS, type Role, rolesWith } from './permissions.js';
@@ -58,6 +58,7 @@ export const REQUIREMENT = 'projects:requirement';
 export const RequiresPermission = (permission: Permission, options: RequirementOptions = {}) =>
   applyDecorators(
     ForDevelopers(),
+    AllowServiceAccounts(),
     SetMetadata(REQUIREMENT, { permission, ...options } satisfies Requirement),
     UseGuards(PermissionGuard),
     ApiExtension('x-permission', { name: permission, roles: rolesWith(permission) }),

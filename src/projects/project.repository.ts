@@ -10,8 +10,8 @@ import { columnValues, type RowOf } from '../database/columns.js';
 import { Database, query, toTimestamp, type Steps } from '../database/database.js';
 import { reachingDatabase } from '../database/database-errors.js';
 import type { Project, ProjectChanges, ProjectWithRole } from './project.entity.js';
-import { ProjectEntity } from './project.entity.js';
-import { ADD, FIND_LIVE, HIDE, LIST_READABLE, UPDATE } from './project.statements.js';
+import { ProjectEntity, searchNameOf } from './project.entity.js';
+import { ADD, FIND_ANY, FIND_LIVE, HIDE, LIST_READABLE, UPDATE } from './project.statements.js';
 
 @Injectable()
 export class ProjectRepository {
@@ -48,6 +48,14 @@ export class ProjectRepository {
     return id;
   }
 
+  /**
+   * Makes sure that a project exists, with this owner and name.
+   * @returns `undefined` if another owner has it, or if it was deleted
+   */
+  provision(project: ProvisionedProject, actor: Actor, at: Date): Promise<Provisioned | undefined> {
+    return this.database.transaction(() => this.#provision(project, actor, at));
+  }
+
   /** @returns the updated project, or `undefined` if it was deleted */
   update(id: ProjectId, changes: ProjectChanges, actor: Actor, at: Date): Promise<Project | undefined> {
     return this.database.transaction(() => this.#update(id, changes, actor, at));
@@ -68,22 +76,55 @@ export class ProjectRepository {
     return !(await reachingDatabase(this.#entities.existsBy({})));
   }
 
-  *#add({ id, ownerId, name, description }: NewProject, actor: Actor, at: Date): Steps<void> {
-    const chain = yield* this.history.lockChain(id);
-    const row = { id, ownerId, name, description, createdAt: at, updatedAt: at, deletedAt: null };
+  *#add(project: NewProject, actor: Actor, at: Date): Steps<void> {
+    yield* this.#insert(yield* this.history.lockChain(project.id), project, actor, at);
+  }
+
+  *#insert(chain: HistoryChain, project: NewProject, actor: Actor, at: Date): Steps<RowOf<ProjectEntity>> {
+    const { name, description } = project;
+    const row = {
+      ...project,
+      searchName: searchNameOf(name),
+      createdAt: at,
+      updatedAt: at,
+      health: 'unconfigured' as const,
+      deletedAt: null,
+    };
     yield* query(ADD, columnValues(ProjectEntity, row));
-    yield* chain.append({
-      action: 'project.created',
-      details: { fields: fieldsIn({ name, description }) },
-      actor,
-      at,
-    });
+    const details = { fields: fieldsIn({ name, description }) };
+    yield* chain.append({ action: 'project.created', details, actor, at });
+    return row;
+  }
+
+  *#provision(
+    { id, ownerId, name }: ProvisionedProject,
+    actor: Actor,
+    at: Date,
+  ): Steps<Provisioned | undefined> {
+    const chain = yield* this.history.lockChain(id);
+    const [found] = yield* query(FIND_ANY, [id]);
+    if (found && (found.deletedAt !== null || found.ownerId !== ownerId)) return undefined;
+    if (found?.name === name) return { project: found, isNew: false };
+    if (!found) {
+      const project = { id, ownerId, name, description: null };
+      return { project: yield* this.#insert(chain, project, actor, at), isNew: true };
+    }
+    const [renamed] = yield* query(UPDATE, [id, name, searchNameOf(name), null, at]);
+    const details = { fields: fieldsIn({ name }) };
+    yield* chain.append({ action: 'project.updated', details, actor, at });
+    return renamed && { project: renamed, isNew: false };
   }
 
   *#update(id: ProjectId, changes: ProjectChanges, actor: Actor, at: Date): Steps<Project | undefined> {
     const { name = null, description = null } = changes;
     const chain = yield* this.history.lockChain(id);
-    const [row] = yield* query(UPDATE, [id, name, description, at]);
+    const [row] = yield* query(UPDATE, [
+      id,
+      name,
+      name === null ? null : searchNameOf(name),
+      description,
+      at,
+    ]);
     if (!row) return undefined;
     yield* chain.append({ action: 'project.updated', details: { fields: fieldsIn(changes) }, actor, at });
     return toProject(row);
@@ -105,6 +146,14 @@ export class ProjectRepository {
 }
 
 type NewProject = Pick<Project, 'id' | 'ownerId' | 'name' | 'description'>;
+
+/** A project whose id the platform chose. */
+export type ProvisionedProject = Pick<Project, 'id' | 'ownerId' | 'name'>;
+
+export interface Provisioned {
+  readonly project: RowOf<ProjectEntity>;
+  readonly isNew: boolean;
+}
 
 /** Names of the given fields. */
 function fieldsIn(changes: ProjectChanges): HistoryField[] {

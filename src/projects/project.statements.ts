@@ -21,10 +21,15 @@ export const LIST_READABLE = sql<RowOf<ProjectEntity> & { readonly role: Role }>
 /** Parameters: `columnValues(ProjectEntity, …)`. */
 export const ADD = sql<never>(`INSERT INTO projects ${inserted(ProjectEntity)}`);
 
-/** $1 project, $2 name, $3 description, $4 now. NULL leaves a column unchanged. */
+/** $1 project. Deleted ones too. */
+export const FIND_ANY = sql<RowOf<ProjectEntity>>(
+  `SELECT ${columns(ProjectEntity)} FROM projects WHERE id = $1`,
+);
+
+/** $1 project, $2 name, $3 name for the search, $4 description, $5 now. NULL leaves a column unchanged. */
 export const UPDATE = sql<RowOf<ProjectEntity>>(
-  `UPDATE projects SET name = COALESCE($2, name), description = COALESCE($3, description),
-     updated_at = CASE WHEN updated_at > $4 THEN updated_at ELSE $4 END
+  `UPDATE projects SET name = COALESCE($2, name), search_name = COALESCE($3, search_name),
+     description = COALESCE($4, description), updated_at = CASE WHEN updated_at > $5 THEN updated_at ELSE $5 END
    WHERE id = $1 AND deleted_at IS NULL RETURNING ${columns(ProjectEntity)}`,
 );
 

@@ -3,7 +3,7 @@ import { A_MODULE, type Actor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import type { OwnerId, ProjectId } from '../common/ids.js';
 import type { Project, ProjectChanges, ProjectWithRole } from './project.entity.js';
-import { ProjectRepository } from './project.repository.js';
+import { type Provisioned, type ProvisionedProject, ProjectRepository } from './project.repository.js';
 import { RemovalHook, type RemovalPart } from './removal-hook.js';
 
 export function projectNotFound(): DomainError {
@@ -29,6 +29,20 @@ export class ProjectsService {
     actor: Actor = A_MODULE,
   ): Promise<ProjectId> {
     return this.projects.add(ownerId, name, description, actor, new Date());
+  }
+
+  /**
+   * Makes a project under an id that the platform chose, or renames it. Safe to repeat.
+   * @throws DomainError `project_taken` if another owner has the id, or if the project was deleted
+   */
+  async provision(project: ProvisionedProject, actor: Actor = A_MODULE): Promise<Provisioned> {
+    const provisioned = await this.projects.provision(project, actor, new Date());
+    if (!provisioned)
+      throw new DomainError(
+        'project_taken',
+        'This id is of a deleted project, or of a project of another owner.',
+      );
+    return provisioned;
   }
 
   /** @throws DomainError `project_not_found` */

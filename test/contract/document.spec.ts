@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { StripeServer } from '../harness/stripe/stripe-server.js';
 import { OWNER, startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
-import { endUserToken } from '../harness/tokens.js';
+import { accessToken, endUserToken } from '../harness/tokens.js';
 import { breaksOf, contract, operationsOf } from './contract.js';
 import { exampleOf } from './examples.js';
 import { alternatives, type Document, type Operation, resolve, type Schema } from './schema-compatibility.js';
@@ -11,6 +11,9 @@ import { alternatives, type Document, type Operation, resolve, type Schema } fro
 const CONTRACT_OPERATIONS = [...operationsOf(contract).keys()];
 
 const IS_PUBLIC = / \/health\/|\/webhooks\/| \/api\/v1\/auth\/(?:register|login|refresh)$/;
+
+const SCOPE = 'till:operate';
+const OPERATOR = accessToken({ sub: 'operator-1', scope: SCOPE });
 
 /** A developer who logs in here gets a 403 from these. */
 const FOR_BUYERS = /\/(?:my-\w+|checkout-session|(?:cancel|update)-subscription|customer-portal)$/;
@@ -26,7 +29,7 @@ describe('the served OpenAPI document', () => {
 
   beforeAll(async () => {
     await stripe.start();
-    app = await startTestApp({ environment: { STRIPE_API_BASE: stripe.url } });
+    app = await startTestApp({ environment: { STRIPE_API_BASE: stripe.url, AUTH_OPERATOR_SCOPE: SCOPE } });
     document = (await app.send('get', '/docs-json', null).expect(200)).body as Document;
   });
   afterAll(async () => {
@@ -158,7 +161,8 @@ describe('the served OpenAPI document', () => {
         const expected = [
           ...['400', '500'],
           ...(isPublic ? [] : ['401', '403', '429', '503']),
-          ...(hasProject ? ['404', '422'] : []),
+          ...(hasProject ? ['422'] : []),
+          ...(hasProject && operation.operationId !== 'provisionProject' ? ['404'] : []),
           ...(operation.requestBody ? ['413', '415', '422'] : []),
         ];
         expect([name, Object.keys(operation.responses)]).toEqual([name, expect.arrayContaining(expected)]);
@@ -259,6 +263,7 @@ describe('the served OpenAPI document', () => {
     };
     const wrongQueries: Record<string, string> = {
       getPaymentStats: 'test_mode=maybe',
+      listAllProjects: 'health=sick',
       getMySubscription: 'test_mode=maybe',
     };
     const compared: string[] = [];
@@ -268,7 +273,8 @@ describe('the served OpenAPI document', () => {
       const isForBuyers = tags?.includes('Billing') ?? false;
       const projectId = await app.createProject();
       const hasProject = template.includes('{project_id}');
-      const token = isForBuyers ? endUserToken(projectId) : OWNER;
+      const isForOperators = tags?.includes('Operator') ?? false;
+      const token = isForOperators ? OPERATOR : isForBuyers ? endUserToken(projectId) : OWNER;
       const send = (id: string, who: string | null, query = '') =>
         app.send(
           method.toLowerCase() as 'put',
@@ -322,7 +328,7 @@ describe('the served OpenAPI document', () => {
         );
       } else if (responses['422'])
         await compare(422, send(projectId, token, `?${wrongQueries[operationId] ?? 'page=0'}`));
-      const isOwn404 = isForBuyers || /replay|webhook-endpoints$|auth/.test(template);
+      const isOwn404 = isForBuyers || /replay|webhook-endpoints$|auth|service-accounts\//.test(template);
       if (responses['404'] && !isOwn404) await compare(404, send(nobody, token).send(body));
     }
     const countOf = (status: string) => compared.filter((each) => each === status).length;
@@ -343,7 +349,7 @@ describe('the served OpenAPI document', () => {
         .send(
           method.toLowerCase() as 'put',
           path.replace('{project_id}', projectId),
-          tags?.includes('Billing') ? endUserToken(projectId) : OWNER,
+          tags?.includes('Operator') ? OPERATOR : tags?.includes('Billing') ? endUserToken(projectId) : OWNER,
         )
         .send(body as object);
       sent.push(`${name} ${answer.status}`);
@@ -365,6 +371,12 @@ describe('the served OpenAPI document', () => {
         'POST /api/v1/payments/stripe/projects/{project_id}/reconcile 404',
         'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials 200',
         'POST /api/v1/projects/ 201',
+        'POST /api/v1/projects/{project_id}/service-accounts 201',
+        'POST /api/v1/operator/service-accounts 201',
+        // Of no account.
+        'POST /api/v1/projects/{project_id}/service-accounts/{service_account_id}/rotate 422',
+        'POST /api/v1/operator/service-accounts/{service_account_id}/rotate 422',
+        'PUT /api/v1/operator/projects/{project_id} 200',
         'POST /api/v1/projects/{project_id}/end-user-tokens 201',
         'PUT /api/v1/payments/stripe/projects/{project_id}/config 200',
         'PUT /api/v1/projects/{project_id} 200',

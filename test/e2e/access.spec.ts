@@ -14,13 +14,19 @@ import {
 import { REQUIREMENT } from '../../src/projects/project.guards.js';
 import { ProjectsModule } from '../../src/projects/projects.module.js';
 import { execute } from '../harness/database/rows.js';
+import { systemActor } from '../../src/common/actor.js';
+import type { ProjectId } from '../../src/common/ids.js';
+import { ServiceAccountsService } from '../../src/service-accounts/service-accounts.service.js';
 import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
 import { accessToken, endUserToken } from '../harness/tokens.js';
 
 const METHODS = ['get', 'head', 'post', 'put', 'delete'] as const;
 type Method = (typeof METHODS)[number];
 
-const CALLERS = ['nobody', 'endUser', 'stranger', ...ROLES] as const;
+/** Service accounts, and operators with and without one. */
+const MACHINES = ['viewerAccount', 'adminAccount', 'foreignAccount'] as const;
+const OPERATORS = ['operatorPerson', 'operatorAccount', 'operatorViewer'] as const;
+const CALLERS = ['nobody', 'endUser', 'stranger', ...ROLES, ...MACHINES, ...OPERATORS] as const;
 type Caller = (typeof CALLERS)[number];
 
 interface Expectation extends Record<Caller, number> {
@@ -31,24 +37,45 @@ interface Expectation extends Record<Caller, number> {
 const eachRole = (statusOf: (role: Role) => number) =>
   Object.fromEntries(ROLES.map((role) => [role, statusOf(role)])) as Record<Role, number>;
 
-const everybody = (status: number): Expectation => ({
-  nobody: status,
-  endUser: status,
-  stranger: status,
-  ...eachRole(() => status),
-});
+const everybody = (status: number) =>
+  Object.fromEntries(CALLERS.map((caller) => [caller, status])) as Record<Caller, number>;
 const everyDeveloper = (status: number, body?: object): Expectation => ({
   ...everybody(status),
   nobody: 401,
   endUser: 403,
+  viewerAccount: 403,
+  adminAccount: 403,
+  foreignAccount: 403,
+  operatorAccount: 403,
+  operatorViewer: 403,
   body,
 });
-const allowed = (permission: Permission, status: number, body?: object): Expectation => ({
+const allowed = (permission: Permission, status: number, body?: object): Expectation => {
+  const { viewer, admin, owner } = eachRole((role) => (hasPermission(role, permission) ? status : 403));
+  return {
+    ...{ viewer, admin, owner },
+    nobody: 401,
+    endUser: 403,
+    stranger: 403,
+    viewerAccount: viewer,
+    adminAccount: admin,
+    foreignAccount: 403,
+    operatorPerson: admin,
+    operatorAccount: admin,
+    operatorViewer: viewer,
+    permission,
+    body,
+  };
+};
+/** @param refused those operators who may not */
+const operators = (
+  status: number,
+  refused: (typeof OPERATORS)[number][] = [],
+  body?: object,
+): Expectation => ({
+  ...everybody(403),
   nobody: 401,
-  endUser: 403,
-  stranger: 403,
-  ...eachRole((role) => (hasPermission(role, permission) ? status : 403)),
-  permission,
+  ...Object.fromEntries(OPERATORS.map((caller) => [caller, refused.includes(caller) ? 403 : status])),
   body,
 });
 const endUsers = (status: number, body?: object): Expectation => ({
@@ -61,6 +88,8 @@ const endUsers = (status: number, body?: object): Expectation => ({
 const PROJECT = '/api/v1/projects/:project_id';
 const STRIPE = '/api/v1/payments/stripe/projects/:project_id';
 const TILL = '/api/v1/payments/stripe';
+const OPERATOR = '/api/v1/operator';
+const MACHINE_OPERATORS: (typeof OPERATORS)[number][] = ['operatorAccount', 'operatorViewer'];
 
 /**
  * Every route there is. A route that is missing here fails the suite: say who may call it. HEAD is as GET.
@@ -98,6 +127,19 @@ const ROUTES: Record<string, Expectation> = {
   [`PUT ${PROJECT}`]: allowed('project:write', 200, { name: 'Corner shop' }),
   [`DELETE ${PROJECT}`]: allowed('project:delete', 204),
   [`POST ${PROJECT}/end-user-tokens`]: allowed('end-user-tokens:create', 201, { user_id: 'user-1' }),
+  [`GET ${PROJECT}/service-accounts`]: allowed('service-accounts:write', 200),
+  [`POST ${PROJECT}/service-accounts`]: allowed('service-accounts:write', 201, { name: 'A', role: 'viewer' }),
+  [`POST ${PROJECT}/service-accounts/:service_account_id/rotate`]: allowed('service-accounts:write', 404),
+  [`DELETE ${PROJECT}/service-accounts/:service_account_id`]: allowed('service-accounts:write', 404),
+  [`GET ${OPERATOR}/projects`]: operators(200),
+  [`PUT ${OPERATOR}/projects/:project_id`]: operators(200, ['operatorViewer'], {
+    owner_id: 'developer-1',
+    name: 'Corner shop',
+  }),
+  [`GET ${OPERATOR}/service-accounts`]: operators(200),
+  [`POST ${OPERATOR}/service-accounts`]: operators(201, MACHINE_OPERATORS, { name: 'A', role: 'viewer' }),
+  [`POST ${OPERATOR}/service-accounts/:service_account_id/rotate`]: operators(404, MACHINE_OPERATORS),
+  [`DELETE ${OPERATOR}/service-accounts/:service_account_id`]: operators(404, MACHINE_OPERATORS),
   [`GET ${STRIPE}/config`]: allowed('config:read', 200),
   [`PUT ${STRIPE}/config`]: allowed('config:write', 200, {}),
   [`DELETE ${STRIPE}/config`]: allowed('config:write', 204),
@@ -145,7 +187,10 @@ const fill = (path: string, projectId: string, mode = 'test') =>
     .replace(':mode', mode)
     .replace(':event_id', 'evt_1')
     .replace(':session_id', randomUUID())
+    .replace(':service_account_id', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
     .replace('*', 'swagger-ui.css');
+
+const SCOPE = 'till:operate';
 
 const TOKENS = {
   nobody: null,
@@ -153,6 +198,7 @@ const TOKENS = {
   viewer: accessToken({ sub: 'the-viewer' }),
   admin: accessToken({ sub: 'the-admin' }),
   owner: OWNER,
+  operatorPerson: accessToken({ sub: 'the-operator', scope: SCOPE }),
 };
 const isRole = (caller: Caller): caller is Role => ROLES.some((role) => role === caller);
 
@@ -160,14 +206,15 @@ const isRole = (caller: Caller): caller is Role => ROLES.some((role) => role ===
 const WRONG_BODY = { test_secret_key: 1, name: 1, secret_key: 1, user_id: 1, new_password: 1 };
 
 const guarded = Object.entries(ROUTES).filter(([, { nobody, owner }]) => nobody === 401 && owner !== 401);
-const ofProjects = guarded.filter(([route]) => route.includes(':project_id'));
+const ofProjects = guarded.filter(([route, { owner }]) => route.includes(':project_id') && owner !== 403);
 const withBody = Object.entries(ROUTES).filter(([, { body, owner }]) => body !== undefined && owner !== 403);
-const forEndUsers = Object.entries(ROUTES).filter(([, { nobody, owner }]) => nobody === 401 && owner === 403);
+const forEndUsers = guarded.filter(([, { endUser }]) => endUser !== 403);
 
 describe('who may call what', () => {
   const registered: string[] = [];
   let app: TestApp;
   let projectId: string;
+  let foreignId: string | undefined;
   const deletedIds: string[] = [];
 
   beforeAll(async () => {
@@ -178,7 +225,7 @@ describe('who may call what', () => {
       });
       watch.call(this, fastify);
     });
-    app = await startTestApp({ environment: { METRICS_TOKEN: 'm'.repeat(32) } });
+    app = await startTestApp({ environment: { METRICS_TOKEN: 'm'.repeat(32), AUTH_OPERATOR_SCOPE: SCOPE } });
     projectId = await newProject();
     for (const token of [OWNER, STRANGER]) {
       const id = await app.createProject(token);
@@ -197,6 +244,27 @@ describe('who may call what', () => {
         `INSERT INTO project_members (project_id, subject, role, created_at) VALUES ('${id}', 'the-${role}', '${role}', '2026-11-30 08:00:00.000')`,
       );
     return id;
+  };
+
+  /** Keys of service accounts by project and role. */
+  const keys = new Map<string, Promise<string>>();
+  const keyOf = (project: string | null, role: 'viewer' | 'admin') => {
+    const name = `${project} ${role}`;
+    const account = { name, role, expiresAt: null, networks: [], requestsPerMinute: null };
+    const service = app.app.get(ServiceAccountsService);
+    const made = () =>
+      service.create(project as ProjectId | null, account, systemActor('test')).then(({ key }) => key);
+    const key = keys.get(name) ?? made();
+    keys.set(name, key);
+    return key;
+  };
+  const tokenOf = async (caller: Caller, id: string): Promise<string | null> => {
+    if (caller === 'endUser') return endUserToken(id);
+    if (caller === 'viewerAccount') return keyOf(id, 'viewer');
+    if (caller === 'adminAccount') return keyOf(id, 'admin');
+    if (caller === 'foreignAccount') return keyOf((foreignId ??= await app.createProject()), 'admin');
+    if (caller === 'operatorAccount') return keyOf(null, 'admin');
+    return caller === 'operatorViewer' ? keyOf(null, 'viewer') : TOKENS[caller];
   };
 
   it('is decided for every registered route, and for no other', () => {
@@ -268,7 +336,7 @@ describe('who may call what', () => {
 
     it.each(CALLERS)('answers %s', async (caller) => {
       const id = method === 'delete' && expected[caller] < 400 ? await newProject() : projectId;
-      const token = caller === 'endUser' ? endUserToken(id) : TOKENS[caller];
+      const token = await tokenOf(caller, id);
       const answer = await app.send(method, fill(path, id), token).send(body);
       expect(answer.status).toBe(expected[caller]);
       if (expected.permission && isRole(caller) && !hasPermission(caller, expected.permission))

@@ -1,11 +1,9 @@
-import { columnNames, columns, type RowOf } from '../../database/columns.js';
+import { columns, inserted, type RowOf } from '../../database/columns.js';
 import { sql } from '../../database/database.js';
 import { OpaqueKeyEntity } from './opaque-key.entity.js';
 
-/** $1 to $7: `columnValues(OpaqueKeyEntity, …)`. */
-export const ADD_KEY = sql<never>(
-  `INSERT INTO opaque_keys (${columnNames(OpaqueKeyEntity)}) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-);
+/** Parameters: `columnValues(OpaqueKeyEntity, …)`. */
+export const ADD_KEY = sql<never>(`INSERT INTO opaque_keys ${inserted(OpaqueKeyEntity)}`);
 
 /** $1 hash, $2 kind. */
 export const FIND_KEY = sql<RowOf<OpaqueKeyEntity>>(
@@ -13,10 +11,9 @@ export const FIND_KEY = sql<RowOf<OpaqueKeyEntity>>(
   'find_opaque_key',
 );
 
-/** $1 holder, $2 kind. */
-export const NEWEST_KEY = sql<RowOf<OpaqueKeyEntity>>(
-  `SELECT ${columns(OpaqueKeyEntity)} FROM opaque_keys WHERE holder_id = $1 AND kind = $2
-   ORDER BY created_at DESC LIMIT 1`,
+/** $1 holder, $2 kind. The newest first. */
+export const KEYS_OF_HOLDER = sql<RowOf<OpaqueKeyEntity>>(
+  `SELECT ${columns(OpaqueKeyEntity)} FROM opaque_keys WHERE holder_id = $1 AND kind = $2 ORDER BY created_at DESC`,
 );
 
 /** $1 holder, $2 kind, $3 time. Never prolongs a key. */

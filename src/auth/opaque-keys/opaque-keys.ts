@@ -13,8 +13,8 @@ import {
   DELETE_KEYS,
   END_KEYS_BY,
   FIND_KEY,
+  KEYS_OF_HOLDER,
   MARK_USED,
-  NEWEST_KEY,
   TAKE_KEY,
 } from './opaque-keys.statements.js';
 
@@ -102,7 +102,7 @@ export class OpaqueKeys {
     { graceMs, expiresAt }: { graceMs: number; expiresAt?: Date | null },
   ): Steps<string | undefined> {
     const now = new Date();
-    const newest = yield* this.newest(kind, holderId);
+    const [newest] = yield* this.ofHolder(kind, holderId);
     if (!newest) return undefined;
     yield* exec(DELETE_EXPIRED, [holderId, kind, now]);
     yield* exec(END_KEYS_BY, [holderId, kind, new Date(now.getTime() + graceMs)]);
@@ -128,9 +128,9 @@ export class OpaqueKeys {
     return row && !isExpired(row, Date.now()) ? row.holderId : undefined;
   }
 
-  *newest(kind: OpaqueKeyKind, holderId: string): Steps<KeyRow | undefined> {
-    const [row] = yield* query(NEWEST_KEY, [holderId, kind]);
-    return row;
+  /** The holder's keys, the newest first. */
+  ofHolder(kind: OpaqueKeyKind, holderId: string): Steps<KeyRow[]> {
+    return query(KEYS_OF_HOLDER, [holderId, kind]);
   }
 
   /** Finds the holder of a valid key without using it up. */

@@ -48,12 +48,12 @@ export class JwtStrategy extends PassportStrategy(OwnRulesStrategy, 'jwt') {
 }
 
 function rulesFinder(
-  { accessTokens, developerScope }: Settings,
+  { accessTokens, developerScope, operatorScope }: Settings,
   endUserTokens: EndUserTokens,
 ): (token: string) => Promise<TokenRules> {
   const findKey = keySource(accessTokens);
   const { kind, issuer, audience } = accessTokens;
-  const claimRules = { type: kind === 'hs256' ? 'access' : undefined, developerScope };
+  const claimRules = { type: kind === 'hs256' ? 'access' : undefined, developerScope, operatorScope };
   const rules: Omit<TokenRules, 'keys'> = {
     algorithms: kind === 'hs256' ? ['HS256'] : ['RS256', 'ES256'],
     issuer,

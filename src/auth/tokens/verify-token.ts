@@ -61,6 +61,7 @@ export interface ClaimRules {
   /** Required value of the claim `type`, where tokens have one. */
   type?: string;
   developerScope?: string;
+  operatorScope?: string;
 }
 
 /**
@@ -91,11 +92,18 @@ export function callerFrom(claims: JwtPayload, rules: ClaimRules): Caller {
       projectId: typeof projectId === 'string' ? parseProjectId(projectId) : undefined,
     };
   }
-  if (rules.developerScope !== undefined && !scopesOf(claims).includes(rules.developerScope)) {
-    return { kind: 'unscoped', sub, missingScope: rules.developerScope };
-  }
+  const { developerScope, operatorScope } = rules;
+  const scopes = scopesOf(claims);
+  const isOperator = operatorScope !== undefined && scopes.includes(operatorScope);
+  if (!isOperator && developerScope !== undefined && !scopes.includes(developerScope))
+    return { kind: 'unscoped', sub, missingScope: developerScope };
   const { sid }: Record<string, unknown> = claims;
-  return typeof sid === 'string' ? { kind: 'developer', sub, sessionId: sid } : { kind: 'developer', sub };
+  return {
+    kind: 'developer',
+    sub,
+    ...(typeof sid === 'string' && { sessionId: sid }),
+    ...(isOperator && { isOperator }),
+  };
 }
 
 function isSubject(sub: unknown): sub is OwnerId {

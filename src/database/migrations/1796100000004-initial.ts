@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { engineOf } from '../database.js';
 import { FUNCTIONS, triggersOf } from './history-triggers.js';
-import { INDEXES, tablesOf } from './initial-tables.js';
+import { indexesOf, tablesOf } from './initial-tables.js';
 
 /** Free space on the pages of frequently updated tables allows updates without index changes (HOT). */
 const UPDATED_TABLES = ['stripe_configs', 'stripe_credentials', 'audit_heads'];
@@ -17,7 +17,7 @@ export class Initial1796100000004 implements MigrationInterface {
     const engine = engineOf(runner.dataSource);
     for (const [table, columns] of Object.entries(tablesOf(engine)))
       await runner.query(`CREATE TABLE ${table} (${columns})`);
-    for (const index of INDEXES) await runner.query(`CREATE ${index}`);
+    for (const index of indexesOf(engine)) await runner.query(`CREATE ${index}`);
     if (engine === 'postgres') {
       for (const table of UPDATED_TABLES) await runner.query(`ALTER TABLE ${table} SET (fillfactor = 85)`);
       for (const [name, body] of Object.entries(FUNCTIONS))

@@ -5,6 +5,9 @@ const TYPES = {
   postgres: { uuid: 'uuid', time: 'timestamptz(3)' },
 } as const;
 
+/** Compares text by its bytes, as SQLite does by default. */
+const BYTEWISE = { sqlite: '', postgres: ' COLLATE "C"' } as const;
+
 /**
  * Columns and constraints by table, each table after those that it references. TypeORM finds a constraint of
  * SQLite by its quotes.
@@ -47,9 +50,11 @@ export function tablesOf(engine: Engine): Record<string, string> {
       id ${uuid} NOT NULL,
       owner_id varchar(255) NOT NULL,
       name varchar(255) NOT NULL,
+      search_name varchar(255) NOT NULL,
       description varchar(1000),
       created_at ${time} NOT NULL,
       updated_at ${time} NOT NULL,
+      health varchar(16) NOT NULL DEFAULT 'unconfigured',
       deleted_at ${time},
       CONSTRAINT projects_pk PRIMARY KEY (id)`,
     project_members: `
@@ -59,6 +64,15 @@ export function tablesOf(engine: Engine): Record<string, string> {
       created_at ${time} NOT NULL,
       CONSTRAINT project_members_pk PRIMARY KEY (project_id, subject),
       CONSTRAINT "project_members_project_fk" FOREIGN KEY ("project_id") REFERENCES "projects" ("id")`,
+    service_accounts: `
+      id ${uuid} NOT NULL,
+      project_id ${uuid},
+      name varchar(255) NOT NULL,
+      role varchar(16) NOT NULL,
+      requests_per_minute integer,
+      created_at ${time} NOT NULL,
+      CONSTRAINT service_accounts_pk PRIMARY KEY (id),
+      CONSTRAINT "service_accounts_project_fk" FOREIGN KEY ("project_id") REFERENCES "projects" ("id")`,
     data_keys: `
       id varchar(16) NOT NULL,
       purpose varchar(16) NOT NULL,
@@ -333,10 +347,14 @@ export function tablesOf(engine: Engine): Record<string, string> {
   };
 }
 
-export const INDEXES = [
+export const indexesOf = (engine: Engine): string[] => [
   `INDEX account_sessions_by_account ON account_sessions (account_id, created_at, id)`,
   `INDEX account_sessions_by_expiry ON account_sessions (expires_at)`,
   `INDEX opaque_keys_by_holder ON opaque_keys (holder_id, created_at)`,
+  `INDEX service_accounts_by_project ON service_accounts (project_id, created_at, id)`,
+  `INDEX projects_by_creation ON projects (created_at, id) WHERE deleted_at IS NULL`,
+  `INDEX projects_by_health ON projects (health, created_at, id) WHERE deleted_at IS NULL`,
+  `INDEX projects_by_name ON projects (search_name${BYTEWISE[engine]}, id) WHERE deleted_at IS NULL`,
   `INDEX projects_by_owner ON projects (owner_id, created_at, id)`,
   `INDEX project_members_by_subject ON project_members (subject, project_id)`,
   `UNIQUE INDEX data_keys_one_primary ON data_keys (purpose) WHERE state = 'primary'`,

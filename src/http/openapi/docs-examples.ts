@@ -19,6 +19,13 @@ const PERIOD_END = '2026-12-21T09:30:00.000Z';
 
 const ACCOUNT = { id: DEVELOPER_ID, created_at: REGISTERED_AT, project_id: null };
 const PROJECT = { id: PROJECT_ID, created_at: PROJECT_CREATED_AT, updated_at: PROJECT_CREATED_AT };
+const SERVICE_ACCOUNT = {
+  id: 'a4c8e1f3-5b27-4d90-8e6a-3f1b7c9d2e45',
+  expires_at: '2040-01-01T00:00:00.000Z',
+  created_at: PROJECT_CREATED_AT,
+  last_used_at: SUBSCRIBED_AT,
+  former_key_expires_at: null,
+};
 const SUBSCRIPTION = {
   id: SUBSCRIPTION_ROW_ID,
   user_id: USER_ID,
@@ -49,6 +56,10 @@ const STORY: Record<string, Record<string, unknown>> = {
     expires_at: '2026-11-27T09:00:00.000Z',
   },
   ProjectResponse: PROJECT,
+  OperatorProjectResponse: { ...PROJECT, owner_id: DEVELOPER_ID, description: null },
+  OperatorProjectsResponse: { next_cursor: null },
+  ServiceAccountResponse: SERVICE_ACCOUNT,
+  ServiceAccountKeyResponse: { ...SERVICE_ACCOUNT, last_used_at: null },
   ProjectPaymentConfigResponse: {
     id: PROJECT_ID,
     created_at: PROJECT_CREATED_AT,
@@ -68,10 +79,11 @@ const STORY: Record<string, Record<string, unknown>> = {
     seq: 2,
     at: CONFIGURED_AT,
     action: 'config.created',
-    actor: { kind: 'person', subject: DEVELOPER_ID },
+    actor: { kind: 'person', subject: DEVELOPER_ID, name: null },
     version: 1,
     fields: [{ field: 'test_secret_key', last_four: 'aaaa' }],
     endpoint_id: null,
+    service_account_id: null,
   },
   StripeModeStatus: { verified_at: CONFIGURED_AT, last_error: null },
   StripeWebhookStatus: {
@@ -138,6 +150,7 @@ const ERRORS: Record<string, ErrorBody> = {
 
 const NOT_A_MEMBER = 'This project belongs to somebody else.';
 const FOR_DEVELOPERS = 'This operation is for the developer of a project, not for its end users.';
+const FOR_OPERATORS = 'This operation is for operators of this service.';
 const FOR_END_USERS =
   'This operation is for the end users of a project, whose access token has a project_id.';
 
@@ -170,6 +183,15 @@ const NO_TEST_KEY = 'This project has no test secret key.';
 const OUT_OF_ORDER =
   'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
 const ENDPOINT_BUSY = 'This webhook endpoint is being made or removed right now; try again shortly.';
+
+const NO_SERVICE_ACCOUNT = 'There is no service account with this id.';
+const ACCOUNT_EXPIRED = 'The service account has expired: send a later expires_at with the rotation.';
+const TOO_MANY_ACCOUNTS = 'There are 100 service accounts, which is the most: revoke one first.';
+const NO_ACCOUNT_ID: ErrorBody = {
+  loc: ['path', 'service_account_id'],
+  msg: 'must be a UUID',
+  type: 'uuid_parsing',
+};
 
 const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   register: {
@@ -204,6 +226,24 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   listProjects: { 422: UNKNOWN_QUERY },
   createProject: { 422: missing('name') },
   updateProject: { 422: { loc: ['body', 'name'], type: 'string_type', msg: 'must be a string' } },
+  createServiceAccount: { 409: TOO_MANY_ACCOUNTS, 422: missing('name') },
+  rotateServiceAccount: { 404: NO_SERVICE_ACCOUNT, 409: ACCOUNT_EXPIRED, 422: NO_ACCOUNT_ID },
+  revokeServiceAccount: { 404: NO_SERVICE_ACCOUNT },
+  createOperatorServiceAccount: { 409: TOO_MANY_ACCOUNTS, 422: missing('name') },
+  rotateOperatorServiceAccount: { 404: NO_SERVICE_ACCOUNT, 409: ACCOUNT_EXPIRED, 422: NO_ACCOUNT_ID },
+  revokeOperatorServiceAccount: { 404: NO_SERVICE_ACCOUNT, 422: NO_ACCOUNT_ID },
+  listOperatorServiceAccounts: { 422: UNKNOWN_QUERY },
+  listAllProjects: {
+    422: {
+      loc: ['query', 'health'],
+      msg: 'must be one of unconfigured, unverified, unhealthy, healthy',
+      type: 'enum',
+    },
+  },
+  provisionProject: {
+    409: 'This id is of a deleted project, or of a project of another owner.',
+    422: missing('owner_id'),
+  },
   createEndUserToken: { 422: missing('user_id') },
   saveStripeConfig: {
     422: {
@@ -296,6 +336,7 @@ export function addExamples({ paths, components }: OpenAPIObject): void {
 /** Example message for 403. */
 function refusalOf(path: string, { tags = [] }: Operation): string {
   if (tags.includes('Billing')) return FOR_END_USERS;
+  if (tags.includes('Operator')) return FOR_OPERATORS;
   return path.includes('{project_id}') ? NOT_A_MEMBER : FOR_DEVELOPERS;
 }
 

@@ -55,7 +55,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
         scheme: 'bearer',
         bearerFormat: 'JWT',
         description:
-          "An access token: an end user's for the operations under Billing, a developer's for all others.",
+          "An access token, or the key of a service account. An end user's token is for the operations under Billing.",
       },
       'HTTPBearer',
     )
@@ -81,6 +81,11 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
       "What a project's end users buy, and what they do with it. With an end user's access token.",
     )
     .addTag('Subscriptions and payments', 'What customers of the projects subscribed to and paid.')
+    .addTag('Service accounts', 'Keys for machines, such as the backend of a platform.')
+    .addTag(
+      'Operator',
+      "The projects of all tenants, for the platform's backend and staff: with a service account of the operator, or with a token that has the scope of `AUTH_OPERATOR_SCOPE`.",
+    )
     .addTag('Health', 'For load balancers and orchestrators.')
     .build();
   const document = SwaggerModule.createDocument(app, config);

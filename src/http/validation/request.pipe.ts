@@ -50,6 +50,11 @@ export function ForbidUnknownFields(schema: ApiSchemaOptions): ClassDecorator {
   return applyDecorators(SetMetadata(FORBIDS_UNKNOWN, true), ApiSchema(closed));
 }
 
+const MAY_BE_ABSENT = Symbol('may be absent');
+
+/** Accepts a request without a body as one with an empty object. */
+export const OptionalBody = () => SetMetadata(MAY_BE_ABSENT, true);
+
 const LOCATIONS = { body: 'body', query: 'query', param: 'path', custom: 'body' } as const;
 const UNKNOWN_NAMES_LISTED = 10;
 
@@ -137,11 +142,13 @@ export class RequestPipe implements PipeTransform {
   constructor(private readonly settings: Settings) {}
 
   transform(
-    value: unknown,
+    given: unknown,
     { type, metatype, data }: { data?: unknown } & Omit<ArgumentMetadata<object>, 'data'>,
   ): unknown {
     if (data instanceof RequestParts)
-      return this.#readParts(value as FastifyRequest<{ Querystring: Record<string, unknown> }>, data);
+      return this.#readParts(given as FastifyRequest<{ Querystring: Record<string, unknown> }>, data);
+    const isAbsent = given === undefined && metatype && Reflect.getMetadata(MAY_BE_ABSENT, metatype) === true;
+    const value = isAbsent ? {} : given;
     // An interceptor may have converted the body already.
     if (!metatype || value instanceof metatype) return value;
     const declared = this.declaredFields(metatype);

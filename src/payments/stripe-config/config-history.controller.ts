@@ -18,7 +18,7 @@ import {
   type ProjectAction,
 } from '../../history/history-entry.js';
 import { HistoryRepository, type StoredEntry } from '../../history/history.repository.js';
-import { ApiErrors, ApiNullableString, ApiTime } from '../../http/openapi/api-errors.js';
+import { ApiErrors, ApiNullableString, ApiNullableUuid, ApiTime } from '../../http/openapi/api-errors.js';
 import { offsetOf, PageQuery } from '../../http/validation/page.query.js';
 import type { Project } from '../../projects/project.entity.js';
 import { CurrentProject, RequiresPermission } from '../../projects/project.guards.js';
@@ -45,18 +45,24 @@ class HistoryFieldResponse {
 class HistoryActorResponse {
   @ApiProperty({
     description:
-      '`person`: with an access token. `module`: another part of the same installation. `system`: the service itself, or its operator.',
+      '`person`: with an access token. `service_account`: a machine with a key. `module`: another part of the same installation. `system`: the service itself, or its operator.',
     enum: ACTOR_KINDS,
     example: 'person',
   })
   kind: Actor['kind'];
 
   @ApiProperty({
-    description: "The token's `sub`, or the name of the part.",
+    description: "The token's `sub`, the id of the service account, or the name of the part.",
     type: String,
     example: 'developer-1',
   })
   subject: string;
+
+  @ApiNullableString({
+    description: "The service account's name at that time; `null` for others.",
+    example: 'Billing backend',
+  })
+  name: string | null;
 }
 
 @ApiSchema({
@@ -126,6 +132,9 @@ export class HistoryEntryResponse {
   })
   endpoint_id: string | null;
 
+  @ApiNullableUuid('The service account that was made, rotated or revoked.')
+  service_account_id: string | null;
+
   @ApiProperty({
     description:
       'The former webhook secrets that it destroyed, and which are no longer accepted from then on.',
@@ -163,6 +172,8 @@ function toHistoryEntryResponse({
     version,
     fields,
     endpoint,
+    account,
+    actor_name: actorName,
     former_webhook_secrets_ended: ended,
   } = JSON.parse(details) as HistoryDetails;
   return {
@@ -170,7 +181,7 @@ function toHistoryEntryResponse({
     at,
     action: action as ProjectAction,
     result: result as HistoryResult,
-    actor: { kind: actor.kind, subject: actor.subject },
+    actor: { kind: actor.kind, subject: actor.subject, name: actorName ?? null },
     ip: actor.ip,
     user_agent: actor.userAgent,
     request_id: actor.requestId,
@@ -178,6 +189,7 @@ function toHistoryEntryResponse({
     version: version ?? null,
     fields: toFields(fields),
     endpoint_id: endpoint ?? null,
+    service_account_id: account ?? null,
     former_webhook_secrets_ended: toFields(ended),
   };
 }

@@ -10,6 +10,7 @@ import type { ProjectMode } from '../project-mode.js';
 import type { StripeMode } from '../stripe/stripe-mode.js';
 import { CONFIG_CHANNEL } from './config-cache.js';
 import type { SealedCredential } from './credential-sealer.js';
+import { refreshHealth } from './keys/key-health.statements.js';
 import {
   assertCondition,
   type ConfigState,
@@ -151,6 +152,7 @@ export class StripeConfigRepository {
       yield* exec(statements.UPSERT_CONFIG, [projectId, randomUUID(), now]);
       for (const each of credentials)
         yield* exec(statements.UPSERT_CREDENTIAL, statements.credentialValues(projectId, each, now));
+      if (credentials.some(({ kind }) => kind === 'secret_key')) yield* refreshHealth(projectId);
       const action = state?.isActive ? 'config.updated' : 'config.created';
       const version = (state?.version ?? 0) + 1;
       const details = { version, fields: historyFields(credentials), ...formerEnded(destroyed) };
@@ -173,6 +175,7 @@ export class StripeConfigRepository {
   ): Steps<void> {
     yield* exec(statements.DEACTIVATE, [projectId, now]);
     const destroyed = yield* query(statements.DELETE_CREDENTIALS, [projectId]);
+    yield* refreshHealth(projectId);
     const details = { version: state.version + 1, ...destroyedDetails(destroyed) };
     if (state.isActive) yield* chain.append({ action: 'config.deleted', details, actor, at: now });
     yield* this.database.notify(CONFIG_CHANNEL, projectId);
@@ -183,6 +186,7 @@ export class StripeConfigRepository {
     if (!locked) return false;
     const destroyed = yield* query(statements.DELETE_MODE, [projectId, mode]);
     if (destroyed.length === 0) return true;
+    yield* refreshHealth(projectId);
     const version = yield* this.#raiseVersion(locked, projectId, now);
     const details = { mode, version, ...destroyedDetails(destroyed) };
     yield* locked.chain.append({ action: 'config.mode_deleted', details, actor, at: now });

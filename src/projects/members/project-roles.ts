@@ -10,10 +10,16 @@ import type { Project } from '../project.entity.js';
 export class ProjectRoles {
   constructor(private readonly database: Database) {}
 
-  /** Asks the database only about callers who don't own the project. @returns `undefined` without a role */
+  /**
+   * Asks the database only about people who neither own the project nor are operators.
+   * @returns `undefined` without a role
+   */
   async roleOf(caller: Caller, { id, ownerId }: Pick<Project, 'id' | 'ownerId'>): Promise<Role | undefined> {
+    if (caller.kind === 'service_account')
+      return caller.projectId === null || caller.projectId === id ? caller.role : undefined;
     if (caller.kind !== 'developer') return undefined;
     if (caller.sub === ownerId) return 'owner';
+    if (caller.isOperator) return 'admin';
     const [member] = await this.database.query(FIND_ROLE, [id, caller.sub]);
     return member?.role;
   }

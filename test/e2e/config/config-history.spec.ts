@@ -42,7 +42,7 @@ describe('GET config/history', () => {
       at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
       action: 'config.created',
       result: 'done',
-      actor: { kind: 'person', subject: 'developer-1' },
+      actor: { kind: 'person', subject: 'developer-1', name: null },
       ip: '127.0.0.1',
       user_agent: 'curl/8.5.0',
       request_id: headers['x-request-id'],
@@ -50,6 +50,7 @@ describe('GET config/history', () => {
       version: 1,
       fields: [{ field: 'live_secret_key', last_four: '0007' }],
       endpoint_id: null,
+      service_account_id: null,
       former_webhook_secrets_ended: [],
     });
     expect(entries[1]).toMatchObject({

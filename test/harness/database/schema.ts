@@ -5,7 +5,8 @@ const ON_POSTGRES = [
    FROM information_schema.columns WHERE table_schema = current_schema() AND table_name <> 'migrations'`,
   `SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) AS line
    FROM pg_constraint WHERE connamespace = current_schema()::regnamespace AND conrelid::regclass::text <> 'migrations'`,
-  `SELECT indexdef AS line FROM pg_indexes WHERE schemaname = current_schema() AND tablename <> 'migrations'`,
+  // TypeORM knows no collation of an index.
+  `SELECT replace(indexdef, ' COLLATE "C"', '') AS line FROM pg_indexes WHERE schemaname = current_schema() AND tablename <> 'migrations'`,
 ];
 
 const ON_SQLITE = [

@@ -1,8 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
 import type { ProjectId } from '../../../common/ids.js';
-import { Database, query, type Steps } from '../../../database/database.js';
-import { reachingDatabase } from '../../../database/database-errors.js';
+import { Database, exec, query, type Steps } from '../../../database/database.js';
 import type { HistoryEvent } from '../../../history/history-entry.js';
 import { HistoryTrail } from '../../../history/history-trail.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
@@ -13,15 +11,16 @@ import {
   RAISE_VERSIONS_OF_SHARING,
   toConfig,
 } from '../stripe-config.statements.js';
-import { StripeKeyCheckEntity } from './key-health.entities.js';
 import {
   type Check,
   FIND_ACCOUNT,
   FIND_STATES,
+  FORGET,
   KEEP_ACCOUNT,
   LEARN,
   RECORD_AGAIN,
   RECORD_NEWS,
+  refreshHealth,
 } from './key-health.statements.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-probe.js';
 
@@ -50,7 +49,6 @@ export interface KeyCheck {
 @Injectable()
 export class KeyHealthRepository {
   constructor(
-    private readonly dataSource: DataSource,
     private readonly database: Database,
     private readonly history: HistoryTrail,
   ) {}
@@ -68,8 +66,10 @@ export class KeyHealthRepository {
   }
 
   async forget(projectId: ProjectId, mode: StripeMode): Promise<void> {
-    const checks = this.dataSource.getRepository(StripeKeyCheckEntity);
-    await reachingDatabase(checks.delete({ projectId, mode }));
+    await this.database.transaction(function* () {
+      yield* exec(FORGET, [projectId, mode]);
+      yield* refreshHealth(projectId);
+    });
   }
 
   async findByProject(projectId: ProjectId): Promise<ConnectionState[]> {
@@ -95,7 +95,8 @@ export class KeyHealthRepository {
     const values = [...ids, valid, ...accountColumns, event.at, by, valid ? null : message];
     const chain = yield* this.history.lockChain(projectId);
     const isNews = (yield* query(RECORD_NEWS, values)).length > 0;
-    if (!isNews && !(valid && by === 'use')) yield* query(RECORD_AGAIN, values);
+    if (isNews) yield* refreshHealth(projectId);
+    else if (!(valid && by === 'use')) yield* query(RECORD_AGAIN, values);
     const before = yield* warningsOf(projectId);
     const isAccountNews =
       account !== undefined && (yield* query(KEEP_ACCOUNT, [...ids, account.id, event.at])).length > 0;

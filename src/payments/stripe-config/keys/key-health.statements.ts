@@ -1,5 +1,6 @@
 import { columnNames, columns, excludedColumns, type RowOf } from '../../../database/columns.js';
-import { sql } from '../../../database/database.js';
+import type { ProjectId } from '../../../common/ids.js';
+import { exec, sql, type Steps } from '../../../database/database.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import { StripeKeyAccountEntity, StripeKeyCheckEntity } from './key-health.entities.js';
 
@@ -86,3 +87,28 @@ export const FIND_ACCOUNT = sql<{ accountId: string | null; accountFingerprint: 
    WHERE k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0`,
   'find_account_of_stripe_key',
 );
+
+/** $1 project, $2 mode. */
+export const FORGET = sql<never>(
+  'DELETE FROM stripe_key_checks WHERE project_id = $1 AND mode = $2',
+  'forget_stripe_key_check',
+);
+
+/** $1 project. Writes only if the health differs. */
+const REFRESH_HEALTH = sql<never>(
+  `UPDATE projects SET health = computed.health FROM (
+     SELECT CASE WHEN count(*) = 0 THEN 'unconfigured'
+       WHEN count(CASE WHEN NOT h.valid THEN 1 END) > 0 THEN 'unhealthy'
+       WHEN count(h.valid) < count(*) THEN 'unverified'
+       ELSE 'healthy' END AS health
+     FROM stripe_credentials k
+     LEFT JOIN stripe_key_checks h ON h.project_id = k.project_id AND h.mode = k.mode AND h.fingerprint = k.fingerprint
+     WHERE k.project_id = $1 AND k.kind = 'secret_key' AND k.slot = 0) computed
+   WHERE projects.id = $1 AND projects.health <> computed.health`,
+  'refresh_project_health',
+);
+
+/** Call it in every transaction that changes a secret key, or the verdict on one. */
+export function refreshHealth(projectId: ProjectId): Steps<void> {
+  return exec(REFRESH_HEALTH, [projectId]);
+}

@@ -1,0 +1,142 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
+import { SUBJECT, SUBJECT_RULE } from '../auth/tokens/verify-token.js';
+import type { OwnerId } from '../common/ids.js';
+import type { RowOf } from '../database/columns.js';
+import { ApiNullableString, ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
+import { QueryNumber, TextField, textCheck } from '../http/validation/fields.js';
+import { type Check, Checked, ForbidUnknownFields } from '../http/validation/request.pipe.js';
+import { PROJECT_HEALTHS, type ProjectEntity, type ProjectHealth } from '../projects/project.entity.js';
+
+const MAX_LIMIT = 100;
+const DEFAULT_LIMIT = 50;
+const MAX_SEARCH_LENGTH = 255;
+
+function subjectProblem(value: unknown): ReturnType<Check> {
+  if (value === undefined) return { type: 'missing', msg: 'is required' };
+  if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
+  return SUBJECT.test(value) ? undefined : { type: 'value_error', msg: `must be ${SUBJECT_RULE}` };
+}
+
+/** The `sub` of a developer's access tokens. */
+function Subject(description: string): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({ description, type: 'string', minLength: 1, maxLength: 255, example: 'developer-1' }),
+    Checked(subjectProblem),
+  );
+}
+
+/** A filter of a query, which may be absent. */
+function Filter(schema: { description: string; enum?: readonly string[] }, check: Check): PropertyDecorator {
+  const { description, enum: words } = schema;
+  return applyDecorators(
+    ApiProperty({
+      description,
+      required: false,
+      anyOf: [{ type: 'string', ...(words && { enum: [...words] }) }, { type: 'null' }],
+    }),
+    IsOptional(),
+    Checked(check),
+  );
+}
+
+export class OperatorProjectsQuery {
+  @Filter(
+    {
+      description: `Only those whose Stripe keys are: ${PROJECT_HEALTHS.join(', ')}.`,
+      enum: PROJECT_HEALTHS,
+    },
+    (value) =>
+      PROJECT_HEALTHS.some((health) => health === value)
+        ? undefined
+        : { type: 'enum', msg: `must be one of ${PROJECT_HEALTHS.join(', ')}` },
+  )
+  health?: ProjectHealth;
+
+  @Filter({ description: 'Only those of this owner.' }, subjectProblem)
+  owner_id?: OwnerId;
+
+  @Filter(
+    {
+      description:
+        'Only the project with this id, or those whose name begins with this text in upper or lower case; the list is then in the order of names.',
+    },
+    textCheck(0, MAX_SEARCH_LENGTH),
+  )
+  q?: string;
+
+  @QueryNumber({
+    description: 'How many projects at most.',
+    minimum: 1,
+    maximum: MAX_LIMIT,
+    default: DEFAULT_LIMIT,
+  })
+  limit = DEFAULT_LIMIT;
+
+  @Filter({ description: 'The `next_cursor` of the page before.' }, textCheck(1, 4_096))
+  cursor?: string;
+}
+
+@ForbidUnknownFields({ description: 'What the project is to be.' })
+export class ProjectProvisionRequest {
+  @Subject('Whose project it is: the `sub` of their access tokens.')
+  owner_id: OwnerId;
+
+  @TextField({ description: 'What people call it.', example: 'Corner shop', minLength: 1, maxLength: 255 })
+  name: string;
+}
+
+@ApiSchema({ description: 'A project, as operators see it.' })
+export class OperatorProjectResponse {
+  @ApiUuid("The project's id.")
+  id: string;
+
+  @ApiProperty({ description: 'Whose project it is.', type: String, example: 'developer-1' })
+  owner_id: string;
+
+  @ApiProperty({ description: 'What people call it.', type: String, example: 'Corner shop' })
+  name: string;
+
+  @ApiNullableString({ description: 'What it is.', example: 'Sells bread by subscription' })
+  description: string | null;
+
+  @ApiProperty({
+    description:
+      '`unconfigured`: no secret key is stored. `unverified`: Stripe was not asked about a stored one yet. `unhealthy`: Stripe refused one. `healthy`: Stripe accepted all.',
+    enum: PROJECT_HEALTHS,
+    example: 'healthy',
+  })
+  health: ProjectHealth;
+
+  @ApiTime('When it was made.')
+  created_at: string;
+
+  @ApiTime('When its name or description last changed.')
+  updated_at: string;
+}
+
+@ApiSchema({ description: 'One page of projects.' })
+export class OperatorProjectsResponse {
+  @ApiProperty({ description: 'The projects.', type: [OperatorProjectResponse] })
+  projects: OperatorProjectResponse[];
+
+  @ApiNullableString({
+    description: 'For the next page; `null` on the last one.',
+    example: 'WyJ0IiwiMjAyNi0xMS0yMFQwODoyMDowMC4wMDBaIl0',
+  })
+  next_cursor: string | null;
+}
+
+export function toOperatorProject(project: RowOf<ProjectEntity>): OperatorProjectResponse {
+  const { id, ownerId, name, description, health, createdAt, updatedAt } = project;
+  return {
+    id,
+    owner_id: ownerId,
+    name,
+    description,
+    health,
+    created_at: createdAt.toISOString(),
+    updated_at: updatedAt.toISOString(),
+  };
+}

@@ -1,0 +1,98 @@
+import { Body, Controller, Get, HttpStatus, Param, Put, Query, Res } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { CurrentActor } from '../auth/caller.js';
+import { ForOperators } from '../auth/route-access.js';
+import type { Actor } from '../common/actor.js';
+import { ValidationFailed } from '../common/errors.js';
+import type { ProjectId } from '../common/ids.js';
+import { SYSTEM_CHAIN } from '../history/history-entry.js';
+import { ApiErrors } from '../http/openapi/api-errors.js';
+import { readProjectId } from '../projects/project.guards.js';
+import { ProjectsService } from '../projects/projects.service.js';
+import {
+  OperatorProjectResponse,
+  OperatorProjectsQuery,
+  OperatorProjectsResponse,
+  ProjectProvisionRequest,
+  toOperatorProject,
+} from './operator-project.dto.js';
+import { OperatorProjectsRepository } from './operator-projects.repository.js';
+
+const PROJECT_ID = ApiParam({
+  name: 'project_id',
+  description: "The project's id.",
+  schema: { type: 'string', format: 'uuid' },
+});
+
+/** The projects of all tenants. Whatever an admin may do in a project, operators do through the project's routes. */
+@ApiTags('Operator')
+@ApiBearerAuth('HTTPBearer')
+@Controller('operator/projects')
+export class OperatorProjectsController {
+  constructor(
+    private readonly list: OperatorProjectsRepository,
+    private readonly projects: ProjectsService,
+  ) {}
+
+  @Get()
+  @ForOperators('viewer')
+  @ApiOperation({
+    operationId: 'listAllProjects',
+    summary: 'List the projects of all tenants',
+    description: 'Newest first, or in the order of names with `q`. Filters can be combined.',
+  })
+  @ApiOkResponse({ description: 'One page.', type: OperatorProjectsResponse })
+  @ApiErrors({})
+  async page(@Query() query: OperatorProjectsQuery): Promise<OperatorProjectsResponse> {
+    const { projects, nextCursor } = await this.list.list(query);
+    return { projects: projects.map(toOperatorProject), next_cursor: nextCursor };
+  }
+
+  @Put(':project_id')
+  @ForOperators('admin')
+  @PROJECT_ID
+  @ApiOperation({
+    operationId: 'provisionProject',
+    summary: 'Make a project under an id of your own',
+    description:
+      'For a platform that has ids and owners already. Safe to repeat: the project is there afterwards, under this name.',
+  })
+  @ApiCreatedResponse({ description: 'The project was made.', type: OperatorProjectResponse })
+  @ApiOkResponse({
+    description: 'The project was there already. It has the new name.',
+    type: OperatorProjectResponse,
+  })
+  @ApiErrors({
+    body: true,
+    meaning: { 409: 'The id is of a deleted project, or of a project of another owner.' },
+  })
+  async provision(
+    @Param('project_id') projectId: string,
+    @Body() { owner_id: ownerId, name }: ProjectProvisionRequest,
+    @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OperatorProjectResponse> {
+    const id = readNewProjectId(projectId);
+    const { project, isNew } = await this.projects.provision({ id, ownerId, name }, actor);
+    reply.status(isNew ? HttpStatus.CREATED : HttpStatus.OK);
+    return toOperatorProject(project);
+  }
+}
+
+/** @throws ValidationFailed for the nil UUID too, under which the history of the installation is kept */
+function readNewProjectId(text: string): ProjectId {
+  const id = readProjectId(text);
+  if (id === SYSTEM_CHAIN)
+    throw new ValidationFailed([
+      { loc: ['path', 'project_id'], msg: 'must be another UUID than the nil UUID', type: 'value_error' },
+    ]);
+  return id;
+}
