@@ -605,7 +605,7 @@ export interface paths {
         };
         /**
          * List the subscriptions of all your projects
-         * @description One page, the newest first. A project that is not yours has none.
+         * @description One page over all projects in which you have a role, the newest first. Another project has none.
          */
         get: operations["listSubscriptions"];
         put?: never;
@@ -625,7 +625,7 @@ export interface paths {
         };
         /**
          * List the payments of all your projects
-         * @description One page, the newest first. A project that is not yours has none.
+         * @description One page over all projects in which you have a role, the newest first. Another project has none.
          */
         get: operations["listTransactions"];
         put?: never;
@@ -645,7 +645,7 @@ export interface paths {
         };
         /**
          * List your projects and what is configured of them
-         * @description All projects of the calling developer, the newest first.
+         * @description All projects in which you have a role, the newest first.
          */
         get: operations["listPaymentProjects"];
         put?: never;
