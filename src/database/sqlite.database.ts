@@ -34,8 +34,8 @@ interface Job {
 /** Limits how long a commit blocks the process. */
 const MAX_COMMITTED_TOGETHER = 50;
 
-/** How soon to empty the log again that another process reads. */
-const LOG_RETRY_MS = 1_000;
+/** Between two attempts to empty the log, each of which waits for the disk several times. */
+const LOG_PAUSE_MS = 200;
 
 /**
  * How long background work pauses, as a multiple of the time that its last batch took. A server that waits to
@@ -51,7 +51,8 @@ export class SqliteDatabase extends Database {
   readonly engine = 'sqlite';
   readonly #waiting: Job[] = [];
   #destroys = false;
-  #retryingLog: NodeJS.Timeout | undefined;
+  #emptyingLog: NodeJS.Timeout | undefined;
+  #triedLogAt = -Infinity;
   readonly #prepared = new Map<string, PreparedStatement>();
 
   constructor(private readonly driver: Driver) {
@@ -97,6 +98,8 @@ export class SqliteDatabase extends Database {
 
   async throttle(batchStartedAt: number): Promise<void> {
     await sleep(PAUSE * (performance.now() - batchStartedAt));
+    // The work may have ended with this batch, and the process with it.
+    if (this.#emptyingLog) this.#tryToEmptyLog();
   }
 
   /**
@@ -144,16 +147,21 @@ export class SqliteDatabase extends Database {
   }
 
   /**
-   * Empties the write-ahead log, so that destroyed secrets are gone there too. Tries again while another
-   * process, such as a backup, reads. Closing the database empties the log as well.
+   * Empties the write-ahead log, so that destroyed secrets are gone there too: at once, or after a pause if it
+   * was tried just before. Another process that reads, such as a backup, delays it. Closing the database
+   * empties the log as well.
    */
   #emptyLog(): void {
-    clearTimeout(this.#retryingLog);
-    if (this.driver.open && !this.#tryToEmptyLog())
-      this.#retryingLog = setTimeout(() => this.#emptyLog(), LOG_RETRY_MS).unref();
+    clearTimeout(this.#emptyingLog);
+    this.#emptyingLog = undefined;
+    if (!this.driver.open) return;
+    const pause = this.#triedLogAt + LOG_PAUSE_MS - performance.now();
+    if (pause <= 0 && this.#tryToEmptyLog()) return;
+    this.#emptyingLog = setTimeout(() => this.#emptyLog(), pause > 0 ? pause : LOG_PAUSE_MS).unref();
   }
 
   #tryToEmptyLog(): boolean {
+    this.#triedLogAt = performance.now();
     const lockTimeout = Number(this.driver.pragma('busy_timeout', { simple: true }));
     // Waiting for the other process would block this one.
     this.setLockTimeout(0);

@@ -12,6 +12,7 @@ import { rotateMasterKey } from '../../../src/vault/keys/master-key-rotation.js'
 import { execute, rowsOf } from '../../harness/database/rows.js';
 import { engine } from '../../harness/database/test-database.js';
 import { startTestApp, type TestApp } from '../../harness/test-app.js';
+import { eventually } from '../../harness/eventually.js';
 import { fillVault } from '../../harness/vault/key-rotation.js';
 import { storedBytes } from '../../harness/vault/stored-bytes.js';
 
@@ -50,7 +51,7 @@ onSqlite('the database file and its log lose', () => {
   async function expectDestroyed(texts: readonly string[], destroy: () => Promise<unknown>): Promise<void> {
     expect(await filesWith(texts)).not.toEqual([]);
     await destroy();
-    expect(await filesWith(texts)).toEqual([]);
+    await eventually(async () => expect(await filesWith(texts)).toEqual([]));
   }
 
   const seal = () => vault.keyring.seal({ purpose: 'test', tenant: projectId, field: 'x' }, new Secret('a'));
