@@ -62,10 +62,17 @@ export function columnProperties<Entity>(entity: EntityClass<Entity>): (keyof Ro
 export function columnValues<Entity, Key extends keyof RowOf<Entity> & string>(
   entity: EntityClass<Entity>,
   row: Pick<RowOf<Entity>, Key>,
-  only?: readonly Key[],
 ): SqlValue[] {
-  const values = row as Readonly<Record<string, SqlValue>>;
-  return namesOf(entity, only).map(([property]) => values[property] ?? null);
+  return columnReader<Entity, Key>(entity)(row);
+}
+
+/** `columnValues` for hot paths: reads the entity's metadata once. */
+export function columnReader<Entity, Key extends keyof RowOf<Entity> & string>(
+  entity: EntityClass<Entity>,
+  only?: readonly Key[],
+): (row: Pick<RowOf<Entity>, Key>) => SqlValue[] {
+  const names = namesOf(entity, only);
+  return (row) => names.map(([property]) => (row as Readonly<Record<string, SqlValue>>)[property] ?? null);
 }
 
 /** `sealed = excluded.sealed, …` for `ON CONFLICT … DO UPDATE SET`. */

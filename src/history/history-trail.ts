@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/actor.js';
 import type { ProjectId } from '../common/ids.js';
-import { columnValues } from '../database/columns.js';
+import { columnReader } from '../database/columns.js';
 import { Database, exec, query, type Steps } from '../database/database.js';
 import { Keyring } from '../vault/keys/keyring.js';
 import {
@@ -17,6 +17,8 @@ import {
 } from './history-entry.js';
 import { HistoryEntryEntity } from './history.entities.js';
 import { ADD_ENTRY, ADVANCE_HEAD, LOCK_HEAD } from './history.statements.js';
+
+const valuesOf = columnReader(HistoryEntryEntity);
 
 /** The chain of one project, locked for appending. */
 export class HistoryChain<Action extends string = ProjectAction> {
@@ -53,7 +55,7 @@ export class HistoryChain<Action extends string = ProjectAction> {
     };
     this.#head = { seq, mac };
     yield* exec(ADVANCE_HEAD, [this.projectId, seq, mac]);
-    yield* exec(ADD_ENTRY, columnValues(HistoryEntryEntity, row));
+    yield* exec(ADD_ENTRY, valuesOf(row));
   }
 }
 

@@ -25,7 +25,7 @@ export const ADVANCE_HEAD = sql<never>(
   'advance_audit_head',
 );
 
-/** Parameters: `columnValues(HistoryEntryEntity, …)`. */
+/** Parameters: columns of `HistoryEntryEntity`. */
 export const ADD_ENTRY = sql<never>(
   `INSERT INTO audit_entries ${inserted(HistoryEntryEntity)}`,
   'add_audit_entry',

@@ -85,6 +85,8 @@ export function decorateWithProject(fastify: FastifyInstance): void {
  */
 @Injectable()
 export class PermissionGuard implements CanActivate {
+  readonly #checks = new WeakMap<ReturnType<ExecutionContext['getHandler']>, Check>();
+
   constructor(
     private readonly projects: ProjectsService,
     private readonly roles: ProjectRoles,
@@ -94,11 +96,8 @@ export class PermissionGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest<{ Params: Params }>>();
-    const { permission, reader, orSelf = false } = this.#requirementOf(context);
-    const id = readProjectId(request.params.project_id);
-    const project = reader
-      ? await this.modules.get(reader, { strict: false }).findWithOwner(id)
-      : await this.projects.get(id);
+    const { permission, find, orSelf } = this.#checkFor(context);
+    const project = await find(readProjectId(request.params.project_id));
     if (!project) throw projectNotFound();
     const caller = callerOf(request);
     const role = await this.roles.roleOf(caller, project);
@@ -110,13 +109,30 @@ export class PermissionGuard implements CanActivate {
     return true;
   }
 
-  #requirementOf(context: ExecutionContext): Requirement {
-    const targets = [context.getHandler(), context.getClass()];
-    const requirement = this.reflector.getAllAndOverride<Requirement | undefined>(REQUIREMENT, targets);
+  /** Reads a handler's metadata once, since that takes longer than the check. */
+  #checkFor(context: ExecutionContext): Check {
+    const handler = context.getHandler();
+    const known = this.#checks.get(handler);
+    if (known) return known;
+    const requirement = this.reflector.getAllAndOverride<Requirement | undefined>(REQUIREMENT, [
+      handler,
+      context.getClass(),
+    ]);
     if (!requirement)
       throw new Error('A route with PermissionGuard declares its permission with @RequiresPermission().');
-    return requirement;
+    const { permission, orSelf = false } = requirement;
+    const reader = requirement.reader && this.modules.get(requirement.reader, { strict: false });
+    const find = (id: ProjectId) => (reader ? reader.findWithOwner(id) : this.projects.get(id));
+    const check = { permission, orSelf, find };
+    this.#checks.set(handler, check);
+    return check;
   }
+}
+
+interface Check {
+  readonly permission: Permission;
+  readonly orSelf: boolean;
+  readonly find: (id: ProjectId) => Promise<OwnedProject | undefined>;
 }
 
 interface Params {

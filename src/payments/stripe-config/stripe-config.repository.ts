@@ -150,8 +150,7 @@ export class StripeConfigRepository {
     const destroyed = yield* this.overlap.prepare(projectId, stored, credentials, overlap);
     if (credentials.length > 0 || destroyed.length > 0 || !state?.isActive) {
       yield* exec(statements.UPSERT_CONFIG, [projectId, randomUUID(), now]);
-      for (const each of credentials)
-        yield* exec(statements.UPSERT_CREDENTIAL, statements.credentialValues(projectId, each, now));
+      yield* statements.upsertCredentials(projectId, credentials, now);
       if (credentials.some(({ kind }) => kind === 'secret_key')) yield* refreshHealth(projectId);
       const action = state?.isActive ? 'config.updated' : 'config.created';
       const version = (state?.version ?? 0) + 1;
@@ -204,7 +203,7 @@ export class StripeConfigRepository {
     const destroyed = yield* this.overlap.prepare(projectId, stored, [secret], overlap);
     // A webhook secret doesn't name its account. Its endpoint is in the account of the secret key.
     const credential = { ...secret, ...key };
-    yield* exec(statements.UPSERT_CREDENTIAL, statements.credentialValues(projectId, credential, now));
+    yield* statements.upsertCredentials(projectId, [credential], now);
     yield* exec(statements.SET_MADE_WITH, [projectId, mode, keyFingerprint]);
     const version = yield* this.#raiseVersion(locked, projectId, now);
     const { endpointId, actor } = endpoint;

@@ -1,15 +1,16 @@
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import {
   columnNames,
+  columnReader,
   columns,
-  columnValues,
   excludedColumns,
   type JsonColumn,
   jsonRows,
   type RowOf,
 } from '../../database/columns.js';
-import { sql, type SqlValue } from '../../database/database.js';
+import { exec, sql, type Steps } from '../../database/database.js';
 import type { Dialect } from '../../database/dialect.js';
+import { CREDENTIAL_RULES } from './credential-rules.js';
 import type { SealedCredential } from './credential-sealer.js';
 import { type ConfigState, SHOWN_COLUMNS, type StripeConfig } from './stripe-config.js';
 import { StripeConfigEntity, StripeCredentialEntity } from './stripe-config.entities.js';
@@ -135,15 +136,22 @@ const WRITTEN = [
   'writtenAt',
 ] as const satisfies (keyof CredentialRow)[];
 
+const valuesOf = columnReader(StripeCredentialEntity, WRITTEN);
+
 const sameValue = 'k.fingerprint = excluded.fingerprint';
 
+const rowOf = (row: number) =>
+  `(${WRITTEN.map((_, column) => `$${row * WRITTEN.length + column + 1}`).join(', ')})`;
+
 /**
- * Parameters: `credentialValues`. Keeps the account of the replaced key, unless Stripe refused that key.
+ * One statement for each number of credentials. Keeps the account of a replaced key, unless Stripe refused that key.
  * Clears it when a second key of the old or the new account is stored.
  */
-export const UPSERT_CREDENTIAL = sql<never>(
-  `INSERT INTO stripe_credentials AS k (${columnNames(StripeCredentialEntity, WRITTEN)})
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+const UPSERTS = CREDENTIAL_RULES.map((_, index) => {
+  const count = index + 1;
+  return sql<never>(
+    `INSERT INTO stripe_credentials AS k (${columnNames(StripeCredentialEntity, WRITTEN)})
+   VALUES ${Array.from({ length: count }, (__, row) => rowOf(row)).join(', ')}
    ON CONFLICT (project_id, mode, kind, slot) DO UPDATE SET
      replaced_account_fingerprint = CASE
        WHEN ${sameValue} OR k.known_to_stripe IS FALSE THEN k.replaced_account_fingerprint
@@ -154,16 +162,22 @@ export const UPSERT_CREDENTIAL = sql<never>(
      made_with = CASE WHEN ${sameValue} THEN k.made_with END,
      replacements = k.replacements + CASE WHEN ${sameValue} THEN 0 ELSE 1 END,
      ${excludedColumns(StripeCredentialEntity, ['sealed', 'keyId', 'mask', 'fingerprint', 'looksCutOff', 'writtenAt'])}`,
-  'upsert_stripe_credential',
-);
+    `upsert_${count}_stripe_credentials`,
+  );
+});
 
-/** Parameters of `UPSERT_CREDENTIAL`. */
-export function credentialValues(
+/** Stores credentials of different fields in one statement. */
+export function* upsertCredentials(
   projectId: ProjectId,
-  credential: SealedCredential,
+  credentials: readonly SealedCredential[],
   writtenAt: Date,
-): SqlValue[] {
-  return columnValues(StripeCredentialEntity, { ...credential, projectId, slot: 0, writtenAt }, WRITTEN);
+): Steps<void> {
+  const statement = UPSERTS[credentials.length - 1];
+  if (!statement) return;
+  const values = credentials.flatMap((credential) =>
+    valuesOf({ ...credential, projectId, slot: 0, writtenAt }),
+  );
+  yield* exec(statement, values);
 }
 
 /** $1 project, $2 mode, $3 fingerprint of the secret key that created the endpoint. */

@@ -88,7 +88,9 @@ export class WebhookSecretOverlap implements OnApplicationBootstrap {
   ): Steps<StoredWebhookSecret[]> {
     const { validUntil, modesWithout } = overlap;
     for (const { kind, mode, fingerprint } of credentials) {
-      if (kind === 'webhook_secret' && !modesWithout.includes(mode))
+      if (kind !== 'webhook_secret' || modesWithout.includes(mode)) continue;
+      const current = stored.find((secret) => secret.mode === mode && secret.slot === 0);
+      if (current && current.fingerprint !== fingerprint)
         yield* exec(KEEP_FORMER, [projectId, validUntil, mode, fingerprint]);
     }
     for (const mode of modesWithout) yield* exec(DELETE_FORMER, [projectId, mode]);
