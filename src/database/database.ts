@@ -18,7 +18,7 @@ export interface Statement<Row> {
   /** PostgreSQL prepares the statement under this name. Each text needs a name of its own. */
   readonly name?: string | undefined;
   readonly computed?: Readonly<Record<string, ColumnType | undefined>> | undefined;
-  readonly destroys?: boolean | undefined;
+  readonly destroys?: StatementOptions<Row>['destroys'] | undefined;
   /** Never set. Carries the type of the rows. */
   readonly row?: Row;
 }
@@ -33,10 +33,11 @@ export interface StatementOptions<Row> {
    */
   readonly computed?: { readonly [Key in KeyOf<Row>]?: ColumnType };
   /**
-   * Whether it deletes or overwrites secrets, payloads or personal data. SQLite then empties the write-ahead log, which
-   * still has the former pages.
+   * Whether it deletes or overwrites secrets, payloads or personal data. SQLite then empties the
+   * write-ahead log, which still has the former pages. With `soon` it may pause before, for statements that run
+   * often.
    */
-  readonly destroys?: boolean;
+  readonly destroys?: true | 'soon';
 }
 
 /**

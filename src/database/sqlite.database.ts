@@ -50,7 +50,7 @@ const PAUSE = 3;
 export class SqliteDatabase extends Database {
   readonly engine = 'sqlite';
   readonly #waiting: Job[] = [];
-  #destroys = false;
+  #destroys: true | 'soon' | undefined;
   #emptyingLog: NodeJS.Timeout | undefined;
   #triedLogAt = -Infinity;
   readonly #prepared = new Map<string, PreparedStatement>();
@@ -62,7 +62,7 @@ export class SqliteDatabase extends Database {
   async query<Row>(statement: Statement<Row>, values: SqlValue[]): Promise<Row[]> {
     try {
       const rows = this.#execute(statement, values);
-      if (statement.destroys) this.#emptyLog();
+      if (statement.destroys) this.#emptyLog(statement.destroys);
       return rows;
     } catch (error) {
       throw asDomainError(error);
@@ -110,7 +110,7 @@ export class SqliteDatabase extends Database {
     const jobs = this.#waiting.splice(0, MAX_COMMITTED_TOGETHER);
     if (this.#waiting.length > 0) setImmediate(() => this.#commitWaiting());
     const answers: (() => void)[] = [];
-    this.#destroys = false;
+    this.#destroys = undefined;
     try {
       const runAll = () => {
         for (const job of jobs) answers.push(this.#attempt(job));
@@ -121,7 +121,7 @@ export class SqliteDatabase extends Database {
       return;
     }
     for (const answer of answers) answer();
-    if (this.#destroys) this.#emptyLog();
+    if (this.#destroys) this.#emptyLog(this.#destroys);
   }
 
   /** @throws if the failure ended the whole transaction, such as a full disk */
@@ -138,7 +138,9 @@ export class SqliteDatabase extends Database {
     let step = steps.next([]);
     while (!step.done) {
       const answers = step.value.map(({ statement, values }) => {
-        this.#destroys ||= statement.destroys ?? textFor(statement, 'sqlite').startsWith('DELETE');
+        const isDeletion = textFor(statement, 'sqlite').startsWith('DELETE');
+        const destroys = statement.destroys ?? (isDeletion || undefined);
+        if (destroys && this.#destroys !== true) this.#destroys = destroys;
         return this.#execute(statement, values);
       });
       step = steps.next(answers);
@@ -147,17 +149,18 @@ export class SqliteDatabase extends Database {
   }
 
   /**
-   * Empties the write-ahead log, so that destroyed secrets are gone there too: at once, or after a pause if it
-   * was tried just before. Another process that reads, such as a backup, delays it. Closing the database
-   * empties the log as well.
+   * Empties the write-ahead log, so that destroyed secrets are gone there too. Another process that reads, such
+   * as a backup, delays it. Closing the database empties the log as well.
+   * @param when `soon`: not just after another attempt
    */
-  #emptyLog(): void {
+  #emptyLog(when: true | 'soon'): void {
     clearTimeout(this.#emptyingLog);
     this.#emptyingLog = undefined;
     if (!this.driver.open) return;
-    const pause = this.#triedLogAt + LOG_PAUSE_MS - performance.now();
+    const pause = when === 'soon' ? this.#triedLogAt + LOG_PAUSE_MS - performance.now() : 0;
     if (pause <= 0 && this.#tryToEmptyLog()) return;
-    this.#emptyingLog = setTimeout(() => this.#emptyLog(), pause > 0 ? pause : LOG_PAUSE_MS).unref();
+    const retry = () => this.#emptyLog('soon');
+    this.#emptyingLog = setTimeout(retry, pause > 0 ? pause : LOG_PAUSE_MS).unref();
   }
 
   #tryToEmptyLog(): boolean {

@@ -15,7 +15,7 @@ export const CLAIM = sql<{ holder: string }>(
    WHERE k.created_at <= $7 OR (k.answer IS NULL AND k.lease_until <= excluded.created_at AND k.request = excluded.request)
    RETURNING holder`,
   'claim_idempotency_key',
-  { destroys: true },
+  { destroys: 'soon' },
 );
 
 /** $1 time. Deletes older keys with their sealed answers. */

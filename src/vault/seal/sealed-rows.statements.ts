@@ -24,7 +24,7 @@ export function reseal({ table, primaryKey, sealed, keyId }: SealedColumn) {
   return sql<never>(
     `UPDATE ${table} SET ${sealed} = $1, ${keyId} = $2 WHERE ${sealed} = $3 AND ${isRow}`,
     `reseal_${table}`,
-    { destroys: true },
+    { destroys: 'soon' },
   );
 }
 
