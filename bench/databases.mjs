@@ -26,11 +26,11 @@ export async function createDatabase(serverUrl, name, template = 'template1') {
 
 /** Adds the projects numbered 0 to `count - 1`, none of them configured. */
 export async function addProjects(url, count) {
-  const columns = 'INSERT INTO projects (id, owner_id, name, created_at, updated_at)';
+  const columns = 'INSERT INTO projects (id, owner_id, name, search_name, created_at, updated_at)';
   if (url.startsWith('sqlite:')) {
     const driver = new Sqlite(url.slice('sqlite:'.length));
     const insert = driver.prepare(
-      `${columns} VALUES (?, ?, 'Bench', '2026-01-01 00:00:00.000', '2026-01-01 00:00:00.000')`,
+      `${columns} VALUES (?, ?, 'Bench', 'bench', '2026-01-01 00:00:00.000', '2026-01-01 00:00:00.000')`,
     );
     driver.transaction(() => {
       for (let number = 0; number < count; number++) insert.run(projectId(number), OWNER);
@@ -39,7 +39,7 @@ export async function addProjects(url, count) {
     driver.close();
     return;
   }
-  const select = (id, owner) => `${columns} SELECT ${id}, '${owner}', 'Bench', now(), now()`;
+  const select = (id, owner) => `${columns} SELECT ${id}, '${owner}', 'Bench', 'bench', now(), now()`;
   await query(
     url,
     `${select(PROJECT_ID_SQL, OWNER)} FROM generate_series(0, ${count - 1}) AS number`,
