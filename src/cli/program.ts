@@ -40,6 +40,15 @@ const INDEX: Readonly<Record<string, Load | Group>> = {
       () => import('./developers/developers-revoke.js'),
     ],
   },
+  'service-accounts': {
+    description: 'Keys for machines, with a role in one project or, of the operator, in all.',
+    commands: [
+      () => import('./service-accounts/service-accounts-create.js'),
+      () => import('./service-accounts/service-accounts-list.js'),
+      () => import('./service-accounts/service-accounts-rotate.js'),
+      () => import('./service-accounts/service-accounts-revoke.js'),
+    ],
+  },
   doctor: () => import('./doctor/doctor.js'),
   backup: () => import('./backup.js'),
   reconcile: () => import('./reconcile.js'),

@@ -18,18 +18,21 @@ import type {
 export const SERVICE_ACCOUNT_ROLES = ['viewer', 'admin'] as const satisfies ServiceAccount['role'][];
 const MOST_NETWORKS = 50;
 const MAX_REQUESTS_PER_MINUTE = 1_000_000;
-const DEFAULT_GRACE_SECONDS = 86_400;
+export const DEFAULT_GRACE_SECONDS = 86_400;
 const MAX_GRACE_SECONDS = 604_800;
 
 const EXAMPLE_KEY = `tks_${'a'.repeat(43)}4CJoky`;
 const NETWORKS = ['203.0.113.0/24', '2001:db8::/32'];
 
-export function roleProblem(value: unknown): ReturnType<Check> {
+function roleProblem(value: unknown): ReturnType<Check> {
   if (value === undefined) return { type: 'missing', msg: 'is required' };
   return SERVICE_ACCOUNT_ROLES.some((role) => role === value)
     ? undefined
     : { type: 'enum', msg: `must be one of ${SERVICE_ACCOUNT_ROLES.join(', ')}` };
 }
+
+export const limitProblem = wholeNumberCheck(1, MAX_REQUESTS_PER_MINUTE);
+export const graceProblem = wholeNumberCheck(0, MAX_GRACE_SECONDS);
 
 export function networksProblem(value: unknown): ReturnType<Check> {
   if (!Array.isArray(value))
@@ -105,7 +108,7 @@ export class ServiceAccountCreateRequest {
     required: false,
   })
   @IsOptional()
-  @Checked(wholeNumberCheck(1, MAX_REQUESTS_PER_MINUTE))
+  @Checked(limitProblem)
   requests_per_minute?: number | null;
 }
 

@@ -40,9 +40,19 @@ export async function tellStory(baseUrl: string, stripe: StripeServer, tell: Tel
     api.POST('/api/v1/projects/', { ...asDeveloper, body: { name: 'Corner shop' } }),
   );
   const path = { project_id: id };
+  const { key, name } = await answered(
+    api.POST('/api/v1/projects/{project_id}/service-accounts', {
+      ...asDeveloper,
+      params: { path },
+      body: { name: 'Corner shop backend', role: 'admin' },
+    }),
+  );
+  const asBackend = { headers: { authorization: `Bearer ${key}` } };
+  tell(`She makes the service account "${name}", with which her server does everything from now on.`);
+
   const config = await answered(
     api.PUT('/api/v1/payments/stripe/projects/{project_id}/config', {
-      ...asDeveloper,
+      ...asBackend,
       params: { path, query: { validate: true } },
       body: {
         test_secret_key: account.keys.test.secret,
@@ -56,7 +66,7 @@ export async function tellStory(baseUrl: string, stripe: StripeServer, tell: Tel
 
   const endpoint = await answered(
     api.POST('/api/v1/payments/stripe/projects/{project_id}/webhook-endpoints', {
-      ...asDeveloper,
+      ...asBackend,
       params: { path },
       body: { mode: 'test' },
     }),
@@ -65,7 +75,7 @@ export async function tellStory(baseUrl: string, stripe: StripeServer, tell: Tel
 
   const { access_token: user } = await answered(
     api.POST('/api/v1/projects/{project_id}/end-user-tokens', {
-      ...asDeveloper,
+      ...asBackend,
       params: { path },
       body: { user_id: 'grace' },
     }),

@@ -1,0 +1,70 @@
+import { type Command, Option } from 'commander';
+import type { ServiceAccount } from '../../auth/caller.js';
+import type { ProjectId } from '../../common/ids.js';
+import { readTime } from '../../common/typed-text.js';
+import { nameCheck } from '../../http/validation/fields.js';
+import {
+  futureTimeProblem,
+  limitProblem,
+  networksProblem,
+  SERVICE_ACCOUNT_ROLES,
+} from '../../service-accounts/service-account.dto.js';
+import { CommandFailed, type Report } from '../output.js';
+import { OPERATOR, type Runner, type Session } from '../session.js';
+import { check, keyReport, openServiceAccounts, orFail, projectId, wholeNumber } from './accounts.js';
+
+interface Options {
+  operator?: true;
+  project?: ProjectId;
+  name: string;
+  role: ServiceAccount['role'];
+  expiresAt?: string;
+  network?: string[];
+  requestsPerMinute?: number;
+}
+
+export function addTo(accounts: Command, run: Runner): void {
+  accounts
+    .command('create')
+    .description('Makes a service account, of the operator or of a project, and prints its key.')
+    .option('--operator', 'with its role in every project, and for /api/v1/operator')
+    .option('--project <id>', 'with its role in this project', projectId)
+    .requiredOption('--name <name>', 'what to call it', (text: string) => {
+      check('It', nameCheck(1, 255), text);
+      return text;
+    })
+    .addOption(new Option('--role <role>', 'what it may do').choices(SERVICE_ACCOUNT_ROLES).default('admin'))
+    .option('--expires-at <time>', 'when its key ends, as 2040-01-01T00:00:00Z; never without it', (text) => {
+      check('It', futureTimeProblem, text);
+      return text;
+    })
+    .option(
+      '--network <network...>',
+      'from where its key may be used: addresses and CIDR ranges; everywhere without it',
+      (text: string, others: string[] = []) => {
+        check('It', networksProblem, [...others, text]);
+        return [...others, text];
+      },
+    )
+    .option('--requests-per-minute <number>', 'a request limit of its own', wholeNumber(limitProblem))
+    .action(run(create));
+}
+
+async function create(session: Session, options: Options): Promise<Report> {
+  const { operator, project, name, role, expiresAt, network = [], requestsPerMinute = null } = options;
+  if ((operator === undefined) === (project === undefined))
+    throw new CommandFailed('Say whose it is: --operator, or --project with its id.');
+  const account = {
+    name,
+    role,
+    expiresAt: readTime(expiresAt) ?? null,
+    networks: network,
+    requestsPerMinute,
+  };
+  const accounts = await openServiceAccounts(session);
+  const made = await orFail(accounts.create(project ?? null, account, OPERATOR));
+  return keyReport(
+    `Made a service account ${project ? `of project ${project}` : 'of the operator'} with the role ${role}.`,
+    made,
+  );
+}
