@@ -54,6 +54,6 @@ describe('a client that was generated from the document', () => {
     expect(payments).toEqual(
       expect.arrayContaining([expect.objectContaining({ status: 'refunded', refunded_amount_cents: 2_000 })]),
     );
-    expect(told).toHaveLength(9);
+    expect(told).toHaveLength(10);
   });
 });
