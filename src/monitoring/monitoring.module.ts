@@ -1,16 +1,17 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { AuthModule } from '../auth/auth.module.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { LedgerModule } from '../payments/ledger/ledger.module.js';
 import { PaymentsEventsModule } from '../payments/payments-events.js';
 import { HealthController, OpenGuard } from './health.controller.js';
 import { MetricsController, MetricsRegistry } from './metrics.controller.js';
-import { AccountMetrics, PaymentsMetrics } from './payments-metrics.js';
+import { AccountMetrics, PaymentsMetrics, ServiceAccountMetrics } from './payments-metrics.js';
 import { ProcessMetrics, RequestMetrics } from './process-metrics.js';
 import { ReadinessService } from './readiness.service.js';
 
 @Module({
-  imports: [AccountsModule, PaymentsEventsModule, LedgerModule],
+  imports: [AuthModule, AccountsModule, PaymentsEventsModule, LedgerModule],
   controllers: [HealthController, MetricsController],
   providers: [
     ReadinessService,
@@ -18,6 +19,7 @@ import { ReadinessService } from './readiness.service.js';
     MetricsRegistry,
     AccountMetrics,
     PaymentsMetrics,
+    ServiceAccountMetrics,
     ProcessMetrics,
     RequestMetrics,
   ],

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
 import { AccountsService } from '../accounts/accounts.service.js';
+import { ServiceAccountCallers } from '../auth/service-account-callers.js';
 import { OutboxRepository } from '../payments/ledger/outbox/outbox.repository.js';
 import {
   DURABLE_EVENTS,
@@ -117,6 +118,30 @@ export class AccountMetrics implements OnModuleInit {
       collect() {
         this.reset();
         for (const [reason, count] of Object.entries(failedLogins)) this.inc({ reason }, count);
+      },
+    });
+  }
+}
+
+/** Counts keys of service accounts that were refused. */
+@Injectable()
+export class ServiceAccountMetrics implements OnModuleInit {
+  constructor(
+    private readonly registry: MetricsRegistry,
+    private readonly callers: ServiceAccountCallers,
+  ) {}
+
+  onModuleInit(): void {
+    if (!this.registry.isOn) return;
+    const { refusals } = this.callers;
+    new Counter({
+      name: 'tillkeeper_service_account_refusals_total',
+      help: 'Requests with a key of a service account that was refused.',
+      labelNames: ['reason'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [reason, count] of Object.entries(refusals)) this.inc({ reason }, count);
       },
     });
   }

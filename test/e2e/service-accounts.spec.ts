@@ -353,6 +353,21 @@ describe('DELETE …/service-accounts/{id}', () => {
   });
 });
 
+it('that are refused are counted by reason', async () => {
+  const token = 'm'.repeat(32);
+  const measured = await startTestApp({ environment: { METRICS_TOKEN: token } });
+  await measured.send('get', '/api/v1/projects/', 'tks_nope').expect(401);
+  for (let count = 0; count < 2; count += 1)
+    await measured.send('get', '/api/v1/projects/', newOpaqueKey('service_account')).expect(401);
+  const { text } = await measured.send('get', '/metrics', token).expect(200);
+  expect(text.match(/^tillkeeper_service_account_refusals_total\{.*$/gm)).toEqual(
+    ['malformed"} 1', 'unknown"} 2', 'expired"} 0', 'wrong_network"} 0'].map(
+      (end) => `tillkeeper_service_account_refusals_total{reason="${end}`,
+    ),
+  );
+  await measured.close();
+});
+
 it('are in the history: who made them, and what they did, by id and name', async () => {
   const id = await app.createProject();
   const account = await create({ name: 'Ünïcode backend' }, id);
