@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
-import type { ProjectId } from '../../../src/common/ids.js';
-import { StripeConfigService } from '../../../src/payments/stripe-config/stripe-config.service.js';
-import { configPath, startTestApp, type TestApp } from '../../harness/test-app.js';
+import type { ProjectId } from '../../src/common/ids.js';
+import { StripeConfigService } from '../../src/payments/stripe-config/stripe-config.service.js';
+import { configPath, startTestApp, type TestApp } from '../harness/test-app.js';
 
 const PREFIXES = {
   test_secret_key: 'sk_test_',
