@@ -22,6 +22,13 @@ const FOR_BUYERS = /\/(?:my-\w+|checkout-session|(?:cancel|update)-subscription|
 const NARROWER_BY_TEXT =
   /^body\.(?:test|live)_(?:secret_key|publishable_key|webhook_secret) is narrower: pattern$/;
 
+/** The contract has these without a rule, so their schemas can't be narrower: the description has it. */
+const RULE_IN_DESCRIPTION = new Set([
+  ...['password', 'current_password', 'new_password', 'full_name', 'username', 'refresh_token'],
+  ...['If-Match', 'If-None-Match', 'mode', 'event_id', 'status', 'secret_key'],
+  ...['price_id', 'new_price_id', 'success_url', 'cancel_url', 'return_url'],
+]);
+
 describe('the served OpenAPI document', () => {
   const stripe = new StripeServer();
   let app: TestApp;
@@ -152,6 +159,25 @@ describe('the served OpenAPI document', () => {
             expect.objectContaining({ description: expect.any(String) as string }),
           ]);
       }
+    });
+
+    it('states the rule of each text that a client sends, where the contract leaves room', () => {
+      const isFree = (schema: Schema): boolean =>
+        alternatives(document, schema).some(
+          (each) =>
+            each.type === 'string' &&
+            !['pattern', 'format', 'enum', 'const', 'maxLength'].some((rule) => rule in each),
+        );
+      const free = operations().flatMap(([name, { parameters = [], requestBody }]) => {
+        const inBody = Object.values(requestBody?.content ?? {}).flatMap(({ schema }) =>
+          alternatives(document, schema).flatMap(({ properties }) => Object.entries(properties ?? {})),
+        );
+        const inUrl = parameters.map((each) => [each.name, each.schema] as const);
+        return [...inBody, ...inUrl]
+          .filter(([, schema]) => isFree(schema))
+          .map(([field]) => [name, field] as const);
+      });
+      expect(free.filter(([, field]) => !RULE_IN_DESCRIPTION.has(field))).toEqual([]);
     });
 
     it('has every error that an operation may answer, as JSON', () => {

@@ -36,6 +36,11 @@ const TILL = '/api/v1/payments/stripe';
  * come to it.
  */
 const BODIES: Record<string, object[]> = {
+  'POST /api/v1/auth/change-password': [
+    { current_password: accounts.password, new_password: accounts.wrong },
+    { current_password: accounts.password, new_password: accounts.password },
+  ],
+  'POST /api/v1/auth/logout': [{}],
   'POST /api/v1/auth/login': [
     { email: 'ada@example.com', password: accounts.password },
     { email: 'ada@example.com', password: accounts.wrong },

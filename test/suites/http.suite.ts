@@ -1,3 +1,3 @@
 import { suiteOf } from '../harness/jest/suite.js';
 
-suiteOf('e2e');
+suiteOf('e2e', 'e2e/accounts');
