@@ -189,7 +189,7 @@ const withClaim = (claim: string, time: string) =>
     type: 'access',
     iss: ISSUER,
     aud: AUDIENCE,
-    exp: secondsFromNow(600),
+    exp: secondsFromNow(7_200),
     [claim]: 0,
   }).replace(new RegExp(`"${claim}":\\d+`), `"${claim}":${time}`);
 const nobody = () => Buffer.alloc(0);
@@ -250,7 +250,7 @@ describe('HS256 access tokens', () => {
     ['without exp', accessToken({ exp: undefined }), NO_EXPIRY],
     ['with exp as a string', accessToken({ exp: `${secondsFromNow(600)}` }), INVALID],
     ['with exp null', accessToken({ exp: null }), INVALID],
-    ['not valid yet', accessToken({ nbf: secondsFromNow(60) }), NOT_YET],
+    ['not valid yet', accessToken({ nbf: secondsFromNow(3_600) }), NOT_YET],
     ['with nbf as a string', accessToken({ nbf: '0' }), INVALID],
     ['without type', accessToken({ type: undefined }), TYPE],
     ['of another type', accessToken({ type: 'refresh' }), TYPE],
@@ -418,7 +418,7 @@ describe.each(['RS256', 'ES256', 'EdDSA'] as const)('%s access tokens', (algorit
     ['expired', key.token({ exp: secondsFromNow(-6) }), EXPIRED],
     ['without exp', key.token({ exp: undefined }), NO_EXPIRY],
     ['with exp as a string', key.token({ exp: `${secondsFromNow(600)}` }), INVALID],
-    ['not valid yet', key.token({ nbf: secondsFromNow(60) }), NOT_YET],
+    ['not valid yet', key.token({ nbf: secondsFromNow(3_600) }), NOT_YET],
     ['from another issuer', key.token({ iss: `${ISSUER}/` }), ISSUED_ELSEWHERE],
     ['from no issuer', key.token({ iss: undefined }), ISSUED_ELSEWHERE],
     ['for another audience', key.token({ aud: 'https://other.test' }), MEANT_FOR_OTHERS],

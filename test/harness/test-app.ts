@@ -8,7 +8,7 @@ import { loadSettings } from '../../src/config/load-settings.js';
 import { openApiDocument } from '../../src/http/openapi/docs.js';
 import { ResponseChecker } from './response-checker.js';
 import { createTestDatabase, type TestDatabase } from './database/test-database.js';
-import { accessToken, secondsFromNow, TOKEN_SECRET } from './tokens.js';
+import { accessToken, TOKEN_SECRET } from './tokens.js';
 
 type Environment = Record<string, string | undefined>;
 
@@ -37,8 +37,7 @@ export interface TestAppOptions {
   database?: TestDatabase;
 }
 
-/** Valid for longer than the longest test. */
-export const OWNER = accessToken({ sub: 'developer-1', exp: secondsFromNow(7_200) });
+export const OWNER = accessToken({ sub: 'developer-1' });
 export const STRANGER = accessToken({ sub: 'developer-2' });
 
 export const configPath = (projectId: string): string =>
