@@ -30,6 +30,9 @@ const UNRELATED = { test_secret_key: `sk_test_${'a'.repeat(32)}` };
 
 const STRIPE = '/api/v1/payments/stripe/projects/:project_id';
 const TILL = '/api/v1/payments/stripe';
+const SERVICE_ACCOUNTS = ['/api/v1/projects/:project_id', '/api/v1/operator'].map(
+  (place) => `POST ${place}/service-accounts`,
+);
 
 /**
  * What the operations with a body are for. A route that is missing here fails the test: say how a secret may
@@ -55,6 +58,13 @@ const BODIES: Record<string, object[]> = {
   'POST /api/v1/projects': [{ name: 'Corner shop' }],
   'PUT /api/v1/projects/:project_id': [{ name: 'Corner shop' }],
   'POST /api/v1/projects/:project_id/end-user-tokens': [{ user_id: 'user-1' }],
+  'PUT /api/v1/operator/projects/:project_id': [{ owner_id: 'developer-1', name: 'Corner shop' }],
+  ...Object.fromEntries(
+    SERVICE_ACCOUNTS.flatMap((route) => [
+      [route, [{ name: 'Backend', role: 'viewer' }]],
+      [`${route}/:service_account_id/rotate`, [{}]],
+    ]),
+  ),
   [`PUT ${STRIPE}/config`]: [replaced, credentials, {}],
   [`POST ${STRIPE}/validate-credentials`]: [
     { secret_key: credentials.test_secret_key, is_test_mode: true },
@@ -230,6 +240,7 @@ it('shows no secret in any answer or log, for any operation and any place in the
     const path = pattern
       .replace(':project_id', projectId)
       .replace(':mode', 'test')
+      .replace(/:(?:session|service_account)_id/, randomUUID())
       .replace('*', 'swagger-ui.css');
     const token = isOfTill(path) ? endUserToken(projectId) : undefined;
     for (const body of BODIES[route] ?? [undefined]) {
