@@ -12,6 +12,7 @@ import { PROJECT_HEALTHS, type ProjectEntity, type ProjectHealth } from '../proj
 const MAX_LIMIT = 100;
 const DEFAULT_LIMIT = 50;
 const MAX_SEARCH_LENGTH = 255;
+const MAX_CURSOR_LENGTH = 4_096;
 
 function subjectProblem(value: unknown): ReturnType<Check> {
   if (value === undefined) return { type: 'missing', msg: 'is required' };
@@ -28,13 +29,15 @@ function Subject(description: string): PropertyDecorator {
 }
 
 /** A filter of a query, which may be absent. */
-function Filter(schema: { description: string; enum?: readonly string[] }, check: Check): PropertyDecorator {
-  const { description, enum: words } = schema;
+function Filter(
+  { description, ...rule }: { description: string; enum?: string[]; minLength?: number; maxLength?: number },
+  check: Check,
+): PropertyDecorator {
   return applyDecorators(
     ApiProperty({
       description,
       required: false,
-      anyOf: [{ type: 'string', ...(words && { enum: [...words] }) }, { type: 'null' }],
+      anyOf: [{ type: 'string', ...rule }, { type: 'null' }],
     }),
     IsOptional(),
     Checked(check),
@@ -45,7 +48,7 @@ export class OperatorProjectsQuery {
   @Filter(
     {
       description: `Only those whose Stripe keys are: ${PROJECT_HEALTHS.join(', ')}.`,
-      enum: PROJECT_HEALTHS,
+      enum: [...PROJECT_HEALTHS],
     },
     (value) =>
       PROJECT_HEALTHS.some((health) => health === value)
@@ -54,13 +57,14 @@ export class OperatorProjectsQuery {
   )
   health?: ProjectHealth;
 
-  @Filter({ description: 'Only those of this owner.' }, subjectProblem)
+  @Filter({ description: 'Only those of this owner.', minLength: 1, maxLength: 255 }, subjectProblem)
   owner_id?: OwnerId;
 
   @Filter(
     {
       description:
         'Only the project with this id, or those whose name begins with this text in upper or lower case; the list is then in the order of names.',
+      maxLength: MAX_SEARCH_LENGTH,
     },
     textCheck(0, MAX_SEARCH_LENGTH),
   )
@@ -74,7 +78,10 @@ export class OperatorProjectsQuery {
   })
   limit = DEFAULT_LIMIT;
 
-  @Filter({ description: 'The `next_cursor` of the page before.' }, textCheck(1, 4_096))
+  @Filter(
+    { description: 'The `next_cursor` of the page before.', minLength: 1, maxLength: MAX_CURSOR_LENGTH },
+    textCheck(1, MAX_CURSOR_LENGTH),
+  )
   cursor?: string;
 }
 

@@ -18,6 +18,7 @@ interface Operation {
 const BODIES: Record<string, unknown> = {
   'POST /api/v1/projects/': { name: 'Another shop' },
   'POST /api/v1/projects/{project_id}/end-user-tokens': { user_id: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11' },
+  'POST /api/v1/projects/{project_id}/service-accounts': { name: 'Backend', role: 'viewer' },
   'PUT /api/v1/projects/{project_id}': { name: 'Renamed shop' },
   'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials': {
     secret_key: 'pk_test_aaaaaaaa',
@@ -38,8 +39,8 @@ const BODIES: Record<string, unknown> = {
   },
 };
 const LIVENESS = '/health/live';
-/** Those of a developer's account, which has answers of its own for whoever is not known. */
-const ACCOUNTS = '/api/v1/auth/';
+/** A developer's account has answers of its own for whoever is not known, and operators have tokens of theirs. */
+const OF_OTHERS = /^\/api\/v1\/(?:auth|operator)\//;
 const END_USERS =
   /\/(?:my-subscription|my-payments|checkout-session|customer-portal|cancel-subscription|update-subscription)$/;
 
@@ -67,14 +68,17 @@ async function operations(): Promise<Operation[]> {
   const { body } = await server.send('GET', '/docs-json');
   const order = ['get', 'post', 'put', 'delete'];
   return Object.entries((body as { paths: Record<string, object> }).paths)
-    .filter(([path]) => path !== LIVENESS && !path.startsWith(ACCOUNTS))
+    .filter(([path]) => path !== LIVENESS && !OF_OTHERS.test(path))
     .flatMap(([path, methods]) => Object.keys(methods).map((method) => ({ method, path })))
     .sort((one, other) => order.indexOf(one.method) - order.indexOf(other.method))
     .map(({ method, path }) => ({ method: method.toUpperCase(), path }));
 }
 
 function call({ method, path }: Operation): Promise<Answer> {
-  const url = path.replace('{project_id}', projectId).replace('{mode}', 'test');
+  const url = path
+    .replace('{project_id}', projectId)
+    .replace('{mode}', 'test')
+    .replace('{service_account_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34');
   const token = END_USERS.test(path) ? endUserToken(projectId) : OWNER;
   return server.send(method, url, { body: BODIES[`${method} ${path}`], token });
 }
