@@ -65,7 +65,7 @@ export function callerOf({ identity }: FastifyRequest): Caller {
 }
 
 /** Returns the developer on a route for developers, which AccessGuard has checked. */
-export function developerOf({ identity }: FastifyRequest): OwnerId {
+function developerOf({ identity }: FastifyRequest): OwnerId {
   if ('kind' in identity && identity.kind === 'developer') return identity.sub;
   throw new Error('Only a route for developers can ask which developer is calling.');
 }
