@@ -1,9 +1,11 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
-import { isEmail } from 'class-validator';
 import unhomoglyph from 'unhomoglyph';
 import { isPlainlyVisible } from '../common/typed-text.js';
+import { emailProblem, MAX_EMAIL_LENGTH, normalizeEmail } from '../http/validation/email.js';
 import { nameCheck, textCheck } from '../http/validation/fields.js';
 import { type ValueCheck } from '../http/validation/request.pipe.js';
+
+export { emailProblem, MAX_EMAIL_LENGTH, normalizeEmail };
 
 /** Recommended scripts of UAX 31, and scripts written together (UTS 39, "highly restrictive"). */
 const SCRIPTS =
@@ -50,22 +52,6 @@ function looksLikeAscii(part: string): boolean {
   return !ASCII.test(part) && ASCII.test(unhomoglyph(part.normalize('NFD')));
 }
 
-/** Longest path of RFC 5321, without its angle brackets. */
-export const MAX_EMAIL_LENGTH = 254;
-
-/** Replaces `isEmail`'s check of the top-level domain, which rejects one of one letter. */
-const DOTTED_DOMAIN = /@.+\.[^.]*\p{L}[^.]*$/u;
-
-/** @returns the canonical form of an address, or `undefined` if it is invalid */
-export function normalizeEmail(text: string): string | undefined {
-  const address = text.trim().normalize('NFC').toLowerCase();
-  return address.length <= MAX_EMAIL_LENGTH &&
-    isEmail(address, { require_tld: false }) &&
-    DOTTED_DOMAIN.test(address)
-    ? address
-    : undefined;
-}
-
 /** An address with its domain in Unicode and in Punycode. */
 export interface Spellings {
   /** Form of new accounts. */
@@ -99,12 +85,6 @@ const MAX_PASSWORD_LENGTH = 1_000;
 export const MAX_NAME_LENGTH = 255;
 
 // Rules of the API and the command line.
-
-export const emailProblem: ValueCheck = (value) =>
-  textCheck(1, MAX_EMAIL_LENGTH)(value) ??
-  (normalizeEmail(String(value))
-    ? undefined
-    : { type: 'value_error', msg: 'must be an e-mail address, such as ada@example.com' });
 
 /** Checks a new account's address. Existing accounts may have others. */
 export const newEmailProblem: ValueCheck = (value) => {

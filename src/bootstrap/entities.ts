@@ -31,6 +31,7 @@ import { SEALED_PAYLOADS } from '../payments/webhooks/events/event-payloads.js';
 import { WebhookEventEntity } from '../payments/webhooks/events/webhook-event.entity.js';
 import { WebhookRefusalEntity } from '../payments/webhooks/refusals/webhook-refusal.entity.js';
 import { ReconciliationEntity } from '../payments/webhooks/reconcile/reconciliations.repository.js';
+import { ProjectInvitationEntity } from '../projects/members/invitation.entity.js';
 import { ProjectMemberEntity } from '../projects/members/member.entity.js';
 import { ProjectEntity } from '../projects/project.entity.js';
 import { ServiceAccountEntity } from '../service-accounts/service-account.entity.js';
@@ -41,6 +42,7 @@ import { KeyringNodeEntity } from '../vault/keys/keyring-nodes.repository.js';
 export const ENTITIES = [
   ProjectEntity,
   ProjectMemberEntity,
+  ProjectInvitationEntity,
   DataKeyEntity,
   RetiredDataKeyEntity,
   KeyringNodeEntity,

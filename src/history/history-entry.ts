@@ -18,6 +18,12 @@ export const PROJECT_ACTIONS = [
   'service_account.created',
   'service_account.rotated',
   'service_account.revoked',
+  'member.added',
+  'member.changed',
+  'member.removed',
+  'invitation.created',
+  'invitation.withdrawn',
+  'project.transferred',
   'history.pruned',
 ] as const;
 export type ProjectAction = (typeof PROJECT_ACTIONS)[number];
@@ -50,6 +56,12 @@ export interface HistoryDetails {
   readonly account?: string;
   /** The name of the service account that acted. */
   readonly actor_name?: string;
+  /** The subject of the member that was added, changed or removed, or of the new owner. */
+  readonly member?: string;
+  /** The role that a member or an invitation has after the action, or had before its end. */
+  readonly role?: string;
+  /** Our id of an invitation. Its address is never recorded. */
+  readonly invitation?: string;
   readonly [name: string]: unknown;
 }
 

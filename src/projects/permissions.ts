@@ -19,8 +19,11 @@ interface Rule {
 export const PERMISSIONS = {
   'project:read': { from: 'viewer', allows: 'see name and description' },
   'project:write': { from: 'admin', allows: 'change name and description' },
+  'project:transfer': { from: 'owner', allows: 'make another member the owner' },
   'project:delete': { from: 'owner', allows: 'delete the project' },
   'service-accounts:write': { from: 'owner', allows: 'list, make, rotate and revoke service accounts' },
+  'members:read': { from: 'viewer', allows: 'list the members' },
+  'members:write': { from: 'owner', allows: 'add, change, invite and remove members' },
   'config:read': { from: 'viewer', allows: 'see masked credentials, their status, and the webhook URLs' },
   'config:write': { from: 'admin', allows: 'store and destroy credentials' },
   'config:validate': { from: 'admin', allows: 'ask Stripe about a key' },

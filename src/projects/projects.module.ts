@@ -6,6 +6,11 @@ import { EndUserTokensController } from './end-user-tokens.controller.js';
 import { EndUserGuard } from './project.guards.js';
 import { PermissionGuard } from './project.guards.js';
 import { ProjectRepository } from './project.repository.js';
+import { InvitationsController } from './members/invitations.controller.js';
+import { InvitationsRepository } from './members/invitations.repository.js';
+import { InvitationsService } from './members/invitations.service.js';
+import { MembersController } from './members/members.controller.js';
+import { MembersRepository } from './members/members.repository.js';
 import { ProjectRoles } from './members/project-roles.js';
 import { ProjectsController } from './projects.controller.js';
 import { ProjectsService } from './projects.service.js';
@@ -13,16 +18,19 @@ import { ReadableProjects } from './members/readable-projects.js';
 
 @Module({
   imports: [HistoryModule, AuthModule],
-  controllers: [ProjectsController, EndUserTokensController],
+  controllers: [ProjectsController, MembersController, InvitationsController, EndUserTokensController],
   providers: [
     ProjectsService,
     ProjectRepository,
     ProjectRoles,
     ReadableProjects,
+    MembersRepository,
+    InvitationsRepository,
+    InvitationsService,
     PermissionGuard,
     EndUserGuard,
     DeclaredPermissions,
   ],
-  exports: [ProjectsService, ProjectRoles, ReadableProjects],
+  exports: [ProjectsService, ProjectRoles, ReadableProjects, MembersRepository],
 })
 export class ProjectsModule {}

@@ -18,6 +18,8 @@ const OPERATOR = accessToken({ sub: 'operator-1', scope: SCOPE });
 /** A developer who logs in here gets a 403 from these. */
 const FOR_BUYERS = /\/(?:my-\w+|checkout-session|(?:cancel|update)-subscription|customer-portal)$/;
 
+const NOBODY = '00000000-0000-4000-8000-000000000000';
+
 /** Narrower than the shapes because the contract's text says so: what a credential starts with. */
 const NARROWER_BY_TEXT =
   /^body\.(?:test|live)_(?:secret_key|publishable_key|webhook_secret) is narrower: pattern$/;
@@ -281,7 +283,6 @@ describe('the served OpenAPI document', () => {
   });
 
   it('shows only errors that the operation can give', async () => {
-    const nobody = '00000000-0000-4000-8000-000000000000';
     const wrongBodies: Record<string, object> = {
       updateProject: { name: 1 },
       saveStripeConfig: { test_secret_key: `sk_live_${'a'.repeat(24)}` },
@@ -304,7 +305,7 @@ describe('the served OpenAPI document', () => {
       const send = (id: string, who: string | null, query = '') =>
         app.send(
           method.toLowerCase() as 'put',
-          `${template.replace('{project_id}', id).replace('{mode}', 'test').replace('{event_id}', 'evt_1')}${query}`,
+          `${template.replace('{project_id}', id).replace('{mode}', 'test').replace('{event_id}', 'evt_1').replace('{subject}', 'nobody').replace('{invitation_id}', NOBODY)}${query}`,
           who,
         );
       const compare = async (status: number, sent: PromiseLike<{ status: number; body: unknown }>) => {
@@ -348,14 +349,18 @@ describe('the served OpenAPI document', () => {
             `${path
               .replace('{project_id}', query || location[1] === 'mode' ? projectId : 'nope')
               .replace('{mode}', 'test')
-              .replace('{event_id}', 'evt_1')}${query}`,
+              .replace('{event_id}', 'evt_1')
+              .replace('{subject}', 'nobody')
+              .replace('{invitation_id}', NOBODY)}${query}`,
             token,
           ),
         );
       } else if (responses['422'])
         await compare(422, send(projectId, token, `?${wrongQueries[operationId] ?? 'page=0'}`));
-      const isOwn404 = isForBuyers || /replay|webhook-endpoints$|auth|service-accounts\//.test(template);
-      if (responses['404'] && !isOwn404) await compare(404, send(nobody, token).send(body));
+      const isOwn404 =
+        isForBuyers ||
+        /replay|webhook-endpoints$|auth|service-accounts\/|\/members\/|\/invitations\//.test(template);
+      if (responses['404'] && !isOwn404) await compare(404, send(NOBODY, token).send(body));
     }
     const countOf = (status: string) => compared.filter((each) => each === status).length;
     const withToken = operations().filter(([, { security }]) => security?.length).length;
@@ -374,7 +379,7 @@ describe('the served OpenAPI document', () => {
       const answer = await app
         .send(
           method.toLowerCase() as 'put',
-          path.replace('{project_id}', projectId),
+          path.replace('{project_id}', projectId).replace('{subject}', 'nobody'),
           tags?.includes('Operator') ? OPERATOR : tags?.includes('Billing') ? endUserToken(projectId) : OWNER,
         )
         .send(body as object);
@@ -403,7 +408,12 @@ describe('the served OpenAPI document', () => {
         'POST /api/v1/projects/{project_id}/service-accounts/{service_account_id}/rotate 422',
         'POST /api/v1/operator/service-accounts/{service_account_id}/rotate 422',
         'PUT /api/v1/operator/projects/{project_id} 200',
+        'POST /api/v1/projects/invitations/accept 404',
         'POST /api/v1/projects/{project_id}/end-user-tokens 201',
+        'POST /api/v1/projects/{project_id}/members 201',
+        // Nobody was added before.
+        'POST /api/v1/projects/{project_id}/transfer 409',
+        'PUT /api/v1/projects/{project_id}/members/{subject} 404',
         'PUT /api/v1/payments/stripe/projects/{project_id}/config 200',
         'PUT /api/v1/projects/{project_id} 200',
       ].sort(),

@@ -126,6 +126,15 @@ const ROUTES: Record<string, Expectation> = {
   [`GET ${PROJECT}`]: allowed('project:read', 200),
   [`PUT ${PROJECT}`]: allowed('project:write', 200, { name: 'Corner shop' }),
   [`DELETE ${PROJECT}`]: allowed('project:delete', 204),
+  [`GET ${PROJECT}/members`]: allowed('members:read', 200),
+  [`POST ${PROJECT}/members`]: allowed('members:write', 201, { email: 'ada@example.com', role: 'admin' }),
+  [`PUT ${PROJECT}/members/:subject`]: allowed('members:write', 404, { role: 'admin' }),
+  // Every member may leave, see members.spec.ts.
+  [`DELETE ${PROJECT}/members/:subject`]: allowed('members:write', 404),
+  [`POST ${PROJECT}/transfer`]: allowed('project:transfer', 409, { subject: 'nobody' }),
+  [`GET ${PROJECT}/invitations`]: allowed('members:write', 200),
+  [`DELETE ${PROJECT}/invitations/:invitation_id`]: allowed('members:write', 404),
+  'POST /api/v1/projects/invitations/accept': everyDeveloper(404, { token: 'tki_used' }),
   [`POST ${PROJECT}/end-user-tokens`]: allowed('end-user-tokens:create', 201, { user_id: 'user-1' }),
   [`GET ${PROJECT}/service-accounts`]: allowed('service-accounts:write', 200),
   [`POST ${PROJECT}/service-accounts`]: allowed('service-accounts:write', 201, { name: 'A', role: 'viewer' }),
@@ -181,11 +190,15 @@ const split = (route: string): [Method, string] => {
   return [method, path];
 };
 
+const NOBODYS_ID = '00000000-0000-4000-8000-000000000000';
+
 const fill = (path: string, projectId: string, mode = 'test') =>
   path
     .replace(':project_id', projectId)
     .replace(':mode', mode)
     .replace(':event_id', 'evt_1')
+    .replace(':subject', 'nobody')
+    .replace(':invitation_id', NOBODYS_ID)
     .replace(':session_id', randomUUID())
     .replace(':service_account_id', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
     .replace('*', 'swagger-ui.css');
@@ -203,7 +216,15 @@ const TOKENS = {
 const isRole = (caller: Caller): caller is Role => ROLES.some((role) => role === caller);
 
 /** Wrong for every operation that takes a body. */
-const WRONG_BODY = { test_secret_key: 1, name: 1, secret_key: 1, user_id: 1, new_password: 1 };
+const WRONG_BODY = {
+  test_secret_key: 1,
+  name: 1,
+  secret_key: 1,
+  user_id: 1,
+  new_password: 1,
+  subject: 1,
+  token: 1,
+};
 
 const guarded = Object.entries(ROUTES).filter(([, { nobody, owner }]) => nobody === 401 && owner !== 401);
 const ofProjects = guarded.filter(([route, { owner }]) => route.includes(':project_id') && owner !== 403);

@@ -9,6 +9,7 @@ const PROJECT_ID = '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11';
 const SUBSCRIPTION_ROW_ID = 'b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24';
 const USER_ID = '0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35';
 const DEVELOPER_ID = '3d5b8e72-4a61-4f09-b7c8-91e2f0a3d546';
+const COLLEAGUE_ID = '8a7c1f52-9d3b-4e60-b1f4-c25d7e0a9b38';
 const WEBHOOK_URL = `https://tillkeeper.example.com/api/v1/payments/stripe/webhooks/${PROJECT_ID}`;
 
 const REGISTERED_AT = '2026-11-20T08:15:00.000Z';
@@ -25,6 +26,12 @@ const SERVICE_ACCOUNT = {
   created_at: PROJECT_CREATED_AT,
   last_used_at: SUBSCRIBED_AT,
   former_key_expires_at: null,
+};
+const INVITATION = {
+  id: 'd1f7b3a8-5c20-4e96-9b7d-3a60c8e2f415',
+  email: 'ada@example.com',
+  created_at: CONFIGURED_AT,
+  expires_at: '2026-11-27T09:00:00.000Z',
 };
 const SUBSCRIPTION = {
   id: SUBSCRIPTION_ROW_ID,
@@ -84,6 +91,9 @@ const STORY: Record<string, Record<string, unknown>> = {
     fields: [{ field: 'test_secret_key', last_four: 'aaaa' }],
     endpoint_id: null,
     service_account_id: null,
+    member: null,
+    role: null,
+    invitation_id: null,
   },
   StripeModeStatus: { verified_at: CONFIGURED_AT, last_error: null },
   StripeWebhookStatus: {
@@ -92,6 +102,16 @@ const STORY: Record<string, Record<string, unknown>> = {
     last_failure_at: null,
     last_failure_reason: null,
   },
+  MemberResponse: { subject: COLLEAGUE_ID, role: 'admin', created_at: CONFIGURED_AT },
+  MemberListResponse: {
+    members: [
+      { subject: DEVELOPER_ID, role: 'owner', created_at: null },
+      { subject: COLLEAGUE_ID, role: 'admin', created_at: CONFIGURED_AT },
+    ],
+  },
+  InvitationResponse: INVITATION,
+  InvitationCreatedResponse: INVITATION,
+  MemberCreateRequest: { email: undefined },
   WebhookEndpointResponse: { url: `${WEBHOOK_URL}/test` },
   StripeSubscriptionResponse: SUBSCRIPTION,
   AggregatedSubscriptionResponse: SUBSCRIPTION,
@@ -182,6 +202,11 @@ const SAME_KEY_RUNS = 'A request with this Idempotency-Key is still running; try
 const NO_TEST_KEY = 'This project has no test secret key.';
 const OUT_OF_ORDER =
   'Payments do not work in this project at the moment; its owner has to look at its Stripe settings.';
+const HAS_ROLE = 'This person has a role in the project already.';
+const NO_MEMBER = 'This person is no member of the project.';
+const OWNER_STAYS = 'This person owns the project; transfer it to another member first.';
+const NO_INVITATION =
+  'There is no such invitation: it was used, withdrawn or has expired. Ask for another one.';
 const ENDPOINT_BUSY = 'This webhook endpoint is being made or removed right now; try again shortly.';
 
 const NO_SERVICE_ACCOUNT = 'There is no service account with this id.';
@@ -244,6 +269,15 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     409: 'This id is of a deleted project, or of a project of another owner.',
     422: missing('owner_id'),
   },
+  addMember: { 409: HAS_ROLE, 422: missing('subject') },
+  updateMember: { 404: NO_MEMBER, 409: OWNER_STAYS, 422: missing('role') },
+  removeMember: { 404: NO_MEMBER, 409: OWNER_STAYS },
+  transferProject: {
+    409: 'This person is not a member; add them to the project first.',
+    422: missing('subject'),
+  },
+  withdrawInvitation: { 404: NO_INVITATION },
+  acceptInvitation: { 404: NO_INVITATION, 409: HAS_ROLE, 422: missing('token') },
   createEndUserToken: { 422: missing('user_id') },
   saveStripeConfig: {
     422: {

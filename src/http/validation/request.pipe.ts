@@ -15,8 +15,8 @@ import type { FastifyRequest } from 'fastify';
 import { type Problem, ValidationFailed } from '../../common/errors.js';
 import { Settings } from '../../config/settings.js';
 
-/** Checks one value of a request. @returns its problem, or `undefined` */
-export type Check = (value: unknown, settings: Settings) => Omit<Problem, 'loc'> | undefined;
+/** Checks one value of a request, which is part of a DTO. @returns its problem, or `undefined` */
+export type Check = (value: unknown, settings: Settings, dto: object) => Omit<Problem, 'loc'> | undefined;
 /** A check that is independent of settings. */
 export type ValueCheck = (value: unknown) => ReturnType<Check>;
 
@@ -33,8 +33,10 @@ export function Checked(check: Check): PropertyDecorator {
       // class-validator drops the context if there is no message.
       options: { context: { check }, message: 'is not valid' },
       validator: {
-        validate: (value, argument) =>
-          check(value, (argument?.object as { [SETTINGS]: Settings })[SETTINGS]) === undefined,
+        validate: (value, argument) => {
+          const dto = argument?.object as { [SETTINGS]: Settings };
+          return check(value, dto[SETTINGS], dto) === undefined;
+        },
       },
     });
 }
@@ -204,11 +206,11 @@ export class RequestPipe implements PipeTransform {
     return errors;
   }
 
-  #toProblem({ property, value, contexts }: ValidationError, location: string): Problem {
+  #toProblem({ property, value, contexts, target = {} }: ValidationError, location: string): Problem {
     const check = (contexts?.['check'] as { check: Check } | undefined)?.check;
     return {
       loc: [location, property],
-      ...(check?.(value, this.settings) ?? { msg: 'is not valid', type: 'value_error' }),
+      ...(check?.(value, this.settings, target) ?? { msg: 'is not valid', type: 'value_error' }),
     };
   }
 

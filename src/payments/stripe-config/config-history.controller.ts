@@ -142,6 +142,21 @@ export class HistoryEntryResponse {
     example: [],
   })
   former_webhook_secrets_ended: HistoryFieldResponse[];
+
+  @ApiNullableString({
+    description: 'The `subject` of the member that was added, changed or removed, or of the new owner.',
+    example: '8a7c1f52-9d3b-4e60-b1f4-c25d7e0a9b38',
+  })
+  member: string | null;
+
+  @ApiNullableString({ description: 'The role of that member, or of the invitation.', example: 'admin' })
+  role: string | null;
+
+  @ApiNullableString({
+    description: 'The invitation that was made, withdrawn or used. Its address is not recorded.',
+    example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11',
+  })
+  invitation_id: string | null;
 }
 
 @ApiSchema({ name: 'HistoryList', description: "One page of a project's history, the newest first." })
@@ -175,6 +190,9 @@ function toHistoryEntryResponse({
     account,
     actor_name: actorName,
     former_webhook_secrets_ended: ended,
+    member,
+    role,
+    invitation,
   } = JSON.parse(details) as HistoryDetails;
   return {
     seq,
@@ -191,6 +209,9 @@ function toHistoryEntryResponse({
     endpoint_id: endpoint ?? null,
     service_account_id: account ?? null,
     former_webhook_secrets_ended: toFields(ended),
+    member: member ?? null,
+    role: role ?? null,
+    invitation_id: invitation ?? null,
   };
 }
 

@@ -1,0 +1,193 @@
+import { Injectable, type PipeTransform } from '@nestjs/common';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { SUBJECT, SUBJECT_RULE } from '../../auth/tokens/verify-token.js';
+import { ValidationFailed } from '../../common/errors.js';
+import type { OwnerId } from '../../common/ids.js';
+import { ApiNullableTime, ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
+import { emailProblem, MAX_EMAIL_LENGTH } from '../../http/validation/email.js';
+import { textCheck } from '../../http/validation/fields.js';
+import { type Check, Checked, ForbidUnknownFields } from '../../http/validation/request.pipe.js';
+import { GIVEN_ROLES, type GivenRole, type Role, ROLES } from '../permissions.js';
+import type { Invitation } from './invitations.repository.js';
+import type { NewInvitation } from './invitations.service.js';
+import type { Member } from './members.repository.js';
+
+const SUBJECT_SCHEMA = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 255,
+  example: '8a7c1f52-9d3b-4e60-b1f4-c25d7e0a9b38',
+} as const;
+const EMAIL = {
+  type: 'string',
+  format: 'email',
+  maxLength: MAX_EMAIL_LENGTH,
+  example: 'ada@example.com',
+} as const;
+
+const subjectProblem: Check = (value) => {
+  if (value === undefined) return { type: 'missing', msg: 'is required' };
+  if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
+  return SUBJECT.test(value) ? undefined : { type: 'value_error', msg: `must be ${SUBJECT_RULE}` };
+};
+
+const roleProblem: Check = (value) => {
+  if (value === undefined) return { type: 'missing', msg: 'is required' };
+  return GIVEN_ROLES.some((role) => role === value)
+    ? undefined
+    : { type: 'enum', msg: `must be one of ${GIVEN_ROLES.join(', ')}; a transfer makes an owner` };
+};
+
+const isGiven = (value: unknown) => value !== undefined && value !== null;
+
+/** One of subject and email says who it is. */
+const newSubjectProblem: Check = (subject, settings, { email }: Partial<MemberCreateRequest>) => {
+  if (isGiven(subject)) return subjectProblem(subject, settings, {});
+  return !isGiven(email)
+    ? { type: 'missing', msg: settings.authBuiltin ? 'is required, or email' : 'is required' }
+    : undefined;
+};
+
+const newEmailProblem: Check = (email, settings, { subject }: Partial<MemberCreateRequest>) => {
+  if (!isGiven(email)) return undefined;
+  if (!settings.authBuiltin)
+    return {
+      type: 'value_error',
+      msg: 'works with built-in accounts only (AUTH_BUILTIN); send subject instead',
+    };
+  if (isGiven(subject)) return { type: 'value_error', msg: 'must not be sent together with subject' };
+  return emailProblem(email);
+};
+
+@ForbidUnknownFields({ description: 'Who joins the project: `subject`, or `email` for an invitation.' })
+export class MemberCreateRequest {
+  @ApiProperty({
+    description: 'The `sub` of the person’s access tokens. With built-in accounts, `id` of `/auth/me`.',
+    ...SUBJECT_SCHEMA,
+    required: false,
+  })
+  @Checked(newSubjectProblem)
+  subject?: OwnerId | null;
+
+  @ApiProperty({
+    description:
+      'An address to invite, with built-in accounts. It proves nothing: whoever signs in and presents the token joins.',
+    ...EMAIL,
+    required: false,
+  })
+  @Checked(newEmailProblem)
+  email?: string | null;
+
+  @ApiProperty({ description: 'What the person may do.', enum: GIVEN_ROLES, example: 'admin' })
+  @Checked(roleProblem)
+  role: GivenRole;
+}
+
+@ForbidUnknownFields({ description: 'A new role for a member.' })
+export class MemberUpdateRequest {
+  @ApiProperty({ description: 'What the member may do from now on.', enum: GIVEN_ROLES, example: 'viewer' })
+  @Checked(roleProblem)
+  role: GivenRole;
+}
+
+@ForbidUnknownFields({ description: 'Who owns the project from now on.' })
+export class ProjectTransferRequest {
+  @ApiProperty({ description: 'The `subject` of a member.', ...SUBJECT_SCHEMA })
+  @Checked(subjectProblem)
+  subject: OwnerId;
+}
+
+@ForbidUnknownFields({ description: 'The token of an invitation.' })
+export class InvitationAcceptRequest {
+  @ApiProperty({
+    description: 'What follows `#` in the `invite_url`, or all of it.',
+    type: 'string',
+    minLength: 1,
+    maxLength: 2048,
+    writeOnly: true,
+    example: `tki_${'a'.repeat(43)}000000`,
+  })
+  @Checked(textCheck(1, 2048))
+  token: string;
+}
+
+@ApiSchema({ description: 'Somebody with a role in the project.' })
+export class MemberResponse {
+  @ApiProperty({ description: 'The `sub` of the person’s access tokens.', ...SUBJECT_SCHEMA })
+  subject: string;
+
+  @ApiProperty({ description: 'What the person may do.', enum: ROLES, example: 'admin' })
+  role: Role;
+
+  @ApiNullableTime('When the person joined; `null` for the owner.')
+  created_at: string | null;
+}
+
+@ApiSchema({ description: 'The members of a project.' })
+export class MemberListResponse {
+  @ApiProperty({ description: 'The owner, then those who joined first.', type: [MemberResponse] })
+  members: MemberResponse[];
+}
+
+@ApiSchema({ description: 'An open invitation.' })
+export class InvitationResponse {
+  @ApiUuid('Its id.')
+  id: string;
+
+  @ApiProperty({ description: 'Who was invited.', ...EMAIL })
+  email: string;
+
+  @ApiProperty({ description: 'What the person may do once joined.', enum: GIVEN_ROLES, example: 'admin' })
+  role: GivenRole;
+
+  @ApiTime('When it was made.')
+  created_at: string;
+
+  @ApiTime('When it ends, unused.')
+  expires_at: string;
+}
+
+@ApiSchema({ description: 'A new invitation.' })
+export class InvitationCreatedResponse extends InvitationResponse {
+  @ApiProperty({
+    description: 'Lets one person join, once. It is shown this once: hand it on to the person.',
+    type: String,
+    example: `https://tillkeeper.example.com/console/invitations#tki_${'a'.repeat(43)}000000`,
+  })
+  invite_url: string;
+}
+
+@ApiSchema({ description: 'The open invitations of a project, the oldest first.' })
+export class InvitationListResponse {
+  @ApiProperty({ description: 'The invitations.', type: [InvitationResponse] })
+  invitations: InvitationResponse[];
+}
+
+export function toMemberResponse({ subject, role, createdAt }: Member): MemberResponse {
+  return { subject, role, created_at: createdAt.toISOString() };
+}
+
+export function toInvitationResponse({
+  id,
+  email,
+  role,
+  createdAt,
+  expiresAt,
+}: Invitation): InvitationResponse {
+  return { id, email, role, created_at: createdAt.toISOString(), expires_at: expiresAt.toISOString() };
+}
+
+export function toInvitationCreatedResponse(invitation: NewInvitation): InvitationCreatedResponse {
+  return { ...toInvitationResponse(invitation), invite_url: invitation.url };
+}
+
+/** Reads the `{subject}` of a path. */
+@Injectable()
+export class SubjectPipe implements PipeTransform<string, OwnerId> {
+  transform(value: string): OwnerId {
+    if (SUBJECT.test(value)) return value as OwnerId;
+    throw new ValidationFailed([
+      { loc: ['path', 'subject'], msg: `must be ${SUBJECT_RULE}`, type: 'value_error' },
+    ]);
+  }
+}

@@ -1,0 +1,180 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '../../common/actor.js';
+import { DomainError } from '../../common/errors.js';
+import type { OwnerId, ProjectId } from '../../common/ids.js';
+import { columnValues, type RowOf } from '../../database/columns.js';
+import { Database, exec, query, type Steps } from '../../database/database.js';
+import { type HistoryChain, HistoryTrail } from '../../history/history-trail.js';
+import type { GivenRole } from '../permissions.js';
+import type { Project, ProjectEntity } from '../project.entity.js';
+import { FIND_LIVE } from '../project.statements.js';
+import { projectNotFound } from '../projects.service.js';
+import { ProjectMemberEntity } from './member.entity.js';
+import {
+  ADD_MEMBER,
+  CHANGE_ROLE,
+  FIND_ROLE,
+  LIST_MEMBERS,
+  REMOVE_MEMBER,
+  REMOVE_MEMBERS,
+  SET_OWNER,
+} from './members.statements.js';
+
+export type Member = RowOf<ProjectMemberEntity>;
+
+/** A live project, locked until the transaction ends, so that its owner and members stay. */
+export interface LockedProject {
+  readonly chain: HistoryChain;
+  readonly project: RowOf<ProjectEntity>;
+}
+
+interface Change {
+  readonly projectId: ProjectId;
+  readonly subject: OwnerId;
+  readonly actor: Actor;
+}
+
+interface Joining extends Pick<Change, 'subject' | 'actor'> {
+  /** Id of the invitation that was accepted. */
+  readonly invitation?: string;
+}
+
+export interface Transfer extends Change {
+  /** The owner who wants it. A transfer by an operator names none, and needs no member. */
+  readonly from?: OwnerId;
+}
+
+/** The members of projects besides their owners. Each change locks the project's history. */
+@Injectable()
+export class MembersRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly history: HistoryTrail,
+  ) {}
+
+  /** Those who joined first come first. */
+  list(projectId: ProjectId): Promise<Member[]> {
+    return this.database.query(LIST_MEMBERS, [projectId]);
+  }
+
+  /** @throws DomainError `already_member`, `project_not_found` */
+  add(change: Change, role: GivenRole): Promise<Member> {
+    return this.database.transaction(() => this.#add(change, role));
+  }
+
+  /** @throws DomainError `owner_stays`, `member_not_found`, `project_not_found` */
+  changeRole(change: Change, role: GivenRole): Promise<Member> {
+    return this.database.transaction(() => this.#changeRole(change, role));
+  }
+
+  /** @throws DomainError `owner_stays`, `member_not_found`, `project_not_found` */
+  async remove(change: Change): Promise<void> {
+    await this.database.transaction(() => this.#remove(change));
+  }
+
+  /**
+   * Makes the subject the owner, and the former owner an admin.
+   * @throws DomainError `owner_changed`, `transfer_to_stranger`, `project_not_found`
+   */
+  async transfer(transfer: Transfer): Promise<void> {
+    await this.database.transaction(() => this.#transfer(transfer));
+  }
+
+  /** Locks a live project. @throws DomainError `project_not_found` */
+  *lock(projectId: ProjectId): Steps<LockedProject> {
+    const chain = yield* this.history.lockChain(projectId);
+    const [project] = yield* query(FIND_LIVE, [projectId]);
+    if (!project) throw projectNotFound();
+    return { chain, project };
+  }
+
+  /** Lets somebody join a locked project. @throws DomainError `already_member` */
+  *join(
+    { chain, project }: LockedProject,
+    { subject, actor, invitation }: Joining,
+    role: GivenRole,
+  ): Steps<Member> {
+    const at = new Date();
+    const row = { projectId: project.id, subject, role, createdAt: at };
+    const [member] =
+      subject === project.ownerId ? [] : yield* query(ADD_MEMBER, columnValues(ProjectMemberEntity, row));
+    if (!member) throw new DomainError('already_member', 'This person has a role in the project already.');
+    yield* chain.append({
+      action: 'member.added',
+      details: { member: subject, role, invitation },
+      actor,
+      at,
+    });
+    return member;
+  }
+
+  /** Within the transaction that deletes a project. */
+  *removeAll(projectId: ProjectId): Steps<void> {
+    yield* exec(REMOVE_MEMBERS, [projectId]);
+  }
+
+  *#add(change: Change, role: GivenRole): Steps<Member> {
+    return yield* this.join(yield* this.lock(change.projectId), change, role);
+  }
+
+  *#changeRole({ projectId, subject, actor }: Change, role: GivenRole): Steps<Member> {
+    const { chain, project } = yield* this.lock(projectId);
+    assertNotOwner(project, subject);
+    const [found] = yield* query(FIND_ROLE, [projectId, subject]);
+    const [member] = yield* query(CHANGE_ROLE, [projectId, subject, role]);
+    if (!found || !member) throw memberNotFound();
+    if (found.role !== role)
+      yield* chain.append({
+        action: 'member.changed',
+        details: { member: subject, role },
+        actor,
+        at: new Date(),
+      });
+    return member;
+  }
+
+  *#remove({ projectId, subject, actor }: Change): Steps<void> {
+    const { chain, project } = yield* this.lock(projectId);
+    assertNotOwner(project, subject);
+    const [removed] = yield* query(REMOVE_MEMBER, [projectId, subject]);
+    if (!removed) throw memberNotFound();
+    const details = { member: subject, role: removed.role };
+    yield* chain.append({ action: 'member.removed', details, actor, at: new Date() });
+  }
+
+  *#transfer({ projectId, subject, actor, from }: Transfer): Steps<void> {
+    const { chain, project } = yield* this.lock(projectId);
+    if (from !== undefined && from !== project.ownerId)
+      throw new DomainError('owner_changed', 'The project has another owner by now; read its members again.');
+    if (subject === project.ownerId)
+      throw new DomainError('already_member', 'This person owns the project already.');
+    const [member] = yield* query(REMOVE_MEMBER, [projectId, subject]);
+    if (!member && from !== undefined)
+      throw new DomainError(
+        'transfer_to_stranger',
+        'This person is not a member; add them to the project first.',
+      );
+    const at = new Date();
+    yield* exec(SET_OWNER, [projectId, subject, at]);
+    const former = { projectId, subject: project.ownerId, role: 'admin' as const, createdAt: at };
+    yield* query(ADD_MEMBER, columnValues(ProjectMemberEntity, former));
+    yield* chain.append({
+      action: 'project.transferred',
+      details: { member: subject, role: 'owner' },
+      actor,
+      at,
+    });
+  }
+}
+
+function assertNotOwner({ ownerId }: Pick<Project, 'ownerId'>, subject: OwnerId): void {
+  if (subject === ownerId)
+    throw new DomainError(
+      'owner_stays',
+      'This person owns the project; transfer it to another member first.',
+    );
+}
+
+function memberNotFound(): DomainError {
+  return new DomainError('member_not_found', 'This person is no member of the project.');
+}

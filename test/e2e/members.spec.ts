@@ -1,0 +1,360 @@
+import { randomUUID } from 'node:crypto';
+import { execute, rowsOf } from '../harness/database/rows.js';
+import { OWNER, startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
+import { accessToken, endUserToken } from '../harness/tokens.js';
+
+interface Member {
+  subject: string;
+  role: string;
+  created_at: string | null;
+}
+interface HistoryEntry {
+  action: string;
+  member: string | null;
+  role: string | null;
+  invitation_id: string | null;
+  actor: { subject: string };
+}
+
+let app: TestApp;
+let project: string;
+
+beforeAll(async () => {
+  app = await startTestApp();
+});
+afterAll(() => app.close());
+beforeEach(async () => {
+  project = await app.createProject();
+});
+
+const tokenOf = (sub: string) => accessToken({ sub });
+const at = (path = '', id = project) => `/api/v1/projects/${id}${path}`;
+const add = (subject: string, role = 'viewer', token = OWNER) =>
+  app.send('post', at('/members'), token).send({ subject, role });
+const members = async (token = OWNER) =>
+  ((await app.send('get', at('/members'), token).expect(200)).body as { members: Member[] }).members;
+const roles = async () => (await members()).map(({ subject, role }) => `${subject} ${role}`);
+const history = async () =>
+  (
+    (await app.send('get', `/api/v1/payments/stripe/projects/${project}/config/history`).expect(200))
+      .body as {
+      entries: HistoryEntry[];
+    }
+  ).entries;
+
+describe('members of a project', () => {
+  it('are added, listed after the owner, changed and removed', async () => {
+    const { body } = await add('grace', 'viewer').expect(201);
+    expect(body).toEqual({
+      subject: 'grace',
+      role: 'viewer',
+      created_at: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/) as string,
+    });
+    await add('auth0|b/c?d e%', 'admin').expect(201);
+    expect(await members(tokenOf('grace'))).toEqual([
+      { subject: 'developer-1', role: 'owner', created_at: null },
+      body,
+      { subject: 'auth0|b/c?d e%', role: 'admin', created_at: expect.any(String) as string },
+    ]);
+    await app
+      .send('put', at('/members/grace'))
+      .send({ role: 'admin' })
+      .expect(200, { ...(body as Member), role: 'admin' });
+    await app.send('put', at('/members/grace')).send({ role: 'admin' }).expect(200);
+    await app.send('delete', at(`/members/${encodeURIComponent('auth0|b/c?d e%')}`)).expect(204);
+    expect(await roles()).toEqual(['developer-1 owner', 'grace admin']);
+    expect(
+      (await history())
+        .slice(0, 4)
+        .map(({ action, member, role, actor }) => [action, member, role, actor.subject]),
+    ).toEqual([
+      ['member.removed', 'auth0|b/c?d e%', 'admin', 'developer-1'],
+      ['member.changed', 'grace', 'admin', 'developer-1'],
+      ['member.added', 'auth0|b/c?d e%', 'admin', 'developer-1'],
+      ['member.added', 'grace', 'viewer', 'developer-1'],
+    ]);
+  });
+
+  it('have their role from the next request on, and lose it with the next', async () => {
+    const grace = tokenOf('grace');
+    const rename = (status: number) => app.send('put', at(), grace).send({ name: 'Tea' }).expect(status);
+    await app.send('get', at(), grace).expect(403, { detail: 'This project belongs to somebody else.' });
+    await add('grace', 'viewer').expect(201);
+    await app.send('get', at(), grace).expect(200);
+    await rename(403);
+    await app.send('put', at('/members/grace')).send({ role: 'admin' }).expect(200);
+    await rename(200);
+    await app.send('delete', at('/members/grace')).expect(204);
+    await rename(403);
+    // A project's end user with this subject is somebody else.
+    await add('grace', 'admin').expect(201);
+    await app.send('get', at(), endUserToken(project, 'grace')).expect(403);
+  });
+
+  it('see the project in their lists, with their role, and its rows in lists and statistics', async () => {
+    const sub = `lists-${randomUUID()}`;
+    const own = await app.createProject(tokenOf(sub), 'Own');
+    await add(sub, 'viewer').expect(201);
+    await execute(
+      app.database,
+      `INSERT INTO ledger_counts (project_id, mode, kind, status, slot, total) VALUES ('${project}', 'live', 'payment', 'succeeded', 0, 1)`,
+    );
+    await execute(
+      app.database,
+      `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, user_rank, status, amount_cents, currency, refunded_amount_cents, created_at, source_rank, as_of, revision)
+       VALUES ('${project}', 'live', 'pi_1', '${randomUUID()}', 0, 'succeeded', 5, 'eur', 0, '2026-01-01 00:00:00.000', 1, '2026-01-01 00:00:00.000', 1)`,
+    );
+    const get = async (path: string) =>
+      (await app.send('get', `/api/v1/${path}`, tokenOf(sub)).expect(200)).body as object;
+    expect(await get('projects/')).toMatchObject([
+      { id: own, role: 'owner' },
+      { id: project, role: 'viewer' },
+    ]);
+    expect(await get('payments/projects')).toMatchObject({
+      projects: [{ id: own }, { id: project }],
+      total: 2,
+    });
+    for (const query of ['', `?project_id=${project}`, '?test_mode=false'])
+      expect(await get(`payments/transactions${query}`)).toMatchObject({
+        payments: [{ project_id: project }],
+        total: 1,
+      });
+    expect(await get('payments/stats')).toMatchObject({ total_projects: 2, total_payments: 1 });
+
+    await app.send('delete', at(`/members/${sub}`)).expect(204);
+    expect(await get('projects/')).toMatchObject([{ id: own }]);
+    expect(await get(`payments/transactions?project_id=${project}`)).toMatchObject({
+      payments: [],
+      total: 0,
+    });
+    expect(await get('payments/stats')).toMatchObject({ total_projects: 1, total_payments: 0 });
+  });
+
+  it('may leave, whatever their role, and remove nobody else', async () => {
+    for (const role of ['viewer', 'admin']) {
+      await add(role, role).expect(201);
+      const { body } = await app.send('delete', at('/members/developer-1'), tokenOf(role)).expect(403);
+      expect(body).toEqual({ detail: `This needs the role owner in the project; yours is ${role}.` });
+    }
+    await app.send('delete', at('/members/admin'), tokenOf('viewer')).expect(403);
+    await app.send('delete', at('/members/viewer'), tokenOf('viewer')).expect(204);
+    await app.send('delete', at('/members/viewer'), tokenOf('viewer')).expect(403);
+    await app.send('delete', at('/members/developer-2'), STRANGER).expect(403);
+    expect(await roles()).toEqual(['developer-1 owner', 'admin admin']);
+  });
+
+  it('are no two, and never the owner', async () => {
+    const detail = 'This person has a role in the project already.';
+    await add('grace').expect(201);
+    await add('grace', 'admin').expect(409, { detail });
+    await add('developer-1', 'admin').expect(409, { detail });
+    expect(await roles()).toEqual(['developer-1 owner', 'grace viewer']);
+  });
+
+  it('include the owner for good', async () => {
+    const detail = 'This person owns the project; transfer it to another member first.';
+    await app.send('delete', at('/members/developer-1')).expect(409, { detail });
+    await app.send('put', at('/members/developer-1')).send({ role: 'viewer' }).expect(409, { detail });
+    expect(await roles()).toEqual(['developer-1 owner']);
+  });
+
+  it.each([
+    [{}, ['subject missing', 'role missing']],
+    [{ subject: 'grace', role: 'owner' }, ['role enum']],
+    [{ subject: 'grace', role: 'Admin' }, ['role enum']],
+    [{ subject: 'grace', role: null }, ['role enum']],
+    [{ subject: '', role: 'admin' }, ['subject value_error']],
+    [{ subject: 'a'.repeat(256), role: 'admin' }, ['subject value_error']],
+    [{ subject: 'a\0', role: 'admin' }, ['subject value_error']],
+    [{ subject: 1, role: 'boss' }, ['subject string_type', 'role enum']],
+    [{ subject: 'grace', email: 'ada@example.com', role: 'admin' }, ['email value_error']],
+    [{ email: 'ada', role: 'admin' }, ['email value_error']],
+    [{ subject: 'grace', role: 'admin', name: 'x' }, ['name extra_forbidden']],
+  ])('are not added by %j', async (body, expected) => {
+    const answer = await app.send('post', at('/members')).send(body).expect(422);
+    const { detail } = answer.body as { detail: { loc: string[]; type: string }[] };
+    expect(detail.map(({ loc, type }) => `${loc[1]} ${type}`)).toEqual(expected);
+    expect(await roles()).toEqual(['developer-1 owner']);
+  });
+
+  it('end with the project', async () => {
+    await add('grace').expect(201);
+    await app.send('post', at('/members')).send({ email: 'ada@example.com', role: 'admin' }).expect(201);
+    await app.send('delete', at()).expect(204);
+    for (const table of ['project_members', 'project_invitations', 'opaque_keys'])
+      expect(
+        (await rowsOf(app.database, table)).filter((row) => JSON.stringify(row).includes(project)),
+      ).toEqual([]);
+    await app.send('get', at('/members'), tokenOf('grace')).expect(404);
+  });
+});
+
+describe('a transfer', () => {
+  const transfer = (subject: string, token = OWNER) =>
+    app.send('post', at('/transfer'), token).send({ subject });
+
+  it('makes a member the owner, and the owner an admin', async () => {
+    await add('grace').expect(201);
+    await transfer('grace').expect(204);
+    expect(await members(tokenOf('grace'))).toMatchObject([
+      { subject: 'grace', role: 'owner' },
+      { subject: 'developer-1', role: 'admin' },
+    ]);
+    await app.send('delete', at()).expect(403);
+    await transfer('developer-1', tokenOf('grace')).expect(204);
+    expect((await history())[0]).toMatchObject({
+      action: 'project.transferred',
+      member: 'developer-1',
+      role: 'owner',
+      actor: { subject: 'grace' },
+    });
+  });
+
+  it('is refused to strangers, to the owner and to other roles', async () => {
+    await transfer('developer-2').expect(409, {
+      detail: 'This person is not a member; add them to the project first.',
+    });
+    await transfer('developer-1').expect(409);
+    await add('grace', 'admin').expect(201);
+    await transfer('grace', tokenOf('grace')).expect(403);
+    await app.send('post', at('/transfer')).send({}).expect(422);
+    expect(await roles()).toEqual(['developer-1 owner', 'grace admin']);
+  });
+
+  it('leaves exactly one owner, whatever happens at once', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      project = await app.createProject();
+      for (const subject of ['a', 'b', 'c']) await add(subject, 'admin').expect(201);
+      const answers = await Promise.all([
+        transfer('a'),
+        transfer('b'),
+        app.send('delete', at('/members/a')),
+        app.send('delete', at('/members/b'), tokenOf('b')),
+        app.send('delete', at('/members/developer-1')),
+        app.send('put', at('/members/a')).send({ role: 'viewer' }),
+        transfer('c'),
+      ]);
+      for (const { status } of answers) expect([200, 204, 403, 404, 409]).toContain(status);
+      const [owner] = (await rowsOf(app.database, 'projects')).filter(({ id }) => id === project);
+      const others = (await rowsOf(app.database, 'project_members')).filter(
+        ({ project_id }) => project_id === project,
+      );
+      expect(others.map(({ subject }) => subject)).not.toContain(owner?.owner_id);
+      const listed = await members(tokenOf(String(owner?.owner_id)));
+      expect(listed.filter(({ role }) => role === 'owner')).toHaveLength(1);
+      const won = [answers[0], answers[1], answers[6]].filter((answer) => answer?.status === 204);
+      expect(owner?.owner_id === 'developer-1' ? 0 : 1).toBe(won.length);
+    }
+  });
+});
+
+describe('an invitation', () => {
+  const ADDRESS = 'grace.hopper@example.com';
+  const invite = async (role = 'admin') =>
+    (await app.send('post', at('/members')).send({ email: ADDRESS, role }).expect(201)).body as {
+      id: string;
+      invite_url: string;
+      expires_at: string;
+      created_at: string;
+    };
+  const accept = (token: string, who: string | null = tokenOf('grace')) =>
+    app.send('post', '/api/v1/projects/invitations/accept', who).send({ token });
+  const tokenIn = (url: string) => new URL(url).hash.slice(1);
+  const GONE = {
+    detail: 'There is no such invitation: it was used, withdrawn or has expired. Ask for another one.',
+  };
+
+  it('lets the signed-in person with the token join, once', async () => {
+    const { id, invite_url: url, created_at: from, expires_at: until } = await invite('viewer');
+    expect(Date.parse(until) - Date.parse(from)).toBe(7 * 86_400_000);
+    const { body } = await app.send('get', at('/invitations')).expect(200);
+    expect(body).toEqual({
+      invitations: [{ id, email: ADDRESS, role: 'viewer', created_at: from, expires_at: until }],
+    });
+    await accept(tokenIn(url), null).expect(401);
+    await accept(tokenIn(url), endUserToken(project)).expect(403);
+    const joined = await accept(tokenIn(url)).expect(200);
+    expect(joined.body).toMatchObject({ id: project, role: 'viewer' });
+    expect(await roles()).toEqual(['developer-1 owner', 'grace viewer']);
+    await accept(tokenIn(url), STRANGER).expect(404, GONE);
+    await app.send('get', at('/invitations')).expect(200, { invitations: [] });
+    const [first, second] = await history();
+    expect(first).toMatchObject({
+      action: 'member.added',
+      member: 'grace',
+      role: 'viewer',
+      invitation_id: id,
+    });
+    expect(second).toMatchObject({ action: 'invitation.created', role: 'viewer', invitation_id: id });
+  });
+
+  it('works as the whole URL, too, and lets one of two in at once', async () => {
+    const { invite_url: url } = await invite();
+    const people = ['x', 'y', 'z'].map((name) => accept(url, tokenOf(name)));
+    expect((await Promise.all(people)).map(({ status }) => status).sort()).toEqual([200, 404, 404]);
+    expect(await roles()).toHaveLength(2);
+  });
+
+  it('leaves its address in no history, and no address once it is used or withdrawn', async () => {
+    const used = await invite();
+    const open = await invite();
+    await accept(used.invite_url).expect(200);
+    await app.send('delete', at(`/invitations/${open.id}`)).expect(204);
+    await app.send('delete', at(`/invitations/${open.id}`)).expect(404, GONE);
+    await accept(open.invite_url, STRANGER).expect(404, GONE);
+    for (const table of ['audit_entries', 'project_invitations'])
+      expect(JSON.stringify(await rowsOf(app.database, table))).not.toContain(ADDRESS);
+    expect(app.log.join('\n')).not.toMatch(/grace\.hopper|tki_/);
+  });
+
+  it('is not used up by somebody who has a role', async () => {
+    const { invite_url: url } = await invite();
+    await accept(url, OWNER).expect(409);
+    await accept(url).expect(200);
+  });
+
+  it('ends after seven days, and its address is deleted with the next change', async () => {
+    const { id, invite_url: url } = await invite();
+    for (const [table, column] of [
+      ['project_invitations', 'id'],
+      ['opaque_keys', 'holder_id'],
+    ])
+      await execute(
+        app.database,
+        `UPDATE ${table} SET expires_at = '2026-01-01 00:00:00.000' WHERE ${column} = '${id}'`,
+      );
+    await accept(url).expect(404, GONE);
+    await app.send('get', at('/invitations')).expect(200, { invitations: [] });
+    const other = await invite();
+    expect((await rowsOf(app.database, 'project_invitations')).map((row) => row.id)).not.toContain(id);
+    await app.send('delete', at(`/invitations/${other.id}`)).expect(204);
+  });
+
+  it('is for another project no concern of its owner', async () => {
+    const { id } = await invite();
+    const foreign = await app.createProject(STRANGER);
+    await app.send('delete', at(`/invitations/${id}`, foreign), STRANGER).expect(404);
+    await app.send('delete', at('/invitations/nope')).expect(422);
+  });
+
+  it.each(['', 'tki_', 'nonsense', `tki_${'a'.repeat(49)}`, `tks_${'a'.repeat(49)}`])(
+    'is not found by %j',
+    async (token) => {
+      await accept(token).expect(token === '' ? 422 : 404);
+    },
+  );
+});
+
+it('an address invites nobody without built-in accounts', async () => {
+  const other = await startTestApp({ environment: { AUTH_BUILTIN: 'false' } });
+  const id = await other.createProject();
+  const { body } = await other
+    .send('post', at('/members', id))
+    .send({ email: 'ada@example.com', role: 'admin' })
+    .expect(422);
+  expect(body).toMatchObject({
+    detail: [{ loc: ['body', 'email'], msg: expect.stringContaining('AUTH_BUILTIN') as string }],
+  });
+  await other.send('post', at('/members', id)).send({ subject: 'grace', role: 'admin' }).expect(201);
+  await other.close();
+});
