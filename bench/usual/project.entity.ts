@@ -11,6 +11,10 @@ export class Project {
   @Column()
   name: string;
 
+  /** Only so that the same rows fit in. */
+  @Column({ name: 'search_name' })
+  searchName: string;
+
   @Column({ type: 'varchar', nullable: true })
   description: string | null;
 

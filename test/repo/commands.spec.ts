@@ -1,15 +1,19 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { systemActor } from '../../src/common/actor.js';
+import type { ProjectId } from '../../src/common/ids.js';
+import { ServiceAccountsService } from '../../src/service-accounts/service-accounts.service.js';
 import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
 import { runInProcess } from '../harness/command-line.js';
 import { type CommandBlock, commandBlocks, inlineCommands } from '../harness/documented-commands.js';
 import { Installation } from '../harness/installation.js';
 import { ProjectCopy } from '../harness/project-copy.js';
 import { StripeServer } from '../harness/stripe/stripe-server.js';
-import { configPath, OWNER, testEnvironment } from '../harness/test-app.js';
+import { configPath, OWNER, STRANGER, testEnvironment } from '../harness/test-app.js';
 import { createTestDatabase, type TestDatabase } from '../harness/database/test-database.js';
 import { endUserToken, TOKEN_SECRET } from '../harness/tokens.js';
 
@@ -199,9 +203,30 @@ describe('the documentation', () => {
         // As docs/auth.md calls them.
         PROJECT_ID: project,
         DEVELOPER_TOKEN: OWNER,
+        TILLKEEPER_KEY: await keyOf(project as ProjectId),
+        PLATFORM_KEY: await keyOf(null),
+        COLLEAGUES_TOKEN: STRANGER,
+        INVITATION: await invitation(),
       };
     });
     afterAll(() => app.close());
+
+    /** @returns the token of an open invitation */
+    async function invitation(): Promise<string> {
+      const invited = { email: 'linus@example.com', role: 'viewer' };
+      const { body } = await app
+        .send('post', `/api/v1/projects/${project}/members`)
+        .send(invited)
+        .expect(201);
+      return new URL((body as { invite_url: string }).invite_url).hash.slice(1);
+    }
+
+    /** @returns the key of a new service account of the project, or of the operator */
+    async function keyOf(projectId: ProjectId | null): Promise<string> {
+      const account = { name: 'Backend', expiresAt: null, networks: [], requestsPerMinute: null };
+      const accounts = app.app.get(ServiceAccountsService);
+      return (await accounts.create(projectId, { ...account, role: 'admin' }, systemActor('test'))).key;
+    }
 
     /** Both modes with the keys of an account, whatever the block before has done. */
     async function configure(): Promise<number> {
@@ -221,6 +246,7 @@ describe('the documentation', () => {
       const [price] = app.account.test.all('price');
       const given = text
         .replaceAll(/^(TILLKEEPER|PROJECT|TOKEN)=.*$/gm, (_, name: string) => `${name}='${variables[name]}'`)
+        .replaceAll('operator/projects/$PROJECT_ID', `operator/projects/${randomUUID()}`)
         .replaceAll('https://pay.example.com', '$TILLKEEPER')
         .replaceAll('If-Match: "7"', `If-Match: "${version}"`)
         .replaceAll(/price_a+/g, price?.id ?? '');
@@ -272,7 +298,8 @@ describe('the documentation', () => {
         const piped = command.replace('ada@example.com', 'grace@example.com');
         return shell(piped, { ...environment, PROGRAM: join(installation.folder, 'dist/cli/main.js') });
       }
-      const { code, output, errors } = await runInProcess(environment, ...command.split(' ').slice(2));
+      const words = command.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", '')) ?? [];
+      const { code, output, errors } = await runInProcess(environment, ...words.slice(2));
       expect({ command, code, said: code === 0 ? '' : output + errors }).toEqual({
         command,
         code: 0,
