@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { newOpaqueKey } from '../../src/auth/opaque-keys/opaque-key.js';
 import { eventually } from '../harness/eventually.js';
 import { Installation } from '../harness/installation.js';
 import { registeredRoutes } from '../harness/registered-routes.js';
@@ -58,6 +59,10 @@ const BODIES: Record<string, object[]> = {
   'POST /api/v1/projects': [{ name: 'Corner shop' }],
   'PUT /api/v1/projects/:project_id': [{ name: 'Corner shop' }],
   'POST /api/v1/projects/:project_id/end-user-tokens': [{ user_id: 'user-1' }],
+  'POST /api/v1/projects/:project_id/members': [{ subject: 'developer-2', role: 'viewer' }],
+  'PUT /api/v1/projects/:project_id/members/:subject': [{ role: 'admin' }],
+  'POST /api/v1/projects/:project_id/transfer': [{ subject: 'developer-3' }],
+  'POST /api/v1/projects/invitations/accept': [{ token: newOpaqueKey('invitation') }],
   'PUT /api/v1/operator/projects/:project_id': [{ owner_id: 'developer-1', name: 'Corner shop' }],
   ...Object.fromEntries(
     SERVICE_ACCOUNTS.flatMap((route) => [
@@ -240,7 +245,8 @@ it('shows no secret in any answer or log, for any operation and any place in the
     const path = pattern
       .replace(':project_id', projectId)
       .replace(':mode', 'test')
-      .replace(/:(?:session|service_account)_id/, randomUUID())
+      .replace(':subject', 'developer-2')
+      .replace(/:(?:session|service_account|invitation)_id/, randomUUID())
       .replace('*', 'swagger-ui.css');
     const token = isOfTill(path) ? endUserToken(projectId) : undefined;
     for (const body of BODIES[route] ?? [undefined]) {

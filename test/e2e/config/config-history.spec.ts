@@ -51,6 +51,9 @@ describe('GET config/history', () => {
       fields: [{ field: 'live_secret_key', last_four: '0007' }],
       endpoint_id: null,
       service_account_id: null,
+      invitation_id: null,
+      member: null,
+      role: null,
       former_webhook_secrets_ended: [],
     });
     expect(entries[1]).toMatchObject({
