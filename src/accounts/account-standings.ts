@@ -1,8 +1,8 @@
 import { Global, Injectable, Module } from '@nestjs/common';
 import { type AccountStanding, AccountStandings } from '../auth/tokens/ended-sessions.js';
 import type { OwnerId } from '../common/ids.js';
-import { Database } from '../database/database.js';
-import { FIND_STANDING } from './account.statements.js';
+import { Database, query, type Steps } from '../database/database.js';
+import { FIND_STANDING, LOCK_ACCOUNT } from './account.statements.js';
 
 @Injectable()
 class StoredAccountStandings extends AccountStandings {
@@ -13,6 +13,11 @@ class StoredAccountStandings extends AccountStandings {
   override async find(id: OwnerId, sessionId: string | null): Promise<AccountStanding | undefined> {
     const [row] = await this.database.query(FIND_STANDING, [id, sessionId]);
     return row;
+  }
+
+  override *isLockedOut(id: OwnerId): Steps<boolean> {
+    const [row] = yield* query(LOCK_ACCOUNT, [id]);
+    return row?.isRevoked ?? false;
   }
 }
 

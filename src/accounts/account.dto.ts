@@ -14,8 +14,11 @@ import {
 } from './email.js';
 import { ACCESS_SECONDS, type Tokens } from './sessions/sessions.service.js';
 
-const EMAIL = { type: 'string', format: 'email', example: 'ada@example.com' } as const;
+export const EMAIL = { type: 'string', format: 'email', example: 'ada@example.com' } as const;
 export const PASSWORD = { type: 'string', writeOnly: true, example: 'correct horse battery staple' } as const;
+
+/** Errors of operations without an access token. */
+export const NO_ACCOUNTS_HERE = { 404: 'This service keeps no accounts (`AUTH_BUILTIN`).' };
 
 /** Errors of every operation on the caller's account. */
 export const ACCOUNT_ERRORS = {

@@ -10,9 +10,9 @@ export class AccountEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'accounts_pk' })
   id: OwnerId;
 
-  /** Normalized by `normalizeEmail`. */
-  @Column({ type: 'varchar', length: MAX_EMAIL_LENGTH })
-  email: string;
+  /** Normalized by `normalizeEmail`. `null` if the account was deleted. */
+  @Column({ type: 'varchar', length: MAX_EMAIL_LENGTH, nullable: true })
+  email: string | null;
 
   @Column({ name: 'password_hash', type: 'varchar', length: 255 })
   passwordHash: string;
@@ -23,7 +23,7 @@ export class AccountEntity {
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;
 
-  /** Revocation time. A revoked account can't log in. */
+  /** Time of the revocation or deletion. Such an account can't log in. */
   @Column({ name: 'revoked_at', type: Date, precision: 3, nullable: true })
   revokedAt: Date | null;
 }

@@ -25,6 +25,31 @@ export const CHANGE_PASSWORD = sql<{ id: OwnerId }>(
   'UPDATE accounts SET password_hash = $2 WHERE id = $1 AND password_hash = $3 AND revoked_at IS NULL RETURNING id',
 );
 
+/** $1 account, $2 hash. */
+export const RESET_PASSWORD = sql<RowOf<AccountEntity>>(
+  `UPDATE accounts SET password_hash = $2 WHERE id = $1 AND revoked_at IS NULL
+   RETURNING ${columns(AccountEntity)}`,
+);
+
+/** $1 account. Changes of one account run one after another. */
+export const LOCK_ACCOUNT = sql<Pick<AccountStanding, 'isRevoked'>>(
+  ({ rowLock }) => `SELECT revoked_at IS NOT NULL AS "isRevoked" FROM accounts WHERE id = $1 ${rowLock()}`,
+  undefined,
+  { computed: { isRevoked: Boolean } },
+);
+
+/** $1 account, $2 time. */
+export const COUNT_RESETS_SINCE = sql<{ count: number }>(
+  `SELECT count(*) AS count FROM opaque_keys
+   WHERE holder_id = $1 AND kind = 'password_reset' AND created_at > $2`,
+);
+
+/** $1 account, $2 now. Keeps the id, so that its access tokens stay refused. */
+export const ERASE = sql<{ id: OwnerId }>(
+  `UPDATE accounts SET email = NULL, full_name = NULL, password_hash = '', revoked_at = COALESCE(revoked_at, $2)
+   WHERE id = $1 AND email IS NOT NULL RETURNING id`,
+);
+
 /** $1 account, $2 session or NULL. Returns no row if there is no such account. */
 export const FIND_STANDING = sql<AccountStanding>(
   `SELECT a.revoked_at IS NOT NULL AS "isRevoked",

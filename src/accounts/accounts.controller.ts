@@ -2,6 +2,7 @@ import {
   Body,
   type CanActivate,
   Controller,
+  Delete,
   Get,
   HttpCode,
   HttpStatus,
@@ -14,15 +15,16 @@ import {
   ApiConsumes,
   ApiCreatedResponse,
   ApiExtraModels,
+  ApiNoContentResponse,
   ApiOAuth2,
   ApiOkResponse,
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { CurrentDeveloper } from '../auth/caller.js';
+import { CurrentActor, CurrentDeveloper } from '../auth/caller.js';
 import { ForDevelopers, Public } from '../auth/route-access.js';
-import { personActor } from '../common/actor.js';
+import { type Actor, personActor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import type { OwnerId } from '../common/ids.js';
 import { Secret } from '../common/secret.js';
@@ -31,6 +33,7 @@ import { ApiErrors } from '../http/openapi/api-errors.js';
 import {
   ACCOUNT_ERRORS,
   LoginForm,
+  NO_ACCOUNTS_HERE,
   ProvisioningData,
   RefreshRequest,
   RegistrationResponse,
@@ -61,8 +64,6 @@ export class RegistrationGuard implements CanActivate {
   }
 }
 
-const OFF = { 404: 'This service keeps no accounts (`AUTH_BUILTIN`).' };
-
 /** Serves the built-in authorization server. Its routes answer 404 if it is off. */
 @ApiTags('Accounts')
 @ApiExtraModels(ProvisioningData, LoginForm)
@@ -86,7 +87,11 @@ export class AccountsController {
   @ApiCreatedResponse({ description: 'The account was made.', type: RegistrationResponse })
   @ApiErrors({
     body: true,
-    meaning: { ...OFF, 403: 'Registration is closed.', 409: 'There is an account with this address.' },
+    meaning: {
+      ...NO_ACCOUNTS_HERE,
+      403: 'Registration is closed.',
+      409: 'There is an account with this address.',
+    },
   })
   async register(
     @Body() { email, password, full_name: fullName }: UserCreateRequest,
@@ -108,7 +113,7 @@ export class AccountsController {
     security: [],
   })
   @ApiOkResponse({ description: 'Tokens of the new session.', type: TokenResponse })
-  @ApiErrors({ body: true, meaning: { ...OFF, 401: 'The address or the password is wrong.' } })
+  @ApiErrors({ body: true, meaning: { ...NO_ACCOUNTS_HERE, 401: 'The address or the password is wrong.' } })
   async logIn(
     @Body() { email, password }: UserLoginRequest,
     @Req() request: FastifyRequest,
@@ -128,7 +133,10 @@ export class AccountsController {
     security: [],
   })
   @ApiOkResponse({ description: 'The next tokens of the session.', type: TokenResponse })
-  @ApiErrors({ body: true, meaning: { ...OFF, 401: 'The refresh token is not valid, or no longer.' } })
+  @ApiErrors({
+    body: true,
+    meaning: { ...NO_ACCOUNTS_HERE, 401: 'The refresh token is not valid, or no longer.' },
+  })
   async refresh(@Body() { refresh_token: token }: RefreshRequest): Promise<TokenResponse> {
     return toTokenResponse(await this.sessions.continue(token));
   }
@@ -145,6 +153,22 @@ export class AccountsController {
   @ApiErrors({ meaning: ACCOUNT_ERRORS })
   async me(@CurrentDeveloper() developer: OwnerId): Promise<UserResponse> {
     return toUserResponse(await this.accounts.get(developer));
+  }
+
+  @Delete('me')
+  @ForDevelopers()
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOAuth2([], 'OAuth2PasswordBearer')
+  @ApiOperation({
+    operationId: 'deleteMe',
+    summary: 'Delete your account',
+    description:
+      'Erases address and name, and ends all sessions. The history of projects keeps the id. Transfer or delete your projects first.',
+  })
+  @ApiNoContentResponse({ description: 'The account is deleted.' })
+  @ApiErrors({ meaning: { ...ACCOUNT_ERRORS, 409: 'The account owns projects.' } })
+  async delete(@CurrentDeveloper() developer: OwnerId, @CurrentActor() actor: Actor): Promise<void> {
+    await this.accounts.delete(await this.accounts.get(developer), actor);
   }
 
   /** @throws DomainError `unauthenticated` if the password was changed meanwhile */

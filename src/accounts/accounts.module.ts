@@ -5,7 +5,10 @@ import { AccountStandingsModule } from './account-standings.js';
 import { AccountsController } from './accounts.controller.js';
 import { AccountsRepository } from './accounts.repository.js';
 import { AccountsService } from './accounts.service.js';
+import { MailModule } from '../mail/mail.module.js';
 import { FailedAttempts } from './attempts/failed-attempts.js';
+import { FailedLoginsRepository } from './attempts/failed-logins.repository.js';
+import { PasswordResetsService } from './passwords/password-resets.service.js';
 import { Passwords } from './passwords/passwords.js';
 import { PasswordsController } from './passwords/passwords.controller.js';
 import { RegistrationGuard } from './accounts.controller.js';
@@ -14,7 +17,7 @@ import { SessionsRepository } from './sessions/sessions.repository.js';
 import { SessionsService } from './sessions/sessions.service.js';
 
 @Module({
-  imports: [HistoryModule, AuthModule, AccountStandingsModule],
+  imports: [HistoryModule, AuthModule, AccountStandingsModule, MailModule],
   controllers: [AccountsController, SessionsController, PasswordsController],
   providers: [
     AccountsService,
@@ -23,8 +26,10 @@ import { SessionsService } from './sessions/sessions.service.js';
     SessionsRepository,
     Passwords,
     FailedAttempts,
+    FailedLoginsRepository,
+    PasswordResetsService,
     RegistrationGuard,
   ],
-  exports: [AccountsService],
+  exports: [AccountsService, PasswordResetsService, MailModule],
 })
 export class AccountsModule {}

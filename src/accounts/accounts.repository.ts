@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
 import { Injectable } from '@nestjs/common';
-import { DataSource, In, type Repository } from 'typeorm';
+import { DataSource, In, IsNull, Not, type Repository } from 'typeorm';
+import { OpaqueKeys } from '../auth/opaque-keys/opaque-keys.js';
 import { type Actor, systemActor } from '../common/actor.js';
+import { DomainError } from '../common/errors.js';
 import type { OwnerId } from '../common/ids.js';
 import { columnValues, type RowOf } from '../database/columns.js';
 import { reachingDatabase } from '../database/database-errors.js';
@@ -10,7 +12,17 @@ import { Database, exec, query, type Steps } from '../database/database.js';
 import type { SystemAction } from '../history/history-entry.js';
 import { HistoryTrail } from '../history/history-trail.js';
 import { AccountEntity } from './account.entities.js';
-import { ADD, CHANGE_PASSWORD, REVOKE, SET_PASSWORD } from './account.statements.js';
+import { OWNS_PROJECT } from '../projects/project.statements.js';
+import {
+  ADD,
+  CHANGE_PASSWORD,
+  COUNT_RESETS_SINCE,
+  ERASE,
+  LOCK_ACCOUNT,
+  RESET_PASSWORD,
+  REVOKE,
+  SET_PASSWORD,
+} from './account.statements.js';
 import { spellingsOf } from './email.js';
 import { END_OTHER_SESSIONS, END_SESSIONS } from './sessions/session.statements.js';
 
@@ -22,6 +34,11 @@ export interface Account {
   readonly fullName: string | null;
   readonly createdAt: string;
   readonly isRevoked: boolean;
+}
+
+export interface IssuedReset {
+  readonly token: string;
+  readonly expiresAt: Date;
 }
 
 /** The nil UUID, which no session has. */
@@ -38,12 +55,13 @@ export class AccountsRepository {
     dataSource: DataSource,
     private readonly database: Database,
     private readonly history: HistoryTrail,
+    private readonly keys: OpaqueKeys,
   ) {
     this.#entities = dataSource.getRepository(AccountEntity);
   }
 
   async find(id: OwnerId): Promise<Account | undefined> {
-    const row = await reachingDatabase(this.#entities.findOneBy({ id }));
+    const row = await reachingDatabase(this.#entities.findOneBy({ id, email: Not(IsNull()) }));
     return row ? toAccount(row) : undefined;
   }
 
@@ -52,8 +70,16 @@ export class AccountsRepository {
     const { unicode, ascii } = spellingsOf(email) ?? { unicode: email, ascii: email };
     const spellings = [email, unicode, ascii];
     const rows = await reachingDatabase(this.#entities.findBy({ email: In(spellings) }));
-    const [row] = rows.sort((one, other) => spellings.indexOf(one.email) - spellings.indexOf(other.email));
+    const rank = ({ email: stored }: AccountEntity) => spellings.indexOf(stored ?? '');
+    const [row] = rows.sort((one, other) => rank(one) - rank(other));
     return row && toAccount(row);
+  }
+
+  /** All accounts that were not deleted, the oldest first. */
+  async list(): Promise<Account[]> {
+    const order = { createdAt: 'ASC', id: 'ASC' } as const;
+    const rows = await reachingDatabase(this.#entities.find({ where: { email: Not(IsNull()) }, order }));
+    return rows.map(toAccount);
   }
 
   /**
@@ -94,11 +120,12 @@ export class AccountsRepository {
     to: string,
     { session = NO_SESSION, actor }: { session: string | undefined; actor: Actor },
   ): Promise<OwnerId | undefined> {
-    const history = this.history;
+    const { history, keys } = this;
     return this.database.transaction(function* (): Steps<OwnerId | undefined> {
       const [account] = yield* query(CHANGE_PASSWORD, [id, to, from]);
       if (!account) return undefined;
       yield* exec(END_OTHER_SESSIONS, [id, session]);
+      yield* keys.revoke('password_reset', id);
       yield* history.appendSystemEvent('developers.password_changed', { account: id }, actor);
       return id;
     });
@@ -127,6 +154,79 @@ export class AccountsRepository {
     return this.history.recordSystemEvent('developers.locked_out', details, actor);
   }
 
+  /**
+   * Issues a token that resets the password.
+   * @param options.most tokens within `withinMs`
+   * @returns `undefined` if the account is not active, or has had the most tokens
+   */
+  issueReset(
+    id: OwnerId,
+    { forMs, most = Infinity, withinMs = 0 }: { forMs: number; most?: number; withinMs?: number },
+    actor: Actor,
+  ): Promise<IssuedReset | undefined> {
+    const { history, keys } = this;
+    return this.database.transaction(function* (): Steps<IssuedReset | undefined> {
+      const now = Date.now();
+      const [account] = yield* query(LOCK_ACCOUNT, [id]);
+      const [{ count } = { count: 0 }] = yield* query(COUNT_RESETS_SINCE, [id, new Date(now - withinMs)]);
+      if (!account || account.isRevoked || count >= most) return undefined;
+      const expiresAt = new Date(now + forMs);
+      const token = yield* keys.issue('password_reset', id, { expiresAt });
+      yield* history.appendSystemEvent('developers.reset_issued', { account: id }, actor);
+      return { token, expiresAt };
+    });
+  }
+
+  /** Uses up a reset token, sets the password, and ends all sessions. @returns `undefined` if it is not valid */
+  resetPassword(
+    token: string,
+    passwordHash: string,
+    actorOf: (id: OwnerId) => Actor,
+  ): Promise<Account | undefined> {
+    return this.database.transaction(() => this.#resetPassword(token, passwordHash, actorOf));
+  }
+
+  *#resetPassword(
+    token: string,
+    passwordHash: string,
+    actorOf: (id: OwnerId) => Actor,
+  ): Steps<Account | undefined> {
+    const holder = yield* this.keys.redeem('password_reset', token);
+    const [row] = holder === undefined ? [] : yield* query(RESET_PASSWORD, [holder, passwordHash]);
+    if (!row) return undefined;
+    yield* this.#endAccess(row.id);
+    yield* this.history.appendSystemEvent('developers.password_reset', { account: row.id }, actorOf(row.id));
+    return toAccount(row);
+  }
+
+  /**
+   * Erases address and name of an account, and ends its sessions. The id stays.
+   * @returns false if the account was erased before
+   * @throws DomainError `account_owns_projects`
+   */
+  delete(id: OwnerId, actor: Actor): Promise<boolean> {
+    return this.database.transaction(() => this.#delete(id, actor));
+  }
+
+  *#delete(id: OwnerId, actor: Actor): Steps<boolean> {
+    const [account] = yield* query(ERASE, [id, new Date()]);
+    if (!account) return false;
+    const [project] = yield* query(OWNS_PROJECT, [id]);
+    if (project)
+      throw new DomainError(
+        'account_owns_projects',
+        'The account owns projects: transfer or delete them before you delete the account.',
+      );
+    yield* this.#endAccess(id);
+    yield* this.history.appendSystemEvent('developers.deleted', { account: id }, actor);
+    return true;
+  }
+
+  *#endAccess(id: OwnerId): Steps<void> {
+    yield* exec(END_SESSIONS, [id]);
+    yield* this.keys.revoke('password_reset', id);
+  }
+
   *#changeAndEndSessions(
     change: () => Steps<{ id: OwnerId }[]>,
     action: SystemAction,
@@ -134,7 +234,7 @@ export class AccountsRepository {
   ): Steps<boolean> {
     const [account] = yield* change();
     if (!account) return false;
-    yield* query(END_SESSIONS, [account.id]);
+    yield* this.#endAccess(account.id);
     yield* this.history.appendSystemEvent(action, { account: account.id }, operator);
     return true;
   }
@@ -150,7 +250,7 @@ function toAccount({
 }: RowOf<AccountEntity>): Account {
   return {
     id,
-    email,
+    email: email ?? '',
     passwordHash,
     fullName,
     createdAt: createdAt.toISOString(),

@@ -7,7 +7,7 @@ import { type OwnerId, parseUuid } from '../common/ids.js';
 import type { Secret } from '../common/secret.js';
 import type { Account } from './accounts.repository.js';
 import { AccountsRepository } from './accounts.repository.js';
-import { spellingsOf } from './email.js';
+import { storedForm } from './email.js';
 import { FailedAttempts, type LockOutScope } from './attempts/failed-attempts.js';
 import { Passwords } from './passwords/passwords.js';
 
@@ -47,6 +47,11 @@ export class AccountsService {
   ): Promise<Account | undefined> {
     if (await this.accounts.findByEmail(email)) return undefined;
     return this.accounts.add(storedForm(email), await this.passwords.hash(password), fullName, operator);
+  }
+
+  /** All accounts, the oldest first. */
+  list(): Promise<Account[]> {
+    return this.accounts.list();
   }
 
   /** Sets a password, reactivates the account and ends its sessions. @returns whether the account exists */
@@ -89,6 +94,15 @@ export class AccountsService {
       return this.accounts.changePassword(account, await this.passwords.hash(next), { session, actor });
     });
     if (!isChanged) throw new DomainError('wrong_password', 'The current password is wrong.');
+    this.ended.forget();
+  }
+
+  /**
+   * Deletes the account of an access token: erases address and name, and ends all sessions.
+   * @throws DomainError `account_owns_projects`
+   */
+  async delete({ id }: Account, actor: Actor): Promise<void> {
+    await this.accounts.delete(id, actor);
     this.ended.forget();
   }
 
@@ -146,9 +160,4 @@ export function wrongLogin(): DomainError {
   return new DomainError('unauthenticated', 'The e-mail address or the password is wrong.', {
     challenge: 'Bearer',
   });
-}
-
-/** Unifies the spellings of a domain, for storage and for counting attempts. */
-function storedForm(email: string): string {
-  return spellingsOf(email)?.unicode ?? email;
 }

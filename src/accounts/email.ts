@@ -79,6 +79,11 @@ export function spellingsOf(address: string): Spellings | undefined {
     : undefined;
 }
 
+/** The form of a normalized address for storage, and for counting attempts. */
+export function storedForm(email: string): string {
+  return spellingsOf(email)?.unicode ?? email;
+}
+
 export const MIN_PASSWORD_LENGTH = 8;
 /** Far above the length of real passwords. */
 const MAX_PASSWORD_LENGTH = 1_000;

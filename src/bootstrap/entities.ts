@@ -1,3 +1,4 @@
+import { FailedLoginEntity } from '../accounts/attempts/failed-login.entity.js';
 import { AccountEntity, SessionEntity } from '../accounts/account.entities.js';
 import { OpaqueKeyEntity } from '../auth/opaque-keys/opaque-key.entity.js';
 import { TaskLeaseEntity } from '../database/periodic-tasks.js';
@@ -51,6 +52,7 @@ export const ENTITIES = [
   HistoryPermitEntity,
   AccountEntity,
   SessionEntity,
+  FailedLoginEntity,
   OpaqueKeyEntity,
   ServiceAccountEntity,
   StripeConfigEntity,

@@ -35,8 +35,10 @@ const INDEX: Readonly<Record<string, Load | Group>> = {
   developers: {
     description: 'Accounts of developers, where the service keeps them itself (AUTH_BUILTIN).',
     commands: [
+      () => import('./developers/developers-list.js'),
       () => import('./developers/developers-add.js'),
       () => import('./developers/developers-set-password.js'),
+      () => import('./developers/developers-reset.js'),
       () => import('./developers/developers-revoke.js'),
     ],
   },

@@ -36,6 +36,7 @@ export const ERROR_CODES = [
   'owner_stays',
   'transfer_to_stranger',
   'owner_changed',
+  'account_owns_projects',
   'validation_failed',
   'rate_limited',
   'already_running',

@@ -51,6 +51,44 @@ function blamed(given: NodeJS.ProcessEnv): string[] {
   return problemsOf(given).map((problem) => problem.split(' ')[0] ?? '');
 }
 
+describe('mail', () => {
+  const FROM = { MAIL_FROM: 'Tillkeeper <pay@example.com>' };
+  const withUrl = (url: string) => blamed({ ...TEST, ...FROM, SMTP_URL: url });
+
+  it('needs a server and a sender, or neither', () => {
+    expect(problemsOf({ ...TEST, SMTP_URL: 'smtp://mail.example.com' })).toEqual([
+      'MAIL_FROM must be set when SMTP_URL is set.',
+    ]);
+    expect(problemsOf({ ...TEST, ...FROM })).toEqual(['SMTP_URL must be set when MAIL_FROM is set.']);
+    const { mail } = loadSettings({ ...TEST, ...FROM, SMTP_URL: 'smtps://u:p%40ss@mail.example.com' });
+    expect(mail?.from).toBe(FROM.MAIL_FROM);
+    expect(mail?.url.reveal()).toBe('smtps://u:p%40ss@mail.example.com');
+    expect(inspect(mail)).not.toContain('p%40ss');
+  });
+
+  it.each([
+    'mail.example.com',
+    'https://mail.example.com',
+    'smtp://',
+    'smtp://user@mail.example.com',
+    'smtp://user:100%@mail.example.com',
+    'smtp://mail.example.com/path',
+    'smtp://mail.example.com?tls=no',
+    'smtp://mail.example.com:99999',
+  ])('refuses %s', (url) => {
+    expect(withUrl(url)).toEqual(['SMTP_URL']);
+  });
+
+  it.each(['pay', 'Tillkeeper', 'a@example.com, b@example.com', 'A\nB <a@example.com>'])(
+    'refuses to send as %j',
+    (from) => {
+      expect(blamed({ ...TEST, SMTP_URL: 'smtp://mail.example.com', MAIL_FROM: from })).toEqual([
+        'MAIL_FROM',
+      ]);
+    },
+  );
+});
+
 describe('defaults', () => {
   it('are those of the table in test', () => {
     const { masterKeys, accessTokens, ...rest } = loadSettings(TEST);
@@ -77,6 +115,7 @@ describe('defaults', () => {
       stripeAcceptRestrictedKeys: false,
       webhookRetentionDays: 30,
       webhookSecretOverlap: 86_400,
+      mail: undefined,
       rateLimitPerMinute: 600,
       trustProxy: false,
       corsOrigins: [],

@@ -84,6 +84,7 @@ export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true }
     trustProxy: env.required('TRUST_PROXY'),
     corsOrigins: env.optional('CORS_ORIGINS') ?? [],
     shutdownDelay: env.required('SHUTDOWN_DELAY'),
+    mail: mailSettings(env),
     metricsToken: env.optional('METRICS_TOKEN'),
     logLevel: env.required('LOG_LEVEL'),
     sampleData: env.required('SAMPLE_DATA'),
@@ -172,6 +173,12 @@ function accessTokens(env: Environment, tokenFile: SecretFile<Secret[]> | undefi
   };
 }
 
+function mailSettings(env: Environment): Settings['mail'] {
+  return env.isSet('SMTP_URL')
+    ? { url: env.required('SMTP_URL'), from: env.required('MAIL_FROM') }
+    : undefined;
+}
+
 function databaseConflicts(env: Environment): string[] {
   const isFile = env.optional('DATABASE_URL')?.file !== undefined;
   return isFile && env.isSet('DATABASE_DIRECT_URL')
@@ -208,6 +215,8 @@ function conflicts(env: Environment): string[] {
     [hasJwks && !env.isSet('AUTH_AUDIENCE'), 'AUTH_AUDIENCE must be set when AUTH_JWKS_URI is set.'],
     [isWeak('AUTH_JWT_SECRET'), `${env.sourceOf('AUTH_JWT_SECRET')} ${MUST_BE_RANDOM}`],
     [isWeak('METRICS_TOKEN'), `${env.sourceOf('METRICS_TOKEN')} ${MUST_BE_RANDOM}`],
+    [env.isSet('SMTP_URL') && !env.isSet('MAIL_FROM'), 'MAIL_FROM must be set when SMTP_URL is set.'],
+    [env.isSet('MAIL_FROM') && !env.isSet('SMTP_URL'), 'SMTP_URL must be set when MAIL_FROM is set.'],
     [isProduction && env.isSet('STRIPE_API_BASE'), 'STRIPE_API_BASE must be left out in production.'],
     [
       isProduction && env.optional('SAMPLE_DATA') === true,

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { isEmail } from 'class-validator';
 import { Secret } from '../common/secret.js';
 
 /** Parses a variable's text. `undefined` means that it is invalid. */
@@ -102,6 +103,23 @@ export const jwksUri: Parse<string> = (text) => {
   const url = httpUrl(text);
   return url && isSecureUrl(url.href) ? url.href : undefined;
 };
+
+/** `smtp://user:password@host:port` or `smtps://…`, with credentials that can be decoded. */
+export const smtpUrl: Parse<Secret> = (text) => {
+  if (!/^smtps?:\/\//i.test(text) || /[?#\s]/.test(text)) return undefined;
+  try {
+    const { hostname, pathname, username, password } = new URL(text);
+    decodeURIComponent(username + password);
+    const hasBoth = (username === '') === (password === '');
+    return hostname !== '' && /^\/?$/.test(pathname) && hasBoth ? new Secret(text) : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** An address, or a name and an address: `Tillkeeper <pay@example.com>`. */
+export const mailbox: Parse<string> = (text) =>
+  isEmail(text, { allow_display_name: true, require_tld: false }) ? text : undefined;
 
 /** Whether the connection is encrypted or local. */
 export function isSecureUrl(href: string): boolean {

@@ -83,6 +83,8 @@ export class Settings extends StoreSettings {
   readonly corsOrigins: string[];
   /** Seconds from the stop signal until the server stops listening. */
   readonly shutdownDelay: number;
+  /** The SMTP server and the sender. Without it nothing is sent. */
+  readonly mail?: { readonly url: Secret; readonly from: string };
   readonly metricsToken?: Secret;
   readonly logLevel: LogLevel;
   readonly sampleData: boolean;

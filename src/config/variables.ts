@@ -309,6 +309,24 @@ const STRIPE = {
   },
 };
 
+const MAIL = {
+  SMTP_URL: {
+    summary: 'Mail server, for password resets',
+    details:
+      '`smtps://` is TLS from the start (port 465). `smtp://` is STARTTLS (port 587), which production demands except on a loopback host. Needs `MAIL_FROM`. Without it nothing is sent.',
+    isSecret: true,
+    must: 'be smtp://user:password@host:port or smtps://…, without a path, and with special characters in the password percent-encoded',
+    parse: rules.smtpUrl,
+  },
+  SMTP_URL_FILE: fileOf('SMTP_URL'),
+  MAIL_FROM: {
+    summary: 'Sender of mails',
+    details: 'Such as `Tillkeeper <pay@example.com>`.',
+    must: 'be an e-mail address, or a name and an address as in Tillkeeper <pay@example.com>',
+    parse: rules.mailbox,
+  },
+};
+
 const OPERATION = {
   METRICS_TOKEN: {
     summary: 'Bearer token that enables `/metrics`',
@@ -340,6 +358,7 @@ const TABLE = {
   ...MASTER_KEY,
   ...AUTH,
   ...STRIPE,
+  ...MAIL,
   ...OPERATION,
 } satisfies Record<string, Variable<unknown>>;
 
@@ -351,6 +370,7 @@ export const TOPICS: Readonly<Record<string, object>> = {
   'Master key': MASTER_KEY,
   'Access tokens and accounts': AUTH,
   'Stripe and webhooks': STRIPE,
+  Mail: MAIL,
   'Metrics, log and samples': OPERATION,
 };
 

@@ -41,6 +41,7 @@ export const HTTP_STATUS = {
   owner_stays: HttpStatus.CONFLICT,
   transfer_to_stranger: HttpStatus.CONFLICT,
   owner_changed: HttpStatus.CONFLICT,
+  account_owns_projects: HttpStatus.CONFLICT,
   validation_failed: HttpStatus.UNPROCESSABLE_ENTITY,
   rate_limited: HttpStatus.TOO_MANY_REQUESTS,
   already_running: HttpStatus.TOO_MANY_REQUESTS,

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
+import { Mailer } from '../mail/mailer.js';
 import { AccountsService } from '../accounts/accounts.service.js';
 import { ServiceAccountCallers } from '../auth/service-account-callers.js';
 import { OutboxRepository } from '../payments/ledger/outbox/outbox.repository.js';
@@ -99,17 +100,29 @@ export class PaymentsMetrics implements OnModuleInit {
   }
 }
 
-/** Counts failed logins, which reveal password guessing. */
+/** Counts failed logins, which reveal password guessing, and mails. */
 @Injectable()
 export class AccountMetrics implements OnModuleInit {
   constructor(
     private readonly registry: MetricsRegistry,
     private readonly accounts: AccountsService,
+    private readonly mailer: Mailer,
   ) {}
 
   onModuleInit(): void {
     if (!this.registry.isOn) return;
     const { failedLogins } = this.accounts;
+    const { counts: mails } = this.mailer;
+    new Counter({
+      name: 'tillkeeper_mails_total',
+      help: 'Mails that the mail server took, and mails that could not be sent.',
+      labelNames: ['result'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [result, count] of Object.entries(mails)) this.inc({ result }, count);
+      },
+    });
     new Counter({
       name: 'tillkeeper_login_failures_total',
       help: 'Logins with a wrong address or password, and logins that were limited after too many of those.',

@@ -3,9 +3,11 @@ import { Injectable } from '@nestjs/common';
 import type { HistoryField } from '../history/history-entry.js';
 import type { HistoryChain } from '../history/history-trail.js';
 import { HistoryTrail } from '../history/history-trail.js';
+import { invalidToken } from '../auth/auth.errors.js';
+import { AccountStandings } from '../auth/tokens/ended-sessions.js';
 import type { Actor } from '../common/actor.js';
 import { DataSource, type Repository } from 'typeorm';
-import type { OwnerId, ProjectId } from '../common/ids.js';
+import { type OwnerId, parseUuid, type ProjectId } from '../common/ids.js';
 import { columnValues, type RowOf } from '../database/columns.js';
 import { Database, query, toTimestamp, type Steps } from '../database/database.js';
 import { reachingDatabase } from '../database/database-errors.js';
@@ -21,6 +23,7 @@ export class ProjectRepository {
     dataSource: DataSource,
     private readonly database: Database,
     private readonly history: HistoryTrail,
+    private readonly accounts: AccountStandings,
   ) {
     this.#entities = dataSource.getRepository(ProjectEntity);
   }
@@ -77,7 +80,11 @@ export class ProjectRepository {
   }
 
   *#add(project: NewProject, actor: Actor, at: Date): Steps<void> {
-    yield* this.#insert(yield* this.history.lockChain(project.id), project, actor, at);
+    const chain = yield* this.history.lockChain(project.id);
+    const account = parseUuid<OwnerId>(project.ownerId);
+    if (account && (yield* this.accounts.isLockedOut(account)))
+      throw invalidToken('The account of this access token was revoked.');
+    yield* this.#insert(chain, project, actor, at);
   }
 
   *#insert(chain: HistoryChain, project: NewProject, actor: Actor, at: Date): Steps<RowOf<ProjectEntity>> {

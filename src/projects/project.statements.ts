@@ -37,3 +37,8 @@ export const UPDATE = sql<RowOf<ProjectEntity>>(
 export const HIDE = sql<{ id: ProjectId }>(
   'UPDATE projects SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL RETURNING id',
 );
+
+/** $1 subject. Returns a row if the subject owns a project. */
+export const OWNS_PROJECT = sql<{ id: ProjectId }>(
+  'SELECT id FROM projects WHERE owner_id = $1 AND deleted_at IS NULL LIMIT 1',
+);

@@ -10,7 +10,8 @@ import { alternatives, type Document, type Operation, resolve, type Schema } fro
 
 const CONTRACT_OPERATIONS = [...operationsOf(contract).keys()];
 
-const IS_PUBLIC = / \/health\/|\/webhooks\/| \/api\/v1\/auth\/(?:register|login|refresh)$/;
+const IS_PUBLIC =
+  / \/health\/|\/webhooks\/| \/api\/v1\/auth\/(?:register|login|refresh|password-reset(?:-request)?)$/;
 
 const SCOPE = 'till:operate';
 const OPERATOR = accessToken({ sub: 'operator-1', scope: SCOPE });
@@ -392,6 +393,8 @@ describe('the served OpenAPI document', () => {
         'POST /api/v1/auth/register 201',
         // The token was made for no account.
         'POST /api/v1/auth/change-password 404',
+        'POST /api/v1/auth/password-reset 401',
+        'POST /api/v1/auth/password-reset-request 202',
         // Without a key there is nobody to ask.
         'POST /api/v1/payments/stripe/checkout-session 404',
         'POST /api/v1/payments/stripe/customer-portal 404',

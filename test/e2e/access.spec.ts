@@ -112,6 +112,9 @@ const ROUTES: Record<string, Expectation> = {
   'POST /api/v1/auth/refresh': everybody(422),
   // These tokens were made for no account.
   'GET /api/v1/auth/me': everyDeveloper(404),
+  'DELETE /api/v1/auth/me': everyDeveloper(404),
+  'POST /api/v1/auth/password-reset': everybody(422),
+  'POST /api/v1/auth/password-reset-request': everybody(422),
   'POST /api/v1/auth/logout': everyDeveloper(404),
   'GET /api/v1/auth/sessions': everyDeveloper(404),
   'DELETE /api/v1/auth/sessions': everyDeveloper(404),

@@ -1,3 +1,4 @@
+import { FailedLoginsRepository } from '../../src/accounts/attempts/failed-logins.repository.js';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { VERSION } from '../../src/config/settings.js';
@@ -212,6 +213,7 @@ describe('/metrics', () => {
     expect([...(await successes()).keys()]).toEqual([
       'data_keys',
       'delivery_notes',
+      'failed_logins',
       'idempotency_keys',
       'outbox',
       'webhook_payloads',
@@ -220,6 +222,7 @@ describe('/metrics', () => {
     const begun = Date.now() / 1_000;
     await app.app.get(IdempotencySweeper).task.run();
     await app.app.get(WebhookSweeper).task.run();
+    await app.app.get(FailedLoginsRepository, { strict: false }).sweep.run();
     await eventually(async () => {
       const { webhook_secrets: swept, ...others } = Object.fromEntries(await successes()) as Record<
         string,

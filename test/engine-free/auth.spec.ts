@@ -97,7 +97,7 @@ interface Answer {
 
 let app: NestFastifyApplication | undefined;
 const EMPTY: Pick<Database, 'query'> = { query: () => Promise.resolve([]) };
-const NOBODY_HAS_AN_ACCOUNT: AccountStandings = { find: () => Promise.resolve(undefined) };
+const NOBODY_HAS_AN_ACCOUNT: Pick<AccountStandings, 'find'> = { find: () => Promise.resolve(undefined) };
 const NOTIFICATIONS: Pick<DatabaseNotifications, 'isCurrent' | 'subscribe' | 'onDisconnect'> = {
   isCurrent: () => true,
   subscribe: () => undefined,

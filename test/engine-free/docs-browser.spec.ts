@@ -130,7 +130,7 @@ if (!executable)
     await page.click('.dialog-ux .auth-container:has(#oauth_username) button.authorize');
     await page.waitForSelector('.dialog-ux .auth-container button:has-text("Logout")');
     await closeDialog();
-    const block = page.locator('.opblock:has(.opblock-summary-path[data-path="/api/v1/auth/me"])');
+    const block = operation('getMe');
     await open(block);
     await block.locator('.execute').click();
     const answer = block.locator('.live-responses-table .response').first();
@@ -146,7 +146,7 @@ if (!executable)
     await page.reload();
     await page.waitForSelector('.opblock');
     await page.waitForSelector('.auth-wrapper .authorize.locked');
-    const block = page.locator('.opblock:has(.opblock-summary-path[data-path="/api/v1/auth/me"])');
+    const block = operation('getMe');
     await open(block);
     await block.locator('.execute').click();
     const answer = block.locator('.live-responses-table .response').first();

@@ -45,6 +45,10 @@ const BODIES: Record<string, object[]> = {
     { current_password: accounts.password, new_password: accounts.password },
   ],
   'POST /api/v1/auth/logout': [{}],
+  'POST /api/v1/auth/password-reset': [
+    { token: newOpaqueKey('password_reset'), new_password: accounts.password },
+  ],
+  'POST /api/v1/auth/password-reset-request': [{ email: 'ada@example.com' }],
   'POST /api/v1/auth/login': [
     { email: 'ada@example.com', password: accounts.password },
     { email: 'ada@example.com', password: accounts.wrong },

@@ -13,7 +13,7 @@ export interface Registered extends Tokens {
   email: string;
 }
 
-const newEmail = (): string => `${randomUUID()}@example.com`;
+export const newEmail = (): string => `${randomUUID()}@example.com`;
 
 /** Requests of accounts at one server. */
 export function accountsOf(app: TestApp) {

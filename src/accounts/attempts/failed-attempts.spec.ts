@@ -1,9 +1,39 @@
 import type { Settings } from '../../config/settings.js';
 import { FailedAttempts } from './failed-attempts.js';
+import type { FailedLoginsRepository, FailureCount } from './failed-logins.repository.js';
+
+type Counts = Pick<FailedLoginsRepository, 'find' | 'add' | 'forget'>;
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const addresses = (count: number) =>
   Array.from({ length: count }, (_, index) => `198.51.${index >> 8}.${index & 255}`);
+
+/** Counts as the database does, in one window. */
+class CountsInMemory implements Counts {
+  readonly #counts = new Map<string, FailureCount>();
+
+  async find(keys: readonly string[]): Promise<FailureCount[]> {
+    await turn();
+    return keys.flatMap((key) => this.#counts.get(key) ?? []);
+  }
+
+  async add(keys: readonly [string, string], windowMs: number): Promise<FailureCount[]> {
+    await turn();
+    for (const key of keys) {
+      const { failures, endsAt } = this.#counts.get(key) ?? {
+        failures: 0,
+        endsAt: new Date(Date.now() + windowMs),
+      };
+      this.#counts.set(key, { key, failures: failures + 1, endsAt });
+    }
+    return this.find(keys);
+  }
+
+  async forget(key: string): Promise<void> {
+    await turn();
+    this.#counts.delete(key);
+  }
+}
 
 describe('FailedAttempts', () => {
   let attempts: FailedAttempts;
@@ -26,7 +56,7 @@ describe('FailedAttempts', () => {
 
   beforeEach(() => {
     tried.mockClear();
-    attempts = new FailedAttempts({ rateLimitPerMinute: 1 } as Settings);
+    attempts = new FailedAttempts({ rateLimitPerMinute: 1 } as Settings, new CountsInMemory());
   });
 
   it('refuse no right password for being one of many, at one account or from one address', async () => {

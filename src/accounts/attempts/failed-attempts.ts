@@ -1,47 +1,63 @@
-import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
+import { Inject, Injectable } from '@nestjs/common';
 import { networkOf } from '../../auth/rate-limit.js';
 import { DomainError } from '../../common/errors.js';
 import { Settings } from '../../config/settings.js';
+import { type FailureCount, failureKey, FailedLoginsRepository } from './failed-logins.repository.js';
 
 const WINDOW_MS = 10 * 60_000;
-const OF_ONE_ACCOUNT = 10;
-const OF_ONE_ADDRESS = 50;
-
-/** Bounds the memory. The least recently used entry is dropped first. */
-const MAX_REMEMBERED = 20_000;
+const LIMITS = { address: 50, account: 10 } as const;
 
 /** Bounds the queue of attempts at one account, or from one address. */
 const MAX_WAITING = 256;
 
-export type LockOutScope = 'account' | 'address';
+export type LockOutScope = keyof typeof LIMITS;
 
-interface Limit {
-  readonly key: string;
-  /** Failed attempts allowed in a window. */
-  readonly limit: number;
-  readonly onLockOut: () => Promise<void> | undefined;
+/** Attempts of this process at one account, or from one address. Kept while there are any. */
+class Gate {
+  /** Running and waiting attempts. */
+  users = 0;
+  running = 0;
+  waiting: (() => void)[] = [];
+  #failures = 0;
+  #endsAt = 0;
+
+  get failures(): number {
+    return Date.now() < this.#endsAt ? this.#failures : 0;
+  }
+
+  get retryAfterSeconds(): number {
+    return Math.max(1, Math.ceil((this.#endsAt - Date.now()) / 1_000));
+  }
+
+  /** Takes over a count of the database, unless a newer one is known. */
+  learn({ failures, endsAt }: FailureCount): void {
+    if (endsAt.getTime() === this.#endsAt) this.#failures = Math.max(this.#failures, failures);
+    if (endsAt.getTime() <= this.#endsAt) return;
+    this.#failures = failures;
+    this.#endsAt = endsAt.getTime();
+  }
 }
 
-interface Window {
-  failures: number;
-  running: number;
-  endsAt: number;
-  waiting: (() => void)[];
-}
-
-/** Counts failed attempts in this process per account name, existing or not, and per network address. */
+/**
+ * Limits failed attempts per account name, existing or not, and per network address. The database counts the
+ * failures of all processes; a success writes nothing.
+ */
 @Injectable()
 export class FailedAttempts {
-  readonly #windows = new LRUCache<string, Window>({ max: MAX_REMEMBERED });
+  readonly #gates = new Map<string, Gate>();
 
-  constructor(private readonly settings: Settings) {}
+  constructor(
+    private readonly settings: Settings,
+    @Inject(FailedLoginsRepository)
+    private readonly counts: Pick<FailedLoginsRepository, 'find' | 'add' | 'forget'>,
+  ) {}
 
   /**
    * Runs an attempt and counts a failure. At most as many run at once as may still fail; the rest queue.
-   * Concurrent correct passwords don't use up the limit, and wrong ones can't exceed it.
+   * Concurrent correct passwords don't use up the limit, and wrong ones can't exceed it in this process. A
+   * success is refused if failures in other processes reached a limit meanwhile.
    * @param attempt resolves to `undefined` on failure; an exception doesn't count
-   * @param onLockOut called when a count reaches its limit
+   * @param onLockOut called in the process whose failure reaches a limit
    * @throws DomainError `rate_limited`
    */
   async limit<Result>(
@@ -51,63 +67,76 @@ export class FailedAttempts {
     onLockOut?: (scope: LockOutScope) => Promise<void>,
   ): Promise<Result | undefined> {
     if (this.settings.rateLimitPerMinute === 0) return attempt();
+    const keys = { address: failureKey('address', networkOf(ip)), account: failureKey('account', email) };
+    const known = await this.counts.find([keys.address, keys.account]);
     // Checks the address first, so that a blocked one can't use up the attempts of an account.
-    return this.#run(
-      { key: `address ${networkOf(ip)}`, limit: OF_ONE_ADDRESS, onLockOut: () => onLockOut?.('address') },
-      () =>
-        this.#run(
-          { key: `account ${email}`, limit: OF_ONE_ACCOUNT, onLockOut: () => onLockOut?.('account') },
-          attempt,
-        ),
+    return this.#pass('address', keys.address, known, () =>
+      this.#pass('account', keys.account, known, async () => {
+        const result = await attempt();
+        const isFailed = result === undefined;
+        const pair = [keys.address, keys.account] as const;
+        const counts = await (isFailed ? this.counts.add(pair, WINDOW_MS) : this.counts.find(pair));
+        for (const scope of ['address', 'account'] as const) {
+          const count = counts.find(({ key }) => key === keys[scope]);
+          if (!count) continue;
+          this.#gates.get(count.key)?.learn(count);
+          if (isFailed && count.failures === LIMITS[scope]) await onLockOut?.(scope);
+          if (!isFailed) this.#assertOpen(scope, count.key);
+        }
+        return result;
+      }),
     );
   }
 
-  async #run<Result>(
-    { key, limit, onLockOut }: Limit,
-    attempt: () => Promise<Result | undefined>,
-  ): Promise<Result | undefined> {
-    const window = await this.#enter(key, limit);
-    let isFailed = false;
+  /** Ends the count of an account, for an owner who proved to be one otherwise. */
+  forget(email: string): Promise<void> {
+    return this.counts.forget(failureKey('account', email));
+  }
+
+  async #pass<Result>(
+    scope: LockOutScope,
+    key: string,
+    known: readonly FailureCount[],
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    const gate = this.#gates.get(key) ?? new Gate();
+    this.#gates.set(key, gate);
+    gate.users += 1;
     try {
-      const result = await attempt();
-      isFailed = result === undefined;
-      return result;
+      for (const count of known) if (count.key === key) gate.learn(count);
+      await this.#enter(scope, key, gate);
+      try {
+        return await work();
+      } finally {
+        gate.running -= 1;
+        for (const proceed of gate.waiting.splice(0)) proceed();
+      }
     } finally {
-      window.running -= 1;
-      if (isFailed) window.failures += 1;
-      for (const proceed of window.waiting.splice(0)) proceed();
-      if (isFailed && window.failures === limit) await onLockOut();
+      gate.users -= 1;
+      if (gate.users === 0) this.#gates.delete(key);
     }
   }
 
-  /** @returns the counters of the attempt */
-  async #enter(key: string, limit: number): Promise<Window> {
+  async #enter(scope: LockOutScope, key: string, gate: Gate): Promise<void> {
     for (;;) {
-      const window = this.#windowOf(key);
-      if (window.failures >= limit) {
-        throw new DomainError('rate_limited', 'Too many failed attempts; wait as long as Retry-After says.', {
-          retryAfterSeconds: Math.ceil((window.endsAt - performance.now()) / 1000),
-        });
+      this.#assertOpen(scope, key);
+      if (gate.failures + gate.running < LIMITS[scope]) {
+        gate.running += 1;
+        return;
       }
-      if (window.failures + window.running < limit) {
-        window.running += 1;
-        return window;
-      }
-      if (window.waiting.length >= MAX_WAITING)
+      if (gate.waiting.length >= MAX_WAITING)
         throw new DomainError('rate_limited', 'Too many attempts at once; try again shortly.', {
           retryAfterSeconds: 1,
         });
-      await new Promise<void>((resolve) => window.waiting.push(resolve));
+      await new Promise<void>((resolve) => gate.waiting.push(resolve));
     }
   }
 
-  #windowOf(key: string): Window {
-    const now = performance.now();
-    let window = this.#windows.get(key);
-    if (!window || now >= window.endsAt) {
-      window = { failures: 0, running: 0, endsAt: now + WINDOW_MS, waiting: [] };
-      this.#windows.set(key, window);
-    }
-    return window;
+  #assertOpen(scope: LockOutScope, key: string): void {
+    const gate = this.#gates.get(key);
+    if (!gate || gate.failures < LIMITS[scope]) return;
+    throw new DomainError('rate_limited', 'Too many failed attempts; wait as long as Retry-After says.', {
+      retryAfterSeconds: gate.retryAfterSeconds,
+    });
   }
 }

@@ -1,7 +1,13 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { textCheck } from '../../http/validation/fields.js';
 import { Checked, ForbidUnknownFields } from '../../http/validation/request.pipe.js';
-import { PASSWORD } from '../account.dto.js';
-import { MIN_PASSWORD_LENGTH, newPasswordProblem, passwordProblem } from '../email.js';
+import { EMAIL, PASSWORD } from '../account.dto.js';
+import { emailProblem, MIN_PASSWORD_LENGTH, newPasswordProblem, passwordProblem } from '../email.js';
+
+import { RESET_MAILED } from './password-resets.service.js';
+
+/** Far above the length of a token. */
+const MAX_TOKEN_LENGTH = 255;
 
 const NEW_PASSWORD = {
   description: 'Any text from 8 to 1,000 characters.',
@@ -19,4 +25,38 @@ export class ChangePasswordRequest {
   @ApiProperty(NEW_PASSWORD)
   @Checked(newPasswordProblem)
   new_password: string;
+}
+
+@ForbidUnknownFields({ description: 'A reset token, and the next password.' })
+export class PasswordResetRequest {
+  @ApiProperty({
+    description: 'The reset token. It is good once.',
+    type: 'string',
+    writeOnly: true,
+    example: `tkp_${'a'.repeat(49)}`,
+    maxLength: MAX_TOKEN_LENGTH,
+  })
+  @Checked(textCheck(0, MAX_TOKEN_LENGTH))
+  token: string;
+
+  @ApiProperty(NEW_PASSWORD)
+  @Checked(newPasswordProblem)
+  new_password: string;
+}
+
+@ForbidUnknownFields({ description: 'Who forgot a password.' })
+export class PasswordResetMailRequest {
+  @ApiProperty({ description: 'The address of the account.', ...EMAIL })
+  @Checked(emailProblem)
+  email: string;
+}
+
+@ApiSchema({ description: 'What happens next.' })
+export class PasswordResetMailResponse {
+  @ApiProperty({
+    description: 'What happens next, or whom to ask where no mail is sent.',
+    type: String,
+    example: RESET_MAILED,
+  })
+  message: string;
 }

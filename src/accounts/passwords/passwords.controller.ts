@@ -1,21 +1,32 @@
-import { Body, Controller, HttpCode, HttpStatus, Ip, Post } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOAuth2, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, HttpCode, HttpStatus, Ip, Post, Req } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiNoContentResponse, ApiOAuth2, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import { CurrentActor, CurrentDeveloper } from '../../auth/caller.js';
-import { ForDevelopers } from '../../auth/route-access.js';
-import type { Actor } from '../../common/actor.js';
+import { ForDevelopers, Public } from '../../auth/route-access.js';
+import { type Actor, personActor } from '../../common/actor.js';
 import type { OwnerId } from '../../common/ids.js';
 import { Secret } from '../../common/secret.js';
 import { ApiErrors } from '../../http/openapi/api-errors.js';
-import { ACCOUNT_ERRORS } from '../account.dto.js';
+import { ACCOUNT_ERRORS, NO_ACCOUNTS_HERE } from '../account.dto.js';
 import { AccountsService } from '../accounts.service.js';
 import { CurrentSession } from '../sessions/current-session.js';
-import { ChangePasswordRequest } from './password.dto.js';
+import { normalizeEmail } from '../email.js';
+import {
+  ChangePasswordRequest,
+  PasswordResetMailRequest,
+  PasswordResetMailResponse,
+  PasswordResetRequest,
+} from './password.dto.js';
+import { PasswordResetsService } from './password-resets.service.js';
 
-/** Serves changes of a password by its owner. */
+/** Serves changes of a password by its owner, who knows the former one or has a reset token. */
 @ApiTags('Accounts')
 @Controller('auth')
 export class PasswordsController {
-  constructor(private readonly accounts: AccountsService) {}
+  constructor(
+    private readonly accounts: AccountsService,
+    private readonly resets: PasswordResetsService,
+  ) {}
 
   @Post('change-password')
   @ForDevelopers()
@@ -44,5 +55,46 @@ export class PasswordsController {
     const account = await this.accounts.get(developer);
     const passwords = { current: new Secret(current), next: new Secret(next) };
     await this.accounts.changePassword(account, passwords, { session, actor, ip });
+  }
+
+  @Post('password-reset-request')
+  @Public()
+  @HttpCode(HttpStatus.ACCEPTED)
+  @ApiOperation({
+    operationId: 'requestPasswordReset',
+    summary: 'Ask for a reset token',
+    description:
+      'Mails a reset token to the address, at most three within an hour. The answer is the same whether there is an account with the address or not.',
+    security: [],
+  })
+  @ApiAcceptedResponse({ description: 'What happens next.', type: PasswordResetMailResponse })
+  @ApiErrors({ body: true, meaning: { ...NO_ACCOUNTS_HERE } })
+  request(
+    @Body() { email }: PasswordResetMailRequest,
+    @Req() request: FastifyRequest,
+  ): PasswordResetMailResponse {
+    // The DTO has rejected invalid addresses.
+    return { message: this.resets.request(normalizeEmail(email) ?? '', personActor('', request)) };
+  }
+
+  @Post('password-reset')
+  @Public()
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({
+    operationId: 'resetPassword',
+    summary: 'Set a new password with a reset token',
+    description: 'Uses the token up, and ends all sessions of the account.',
+    security: [],
+  })
+  @ApiNoContentResponse({ description: 'The new password is set.' })
+  @ApiErrors({
+    body: true,
+    meaning: { ...NO_ACCOUNTS_HERE, 401: 'The reset token is not valid, or no longer.' },
+  })
+  async reset(
+    @Body() { token, new_password: next }: PasswordResetRequest,
+    @Req() request: FastifyRequest,
+  ): Promise<void> {
+    await this.resets.reset(token, new Secret(next), (accountId) => personActor(accountId, request));
   }
 }

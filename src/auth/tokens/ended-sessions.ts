@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { type OwnerId, parseUuid } from '../../common/ids.js';
 import { Settings } from '../../config/settings.js';
+import type { Steps } from '../../database/database.js';
 import { Keyring } from '../../vault/keys/keyring.js';
 import type { Caller } from '../caller.js';
 import { invalidToken } from '../auth.errors.js';
@@ -20,6 +21,12 @@ export interface AccountStanding {
 export abstract class AccountStandings {
   /** @returns `undefined` if there is no such account */
   abstract find(id: OwnerId, sessionId: string | null): Promise<AccountStanding | undefined>;
+
+  /**
+   * Within a transaction that gives something to a developer: keeps the account, if there is one, from being
+   * deleted meanwhile. @returns whether it was revoked or deleted
+   */
+  abstract isLockedOut(id: OwnerId): Steps<boolean>;
 }
 
 /** Refuses unexpired access tokens of revoked accounts and ended sessions. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { AccountsModule } from '../../accounts/accounts.module.js';
 import { AccountsService } from '../../accounts/accounts.service.js';
+import { PasswordResetsService } from '../../accounts/passwords/password-resets.service.js';
 import { emailProblem, newPasswordProblem, normalizeEmail } from '../../accounts/email.js';
 import { Secret } from '../../common/secret.js';
 import type { ValueCheck } from '../../http/validation/request.pipe.js';
@@ -23,11 +24,14 @@ interface Password {
   readonly isGenerated: boolean;
 }
 
-export async function openAccounts(session: Session): Promise<AccountsService> {
+export async function openAccounts(
+  session: Session,
+): Promise<{ accounts: AccountsService; resets: PasswordResetsService }> {
   if (!session.settings.authBuiltin) {
     throw new CommandFailed('The built-in authorization server is off here: see AUTH_BUILTIN.');
   }
-  return (await session.open({ imports: [AccountsModule], settings: 'server' })).get(AccountsService);
+  const services = await session.open({ imports: [AccountsModule], settings: 'server' });
+  return { accounts: services.get(AccountsService), resets: services.get(PasswordResetsService) };
 }
 
 export async function passwordOf(isFromStdin: boolean | undefined): Promise<Password> {

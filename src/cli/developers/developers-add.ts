@@ -30,7 +30,7 @@ async function add(
   const email = emailOf(given);
   if (name !== undefined) check('name', fullNameProblem, name);
   const password = await passwordOf(passwordStdin);
-  const accounts = await openAccounts(session);
+  const { accounts } = await openAccounts(session);
   const account = await accounts.add({ email, password: password.secret }, name ?? null, OPERATOR);
   if (!account) throw new CommandFailed('There is an account with this address.');
   return reportOf(`Made an account for ${email}.`, { id: account.id, email }, password);

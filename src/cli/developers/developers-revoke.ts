@@ -14,6 +14,7 @@ export function addTo(developers: Command, run: Runner): void {
 
 async function revoke(session: Session, given: string): Promise<Report> {
   const email = emailOf(given);
-  if (!(await (await openAccounts(session)).revoke(email, OPERATOR))) throw noAccount();
+  const { accounts } = await openAccounts(session);
+  if (!(await accounts.revoke(email, OPERATOR))) throw noAccount();
   return reportOf(`Revoked the account of ${email}.`, { email });
 }

@@ -28,7 +28,7 @@ async function setPassword(
 ): Promise<Report> {
   const email = emailOf(given);
   const password = await passwordOf(passwordStdin);
-  const accounts = await openAccounts(session);
+  const { accounts } = await openAccounts(session);
   if (!(await accounts.setPassword({ email, password: password.secret }, OPERATOR))) throw noAccount();
   return reportOf(`Set a new password for ${email}.`, { email }, password);
 }

@@ -19,7 +19,7 @@ export function tablesOf(engine: Engine): Record<string, string> {
   return {
     accounts: `
       id ${uuid} NOT NULL,
-      email varchar(254) NOT NULL,
+      email varchar(254),
       password_hash varchar(255) NOT NULL,
       full_name varchar(255),
       created_at ${time} NOT NULL,
@@ -46,6 +46,11 @@ export function tablesOf(engine: Engine): Record<string, string> {
       networks text,
       last_used_at ${time},
       CONSTRAINT opaque_keys_pk PRIMARY KEY (hash)`,
+    failed_logins: `
+      key varchar(43) NOT NULL,
+      failures integer NOT NULL,
+      ends_at ${time} NOT NULL,
+      CONSTRAINT failed_logins_pk PRIMARY KEY (key)`,
     projects: `
       id ${uuid} NOT NULL,
       owner_id varchar(255) NOT NULL,
@@ -358,6 +363,7 @@ export function tablesOf(engine: Engine): Record<string, string> {
 
 export const indexesOf = (engine: Engine): string[] => [
   `INDEX account_sessions_by_account ON account_sessions (account_id, created_at, id)`,
+  `INDEX failed_logins_by_end ON failed_logins (ends_at)`,
   `INDEX account_sessions_by_expiry ON account_sessions (expires_at)`,
   `INDEX opaque_keys_by_holder ON opaque_keys (holder_id, created_at)`,
   `INDEX service_accounts_by_project ON service_accounts (project_id, created_at, id)`,

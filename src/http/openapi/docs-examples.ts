@@ -237,6 +237,17 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     422: missing('refresh_token'),
   },
   getMe: { 404: NO_ACCOUNT, 422: UNKNOWN_QUERY },
+  deleteMe: {
+    404: NO_ACCOUNT,
+    409: 'The account owns projects: transfer or delete them before you delete the account.',
+    422: UNKNOWN_QUERY,
+  },
+  requestPasswordReset: { 404: NO_ACCOUNTS, 422: missing('email') },
+  resetPassword: {
+    401: 'The reset token is not valid, or no longer: ask for another one.',
+    404: NO_ACCOUNTS,
+    422: missing('token'),
+  },
   logOut: { 404: NO_SESSION, 422: UNKNOWN_QUERY },
   listSessions: { 404: NO_ACCOUNT, 422: PAGE_TOO_SMALL },
   getSession: { 404: NO_SESSION, 422: NO_SESSION_ID },

@@ -111,6 +111,68 @@ it('ends the access tokens of a developer within two seconds, and writes each co
   expect(await runInProcess(app.environment, 'audit', 'verify')).toMatchObject({ code: 0 });
 });
 
+it('lists all accounts, and makes a reset token that works once', async () => {
+  const made = await developers('add', 'grace@example.com', '--name', 'Grace', '--json');
+  const { id, password } = JSON.parse(made.output) as { id: string; password: string };
+  await developers('add', 'old@example.com');
+  await developers('revoke', 'old@example.com');
+  const listed = await developers('list', '--json');
+  expect(JSON.parse(listed.output)).toEqual({
+    developers: expect.arrayContaining([
+      {
+        id,
+        email: 'grace@example.com',
+        full_name: 'Grace',
+        created_at: expect.any(String) as string,
+        is_revoked: false,
+      },
+      expect.objectContaining({ email: 'old@example.com', full_name: null, is_revoked: true }),
+    ]) as unknown,
+  });
+  const { output } = await developers('list');
+  expect(output).toMatch(/^ID +ADDRESS +CREATED +STATE +NAME\n/);
+  expect(output).toMatch(/ old@example\.com +\S+ +revoked\n/);
+  expect(listed.output + output).not.toMatch(/argon2/);
+
+  const issued = await developers('reset', 'GRACE@example.com', '--json');
+  const { token, expires_at: expiry } = JSON.parse(issued.output) as { token: string; expires_at: string };
+  expect(Date.parse(expiry) - Date.now()).toBeGreaterThan(23 * 3_600_000);
+  await logIn('grace@example.com', password).expect(200);
+  const reset = () =>
+    app
+      .send('post', '/api/v1/auth/password-reset', null)
+      .send({ token, new_password: 'a new horse, another staple' });
+  await reset().expect(204);
+  await reset().expect(401);
+  await logIn('grace@example.com', password).expect(401);
+  await logIn('grace@example.com', 'a new horse, another staple').expect(200);
+
+  const { output: text } = await developers('reset', 'grace@example.com');
+  const second = /^tkp_\w{49}$/m.exec(text)?.[0];
+  await developers('revoke', 'grace@example.com');
+  await app
+    .send('post', '/api/v1/auth/password-reset', null)
+    .send({ token: second, new_password: 'a third horse' })
+    .expect(401);
+  for (const email of ['grace@example.com', 'nobody@example.com'])
+    expect(await developers('reset', email)).toEqual({
+      code: 1,
+      output: '',
+      errors:
+        'There is no active account with this address. `tillkeeper developers set-password` restores a revoked one.\n',
+    });
+  const history = (await rowsOf(app.database, 'audit_entries')).filter(({ details }) =>
+    String(details).includes(id),
+  );
+  expect(history.map(({ action }) => action)).toEqual([
+    'developers.added',
+    'developers.reset_issued',
+    'developers.password_reset',
+    'developers.reset_issued',
+    'developers.revoked',
+  ]);
+});
+
 it('says what it can’t do', async () => {
   expect(await piped('1234567', 'add', 'bob@example.com', '--password-stdin')).toEqual({
     code: 1,
