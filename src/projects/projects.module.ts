@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { HistoryModule } from '../history/history.module.js';
 import { AuthModule } from '../auth/auth.module.js';
+import { MailModule } from '../mail/mail.module.js';
 import { DeclaredPermissions } from './declared-permissions.js';
 import { EndUserTokensController } from './end-user-tokens.controller.js';
 import { EndUserGuard } from './project.guards.js';
@@ -17,7 +18,7 @@ import { ProjectsService } from './projects.service.js';
 import { ReadableProjects } from './members/readable-projects.js';
 
 @Module({
-  imports: [HistoryModule, AuthModule],
+  imports: [HistoryModule, AuthModule, MailModule],
   controllers: [ProjectsController, MembersController, InvitationsController, EndUserTokensController],
   providers: [
     ProjectsService,

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { execute, rowsOf } from '../harness/database/rows.js';
+import { eventually } from '../harness/eventually.js';
+import { TestSmtpServer } from '../harness/servers/smtp-server.js';
 import { OWNER, startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
 import { accessToken, endUserToken } from '../harness/tokens.js';
 
@@ -305,6 +307,22 @@ describe('an invitation', () => {
     for (const table of ['audit_entries', 'project_invitations'])
       expect(JSON.stringify(await rowsOf(app.database, table))).not.toContain(ADDRESS);
     expect(app.log.join('\n')).not.toMatch(/grace\.hopper|tki_/);
+  });
+
+  it('is mailed where mail is set up', async () => {
+    const smtp = new TestSmtpServer();
+    const environment = { SMTP_URL: await smtp.start(), MAIL_FROM: 'pay@example.com' };
+    const mailing = await startTestApp({ environment });
+    const id = await mailing.createProject();
+    const { body } = await mailing
+      .send('post', `/api/v1/projects/${id}/members`)
+      .send({ email: ADDRESS, role: 'viewer' })
+      .expect(201);
+    await eventually(async () => expect(smtp.mails).toHaveLength(1));
+    expect(smtp.mails[0]?.to).toEqual([ADDRESS]);
+    expect(smtp.mails[0]?.content).toContain(tokenIn((body as { invite_url: string }).invite_url));
+    await mailing.close();
+    await smtp.stop();
   });
 
   it('is not used up by somebody who has a role', async () => {

@@ -25,7 +25,7 @@ const MAX_QUEUED = 1_000;
 
 export const RESET_MAILED =
   'If there is an account with this address, a mail with a reset token is on its way to it.';
-export const NO_MAIL =
+const NO_MAIL =
   'This service sends no mail: ask its operator for a reset token, which `tillkeeper developers reset` makes.';
 
 /** Sets a password without the former one, for the holder of a reset token. */

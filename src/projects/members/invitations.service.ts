@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Actor } from '../../common/actor.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { Settings } from '../../config/settings.js';
+import { Mailer } from '../../mail/mailer.js';
 import type { GivenRole } from '../permissions.js';
 import type { ProjectWithRole } from '../project.entity.js';
 import { ProjectsService } from '../projects.service.js';
@@ -21,6 +22,7 @@ export class InvitationsService implements OnModuleInit {
     private readonly members: MembersRepository,
     private readonly invitations: InvitationsRepository,
     private readonly settings: Settings,
+    private readonly mailer: Mailer,
   ) {}
 
   onModuleInit(): void {
@@ -35,15 +37,18 @@ export class InvitationsService implements OnModuleInit {
     );
   }
 
-  /** @throws DomainError `project_not_found` */
+  /** Mails the invitation too, where mail is set up. @throws DomainError `project_not_found` */
   async invite(
     projectId: ProjectId,
     invited: { email: string; role: GivenRole },
     actor: Actor,
   ): Promise<NewInvitation> {
     const { invitation, token } = await this.invitations.create(projectId, invited, actor);
+    const { publicBaseUrl } = this.settings;
+    if (this.mailer.isOn)
+      this.mailer.post({ to: invited.email, ...mailOf(invited.role, token, publicBaseUrl) });
     // Browsers don't send what follows #, so the token reaches no log.
-    return { ...invitation, url: `${this.settings.publicBaseUrl}/console/invitations#${token}` };
+    return { ...invitation, url: `${publicBaseUrl}/console/invitations#${token}` };
   }
 
   /** @throws DomainError `invitation_not_found`, `already_member` */
@@ -51,4 +56,25 @@ export class InvitationsService implements OnModuleInit {
     const { projectId, role } = await this.invitations.accept(token, subject, actor);
     return { ...(await this.projects.get(projectId)), role };
   }
+}
+
+/** Leaves out the project's name, so that nobody can send a text of their own to a stranger. */
+function mailOf(role: GivenRole, token: string, url: string): { subject: string; text: string } {
+  return {
+    subject: 'You are invited to a project',
+    text: `Somebody invites you to a project at ${url}, with the role ${role}.
+
+This invitation works once, within seven days:
+
+${token}
+
+Log in or register, and accept it with your access token:
+
+curl -X POST ${url}/api/v1/projects/invitations/accept \\
+  -H 'Authorization: Bearer ...' -H 'Content-Type: application/json' \\
+  -d '{"token": "${token}"}'
+
+If you don't know why you got this mail, ignore it.
+`,
+  };
 }

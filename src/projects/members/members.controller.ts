@@ -71,7 +71,7 @@ export class MembersController {
     operationId: 'addMember',
     summary: 'Add a member, or invite one',
     description:
-      'With `subject`, the person is a member at once. With `email`, the answer is an invitation for seven days, whose `invite_url` you hand on.',
+      'With `subject`, the person is a member at once. With `email`, the answer is an invitation for seven days, whose `invite_url` you hand on. Where the operator set up mail, the address gets it by mail, too.',
   })
   @ApiCreatedResponse({
     description: 'The member, or the invitation.',

@@ -279,7 +279,7 @@ export interface paths {
         put?: never;
         /**
          * Add a member, or invite one
-         * @description With `subject`, the person is a member at once. With `email`, the answer is an invitation for seven days, whose `invite_url` you hand on. Needs the permission `members:write`; it comes with the role `owner`.
+         * @description With `subject`, the person is a member at once. With `email`, the answer is an invitation for seven days, whose `invite_url` you hand on. Where the operator set up mail, the address gets it by mail, too. Needs the permission `members:write`; it comes with the role `owner`.
          */
         post: operations["addMember"];
         delete?: never;
