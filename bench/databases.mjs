@@ -92,11 +92,12 @@ export async function addPayments(url, projects, count) {
     ...indexes.map(({ indexname }) => `DROP INDEX ${indexname}`),
     `INSERT INTO stripe_payments
        (project_id, mode, payment_intent_id, id, user_rank, customer_id, status, amount_cents, currency, refunded_amount_cents,
-        created_at, source_rank, as_of, revision)
+        created_at, source_rank, as_of, revision, updated_at)
      SELECT ${PROJECT_ID_SQL}, CASE WHEN payment % 4 = 0 THEN 'test' ELSE 'live' END, 'pi_' || lpad(payment::text, 24, '0'), gen_random_uuid(),
        0, 'cus_' || payment % 100000, CASE WHEN payment % 10 = 0 THEN 'requires_payment_method' ELSE 'succeeded' END,
        1000 + payment % 9000, CASE WHEN payment % 5 = 0 THEN 'eur' ELSE 'usd' END, 0,
-       timestamptz '2026-01-01' + payment * interval '1 second', 4, timestamptz '2026-01-01' + payment * interval '1 second', 1
+       timestamptz '2026-01-01' + payment * interval '1 second', 4, timestamptz '2026-01-01' + payment * interval '1 second', 1,
+       timestamptz '2026-01-01' + payment * interval '1 second'
      FROM generate_series(0, ${projects - 1}) AS number, generate_series(number, ${count - 1}, ${projects}) AS payment`,
     ...indexes.map(({ indexdef }) => indexdef),
     'ALTER TABLE stripe_payments ADD CONSTRAINT stripe_payments_id_unique UNIQUE (id)',
@@ -105,7 +106,11 @@ export async function addPayments(url, projects, count) {
     `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents)
      SELECT project_id, mode, currency, ${SLOT_SQL}, count(*), sum(amount_cents), sum(amount_cents) FROM stripe_payments
      WHERE status = 'succeeded' GROUP BY 1, 2, 3, 4`,
-    'VACUUM (ANALYZE) projects, stripe_payments, ledger_counts, ledger_revenue',
+    `INSERT INTO ledger_days (project_id, mode, day, currency, slot, payments, gross_cents, refunded_cents, net_cents)
+     SELECT project_id, mode, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), currency, ${SLOT_SQL}, count(*), sum(amount_cents), 0,
+       sum(amount_cents)
+     FROM stripe_payments WHERE status = 'succeeded' GROUP BY 1, 2, 3, 4, 5`,
+    'VACUUM (ANALYZE) projects, stripe_payments, ledger_counts, ledger_revenue, ledger_days',
     'CHECKPOINT',
   );
 }

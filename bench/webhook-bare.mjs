@@ -23,9 +23,9 @@ const FIND_LINKS = `SELECT object_id, user_id, as_of FROM stripe_user_links WHER
 const lockRow = (table, key, columns) =>
   `SELECT ${columns}, revision FROM ${table} WHERE project_id = $1 AND mode = $2 AND ${key} = $3 ${isSqlite ? '' : 'FOR UPDATE'}`;
 const PAYMENT = `user_id, user_rank, customer_id, subscription_id, status, amount_cents, currency, refunded_amount_cents, description, created_at,
-  source_rank, as_of`;
+  source_rank, as_of, updated_at`;
 const SUBSCRIPTION = `user_id, customer_id, status, price_id, plan_name, quantity, current_period_start, current_period_end, cancel_at,
-  cancelled_at, created_at, as_of`;
+  cancelled_at, created_at, as_of, updated_at`;
 const insertRow = (
   table,
   key,
@@ -42,7 +42,16 @@ const COUNT = `INSERT INTO ledger_counts (project_id, mode, kind, status, slot, 
 const ADD_REVENUE = `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents) VALUES ($1, $2, $3, $4, 1, $5, $5)
   ON CONFLICT (project_id, mode, currency, slot) DO UPDATE SET payments = ledger_revenue.payments + excluded.payments,
     gross_cents = ledger_revenue.gross_cents + excluded.gross_cents, net_cents = ledger_revenue.net_cents + excluded.net_cents`;
+const ADD_DAY = `INSERT INTO ledger_days (project_id, mode, day, currency, slot, payments, gross_cents, refunded_cents, net_cents)
+  VALUES ($1, $2, $3, $4, $5, 1, $6, 0, $6)
+  ON CONFLICT (project_id, mode, day, currency, slot) DO UPDATE SET payments = ledger_days.payments + excluded.payments,
+    gross_cents = ledger_days.gross_cents + excluded.gross_cents, net_cents = ledger_days.net_cents + excluded.net_cents`;
+const ADD_ACTIVE = `INSERT INTO ledger_active_days (project_id, mode, day, slot, change) VALUES ($1, $2, $3, $4, $5)
+  ON CONFLICT (project_id, mode, day, slot) DO UPDATE SET change = ledger_active_days.change + excluded.change`;
 const TELL = `INSERT INTO ledger_outbox (id, project_id, mode, name, payload, attempts, due_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6)`;
+
+const ACTIVE = ['active', 'trialing'];
+const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
 
 /** What is written of an event; each statement is a generator's step, so that both engines run the same. */
 function* apply(project, { type, data: { object }, created }, run) {
@@ -68,10 +77,12 @@ function* apply(project, { type, data: { object }, created }, run) {
       new Date(object.created * 1000),
       4,
       asOf,
+      now,
     ];
     yield run(INSERT_PAYMENT, [...of, object.id, id, ...row]);
     yield run(COUNT, [...of, 'payment', 'succeeded', slot, 1]);
     yield run(ADD_REVENUE, [...of, currency, slot, amount]);
+    yield run(ADD_DAY, [...of, day(object.created), currency, slot, amount]);
     const payment = {
       id,
       paymentIntentId: object.id,
@@ -107,11 +118,14 @@ function* apply(project, { type, data: { object }, created }, run) {
     null,
     null,
   ];
-  row.push(new Date(object.created * 1000), asOf);
+  row.push(new Date(object.created * 1000), asOf, now);
   if (known) yield run(UPDATE_SUBSCRIPTION, [...of, object.id, ...row]);
   else yield run(INSERT_SUBSCRIPTION, [...of, object.id, id, ...row]);
   if (known) yield run(COUNT, [...of, 'subscription', known.status, slot, -1]);
   yield run(COUNT, [...of, 'subscription', status, slot, 1]);
+  const [wasActive, isActive] = [known?.status, status].map((each) => Number(ACTIVE.includes(each)));
+  if (wasActive !== isActive)
+    yield run(ADD_ACTIVE, [...of, day(known ? created : object.created), slot, isActive - wasActive]);
   const subscription = {
     id,
     subscriptionId: object.id,

@@ -13,7 +13,12 @@ import {
   StripePaymentEntity,
   StripeSubscriptionEntity,
 } from '../payments/ledger/store/ledger.entities.js';
-import { LedgerCountEntity, LedgerRevenueEntity } from '../payments/ledger/store/statistics.entities.js';
+import {
+  LedgerActiveDayEntity,
+  LedgerCountEntity,
+  LedgerDayEntity,
+  LedgerRevenueEntity,
+} from '../payments/ledger/store/statistics.entities.js';
 import { StripeUserLinkEntity } from '../payments/ledger/store/ownership.entities.js';
 import { SEALED_CREDENTIALS } from '../payments/stripe-config/credential-sealer.js';
 import {
@@ -71,6 +76,8 @@ export const ENTITIES = [
   StripeUserLinkEntity,
   LedgerCountEntity,
   LedgerRevenueEntity,
+  LedgerDayEntity,
+  LedgerActiveDayEntity,
   OutboxEventEntity,
   WebhookEventEntity,
   WebhookRefusalEntity,

@@ -75,6 +75,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 /** Kinds of invalid input, named as in pydantic where possible; `docs/errors.md` explains each. */
 export const PROBLEM_TYPES = [
   'bool_type',
+  'datetime_parsing',
   'dict_type',
   'enum',
   'extra_forbidden',

@@ -7,6 +7,10 @@ export interface Dialect {
    * transaction runs at a time.
    */
   readonly rowLock: (options?: { of?: string; skipLocked?: boolean }) => string;
+  /** The database's clock in milliseconds, at the time of the statement and not of its transaction. */
+  readonly now: string;
+  /** Equality that uses no index, so that the planner takes the index of the other conditions. */
+  readonly equalsUnindexed: (column: string, parameter: string) => string;
   /** The strings of a parameter that is a JSON array: `id IN (${jsonItems('$1')})`. */
   readonly jsonItems: (parameter: string) => string;
   /** The ids of a parameter that is a JSON array. */
@@ -31,6 +35,8 @@ interface FirstRows {
 export const DIALECTS: Readonly<Record<Engine, Dialect>> = {
   sqlite: {
     rowLock: () => '',
+    now: `strftime('%Y-%m-%d %H:%M:%f', 'now')`,
+    equalsUnindexed: (column, parameter) => `+${column} = ${parameter}`,
     jsonItems: (parameter) => `SELECT value FROM json_each(${parameter})`,
     jsonUuids: (parameter) => `SELECT value FROM json_each(${parameter})`,
     // SQLite has no LATERAL. CROSS JOIN fixes the order of the loops.
@@ -43,6 +49,8 @@ export const DIALECTS: Readonly<Record<Engine, Dialect>> = {
   postgres: {
     rowLock: ({ of, skipLocked } = {}) =>
       `FOR UPDATE${of === undefined ? '' : ` OF ${of}`}${skipLocked ? ' SKIP LOCKED' : ''}`,
+    now: `date_trunc('milliseconds', clock_timestamp())`,
+    equalsUnindexed: (column, parameter) => `${column} IS NOT DISTINCT FROM ${parameter}`,
     jsonItems: (parameter) => `SELECT json_array_elements_text(${parameter}::json)`,
     jsonUuids: (parameter) => `SELECT json_array_elements_text(${parameter}::json)::uuid`,
     joinFirst: ({ table, as, where, orderBy, limit }) =>

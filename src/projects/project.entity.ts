@@ -41,7 +41,7 @@ export interface ProjectChanges {
 @Index('projects_by_creation', ['createdAt', 'id'], { where: 'deleted_at IS NULL' })
 @Index('projects_by_health', ['health', 'createdAt', 'id'], { where: 'deleted_at IS NULL' })
 @Index('projects_by_name', ['searchName', 'id'], { where: 'deleted_at IS NULL' })
-@Index('projects_by_owner', ['ownerId', 'createdAt', 'id'])
+@Index('projects_by_owner', ['ownerId', 'createdAt', 'id'], { where: 'deleted_at IS NULL' })
 export class ProjectEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'projects_pk' })
   id: ProjectId;

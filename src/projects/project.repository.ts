@@ -34,8 +34,8 @@ export class ProjectRepository {
   }
 
   /** The projects in which the subject has a role, newest first. */
-  async listReadable(subject: OwnerId): Promise<ProjectWithRole[]> {
-    const rows = await this.database.query(LIST_READABLE, [subject]);
+  async listReadable(subject: OwnerId, { limit, offset }: Page): Promise<ProjectWithRole[]> {
+    const rows = await this.database.query(LIST_READABLE, [subject, limit, offset]);
     return rows.map((row) => ({ ...toProject(row), role: row.role }));
   }
 
@@ -150,6 +150,11 @@ export class ProjectRepository {
     yield* chain.append({ action: 'project.deleted', details: {}, actor, at });
     return true;
   }
+}
+
+export interface Page {
+  readonly limit: number;
+  readonly offset: number;
 }
 
 type NewProject = Pick<Project, 'id' | 'ownerId' | 'name' | 'description'>;

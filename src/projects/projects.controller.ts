@@ -1,4 +1,16 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Post, Put } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Post,
+  Put,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -8,11 +20,14 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentActor } from '../auth/caller.js';
 import { CurrentDeveloper } from '../auth/caller.js';
 import { ForDevelopers } from '../auth/route-access.js';
 import type { Actor } from '../common/actor.js';
+import { Settings } from '../config/settings.js';
 import { ApiErrors } from '../http/openapi/api-errors.js';
+import { linkNextPage, LongPageQuery, NEXT_PAGE_LINK, offsetOf } from '../http/validation/page.query.js';
 import type { OwnerId } from '../common/ids.js';
 import type { Role } from './permissions.js';
 import { ProjectCreateRequest, ProjectUpdateRequest } from './project.dto.js';
@@ -31,19 +46,31 @@ const PROJECT_ID = ApiParam({
 @ApiBearerAuth('HTTPBearer')
 @Controller('projects')
 export class ProjectsController {
-  constructor(private readonly projects: ProjectsService) {}
+  constructor(
+    private readonly projects: ProjectsService,
+    private readonly settings: Settings,
+  ) {}
 
   @Get()
   @ForDevelopers()
   @ApiOperation({
     operationId: 'listProjects',
     summary: 'List your projects',
-    description: 'All projects in which you have a role, with the role, newest first.',
+    description: 'The projects in which you have a role, with the role, newest first.',
   })
-  @ApiOkResponse({ description: 'The projects.', type: [ProjectResponse] })
+  @ApiOkResponse({ description: 'The projects.', type: [ProjectResponse], headers: NEXT_PAGE_LINK })
   @ApiErrors({})
-  async list(@CurrentDeveloper() developer: OwnerId): Promise<ProjectResponse[]> {
-    return (await this.projects.list(developer)).map(toProjectResponse);
+  async list(
+    @CurrentDeveloper() developer: OwnerId,
+    @Query() page: LongPageQuery,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ProjectResponse[]> {
+    const limit = page.page_size;
+    // One more shows whether there is another page.
+    const projects = await this.projects.list(developer, { limit: limit + 1, offset: offsetOf(page) });
+    if (projects.length > limit) linkNextPage(request, reply, page, this.settings.publicBaseUrl);
+    return projects.slice(0, limit).map(toProjectResponse);
   }
 
   @Post()

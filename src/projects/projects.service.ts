@@ -3,7 +3,12 @@ import { A_MODULE, type Actor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import type { OwnerId, ProjectId } from '../common/ids.js';
 import type { Project, ProjectChanges, ProjectWithRole } from './project.entity.js';
-import { type Provisioned, type ProvisionedProject, ProjectRepository } from './project.repository.js';
+import {
+  type Page,
+  type Provisioned,
+  type ProvisionedProject,
+  ProjectRepository,
+} from './project.repository.js';
 import { RemovalHook, type RemovalPart } from './removal-hook.js';
 
 export function projectNotFound(): DomainError {
@@ -18,8 +23,8 @@ export class ProjectsService {
   constructor(private readonly projects: ProjectRepository) {}
 
   /** The projects in which the subject has a role, newest first. */
-  list(subject: OwnerId): Promise<ProjectWithRole[]> {
-    return this.projects.listReadable(subject);
+  list(subject: OwnerId, page: Page): Promise<ProjectWithRole[]> {
+    return this.projects.listReadable(subject, page);
   }
 
   create(

@@ -2,16 +2,25 @@ import type { ProjectId } from '../common/ids.js';
 import { sql } from '../database/database.js';
 
 /**
- * SQL: the live projects in which a subject has a role, each with its columns and `role`:
- * `FROM ${readableProjects('$1')} p`. An owner has no row in `project_members`, so no project comes twice.
+ * SQL: `id` and `role` of one page of the live projects in which a subject has a role, the newest first. An owner
+ * has no row in `project_members`, so no project comes twice. Both parts are read in the order of an index.
  */
-export function readableProjects(subject: string): string {
+export function readablePage(subject: string, { limit, offset }: Record<'limit' | 'offset', string>): string {
   return `(
-    SELECT p.*, 'owner' AS role FROM projects p WHERE p.owner_id = ${subject} AND p.deleted_at IS NULL
+    SELECT p.id, p.created_at, 'owner' AS role FROM projects p WHERE p.owner_id = ${subject} AND p.deleted_at IS NULL
     UNION ALL
-    SELECT p.*, m.role FROM project_members m JOIN projects p ON p.id = m.project_id
-    WHERE m.subject = ${subject} AND p.deleted_at IS NULL)`;
+    SELECT p.id, p.created_at, m.role FROM project_members m JOIN projects p ON p.id = m.project_id
+    WHERE m.subject = ${subject} AND p.deleted_at IS NULL
+    ORDER BY 2 DESC, 1 DESC LIMIT ${limit} OFFSET ${offset})`;
 }
+
+/** $1 subject. */
+export const COUNT_READABLE = sql<{ total: number }>(
+  `SELECT (SELECT COUNT(*) FROM projects p WHERE p.owner_id = $1 AND p.deleted_at IS NULL)
+     + (SELECT COUNT(*) FROM project_members m JOIN projects p ON p.id = m.project_id
+        WHERE m.subject = $1 AND p.deleted_at IS NULL) AS total`,
+  'count_readable_projects',
+);
 
 /** Bounds the time of a statement over a chunk, since SQLite blocks all other requests meanwhile. */
 export const CHUNK = 500;
@@ -33,6 +42,7 @@ export const JOINED = sql<{ id: ProjectId }>(
 
 /** $1 subject, $2 project. */
 export const IS_READABLE = sql<{ id: ProjectId }>(
-  `SELECT id FROM ${readableProjects('$1')} p WHERE id = $2`,
+  `SELECT p.id FROM projects p WHERE p.id = $2 AND p.deleted_at IS NULL AND (p.owner_id = $1
+     OR EXISTS (SELECT 1 FROM project_members m WHERE m.project_id = p.id AND m.subject = $1))`,
   'is_readable_project',
 );

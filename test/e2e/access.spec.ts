@@ -161,10 +161,12 @@ const ROUTES: Record<string, Expectation> = {
   [`GET ${STRIPE}/webhook-urls`]: allowed('config:read', 200),
   [`GET ${STRIPE}/subscriptions`]: allowed('ledger:read', 200),
   [`GET ${STRIPE}/payments`]: allowed('ledger:read', 200),
+  [`GET ${STRIPE}/stats/series`]: allowed('ledger:read', 200),
   'GET /api/v1/payments/subscriptions': everyDeveloper(200),
   'GET /api/v1/payments/transactions': everyDeveloper(200),
   'GET /api/v1/payments/projects': everyDeveloper(200),
   'GET /api/v1/payments/stats': everyDeveloper(200),
+  'GET /api/v1/payments/stats/series': everyDeveloper(200),
   // Without a key there is nobody to ask.
   [`POST ${STRIPE}/webhook-endpoints`]: allowed('endpoints:write', 404, { mode: 'test' }),
   [`DELETE ${STRIPE}/webhook-endpoints/:mode`]: allowed('endpoints:write', 404),

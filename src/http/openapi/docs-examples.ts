@@ -41,6 +41,7 @@ const SUBSCRIPTION = {
   cancel_at: null,
   cancelled_at: null,
   created_at: SUBSCRIBED_AT,
+  updated_at: SUBSCRIBED_AT,
 };
 const PAYMENT = {
   id: '9a4e7d15-2c83-4b6f-a0d9-6e1f8c5b3a47',
@@ -48,6 +49,7 @@ const PAYMENT = {
   user_id: USER_ID,
   dispute_status: null,
   created_at: SUBSCRIBED_AT,
+  updated_at: SUBSCRIBED_AT,
 };
 
 /**
@@ -259,7 +261,7 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     429: ATTEMPTS,
   },
   getReadiness: { 503: 'This process is shutting down.' },
-  listProjects: { 422: UNKNOWN_QUERY },
+  listProjects: { 422: PAGE_TOO_SMALL },
   createProject: { 422: missing('name') },
   updateProject: { 422: { loc: ['body', 'name'], type: 'string_type', msg: 'must be a string' } },
   createServiceAccount: { 409: TOO_MANY_ACCOUNTS, 422: missing('name') },
@@ -308,8 +310,10 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   listProjectPayments: { 422: PAGE_TOO_SMALL },
   listSubscriptions: { 422: PAGE_TOO_SMALL },
   listTransactions: { 422: PAGE_TOO_SMALL },
-  listPaymentProjects: { 422: UNKNOWN_QUERY },
+  listPaymentProjects: { 422: PAGE_TOO_SMALL },
   getPaymentStats: { 422: NO_FLAG },
+  getPaymentStatsSeries: { 422: UNKNOWN_QUERY },
+  getProjectStatsSeries: { 422: UNKNOWN_QUERY },
   createCheckoutSession: {
     402: DECLINED,
     404: NO_TEST_KEY,

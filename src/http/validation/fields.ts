@@ -4,6 +4,7 @@ import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
 import { ValidationFailed } from '../../common/errors.js';
 import { parseUuid } from '../../common/ids.js';
+import { parseTime } from '../../common/time.js';
 import { isVisibleName, isVisibleText, showsSomething } from '../../common/typed-text.js';
 import { ApiNullableString } from '../openapi/api-errors.js';
 import { Checked, readFlag, type ValueCheck } from './request.pipe.js';
@@ -139,6 +140,81 @@ export function QueryFlag({ description, default: fallback }: QueryFlagOptions):
     ),
     IsOptional(),
     Checked(booleanCheck),
+  );
+}
+
+/** An optional UUID in a query, in lower case. */
+export function QueryUuid({ description }: { description: string }): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({
+      description,
+      required: false,
+      anyOf: [{ type: 'string', format: 'uuid' }, { type: 'null' }],
+      example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11',
+    }),
+    Transform(({ value }: { value: unknown }) =>
+      typeof value === 'string' ? (parseUuid<string>(value) ?? value) : value,
+    ),
+    IsOptional(),
+    Checked((value) =>
+      typeof value === 'string' && parseUuid(value)
+        ? undefined
+        : { type: 'uuid_parsing', msg: 'must be a UUID' },
+    ),
+  );
+}
+
+/** An optional time in a query: RFC 3339, read to a `Date`. */
+export function QueryTime({ description }: { description: string }): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({
+      type: 'string',
+      description: `${description} RFC 3339, with \`Z\` or an offset.`,
+      required: false,
+      anyOf: [{ type: 'string', format: 'date-time' }, { type: 'null' }],
+      example: '2026-11-21T09:30:00.000Z',
+    }),
+    Transform(({ value }: { value: unknown }) =>
+      typeof value === 'string' ? (parseTime(value) ?? value) : value,
+    ),
+    IsOptional(),
+    Checked((value) =>
+      value instanceof Date
+        ? undefined
+        : {
+            type: 'datetime_parsing',
+            msg: 'must be a time as in 2026-11-21T09:30:00Z, with Z or an offset; write + as %2B',
+          },
+    ),
+  );
+}
+
+/** An optional choice in a query. */
+export function QueryChoice({
+  description,
+  of: words,
+  isOpen = false,
+  default: fallback,
+}: {
+  description: string;
+  of: readonly string[];
+  /** Whether the schema has no `enum`, as in the contract. */
+  isOpen?: boolean;
+  /** Documents the property's initializer. */
+  default?: string;
+}): PropertyDecorator {
+  const named = words.join(', ');
+  const text = { type: 'string' as const, ...(isOpen ? {} : { enum: [...words] }) };
+  const schema: ApiPropertyOptions =
+    fallback === undefined
+      ? { type: 'string', anyOf: [text, { type: 'null' }], example: words[0] }
+      : { ...text, default: fallback, example: fallback };
+  return applyDecorators(
+    ApiProperty({ ...schema, description: `${description}: one of ${named}.`, required: false }),
+    IsOptional(),
+    Checked((value) =>
+      words.some((word) => word === value) ? undefined : { type: 'enum', msg: `must be one of ${named}` },
+    ),
   );
 }
 

@@ -48,7 +48,7 @@ describe('PageQuery', () => {
 
   it('leaves a page out of reach to the database as an offset that it can count', () => {
     expect(String(offsetOf(read({ page: '9'.repeat(300), page_size: '100' })))).toMatch(
-      /^9007199254740\d{3}$/,
+      /^9007199254739\d{3}$/,
     );
   });
 });

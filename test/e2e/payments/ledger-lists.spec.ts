@@ -38,8 +38,8 @@ describe('the lists of subscriptions and payments', () => {
     const id = randomUUID();
     await execute(
       app.database,
-      `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, user_rank, status, amount_cents, currency, source, refunded_amount_cents, created_at, source_rank, as_of, revision)
-       VALUES ('${project}', '${mode}', 'pi_${id}', '${id}', 0, '${status}', 2000, '${currency}', '${source}', ${refunded}, ${time(createdAt)}, 1, ${time(createdAt)}, 1)`,
+      `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, user_rank, status, amount_cents, currency, source, refunded_amount_cents, created_at, source_rank, as_of, revision, updated_at)
+       VALUES ('${project}', '${mode}', 'pi_${id}', '${id}', 0, '${status}', 2000, '${currency}', '${source}', ${refunded}, ${time(createdAt)}, 1, ${time(createdAt)}, 1, ${time(createdAt)})`,
     );
     await count(project, mode, 'payment', status, 1);
     if (!['succeeded', 'refunded', 'partially_refunded'].includes(status)) return id;
@@ -54,8 +54,8 @@ describe('the lists of subscriptions and payments', () => {
     const id = randomUUID();
     await execute(
       app.database,
-      `INSERT INTO stripe_subscriptions (project_id, mode, subscription_id, id, status, quantity, created_at, as_of, revision)
-       VALUES ('${project}', '${mode}', 'sub_${id}', '${id}', '${status}', 1, ${time(createdAt)}, ${time(createdAt)}, 1)`,
+      `INSERT INTO stripe_subscriptions (project_id, mode, subscription_id, id, status, quantity, created_at, as_of, revision, updated_at)
+       VALUES ('${project}', '${mode}', 'sub_${id}', '${id}', '${status}', 1, ${time(createdAt)}, ${time(createdAt)}, 1, ${time(createdAt)})`,
     );
     await count(project, mode, 'subscription', status, 1);
     return id;

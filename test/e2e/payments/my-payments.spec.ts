@@ -27,9 +27,9 @@ async function pay(
     await execute(
       app.database,
       `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, user_id, user_rank, status, amount_cents, currency,
-         refunded_amount_cents, description, created_at, source_rank, as_of, revision)
+         refunded_amount_cents, description, created_at, source_rank, as_of, revision, updated_at)
        VALUES ('${billing.projectId}', '${mode}', '${id}', '${randomUUID()}', '${endUserId(billing.projectId, user)}', 9, 'succeeded',
-         ${amount}, 'usd', 500, 'Pro', ${at}, 9, ${at}, 1)`,
+         ${amount}, 'usd', 500, 'Pro', ${at}, 9, ${at}, 1, ${at})`,
     );
     ids.unshift(id);
   }
@@ -44,7 +44,13 @@ const idsOf = ({ payments }: Page) => payments.map(({ payment_intent_id: id }) =
 
 describe('GET my-payments', () => {
   it('is empty for a user who never paid', async () => {
-    expect(await list()).toEqual({ payments: [], total: 0, page: 1, page_size: 50 });
+    expect(await list()).toEqual({
+      payments: [],
+      total: 0,
+      total_is_exact: true,
+      page: 1,
+      page_size: 50,
+    });
   });
 
   it('shows the rows of the ledger', async () => {
@@ -57,6 +63,7 @@ describe('GET my-payments', () => {
           project_id: billing.projectId,
           subscription_id: null,
           user_id: endUserId(billing.projectId, 'user-1'),
+          customer_id: null,
           is_test_mode: true,
           payment_intent_id: id,
           status: 'succeeded',
@@ -67,9 +74,11 @@ describe('GET my-payments', () => {
           refunded_amount_cents: 500,
           dispute_status: null,
           created_at: '2026-11-21T10:00:00.000Z',
+          updated_at: '2026-11-21T10:00:00.000Z',
         },
       ],
       total: 1,
+      total_is_exact: true,
       page: 1,
       page_size: 50,
     });

@@ -162,11 +162,60 @@ export class LedgerHarness {
     return Object.fromEntries(Object.entries(sums).filter(([, sum]) => sum !== 0));
   }
 
+  /** Stored revenue by day and the number of active subscriptions, summed over the slots. Zeros are omitted. */
+  async series(): Promise<Record<string, number>> {
+    const sums = new Sums();
+    for (const row of await this.rows('ledger_days', 'slot'))
+      for (const column of ['payments', 'gross_cents', 'refunded_cents', 'net_cents'])
+        sums.add([row['mode'], row['day'], row['currency'], column], row[column]);
+    for (const row of await this.rows('ledger_active_days', 'slot'))
+      sums.add([row['mode'], 'active'], row['change']);
+    return sums.withoutZeros();
+  }
+
+  /** The series counted from the rows. */
+  async recountSeries(): Promise<Record<string, number>> {
+    const sums = new Sums();
+    const dayOf = (time: unknown) => String(time).slice(0, 10);
+    for (const { mode, status } of await this.subscriptions())
+      if (['active', 'trialing'].includes(String(status))) sums.add([mode, 'active'], 1);
+    for (const row of await this.payments()) {
+      if (!['succeeded', 'partially_refunded', 'refunded'].includes(String(row['status']))) continue;
+      const paid = [row['mode'], dayOf(row['created_at']), row['currency']];
+      sums.add([...paid, 'payments'], 1);
+      sums.add([...paid, 'gross_cents'], row['amount_cents']);
+      sums.add([...paid, 'net_cents'], row['amount_cents']);
+      const refunded = [row['mode'], dayOf(row['refunded_at'] ?? row['created_at']), row['currency']];
+      sums.add([...refunded, 'refunded_cents'], row['refunded_amount_cents']);
+      sums.add([...refunded, 'net_cents'], -Number(row['refunded_amount_cents']));
+    }
+    for (const row of await this.disputes())
+      if (row['status'] === 'lost')
+        sums.add(
+          [row['mode'], dayOf(row['created_at']), row['currency'], 'net_cents'],
+          -Number(row['amount_cents']),
+        );
+    return sums.withoutZeros();
+  }
+
   private async rows(table: string, order: string): Promise<Row[]> {
     const rows = (await rowsOf(this.app.database, table))
       .filter((row) => row['project_id'] === this.projectId)
       .map(alike);
     return rows.sort((one, other) => (String(one[order]) < String(other[order]) ? -1 : 1));
+  }
+}
+
+class Sums {
+  readonly #sums = new Map<string, number>();
+
+  add(name: readonly unknown[], amount: unknown): void {
+    const key = name.map(String).join(' ');
+    this.#sums.set(key, (this.#sums.get(key) ?? 0) + Number(amount));
+  }
+
+  withoutZeros(): Record<string, number> {
+    return Object.fromEntries([...this.#sums].filter(([, sum]) => sum !== 0));
   }
 }
 

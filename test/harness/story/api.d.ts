@@ -9,7 +9,7 @@ export interface paths {
         };
         /**
          * List your projects
-         * @description All projects in which you have a role, with the role, newest first.
+         * @description The projects in which you have a role, with the role, newest first.
          */
         get: operations["listProjects"];
         put?: never;
@@ -817,7 +817,7 @@ export interface paths {
         };
         /**
          * List your projects and what is configured of them
-         * @description All projects in which you have a role, the newest first.
+         * @description The projects in which you have a role, the newest first.
          */
         get: operations["listPaymentProjects"];
         put?: never;
@@ -840,6 +840,46 @@ export interface paths {
          * @description How many projects, subscriptions and payments there are, and what they brought in: in both modes, or in live mode alone.
          */
         get: operations["getPaymentStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stats/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show statistics of all your projects over time
+         * @description Gross and net revenue, refunds and active subscriptions by day, week or month and by currency. A payment counts when it was made, a refund when it was refunded, and a lost dispute when it was opened. A project in which you have no role counts nothing.
+         */
+        get: operations["getPaymentStatsSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/stats/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a project's statistics over time
+         * @description Gross and net revenue, refunds and active subscriptions by day, week or month and by currency. A payment counts when it was made, a refund when it was refunded, and a lost dispute when it was opened. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`.
+         */
+        get: operations["getProjectStatsSeries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2379,6 +2419,12 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
+            /**
+             * Format: date-time
+             * @description When the row last changed here.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            updated_at: string;
         };
         /** @description One page of a project's subscriptions, the newest first. */
         StripeSubscriptionListResponse: {
@@ -2387,6 +2433,11 @@ export interface components {
              * @example 1
              */
             total: number;
+            /**
+             * @description Whether `total` is all. With a filter other than project, mode and status, rows are counted up to 10,000.
+             * @example true
+             */
+            total_is_exact: boolean;
             /**
              * @description Which page this is, from 1.
              * @example 1
@@ -2424,6 +2475,11 @@ export interface components {
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             user_id: string | null;
+            /**
+             * @description Stripe's id of the customer; an account's where an account is the customer.
+             * @example cus_aaaaaaaaaaaaaa
+             */
+            customer_id: string | null;
             /**
              * @description Whether it is of test mode.
              * @example true
@@ -2478,16 +2534,25 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
+            /**
+             * Format: date-time
+             * @description When the row last changed here.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            updated_at: string;
         };
         /** @description One page of payments, the newest first. */
         StripePaymentListResponse: {
-            /** @description The payments of this page. */
-            payments: components["schemas"]["StripePaymentResponse"][];
             /**
-             * @description How many there are in all.
+             * @description How many there are on all pages.
              * @example 1
              */
             total: number;
+            /**
+             * @description Whether `total` is all. With a filter other than project, mode and status, rows are counted up to 10,000.
+             * @example true
+             */
+            total_is_exact: boolean;
             /**
              * @description Which page this is, from 1.
              * @example 1
@@ -2498,6 +2563,8 @@ export interface components {
              * @example 50
              */
             page_size: number;
+            /** @description The payments. */
+            payments: components["schemas"]["StripePaymentResponse"][];
         };
         /** @description A subscription, and to which project it belongs. */
         AggregatedSubscriptionResponse: {
@@ -2589,6 +2656,12 @@ export interface components {
              */
             created_at: string;
             /**
+             * Format: date-time
+             * @description When the row last changed here.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            updated_at: string;
+            /**
              * @description The project's name.
              * @example Corner shop
              */
@@ -2607,6 +2680,11 @@ export interface components {
              * @example 1
              */
             total: number;
+            /**
+             * @description Whether `total` is all. With a filter other than project, mode and status, rows are counted up to 10,000.
+             * @example true
+             */
+            total_is_exact: boolean;
             /**
              * @description Which page this is, from 1.
              * @example 1
@@ -2644,6 +2722,11 @@ export interface components {
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             user_id: string | null;
+            /**
+             * @description Stripe's id of the customer; an account's where an account is the customer.
+             * @example cus_aaaaaaaaaaaaaa
+             */
+            customer_id: string | null;
             /**
              * @description Whether it is of test mode.
              * @example true
@@ -2699,6 +2782,12 @@ export interface components {
              */
             created_at: string;
             /**
+             * Format: date-time
+             * @description When the row last changed here.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            updated_at: string;
+            /**
              * @description The project's name.
              * @example Corner shop
              */
@@ -2717,6 +2806,11 @@ export interface components {
              * @example 1
              */
             total: number;
+            /**
+             * @description Whether `total` is all. With a filter other than project, mode and status, rows are counted up to 10,000.
+             * @example true
+             */
+            total_is_exact: boolean;
             /**
              * @description Which page this is, from 1.
              * @example 1
@@ -2888,6 +2982,83 @@ export interface components {
             currency: string;
             /** @description The same for every currency, the most used first. */
             revenue_by_currency: components["schemas"]["CurrencyRevenue"][];
+        };
+        /** @description Revenue of one interval in one currency, in the smallest unit that Stripe uses. */
+        SeriesRevenue: {
+            /**
+             * @description ISO 4217, in lower case.
+             * @example usd
+             */
+            currency: string;
+            /**
+             * @description By how many digits the decimal point of the amounts moves: 2 for USD, 0 for JPY, 3 for KWD. Stripe's amounts of ISK and UGX have 2.
+             * @example 2
+             */
+            decimals: number;
+            /**
+             * @description Payments of the interval that succeeded, refunded ones among them.
+             * @example 1
+             */
+            successful_payments: number;
+            /**
+             * @description What these payments were.
+             * @example 2000
+             */
+            gross_revenue_cents: number;
+            /**
+             * @description What was refunded in the interval, also of earlier payments.
+             * @example 0
+             */
+            refunded_cents: number;
+            /**
+             * @description Gross less refunds, and less disputes that were opened in the interval and lost.
+             * @example 2000
+             */
+            net_revenue_cents: number;
+        };
+        /** @description One interval. */
+        StatsSeriesPoint: {
+            /**
+             * Format: date
+             * @description Its first day (UTC).
+             * @example 2026-11-21
+             */
+            start: string;
+            /**
+             * @description Subscriptions that were active or trialing at its end, or are so now.
+             * @example 1
+             */
+            active_subscriptions: number;
+            /** @description One entry for each currency of the whole series, by name. */
+            revenue: components["schemas"]["SeriesRevenue"][];
+        };
+        /** @description Revenue and active subscriptions over time. Currencies are never added up. */
+        StatsSeriesResponse: {
+            /**
+             * Format: date
+             * @description The first day that was asked for.
+             * @example 2026-11-21
+             */
+            from: string;
+            /**
+             * Format: date
+             * @description The last day, included.
+             * @example 2026-11-21
+             */
+            to: string;
+            /**
+             * @description What one point covers.
+             * @example day
+             * @enum {string}
+             */
+            interval: "day" | "week" | "month";
+            /**
+             * @description `test`, `live`, or `null` for both.
+             * @example test
+             */
+            mode: string | null;
+            /** @description All intervals from `from` to `to`, the oldest first. The first and the last one are whole. */
+            points: components["schemas"]["StatsSeriesPoint"][];
         };
         /** @description What to buy. */
         StripeCheckoutRequest: {
@@ -3458,7 +3629,12 @@ export type $defs = Record<string, never>;
 export interface operations {
     listProjects: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Which page, from 1. */
+                page?: number;
+                /** @description How many entries a page has. */
+                page_size?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3469,6 +3645,11 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description The next page, as `<…>; rel="next"` (RFC 8288), if there is one. Relative to this URL.
+                     * @example </api/v1/projects/?page=2&page_size=1000>; rel="next"
+                     */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9112,8 +9293,24 @@ export interface operations {
                 page?: number;
                 /** @description How many entries a page has. */
                 page_size?: number;
+                /** @description Only those of this user, by the `user_id` that a row shows. */
+                user_id?: string | null;
+                /** @description Only those of this customer, by the `customer_id` that a row shows. */
+                customer_id?: string | null;
+                /** @description Only those that Stripe made at this time or later. RFC 3339, with `Z` or an offset. */
+                created_after?: string | null;
+                /** @description Only those that Stripe made before this time. RFC 3339, with `Z` or an offset. */
+                created_before?: string | null;
+                /** @description Only those whose `updated_at` is this time or later. To poll: read all pages, and ask next time with the last `updated_at` that you have seen. RFC 3339, with `Z` or an offset. */
+                updated_since?: string | null;
+                /** @description Newest first (`created_at`), or latest change last (`updated_at`, the default beside `updated_since`): one of created_at, updated_at. */
+                order?: ("created_at" | "updated_at") | null;
                 /** @description Whether to list test mode; else live mode. */
                 test_mode?: boolean;
+                /** @description Only this one, by the `subscription_id` that a row shows: the id at Stripe. */
+                subscription_id?: string | null;
+                /** @description Only those with this status: one of active, trialing, past_due, canceled, incomplete, incomplete_expired, unpaid, paused. */
+                status?: string | null;
             };
             header?: never;
             path: {
@@ -9227,8 +9424,24 @@ export interface operations {
                 page?: number;
                 /** @description How many entries a page has. */
                 page_size?: number;
+                /** @description Only those of this user, by the `user_id` that a row shows. */
+                user_id?: string | null;
+                /** @description Only those of this customer, by the `customer_id` that a row shows. */
+                customer_id?: string | null;
+                /** @description Only those that Stripe made at this time or later. RFC 3339, with `Z` or an offset. */
+                created_after?: string | null;
+                /** @description Only those that Stripe made before this time. RFC 3339, with `Z` or an offset. */
+                created_before?: string | null;
+                /** @description Only those whose `updated_at` is this time or later. To poll: read all pages, and ask next time with the last `updated_at` that you have seen. RFC 3339, with `Z` or an offset. */
+                updated_since?: string | null;
+                /** @description Newest first (`created_at`), or latest change last (`updated_at`, the default beside `updated_since`): one of created_at, updated_at. */
+                order?: ("created_at" | "updated_at") | null;
                 /** @description Whether to list test mode; else live mode. */
                 test_mode?: boolean;
+                /** @description Only those that pay for this subscription, by the `subscription_id` that a row shows. */
+                subscription_id?: string | null;
+                /** @description Only those with this status: one of succeeded, partially_refunded, refunded, processing, requires_payment_method, requires_confirmation, requires_action, requires_capture, canceled. */
+                status?: string | null;
             };
             header?: never;
             path: {
@@ -9342,10 +9555,24 @@ export interface operations {
                 page?: number;
                 /** @description How many entries a page has. */
                 page_size?: number;
+                /** @description Only those of this user, by the `user_id` that a row shows. */
+                user_id?: string | null;
+                /** @description Only those of this customer, by the `customer_id` that a row shows. */
+                customer_id?: string | null;
+                /** @description Only those that Stripe made at this time or later. RFC 3339, with `Z` or an offset. */
+                created_after?: string | null;
+                /** @description Only those that Stripe made before this time. RFC 3339, with `Z` or an offset. */
+                created_before?: string | null;
+                /** @description Only those whose `updated_at` is this time or later. To poll: read all pages, and ask next time with the last `updated_at` that you have seen. RFC 3339, with `Z` or an offset. */
+                updated_since?: string | null;
+                /** @description Newest first (`created_at`), or latest change last (`updated_at`, the default beside `updated_since`): one of created_at, updated_at. */
+                order?: ("created_at" | "updated_at") | null;
                 /** @description Only those of this project. */
                 project_id?: string | null;
                 /** @description Only those of test mode, or of live mode; without it those of both. */
                 test_mode?: boolean | null;
+                /** @description Only this one, by the `subscription_id` that a row shows: the id at Stripe. */
+                subscription_id?: string | null;
                 /** @description Only those with this status: one of active, trialing, past_due, canceled, incomplete, incomplete_expired, unpaid, paused. */
                 status?: string | null;
             };
@@ -9448,10 +9675,24 @@ export interface operations {
                 page?: number;
                 /** @description How many entries a page has. */
                 page_size?: number;
+                /** @description Only those of this user, by the `user_id` that a row shows. */
+                user_id?: string | null;
+                /** @description Only those of this customer, by the `customer_id` that a row shows. */
+                customer_id?: string | null;
+                /** @description Only those that Stripe made at this time or later. RFC 3339, with `Z` or an offset. */
+                created_after?: string | null;
+                /** @description Only those that Stripe made before this time. RFC 3339, with `Z` or an offset. */
+                created_before?: string | null;
+                /** @description Only those whose `updated_at` is this time or later. To poll: read all pages, and ask next time with the last `updated_at` that you have seen. RFC 3339, with `Z` or an offset. */
+                updated_since?: string | null;
+                /** @description Newest first (`created_at`), or latest change last (`updated_at`, the default beside `updated_since`): one of created_at, updated_at. */
+                order?: ("created_at" | "updated_at") | null;
                 /** @description Only those of this project. */
                 project_id?: string | null;
                 /** @description Only those of test mode, or of live mode; without it those of both. */
                 test_mode?: boolean | null;
+                /** @description Only those that pay for this subscription, by the `subscription_id` that a row shows. */
+                subscription_id?: string | null;
                 /** @description Only those with this status: one of succeeded, partially_refunded, refunded, processing, requires_payment_method, requires_confirmation, requires_action, requires_capture, canceled. */
                 status?: string | null;
             };
@@ -9549,7 +9790,12 @@ export interface operations {
     };
     listPaymentProjects: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Which page, from 1. */
+                page?: number;
+                /** @description How many entries a page has. */
+                page_size?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9560,6 +9806,11 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description The next page, as `<…>; rel="next"` (RFC 8288), if there is one. Relative to this URL.
+                     * @example </api/v1/projects/?page=2&page_size=1000>; rel="next"
+                     */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9690,6 +9941,229 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    getPaymentStatsSeries: {
+        parameters: {
+            query?: {
+                /** @description The first day (UTC), or a time on it. By default 29 days before the last one. */
+                from?: string | null;
+                /** @description The last day (UTC), which is included, or the time at which the range ends. By default today. */
+                to?: string | null;
+                /** @description What one point covers, from its first day (UTC); weeks begin on Monday: one of day, week, month. */
+                interval?: "day" | "week" | "month";
+                /** @description Only this mode; without it both are added up: one of test, live. */
+                mode?: ("test" | "live") | null;
+                /** @description Only this project. */
+                project_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The series. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatsSeriesResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    getProjectStatsSeries: {
+        parameters: {
+            query?: {
+                /** @description The first day (UTC), or a time on it. By default 29 days before the last one. */
+                from?: string | null;
+                /** @description The last day (UTC), which is included, or the time at which the range ends. By default today. */
+                to?: string | null;
+                /** @description What one point covers, from its first day (UTC); weeks begin on Monday: one of day, week, month. */
+                interval?: "day" | "week" | "month";
+                /** @description Only this mode; without it both are added up: one of test, live. */
+                mode?: ("test" | "live") | null;
+            };
+            header?: never;
+            path: {
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The series. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatsSeriesResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {

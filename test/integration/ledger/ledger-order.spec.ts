@@ -80,6 +80,7 @@ it('gives equal rows for any order, generation, timing and repetition of the eve
         await life.applyAll(events.sort((one, other) => one.rank - other.rank).map(({ told }) => told));
         expect(await life.states()).toEqual(expectedStates(life.projectId, life.account.test));
         expect(await life.statistics()).toEqual(await life.recount());
+        expect(await life.series()).toEqual(await life.recountSeries());
       },
     ),
     { numRuns: RUNS },
@@ -101,6 +102,7 @@ it('gives equal rows when all events arrive at once', async () => {
   for (const life of lives) {
     expect(await life.states()).toEqual(expectedStates(life.projectId, data));
     expect(await life.statistics()).toEqual(await life.recount());
+    expect(await life.series()).toEqual(await life.recountSeries());
   }
 });
 

@@ -23,8 +23,9 @@ export class MyPaymentsController {
     meaning: { 409: "The project's stored secret key can not be opened; its owner has to store it again." },
   })
   async list(@CurrentBuyer() buyer: Buyer, @Query() query: PageQuery): Promise<StripePaymentListResponse> {
-    const page = { limit: query.page_size, offset: offsetOf(query) };
-    const { payments, total } = await this.billing.listPayments(buyer, page);
-    return { payments: payments.map(toPaymentResponse), total, page: query.page, page_size: query.page_size };
+    const { page, page_size } = query;
+    const limits = { limit: page_size, offset: offsetOf(query) };
+    const { payments, total } = await this.billing.listPayments(buyer, limits);
+    return { payments: payments.map(toPaymentResponse), total, total_is_exact: true, page, page_size };
   }
 }

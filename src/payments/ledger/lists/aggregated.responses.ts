@@ -1,6 +1,6 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import type { Listed, PaymentView, SubscriptionView } from './ledger-lists.statements.js';
-import { StripePaymentResponse, toPaymentResponse } from './payment.response.js';
+import { PageResponse, StripePaymentResponse, toPaymentResponse } from './payment.response.js';
 import { StripeSubscriptionResponse, toSubscriptionResponse } from './subscription.response.js';
 
 const PROVIDER = 'stripe';
@@ -34,17 +34,6 @@ export function toAggregatedSubscription(row: Listed<SubscriptionView>): Aggrega
 
 export function toAggregatedPayment(row: Listed<PaymentView>): AggregatedPaymentResponse {
   return { ...toPaymentResponse(row), project_name: row.projectName, provider: PROVIDER };
-}
-
-class PageResponse {
-  @ApiProperty({ description: 'How many there are on all pages.', type: 'integer', example: 1 })
-  total: number;
-
-  @ApiProperty({ description: 'Which page this is, from 1.', type: 'integer', example: 1 })
-  page: number;
-
-  @ApiProperty({ description: 'How many a page has.', type: 'integer', example: 50 })
-  page_size: number;
 }
 
 @ApiSchema({ description: "One page of a project's subscriptions, the newest first." })

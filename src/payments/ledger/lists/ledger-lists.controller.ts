@@ -1,11 +1,19 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentDeveloper } from '../../../auth/caller.js';
 import { ForDevelopers } from '../../../auth/route-access.js';
-import { type OwnerId, parseProjectId } from '../../../common/ids.js';
+import type { OwnerId, ProjectId } from '../../../common/ids.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
-import { offsetOf } from '../../../http/validation/page.query.js';
+import {
+  linkNextPage,
+  LongPageQuery,
+  NEXT_PAGE_LINK,
+  offsetOf,
+} from '../../../http/validation/page.query.js';
+import { Settings } from '../../../config/settings.js';
 import type { Project } from '../../../projects/project.entity.js';
+import type { Scope } from '../../../projects/members/readable-projects.js';
 import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
 import {
   AggregatedPaymentListResponse,
@@ -14,10 +22,17 @@ import {
   toAggregatedPayment,
   toAggregatedSubscription,
 } from './aggregated.responses.js';
-import { LedgerListsRepository, type Scope } from './ledger-lists.repository.js';
+import { LedgerListsRepository } from './ledger-lists.repository.js';
 import type { LedgerFilter } from './ledger-lists.statements.js';
 import { LedgerOverviewService } from './ledger-overview.service.js';
-import { PaymentListQuery, ProjectListQuery, StatsQuery, SubscriptionListQuery } from './list.queries.js';
+import {
+  type AnyListQuery,
+  PaymentListQuery,
+  ProjectPaymentsQuery,
+  ProjectSubscriptionsQuery,
+  StatsQuery,
+  SubscriptionListQuery,
+} from './list.queries.js';
 import {
   PaymentStatsResponse,
   ProjectPaymentConfigListResponse,
@@ -34,6 +49,7 @@ export class DeveloperListsController {
   constructor(
     private readonly lists: LedgerListsRepository,
     private readonly overview: LedgerOverviewService,
+    private readonly settings: Settings,
   ) {}
 
   @Get('subscriptions')
@@ -50,11 +66,21 @@ export class DeveloperListsController {
     @Query() query: SubscriptionListQuery,
   ): Promise<AggregatedSubscriptionListResponse> {
     const { page, page_size } = query;
-    const { rows, total } = await this.lists.subscriptions(scopeOf(developer, query), filterOf(query), {
-      limit: page_size,
-      offset: offsetOf(query),
-    });
-    return { subscriptions: rows.map(toAggregatedSubscription), total, page, page_size };
+    const { rows, total, isExact } = await this.lists.subscriptions(
+      scopeOf(developer, query),
+      filterOf(query),
+      {
+        limit: page_size,
+        offset: offsetOf(query),
+      },
+    );
+    return {
+      subscriptions: rows.map(toAggregatedSubscription),
+      total,
+      total_is_exact: isExact,
+      page,
+      page_size,
+    };
   }
 
   @Get('transactions')
@@ -71,24 +97,36 @@ export class DeveloperListsController {
     @Query() query: PaymentListQuery,
   ): Promise<AggregatedPaymentListResponse> {
     const { page, page_size } = query;
-    const { rows, total } = await this.lists.payments(scopeOf(developer, query), filterOf(query), {
+    const { rows, total, isExact } = await this.lists.payments(scopeOf(developer, query), filterOf(query), {
       limit: page_size,
       offset: offsetOf(query),
     });
-    return { payments: rows.map(toAggregatedPayment), total, page, page_size };
+    return { payments: rows.map(toAggregatedPayment), total, total_is_exact: isExact, page, page_size };
   }
 
   @Get('projects')
   @ApiOperation({
     operationId: 'listPaymentProjects',
     summary: 'List your projects and what is configured of them',
-    description: 'All projects in which you have a role, the newest first.',
+    description: 'The projects in which you have a role, the newest first.',
   })
-  @ApiOkResponse({ description: 'The projects.', type: ProjectPaymentConfigListResponse })
+  @ApiOkResponse({
+    description: 'The projects.',
+    type: ProjectPaymentConfigListResponse,
+    headers: NEXT_PAGE_LINK,
+  })
   @ApiErrors({})
-  async projects(@CurrentDeveloper() developer: OwnerId): Promise<ProjectPaymentConfigListResponse> {
-    const projects = await this.overview.listProjects(developer);
-    return { projects: projects.map(toProjectPaymentConfig), total: projects.length };
+  async projects(
+    @CurrentDeveloper() developer: OwnerId,
+    @Query() page: LongPageQuery,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ProjectPaymentConfigListResponse> {
+    const [limit, offset] = [page.page_size, offsetOf(page)];
+    const { projects, total } = await this.overview.listProjects(developer, { limit, offset });
+    if (offset + projects.length < total && projects.length > 0)
+      linkNextPage(request, reply, page, this.settings.publicBaseUrl);
+    return { projects: projects.map(toProjectPaymentConfig), total };
   }
 
   @Get('stats')
@@ -108,16 +146,23 @@ export class DeveloperListsController {
   }
 }
 
-type DeveloperQuery = SubscriptionListQuery | PaymentListQuery;
-
-function scopeOf(readableBy: OwnerId, { project_id: only }: DeveloperQuery): Scope {
-  return { readableBy, only: only === undefined ? undefined : parseProjectId(only) };
+function scopeOf(readableBy: OwnerId, { project_id: only }: SubscriptionListQuery | PaymentListQuery): Scope {
+  return { readableBy, only: only as ProjectId | undefined };
 }
 
-function filterOf(query: DeveloperQuery | ProjectListQuery): LedgerFilter {
-  const { test_mode: isTest } = query;
-  const mode = isTest === undefined ? undefined : isTest ? 'test' : 'live';
-  return { mode, status: 'status' in query ? query.status : undefined };
+function filterOf(query: AnyListQuery): LedgerFilter {
+  const { test_mode: isTest, updated_since: updatedSince } = query;
+  return {
+    mode: isTest === undefined ? undefined : isTest ? 'test' : 'live',
+    status: query.status,
+    userId: query.user_id,
+    customerId: query.customer_id,
+    subscriptionId: query.subscription_id,
+    createdAfter: query.created_after,
+    createdBefore: query.created_before,
+    updatedSince,
+    order: query.order ?? (updatedSince && 'updated_at'),
+  };
 }
 
 @ApiTags('Subscriptions and payments')
@@ -142,14 +187,20 @@ export class ProjectListsController {
   @ApiErrors({ project: true })
   async subscriptions(
     @CurrentProject() { id: projectId }: Project,
-    @Query() query: ProjectListQuery,
+    @Query() query: ProjectSubscriptionsQuery,
   ): Promise<StripeSubscriptionListResponse> {
     const { page, page_size } = query;
-    const { rows, total } = await this.lists.subscriptions({ projectId }, filterOf(query), {
+    const { rows, total, isExact } = await this.lists.subscriptions({ projectId }, filterOf(query), {
       limit: page_size,
       offset: offsetOf(query),
     });
-    return { subscriptions: rows.map(toSubscriptionResponse), total, page, page_size };
+    return {
+      subscriptions: rows.map(toSubscriptionResponse),
+      total,
+      total_is_exact: isExact,
+      page,
+      page_size,
+    };
   }
 
   @Get('payments')
@@ -162,13 +213,13 @@ export class ProjectListsController {
   @ApiErrors({ project: true })
   async payments(
     @CurrentProject() { id: projectId }: Project,
-    @Query() query: ProjectListQuery,
+    @Query() query: ProjectPaymentsQuery,
   ): Promise<StripePaymentListResponse> {
     const { page, page_size } = query;
-    const { rows, total } = await this.lists.payments({ projectId }, filterOf(query), {
+    const { rows, total, isExact } = await this.lists.payments({ projectId }, filterOf(query), {
       limit: page_size,
       offset: offsetOf(query),
     });
-    return { payments: rows.map(toPaymentResponse), total, page, page_size };
+    return { payments: rows.map(toPaymentResponse), total, total_is_exact: isExact, page, page_size };
   }
 }

@@ -1,19 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import type { OwnerId, ProjectId } from '../../../common/ids.js';
 import { Database } from '../../../database/database.js';
-import { ReadableProjects } from '../../../projects/members/readable-projects.js';
+import { ReadableProjects, type Scope } from '../../../projects/members/readable-projects.js';
 import {
   type Excerpt,
+  firstOfParts,
+  isCounted,
   type LedgerFilter,
   type Listed,
   type ListKind,
   listPage,
   listTotal,
-  newestOfParts,
+  MAX_COUNTED,
   type Page,
   type Part,
   PAYMENT_LIST,
   type PaymentView,
+  SETTLED,
   SUBSCRIPTION_LIST,
   type SubscriptionView,
 } from './ledger-lists.statements.js';
@@ -22,18 +24,13 @@ interface List<View> {
   readonly rows: Listed<View>[];
   /** Number of rows on all pages. */
   readonly total: number;
+  /** Whether there are no more than `total`. */
+  readonly isExact: boolean;
 }
-
-/** Whose rows to list: those of one project, whoever asks, or those of all projects that a subject may read. */
-export type Scope =
-  { readonly projectId: ProjectId } | { readonly readableBy: OwnerId; readonly only?: ProjectId };
 
 type DatedPart = Part & { readonly at: Date };
 
-/** Before everything at Stripe. */
-const EVER = new Date(0);
-
-/** Lists subscriptions and payments, newest first. */
+/** Lists subscriptions and payments. */
 @Injectable()
 export class LedgerListsRepository {
   constructor(
@@ -49,48 +46,47 @@ export class LedgerListsRepository {
     return this.#list(PAYMENT_LIST, scope, filter, page);
   }
 
-  /** Reads the page from the parts with the newest rows, as many as the page could need. */
-  async #list<View>(
-    kind: ListKind<View>,
-    scope: Scope,
-    filter: LedgerFilter,
-    page: Page,
-  ): Promise<List<View>> {
+  /** Reads the page from the parts with the first rows, as many as the page could need. */
+  async #list<View>(kind: ListKind<View>, scope: Scope, wish: LedgerFilter, page: Page): Promise<List<View>> {
+    const filter = { ...wish, updatedBefore: await this.#settledAt(wish) };
     const wanted = page.offset + page.limit;
     let total = 0;
-    let newest: DatedPart[] = [];
-    for await (const projects of this.#projectsIn(scope)) {
-      const [count, parts] = [listTotal(kind, projects, filter), newestOfParts(kind, projects, filter)];
+    let first: DatedPart[] = [];
+    for await (const projects of this.readable.chunksIn(scope)) {
+      const [count, parts] = [listTotal(kind, projects, filter), firstOfParts(kind, projects, filter)];
       const [[counted], dated] = await Promise.all([
         this.database.query(count.statement, count.values),
         this.database.query(parts.statement, parts.values),
       ]);
       total += counted?.total ?? 0;
-      newest = newestParts(
-        [...newest, ...dated.filter((part): part is DatedPart => part.at !== null)],
-        wanted,
-      );
+      const found = dated.filter((part): part is DatedPart => part.at !== null);
+      first = firstParts([...first, ...found], wanted, filter);
     }
-    if (page.offset >= total) return { rows: [], total };
-    const { statement, values } = listPage(kind, excerptOf(newest, wanted), filter, page);
-    return { rows: await this.database.query(statement, values), total };
+    const isExact = isCounted(filter) || total <= MAX_COUNTED;
+    if (isExact && page.offset >= total) return { rows: [], total, isExact };
+    const { statement, values } = listPage(kind, excerptOf(first, wanted, filter), filter, page);
+    const rows = await this.database.query(statement, values);
+    return { rows, total: isExact ? total : MAX_COUNTED, isExact };
   }
 
-  async *#projectsIn(scope: Scope): AsyncGenerator<ProjectId[]> {
-    if ('projectId' in scope) yield [scope.projectId];
-    else if (scope.only === undefined) yield* this.readable.chunksOf(scope.readableBy);
-    else if (await this.readable.has(scope.readableBy, scope.only)) yield [scope.only];
+  async #settledAt({ order }: LedgerFilter): Promise<Date | undefined> {
+    if (order !== 'updated_at' || this.database.engine === 'sqlite') return undefined;
+    return (await this.database.query(SETTLED, []))[0]?.at;
   }
 }
 
-/** Sorts parts by their newest row, and drops those that have no row on a page with `wanted` rows before its end. */
-function newestParts(parts: DatedPart[], wanted: number): DatedPart[] {
-  parts.sort((one, other) => other.at.getTime() - one.at.getTime());
+/** Sorts parts by their first row, and drops those that have no row on a page with `wanted` rows before its end. */
+function firstParts(parts: DatedPart[], wanted: number, { order }: LedgerFilter): DatedPart[] {
+  const sign = order === 'updated_at' ? -1 : 1;
+  parts.sort((one, other) => sign * (other.at.getTime() - one.at.getTime()));
   const last = parts[wanted - 1];
-  return last ? parts.filter(({ at }) => at >= last.at) : parts;
+  return last ? parts.filter(({ at }) => sign * (at.getTime() - last.at.getTime()) >= 0) : parts;
 }
 
-/** At least `wanted` rows are no older than the newest row of part number `wanted`. */
-function excerptOf(parts: DatedPart[], wanted: number): Excerpt {
-  return { parts, since: parts[wanted - 1]?.at ?? EVER };
+/** At least `wanted` rows come no later than the first row of part number `wanted`. */
+function excerptOf(parts: DatedPart[], wanted: number, { order = 'created_at' }: LedgerFilter): Excerpt {
+  return { parts, until: parts[wanted - 1]?.at ?? END[order] };
 }
+
+/** After everything in the order of a list. */
+const END = { created_at: new Date(0), updated_at: new Date('9999-12-31T23:59:59.999Z') };

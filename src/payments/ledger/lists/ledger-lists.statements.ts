@@ -5,6 +5,7 @@ import type { Dialect } from '../../../database/dialect.js';
 import { isOfOtherAccount } from '../../stripe-config/stripe-config.statements.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
 import { StripePaymentEntity, StripeSubscriptionEntity } from '../store/ledger.entities.js';
+import type { ListOrder } from './list.queries.js';
 
 const PAYMENT = [
   'id',
@@ -12,6 +13,7 @@ const PAYMENT = [
   'mode',
   'paymentIntentId',
   'userId',
+  'customerId',
   'status',
   'amountCents',
   'currency',
@@ -19,6 +21,7 @@ const PAYMENT = [
   'refundedAmountCents',
   'description',
   'createdAt',
+  'updatedAt',
 ] as const;
 
 /** A payment as clients see it. */
@@ -52,6 +55,20 @@ export const SUBSCRIPTION_FLAGS = { computed: { accountMismatch: Boolean } };
 export interface LedgerFilter {
   readonly mode?: StripeMode;
   readonly status?: string;
+  readonly userId?: string;
+  readonly customerId?: string;
+  /** As clients see it: Stripe's id in the list of subscriptions, our id in that of payments. */
+  readonly subscriptionId?: string;
+  /** Inclusive. */
+  readonly createdAfter?: Date;
+  /** Exclusive. */
+  readonly createdBefore?: Date;
+  /** Inclusive. */
+  readonly updatedSince?: Date;
+  /** Exclusive: see `SETTLED`. */
+  readonly updatedBefore?: Date;
+  /** Newest first, or latest change last. */
+  readonly order?: ListOrder;
 }
 
 /** The part of a list that one project has in one mode: one range of an index. */
@@ -60,10 +77,24 @@ export interface Part {
   readonly mode: StripeMode;
 }
 
-/** The parts that have the rows of a page, none of which is older than `since`. */
+/** The parts that have the rows of a page, none of which comes after the time `until` in the order of the list. */
 export interface Excerpt {
   readonly parts: readonly Part[];
-  readonly since: Date;
+  readonly until: Date;
+}
+
+const ORDERS = {
+  created_at: { column: 'created_at', direction: 'DESC', isUntil: '>=' },
+  updated_at: { column: 'updated_at', direction: 'ASC', isUntil: '<=' },
+} as const;
+
+function orderOf({ order = 'created_at' }: LedgerFilter) {
+  const { column, direction, isUntil } = ORDERS[order];
+  return {
+    column,
+    isUntil,
+    orderBy: (row: string) => `${row}.${column} ${direction}, ${row}.id ${direction}`,
+  };
 }
 
 export interface Page {
@@ -100,93 +131,183 @@ interface Call<Row> {
   readonly values: SqlValue[];
 }
 
-/**
- * The time of the newest row in each part of a list, from the end of a range of an index. `null` without a row.
- */
-export function newestOfParts(
-  { table }: ListKind<unknown>,
+/** The time of the first row in each part of a list, from the end of a range of an index. `null` without a row. */
+export function firstOfParts(
+  kind: ListKind<unknown>,
   projects: readonly ProjectId[],
   filter: LedgerFilter,
 ): Call<Part & { readonly at: Date | null }> {
+  const { table } = kind;
   const values: SqlValue[] = [JSON.stringify(projects)];
-  const conditions = conditionsOf(filter, (value) => `$${values.push(value)}`);
-  const modes = filter.mode ? [filter.mode] : STRIPE_MODES;
-  const newest = (mode: StripeMode) => `SELECT p.id AS "projectId", '${mode}' AS mode,
-      (SELECT l.created_at FROM ${table} l WHERE l.project_id = p.id AND l.mode = '${mode}' ${conditions('l')}
-       ORDER BY l.created_at DESC LIMIT 1) AS at
+  const conditions = conditionsOf(kind, filter, (value) => `$${values.push(value)}`);
+  const { column, orderBy } = orderOf(filter);
+  const first = (mode: StripeMode, dialect: Dialect) => `SELECT p.id AS "projectId", '${mode}' AS mode,
+      (SELECT l.${column} FROM ${table} l WHERE l.project_id = p.id AND l.mode = '${mode}' ${conditions('l', dialect)}
+       ORDER BY ${orderBy('l')} LIMIT 1) AS at
     FROM listed p`;
   const statement = sql<Part & { readonly at: Date | null }>(
-    ({ jsonUuids }) => `WITH listed AS (SELECT id FROM projects WHERE id IN (${jsonUuids('$1')}))
-      ${modes.map(newest).join(' UNION ALL ')}`,
-    `newest_in_${table}_${variantOf(filter)}`,
+    (dialect) => `WITH listed AS (SELECT id FROM projects WHERE id IN (${dialect.jsonUuids('$1')}))
+      ${modesOf(filter)
+        .map((mode) => first(mode, dialect))
+        .join(' UNION ALL ')}`,
+    nameOf(`first_${kind.name}`, filter),
     { computed: { at: Date } },
   );
   return { statement, values };
 }
 
 /**
- * One page of the rows of some parts, newest first and in total order. Reads at most offset and limit rows of
- * each part, and none older than `since`.
+ * One page of the rows of some parts, in total order. Reads at most offset and limit rows of each part, and none
+ * after the excerpt's end.
  */
 export function listPage<View>(
-  { table, view, options }: ListKind<View>,
-  { parts, since }: Excerpt,
+  kind: ListKind<View>,
+  { parts, until }: Excerpt,
   filter: LedgerFilter,
   { limit, offset }: Page,
 ): Call<Listed<View>> {
-  const values: SqlValue[] = [limit, offset, offset + limit, since];
+  const { table, view, options } = kind;
+  const values: SqlValue[] = [limit, offset, offset + limit, until];
   const bind = (value: SqlValue) => `$${values.push(value)}`;
-  const conditions = conditionsOf(filter, bind);
+  const conditions = conditionsOf(kind, filter, bind);
+  const { column, isUntil, orderBy } = orderOf(filter);
   const ofMode = (mode: StripeMode) => {
     const projects = bind(
       JSON.stringify(parts.filter((part) => part.mode === mode).map(({ projectId }) => projectId)),
     );
-    return ({ joinFirst, jsonUuids }: Dialect) => `
-      SELECT l.*, p.name AS project_name FROM projects p ${joinFirst({
+    return (dialect: Dialect) => `
+      SELECT l.*, p.name AS project_name FROM projects p ${dialect.joinFirst({
         table,
         as: 'l',
         where: (row) =>
-          `${row}.project_id = p.id AND ${row}.mode = '${mode}' AND ${row}.created_at >= $4 ${conditions(row)}`,
-        orderBy: (row) => `${row}.created_at DESC, ${row}.id DESC`,
+          `${row}.project_id = p.id AND ${row}.mode = '${mode}' AND ${row}.${column} ${isUntil} $4 ${conditions(row, dialect)}`,
+        orderBy,
         limit: '$3',
-      })} WHERE p.id IN (${jsonUuids(projects)})`;
+      })} WHERE p.id IN (${dialect.jsonUuids(projects)})`;
   };
-  const modes = (filter.mode ? [filter.mode] : STRIPE_MODES).map(ofMode);
+  const modes = modesOf(filter).map(ofMode);
   const statement = sql<Listed<View>>(
     (dialect) => `SELECT ${view}, project_name AS "projectName"
       FROM (${modes.map((text) => text(dialect)).join(' UNION ALL ')}) AS listed
-      ORDER BY listed.created_at DESC, listed.id DESC LIMIT $1 OFFSET $2`,
-    `list_${table}_${variantOf(filter)}`,
+      ORDER BY ${orderBy('listed')} LIMIT $1 OFFSET $2`,
+    nameOf(`list_${kind.name}`, filter),
     options,
   );
   return { statement, values };
 }
 
-/** Number of rows on all pages, from the statistics. */
+/** The greatest total that is counted row by row. */
+export const MAX_COUNTED = 10_000;
+
+/** Whether the statistics have the total of the filter. */
+export function isCounted(filter: LedgerFilter): boolean {
+  const { userId, customerId, subscriptionId, createdAfter, createdBefore, updatedSince } = filter;
+  return ![userId, customerId, subscriptionId, createdAfter, createdBefore, updatedSince].some(Boolean);
+}
+
+/** Number of rows on all pages, from the statistics; or counted, and then at most one more than `MAX_COUNTED`. */
 export function listTotal(
-  { name }: ListKind<unknown>,
+  kind: ListKind<unknown>,
   projects: readonly ProjectId[],
   filter: LedgerFilter,
 ): Call<{ total: number | null }> {
-  const values: SqlValue[] = [JSON.stringify(projects), name];
-  const equals = (column: string, value: SqlValue | undefined) =>
-    value === undefined ? '' : `AND n.${column} = $${values.push(value)}`;
-  const conditions = `${equals('mode', filter.mode)} ${equals('status', filter.status)}`;
+  return isCounted(filter) ? storedTotal(kind, projects, filter) : countedTotal(kind, projects, filter);
+}
+
+function storedTotal(
+  { name }: ListKind<unknown>,
+  projects: readonly ProjectId[],
+  { mode, status }: LedgerFilter,
+): Call<{ total: number | null }> {
   const statement = sql<{ total: number | null }>(
     ({ jsonUuids }) => `SELECT SUM(n.total) AS total FROM ledger_counts n
-      WHERE n.project_id IN (${jsonUuids('$1')}) AND n.kind = $2 ${conditions}`,
-    `total_in_ledger_${variantOf(filter)}`,
+      WHERE n.project_id IN (${jsonUuids('$1')}) AND n.kind = $2 AND (n.mode = $3 OR $3 IS NULL)
+        AND (n.status = $4 OR $4 IS NULL)`,
+    'total_in_ledger',
+  );
+  return { statement, values: [JSON.stringify(projects), name, mode ?? null, status ?? null] };
+}
+
+function countedTotal(
+  kind: ListKind<unknown>,
+  projects: readonly ProjectId[],
+  filter: LedgerFilter,
+): Call<{ total: number }> {
+  const values: SqlValue[] = [JSON.stringify(projects), MAX_COUNTED + 1];
+  const conditions = conditionsOf(kind, filter, (value) => `$${values.push(value)}`);
+  // SQLite keeps the order of the loops in a CROSS JOIN.
+  const ofMode = (mode: StripeMode, dialect: Dialect) =>
+    `SELECT 1 AS one FROM projects p CROSS JOIN ${kind.table} l WHERE p.id IN (${dialect.jsonUuids('$1')})
+       AND l.project_id = p.id AND l.mode = '${mode}' ${conditions('l', dialect)}`;
+  const statement = sql<{ total: number }>(
+    (dialect) => `SELECT COUNT(*) AS total FROM (
+      ${modesOf(filter)
+        .map((mode) => ofMode(mode, dialect))
+        .join(' UNION ALL ')} LIMIT $2) AS counted`,
+    nameOf(`count_${kind.name}`, filter),
   );
   return { statement, values };
 }
 
-/** @returns the conditions on a row, given the alias of its table */
-function conditionsOf({ status }: LedgerFilter, bind: (value: SqlValue) => string): (row: string) => string {
-  const bound = status === undefined ? undefined : bind(status);
-  return (row) => (bound === undefined ? '' : `AND ${row}.status = ${bound}`);
+/**
+ * The time before which every write of the ledger is committed. A list in the order of updates ends there: a
+ * transaction that commits later may have written an earlier time, and a client that polls would miss it.
+ * PostgreSQL only: SQLite has one writer at a time.
+ */
+export const SETTLED = sql<{ at: Date }>(
+  `SELECT date_trunc('milliseconds', least(clock_timestamp(), min(xact_start))) AS at FROM pg_stat_activity
+   WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()`,
+  'ledger_settled_at',
+);
+
+function modesOf({ mode }: LedgerFilter): readonly StripeMode[] {
+  return mode ? [mode] : STRIPE_MODES;
 }
 
-/** Distinguishes the statements by their filters, since each text needs a name of its own. */
-function variantOf({ mode, status }: LedgerFilter): string {
-  return [mode ?? 'both', ...(status === undefined ? [] : ['status'])].join('_');
+/**
+ * Of several equalities, the most selective one decides which index is read, and the others are checked row by
+ * row.
+ * @returns the conditions on a row, given the alias of its table
+ */
+function conditionsOf(
+  { name }: ListKind<unknown>,
+  filter: LedgerFilter,
+  bind: (value: SqlValue) => string,
+): (row: string, dialect: Dialect) => string {
+  const [first, ...others] = [
+    ['subscription_id', filter.subscriptionId] as const,
+    ['customer_id', filter.customerId] as const,
+    ['user_id', filter.userId] as const,
+    ['status', filter.status] as const,
+  ].flatMap(([column, value]) => (value === undefined ? [] : [{ column, parameter: bind(value) }]));
+  const ranges = [
+    ['created_at >=', filter.createdAfter] as const,
+    ['created_at <', filter.createdBefore] as const,
+    ['updated_at >=', filter.updatedSince] as const,
+    ['updated_at <', filter.updatedBefore] as const,
+  ].flatMap(([comparison, time]) => (time ? [`${comparison} ${bind(time)}`] : []));
+  // A payment shows a subscription only if the ledger has it.
+  const known =
+    name === 'payment' && filter.subscriptionId !== undefined && first
+      ? [`EXISTS (SELECT 1 FROM stripe_subscriptions s WHERE s.id = ${first.parameter})`]
+      : [];
+  return (row, { equalsUnindexed }) =>
+    [
+      ...(first ? [`${row}.${first.column} = ${first.parameter}`] : []),
+      ...others.map(({ column, parameter }) => equalsUnindexed(`${row}.${column}`, parameter)),
+      ...ranges.map((range) => `${row}.${range}`),
+      ...known,
+    ]
+      .map((condition) => `AND ${condition}`)
+      .join(' ');
+}
+
+/** Distinguishes the statements by their filters, since each text needs a name of its own, of 63 characters at most. */
+function nameOf(list: string, filter: LedgerFilter): string {
+  const names = Object.entries(filter).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    // Mode and order are part of the text. Other values are bound.
+    return [name === 'mode' || name === 'order' ? String(value) : name.replace(/(?<=^..|[A-Z])[a-z]+/g, '')];
+  });
+  return [list, names.sort().join('')].join('_');
 }

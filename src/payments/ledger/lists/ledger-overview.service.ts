@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { OwnerId } from '../../../common/ids.js';
 import { Database } from '../../../database/database.js';
 import { ReadableProjects } from '../../../projects/members/readable-projects.js';
+import type { Page } from './ledger-lists.statements.js';
 import type { Revenue } from '../store/statistics.entities.js';
 import {
   type ConfiguredProject,
@@ -26,8 +27,15 @@ export class LedgerOverviewService {
   ) {}
 
   /** Newest first. */
-  listProjects(subject: OwnerId): Promise<ConfiguredProject[]> {
-    return this.database.query(LIST_PROJECTS, [subject]);
+  async listProjects(
+    subject: OwnerId,
+    { limit, offset }: Page,
+  ): Promise<{ projects: ConfiguredProject[]; total: number }> {
+    const [projects, total] = await Promise.all([
+      this.database.query(LIST_PROJECTS, [subject, limit, offset]),
+      this.readable.count(subject),
+    ]);
+    return { projects, total };
   }
 
   /** @param withTestMode whether test mode counts in addition to live mode */

@@ -1,11 +1,11 @@
 import { columns, type RowOf } from '../../../database/columns.js';
 import { sql } from '../../../database/database.js';
 import { ProjectEntity } from '../../../projects/project.entity.js';
-import { readableProjects } from '../../../projects/readable-projects.statements.js';
+import { readablePage } from '../../../projects/readable-projects.statements.js';
 import type { StripeConfigEntity } from '../../stripe-config/stripe-config.entities.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import type { Revenue } from '../store/statistics.entities.js';
-import { ACTIVE_STATUSES } from './list.queries.js';
+import { ACTIVE_STATUSES } from '../merge/subscription.js';
 
 const PROJECT = ['id', 'name', 'description', 'createdAt'] as const;
 
@@ -40,12 +40,13 @@ function configuredAt(mode: StripeMode): string {
     WHERE k.project_id = c.project_id AND k.mode = '${mode}' AND k.slot = 0 ORDER BY k.written_at DESC LIMIT 1)`;
 }
 
-/** $1 subject. */
+/** $1 subject, $2 limit, $3 offset. Newest first. */
 export const LIST_PROJECTS = sql<ConfiguredProject>(
   `SELECT ${columns(ProjectEntity, { of: 'p', only: PROJECT })}, c.is_active AS "isActive",
      test_key.written_at AS "testKeyWrittenAt", live_key.written_at AS "liveKeyWrittenAt",
      ${configuredAt('test')} AS "testConfiguredAt", ${configuredAt('live')} AS "liveConfiguredAt"
-   FROM ${readableProjects('$1')} p ${CONFIGURATION} ORDER BY p.created_at DESC, p.id DESC`,
+   FROM ${readablePage('$1', { limit: '$2', offset: '$3' })} r JOIN projects p ON p.id = r.id ${CONFIGURATION}
+   ORDER BY p.created_at DESC, p.id DESC`,
   'list_configured_projects',
 );
 

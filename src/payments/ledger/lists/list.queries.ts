@@ -1,8 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { parseProjectId } from '../../../common/ids.js';
-import { QueryFlag } from '../../../http/validation/fields.js';
+import { QueryChoice, QueryFlag, QueryTime, QueryUuid, textCheck } from '../../../http/validation/fields.js';
 import { Checked } from '../../../http/validation/request.pipe.js';
 import { PageQuery } from '../../../http/validation/page.query.js';
 
@@ -17,9 +16,6 @@ const SUBSCRIPTION_STATUSES = [
   'unpaid',
   'paused',
 ] as const;
-
-/** Statuses in which the customer receives the service. */
-export const ACTIVE_STATUSES: readonly string[] = ['active', 'trialing'];
 
 /**
  * Stripe's statuses of a PaymentIntent (docs.stripe.com/api/payment_intents/object), and our two for refunds.
@@ -36,44 +32,93 @@ const PAYMENT_STATUSES = [
   'canceled',
 ] as const;
 
-function StatusFilter(statuses: readonly string[]): PropertyDecorator {
-  const named = statuses.join(', ');
+const StatusFilter = (statuses: readonly string[]) =>
+  QueryChoice({ description: 'Only those with this status', of: statuses, isOpen: true });
+
+/** An id of Stripe's. Its form is not checked, since Stripe's documentation promises none. */
+function StripeIdFilter(description: string, example: string): PropertyDecorator {
   return applyDecorators(
     ApiProperty({
-      description: `Only those with this status: one of ${named}.`,
+      description,
       required: false,
-      anyOf: [{ type: 'string' }, { type: 'null' }],
-      example: statuses[0],
+      anyOf: [{ type: 'string', minLength: 1, maxLength: 255 }, { type: 'null' }],
+      example,
     }),
     IsOptional(),
-    Checked((value) =>
-      statuses.some((status) => status === value)
-        ? undefined
-        : { type: 'enum', msg: `must be one of ${named}` },
-    ),
+    Checked(textCheck(1, 255)),
   );
 }
 
-/** A page of one project's rows. */
-export class ProjectListQuery extends PageQuery {
-  @QueryFlag({ description: 'Whether to list test mode; else live mode.', default: true })
+const ORDERS = ['created_at', 'updated_at'] as const;
+export type ListOrder = (typeof ORDERS)[number];
+
+/** Filters that all lists have. */
+class LedgerQuery extends PageQuery {
+  @QueryUuid({ description: 'Only those of this user, by the `user_id` that a row shows.' })
+  user_id?: string;
+
+  @StripeIdFilter('Only those of this customer, by the `customer_id` that a row shows.', 'cus_aaaaaaaaaaaaaa')
+  customer_id?: string;
+
+  @QueryTime({ description: 'Only those that Stripe made at this time or later.' })
+  created_after?: Date;
+
+  @QueryTime({ description: 'Only those that Stripe made before this time.' })
+  created_before?: Date;
+
+  @QueryTime({
+    description:
+      'Only those whose `updated_at` is this time or later. To poll: read all pages, and ask next time with the last `updated_at` that you have seen.',
+  })
+  updated_since?: Date;
+
+  @QueryChoice({
+    description:
+      'Newest first (`created_at`), or latest change last (`updated_at`, the default beside `updated_since`)',
+    of: ORDERS,
+  })
+  order?: ListOrder;
+}
+
+const TestMode = () =>
+  QueryFlag({ description: 'Whether to list test mode; else live mode.', default: true });
+const SubscriptionId = () =>
+  StripeIdFilter(
+    'Only this one, by the `subscription_id` that a row shows: the id at Stripe.',
+    'sub_aaaaaaaaaaaaaaaaaaaaaaaa',
+  );
+const PaidSubscription = () =>
+  QueryUuid({
+    description: 'Only those that pay for this subscription, by the `subscription_id` that a row shows.',
+  });
+
+/** A page of one project's subscriptions. */
+export class ProjectSubscriptionsQuery extends LedgerQuery {
+  @TestMode()
   test_mode = true;
+
+  @SubscriptionId()
+  subscription_id?: string;
+
+  @StatusFilter(SUBSCRIPTION_STATUSES)
+  status?: string;
+}
+
+/** A page of one project's payments. */
+export class ProjectPaymentsQuery extends LedgerQuery {
+  @TestMode()
+  test_mode = true;
+
+  @PaidSubscription()
+  subscription_id?: string;
+
+  @StatusFilter(PAYMENT_STATUSES)
+  status?: string;
 }
 
 /** A page over all projects of a developer. */
-class DeveloperListQuery extends PageQuery {
-  @ApiProperty({
-    description: 'Only those of this project.',
-    required: false,
-    anyOf: [{ type: 'string', format: 'uuid' }, { type: 'null' }],
-    example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11',
-  })
-  @IsOptional()
-  @Checked((value) =>
-    typeof value === 'string' && parseProjectId(value)
-      ? undefined
-      : { type: 'uuid_parsing', msg: 'must be a UUID' },
-  )
+class DeveloperListQuery extends LedgerQuery {
+  @QueryUuid({ description: 'Only those of this project.' })
   project_id?: string;
 
   @QueryFlag({ description: 'Only those of test mode, or of live mode; without it those of both.' })
@@ -81,14 +126,23 @@ class DeveloperListQuery extends PageQuery {
 }
 
 export class SubscriptionListQuery extends DeveloperListQuery {
+  @SubscriptionId()
+  subscription_id?: string;
+
   @StatusFilter(SUBSCRIPTION_STATUSES)
   status?: string;
 }
 
 export class PaymentListQuery extends DeveloperListQuery {
+  @PaidSubscription()
+  subscription_id?: string;
+
   @StatusFilter(PAYMENT_STATUSES)
   status?: string;
 }
+
+export type AnyListQuery =
+  ProjectSubscriptionsQuery | ProjectPaymentsQuery | SubscriptionListQuery | PaymentListQuery;
 
 export class StatsQuery {
   @QueryFlag({ description: 'Whether test mode counts as well; else live mode alone.', default: true })

@@ -19,6 +19,12 @@ export class StripePaymentResponse {
   @ApiNullableUuid("The user's id; `null` where nothing told whose it is.")
   user_id: string | null;
 
+  @ApiNullableString({
+    description: "Stripe's id of the customer; an account's where an account is the customer.",
+    example: 'cus_aaaaaaaaaaaaaa',
+  })
+  customer_id: string | null;
+
   @ApiProperty({ description: 'Whether it is of test mode.', type: Boolean, example: true })
   is_test_mode: boolean;
 
@@ -65,6 +71,9 @@ export class StripePaymentResponse {
 
   @ApiTime('When Stripe made it.')
   created_at: string;
+
+  @ApiTime('When the row last changed here.')
+  updated_at: string;
 }
 
 export function toPaymentResponse(row: PaymentView): StripePaymentResponse {
@@ -73,6 +82,7 @@ export function toPaymentResponse(row: PaymentView): StripePaymentResponse {
     project_id: row.projectId,
     subscription_id: row.knownSubscriptionId,
     user_id: row.userId,
+    customer_id: row.customerId,
     is_test_mode: row.mode === 'test',
     payment_intent_id: row.paymentIntentId,
     status: row.status,
@@ -83,20 +93,32 @@ export function toPaymentResponse(row: PaymentView): StripePaymentResponse {
     refunded_amount_cents: row.refundedAmountCents,
     dispute_status: row.disputeStatus,
     created_at: row.createdAt.toISOString(),
+    updated_at: row.updatedAt.toISOString(),
   };
 }
 
-@ApiSchema({ description: 'One page of payments, the newest first.' })
-export class StripePaymentListResponse {
-  @ApiProperty({ description: 'The payments of this page.', type: [StripePaymentResponse] })
-  payments: StripePaymentResponse[];
-
-  @ApiProperty({ description: 'How many there are in all.', type: 'integer', example: 1 })
+/** What every page of a list says of the list. */
+export class PageResponse {
+  @ApiProperty({ description: 'How many there are on all pages.', type: 'integer', example: 1 })
   total: number;
+
+  @ApiProperty({
+    description:
+      'Whether `total` is all. With a filter other than project, mode and status, rows are counted up to 10,000.',
+    type: Boolean,
+    example: true,
+  })
+  total_is_exact: boolean;
 
   @ApiProperty({ description: 'Which page this is, from 1.', type: 'integer', example: 1 })
   page: number;
 
   @ApiProperty({ description: 'How many a page has.', type: 'integer', example: 50 })
   page_size: number;
+}
+
+@ApiSchema({ description: 'One page of payments, the newest first.' })
+export class StripePaymentListResponse extends PageResponse {
+  @ApiProperty({ description: 'The payments.', type: [StripePaymentResponse] })
+  payments: StripePaymentResponse[];
 }

@@ -98,6 +98,9 @@ export class StripeSubscriptionResponse {
 
   @ApiTime('When Stripe made it.')
   created_at: string;
+
+  @ApiTime('When the row last changed here.')
+  updated_at: string;
 }
 
 export function toSubscriptionResponse(row: SubscriptionView): StripeSubscriptionResponse {
@@ -120,6 +123,7 @@ export function toSubscriptionResponse(row: SubscriptionView): StripeSubscriptio
     pause: pause && { behavior: pause.behavior, resumes_at: pause.resumesAt, reason: pause.reason },
     account_mismatch: row.accountMismatch,
     created_at: row.createdAt.toISOString(),
+    updated_at: row.updatedAt.toISOString(),
   };
 }
 

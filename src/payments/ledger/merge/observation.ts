@@ -26,7 +26,7 @@ export interface StoredVersion {
 /** State of an object: all columns except those that identify the row. @typeParam Key the property of Stripe's id */
 export type StateOf<Entity, Key extends keyof Entity> = Omit<
   RowOf<Entity>,
-  'projectId' | 'mode' | 'id' | 'revision' | 'confirmedBy' | Key
+  'projectId' | 'mode' | 'id' | 'revision' | 'updatedAt' | 'confirmedBy' | Key
 >;
 
 /** `refetch`: the timestamps don't show which state is newer, so Stripe must be asked. */

@@ -30,7 +30,7 @@ export type PaymentState = StateOf<StripePaymentEntity, 'paymentIntentId'>;
 
 /** A payment as observed in an event or a response of Stripe. */
 export interface PaymentFact
-  extends Observation, Omit<PaymentState, 'userId' | 'userRank' | 'subscriptionId'> {
+  extends Observation, Omit<PaymentState, 'userId' | 'userRank' | 'subscriptionId' | 'refundedAt'> {
   readonly paymentIntentId: string;
   readonly userId?: EndUserId;
   /** Stripe's id, unlike in the state. */
@@ -110,7 +110,7 @@ export function mergePayment(
   const user = observed.userId
     ? { userId: observed.userId, userRank: USER_RANKS.own + observed.sourceRank }
     : linked;
-  const before = stored ?? { ...observed, ...user, subscriptionId };
+  const before = stored ?? { ...observed, ...user, subscriptionId, refundedAt: null };
   const isNewer = decidePayment(stored, observed) === 'apply';
   // The out-of-band part only shrinks, as Stripe lists more payments of its own. Timestamps don't matter.
   const isLess = observed.source === 'out_of_band' && observed.amountCents < before.amountCents;
@@ -131,11 +131,24 @@ export function mergePayment(
     source: better.source,
     refundedAmountCents: refund.refundedAmountCents,
     refundedAsOf: refund.refundedAsOf,
+    refundedAt: refundTime(refund.refundedAmountCents, stored, observed),
     description: better.description ?? other.description,
     createdAt: better.createdAt,
     sourceRank: better.sourceRank,
     asOf: isNewer ? later(observed.asOf, before.asOf) : before.asOf,
   });
+}
+
+/** Earliest time at which the amount was observed as refunded. */
+function refundTime(
+  refundedCents: number,
+  stored: PaymentState | undefined,
+  { refundedAmountCents, refundedAsOf }: PaymentFact,
+): Date | null {
+  if (refundedCents === 0) return null;
+  const before = stored?.refundedAmountCents === refundedCents ? stored.refundedAt : null;
+  const now = refundedAmountCents === refundedCents ? refundedAsOf : null;
+  return before && now && before < now ? before : (now ?? before);
 }
 
 function withRefund(payment: PaymentState): PaymentState {

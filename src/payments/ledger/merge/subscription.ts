@@ -76,6 +76,7 @@ const COMPARED = [
   'currentPeriodEnd',
   'cancelAt',
   'cancelledAt',
+  'endedAt',
   'pauseBehavior',
   'pauseResumesAt',
   'pauseReason',
@@ -123,6 +124,7 @@ export function readSubscription(
       ? endOf(object)
       : (object.time('cancel_at') ?? (object.flag('cancel_at_period_end') ? period.end : null)),
     cancelledAt: object.time('canceled_at') ?? null,
+    endedAt: object.time('ended_at') ?? null,
     // Required, since a pause without behavior would be invisible.
     pauseBehavior: collection
       ? required(collection.text('behavior', MAX_STATUS_LENGTH), 'pause_collection')
@@ -171,6 +173,13 @@ export function pauseOf<Time>(status: string, pause: Pause<Time>): Pause<Time> |
 /** Final statuses: Stripe never reactivates the subscription. */
 const ENDED = new Set(['canceled', 'incomplete_expired']);
 
+/** Statuses in which the customer receives the service. */
+export const ACTIVE_STATUSES: readonly string[] = ['active', 'trialing'];
+
+export function isActive(status: string): boolean {
+  return ACTIVE_STATUSES.includes(status);
+}
+
 export function isEnded(status: string): boolean {
   return ENDED.has(status);
 }
@@ -187,6 +196,7 @@ export function goneSubscription(
     status: 'canceled',
     cancelAt: null,
     cancelledAt: stored.cancelledAt ?? asOf,
+    endedAt: asOf,
     asOf,
   };
 }

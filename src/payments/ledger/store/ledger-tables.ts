@@ -6,7 +6,13 @@ import type { DisputeState } from '../merge/dispute.js';
 import type { StoredVersion } from '../merge/observation.js';
 import type { PaymentState } from '../merge/payment.js';
 import type { OwnedSubscription } from '../merge/subscription.js';
-import { CONFIRM, FIND_DISPUTES, tableStatements } from './ledger-tables.statements.js';
+import {
+  CONFIRM,
+  FIND_DISPUTES,
+  tableStatements,
+  TOUCH_PAYMENT,
+  TOUCH_PAYMENTS_OF_SUBSCRIPTION,
+} from './ledger-tables.statements.js';
 import { StripeDisputeEntity, StripePaymentEntity, StripeSubscriptionEntity } from './ledger.entities.js';
 
 /**
@@ -106,6 +112,16 @@ export class SubscriptionsTable extends LedgerTable<OwnedSubscription> {
 export class PaymentsTable extends LedgerTable<PaymentState> {
   constructor(database: Database) {
     super(database, StripePaymentEntity, 'stripe_payments', 'paymentIntentId');
+  }
+
+  /** Marks a payment as updated, because its dispute changed. */
+  *touch({ projectId, mode }: ProjectMode, paymentIntentId: string): Steps<void> {
+    yield* exec(TOUCH_PAYMENT, [projectId, mode, paymentIntentId]);
+  }
+
+  /** Marks payments as updated, because their subscription is known from now on. @param id our id of it */
+  *touchOfSubscription({ projectId, mode }: ProjectMode, id: string): Steps<void> {
+    yield* exec(TOUCH_PAYMENTS_OF_SUBSCRIPTION, [projectId, mode, id]);
   }
 }
 

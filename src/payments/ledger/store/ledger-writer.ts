@@ -107,8 +107,9 @@ export class LedgerWriter {
     const ids = [
       ...payments.map(({ paymentIntentId }) => paymentIntentId),
       ...(withdrawnPaymentId === undefined ? [] : [withdrawnPaymentId]),
+      ...(dispute?.paymentIntentId ? [dispute.paymentIntentId] : []),
     ];
-    for (const id of ids.sort()) {
+    for (const id of [...new Set(ids)].sort()) {
       const stored = yield* this.payments.lock(change, id);
       if (stored) storedPayments.set(id, stored);
     }
@@ -127,6 +128,7 @@ export class LedgerWriter {
     const after = { ...mergeSubscription(stored, fact), userId: userId ?? stored?.userId ?? null };
     const written = yield* this.subscriptions.write(change, fact.subscriptionId, { before: stored, after });
     yield* this.subscriptions.confirm(change, fact.subscriptionId, fact.isResponse === true);
+    if (!stored) yield* this.payments.touchOfSubscription(change, written.id);
     return [written];
   }
 
@@ -166,7 +168,10 @@ export class LedgerWriter {
     if (!fact) return [];
     assertNotStale(decideDispute(stored, fact));
     const after = mergeDispute(stored, fact);
-    return [yield* this.disputes.write(change, fact.disputeId, { before: stored, after })];
+    const written = yield* this.disputes.write(change, fact.disputeId, { before: stored, after });
+    if (isChanged(written) && after.paymentIntentId)
+      yield* this.payments.touch(change, after.paymentIntentId);
+    return [written];
   }
 }
 

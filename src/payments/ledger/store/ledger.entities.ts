@@ -12,10 +12,11 @@ const PAYMENT_PK = { primaryKeyConstraintName: 'stripe_payments_pk' };
 @Index('stripe_payments_by_project', ['projectId', 'mode', 'createdAt', 'id'])
 @Index('stripe_payments_by_status', ['projectId', 'mode', 'status', 'createdAt', 'id'])
 @Index('stripe_payments_by_user', ['projectId', 'mode', 'userId', 'createdAt', 'id'])
-@Index('stripe_payments_by_customer', ['projectId', 'mode', 'customerId'])
-@Index('stripe_payments_by_subscription', ['projectId', 'mode', 'subscriptionId'], {
+@Index('stripe_payments_by_customer', ['projectId', 'mode', 'customerId', 'createdAt', 'id'])
+@Index('stripe_payments_by_subscription', ['projectId', 'mode', 'subscriptionId', 'createdAt', 'id'], {
   where: 'subscription_id IS NOT NULL',
 })
+@Index('stripe_payments_by_update', ['projectId', 'mode', 'updatedAt', 'id'])
 export class StripePaymentEntity {
   @PrimaryColumn('uuid', { name: 'project_id', ...PAYMENT_PK })
   projectId: ProjectId;
@@ -67,6 +68,10 @@ export class StripePaymentEntity {
   @Column({ name: 'refunded_as_of', type: Date, precision: 3, nullable: true })
   refundedAsOf: Date | null;
 
+  /** Earliest time at which the refunded amount was observed; `null` without a refund. */
+  @Column({ name: 'refunded_at', type: Date, precision: 3, nullable: true })
+  refundedAt: Date | null;
+
   @Column({ type: 'varchar', length: 1000, nullable: true })
   description: string | null;
 
@@ -86,6 +91,10 @@ export class StripePaymentEntity {
   @Column({ type: 'integer' })
   revision: number;
 
+  /** Time of the last write, also of another row that clients see as part of this one; by the database's clock. */
+  @Column({ name: 'updated_at', type: Date, precision: 3 })
+  updatedAt: Date;
+
   @ManyToOne(() => ProjectEntity)
   @JoinColumn({ name: 'project_id', foreignKeyConstraintName: 'stripe_payments_project_fk' })
   project: ProjectEntity;
@@ -99,7 +108,8 @@ const SUBSCRIPTION_PK = { primaryKeyConstraintName: 'stripe_subscriptions_pk' };
 @Index('stripe_subscriptions_by_project', ['projectId', 'mode', 'createdAt', 'id'])
 @Index('stripe_subscriptions_by_status', ['projectId', 'mode', 'status', 'createdAt', 'id'])
 @Index('stripe_subscriptions_by_user', ['projectId', 'mode', 'userId', 'createdAt', 'id'])
-@Index('stripe_subscriptions_by_customer', ['projectId', 'mode', 'customerId'])
+@Index('stripe_subscriptions_by_customer', ['projectId', 'mode', 'customerId', 'createdAt', 'id'])
+@Index('stripe_subscriptions_by_update', ['projectId', 'mode', 'updatedAt', 'id'])
 export class StripeSubscriptionEntity {
   @PrimaryColumn('uuid', { name: 'project_id', ...SUBSCRIPTION_PK })
   projectId: ProjectId;
@@ -145,6 +155,10 @@ export class StripeSubscriptionEntity {
   @Column({ name: 'cancelled_at', type: Date, precision: 3, nullable: true })
   cancelledAt: Date | null;
 
+  /** Time at which it ended; `null` until then. */
+  @Column({ name: 'ended_at', type: Date, precision: 3, nullable: true })
+  endedAt: Date | null;
+
   /** Treatment of invoices while payment collection is paused. */
   @Column({ name: 'pause_behavior', type: 'varchar', length: 32, nullable: true })
   pauseBehavior: string | null;
@@ -174,6 +188,10 @@ export class StripeSubscriptionEntity {
   /** Incremented by every write. */
   @Column({ type: 'integer' })
   revision: number;
+
+  /** Time of the last write, also of another row that clients see as part of this one; by the database's clock. */
+  @Column({ name: 'updated_at', type: Date, precision: 3 })
+  updatedAt: Date;
 
   @ManyToOne(() => ProjectEntity)
   @JoinColumn({ name: 'project_id', foreignKeyConstraintName: 'stripe_subscriptions_project_fk' })

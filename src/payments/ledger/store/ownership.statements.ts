@@ -35,7 +35,7 @@ export interface ReassignStatements {
  */
 export const REASSIGN_BY_CUSTOMER: ReassignStatements = {
   subscriptions: sql(
-    `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
+    ({ now }) => `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1, updated_at = ${now}
      WHERE project_id = $1 AND mode = $2 AND customer_id = $3 AND user_id IS DISTINCT FROM $4 AND NOT EXISTS (
        SELECT 1 FROM stripe_user_links l WHERE l.project_id = $1 AND l.mode = $2 AND l.object_id = stripe_subscriptions.subscription_id)
      RETURNING subscription_id AS id`,
@@ -47,7 +47,7 @@ export const REASSIGN_BY_CUSTOMER: ReassignStatements = {
 /** $1 project, $2 mode, $3 our id of the subscription, $4 user. */
 export const REASSIGN_BY_SUBSCRIPTION: ReassignStatements = {
   subscriptions: sql(
-    `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1
+    ({ now }) => `UPDATE stripe_subscriptions SET user_id = $4, revision = revision + 1, updated_at = ${now}
      WHERE project_id = $1 AND mode = $2 AND id = $3 AND user_id IS DISTINCT FROM $4 RETURNING subscription_id AS id`,
     'reassign_stripe_subscription',
   ),
@@ -65,7 +65,8 @@ function paymentsBy(
     WHERE project_id = $1 AND mode = $2 AND ${column} = $3`;
   return {
     payments: sql(
-      `${update('user_id = $4, ')} AND user_rank <= ${rank} AND user_id IS DISTINCT FROM $4 RETURNING payment_intent_id AS id`,
+      ({ now }) =>
+        `${update(`user_id = $4, updated_at = ${now}, `)} AND user_rank <= ${rank} AND user_id IS DISTINCT FROM $4 RETURNING payment_intent_id AS id`,
       `reassign_stripe_payments_of_${source}`,
     ),
     ranks: sql(`${update('')} AND user_rank < ${rank} AND user_id = $4`, `rank_stripe_payments_of_${source}`),

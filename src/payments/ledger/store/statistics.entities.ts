@@ -66,5 +66,68 @@ export class LedgerRevenueEntity {
   netCents: number;
 }
 
+const DAY_PK = { primaryKeyConstraintName: 'ledger_days_pk' };
+
+/**
+ * Revenue of one day (UTC) in one currency: the sum over all slots. A payment counts on the day of its creation, a
+ * refund on the day of the refund, and a lost dispute on the day on which it was opened.
+ */
+@Entity('ledger_days')
+export class LedgerDayEntity {
+  @PrimaryColumn('uuid', { name: 'project_id', ...DAY_PK })
+  projectId: ProjectId;
+
+  @PrimaryColumn({ type: 'varchar', length: 4, ...DAY_PK })
+  mode: StripeMode;
+
+  /** As in `2026-11-21`. */
+  @PrimaryColumn({ type: 'varchar', length: 10, ...DAY_PK })
+  day: string;
+
+  @PrimaryColumn({ type: 'varchar', length: 8, ...DAY_PK })
+  currency: string;
+
+  @PrimaryColumn({ type: 'smallint', ...DAY_PK })
+  slot: number;
+
+  /** Successful payments, including refunded ones. */
+  @Column({ type: 'bigint' })
+  payments: number;
+
+  @Column({ name: 'gross_cents', type: 'bigint' })
+  grossCents: number;
+
+  @Column({ name: 'refunded_cents', type: 'bigint' })
+  refundedCents: number;
+
+  /** Gross less refunds and lost disputes. */
+  @Column({ name: 'net_cents', type: 'bigint' })
+  netCents: number;
+}
+
+/** Revenue of one day in one currency. */
+export type DayRevenue = Pick<LedgerDayEntity, 'payments' | 'grossCents' | 'refundedCents' | 'netCents'>;
+
+const ACTIVE_DAY_PK = { primaryKeyConstraintName: 'ledger_active_days_pk' };
+
+/** By how many the active subscriptions became more or fewer on a day (UTC): the sum over all slots. */
+@Entity('ledger_active_days')
+export class LedgerActiveDayEntity {
+  @PrimaryColumn('uuid', { name: 'project_id', ...ACTIVE_DAY_PK })
+  projectId: ProjectId;
+
+  @PrimaryColumn({ type: 'varchar', length: 4, ...ACTIVE_DAY_PK })
+  mode: StripeMode;
+
+  @PrimaryColumn({ type: 'varchar', length: 10, ...ACTIVE_DAY_PK })
+  day: string;
+
+  @PrimaryColumn({ type: 'smallint', ...ACTIVE_DAY_PK })
+  slot: number;
+
+  @Column({ type: 'bigint' })
+  change: number;
+}
+
 /** Sums of one currency. */
 export type Revenue = Pick<LedgerRevenueEntity, 'payments' | 'grossCents' | 'outOfBandCents' | 'netCents'>;

@@ -1,17 +1,19 @@
 import { Injectable } from '@nestjs/common';
+import { dayOf } from '../../../common/time.js';
 import { exec, type SqlValue, type Statement, type Steps } from '../../../database/database.js';
 import type { ProjectMode } from '../../project-mode.js';
 import { type DisputeState, lossOf } from '../merge/dispute.js';
 import { hasSucceeded, type PaymentState } from '../merge/payment.js';
+import { isActive, type OwnedSubscription } from '../merge/subscription.js';
 import type { Written } from './ledger-tables.js';
-import { ADD_REVENUE, COUNT } from './ledger-tables.statements.js';
-import type { Revenue } from './statistics.entities.js';
+import { ADD_ACTIVE, ADD_DAY, ADD_REVENUE, COUNT } from './ledger-tables.statements.js';
+import type { DayRevenue, Revenue } from './statistics.entities.js';
 
 const SLOTS = 8;
 
 /** Rows written or deleted by a transaction. */
 interface Rows {
-  readonly subscriptions: readonly Written<{ readonly status: string }>[];
+  readonly subscriptions: readonly Written<OwnedSubscription>[];
   readonly payments: readonly Written<PaymentState>[];
   readonly disputes: readonly Written<DisputeState>[];
 }
@@ -46,9 +48,13 @@ export class StatisticsRepository {
     sign: 1 | -1,
   ): Steps<void> {
     const additions = [
-      ...subscriptions.flatMap((written) => countsOf('subscription', written)),
-      ...payments.flatMap((written) => [...countsOf('payment', written), ...revenueOf(written)]),
-      ...disputes.map(lossesOf),
+      ...subscriptions.flatMap((written) => [...countsOf('subscription', written), ...activityOf(written)]),
+      ...payments.flatMap((written) => [
+        ...countsOf('payment', written),
+        ...revenueOf(written),
+        ...revenueByDay(written, incomeByDay),
+      ]),
+      ...disputes.flatMap((written) => [lossesOf(written), ...revenueByDay(written, lossByDay)]),
     ];
     const inOrder = additions
       .filter(({ amounts }) => amounts.some(Boolean))
@@ -118,6 +124,91 @@ function incomeOf({ status, amountCents, refundedAmountCents, source }: PaymentS
     netCents: Math.max(amountCents - refundedAmountCents, 0),
     outOfBandCents: source === 'out_of_band' ? amountCents : 0,
   };
+}
+
+/** Revenue of one row on one day. */
+interface Daily {
+  readonly day: string;
+  readonly currency: string;
+  readonly amounts: DayRevenue;
+}
+
+/** Adds what the row counts now, and subtracts what it counted before. */
+function revenueByDay<State>(
+  { id, before, after }: Written<State>,
+  dailyOf: (state: State) => Daily[],
+): Addition[] {
+  const sums = new Map<string, Daily>();
+  const counted = (state: State, sign: 1 | -1) => {
+    for (const { day, currency, amounts } of dailyOf(state)) {
+      const key = `${day} ${currency}`;
+      const sum = sums.get(key)?.amounts ?? NO_DAY_REVENUE;
+      sums.set(key, { day, currency, amounts: plus(sum, amounts, sign) });
+    }
+  };
+  if (before) counted(before, -1);
+  counted(after, 1);
+  return [...sums.values()].map(({ day, currency, amounts }) => ({
+    statement: ADD_DAY,
+    key: [day, currency, slotOf(id)],
+    amounts: [amounts.payments, amounts.grossCents, amounts.refundedCents, amounts.netCents],
+  }));
+}
+
+const NO_DAY_REVENUE: DayRevenue = { payments: 0, grossCents: 0, refundedCents: 0, netCents: 0 };
+
+function plus(one: DayRevenue, other: DayRevenue, sign: 1 | -1): DayRevenue {
+  return {
+    payments: one.payments + sign * other.payments,
+    grossCents: one.grossCents + sign * other.grossCents,
+    refundedCents: one.refundedCents + sign * other.refundedCents,
+    netCents: one.netCents + sign * other.netCents,
+  };
+}
+
+/** Income on the day of the payment, less the refund on the day of the refund. */
+function incomeByDay(payment: PaymentState): Daily[] {
+  const { payments, grossCents, netCents } = incomeOf(payment);
+  if (payments === 0) return [];
+  const { currency, createdAt, refundedAt } = payment;
+  const refundedCents = grossCents - netCents;
+  return [
+    {
+      day: dayOf(createdAt),
+      currency,
+      amounts: { payments, grossCents, refundedCents: 0, netCents: grossCents },
+    },
+    {
+      day: dayOf(refundedAt ?? createdAt),
+      currency,
+      amounts: { payments: 0, grossCents: 0, refundedCents, netCents: -refundedCents },
+    },
+  ];
+}
+
+/** Loss on the day on which the dispute was opened, when Stripe withdrew the money. */
+function lossByDay(dispute: DisputeState): Daily[] {
+  const { currency, createdAt } = dispute;
+  return [{ day: dayOf(createdAt), currency, amounts: { ...NO_DAY_REVENUE, netCents: -lossOf(dispute) } }];
+}
+
+/** By how many the active subscriptions change on which day. The sum of all days is their number. */
+function activityOf({ id, before, after }: Written<OwnedSubscription>): Addition[] {
+  const change = (time: Date, more: number): Addition => ({
+    statement: ADD_ACTIVE,
+    key: [dayOf(time), slotOf(id)],
+    amounts: [more],
+  });
+  const stoppedAt = after.endedAt ?? after.asOf;
+  if (before) {
+    const more = Number(isActive(after.status)) - Number(isActive(before.status));
+    return more === 0 ? [] : [change(more > 0 ? after.asOf : stoppedAt, more)];
+  }
+  if (isActive(after.status)) return [change(after.createdAt, 1)];
+  // Was active until it ended or fell behind with payment, but not if its first payment never succeeded.
+  return after.status.startsWith('incomplete') || dayOf(after.createdAt) === dayOf(stoppedAt)
+    ? []
+    : [change(after.createdAt, 1), change(stoppedAt, -1)];
 }
 
 /** Slot of a row. It stays the same, so counts in a slot never become negative. */

@@ -1,0 +1,66 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { CurrentDeveloper } from '../../../auth/caller.js';
+import { ForDevelopers } from '../../../auth/route-access.js';
+import type { OwnerId, ProjectId } from '../../../common/ids.js';
+import { ApiErrors } from '../../../http/openapi/api-errors.js';
+import type { Project } from '../../../projects/project.entity.js';
+import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
+import {
+  ReadableSeriesQuery,
+  rangeOf,
+  SeriesQuery,
+  StatsSeriesResponse,
+  toSeriesResponse,
+} from './series.dto.js';
+import { SeriesService } from './series.service.js';
+
+const DESCRIPTION =
+  'Gross and net revenue, refunds and active subscriptions by day, week or month and by currency. A payment counts when it was made, a refund when it was refunded, and a lost dispute when it was opened.';
+
+@ApiTags('Subscriptions and payments')
+@ApiBearerAuth('HTTPBearer')
+@Controller('payments')
+export class SeriesController {
+  constructor(private readonly series: SeriesService) {}
+
+  @Get('stats/series')
+  @ForDevelopers()
+  @ApiOperation({
+    operationId: 'getPaymentStatsSeries',
+    summary: 'Show statistics of all your projects over time',
+    description: `${DESCRIPTION} A project in which you have no role counts nothing.`,
+  })
+  @ApiOkResponse({ description: 'The series.', type: StatsSeriesResponse })
+  @ApiErrors({})
+  async readable(
+    @CurrentDeveloper() reader: OwnerId,
+    @Query() query: ReadableSeriesQuery,
+  ): Promise<StatsSeriesResponse> {
+    const range = rangeOf(query, new Date());
+    const projectId = query.project_id as ProjectId | undefined;
+    return toSeriesResponse(range, await this.series.read({ readableBy: reader, only: projectId }, range));
+  }
+
+  @Get('stripe/projects/:project_id/stats/series')
+  @RequiresPermission('ledger:read')
+  @ApiParam({
+    name: 'project_id',
+    description: "The project's id.",
+    schema: { type: 'string', format: 'uuid' },
+  })
+  @ApiOperation({
+    operationId: 'getProjectStatsSeries',
+    summary: "Show a project's statistics over time",
+    description: DESCRIPTION,
+  })
+  @ApiOkResponse({ description: 'The series.', type: StatsSeriesResponse })
+  @ApiErrors({ project: true })
+  async project(
+    @CurrentProject() { id: projectId }: Project,
+    @Query() query: SeriesQuery,
+  ): Promise<StatsSeriesResponse> {
+    const range = rangeOf(query, new Date());
+    return toSeriesResponse(range, await this.series.read({ projectId }, range));
+  }
+}

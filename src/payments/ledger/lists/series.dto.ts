@@ -1,0 +1,213 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
+import { ValidationFailed } from '../../../common/errors.js';
+import { DAY_MS, dayOf, isDay, parseTime } from '../../../common/time.js';
+import { ApiNullableString } from '../../../http/openapi/api-errors.js';
+import { QueryChoice, QueryUuid } from '../../../http/validation/fields.js';
+import { Checked } from '../../../http/validation/request.pipe.js';
+import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
+import { daysLater, type SeriesPoint, type SeriesRange } from './series.service.js';
+
+export const SERIES_INTERVALS = ['day', 'week', 'month'] as const;
+export type SeriesInterval = (typeof SERIES_INTERVALS)[number];
+
+const DEFAULT_DAYS = 30;
+const MAX_DAYS = 3_660;
+
+const DayOrTime = (description: string, example: string) =>
+  applyDecorators(
+    ApiProperty({
+      type: 'string',
+      description,
+      required: false,
+      anyOf: [{ type: 'string', format: 'date' }, { type: 'string', format: 'date-time' }, { type: 'null' }],
+      example,
+    }),
+    IsOptional(),
+    Checked((value) =>
+      typeof value === 'string' && (isDay(value) || parseTime(value))
+        ? undefined
+        : {
+            type: 'datetime_parsing',
+            msg: 'must be a day as in 2026-11-21, or a time as in 2026-11-21T09:30:00Z',
+          },
+    ),
+  );
+
+/** Range and grid of a series. */
+export class SeriesQuery {
+  @DayOrTime('The first day (UTC), or a time on it. By default 29 days before the last one.', '2026-11-01')
+  from?: string;
+
+  @DayOrTime(
+    'The last day (UTC), which is included, or the time at which the range ends. By default today.',
+    '2026-11-30',
+  )
+  to?: string;
+
+  @QueryChoice({
+    description: 'What one point covers, from its first day (UTC); weeks begin on Monday',
+    of: SERIES_INTERVALS,
+    default: 'day',
+  })
+  interval: SeriesInterval = 'day';
+
+  @QueryChoice({ description: 'Only this mode; without it both are added up', of: STRIPE_MODES })
+  mode?: StripeMode;
+}
+
+export class ReadableSeriesQuery extends SeriesQuery {
+  @QueryUuid({ description: 'Only this project.' })
+  project_id?: string;
+}
+
+/** @throws ValidationFailed if the range is empty or too long */
+export function rangeOf({ from, to, interval, mode }: SeriesQuery, now: Date): SeriesRange {
+  const lastDay = to === undefined ? dayOf(now) : isDay(to) ? to : lastDayBefore(to);
+  const firstDay =
+    from === undefined
+      ? daysLater(lastDay, 1 - DEFAULT_DAYS)
+      : isDay(from)
+        ? from
+        : dayOf(parseTime(from) ?? now);
+  if (firstDay > lastDay)
+    throw new ValidationFailed([
+      { loc: ['query', 'from'], msg: 'must not be after `to`', type: 'value_error' },
+    ]);
+  if (Date.parse(lastDay) - Date.parse(firstDay) >= MAX_DAYS * DAY_MS)
+    throw new ValidationFailed([
+      { loc: ['query', 'from'], msg: `must be within ${MAX_DAYS} days before \`to\``, type: 'value_error' },
+    ]);
+  return { firstDay, lastDay, interval, mode };
+}
+
+/** The end is exclusive, so midnight belongs to the day before. */
+function lastDayBefore(time: string): string {
+  const end = parseTime(time);
+  return dayOf(end ? new Date(end.valueOf() - 1) : new Date());
+}
+
+/** Digits after the decimal point by which Stripe's amounts are shifted (docs.stripe.com/currencies). */
+const DECIMALS: Readonly<Record<number, readonly string[]>> = {
+  // Stripe takes ISK and UGX, which have no minor unit, with two decimals that are always 00: they are not here.
+  0: 'bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'.split(' '),
+  3: 'bhd iqd jod kwd lyd omr tnd'.split(' '),
+};
+
+function decimalsOf(currency: string): number {
+  const [digits = '2'] = Object.entries(DECIMALS).find(([, those]) => those.includes(currency)) ?? [];
+  return Number(digits);
+}
+
+@ApiSchema({ description: 'Revenue of one interval in one currency, in the smallest unit that Stripe uses.' })
+class SeriesRevenue {
+  @ApiProperty({ description: 'ISO 4217, in lower case.', type: String, example: 'usd' })
+  currency: string;
+
+  @ApiProperty({
+    description:
+      "By how many digits the decimal point of the amounts moves: 2 for USD, 0 for JPY, 3 for KWD. Stripe's amounts of ISK and UGX have 2.",
+    type: 'integer',
+    example: 2,
+  })
+  decimals: number;
+
+  @ApiProperty({
+    description: 'Payments of the interval that succeeded, refunded ones among them.',
+    type: 'integer',
+    example: 1,
+  })
+  successful_payments: number;
+
+  @ApiProperty({ description: 'What these payments were.', type: 'integer', example: 2000 })
+  gross_revenue_cents: number;
+
+  @ApiProperty({
+    description: 'What was refunded in the interval, also of earlier payments.',
+    type: 'integer',
+    example: 0,
+  })
+  refunded_cents: number;
+
+  @ApiProperty({
+    description: 'Gross less refunds, and less disputes that were opened in the interval and lost.',
+    type: 'integer',
+    example: 2000,
+  })
+  net_revenue_cents: number;
+}
+
+@ApiSchema({ description: 'One interval.' })
+class StatsSeriesPoint {
+  @ApiProperty({ description: 'Its first day (UTC).', type: String, format: 'date', example: '2026-11-21' })
+  start: string;
+
+  @ApiProperty({
+    description: 'Subscriptions that were active or trialing at its end, or are so now.',
+    type: 'integer',
+    example: 1,
+  })
+  active_subscriptions: number;
+
+  @ApiProperty({
+    description: 'One entry for each currency of the whole series, by name.',
+    type: [SeriesRevenue],
+  })
+  revenue: SeriesRevenue[];
+}
+
+@ApiSchema({ description: 'Revenue and active subscriptions over time. Currencies are never added up.' })
+export class StatsSeriesResponse {
+  @ApiProperty({
+    description: 'The first day that was asked for.',
+    type: String,
+    format: 'date',
+    example: '2026-11-21',
+  })
+  from: string;
+
+  @ApiProperty({
+    description: 'The last day, included.',
+    type: String,
+    format: 'date',
+    example: '2026-11-21',
+  })
+  to: string;
+
+  @ApiProperty({ description: 'What one point covers.', enum: SERIES_INTERVALS, example: 'day' })
+  interval: SeriesInterval;
+
+  @ApiNullableString({ description: '`test`, `live`, or `null` for both.', example: 'test' })
+  mode: StripeMode | null;
+
+  @ApiProperty({
+    description: 'All intervals from `from` to `to`, the oldest first. The first and the last one are whole.',
+    type: [StatsSeriesPoint],
+  })
+  points: StatsSeriesPoint[];
+}
+
+export function toSeriesResponse(
+  { firstDay, lastDay, interval, mode }: SeriesRange,
+  points: readonly SeriesPoint[],
+): StatsSeriesResponse {
+  return {
+    from: firstDay,
+    to: lastDay,
+    interval,
+    mode: mode ?? null,
+    points: points.map(({ start, activeSubscriptions, revenue }) => ({
+      start,
+      active_subscriptions: activeSubscriptions,
+      revenue: [...revenue].map(([currency, amounts]) => ({
+        currency,
+        decimals: decimalsOf(currency),
+        successful_payments: amounts.payments,
+        gross_revenue_cents: amounts.grossCents,
+        refunded_cents: amounts.refundedCents,
+        net_revenue_cents: amounts.netCents,
+      })),
+    })),
+  };
+}

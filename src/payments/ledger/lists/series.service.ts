@@ -1,0 +1,111 @@
+import { Injectable } from '@nestjs/common';
+import { DAY_MS, dayOf } from '../../../common/time.js';
+import { Database } from '../../../database/database.js';
+import { ReadableProjects, type Scope } from '../../../projects/members/readable-projects.js';
+import type { StripeMode } from '../../stripe/stripe-mode.js';
+import type { DayRevenue } from '../store/statistics.entities.js';
+import type { SeriesInterval } from './series.dto.js';
+import { ACTIVE_BY_DAY, REVENUE_BY_DAY } from './series.statements.js';
+
+export interface SeriesRange {
+  /** Both inclusive, as in `2026-11-21`. */
+  readonly firstDay: string;
+  readonly lastDay: string;
+  readonly interval: SeriesInterval;
+  /** Absent for both. */
+  readonly mode?: StripeMode;
+}
+
+/** One interval of the series. */
+export interface SeriesPoint {
+  /** First day of the interval. */
+  readonly start: string;
+  /** At the end of the interval. */
+  readonly activeSubscriptions: number;
+  /** By currency. All points have the same currencies. */
+  readonly revenue: ReadonlyMap<string, DayRevenue>;
+}
+
+const NOTHING: DayRevenue = { payments: 0, grossCents: 0, refundedCents: 0, netCents: 0 };
+
+/** Reads revenue and active subscriptions over time, from sums that each write of the ledger keeps by day. */
+@Injectable()
+export class SeriesService {
+  constructor(
+    private readonly database: Database,
+    private readonly readable: ReadableProjects,
+  ) {}
+
+  /** Widens the range to whole intervals, the first of which has no gap. */
+  async read(scope: Scope, { firstDay, lastDay, interval, mode }: SeriesRange): Promise<SeriesPoint[]> {
+    const starts = startsOf(firstDay, lastDay, interval);
+    const [first = firstDay] = starts;
+    const values = [mode ?? null, first, lastDayOf(lastDay, interval)];
+    const sums = new Map<string, DayRevenue>();
+    const currencies = new Set<string>();
+    const changeAt = new Map<string, number>();
+    for await (const projects of this.readable.chunksIn(scope)) {
+      const parameters = [JSON.stringify(projects), ...values];
+      const [revenue, changes] = await Promise.all([
+        this.database.query(REVENUE_BY_DAY, parameters),
+        this.database.query(ACTIVE_BY_DAY, parameters),
+      ]);
+      for (const { day, currency, ...amounts } of revenue) {
+        const key = `${startOf(day, interval)} ${currency}`;
+        sums.set(key, plus(sums.get(key) ?? NOTHING, amounts));
+        currencies.add(currency);
+      }
+      for (const { day, change } of changes) {
+        const start = day === '' ? '' : startOf(day, interval);
+        changeAt.set(start, (changeAt.get(start) ?? 0) + change);
+      }
+    }
+    let activeSubscriptions = changeAt.get('') ?? 0;
+    return starts.map((start) => {
+      activeSubscriptions += changeAt.get(start) ?? 0;
+      const ofStart = [...currencies]
+        .sort()
+        .map((currency) => [currency, sums.get(`${start} ${currency}`) ?? NOTHING] as const);
+      return { start, activeSubscriptions, revenue: new Map(ofStart) };
+    });
+  }
+}
+
+function plus(one: DayRevenue, other: DayRevenue): DayRevenue {
+  return {
+    payments: one.payments + other.payments,
+    grossCents: one.grossCents + other.grossCents,
+    refundedCents: one.refundedCents + other.refundedCents,
+    netCents: one.netCents + other.netCents,
+  };
+}
+
+/** First day of the day's interval. Weeks begin on Monday (ISO 8601). */
+function startOf(day: string, interval: SeriesInterval): string {
+  if (interval === 'month') return `${day.slice(0, 7)}-01`;
+  if (interval === 'day') return day;
+  const date = new Date(day);
+  return daysLater(day, -((date.getUTCDay() + 6) % 7));
+}
+
+function nextStart(start: string, interval: SeriesInterval): string {
+  return interval === 'month'
+    ? startOf(daysLater(start, 31), interval)
+    : daysLater(start, interval === 'day' ? 1 : 7);
+}
+
+function lastDayOf(day: string, interval: SeriesInterval): string {
+  return daysLater(nextStart(startOf(day, interval), interval), -1);
+}
+
+/** First days of all intervals from one day to another. */
+function startsOf(firstDay: string, lastDay: string, interval: SeriesInterval): string[] {
+  const starts: string[] = [];
+  for (let start = startOf(firstDay, interval); start <= lastDay; start = nextStart(start, interval))
+    starts.push(start);
+  return starts;
+}
+
+export function daysLater(day: string, days: number): string {
+  return dayOf(new Date(Date.parse(day) + days * DAY_MS));
+}
