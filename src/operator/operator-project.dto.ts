@@ -21,9 +21,9 @@ function subjectProblem(value: unknown): ReturnType<Check> {
 }
 
 /** The `sub` of a developer's access tokens. */
-function Subject(description: string): PropertyDecorator {
+function Subject(description: string, example = 'developer-1'): PropertyDecorator {
   return applyDecorators(
-    ApiProperty({ description, type: 'string', minLength: 1, maxLength: 255, example: 'developer-1' }),
+    ApiProperty({ description, type: 'string', minLength: 1, maxLength: 255, example }),
     Checked(subjectProblem),
   );
 }
@@ -83,6 +83,12 @@ export class OperatorProjectsQuery {
     textCheck(1, MAX_CURSOR_LENGTH),
   )
   cursor?: string;
+}
+
+@ForbidUnknownFields({ description: 'To whom the project goes.' })
+export class OperatorTransferRequest {
+  @Subject('The new owner: the `sub` of their access tokens. They need not be a member.', 'developer-2')
+  subject: OwnerId;
 }
 
 @ForbidUnknownFields({ description: 'What the project is to be.' })

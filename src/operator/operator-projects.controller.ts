@@ -1,7 +1,8 @@
-import { Body, Controller, Get, HttpStatus, Param, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post, Put, Query, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
+  ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
@@ -15,12 +16,14 @@ import { ValidationFailed } from '../common/errors.js';
 import type { ProjectId } from '../common/ids.js';
 import { SYSTEM_CHAIN } from '../history/history-entry.js';
 import { ApiErrors } from '../http/openapi/api-errors.js';
+import { MembersRepository } from '../projects/members/members.repository.js';
 import { readProjectId } from '../projects/project.guards.js';
 import { ProjectsService } from '../projects/projects.service.js';
 import {
   OperatorProjectResponse,
   OperatorProjectsQuery,
   OperatorProjectsResponse,
+  OperatorTransferRequest,
   ProjectProvisionRequest,
   toOperatorProject,
 } from './operator-project.dto.js';
@@ -40,6 +43,7 @@ export class OperatorProjectsController {
   constructor(
     private readonly list: OperatorProjectsRepository,
     private readonly projects: ProjectsService,
+    private readonly members: MembersRepository,
   ) {}
 
   @Get()
@@ -84,6 +88,26 @@ export class OperatorProjectsController {
     const { project, isNew } = await this.projects.provision({ id, ownerId, name }, actor);
     reply.status(isNew ? HttpStatus.CREATED : HttpStatus.OK);
     return toOperatorProject(project);
+  }
+
+  @Post(':project_id/transfer')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ForOperators('admin')
+  @PROJECT_ID
+  @ApiOperation({
+    operationId: 'transferAnyProject',
+    summary: 'Give a project to another owner',
+    description:
+      'To anybody, also without a role in the project: for a project whose owner has left. The former owner becomes an admin.',
+  })
+  @ApiNoContentResponse({ description: 'The project has another owner.' })
+  @ApiErrors({ project: true, body: true, meaning: { 409: 'The person owns the project already.' } })
+  async transfer(
+    @Param('project_id') projectId: string,
+    @Body() { subject }: OperatorTransferRequest,
+    @CurrentActor() actor: Actor,
+  ): Promise<void> {
+    await this.members.transfer({ projectId: readProjectId(projectId), subject, actor });
   }
 }
 

@@ -148,6 +148,9 @@ const ROUTES: Record<string, Expectation> = {
     owner_id: 'developer-1',
     name: 'Corner shop',
   }),
+  [`POST ${OPERATOR}/projects/:project_id/transfer`]: operators(409, ['operatorViewer'], {
+    subject: 'developer-1',
+  }),
   [`GET ${OPERATOR}/service-accounts`]: operators(200),
   [`POST ${OPERATOR}/service-accounts`]: operators(201, MACHINE_OPERATORS, { name: 'A', role: 'viewer' }),
   [`POST ${OPERATOR}/service-accounts/:service_account_id/rotate`]: operators(404, MACHINE_OPERATORS),

@@ -134,6 +134,34 @@ describe('who is an operator', () => {
     await app.send('delete', `/api/v1/projects/${id}`, PERSON).expect(204);
   });
 
+  it('gives a project to anybody, and leaves the former owner an admin', async () => {
+    const id = await app.createProject();
+    const transfer = (subject: unknown, key = admin, project = id) =>
+      app.send('post', `${PROJECTS}/${project}/transfer`, key).send({ subject });
+    await transfer('developer-2', OWNER).expect(403);
+    await transfer('developer-2', viewer).expect(403);
+    await transfer('developer-2', admin, randomUUID()).expect(404);
+    await transfer('').expect(422);
+    await transfer('developer-1').expect(409);
+    await transfer('developer-2').expect(204);
+    const { body } = await app.send('get', `/api/v1/projects/${id}/members`, STRANGER).expect(200);
+    expect((body as { members: object[] }).members).toMatchObject([
+      { subject: 'developer-2', role: 'owner' },
+      { subject: 'developer-1', role: 'admin' },
+    ]);
+    const { body: history } = await app.send('get', `${configPath(id)}/history`).expect(200);
+    expect(history).toMatchObject({
+      entries: [
+        {
+          action: 'project.transferred',
+          member: 'developer-2',
+          actor: { kind: 'service_account', name: 'Platform backend' },
+        },
+        {},
+      ],
+    });
+  });
+
   it('changes nothing with the role viewer', async () => {
     await put(app, randomUUID(), { owner_id: 'a', name: 'b' }, viewer).expect(403, {
       detail: 'This operation needs an operator with the role admin; yours is viewer.',
