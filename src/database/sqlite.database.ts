@@ -138,8 +138,7 @@ export class SqliteDatabase extends Database {
     let step = steps.next([]);
     while (!step.done) {
       const answers = step.value.map(({ statement, values }) => {
-        const isDeletion = textFor(statement, 'sqlite').startsWith('DELETE');
-        const destroys = statement.destroys ?? (isDeletion || undefined);
+        const { destroys } = statement;
         if (destroys && this.#destroys !== true) this.#destroys = destroys;
         return this.#execute(statement, values);
       });

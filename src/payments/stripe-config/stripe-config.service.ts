@@ -229,7 +229,7 @@ export class StripeConfigService implements OnModuleInit {
             if (validUntil === null || !isUnreadable(error)) throw error;
             return undefined;
           });
-        return value && { value, validUntil, isOfOtherAccount: Boolean(isOfOtherAccount) };
+        return value && { value, validUntil, isOfOtherAccount };
       }),
     );
     return opened.filter((secret) => secret !== undefined);

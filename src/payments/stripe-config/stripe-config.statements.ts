@@ -163,6 +163,7 @@ const UPSERTS = CREDENTIAL_RULES.map((_, index) => {
      replacements = k.replacements + CASE WHEN ${sameValue} THEN 0 ELSE 1 END,
      ${excludedColumns(StripeCredentialEntity, ['sealed', 'keyId', 'mask', 'fingerprint', 'looksCutOff', 'writtenAt'])}`,
     `upsert_${count}_stripe_credentials`,
+    { destroys: 'soon' },
   );
 });
 
@@ -218,12 +219,14 @@ const DESTROYED = columns(StripeCredentialEntity, { only: ['mode', 'kind', 'mask
 export const DELETE_CREDENTIALS = sql<DestroyedCredential>(
   `DELETE FROM stripe_credentials WHERE project_id = $1 RETURNING ${DESTROYED}`,
   'delete_stripe_credentials',
+  { destroys: true },
 );
 
 /** $1 project, $2 mode. */
 export const DELETE_MODE = sql<DestroyedCredential>(
   `DELETE FROM stripe_credentials WHERE project_id = $1 AND mode = $2 RETURNING ${DESTROYED}`,
   'delete_stripe_credentials_of_mode',
+  { destroys: true },
 );
 
 /** $1 project, $2 mode, $3 fingerprint. */
@@ -231,6 +234,7 @@ export const DELETE_WEBHOOK_SECRET = sql<DestroyedCredential>(
   `DELETE FROM stripe_credentials
    WHERE project_id = $1 AND mode = $2 AND kind = 'webhook_secret' AND fingerprint = $3 RETURNING ${DESTROYED}`,
   'delete_stripe_webhook_secret',
+  { destroys: true },
 );
 
 /** Limits the former secrets of a mode: each costs a signature check per event, even for forged events. */
@@ -268,12 +272,14 @@ export const KEEP_FORMER = sql<never>(
    ON CONFLICT (project_id, mode, kind, slot) DO UPDATE SET valid_until = excluded.valid_until,
      ${excludedColumns(StripeCredentialEntity, COPIED)}`,
   'keep_former_stripe_webhook_secret',
+  { destroys: true },
 );
 
 /** $1 project, $2 mode. */
 export const DELETE_FORMER = sql<never>(
   'DELETE FROM stripe_credentials WHERE project_id = $1 AND mode = $2 AND slot > 0',
   'delete_former_stripe_webhook_secrets',
+  { destroys: true },
 );
 
 /** A webhook secret, current (slot 0) or former, with the slot that is evicted next. */
@@ -305,6 +311,7 @@ export const FIND_EXPIRED = sql<Pick<CredentialRow, 'projectId'>>(
 export const DELETE_EXPIRED = sql<DestroyedCredential>(
   `DELETE FROM stripe_credentials WHERE project_id = $1 AND valid_until <= $2 RETURNING ${DESTROYED}`,
   'delete_expired_stripe_webhook_secrets',
+  { destroys: true },
 );
 
 /**
@@ -327,8 +334,8 @@ export const isOfOtherAccount = (
 type WebhookSecretRow = { readonly isActive: boolean | null } & (
   | { readonly sealed: null }
   | (Pick<CredentialRow, 'sealed' | 'validUntil'> & {
-      /** Whether the endpoint is in another account than the stored secret key. A number on SQLite. */
-      readonly isOfOtherAccount: boolean | number;
+      /** Whether the endpoint is in another account than the stored secret key. */
+      readonly isOfOtherAccount: boolean;
     })
 );
 
@@ -345,4 +352,5 @@ export const FIND_WEBHOOK_SECRETS = sql<WebhookSecretRow>(
    WHERE p.id = $1 AND p.deleted_at IS NULL
    ORDER BY k.slot > 0, k.written_at DESC`,
   'find_stripe_webhook_secrets',
+  { computed: { isOfOtherAccount: Boolean } },
 );

@@ -75,6 +75,20 @@ onSqlite('the database file and its log lose', () => {
     await expectDestroyed(await credentials(`mode = 'live'`), () => configs.removeMode(projectId, 'live'));
   });
 
+  it('a credential that another one replaced', async () => {
+    const key = { test_secret_key: `sk_test_${'b'.repeat(24)}` };
+    await expectDestroyed(await credentials(`mode = 'test' AND kind = 'secret_key'`), () =>
+      configs.save(projectId, key),
+    );
+  });
+
+  it('a webhook secret that was replaced without an overlap', async () => {
+    const secret = { test_webhook_secret: `whsec_${'b'.repeat(32)}` };
+    await expectDestroyed(await credentials(`mode = 'test' AND kind = 'webhook_secret'`), () =>
+      configs.save(projectId, secret, { webhookSecretOverlap: 0 }),
+    );
+  });
+
   it('former webhook secrets whose overlap has ended', async () => {
     await configs.save(projectId, { test_webhook_secret: `whsec_${'b'.repeat(32)}` });
     const later = new Date(Date.now() + YEAR_MS);
