@@ -13,6 +13,8 @@ export const ADD = sql<RowOf<AccountEntity>>(
 /** $1 address, $2 hash. Reactivates a revoked account. */
 export const SET_PASSWORD = sql<{ id: OwnerId }>(
   'UPDATE accounts SET password_hash = $2, revoked_at = NULL WHERE email = $1 RETURNING id',
+  undefined,
+  { destroys: true },
 );
 
 /** $1 address, $2 now. */
@@ -23,12 +25,16 @@ export const REVOKE = sql<{ id: OwnerId }>(
 /** $1 account, $2 hash, $3 former hash. Returns no row if the password has changed since. */
 export const CHANGE_PASSWORD = sql<{ id: OwnerId }>(
   'UPDATE accounts SET password_hash = $2 WHERE id = $1 AND password_hash = $3 AND revoked_at IS NULL RETURNING id',
+  undefined,
+  { destroys: true },
 );
 
 /** $1 account, $2 hash. */
 export const RESET_PASSWORD = sql<RowOf<AccountEntity>>(
   `UPDATE accounts SET password_hash = $2 WHERE id = $1 AND revoked_at IS NULL
    RETURNING ${columns(AccountEntity)}`,
+  undefined,
+  { destroys: true },
 );
 
 /** $1 account. Changes of one account run one after another. */
@@ -48,6 +54,8 @@ export const COUNT_RESETS_SINCE = sql<{ count: number }>(
 export const ERASE = sql<{ id: OwnerId }>(
   `UPDATE accounts SET email = NULL, full_name = NULL, password_hash = '', revoked_at = COALESCE(revoked_at, $2)
    WHERE id = $1 AND email IS NOT NULL RETURNING id`,
+  undefined,
+  { destroys: true },
 );
 
 /** $1 account, $2 session or NULL. Returns no row if there is no such account. */

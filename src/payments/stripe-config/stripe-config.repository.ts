@@ -86,7 +86,7 @@ export class StripeConfigRepository {
         id,
         ownerId: row.ownerId,
         state: statements.stateOf(row),
-        sharesAccount: Boolean(row.sharesAccount),
+        sharesAccount: row.sharesAccount,
       }
     );
   }

@@ -60,7 +60,7 @@ type StateRow = State | { version: null };
 const STATE = columns(StripeConfigEntity, { of: 'c', only: ['version', 'isActive'] });
 
 /** $1 project. Returns no row without a live project. */
-export const FIND_WITH_OWNER = sql<{ ownerId: OwnerId; sharesAccount: boolean | number } & StateRow>(
+export const FIND_WITH_OWNER = sql<{ ownerId: OwnerId; sharesAccount: boolean } & StateRow>(
   `SELECT p.owner_id AS "ownerId", ${STATE},
      EXISTS (SELECT 1 ${sharingAccount('k', {
        join: `JOIN stripe_credentials k ON k.project_id = p.id AND k.kind = 'secret_key' AND k.slot = 0`,
@@ -68,6 +68,7 @@ export const FIND_WITH_OWNER = sql<{ ownerId: OwnerId; sharesAccount: boolean | 
    FROM projects p LEFT JOIN stripe_configs c ON c.project_id = p.id
    WHERE p.id = $1 AND p.deleted_at IS NULL`,
   'find_stripe_config_state_with_owner',
+  { computed: { sharesAccount: Boolean } },
 );
 
 /** $1 project. */

@@ -61,14 +61,20 @@ export const FIND_INVITATION = sql<InvitationRow>(
 /** $1 project, $2 invitation. */
 export const REMOVE_INVITATION = sql<InvitationRow>(
   `DELETE FROM project_invitations WHERE project_id = $1 AND id = $2 RETURNING ${columns(ProjectInvitationEntity)}`,
+  undefined,
+  { destroys: true },
 );
 
 /** $1 project. */
 export const REMOVE_INVITATIONS = sql<Pick<InvitationRow, 'id'>>(
   'DELETE FROM project_invitations WHERE project_id = $1 RETURNING id',
+  undefined,
+  { destroys: true },
 );
 
 /** $1 now. */
 export const REMOVE_EXPIRED_INVITATIONS = sql<Pick<InvitationRow, 'id'>>(
   'DELETE FROM project_invitations WHERE expires_at <= $1 RETURNING id',
+  undefined,
+  { destroys: true },
 );
