@@ -103,8 +103,8 @@ describe('members of a project', () => {
     );
     await execute(
       app.database,
-      `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, user_rank, status, amount_cents, currency, refunded_amount_cents, created_at, source_rank, as_of, revision)
-       VALUES ('${project}', 'live', 'pi_1', '${randomUUID()}', 0, 'succeeded', 5, 'eur', 0, '2026-01-01 00:00:00.000', 1, '2026-01-01 00:00:00.000', 1)`,
+      `INSERT INTO stripe_payments (project_id, mode, payment_intent_id, id, user_rank, status, amount_cents, currency, refunded_amount_cents, created_at, updated_at, source_rank, as_of, revision)
+       VALUES ('${project}', 'live', 'pi_1', '${randomUUID()}', 0, 'succeeded', 5, 'eur', 0, '2026-01-01 00:00:00.000', '2026-01-01 00:00:00.000', 1, '2026-01-01 00:00:00.000', 1)`,
     );
     const get = async (path: string) =>
       (await app.send('get', `/api/v1/${path}`, tokenOf(sub)).expect(200)).body as object;
