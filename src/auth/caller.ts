@@ -51,6 +51,9 @@ export type Caller =
   /** A developer whose token lacks the required scope. */
   | { kind: 'unscoped'; sub: string; missingScope: string };
 
+/** A caller that may have roles in several projects. */
+export type Reader = Extract<Caller, { kind: 'developer' | 'service_account' }>;
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** The caller, or the reason why there is none. IdentifyCallerGuard sets it before other guards run. */
@@ -91,6 +94,13 @@ export const CurrentActor = createParamDecorator((_: unknown, context: Execution
 export const CurrentDeveloper = createParamDecorator((_: unknown, context: ExecutionContext): OwnerId =>
   developerOf(context.switchToHttp().getRequest<FastifyRequest>()),
 );
+
+/** Injects the `Reader`, on a route for developers and service accounts. */
+export const CurrentReader = createParamDecorator((_: unknown, context: ExecutionContext): Reader => {
+  const caller = callerOf(context.switchToHttp().getRequest<FastifyRequest>());
+  if (caller.kind === 'developer' || caller.kind === 'service_account') return caller;
+  throw new Error('This route is for developers and service accounts.');
+});
 
 /** Injects the `EndUser`, on a route with `@ForEndUsers()` and the `EndUserGuard`. */
 export const CurrentEndUser = createParamDecorator((_: unknown, context: ExecutionContext): EndUser => {

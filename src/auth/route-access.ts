@@ -6,6 +6,7 @@ import {
   SetMetadata,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { ApiExtension } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { DomainError } from '../common/errors.js';
 import { insufficientScope } from './auth.errors.js';
@@ -41,6 +42,9 @@ export const ForOperators = (role: Operation['role'], options: Omit<Operation, '
   applyDecorators(
     SetMetadata(ACCESS, 'operator' satisfies Access),
     SetMetadata(OPERATION, { role, ...options } satisfies Operation),
+    ApiExtension('x-operator', {
+      service_accounts: options.isPersonal ? [] : role === 'viewer' ? ['viewer', 'admin'] : ['admin'],
+    }),
   );
 
 /** Restricts a route to end users, whose tokens have a `project_id`. */

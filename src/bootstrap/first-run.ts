@@ -66,6 +66,8 @@ async function sampleProject(app: NestFastifyApplication): Promise<ProjectId | u
       'Made at the first start, for trying things out.',
       systemActor('first start'),
     );
-  const [oldest] = (await projects.list(SAMPLE_DEVELOPER, { limit: 1_000, offset: 0 })).reverse();
+  const [oldest] = (
+    await projects.list({ kind: 'developer', sub: SAMPLE_DEVELOPER }, { limit: 1_000, offset: 0 })
+  ).reverse();
   return oldest?.id;
 }

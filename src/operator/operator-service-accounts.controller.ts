@@ -55,7 +55,7 @@ export class OperatorServiceAccountsController {
     operationId: 'createOperatorServiceAccount',
     summary: 'Make a service account of the operator',
     description:
-      'For the platform’s own backend. The answer shows its key, this once. Only a person makes keys; the command line does too.',
+      'For the platform’s own backend. The answer shows its key, this once. The command line makes one, too.',
   })
   @ApiCreatedResponse({ description: 'The account with its key.', type: ServiceAccountKeyResponse })
   @ApiErrors({ body: true, meaning: TOO_MANY })

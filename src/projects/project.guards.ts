@@ -15,7 +15,14 @@ import { callerOf, endUserOf } from '../auth/caller.js';
 import { AllowServiceAccounts, ForDevelopers } from '../auth/route-access.js';
 import { DomainError, ValidationFailed } from '../common/errors.js';
 import { parseProjectId, type ProjectId } from '../common/ids.js';
-import { hasPermission, type Permission, PERMISSIONS, type Role, rolesWith } from './permissions.js';
+import {
+  GIVEN_ROLES,
+  hasPermission,
+  type Permission,
+  PERMISSIONS,
+  type Role,
+  rolesWith,
+} from './permissions.js';
 import type { Project } from './project.entity.js';
 import { ProjectRoles } from './members/project-roles.js';
 import { projectNotFound, ProjectsService } from './projects.service.js';
@@ -61,7 +68,11 @@ export const RequiresPermission = (permission: Permission, options: RequirementO
     AllowServiceAccounts(),
     SetMetadata(REQUIREMENT, { permission, ...options } satisfies Requirement),
     UseGuards(PermissionGuard),
-    ApiExtension('x-permission', { name: permission, roles: rolesWith(permission) }),
+    ApiExtension('x-permission', {
+      name: permission,
+      roles: rolesWith(permission),
+      service_accounts: GIVEN_ROLES.filter((role) => hasPermission(role, permission)),
+    }),
   );
 
 declare module 'fastify' {

@@ -5,12 +5,15 @@ import type { HistoryChain } from '../history/history-trail.js';
 import { HistoryTrail } from '../history/history-trail.js';
 import { invalidToken } from '../auth/auth.errors.js';
 import { AccountStandings } from '../auth/tokens/ended-sessions.js';
+import type { Reader } from '../auth/caller.js';
 import type { Actor } from '../common/actor.js';
 import { DataSource, type Repository } from 'typeorm';
 import { type OwnerId, parseUuid, type ProjectId } from '../common/ids.js';
 import { columnValues, type RowOf } from '../database/columns.js';
 import { Database, query, toTimestamp, type Steps } from '../database/database.js';
 import { reachingDatabase } from '../database/database-errors.js';
+import { roleOfNonMember } from './members/project-roles.js';
+import { readingOf } from './members/readable-projects.js';
 import type { Project, ProjectChanges, ProjectWithRole } from './project.entity.js';
 import { ProjectEntity, searchNameOf } from './project.entity.js';
 import { ADD, FIND_ANY, FIND_LIVE, HIDE, LIST_READABLE, UPDATE } from './project.statements.js';
@@ -33,10 +36,14 @@ export class ProjectRepository {
     return row && toProject(row);
   }
 
-  /** The projects in which the subject has a role, newest first. */
-  async listReadable(subject: OwnerId, { limit, offset }: Page): Promise<ProjectWithRole[]> {
-    const rows = await this.database.query(LIST_READABLE, [subject, limit, offset]);
-    return rows.map((row) => ({ ...toProject(row), role: row.role }));
+  /** The projects in which the reader has a role, newest first. */
+  async listReadable(reader: Reader, { limit, offset }: Page): Promise<ProjectWithRole[]> {
+    const { reach, key } = readingOf(reader);
+    const rows = await this.database.query(LIST_READABLE[reach], [limit, offset, ...key]);
+    return rows.flatMap((row) => {
+      const role = row.role ?? roleOfNonMember(reader, row);
+      return role ? [{ ...toProject(row), role }] : [];
+    });
   }
 
   async add(

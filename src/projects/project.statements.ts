@@ -3,7 +3,7 @@ import { columns, inserted, type RowOf } from '../database/columns.js';
 import { sql } from '../database/database.js';
 import type { Role } from './permissions.js';
 import { ProjectEntity } from './project.entity.js';
-import { readablePage } from './readable-projects.statements.js';
+import { perReach, readablePage } from './readable-projects.statements.js';
 
 /** $1 project. */
 export const FIND_LIVE = sql<RowOf<ProjectEntity>>(
@@ -11,12 +11,13 @@ export const FIND_LIVE = sql<RowOf<ProjectEntity>>(
   'find_live_project',
 );
 
-/** $1 subject, $2 limit, $3 offset. Newest first. */
-export const LIST_READABLE = sql<RowOf<ProjectEntity> & { readonly role: Role }>(
-  `SELECT ${columns(ProjectEntity, { of: 'p' })}, r.role AS "role"
-   FROM ${readablePage('$1', { limit: '$2', offset: '$3' })} r JOIN projects p ON p.id = r.id
-   ORDER BY p.created_at DESC, p.id DESC`,
-  'list_readable_projects',
+/** $1 limit, $2 offset, $3 subject or project. Newest first. The role is NULL where only the caller decides it. */
+export const LIST_READABLE = perReach((reach) =>
+  sql<RowOf<ProjectEntity> & { readonly role: Role | null }>(
+    `SELECT ${columns(ProjectEntity, { of: 'p' })}, r.role AS "role"
+     FROM ${readablePage(reach)} r JOIN projects p ON p.id = r.id ORDER BY p.created_at DESC, p.id DESC`,
+    `list_readable_${reach}`,
+  ),
 );
 
 /** Parameters: `columnValues(ProjectEntity, …)`. */

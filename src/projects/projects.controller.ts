@@ -21,9 +21,8 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CurrentActor } from '../auth/caller.js';
-import { CurrentDeveloper } from '../auth/caller.js';
-import { ForDevelopers } from '../auth/route-access.js';
+import { CurrentActor, CurrentDeveloper, CurrentReader, type Reader } from '../auth/caller.js';
+import { AllowServiceAccounts, ForDevelopers } from '../auth/route-access.js';
 import type { Actor } from '../common/actor.js';
 import { Settings } from '../config/settings.js';
 import { ApiErrors } from '../http/openapi/api-errors.js';
@@ -53,22 +52,24 @@ export class ProjectsController {
 
   @Get()
   @ForDevelopers()
+  @AllowServiceAccounts()
   @ApiOperation({
     operationId: 'listProjects',
     summary: 'List your projects',
-    description: 'The projects in which you have a role, with the role, newest first.',
+    description:
+      'The projects in which you have a role, with the role, newest first. Operators have one in all.',
   })
   @ApiOkResponse({ description: 'The projects.', type: [ProjectResponse], headers: NEXT_PAGE_LINK })
   @ApiErrors({})
   async list(
-    @CurrentDeveloper() developer: OwnerId,
+    @CurrentReader() reader: Reader,
     @Query() page: LongPageQuery,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ProjectResponse[]> {
     const limit = page.page_size;
     // One more shows whether there is another page.
-    const projects = await this.projects.list(developer, { limit: limit + 1, offset: offsetOf(page) });
+    const projects = await this.projects.list(reader, { limit: limit + 1, offset: offsetOf(page) });
     if (projects.length > limit) linkNextPage(request, reply, page, this.settings.publicBaseUrl);
     return projects.slice(0, limit).map(toProjectResponse);
   }

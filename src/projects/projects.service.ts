@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Reader } from '../auth/caller.js';
 import { A_MODULE, type Actor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import type { OwnerId, ProjectId } from '../common/ids.js';
@@ -22,9 +23,9 @@ export class ProjectsService {
 
   constructor(private readonly projects: ProjectRepository) {}
 
-  /** The projects in which the subject has a role, newest first. */
-  list(subject: OwnerId, page: Page): Promise<ProjectWithRole[]> {
-    return this.projects.listReadable(subject, page);
+  /** The projects in which the reader has a role, newest first. */
+  list(reader: Reader, page: Page): Promise<ProjectWithRole[]> {
+    return this.projects.listReadable(reader, page);
   }
 
   create(

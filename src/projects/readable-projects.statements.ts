@@ -1,37 +1,60 @@
 import type { ProjectId } from '../common/ids.js';
 import { sql } from '../database/database.js';
 
-/**
- * SQL: `id` and `role` of one page of the live projects in which a subject has a role, the newest first. An owner
- * has no row in `project_members`, so no project comes twice. Both parts are read in the order of an index.
- */
-export function readablePage(subject: string, { limit, offset }: Record<'limit' | 'offset', string>): string {
-  return `(
-    SELECT p.id, p.created_at, 'owner' AS role FROM projects p WHERE p.owner_id = ${subject} AND p.deleted_at IS NULL
-    UNION ALL
-    SELECT p.id, p.created_at, m.role FROM project_members m JOIN projects p ON p.id = m.project_id
-    WHERE m.subject = ${subject} AND p.deleted_at IS NULL
-    ORDER BY 2 DESC, 1 DESC LIMIT ${limit} OFFSET ${offset})`;
+/** Which projects somebody may read: those in which a subject has a role, the one of a service account, or all. */
+export type Reach = 'subject' | 'project' | 'all';
+
+/** Makes a statement for each reach. */
+export function perReach<T>(make: (reach: Reach) => T): Readonly<Record<Reach, T>> {
+  return { subject: make('subject'), project: make('project'), all: make('all') };
 }
 
-/** $1 subject. */
-export const COUNT_READABLE = sql<{ total: number }>(
-  `SELECT (SELECT COUNT(*) FROM projects p WHERE p.owner_id = $1 AND p.deleted_at IS NULL)
-     + (SELECT COUNT(*) FROM project_members m JOIN projects p ON p.id = m.project_id
-        WHERE m.subject = $1 AND p.deleted_at IS NULL) AS total`,
-  'count_readable_projects',
+/**
+ * SQL: the live projects of a reach, with a role that is NULL where it depends on the caller alone. An owner has no
+ * row in `project_members`, so no project comes twice.
+ * @param key the subject or the project; unused for all
+ */
+function readable(reach: Reach, key: string): string {
+  const live = 'SELECT p.id, p.created_at, NULL AS role FROM projects p WHERE p.deleted_at IS NULL';
+  if (reach === 'all') return live;
+  if (reach === 'project') return `${live} AND p.id = ${key}`;
+  return `
+    SELECT p.id, p.created_at, 'owner' AS role FROM projects p WHERE p.owner_id = ${key} AND p.deleted_at IS NULL
+    UNION ALL
+    SELECT p.id, p.created_at, m.role FROM project_members m JOIN projects p ON p.id = m.project_id
+    WHERE m.subject = ${key} AND p.deleted_at IS NULL`;
+}
+
+/** SQL: one page, the newest first. $1 limit, $2 offset, $3 subject or project. An index gives the order. */
+export function readablePage(reach: Reach): string {
+  return `(${readable(reach, '$3')} ORDER BY 2 DESC, 1 DESC LIMIT $1 OFFSET $2)`;
+}
+
+/** $1 subject or project. */
+export const COUNT_READABLE = perReach((reach) =>
+  sql<{ total: number }>(
+    `SELECT COUNT(*) AS total FROM (${readable(reach, '$1')}) r`,
+    `count_readable_${reach}`,
+  ),
 );
 
 /** Bounds the time of a statement over a chunk, since SQLite blocks all other requests meanwhile. */
 export const CHUNK = 500;
 
-/** $1 owner, $2 time and $3 id of the last project of the chunk before. Newest first. */
-export const OWNED = sql<{ id: ProjectId; createdAt: Date }>(
-  `SELECT id, created_at AS "createdAt" FROM projects
-   WHERE owner_id = $1 AND (created_at, id) < ($2, $3) AND deleted_at IS NULL
-   ORDER BY created_at DESC, id DESC LIMIT ${CHUNK}`,
-  'chunk_of_owned_projects',
-);
+/** $1 time and $2 id of the last project of the chunk before, $3 owner. Newest first. */
+export const OWNED = chunkOf('owner_id = $3 AND', 'chunk_of_owned_projects');
+
+/** $1 time and $2 id of the last project of the chunk before. Newest first. */
+export const ALL = chunkOf('', 'chunk_of_all_projects');
+
+function chunkOf(condition: string, name: string) {
+  return sql<{ id: ProjectId; createdAt: Date }>(
+    `SELECT id, created_at AS "createdAt" FROM projects
+     WHERE ${condition} (created_at, id) < ($1, $2) AND deleted_at IS NULL
+     ORDER BY created_at DESC, id DESC LIMIT ${CHUNK}`,
+    name,
+  );
+}
 
 /** $1 subject, $2 the last project of the chunk before. */
 export const JOINED = sql<{ id: ProjectId }>(

@@ -3,6 +3,7 @@ import { Controller, Get, RequestMethod } from '@nestjs/common';
 import { METHOD_METADATA, MODULE_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer, Reflector } from '@nestjs/core';
 import { ForDevelopers } from '../../src/auth/route-access.js';
+import { openApiDocument } from '../../src/http/openapi/docs.js';
 import { RouteTable } from '../../src/http/route-table.js';
 import {
   hasPermission,
@@ -50,6 +51,8 @@ const everyDeveloper = (status: number, body?: object): Expectation => ({
   operatorViewer: 403,
   body,
 });
+/** Lists of what the caller may read. */
+const readers = (status: number): Expectation => ({ ...everybody(status), nobody: 401, endUser: 403 });
 const allowed = (permission: Permission, status: number, body?: object): Expectation => {
   const { viewer, admin, owner } = eachRole((role) => (hasPermission(role, permission) ? status : 403));
   return {
@@ -124,7 +127,7 @@ const ROUTES: Record<string, Expectation> = {
     current_password: 'p'.repeat(8),
     new_password: 'n'.repeat(8),
   }),
-  'GET /api/v1/projects': everyDeveloper(200),
+  'GET /api/v1/projects': readers(200),
   'POST /api/v1/projects': everyDeveloper(201, { name: 'Corner shop' }),
   [`GET ${PROJECT}`]: allowed('project:read', 200),
   [`PUT ${PROJECT}`]: allowed('project:write', 200, { name: 'Corner shop' }),
@@ -165,11 +168,11 @@ const ROUTES: Record<string, Expectation> = {
   [`GET ${STRIPE}/subscriptions`]: allowed('ledger:read', 200),
   [`GET ${STRIPE}/payments`]: allowed('ledger:read', 200),
   [`GET ${STRIPE}/stats/series`]: allowed('ledger:read', 200),
-  'GET /api/v1/payments/subscriptions': everyDeveloper(200),
-  'GET /api/v1/payments/transactions': everyDeveloper(200),
-  'GET /api/v1/payments/projects': everyDeveloper(200),
-  'GET /api/v1/payments/stats': everyDeveloper(200),
-  'GET /api/v1/payments/stats/series': everyDeveloper(200),
+  'GET /api/v1/payments/subscriptions': readers(200),
+  'GET /api/v1/payments/transactions': readers(200),
+  'GET /api/v1/payments/projects': readers(200),
+  'GET /api/v1/payments/stats': readers(200),
+  'GET /api/v1/payments/stats/series': readers(200),
   // Without a key there is nobody to ask.
   [`POST ${STRIPE}/webhook-endpoints`]: allowed('endpoints:write', 404, { mode: 'test' }),
   [`DELETE ${STRIPE}/webhook-endpoints/:mode`]: allowed('endpoints:write', 404),
@@ -327,6 +330,26 @@ describe('who may call what', () => {
     );
     expect(declared).toEqual(Object.fromEntries(listed));
     expect(new Set(Object.values(declared))).toEqual(new Set(Object.keys(PERMISSIONS)));
+  });
+
+  it('is described in the OpenAPI document', () => {
+    const { paths } = openApiDocument(app.app);
+    for (const [route, expected] of Object.entries(ROUTES)) {
+      if (!expected.permission && !route.includes(OPERATOR)) continue;
+      const [method, path] = split(route);
+      const operation = paths[path.replace(/:(\w+)/g, '{$1}')]?.[method as 'get'];
+      const [viewer, admin] = expected.permission
+        ? (['viewerAccount', 'adminAccount'] as const)
+        : (['operatorViewer', 'operatorAccount'] as const);
+      const roles = [expected[viewer] !== 403 && '`viewer`', expected[admin] !== 403 && '`admin`'];
+      const named = /service accounts(?: of the operator)? with the role ([^.]*)\./.exec(
+        operation?.description ?? '',
+      );
+      expect([route, named?.[1] ?? '']).toEqual([route, roles.filter(Boolean).join(' or ')]);
+      expect(/For operators|Operators have it/.test(operation?.description ?? '')).toBe(
+        expected.operatorPerson !== 403,
+      );
+    }
   });
 
   it('is asked of every route at the start', async () => {

@@ -7,10 +7,14 @@ import { documentResponseHeaders } from './response-headers.js';
 
 type Operation = ReturnType<typeof operationsOf>[number];
 
-/** The extension `x-permission` of an operation. */
-interface RequiredPermission {
-  readonly name: string;
-  readonly roles: readonly string[];
+/** The extensions of an operation that say who may call it. */
+interface CallersOfOperation {
+  readonly 'x-permission'?: {
+    readonly name: string;
+    readonly roles: readonly string[];
+    readonly service_accounts: readonly string[];
+  };
+  readonly 'x-operator'?: { readonly service_accounts: readonly string[] };
 }
 
 const DESCRIPTION = `
@@ -93,7 +97,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   for (const operation of Object.values(document.paths).flatMap(operationsOf)) {
     if (operation.security?.length) operation.security = securityOf(operation);
     operation.parameters?.sort((one, other) => rankOf(one) - rankOf(other));
-    describePermission(operation);
+    describeCallers(operation);
     dropOptionalExamples(operation);
     dropReflectedTypes(operation);
   }
@@ -119,12 +123,28 @@ function rankOf(parameter: NonNullable<Operation['parameters']>[number]): number
   return '$ref' in parameter ? PARAMETER_PLACES.length : PARAMETER_PLACES.indexOf(parameter.in);
 }
 
-/** Adds the permission of an operation in a project to its description. */
-function describePermission(operation: Operation & { 'x-permission'?: RequiredPermission }): void {
-  const { 'x-permission': permission, description = '' } = operation;
-  if (!permission) return;
-  const roles = permission.roles.map((role) => `\`${role}\``).join(', ');
-  operation.description = `${description} Needs the permission \`${permission.name}\`; it comes with the role ${roles.replace(/, (?=[^,]*$)/, ' or ')}.`;
+/** Adds to the description of an operation who may call it. */
+function describeCallers(operation: Operation & CallersOfOperation): void {
+  const { 'x-permission': permission, 'x-operator': operator } = operation;
+  const sentences = [
+    operation.description,
+    permission &&
+      `Needs the permission \`${permission.name}\`; it comes with the role ${oneOf(permission.roles)}.`,
+    permission &&
+      (permission.service_accounts.length > 0
+        ? `Operators have it, and service accounts with the role ${oneOf(permission.service_accounts)}.`
+        : 'Neither operators nor service accounts have it.'),
+    operator &&
+      (operator.service_accounts.length > 0
+        ? `For operators: people, and service accounts of the operator with the role ${oneOf(operator.service_accounts)}.`
+        : 'For operators who are people: a service account makes and ends no keys.'),
+  ];
+  operation.description = sentences.filter(Boolean).join(' ');
+}
+
+function oneOf(roles: readonly string[]): string {
+  const names = roles.map((role) => `\`${role}\``).join(', ');
+  return names.replace(/, (?=[^,]*$)/, ' or ');
 }
 
 /** Removes examples of optional parameters, because the docs page would send them. */

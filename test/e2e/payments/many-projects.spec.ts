@@ -1,10 +1,14 @@
 import { DataSource } from 'typeorm';
-import type { OwnerId } from '../../../src/common/ids.js';
+import { systemActor } from '../../../src/common/actor.js';
+import type { OwnerId, ProjectId } from '../../../src/common/ids.js';
 import { Database } from '../../../src/database/database.js';
 import { LedgerOverviewService } from '../../../src/payments/ledger/lists/ledger-overview.service.js';
-import { startTestApp, type TestApp } from '../../harness/test-app.js';
+import { ServiceAccountsService } from '../../../src/service-accounts/service-accounts.service.js';
+import { startTestApp, STRANGER, type TestApp } from '../../harness/test-app.js';
+import { accessToken } from '../../harness/tokens.js';
 
 const COUNT = 2_500;
+const SCOPE = 'till:operate';
 
 interface Project {
   id: string;
@@ -15,7 +19,7 @@ describe('a developer with many projects', () => {
   let app: TestApp;
 
   beforeAll(async () => {
-    app = await startTestApp();
+    app = await startTestApp({ environment: { AUTH_OPERATOR_SCOPE: SCOPE } });
     const numbers =
       app.app.get(Database).engine === 'postgres'
         ? `SELECT n, ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid AS id FROM generate_series(1, ${COUNT}) n`
@@ -95,6 +99,76 @@ describe('a developer with many projects', () => {
     });
   });
 
+  const accountOf = async (holder: string | null, role: 'viewer' | 'admin') => {
+    const account = { name: 'Backend', role, expiresAt: null, networks: [], requestsPerMinute: null };
+    const accounts = app.app.get(ServiceAccountsService);
+    return (await accounts.create(holder as ProjectId | null, account, systemActor('test'))).key;
+  };
+  const totalsOf = async (token: string, query = '') => {
+    const bodyOf = async (path: string) =>
+      (await app.send('get', `/api/v1/payments/${path}${query}`, token).expect(200)).body as unknown;
+    const [payments, subscriptions, series] = [
+      (await bodyOf('transactions')) as { total: number },
+      (await bodyOf('subscriptions')) as { total: number },
+      (await bodyOf('stats/series')) as { points: unknown[] },
+    ];
+    expect(series.points).toHaveLength(30);
+    return [payments.total, subscriptions.total];
+  };
+
+  it('gives an operator all projects of all owners', async () => {
+    const person = accessToken({ sub: 'developer-2', scope: SCOPE });
+    const [admin, viewer] = [await accountOf(null, 'admin'), await accountOf(null, 'viewer')];
+    for (const [token, roles] of [
+      [person, ['admin', 'owner', 'admin']],
+      [admin, ['admin', 'admin', 'admin']],
+      [viewer, ['viewer', 'viewer', 'viewer']],
+    ] as const) {
+      const first = await app.send('get', '/api/v1/projects/?page_size=3', token).expect(200);
+      expect(first.body).toMatchObject(roles.map((role, index) => ({ name: NAMES[index], role })));
+      expect(first.headers['link']).toBe('</api/v1/projects/?page=2&page_size=3>; rel="next"');
+      const last = await app.send('get', '/api/v1/payments/projects?page=3', token).expect(200);
+      expect(last.body).toMatchObject({ total: COUNT });
+      expect((last.body as { projects: Project[] }).projects.map(({ name }) => name)).toEqual(
+        NAMES.slice(2_000),
+      );
+      expect(await totalsOf(token)).toEqual([2 * COUNT, 0]);
+      const { body } = await app.send('get', '/api/v1/payments/stats', token).expect(200);
+      expect(body).toMatchObject({ total_projects: COUNT, total_payments: 2 * COUNT });
+    }
+  });
+
+  it('gives a service account its project and nothing else', async () => {
+    const [projectId, other] = [
+      '00000000-0000-4000-8000-000000000007',
+      '00000000-0000-4000-8000-000000000008',
+    ];
+    const key = await accountOf(projectId, 'viewer');
+    const { body, headers } = await app.send('get', '/api/v1/projects/', key).expect(200);
+    expect(body).toMatchObject([{ id: projectId, name: 'Shop 7', role: 'viewer' }]);
+    expect(headers['link']).toBeUndefined();
+    expect((await app.send('get', '/api/v1/projects/?page=2', key).expect(200)).body).toEqual([]);
+    expect((await app.send('get', '/api/v1/payments/projects', key).expect(200)).body).toMatchObject({
+      total: 1,
+      projects: [{ id: projectId }],
+    });
+    expect(await totalsOf(key)).toEqual([2, 0]);
+    expect(await totalsOf(key, `?project_id=${projectId}`)).toEqual([2, 0]);
+    expect(await totalsOf(key, `?project_id=${other}`)).toEqual([0, 0]);
+    const stats = await app.send('get', '/api/v1/payments/stats', key).expect(200);
+    expect(stats.body).toMatchObject({ total_projects: 1, total_payments: 2 });
+  });
+
+  it('shows nobody a deleted project', async () => {
+    const id = await app.createProject(STRANGER, 'Closed');
+    const [key, operator] = [await accountOf(id, 'admin'), await accountOf(null, 'admin')];
+    await app.send('delete', `/api/v1/projects/${id}`, STRANGER).expect(204);
+    await app.send('get', '/api/v1/projects/', key).expect(401);
+    const { body } = await app.send('get', '/api/v1/projects/?page_size=1', operator).expect(200);
+    expect(body).toMatchObject([{ name: NAMES[0] }]);
+    expect(await totalsOf(operator, `?project_id=${id}`)).toEqual([0, 0]);
+  });
+
   it('lets other requests in between', async () => {
     let turns = 0;
     let isRunning = true;
@@ -103,7 +177,9 @@ describe('a developer with many projects', () => {
       if (isRunning) setImmediate(turn);
     };
     setImmediate(turn);
-    await app.app.get(LedgerOverviewService).statistics('developer-1' as OwnerId, true);
+    await app.app
+      .get(LedgerOverviewService)
+      .statistics({ kind: 'developer', sub: 'developer-1' as OwnerId }, true);
     isRunning = false;
     // The event loop turns between chunks of 500 projects.
     expect(turns).toBeGreaterThanOrEqual(COUNT / 500 - 1);

@@ -9,7 +9,7 @@ export interface paths {
         };
         /**
          * List your projects
-         * @description The projects in which you have a role, with the role, newest first.
+         * @description The projects in which you have a role, with the role, newest first. Operators have one in all.
          */
         get: operations["listProjects"];
         put?: never;
@@ -245,18 +245,18 @@ export interface paths {
         };
         /**
          * Get a project
-         * @description One project in which you have a role. Needs the permission `project:read`; it comes with the role `viewer`, `admin` or `owner`.
+         * @description One project in which you have a role. Needs the permission `project:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["getProject"];
         /**
          * Update a project
-         * @description Changes the name, the description or both. Needs the permission `project:write`; it comes with the role `admin` or `owner`.
+         * @description Changes the name, the description or both. Needs the permission `project:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         put: operations["updateProject"];
         post?: never;
         /**
          * Delete a project
-         * @description Hides the project for good and destroys its Stripe credentials. Needs the permission `project:delete`; it comes with the role `owner`.
+         * @description Hides the project for good and destroys its Stripe credentials. Needs the permission `project:delete`; it comes with the role `owner`. Neither operators nor service accounts have it.
          */
         delete: operations["deleteProject"];
         options?: never;
@@ -273,13 +273,13 @@ export interface paths {
         };
         /**
          * List the members
-         * @description The owner and all other members of the project, with their roles. Needs the permission `members:read`; it comes with the role `viewer`, `admin` or `owner`.
+         * @description The owner and all other members of the project, with their roles. Needs the permission `members:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listMembers"];
         put?: never;
         /**
          * Add a member, or invite one
-         * @description With `subject`, the person is a member at once. With `email`, the answer is an invitation for seven days, whose `invite_url` you hand on. Where the operator set up mail, the address gets it by mail, too. Needs the permission `members:write`; it comes with the role `owner`.
+         * @description With `subject`, the person is a member at once. With `email`, the answer is an invitation for seven days, whose `invite_url` you hand on. Where the operator set up mail, the address gets it by mail, too. Needs the permission `members:write`; it comes with the role `owner`. Neither operators nor service accounts have it.
          */
         post: operations["addMember"];
         delete?: never;
@@ -298,13 +298,13 @@ export interface paths {
         get?: never;
         /**
          * Change the role of a member
-         * @description The new role counts from the next request on. Needs the permission `members:write`; it comes with the role `owner`.
+         * @description The new role counts from the next request on. Needs the permission `members:write`; it comes with the role `owner`. Neither operators nor service accounts have it.
          */
         put: operations["updateMember"];
         post?: never;
         /**
          * Remove a member, or leave
-         * @description Ends the person’s role in the project at once. Every member but the owner may leave. Needs the permission `members:write`; it comes with the role `owner`.
+         * @description Ends the person’s role in the project at once. Every member but the owner may leave. Needs the permission `members:write`; it comes with the role `owner`. Neither operators nor service accounts have it.
          */
         delete: operations["removeMember"];
         options?: never;
@@ -323,7 +323,7 @@ export interface paths {
         put?: never;
         /**
          * Make another member the owner
-         * @description The former owner becomes an admin. A project always has exactly one owner. Needs the permission `project:transfer`; it comes with the role `owner`.
+         * @description The former owner becomes an admin. A project always has exactly one owner. Needs the permission `project:transfer`; it comes with the role `owner`. Neither operators nor service accounts have it.
          */
         post: operations["transferProject"];
         delete?: never;
@@ -341,7 +341,7 @@ export interface paths {
         };
         /**
          * List the open invitations
-         * @description Those that nobody used yet, without their tokens. Needs the permission `members:write`; it comes with the role `owner`.
+         * @description Those that nobody used yet, without their tokens. Needs the permission `members:write`; it comes with the role `owner`. Neither operators nor service accounts have it.
          */
         get: operations["listInvitations"];
         put?: never;
@@ -364,7 +364,7 @@ export interface paths {
         post?: never;
         /**
          * Withdraw an invitation
-         * @description Its URL lets nobody join any more. Needs the permission `members:write`; it comes with the role `owner`.
+         * @description Its URL lets nobody join any more. Needs the permission `members:write`; it comes with the role `owner`. Neither operators nor service accounts have it.
          */
         delete: operations["withdrawInvitation"];
         options?: never;
@@ -403,7 +403,7 @@ export interface paths {
         put?: never;
         /**
          * Make a token for an end user
-         * @description For a project whose users have no authorization server of their own: your server, which knows who they are, asks for a token and hands it to them. It opens the end user’s operations of this project, as this user, and nothing else. Needs the permission `end-user-tokens:create`; it comes with the role `admin` or `owner`.
+         * @description For a project whose users have no authorization server of their own: your server, which knows who they are, asks for a token and hands it to them. It opens the end user’s operations of this project, as this user, and nothing else. Needs the permission `end-user-tokens:create`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         post: operations["createEndUserToken"];
         delete?: never;
@@ -421,13 +421,13 @@ export interface paths {
         };
         /**
          * List the service accounts of a project
-         * @description Expired ones too. No key is shown. Needs the permission `service-accounts:write`; it comes with the role `owner`.
+         * @description Expired ones too. No key is shown. Needs the permission `service-accounts:write`; it comes with the role `owner`. Neither operators nor service accounts have it.
          */
         get: operations["listServiceAccounts"];
         put?: never;
         /**
          * Make a service account
-         * @description For a machine that acts in this project. The answer shows its key, this once. Needs the permission `service-accounts:write`; it comes with the role `owner`.
+         * @description For a machine that acts in this project. The answer shows its key, this once. Needs the permission `service-accounts:write`; it comes with the role `owner`. Neither operators nor service accounts have it.
          */
         post: operations["createServiceAccount"];
         delete?: never;
@@ -447,7 +447,7 @@ export interface paths {
         put?: never;
         /**
          * Make a new key for a service account
-         * @description The former keys stay valid for a grace period, by default a day. Needs the permission `service-accounts:write`; it comes with the role `owner`.
+         * @description The former keys stay valid for a grace period, by default a day. Needs the permission `service-accounts:write`; it comes with the role `owner`. Neither operators nor service accounts have it.
          */
         post: operations["rotateServiceAccount"];
         delete?: never;
@@ -468,7 +468,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a service account
-         * @description Its keys are refused by every process within two seconds. Needs the permission `service-accounts:write`; it comes with the role `owner`.
+         * @description Its keys are refused by every process within two seconds. Needs the permission `service-accounts:write`; it comes with the role `owner`. Neither operators nor service accounts have it.
          */
         delete: operations["revokeServiceAccount"];
         options?: never;
@@ -485,7 +485,7 @@ export interface paths {
         };
         /**
          * List the projects of all tenants
-         * @description Newest first, or in the order of names with `q`. Filters can be combined.
+         * @description Newest first, or in the order of names with `q`. Filters can be combined. For operators: people, and service accounts of the operator with the role `viewer` or `admin`.
          */
         get: operations["listAllProjects"];
         put?: never;
@@ -506,7 +506,7 @@ export interface paths {
         get?: never;
         /**
          * Make a project under an id of your own
-         * @description For a platform that has ids and owners already. Safe to repeat: the project is there afterwards, under this name.
+         * @description For a platform that has ids and owners already. Safe to repeat: the project is there afterwards, under this name. For operators: people, and service accounts of the operator with the role `admin`.
          */
         put: operations["provisionProject"];
         post?: never;
@@ -527,7 +527,7 @@ export interface paths {
         put?: never;
         /**
          * Give a project to another owner
-         * @description To anybody, also without a role in the project: for a project whose owner has left. The former owner becomes an admin.
+         * @description To anybody, also without a role in the project: for a project whose owner has left. The former owner becomes an admin. For operators: people, and service accounts of the operator with the role `admin`.
          */
         post: operations["transferAnyProject"];
         delete?: never;
@@ -545,13 +545,13 @@ export interface paths {
         };
         /**
          * List the service accounts of the operator
-         * @description Expired ones too. No key is shown.
+         * @description Expired ones too. No key is shown. For operators: people, and service accounts of the operator with the role `viewer` or `admin`.
          */
         get: operations["listOperatorServiceAccounts"];
         put?: never;
         /**
          * Make a service account of the operator
-         * @description For the platform’s own backend. The answer shows its key, this once. Only a person makes keys; the command line does too.
+         * @description For the platform’s own backend. The answer shows its key, this once. The command line makes one, too. For operators who are people: a service account makes and ends no keys.
          */
         post: operations["createOperatorServiceAccount"];
         delete?: never;
@@ -571,7 +571,7 @@ export interface paths {
         put?: never;
         /**
          * Make a new key for a service account of the operator
-         * @description The former keys stay valid for a grace period, by default a day.
+         * @description The former keys stay valid for a grace period, by default a day. For operators who are people: a service account makes and ends no keys.
          */
         post: operations["rotateOperatorServiceAccount"];
         delete?: never;
@@ -592,7 +592,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a service account of the operator
-         * @description Its keys are refused by every process within two seconds.
+         * @description Its keys are refused by every process within two seconds. For operators who are people: a service account makes and ends no keys.
          */
         delete: operations["revokeOperatorServiceAccount"];
         options?: never;
@@ -649,18 +649,18 @@ export interface paths {
         };
         /**
          * Show the Stripe credentials, masked
-         * @description The configuration, or `null` when the project never had one. Needs the permission `config:read`; it comes with the role `viewer`, `admin` or `owner`.
+         * @description The configuration, or `null` when the project never had one. Needs the permission `config:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["getStripeConfig"];
         /**
          * Create or update the Stripe credentials
-         * @description Stores the given credentials, sealed. All of them are stored or, when one is wrong, none. The answer shows them masked. Needs the permission `config:write`; it comes with the role `admin` or `owner`.
+         * @description Stores the given credentials, sealed. All of them are stored or, when one is wrong, none. The answer shows them masked. Needs the permission `config:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         put: operations["saveStripeConfig"];
         post?: never;
         /**
          * Destroy all Stripe credentials
-         * @description The credentials are destroyed for good; the configuration stays, inactive, and so do subscriptions and payments. Needs the permission `config:write`; it comes with the role `admin` or `owner`.
+         * @description The credentials are destroyed for good; the configuration stays, inactive, and so do subscriptions and payments. Needs the permission `config:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         delete: operations["deleteStripeConfig"];
         options?: never;
@@ -680,7 +680,7 @@ export interface paths {
         post?: never;
         /**
          * Destroy the Stripe credentials of one mode
-         * @description The other mode stays as it is. Needs the permission `config:write`; it comes with the role `admin` or `owner`.
+         * @description The other mode stays as it is. Needs the permission `config:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         delete: operations["deleteStripeCredentialsOfMode"];
         options?: never;
@@ -697,7 +697,7 @@ export interface paths {
         };
         /**
          * Show the project's webhook URLs
-         * @description The URLs to register as webhook endpoints in Stripe's dashboard, one for each mode. Needs the permission `config:read`; it comes with the role `viewer`, `admin` or `owner`.
+         * @description The URLs to register as webhook endpoints in Stripe's dashboard, one for each mode. Needs the permission `config:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["getStripeWebhookUrls"];
         put?: never;
@@ -717,7 +717,7 @@ export interface paths {
         };
         /**
          * List who changed what
-         * @description Every change of the credentials, the webhook endpoints and the project, and every validation, the newest first: who, when, from where. Nothing of it can be changed later without being found out. Needs the permission `history:read`; it comes with the role `viewer`, `admin` or `owner`.
+         * @description Every change of the credentials, the webhook endpoints and the project, and every validation, the newest first: who, when, from where. Nothing of it can be changed later without being found out. Needs the permission `history:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listStripeConfigHistory"];
         put?: never;
@@ -739,7 +739,7 @@ export interface paths {
         put?: never;
         /**
          * Ask Stripe about a secret key
-         * @description Tells whether Stripe accepts the key for all that is needed. The key is not stored. Needs the permission `config:validate`; it comes with the role `admin` or `owner`.
+         * @description Tells whether Stripe accepts the key for all that is needed. The key is not stored. Needs the permission `config:validate`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         post: operations["validateStripeCredentials"];
         delete?: never;
@@ -757,7 +757,7 @@ export interface paths {
         };
         /**
          * List a project's subscriptions
-         * @description One page of the subscriptions in test mode or in live mode, the newest first. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`.
+         * @description One page of the subscriptions in test mode or in live mode, the newest first. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listProjectSubscriptions"];
         put?: never;
@@ -777,7 +777,7 @@ export interface paths {
         };
         /**
          * List a project's payments
-         * @description One page of the payments in test mode or in live mode, the newest first. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`.
+         * @description One page of the payments in test mode or in live mode, the newest first. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listProjectPayments"];
         put?: never;
@@ -897,7 +897,7 @@ export interface paths {
         };
         /**
          * Show a project's statistics over time
-         * @description Gross and net revenue, refunds and active subscriptions by day, week or month and by currency. A payment counts when it was made, a refund when it was refunded, and a lost dispute when it was opened. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`.
+         * @description Gross and net revenue, refunds and active subscriptions by day, week or month and by currency. A payment counts when it was made, a refund when it was refunded, and a lost dispute when it was opened. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["getProjectStatsSeries"];
         put?: never;
@@ -1039,7 +1039,7 @@ export interface paths {
         put?: never;
         /**
          * Make the webhook endpoint at Stripe
-         * @description Makes the endpoint with the project's own key and stores its signing secret. An endpoint that is there already, with its secret stored, is updated in place; one without is replaced. Needs the permission `endpoints:write`; it comes with the role `admin` or `owner`.
+         * @description Makes the endpoint with the project's own key and stores its signing secret. An endpoint that is there already, with its secret stored, is updated in place; one without is replaced. Needs the permission `endpoints:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         post: operations["createStripeWebhookEndpoint"];
         delete?: never;
@@ -1060,7 +1060,7 @@ export interface paths {
         post?: never;
         /**
          * Remove the webhook endpoint at Stripe
-         * @description Removes only what was made here, and its stored signing secret. An endpoint in another account than that of the stored key is out of reach: it is only forgotten here. Needs the permission `endpoints:write`; it comes with the role `admin` or `owner`.
+         * @description Removes only what was made here, and its stored signing secret. An endpoint in another account than that of the stored key is out of reach: it is only forgotten here. Needs the permission `endpoints:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         delete: operations["deleteStripeWebhookEndpoint"];
         options?: never;
@@ -1077,7 +1077,7 @@ export interface paths {
         };
         /**
          * Show whether the stored credentials work
-         * @description What Stripe last said of the stored keys, and the state of the webhooks, for each mode. Needs the permission `config:read`; it comes with the role `viewer`, `admin` or `owner`.
+         * @description What Stripe last said of the stored keys, and the state of the webhooks, for each mode. Needs the permission `config:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["getStripeConfigStatus"];
         put?: never;
@@ -1117,7 +1117,7 @@ export interface paths {
         };
         /**
          * List the events that arrived
-         * @description Stripe's events, the newest first, with what became of each; and how many deliveries were refused, and why. Needs the permission `events:read`; it comes with the role `viewer`, `admin` or `owner`.
+         * @description Stripe's events, the newest first, with what became of each; and how many deliveries were refused, and why. Needs the permission `events:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listStripeEvents"];
         put?: never;
@@ -1139,7 +1139,7 @@ export interface paths {
         put?: never;
         /**
          * Handle an event once more
-         * @description As if Stripe had sent it again, also when it was applied before: what it would change twice, it does not. It needs the payload, which is kept for a while. Needs the permission `events:replay`; it comes with the role `admin` or `owner`.
+         * @description As if Stripe had sent it again, also when it was applied before: what it would change twice, it does not. It needs the payload, which is kept for a while. Needs the permission `events:replay`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         post: operations["replayStripeEvent"];
         delete?: never;
@@ -1159,7 +1159,7 @@ export interface paths {
         put?: never;
         /**
          * Catch up on missed events
-         * @description Reads Stripe's own list of events and applies those that never arrived, then compares every subscription with Stripe's and repairs what differs. What takes longer than 20 seconds is cut short: send the same request again. Needs the permission `events:reconcile`; it comes with the role `admin` or `owner`.
+         * @description Reads Stripe's own list of events and applies those that never arrived, then compares every subscription with Stripe's and repairs what differs. What takes longer than 20 seconds is cut short: send the same request again. Needs the permission `events:reconcile`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         post: operations["reconcileWithStripe"];
         delete?: never;

@@ -1,9 +1,9 @@
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CurrentDeveloper } from '../../../auth/caller.js';
-import { ForDevelopers } from '../../../auth/route-access.js';
-import type { OwnerId, ProjectId } from '../../../common/ids.js';
+import { CurrentReader, type Reader } from '../../../auth/caller.js';
+import { AllowServiceAccounts, ForDevelopers } from '../../../auth/route-access.js';
+import type { ProjectId } from '../../../common/ids.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
 import {
   linkNextPage,
@@ -44,6 +44,7 @@ import { toSubscriptionResponse } from './subscription.response.js';
 @ApiTags('Subscriptions and payments')
 @ApiBearerAuth('HTTPBearer')
 @ForDevelopers()
+@AllowServiceAccounts()
 @Controller('payments')
 export class DeveloperListsController {
   constructor(
@@ -62,18 +63,14 @@ export class DeveloperListsController {
   @ApiOkResponse({ description: 'The subscriptions.', type: AggregatedSubscriptionListResponse })
   @ApiErrors({})
   async subscriptions(
-    @CurrentDeveloper() developer: OwnerId,
+    @CurrentReader() reader: Reader,
     @Query() query: SubscriptionListQuery,
   ): Promise<AggregatedSubscriptionListResponse> {
     const { page, page_size } = query;
-    const { rows, total, isExact } = await this.lists.subscriptions(
-      scopeOf(developer, query),
-      filterOf(query),
-      {
-        limit: page_size,
-        offset: offsetOf(query),
-      },
-    );
+    const { rows, total, isExact } = await this.lists.subscriptions(scopeOf(reader, query), filterOf(query), {
+      limit: page_size,
+      offset: offsetOf(query),
+    });
     return {
       subscriptions: rows.map(toAggregatedSubscription),
       total,
@@ -93,11 +90,11 @@ export class DeveloperListsController {
   @ApiOkResponse({ description: 'The payments.', type: AggregatedPaymentListResponse })
   @ApiErrors({})
   async transactions(
-    @CurrentDeveloper() developer: OwnerId,
+    @CurrentReader() reader: Reader,
     @Query() query: PaymentListQuery,
   ): Promise<AggregatedPaymentListResponse> {
     const { page, page_size } = query;
-    const { rows, total, isExact } = await this.lists.payments(scopeOf(developer, query), filterOf(query), {
+    const { rows, total, isExact } = await this.lists.payments(scopeOf(reader, query), filterOf(query), {
       limit: page_size,
       offset: offsetOf(query),
     });
@@ -117,13 +114,13 @@ export class DeveloperListsController {
   })
   @ApiErrors({})
   async projects(
-    @CurrentDeveloper() developer: OwnerId,
+    @CurrentReader() reader: Reader,
     @Query() page: LongPageQuery,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ProjectPaymentConfigListResponse> {
     const [limit, offset] = [page.page_size, offsetOf(page)];
-    const { projects, total } = await this.overview.listProjects(developer, { limit, offset });
+    const { projects, total } = await this.overview.listProjects(reader, { limit, offset });
     if (offset + projects.length < total && projects.length > 0)
       linkNextPage(request, reply, page, this.settings.publicBaseUrl);
     return { projects: projects.map(toProjectPaymentConfig), total };
@@ -139,14 +136,14 @@ export class DeveloperListsController {
   @ApiOkResponse({ description: 'The statistics.', type: PaymentStatsResponse })
   @ApiErrors({})
   stats(
-    @CurrentDeveloper() developer: OwnerId,
+    @CurrentReader() reader: Reader,
     @Query() { test_mode: withTestMode }: StatsQuery,
   ): Promise<PaymentStatsResponse> {
-    return this.overview.statistics(developer, withTestMode);
+    return this.overview.statistics(reader, withTestMode);
   }
 }
 
-function scopeOf(readableBy: OwnerId, { project_id: only }: SubscriptionListQuery | PaymentListQuery): Scope {
+function scopeOf(readableBy: Reader, { project_id: only }: SubscriptionListQuery | PaymentListQuery): Scope {
   return { readableBy, only: only as ProjectId | undefined };
 }
 

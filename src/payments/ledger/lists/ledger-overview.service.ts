@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import type { OwnerId } from '../../../common/ids.js';
+import type { Reader } from '../../../auth/caller.js';
 import { Database } from '../../../database/database.js';
-import { ReadableProjects } from '../../../projects/members/readable-projects.js';
+import { ReadableProjects, readingOf } from '../../../projects/members/readable-projects.js';
 import type { Page } from './ledger-lists.statements.js';
 import type { Revenue } from '../store/statistics.entities.js';
 import {
@@ -18,7 +18,7 @@ type Sums = Record<
   number
 >;
 
-/** Sums up all projects in which somebody has a role. */
+/** Sums up all projects that somebody may read. */
 @Injectable()
 export class LedgerOverviewService {
   constructor(
@@ -28,18 +28,19 @@ export class LedgerOverviewService {
 
   /** Newest first. */
   async listProjects(
-    subject: OwnerId,
+    reader: Reader,
     { limit, offset }: Page,
   ): Promise<{ projects: ConfiguredProject[]; total: number }> {
+    const { reach, key } = readingOf(reader);
     const [projects, total] = await Promise.all([
-      this.database.query(LIST_PROJECTS, [subject, limit, offset]),
-      this.readable.count(subject),
+      this.database.query(LIST_PROJECTS[reach], [limit, offset, ...key]),
+      this.readable.count(reader),
     ]);
     return { projects, total };
   }
 
   /** @param withTestMode whether test mode counts in addition to live mode */
-  async statistics(subject: OwnerId, withTestMode: boolean): Promise<PaymentStatsResponse> {
+  async statistics(reader: Reader, withTestMode: boolean): Promise<PaymentStatsResponse> {
     const sums: Sums = {
       total: 0,
       configured: 0,
@@ -50,7 +51,7 @@ export class LedgerOverviewService {
       payments: 0,
     };
     const revenues = new Map<string, Revenue>();
-    for await (const projects of this.readable.chunksOf(subject)) {
+    for await (const projects of this.readable.chunksOf(reader)) {
       const ids = JSON.stringify(projects);
       const [[configured], [counts], revenue] = await Promise.all([
         this.database.query(COUNT_PROJECTS, [ids]),

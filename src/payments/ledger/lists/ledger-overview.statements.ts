@@ -1,7 +1,7 @@
 import { columns, type RowOf } from '../../../database/columns.js';
 import { sql } from '../../../database/database.js';
 import { ProjectEntity } from '../../../projects/project.entity.js';
-import { readablePage } from '../../../projects/readable-projects.statements.js';
+import { perReach, readablePage } from '../../../projects/readable-projects.statements.js';
 import type { StripeConfigEntity } from '../../stripe-config/stripe-config.entities.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import type { Revenue } from '../store/statistics.entities.js';
@@ -40,14 +40,16 @@ function configuredAt(mode: StripeMode): string {
     WHERE k.project_id = c.project_id AND k.mode = '${mode}' AND k.slot = 0 ORDER BY k.written_at DESC LIMIT 1)`;
 }
 
-/** $1 subject, $2 limit, $3 offset. Newest first. */
-export const LIST_PROJECTS = sql<ConfiguredProject>(
-  `SELECT ${columns(ProjectEntity, { of: 'p', only: PROJECT })}, c.is_active AS "isActive",
-     test_key.written_at AS "testKeyWrittenAt", live_key.written_at AS "liveKeyWrittenAt",
-     ${configuredAt('test')} AS "testConfiguredAt", ${configuredAt('live')} AS "liveConfiguredAt"
-   FROM ${readablePage('$1', { limit: '$2', offset: '$3' })} r JOIN projects p ON p.id = r.id ${CONFIGURATION}
-   ORDER BY p.created_at DESC, p.id DESC`,
-  'list_configured_projects',
+/** $1 limit, $2 offset, $3 subject or project. Newest first. */
+export const LIST_PROJECTS = perReach((reach) =>
+  sql<ConfiguredProject>(
+    `SELECT ${columns(ProjectEntity, { of: 'p', only: PROJECT })}, c.is_active AS "isActive",
+       test_key.written_at AS "testKeyWrittenAt", live_key.written_at AS "liveKeyWrittenAt",
+       ${configuredAt('test')} AS "testConfiguredAt", ${configuredAt('live')} AS "liveConfiguredAt"
+     FROM ${readablePage(reach)} r JOIN projects p ON p.id = r.id ${CONFIGURATION}
+     ORDER BY p.created_at DESC, p.id DESC`,
+    `list_configured_${reach}`,
+  ),
 );
 
 /** $1 projects, as in all statements below. */

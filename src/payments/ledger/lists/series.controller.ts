@@ -1,8 +1,8 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { CurrentDeveloper } from '../../../auth/caller.js';
-import { ForDevelopers } from '../../../auth/route-access.js';
-import type { OwnerId, ProjectId } from '../../../common/ids.js';
+import { CurrentReader, type Reader } from '../../../auth/caller.js';
+import { AllowServiceAccounts, ForDevelopers } from '../../../auth/route-access.js';
+import type { ProjectId } from '../../../common/ids.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
 import type { Project } from '../../../projects/project.entity.js';
 import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
@@ -26,6 +26,7 @@ export class SeriesController {
 
   @Get('stats/series')
   @ForDevelopers()
+  @AllowServiceAccounts()
   @ApiOperation({
     operationId: 'getPaymentStatsSeries',
     summary: 'Show statistics of all your projects over time',
@@ -34,7 +35,7 @@ export class SeriesController {
   @ApiOkResponse({ description: 'The series.', type: StatsSeriesResponse })
   @ApiErrors({})
   async readable(
-    @CurrentDeveloper() reader: OwnerId,
+    @CurrentReader() reader: Reader,
     @Query() query: ReadableSeriesQuery,
   ): Promise<StatsSeriesResponse> {
     const range = rangeOf(query, new Date());
