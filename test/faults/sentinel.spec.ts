@@ -447,7 +447,7 @@ it('destroys a replaced webhook secret at once on request, or at the end of its 
   );
   server = installation.start(environment);
   searched = 0;
-  await eventually(() => expectDestroyed([third]), 10_000);
+  await eventually(() => expectDestroyed([third]));
   expect(await send('GET', configPath(projectId))).toBe(200);
   expectSilence();
 });

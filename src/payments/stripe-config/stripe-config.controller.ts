@@ -29,6 +29,8 @@ import {
   entityTagOf,
   failedCondition,
   type Precondition,
+  sharingModes,
+  type StripeConfig,
 } from './stripe-config.js';
 import {
   ApiPreconditions,
@@ -71,14 +73,17 @@ export class StripeConfigController {
   ) {}
 
   /** Every shown change raises the version, except that `account_shared` comes and goes with other projects. */
-  async #show({ id, state, sharesAccount }: OwnedConfig): Promise<{ state: ConfigState; body: string }> {
+  async #show({
+    id,
+    state,
+    sharesAccount,
+  }: OwnedConfig): Promise<{ state: ConfigState | StripeConfig; body: string }> {
     const kept = state && !sharesAccount ? this.#bodies.get(`${id} ${state.version}`) : undefined;
     if (kept !== undefined) return { state, body: kept };
     const config = state && (await this.configs.find(id));
     if (!config) return { state: config, body: 'null' };
     const body = JSON.stringify(toStripeConfigResponse(config));
-    if (!config.credentials.some((credential) => credential.sharesAccount))
-      this.#bodies.set(`${id} ${config.version}`, body);
+    if (sharingModes(config).length === 0) this.#bodies.set(`${id} ${config.version}`, body);
     return { state: config, body };
   }
 
@@ -152,9 +157,11 @@ export class StripeConfigController {
   ): Promise<void> {
     const { state, body } = await this.#show(project);
     reply.header('etag', entityTagOf(state));
-    if (failedCondition(precondition, state) === 'ifNoneMatch')
+    // `account_shared` may have begun under the version that the client knows.
+    const isComparable = precondition.ifNoneMatch === '*' || sharingModes(state).length === 0;
+    if (isComparable && failedCondition(precondition, state) === 'ifNoneMatch')
       return void reply.code(HttpStatus.NOT_MODIFIED).send();
-    assertCondition(precondition, state);
+    assertCondition({ ifMatch: precondition.ifMatch }, state);
     void reply.type('application/json; charset=utf-8').send(body);
   }
 

@@ -5,7 +5,7 @@ import { IsOptional } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import type { ProjectId } from '../../common/ids.js';
 import type { Settings } from '../../config/settings.js';
-import { type EntityTags, readEntityTags } from '../../http/entity-tags.js';
+import { type EntityTag, type EntityTags, readEntityTags } from '../../http/entity-tags.js';
 import {
   ApiNullableString,
   ApiNullableTime,
@@ -202,18 +202,26 @@ export const CurrentPrecondition = createParamDecorator(
   (_: unknown, context: ExecutionContext): Precondition => {
     const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
     return {
-      ifMatch: versionsIn(readEntityTags('If-Match', headers['if-match']), false),
-      ifNoneMatch: versionsIn(readEntityTags('If-None-Match', headers['if-none-match']), true),
+      ifMatch: versionsIn(readEntityTags('If-Match', headers['if-match']), STRONG),
+      ifNoneMatch: versionsIn(readEntityTags('If-None-Match', headers['if-none-match']), CACHEABLE),
     };
   },
 );
 
-/** Versions in the tags, without foreign tags. @param weak whether weak tags count (RFC 9110, 8.8.3.2) */
-function versionsIn(tags: EntityTags | undefined, weak: boolean): Precondition['ifMatch'] {
+/** Tags of `entityTagOf` that count for `If-Match`: strong ones (RFC 9110, section 8.8.3.2). */
+const STRONG = ({ isWeak }: EntityTag): boolean => !isWeak;
+/** Tags that count for `If-None-Match`: those without `account_shared`, which can end under the same version. */
+const CACHEABLE = ({ opaque }: EntityTag): boolean => !opaque.includes('-');
+
+/** Versions in the tags of `entityTagOf`. Foreign tags are ignored. */
+function versionsIn(
+  tags: EntityTags | undefined,
+  counts: (tag: EntityTag) => boolean,
+): Precondition['ifMatch'] {
   if (tags === undefined || tags === '*') return tags;
   return tags
-    .filter(({ opaque, isWeak }) => (weak || !isWeak) && /^(?:0|[1-9]\d{0,9})$/.test(opaque))
-    .map(({ opaque }) => Number(opaque));
+    .filter((tag) => /^(?:0|[1-9]\d{0,9})(?:-test)?(?:-live)?$/.test(tag.opaque) && counts(tag))
+    .map(({ opaque }) => Number.parseInt(opaque, 10));
 }
 
 const TAG = { type: 'string', example: '"7"' } as const;

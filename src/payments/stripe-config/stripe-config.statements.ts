@@ -106,16 +106,6 @@ export const RAISE_VERSION_ALONE = sql<{ version: number }>(
   'raise_stripe_config_version_alone',
 );
 
-/** $1 project, $2 mode. Raises the versions of projects that share `account_shared` with this one. */
-export const RAISE_VERSIONS_OF_SHARING = sql<never>(
-  `UPDATE stripe_configs SET version = version + 1 WHERE project_id IN (
-     SELECT theirs.project_id ${sharingAccount('k', {
-       join: `JOIN stripe_credentials k
-         ON k.project_id = $1 AND k.mode = $2 AND k.kind = 'secret_key' AND k.slot = 0`,
-     })})`,
-  'raise_versions_of_sharing_stripe_configs',
-);
-
 /** $1 project, $2 now. */
 export const DEACTIVATE = sql<never>(
   `UPDATE stripe_configs SET is_active = false, version = version + 1, updated_at = ${laterOf('updated_at', '$2')}

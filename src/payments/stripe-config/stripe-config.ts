@@ -111,9 +111,18 @@ export function assertCondition(precondition: Precondition, state: ConfigState):
   throw new DomainError('precondition_failed', message, { entityTag: entityTagOf(state) });
 }
 
-/** Strong (RFC 9110, section 8.8.3), because a project never reuses a version. */
-export function entityTagOf(state: ConfigState): string {
-  return `"${state?.version ?? NO_VERSION}"`;
+/**
+ * Strong (RFC 9110, section 8.8.3), because a project never reuses a version. The modes with the warning
+ * `account_shared` follow, because it comes and goes with other projects: `"7-test"`.
+ */
+export function entityTagOf(state: ConfigState | StripeConfig): string {
+  return `"${[state?.version ?? NO_VERSION, ...sharingModes(state)].join('-')}"`;
+}
+
+/** Modes whose secret key has the warning `account_shared`. Without credentials, none are known. */
+export function sharingModes(state: ConfigState | StripeConfig): StripeMode[] {
+  const credentials = state && 'credentials' in state ? state.credentials : [];
+  return STRIPE_MODES.filter((mode) => credentials.some((each) => each.mode === mode && each.sharesAccount));
 }
 
 function includes(versions: Versions, state: ConfigState): boolean {

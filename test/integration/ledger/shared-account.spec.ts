@@ -291,6 +291,34 @@ describe('the warning account_shared', () => {
     expect((await shown(seller.projectId)).fields).toEqual([]);
   });
 
+  it('changes the ETag under one version, when it comes and when it goes', async () => {
+    const { secret, legacySecret } = seller.account.keys.test;
+    const path = configPath(seller.projectId);
+    const get = (tag: string) => app.send('get', path).set('If-None-Match', tag);
+    await validate(seller.projectId, secret);
+    const alone = (await shown(seller.projectId)).etag;
+    await get(alone).expect(304);
+    await app
+      .send('put', `${configPath(neighbour.projectId)}?validate=true`)
+      .send({ test_secret_key: legacySecret })
+      .expect(200);
+    const { etag: shared } = (await get(alone).expect(200)).headers;
+    expect(shared).toBe(alone.replace(/"$/, '-test"'));
+    await get('*').expect(304);
+    await app.send('delete', configPath(neighbour.projectId)).expect(204);
+    const { body, headers } = await get(shared as string).expect(200);
+    expect(headers['etag']).toBe(alone);
+    expect(JSON.stringify(body.warnings)).not.toContain('account_shared');
+    await get(alone).expect(304);
+    // A writer that has seen the warning has seen the credentials.
+    await app
+      .send('put', path)
+      .set('If-Match', shared as string)
+      .send({})
+      .expect(200);
+    await app.send('put', path).set('If-Match', '"7-other"').send({}).expect(412);
+  });
+
   it('does not reveal projects of other owners, or of the other mode', async () => {
     const { test, live: liveKeys } = seller.account.keys;
     await validate(seller.projectId, test.secret);

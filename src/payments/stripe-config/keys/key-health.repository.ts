@@ -5,12 +5,7 @@ import type { HistoryEvent } from '../../../history/history-entry.js';
 import { HistoryTrail } from '../../../history/history-trail.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import { configWarnings } from '../stripe-config.js';
-import {
-  FIND as FIND_CONFIG,
-  RAISE_VERSION_ALONE,
-  RAISE_VERSIONS_OF_SHARING,
-  toConfig,
-} from '../stripe-config.statements.js';
+import { FIND as FIND_CONFIG, RAISE_VERSION_ALONE, toConfig } from '../stripe-config.statements.js';
 import {
   type Check,
   FIND_ACCOUNT,
@@ -58,11 +53,8 @@ export class KeyHealthRepository {
    * @returns whether the verdict is new (the first one on this key, or a different one), and whether the
    * account is new
    */
-  async record(projectId: ProjectId, check: KeyCheck): Promise<{ isNews: boolean; isAccountNews: boolean }> {
-    const news = await this.database.transaction(() => this.#record(projectId, check));
-    // Outside the transaction, to avoid deadlocks between projects that share an account.
-    if (news.isAccountNews) await this.database.query(RAISE_VERSIONS_OF_SHARING, [projectId, check.key.mode]);
-    return news;
+  record(projectId: ProjectId, check: KeyCheck): Promise<{ isNews: boolean; isAccountNews: boolean }> {
+    return this.database.transaction(() => this.#record(projectId, check));
   }
 
   async forget(projectId: ProjectId, mode: StripeMode): Promise<void> {
