@@ -5,7 +5,7 @@ import { AccountStandingsModule } from './account-standings.js';
 import { AccountsController } from './accounts.controller.js';
 import { AccountsRepository } from './accounts.repository.js';
 import { AccountsService } from './accounts.service.js';
-import { MailModule } from '../mail/mail.module.js';
+import { MailModule } from '../mail/mailer.js';
 import { FailedAttempts } from './attempts/failed-attempts.js';
 import { FailedLoginsRepository } from './attempts/failed-logins.repository.js';
 import { PasswordResetsService } from './passwords/password-resets.service.js';

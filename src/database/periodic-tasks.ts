@@ -6,7 +6,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { type Lease, PeriodicTask, type PeriodicTaskOptions } from '../common/periodic-task.js';
+import { type Lease, PeriodicTask, type PeriodicTaskOptions } from './periodic-task.js';
 import { Database, sql } from './database.js';
 
 /** The process that runs a task of which only one may run. */

@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { createTransport } from 'nodemailer';
 import { Deadline } from '../common/deadline.js';
 import { Semaphore } from '../common/semaphore.js';
@@ -104,3 +104,6 @@ function reasonOf(error: unknown): string {
   const facts = [code, responseCode].filter((fact) => typeof fact === 'string' || typeof fact === 'number');
   return facts.length === 0 ? 'the queue is full, or the connection broke' : facts.join(' ');
 }
+
+@Module({ providers: [Mailer], exports: [Mailer] })
+export class MailModule {}

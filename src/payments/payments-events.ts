@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, Module } from '@nestjs/common';
 import type { EndUserId } from '../common/ids.js';
-import type { ProjectMode } from './project-mode.js';
+import type { ProjectMode } from './stripe/stripe-mode.js';
 
 /** Times are RFC 3339 in UTC with milliseconds. `id` is ours, the other ids are Stripe's. */
 export interface LedgerSubscription {

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { HistoryModule } from '../history/history.module.js';
 import { AuthModule } from '../auth/auth.module.js';
-import { MailModule } from '../mail/mail.module.js';
+import { MailModule } from '../mail/mailer.js';
 import { DeclaredPermissions } from './declared-permissions.js';
 import { EndUserTokensController } from './end-user-tokens.controller.js';
 import { EndUserGuard } from './project.guards.js';

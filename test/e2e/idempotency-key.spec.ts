@@ -1,5 +1,5 @@
 import type { ProjectId } from '../../src/common/ids.js';
-import { IdempotencyKeysRepository } from '../../src/idempotency/idempotency-keys.repository.js';
+import { IdempotencyKeysRepository } from '../../src/payments/idempotency/idempotency-keys.repository.js';
 import { type AppWithStripe, endpointsPath, startAppWithStripe } from '../harness/app-with-stripe.js';
 import { eventually } from '../harness/eventually.js';
 import { execute, rowsOf } from '../harness/database/rows.js';

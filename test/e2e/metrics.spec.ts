@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { VERSION } from '../../src/config/settings.js';
 import { Database } from '../../src/database/database.js';
-import { IdempotencySweeper } from '../../src/idempotency/idempotency-keys.repository.js';
+import { IdempotencySweeper } from '../../src/payments/idempotency/idempotency-keys.repository.js';
 import type { DurableEvent } from '../../src/payments/payments-events.js';
 import { OutboxRepository } from '../../src/payments/ledger/outbox/outbox.repository.js';
 import { WebhookSweeper } from '../../src/payments/webhooks/events/webhook-sweeper.js';

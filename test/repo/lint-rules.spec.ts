@@ -54,7 +54,7 @@ describe('imports go down only', () => {
     ['payments/payments.module.ts', '../monitoring/monitoring.module.js'],
     ['payments/payments-events.ts', './ledger/ledger.service.js'],
     ['payments/payments-events.ts', '../projects/project.entity.js'],
-    ['payments/project-mode.ts', './stripe/stripe-connector.js'],
+    ['payments/payments-events.ts', './stripe/stripe-connector.js'],
     ['vault/vault.module.ts', '../cli/session.js'],
     ['bootstrap/server.ts', '../cli/program.js'],
   ])('refuses %s -> %s', async (from, path) => {
@@ -74,7 +74,7 @@ describe('imports go down only', () => {
     ['payments/webhooks/webhooks.module.ts', '../ledger/ledger.service.js'],
     ['payments/webhooks/webhooks.module.ts', '../../config/settings.js'],
     ['payments/payments.module.ts', './webhooks/webhooks.module.js'],
-    ['payments/payments-events.ts', './project-mode.js'],
+    ['payments/payments-events.ts', './stripe/stripe-mode.js'],
     ['app.module.ts', './payments/payments.module.js'],
   ])('lets %s -> %s through', async (from, path) => {
     expect(await imported(from, path)).toEqual([]);

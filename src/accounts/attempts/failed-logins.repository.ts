@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource, LessThanOrEqual, type Repository } from 'typeorm';
-import type { PeriodicTask } from '../../common/periodic-task.js';
+import type { PeriodicTask } from '../../database/periodic-task.js';
 import type { RowOf } from '../../database/columns.js';
 import { Database } from '../../database/database.js';
 import { reachingDatabase } from '../../database/database-errors.js';

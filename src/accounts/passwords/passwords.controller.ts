@@ -9,7 +9,7 @@ import { Secret } from '../../common/secret.js';
 import { ApiErrors } from '../../http/openapi/api-errors.js';
 import { ACCOUNT_ERRORS, NO_ACCOUNTS_HERE } from '../account.dto.js';
 import { AccountsService } from '../accounts.service.js';
-import { CurrentSession } from '../sessions/current-session.js';
+import { CurrentSession } from '../sessions/session.dto.js';
 import { normalizeEmail } from '../email.js';
 import {
   ChangePasswordRequest,

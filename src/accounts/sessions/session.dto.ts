@@ -1,4 +1,7 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { parseUuid } from '../../common/ids.js';
 import { ApiNullableString, ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
 import type { SessionEntity } from '../account.entities.js';
 
@@ -57,3 +60,10 @@ export function toSessionResponse(session: SessionEntity, currentId: string | un
     user_agent: session.userAgent,
   };
 }
+
+/** Injects the id of the access token's session. Tokens of another signer with the same secret have none. */
+export const CurrentSession = createParamDecorator((_: unknown, context: ExecutionContext) => {
+  const { identity } = context.switchToHttp().getRequest<FastifyRequest>();
+  const isDeveloper = 'kind' in identity && identity.kind === 'developer';
+  return isDeveloper ? parseUuid<string>(identity.sessionId ?? '') : undefined;
+});

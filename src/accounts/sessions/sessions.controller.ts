@@ -15,8 +15,7 @@ import { UuidPipe } from '../../http/validation/fields.js';
 import { offsetOf, PageQuery } from '../../http/validation/page.query.js';
 import { ACCOUNT_ERRORS } from '../account.dto.js';
 import { AccountsService } from '../accounts.service.js';
-import { CurrentSession } from './current-session.js';
-import { SessionListResponse, SessionResponse, toSessionResponse } from './session.dto.js';
+import { CurrentSession, SessionListResponse, SessionResponse, toSessionResponse } from './session.dto.js';
 import { sessionNotFound, SessionsService } from './sessions.service.js';
 
 const SESSION_ID = ApiParam({

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { IdempotencyModule } from '../../idempotency/idempotency.module.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';

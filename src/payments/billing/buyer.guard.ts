@@ -17,7 +17,7 @@ import { QueryFlagPipe } from '../../http/validation/request.pipe.js';
 import { GuardReadsQuery } from '../../http/validation/unknown-query.js';
 import { EndUserGuard } from '../../projects/project.guards.js';
 import { projectNotFound } from '../../projects/projects.service.js';
-import type { ProjectMode } from '../project-mode.js';
+import type { ProjectMode } from '../stripe/stripe-mode.js';
 import { StripeClients } from '../stripe-config/keys/stripe-clients.js';
 import { type AnswerTime, timed } from '../stripe/stripe-connector.js';
 import type { StripeMode } from '../stripe/stripe-mode.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Steps } from '../../database/database.js';
 import type { AnswerTime } from '../stripe/stripe-connector.js';
-import type { ProjectMode } from '../project-mode.js';
+import type { ProjectMode } from '../stripe/stripe-mode.js';
 import { ForeignObject } from './read/foreign-object.js';
 import type { LedgerChange, StripeEvent } from './merge/ledger-change.js';
 import { SubscriptionsTable } from './store/ledger-tables.js';

@@ -6,7 +6,7 @@ import { Database, exec, query, queryLast, type Steps, zip } from '../../databas
 import type { HistoryDetails } from '../../history/history-entry.js';
 import { type HistoryChain, HistoryTrail } from '../../history/history-trail.js';
 import { projectNotFound } from '../../projects/projects.service.js';
-import type { ProjectMode } from '../project-mode.js';
+import type { ProjectMode } from '../stripe/stripe-mode.js';
 import type { StripeMode } from '../stripe/stripe-mode.js';
 import { CONFIG_CHANNEL } from './config-cache.js';
 import type { SealedCredential } from './credential-sealer.js';

@@ -6,7 +6,7 @@ import { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
 import { projectNotFound, ProjectsService } from '../../projects/projects.service.js';
 import { RemovalHook } from '../../projects/removal-hook.js';
-import type { ProjectMode } from '../project-mode.js';
+import type { ProjectMode } from '../stripe/stripe-mode.js';
 import { STRIPE_MODES, type StripeMode } from '../stripe/stripe-mode.js';
 import { ConfigChanges } from './config-cache.js';
 import {

@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { HistoryTrail } from '../../history/history-trail.js';
 import { systemActor } from '../../common/actor.js';
-import type { PeriodicTask } from '../../common/periodic-task.js';
+import type { PeriodicTask } from '../../database/periodic-task.js';
 import type { ProjectId } from '../../common/ids.js';
 import { Settings } from '../../config/settings.js';
 import { Database, query, exec, type Steps } from '../../database/database.js';

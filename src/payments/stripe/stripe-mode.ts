@@ -1,10 +1,17 @@
 import { applyDecorators, Injectable, type PipeTransform } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { ValidationFailed } from '../../common/errors.js';
+import type { ProjectId } from '../../common/ids.js';
 import { type Check, Checked } from '../../http/validation/request.pipe.js';
 
 export const STRIPE_MODES = ['test', 'live'] as const;
 export type StripeMode = (typeof STRIPE_MODES)[number];
+
+/** One project in one of Stripe's modes: the tenant of everything that Stripe is asked or sends. */
+export interface ProjectMode {
+  readonly projectId: ProjectId;
+  readonly mode: StripeMode;
+}
 
 const aMode: Check = (value) => {
   if (value === undefined) return { type: 'missing', msg: 'is required' };

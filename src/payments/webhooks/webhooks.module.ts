@@ -4,7 +4,7 @@ import { PaymentsEventsModule } from '../payments-events.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
 import { HistoryModule } from '../../history/history.module.js';
-import { IdempotencyModule } from '../../idempotency/idempotency.module.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { ConnectionStatusController } from './connection-status.controller.js';
 import {
   WebhookEndpointLeasesRepository,

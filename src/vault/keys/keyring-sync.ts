@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
-import type { PeriodicTask } from '../../common/periodic-task.js';
+import type { PeriodicTask } from '../../database/periodic-task.js';
 import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import { KeyringNodesRepository } from './keyring-nodes.repository.js';
 import { Keyring } from './keyring.js';

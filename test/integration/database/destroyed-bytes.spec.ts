@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { vaultServices } from '../../../src/cli/keys/vault-services.js';
 import type { ProjectId } from '../../../src/common/ids.js';
 import { Secret } from '../../../src/common/secret.js';
-import { IdempotencyKeysRepository } from '../../../src/idempotency/idempotency-keys.repository.js';
+import { IdempotencyKeysRepository } from '../../../src/payments/idempotency/idempotency-keys.repository.js';
 import { StripeConfigService } from '../../../src/payments/stripe-config/stripe-config.service.js';
 import { WebhookSecretOverlap } from '../../../src/payments/stripe-config/webhook-secret-overlap.js';
 import type { ReceivedEvent } from '../../../src/payments/webhooks/events/event-reader.js';

@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
 import { ApiOAuth2, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
-import { Idempotent } from '../../../idempotency/idempotency.interceptor.js';
+import { Idempotent } from '../../idempotency/idempotency.interceptor.js';
 import { type Buyer, CurrentBuyer, ForBuyers, TEST_MODE } from '../buyer.guard.js';
 import { CheckoutService } from './checkout.service.js';
 import {

@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import type { EndUserId } from '../../../common/ids.js';
 import { reachingDatabase } from '../../../database/database-errors.js';
 import { Database } from '../../../database/database.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { StripeCustomerEntity } from './stripe-customer.entity.js';
 import { type LastCustomer, SETTLE } from './stripe-customers.statements.js';
 

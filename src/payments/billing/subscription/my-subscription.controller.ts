@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, HttpStatus, Post, Res } from '@nestjs/
 import { ApiExtraModels, ApiOkResponse, ApiOperation, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
-import { Idempotent } from '../../../idempotency/idempotency.interceptor.js';
+import { Idempotent } from '../../idempotency/idempotency.interceptor.js';
 import {
   StripeSubscriptionResponse,
   toSubscriptionResponse,

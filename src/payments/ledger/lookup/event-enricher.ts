@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Deadline } from '../../../common/deadline.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { stripeUnavailable } from '../../stripe/stripe.errors.js';
 import type { LedgerChange } from '../merge/ledger-change.js';
 import type { Observation } from '../merge/observation.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '../../../common/errors.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import type { Observation } from '../merge/observation.js';
 import { MAX_STATUS_LENGTH } from '../merge/subscription.js';
 import { claimsIn, ForeignObject, foreignWith, type MetadataSource } from '../read/foreign-object.js';

@@ -6,7 +6,7 @@ import { type AnswerTime, timed } from '../../stripe/stripe-connector.js';
 import { StripeClients } from '../../stripe-config/keys/stripe-clients.js';
 import { asStripeFailure, stripeErrorOf } from '../../stripe/stripe.errors.js';
 import { type PageParams, readWholeList } from '../../stripe/whole-list.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { later, type Observation } from '../merge/observation.js';
 import { required, StripeObject } from '../read/stripe-object.js';
 import { MAX_NAME_LENGTH } from '../merge/subscription.js';

@@ -1,5 +1,5 @@
 import type { EndUserId } from '../../../common/ids.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import type { DisputeFact } from './dispute.js';
 import type { MetadataSource } from '../read/foreign-object.js';
 import type { PaymentFact } from './payment.js';

@@ -7,7 +7,7 @@ import type {
   LedgerPayment,
   LedgerSubscription,
 } from '../../payments-events.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import type { DisputeState } from '../merge/dispute.js';
 import { hasFailed, hasSucceeded, type PaymentState } from '../merge/payment.js';
 import { isEnded, type OwnedSubscription, pauseOf } from '../merge/subscription.js';

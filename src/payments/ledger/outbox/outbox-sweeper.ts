@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Deadline } from '../../../common/deadline.js';
-import type { PeriodicTask } from '../../../common/periodic-task.js';
+import type { PeriodicTask } from '../../../database/periodic-task.js';
 import { PeriodicTasks } from '../../../database/periodic-tasks.js';
 import { DURABLE_EVENTS, type DurableEventName, PaymentsEvents } from '../../payments-events.js';
 import type { DueEvent } from './outbox-event.entity.js';

@@ -4,7 +4,7 @@ import type { ProjectId } from '../../../common/ids.js';
 import { Database, exec, query, type Steps } from '../../../database/database.js';
 import { reachingDatabase } from '../../../database/database-errors.js';
 import { ProjectEntity } from '../../../projects/project.entity.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import type { LedgerChange } from '../merge/ledger-change.js';
 import { ForeignObject, type MetadataSource } from '../read/foreign-object.js';
 import { FIND_FOREIGN, INHERIT_FOREIGN, MARK_FOREIGN, UNMARK_FOREIGN } from './ownership.statements.js';

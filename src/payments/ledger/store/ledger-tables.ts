@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { v5 as uuidV5 } from 'uuid';
 import { Database, exec, query, type SqlValue, type Steps } from '../../../database/database.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import type { DisputeState } from '../merge/dispute.js';
 import type { StoredVersion } from '../merge/observation.js';
 import type { PaymentState } from '../merge/payment.js';

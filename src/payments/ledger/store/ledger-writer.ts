@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type Steps, zip } from '../../../database/database.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { type Decision, StaleRead, type StoredVersion } from '../merge/observation.js';
 import { decideDispute, type DisputeState, mergeDispute } from '../merge/dispute.js';
 import type { ForeignObject } from '../read/foreign-object.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { dayOf } from '../../../common/time.js';
 import { exec, type SqlValue, type Statement, type Steps } from '../../../database/database.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { type DisputeState, lossOf } from '../merge/dispute.js';
 import { hasSucceeded, type PaymentState } from '../merge/payment.js';
 import { isActive, type OwnedSubscription } from '../merge/subscription.js';

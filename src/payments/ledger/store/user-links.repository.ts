@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EndUserId } from '../../../common/ids.js';
 import { Database, exec, query, type Steps } from '../../../database/database.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import type { Party } from '../merge/ledger-change.js';
 import { type LinkedUser, USER_RANKS } from '../merge/payment.js';
 import { rowId } from './ledger-tables.js';

@@ -6,7 +6,7 @@ import type { ProjectId } from '../../../common/ids.js';
 import { reachingDatabase } from '../../../database/database-errors.js';
 import { Database, query, type Steps } from '../../../database/database.js';
 import { HistoryTrail } from '../../../history/history-trail.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import {
   StripeWebhookEndpointEntity,
   StripeWebhookEndpointLeaseEntity,

@@ -7,7 +7,7 @@ import type { ProjectId } from '../../../common/ids.js';
 import { Secret } from '../../../common/secret.js';
 import { Settings } from '../../../config/settings.js';
 import type { Cleanup } from '../../../projects/removal-hook.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import type { Steps } from '../../../database/database.js';
 import { areOfDifferentAccounts } from '../../stripe-config/stripe-config.js';
 import type { CredentialKind } from '../../stripe-config/credential-rules.js';

@@ -1,10 +1,10 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { DomainError } from '../../../common/errors.js';
-import type { PeriodicTask } from '../../../common/periodic-task.js';
+import type { PeriodicTask } from '../../../database/periodic-task.js';
 import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { PeriodicTasks } from '../../../database/periodic-tasks.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { type Delivery, DeliveryVerifier } from './delivery-verifier.js';
 import { EventPayloads } from './event-payloads.js';
 import type { RefusalReason } from '../refusals/webhook-receiver.errors.js';

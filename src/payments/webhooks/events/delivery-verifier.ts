@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError, type ErrorCode } from '../../../common/errors.js';
 import { PaymentsEvents } from '../../payments-events.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { ConfigCache, ConfigChanges } from '../../stripe-config/config-cache.js';
 import { StripeConfigService, type WebhookSecret } from '../../stripe-config/stripe-config.service.js';
 import { EventReader, type ReceivedEvent } from './event-reader.js';

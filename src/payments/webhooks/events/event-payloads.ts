@@ -4,7 +4,7 @@ import { Settings } from '../../../config/settings.js';
 import { Keyring } from '../../../vault/keys/keyring.js';
 import type { SealContext, SealedText } from '../../../vault/seal/seal.js';
 import { sealedColumn } from '../../../vault/seal/sealed-column.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import type { ReceivedEvent } from './event-reader.js';
 
 export interface SealedPayload {

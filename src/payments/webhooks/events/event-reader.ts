@@ -4,7 +4,7 @@ import { makeWellFormed } from '../../../common/typed-text.js';
 import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { type JsonBounds, parseJson } from '../../../http/json-body.js';
 import type { StripeEvent } from '../../ledger/merge/ledger-change.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { StripeAccounts } from '../../stripe-config/keys/stripe-accounts.js';
 import type { RefusalReason } from '../refusals/webhook-receiver.errors.js';
 

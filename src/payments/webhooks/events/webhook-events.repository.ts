@@ -3,7 +3,7 @@ import { DataSource, In, IsNull, Not, type Repository } from 'typeorm';
 import type { ProjectId } from '../../../common/ids.js';
 import { reachingDatabase } from '../../../database/database-errors.js';
 import { Database, query, type SqlValue, type Steps, zip } from '../../../database/database.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
 import type { SealedPayload } from './event-payloads.js';
 import type { Outcome, ReceivedEvent, Verdict } from './event-reader.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import type { PeriodicTask } from '../../../common/periodic-task.js';
+import type { PeriodicTask } from '../../../database/periodic-task.js';
 import { Settings } from '../../../config/settings.js';
 import { PeriodicTasks } from '../../../database/periodic-tasks.js';
 import { WebhookEventsRepository } from './webhook-events.repository.js';

@@ -6,7 +6,7 @@ import { Public, Unlimited } from '../../../auth/route-access.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
 import { AcceptsAnyQuery } from '../../../http/validation/unknown-query.js';
 import { HANDLED } from '../events/event-handler.service.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { ReceiverPathPipe, ReceivingProjectGuard } from './receiving-project.guard.js';
 import { WebhookReceiverService } from './webhook-receiver.service.js';
 import { RECEIVES_NOTHING } from '../refusals/webhook-receiver.errors.js';

@@ -3,7 +3,7 @@ import type Stripe from 'stripe';
 import { DomainError } from '../../../common/errors.js';
 import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { LedgerService } from '../../ledger/ledger.service.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { StripeClients } from '../../stripe-config/keys/stripe-clients.js';
 import { EventHandlerService } from '../events/event-handler.service.js';
 import { EventReader } from '../events/event-reader.js';

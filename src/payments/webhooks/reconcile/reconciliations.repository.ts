@@ -16,7 +16,7 @@ import type { RowOf } from '../../../database/columns.js';
 import { reachingDatabase } from '../../../database/database-errors.js';
 import { ProjectEntity } from '../../../projects/project.entity.js';
 import { StripeSubscriptionEntity } from '../../ledger/store/ledger.entities.js';
-import type { ProjectMode } from '../../project-mode.js';
+import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { StripeConfigEntity, StripeCredentialEntity } from '../../stripe-config/stripe-config.entities.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import { WebhookEventEntity } from '../events/webhook-event.entity.js';

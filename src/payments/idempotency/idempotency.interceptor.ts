@@ -12,9 +12,9 @@ import { Reflector } from '@nestjs/core';
 import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { lastValueFrom, type Observable, of } from 'rxjs';
-import { DomainError, ValidationFailed } from '../common/errors.js';
-import type { QueryReader } from '../http/validation/request.pipe.js';
-import { RequestPipe } from '../http/validation/request.pipe.js';
+import { DomainError, ValidationFailed } from '../../common/errors.js';
+import type { QueryReader } from '../../http/validation/request.pipe.js';
+import { RequestPipe } from '../../http/validation/request.pipe.js';
 import { IdempotentAnswers, type IdempotentCall } from './idempotent-answers.js';
 
 const IDEMPOTENT = 'idempotency:parts';

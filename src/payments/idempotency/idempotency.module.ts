@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { HttpModule } from '../http/http.module.js';
+import { HttpModule } from '../../http/http.module.js';
 import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 import { IdempotencySweeper } from './idempotency-keys.repository.js';
 import { IdempotentAnswers } from './idempotent-answers.js';

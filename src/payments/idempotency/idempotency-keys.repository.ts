@@ -1,11 +1,11 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource, IsNull, type Repository } from 'typeorm';
-import type { ProjectId } from '../common/ids.js';
-import type { PeriodicTask } from '../common/periodic-task.js';
-import { reachingDatabase } from '../database/database-errors.js';
-import { Database } from '../database/database.js';
-import { PeriodicTasks } from '../database/periodic-tasks.js';
-import type { SealedText } from '../vault/seal/seal.js';
+import type { ProjectId } from '../../common/ids.js';
+import type { PeriodicTask } from '../../database/periodic-task.js';
+import { reachingDatabase } from '../../database/database-errors.js';
+import { Database } from '../../database/database.js';
+import { PeriodicTasks } from '../../database/periodic-tasks.js';
+import type { SealedText } from '../../vault/seal/seal.js';
 import { IdempotencyKeyEntity } from './idempotency-key.entity.js';
 import { CLAIM, DELETE_EXPIRED } from './idempotency-keys.statements.js';
 

@@ -1,7 +1,7 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
-import type { ProjectId } from '../common/ids.js';
-import { DataKeyEntity } from '../vault/keys/data-key.entity.js';
-import type { SealedText } from '../vault/seal/seal.js';
+import type { ProjectId } from '../../common/ids.js';
+import { DataKeyEntity } from '../../vault/keys/data-key.entity.js';
+import type { SealedText } from '../../vault/seal/seal.js';
 
 /** A request with an `Idempotency-Key`. Without an answer it is still running. */
 @Entity('idempotency_keys')

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import { DomainError, ValidationFailed } from '../common/errors.js';
-import type { ProjectId } from '../common/ids.js';
-import { Secret } from '../common/secret.js';
-import { Keyring } from '../vault/keys/keyring.js';
-import type { SealContext } from '../vault/seal/seal.js';
-import { sealedColumn } from '../vault/seal/sealed-column.js';
+import { DomainError, ValidationFailed } from '../../common/errors.js';
+import type { ProjectId } from '../../common/ids.js';
+import { Secret } from '../../common/secret.js';
+import { Keyring } from '../../vault/keys/keyring.js';
+import type { SealContext } from '../../vault/seal/seal.js';
+import { sealedColumn } from '../../vault/seal/sealed-column.js';
 import { IdempotencyKeysRepository, type KeyUse } from './idempotency-keys.repository.js';
 
 /** JSON with sorted members, so that equal values have equal text. */

@@ -1,5 +1,5 @@
-import { excludedColumns, inserted } from '../database/columns.js';
-import { sql } from '../database/database.js';
+import { excludedColumns, inserted } from '../../database/columns.js';
+import { sql } from '../../database/database.js';
 import { IdempotencyKeyEntity } from './idempotency-key.entity.js';
 
 const CLAIMED = ['projectId', 'scope', 'request', 'holder', 'leaseUntil', 'createdAt'] as const;
