@@ -51,6 +51,7 @@ const INDEX: Readonly<Record<string, Load | Group>> = {
       () => import('./service-accounts/service-accounts-revoke.js'),
     ],
   },
+  import: () => import('./import/import.js'),
   doctor: () => import('./doctor/doctor.js'),
   backup: () => import('./backup.js'),
   reconcile: () => import('./reconcile.js'),

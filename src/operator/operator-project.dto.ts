@@ -14,7 +14,7 @@ const DEFAULT_LIMIT = 50;
 const MAX_SEARCH_LENGTH = 255;
 const MAX_CURSOR_LENGTH = 4_096;
 
-function subjectProblem(value: unknown): ReturnType<Check> {
+export function subjectProblem(value: unknown): ReturnType<Check> {
   if (value === undefined) return { type: 'missing', msg: 'is required' };
   if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
   return SUBJECT.test(value) ? undefined : { type: 'value_error', msg: `must be ${SUBJECT_RULE}` };

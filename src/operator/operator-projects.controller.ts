@@ -85,8 +85,8 @@ export class OperatorProjectsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperatorProjectResponse> {
     const id = readNewProjectId(projectId);
-    const { project, isNew } = await this.projects.provision({ id, ownerId, name }, actor);
-    reply.status(isNew ? HttpStatus.CREATED : HttpStatus.OK);
+    const { project, change } = await this.projects.provision({ id, ownerId, name }, actor);
+    reply.status(change === 'created' ? HttpStatus.CREATED : HttpStatus.OK);
     return toOperatorProject(project);
   }
 

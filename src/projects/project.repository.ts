@@ -86,6 +86,11 @@ export class ProjectRepository {
     return !(await reachingDatabase(this.#entities.existsBy({})));
   }
 
+  *#provision(project: ProvisionedProject, actor: Actor, at: Date): Steps<Provisioned | undefined> {
+    const chain = yield* this.history.lockChain(project.id);
+    return yield* this.provisionWithin(chain, project, actor, at);
+  }
+
   *#add(project: NewProject, actor: Actor, at: Date): Steps<void> {
     const chain = yield* this.history.lockChain(project.id);
     const account = parseUuid<OwnerId>(project.ownerId);
@@ -110,23 +115,24 @@ export class ProjectRepository {
     return row;
   }
 
-  *#provision(
+  /** `provision` inside a transaction that has locked the project's chain. */
+  *provisionWithin(
+    chain: HistoryChain,
     { id, ownerId, name }: ProvisionedProject,
     actor: Actor,
     at: Date,
   ): Steps<Provisioned | undefined> {
-    const chain = yield* this.history.lockChain(id);
     const [found] = yield* query(FIND_ANY, [id]);
-    if (found && (found.deletedAt !== null || found.ownerId !== ownerId)) return undefined;
-    if (found?.name === name) return { project: found, isNew: false };
+    if (isTaken(found, ownerId)) return undefined;
+    if (found?.name === name) return { project: found, change: undefined };
     if (!found) {
       const project = { id, ownerId, name, description: null };
-      return { project: yield* this.#insert(chain, project, actor, at), isNew: true };
+      return { project: yield* this.#insert(chain, project, actor, at), change: 'created' };
     }
     const [renamed] = yield* query(UPDATE, [id, name, searchNameOf(name), null, at]);
     const details = { fields: fieldsIn({ name }) };
     yield* chain.append({ action: 'project.updated', details, actor, at });
-    return renamed && { project: renamed, isNew: false };
+    return renamed && { project: renamed, change: 'renamed' };
   }
 
   *#update(id: ProjectId, changes: ProjectChanges, actor: Actor, at: Date): Steps<Project | undefined> {
@@ -171,7 +177,12 @@ export type ProvisionedProject = Pick<Project, 'id' | 'ownerId' | 'name'>;
 
 export interface Provisioned {
   readonly project: RowOf<ProjectEntity>;
-  readonly isNew: boolean;
+  readonly change: 'created' | 'renamed' | undefined;
+}
+
+/** Whether a project can't be provisioned for the owner: it is another owner's, or was deleted. */
+export function isTaken(found: RowOf<ProjectEntity> | undefined, ownerId: OwnerId): boolean {
+  return found !== undefined && (found.deletedAt !== null || found.ownerId !== ownerId);
 }
 
 /** Names of the given fields. */

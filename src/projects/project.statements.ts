@@ -21,11 +21,12 @@ export const LIST_READABLE = perReach((reach) =>
 );
 
 /** Parameters: `columnValues(ProjectEntity, …)`. */
-export const ADD = sql<never>(`INSERT INTO projects ${inserted(ProjectEntity)}`);
+export const ADD = sql<never>(`INSERT INTO projects ${inserted(ProjectEntity)}`, 'add_project');
 
 /** $1 project. Deleted ones too. */
 export const FIND_ANY = sql<RowOf<ProjectEntity>>(
   `SELECT ${columns(ProjectEntity)} FROM projects WHERE id = $1`,
+  'find_any_project',
 );
 
 /** $1 project, $2 name, $3 name for the search, $4 description, $5 now. NULL leaves a column unchanged. */

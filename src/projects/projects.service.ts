@@ -16,6 +16,8 @@ export function projectNotFound(): DomainError {
   return new DomainError('project_not_found', 'There is no project with this id.');
 }
 
+export const PROJECT_TAKEN = 'This id is of a deleted project, or of a project of another owner.';
+
 @Injectable()
 export class ProjectsService {
   /** Lets higher modules destroy their data of a project. */
@@ -43,11 +45,7 @@ export class ProjectsService {
    */
   async provision(project: ProvisionedProject, actor: Actor = A_MODULE): Promise<Provisioned> {
     const provisioned = await this.projects.provision(project, actor, new Date());
-    if (!provisioned)
-      throw new DomainError(
-        'project_taken',
-        'This id is of a deleted project, or of a project of another owner.',
-      );
+    if (!provisioned) throw new DomainError('project_taken', PROJECT_TAKEN);
     return provisioned;
   }
 

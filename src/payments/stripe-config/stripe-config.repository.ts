@@ -59,6 +59,13 @@ export interface WebhookSecretRemoval extends ProjectMode {
   readonly endpoint: EndpointChange;
 }
 
+/** What a save finds. The chain is locked until the transaction ends. */
+interface Found {
+  readonly chain: HistoryChain;
+  readonly state: ConfigState;
+  readonly stored: readonly statements.StoredWebhookSecret[];
+}
+
 /** A project with a configuration, locked until the transaction ends. */
 interface Locked {
   readonly chain: HistoryChain;
@@ -116,6 +123,28 @@ export class StripeConfigRepository {
     return this.database.transaction(() => this.#remove(write));
   }
 
+  /**
+   * Stores those of the given credentials that differ from the stored ones, inside a transaction that has locked the
+   * chain of a live project. A repeated import therefore writes nothing.
+   * @returns whether any differed
+   */
+  *saveDifferences(
+    chain: HistoryChain,
+    { projectId, credentials, actor, now }: Omit<ConfigSave, 'precondition' | 'overlap'>,
+  ): Steps<boolean> {
+    const [state, stored, current] = yield* zip(
+      this.#findState(projectId, { isLive: true }),
+      this.overlap.lockStored(projectId),
+      query(statements.FIND_CURRENT, [projectId]),
+    );
+    const different = credentials.filter((credential) => !isStored(credential, current));
+    if (different.length === 0) return false;
+    const overlap = this.overlap.from(now, different);
+    yield* this.#write({ chain, state, stored }, { projectId, credentials: different, overlap, actor, now });
+    yield* this.database.notify(CONFIG_CHANNEL, projectId);
+    return true;
+  }
+
   /** Runs inside the transaction that deletes the project. */
   *removeWithProject(projectId: ProjectId, chain: HistoryChain, actor: Actor, now: Date): Steps<void> {
     const state = yield* this.#findState(projectId);
@@ -140,26 +169,31 @@ export class StripeConfigRepository {
     await this.database.transaction(() => this.#removeWebhookSecret(removal));
   }
 
-  *#save({ projectId, precondition, credentials, overlap, actor, now }: ConfigSave): Steps<StripeConfig> {
+  *#save(save: ConfigSave): Steps<StripeConfig> {
+    const { projectId, precondition } = save;
     const [chain, state, stored] = yield* zip(
       this.history.lockChain(projectId),
       this.#findState(projectId, { isLive: true }),
       this.overlap.lockStored(projectId),
     );
     assertCondition(precondition, state);
-    const destroyed = yield* this.overlap.prepare(projectId, stored, credentials, overlap);
-    if (credentials.length > 0 || destroyed.length > 0 || !state?.isActive) {
-      yield* exec(statements.UPSERT_CONFIG, [projectId, randomUUID(), now]);
-      yield* statements.upsertCredentials(projectId, credentials, now);
-      if (credentials.some(({ kind }) => kind === 'secret_key')) yield* refreshHealth(projectId);
-      const action = state?.isActive ? 'config.updated' : 'config.created';
-      const version = (state?.version ?? 0) + 1;
-      const details = { version, fields: historyFields(credentials), ...formerEnded(destroyed) };
-      yield* chain.append({ action, details, actor, at: now });
-    }
+    yield* this.#write({ chain, state, stored }, save);
     const [row] = yield* queryLast(statements.FIND, [projectId]);
     if (!row) throw new Error('The saved configuration was not found.');
     return statements.toConfig(row);
+  }
+
+  *#write({ chain, state, stored }: Found, save: Omit<ConfigSave, 'precondition'>): Steps<void> {
+    const { projectId, credentials, overlap, actor, now } = save;
+    const destroyed = yield* this.overlap.prepare(projectId, stored, credentials, overlap);
+    if (credentials.length === 0 && destroyed.length === 0 && state?.isActive) return;
+    yield* exec(statements.UPSERT_CONFIG, [projectId, randomUUID(), now]);
+    yield* statements.upsertCredentials(projectId, credentials, now);
+    if (credentials.some(({ kind }) => kind === 'secret_key')) yield* refreshHealth(projectId);
+    const action = state?.isActive ? 'config.updated' : 'config.created';
+    const version = (state?.version ?? 0) + 1;
+    const details = { version, fields: historyFields(credentials), ...formerEnded(destroyed) };
+    yield* chain.append({ action, details, actor, at: now });
   }
 
   *#remove(write: ConfigWrite): Steps<boolean> {
@@ -251,6 +285,14 @@ export class StripeConfigRepository {
     yield* this.database.notify(CONFIG_CHANNEL, projectId);
     return state.version + 1;
   }
+}
+
+/** Whether the current credential of the field has this value. */
+export function isStored(
+  { mode, kind, fingerprint }: statements.CurrentCredential,
+  current: readonly statements.CurrentCredential[],
+): boolean {
+  return current.some((one) => one.mode === mode && one.kind === kind && one.fingerprint === fingerprint);
 }
 
 type Destroyed = Pick<StoredCredential, 'mode' | 'kind' | 'mask'>;

@@ -71,6 +71,16 @@ export const FIND_WITH_OWNER = sql<{ ownerId: OwnerId; sharesAccount: boolean } 
   { computed: { sharesAccount: Boolean } },
 );
 
+/** The field of a current credential, and the fingerprint of its value. */
+export type CurrentCredential = Pick<CredentialRow, 'mode' | 'kind' | 'fingerprint'>;
+
+/** $1 project. */
+export const FIND_CURRENT = sql<CurrentCredential>(
+  `SELECT ${columns(StripeCredentialEntity, { only: ['mode', 'kind', 'fingerprint'] })}
+   FROM stripe_credentials WHERE project_id = $1 AND slot = 0`,
+  'find_current_stripe_credentials',
+);
+
 /** $1 project. */
 export const FIND_STATE = sql<{ deletedAt: Date | null } & StateRow>(
   `SELECT p.deleted_at AS "deletedAt", ${STATE}

@@ -1,0 +1,66 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { CommandFailed, type Report } from '../output.js';
+import type { Refusal } from './project-line.js';
+import type { Outcome } from './project-importer.js';
+
+/** Refused lines that the command's own output shows. */
+const MAX_SHOWN = 20;
+
+/** Counts the outcomes of an import, and writes the refused lines to the report as JSON Lines. */
+export class ImportReport {
+  readonly #counts = { created: 0, updated: 0, unchanged: 0, refused: 0 };
+  readonly #shown: Refusal[] = [];
+  readonly #file: FileHandle | undefined;
+
+  private constructor(file: FileHandle | undefined) {
+    this.#file = file;
+  }
+
+  /** @param path of the report, which replaces an earlier one @throws CommandFailed */
+  static async open(path: string | undefined): Promise<ImportReport> {
+    if (path === undefined) return new ImportReport(undefined);
+    try {
+      return new ImportReport(await open(path, 'w', 0o600));
+    } catch {
+      throw new CommandFailed('The report can not be written: check the path, its permissions and the disk.');
+    }
+  }
+
+  async add(outcomes: readonly Outcome[]): Promise<void> {
+    const refusals: Refusal[] = [];
+    for (const outcome of outcomes) {
+      if (typeof outcome === 'string') this.#counts[outcome] += 1;
+      else refusals.push(outcome);
+    }
+    if (refusals.length === 0) return;
+    refusals.sort((one, other) => one.line - other.line);
+    this.#counts.refused += refusals.length;
+    this.#shown.push(...refusals.slice(0, MAX_SHOWN - this.#shown.length));
+    await this.#file?.appendFile(refusals.map((refusal) => `${JSON.stringify(refusal)}\n`).join(''));
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  /** @param isDry whether nothing was written */
+  summary(isDry: boolean): Report {
+    const { created, updated, unchanged, refused } = this.#counts;
+    const lines = created + updated + unchanged + refused;
+    const would = isDry ? 'would be ' : '';
+    const text = [
+      `${isDry ? 'Checked' : 'Read'} ${lines} projects: ${created} ${would}created, ${updated} ${would}updated, ${unchanged} unchanged, ${refused} refused.`,
+      ...this.#shown.map(inWords),
+      ...(refused > this.#shown.length
+        ? [`… and ${refused - this.#shown.length} more: --report <file> lists all.`]
+        : []),
+    ].join('\n');
+    const json = { dry_run: isDry, lines, ...this.#counts, refusals: this.#shown };
+    return { text, json, isBad: refused > 0 };
+  }
+}
+
+function inWords({ line, project_id: id, problems }: Refusal): string {
+  const reasons = problems.map(({ field, message }) => (field ? `${field} ${message}` : message));
+  return `Line ${line}${id ? ` (${id})` : ''}: ${reasons.join('; ')}`;
+}

@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runInProcess } from '../../harness/command-line.js';
+import { configPath, startTestApp, type TestApp } from '../../harness/test-app.js';
+
+jest.setTimeout(60_000);
+
+const HEADER = 'project_id,owner_id,name,test_secret_key,test_webhook_secret';
+const key = (letter: string) => `sk_test_${letter.repeat(32)}`;
+const webhookSecret = (letter: string) => `whsec_${letter.repeat(32)}`;
+
+let app: TestApp;
+let folder: string;
+beforeAll(async () => {
+  app = await startTestApp();
+  folder = mkdtempSync(join(tmpdir(), 'tillkeeper-import-'));
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await app.close();
+});
+
+function fileOf(content: string | Buffer): string {
+  const path = join(folder, randomUUID());
+  writeFileSync(path, content);
+  return path;
+}
+
+interface Summary {
+  created: number;
+  updated: number;
+  unchanged: number;
+  refused: number;
+  refusals: { line: number; project_id?: string; problems: { field?: string; message: string }[] }[];
+}
+
+async function importOf(content: string | Buffer, ...args: string[]) {
+  const { code, output, errors } = await runInProcess(
+    app.environment,
+    'import',
+    fileOf(content),
+    '--json',
+    ...args,
+  );
+  expect(errors).toBe('');
+  expect(output).not.toMatch(/(?:sk_test|sk_live|whsec)_\w{5}/);
+  return { code, ...(JSON.parse(output) as Summary) };
+}
+const counts = ({ code, created, updated, unchanged, refused }: Summary & { code: number | null }) =>
+  [code, created, updated, unchanged, refused].join(' ');
+const read = async (projectId: string) =>
+  (await app.send('get', configPath(projectId)).expect(200)).body as object;
+async function history(projectId: string) {
+  const { body } = await app.send('get', `${configPath(projectId)}/history`).expect(200);
+  return (body as { entries: { action: string; actor: object; fields: object[] }[] }).entries;
+}
+
+it('makes projects with their credentials, and writes nothing when it runs again', async () => {
+  const [one, two] = [randomUUID(), randomUUID()];
+  const file = [
+    HEADER,
+    `${one},developer-1,"Corner, shop",${key('a')},${webhookSecret('a')}`,
+    `${two.toUpperCase()},developer-1,Bakery,,`,
+    '',
+  ].join('\r\n');
+  expect(counts(await importOf(`\uFEFF${file}`))).toBe('0 2 0 0 0');
+  const stored = await read(one);
+  expect(stored).toMatchObject({
+    test_secret_key_masked: 'sk_test_...aaaa',
+    test_webhook_secret_masked: 'whsec_...aaaa',
+  });
+  expect(await read(two)).toBeNull();
+  const actor = { kind: 'system', subject: expect.stringMatching(/^command line: /) as string };
+  const entries = await history(one);
+  expect(entries).toMatchObject([
+    { action: 'config.created', actor },
+    { action: 'project.created', actor },
+  ]);
+
+  expect(counts(await importOf(file))).toBe('0 0 0 2 0');
+  expect(await read(one)).toEqual(stored);
+  expect(await history(one)).toEqual(entries);
+});
+
+it('updates what differs, keeps what a line leaves out, and leaves a name and keys of others alone', async () => {
+  const id = randomUUID();
+  await importOf(`${HEADER}\n${id},developer-1,Before,${key('a')},${webhookSecret('a')}\n`);
+  const line = { project_id: id, owner_id: 'developer-1', name: 'After', test_secret_key: key('b') };
+  expect(counts(await importOf(JSON.stringify(line)))).toBe('0 0 1 0 0');
+  expect(await read(id)).toMatchObject({
+    test_secret_key_masked: 'sk_test_...bbbb',
+    test_webhook_secret_masked: 'whsec_...aaaa',
+  });
+  const [updated, renamed] = await history(id);
+  expect(updated).toMatchObject({ action: 'config.updated', fields: [{ field: 'test_secret_key' }] });
+  expect(renamed).toMatchObject({ action: 'project.updated' });
+
+  const { refusals, ...others } = await importOf(JSON.stringify({ ...line, owner_id: 'developer-2' }));
+  expect(counts({ refusals, ...others })).toBe('1 0 0 0 1');
+  expect(refusals).toEqual([
+    { line: 1, project_id: id, problems: [{ message: expect.stringContaining('another owner') as string }] },
+  ]);
+});
+
+it('refuses lines of deleted projects', async () => {
+  const id = await app.createProject();
+  await app.send('delete', `/api/v1/projects/${id}`).expect(204);
+  const result = await importOf(`${HEADER}\n${id},developer-1,Again,${key('a')},\n`);
+  expect(counts(result)).toBe('1 0 0 0 1');
+});
+
+const line = (values: Record<string, unknown>) =>
+  JSON.stringify({ project_id: randomUUID(), owner_id: 'developer-1', name: 'Shop', ...values });
+
+it.each([
+  ['an invalid UUID', line({ project_id: 'shop-1' }), 'project_id must be a UUID'],
+  [
+    'the nil UUID',
+    line({ project_id: '00000000-0000-0000-0000-000000000000' }),
+    'project_id must be another',
+  ],
+  ['a UUID that is a number', line({ project_id: 7 }), 'project_id must be a UUID'],
+  ['no project', line({ project_id: undefined }), 'project_id is required'],
+  ['no owner', line({ owner_id: undefined }), 'owner_id is required'],
+  ['an owner with a line break', line({ owner_id: 'a\nb' }), 'owner_id must be 1 to 255'],
+  ['a name with NUL', line({ name: 'a\0b' }), 'name has a character that is not text'],
+  ['an empty name', line({ name: '' }), 'name must'],
+  ['a name that is a key', line({ name: key('a') }), 'name has what looks like a Stripe secret key'],
+  [
+    'a live key in a test field',
+    line({ test_secret_key: 'sk_live_' + 'a'.repeat(32) }),
+    'this looks like a live secret key',
+  ],
+  [
+    'another prefix',
+    line({ test_secret_key: 'zz_' + 'a'.repeat(32) }),
+    'test_secret_key must start with sk_test_',
+  ],
+  ['a masked key', line({ test_secret_key: 'sk_test_...aaaa' }), 'masked'],
+  ['an empty credential', line({ test_secret_key: '' }), 'must not be empty'],
+  ['an unknown member', line({ [key('a')]: 1 }), 'has a member of an unknown name'],
+  ['a prototype', `{"__proto__": {"name": "Shop"}, ${line({}).slice(1)}`, 'is not JSON that can be read'],
+  ['a list', '[]', 'is not a JSON object'],
+  ['broken JSON', `{"test_secret_key": "${key('a')}`, 'is not JSON that can be read'],
+  ['NUL', `${line({})}\0`, 'has a NUL character'],
+  ['an absurd length', `${line({ name: 'x'.repeat(3_000_000) })}`, 'is longer than 64 KB'],
+  ['bytes that are no UTF-8', Buffer.from(line({ name: 'M\xfcller' }), 'latin1'), 'is not in UTF-8'],
+])('refuses a line with %s, and imports its neighbours', async (_, bad, problem) => {
+  const parts = [line({}), '\n', bad, '\n', line({})].map((part) => Buffer.from(part));
+  const { refusals, ...others } = await importOf(Buffer.concat(parts));
+  expect(counts({ refusals, ...others })).toBe('1 2 0 0 1');
+  const [{ line: number, problems }] = refusals as [Summary['refusals'][0]];
+  expect(number).toBe(2);
+  expect(problems.map(({ field = '', message }) => `${field} ${message}`.trim()).join()).toContain(problem);
+});
+
+it.each([
+  ['a quotation mark that is not closed', `"Shop,,`],
+  ['a quotation mark inside of a value', `Sh"op,,`],
+  ['text behind a quotation mark', `"Sh"op,,`],
+  ['too few values', `Shop`],
+  ['too many values', `Shop,,,,,,`],
+])('refuses a line of CSV with %s, and imports its neighbours', async (_, rest) => {
+  const good = () => `${randomUUID()},developer-1,"A ""good"" shop",${key('a')},`;
+  const content = [HEADER, good(), `${randomUUID()},developer-1,${rest}`, good(), good()].join('\n');
+  const { refusals, ...others } = await importOf(content);
+  expect(counts({ refusals, ...others })).toBe('1 3 0 0 1');
+  expect(refusals).toMatchObject([{ line: 3 }]);
+});
+
+it('refuses the second line of a project, and names the first', async () => {
+  const id = randomUUID();
+  const { refusals, ...others } = await importOf(
+    [line({ project_id: id }), line({}), line({ project_id: id.toUpperCase(), name: 'Other' })].join('\n'),
+  );
+  expect(counts({ refusals, ...others })).toBe('1 2 0 0 1');
+  expect(refusals).toEqual([
+    { line: 3, project_id: id, problems: [{ message: 'Line 1 has this project already.' }] },
+  ]);
+});
+
+it.each([
+  ['an unknown column', `${HEADER},stripe_key`, 'has an unknown name in column 6'],
+  ['a column twice', `${HEADER},name`, 'names the column name twice'],
+  ['a missing column', 'project_id,name', 'lacks owner_id'],
+  ['no header', `${randomUUID()},developer-1,Shop,${key('a')},`, 'has an unknown name in column 1'],
+  ['another separator', HEADER.replaceAll(',', ';'), 'has an unknown name in column 1'],
+  ['broken quotes', `"project_id,owner_id`, 'has quotation marks that do not match'],
+  ['UTF-16', Buffer.from(`\uFEFF${HEADER}`, 'utf16le'), 'is not in UTF-8'],
+  ['an absurd length', 'x'.repeat(100_000), 'is longer than 64 KB'],
+])('refuses a file whose header has %s', async (_, header, problem) => {
+  const content = Buffer.concat([Buffer.from(header), Buffer.from(`\n${randomUUID()},developer-1,Shop,,\n`)]);
+  const { code, output } = await runInProcess(app.environment, 'import', fileOf(content), '--json');
+  expect(code).toBe(1);
+  expect(output).toContain(`The first line ${problem}.`);
+  expect(output).not.toMatch(/sk_test_\w{5}|stripe_key/);
+});
+
+it('imports nothing from an empty file, and says so', async () => {
+  for (const content of ['', '\n\n', '\uFEFF', HEADER])
+    expect(counts(await importOf(content))).toBe('0 0 0 0 0');
+});
+
+it('writes refused lines to a report without values, which only this user may read', async () => {
+  const report = join(folder, 'refused.jsonl');
+  const bad = Array.from({ length: 30 }, () =>
+    line({ name: 'Private name', test_secret_key: 'sk_live_' + 'a'.repeat(32) }),
+  );
+  const { refusals, ...others } = await importOf([...bad, line({})].join('\n'), '--report', report);
+  expect(counts({ refusals, ...others })).toBe('1 1 0 0 30');
+  expect(refusals).toHaveLength(20);
+  const written = readFileSync(report, 'utf8');
+  expect(written).not.toMatch(/aaaa|Private/);
+  const rows = written
+    .trim()
+    .split('\n')
+    .map((text) => JSON.parse(text) as object);
+  expect(rows).toHaveLength(30);
+  expect(rows.slice(0, 20)).toEqual(refusals);
+  expect(statSync(report).mode & 0o077).toBe(0);
+});
+
+it('writes nothing with --dry-run, and tells what it would do', async () => {
+  const id = randomUUID();
+  const content = [line({ project_id: id }), line({ owner_id: '' })].join('\n');
+  expect(counts(await importOf(content, '--dry-run'))).toBe('1 1 0 0 1');
+  await app.send('get', `/api/v1/projects/${id}`).expect(404);
+});
+
+it('refuses a file that is missing, and a report that can not be written', async () => {
+  const missing = await runInProcess(app.environment, 'import', join(folder, 'none.csv'));
+  expect([missing.code, missing.errors]).toEqual([
+    1,
+    'There is no such file, or this user may not read it.\n',
+  ]);
+  const report = await runInProcess(app.environment, 'import', fileOf(HEADER), '--report', folder);
+  expect([report.code, report.errors]).toEqual([1, expect.stringContaining('The report can not be written')]);
+});
