@@ -15,11 +15,15 @@ import { type BodyLimits, RequestBodies } from '../http/request-bodies.js';
 import { refuseUnknownRoutes, RouteTable } from '../http/route-table.js';
 import { UnknownQueryInterceptor } from '../http/validation/unknown-query.js';
 import { decorateWithBuyer } from '../payments/billing/buyer.guard.js';
+import { INVITATION_PAGE } from '../projects/members/invitation-page.controller.js';
 import { decorateWithProject } from '../projects/project.guards.js';
 
 const ACCOUNTS_URL = '/api/v1/auth/';
 
-const WITHOUT_PREFIX = ['health/*path', 'metrics'].map((path) => ({ path, method: RequestMethod.GET }));
+const WITHOUT_PREFIX = ['health/*path', 'metrics', 'invitations'].map((path) => ({
+  path,
+  method: RequestMethod.GET,
+}));
 
 const CORS = {
   methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
@@ -35,7 +39,7 @@ export async function createApp(
   bodyLimits?: BodyLimits,
 ): Promise<NestFastifyApplication> {
   // Hidden routes stay documented: one OpenAPI document describes every installation.
-  const routes = new RouteTable(settings.authBuiltin ? undefined : ACCOUNTS_URL);
+  const routes = new RouteTable(settings.authBuiltin ? [] : [ACCOUNTS_URL, INVITATION_PAGE]);
   const refusals = new EarlyRefusals(settings.rateLimitPerMinute);
   const errors = new ErrorFilter(routes, logger, (request) => refusals.replacementFor(request));
   const bodies = new RequestBodies(({ ip }) => networkOf(ip), bodyLimits);

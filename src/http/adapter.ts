@@ -11,15 +11,17 @@ import type { RouteTable } from './route-table.js';
 
 const REQUEST_ID_HEADER = 'x-request-id';
 
-/** Forbids storing, sniffing, framing and running a response. `/docs` gets helmet's headers instead. */
+/** Forbids storing, sniffing and framing a response. `/docs` gets helmet's headers instead. */
 const DATA_HEADERS = {
   'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',
   'strict-transport-security': 'max-age=31536000; includeSubDomains',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
 };
+
+const POLICY_HEADER = 'content-security-policy';
+const NOTHING_RUNS = "default-src 'none'; frame-ancestors 'none'";
 
 export function sendCommonHeaders(fastify: FastifyInstance): void {
   // `onRequest` is too early: Nest answers a preflight in a hook that runs before ours.
@@ -31,7 +33,10 @@ export function sendCommonHeaders(fastify: FastifyInstance): void {
 
 function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
   reply.header(REQUEST_ID_HEADER, request.id);
-  if (!isDocsUrl(request.url)) reply.headers(DATA_HEADERS);
+  if (isDocsUrl(request.url)) return;
+  reply.headers(DATA_HEADERS);
+  // A page brings its own policy.
+  if (!reply.hasHeader(POLICY_HEADER)) reply.header(POLICY_HEADER, NOTHING_RUNS);
 }
 
 /** A UUID or a trace id, as proxies send. Other text could forge log entries. */

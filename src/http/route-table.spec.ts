@@ -2,7 +2,7 @@ import Fastify from 'fastify';
 import { answersOnly, RouteTable } from './route-table.js';
 
 describe('RouteTable', () => {
-  const routes = new RouteTable('/hidden/');
+  const routes = new RouteTable(['/hidden/']);
 
   beforeAll(() => {
     const fastify = Fastify();

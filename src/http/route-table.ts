@@ -11,8 +11,8 @@ export class RouteTable {
   readonly #methods = new Map<string, Set<string>>();
   readonly #router = Router({ ignoreTrailingSlash: true, maxParamLength: Number.MAX_SAFE_INTEGER });
 
-  /** @param hidden prefix of routes that are switched off and answer 404 */
-  constructor(private readonly hidden?: string) {}
+  /** @param hidden prefixes of routes that are switched off and answer 404 */
+  constructor(private readonly hidden: readonly string[] = []) {}
 
   /** Records every route that is registered after this call. */
   watch(fastify: FastifyInstance): void {
@@ -29,7 +29,7 @@ export class RouteTable {
   }
 
   isHidden(route: string | undefined): boolean {
-    return this.hidden !== undefined && route !== undefined && route.startsWith(this.hidden);
+    return this.hidden.some((prefix) => route?.startsWith(prefix));
   }
 
   /** @returns the methods of the path, or `undefined` if there is no such path */

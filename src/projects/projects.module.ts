@@ -7,6 +7,7 @@ import { EndUserTokensController } from './end-user-tokens.controller.js';
 import { EndUserGuard } from './project.guards.js';
 import { PermissionGuard } from './project.guards.js';
 import { ProjectRepository } from './project.repository.js';
+import { InvitationPageController } from './members/invitation-page.controller.js';
 import { InvitationsController } from './members/invitations.controller.js';
 import { InvitationsRepository } from './members/invitations.repository.js';
 import { InvitationsService } from './members/invitations.service.js';
@@ -19,7 +20,13 @@ import { ReadableProjects } from './members/readable-projects.js';
 
 @Module({
   imports: [HistoryModule, AuthModule, MailModule],
-  controllers: [ProjectsController, MembersController, InvitationsController, EndUserTokensController],
+  controllers: [
+    ProjectsController,
+    MembersController,
+    InvitationsController,
+    InvitationPageController,
+    EndUserTokensController,
+  ],
   providers: [
     ProjectsService,
     ProjectRepository,

@@ -110,6 +110,7 @@ const ROUTES: Record<string, Expectation> = {
   'GET /health/live': everybody(200),
   'GET /health/ready': everybody(200),
   'GET /metrics': everybody(401),
+  'GET /invitations': everybody(200),
   'POST /api/v1/auth/register': everybody(422),
   'POST /api/v1/auth/login': everybody(422),
   'POST /api/v1/auth/refresh': everybody(422),

@@ -1,35 +1,9 @@
-import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { describeInBrowser, launchBrowser } from '../harness/browser.js';
 import { OWNER, startTestApp, type TestApp } from '../harness/test-app.js';
 import { endUserToken } from '../harness/tokens.js';
 
-/** Where Debian and others put it. */
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-sync',
-];
-
-const executable = (process.env.PATH ?? '')
-  .split(':')
-  .flatMap((folder) => NAMES.map((name) => join(folder, name)))
-  .find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-if (!executable)
-  process.stdout.write(`/docs is not tried in a browser: there is no ${NAMES.join(', ')} on the PATH.\n`);
-
-(executable ? describe : describe.skip)('/docs in a browser', () => {
+describeInBrowser('/docs', () => {
   const email = 'ada@example.com';
   const password = 'correct horse battery staple';
   let app: TestApp;
@@ -43,7 +17,7 @@ if (!executable)
     app = await startTestApp({ environment: { AUTH_BUILTIN: 'true', AUTH_REGISTRATION: 'open' } });
     await app.send('post', '/api/v1/auth/register', null).send({ email, password }).expect(201);
     origin = (await app.app.getUrl()).replace('[::1]', '127.0.0.1');
-    browser = await chromium.launch({ executablePath: executable, args: ARGUMENTS });
+    browser = await launchBrowser();
     page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
     page.on('console', (message) => {
       // The browser reports each answer that is an error; those that are asked for here are meant.

@@ -6,6 +6,7 @@ import { Mailer } from '../../mail/mailer.js';
 import type { GivenRole } from '../permissions.js';
 import type { ProjectWithRole } from '../project.entity.js';
 import { ProjectsService } from '../projects.service.js';
+import { INVITATION_PAGE } from './invitation-page.controller.js';
 import { type Invitation, InvitationsRepository } from './invitations.repository.js';
 import { MembersRepository } from './members.repository.js';
 
@@ -45,10 +46,10 @@ export class InvitationsService implements OnModuleInit {
   ): Promise<NewInvitation> {
     const { invitation, token } = await this.invitations.create(projectId, invited, actor);
     const { publicBaseUrl } = this.settings;
-    if (this.mailer.isOn)
-      this.mailer.post({ to: invited.email, ...mailOf(invited.role, token, publicBaseUrl) });
     // Browsers don't send what follows #, so the token reaches no log.
-    return { ...invitation, url: `${publicBaseUrl}/console/invitations#${token}` };
+    const url = `${publicBaseUrl}${INVITATION_PAGE}#${token}`;
+    if (this.mailer.isOn) this.mailer.post({ to: invited.email, ...mailOf(invited.role, url) });
+    return { ...invitation, url };
   }
 
   /** @throws DomainError `invitation_not_found`, `already_member` */
@@ -59,20 +60,14 @@ export class InvitationsService implements OnModuleInit {
 }
 
 /** Leaves out the project's name, so that nobody can send a text of their own to a stranger. */
-function mailOf(role: GivenRole, token: string, url: string): { subject: string; text: string } {
+function mailOf(role: GivenRole, url: string): { subject: string; text: string } {
   return {
     subject: 'You are invited to a project',
-    text: `Somebody invites you to a project at ${url}, with the role ${role}.
+    text: `Somebody invites you to a project, with the role ${role}. Accept the invitation here:
 
-This invitation works once, within seven days:
+${url}
 
-${token}
-
-Log in or register, and accept it with your access token:
-
-curl -X POST ${url}/api/v1/projects/invitations/accept \\
-  -H 'Authorization: Bearer ...' -H 'Content-Type: application/json' \\
-  -d '{"token": "${token}"}'
+It works once, within seven days.
 
 If you don't know why you got this mail, ignore it.
 `,

@@ -150,9 +150,10 @@ export class InvitationResponse {
 @ApiSchema({ description: 'A new invitation.' })
 export class InvitationCreatedResponse extends InvitationResponse {
   @ApiProperty({
-    description: 'Lets one person join, once. It is shown this once: hand it on to the person.',
+    description:
+      'A page on which one person joins, once. It is shown this once: hand it on to the person. What follows `#` is the token for `invitations/accept`.',
     type: String,
-    example: `https://tillkeeper.example.com/console/invitations#tki_${'a'.repeat(43)}000000`,
+    example: `https://tillkeeper.example.com/invitations#tki_${'a'.repeat(43)}000000`,
   })
   invite_url: string;
 }

@@ -1646,8 +1646,8 @@ export interface components {
              */
             expires_at: string;
             /**
-             * @description Lets one person join, once. It is shown this once: hand it on to the person.
-             * @example https://tillkeeper.example.com/console/invitations#tki_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa000000
+             * @description A page on which one person joins, once. It is shown this once: hand it on to the person. What follows `#` is the token for `invitations/accept`.
+             * @example https://tillkeeper.example.com/invitations#tki_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa000000
              */
             invite_url: string;
         };
