@@ -27,7 +27,7 @@ function nameBased(namespace: string, name: string): string {
 }
 
 describe('endUserId', () => {
-  it('is the subject itself where that is a UUID, in lower case', () => {
+  it('is the subject in lower case if the subject is a UUID', () => {
     expect(endUserId(PROJECT_ID, '6F1C1D1E-6F0A-4B57-9A3E-0A6F0E6F2B11')).toBe(
       '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11',
     );
@@ -36,7 +36,7 @@ describe('endUserId', () => {
     );
   });
 
-  it('is what the RFC gives for its namespace and name', () => {
+  it('matches the example of RFC 9562', () => {
     // The RFC's example, appendix A.4.
     expect(endUserId(project('6ba7b810-9dad-11d1-80b4-00c04fd430c8'), 'www.example.com')).toBe(
       '2ed6657d-e927-568b-95e1-2665a8aea6a2',
@@ -55,7 +55,7 @@ describe('endUserId', () => {
     expect(endUserId(OTHER_PROJECT_ID, subject)).not.toBe(endUserId(PROJECT_ID, subject));
   });
 
-  it('takes any UUID for a namespace', () => {
+  it('accepts any UUID as a namespace', () => {
     const odd = project('00000000-0000-0000-0000-0000000000ff');
     expect(endUserId(odd, 'user-1')).toBe(nameBased(odd, 'user-1'));
   });
@@ -76,11 +76,11 @@ function actorOf(identity: unknown): Actor | undefined {
   return argument?.factory(undefined, context);
 }
 
-it.each(['developer', 'end_user'])('gives a handler the %s who is calling, and from where', (kind) => {
+it.each(['developer', 'end_user'])('injects the %s and the origin of the request as the actor', (kind) => {
   const facts = { ip: '192.0.2.7', userAgent: 'curl/8.5.0', requestId: 'request-1' };
   expect(actorOf({ kind, sub: 'somebody' })).toEqual({ kind: 'person', subject: 'somebody', ...facts });
 });
 
-it('is nobody on a route without a token', () => {
+it('throws on a route without a token', () => {
   expect(() => actorOf(missingToken())).toThrow('Only a route that asks for a token');
 });

@@ -1,12 +1,12 @@
 import { FixedWindowStorage, networkOf } from './rate-limit.js';
 
-describe('a caller is counted', () => {
+describe('networkOf counts a caller', () => {
   it('by the address itself on IPv4', () => {
     expect(networkOf('192.0.2.1')).toBe('192.0.2.1');
     expect(networkOf('192.0.2.1')).not.toBe(networkOf('192.0.2.2'));
   });
 
-  it('by the network on IPv6, whichever of its addresses is used', () => {
+  it('by the network on IPv6, for all of its addresses', () => {
     expect(networkOf('2001:db8:1:2:aaaa::1')).toBe(networkOf('2001:db8:1:2:bbbb:cccc:dddd:eeee'));
     expect(networkOf('2001:db8:1:2::1')).not.toBe(networkOf('2001:db8:1:3::1'));
   });
@@ -28,15 +28,15 @@ describe('a caller is counted', () => {
       '2001:db8::2%eth0',
       '[2001:db8::1%25eth0]:443',
     ],
-  ])('by %s, however a proxy writes it', (address, ...others) => {
+  ])('by %s, in every spelling of a proxy', (address, ...others) => {
     for (const other of others) expect(networkOf(other)).toBe(networkOf(address));
   });
 
-  it('by the address itself where IPv4 is written as IPv6', () => {
+  it('by the IPv4 address in an IPv4-mapped IPv6 address', () => {
     expect(networkOf('::ffff:192.0.2.1')).not.toBe(networkOf('::ffff:192.0.2.2'));
   });
 
-  it('together with all others whose address is none', () => {
+  it('as unknown if the address is invalid', () => {
     for (const nobody of ['', 'unknown', 'localhost', '192.0.2.256', '0x7f.1', '1', '/run/socket'])
       expect(networkOf(nobody)).toBe('unknown');
   });
@@ -61,18 +61,18 @@ describe('FixedWindowStorage', () => {
     expect(await hit()).toMatchObject({ isBlocked: true, timeToBlockExpire: 1 });
   });
 
-  it('counts from nought in the next window, however often it was asked meanwhile', async () => {
+  it('counts from zero in the next window, even after many blocked requests', async () => {
     for (let request = 0; request < 100; request += 1) await hit();
     now += 60_000;
     expect(await hit()).toMatchObject({ totalHits: 1, isBlocked: false });
   });
 
-  it('counts callers apart', async () => {
+  it('counts each caller separately', async () => {
     for (let request = 0; request < 3; request += 1) await hit('loud');
     expect(await hit('quiet')).toMatchObject({ totalHits: 1, isBlocked: false });
   });
 
-  it('forgets the callers that were quiet for longest, so that inventing callers costs no memory', async () => {
+  it('drops the least recently active callers, so that invented callers cost no memory', async () => {
     await hit('quiet');
     await hit('busy');
     for (let stranger = 0; stranger < 19_999; stranger += 1) {

@@ -7,7 +7,7 @@ function actor(userAgent?: string, ip = '192.0.2.7') {
 }
 
 describe('personActor', () => {
-  it('says who it is, and from where', () => {
+  it('has the subject and the origin of the request', () => {
     expect(actor('curl/8.5.0')).toEqual({
       kind: 'person',
       subject: 'developer-1',
@@ -22,7 +22,7 @@ describe('personActor', () => {
     'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0.6099.109 Safari/537.36',
     'Google-HTTP-Java-Client/1.43.3 (gzip)',
     'python-requests/2.31.0',
-  ])('keeps what programs call themselves: %s', (text) => {
+  ])('keeps user agents: %s', (text) => {
     expect(actor(text).userAgent).toBe(text);
   });
 
@@ -35,16 +35,16 @@ describe('personActor', () => {
     [Buffer.from(KEY).toString('hex'), '[hidden]'],
     [`eyJ${'a'.repeat(40)}.eyJ${'b'.repeat(40)}.${'c'.repeat(43)}`, '[hidden]'],
     [`curl (eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.${'c'.repeat(43)})`, 'curl ([hidden])'],
-  ])('hides what could be a key or a token: %s', (text, shown) => {
+  ])('hides possible keys and tokens in a user agent: %s', (text, shown) => {
     expect(actor(text).userAgent).toBe(shown);
   });
 
-  it('is bounded, and of characters that a terminal shows', () => {
+  it('limits a user agent to 200 printable characters', () => {
     expect(actor('a '.repeat(5_000)).userAgent).toHaveLength(200);
     expect(actor('a\r\n\u001b[31mb\u0000\u202ec\u00e9').userAgent).toBe('a???[31mb??c?');
   });
 
-  it('believes only an address to be one', () => {
+  it('keeps only a valid address', () => {
     expect(actor('', '2001:db8::1').ip).toBe('2001:db8::1');
     expect(actor('', '::ffff:192.0.2.1').ip).toBe('192.0.2.1');
     for (const ip of ['', 'unknown', '1.2.3', KEY]) expect(actor('', ip).ip).toBeNull();

@@ -26,7 +26,7 @@ describe('parseProjectId', () => {
     ID.replace('6', '６'),
     `\u200b${ID}`,
     "' OR 1=1 --",
-  ])('takes %j for none', (text) => {
+  ])('refuses %j', (text) => {
     expect(parseProjectId(text)).toBeUndefined();
   });
 });

@@ -11,7 +11,7 @@ const tooBusy = () => new Error('too busy');
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('Semaphore', () => {
-  it('runs as much at once as it may, queues the next in order, and refuses the rest', async () => {
+  it('runs up to its limit, queues the next in order, and refuses the rest', async () => {
     const semaphore = new Semaphore({ concurrency: 2, queued: 2, tooBusy });
     const [one, two, three, four, five] = [work(), work(), work(), work(), work()];
     const passed = [one, two, three, four].map(({ run }) => semaphore.run(run));
@@ -26,7 +26,7 @@ describe('Semaphore', () => {
     expect(five.run).not.toHaveBeenCalled();
   });
 
-  it('passes the place of failed work on', async () => {
+  it('frees the place of failed work', async () => {
     const semaphore = new Semaphore({ concurrency: 1, queued: 1, tooBusy });
     const failing = semaphore.run(() => Promise.reject(new Error('no')));
     const next = semaphore.run(async () => 'yes');

@@ -40,7 +40,7 @@ describe('parseTime', () => {
 });
 
 describe('isDay', () => {
-  it('takes days of the calendar', () => {
+  it('accepts only days that exist', () => {
     for (const day of ['2026-11-21', '2028-02-29', '0001-01-01']) expect(isDay(day)).toBe(true);
     for (const day of ['2026-02-29', '2026-11-31', '0000-01-01', '2026-1-1', '2026-11-21T00:00:00Z'])
       expect(isDay(day)).toBe(false);

@@ -6,7 +6,7 @@ import {
   showsSomething,
 } from './typed-text.js';
 
-it('puts U+FFFD in place of lone surrogates, in texts and names at any depth, and leaves all else', () => {
+it('replaces lone surrogates by U+FFFD, in texts and names at any depth, and changes nothing else', () => {
   const value: unknown = JSON.parse(
     '{"a\\ud800":["\\udc00x",{"\\ud83d":{"b":"\\ud83d\\ude00"}}],"n":1,"t":true,"z":null,"\\ud83d\\ude00":"\\u0000","e":""}',
   );
@@ -27,13 +27,13 @@ it.each([
   ['combining marks', 'Nguyễn'.normalize('NFD')],
   ['Arabic', 'متجر الزاوية'],
   ['Hebrew with points', 'שָׁלוֹם'],
-  ['Persian with a joiner that parts letters', 'می\u200cخواهم'],
+  ['Persian with a zero-width non-joiner', 'می\u200cخواهم'],
   ['Hindi with joiners', 'क्\u200dष and क्\u200cष'],
   ['a Malayalam chillu of a virama and a joiner', 'അവന്\u200d'],
   ['a Sinhala joiner', 'ශ්\u200dරී'],
   ['Mongolian with a variant', 'ᠮᠣᠩᠭᠣᠯ\u180b ᠪᠢᠴᠢᠭ\u180d'],
   ['an Arabic year sign', '\u0601٢٠٢٦'],
-  ['eight marks upon a letter', `a${'\u0301'.repeat(8)}`],
+  ['eight marks over a letter', `a${'\u0301'.repeat(8)}`],
   ['Japanese with a variant', '葛\u{e0100}城商店'],
   ['emoji of several code points', 'Family 👩‍👩‍👧 ❤️ 👍🏽 🏴󠁧󠁢󠁳󠁣󠁴󠁿 1️⃣ 🇩🇪'],
   ['symbols and mathematics', '½ × ∑ ™ №'],
@@ -64,7 +64,7 @@ it.each([
   ['a hieroglyphic format control', '\u{13000}\u{13430}\u{13000}'],
   ['a blank hieroglyph', '\u{13000}\u{13441}'],
   ['an unassigned code point', 'a\u0378'],
-  ['nine marks upon a letter', `a${'\u0301'.repeat(9)}`],
+  ['nine marks over a letter', `a${'\u0301'.repeat(9)}`],
   ['a Mongolian variant of a Latin letter', 'a\u180b'],
   ['a joiner behind a joiner', 'അവന്\u200d\u200d'],
   ['private use', '\ue000'],

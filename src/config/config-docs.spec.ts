@@ -3,7 +3,7 @@ import { parse } from 'dotenv';
 import { configurationTables, envExample } from './config-docs.js';
 import { VARIABLE_NAMES } from './variables.js';
 
-it('does not depend on the environment of its run', () => {
+it('does not depend on the environment variables', () => {
   const made = [envExample(), configurationTables()];
   const before = process.env;
   process.env = { NODE_ENV: 'production', PORT: '1', DATA_DIR: '/elsewhere', LANG: 'tr_TR' };
@@ -40,7 +40,7 @@ it.each([
   ['HOST', '`127.0.0.1`; `0.0.0.0` in production'],
   ['DATABASE_URL', '`sqlite:<DATA_DIR>/tillkeeper.db`; required in production'],
   ['AUTH_ISSUER', ''],
-])('the table gives the default of %s', (name, text) => {
+])('the table has the default of %s', (name, text) => {
   const row = configurationTables()
     .split('\n')
     .find((line) => line.startsWith(`| \`${name}\` `));

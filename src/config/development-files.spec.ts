@@ -50,7 +50,7 @@ function modeOf(path: string): number {
   return statSync(path).mode & 0o777;
 }
 
-it('makes both secrets on the first start, for the owner alone, and finds them later', () => {
+it('creates both secrets at the first start, readable by the owner only, and reuses them', () => {
   const first = loadSettings({ DATA_DIR: dataDir });
   expect(readdirSync(dataDir).sort()).toEqual(['master.key', 'token.secret']);
   expect([dataDir, join(dataDir, 'master.key'), join(dataDir, 'token.secret')].map(modeOf)).toEqual([
@@ -64,7 +64,7 @@ it('makes both secrets on the first start, for the owner alone, and finds them l
   expect(secretsOf(loadSettings({ DATA_DIR: dataDir }))).toEqual([key, secret]);
 });
 
-it('makes different secrets for different folders', () => {
+it('creates different secrets for different folders', () => {
   const [one, other] = ['one', 'other'].map((name) =>
     secretsOf(loadSettings({ DATA_DIR: join(folder, name) })),
   );
@@ -72,7 +72,7 @@ it('makes different secrets for different folders', () => {
   expect(one?.[1]).not.toBe(other?.[1]);
 });
 
-it('makes only what is not given', () => {
+it('creates only secrets that are not configured', () => {
   loadSettings({ DATA_DIR: dataDir, MASTER_KEY: KEY });
   expect(readdirSync(dataDir)).toEqual(['token.secret']);
 
@@ -87,7 +87,7 @@ it.each([
   ['production', { NODE_ENV: 'production', DATABASE_URL: 'sqlite:x', PUBLIC_BASE_URL: 'https://x' }],
   ['an unknown environment', { NODE_ENV: 'staging' }],
   ['development with another problem', { PORT: 'x' }],
-])('makes nothing in %s', (_, given) => {
+])('creates nothing in %s', (_, given) => {
   expect(() => loadSettings({ DATA_DIR: dataDir, ...given })).toThrow(ConfigurationError);
   expect(existsSync(dataDir)).toBe(false);
 });
@@ -96,7 +96,7 @@ it.each([
   ['master.key', 'c2hvcnQ=', 'MASTER_KEY'],
   ['token.secret', 'short', 'AUTH_JWT_SECRET'],
   ['master.key', '', 'MASTER_KEY'],
-])('keeps a %s that it can not use (%j), and makes nothing beside it', (name, text, variable) => {
+])('keeps an unusable %s (%j), and creates nothing', (name, text, variable) => {
   place(name, text);
   expect(() => loadSettings({ DATA_DIR: dataDir })).toThrow(
     expect.objectContaining({ problems: [expect.stringContaining(`set ${variable}.`)] }),
@@ -105,14 +105,14 @@ it.each([
   expect(readFileSync(join(dataDir, name), 'utf8')).toBe(text);
 });
 
-it('does not write through a link that leads nowhere', () => {
+it('does not write through a dangling link', () => {
   mkdirSync(dataDir, { recursive: true });
   symlinkSync(join(folder, 'elsewhere'), join(dataDir, 'master.key'));
   expect(() => loadSettings({ DATA_DIR: dataDir })).toThrow(/^- DATA_DIR .+ master\.key/m);
   expect(existsSync(join(folder, 'elsewhere'))).toBe(false);
 });
 
-it('says so when the data folder is a file, once for each secret', () => {
+it('reports a data folder that is a file, once for each secret', () => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
   for (const path of [file, join(file, 'below')]) {
@@ -122,7 +122,7 @@ it('says so when the data folder is a file, once for each secret', () => {
   }
 });
 
-it('takes the file of a process that was faster', () => {
+it('uses the file of a process that was faster', () => {
   place('unrelated', '');
   const path = join(dataDir, 'master.key');
   const late = new SecretFile({ path, parse: masterKeys, advice: 'unused', mayCreate: true });
@@ -132,7 +132,7 @@ it('takes the file of a process that was faster', () => {
   expect(readdirSync(dataDir).sort()).toEqual(['master.key', 'unrelated']);
 });
 
-it('gives processes that start together the same secrets', async () => {
+it('gives concurrently starting processes equal secrets', async () => {
   const module = compiled();
   // Starts all at one time; otherwise the first would finish before the second is up.
   const script = `

@@ -19,18 +19,18 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-it('adds what the environment does not have', () => {
+it('adds only variables that the environment lacks', () => {
   writeFileSync('.env', 'PORT=2\nHOST=::1\nLOG_LEVEL="debug" # loud\n');
   loadEnvFile();
   expect(process.env).toEqual({ PORT: '1', HOST: '', LOG_LEVEL: 'debug' });
 });
 
-it('is content without a file', () => {
+it('accepts a missing file', () => {
   loadEnvFile();
   expect(process.env).toEqual({ PORT: '1', HOST: '' });
 });
 
-it('does not pass over a file that it can not read', () => {
+it('reports an unreadable file', () => {
   mkdirSync('.env');
   expect(loadEnvFile).toThrow(ConfigurationError);
 });

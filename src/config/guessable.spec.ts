@@ -58,7 +58,7 @@ describe('isGuessable', () => {
       `${'a'.repeat(16)}${'b'.repeat(16)}`,
       'test-jwt-secret-1234567890-token',
     ],
-  ])('finds %j over and over', (text) => {
+  ])('finds repetitions of %j', (text) => {
     for (const length of [32, 33, 64, 200])
       expect([length, isGuessable(new Secret(fill(text, length)), TEXT_BITS)]).toEqual([length, true]);
   });
@@ -67,7 +67,7 @@ describe('isGuessable', () => {
     ['zeros', Buffer.alloc(32)],
     ['ones', Buffer.alloc(32, 0xff)],
     ['one byte', Buffer.alloc(32, 'a')],
-    ['a few bytes over and over', Buffer.alloc(32, 'deadbeef', 'hex')],
+    ['a few bytes, repeated', Buffer.alloc(32, 'deadbeef', 'hex')],
     ['a run', Buffer.from(Array.from({ length: 32 }, (_, index) => index))],
     ['a run of threes, backwards', Buffer.from(Array.from({ length: 32 }, (_, index) => 200 - 3 * index))],
     ['words', Buffer.from('changeme'.repeat(4))],
@@ -123,7 +123,7 @@ describe('isGuessable', () => {
     expect(isGuessable(new Secret(key), 96, 'base64')).toBe(true);
   });
 
-  it('takes random secrets', () => {
+  it('accepts random secrets', () => {
     for (let round = 0; round < 100; round += 1) {
       for (const [size, bits] of [
         [16, TEXT_BITS],
@@ -153,7 +153,7 @@ describe('isGuessable', () => {
     'plover-tartar-evoke-lumpy-rigid-string',
     'Zwölf Boxkämpfer jagen Viktor quer',
     '7f9c-2b41 93d0 e6a8 55b1 0cfe d27a',
-  ])('takes %j', (text) => {
+  ])('accepts %j', (text) => {
     expect(isGuessable(new Secret(text), TEXT_BITS)).toBe(false);
   });
 });

@@ -90,7 +90,7 @@ describe('mail', () => {
 });
 
 describe('defaults', () => {
-  it('are those of the table in test', () => {
+  it('are those of the table in NODE_ENV=test', () => {
     const { masterKeys, accessTokens, ...rest } = loadSettings(TEST);
     expect(revealed(masterKeys)).toEqual([KEY]);
     expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([
@@ -125,7 +125,7 @@ describe('defaults', () => {
     });
   });
 
-  it('follow the variables that they are made of', () => {
+  it('follow the variables that they refer to', () => {
     const settings = loadSettings({ ...TEST, HOST: '::1', PORT: '81', DATA_DIR: '/srv/till/' });
     expect(settings.publicBaseUrl).toBe('http://[::1]:81');
     expect(settings.database).toEqual({ file: '/srv/till/tillkeeper.db' });
@@ -266,7 +266,7 @@ describe('DATABASE_DIRECT_URL', () => {
     expect(revealedUrl({ ...PRODUCTION, DATABASE_DIRECT_URL: url })).toBe(url);
   });
 
-  it('is for PostgreSQL alone', () => {
+  it('is allowed for PostgreSQL only', () => {
     expect(blamed({ ...PRODUCTION, DATABASE_DIRECT_URL: 'sqlite:/srv/till.db' })).toEqual([
       'DATABASE_DIRECT_URL',
     ]);
@@ -286,17 +286,17 @@ describe('DATABASE_URL of PostgreSQL', () => {
 });
 
 describe('NODE_ENV', () => {
-  it('refuses other names, without complaining about what only they would need', () => {
+  it('refuses other names, without further problems', () => {
     expect(blamed({ NODE_ENV: 'prod' })).toEqual(['NODE_ENV']);
   });
 
-  it('asks for a master key and a way to check tokens in test', () => {
+  it('requires a master key and token verification in test', () => {
     expect(blamed({ NODE_ENV: 'test' })).toEqual(['MASTER_KEY', 'AUTH_JWT_SECRET']);
   });
 });
 
 describe('production', () => {
-  it('reports everything that is missing at once', () => {
+  it('reports all missing settings at once', () => {
     expect(blamed({ NODE_ENV: 'production' })).toEqual([
       'PUBLIC_BASE_URL',
       'DATABASE_URL',
@@ -305,12 +305,12 @@ describe('production', () => {
     ]);
   });
 
-  it('refuses what is meant for tests, beside what is malformed', () => {
+  it('refuses settings for tests, and reports malformed settings too', () => {
     const given = { ...PRODUCTION, PORT: 'x', STRIPE_API_BASE: 'http://127.0.0.1:1', SAMPLE_DATA: 'true' };
     expect(blamed(given)).toEqual(['PORT', 'STRIPE_API_BASE', 'SAMPLE_DATA']);
   });
 
-  it('accepts an embedded database that was asked for', () => {
+  it('accepts a configured SQLite database', () => {
     expect(loadSettings({ ...PRODUCTION, DATABASE_URL: 'sqlite:/srv/till.db' }).database.file).toBe(
       '/srv/till.db',
     );
@@ -350,7 +350,7 @@ describe('the master key', () => {
     expect(keysOf({ ...TEST, MASTER_KEY: '', MASTER_KEY_FILE: file })).toEqual([text]);
   });
 
-  it('may be several, of which the first comes first', () => {
+  it('may be several, in the given order', () => {
     expect(keysOf({ ...TEST, MASTER_KEY: `${text},${KEY}` })).toEqual([text, KEY]);
     expect(keysOf({ ...TEST, MASTER_KEY: `${text}, ${KEY}` })).toEqual([text, KEY]);
     writeFileSync(file, `${text}\r\n${KEY}\n`);
@@ -367,7 +367,7 @@ describe('the master key', () => {
     }
   });
 
-  it('refuses two of them', () => {
+  it('refuses MASTER_KEY together with MASTER_KEY_FILE', () => {
     writeFileSync(file, text);
     expect(blamed({ ...TEST, MASTER_KEY_FILE: file })).toEqual(['MASTER_KEY']);
   });
@@ -395,7 +395,7 @@ describe('the master key', () => {
 });
 
 describe('access tokens', () => {
-  it('are checked with a secret whose bytes, not characters, are counted', () => {
+  it('are verified with a secret whose length is counted in bytes', () => {
     expect(blamed({ ...TEST, AUTH_JWT_SECRET: 's'.repeat(31) })).toEqual(['AUTH_JWT_SECRET']);
     const { accessTokens } = loadSettings({
       ...TEST,
@@ -414,7 +414,7 @@ describe('access tokens', () => {
     ['a \n\t b\n', ['a', 'b']],
     ['  a', ['a']],
     ['a b c', ['a', 'b', 'c']],
-  ])('may be checked with several secrets: %j', (form, letters) => {
+  ])('may be verified with several secrets: %j', (form, letters) => {
     const text = form.replace(/[abc]/g, (letter) => letter.repeat(32));
     const { accessTokens } = loadSettings({ ...TEST, AUTH_JWT_SECRET: text });
     const secrets =
@@ -422,7 +422,7 @@ describe('access tokens', () => {
     expect(secrets).toEqual(letters.map((letter) => letter.repeat(32)));
   });
 
-  it('take a passphrase for one secret, and refuse a short one of several', () => {
+  it('treat a passphrase as one secret, and refuse a short one of several', () => {
     const passphrase = 'correct horse battery staple and so on';
     const { accessTokens } = loadSettings({ ...TEST, AUTH_JWT_SECRET: passphrase });
     expect(accessTokens.kind === 'hs256' && accessTokens.secrets.map((secret) => secret.reveal())).toEqual([
@@ -434,7 +434,7 @@ describe('access tokens', () => {
     ]);
   });
 
-  it('are checked with published keys', () => {
+  it('are verified with published keys', () => {
     expect(loadSettings({ ...JWKS, AUTH_ACCEPT_TYP: 'at+jwt, application/at+jwt' }).accessTokens).toEqual({
       kind: 'jwks',
       uri: JWKS.AUTH_JWKS_URI,
@@ -449,11 +449,11 @@ describe('access tokens', () => {
     expect(blamed({ ...JWKS, AUTH_ACCEPT_TYP: 'at+jwt,,jwt' })).toEqual(['AUTH_ACCEPT_TYP']);
   });
 
-  it('need an issuer and an audience beside published keys', () => {
+  it('need an issuer and an audience with published keys', () => {
     expect(blamed({ ...JWKS, AUTH_ISSUER: '', AUTH_AUDIENCE: '' })).toEqual(['AUTH_ISSUER', 'AUTH_AUDIENCE']);
   });
 
-  it('refuse a secret beside published keys', () => {
+  it('refuse a secret together with published keys', () => {
     expect(blamed({ ...JWKS, AUTH_JWT_SECRET: SECRET })).toEqual(['AUTH_JWT_SECRET']);
   });
 
@@ -476,8 +476,8 @@ describe('access tokens', () => {
   });
 });
 
-describe('accounts', () => {
-  it('are kept outside of production, and where no other server knows the developers', () => {
+describe('built-in accounts', () => {
+  it('are on by default, except in production and with published keys', () => {
     expect(loadSettings({ ...TEST, NODE_ENV: 'test' })).toMatchObject({
       authBuiltin: true,
       authRegistration: 'open',
@@ -486,7 +486,7 @@ describe('accounts', () => {
     expect(loadSettings(JWKS)).toMatchObject({ authBuiltin: false });
   });
 
-  it('may be kept in production, and not in a test', () => {
+  it('can be switched on in production, and off in a test', () => {
     expect(loadSettings({ ...PRODUCTION, AUTH_BUILTIN: 'true' })).toMatchObject({
       authBuiltin: true,
       authRegistration: 'closed',
@@ -501,7 +501,7 @@ describe('accounts', () => {
     ]);
   });
 
-  it('are refused beside published keys', () => {
+  it('are refused together with published keys', () => {
     expect(blamed({ ...JWKS, AUTH_BUILTIN: 'true' })).toEqual(['AUTH_BUILTIN']);
     expect(loadSettings({ ...JWKS, AUTH_BUILTIN: 'false' })).toMatchObject({ authBuiltin: false });
   });
@@ -517,7 +517,7 @@ describe('the providers of master keys', () => {
   };
   const KMS = { ...TEST, MASTER_KEY: '', MASTER_KEY_PROVIDER: 'aws-kms', AWS_KMS_KEY_ID: 'alias/till' };
 
-  it('are read with what they need', () => {
+  it('are read with their settings', () => {
     expect(loadSettings(VAULT).masterKeys).toMatchObject([
       {
         provider: 'vault',
@@ -534,7 +534,7 @@ describe('the providers of master keys', () => {
     expect(inspect(loadSettings(VAULT), { depth: null })).not.toContain('hvs.a');
   });
 
-  it('may be several, for moving from one to another', () => {
+  it('may be several, in the given order', () => {
     const moving = { ...VAULT, ...KMS, MASTER_KEY: KEY, MASTER_KEY_PROVIDER: 'aws-kms,vault, local' };
     expect(loadSettings(moving).masterKeys.map(({ provider }) => provider)).toEqual([
       'aws-kms',
@@ -543,7 +543,7 @@ describe('the providers of master keys', () => {
     ]);
   });
 
-  it('miss nothing, in development neither', () => {
+  it('report missing settings, in development too', () => {
     expect(blamed({ MASTER_KEY_PROVIDER: 'vault' })).toEqual(['VAULT_ADDR', 'VAULT_TOKEN']);
     expect(blamed({ ...KMS, AWS_KMS_KEY_ID: '' })).toEqual(['AWS_KMS_KEY_ID']);
     expect(blamed({ ...VAULT, VAULT_ADDR: 'http://vault.internal:8200' })).toEqual(['VAULT_ADDR']);
@@ -551,7 +551,7 @@ describe('the providers of master keys', () => {
     expect(blamed({ ...VAULT, VAULT_TOKEN_FILE: '/run/token' })).toEqual(['VAULT_TOKEN_FILE']);
   });
 
-  it('refuse a key that would not be used, and who is not known or named twice', () => {
+  it('refuse an unused key, and unknown or repeated providers', () => {
     expect(blamed({ ...VAULT, MASTER_KEY: KEY })).toEqual(['MASTER_KEY']);
     for (const given of ['gcp', 'vault,vault', 'vault,'])
       expect(blamed({ ...VAULT, MASTER_KEY: KEY, MASTER_KEY_PROVIDER: given })).toEqual([
@@ -565,7 +565,7 @@ describe('the providers of master keys', () => {
     'alias/till',
     'arn:aws:kms:eu-central-1:1:key/1',
     'arn:aws-cn:kms:cn-north-1:1:alias/a/b',
-  ])('take the KMS key %s', (key) =>
+  ])('accept the KMS key %s', (key) =>
     expect(loadSettings({ ...KMS, AWS_KMS_KEY_ID: key }).masterKeys).toEqual([
       { provider: 'aws-kms', keys: [key] },
     ]),
@@ -605,13 +605,13 @@ describe('secrets in files', () => {
     return path;
   };
 
-  it('are possible for every secret', () => {
+  it('exist for every secret', () => {
     const secrets = VARIABLE_NAMES.filter((name) => (VARIABLES[name] as Variable<unknown>).isSecret);
     expect(secrets.length).toBeGreaterThan(5);
     expect(VARIABLE_NAMES).toEqual(expect.arrayContaining(secrets.map((name) => `${name}_FILE`)));
   });
 
-  it('are read as the variables would be', () => {
+  it('are read like the variables', () => {
     const settings = loadSettings({
       ...PRODUCTION,
       DATABASE_URL: '',
@@ -634,7 +634,7 @@ describe('secrets in files', () => {
   });
 
   it.each(['DATABASE_URL', 'DATABASE_DIRECT_URL', 'AUTH_JWT_SECRET', 'METRICS_TOKEN'] as const)(
-    'are complained about by the name of the file: %s_FILE',
+    'are reported under the name of the file’s variable: %s_FILE',
     (name) => {
       const file = `${name}_FILE`;
       const given = { ...PRODUCTION, [name]: '' };
@@ -649,7 +649,7 @@ describe('secrets in files', () => {
     },
   );
 
-  it('stand alone, and keep to the rules of what they hold', () => {
+  it('replace the variable, and follow its rules', () => {
     expect(blamed({ ...TEST, AUTH_JWT_SECRET_FILE: fileWith(SECRET) })).toEqual(['AUTH_JWT_SECRET']);
     expect(blamed({ ...JWKS, AUTH_JWT_SECRET_FILE: fileWith(SECRET) })).toEqual(['AUTH_JWT_SECRET_FILE']);
     expect(blamed({ ...PRODUCTION, METRICS_TOKEN_FILE: fileWith('a'.repeat(32)) })).toEqual([
@@ -684,7 +684,7 @@ describe('misspelt names', () => {
     ['DATA_DRI', 'DATA_DIR'],
     ['AWS_KMS_KEYID', 'AWS_KMS_KEY_ID'],
     ['PROT', 'PORT'],
-  ])('%s is told from %s', (name, meant) => {
+  ])('%s is refused with the hint %s', (name, meant) => {
     expect(problemsOf({ ...TEST, [name]: 'x' })).toEqual([
       `${name} is not a variable of this program: write ${meant}.`,
     ]);
@@ -702,11 +702,11 @@ describe('misspelt names', () => {
     'port',
     'VAULT_CACERT',
     'AWS_REGION',
-  ])('leave %s to others', (name) => {
+  ])('do not include %s', (name) => {
     expect(problemsOf({ ...TEST, [name]: 'x' })).toEqual([]);
   });
 
-  it('do no harm while they are empty', () => {
+  it('are ignored while they are empty', () => {
     expect(problemsOf({ ...TEST, AUTH_JWKS_URL: '' })).toEqual([]);
   });
 });
@@ -759,7 +759,7 @@ describe('messages', () => {
     expect(caught(wrong).message.split('\n')).toHaveLength(problems.length + 1);
   });
 
-  it('and settings keep their secrets to themselves', () => {
+  it('and settings never show a secret', () => {
     const settings = loadSettings({
       ...TEST,
       DATABASE_URL: PRODUCTION.DATABASE_URL,

@@ -26,7 +26,7 @@ describe('PeriodicTask', () => {
     jest.useRealTimers();
   });
 
-  it('runs first after its own time, then at its interval', async () => {
+  it('runs first after firstAfterMs, then at its interval', async () => {
     const work = jest.fn(async () => undefined);
     taskOf({ work, firstAfterMs: 10 }).start();
     await jest.advanceTimersByTimeAsync(9);
@@ -69,7 +69,7 @@ describe('PeriodicTask', () => {
     expect(work).toHaveBeenCalledTimes(2);
   });
 
-  it('reports a failure, goes on, and remembers the last success', async () => {
+  it('reports a failure, continues, and remembers the last success', async () => {
     const failure = new Error('The database is away.');
     const work = jest
       .fn()
@@ -88,7 +88,7 @@ describe('PeriodicTask', () => {
     expect(onFailure).toHaveBeenCalledTimes(1);
   });
 
-  it('stops: aborts the run under way, waits for it, and runs no more', async () => {
+  it('aborts the current run when it stops, waits for it, and runs no more', async () => {
     const { work, end } = heldWork();
     const task = taskOf({ work, firstAfterMs: 0 });
     task.start();
@@ -136,7 +136,7 @@ describe('PeriodicTask', () => {
 
     it.each([
       ['another process takes it', async () => false],
-      ['the database is away', () => Promise.reject(new Error('The database is away.'))],
+      ['the database is unreachable', () => Promise.reject(new Error('The database is away.'))],
     ])('renews it during a run, and aborts the run when %s', async (_, lose) => {
       const lease = leaseOf(async () => true);
       const { work, end } = heldWork();

@@ -41,7 +41,7 @@ const refused: HistoryEvent = {
   result: 'invalid',
 };
 
-it('vouches for the example of the documentation', () => {
+it('has the MACs of the example in docs/audit.md', () => {
   const first = entryAfter(projectId, NO_HEAD, created);
   expect(first.details).toBe(vector('details of the first'));
   const mac = macOf(vouchedFor(first, ''));
@@ -55,7 +55,7 @@ it('vouches for the example of the documentation', () => {
   expect(macOf(vouchedFor(second, mac))).toBe(vector('MAC of the second'));
 });
 
-it('gives different texts for entries that differ in anything', () => {
+it('gives different texts for any two different entries', () => {
   const entry = entryAfter(projectId, NO_HEAD, created);
   const { actor } = entry;
   const others = [

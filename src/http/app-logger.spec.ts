@@ -29,7 +29,7 @@ describe('traceIdOf', () => {
     ` 00-${TRACE}-${PARENT}-01`,
     `00-${TRACE}-${PARENT}-01\n`,
     `cc-${TRACE}-${PARENT}-01.later`,
-  ])('takes %j for no trace', (traceparent) => {
+  ])('ignores %j', (traceparent) => {
     expect(traceIdOf(traceparent)).toBeUndefined();
   });
 });
@@ -47,8 +47,8 @@ function written(act: (logger: AppLogger) => void): Line[] {
 
 const LEVELS = ['log', 'warn', 'error', 'debug', 'verbose'] as const;
 
-describe('the log has', () => {
-  it.each(LEVELS)('a sentence of ours, and where it comes from: %s', (level) => {
+describe('AppLogger logs', () => {
+  it.each(LEVELS)('our own message with its context: %s', (level) => {
     const [line] = written((logger) =>
       logger[level]('All is well.', ...(level === 'error' ? ['a stack', 'Vault'] : ['Vault'])),
     );
@@ -60,7 +60,7 @@ describe('the log has', () => {
     });
   });
 
-  it('the request that a warning is about, and nothing else of it', () => {
+  it('the request id of a warning, and nothing else of the request', () => {
     const [line] = written((logger) =>
       logger.warn('All is well.', { requestId: 'r', ...{ url: SENT } }, 'Vault'),
     );
@@ -73,7 +73,7 @@ describe('the log has', () => {
     });
   });
 
-  it('of an answered request the named fields, whatever else comes with them', () => {
+  it('only the named fields of an answered request', () => {
     const request = {
       requestId: 'r',
       traceId: 't',
@@ -88,7 +88,7 @@ describe('the log has', () => {
     expect(line).toEqual({ level: 30, time: expect.any(String), ...request, msg: 'request' });
   });
 
-  it.each(LEVELS)('of an error its kind, code and place, and those of its cause: %s', (level) => {
+  it.each(LEVELS)('type, code and place of an error, and those of its cause: %s', (level) => {
     const cause = Object.assign(new TypeError(SENT), { code: '23505', detail: SENT });
     const error = Object.assign(new Error(`${SENT}\n    at ${SENT} (${SENT}.js:1:1)`, { cause }), {
       code: SENT,
@@ -104,7 +104,7 @@ describe('the log has', () => {
     expect(JSON.stringify(line)).not.toContain(SENT);
   });
 
-  it('no name of an error that is no name', () => {
+  it('no malformed name of an error', () => {
     const [line] = written((logger) =>
       logger.error(Object.assign(new Error('x'), { name: `Error ${SENT}` })),
     );
@@ -112,7 +112,7 @@ describe('the log has', () => {
     expect(JSON.stringify(line)).not.toContain(SENT);
   });
 
-  it('of a failure our own sentence and code, and nothing of what caused it', () => {
+  it('our own message and code of a failure, and no message of its cause', () => {
     const error = new DomainError('internal_error', 'Something went wrong on our side.', {
       cause: new Error(SENT),
     });
@@ -128,7 +128,7 @@ describe('the log has', () => {
   });
 
   it.each([[{ secret: SENT }], [[SENT]], [Symbol(SENT)], [Buffer.from(SENT)], [undefined]])(
-    'nothing else: %p',
+    'nothing of other values: %p',
     (thing) => {
       for (const level of LEVELS) {
         const [line] = written((logger) => logger[level](thing));
@@ -139,7 +139,7 @@ describe('the log has', () => {
   );
 });
 
-it('the chatter of the framework is for debugging', () => {
+it('logs messages of the framework at debug', () => {
   const [chatter, ours] = written((logger) => {
     logger.log('Mapped {/x, GET} route', 'RouterExplorer');
     logger.log('Listening', 'Vault');

@@ -21,7 +21,7 @@ describe('toDomainError', () => {
     [{ name: 'FastifyError', code: 'FST_ERR_SOMETHING_NEW', statusCode: 418 }, 'malformed_request'],
     [{ name: 'RangeNotSatisfiableError', expose: true, statusCode: 416 }, 'malformed_request'],
     [{ code: 'ECONNRESET', statusCode: 400 }, 'malformed_request'],
-  ])('knows %j, and does not show its message', (fields, code) => {
+  ])('recognises %j, and does not show its message', (fields, code) => {
     const error = toDomainError(failure(fields));
     expect(error.code).toBe(code);
     expect(error.message).not.toContain(SECRET);
@@ -37,7 +37,7 @@ describe('toDomainError', () => {
     ['a server error of Fastify', failure({ name: 'FastifyError', statusCode: 500 })],
     ['an error of a file, hidden', failure({ expose: false, statusCode: 404 })],
     ['an exception of Nest', new ForbiddenException(SECRET)],
-    ['a teapot of Nest', new HttpException(SECRET, 418)],
+    ['a 418 of Nest', new HttpException(SECRET, 418)],
     ['no error at all', SECRET],
     ['nothing', undefined],
   ])('shows nothing of %s', (_, thrown) => {
@@ -49,7 +49,7 @@ describe('toDomainError', () => {
     });
   });
 
-  it('takes Nest’s 404 for a route that is not there', () => {
+  it('turns Nest’s 404 into route_not_found', () => {
     expect(toDomainError(new NotFoundException(SECRET))).toMatchObject({
       code: 'route_not_found',
       message: 'There is nothing at this URL.',

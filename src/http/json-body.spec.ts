@@ -43,7 +43,7 @@ describe('readJsonBodies', () => {
     expect(await put('\ufeff{}')).toEqual({ body: {} });
   });
 
-  it('takes white space for no body', async () => {
+  it('treats white space as no body', async () => {
     expect(await put('')).toEqual({ body: 'nothing' });
     expect(await put(' \n ')).toEqual({ body: 'nothing' });
   });
@@ -84,7 +84,7 @@ describe('readJsonBodies', () => {
     expect(await put(text)).toEqual(unreadable('is not JSON that can be read'));
   });
 
-  it('bounds the depth, but not what stands in strings', async () => {
+  it('limits the depth, but ignores brackets in strings', async () => {
     const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
     expect(await put(deep(16))).toHaveProperty('body');
     for (const levels of [17, 5_000])
@@ -97,7 +97,7 @@ describe('readJsonBodies', () => {
     });
   });
 
-  it('bounds the number of members', async () => {
+  it('limits the number of members', async () => {
     expect(await put(JSON.stringify(Array.from({ length: 1_001 }, () => 1)))).toHaveProperty('body');
     expect(await put(JSON.stringify(Array.from({ length: 1_002 }, () => 1)))).toEqual(
       unreadable('has more than 1000 members'),
@@ -105,7 +105,7 @@ describe('readJsonBodies', () => {
     expect(await put(JSON.stringify(','.repeat(2_000)))).toHaveProperty('body');
   });
 
-  it('bounds the size', async () => {
+  it('limits the size', async () => {
     const ofSize = (bytes: number) => JSON.stringify('a'.repeat(bytes - 2));
     expect(await put(ofSize(MAX_JSON_BYTES))).toHaveProperty('body');
     expect(await put(ofSize(MAX_JSON_BYTES + 1))).toEqual({ code: 'body_too_large' });
@@ -131,7 +131,7 @@ describe('readJsonBodies', () => {
     },
   );
 
-  it('reads a body that says that it is not encoded', async () => {
+  it('reads a body with Content-Encoding: identity', async () => {
     expect(await put('{}', { 'content-encoding': 'identity' })).toEqual({ body: {} });
   });
 
@@ -147,7 +147,7 @@ describe('readJsonBodies', () => {
     expect(await put('{}', { 'content-type': type })).toEqual({ code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE' });
   });
 
-  it('does not look at the body of a DELETE', async () => {
+  it('ignores the body of a DELETE', async () => {
     const answer = await fastify.inject({
       method: 'DELETE',
       url: '/',
@@ -181,7 +181,7 @@ describe('answerUnparsable', () => {
     expect(answer).not.toContain('sk_test_');
   });
 
-  it('says nothing to a client that hung up', () => {
+  it('writes nothing to a closed connection', () => {
     const socket = new PassThrough();
     refuse(socket, { code: 'ECONNRESET' });
     expect(socket.destroyed).toBe(true);

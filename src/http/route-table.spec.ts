@@ -37,11 +37,11 @@ describe('RouteTable', () => {
     '',
     '/%zz',
     '/projects/%',
-  ])('knows nothing at %j', (url) => {
+  ])('finds no route at %j', (url) => {
     expect(routes.allowedMethods(url)).toBeUndefined();
   });
 
-  it('says which methods there are', () => {
+  it('lists the allowed methods', () => {
     expect(answersOnly(['GET', 'HEAD'])).toBe('This URL answers GET, HEAD.');
     expect(answersOnly([])).toBe('This URL answers no method.');
   });

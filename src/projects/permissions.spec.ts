@@ -12,7 +12,7 @@ it('roles include the permissions of lower roles', () => {
   expect(hasPermission('admin', 'project:delete')).toBe(false);
 });
 
-it('docs/auth.md has the table as it is here', () => {
+it('docs/auth.md has this table', () => {
   const [, table = ''] =
     /\| permission .*\n\|[ -|]+\n((?:\|.*\n)+)/.exec(readFileSync('docs/auth.md', 'utf8')) ?? [];
   const documented = table.trimEnd().split('\n');

@@ -50,7 +50,7 @@ describe('the test vectors of docs/vault.md', () => {
     expect(sealed).toBe(`tk1.${vector('key id')}.${body.toString('base64url')}`);
   });
 
-  it('open to the plaintext', () => {
+  it('unseal to the plaintext', () => {
     expect(unseal(sealKey, context, vector('sealed') as SealedText).reveal()).toBe(vector('plaintext'));
   });
 

@@ -59,7 +59,7 @@ describe('FailedAttempts', () => {
     attempts = new FailedAttempts({ rateLimitPerMinute: 1 } as Settings, new CountsInMemory());
   });
 
-  it('refuse no right password for being one of many, at one account or from one address', async () => {
+  it('accepts every right password among concurrent attempts, at one account or from one address', async () => {
     expect(new Set(await all(addresses(200).map((ip) => [ip, 'a@example.com', true])))).toEqual(
       new Set(['in']),
     );
@@ -68,7 +68,7 @@ describe('FailedAttempts', () => {
     ).toEqual(new Set(['in']));
   });
 
-  it('let ten of 1,000 wrong passwords at once try, and fifty from one address', async () => {
+  it('tries ten of 1,000 concurrent wrong passwords at one account, and fifty from one address', async () => {
     expect(countOf(await all(addresses(1_000).map((ip) => [ip, 'a@example.com', false])), 'wrong')).toBe(10);
     expect(tried).toHaveBeenCalledTimes(10);
     expect(
@@ -80,7 +80,7 @@ describe('FailedAttempts', () => {
     expect(tried).toHaveBeenCalledTimes(60);
   });
 
-  it('check each against the count when its turn comes', async () => {
+  it('checks the count of failures before each attempt', async () => {
     const mixed = addresses(40).map((ip, index): [string, string, boolean] => [
       ip,
       'a@example.com',
@@ -96,12 +96,12 @@ describe('FailedAttempts', () => {
     expect(await all([['192.0.2.1', 'a@example.com', true]])).toEqual([600]);
   });
 
-  it('let no more wait than memory allows, and ask them to come back soon', async () => {
+  it('queues at most 256 attempts, and refuses the others with Retry-After 1', async () => {
     const results = await all(addresses(300).map((ip) => [ip, 'a@example.com', true]));
     expect([countOf(results, 'in'), countOf(results, 1)]).toEqual([266, 34]);
   });
 
-  it('do not count an attempt that breaks', async () => {
+  it('does not count an attempt that throws', async () => {
     const broken = () => Promise.reject(new Error('the database'));
     for (let index = 0; index < 20; index += 1)
       await expect(attempts.limit('192.0.2.1', 'a@example.com', broken)).rejects.toThrow('database');

@@ -11,7 +11,7 @@ describe('Passwords', () => {
   const passwords = new Passwords();
   const password = new Secret('correct horse');
 
-  it('matches what it hashed, and nothing else', async () => {
+  it('matches the hashed password, and no other', async () => {
     const stored = await passwords.hash(password);
     expect(await passwords.matches(stored, password)).toBe(true);
     expect(await passwords.matches(stored, new Secret('correct horsf'))).toBe(false);
@@ -20,7 +20,7 @@ describe('Passwords', () => {
     expect(passwords.isOutdated(stored.replace('m=19456', 'm=9728'))).toBe(true);
   });
 
-  it('matches nothing for nobody, after the work that it would be for somebody', async () => {
+  it('matches nothing for an unknown account, after one verification like for a known account', async () => {
     const verify = jest.mocked(argon2.verify).mockClear();
     expect(await passwords.matches(undefined, password)).toBe(false);
     verify.mockResolvedValueOnce(true);

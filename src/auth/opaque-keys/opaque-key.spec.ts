@@ -11,7 +11,7 @@ describe('an opaque key', () => {
     expect(hasPrefixOf('invitation', key)).toBe(false);
   });
 
-  it('is another one each time, with every character of the alphabet', () => {
+  it('is different each time, and uses every character of the alphabet', () => {
     const keys = Array.from({ length: 200 }, () => newOpaqueKey('invitation'));
     expect(new Set(keys).size).toBe(keys.length);
     expect(new Set(keys.join('').replaceAll('tki_', '')).size).toBe(62);

@@ -41,7 +41,7 @@ describe('JwksKeys', () => {
     await server.stop();
   });
 
-  it('asks nobody before the first token, and once for many at the same time', async () => {
+  it('fetches nothing before the first token, and once for concurrent tokens', async () => {
     expect(server.fetches).toBe(0);
     expect(await Promise.all(Array.from({ length: 20 }, () => finds(first)))).toEqual(Array(20).fill(true));
     expect(server.fetches).toBe(1);
@@ -53,7 +53,7 @@ describe('JwksKeys', () => {
     expect(await keys.find('ES256', 'other')).toBeUndefined();
   });
 
-  it('finds a key without an id only while nothing else fits', async () => {
+  it('finds a key without an id only if no other key of the algorithm exists', async () => {
     server.publish(first, edwards);
     expect((await keys.find('ES256'))?.equals(first.publicKey)).toBe(true);
     expect((await keys.find('EdDSA'))?.equals(edwards.publicKey)).toBe(true);
@@ -68,7 +68,7 @@ describe('JwksKeys', () => {
     expect(await finds(first)).toBe(true);
   });
 
-  it('says why the keys could not be fetched, and to the caller that it is not about the token', async () => {
+  it('logs why the keys could not be fetched, and tells the caller that the token is not the cause', async () => {
     server.publishJwks({ keys: [] });
     expect(await unavailable()).toMatchObject({
       message: expect.stringContaining('authorization server are out of reach') as string,
@@ -78,14 +78,14 @@ describe('JwksKeys', () => {
     );
   });
 
-  it('learns a new key from the first token that names it, also when many come at once', async () => {
+  it('fetches a new key with the first token that names it, once for concurrent tokens', async () => {
     await finds(first);
     server.publish(first, second);
     expect(await Promise.all(Array.from({ length: 20 }, () => finds(second)))).toEqual(Array(20).fill(true));
     expect(server.fetches).toBe(2);
   });
 
-  it('forgets a key that is no longer published', async () => {
+  it('drops a key that is no longer published', async () => {
     await finds(first);
     server.publish(second);
     await finds(second);
@@ -127,7 +127,7 @@ describe('JwksKeys', () => {
     expect(server.fetches).toBe(2);
   });
 
-  it('serves the keys it has while it looks for newer ones after five minutes', async () => {
+  it('serves its keys while it refreshes them in the background after five minutes', async () => {
     await finds(first);
     const fetching = jest.spyOn(globalThis, 'fetch');
     now += 299 * SECOND;
@@ -144,7 +144,7 @@ describe('JwksKeys', () => {
     expect(server.fetches).toBe(2);
   });
 
-  it('goes on with the keys it has when the server is down, and asks again twice a minute', async () => {
+  it('keeps its keys when the server is down, and retries every 30 seconds', async () => {
     await finds(first);
     await server.goDown();
     now += 3600 * SECOND;
@@ -163,7 +163,7 @@ describe('JwksKeys', () => {
     await until(() => server.fetches === 2);
   });
 
-  it('says when to try again as long as there was never a key, and recovers', async () => {
+  it('answers with Retry-After while it never had a key, and recovers', async () => {
     await server.goDown();
     expect(await unavailable()).toMatchObject({
       code: 'authorization_server_unavailable',
@@ -193,13 +193,13 @@ describe('JwksKeys', () => {
     ['something that is not JSON', () => server.answerWith((response) => response.end('<html>'))],
     ['no keys', () => server.publishJwks({ keys: [] })],
     [
-      'only keys that are of no use',
+      'only unusable keys',
       () => server.publishJwks({ keys: [{ kty: 'oct', k: 'AAAA', kid: 'first' }, null] }),
     ],
     ['over 1 MB', () => server.publishJwks({ keys: [second.jwk], padding: 'x'.repeat(1024 * 1024) })],
     ['a broken connection', () => server.answerWith((response) => response.destroy())],
   ])('when the server answers with %s', (_, misbehave) => {
-    it('keeps the keys it has', async () => {
+    it('keeps its keys', async () => {
       await finds(first);
       misbehave();
       expect(await finds(second)).toBe(false);
@@ -208,7 +208,7 @@ describe('JwksKeys', () => {
       expect(warnings).toHaveBeenCalledTimes(1);
     });
 
-    it('is unavailable if it has none', async () => {
+    it('is unavailable if it has no keys', async () => {
       misbehave();
       expect(await unavailable()).toBeInstanceOf(DomainError);
     });

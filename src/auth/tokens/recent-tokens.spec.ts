@@ -5,8 +5,8 @@ import { RecentTokens } from './recent-tokens.js';
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 const caller: Caller = { kind: 'developer', sub: 'developer-1' as OwnerId };
 
-describe('a token that was verified', () => {
-  it('is known for half a minute, and no other with it', () => {
+describe('a verified token', () => {
+  it('is cached for 30 seconds, and no other token', () => {
     const tokens = new RecentTokens();
     tokens.keep('a.b.c', { caller, expiresAt: NOW + 3_600_000 }, NOW);
     expect(tokens.find('a.b.c', NOW + 29_999)).toBe(caller);
@@ -15,14 +15,14 @@ describe('a token that was verified', () => {
     expect(tokens.find('a.b.c', NOW)).toBeUndefined();
   });
 
-  it('is not known any more when it expires', () => {
+  it('is dropped when it expires', () => {
     const tokens = new RecentTokens();
     tokens.keep('a.b.c', { caller, expiresAt: NOW + 1_000 }, NOW);
     expect(tokens.find('a.b.c', NOW + 999)).toBe(caller);
     expect(tokens.find('a.b.c', NOW + 1_000)).toBeUndefined();
   });
 
-  it('gives way when there are many', () => {
+  it('is evicted when there are many', () => {
     const tokens = new RecentTokens();
     for (let number = 0; number <= 1_000; number++)
       tokens.keep(`a.b.${number}`, { caller, expiresAt: NOW + 1_000 }, NOW);

@@ -45,10 +45,10 @@ describe('verificationKeys', () => {
     ],
     ['an X25519 key', generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' })],
     ['a key for another algorithm', { ...rsa.jwk, alg: 'PS256' }],
-    ['a key for HMAC by its own word', { ...rsa.jwk, alg: 'HS256' }],
+    ['a key whose alg is HMAC', { ...rsa.jwk, alg: 'HS256' }],
     ['a key for encryption', { ...rsa.jwk, use: 'enc' }],
     ['a key for signing only', { ...rsa.jwk, key_ops: ['sign'] }],
-    ['a key whose key_ops are no list', { ...rsa.jwk, key_ops: 'verify' }],
+    ['a key whose key_ops is not a list', { ...rsa.jwk, key_ops: 'verify' }],
     ['a published private key', ec.privateKey.export({ format: 'jwk' })],
     ['a point that is not on the curve', { ...ec.jwk, y: ec.jwk.x }],
     ['half a key', without(rsa.jwk, 'n')],
@@ -64,7 +64,7 @@ describe('verificationKeys', () => {
   });
 });
 
-it('isSigningAlgorithm knows the three, and neither HMAC nor none', () => {
+it('isSigningAlgorithm accepts the three algorithms, and neither HMAC nor none', () => {
   const names = ['RS256', 'ES256', 'EdDSA', 'HS256', 'none', 'rs256', 'RS512', ''];
   expect(names.filter(isSigningAlgorithm)).toEqual(['RS256', 'ES256', 'EdDSA']);
 });

@@ -34,10 +34,10 @@ describe('readTokenHeader', () => {
   });
 
   it.each([
-    ['an algorithm that is no string', accessToken({}, { alg: ['HS256'] })],
+    ['an algorithm that is not a string', accessToken({}, { alg: ['HS256'] })],
     ['no algorithm', accessToken({}, { alg: undefined })],
-    ['a key id that is no string', accessToken({}, { kid: 1 })],
-    ['a type that is no string', accessToken({}, { typ: null })],
+    ['a key id that is not a string', accessToken({}, { kid: 1 })],
+    ['a type that is not a string', accessToken({}, { typ: null })],
     ['no signature', accessToken().replace(/[^.]*$/, '')],
     ['two parts', 'e30.e30'],
     ['four parts', `${accessToken()}.AAAA`],
@@ -63,7 +63,7 @@ describe('readTokenHeader', () => {
       expect(() => readTokenHeader(spelling)).toThrow('The access token is malformed.');
   });
 
-  it('bounds the size', () => {
+  it('limits the size', () => {
     const [header = '', , signature = ''] = accessToken().split('.');
     const sized = (length: number) =>
       `${header}.${'A'.repeat(length - header.length - signature.length - 2)}.${signature}`;
@@ -76,7 +76,7 @@ const PROJECT_ID = '7b0c2a52-6d0f-4f57-9f0e-1d3f2c5a9b11';
 const claims = { sub: 'developer-1', exp: 4_102_444_800 };
 
 describe('callerFrom', () => {
-  it('takes a token without project_id for a developer’s', () => {
+  it('treats a token without project_id as a developer’s', () => {
     expect(callerFrom(claims, {})).toEqual({ kind: 'developer', sub: 'developer-1' });
     expect(callerFrom({ ...claims, project_id: null }, {})).toEqual({
       kind: 'developer',
@@ -84,13 +84,13 @@ describe('callerFrom', () => {
     });
   });
 
-  it('takes a token with project_id for an end user’s', () => {
+  it('treats a token with project_id as an end user’s', () => {
     const caller = callerFrom({ ...claims, project_id: PROJECT_ID.toUpperCase() }, {});
     expect(caller).toEqual({ kind: 'end_user', sub: 'developer-1', projectId: PROJECT_ID });
   });
 
   it.each([['not-a-uuid'], [''], [0], [false], [[PROJECT_ID]], [{}]])(
-    'never takes project_id %j for a developer’s token, nor for a project',
+    'treats a token with project_id %j as an end user’s without a project',
     (projectId) => {
       expect(callerFrom({ ...claims, project_id: projectId }, {})).toEqual({
         kind: 'end_user',
@@ -106,7 +106,7 @@ describe('callerFrom', () => {
     ['255 emoji', '😀'.repeat(255)],
     ['inner and outer spaces', ' a b '],
     ['any script', 'Ünïcode|用户'],
-  ])('keeps a subject of %s as it is', (_, sub) => {
+  ])('keeps a subject of %s unchanged', (_, sub) => {
     expect(callerFrom({ ...claims, sub }, {})).toEqual({ kind: 'developer', sub });
   });
 
@@ -142,7 +142,7 @@ describe('callerFrom', () => {
   );
 
   it.each([[undefined], [null], ['refresh'], ['Access'], [['access']], [true]])(
-    'refuses the type %j where access tokens carry their type',
+    'refuses the type %j if access tokens have a type',
     (type) => {
       expect(() => callerFrom({ ...claims, type }, { type: 'access' })).toThrow(
         'The token is not an access token.',
@@ -150,19 +150,19 @@ describe('callerFrom', () => {
     },
   );
 
-  it('takes the type that access tokens carry, and any where they carry none', () => {
+  it('accepts the type of access tokens, and any type if they have none', () => {
     expect(callerFrom({ ...claims, type: 'access' }, { type: 'access' }).kind).toBe('developer');
     expect(callerFrom({ ...claims, type: 'refresh' }, {}).kind).toBe('developer');
   });
 
-  it('needs no scope where the operator asks for none', () => {
+  it('requires no scope without AUTH_DEVELOPER_SCOPE', () => {
     expect(callerFrom({ ...claims, scope: 'openid', scp: ['email'] }, {})).toEqual({
       kind: 'developer',
       sub: 'developer-1',
     });
   });
 
-  describe('where developers need the scope "projects"', () => {
+  describe('with the scope "projects" required', () => {
     const rules = { developerScope: 'projects' };
 
     it.each([
@@ -170,7 +170,7 @@ describe('callerFrom', () => {
       ['scope among others', { scope: 'openid projects email' }],
       ['scp as a list', { scp: ['openid', 'projects'] }],
       ['scp as one string', { scp: 'openid projects' }],
-    ])('lets %s through', (_, scopes) => {
+    ])('accepts %s', (_, scopes) => {
       expect(callerFrom({ ...claims, ...scopes }, rules)).toEqual({ kind: 'developer', sub: 'developer-1' });
     });
 
@@ -183,7 +183,7 @@ describe('callerFrom', () => {
       [{ scope: null, scp: null }],
       [{ scope: 1, scp: { projects: true } }],
       [{ scp: [['projects']] }],
-    ])('takes %j for a token that lacks it', (scopes) => {
+    ])('treats a token with %j as unscoped', (scopes) => {
       expect(callerFrom({ ...claims, ...scopes }, rules)).toEqual({
         kind: 'unscoped',
         sub: 'developer-1',
@@ -191,7 +191,7 @@ describe('callerFrom', () => {
       });
     });
 
-    it('asks no scope of end users', () => {
+    it('requires no scope of end users', () => {
       expect(callerFrom({ ...claims, project_id: PROJECT_ID }, rules).kind).toBe('end_user');
     });
   });

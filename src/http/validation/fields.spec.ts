@@ -33,7 +33,7 @@ describe('@TextField', () => {
     expect(messages({ name: text, note: text })).toEqual([]);
   });
 
-  it.each(['   ', '\u00a0', '\u3000', '\u2800', '\u0301'])('refuses a name of nothing but %j', (text) => {
+  it.each(['   ', '\u00a0', '\u3000', '\u2800', '\u0301'])('refuses a name that consists of %j', (text) => {
     expect(messages({ name: text })).toEqual(['has nothing that can be seen']);
   });
 
@@ -43,7 +43,7 @@ describe('@TextField', () => {
   });
 
   it.each(['a\0', '\0', '\ud800', 'a\udc00b', '\udc00\ud800'])(
-    'refuses %j, which not every database can keep',
+    'refuses %j, which PostgreSQL can not store',
     (text) => {
       expect(messages({ name: text })).toEqual([
         'has a character that is not text (NUL, or half of a surrogate pair)',
@@ -64,11 +64,11 @@ describe('@TextField', () => {
     ]);
   });
 
-  it.each(['sk_test_', 'pk_test_', 'whsec'])('takes %s, which is no secret', (text) => {
+  it.each(['sk_test_', 'pk_test_', 'whsec'])('accepts %s, which is not a secret', (text) => {
     expect(messages({ name: 'a', note: text })).not.toContainEqual(expect.stringMatching(/Stripe/));
   });
 
-  it('wants a required field, and not an empty one', () => {
+  it('requires a field, and refuses an empty one', () => {
     expect(messages({})).toEqual(['is required']);
     expect(messages({ name: '' })).toEqual(['must have at least 1 character']);
     expect(messages({ name: null })).toEqual(['must be a string']);
@@ -78,21 +78,24 @@ describe('@TextField', () => {
     for (const note of [undefined, null, '']) expect(messages({ name: 'a', note })).toEqual([]);
   });
 
-  it.each([[1], [true], [[]], [['a']], [{}], [{ length: 1 }]])('refuses %j, which is no string', (value) => {
-    expect(messages({ name: value, note: value })).toEqual(['must be a string', 'must be a string']);
-  });
+  it.each([[1], [true], [[]], [['a']], [{}], [{ length: 1 }]])(
+    'refuses %j, which is not a string',
+    (value) => {
+      expect(messages({ name: value, note: value })).toEqual(['must be a string', 'must be a string']);
+    },
+  );
 });
 
 describe('readFlag', () => {
-  it.each(['true', 'True', 'TRUE', '1', 't', 'y', 'Yes', 'on'])('takes %j for true', (text) => {
+  it.each(['true', 'True', 'TRUE', '1', 't', 'y', 'Yes', 'on'])('reads %j as true', (text) => {
     expect(readFlag(text)).toBe(true);
   });
 
-  it.each(['false', 'False', '0', 'f', 'n', 'no', 'OFF'])('takes %j for false', (text) => {
+  it.each(['false', 'False', '0', 'f', 'n', 'no', 'OFF'])('reads %j as false', (text) => {
     expect(readFlag(text)).toBe(false);
   });
 
-  it.each(['', ' true', 'maybe', '2', 'null', '01', 'ſ'])('takes %j for neither', (text) => {
+  it.each(['', ' true', 'maybe', '2', 'null', '01', 'ſ'])('refuses %j', (text) => {
     expect(readFlag(text)).toBeUndefined();
   });
 });

@@ -17,14 +17,14 @@ function problemsOf(query: unknown): string[] {
 }
 
 describe('PageQuery', () => {
-  it('is the first 50 unless told otherwise', () => {
+  it('is the first 50 by default', () => {
     expect(read({})).toEqual({ page: 1, page_size: 50 });
     expect(read({ page: '3', page_size: '100', other: 'x' })).toEqual({ page: 3, page_size: 100 });
     expect(offsetOf(read({ page: '3', page_size: '100' }))).toBe(200);
   });
 
   it.each(['', '1.0', '1e1', ' 1', '+1', '0x1', 'one', '9'.repeat(301), ['1', '2'], { a: '1' }])(
-    'takes %j for no whole number',
+    'refuses %j as not a whole number',
     (value) => {
       expect(problemsOf({ page: value, page_size: value })).toEqual([
         'query.page int_type',
@@ -46,7 +46,7 @@ describe('PageQuery', () => {
     expect(problemsOf({ page_size: '9'.repeat(300) })).toEqual(['query.page_size less_than_equal']);
   });
 
-  it('leaves a page out of reach to the database as an offset that it can count', () => {
+  it('limits the offset of a very high page to a number that the database accepts', () => {
     expect(String(offsetOf(read({ page: '9'.repeat(300), page_size: '100' })))).toMatch(
       /^9007199254739\d{3}$/,
     );

@@ -41,13 +41,13 @@ const NOT_REPEATED = {
 };
 
 describe('RequestPipe', () => {
-  it('makes the DTO, with the fields transformed', () => {
+  it('returns the DTO with transformed fields', () => {
     const dto = transform(Strict, { name: 'a', note: '  b ' });
     expect(dto).toBeInstanceOf(Strict);
     expect(dto).toEqual({ name: 'a', note: 'b' });
   });
 
-  it('gives its rules the settings, and leaves nothing of them on the DTO', () => {
+  it('passes the settings to the rules, and leaves none on the DTO', () => {
     const seen: unknown[] = [];
     class Watched {
       @Checked((value, settings) => void seen.push(value, settings))
@@ -61,12 +61,12 @@ describe('RequestPipe', () => {
     expect(Reflect.ownKeys(dto)).toEqual(['name']);
   });
 
-  it('reads a body once: what is a DTO already stays as it is', () => {
+  it('returns a DTO unchanged, so that a body is validated once', () => {
     const dto = transform(Strict, { name: 'a' });
     expect(transform(Strict, dto)).toBe(dto);
   });
 
-  it('leaves alone what has no rules', () => {
+  it('returns values without rules unchanged', () => {
     const value = { constructor: 1 };
     expect(new RequestPipe(SETTINGS).transform(value, { type: 'custom', metatype: Object })).toBe(value);
     expect(new RequestPipe(SETTINGS).transform('text', { type: 'param', metatype: String })).toBe('text');
@@ -85,7 +85,7 @@ describe('RequestPipe', () => {
     expect(problemsOf(Strict, value)).toEqual([{ loc: ['body'], msg: 'must be a JSON object', type }]);
   });
 
-  it('tells every problem at once, declared fields first', () => {
+  it('reports all problems at once, declared fields first', () => {
     expect(problemsOf(Strict, { colour: 1, note: ' wrong ', name: '' })).toEqual([
       { loc: ['body', 'name'], msg: 'must have at least 1 character', type: 'string_too_short' },
       { loc: ['body', 'note'], msg: 'is wrong', type: 'value_error' },
@@ -98,7 +98,7 @@ describe('RequestPipe', () => {
   });
 
   it.each(['constructor', 'toString', 'hasOwnProperty', 'valueOf', 'prototype', 'then', 'isPrototypeOf'])(
-    'knows no field %s that objects inherit',
+    'treats the inherited member %s as unknown',
     (name) => {
       expect(problemsOf(Strict, JSON.parse(`{"name":"a","${name}":1}`))).toEqual([
         expect.objectContaining({ loc: ['body', name] }),
@@ -116,7 +116,7 @@ describe('RequestPipe', () => {
     '{"then":1}',
     '{"toString":1}',
     '[null]',
-  ])('takes %s for a wrong value, wherever it stands', (json) => {
+  ])('refuses %s as the value of any field', (json) => {
     const value: unknown = JSON.parse(json);
     expect(problemsOf(Strict, { name: value })).toEqual([
       { loc: ['body', 'name'], msg: 'must be a string', type: 'string_type' },
@@ -124,7 +124,7 @@ describe('RequestPipe', () => {
     expect(problemsOf(Lenient, { name: 'a', other: value })).toEqual({ accepted: { name: 'a' } });
   });
 
-  it('drops unknown fields where they are not forbidden', () => {
+  it('drops unknown fields unless they are forbidden', () => {
     expect(problemsOf(Lenient, { name: 'a', colour: 'red' })).toEqual({ accepted: { name: 'a' } });
   });
 

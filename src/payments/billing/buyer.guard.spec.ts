@@ -13,7 +13,7 @@ describe('StripeCalls', () => {
   });
   afterEach(() => jest.useRealTimers());
 
-  it('returns the answer and rethrows errors', async () => {
+  it('returns the response and rethrows errors', async () => {
     await expect(calls.make(async (given) => given)).resolves.toBe(stripe);
     await expect(calls.make(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
   });

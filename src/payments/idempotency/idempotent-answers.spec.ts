@@ -15,7 +15,7 @@ describe('canonicalJson', () => {
       [2, 1],
     ],
     [{ a: { b: 1 } }, { a: 1, b: 1 }],
-  ])('tells %j from %j', (one, other) => {
+  ])('distinguishes %j and %j', (one, other) => {
     expect(canonicalJson(one)).not.toBe(canonicalJson(other));
   });
 });

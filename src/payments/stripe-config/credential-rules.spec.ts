@@ -18,7 +18,7 @@ it.each(CREDENTIAL_RULES)('the rule of $field is found by mode and kind', (rule)
   expect(credentialRule(rule.mode, rule.kind)).toBe(rule);
 });
 
-it('is all that another kind of credential needs: no code lists the fields', () => {
+it('no other code lists the fields of credentials', () => {
   const sources = readdirSync(PAYMENTS, { recursive: true, encoding: 'utf8' }).filter((path) =>
     /(?<!\.spec)\.ts$/.test(path),
   );
@@ -46,7 +46,7 @@ describe('maskCredential', () => {
     expect(maskCredential(rule, `${rule.prefix}${'x'.repeat(20)}aBcD`)).toBe(`${rule.prefix}...aBcD`);
   });
 
-  it('shows nothing of fewer than eight characters, so never more than half', () => {
+  it('shows no character of fewer than eight, so never more than half', () => {
     for (let length = 1; length <= 7; length++)
       expect(maskCredential(SECRET_KEY, `sk_test_${'a'.repeat(length)}`)).toBe('sk_test_...');
     expect(maskCredential(SECRET_KEY, 'sk_test_xxxxaBcD')).toBe('sk_test_...aBcD');
@@ -54,20 +54,20 @@ describe('maskCredential', () => {
     expect(maskCredential(WEBHOOK_SECRET, 'whsec_xxxxaBcD')).toBe('whsec_...aBcD');
   });
 
-  it('shows what kind of key a restricted one is', () => {
+  it('keeps the prefix of a restricted key', () => {
     expect(maskCredential(SECRET_KEY, `rk_test_${'x'.repeat(20)}aBcD`)).toBe('rk_test_...aBcD');
     expect(maskCredential(ruleFor('live_secret_key'), 'rk_live_xxxxaBcD')).toBe('rk_live_...aBcD');
     expect(maskCredential(SECRET_KEY, 'rk_test_aaaaaaa')).toBe('rk_test_...');
   });
 
-  it('is not confused by a prefix within the value', () => {
+  it('ignores a prefix within the value', () => {
     expect(maskCredential(SECRET_KEY, 'sk_test_sk_test_')).toBe('sk_test_...est_');
     expect(maskCredential(SECRET_KEY, 'sk_test_rk_test_aBcD')).toBe('sk_test_...aBcD');
   });
 });
 
 describe('accountPart', () => {
-  it('is what follows the 5 of a key that carries its account', () => {
+  it('follows the 5 of a key that names its account', () => {
     expect(accountPart(SECRET_KEY, `sk_test_5${ACCOUNT}${'x'.repeat(82)}`)).toBe(ACCOUNT);
     expect(accountPart(SECRET_KEY, `rk_test_5${ACCOUNT}${'x'.repeat(82)}`)).toBe(ACCOUNT);
     expect(accountPart(ruleFor('live_publishable_key'), `pk_live_5${ACCOUNT}${'x'.repeat(82)}`)).toBe(
@@ -75,7 +75,7 @@ describe('accountPart', () => {
     );
   });
 
-  it('is unknown of a key of the older form, of another form, and of a webhook secret', () => {
+  it('is unknown for keys of other forms and for webhook secrets', () => {
     expect(accountPart(SECRET_KEY, `sk_test_5${ACCOUNT}${'x'.repeat(7)}`)).toBeUndefined();
     expect(accountPart(SECRET_KEY, `sk_test_${'x'.repeat(99)}`)).toBeUndefined();
     expect(accountPart(SECRET_KEY, `sk_test_51${'_'.repeat(97)}`)).toBeUndefined();
@@ -86,10 +86,10 @@ describe('accountPart', () => {
 describe('looksCutOff', () => {
   it.each([
     ['a key of the older form', SECRET_KEY, 'sk_test_', '', 24],
-    ['a key that carries its account', SECRET_KEY, 'sk_test_', `5${ACCOUNT}`, 99],
+    ['a key that names its account', SECRET_KEY, 'sk_test_', `5${ACCOUNT}`, 99],
     ['a restricted key', SECRET_KEY, 'rk_test_', `5${ACCOUNT}`, 99],
     ['a webhook secret', WEBHOOK_SECRET, 'whsec_', '', 32],
-  ])('tells %s that is one character short', (_, rule, prefix, start, length) => {
+  ])('detects %s that is one character short', (_, rule, prefix, start, length) => {
     const value = prefix + start.padEnd(length, 'x');
     expect(looksCutOff(rule, value)).toBe(false);
     expect(looksCutOff(rule, `${value}x`)).toBe(false);
@@ -112,7 +112,7 @@ const messageOf = (field: CredentialField, value: unknown) => problemOf(field, v
 const BODY = 'QwErTyUiOpAsDfGh';
 
 describe('credentialProblem', () => {
-  it.each(CREDENTIAL_RULES)('accepts what $field may be', (rule) => {
+  it.each(CREDENTIAL_RULES)('accepts valid values of $field', (rule) => {
     for (const body of ['a', '_', '0', BODY, `${BODY}_0`, 'a'.repeat(512 - rule.prefix.length)]) {
       expect(credentialProblem(rule, rule.prefix + body, STRICT)).toBeUndefined();
     }
@@ -168,20 +168,20 @@ describe('credentialProblem', () => {
   });
 
   it.each([[undefined], [null], [1], [true], [[]], [['sk_test_aaaaaaaa']], [{}], [{ length: 20 }]])(
-    'wants a string, not %j',
+    'requires a string, not %j',
     (value) => {
       expect(problemOf('test_secret_key', value)).toEqual({ type: 'string_type', msg: 'must be a string' });
     },
   );
 
-  it('tells how to leave a credential alone where it is empty', () => {
+  it('explains how to keep a stored credential when the value is empty', () => {
     expect(problemOf('test_secret_key', '')).toEqual({
       type: 'string_too_short',
       msg: 'must not be empty; leave the field out to keep what is stored',
     });
   });
 
-  it('does not tell so where the value is what the request is about', () => {
+  it('does not explain this if the value is required', () => {
     const required = { acceptRestrictedKeys: false, isRequired: true };
     expect(credentialProblem(ruleOf('test_secret_key'), '', required)?.msg).toBe('must not be empty');
     expect(credentialProblem(ruleOf('test_secret_key'), 'sk_test_...aBcD', required)).toEqual({
@@ -193,11 +193,11 @@ describe('credentialProblem', () => {
     );
   });
 
-  it('looks for a mask only as far as a value may go', () => {
+  it('ignores dots after the maximum length', () => {
     expect(problemOf('test_secret_key', `sk_test_${'a'.repeat(504)}...`)?.type).toBe('string_too_long');
   });
 
-  it('takes 512 characters, prefix included, and not 513', () => {
+  it('accepts 512 characters with the prefix, and not 513', () => {
     expect(problemOf('test_secret_key', `sk_test_${'a'.repeat(504)}`)).toBeUndefined();
     expect(problemOf('test_secret_key', `sk_test_${'a'.repeat(505)}`)).toEqual({
       type: 'string_too_long',
@@ -205,7 +205,7 @@ describe('credentialProblem', () => {
     });
   });
 
-  it('says that nothing follows the prefix', () => {
+  it('reports that nothing follows the prefix', () => {
     expect(messageOf('test_secret_key', 'sk_test_')).toBe('is cut off: nothing follows sk_test_');
     expect(messageOf('live_webhook_secret', 'whsec_')).toBe('is cut off: nothing follows whsec_');
   });
@@ -223,11 +223,11 @@ describe('credentialProblem', () => {
     ['test_secret_key', 'acct_', 'must start with sk_test_; this looks like an account id'],
     ['live_secret_key', 'rk_test_', 'must start with sk_live_; this looks like a test restricted key'],
     ['live_publishable_key', 'rk_live_', 'must start with pk_live_; this looks like a live restricted key'],
-  ] as const)('knows the swapped paste: %s that starts with %s', (field, start, message) => {
+  ] as const)('recognises a swapped value: %s that starts with %s', (field, start, message) => {
     expect(messageOf(field, start + BODY)).toBe(message);
   });
 
-  it('knows an organisation key and a webhook endpoint’s id', () => {
+  it('recognises an organisation key and the id of a webhook endpoint', () => {
     expect(messageOf('live_secret_key', `sk_org_live_${BODY}`)).toContain('an organisation key');
     expect(messageOf('test_webhook_secret', `we_${BODY}`)).toContain("a webhook endpoint's id");
   });
@@ -243,13 +243,13 @@ describe('credentialProblem', () => {
     ['export STRIPE_SECRET_KEY="sk_test_aaaa"', 'what follows the ='],
     ['key = sk_live_aaaa', 'what follows the ='],
     ['rkcs_test_aaaa', 'claimable sandbox'],
-  ])('says what stands around the key: %s', (value, hint) => {
+  ])('names the text around the key: %s', (value, hint) => {
     expect(messageOf('test_secret_key', value)).toMatch(/^must start with sk_test_; /);
     expect(messageOf('test_secret_key', value)).toContain(hint);
   });
 
   it.each(['QwErTy', 'SK_TEST_aaaa', 'sk-test-aaaa', 'sk_tes', 'sk_test', '_sk_test_a'])(
-    'says how it must start: %j',
+    'names the required prefix: %j',
     (value) => {
       expect(messageOf('test_secret_key', value)).toBe('must start with sk_test_');
     },
@@ -264,7 +264,7 @@ describe('credentialProblem', () => {
     '************',
     'sk_live_...aBcD',
     'pk_..x',
-  ])('knows the masked value %s, also where it would be wrong unmasked', (value) => {
+  ])('recognises the masked value %s, even with another problem', (value) => {
     expect(messageOf('test_secret_key', value)).toContain('is a masked value');
     expect(messageOf('test_secret_key', value + 'a'.repeat(600))).toContain('is a masked value');
   });
@@ -293,7 +293,7 @@ describe('credentialProblem', () => {
     '\u202e',
     '\ud800',
     '\u{e0001}',
-  ])('says that %j cannot be seen, wherever it stands', (character) => {
+  ])('reports that %j is invisible, at any place', (character) => {
     for (const value of [
       `sk_test_a${character}b`,
       `sk_test_a${character}`,
@@ -309,7 +309,7 @@ describe('credentialProblem', () => {
       ['test_secret_key', 'rk_test_'],
       ['live_secret_key', 'rk_live_'],
     ] as const)(
-      'names the setting where %s is one and it is off, and accepts it where it is on',
+      'refuses one in %s with the name of the setting, and accepts one if the setting is on',
       (field, prefix) => {
         expect(messageOf(field, prefix + BODY)).toContain('STRIPE_ACCEPT_RESTRICTED_KEYS=true');
         expect(problemOf(field, prefix + BODY, WITH_RESTRICTED)).toBeUndefined();
@@ -317,7 +317,7 @@ describe('credentialProblem', () => {
       },
     );
 
-    it('keeps the rules for them where they are accepted', () => {
+    it('checks the other rules if they are accepted', () => {
       expect(problemOf('test_secret_key', `rk_live_${BODY}`, WITH_RESTRICTED)?.msg).toContain(
         'this looks like a live restricted key',
       );

@@ -33,21 +33,21 @@ const complete = (changes: { [Field in CredentialField]?: Partial<StoredCredenti
 const codes = (warnings: ConfigWarning[]) => warnings.map(({ code, field }) => `${code} ${field}`);
 
 describe('configWarnings', () => {
-  it('has nothing to say of no credentials, of all six, and of a publishable key alone', () => {
+  it('is empty without credentials, with all six, and with a publishable key alone', () => {
     expect(configWarnings([])).toEqual([]);
     expect(configWarnings(complete())).toEqual([]);
     expect(configWarnings([stored('live_publishable_key')])).toEqual([]);
     expect(configWarnings([stored('live_webhook_secret')])).toEqual([]);
   });
 
-  it.each(['test', 'live'] as const)('tells that the %s keys belong to different accounts', (mode) => {
+  it.each(['test', 'live'] as const)('warns that the %s keys belong to different accounts', (mode) => {
     const warnings = configWarnings(
       complete({ [`${mode}_secret_key`]: { accountFingerprint: 'account 2' } }),
     );
     expect(codes(warnings)).toEqual([`different_accounts ${mode}_publishable_key`]);
   });
 
-  it('compares accounts within a mode only, and only where both are known', () => {
+  it('compares accounts only within a mode, and only if both are known', () => {
     const live = { accountFingerprint: 'account 2' };
     expect(configWarnings(complete({ live_secret_key: live, live_publishable_key: live }))).toEqual([]);
     expect(configWarnings(complete({ test_secret_key: { accountFingerprint: null } }))).toEqual([]);
@@ -55,7 +55,7 @@ describe('configWarnings', () => {
   });
 
   it.each(['test', 'live'] as const)(
-    'tells that the %s webhook endpoint is in another account than the secret key',
+    'warns that the %s webhook endpoint is in another account than the secret key',
     (mode) => {
       const warnings = configWarnings(
         complete({ [`${mode}_webhook_secret`]: { accountFingerprint: 'account 2' } }),
@@ -67,27 +67,24 @@ describe('configWarnings', () => {
     },
   );
 
-  it.each(['test', 'live'] as const)(
-    'tells that the %s secret key has no webhook secret beside it',
-    (mode) => {
-      const without = complete().filter(
-        (credential) => credential.mode !== mode || credential.kind !== 'webhook_secret',
-      );
-      expect(codes(configWarnings(without))).toEqual([`missing_webhook_secret ${mode}_webhook_secret`]);
-    },
-  );
+  it.each(['test', 'live'] as const)('warns that the %s secret key has no webhook secret', (mode) => {
+    const without = complete().filter(
+      (credential) => credential.mode !== mode || credential.kind !== 'webhook_secret',
+    );
+    expect(codes(configWarnings(without))).toEqual([`missing_webhook_secret ${mode}_webhook_secret`]);
+  });
 
-  it('tells that both modes have one webhook secret', () => {
+  it('warns that both modes have one webhook secret', () => {
     const same = { fingerprint: 'the same' };
     const warnings = configWarnings(complete({ test_webhook_secret: same, live_webhook_secret: same }));
     expect(codes(warnings)).toEqual(['same_webhook_secret live_webhook_secret']);
   });
 
-  it('does not take two missing webhook secrets for the same', () => {
+  it('does not treat two missing webhook secrets as equal', () => {
     expect(codes(configWarnings([stored('test_webhook_secret')]))).toEqual([]);
   });
 
-  it.each(CREDENTIAL_RULES)('tells that $field looks cut off', ({ field }) => {
+  it.each(CREDENTIAL_RULES)('warns that $field looks cut off', ({ field }) => {
     expect(codes(configWarnings(complete({ [field]: { looksCutOff: true } })))).toEqual([
       `looks_cut_off ${field}`,
     ]);
@@ -98,7 +95,7 @@ describe('configWarnings', () => {
     expect(warning?.message).toContain('The live webhook secret is shorter');
   });
 
-  it('tells that a secret key belongs to another account than the one before', () => {
+  it('warns that a secret key belongs to another account than the key before', () => {
     const moved = { replacedAccountFingerprint: 'account 0' };
     expect(codes(configWarnings(complete({ live_secret_key: moved })))).toEqual([
       'account_changed live_secret_key',
@@ -113,7 +110,7 @@ describe('configWarnings', () => {
     ).toEqual([]);
   });
 
-  it('tells everything at once', () => {
+  it('gives all warnings at once', () => {
     const warnings = configWarnings([
       stored('test_secret_key', { accountFingerprint: 'account 2', looksCutOff: true }),
       stored('test_publishable_key'),
@@ -150,34 +147,34 @@ describe('a condition', () => {
     ['If-Match: "3"', { ifMatch: [3] }, { never: false, active: true, deleted: false }],
     ['If-Match: "4"', { ifMatch: [4] }, { never: false, active: false, deleted: true }],
     ['If-Match: "3", "4"', { ifMatch: [3, 4] }, { never: false, active: true, deleted: true }],
-    ['If-Match with tags of others only', { ifMatch: [] }, { never: false, active: false, deleted: false }],
+    ['If-Match with other tags only', { ifMatch: [] }, { never: false, active: false, deleted: false }],
     ['If-None-Match: *', { ifNoneMatch: '*' }, { never: true, active: false, deleted: true }],
     ['If-None-Match: "0"', { ifNoneMatch: [0] }, { never: false, active: true, deleted: true }],
     ['If-None-Match: "3"', { ifNoneMatch: [3] }, { never: true, active: false, deleted: true }],
     ['If-None-Match: "4"', { ifNoneMatch: [4] }, { never: true, active: true, deleted: false }],
+    ['If-None-Match with other tags only', { ifNoneMatch: [] }, { never: true, active: true, deleted: true }],
     [
-      'If-None-Match with tags of others only',
-      { ifNoneMatch: [] },
-      { never: true, active: true, deleted: true },
+      'both headers, which hold',
+      { ifMatch: [3], ifNoneMatch: [2] },
+      { never: false, active: true, deleted: false },
     ],
-    ['both that hold', { ifMatch: [3], ifNoneMatch: [2] }, { never: false, active: true, deleted: false }],
     [
-      'two that exclude each other',
+      'two headers that exclude each other',
       { ifMatch: '*', ifNoneMatch: '*' },
       { never: false, active: false, deleted: false },
     ],
-  ])('%s holds where it should', (_, precondition, holds) => {
+  ])('%s holds for the right states only', (_, precondition, holds) => {
     const held = (state: ConfigState) => refusal(precondition, state) === undefined;
     expect({ never: held(never), active: held(active), deleted: held(deleted) }).toEqual(holds);
   });
 
-  it('tells which of two does not hold, If-Match first', () => {
+  it('names the failed one of two headers, If-Match first', () => {
     expect(failedCondition({ ifMatch: [2], ifNoneMatch: [3] }, active)).toBe('ifMatch');
     expect(failedCondition({ ifMatch: [3], ifNoneMatch: [3] }, active)).toBe('ifNoneMatch');
     expect(failedCondition({ ifMatch: [3], ifNoneMatch: [2] }, active)).toBeUndefined();
   });
 
-  it('is refused with the tag that would have matched, and a sentence of its own', () => {
+  it('is refused with the current tag and its own message', () => {
     const outdated = refusal({ ifMatch: [2] }, active);
     expect(outdated).toBeInstanceOf(DomainError);
     expect(outdated).toMatchObject({
@@ -198,6 +195,6 @@ describe('a condition', () => {
   });
 });
 
-it('every state has a strong tag of its own', () => {
+it('every state has its own strong tag', () => {
   expect([never, active, deleted].map(entityTagOf)).toEqual(['"0"', '"3"', '"4"']);
 });

@@ -9,7 +9,7 @@ it('matches the guide on restricted keys', () => {
   );
 });
 
-it('asks for no reading of what has to be written', () => {
+it('requires no read permission where it requires write', () => {
   expect(neededPermissions()).toContain('Subscriptions (write)');
   expect(neededPermissions()).not.toContain('Subscriptions (read)');
   expect(neededPermissions()).toContain('Events (read)');

@@ -3,7 +3,7 @@ import { readWholeList } from './whole-list.js';
 const item = (nth: number) => ({ id: `item_${nth}` });
 const idsOf = (items: { id: string }[]) => items.map(({ id }) => id);
 
-it('reads every page, each after the last item of the one before', async () => {
+it('reads every page, each after the last item of the previous page', async () => {
   const asked: unknown[] = [];
   const pages = [[item(1), item(2)], [item(3)], []];
   const items = await readWholeList((params) => {
@@ -27,9 +27,9 @@ it('keeps an item once that shifted to the next page', async () => {
 it.each<[string, (page: number) => { data: unknown; has_more: boolean }]>([
   ['never ends', (page) => ({ data: [item(page)], has_more: true })],
   ['repeats itself', () => ({ data: [item(1)], has_more: true })],
-  ['has more and nothing', () => ({ data: [], has_more: true })],
-  ['is no list', () => ({ data: 'item_1', has_more: false })],
-])('is refused where it %s', async (_how, pageOf) => {
+  ['has more but no items', () => ({ data: [], has_more: true })],
+  ['is not a list', () => ({ data: 'item_1', has_more: false })],
+])('refuses a list that %s', async (_how, pageOf) => {
   let pages = 0;
   const read = readWholeList(() =>
     Promise.resolve(pageOf((pages += 1)) as { data: { id: string }[]; has_more: boolean }),
@@ -38,7 +38,7 @@ it.each<[string, (page: number) => { data: unknown; has_more: boolean }]>([
   expect(pages).toBeLessThanOrEqual(100);
 });
 
-it('ends between two pages when it is told to', async () => {
+it('stops between two pages when it is aborted', async () => {
   const ended = new AbortController();
   const read = readWholeList(() => {
     ended.abort(new Error('too late'));

@@ -78,7 +78,7 @@ describe('Keyring.load', () => {
     for (const buffer of buffers) expect(buffer).toEqual(Buffer.alloc(32));
   });
 
-  it('uses the keys that it keeps, random ones', async () => {
+  it('uses the stored keys, which are random', async () => {
     const keyring = await loaded();
     const [seals, prints] = await Promise.all(
       store.rows.map(
@@ -120,7 +120,7 @@ describe('Keyring.load', () => {
     expect(after.fingerprint('tenant', 'value', 'a')).toBe(before.fingerprint('tenant', 'value', 'a'));
   });
 
-  it('makes the one that is missing when the first start was cut short', async () => {
+  it('makes the missing keys after an interrupted first start', async () => {
     store.rows.push(await dataKeyRow(wrapper, { state: 'primary' }));
     const [first] = store.rows;
     const keyring = await loaded();
@@ -128,7 +128,7 @@ describe('Keyring.load', () => {
     expect(keyring.seal(context, plaintext).keyId).toBe(first?.id);
   });
 
-  it('reads the keys once when none is missing, and knows whether it has any', async () => {
+  it('reads the keys once if none is missing, and then is loaded', async () => {
     await loaded();
     const list = jest.spyOn(store, 'list');
     const keyring = new Keyring(store, new MasterKeys(wrapper));
@@ -138,7 +138,7 @@ describe('Keyring.load', () => {
     expect(list).toHaveBeenCalledTimes(1);
   });
 
-  it('agrees with another process that starts at the same time', async () => {
+  it('uses the same keys as a process that starts at the same time', async () => {
     const [one, two] = await Promise.all([loaded(), loaded()]);
     expect(store.rows).toHaveLength(DATA_KEY_PURPOSES.length);
     const { sealed, keyId } = one.seal(context, plaintext);
@@ -161,13 +161,13 @@ describe('Keyring.load', () => {
     expect(store.rows).toEqual(rows);
   });
 
-  it('refuses a master key that one retired key needs another for', async () => {
+  it('refuses to load if a retired key needs another master key', async () => {
     await loaded();
     store.rows.push(await dataKeyRow(new LocalKeyWrapper(randomBytes(32)), { state: 'retired' }));
     await expect(loaded()).rejects.toThrow(WrongMasterKey);
   });
 
-  it('refuses a wrapped key that was altered, or put under another id', async () => {
+  it('refuses a wrapped key that was moved to another id', async () => {
     await loaded();
     const [row] = store.rows.splice(0, 1);
     if (!row) throw new Error('There is no first row.');
@@ -176,13 +176,13 @@ describe('Keyring.load', () => {
     expect(store.rows).toHaveLength(DATA_KEY_PURPOSES.length);
   });
 
-  it('makes no key where there are some but none is primary', async () => {
+  it('makes no key if there are keys but none is primary', async () => {
     store.rows.push(await dataKeyRow(wrapper, { state: 'retired' }));
     await expect(loaded()).rejects.toThrow('None of the data keys for the purpose "seal" is primary.');
     expect(store.rows.filter((row) => row.purpose === 'seal')).toHaveLength(1);
   });
 
-  it('follows the store when it runs again', async () => {
+  it('reloads changed keys when it runs again', async () => {
     const keyring = await loaded();
     const print = keyring.fingerprint('tenant', 'value', 'a');
     const { sealed } = keyring.seal(context, plaintext);
@@ -197,7 +197,7 @@ describe('Keyring.load', () => {
     expect(keyring.fingerprint('tenant', 'value', 'a')).toBe(print);
   });
 
-  it('comes before sealing', () => {
+  it('is required before sealing', () => {
     const keyring = new Keyring(store, new MasterKeys(wrapper));
     expect(() => keyring.seal(context, plaintext)).toThrow('The keyring is not loaded.');
     expect(() => keyring.fingerprint('tenant', 'value', 'a')).toThrow('The keyring is not loaded.');
@@ -206,8 +206,8 @@ describe('Keyring.load', () => {
   });
 });
 
-describe('the keys of tokens', () => {
-  it('are found by their id, also after another one became primary, and when another process made them', async () => {
+describe('the token keys of Keyring', () => {
+  it('are found by their id, including former keys and keys of other processes', async () => {
     const keyring = await loaded();
     const first = keyring.signingKey();
     for (const row of store.rows) if (row.purpose === 'token') row.state = 'retired';
@@ -221,7 +221,7 @@ describe('the keys of tokens', () => {
     expect((await keyring.verificationKey(second.id))?.equals(second.key)).toBe(true);
   });
 
-  it('are no keys for anything else', async () => {
+  it('are used for no other purpose', async () => {
     const keyring = await loaded();
     const find = jest.spyOn(store, 'find');
     for (const { id, purpose } of store.rows) {
@@ -239,7 +239,7 @@ describe('the keys of tokens', () => {
 });
 
 describe('Keyring.sync', () => {
-  it('loads what is published and seals under what became primary, and says which keys it has', async () => {
+  it('loads published keys, seals under the new primary key, and lists its keys', async () => {
     const keyring = await loaded();
     const own = store.rows.map(({ id }) => id);
     const former = keyring.seal(context, plaintext);
@@ -257,7 +257,7 @@ describe('Keyring.sync', () => {
     expect((await keyring.unseal(context, former.sealed)).reveal()).toBe(plaintext.reveal());
   });
 
-  it('goes on with what it has when a key can not be opened, and tries that one again', async () => {
+  it('continues with its keys when a key can not be unwrapped, and retries', async () => {
     const keyring = await loaded();
     const { keyId } = keyring.seal(context, plaintext);
     for (const row of store.rows) if (row.id === keyId) row.state = 'superseded';
@@ -287,13 +287,13 @@ describe('Keyring.withCurrentKey', () => {
     return { keyring, keyId, write };
   }
 
-  it('seals and stores again under the key of today, when the database refuses the one of yesterday', async () => {
+  it('seals and stores again under the current key when the database refuses a retired one', async () => {
     const { keyring, keyId, write } = await withRetiredKey();
     expect(await keyring.withCurrentKey(write)).not.toBe(keyId);
     expect(write).toHaveBeenCalledTimes(2);
   });
 
-  it('looks for the key of today first, when the last look is long ago', async () => {
+  it('loads the current key first if the last look is more than ten seconds ago', async () => {
     const { keyring, keyId, write } = await withRetiredKey();
     const now = performance.now();
     const clock = jest.spyOn(performance, 'now').mockReturnValue(now + 11_000);
@@ -302,7 +302,7 @@ describe('Keyring.withCurrentKey', () => {
     clock.mockRestore();
   });
 
-  it('leaves any other failure as it is, and what another foreign key refuses', async () => {
+  it('rethrows any other error, including those of other foreign keys', async () => {
     const keyring = await loaded();
     for (const code of ['23505', '23503', 'SQLITE_CONSTRAINT_FOREIGNKEY']) {
       const write = jest.fn(() => Promise.reject(violation(code)));
@@ -312,8 +312,8 @@ describe('Keyring.withCurrentKey', () => {
   });
 });
 
-describe('several master keys', () => {
-  it('unwrap what each of them wrapped; the first wraps what is new', async () => {
+describe('Keyring with several master keys', () => {
+  it('unwraps with each of them, and wraps new keys with the first', async () => {
     const former = await loaded();
     const { sealed } = former.seal(context, plaintext);
     const next = new LocalKeyWrapper(randomBytes(32));
@@ -330,7 +330,7 @@ describe('several master keys', () => {
 });
 
 describe('Keyring.unseal', () => {
-  it('opens what was sealed, as a Secret', async () => {
+  it('returns the sealed value as a Secret', async () => {
     const keyring = await loaded();
     const { sealed, keyId } = keyring.seal(context, plaintext);
     const find = jest.spyOn(store, 'find');
@@ -341,7 +341,7 @@ describe('Keyring.unseal', () => {
     expect(opened.reveal()).toBe(plaintext.reveal());
   });
 
-  it('opens no altered seal', async () => {
+  it('unseals no altered text', async () => {
     const keyring = await loaded();
     const second = await dataKeyRow(wrapper);
     store.rows.push(second);
@@ -360,7 +360,7 @@ describe('Keyring.unseal', () => {
     expect((await keyring.unseal(context, original.sealed)).reveal()).toBe(plaintext.reveal());
   });
 
-  it('loads a key that another process made, once for all who wait', async () => {
+  it('loads a key of another process once for concurrent calls', async () => {
     const keyring = await loaded();
     const { sealed, row } = await sealedElsewhere();
     store.rows.push(row);
@@ -371,7 +371,7 @@ describe('Keyring.unseal', () => {
     expect(find).toHaveBeenCalledTimes(1);
   });
 
-  it('asks for an unknown key id once, and again only after a while', async () => {
+  it('queries an unknown key id once, and again only after a while', async () => {
     const keyring = await loaded();
     const { sealed, row } = await sealedElsewhere();
     const find = jest.spyOn(store, 'find');
@@ -395,7 +395,7 @@ describe('Keyring.unseal', () => {
     }
   });
 
-  it('passes on that the store is down, and asks again when it is back', async () => {
+  it('rethrows an error of the store, and queries again afterwards', async () => {
     const keyring = await loaded();
     const { sealed, row } = await sealedElsewhere();
     store.rows.push(row);
@@ -404,7 +404,7 @@ describe('Keyring.unseal', () => {
     expect((await keyring.unseal(context, sealed)).reveal()).toBe(plaintext.reveal());
   });
 
-  it('does not ask the store for what can be no key id', async () => {
+  it('does not query malformed key ids', async () => {
     const keyring = await loaded();
     const find = jest.spyOn(store, 'find');
     for (const text of [
@@ -423,7 +423,7 @@ describe('Keyring.unseal', () => {
 });
 
 describe('Keyring for commands', () => {
-  it('makes the keys that are missing, tells which, and leaves a complete set alone', async () => {
+  it('makes the missing keys, returns their purposes, and changes no complete set', async () => {
     store.rows.push(await dataKeyRow(wrapper, { state: 'primary' }));
     const keyring = new Keyring(store, new MasterKeys(wrapper));
     expect(await keyring.makeMissing()).toEqual(DATA_KEY_PURPOSES.slice(1));
@@ -447,7 +447,7 @@ describe('Keyring for commands', () => {
     expect(() => keyring.seal(context, plaintext)).toThrow('The keyring is not loaded.');
   });
 
-  it('has nothing to unwrap before the first start', async () => {
+  it('unwraps nothing before the first start', async () => {
     const keyring = new Keyring(store, new MasterKeys(wrapper));
     await keyring.loadPrimary('audit');
     expect(keyring.isLoaded).toBe(false);
@@ -457,7 +457,7 @@ describe('Keyring for commands', () => {
 describe('Keyring.isHistoryMac', () => {
   const parts = ['created', 'developer-1', ''];
 
-  it('knows what historyMac gave, for the same tenant and texts only', async () => {
+  it('accepts a MAC of historyMac for its tenant and texts only', async () => {
     const keyring = await loaded();
     const { mac, keyId } = keyring.historyMac('tenant', parts);
     expect(store.rows.find(({ purpose }) => purpose === 'audit')?.id).toBe(keyId);
@@ -467,7 +467,7 @@ describe('Keyring.isHistoryMac', () => {
     expect(await keyring.isHistoryMac(mac.toLowerCase(), keyId, 'tenant', parts)).toBe(false);
   });
 
-  it('takes no mac under a key that is for something else', async () => {
+  it('refuses a MAC under a key of another purpose', async () => {
     const keyring = await loaded();
     const [row] = store.rows.filter(({ purpose }) => purpose === 'fingerprint');
     if (!row) throw new Error('There is no fingerprint key.');
@@ -477,7 +477,7 @@ describe('Keyring.isHistoryMac', () => {
     );
   });
 
-  it('looks for a key that another process made', async () => {
+  it('loads a key of another process', async () => {
     const keyring = await loaded();
     const row = await dataKeyRow(wrapper, { purpose: 'audit' });
     store.rows.push(row);
@@ -487,7 +487,7 @@ describe('Keyring.isHistoryMac', () => {
     );
   });
 
-  it('takes no mac under a key that is nowhere, or that is another master key’s, and asks for nothing that can be no id', async () => {
+  it('refuses a MAC under an unknown key or one of another master key, and does not query malformed ids', async () => {
     const keyring = await loaded();
     const foreign = await dataKeyRow(new LocalKeyWrapper(randomBytes(32)), { purpose: 'audit' });
     store.rows.push(foreign);
@@ -501,7 +501,7 @@ describe('Keyring.isHistoryMac', () => {
     expect(find).toHaveBeenCalledTimes(2);
   });
 
-  it('does not take an outage of the store for a forgery', async () => {
+  it('rethrows an error of the store', async () => {
     const keyring = await loaded();
     jest.spyOn(store, 'find').mockRejectedValueOnce(new Error('The database is gone.'));
     await expect(keyring.isHistoryMac('mac', 'unknownkey01', 'tenant', parts)).rejects.toThrow(

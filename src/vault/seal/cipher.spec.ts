@@ -5,7 +5,7 @@ import { historyMac, fingerprint, lengthPrefixed } from './cipher.js';
 const dataKey = new DataKey('examplekey01', 'fingerprint', randomBytes(32));
 
 describe('fingerprint', () => {
-  it('is the same for the same value, and 16 bytes long', () => {
+  it('is equal for equal values, and 16 bytes long', () => {
     const print = fingerprint(dataKey, 'tenant', 'value', 'whsec_aaaaaaaa');
     expect(fingerprint(dataKey, 'tenant', 'value', 'whsec_aaaaaaaa')).toBe(print);
     expect(Buffer.from(print, 'base64url')).toHaveLength(16);
@@ -29,7 +29,7 @@ describe('fingerprint', () => {
     expect(new Set(prints).size).toBe(prints.length);
   });
 
-  it('is not made with the key that seals', () => {
+  it('is not made with the seal key', () => {
     const material = randomBytes(32);
     const [seals, prints] = (['seal', 'fingerprint'] as const).map(
       (purpose) => new DataKey('examplekey01', purpose, material),
@@ -51,7 +51,7 @@ describe('historyMac', () => {
     expect(mac).toHaveLength(43);
   });
 
-  it('differs by each text, where one ends, the tenant and the key', () => {
+  it('differs by each text, the ends of the texts, the tenant and the key', () => {
     const macs = [
       historyMac(macKey, 'tenant', ['a', 'b']),
       historyMac(macKey, 'tenant', ['a', 'c']),

@@ -24,7 +24,7 @@ const thrownBy = (act: () => unknown): unknown => {
 };
 
 describe('seal', () => {
-  it('opens to any text that was sealed, in any context', () => {
+  it('returns any sealed text, in any context', () => {
     const text = fc.string({ unit: 'binary', maxLength: 200 });
     fc.assert(
       fc.property(text, fc.record({ purpose: text, tenant: text, field: text }), (value, anyContext) => {
@@ -35,7 +35,7 @@ describe('seal', () => {
     );
   });
 
-  it('opens in no other context', () => {
+  it('can not be unsealed in another context', () => {
     const contexts = fc.record({ purpose: fc.string(), tenant: fc.string(), field: fc.string() });
     fc.assert(
       fc.property(contexts, contexts, (one, other) => {
@@ -51,13 +51,13 @@ describe('seal', () => {
       expect(unseal(dataKey, context, seal(dataKey, context, new Secret(value))).reveal()).toBe(value);
   });
 
-  it('refuses a text that would come out changed', () => {
+  it('refuses a text without a UTF-8 form', () => {
     const error = thrownBy(() => seal(dataKey, context, new Secret('sk_test_\ud800')));
     expect(error).toBeInstanceOf(TypeError);
     expect(inspect(error)).not.toContain('sk_test_');
   });
 
-  it('draws another nonce every time', () => {
+  it('uses another nonce each time', () => {
     const nonces = Array.from({ length: 2_000 }, () => {
       const [, , body = ''] = seal(dataKey, context, plaintext).split('.');
       return body.slice(0, 16);
@@ -65,7 +65,7 @@ describe('seal', () => {
     expect(new Set(nonces).size).toBe(2_000);
   });
 
-  it('does not open under another data key, not even one of the same id', () => {
+  it('can not be unsealed under another data key, even with the same id', () => {
     const sealed = seal(dataKey, context, plaintext);
     expect(() => unseal(new DataKey(dataKey.id, 'seal', randomBytes(32)), context, sealed)).toThrow(
       SealBroken,
@@ -84,7 +84,7 @@ describe('seal', () => {
     expect(() => unseal(dataKey, context, stray)).toThrow(SealBroken);
   });
 
-  it('shows the cipher only what has the right form', () => {
+  it('passes only well-formed text to the cipher', () => {
     const sealed = seal(dataKey, context, plaintext);
     const [, , body = ''] = sealed.split('.');
     const malformed = [
@@ -110,7 +110,7 @@ describe('seal', () => {
     }
   });
 
-  it('fails the same way whatever is wrong', () => {
+  it('fails with one error for every cause', () => {
     const sealed = seal(dataKey, context, plaintext);
     const errors = [
       thrownBy(() => unseal(dataKey, { ...context, field: 'live_secret_key' }, sealed)),

@@ -34,7 +34,7 @@ async function reasonOf(work: Promise<unknown>): Promise<string> {
   return error.reason;
 }
 
-it('gets back what it gave, and tells KMS which data key it is', async () => {
+it('unwraps what it wrapped, and sends KMS the id of the data key', async () => {
   const wrapped = await wrapper().wrap(dataKey, 'examplekey01');
   expect(wrapped).toMatch(/^awskms1\.[\w-]+$/);
   expect(await wrapper().unwrap(wrapped, 'examplekey01')).toEqual(dataKey);
@@ -50,7 +50,7 @@ it('gets back what it gave, and tells KMS which data key it is', async () => {
   ]);
 });
 
-it('names its key, without account and region', () => {
+it('has the key’s name as its id, without account and region', () => {
   expect(wrapper().masterKeyId).toBe('aws-kms:11111111-2222-4333-8444-555555555555');
   expect(wrapper(OTHER).masterKeyId).toBe('aws-kms:alias/other');
   expect(wrapper('arn:aws:kms:eu-central-1:111122223333:alias/other').masterKeyId).toBe(
@@ -58,7 +58,7 @@ it('names its key, without account and region', () => {
   );
 });
 
-it("refuses another data key's, another master key's, and what was altered", async () => {
+it('refuses wrapped keys of another data key or master key, and altered ones', async () => {
   const wrapped = await wrapper().wrap(dataKey, 'examplekey01');
   await expect(wrapper().unwrap(wrapped, 'examplekey02')).rejects.toThrow(WrongMasterKey);
   await expect(wrapper(OTHER).unwrap(wrapped, 'examplekey01')).rejects.toThrow(WrongMasterKey);
@@ -70,7 +70,7 @@ it("refuses another data key's, another master key's, and what was altered", asy
   );
 });
 
-it("asks in the region of the key's ARN, else in the machine's", async () => {
+it("calls the region of the key's ARN, or else the configured region", async () => {
   process.env['AWS_REGION'] = 'us-east-1';
   const elsewhere = 'arn:aws-us-gov:kms:us-gov-west-1:111122223333:alias/other';
   for (const key of [KEY, OTHER, elsewhere])
@@ -81,7 +81,7 @@ it("asks in the region of the key's ARN, else in the machine's", async () => {
   expect(regions).toEqual(['eu-central-1', 'us-east-1', 'us-gov-west-1']);
 });
 
-it("names the data key that another master key wrapped, and doesn't ask about a text that holds none", async () => {
+it("names a data key of another master key, and doesn't call KMS for an empty text", async () => {
   const sentence = `Master key ${wrapper().masterKeyId} can't unwrap data key examplekey01`;
   await expect(wrapper().unwrap('awskms1.', 'examplekey01')).rejects.toThrow(sentence);
   expect(kms.service.requests).toEqual([]);
@@ -89,7 +89,7 @@ it("names the data key that another master key wrapped, and doesn't ask about a 
   await expect(wrapper().unwrap('awskms1.AAAA', 'examplekey01')).rejects.toThrow(WrongMasterKey);
 });
 
-describe('says what is wrong', () => {
+describe('reports', () => {
   it.each([
     ['AccessDeniedException', 400, /kms:Encrypt and kms:Decrypt/],
     ['UnrecognizedClientException', 400, /refuses the credentials/],
@@ -105,7 +105,7 @@ describe('says what is wrong', () => {
     expect(told).not.toMatch(/AKIA|was refused/);
   });
 
-  it('that nobody is there, after two attempts', async () => {
+  it('an unreachable KMS, after two attempts', async () => {
     await kms.service.stop();
     // In Jest's realm the SDK hides Node's error.
     expect(await reasonOf(wrapper().wrap(dataKey, 'examplekey01'))).toMatch(
@@ -113,21 +113,21 @@ describe('says what is wrong', () => {
     );
   });
 
-  it('nothing of a name that is none of AWS', async () => {
+  it('no name that is not an error of AWS', async () => {
     for (const name of ['made up', 'A'.repeat(65), 'A-1']) {
       kms.refuse(name);
       expect(await reasonOf(wrapper().wrap(dataKey, 'examplekey01'))).toMatch(/^AWS KMS does not answer: /);
     }
   });
 
-  it('somebody else', async () => {
+  it('another server', async () => {
     kms.failure = { status: 200, body: {} };
     const told = 'What answers is not AWS KMS.';
     expect(await reasonOf(wrapper().wrap(dataKey, 'examplekey01'))).toMatch(told);
     expect(await reasonOf(wrapper().unwrap('awskms1.AAAA', 'examplekey01'))).toBe(told);
   });
 
-  it('that no answer comes', async () => {
+  it('a missing answer', async () => {
     const silent = new LoopbackService(() => undefined);
     await silent.start();
     process.env['AWS_ENDPOINT_URL_KMS'] = silent.url;
@@ -144,7 +144,7 @@ describe('says what is wrong', () => {
     }
   });
 
-  it('that the region is missing', async () => {
+  it('a missing region', async () => {
     process.env['AWS_CONFIG_FILE'] = '/dev/null';
     delete process.env['AWS_REGION'];
     const missing = 'AWS_REGION must be set, or AWS_KMS_KEY_ID be an ARN.';

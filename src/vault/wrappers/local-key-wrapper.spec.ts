@@ -54,13 +54,13 @@ describe('LocalKeyWrapper', () => {
       await expect(wrapper.unwrap(text, 'examplekey01')).rejects.toThrow(WrongMasterKey);
   });
 
-  it('has an id that is the same for the same master key only', () => {
+  it('has an id that is equal for equal master keys only', () => {
     expect(new LocalKeyWrapper(masterKey).masterKeyId).toBe(wrapper.masterKeyId);
     expect(new LocalKeyWrapper(randomBytes(32)).masterKeyId).not.toBe(wrapper.masterKeyId);
     expect(wrapper.masterKeyId).toMatch(/^local-[0-9a-f]{16}$/);
   });
 
-  it('takes a master key of 32 bytes only, and says so without it', () => {
+  it('accepts only 32 bytes, with an error that does not show the key', () => {
     for (const length of [0, 16, 31, 33, 64]) {
       expect(() => new LocalKeyWrapper(Buffer.alloc(length, 'k'))).toThrow(
         /^The master key must be 32 bytes long\.$/,

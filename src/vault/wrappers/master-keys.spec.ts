@@ -23,7 +23,7 @@ describe('MasterKeys', () => {
     }
   });
 
-  it('tells which master key is missing, and which there are', async () => {
+  it('names the missing master key and the configured ones', async () => {
     const row = {
       id: 'examplekey01',
       wrapped: await other.wrap(dataKey, 'examplekey01'),

@@ -32,7 +32,7 @@ async function reasonOf(work: Promise<unknown>): Promise<string> {
   return error.reason;
 }
 
-it('gets back what it gave, and tells Vault which data key it is', async () => {
+it('unwraps what it wrapped, and sends Vault the id of the data key', async () => {
   const wrapped = await wrapper().wrap(dataKey, 'examplekey01');
   expect(wrapped).toMatch(/^vault1\.vault:v1:/);
   expect(await wrapper().unwrap(wrapped, 'examplekey01')).toEqual(dataKey);
@@ -50,7 +50,7 @@ it('gets back what it gave, and tells Vault which data key it is', async () => {
   }
 });
 
-it('asks in the namespace that is configured', async () => {
+it('calls the configured namespace', async () => {
   const source = {
     address: vault.service.url,
     mount: 'transit',
@@ -63,14 +63,14 @@ it('asks in the namespace that is configured', async () => {
   ]);
 });
 
-it('opens under an older version of the key, and wraps under the newest', async () => {
+it('unwraps with an older version of the key, and wraps with the newest', async () => {
   const wrapped = await wrapper().wrap(dataKey, 'examplekey01');
   vault.rotate('tillkeeper');
   expect(await wrapper().unwrap(wrapped, 'examplekey01')).toEqual(dataKey);
   expect(await wrapper().wrap(dataKey, 'examplekey01')).toMatch(/^vault1\.vault:v2:/);
 });
 
-it("refuses another data key's, another transit key's, and what was altered", async () => {
+it('refuses wrapped keys of another data key or transit key, and altered ones', async () => {
   const wrapped = await wrapper().wrap(dataKey, 'examplekey01');
   await expect(wrapper().unwrap(wrapped, 'examplekey02')).rejects.toThrow(WrongMasterKey);
   await expect(wrapper('other').unwrap(wrapped, 'examplekey01')).rejects.toThrow(WrongMasterKey);
@@ -104,22 +104,22 @@ it('reads a token from its file each time, so that it may be renewed', async () 
   }
 });
 
-describe('says what is wrong', () => {
+describe('reports', () => {
   it.each<[string, VaultServer['failure'], RegExp]>([
-    ['sealed', { status: 503, body: { errors: ['Vault is sealed'] } }, /sealed.*\(503\)/],
+    ['a sealed Vault', { status: 503, body: { errors: ['Vault is sealed'] } }, /sealed.*\(503\)/],
     [
-      'the token',
+      'a refused token',
       { status: 403, body: { errors: ['permission denied'] } },
       /token \(403\).*transit\/decrypt\/tillkeeper/,
     ],
-    ['no such path', { status: 404, body: { errors: [] } }, /VAULT_TRANSIT_MOUNT/],
+    ['a wrong path', { status: 404, body: { errors: [] } }, /VAULT_TRANSIT_MOUNT/],
     ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:1/v1/transit' } }, /redirects/],
-    ['an error of its own', { status: 500, body: { errors: ['internal error'] } }, /answered with 500/],
-    ['a redirect to choose from', { status: 300 }, /redirects/],
-    ['an answer that is none', { status: 202 }, /answered with 202/],
-    ['somebody else', { status: 200, body: { greeting: 'hello' } }, /is not HashiCorp Vault/],
-    ['somebody who says nothing', { status: 200, body: null }, /is not HashiCorp Vault/],
-    ['somebody who speaks no JSON', { status: 200 }, /is not HashiCorp Vault/],
+    ['an error of Vault', { status: 500, body: { errors: ['internal error'] } }, /answered with 500/],
+    ['a redirect with several targets', { status: 300 }, /redirects/],
+    ['an unknown status', { status: 202 }, /answered with 202/],
+    ['another server', { status: 200, body: { greeting: 'hello' } }, /is not HashiCorp Vault/],
+    ['an answer of null', { status: 200, body: null }, /is not HashiCorp Vault/],
+    ['an answer without JSON', { status: 200 }, /is not HashiCorp Vault/],
   ])('%s', async (_, failure, reason) => {
     const wrapped = await wrapper().wrap(dataKey, 'examplekey01');
     vault.failure = failure;
@@ -131,12 +131,12 @@ describe('says what is wrong', () => {
     expect(await reasonOf(wrapper().wrap(dataKey, 'examplekey01'))).toMatch(/aes256-gcm96/);
   });
 
-  it('a ciphertext that is none of transit', async () => {
+  it('a malformed ciphertext', async () => {
     vault.failure = { status: 200, body: { data: { ciphertext: 'hello' } } };
     expect(await reasonOf(wrapper().wrap(dataKey, 'examplekey01'))).toMatch(/is not HashiCorp Vault/);
   });
 
-  it('that nobody is there', async () => {
+  it('an unreachable Vault', async () => {
     await vault.service.stop();
     expect(await reasonOf(wrapper().wrap(dataKey, 'examplekey01'))).toMatch(
       /does not answer \(ECONNREFUSED\)/,
@@ -144,7 +144,7 @@ describe('says what is wrong', () => {
   });
 });
 
-it('does not wait for ever for an answer', async () => {
+it('stops waiting after a timeout', async () => {
   const after = AbortSignal.timeout.bind(AbortSignal);
   const timeout = jest.spyOn(AbortSignal, 'timeout').mockImplementation(() => after(50));
   try {
@@ -162,7 +162,7 @@ it('does not wait for ever for an answer', async () => {
   }
 });
 
-it('shows no token', () => {
+it('never shows the token', () => {
   expect(inspect(wrapper(), { showHidden: true, depth: Infinity }) + JSON.stringify(wrapper())).not.toContain(
     vault.token,
   );

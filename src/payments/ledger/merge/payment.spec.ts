@@ -134,7 +134,7 @@ it('ends in one state for any order and repetition of observations', () => {
   );
 });
 
-it('belongs to its own user, or else to that of its subscription or customer', () => {
+it('takes its own user, or else the user of its subscription or customer', () => {
   const [fact] = factsOf([1, 2], true, []);
   if (!fact) throw new Error('Nothing is told.');
   const observed = (user: Pick<PaymentState, 'userId' | 'userRank'>, stored?: PaymentState) =>

@@ -82,7 +82,7 @@ describe('an object of Stripe', () => {
         (value as { data: unknown[] }).data.every(isObject),
       (from) => from.items('field'),
     ],
-  ])('tells no %s of any other form', (_what, isKnown, read) => {
+  ])('refuses every other form of %s', (_what, isKnown, read) => {
     const list = fc.record({ data: fc.oneof(fc.jsonValue(), fc.array(fc.jsonValue())) });
     const value = fc.oneof(
       fc.jsonValue(),
@@ -150,7 +150,7 @@ it.each([
     'amount_refunded',
   ],
   ['payment_intent.succeeded', { object: 'subscription', id: 'sub_a', status: 'active' }, 'object'],
-])('guesses nothing of %s %j', (type, fields, field) => {
+])('refuses %s with %j', (type, fields, field) => {
   if (!PROJECT_ID) throw new Error('It is no id.');
   expect(() => readObject(PROJECT_ID, object(fields), { asOf: new Date(0) }, type)).toThrow(
     new Unreadable(field),

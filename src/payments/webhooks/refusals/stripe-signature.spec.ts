@@ -43,7 +43,7 @@ describe('signatureProblem', () => {
     [301, 'too_old'],
     [-301, 'from_the_future'],
     [NOW, 'too_old'],
-  ])('takes a time that is %d seconds ago: %s', (ago, expected) => {
+  ])('judges a time %d seconds ago: %s', (ago, expected) => {
     const time = NOW - ago;
     expect(problem(`t=${time},${v1('{}', time)}`)).toBe(expected);
     expect(problem(`t=${time},${v1('{}', time)}`, '{}', NOW * 1000 + 999)).toBe(expected);
