@@ -243,7 +243,7 @@ const ofProjects = guarded.filter(([route, { owner }]) => route.includes(':proje
 const withBody = Object.entries(ROUTES).filter(([, { body, owner }]) => body !== undefined && owner !== 403);
 const forEndUsers = guarded.filter(([, { endUser }]) => endUser !== 403);
 
-describe('who may call what', () => {
+describe('access to routes', () => {
   const registered: string[] = [];
   let app: TestApp;
   let projectId: string;
@@ -300,12 +300,12 @@ describe('who may call what', () => {
     return caller === 'operatorViewer' ? keyOf(null, 'viewer') : TOKENS[caller];
   };
 
-  it('is decided for every registered route, and for no other', () => {
+  it('is tested for every registered route, and for no other', () => {
     const routes = new Set(registered.map((route) => route.replace('HEAD ', 'GET ')));
     expect([...routes].sort()).toEqual(Object.keys(ROUTES).sort());
   });
 
-  it('is declared in the code as it is here', () => {
+  it('is declared in the code as in this matrix', () => {
     const declared: Record<string, Permission> = {};
     const reflector = new Reflector();
     for (const { controllers } of app.app.get(ModulesContainer).values()) {
@@ -353,7 +353,7 @@ describe('who may call what', () => {
     }
   });
 
-  it('is asked of every route at the start', async () => {
+  it('must be declared by every route, or the server does not start', async () => {
     @Controller('projects/:project_id/undeclared')
     class Undeclared {
       @Get('one')

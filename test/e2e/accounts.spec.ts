@@ -510,7 +510,7 @@ describe('with limits', () => {
       .filter((row) => row['action'] === 'developers.locked_out' && (ip === undefined || row['ip'] === ip))
       .map(({ details }) => JSON.parse(String(details)) as unknown);
 
-  it('slow down guesses at one account from any address, even at an unknown account', async () => {
+  it('slows down guesses at one account from any address, even at an unknown account', async () => {
     const email = newEmail();
     const { body } = await from('192.0.2.1', 'register', { email, password: PASSWORD }).expect(201);
     for (const target of [email, newEmail()]) {
@@ -530,7 +530,7 @@ describe('with limits', () => {
     await from('192.0.2.1', 'refresh', { refresh_token: (body as Tokens).refresh_token }).expect(200);
   });
 
-  it('slow down guesses from one address at any accounts', async () => {
+  it('slows down guesses from one address at any accounts', async () => {
     const matches = jest.spyOn(Passwords.prototype, 'matches').mockResolvedValue(false);
     const statuses: number[] = [];
     for (let index = 0; index < 60; index += 1)
@@ -545,7 +545,7 @@ describe('with limits', () => {
     matches.mockRestore();
   });
 
-  it('slow down probing for registered addresses', async () => {
+  it('slows down probing for registered addresses', async () => {
     const email = newEmail();
     await from('192.0.2.9', 'register', { email, password: PASSWORD }).expect(201);
     for (let index = 0; index < 10; index += 1)
@@ -553,14 +553,14 @@ describe('with limits', () => {
     await from('192.0.2.9', 'register', { email, password: PASSWORD }).expect(429);
   });
 
-  it('do not count successful logins', async () => {
+  it('does not count successful logins', async () => {
     const email = newEmail();
     await from('192.0.2.3', 'register', { email, password: PASSWORD }).expect(201);
     for (let index = 0; index < 12; index += 1)
       await from('192.0.2.3', 'login', { email, password: PASSWORD }).expect(200);
   });
 
-  it('let 20 concurrent logins of one account succeed, with real hashes', async () => {
+  it('lets 20 concurrent logins of one account succeed, with real hashes', async () => {
     const email = newEmail();
     await from('192.0.2.10', 'register', { email, password: PASSWORD }).expect(201);
     const answers = await Promise.all(
@@ -569,7 +569,7 @@ describe('with limits', () => {
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
   });
 
-  it('issue tokens that the configured rules accept', async () => {
+  it('issues tokens that the configured rules accept', async () => {
     const { body } = await from('192.0.2.4', 'register', { email: newEmail(), password: PASSWORD }).expect(
       201,
     );
@@ -579,7 +579,7 @@ describe('with limits', () => {
   });
 });
 
-describe('where registration is closed', () => {
+describe('with closed registration', () => {
   it('answers 403 before it checks the address', async () => {
     const closed = await startTestApp({ environment: { AUTH_REGISTRATION: 'closed' } });
     const detail = 'Registration is closed here: ask the operator of this service for an account.';
@@ -590,7 +590,7 @@ describe('where registration is closed', () => {
   });
 });
 
-describe('where the built-in authorization server is off', () => {
+describe('with the built-in authorization server off', () => {
   it('answers 404, but stays documented', async () => {
     const off = await startTestApp({ environment: { AUTH_BUILTIN: 'false' } });
     const nothing = { detail: 'There is nothing at this URL.' };

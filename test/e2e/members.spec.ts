@@ -145,7 +145,7 @@ describe('members of a project', () => {
     expect(await roles()).toEqual(['developer-1 owner', 'admin admin']);
   });
 
-  it('are no two, and never the owner', async () => {
+  it('can not be added twice, and never include the owner', async () => {
     const detail = 'This person has a role in the project already.';
     await add('grace').expect(201);
     await add('grace', 'admin').expect(409, { detail });
@@ -153,7 +153,7 @@ describe('members of a project', () => {
     expect(await roles()).toEqual(['developer-1 owner', 'grace viewer']);
   });
 
-  it('include the owner for good', async () => {
+  it('always include the owner, with this role', async () => {
     const detail = 'This person owns the project; transfer it to another member first.';
     await app.send('delete', at('/members/developer-1')).expect(409, { detail });
     await app.send('put', at('/members/developer-1')).send({ role: 'viewer' }).expect(409, { detail });
@@ -179,7 +179,7 @@ describe('members of a project', () => {
     expect(await roles()).toEqual(['developer-1 owner']);
   });
 
-  it('end with the project', async () => {
+  it('are deleted with the project', async () => {
     await add('grace').expect(201);
     await app.send('post', at('/members')).send({ email: 'ada@example.com', role: 'admin' }).expect(201);
     await app.send('delete', at()).expect(204);
@@ -223,7 +223,7 @@ describe('a transfer', () => {
     expect(await roles()).toEqual(['developer-1 owner', 'grace admin']);
   });
 
-  it('leaves exactly one owner, whatever happens at once', async () => {
+  it('leaves exactly one owner when it races with other changes', async () => {
     for (let round = 0; round < 10; round += 1) {
       project = await app.createProject();
       for (const subject of ['a', 'b', 'c']) await add(subject, 'admin').expect(201);
@@ -290,7 +290,7 @@ describe('an invitation', () => {
     expect(second).toMatchObject({ action: 'invitation.created', role: 'viewer', invitation_id: id });
   });
 
-  it('works as the whole URL, too, and lets one of two in at once', async () => {
+  it('also works as the whole URL, and lets one of two concurrent callers join', async () => {
     const { invite_url: url } = await invite();
     const people = ['x', 'y', 'z'].map((name) => accept(url, tokenOf(name)));
     expect((await Promise.all(people)).map(({ status }) => status).sort()).toEqual([200, 404, 404]);
@@ -325,7 +325,7 @@ describe('an invitation', () => {
     await smtp.stop();
   });
 
-  it('is not used up by somebody who has a role', async () => {
+  it('is not used up by a person who already has a role', async () => {
     const { invite_url: url } = await invite();
     await accept(url, OWNER).expect(409);
     await accept(url).expect(200);
@@ -348,7 +348,7 @@ describe('an invitation', () => {
     await app.send('delete', at(`/invitations/${other.id}`)).expect(204);
   });
 
-  it('is for another project no concern of its owner', async () => {
+  it('can not be withdrawn by the owner of another project', async () => {
     const { id } = await invite();
     const foreign = await app.createProject(STRANGER);
     await app.send('delete', at(`/invitations/${id}`, foreign), STRANGER).expect(404);
@@ -363,7 +363,7 @@ describe('an invitation', () => {
   );
 });
 
-it('an address invites nobody without built-in accounts', async () => {
+it('refuses to invite an address without built-in accounts', async () => {
   const other = await startTestApp({ environment: { AUTH_BUILTIN: 'false' } });
   const id = await other.createProject();
   const { body } = await other

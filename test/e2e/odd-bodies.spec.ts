@@ -35,7 +35,7 @@ const bodies = fc.oneof(
   fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
 );
 
-it('no body makes a 5xx', async () => {
+it('no body causes a 5xx', async () => {
   const projectId = await app.createProject();
   const targets = [
     `PUT ${configPath(projectId)}`,

@@ -33,7 +33,7 @@ async function operatorKey(app: TestApp, role: 'viewer' | 'admin' = 'admin'): Pr
 const put = (app: TestApp, id: string, body: object, key: string) =>
   app.send('put', `${PROJECTS}/${id}`, key).send(body);
 
-describe('who is an operator', () => {
+describe('an operator', () => {
   let app: TestApp;
   let admin: string;
   let viewer: string;
@@ -48,7 +48,7 @@ describe('who is an operator', () => {
     for (const token of tokens) await app.send('get', PROJECTS, token).expect(200);
   });
 
-  it('is nobody else, and the answer is the same for everything that is asked', async () => {
+  it('is nobody else: all others get one 403 for every operation', async () => {
     const projectId = await app.createProject();
     const { body: account } = await app
       .send('post', `/api/v1/projects/${projectId}/service-accounts`)
@@ -79,14 +79,14 @@ describe('who is an operator', () => {
     for (const path of [PROJECTS, ACCOUNTS]) await app.send('get', path, null).expect(401);
   });
 
-  it('is nobody by a token where no scope is set', async () => {
+  it('is never a person while AUTH_OPERATOR_SCOPE is not set', async () => {
     const without = await startTestApp();
     await without.send('get', PROJECTS, PERSON).expect(403);
     await without.send('get', PROJECTS, await operatorKey(without)).expect(200);
     await without.close();
   });
 
-  it('needs not be a developer, where developers need a scope', async () => {
+  it('does not need the scope of developers', async () => {
     const scoped = await startTestApp({
       environment: { ...ENVIRONMENT, AUTH_DEVELOPER_SCOPE: 'till:develop' },
     });
@@ -128,13 +128,13 @@ describe('who is an operator', () => {
     expect(actors).toContainEqual({ kind: 'person', subject: 'operator-1', name: null });
   });
 
-  it('owns projects as anybody does', async () => {
+  it('can own projects', async () => {
     const id = await app.createProject(PERSON);
     await app.send('get', `/api/v1/projects/${id}/service-accounts`, PERSON).expect(200);
     await app.send('delete', `/api/v1/projects/${id}`, PERSON).expect(204);
   });
 
-  it('gives a project to anybody, and leaves the former owner an admin', async () => {
+  it('transfers a project to any subject, and makes the former owner an admin', async () => {
     const id = await app.createProject();
     const transfer = (subject: unknown, key = admin, project = id) =>
       app.send('post', `${PROJECTS}/${project}/transfer`, key).send({ subject });
@@ -178,7 +178,7 @@ describe('PUT /operator/projects/{id}', () => {
   });
   afterAll(() => app.close());
 
-  it('makes the project under its id and owner, and may be repeated', async () => {
+  it('creates the project under its id and owner, and can be repeated', async () => {
     const id = randomUUID();
     const { body } = await put(
       app,
@@ -202,7 +202,7 @@ describe('PUT /operator/projects/{id}', () => {
     expect((history as { total: number }).total).toBe(2);
   });
 
-  it('renames it', async () => {
+  it('renames the project', async () => {
     const id = randomUUID();
     await put(app, id, { owner_id: 'developer-1', name: 'Corner shop' }, key).expect(201);
     const { body } = await put(app, id, { owner_id: 'developer-1', name: 'Bakery' }, PERSON).expect(200);
@@ -223,7 +223,7 @@ describe('PUT /operator/projects/{id}', () => {
     await app.send('get', `/api/v1/projects/${id}`).expect(404);
   });
 
-  it('makes one project from requests at once', async () => {
+  it('creates one project from concurrent requests', async () => {
     const id = randomUUID();
     const answers = await Promise.all(
       ['a', 'b', 'a', 'b'].map((owner) => put(app, id, { owner_id: owner, name: 'Corner shop' }, key)),
@@ -247,7 +247,7 @@ describe('PUT /operator/projects/{id}', () => {
     expect((await rowsOf(app.database, 'projects')).filter((row) => row['id'] === id)).toEqual([]);
   });
 
-  it('refuses an id that is no UUID, and the nil UUID', async () => {
+  it('refuses an id that is not a UUID, and the nil UUID', async () => {
     for (const id of ['nope', '00000000-0000-0000-0000-000000000000']) {
       const { body } = await put(app, id, { owner_id: 'a', name: 'b' }, key).expect(422);
       expect((body as { detail: { loc: string[] }[] }).detail[0]?.loc).toEqual(['path', 'project_id']);
@@ -306,7 +306,7 @@ describe('GET /operator/projects', () => {
     expect(JSON.stringify(projects)).not.toContain('search');
   });
 
-  it.each([1, 3, 5, 10, 100])('has every project once in pages of %d', async (limit) => {
+  it.each([1, 3, 5, 10, 100])('lists every project once in pages of %d', async (limit) => {
     expect((await all('', limit)).map(({ id }) => id)).toEqual(ids);
     expect(namesOf(await all('&q=al', limit))).toEqual(['al%', 'al_x', 'alpha', 'ALPHA two', 'Alpine']);
     expect(namesOf(await all('&owner_id=developer-1', limit))).toHaveLength(5);
@@ -327,7 +327,7 @@ describe('GET /operator/projects', () => {
     expect(namesOf((await read(`?q=${q}`)).projects)).toEqual(names);
   });
 
-  it('finds a project by its id, and everything without a text', async () => {
+  it('finds a project by its id, and all projects without q', async () => {
     expect((await read(`?q=${ids[3]?.toUpperCase()}`)).projects.map(({ id }) => id)).toEqual([ids[3]]);
     expect((await read(`?q=${randomUUID()}`)).projects).toEqual([]);
     expect((await read('?q=')).projects).toHaveLength(NAMES.length);
@@ -389,7 +389,7 @@ describe('the health of a project', () => {
     return health;
   };
 
-  it('follows the stored keys, and what Stripe says of them', async () => {
+  it('follows the stored keys and Stripe’s verdicts', async () => {
     const id = await app.createProject();
     expect(await healthOf(id)).toBe('unconfigured');
     await app
@@ -465,7 +465,7 @@ describe('service accounts of the operator', () => {
     );
   });
 
-  it('are apart from those of projects', async () => {
+  it('are separate from those of projects', async () => {
     const projectId = await app.createProject();
     const { body } = await app
       .send('post', `/api/v1/projects/${projectId}/service-accounts`)

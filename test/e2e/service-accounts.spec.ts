@@ -49,7 +49,7 @@ const list = async (id = projectId) =>
 const use = (key: string, process = app, id = projectId) => process.send('get', configPath(id), key);
 
 describe('POST …/service-accounts', () => {
-  it('makes an account, and shows its key this once', async () => {
+  it('creates an account, and shows its key once', async () => {
     const { body, headers } = await app
       .send('post', pathOf())
       .send({ name: 'Billing backend', role: 'admin' })
@@ -78,7 +78,7 @@ describe('POST …/service-accounts', () => {
     expect(app.log.join('\n')).not.toContain(key.slice(4, 40));
   });
 
-  it('sets what is given: expiry, networks and a limit', async () => {
+  it('sets the given expiry, networks and limit', async () => {
     const fields = {
       role: 'viewer',
       expires_at: '2040-01-02T03:04:05.678+01:00',
@@ -117,7 +117,7 @@ describe('POST …/service-accounts', () => {
     [{ requests_per_minute: 1.5 }, 'requests_per_minute', 'int_type'],
     [{ requests_per_minute: '7' }, 'requests_per_minute', 'int_type'],
     [{ scope: 'all' }, 'scope', 'extra_forbidden'],
-  ])('refuses %j, and makes nothing', async (fields, field, type) => {
+  ])('refuses %j, and creates nothing', async (fields, field, type) => {
     const before = await list();
     const { body } = await app
       .send('post', pathOf())
@@ -128,7 +128,7 @@ describe('POST …/service-accounts', () => {
     expect(await list()).toEqual(before);
   });
 
-  it('makes at most 100 for one project', async () => {
+  it('creates at most 100 for one project', async () => {
     const id = await app.createProject();
     const first = await create({}, id);
     await Promise.all(Array.from({ length: 98 }, () => create({}, id)));
@@ -144,7 +144,7 @@ describe('POST …/service-accounts', () => {
 });
 
 describe('the key', () => {
-  it('acts in its project with its role, and in no other', async () => {
+  it('gives its role in its project, and none in others', async () => {
     const [viewer, admin] = [await create({ role: 'viewer' }), await create()];
     const elsewhere = await app.createProject();
     const body = { test_secret_key: `sk_test_${'a'.repeat(24)}` };
@@ -165,7 +165,7 @@ describe('the key', () => {
     await app.send('delete', `/api/v1/projects/${projectId}`, admin.key).expect(403);
   });
 
-  it('makes no keys, and is no developer', async () => {
+  it('can not make keys, or call the routes of developers', async () => {
     const { id, key } = await create();
     const paths = [pathOf(), `${pathOf()}/${id}/rotate`];
     for (const path of paths) await app.send('post', path, key).send({}).expect(403);
@@ -231,7 +231,7 @@ describe('the key', () => {
     );
   });
 
-  it('needs no query of keys while it is warm', async () => {
+  it('needs no query while it is cached', async () => {
     const { key } = await create();
     const keyQueries = async () => {
       const query = jest.spyOn(app.app.get(Database), 'query');
@@ -243,7 +243,7 @@ describe('the key', () => {
     await eventually(async () => expect(await keyQueries()).toEqual([]));
   });
 
-  it('is shown with the time of its last use', async () => {
+  it('is listed with the time of its last use', async () => {
     const { id, key } = await create();
     const before = new Date().toISOString();
     await use(key).expect(200);
@@ -255,7 +255,7 @@ describe('the key', () => {
 });
 
 describe('POST …/service-accounts/{id}/rotate', () => {
-  it('makes a key, and keeps the former one for a day', async () => {
+  it('returns a new key, and keeps the former one for a day', async () => {
     const account = await create({ networks: ['127.0.0.0/8', '::1'] });
     const rotated = await rotate(account);
     expect(rotated.id).toBe(account.id);
@@ -328,7 +328,7 @@ describe('DELETE …/service-accounts/{id}', () => {
     await app.send('post', `${pathOf()}/${account.id}/rotate`).expect(404);
   });
 
-  it('knows only accounts of the project', async () => {
+  it('answers 404 for an account of another project', async () => {
     const account = await create();
     const elsewhere = await app.createProject();
     await app.send('delete', `${pathOf(elsewhere)}/${account.id}`).expect(404);
@@ -353,7 +353,7 @@ describe('DELETE …/service-accounts/{id}', () => {
   });
 });
 
-it('that are refused are counted by reason', async () => {
+it('counts refused keys by reason', async () => {
   const token = 'm'.repeat(32);
   const measured = await startTestApp({ environment: { METRICS_TOKEN: token } });
   await measured.send('get', '/api/v1/projects/', 'tks_nope').expect(401);
@@ -368,7 +368,7 @@ it('that are refused are counted by reason', async () => {
   await measured.close();
 });
 
-it('are in the history: who made them, and what they did, by id and name', async () => {
+it('records in the history who made an account, and what the account did, by id and name', async () => {
   const id = await app.createProject();
   const account = await create({ name: 'Ünïcode backend' }, id);
   await app.send('put', configPath(id), account.key).send({}).expect(200);
@@ -406,7 +406,7 @@ describe('request limits', () => {
     return statuses.filter((status) => status === 200).length;
   };
 
-  it('are those of an account, never higher than the general one, and of each account alone', async () => {
+  it('count for each account, and never exceed the general limit', async () => {
     const [few, more, same] = [
       await create({ requests_per_minute: 3 }),
       await create({ requests_per_minute: 1_000 }),
@@ -426,7 +426,7 @@ describe('request limits', () => {
     for (const { key } of [account, rotated]) await use(key, limited).expect(429);
   });
 
-  it('apply where the general limit is off', async () => {
+  it('apply even if the general limit is off', async () => {
     const account = await create({ requests_per_minute: 2 });
     expect(await passing(app, account.key, 4)).toBe(2);
   });

@@ -12,7 +12,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-describe('a client that was generated from the document', () => {
+describe('a client generated from the OpenAPI document', () => {
   let app: AppWithStripe;
   let baseUrl: string;
 
@@ -30,7 +30,7 @@ describe('a client that was generated from the document', () => {
   });
   afterAll(() => app.close());
 
-  it('runs the whole story, and the ledger agrees with it', async () => {
+  it('runs the whole story, and the ledger has the expected rows', async () => {
     const told: string[] = [];
     const { stats, payments } = await tellStory(baseUrl, app.stripe, (sentence) => told.push(sentence));
     const succeeded = payments.filter(({ status }) =>

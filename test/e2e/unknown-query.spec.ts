@@ -60,7 +60,7 @@ describe('an unknown query parameter', () => {
     await app.send('get', configPath(projectId)).expect(200);
   });
 
-  it('is not what a documented parameter is', async () => {
+  it('does not include documented parameters', async () => {
     for (const { method, url, operation, token } of operations()) {
       if (method !== 'get') continue;
       const query = (operation.parameters ?? [])
@@ -106,7 +106,7 @@ describe('an unknown query parameter', () => {
     });
   });
 
-  it('comes after 401, 404 and 403', async () => {
+  it('is reported after 401, 404 and 403', async () => {
     await app.send('get', `${configPath(projectId)}?surprise=1`, null).expect(401);
     await app.send('get', `${configPath(randomUUID())}?surprise=1`).expect(404);
     await app.send('get', `${configPath(projectId)}?surprise=1`, endUserToken(projectId)).expect(403);

@@ -46,7 +46,7 @@ describe('DELETE /auth/me', () => {
     ).toEqual(['developers.deleted', 'project.created', 'project.deleted']);
   });
 
-  it('gives the address back, to another account', async () => {
+  it('frees the address for another account', async () => {
     const { id, email, access_token: token } = await accounts.register();
     await remove(token).expect(204);
     const second = await accounts.register(email);
@@ -66,7 +66,7 @@ describe('DELETE /auth/me', () => {
     await remove(token).expect(204);
   });
 
-  it('leaves no project without an owner when it meets the creation of one', async () => {
+  it('leaves no project without an owner when it races with the creation of one', async () => {
     for (let round = 0; round < 10; round += 1) {
       const { access_token: token } = await accounts.register();
       const create = app.send('post', '/api/v1/projects/', token).send({ name: 'Corner shop' });
@@ -76,7 +76,7 @@ describe('DELETE /auth/me', () => {
     }
   });
 
-  it('needs an account', async () => {
+  it('answers 404 for a token without an account', async () => {
     await remove(null).expect(401);
   });
 });

@@ -37,7 +37,7 @@ describe('failed logins', () => {
     }
   });
 
-  it('enter the history once', async () => {
+  it('get one entry in the history for each lock', async () => {
     const { id, email } = await accountsOf(first).register();
     const guesses = Array.from({ length: 20 }, (_, index) =>
       logIn(index % 2 === 0 ? first : second, email, 'wrong', `203.0.113.${index}`),
@@ -51,7 +51,7 @@ describe('failed logins', () => {
     expect(entries.map(({ action }) => action)).toEqual(['developers.locked_out']);
   });
 
-  it('refuse a right guess among many that another process counted meanwhile', async () => {
+  it('refuse a right password after too many failures that another process counted meanwhile', async () => {
     const { email } = await accountsOf(first).register();
     const matches = jest.spyOn(Passwords.prototype, 'matches').mockImplementationOnce(async () => {
       for (let index = 0; index < 10; index += 1)

@@ -60,7 +60,7 @@ describe('POST /auth/logout', () => {
     await eventually(() => elsewhere().expect(401, ENDED), ENDED_WITHIN_MS);
   });
 
-  it('ends also access tokens from before the last refresh', async () => {
+  it('also ends access tokens from before the last refresh', async () => {
     const { access_token: first, refresh_token: refreshToken } = await accounts.register();
     const { body } = await accounts.refresh(refreshToken).expect(200);
     await logOut((body as { access_token: string }).access_token).expect(204);
@@ -75,7 +75,7 @@ describe('POST /auth/logout', () => {
 });
 
 describe('GET /auth/sessions', () => {
-  it('lists the sessions of the account, the newest first, with where they began', async () => {
+  it('lists the sessions of the account, newest first, with address and client', async () => {
     const { email, access_token: first } = await accounts.register();
     await accounts.register();
     const { body: tokens } = await accounts
@@ -165,7 +165,7 @@ describe('DELETE /auth/sessions', () => {
     await accounts.logIn(email);
   });
 
-  it('knows no session of another account, or one that ended', async () => {
+  it('answers 404 for a session of another account, or one that ended', async () => {
     const { access_token: token } = await accounts.register();
     const { access_token: stranger } = await accounts.register();
     const foreign = await currentId(stranger);
@@ -188,7 +188,7 @@ describe('DELETE /auth/sessions', () => {
 });
 
 it.each(['password_hash', 'revoked_at'])(
-  'a login that a change of %s overtakes begins no session',
+  'a login creates no session if %s changes before it ends',
   async (column) => {
     const { id, email } = await accounts.register();
     const value = { password_hash: "'another'", revoked_at: 'created_at' }[column];

@@ -29,7 +29,7 @@ describe('GET config/history', () => {
     return body as { entries: Entry[]; total: number; page: number; page_size: number };
   };
 
-  it('shows who did what, when and from where, the newest first', async () => {
+  it('shows who did what, when and from where, newest first', async () => {
     const { headers } = await app
       .send('put', path)
       .set('user-agent', 'curl/8.5.0')

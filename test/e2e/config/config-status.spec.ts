@@ -258,7 +258,7 @@ describe('the status of a configuration', () => {
     }
   });
 
-  it('is unverified with a new key, and kept for an unchanged key', async () => {
+  it('is unverified with a new key, and stays for an unchanged key', async () => {
     const { secret } = account.keys.test;
     await put({ test_secret_key: secret });
     await validate(secret);

@@ -146,24 +146,24 @@ describe('POST checkout-session', () => {
     it.each<[string, object, (string | number)[]]>([
       ['no price', { price_id: undefined }, ['body', 'price_id']],
       ['an empty price', { price_id: '' }, ['body', 'price_id']],
-      ['a price that is no text', { price_id: 1 }, ['body', 'price_id']],
-      ['a price with a blank', { price_id: 'price 1' }, ['body', 'price_id']],
-      ['no way back', { cancel_url: undefined }, ['body', 'cancel_url']],
-      ['an unencrypted way back', { success_url: 'http://shop.example.com/' }, ['body', 'success_url']],
-      ['a script', { cancel_url: 'javascript:alert(1)' }, ['body', 'cancel_url']],
-      ['credentials', { cancel_url: 'https://me:secret@shop.example.com/' }, ['body', 'cancel_url']],
-      ['another mode', { mode: 'setup' }, ['body', 'mode']],
-      ['no mode', { mode: null }, ['body', 'mode']],
-      ['nothing', { quantity: 0 }, ['body', 'quantity']],
-      ['half of something', { quantity: 1.5 }, ['body', 'quantity']],
-      ['a quantity in words', { quantity: '2' }, ['body', 'quantity']],
-      ['more than anybody buys', { quantity: 1_000_000 }, ['body', 'quantity']],
-      ['metadata that is none', { metadata: 'x' }, ['body', 'metadata']],
+      ['a number as its price', { price_id: 1 }, ['body', 'price_id']],
+      ['a price with a space', { price_id: 'price 1' }, ['body', 'price_id']],
+      ['no cancel_url', { cancel_url: undefined }, ['body', 'cancel_url']],
+      ['an http URL', { success_url: 'http://shop.example.com/' }, ['body', 'success_url']],
+      ['a javascript URL', { cancel_url: 'javascript:alert(1)' }, ['body', 'cancel_url']],
       [
-        'a flag that is none',
-        { allow_existing_subscription: 'yes' },
-        ['body', 'allow_existing_subscription'],
+        'a URL with credentials',
+        { cancel_url: 'https://me:secret@shop.example.com/' },
+        ['body', 'cancel_url'],
       ],
+      ['an unknown mode', { mode: 'setup' }, ['body', 'mode']],
+      ['no mode', { mode: null }, ['body', 'mode']],
+      ['a quantity of 0', { quantity: 0 }, ['body', 'quantity']],
+      ['a fractional quantity', { quantity: 1.5 }, ['body', 'quantity']],
+      ['a quantity as text', { quantity: '2' }, ['body', 'quantity']],
+      ['a quantity of 1,000,000', { quantity: 1_000_000 }, ['body', 'quantity']],
+      ['a text as metadata', { metadata: 'x' }, ['body', 'metadata']],
+      ['a text as flag', { allow_existing_subscription: 'yes' }, ['body', 'allow_existing_subscription']],
     ])('%s: 422', async (_, fields, loc) => {
       const { body } = await checkOut(fields).expect(422);
       expect(body.detail).toEqual([expect.objectContaining({ loc })]);
@@ -250,7 +250,7 @@ describe('POST checkout-session', () => {
     });
   });
 
-  describe('is for a user with a subscription', () => {
+  describe('for a user with a subscription', () => {
     it.each([0, 7])('another one only if allowed: 400 (trial of %d days)', async (trialDays) => {
       await billing.subscribe({ user: USER_ID, trialDays });
       const { body } = await checkOut().expect(400);
@@ -414,9 +414,9 @@ describe('POST checkout-session', () => {
     it.each([
       ['is down', down(503, { retry: false })],
       ['can not be reached', connectionReset],
-      ['has had enough', rateLimited()],
+      ['limits requests (429)', rateLimited()],
       ['is not Stripe', notJson],
-      ['makes no sense', answers(200, {})],
+      ['returns an object without fields', answers(200, {})],
     ])('%s: 503 with Retry-After', async (_, fault) => {
       app.stripe.fail(fault, { ...ALWAYS, on: CREATE_SESSION });
       const { headers } = await checkOut().expect(503);

@@ -194,7 +194,7 @@ describe('filters of lists', () => {
     expect(await payments(`updated_since=${last}&order=created_at&customer_id=cus_1`)).toContain('pi_1');
   });
 
-  it('cover the projects in which somebody is a member, and no others', async () => {
+  it('cover the projects in which the caller has a role, and no others', async () => {
     const member = accessToken({ sub: 'member-1' });
     expect(await payments('', member)).toEqual([]);
     await execute(

@@ -71,7 +71,7 @@ describe('a developer with many projects', () => {
     ]);
   });
 
-  it('pages as asked', async () => {
+  it('gets the requested page', async () => {
     const { body, headers } = await app
       .send('get', '/api/v1/payments/projects?page=2&page_size=3')
       .expect(200);
@@ -87,7 +87,7 @@ describe('a developer with many projects', () => {
         await app.send('get', `/api/v1/${path}?${query}`).expect(422);
   });
 
-  it('gets totals and statistics of all of them', async () => {
+  it('gets totals and statistics of all projects', async () => {
     expect((await app.send('get', '/api/v1/payments/transactions')).body).toMatchObject({ total: 2 * COUNT });
     expect((await app.send('get', '/api/v1/payments/stats')).body).toMatchObject({
       total_projects: COUNT,
@@ -169,7 +169,7 @@ describe('a developer with many projects', () => {
     expect(await totalsOf(operator, `?project_id=${id}`)).toEqual([0, 0]);
   });
 
-  it('lets other requests in between', async () => {
+  it('does not delay other requests', async () => {
     let turns = 0;
     let isRunning = true;
     const turn = () => {

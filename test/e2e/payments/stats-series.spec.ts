@@ -147,7 +147,7 @@ describe('statistics over time', () => {
     expect(points.map((point) => point.active_subscriptions)).toEqual([1, 0, 0, 1]);
   });
 
-  it('begin with what was active before', async () => {
+  it('begin with the subscriptions that were active before', async () => {
     const { points } = await read('from=2026-03-10&to=2026-03-10');
     expect(points).toEqual([{ start: '2026-03-10', active_subscriptions: 1, revenue: [] }]);
   });
@@ -167,7 +167,7 @@ describe('statistics over time', () => {
     expect(days.at(-1)).toBe(new Date().toISOString().slice(0, 10));
   });
 
-  it('are those of one project or of all readable ones, and of the mode', async () => {
+  it('cover one project or all readable ones, in one mode', async () => {
     const range = 'from=2026-03-02&to=2026-03-02';
     const ofProject = `/api/v1/payments/stripe/projects/${harness.projectId}/stats/series?${range}`;
     expect((await app.send('get', ofProject).expect(200)).body).toEqual(await read(range));

@@ -269,7 +269,7 @@ describe('webhook endpoints', () => {
     ['its default port', (own) => own.replace(/(\/\/[^/]+)/, '$1:443')],
     ['a dot after the host', (own) => own.replace(/(\/\/[^/]+)/, '$1.')],
     ['an encoded letter', (own) => own.replace('/stripe/', '/%73tripe/')],
-    ['a path that turns back', (own) => own.replace('/stripe/', '/./other/../stripe/')],
+    ['a path with ..', (own) => own.replace('/stripe/', '/./other/../stripe/')],
     ['a query and a fragment', (own) => `${own}?source=stripe#top`],
   ])('that somebody else created for our URL, written with %s, are not touched: 409', async (_, write) => {
     await create().expect(201);
@@ -396,7 +396,7 @@ describe('webhook endpoints', () => {
 
       it.each<[string, Fault]>([
         ['is down', down(503)],
-        ['gives an answer that makes no sense', answers(200, {})],
+        ['gives a malformed answer', answers(200, {})],
         [
           'answers with another endpoint',
           answers(200, { id: 'we_1', object: 'webhook_endpoint', enabled_events: [] }),

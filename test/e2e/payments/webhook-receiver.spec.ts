@@ -116,13 +116,17 @@ describe('the webhook receiver', () => {
 
     it.each<[string, string, () => string | undefined]>([
       ['no signature', 'missing_signature', () => undefined],
-      ['an empty one', 'missing_signature', () => ''],
-      ['no time', 'malformed_signature', () => `v1=${hex(valid())}`],
-      ['two times', 'malformed_signature', () => `t=${NOW()},${valid()}`],
-      ['a time that is none', 'malformed_signature', () => valid().replace(/t=\d+/, `t=${NOW()}.0`)],
-      ['no scheme that counts', 'malformed_signature', () => valid().replace('v1=', 'v0=')],
+      ['an empty signature', 'missing_signature', () => ''],
+      ['a signature without a time', 'malformed_signature', () => `v1=${hex(valid())}`],
+      ['a signature with two times', 'malformed_signature', () => `t=${NOW()},${valid()}`],
       [
-        'more signatures than Stripe would send',
+        'a signature with a malformed time',
+        'malformed_signature',
+        () => valid().replace(/t=\d+/, `t=${NOW()}.0`),
+      ],
+      ['a signature of another scheme than v1', 'malformed_signature', () => valid().replace('v1=', 'v0=')],
+      [
+        'more than 32 signatures',
         'malformed_signature',
         () => `t=${NOW()}${`,v1=${'0'.repeat(64)}`.repeat(33)}`,
       ],
@@ -130,13 +134,21 @@ describe('the webhook receiver', () => {
       ['an empty v1', 'wrong_signature', () => `t=${NOW()},v1=`],
       ['a v1 that is too short', 'wrong_signature', () => valid().slice(0, -2)],
       ['a v1 that is too long', 'wrong_signature', () => `${valid()}00`],
-      ['characters that are no digits', 'wrong_signature', () => `t=${NOW()},v1=${'é'.repeat(64)}`],
-      ["another secret's", 'wrong_signature', () => signatureOf(body, `whsec_${'b'.repeat(32)}`)],
-      ["the other mode's", 'wrong_signature', () => signatureOf(body, LIVE_SECRET)],
-      ["another body's", 'wrong_signature', () => signatureOf(`${body} `, SECRET)],
-      ["another time's", 'wrong_signature', () => valid().replace(/t=\d+/, `t=${NOW() - 7}`)],
-      ['one that is old', 'too_old', () => signatureOf(body, SECRET, NOW() - 302)],
-      ['one from the future', 'from_the_future', () => signatureOf(body, SECRET, NOW() + 310)],
+      ['a v1 that is not hexadecimal', 'wrong_signature', () => `t=${NOW()},v1=${'é'.repeat(64)}`],
+      [
+        'a signature with another secret',
+        'wrong_signature',
+        () => signatureOf(body, `whsec_${'b'.repeat(32)}`),
+      ],
+      [
+        'a signature with the secret of the other mode',
+        'wrong_signature',
+        () => signatureOf(body, LIVE_SECRET),
+      ],
+      ['a signature of another body', 'wrong_signature', () => signatureOf(`${body} `, SECRET)],
+      ['a signature of another time', 'wrong_signature', () => valid().replace(/t=\d+/, `t=${NOW() - 7}`)],
+      ['an old signature', 'too_old', () => signatureOf(body, SECRET, NOW() - 302)],
+      ['a signature from the future', 'from_the_future', () => signatureOf(body, SECRET, NOW() + 310)],
     ])('%s', async (_, reason, signature) => {
       const { body: answer } = await post(body, signature()).expect(400);
       expect(answer).toEqual({ detail: expect.stringMatching(/^[A-Z].+\.$/) as string });
@@ -149,16 +161,16 @@ describe('the webhook receiver', () => {
       ['nothing', ''],
       ['null', 'null'],
       ['a list', '[1]'],
-      ['half of one', body.slice(0, -1)],
-      ['two', `${body}${body}`],
-      ['no event', '{}'],
-      ['an id that is none', JSON.stringify(anEvent({ id: 'evt 1' }))],
-      ['an endless id', JSON.stringify(anEvent({ id: 'evt_'.padEnd(256, 'a') }))],
-      ['a number for an id', JSON.stringify({ ...anEvent(), id: 1 })],
+      ['half of an event', body.slice(0, -1)],
+      ['two events', `${body}${body}`],
+      ['an empty object', '{}'],
+      ['a malformed id', JSON.stringify(anEvent({ id: 'evt 1' }))],
+      ['an id of 256 characters', JSON.stringify(anEvent({ id: 'evt_'.padEnd(256, 'a') }))],
+      ['a number as its id', JSON.stringify({ ...anEvent(), id: 1 })],
       ['no type', JSON.stringify(anEvent({ type: undefined }))],
-      ['depth without end', `{"object":"event","data":${'['.repeat(5_000)}`],
-      ['bytes that are no text', Buffer.from([0x7b, 0xff, 0x7d])],
-    ])('%s for an event', async (_, payload) => {
+      ['5,000 levels of arrays', `{"object":"event","data":${'['.repeat(5_000)}`],
+      ['bytes that are not UTF-8', Buffer.from([0x7b, 0xff, 0x7d])],
+    ])('%s instead of an event', async (_, payload) => {
       const signature = Buffer.isBuffer(payload) ? signatureOfBytes(payload) : signatureOf(payload, SECRET);
       await post(payload, signature).expect(400);
       const { events, refusals } = await list();
@@ -236,10 +248,10 @@ describe('the webhook receiver', () => {
         type: 'v1.billing.meter.no_meter_found',
       },
     ],
-    ['types that it does not know', { type: 'future.thing.happened' }],
-    ['what is about a connected account', { type: 'invoice.paid', account: 'acct_1BBBBBBBBBBBBBBB' }],
+    ['unknown types', { type: 'future.thing.happened' }],
+    ['events of a connected account', { type: 'invoice.paid', account: 'acct_1BBBBBBBBBBBBBBB' }],
     [
-      'members that would poison an object',
+      'events with a __proto__ member',
       { type: 'customer.updated', data: JSON.parse('{"object":{"metadata":{"__proto__":{"a":1}}}}') },
     ],
   ])('acknowledges %s, and records them as ignored', async (_, fields) => {
@@ -414,7 +426,7 @@ describe('the webhook receiver', () => {
     ['lone surrogates', '\ud800', '\ufffd'],
     ['the other halves, in capitals', '\udfff', '\ufffd'],
     ['NUL', '\0', '\ufffd'],
-    ['emoji and what looks like an escape', '\u{1f600}\\ud800', '\u{1f600}\\ud800'],
+    ['emoji and an escaped backslash', '\u{1f600}\\ud800', '\u{1f600}\\ud800'],
   ])(
     'stores an event with %s anywhere alike on both engines, and recognises a repeated delivery',
     async (_, odd, stored) => {

@@ -22,7 +22,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-it('explains itself, and what it was asked wrongly', async () => {
+it('prints help, and explains wrong usage', async () => {
   const help = await runCommand(installation, testEnvironment(database), '--help');
   expect(help).toMatchObject({ code: 0, errors: '' });
   expect(help.output).toContain('Exit codes: 0 done, 1 failed or found something, 2 wrong usage');
@@ -38,13 +38,13 @@ it('explains itself, and what it was asked wrongly', async () => {
   );
 });
 
-it('says as JSON, where that was asked for, what was wrong', async () => {
+it('reports wrong usage as JSON with --json', async () => {
   const { code, output, errors } = await tillkeeper('keys', 'retire', '--json');
   expect({ code, errors }).toEqual({ code: 2, errors: '' });
   expect(JSON.parse(output)).toEqual({ error: `missing required argument 'id'` });
 });
 
-it('can be interrupted as soon as it has begun', async () => {
+it('can be interrupted right after its start', async () => {
   const interrupt = `process.on('newListener', (name) => name === 'SIGINT' && setImmediate(() => process.kill(process.pid, name)))`;
   const environment = {
     ...testEnvironment(database),
@@ -56,7 +56,7 @@ it('can be interrupted as soon as it has begun', async () => {
   expect(await tablesOf(database)).toEqual([]);
 });
 
-it('migrates once', async () => {
+it('migrates the schema once', async () => {
   const { code, output } = await tillkeeper('migrate', '--json');
   expect(code).toBe(0);
   const { migrations, data_keys_made } = JSON.parse(output) as {
@@ -81,7 +81,7 @@ it('migrates once', async () => {
   expect((statSync(file).mode & 0o777).toString(8)).toBe('600');
 });
 
-it('asks for no settings that it has no use for, and makes no key', async () => {
+it('requires only the settings that a command uses, and makes no key', async () => {
   const folder = join(installation.folder, 'data');
   const run = (NODE_ENV: string, ...args: string[]) =>
     runInProcess({ NODE_ENV, DATA_DIR: folder, DATABASE_URL: database.url }, ...args);
@@ -94,7 +94,7 @@ it('asks for no settings that it has no use for, and makes no key', async () => 
   expect(refused.errors).not.toMatch(/PUBLIC_BASE_URL|AUTH_/);
 });
 
-it('makes neither a database nor a master key for a command that needs them', async () => {
+it('creates neither a database nor a master key for a command that needs them', async () => {
   const folder = join(installation.folder, 'elsewhere');
   const run = (DATABASE_URL: string, ...args: string[]) =>
     runInProcess({ NODE_ENV: 'development', DATA_DIR: folder, DATABASE_URL }, ...args);
@@ -110,7 +110,7 @@ it('makes neither a database nor a master key for a command that needs them', as
   expect(existsSync(folder)).toBe(false);
 });
 
-it('refuses a day that no calendar has', async () => {
+it('refuses a day that does not exist', async () => {
   for (const day of ['2020-02-30', '2021-02-29'])
     expect(await tillkeeper('audit', 'prune', '--before', `${day}T00:00:00Z`)).toMatchObject({
       code: 2,
@@ -118,7 +118,7 @@ it('refuses a day that no calendar has', async () => {
     });
 });
 
-it('fails with 1 and says why, as one JSON document where that was asked for', async () => {
+it('exits with 1 and the reason, with --json as one JSON document', async () => {
   const environment = { ...testEnvironment(database), DATABASE_URL: 'hunter2' };
   const reason = 'DATABASE_URL must be sqlite:<path of a file> or postgres://';
   const told = await runInProcess(environment, 'migrate');

@@ -37,7 +37,7 @@ const logIn = (email: string, password: string) =>
 const refresh = (token: string) =>
   app.send('post', '/api/v1/auth/refresh', null).send({ refresh_token: token });
 
-it('adds developers beside the running server, sets a new password and revokes them', async () => {
+it('adds developers while the server runs, sets a new password and revokes them', async () => {
   const made = await developers('add', 'Ada@Example.com', '--name', 'Ada', '--json');
   expect(made).toMatchObject({ code: 0, errors: '' });
   const { id, password } = JSON.parse(made.output) as { id: string; password: string };
@@ -66,7 +66,7 @@ it('adds developers beside the running server, sets a new password and revokes t
   await refresh((second as { refresh_token: string }).refresh_token).expect(401);
 });
 
-it('ends the access tokens of a developer within two seconds, and writes each command into the history', async () => {
+it('ends the access tokens of a developer within two seconds, and records each command in the history', async () => {
   const { id } = JSON.parse((await developers('add', 'eve@example.com', '--json')).output) as { id: string };
   const use = (token: string) => app.send('get', '/api/v1/projects/', token);
   const tokenWith = async (password: string) => {
@@ -173,7 +173,7 @@ it('lists all accounts, and makes a reset token that works once', async () => {
   ]);
 });
 
-it('says what it can’t do', async () => {
+it('explains what it can not do', async () => {
   expect(await piped('1234567', 'add', 'bob@example.com', '--password-stdin')).toEqual({
     code: 1,
     output: '',

@@ -55,7 +55,7 @@ const verdictsOf = (checks: Record<string, Check>) =>
 const found = (verdict: Check['verdict'], message: RegExp): unknown =>
   expect.objectContaining({ verdict, message: expect.stringMatching(message) });
 
-it('finds nothing wrong where nothing is', async () => {
+it('reports a healthy installation as healthy', async () => {
   const { code, checks } = await examine();
   expect(code).toBe(0);
   expect(verdictsOf(checks)).toEqual({
@@ -82,7 +82,7 @@ it('prints a line for each verdict', async () => {
   for (const line of lines) expect(line).toMatch(/^(?:ok|warning|failed|skipped) +[a-z_]+ +\S.*\.$/);
 });
 
-describe('tells a broken part from the others', () => {
+describe('reports exactly the broken part:', () => {
   it('a database that does not answer', async () => {
     const url =
       engine === 'postgres'
@@ -102,7 +102,7 @@ describe('tells a broken part from the others', () => {
     expect(output).not.toContain('hunter2secret');
   });
 
-  it('settings that are wrong, one by one', async () => {
+  it('wrong settings, each one', async () => {
     const { checks } = await examine({ PORT: 'http', METRICS_TOKEN: 'short', PUBLIC_BASE_URL: 'example' });
     expect(checks.configuration).toEqual(
       found(
@@ -121,7 +121,7 @@ describe('tells a broken part from the others', () => {
     });
   });
 
-  it('another master key, and none', async () => {
+  it('another master key, or none', async () => {
     const another = randomBytes(32).toString('base64');
     expect((await examine({ MASTER_KEY: another })).checks.data_keys).toEqual(
       found('failed', /Configure the original master key/),
@@ -131,7 +131,7 @@ describe('tells a broken part from the others', () => {
     );
   });
 
-  it('a schema that is not there, or of a newer version', async () => {
+  it('a missing schema, or one of a newer version', async () => {
     const database = await createTestDatabase();
     databases.push(database);
     if (engine === 'sqlite') writeFileSync(join(database.folder, 'tillkeeper.db'), '');
@@ -149,7 +149,7 @@ describe('tells a broken part from the others', () => {
     });
   });
 
-  it('a clock that is off', async () => {
+  it('a wrong clock', async () => {
     const now = Date.now.bind(Date);
     jest.spyOn(app.stripe, 'now').mockImplementation(() => Math.floor(now() / 1_000));
     jest.spyOn(Date, 'now').mockImplementation(() => now() + 600_000);
@@ -161,7 +161,7 @@ describe('tells a broken part from the others', () => {
       expect(checks.clock).toEqual(found('failed', /differ by (?:599|600)\.\d s: synchronize/));
   });
 
-  it('what is not Stripe, and a Stripe out of reach', async () => {
+  it('another server than Stripe, and an unreachable Stripe', async () => {
     const portal = createServer(
       (_request, response) =>
         void response.writeHead(302, { location: 'http://portal/', connection: 'close' }).end('<html>'),
@@ -180,7 +180,7 @@ describe('tells a broken part from the others', () => {
     );
   });
 
-  it('a public URL that leads elsewhere, or is none for production', async () => {
+  it('a public URL of another server, or one not fit for production', async () => {
     expect((await examine({ PUBLIC_BASE_URL: 'http://127.0.0.1:1' })).checks.public_url).toEqual(
       found('warning', /does not answer from here/),
     );
@@ -206,7 +206,7 @@ describe('tells a broken part from the others', () => {
   });
 
   if (engine === 'sqlite')
-    it('a file that everybody may read', async () => {
+    it('a file that other users can read', async () => {
       const file = join(app.database.folder, 'tillkeeper.db');
       chmodSync(file, 0o644);
       expect((await examine()).checks.roles).toEqual(found('warning', /chmod 600/));
@@ -214,7 +214,7 @@ describe('tells a broken part from the others', () => {
       expect((await examine()).checks.roles).toEqual(found('ok', /Nobody but its owner/));
     });
   else
-    it('a role that may change the history', async () => {
+    it('a role that can change the history', async () => {
       expect((await examine()).checks.roles).toEqual(
         found('warning', /\(audit_entries, audit_heads, .*data_keys.*second role/),
       );

@@ -60,7 +60,7 @@ function holdUntilAsked(
   );
 }
 
-it('reconciles ten at once, and a slow Stripe for one keeps no other waiting', async () => {
+it('reconciles ten tenants at once, and a slow Stripe for one delays no other', async () => {
   let release: (ready: unknown) => void = () => undefined;
   const othersDone = new Promise((resolve) => (release = resolve));
   app.stripe.fail(slow(othersDone), { on: EVENTS });
@@ -83,7 +83,7 @@ it('reconciles ten at once, and a slow Stripe for one keeps no other waiting', a
   expect(projects.every(({ complete }) => complete)).toBe(true);
 });
 
-it('takes up no more than ten, and none once it was interrupted', async () => {
+it('works on at most ten tenants, and starts none after an interruption', async () => {
   const command = startCommand(installation, app.environment, 'reconcile', '--json');
   holdUntilAsked(EVENTS, AT_ONCE, async () => {
     command.signal('SIGINT');
@@ -96,7 +96,7 @@ it('takes up no more than ten, and none once it was interrupted', async () => {
   expect(keysOf(SUBSCRIPTIONS)).toEqual([]);
 });
 
-it('fails when the database is not available any more', async () => {
+it('fails when the database becomes unavailable', async () => {
   const { url, breakDown, end } = await breakableDatabase();
   try {
     holdUntilAsked(EVENTS, 1, breakDown);

@@ -23,7 +23,7 @@ async function json<T = { id: string; key: string }>(...args: string[]): Promise
 const isUsed = (key: string, status: number) =>
   eventually(async () => void (await app.send('get', PROJECTS, key).expect(status)), REVOKED_WITHIN_MS);
 
-it('makes an account of the operator, which the running server knows, and revokes it within two seconds', async () => {
+it('makes an account of the operator that works at once, and revokes it within two seconds', async () => {
   const made = await json('create', '--operator', '--name', 'Platform backend');
   expect(made).toMatchObject({ name: 'Platform backend', role: 'admin', project_id: null });
   await app.send('get', PROJECTS, made.key).expect(200);
@@ -45,7 +45,7 @@ it('makes an account of the operator, which the running server knows, and revoke
   expect(await run('list')).toMatchObject({ code: 0, output: 'There are none.\n' });
 });
 
-it('makes an account of a project with everything that can be set, and prints its key for people', async () => {
+it('makes an account of a project with every option, and prints its key as text', async () => {
   const projectId = await app.createProject();
   const { code, output } = await run(
     ...['create', '--project', projectId, '--name', 'Reader', '--role', 'viewer'],

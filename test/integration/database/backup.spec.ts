@@ -55,7 +55,7 @@ describe('a backup', () => {
 
   const anotherKey = () => randomBytes(32).toString('base64');
 
-  it('opens with the master key, as it was then', async () => {
+  it('opens with the master key of its time', async () => {
     app = await restore(environment.MASTER_KEY);
     expect((await app.send('get', configPath(projectId)).expect(200)).body).toEqual(saved);
     const { value } = await app.app.get(StripeConfigService).openSecretKey(projectId as ProjectId, 'test');
@@ -63,12 +63,12 @@ describe('a backup', () => {
     await put(app, LATER_KEY);
   });
 
-  it('is of no use without its master key, and not harmed by the attempt', async () => {
+  it('can not be opened without its master key, and stays unchanged', async () => {
     await expect(restore(anotherKey())).rejects.toMatchObject({ name: 'WrongMasterKey' });
     app = await restore(environment.MASTER_KEY);
   });
 
-  it('from before the master key was changed opens when the old one is given beside the new', async () => {
+  it('opens with the former master key configured after the new one', async () => {
     app = await restore(`${anotherKey()},${environment.MASTER_KEY}`);
     expect((await app.send('get', configPath(projectId)).expect(200)).body).toEqual(saved);
   });
@@ -91,7 +91,7 @@ describe('tillkeeper backup', () => {
   });
 
   if (engine === 'postgres') {
-    it('prints what to run, without the password, and runs nothing', async () => {
+    it('prints the pg_dump command without the password, and does not run it', async () => {
       const folder = join(database.folder, `it's here`);
       mkdirSync(folder);
       const url = `${database.url.replace('//app@', '//app:hunter2%40@')}?sslmode=no-verify&password=hunter3`;
@@ -121,7 +121,7 @@ describe('tillkeeper backup', () => {
     return;
   }
 
-  it('copies the file beside writes, and a server on the copy has all that was acknowledged before', async () => {
+  it('copies the file during writes, with every write acknowledged before', async () => {
     const projectIds: string[] = [];
     let isDone = false;
     const write = async () => {
@@ -165,7 +165,7 @@ describe('tillkeeper backup', () => {
     }
   });
 
-  it('overwrites nothing, and leaves nothing behind where it fails', async () => {
+  it('overwrites no file, and leaves none behind when it fails', async () => {
     const folder = join(database.folder, 'other');
     mkdirSync(folder);
     const file = join(folder, 'taken');
@@ -189,7 +189,7 @@ describe('tillkeeper backup', () => {
     expect(readdirSync(folder)).toEqual(['taken']);
   });
 
-  it('keeps no copy that is damaged', async () => {
+  it('deletes a damaged copy', async () => {
     const damaged = join(database.folder, 'damaged.db');
     const driver = new Sqlite(damaged);
     driver.exec('CREATE TABLE t (a); CREATE INDEX i ON t (a); ');

@@ -42,7 +42,7 @@ afterAll(async () => {
 
 const holds = async (table: string) => JSON.stringify(await rowsOf(app.database, table)).includes('sentinel');
 
-it('no input is a part of a statement, from any operation', async () => {
+it('no operation puts input into the text of a statement', async () => {
   const account = { email: `o'sentinel@example.com`, password: HOSTILE };
   await app
     .send('post', '/api/v1/auth/register', null)

@@ -33,7 +33,7 @@ onSqlite('two servers on one SQLite file', () => {
     await stripe.stop();
   });
 
-  it('each uses a client again while nobody writes, and sees at once what the other one wrote', async () => {
+  it('both processes cache clients, and see each other’s writes at once', async () => {
     const projectId = await apps[0].createProject();
     const clientOf = ({ app }: AppWithStripe) => app.get(StripeClients).for(projectId, 'test');
     for (let round = 0; round < 6; round += 1) {
@@ -104,7 +104,7 @@ onPostgres('two servers on one database', () => {
     for (const pid of await listeners()) await administrator.query('SELECT pg_terminate_backend($1)', [pid]);
   };
 
-  it('both use the new key within a second, every time', async () => {
+  it('both processes use a new key within a second, in every round', async () => {
     await connected();
     for (let round = 0; round < ROUNDS; round++) {
       const [writer, reader] = round % 2 ? [one, other] : [other, one];
@@ -116,7 +116,7 @@ onPostgres('two servers on one database', () => {
     }
   });
 
-  it('both refuse after DELETE on one, of the mode, the configuration or the project', async () => {
+  it('both processes refuse after a DELETE of the mode, the configuration or the project', async () => {
     await connected();
     const refused = (app: AppWithStripe, code: string) =>
       eventually(
@@ -136,7 +136,7 @@ onPostgres('two servers on one database', () => {
     projectId = await one.createProject();
   });
 
-  it('believe no cache while their connection is lost, say so each time, and cache again afterwards', async () => {
+  it('both processes bypass the cache while the connection is lost, and report it', async () => {
     await put(one, one.account.addSecretKey('test'));
     for (let round = 0; round < 3; round++) {
       await connected();
@@ -159,7 +159,7 @@ onPostgres('two servers on one database', () => {
     }
   });
 
-  it('never use an old key again, however the writes of both fall together with lost connections', async () => {
+  it('no process uses an old key after a write that races with a lost connection', async () => {
     await connected();
     for (let round = 0; round < 5; round++) {
       const keys = Array.from({ length: 4 }, () => one.account.addSecretKey('test'));
@@ -179,7 +179,7 @@ onPostgres('two servers on one database', () => {
     }
   });
 
-  it('listen on one connection each, and leave it on closing', async () => {
+  it('each process listens on one connection, and closes it at the end', async () => {
     await connected();
     expect(await listeners()).toHaveLength(2);
   });

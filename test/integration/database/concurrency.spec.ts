@@ -23,26 +23,26 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-it('makes one configuration of 50 first PUTs at once', () => firstPutsAtOnce(app, 50));
+it('creates one configuration from 50 concurrent first PUTs', () => firstPutsAtOnce(app, 50));
 
-it('keeps what each of 20 clients sets, when each sets one field at once', () => fieldsAtOnce(app, 20));
+it('keeps every field when 20 clients set one field each at the same time', () => fieldsAtOnce(app, 20));
 
-it('answers every write with what it wrote, and goes backwards for no reader', () =>
+it('answers each write with its own state, and shows no reader an older state after a newer one', () =>
   writesWithReads(app, 15, 4));
 
-it('lets a racing DELETE and PUT both have their way, one after the other', () => deletesRacingPuts(app, 10));
+it('applies both of a racing DELETE and PUT, one after the other', () => deletesRacingPuts(app, 10));
 
-it('lets a racing DELETE of a mode and a PUT both have their way', () => modeDeletesRacingPuts(app, 10));
+it('applies both of a racing DELETE of a mode and PUT', () => modeDeletesRacingPuts(app, 10));
 
-it('never leaves credentials in a deleted project, whatever PUT races the deletion', () =>
+it('never leaves credentials in a deleted project when a PUT races with the deletion', () =>
   projectDeletesRacingPuts(app, 10));
 
-it('loses no acknowledged write beside transactions that fail', () => failuresBesideWrites(app, 5));
+it('loses no acknowledged write when concurrent transactions fail', () => failuresBesideWrites(app, 5));
 
-it('answers each of many projects that are written at once with its own', () => projectsAtOnce(app, 40));
+it('answers concurrent writes of many projects each with its own state', () => projectsAtOnce(app, 40));
 
 if (engine === 'postgres') {
-  it('keeps no project waiting for the lock on another', async () => {
+  it('does not let the lock on one project delay another', async () => {
     const ids = await Promise.all(Array.from({ length: 12 }, () => app.createProject()));
     const put = (id: string, index: number) =>
       app.send('put', configPath(id)).send(numbered(index, ['test_secret_key']));
@@ -63,7 +63,7 @@ if (engine === 'postgres') {
   });
 }
 
-it('never moves updated_at back, though the clock did', async () => {
+it('never moves updated_at back when the clock goes back', async () => {
   const path = configPath(await app.createProject());
   await app.send('put', path).send(numbered(1)).expect(200);
   const late = '2100-01-01T00:00:00.000Z';

@@ -11,7 +11,7 @@ const [BEFORE = '', AFTER = ''] = [
   ...readFileSync('docs/security.md', 'utf8').matchAll(/```sql\n(.*?)```/gs),
 ].map(([, text]) => text);
 
-it('are set up in two steps that are written down', () => {
+it('docs/security.md has the two steps that set up both roles', () => {
   expect([BEFORE, AFTER]).toEqual([
     expect.stringContaining('CREATE ROLE'),
     expect.stringContaining('REVOKE'),
@@ -56,7 +56,7 @@ if (engine === 'postgres')
       await query(process.env.TEST_POSTGRES_URL ?? '', `DROP ROLE ${name()}_migrate, ${name()}_run`);
     });
 
-    it('the server starts, is ready and does all of its work', async () => {
+    it('the server starts, is ready and serves every operation', async () => {
       await app.send('get', '/health/ready', null).expect(200);
       projectId = await app.createProject();
       for (const letter of 'ab') {
@@ -88,11 +88,11 @@ if (engine === 'postgres')
       "UPDATE data_keys SET wrapped = ''",
       'DELETE FROM data_keys',
       'DELETE FROM migrations',
-    ])('the role that runs may not: %s', async (statement) => {
+    ])('the role of the server may not: %s', async (statement) => {
       await expect(query(asRole('run'), statement)).rejects.toMatchObject({ code: '42501' });
     });
 
-    it('the role that runs is told what is not for it', async () => {
+    it('a command explains that the role of the server lacks a right', async () => {
       const refused = await tillkeeper('run', 'keys', 'rotate-data', '--json');
       expect(refused.code).toBe(1);
       expect(JSON.parse(refused.output)).toEqual({
@@ -100,7 +100,7 @@ if (engine === 'postgres')
       });
     });
 
-    it('the doctor finds the role that runs in order, and not the one that migrates', async () => {
+    it('the doctor accepts the role of the server, and warns of the role that migrates', async () => {
       const rolesAs = async (role: string) => {
         const { output } = await tillkeeper(role, 'doctor', '--json');
         const { checks } = JSON.parse(output) as {
@@ -121,7 +121,7 @@ if (engine === 'postgres')
       await query(database.url, `GRANT INSERT ON projects TO ${name()}_run`);
     });
 
-    it('the history can be checked as the role that runs, and with a foreign data key in the table', async () => {
+    it('the role of the server can verify the history, also with a foreign data key in the table', async () => {
       await query(
         database.url,
         `INSERT INTO data_keys SELECT 'foreignkey01', purpose, 'superseded', wrapped, 'local-0000000000000000', created_at FROM data_keys WHERE purpose = 'audit'`,

@@ -75,7 +75,7 @@ onSqlite('the database file and its log lose', () => {
     await expectDestroyed(await credentials(`mode = 'live'`), () => configs.removeMode(projectId, 'live'));
   });
 
-  it('a credential that another one replaced', async () => {
+  it('a replaced credential', async () => {
     const key = { test_secret_key: `sk_test_${'b'.repeat(24)}` };
     await expectDestroyed(await credentials(`mode = 'test' AND kind = 'secret_key'`), () =>
       configs.save(projectId, key),
@@ -97,7 +97,7 @@ onSqlite('the database file and its log lose', () => {
     );
   });
 
-  it('webhook payloads that are too old', async () => {
+  it('expired webhook payloads', async () => {
     const payload = seal();
     const event: ReceivedEvent = {
       projectId,
@@ -120,17 +120,17 @@ onSqlite('the database file and its log lose', () => {
     );
   });
 
-  it('answers of idempotency keys that have expired', async () => {
+  it('answers of expired idempotency keys', async () => {
     const { keys, texts } = await oldAnswer();
     await expectDestroyed(texts, () => keys.sweep());
   });
 
-  it('the answer of an expired idempotency key that is used again', async () => {
+  it('the answer of an expired idempotency key when the key is used again', async () => {
     const { keys, use, texts } = await oldAnswer();
     await expectDestroyed(texts, () => keys.claim(use));
   });
 
-  it('the former sealed texts after a rotation of the data key', async () => {
+  it('sealed texts that a rotation of the data key replaced', async () => {
     const texts = await credentials();
     const [former] = (await vault.rotation.list()).filter(({ state }) => state === 'primary');
     const id = await vault.rotation.publish();
@@ -140,7 +140,7 @@ onSqlite('the database file and its log lose', () => {
     await expectDestroyed(texts, () => vault.sealedRows.reseal([former?.id ?? ''], NO_WAIT));
   });
 
-  it('data keys as a former master key wrapped them', async () => {
+  it('data keys wrapped by a former master key', async () => {
     const wrapped = await textsOf('wrapped', 'data_keys');
     await expectDestroyed(wrapped, () =>
       rotateMasterKey(vault.dataKeys, vault.masterKeys, vault.recordRewrapping),

@@ -38,7 +38,7 @@ function dataSource(): DataSource {
   return createMigrationDataSource(loadSettings(testEnvironment(database)).database, ENTITIES);
 }
 
-it('go up from nothing to what the entities say, down to nothing, and up again', async () => {
+it('migrations make the schema of the entities, revert to an empty database, and run again', async () => {
   const source = await dataSource().initialize();
   expect(source.migrations.length).toBeGreaterThan(0);
   await source.runMigrations();
@@ -58,7 +58,7 @@ it('go up from nothing to what the entities say, down to nothing, and up again',
   await source.destroy();
 });
 
-it('leave every trigger in place, each of them', async () => {
+it('every trigger exists after every migration', async () => {
   const source = await dataSource().initialize();
   const runner = source.createQueryRunner();
   const executor = new MigrationExecutor(source, runner);
@@ -70,7 +70,7 @@ it('leave every trigger in place, each of them', async () => {
   await source.destroy();
 });
 
-describe('of a version from before the first release', () => {
+describe('a database of a version before the first release', () => {
   const MESSAGE =
     /A version from before the first release made this database, .* point DATABASE_URL at another database/;
 
@@ -80,7 +80,7 @@ describe('of a version from before the first release', () => {
   });
 
   it.each(['true', 'false'])(
-    'end a server that starts, and say what to do (MIGRATE_ON_START=%s)',
+    'stops a starting server with advice (MIGRATE_ON_START=%s)',
     async (MIGRATE_ON_START) => {
       const server = (installation = new Installation()).start({
         ...testEnvironment(database),
@@ -92,7 +92,7 @@ describe('of a version from before the first release', () => {
     },
   );
 
-  it('are named by the commands that look at the schema', async () => {
+  it('is reported by the commands that check the schema', async () => {
     const migrated = await runInProcess(testEnvironment(database), 'migrate');
     expect(migrated).toMatchObject({ code: 1, errors: expect.stringMatching(MESSAGE) as string });
     const doctor = await runInProcess(testEnvironment(database), 'doctor');
@@ -100,7 +100,7 @@ describe('of a version from before the first release', () => {
   });
 });
 
-it('can be left to somebody else: nothing is made, nothing served, until they have run', async () => {
+it('MIGRATE_ON_START=false: the server makes nothing and answers 503 until the migrations have run', async () => {
   const test = (app = await startTestApp({ database, environment: { MIGRATE_ON_START: 'false' } }));
   const unavailable = { detail: 'The database has migrations that did not run yet.' };
   const { headers } = await test.send('get', '/health/ready', null).expect(503, unavailable);
@@ -119,7 +119,7 @@ it('can be left to somebody else: nothing is made, nothing served, until they ha
   await test.send('get', '/health/ready', null).expect(200);
 });
 
-it('run once, when processes start at once on an empty database', async () => {
+it('migrations run once when several processes start on an empty database', async () => {
   const installed = (installation = new Installation());
   const environment = testEnvironment(database);
   const start = (count: number) => Array.from({ length: count }, () => installed.start(environment));

@@ -101,7 +101,7 @@ else
       });
       afterAll(() => close([one, other]));
 
-      it('keeps what is saved, and each server sees within two seconds what the other one wrote', async () => {
+      it('keeps every write, and shows it on the other server within two seconds', async () => {
         await eventually(async () =>
           expect([await stateOf(one), await stateOf(other)]).toEqual(['arriving', 'arriving']),
         );
@@ -112,11 +112,11 @@ else
         expect(body).toMatchObject({ is_active: true, has_test_credentials: true });
       });
 
-      it('the doctor finds nothing wrong', async () => {
+      it('passes the checks of the doctor', async () => {
         expect(await poolerAsTheDoctorSeesIt(environment)).toMatchObject({ verdict: 'ok' });
       });
 
-      it('leaves nothing behind on the connections that it shares, and the next start migrates at once', async () => {
+      it('leaves no state on shared connections, and lets the next start migrate at once', async () => {
         const url = bouncer.urlOf(database.url);
         const held = `SELECT count(*)::int AS locks FROM pg_locks WHERE locktype = 'advisory' AND objid = ${MIGRATION_LOCK}`;
         expect(await ask(database.url, held)).toEqual([{ locks: 0 }]);
@@ -152,7 +152,7 @@ else
       });
       afterAll(() => close([one, other]));
 
-      it('a start says in words what is missing, listens nowhere, and shows it', async () => {
+      it('a start logs the missing setting, does not listen for notifications, and reports them as lost', async () => {
         const isWarning = (line: string) =>
           line.includes('DATABASE_URL leads through a pooler in transaction mode');
         // Nest has one logger in a process, the last app's.
@@ -165,7 +165,7 @@ else
         expect(await ask(database.url, listening)).toEqual([{ listening: 0 }]);
       });
 
-      it('the doctor says what to set, and finds an address of another database', async () => {
+      it('the doctor names the missing setting, and detects the address of another database', async () => {
         const found = await poolerAsTheDoctorSeesIt(environment);
         expect(found).toMatchObject({
           verdict: 'warning',
@@ -184,7 +184,7 @@ else
         });
       });
 
-      it('each server still sees what the other one wrote, since nothing is cached, and does without prepared statements', async () => {
+      it('each server bypasses its caches, sees the writes of the other, and works without prepared statements', async () => {
         const projectId = await one.createProject();
         for (let round = 0; round < 4; round += 1)
           await expectSeen(round % 2 ? [one, other] : [other, one], projectId);
@@ -200,7 +200,7 @@ else
       });
     });
 
-    it('a crash of PostgreSQL loses no acknowledged write, and the pool serves again afterwards', async () => {
+    it('no acknowledged write is lost when PostgreSQL crashes, and the pool serves again afterwards', async () => {
       const postgres = await startPostgres({ fsync: true });
       const folder = await createTestDatabase();
       const server = await PgBouncer.before(postgres.url, {

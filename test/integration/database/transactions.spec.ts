@@ -24,7 +24,7 @@ describe('a transaction', () => {
   beforeEach(() => database.query(CREATE, []));
   afterEach(() => database.query(DROP, []));
 
-  it('runs what is sent in order, before what is read', async () => {
+  it('runs sent statements in order, before the next query', async () => {
     const seen = await database.transaction(function* () {
       yield* exec(ADD, [1, 'first']);
       yield* exec(ADD, [2, null]);
@@ -72,7 +72,7 @@ describe('a transaction', () => {
     expect((await notes()).map(({ id }) => id)).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it('has each engine’s words for row locks and JSON arrays', async () => {
+  it('has the SQL of each engine for row locks and JSON arrays', async () => {
     for (const id of [1, 2, 3]) await database.write(ADD, [id, 'note']);
     const find = sql<{ id: number }>(
       ({ rowLock, jsonItems, jsonArray }) =>
@@ -82,7 +82,7 @@ describe('a transaction', () => {
     expect(found).toEqual([{ id: 1 }, { id: 3 }]);
   });
 
-  it('runs bodies together, however many steps each has', async () => {
+  it('runs several bodies together, with any number of steps', async () => {
     function* add(...ids: number[]): Steps<number[]> {
       const added: number[] = [];
       for (const id of ids) {
@@ -97,7 +97,7 @@ describe('a transaction', () => {
   });
 
   it.each(['the first', 'one in between', 'the last'])(
-    'leaves nothing when %s of what is sent fails, and says why',
+    'writes nothing when %s of the sent statements fails, and throws the reason',
     async (which) => {
       await database.query(ADD, [7, 'there']);
       const ids = { 'the first': [7, 1, 2], 'one in between': [1, 7, 2], 'the last': [1, 2, 7] }[which] ?? [];
@@ -111,7 +111,7 @@ describe('a transaction', () => {
     },
   );
 
-  it('leaves nothing when its body throws, before and after something was read, and goes on', async () => {
+  it('writes nothing when its body throws before or after a query, and the next transaction works', async () => {
     for (const isRead of [false, true]) {
       const failing = database.transaction(function* () {
         yield* exec(ADD, [1, 'never']);
@@ -123,7 +123,7 @@ describe('a transaction', () => {
     }
   });
 
-  it('works on any connection after others failed on them, whatever they had prepared', async () => {
+  it('works on every connection after failed transactions with other prepared statements', async () => {
     const attempt = (id: number) =>
       database.transaction(function* () {
         yield* exec(ADD, [id, 'new']);

@@ -46,7 +46,7 @@ afterAll(() => installation.remove());
 
 // One with each engine: neither knows of the other.
 it.each([engine === 'sqlite' ? 'vault' : 'aws-kms'])(
-  '%s takes over from a local master key, and is needed at the start only',
+  '%s replaces a local master key, and is needed only at start',
   async (name) => {
     const { service, environment, secret } = (await PROVIDERS[name]?.()) ?? fail();
     try {

@@ -56,7 +56,7 @@ describe('a seal key', () => {
     });
   const otherHolders = async () => (await vault.nodes.list()).filter(({ name }) => name === 'another');
 
-  it('is published before it is primary, once for all who ask', async () => {
+  it('is published before it becomes primary, once for concurrent rotations', async () => {
     const former = await primaryId();
     const id = await vault.rotation.publish();
     expect(await vault.rotation.publish()).toBe(id);
@@ -91,7 +91,7 @@ describe('a seal key', () => {
     expect(await history()).toEqual(['keys.published', 'keys.made_primary']);
   });
 
-  it('takes over all that was sealed under another, page by page, and no value changes', async () => {
+  it('replaces another page by page, and changes no value', async () => {
     const [former = ''] = Object.entries(await states()).find(([, state]) => state === 'superseded') ?? [];
     const id = await primaryId();
     expect(await sealedUnder(former)).toBe(ROWS);
@@ -126,7 +126,7 @@ describe('a seal key', () => {
     expect(await history()).toEqual(['keys.published', 'keys.made_primary', 'keys.retired']);
   });
 
-  it('leaves alone what was replaced meanwhile, and what does not open', async () => {
+  it('skips values that were replaced meanwhile, and values that can not be unsealed, when it replaces another', async () => {
     const former = await primaryId();
     const id = await vault.rotation.publish();
     await vault.rotation.makePrimary(id, IMPATIENCE);
@@ -146,7 +146,7 @@ describe('a seal key', () => {
     expect(await vault.sealedRows.check(work())).toEqual([place]);
   });
 
-  it('stops between two pages when it is told to', async () => {
+  it('stops replacing another between two pages when the command is aborted', async () => {
     const stop = new AbortController();
     const pages: number[] = [];
     const add = (count: number) => {
@@ -159,7 +159,7 @@ describe('a seal key', () => {
     expect(pages).toEqual([50]);
   });
 
-  it('is found out when a row says that it is sealed under another', async () => {
+  it('is detected when a row names another key', async () => {
     const [projectId] = projectIds;
     const [retiredOrOther = ''] =
       Object.entries(await states()).find(([, state]) => state === 'superseded') ?? [];
@@ -173,7 +173,7 @@ describe('a seal key', () => {
     );
   });
 
-  it('shows which columns beside it were edited', async () => {
+  it('reveals which columns of its row were edited', async () => {
     const [, projectId] = projectIds;
     const edits = {
       mask: `'sk_test_...zzzz'`,
@@ -191,7 +191,7 @@ describe('a seal key', () => {
     );
   });
 
-  it('is wrapped anew with all others, and each says so in the history', async () => {
+  it('is rewrapped with all other data keys, with a history entry for each', async () => {
     const before = await vault.dataKeys.list();
     const done = await rotateMasterKey(vault.dataKeys, vault.masterKeys, vault.recordRewrapping);
     const [masterKeyId] = vault.masterKeys.ids;

@@ -40,7 +40,7 @@ afterAll(() => app.close());
 const project = (path: string) => configPath(projectId).replace(/config$/, path);
 const stripe = (path: string) => `/api/v1/payments/stripe/${path}`;
 
-it('leave the configuration readable, and the status says in words what does not open', async () => {
+it('a damaged credential leaves the configuration readable, and the status explains it', async () => {
   const { body } = await app.send('get', configPath(projectId)).expect(200);
   expect(body).toMatchObject({
     is_active: true,
@@ -73,18 +73,18 @@ it.each([
         .send('post', stripe('checkout-session'), endUserToken(projectId))
         .send({ price_id: 'price_1', success_url: 'https://shop.test/', cancel_url: 'https://shop.test/' }),
   ],
-] as const)('answer 409 in words where the key is used: %s', async (_name, detail, send) => {
+] as const)('a damaged secret key gives 409 with advice when it is used: %s', async (_name, detail, send) => {
   await send().expect(409, { detail });
 });
 
-it('let Stripe send its events again', async () => {
+it('a damaged webhook secret gives 500, so that Stripe retries', async () => {
   const { body } = await deliver(app, projectId, SECRET, anEvent({ type: 'product.created' })).expect(500);
   expect(body).toEqual({
     detail: 'Signatures can not be checked here at the moment, so the event is to be sent again.',
   });
 });
 
-it('are replaced by a PUT, and destroyed by a DELETE', async () => {
+it('a damaged credential is replaced by a PUT, and destroyed by a DELETE', async () => {
   await app.send('put', configPath(projectId)).send({ test_webhook_secret: SECRET }).expect(200);
   await deliver(app, projectId, SECRET, anEvent({ type: 'product.created' })).expect(200);
   await app.send('delete', configPath(projectId)).expect(204);
