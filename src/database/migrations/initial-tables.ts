@@ -260,7 +260,7 @@ export function tablesOf(engine: Engine): Record<string, string> {
       source varchar(16) NOT NULL DEFAULT 'stripe',
       refunded_amount_cents bigint NOT NULL,
       refunded_as_of ${time},
-      refunded_at ${time},
+      refund_steps text NOT NULL DEFAULT '[]',
       description varchar(1000),
       created_at ${time} NOT NULL,
       source_rank smallint NOT NULL,

@@ -77,6 +77,10 @@ describe('statistics over time', () => {
     await refund('pi_usd', '2026-03-04T10:00:00Z', '2026-04-10T10:00:00Z', 2_000, 500, 'usd');
     // Says the same again: the refund stays on its day.
     await refund('pi_usd', '2026-03-04T10:00:00Z', '2026-05-10T10:00:00Z', 2_000, 500, 'usd');
+    // The second refund is reported before the first one.
+    await pay('pi_eur', '2026-02-02T10:00:00Z', 2_000, 'eur');
+    await refund('pi_eur', '2026-02-02T10:00:00Z', '2026-02-06T10:00:00Z', 2_000, 800, 'eur');
+    await refund('pi_eur', '2026-02-02T10:00:00Z', '2026-02-04T10:00:00Z', 2_000, 500, 'eur');
     await refund('pi_jpy', '2026-03-02T00:00:00Z', '2026-03-04T10:00:00Z', 500, 500, 'jpy');
     await apply('charge.dispute.closed', '2026-04-20T10:00:00Z', {
       ...{ id: 'dp_1', object: 'dispute', charge: 'ch_pi_kwd', payment_intent: 'pi_kwd', status: 'lost' },
@@ -140,6 +144,19 @@ describe('statistics over time', () => {
       of('usd', 2, [0, 0, 500, -500]),
       of('usd', 2, [0, 0, 0, 0]),
     ]);
+  });
+
+  it('show each refund of a payment on its own day', async () => {
+    const { points } = await read('from=2026-02-02&to=2026-02-06');
+    expect(points.map(({ revenue }) => revenue)).toEqual(
+      [
+        [1, 2_000, 0, 2_000],
+        [0, 0, 0, 0],
+        [0, 0, 500, -500],
+        [0, 0, 0, 0],
+        [0, 0, 300, -300],
+      ].map((amounts) => [of('eur', 2, amounts)]),
+    );
   });
 
   it('show when a subscription was behind with payment', async () => {

@@ -185,9 +185,14 @@ export class LedgerHarness {
       sums.add([...paid, 'payments'], 1);
       sums.add([...paid, 'gross_cents'], row['amount_cents']);
       sums.add([...paid, 'net_cents'], row['amount_cents']);
-      const refunded = [row['mode'], dayOf(row['refunded_at'] ?? row['created_at']), row['currency']];
-      sums.add([...refunded, 'refunded_cents'], row['refunded_amount_cents']);
-      sums.add([...refunded, 'net_cents'], -Number(row['refunded_amount_cents']));
+      let before = 0;
+      for (const [asOf, total] of JSON.parse(String(row['refund_steps'])) as [string, number][]) {
+        const refunded = [row['mode'], dayOf(asOf), row['currency']];
+        sums.add([...refunded, 'refunded_cents'], total - before);
+        sums.add([...refunded, 'net_cents'], before - total);
+        before = total;
+      }
+      expect(before).toBe(Number(row['refunded_amount_cents']));
     }
     for (const row of await this.disputes())
       if (row['status'] === 'lost')

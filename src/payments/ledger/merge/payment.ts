@@ -30,7 +30,7 @@ export type PaymentState = StateOf<StripePaymentEntity, 'paymentIntentId'>;
 
 /** A payment as observed in an event or a response of Stripe. */
 export interface PaymentFact
-  extends Observation, Omit<PaymentState, 'userId' | 'userRank' | 'subscriptionId' | 'refundedAt'> {
+  extends Observation, Omit<PaymentState, 'userId' | 'userRank' | 'subscriptionId' | 'refundSteps'> {
   readonly paymentIntentId: string;
   readonly userId?: EndUserId;
   /** Stripe's id, unlike in the state. */
@@ -110,7 +110,7 @@ export function mergePayment(
   const user = observed.userId
     ? { userId: observed.userId, userRank: USER_RANKS.own + observed.sourceRank }
     : linked;
-  const before = stored ?? { ...observed, ...user, subscriptionId, refundedAt: null };
+  const before = stored ?? { ...observed, ...user, subscriptionId, refundSteps: '[]' };
   const isNewer = decidePayment(stored, observed) === 'apply';
   // The out-of-band part only shrinks, as Stripe lists more payments of its own. Timestamps don't matter.
   const isLess = observed.source === 'out_of_band' && observed.amountCents < before.amountCents;
@@ -131,7 +131,7 @@ export function mergePayment(
     source: better.source,
     refundedAmountCents: refund.refundedAmountCents,
     refundedAsOf: refund.refundedAsOf,
-    refundedAt: refundTime(refund.refundedAmountCents, stored, observed),
+    refundSteps: JSON.stringify(mergeRefundSteps(refundStepsOf(before), observed, refund)),
     description: better.description ?? other.description,
     createdAt: better.createdAt,
     sourceRank: better.sourceRank,
@@ -139,16 +139,31 @@ export function mergePayment(
   });
 }
 
-/** Earliest time at which the amount was observed as refunded. */
-function refundTime(
-  refundedCents: number,
-  stored: PaymentState | undefined,
-  { refundedAmountCents, refundedAsOf }: PaymentFact,
-): Date | null {
-  if (refundedCents === 0) return null;
-  const before = stored?.refundedAmountCents === refundedCents ? stored.refundedAt : null;
-  const now = refundedAmountCents === refundedCents ? refundedAsOf : null;
-  return before && now && before < now ? before : (now ?? before);
+/** A refunded amount in total, and the earliest time at which it was observed (RFC 3339, UTC). */
+export type RefundStep = readonly [asOf: string, totalCents: number];
+
+/** Oldest first; the last one is the current amount. Empty without a refund. */
+export function refundStepsOf({ refundSteps }: Pick<PaymentState, 'refundSteps'>): RefundStep[] {
+  return JSON.parse(refundSteps) as RefundStep[];
+}
+
+type Refunded = Pick<PaymentState, 'refundedAmountCents' | 'refundedAsOf'>;
+
+/** Adds an observation, which may be older than the current amount. */
+function mergeRefundSteps(
+  stored: readonly RefundStep[],
+  observed: Refunded,
+  current: Refunded,
+): RefundStep[] {
+  const stepOf = ({ refundedAmountCents, refundedAsOf }: Refunded): RefundStep[] =>
+    refundedAsOf ? [[refundedAsOf.toISOString(), refundedAmountCents]] : [];
+  const inOrder = [...stored, ...stepOf(observed)].sort(
+    ([time, total], [otherTime, otherTotal]) => time.localeCompare(otherTime) || total - otherTotal,
+  );
+  return [...inOrder, ...stepOf(current)].reduce<RefundStep[]>((steps, step) => {
+    const total = steps.at(-1)?.[1] ?? 0;
+    return step[1] === total ? steps : [...steps, step];
+  }, []);
 }
 
 function withRefund(payment: PaymentState): PaymentState {

@@ -68,9 +68,9 @@ export class StripePaymentEntity {
   @Column({ name: 'refunded_as_of', type: Date, precision: 3, nullable: true })
   refundedAsOf: Date | null;
 
-  /** Earliest time at which the refunded amount was observed; `null` without a refund. */
-  @Column({ name: 'refunded_at', type: Date, precision: 3, nullable: true })
-  refundedAt: Date | null;
+  /** JSON of `RefundStep[]`: how the refunded amount changed. */
+  @Column({ name: 'refund_steps', type: 'text', default: '[]' })
+  refundSteps: string;
 
   @Column({ type: 'varchar', length: 1000, nullable: true })
   description: string | null;

@@ -3,7 +3,7 @@ import { dayOf } from '../../../common/time.js';
 import { exec, type SqlValue, type Statement, type Steps } from '../../../database/database.js';
 import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { type DisputeState, lossOf } from '../merge/dispute.js';
-import { hasSucceeded, type PaymentState } from '../merge/payment.js';
+import { hasSucceeded, type PaymentState, refundStepsOf } from '../merge/payment.js';
 import { isActive, type OwnedSubscription } from '../merge/subscription.js';
 import type { Written } from './ledger-tables.js';
 import { ADD_ACTIVE, ADD_DAY, ADD_REVENUE, COUNT } from './ledger-tables.statements.js';
@@ -166,24 +166,20 @@ function plus(one: DayRevenue, other: DayRevenue, sign: 1 | -1): DayRevenue {
   };
 }
 
-/** Income on the day of the payment, less the refund on the day of the refund. */
+/** Income on the day of the payment, less each refund on its own day. */
 function incomeByDay(payment: PaymentState): Daily[] {
-  const { payments, grossCents, netCents } = incomeOf(payment);
+  const { payments, grossCents } = incomeOf(payment);
   if (payments === 0) return [];
-  const { currency, createdAt, refundedAt } = payment;
-  const refundedCents = grossCents - netCents;
-  return [
-    {
-      day: dayOf(createdAt),
-      currency,
-      amounts: { payments, grossCents, refundedCents: 0, netCents: grossCents },
-    },
-    {
-      day: dayOf(refundedAt ?? createdAt),
-      currency,
-      amounts: { payments: 0, grossCents: 0, refundedCents, netCents: -refundedCents },
-    },
-  ];
+  const { currency, createdAt } = payment;
+  const income = { payments, grossCents, refundedCents: 0, netCents: grossCents };
+  // Stripe refunds no more than was paid; other reports don't count.
+  const steps = refundStepsOf(payment).map(([asOf, total]) => [asOf, Math.min(total, grossCents)] as const);
+  const refunds = steps.map(([asOf, total], index) => {
+    const refundedCents = total - (steps[index - 1]?.[1] ?? 0);
+    const amounts = { ...NO_DAY_REVENUE, refundedCents, netCents: -refundedCents };
+    return { day: dayOf(new Date(asOf)), currency, amounts };
+  });
+  return [{ day: dayOf(createdAt), currency, amounts: income }, ...refunds];
 }
 
 /** Loss on the day on which the dispute was opened, when Stripe withdrew the money. */

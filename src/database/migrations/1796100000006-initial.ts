@@ -10,8 +10,8 @@ const UPDATED_TABLES = ['stripe_configs', 'stripe_credentials', 'audit_heads'];
  * The whole schema of both engines. Until 1.0.0 changes are made here instead of in further migrations. Raise
  * the number in the name with each: a database of an earlier schema is then refused with a message.
  */
-export class Initial1796100000005 implements MigrationInterface {
-  readonly name = 'Initial1796100000005';
+export class Initial1796100000006 implements MigrationInterface {
+  readonly name = 'Initial1796100000006';
 
   async up(runner: QueryRunner): Promise<void> {
     const engine = engineOf(runner.dataSource);
