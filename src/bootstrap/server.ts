@@ -39,7 +39,7 @@ async function start(): Promise<void> {
   if (settings.sampleData && settings.isLoopbackHost) await showFirstCall(app, settings);
 }
 
-/** Logs what support asks first. */
+/** Names versions, engine and key providers in the first log line, since support asks for them first. */
 function describeStart({ database, masterKeys }: Settings): string {
   const engine = database.url ? 'PostgreSQL' : 'SQLite';
   const providers = masterKeys.map(({ provider }) => provider).join(', ');

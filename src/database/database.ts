@@ -146,8 +146,8 @@ export abstract class Database {
   abstract notify(channel: string, payload: string): Steps<void>;
 
   /**
-   * To be awaited by background work between two batches of writes. On SQLite the server's own writes need
-   * the time.
+   * Pauses background work between two batches of writes, so that requests can write in between: SQLite has
+   * one writer at a time.
    */
   abstract throttle(batchStartedAt: number): Promise<void>;
 

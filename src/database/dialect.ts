@@ -15,7 +15,7 @@ export interface Dialect {
   readonly jsonItems: (parameter: string) => string;
   /** The ids of a parameter that is a JSON array. */
   readonly jsonUuids: (parameter: string) => string;
-  /** Joins the first rows that belong to each row of the tables before. */
+  /** Joins the first rows of a subquery to each row of the preceding tables (LATERAL). */
   readonly joinFirst: (rows: FirstRows) => string;
   /** A JSON array of a row's expressions. */
   readonly jsonArray: (expressions: string) => string;

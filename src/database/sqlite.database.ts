@@ -34,7 +34,7 @@ interface Job {
 /** Limits how long a commit blocks the process. */
 const MAX_COMMITTED_TOGETHER = 50;
 
-/** Between two attempts to empty the log, each of which waits for the disk several times. */
+/** Pause between two attempts to empty the log, since each attempt syncs the disk several times. */
 const LOG_PAUSE_MS = 200;
 
 /**

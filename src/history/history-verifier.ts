@@ -17,9 +17,9 @@ class ChainWalk {
   #end: HistoryHead = NO_HEAD;
   #entries = 0;
 
-  /** @param stump the last entry that retention deleted */
+  /** @param prunedEnd the last entry that retention deleted */
   constructor(
-    private readonly stump: HistoryHead | undefined,
+    private readonly prunedEnd: HistoryHead | undefined,
     private readonly milestones: readonly Milestone[],
   ) {}
 
@@ -37,7 +37,7 @@ class ChainWalk {
       );
       return undefined;
     }
-    if (this.#entries === 0 && this.stump && seq > this.stump.seq) this.#reach(this.stump);
+    if (this.#entries === 0 && this.prunedEnd && seq > this.prunedEnd.seq) this.#reach(this.prunedEnd);
     if (seq === this.#end.seq + 1) return this.#end.mac;
     this.problems.push(missing(this.#end.seq + 1, seq - 1));
     return undefined;

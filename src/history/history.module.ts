@@ -4,7 +4,7 @@ import { HistoryRetention } from './history-retention.js';
 import { HistoryTrail } from './history-trail.js';
 import { HistoryVerifier } from './history-verifier.js';
 
-/** The history that can be trusted: who did what, when and from where. */
+/** The tamper-evident history: who did what, when and from where. */
 @Module({
   providers: [HistoryTrail, HistoryRepository, HistoryVerifier, HistoryRetention],
   exports: [HistoryTrail, HistoryRepository, HistoryVerifier, HistoryRetention],

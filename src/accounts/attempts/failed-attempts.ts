@@ -88,7 +88,7 @@ export class FailedAttempts {
     );
   }
 
-  /** Ends the count of an account, for an owner who proved to be one otherwise. */
+  /** Resets the count of an account, whose owner proved the identity in another way. */
   forget(email: string): Promise<void> {
     return this.counts.forget(failureKey('account', email));
   }

@@ -11,7 +11,7 @@ import { COUNT_FAILURE, FIND_FAILURES } from './failed-logins.statements.js';
 
 export type FailureCount = RowOf<FailedLoginEntity>;
 
-/** Counts failed logins by pairs of keys: of a network address, and of an account. */
+/** Counts failed logins per network address and per account. */
 @Injectable()
 export class FailedLoginsRepository implements OnApplicationBootstrap {
   readonly #entities: Repository<FailedLoginEntity>;
@@ -38,7 +38,7 @@ export class FailedLoginsRepository implements OnApplicationBootstrap {
     this.sweep.start();
   }
 
-  /** @returns the counts whose window goes on */
+  /** @returns the counts whose window has not ended */
   find(keys: readonly [string, string]): Promise<FailureCount[]> {
     return this.database.query(FIND_FAILURES, [...keys, new Date()]);
   }

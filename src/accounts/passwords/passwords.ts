@@ -15,7 +15,7 @@ const MAX_QUEUED = 64;
  * Hash of discarded random bytes. Verified if there is no account, so that the response time doesn't reveal
  * that.
  */
-const NOBODYS =
+const DUMMY_HASH =
   '$argon2id$v=19$m=19456,p=1,t=2$oVlI+KrnsOGgZ72x6fmFjA$aK79C3QLQyxwhyGwJcXTn139pGRDdTbwwkpqIYJo5Zg';
 
 /** Hashes passwords (argon2id) and checks them. */
@@ -33,7 +33,7 @@ export class Passwords {
    * @throws DomainError `too_busy`
    */
   async matches(stored: string | undefined, password: Secret): Promise<boolean> {
-    const isRight = await this.#semaphore.run(() => verify(stored ?? NOBODYS, bytesOf(password)));
+    const isRight = await this.#semaphore.run(() => verify(stored ?? DUMMY_HASH, bytesOf(password)));
     return isRight && stored !== undefined;
   }
 

@@ -8,9 +8,9 @@ export interface Verified {
   readonly expiresAt: number;
 }
 
-const MOST = 1_000;
+const MAX_TOKENS = 1_000;
 /** Maximum delay until a withdrawn key takes effect. Short compared with the cache of published keys. */
-const KEPT_MS = 30_000;
+const TTL_MS = 30_000;
 
 /** Caches verified tokens by digest, because a verification takes longer than a small request. */
 export class RecentTokens {
@@ -27,8 +27,8 @@ export class RecentTokens {
 
   keep(token: string, { caller, expiresAt }: Verified, now = Date.now()): void {
     const [oldest] = this.#verified.keys();
-    if (this.#verified.size >= MOST && oldest !== undefined) this.#verified.delete(oldest);
-    this.#verified.set(digestOf(token), { caller, expiresAt: Math.min(expiresAt, now + KEPT_MS) });
+    if (this.#verified.size >= MAX_TOKENS && oldest !== undefined) this.#verified.delete(oldest);
+    this.#verified.set(digestOf(token), { caller, expiresAt: Math.min(expiresAt, now + TTL_MS) });
   }
 }
 

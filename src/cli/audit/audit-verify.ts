@@ -24,7 +24,7 @@ export function problemsOf(projectId: ProjectId, problems: readonly string[]): P
   return problems.map((problem) => ({ chain: nameOf(projectId), problem }));
 }
 
-function isNamed(projectId: ProjectId, problems: readonly Problem[]): boolean {
+function isReported(projectId: ProjectId, problems: readonly Problem[]): boolean {
   return problems.some(({ chain }) => chain === nameOf(projectId));
 }
 
@@ -70,13 +70,13 @@ async function verify(session: Session, { anchor }: { anchor?: string }): Promis
   const isRotated = (await services.get(DataKeyRepository).list()).some(({ state }) => state !== 'primary');
   if (isRotated && (await history.count(SYSTEM_CHAIN)) === 0) withoutHistory.push(SYSTEM_CHAIN);
   for (const id of withoutHistory) {
-    if (!isNamed(id, problems)) problems.push(...problemsOf(id, ['there is no history of it']));
+    if (!isReported(id, problems)) problems.push(...problemsOf(id, ['there is no history of it']));
   }
   const dataSource = services.get(DataSource);
   for (const id of chains) {
     session.signal.throwIfAborted();
     // A broken history proves nothing about the credentials.
-    if (!isNamed(id, problems))
+    if (!isReported(id, problems))
       problems.push(...problemsOf(id, await compareCredentials(history, dataSource, id)));
   }
   for (const name of await missingTriggers(services.get(Database))) {

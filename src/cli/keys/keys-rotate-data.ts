@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { KeyringNode } from '../../vault/keys/keyring-nodes.repository.js';
-import { KeyNotHeld, type Patience, type SealKeyRotation } from '../../vault/keys/seal-key-rotation.js';
+import { KeyNotHeld, type WaitLimits, type SealKeyRotation } from '../../vault/keys/seal-key-rotation.js';
 import type { SealedRow } from '../../vault/seal/sealed-rows.repository.js';
 import { linesOf, openVault, placesOf, sumOf, WAIT } from './vault-services.js';
 import { CommandFailed, type Report } from '../output.js';
@@ -19,16 +19,16 @@ export function addTo(keys: Command, run: Runner): void {
 
 async function rotateData(session: Session, { wait }: { wait: number }): Promise<Report> {
   const { keyring, rotation, sealedRows, recordResealing } = await openVault(session);
-  const patience = { milliseconds: wait * 1_000, signal: session.signal };
+  const limits = { milliseconds: wait * 1_000, signal: session.signal };
   const superseded = async () =>
     (await rotation.list()).filter(({ state }) => state === 'superseded').map(({ id }) => id);
   const countLeft = async () => sumOf(await sealedRows.count(), await superseded());
 
   const isPublished = (await rotation.list()).some(({ state }) => state === 'published');
   const isResumed = isPublished || (await countLeft()) > 0;
-  const silent = isPublished || !isResumed ? await introduceKey(rotation, patience) : [];
+  const silent = isPublished || !isResumed ? await introduceKey(rotation, limits) : [];
   const { primary } = await keyring.sync();
-  await rotation.untilAllSealUnder(primary, patience);
+  await rotation.untilAllSealUnder(primary, limits);
 
   let left = await countLeft();
   const bar = session.progress('Sealing anew', left);
@@ -75,10 +75,10 @@ async function rotateData(session: Session, { wait }: { wait: number }): Promise
   };
 }
 
-async function introduceKey(rotation: SealKeyRotation, patience: Patience): Promise<KeyringNode[]> {
+async function introduceKey(rotation: SealKeyRotation, limits: WaitLimits): Promise<KeyringNode[]> {
   const id = await rotation.publish();
   try {
-    return await rotation.makePrimary(id, patience);
+    return await rotation.makePrimary(id, limits);
   } catch (error) {
     if (!(error instanceof KeyNotHeld)) throw error;
     const names = error.nodes.map(({ name }) => name).join(', ');

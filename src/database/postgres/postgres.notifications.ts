@@ -15,11 +15,11 @@ const PROBE_EVERY_MS = 500;
 /** While no cache is used. */
 const IDLE_PROBE_EVERY_MS = 5_000;
 /** A probe older than this doesn't prove that messages arrive. */
-const TRUSTED_MS = 1_500;
+const MAX_PROBE_AGE_MS = 1_500;
 
 /** How long a message waits to be sent in a batch. */
-const GATHER_MS = 10;
-const MAX_SENT_TOGETHER = 1_000;
+const BATCH_DELAY_MS = 10;
+const MAX_BATCH = 1_000;
 /**
  * $1 JSON array of channel and payload pairs. Skips the wait for the disk (for this statement only): a crash that loses a message also
  * empties the caches.
@@ -78,7 +78,7 @@ export class PostgresNotifications extends DatabaseNotifications {
     this.#isWanted = true;
     const now = performance.now();
     if (now - this.#probedAt >= PROBE_EVERY_MS) this.#probe();
-    return now - this.#heardAt < TRUSTED_MS;
+    return now - this.#heardAt < MAX_PROBE_AGE_MS;
   }
 
   send(channel: string, payload: string): void {
@@ -109,9 +109,9 @@ export class PostgresNotifications extends DatabaseNotifications {
 
   /** Reconnects after each failure until `stop`. */
   async #sendAll(): Promise<void> {
-    await sleep(GATHER_MS);
+    await sleep(BATCH_DELAY_MS);
     while (this.#unsent.length > 0) {
-      const batch = this.#unsent.slice(0, MAX_SENT_TOGETHER);
+      const batch = this.#unsent.slice(0, MAX_BATCH);
       try {
         await this.database.query(SEND, [JSON.stringify(batch)]);
         this.#unsent.splice(0, batch.length);
@@ -125,7 +125,7 @@ export class PostgresNotifications extends DatabaseNotifications {
   #tick(): void {
     const now = performance.now();
     if (this.#isWanted || now - this.#probedAt >= IDLE_PROBE_EVERY_MS) this.#probe();
-    if (this.#unheardSince !== undefined && now - this.#unheardSince > TRUSTED_MS)
+    if (this.#unheardSince !== undefined && now - this.#unheardSince > MAX_PROBE_AGE_MS)
       this.#endConnection(new Deaf());
   }
 

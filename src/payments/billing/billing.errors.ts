@@ -1,7 +1,7 @@
 import { DomainError, type ErrorCode, ValidationFailed } from '../../common/errors.js';
 import { asStripeFailure, type StripeErrorFacts, stripeErrorOf } from '../stripe/stripe.errors.js';
 import { Unreadable } from '../ledger/read/stripe-object.js';
-import { senseless } from './buyer.guard.js';
+import { malformedResponse } from './buyer.guard.js';
 
 const URL_FIELDS = ['success_url', 'cancel_url', 'return_url'];
 
@@ -63,7 +63,7 @@ export function unknownPrice(cause: unknown): DomainError {
 function asBillingFailure(error: unknown): unknown {
   if (error instanceof DomainError && error.code === 'credential_unreadable')
     return new DomainError(error.code, OUT_OF_ORDER, { cause: error });
-  if (error instanceof Unreadable) return senseless(error);
+  if (error instanceof Unreadable) return malformedResponse(error);
   const facts = stripeErrorOf(error);
   if (!facts) return error;
   const refused = refusalOf(facts, error);

@@ -60,10 +60,10 @@ export async function timedAnswer<T>(
  * @throws DomainError `stripe_unavailable`
  */
 export function assertObject({ object }: { object?: string }, expected: string): void {
-  if (object !== expected) throw senseless();
+  if (object !== expected) throw malformedResponse();
 }
 
-export function senseless(cause?: unknown) {
+export function malformedResponse(cause?: unknown) {
   return stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', cause);
 }
 

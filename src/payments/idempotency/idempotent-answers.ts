@@ -62,7 +62,7 @@ export class IdempotentAnswers {
     const use = this.#useOf(call);
     const earlier = await this.keys.claim(use);
     if (!earlier) return { ...(await this.#perform(use, perform)), isReplayed: false };
-    if (earlier.request !== use.request) throw usedOtherwise();
+    if (earlier.request !== use.request) throw keyReused();
     if (earlier.answer === null) throw inUse();
     const answer = await this.keyring.unseal(contextOf(use), earlier.answer);
     return { ...(JSON.parse(answer.reveal()) as Answer), isReplayed: true };
@@ -109,7 +109,7 @@ export const SEALED_ANSWERS = sealedColumn({
   contextOf: ({ project_id, scope }) => contextOf({ projectId: project_id, scope }),
 });
 
-function usedOtherwise(): ValidationFailed {
+function keyReused(): ValidationFailed {
   const msg = 'was used for another request within the last 24 hours; choose a new key for a new request';
   return new ValidationFailed([{ loc: ['header', 'Idempotency-Key'], msg, type: 'value_error' }]);
 }

@@ -15,12 +15,12 @@ export function deriveKey(from: KeyObject, ...info: [use: string, ...of: string[
 
 const DATA_KEY_BYTES = 32;
 
-const TENANT_KEYS_KEPT = 1000;
+const MAX_TENANT_KEYS = 1000;
 
 /** An unwrapped data key. Only keys derived from it encrypt: one for each tenant, and one for the service. */
 export class DataKey {
   readonly #material: KeyObject;
-  readonly #tenantKeys = new LRUCache<string, KeyObject>({ max: TENANT_KEYS_KEPT });
+  readonly #tenantKeys = new LRUCache<string, KeyObject>({ max: MAX_TENANT_KEYS });
   #serviceKey: KeyObject | undefined;
 
   /** @param material copied: the caller may wipe it */

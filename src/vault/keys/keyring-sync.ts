@@ -6,7 +6,7 @@ import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import { KeyringNodesRepository } from './keyring-nodes.repository.js';
 import { Keyring } from './keyring.js';
 
-const LOOK_EVERY_MS = 2_000;
+const SYNC_INTERVAL_MS = 2_000;
 
 /**
  * Syncs the keyring of a running server with the database every two seconds, and reports its keys there,
@@ -28,7 +28,7 @@ export class KeyringSync implements BeforeApplicationShutdown {
     // Failures are not logged: other messages report that the database is down, and the next run comes soon.
     this.#task = tasks.add({
       name: 'data_keys',
-      intervalMs: LOOK_EVERY_MS,
+      intervalMs: SYNC_INTERVAL_MS,
       work: (signal) => this.#look(signal),
     });
   }

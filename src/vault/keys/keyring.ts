@@ -18,9 +18,9 @@ import { keyIdOf, unseal, seal, SealBroken, type SealContext, type SealedText } 
 
 const DATA_KEY_ID = /^[a-z0-9]{8,16}$/;
 /** A running server syncs every two seconds. After a longer gap the process was paused. */
-const NEWS_ARE_OLD_MS = 10_000;
-const UNKNOWN_ID_REMEMBERED_MS = 5_000;
-const UNKNOWN_IDS_REMEMBERED = 100;
+const MAX_SYNC_AGE_MS = 10_000;
+const UNKNOWN_ID_TTL_MS = 5_000;
+const MAX_UNKNOWN_IDS = 100;
 
 /**
  * Ids of the data key that a process seals with, the keys that it unwrapped, and the keys that it couldn't.
@@ -41,8 +41,8 @@ export class Keyring {
   readonly #masterKeys: MasterKeys;
   readonly #keys = new Map<string, DataKey>();
   readonly #asked = new LRUCache<string, Promise<DataKey | undefined>>({
-    max: UNKNOWN_IDS_REMEMBERED,
-    ttl: UNKNOWN_ID_REMEMBERED_MS,
+    max: MAX_UNKNOWN_IDS,
+    ttl: UNKNOWN_ID_TTL_MS,
   });
   #primary: ReadonlyMap<DataKeyPurpose, DataKey> = new Map();
   #followedAt = 0;
@@ -121,7 +121,7 @@ export class Keyring {
    * refuses the key because it was retired meanwhile, `write` is retried once with the current key.
    */
   async withCurrentKey<T>(write: () => Promise<T>): Promise<T> {
-    if (performance.now() - this.#followedAt > NEWS_ARE_OLD_MS) await this.sync();
+    if (performance.now() - this.#followedAt > MAX_SYNC_AGE_MS) await this.sync();
     const { id } = this.#primaryKey('seal');
     try {
       return await write();

@@ -7,10 +7,10 @@ import type { KeyringNode, KeyringNodesRepository } from './keyring-nodes.reposi
 import type { MasterKeys } from '../wrappers/master-keys.js';
 import { newDataKey } from './data-key.js';
 
-const LOOK_EVERY_MS = 250;
+const POLL_INTERVAL_MS = 250;
 
 /** Limits of the wait for other processes. */
-export interface Patience {
+export interface WaitLimits {
   /** Longer than the interval of `KeyringSync`. */
   readonly milliseconds: number;
   readonly signal: AbortSignal;
@@ -54,9 +54,9 @@ export class SealKeyRotation {
    * their writes
    * @throws KeyNotHeld
    */
-  async makePrimary(id: string, patience: Patience): Promise<KeyringNode[]> {
+  async makePrimary(id: string, limits: WaitLimits): Promise<KeyringNode[]> {
     const before = new Map((await this.nodes.list()).map((node) => [node.id, node.answeredAt.getTime()]));
-    const silent = await this.#untilAll(({ held }) => held.includes(id), patience);
+    const silent = await this.#untilAll(({ held }) => held.includes(id), limits);
     const unable = silent.filter(
       (node) => node.missing.includes(id) && before.get(node.id) !== node.answeredAt.getTime(),
     );
@@ -67,8 +67,8 @@ export class SealKeyRotation {
   }
 
   /** Waits until every running process seals under this key. */
-  async untilAllSealUnder(id: string, patience: Patience): Promise<void> {
-    await this.#untilAll(({ primary }) => primary === id, patience);
+  async untilAllSealUnder(id: string, limits: WaitLimits): Promise<void> {
+    await this.#untilAll(({ primary }) => primary === id, limits);
   }
 
   /** @returns whether the key is retired now. It can't be while a row is sealed under it */
@@ -81,16 +81,16 @@ export class SealKeyRotation {
     }
   }
 
-  /** @returns the processes that aren't ready when patience ends */
+  /** @returns the processes that aren't ready when the time is over */
   async #untilAll(
     isReady: (node: KeyringNode) => boolean,
-    { milliseconds, signal }: Patience,
+    { milliseconds, signal }: WaitLimits,
   ): Promise<KeyringNode[]> {
     const end = performance.now() + milliseconds;
     for (;;) {
       const others = (await this.nodes.list()).filter((node) => !isReady(node));
       if (others.length === 0 || performance.now() > end) return others;
-      await sleep(LOOK_EVERY_MS, undefined, { signal });
+      await sleep(POLL_INTERVAL_MS, undefined, { signal });
     }
   }
 }

@@ -131,8 +131,8 @@ function reasonOf(error: unknown): string {
     return 'AWS_REGION must be set, or AWS_KMS_KEY_ID be an ARN.';
   const known = REASONS.find(([pattern]) => pattern.test(String(name)));
   if (known) return `${known[1]} (${String(name)})`;
-  const told = [code, name].find(
+  const safeName = [code, name].find(
     (each) => typeof each === 'string' && /^\w{1,64}$/.test(each) && each !== 'Error',
   );
-  return `AWS KMS does not answer${typeof told === 'string' ? ` (${told})` : ''}: can this machine reach it, and is it the right region?`;
+  return `AWS KMS does not answer${typeof safeName === 'string' ? ` (${safeName})` : ''}: can this machine reach it, and is it the right region?`;
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { DomainError, type Problem, ValidationFailed } from '../../../common/errors.js';
 import { withBuyersErrors, isMetered } from '../billing.errors.js';
-import { type Buyer, senseless } from '../buyer.guard.js';
+import { type Buyer, malformedResponse } from '../buyer.guard.js';
 import { CustomersService } from '../customers/customers.service.js';
 import { type MetadataInput, mergedMetadata } from './metadata.js';
 import { returnUrlProblemInMode } from './return-url.js';
@@ -47,7 +47,7 @@ export class CheckoutService {
       const { object, id, url } = await this.customers.with(buyer, customer, (param) =>
         createSession(buyer, order, param),
       );
-      if (object !== 'checkout.session' || typeof url !== 'string') throw senseless();
+      if (object !== 'checkout.session' || typeof url !== 'string') throw malformedResponse();
       return { id, url };
     });
   }
@@ -70,7 +70,7 @@ export class CheckoutService {
           stripe.billingPortal.sessions.create({ ...param, return_url: returnUrl }, options),
         ),
       );
-      if (typeof url !== 'string') throw senseless();
+      if (typeof url !== 'string') throw malformedResponse();
       return { url };
     });
   }

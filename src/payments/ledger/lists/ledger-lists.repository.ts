@@ -88,5 +88,5 @@ function excerptOf(parts: DatedPart[], wanted: number, { order = 'created_at' }:
   return { parts, until: parts[wanted - 1]?.at ?? END[order] };
 }
 
-/** After everything in the order of a list. */
+/** Sorts after every row of a list. */
 const END = { created_at: new Date(0), updated_at: new Date('9999-12-31T23:59:59.999Z') };

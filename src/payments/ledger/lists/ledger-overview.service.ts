@@ -18,7 +18,7 @@ type Sums = Record<
   number
 >;
 
-/** Sums up all projects that somebody may read. */
+/** Sums up all projects that the caller may read. */
 @Injectable()
 export class LedgerOverviewService {
   constructor(

@@ -97,7 +97,7 @@ export function toPaymentResponse(row: PaymentView): StripePaymentResponse {
   };
 }
 
-/** What every page of a list says of the list. */
+/** Fields of a page that describe the whole list. */
 export class PageResponse {
   @ApiProperty({ description: 'How many there are on all pages.', type: 'integer', example: 1 })
   total: number;

@@ -90,7 +90,7 @@ function lastDayBefore(time: string): string {
 
 /** Digits after the decimal point by which Stripe's amounts are shifted (docs.stripe.com/currencies). */
 const DECIMALS: Readonly<Record<number, readonly string[]>> = {
-  // Stripe takes ISK and UGX, which have no minor unit, with two decimals that are always 00: they are not here.
+  // ISK and UGX are missing: Stripe gives them two decimals, although they have no minor unit.
   0: 'bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'.split(' '),
   3: 'bhd iqd jod kwd lyd omr tnd'.split(' '),
 };

@@ -18,7 +18,7 @@ import { CurrentProject, RequiresPermission } from '../../../projects/project.gu
 import { KeyVerifier } from './key-verifier.js';
 
 /** Accepts any text: the response, not the validation, reports a malformed key. */
-const someText: Check = (value) => {
+const nonEmptyText: Check = (value) => {
   if (value === undefined) return { type: 'missing', msg: 'is required' };
   if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
   return value.trim() === '' ? { type: 'string_too_short', msg: 'must not be empty' } : undefined;
@@ -33,7 +33,7 @@ export class ValidateStripeCredentialsRequest {
     writeOnly: true,
     example: `sk_test_${'a'.repeat(32)}`,
   })
-  @Checked(someText)
+  @Checked(nonEmptyText)
   secret_key: string;
 
   @Flag({ description: 'Whether it should be a key of test mode, or else of live mode.', default: true })

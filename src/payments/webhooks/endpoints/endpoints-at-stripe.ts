@@ -47,7 +47,7 @@ export async function updateEndpoint(
     disabled: false,
   };
   const updated = await translatingErrors(
-    stripe.webhookEndpoints.update(id, changes, CALL).catch(undefinedIfGone),
+    stripe.webhookEndpoints.update(id, changes, CALL).catch(undefinedIfNotFound),
   );
   if (updated && (updated.id !== id || !Array.isArray(updated.enabled_events))) throw unreadable();
   return updated;
@@ -55,7 +55,7 @@ export async function updateEndpoint(
 
 /** Succeeds if the endpoint is already deleted, since the answer to an earlier attempt may have been lost. */
 export async function deleteEndpoint(stripe: Stripe, id: string): Promise<void> {
-  await translatingErrors(stripe.webhookEndpoints.del(id, undefined, CALL).catch(undefinedIfGone));
+  await translatingErrors(stripe.webhookEndpoints.del(id, undefined, CALL).catch(undefinedIfNotFound));
 }
 
 export function isOurs({ metadata }: Stripe.WebhookEndpoint, projectId: ProjectId): boolean {
@@ -99,7 +99,7 @@ export function unreadable(): DomainError {
   return stripeUnavailable('Stripe gave an answer that makes no sense; try again shortly.', undefined);
 }
 
-function undefinedIfGone(error: unknown): undefined {
+function undefinedIfNotFound(error: unknown): undefined {
   if (stripeErrorOf(error)?.statusCode !== NOT_FOUND) throw error;
 }
 

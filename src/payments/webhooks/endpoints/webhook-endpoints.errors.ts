@@ -1,7 +1,7 @@
 import { DomainError, ValidationFailed } from '../../../common/errors.js';
 import { stripeUnavailable } from '../../stripe/stripe.errors.js';
 
-export function outOfTime(): DomainError {
+export function deadlineExceeded(): DomainError {
   return stripeUnavailable('Stripe did not answer in time; try again shortly.', undefined);
 }
 

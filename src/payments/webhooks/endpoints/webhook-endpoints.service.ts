@@ -30,7 +30,13 @@ import {
   WebhookEndpointLeasesRepository,
   WebhookEndpointsRepository,
 } from './webhook-endpoints.repository.js';
-import { changedMeanwhile, inProgress, needsHttps, notOurs, outOfTime } from './webhook-endpoints.errors.js';
+import {
+  changedMeanwhile,
+  inProgress,
+  needsHttps,
+  notOurs,
+  deadlineExceeded,
+} from './webhook-endpoints.errors.js';
 
 /** Deadline of `ensure` and `remove`. */
 const BUDGET_MS = 6_000;
@@ -234,7 +240,7 @@ export class WebhookEndpointsService implements OnModuleInit {
         timeout: REMOVAL_MS,
         maxNetworkRetries: 0,
       });
-      await Deadline.within(REMOVAL_MS, () => removed, outOfTime);
+      await Deadline.within(REMOVAL_MS, () => removed, deadlineExceeded);
     } catch {
       this.#warnOfRemains(projectId, endpointId, actor);
     }
@@ -264,6 +270,6 @@ export class WebhookEndpointsService implements OnModuleInit {
     const lease = await this.leases.take(tenant);
     if (!lease) throw inProgress();
     const working = work(lease).finally(() => this.leases.release(lease).catch(() => undefined));
-    return Deadline.within(BUDGET_MS, () => working, outOfTime);
+    return Deadline.within(BUDGET_MS, () => working, deadlineExceeded);
   }
 }

@@ -64,14 +64,14 @@ export class EventHandlerService {
   /** Handles a stored event again. If it was applied before, applying it again changes nothing. */
   async handleAgain(event: ReceivedEvent): Promise<void> {
     const reason = this.#reasonToIgnore(event);
-    if (reason !== undefined) return this.events.settleAgain(event, { outcome: 'ignored', reason });
+    if (reason !== undefined) return this.events.replaceOutcome(event, { outcome: 'ignored', reason });
     try {
       await this.#apply(event, (apply) => this.events.applyAgain(event, apply));
     } catch (error) {
       if (!isSettled(error)) throw error;
       if (error instanceof Unreadable)
         return this.events.failAgain(event, { outcome: 'unreadable', reason: error.message });
-      await this.events.settleAgain(event, { outcome: 'ignored', reason: error.message });
+      await this.events.replaceOutcome(event, { outcome: 'ignored', reason: error.message });
     }
   }
 
@@ -119,7 +119,7 @@ export class EventHandlerService {
   ): Promise<T> {
     if (event.unreadableField !== undefined) throw new Unreadable(event.unreadableField);
     try {
-      if (event.undecidedBecause) throw event.undecidedBecause;
+      if (event.accountError) throw event.accountError;
       return await retryIfStale(async () => {
         try {
           const change = await this.ledger.prepare(event);

@@ -29,7 +29,7 @@ export interface ReceivedEvent extends StripeEvent {
   /** Reason to ignore the event, independent of its type. */
   readonly ignoredBecause: string | undefined;
   /** Failure to find out whether the event belongs to the project's account. The event stays open. */
-  readonly undecidedBecause?: DomainError;
+  readonly accountError?: DomainError;
   /** The first required field that is missing or has another type. */
   readonly unreadableField: string | undefined;
   /** The complete payload. */
@@ -89,7 +89,7 @@ export class EventReader {
       if (!(error instanceof DomainError) || isDatabaseUnavailable(error)) throw error;
       // Only connected accounts send events of one mode to an endpoint of the other.
       return isOfMode
-        ? { ...event, undecidedBecause: error }
+        ? { ...event, accountError: error }
         : { ...event, ignoredBecause: OTHER_ACCOUNT_REASON };
     }
     return isOfMode ? event : 'wrong_mode';

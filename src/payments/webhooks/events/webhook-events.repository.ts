@@ -94,7 +94,7 @@ export class WebhookEventsRepository {
   }
 
   /** Replaces the outcome of a stored event. */
-  async settleAgain({ projectId, mode, id }: ReceivedEvent, verdict: Verdict): Promise<void> {
+  async replaceOutcome({ projectId, mode, id }: ReceivedEvent, verdict: Verdict): Promise<void> {
     const changes = { ...verdict, processedAt: new Date() };
     await reachingDatabase(this.#entities.update({ projectId, mode, id }, changes));
   }

@@ -13,7 +13,7 @@ const SETTLED = `outcome IN ('applied', 'ignored')`;
 export const REVOCABLE = [OTHER_ACCOUNT_REASON, OTHER_ENDPOINT_REASON, FOREIGN_REASON] as const;
 
 /** @param first number of the first parameter of `REVOCABLE` */
-const settledForGood = (first: number, table = '') => {
+const settledCondition = (first: number, table = '') => {
   const revocable = REVOCABLE.map((_, index) => `$${first + index}`).join(', ');
   return `(${table}outcome = 'applied' OR ${table}outcome = 'ignored' AND ${table}reason NOT IN (${revocable}))`;
 };
@@ -37,7 +37,7 @@ const COLUMNS = columnNames(WebhookEventEntity, [...DESCRIPTION, 'duplicates', '
 
 /** $1 project, $2 mode, $3 id, `REVOCABLE`. Returns a row if the event was applied or ignored before. */
 export const IS_SETTLED = sql<{ id: string }>(
-  `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${settledForGood(4)}`,
+  `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${settledCondition(4)}`,
   'is_webhook_event_settled',
 );
 
@@ -47,13 +47,13 @@ export const IS_SETTLED = sql<{ id: string }>(
  */
 export const FIND_SETTLED = sql<{ id: string }>(
   (dialect) =>
-    `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id IN (${dialect.jsonItems('$3')}) AND ${settledForGood(4)}`,
+    `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id IN (${dialect.jsonItems('$3')}) AND ${settledCondition(4)}`,
   'find_settled_webhook_events',
 );
 
 /** $1 project, $2 mode, $3 id, `REVOCABLE`. Returns a row if the event was applied or ignored before. */
 export const COUNT_DUPLICATE = sql<{ id: string }>(
-  `UPDATE webhook_events SET duplicates = duplicates + 1 WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${settledForGood(4)} RETURNING id`,
+  `UPDATE webhook_events SET duplicates = duplicates + 1 WHERE project_id = $1 AND mode = $2 AND id = $3 AND ${settledCondition(4)} RETURNING id`,
   'count_duplicate_webhook_event',
 );
 
@@ -64,7 +64,7 @@ export const COUNT_DUPLICATE = sql<{ id: string }>(
  */
 export const CLAIM = {
   toIgnore: claim('claim_webhook_event_to_ignore', `e.${SETTLED}`),
-  toApply: claim('claim_webhook_event_to_apply', settledForGood(12, 'e.')),
+  toApply: claim('claim_webhook_event_to_apply', settledCondition(12, 'e.')),
 };
 
 function claim(name: string, isSettled: string) {
@@ -85,7 +85,7 @@ export const FAIL = sql<never>(
   `INSERT INTO webhook_events AS e (${COLUMNS}, failed_at, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11, $7, $9)
    ON CONFLICT (project_id, mode, id) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason,
      processed_at = excluded.processed_at, failed_at = excluded.failed_at, failure = excluded.failure
-   WHERE NOT ${settledForGood(12, 'e.')}`,
+   WHERE NOT ${settledCondition(12, 'e.')}`,
   'fail_webhook_event',
 );
 

@@ -98,15 +98,15 @@ export class ReconcileService {
     startedAt: Date,
   ): Promise<{ pass: Pass } & Pick<Run, 'isResumed' | 'isGapless'>> {
     const { knownUntil = new Date(0), unsettledSince = knownUntil } = await this.passes.findStart(tenant);
-    const surelyKnownUntil = new Date(knownUntil.getTime() - OVERLAP_MS);
+    const overlapStart = new Date(knownUntil.getTime() - OVERLAP_MS);
     const unfinished = await this.passes.findUnfinished(tenant);
     const isResumed =
-      unfinished !== undefined && unfinished.since <= limitAge(since ?? surelyKnownUntil, startedAt);
-    const from = since ?? new Date(Math.min(surelyKnownUntil.getTime(), unsettledSince.getTime()));
+      unfinished !== undefined && unfinished.since <= limitAge(since ?? overlapStart, startedAt);
+    const from = since ?? new Date(Math.min(overlapStart.getTime(), unsettledSince.getTime()));
     const pass: Pass = isResumed
       ? unfinished
       : { since: limitAge(from, startedAt), startedAt, phase: 'events', batch: 0, cursor: null };
-    return { pass, isResumed, isGapless: pass.since <= limitAge(surelyKnownUntil, pass.startedAt) };
+    return { pass, isResumed, isGapless: pass.since <= limitAge(overlapStart, pass.startedAt) };
   }
 
   async #runSteps(run: Run, first: Pass): Promise<void> {
