@@ -25,9 +25,10 @@ const STANDS_ON = {
   'payments/stripe': ['config', 'http'],
   'payments/stripe-config': ['payments/stripe', 'projects'],
   'payments/ledger': ['payments/stripe-config'],
+  'payments/gateway': ['payments/stripe-config'],
   'payments/billing': ['payments/ledger', 'payments/idempotency'],
   'payments/webhooks': ['payments/ledger', 'payments/idempotency'],
-  payments: ['payments/billing', 'payments/webhooks'],
+  payments: ['payments/billing', 'payments/webhooks', 'payments/gateway'],
   monitoring: ['payments', 'accounts'],
 };
 const MODULES = Object.keys(STANDS_ON);

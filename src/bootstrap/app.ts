@@ -26,7 +26,7 @@ const WITHOUT_PREFIX = ['health/*path', 'metrics', 'invitations'].map((path) => 
 }));
 
 const CORS = {
-  methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+  methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
   exposedHeaders: ['X-Request-Id', 'Retry-After', 'Idempotent-Replayed', 'ETag', 'Link'],
   maxAge: 600,
   strictPreflight: false,

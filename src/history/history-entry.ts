@@ -18,6 +18,10 @@ export const PROJECT_ACTIONS = [
   'service_account.created',
   'service_account.rotated',
   'service_account.revoked',
+  'gateway_key.created',
+  'gateway_key.updated',
+  'gateway_key.rotated',
+  'gateway_key.revoked',
   'member.added',
   'member.changed',
   'member.removed',
@@ -52,6 +56,8 @@ export interface HistoryDetails {
   readonly endpoint?: string;
   /** Secrets that were destroyed before their overlap ended. */
   readonly former_webhook_secrets_ended?: readonly HistoryField[];
+  /** The id of a gateway key. */
+  readonly gateway_key?: string;
   /** The id of a service account, or of a developer's account. */
   readonly account?: string;
   /** The name of the service account that acted. */

@@ -9,6 +9,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { CurrentActor } from '../auth/caller.js';
+import { toKeyRotation } from '../auth/opaque-keys/opaque-key.dto.js';
 import { ForOperators } from '../auth/route-access.js';
 import type { Actor } from '../common/actor.js';
 import { ApiErrors } from '../http/openapi/api-errors.js';
@@ -20,7 +21,6 @@ import {
   ServiceAccountRotateRequest,
   toKeyResponse,
   toNewAccount,
-  toRotation,
   toServiceAccountResponse,
 } from '../service-accounts/service-account.dto.js';
 import { ACCOUNT_ID, EXPIRED, TOO_MANY } from '../service-accounts/service-accounts.controller.js';
@@ -83,7 +83,7 @@ export class OperatorServiceAccountsController {
     @Body() body: ServiceAccountRotateRequest,
     @CurrentActor() actor: Actor,
   ): Promise<ServiceAccountKeyResponse> {
-    return toKeyResponse(await this.accounts.rotate(null, id, toRotation(body), actor));
+    return toKeyResponse(await this.accounts.rotate(null, id, toKeyRotation(body), actor));
   }
 
   @Delete(':service_account_id')

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { BillingModule } from './billing/billing.module.js';
+import { GatewayModule } from './gateway/gateway.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { LedgerListsModule } from './ledger/lists/ledger-lists.module.js';
 import { PaymentsEventsModule } from './payments-events.js';
@@ -14,6 +15,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     LedgerModule,
     LedgerListsModule,
     BillingModule,
+    GatewayModule,
     WebhooksModule,
   ],
   exports: [StripeConfigModule, PaymentsEventsModule],

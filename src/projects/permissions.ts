@@ -27,6 +27,7 @@ export const PERMISSIONS = {
   'config:read': { from: 'viewer', allows: 'see masked credentials, their status, and the webhook URLs' },
   'config:write': { from: 'admin', allows: 'store and destroy credentials' },
   'config:validate': { from: 'admin', allows: 'ask Stripe about a key' },
+  'gateway-keys:write': { from: 'admin', allows: 'list, make, change, rotate and revoke gateway keys' },
   'history:read': { from: 'viewer', allows: 'see who changed what' },
   'endpoints:write': { from: 'admin', allows: 'make and remove webhook endpoints at Stripe' },
   'events:read': { from: 'viewer', allows: 'list events, without payloads' },

@@ -1,28 +1,23 @@
-import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
-import { isNetwork } from '../auth/opaque-keys/networks.js';
+import {
+  FutureTime,
+  KeyFactsResponse,
+  KeyRotateRequest,
+  Networks,
+  toKeyFactsResponse,
+} from '../auth/opaque-keys/opaque-key.dto.js';
 import type { ServiceAccount } from '../auth/caller.js';
 import { readTime } from '../common/typed-text.js';
-import { ApiNullableTime, ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
-import { TextField, wholeNumberCheck, WholeNumber } from '../http/validation/fields.js';
+import { ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
+import { TextField, wholeNumberCheck } from '../http/validation/fields.js';
 import { type Check, Checked, ForbidUnknownFields, OptionalBody } from '../http/validation/request.pipe.js';
-import type {
-  AccountWithKey,
-  ListedAccount,
-  NewServiceAccount,
-  Rotation,
-} from './service-accounts.repository.js';
+import type { AccountWithKey, ListedAccount, NewServiceAccount } from './service-accounts.repository.js';
 
 export const SERVICE_ACCOUNT_ROLES = ['viewer', 'admin'] as const satisfies ServiceAccount['role'][];
-const MOST_NETWORKS = 50;
 const MAX_REQUESTS_PER_MINUTE = 1_000_000;
-export const DEFAULT_GRACE_SECONDS = 86_400;
-const MAX_GRACE_SECONDS = 604_800;
 
 const EXAMPLE_KEY = `tks_${'a'.repeat(43)}4CJoky`;
-const NETWORKS = ['203.0.113.0/24', '2001:db8::/32'];
 
 function roleProblem(value: unknown): ReturnType<Check> {
   if (value === undefined) return { type: 'missing', msg: 'is required' };
@@ -32,43 +27,6 @@ function roleProblem(value: unknown): ReturnType<Check> {
 }
 
 export const limitProblem = wholeNumberCheck(1, MAX_REQUESTS_PER_MINUTE);
-export const graceProblem = wholeNumberCheck(0, MAX_GRACE_SECONDS);
-
-export function networksProblem(value: unknown): ReturnType<Check> {
-  if (!Array.isArray(value))
-    return { type: 'value_error', msg: 'must be a list of addresses and CIDR ranges' };
-  if (value.length === 0 || value.length > MOST_NETWORKS)
-    return {
-      type: 'value_error',
-      msg: `must have 1 to ${MOST_NETWORKS} entries; leave it out to allow every address`,
-    };
-  return value.every((network) => typeof network === 'string' && isNetwork(network))
-    ? undefined
-    : {
-        type: 'value_error',
-        msg: 'must be addresses and CIDR ranges such as 203.0.113.0/24 or 2001:db8::/32, IPv4 in its own form',
-      };
-}
-
-export function futureTimeProblem(value: unknown): ReturnType<Check> {
-  const time = readTime(value);
-  return time && time.getTime() > Date.now()
-    ? undefined
-    : { type: 'value_error', msg: 'must be a time to come, as 2040-01-01T00:00:00Z' };
-}
-
-function FutureTime(description: string): PropertyDecorator {
-  return applyDecorators(
-    ApiProperty({
-      description,
-      anyOf: [{ type: 'string', format: 'date-time' }, { type: 'null' }],
-      example: '2040-01-01T00:00:00.000Z',
-      required: false,
-    }),
-    IsOptional(),
-    Checked(futureTimeProblem),
-  );
-}
 
 @ForbidUnknownFields({ description: 'A new service account.' })
 export class ServiceAccountCreateRequest {
@@ -87,17 +45,7 @@ export class ServiceAccountCreateRequest {
   @FutureTime('When its key ends. Without it, never.')
   expires_at?: string | null;
 
-  @ApiProperty({
-    description: 'Addresses and CIDR ranges from which its key may be used. Without it, from everywhere.',
-    anyOf: [
-      { type: 'array', items: { type: 'string' }, minItems: 1, maxItems: MOST_NETWORKS },
-      { type: 'null' },
-    ],
-    example: NETWORKS,
-    required: false,
-  })
-  @IsOptional()
-  @Checked(networksProblem)
+  @Networks('Addresses and CIDR ranges from which its key may be used. Without it, from everywhere.')
   networks?: string[] | null;
 
   @ApiProperty({
@@ -114,22 +62,10 @@ export class ServiceAccountCreateRequest {
 
 @OptionalBody()
 @ForbidUnknownFields({ description: 'How to rotate. Nothing is required.' })
-export class ServiceAccountRotateRequest {
-  @WholeNumber({
-    description: 'For how many seconds the former keys stay valid. 0 ends them at once.',
-    minimum: 0,
-    maximum: MAX_GRACE_SECONDS,
-    default: DEFAULT_GRACE_SECONDS,
-  })
-  @Transform(({ value }: { value: unknown }) => value ?? DEFAULT_GRACE_SECONDS)
-  grace_seconds: number = DEFAULT_GRACE_SECONDS;
-
-  @FutureTime('When the new key ends. Without it, when the former one would.')
-  expires_at?: string | null;
-}
+export class ServiceAccountRotateRequest extends KeyRotateRequest {}
 
 @ApiSchema({ description: 'A service account.' })
-export class ServiceAccountResponse {
+export class ServiceAccountResponse extends KeyFactsResponse {
   @ApiUuid('Its id, by which the history names it.')
   id: string;
 
@@ -138,16 +74,6 @@ export class ServiceAccountResponse {
 
   @ApiProperty({ description: 'What it may do.', enum: SERVICE_ACCOUNT_ROLES, example: 'admin' })
   role: ServiceAccount['role'];
-
-  @ApiNullableTime('When its key ends; `null` for never.')
-  expires_at: string | null;
-
-  @ApiProperty({
-    description: 'From where its key may be used; `null` for everywhere.',
-    anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'null' }],
-    example: NETWORKS,
-  })
-  networks: string[] | null;
 
   @ApiProperty({
     description:
@@ -159,12 +85,6 @@ export class ServiceAccountResponse {
 
   @ApiTime('When it was made.')
   created_at: string;
-
-  @ApiNullableTime('When a key of it was last used, at most a minute behind; `null` for never.')
-  last_used_at: string | null;
-
-  @ApiNullableTime('Until when former keys stay valid after a rotation; `null` if there are none.')
-  former_key_expires_at: string | null;
 }
 
 @ApiSchema({ description: 'A service account, with its new key.' })
@@ -188,25 +108,14 @@ export function toNewAccount(request: ServiceAccountCreateRequest): NewServiceAc
   };
 }
 
-export function toRotation({
-  grace_seconds: seconds,
-  expires_at: end,
-}: ServiceAccountRotateRequest): Rotation {
-  const expiresAt = readTime(end);
-  return { graceMs: seconds * 1_000, ...(expiresAt && { expiresAt }) };
-}
-
 export function toServiceAccountResponse(account: ListedAccount): ServiceAccountResponse {
   return {
     id: account.id,
     name: account.name,
     role: account.role,
-    expires_at: account.expiresAt?.toISOString() ?? null,
-    networks: account.networks.length > 0 ? [...account.networks] : null,
     requests_per_minute: account.requestsPerMinute,
     created_at: account.createdAt.toISOString(),
-    last_used_at: account.lastUsedAt?.toISOString() ?? null,
-    former_key_expires_at: account.formerKeyExpiresAt?.toISOString() ?? null,
+    ...toKeyFactsResponse(account),
   };
 }
 

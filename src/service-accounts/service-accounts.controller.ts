@@ -10,6 +10,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { CurrentActor } from '../auth/caller.js';
+import { toKeyRotation } from '../auth/opaque-keys/opaque-key.dto.js';
 import type { Actor } from '../common/actor.js';
 import { ApiErrors } from '../http/openapi/api-errors.js';
 import { UuidPipe } from '../http/validation/fields.js';
@@ -22,7 +23,6 @@ import {
   ServiceAccountRotateRequest,
   toKeyResponse,
   toNewAccount,
-  toRotation,
   toServiceAccountResponse,
 } from './service-account.dto.js';
 import { ServiceAccountsService } from './service-accounts.service.js';
@@ -94,7 +94,7 @@ export class ServiceAccountsController {
     @Body() body: ServiceAccountRotateRequest,
     @CurrentActor() actor: Actor,
   ): Promise<ServiceAccountKeyResponse> {
-    return toKeyResponse(await this.accounts.rotate(projectId, id, toRotation(body), actor));
+    return toKeyResponse(await this.accounts.rotate(projectId, id, toKeyRotation(body), actor));
   }
 
   @Delete(`:${ID}`)

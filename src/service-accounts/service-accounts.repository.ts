@@ -3,7 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, In, IsNull, type Repository } from 'typeorm';
 import type { ServiceAccount } from '../auth/caller.js';
 import { OpaqueKeyEntity } from '../auth/opaque-keys/opaque-key.entity.js';
-import { OpaqueKeys } from '../auth/opaque-keys/opaque-keys.js';
+import type { KeyRotation } from '../auth/opaque-keys/opaque-key.dto.js';
+import { factsOf, type KeyFacts, OpaqueKeys } from '../auth/opaque-keys/opaque-keys.js';
 import type { Actor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import type { ProjectId } from '../common/ids.js';
@@ -18,7 +19,6 @@ import { ServiceAccountEntity } from './service-account.entity.js';
 import { ADD, COUNT, DELETE, DELETE_OF_PROJECT, FIND, FIND_CALLER } from './service-accounts.statements.js';
 
 type AccountRow = RowOf<ServiceAccountEntity>;
-type KeyRow = RowOf<OpaqueKeyEntity>;
 
 const KIND = 'service_account';
 /** Of one project, and of the operator. The list has no pages. */
@@ -33,24 +33,12 @@ export type NewServiceAccount = Pick<AccountRow, 'name' | 'role' | 'requestsPerM
 };
 
 /** An account with the facts of its keys. */
-export interface ListedAccount extends AccountRow {
-  readonly expiresAt: Date | null;
-  readonly networks: readonly string[];
-  readonly lastUsedAt: Date | null;
-  /** When the last former key ends, if one is still valid. */
-  readonly formerKeyExpiresAt: Date | null;
-}
+export type ListedAccount = AccountRow & KeyFacts;
 
 /** An account, and its key, which is shown this once. */
 export interface AccountWithKey {
   readonly account: ListedAccount;
   readonly key: string;
-}
-
-export interface Rotation {
-  readonly graceMs: number;
-  /** By default as before. */
-  readonly expiresAt?: Date;
 }
 
 /** Stores service accounts with their keys. Each change is in the history, of the project or of the installation. */
@@ -98,7 +86,7 @@ export class ServiceAccountsRepository {
   }
 
   /** @throws DomainError `service_account_not_found`, `service_account_expired` */
-  rotate(holder: Holder, id: string, rotation: Rotation, actor: Actor): Promise<AccountWithKey> {
+  rotate(holder: Holder, id: string, rotation: KeyRotation, actor: Actor): Promise<AccountWithKey> {
     return this.database.transaction(() => this.#rotate(holder, id, rotation, actor));
   }
 
@@ -134,7 +122,7 @@ export class ServiceAccountsRepository {
   *#rotate(
     holder: Holder,
     id: string,
-    { graceMs, expiresAt }: Rotation,
+    { graceMs, expiresAt }: KeyRotation,
     actor: Actor,
   ): Steps<AccountWithKey> {
     const record = yield* this.#lock(holder, actor);
@@ -192,20 +180,6 @@ export class ServiceAccountsRepository {
       ...factsOf(keys.filter((key) => key.holderId === account.id)),
     }));
   }
-}
-
-/** @param keys of one account, the newest first */
-function factsOf([newest, ...former]: readonly KeyRow[]): Omit<ListedAccount, keyof AccountRow> {
-  const latest = (times: (Date | null | undefined)[]) =>
-    times.reduce<Date | null>((last, time) => (time && (!last || time > last) ? time : last), null);
-  const formerKeyExpiresAt = latest(former.map(({ expiresAt }) => expiresAt));
-  return {
-    expiresAt: newest?.expiresAt ?? null,
-    networks: newest?.networks?.split(' ') ?? [],
-    lastUsedAt: latest([newest, ...former].map((key) => key?.lastUsedAt)),
-    formerKeyExpiresAt:
-      formerKeyExpiresAt && formerKeyExpiresAt.getTime() > Date.now() ? formerKeyExpiresAt : null,
-  };
 }
 
 function notFound(): DomainError {

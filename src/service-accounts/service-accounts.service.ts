@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { KeyRotation } from '../auth/opaque-keys/opaque-key.dto.js';
 import { OpaqueKeys } from '../auth/opaque-keys/opaque-keys.js';
 import { ServiceAccountCallers } from '../auth/service-account-callers.js';
 import type { Actor } from '../common/actor.js';
@@ -8,7 +9,6 @@ import {
   type Holder,
   type ListedAccount,
   type NewServiceAccount,
-  type Rotation,
   ServiceAccountsRepository,
 } from './service-accounts.repository.js';
 
@@ -50,7 +50,7 @@ export class ServiceAccountsService implements OnModuleInit {
   }
 
   /** @throws DomainError `service_account_not_found`, `service_account_expired` */
-  async rotate(holder: Holder, id: string, rotation: Rotation, actor: Actor): Promise<AccountWithKey> {
+  async rotate(holder: Holder, id: string, rotation: KeyRotation, actor: Actor): Promise<AccountWithKey> {
     const rotated = await this.accounts.rotate(holder, id, rotation, actor);
     this.keys.announce(id);
     return rotated;

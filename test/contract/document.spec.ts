@@ -360,7 +360,9 @@ describe('the served OpenAPI document', () => {
         await compare(422, send(projectId, token, `?${wrongQueries[operationId] ?? 'page=0'}`));
       const isOwn404 =
         isForBuyers ||
-        /replay|webhook-endpoints$|auth|service-accounts\/|\/members\/|\/invitations\//.test(template);
+        /replay|webhook-endpoints$|auth|service-accounts\/|gateway-keys\/|\/members\/|\/invitations\//.test(
+          template,
+        );
       if (responses['404'] && !isOwn404) await compare(404, send(NOBODY, token).send(body));
     }
     const countOf = (status: string) => compared.filter((each) => each === status).length;
@@ -405,6 +407,10 @@ describe('the served OpenAPI document', () => {
         'POST /api/v1/payments/stripe/projects/{project_id}/reconcile 404',
         'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials 200',
         'POST /api/v1/projects/ 201',
+        'POST /api/v1/payments/stripe/projects/{project_id}/gateway-keys 201',
+        // Of no key.
+        'PATCH /api/v1/payments/stripe/projects/{project_id}/gateway-keys/{gateway_key_id} 422',
+        'POST /api/v1/payments/stripe/projects/{project_id}/gateway-keys/{gateway_key_id}/rotate 422',
         'POST /api/v1/projects/{project_id}/service-accounts 201',
         'POST /api/v1/operator/service-accounts 201',
         // Of no account.

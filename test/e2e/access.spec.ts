@@ -21,7 +21,7 @@ import { ServiceAccountsService } from '../../src/service-accounts/service-accou
 import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
 import { accessToken, endUserToken } from '../harness/tokens.js';
 
-const METHODS = ['get', 'head', 'post', 'put', 'delete'] as const;
+const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete'] as const;
 type Method = (typeof METHODS)[number];
 
 /** Service accounts, and operators with and without one. */
@@ -159,6 +159,15 @@ const ROUTES: Record<string, Expectation> = {
   [`POST ${OPERATOR}/service-accounts`]: operators(201, MACHINE_OPERATORS, { name: 'A', role: 'viewer' }),
   [`POST ${OPERATOR}/service-accounts/:service_account_id/rotate`]: operators(404, MACHINE_OPERATORS),
   [`DELETE ${OPERATOR}/service-accounts/:service_account_id`]: operators(404, MACHINE_OPERATORS),
+  [`GET ${STRIPE}/gateway-keys`]: allowed('gateway-keys:write', 200),
+  [`POST ${STRIPE}/gateway-keys`]: allowed('gateway-keys:write', 201, {
+    name: 'A',
+    mode: 'test',
+    permissions: {},
+  }),
+  [`PATCH ${STRIPE}/gateway-keys/:gateway_key_id`]: allowed('gateway-keys:write', 404, { name: 'B' }),
+  [`POST ${STRIPE}/gateway-keys/:gateway_key_id/rotate`]: allowed('gateway-keys:write', 404),
+  [`DELETE ${STRIPE}/gateway-keys/:gateway_key_id`]: allowed('gateway-keys:write', 404),
   [`GET ${STRIPE}/config`]: allowed('config:read', 200),
   [`PUT ${STRIPE}/config`]: allowed('config:write', 200, {}),
   [`DELETE ${STRIPE}/config`]: allowed('config:write', 204),
@@ -212,6 +221,7 @@ const fill = (path: string, projectId: string, mode = 'test') =>
     .replace(':subject', 'nobody')
     .replace(':invitation_id', NOBODYS_ID)
     .replace(':session_id', randomUUID())
+    .replace(':gateway_key_id', NOBODYS_ID)
     .replace(':service_account_id', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
     .replace('*', 'swagger-ui.css');
 

@@ -30,6 +30,12 @@ const BODIES: Record<string, unknown> = {
     is_test_mode: true,
   },
   'POST /api/v1/payments/stripe/projects/{project_id}/webhook-endpoints': { mode: 'test' },
+  'POST /api/v1/payments/stripe/projects/{project_id}/gateway-keys': {
+    name: 'Worker',
+    mode: 'test',
+    permissions: { customers: 'read' },
+  },
+  'PATCH /api/v1/payments/stripe/projects/{project_id}/gateway-keys/{gateway_key_id}': { name: 'Renamed' },
   'POST /api/v1/payments/stripe/projects/{project_id}/reconcile': { mode: 'test' },
   'POST /api/v1/payments/stripe/checkout-session': {
     price_id: 'price_1',
@@ -85,6 +91,7 @@ function call({ method, path }: Operation): Promise<Answer> {
     .replace('{mode}', 'test')
     .replace('{subject}', 'developer-2')
     .replace('{invitation_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
+    .replace('{gateway_key_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
     .replace('{service_account_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34');
   const token = END_USERS.test(path) ? endUserToken(projectId) : OWNER;
   return server.send(method, url, { body: BODIES[`${method} ${path}`], token });

@@ -75,6 +75,9 @@ const BODIES: Record<string, object[]> = {
       [`${route}/:service_account_id/rotate`, [{}]],
     ]),
   ),
+  [`POST ${STRIPE}/gateway-keys`]: [{ name: 'Worker', mode: 'test', permissions: { customers: 'read' } }],
+  [`PATCH ${STRIPE}/gateway-keys/:gateway_key_id`]: [{ name: 'Worker' }],
+  [`POST ${STRIPE}/gateway-keys/:gateway_key_id/rotate`]: [{}],
   [`PUT ${STRIPE}/config`]: [replaced, credentials, {}],
   [`POST ${STRIPE}/validate-credentials`]: [
     { secret_key: credentials.test_secret_key, is_test_mode: true },
@@ -243,7 +246,7 @@ it('shows no secret in any answer or log, for any operation and any place in the
     (route) => !route.startsWith('HEAD ') && !route.startsWith('OPTIONS '),
   );
   expect(routes.filter((route) => /^(?:POST|PUT|PATCH) /.test(route))).toEqual(Object.keys(BODIES).sort());
-  for (const route of ['PUT ', 'POST ', 'GET ', 'DELETE '].flatMap((method) =>
+  for (const route of ['PUT ', 'POST ', 'PATCH ', 'GET ', 'DELETE '].flatMap((method) =>
     routes.filter((each) => each.startsWith(method)),
   )) {
     const [method = '', pattern = ''] = route.split(' ');
@@ -251,7 +254,7 @@ it('shows no secret in any answer or log, for any operation and any place in the
       .replace(':project_id', projectId)
       .replace(':mode', 'test')
       .replace(':subject', 'developer-2')
-      .replace(/:(?:session|service_account|invitation)_id/, randomUUID())
+      .replace(/:(?:session|service_account|gateway_key|invitation)_id/, randomUUID())
       .replace('*', 'swagger-ui.css');
     const token = isOfTill(path) ? endUserToken(projectId) : undefined;
     for (const body of BODIES[route] ?? [undefined]) {

@@ -2,7 +2,13 @@ import { hash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 /** Recognizable starts of keys, for people and for secret scanners. */
-const PREFIXES = { service_account: 'tks', invitation: 'tki', password_reset: 'tkp' } as const;
+const PREFIXES = {
+  service_account: 'tks',
+  invitation: 'tki',
+  password_reset: 'tkp',
+  gateway_test: 'tkg_test',
+  gateway_live: 'tkg_live',
+} as const;
 
 export type OpaqueKeyKind = keyof typeof PREFIXES;
 
@@ -28,7 +34,8 @@ export function hasPrefixOf(kind: OpaqueKeyKind, text: string): boolean {
 /** Whether length, alphabet and checksum are right. Finds typing errors without a database. */
 export function isWellFormed(kind: OpaqueKeyKind, text: string): boolean {
   const length = PREFIXES[kind].length + 1 + RANDOM_LENGTH + CHECKSUM_LENGTH;
-  if (text.length !== length || !hasPrefixOf(kind, text) || !/^[a-z]+_[0-9A-Za-z]+$/.test(text)) return false;
+  if (text.length !== length || !hasPrefixOf(kind, text) || !/^[a-z_]+_[0-9A-Za-z]+$/.test(text))
+    return false;
   const unchecked = text.slice(0, -CHECKSUM_LENGTH);
   return text === unchecked + checksumOf(unchecked);
 }

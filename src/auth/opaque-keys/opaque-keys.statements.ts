@@ -27,6 +27,11 @@ export const DELETE_EXPIRED = sql<never>(
   'DELETE FROM opaque_keys WHERE holder_id = $1 AND kind = $2 AND expires_at <= $3',
 );
 
+/** $1 holder, $2 kind, $3 networks. */
+export const SET_NETWORKS = sql<never>(
+  'UPDATE opaque_keys SET networks = $3 WHERE holder_id = $1 AND kind = $2',
+);
+
 /** $1 holder, $2 kind. */
 export const DELETE_KEYS = sql<never>('DELETE FROM opaque_keys WHERE holder_id = $1 AND kind = $2');
 

@@ -15,6 +15,7 @@ import {
   FIND_KEY,
   KEYS_OF_HOLDER,
   MARK_USED,
+  SET_NETWORKS,
   TAKE_KEY,
 } from './opaque-keys.statements.js';
 
@@ -26,6 +27,15 @@ interface KeyOptions {
   readonly networks?: readonly string[];
   /** By default now. */
   readonly createdAt?: Date;
+}
+
+/** What is known about the keys of a holder. */
+export interface KeyFacts {
+  readonly expiresAt: Date | null;
+  readonly networks: readonly string[];
+  readonly lastUsedAt: Date | null;
+  /** When the last former key ends, if one is still valid. */
+  readonly formerKeyExpiresAt: Date | null;
 }
 
 /** Why a key is refused. `unknown` includes revoked. */
@@ -84,7 +94,7 @@ export class OpaqueKeys {
       holderId,
       createdAt,
       expiresAt,
-      networks: networks.length === 0 ? null : networks.join(' '),
+      networks: storedNetworks(networks),
       lastUsedAt: null,
     };
     yield* exec(ADD_KEY, columnValues(OpaqueKeyEntity, row));
@@ -113,6 +123,12 @@ export class OpaqueKeys {
       // Stays the newest, also for two rotations within a millisecond.
       createdAt: new Date(Math.max(now.getTime(), newest.createdAt.getTime() + 1)),
     });
+  }
+
+  /** Changes from where the keys of a holder may be used. @param networks none for every address */
+  *restrict(kind: OpaqueKeyKind, holderId: string, networks: readonly string[]): Steps<void> {
+    yield* exec(SET_NETWORKS, [holderId, kind, storedNetworks(networks)]);
+    yield* this.database.notify(CHANNEL, holderId);
   }
 
   /** Ends all keys of a holder. */
@@ -202,6 +218,24 @@ export class OpaqueKeys {
   }
 }
 
+function storedNetworks(networks: readonly string[]): string | null {
+  return networks.length === 0 ? null : networks.join(' ');
+}
+
 function isExpired({ expiresAt }: Pick<KeyRow, 'expiresAt'>, now: number): boolean {
   return expiresAt !== null && expiresAt.getTime() <= now;
+}
+
+/** @param keys of one holder, the newest first */
+export function factsOf([newest, ...former]: readonly KeyRow[]): KeyFacts {
+  const latest = (times: (Date | null | undefined)[]) =>
+    times.reduce<Date | null>((last, time) => (time && (!last || time > last) ? time : last), null);
+  const formerKeyExpiresAt = latest(former.map(({ expiresAt }) => expiresAt));
+  return {
+    expiresAt: newest?.expiresAt ?? null,
+    networks: newest?.networks?.split(' ') ?? [],
+    lastUsedAt: latest([newest, ...former].map((key) => key?.lastUsedAt)),
+    formerKeyExpiresAt:
+      formerKeyExpiresAt && formerKeyExpiresAt.getTime() > Date.now() ? formerKeyExpiresAt : null,
+  };
 }

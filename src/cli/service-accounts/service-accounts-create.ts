@@ -1,14 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { ServiceAccount } from '../../auth/caller.js';
 import type { ProjectId } from '../../common/ids.js';
+import { futureTimeProblem, networksProblem } from '../../auth/opaque-keys/opaque-key.dto.js';
 import { readTime } from '../../common/typed-text.js';
 import { nameCheck } from '../../http/validation/fields.js';
-import {
-  futureTimeProblem,
-  limitProblem,
-  networksProblem,
-  SERVICE_ACCOUNT_ROLES,
-} from '../../service-accounts/service-account.dto.js';
+import { limitProblem, SERVICE_ACCOUNT_ROLES } from '../../service-accounts/service-account.dto.js';
 import { CommandFailed, type Report } from '../output.js';
 import { OPERATOR, type Runner, type Session } from '../session.js';
 import { check, keyReport, openServiceAccounts, orFail, projectId, wholeNumber } from './accounts.js';

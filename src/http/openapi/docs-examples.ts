@@ -27,6 +27,13 @@ const SERVICE_ACCOUNT = {
   last_used_at: SUBSCRIBED_AT,
   former_key_expires_at: null,
 };
+const GATEWAY_KEY = {
+  id: 'b7e2d940-6c1f-4a83-9d57-2e8f4c6a1b30',
+  expires_at: '2040-01-01T00:00:00.000Z',
+  created_at: PROJECT_CREATED_AT,
+  last_used_at: SUBSCRIBED_AT,
+  former_key_expires_at: null,
+};
 const INVITATION = {
   id: 'd1f7b3a8-5c20-4e96-9b7d-3a60c8e2f415',
   email: 'ada@example.com',
@@ -69,6 +76,8 @@ const STORY: Record<string, Record<string, unknown>> = {
   OperatorProjectsResponse: { next_cursor: null },
   ServiceAccountResponse: SERVICE_ACCOUNT,
   ServiceAccountKeyResponse: { ...SERVICE_ACCOUNT, last_used_at: null },
+  GatewayKeyResponse: GATEWAY_KEY,
+  IssuedGatewayKeyResponse: { ...GATEWAY_KEY, last_used_at: null },
   ProjectPaymentConfigResponse: {
     id: PROJECT_ID,
     created_at: PROJECT_CREATED_AT,
@@ -93,6 +102,7 @@ const STORY: Record<string, Record<string, unknown>> = {
     fields: [{ field: 'test_secret_key', last_four: 'aaaa' }],
     endpoint_id: null,
     service_account_id: null,
+    gateway_key_id: null,
     member: null,
     role: null,
     invitation_id: null,
@@ -220,6 +230,11 @@ const NO_ACCOUNT_ID: ErrorBody = {
   type: 'uuid_parsing',
 };
 
+const NO_GATEWAY_KEY = 'There is no gateway key with this id.';
+const GATEWAY_KEY_EXPIRED = 'The gateway key has expired: send a later expires_at with the rotation.';
+const TOO_MANY_GATEWAY_KEYS = 'The project has 100 gateway keys, which is the most: revoke one first.';
+const NO_GATEWAY_KEY_ID: ErrorBody = { ...NO_ACCOUNT_ID, loc: ['path', 'gateway_key_id'] };
+
 const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   register: {
     403: 'Registration is closed here: ask the operator of this service for an account.',
@@ -267,6 +282,10 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   createServiceAccount: { 409: TOO_MANY_ACCOUNTS, 422: missing('name') },
   rotateServiceAccount: { 404: NO_SERVICE_ACCOUNT, 409: ACCOUNT_EXPIRED, 422: NO_ACCOUNT_ID },
   revokeServiceAccount: { 404: NO_SERVICE_ACCOUNT },
+  createGatewayKey: { 409: TOO_MANY_GATEWAY_KEYS, 422: missing('name') },
+  updateGatewayKey: { 404: NO_GATEWAY_KEY, 422: NO_GATEWAY_KEY_ID },
+  rotateGatewayKey: { 404: NO_GATEWAY_KEY, 409: GATEWAY_KEY_EXPIRED, 422: NO_GATEWAY_KEY_ID },
+  revokeGatewayKey: { 404: NO_GATEWAY_KEY },
   createOperatorServiceAccount: { 409: TOO_MANY_ACCOUNTS, 422: missing('name') },
   rotateOperatorServiceAccount: { 404: NO_SERVICE_ACCOUNT, 409: ACCOUNT_EXPIRED, 422: NO_ACCOUNT_ID },
   revokeOperatorServiceAccount: { 404: NO_SERVICE_ACCOUNT, 422: NO_ACCOUNT_ID },
@@ -419,6 +438,6 @@ function exampleOf(
   return schema.enum?.[0];
 }
 
-export function operationsOf({ get, put, post, delete: remove }: PathItem): Operation[] {
-  return [get, put, post, remove].filter((operation) => operation !== undefined);
+export function operationsOf({ get, put, post, patch, delete: remove }: PathItem): Operation[] {
+  return [get, put, post, patch, remove].filter((operation) => operation !== undefined);
 }

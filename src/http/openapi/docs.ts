@@ -85,6 +85,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
       "What a project's end users buy, and what they do with it. With an end user's access token.",
     )
     .addTag('Subscriptions and payments', 'What customers of the projects subscribed to and paid.')
+    .addTag('Gateway keys', 'Keys for Stripe SDKs, which reach Stripe through this service.')
     .addTag('Service accounts', 'Keys for machines, such as the backend of a platform.')
     .addTag(
       'Operator',

@@ -33,8 +33,8 @@ const OF_STATUS: Record<string, (keyof typeof HEADERS)[]> = {
 /** Documents the headers shared by all responses with a status. */
 export function documentResponseHeaders({ paths, components = {} }: OpenAPIObject): void {
   components.headers = { ...HEADERS, ...components.headers };
-  for (const { get, put, post, delete: remove } of Object.values(paths)) {
-    for (const { responses = {} } of [get, put, post, remove].filter(
+  for (const { get, put, post, patch, delete: remove } of Object.values(paths)) {
+    for (const { responses = {} } of [get, put, post, patch, remove].filter(
       (operation) => operation !== undefined,
     )) {
       for (const [status, response] of Object.entries(responses)) {

@@ -149,6 +149,12 @@ export class HistoryEntryResponse {
   })
   member: string | null;
 
+  @ApiNullableString({
+    description: 'The gateway key that was made, changed, rotated or revoked.',
+    example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11',
+  })
+  gateway_key_id: string | null;
+
   @ApiNullableString({ description: 'The role of that member, or of the invitation.', example: 'admin' })
   role: string | null;
 
@@ -188,6 +194,7 @@ function toHistoryEntryResponse({
     fields,
     endpoint,
     account,
+    gateway_key: gatewayKey,
     actor_name: actorName,
     former_webhook_secrets_ended: ended,
     member,
@@ -208,6 +215,7 @@ function toHistoryEntryResponse({
     fields: toFields(fields),
     endpoint_id: endpoint ?? null,
     service_account_id: account ?? null,
+    gateway_key_id: gatewayKey ?? null,
     former_webhook_secrets_ended: toFields(ended),
     member: member ?? null,
     role: role ?? null,

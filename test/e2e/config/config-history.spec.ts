@@ -51,6 +51,7 @@ describe('GET config/history', () => {
       fields: [{ field: 'live_secret_key', last_four: '0007' }],
       endpoint_id: null,
       service_account_id: null,
+      gateway_key_id: null,
       invitation_id: null,
       member: null,
       role: null,

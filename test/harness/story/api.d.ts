@@ -1028,6 +1028,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/payments/stripe/projects/{project_id}/gateway-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the gateway keys of a project
+         * @description Expired and paused ones too. No key is shown. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        get: operations["listGatewayKeys"];
+        put?: never;
+        /**
+         * Make a gateway key
+         * @description A Stripe SDK uses it at the gateway in place of the stored secret key. The answer shows it, this once. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        post: operations["createGatewayKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/gateway-keys/{gateway_key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a gateway key
+         * @description Every process refuses it within two seconds. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        delete: operations["revokeGatewayKey"];
+        options?: never;
+        head?: never;
+        /**
+         * Change or pause a gateway key
+         * @description Every process applies the change within two seconds. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        patch: operations["updateGatewayKey"];
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/gateway-keys/{gateway_key_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a new key in place of a gateway key
+         * @description The former ones stay valid for a grace period, by default a day. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        post: operations["rotateGatewayKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/payments/stripe/projects/{project_id}/webhook-endpoints": {
         parameters: {
             query?: never;
@@ -1774,6 +1842,29 @@ export interface components {
         /** @description A service account. */
         ServiceAccountResponse: {
             /**
+             * @description When its key ends; `null` for never.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            expires_at: string | null;
+            /**
+             * @description From where its key may be used; `null` for everywhere.
+             * @example [
+             *       "203.0.113.0/24",
+             *       "2001:db8::/32"
+             *     ]
+             */
+            networks: string[] | null;
+            /**
+             * @description When a key of it was last used, at most a minute behind; `null` for never.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            last_used_at: string | null;
+            /**
+             * @description Until when former keys stay valid after a rotation; `null` if there are none.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            former_key_expires_at: string | null;
+            /**
              * Format: uuid
              * @description Its id, by which the history names it.
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
@@ -1791,19 +1882,6 @@ export interface components {
              */
             role: "viewer" | "admin";
             /**
-             * @description When its key ends; `null` for never.
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            expires_at: string | null;
-            /**
-             * @description From where its key may be used; `null` for everywhere.
-             * @example [
-             *       "203.0.113.0/24",
-             *       "2001:db8::/32"
-             *     ]
-             */
-            networks: string[] | null;
-            /**
              * @description How many requests it may send in a minute to one process; `null` for as many as any caller.
              * @example 300
              */
@@ -1814,16 +1892,6 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
-            /**
-             * @description When a key of it was last used, at most a minute behind; `null` for never.
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            last_used_at: string | null;
-            /**
-             * @description Until when former keys stay valid after a rotation; `null` if there are none.
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            former_key_expires_at: string | null;
         };
         /** @description A new service account. */
         ServiceAccountCreateRequest: {
@@ -1860,6 +1928,29 @@ export interface components {
         /** @description A service account, with its new key. */
         ServiceAccountKeyResponse: {
             /**
+             * @description When its key ends; `null` for never.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            expires_at: string | null;
+            /**
+             * @description From where its key may be used; `null` for everywhere.
+             * @example [
+             *       "203.0.113.0/24",
+             *       "2001:db8::/32"
+             *     ]
+             */
+            networks: string[] | null;
+            /**
+             * @description When a key of it was last used, at most a minute behind; `null` for never.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            last_used_at: string | null;
+            /**
+             * @description Until when former keys stay valid after a rotation; `null` if there are none.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            former_key_expires_at: string | null;
+            /**
              * Format: uuid
              * @description Its id, by which the history names it.
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
@@ -1877,19 +1968,6 @@ export interface components {
              */
             role: "viewer" | "admin";
             /**
-             * @description When its key ends; `null` for never.
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            expires_at: string | null;
-            /**
-             * @description From where its key may be used; `null` for everywhere.
-             * @example [
-             *       "203.0.113.0/24",
-             *       "2001:db8::/32"
-             *     ]
-             */
-            networks: string[] | null;
-            /**
              * @description How many requests it may send in a minute to one process; `null` for as many as any caller.
              * @example 300
              */
@@ -1900,16 +1978,6 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
-            /**
-             * @description When a key of it was last used, at most a minute behind; `null` for never.
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            last_used_at: string | null;
-            /**
-             * @description Until when former keys stay valid after a rotation; `null` if there are none.
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            former_key_expires_at: string | null;
             /**
              * @description To be sent as `Authorization: Bearer <key>`. It is not shown again.
              * @example tks_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa4CJoky
@@ -2227,7 +2295,7 @@ export interface components {
              * @example config.updated
              * @enum {string}
              */
-            action: "project.created" | "project.updated" | "project.deleted" | "config.created" | "config.updated" | "config.deleted" | "config.mode_deleted" | "credentials.validated" | "credentials.refused" | "webhook_endpoint.created" | "webhook_endpoint.removed" | "webhook_secret.expired" | "service_account.created" | "service_account.rotated" | "service_account.revoked" | "member.added" | "member.changed" | "member.removed" | "invitation.created" | "invitation.withdrawn" | "project.transferred" | "history.pruned";
+            action: "project.created" | "project.updated" | "project.deleted" | "config.created" | "config.updated" | "config.deleted" | "config.mode_deleted" | "credentials.validated" | "credentials.refused" | "webhook_endpoint.created" | "webhook_endpoint.removed" | "webhook_secret.expired" | "service_account.created" | "service_account.rotated" | "service_account.revoked" | "gateway_key.created" | "gateway_key.updated" | "gateway_key.rotated" | "gateway_key.revoked" | "member.added" | "member.changed" | "member.removed" | "invitation.created" | "invitation.withdrawn" | "project.transferred" | "history.pruned";
             /**
              * @description `done`, or what Stripe said of a key: `valid`, `invalid`, or `unavailable` when it could not be asked.
              * @example done
@@ -2282,6 +2350,11 @@ export interface components {
              * @example 8a7c1f52-9d3b-4e60-b1f4-c25d7e0a9b38
              */
             member: string | null;
+            /**
+             * @description The gateway key that was made, changed, rotated or revoked.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            gateway_key_id: string | null;
             /**
              * @description The role of that member, or of the invitation.
              * @example admin
@@ -3235,6 +3308,245 @@ export interface components {
              * @example The subscription is on its new plan.
              */
             message: string;
+        };
+        /** @description A gateway key, without the key. */
+        GatewayKeyResponse: {
+            /**
+             * @description When its key ends; `null` for never.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            expires_at: string | null;
+            /**
+             * @description From where its key may be used; `null` for everywhere.
+             * @example [
+             *       "203.0.113.0/24",
+             *       "2001:db8::/32"
+             *     ]
+             */
+            networks: string[] | null;
+            /**
+             * @description When a key of it was last used, at most a minute behind; `null` for never.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            last_used_at: string | null;
+            /**
+             * @description Until when former keys stay valid after a rotation; `null` if there are none.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            former_key_expires_at: string | null;
+            /**
+             * Format: uuid
+             * @description Its id, by which the history names it.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            id: string;
+            /**
+             * @description What people call it.
+             * @example Python worker
+             */
+            name: string;
+            /**
+             * @description Which of the stored secret keys it stands for.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /**
+             * @description What the key may do, by resource.
+             * @example {
+             *       "customers": "write",
+             *       "checkout/sessions": "write",
+             *       "subscriptions": "read"
+             *     }
+             */
+            permissions: {
+                [key: string]: "read" | "write";
+            };
+            /**
+             * @description Values of `Stripe-Account` and `Stripe-Context` that the key may send.
+             * @example []
+             */
+            accounts: string[];
+            /**
+             * @description Whether every request with the key is refused for now.
+             * @example false
+             */
+            paused: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+        };
+        /** @description A new gateway key. */
+        GatewayKeyCreateRequest: {
+            /**
+             * @description What people call it.
+             * @example Python worker
+             */
+            name: string;
+            /**
+             * @description Which of the stored secret keys it stands for.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /**
+             * @description What the key may do, by resource of Stripe: `read`, or `write`, which includes `read`. `*` is every resource. Nothing else is allowed.
+             * @example {
+             *       "customers": "write",
+             *       "checkout/sessions": "write",
+             *       "subscriptions": "read"
+             *     }
+             */
+            permissions: {
+                [key: string]: "read" | "write";
+            };
+            /**
+             * @description Values of `Stripe-Account` and `Stripe-Context` that the key may send. Without it, none.
+             * @example []
+             */
+            accounts?: string[];
+            /**
+             * @description When the key ends. Without it, never.
+             * @example 2040-01-01T00:00:00.000Z
+             */
+            expires_at?: string | null;
+            /**
+             * @description Addresses and CIDR ranges from which the key may be used. Without it, from everywhere.
+             * @example [
+             *       "203.0.113.0/24",
+             *       "2001:db8::/32"
+             *     ]
+             */
+            networks?: string[] | null;
+        };
+        /** @description A gateway key, with its text. */
+        IssuedGatewayKeyResponse: {
+            /**
+             * @description When its key ends; `null` for never.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            expires_at: string | null;
+            /**
+             * @description From where its key may be used; `null` for everywhere.
+             * @example [
+             *       "203.0.113.0/24",
+             *       "2001:db8::/32"
+             *     ]
+             */
+            networks: string[] | null;
+            /**
+             * @description When a key of it was last used, at most a minute behind; `null` for never.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            last_used_at: string | null;
+            /**
+             * @description Until when former keys stay valid after a rotation; `null` if there are none.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            former_key_expires_at: string | null;
+            /**
+             * Format: uuid
+             * @description Its id, by which the history names it.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            id: string;
+            /**
+             * @description What people call it.
+             * @example Python worker
+             */
+            name: string;
+            /**
+             * @description Which of the stored secret keys it stands for.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /**
+             * @description What the key may do, by resource.
+             * @example {
+             *       "customers": "write",
+             *       "checkout/sessions": "write",
+             *       "subscriptions": "read"
+             *     }
+             */
+            permissions: {
+                [key: string]: "read" | "write";
+            };
+            /**
+             * @description Values of `Stripe-Account` and `Stripe-Context` that the key may send.
+             * @example []
+             */
+            accounts: string[];
+            /**
+             * @description Whether every request with the key is refused for now.
+             * @example false
+             */
+            paused: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description Given to a Stripe SDK in place of a secret key. It is not shown again.
+             * @example tkg_test_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa4awSOR
+             */
+            key: string;
+        };
+        /** @description Changes of a gateway key. An absent field stays as it is. */
+        GatewayKeyUpdateRequest: {
+            /**
+             * @description What people call it.
+             * @example Python worker
+             */
+            name?: string | null;
+            /**
+             * @description What the key may do, by resource of Stripe: `read`, or `write`, which includes `read`. `*` is every resource. Nothing else is allowed. Replaces all.
+             * @example {
+             *       "customers": "write",
+             *       "checkout/sessions": "write",
+             *       "subscriptions": "read"
+             *     }
+             */
+            permissions?: {
+                [key: string]: "read" | "write";
+            };
+            /**
+             * @description Values of `Stripe-Account` and `Stripe-Context` that the key may send. Without it, none.
+             * @example []
+             */
+            accounts?: string[];
+            /**
+             * @description Addresses and CIDR ranges from which the key may be used; `null` for everywhere.
+             * @example [
+             *       "203.0.113.0/24",
+             *       "2001:db8::/32"
+             *     ]
+             */
+            networks?: string[] | null;
+            /**
+             * @description Whether every request with the key is refused for now.
+             * @example true
+             */
+            paused?: boolean;
+        };
+        /** @description How to rotate. Nothing is required. */
+        GatewayKeyRotateRequest: {
+            /**
+             * @description For how many seconds the former keys stay valid. 0 ends them at once.
+             * @default 86400
+             * @example 86400
+             */
+            grace_seconds?: number;
+            /**
+             * @description When the new key ends. Without it, when the former one would.
+             * @example 2040-01-01T00:00:00.000Z
+             */
+            expires_at?: string | null;
         };
         /** @description Which webhook endpoint to make. */
         WebhookEndpointCreateRequest: {
@@ -11246,6 +11558,674 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    listGatewayKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys, the oldest first. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayKeyResponse"][];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    createGatewayKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GatewayKeyCreateRequest"];
+            };
+        };
+        responses: {
+            /** @description The gateway key. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedGatewayKeyResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The project has 100 gateway keys, which is the most. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    revokeGatewayKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The gateway key's id. */
+                gateway_key_id: string;
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The gateway key is gone. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or no gateway key with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    updateGatewayKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The gateway key's id. */
+                gateway_key_id: string;
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GatewayKeyUpdateRequest"];
+            };
+        };
+        responses: {
+            /** @description The gateway key. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayKeyResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or no gateway key with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    rotateGatewayKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The gateway key's id. */
+                gateway_key_id: string;
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["GatewayKeyRotateRequest"];
+            };
+        };
+        responses: {
+            /** @description The gateway key with its new text. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedGatewayKeyResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or no gateway key with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The gateway key has expired, and the request sets no later end. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {

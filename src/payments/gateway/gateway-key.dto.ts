@@ -1,0 +1,235 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
+import {
+  FutureTime,
+  KeyFactsResponse,
+  KeyRotateRequest,
+  Networks,
+  toKeyFactsResponse,
+} from '../../auth/opaque-keys/opaque-key.dto.js';
+import { readTime } from '../../common/typed-text.js';
+import { ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
+import { TextField } from '../../http/validation/fields.js';
+import {
+  type Check,
+  Checked,
+  ForbidUnknownFields,
+  OptionalBody,
+} from '../../http/validation/request.pipe.js';
+import { STRIPE_MODES, type StripeMode, StripeModeField } from '../stripe/stripe-mode.js';
+import type {
+  GatewayKeyChanges,
+  IssuedGatewayKey,
+  ListedGatewayKey,
+  NewGatewayKey,
+} from './gateway-keys.repository.js';
+import {
+  GATEWAY_ACTIONS,
+  type GatewayPermissions,
+  isPermissionName,
+  PERMISSION_NAMES,
+} from './gateway-permissions.js';
+
+const MOST_ACCOUNTS = 100;
+/** Accounts, also as the paths that `Stripe-Context` takes. */
+const ACCOUNT = /^acct_\w{1,64}(?:\/acct_\w{1,64}){0,4}$/;
+
+const EXAMPLE_KEY = `tkg_test_${'a'.repeat(43)}4awSOR`;
+const PERMISSIONS = { customers: 'write', 'checkout/sessions': 'write', subscriptions: 'read' };
+const ACCOUNTS: string[] = [];
+
+const permissionsProblem: Check = (value) => {
+  if (value === undefined) return { type: 'missing', msg: 'is required' };
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { type: 'dict_type', msg: 'must be an object such as {"customers": "write"}' };
+  const entries = Object.entries(value);
+  if (!entries.every(([name]) => isPermissionName(name)))
+    return {
+      type: 'value_error',
+      msg: 'has a name that is no resource of Stripe; write path resources such as customers or checkout/sessions, or *',
+    };
+  return entries.every(([, action]) => GATEWAY_ACTIONS.some((known) => known === action))
+    ? undefined
+    : { type: 'enum', msg: 'must have read or write for each resource' };
+};
+
+const accountsProblem: Check = (value) => {
+  if (!Array.isArray(value) || value.length > MOST_ACCOUNTS)
+    return { type: 'value_error', msg: `must be a list of at most ${MOST_ACCOUNTS} Stripe accounts` };
+  return value.every((account) => typeof account === 'string' && ACCOUNT.test(account))
+    ? undefined
+    : { type: 'value_error', msg: 'must be ids of Stripe accounts, which begin with acct_' };
+};
+
+const PERMISSIONS_SCHEMA = {
+  type: 'object' as const,
+  propertyNames: { enum: [...PERMISSION_NAMES] },
+  additionalProperties: { type: 'string' as const, enum: [...GATEWAY_ACTIONS] },
+  example: PERMISSIONS,
+};
+
+const PERMISSIONS_MEANING =
+  'What the key may do, by resource of Stripe: `read`, or `write`, which includes `read`. `*` is every resource. Nothing else is allowed.';
+
+const ACCOUNTS_MEANING = 'Values of `Stripe-Account` and `Stripe-Context` that the key may send.';
+
+function Accounts(): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({
+      description: `${ACCOUNTS_MEANING} Without it, none.`,
+      type: 'array',
+      items: { type: 'string', pattern: ACCOUNT.source },
+      maxItems: MOST_ACCOUNTS,
+      example: ACCOUNTS,
+      required: false,
+    }),
+    IsOptional(),
+    Checked(accountsProblem),
+  );
+}
+
+const NAME = { description: 'What people call it.', example: 'Python worker', minLength: 1, maxLength: 255 };
+
+@ForbidUnknownFields({ description: 'A new gateway key.' })
+export class GatewayKeyCreateRequest {
+  @TextField(NAME)
+  name: string;
+
+  @StripeModeField('Which of the stored secret keys it stands for.')
+  mode: StripeMode;
+
+  @ApiProperty({ description: PERMISSIONS_MEANING, ...PERMISSIONS_SCHEMA })
+  @Checked(permissionsProblem)
+  permissions: GatewayPermissions;
+
+  @Accounts()
+  accounts?: string[] | null;
+
+  @FutureTime('When the key ends. Without it, never.')
+  expires_at?: string | null;
+
+  @Networks('Addresses and CIDR ranges from which the key may be used. Without it, from everywhere.')
+  networks?: string[] | null;
+}
+
+@ForbidUnknownFields({ description: 'Changes of a gateway key. An absent field stays as it is.' })
+export class GatewayKeyUpdateRequest {
+  @TextField({ ...NAME, optional: true })
+  name?: string | null;
+
+  @ApiProperty({
+    description: `${PERMISSIONS_MEANING} Replaces all.`,
+    ...PERMISSIONS_SCHEMA,
+    selfRequired: false,
+  })
+  @IsOptional()
+  @Checked(permissionsProblem)
+  permissions?: GatewayPermissions | null;
+
+  @Accounts()
+  accounts?: string[] | null;
+
+  @Networks('Addresses and CIDR ranges from which the key may be used; `null` for everywhere.')
+  networks?: string[] | null;
+
+  @ApiProperty({
+    description: 'Whether every request with the key is refused for now.',
+    type: 'boolean',
+    example: true,
+    required: false,
+  })
+  @IsOptional()
+  @Checked((value) =>
+    typeof value === 'boolean' ? undefined : { type: 'bool_type', msg: 'must be true or false' },
+  )
+  paused?: boolean | null;
+}
+
+@OptionalBody()
+@ForbidUnknownFields({ description: 'How to rotate. Nothing is required.' })
+export class GatewayKeyRotateRequest extends KeyRotateRequest {}
+
+@ApiSchema({ description: 'A gateway key, without the key.' })
+export class GatewayKeyResponse extends KeyFactsResponse {
+  @ApiUuid('Its id, by which the history names it.')
+  id: string;
+
+  @ApiProperty({ description: 'What people call it.', type: String, example: 'Python worker' })
+  name: string;
+
+  @ApiProperty({
+    description: 'Which of the stored secret keys it stands for.',
+    enum: STRIPE_MODES,
+    example: 'test',
+  })
+  mode: StripeMode;
+
+  @ApiProperty({ description: 'What the key may do, by resource.', ...PERMISSIONS_SCHEMA })
+  permissions: GatewayPermissions;
+
+  @ApiProperty({ description: ACCOUNTS_MEANING, type: [String], example: ACCOUNTS })
+  accounts: string[];
+
+  @ApiProperty({
+    description: 'Whether every request with the key is refused for now.',
+    type: Boolean,
+    example: false,
+  })
+  paused: boolean;
+
+  @ApiTime('When it was made.')
+  created_at: string;
+}
+
+@ApiSchema({ description: 'A gateway key, with its text.' })
+export class IssuedGatewayKeyResponse extends GatewayKeyResponse {
+  @ApiProperty({
+    description: 'Given to a Stripe SDK in place of a secret key. It is not shown again.',
+    type: String,
+    example: EXAMPLE_KEY,
+  })
+  key: string;
+}
+
+export function toNewGatewayKey(request: GatewayKeyCreateRequest): NewGatewayKey {
+  const { name, mode, permissions, accounts, expires_at: expiresAt, networks } = request;
+  return {
+    name,
+    mode,
+    permissions,
+    accounts: accounts ?? [],
+    expiresAt: readTime(expiresAt) ?? null,
+    networks: networks ?? [],
+  };
+}
+
+/** Networks of `null` are a change, as documented. Other fields of `null` stay. */
+export function toChanges(request: GatewayKeyUpdateRequest): GatewayKeyChanges {
+  const { name, permissions, accounts, networks, paused } = request;
+  return {
+    ...(typeof name === 'string' && { name }),
+    ...(permissions && { permissions }),
+    ...(accounts && { accounts }),
+    ...(networks !== undefined && { networks: networks ?? [] }),
+    ...(typeof paused === 'boolean' && { paused }),
+  };
+}
+
+export function toGatewayKeyResponse(key: ListedGatewayKey): GatewayKeyResponse {
+  const { id, name, mode, permissions, accounts, paused } = key;
+  return {
+    id,
+    name,
+    mode,
+    permissions,
+    accounts: [...accounts],
+    paused,
+    created_at: key.createdAt.toISOString(),
+    ...toKeyFactsResponse(key),
+  };
+}
+
+export function toIssuedResponse({ gatewayKey, key }: IssuedGatewayKey): IssuedGatewayKeyResponse {
+  return { ...toGatewayKeyResponse(gatewayKey), key };
+}

@@ -1,0 +1,196 @@
+import { OBJECTS, OPERATIONS } from './gateway-operations.js';
+
+export const GATEWAY_ACTIONS = ['read', 'write'] as const;
+export type GatewayAction = (typeof GATEWAY_ACTIONS)[number];
+
+/** Every resource, and every operation that the table lacks. */
+export const EVERYTHING = '*';
+
+/** Permissions of a key by resource. Write includes read. */
+export type GatewayPermissions = Readonly<Record<string, GatewayAction>>;
+
+/** An operation of Stripe's API, and the permission that it needs. */
+export interface Operation {
+  /** The words of the path before its first id, such as `customers` and `checkout/sessions`. */
+  readonly resource: string;
+  readonly action: GatewayAction;
+  readonly host: 'api' | 'files';
+  /** `/v1/customers/{}` */
+  readonly path: string;
+  /** Names of the objects in the answer, such as `customer`. */
+  readonly objects: readonly string[];
+}
+
+interface PathNode {
+  readonly words: Map<string, PathNode>;
+  /** Continues with an id. */
+  id?: PathNode;
+  readonly operations: Map<string, Operation>;
+}
+
+const newNode = (): PathNode => ({ words: new Map(), operations: new Map() });
+
+const ROOT = newNode();
+const RESOURCES = new Set([EVERYTHING]);
+
+for (const { head: resource, lines } of blocksOf(OPERATIONS)) {
+  RESOURCES.add(resource);
+  for (const line of lines) {
+    const [, methods = '', path = '', objects = ''] = /^(.+?) (\/\S+)(?: = (.+))?$/.exec(line) ?? [];
+    let node = ROOT;
+    for (const word of wordsOf(path)) node = child(node, word);
+    for (const each of methods.split(' ')) {
+      const [method = '', host] = each.split('@');
+      node.operations.set(method, {
+        resource,
+        action: method === 'GET' ? 'read' : 'write',
+        host: host === 'files' ? 'files' : 'api',
+        path,
+        objects: objects.split(' ').filter(Boolean),
+      });
+    }
+  }
+}
+
+function child(node: PathNode, word: string): PathNode {
+  const known = word === '{}' ? node.id : node.words.get(word);
+  const found = known ?? newNode();
+  if (word === '{}') node.id = found;
+  else node.words.set(word, found);
+  return found;
+}
+
+/** Names that a key's permissions may have. */
+export const PERMISSION_NAMES: readonly string[] = [...RESOURCES].sort();
+
+export function isPermissionName(text: string): boolean {
+  return RESOURCES.has(text);
+}
+
+/**
+ * Characters of an id. Excludes what a server could read as another path after decoding: slashes, backslashes,
+ * dots, percent signs, controls, and the semicolon of path parameters.
+ */
+const SEGMENT = String.raw`(?:[\w.~!$&'()*+,=:@-]|%(?![01]|2[5ef]|5c|7f)[\da-f]{2})+`;
+const PLAIN_PATH = new RegExp(`^/v[12](?:/(?!\\.+(?:/|$))${SEGMENT})+$`, 'i');
+
+/** Whether every server reads the path alike. Others are refused for every key. */
+export function isPlainPath(path: string): boolean {
+  return /^\/v[12]\//.test(path) && PLAIN_PATH.test(path);
+}
+
+/** Meter event sessions give out a token for Stripe's own host, where no permission of ours counts. */
+export function isMeterEventStream(path: string): boolean {
+  const decoded = path.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  return /^\/v\d+\/billing\/meter_event_s/i.test(decoded);
+}
+
+/** @param path that is plain */
+export function operationOf(method: string, path: string): Operation {
+  return (
+    find(ROOT, wordsOf(path), method) ?? {
+      resource: EVERYTHING,
+      action: 'write',
+      host: 'api',
+      path: `${path.slice(0, 3)}/*`,
+      objects: [],
+    }
+  );
+}
+
+function find(node: PathNode, [word, ...rest]: readonly string[], method: string): Operation | undefined {
+  if (word === undefined) return node.operations.get(method);
+  const next = node.words.get(word);
+  return (next && find(next, rest, method)) ?? (node.id && find(node.id, rest, method));
+}
+
+function wordsOf(path: string): string[] {
+  return path.split('/').slice(1);
+}
+
+export function isAllowed(permissions: GatewayPermissions, resource: string, action: GatewayAction): boolean {
+  return [resource, EVERYTHING].some((name) => {
+    const given = Object.hasOwn(permissions, name) ? permissions[name] : undefined;
+    return given === 'write' || (given === 'read' && action === 'read');
+  });
+}
+
+interface ObjectType {
+  readonly resources: readonly string[];
+  /** Objects by field, such as `invoice_settings.default_payment_method`. */
+  readonly fields: ReadonlyMap<string, readonly Target[]>;
+}
+
+interface Target {
+  readonly object: string;
+  /** Whether the object is present without an expansion. */
+  readonly isPresent: boolean;
+}
+
+const OBJECT_TYPES = new Map<string, ObjectType>();
+/** Starts of the fields of each object: `customer invoice_settings`. */
+const PREFIXES = new Set<string>();
+/** Targets of a field's last word in any object. Covers other API versions than the SDK's. */
+const BY_WORD = new Map<string, Target[]>();
+
+for (const { head, lines } of blocksOf(OBJECTS)) {
+  const [object = '', resources = ''] = head.split(/ =\s*/);
+  const fields = new Map<string, Target[]>();
+  OBJECT_TYPES.set(object, { resources: resources.split(' ').filter(Boolean), fields });
+  for (const line of lines) {
+    const [field = '', names = ''] = line.split(': ');
+    const targets = names.split(' ').map((name) => ({
+      object: name.replace('+', ''),
+      isPresent: name.startsWith('+'),
+    }));
+    fields.set(field, targets);
+    const words = field.split('.');
+    for (let length = 1; length < words.length; length += 1)
+      PREFIXES.add(`${object} ${words.slice(0, length).join('.')}`);
+    const word = words.at(-1) ?? '';
+    BY_WORD.set(word, [...(BY_WORD.get(word) ?? []), ...targets]);
+  }
+}
+
+/**
+ * @param objects in the answer @param expansion `data.customer`
+ * @returns resources that the key must be able to read. An object without a resource belongs to the one around.
+ */
+export function resourcesOfExpansion(objects: readonly string[], expansion: string): Set<string> {
+  const resources = new Set<string>();
+  let places = objects.map((object) => ({ object, prefix: '' }));
+  for (const word of expansion.split('.')) {
+    const targets: Target[] = [];
+    const next: typeof places = [];
+    for (const { object, prefix } of places) {
+      const field = prefix + word;
+      const found = OBJECT_TYPES.get(object)?.fields.get(field);
+      if (found) targets.push(...found);
+      else if (PREFIXES.has(`${object} ${field}`)) next.push({ object, prefix: `${field}.` });
+      // The items of a list are in its `data`.
+      else if (word === 'data' && prefix === '') next.push({ object, prefix });
+    }
+    if (targets.length === 0 && next.length === 0) {
+      const known = BY_WORD.get(word);
+      if (!known) return new Set([EVERYTHING]);
+      targets.push(...known.map(({ object }) => ({ object, isPresent: false })));
+    }
+    for (const { object, isPresent } of targets) {
+      if (!isPresent)
+        for (const resource of OBJECT_TYPES.get(object)?.resources ?? []) resources.add(resource);
+      next.push({ object, prefix: '' });
+    }
+    places = next;
+  }
+  return resources;
+}
+
+/** Reads a generated table: heads, each with indented lines. */
+function blocksOf(table: string): { head: string; lines: string[] }[] {
+  const blocks: { head: string; lines: string[] }[] = [];
+  for (const line of table.trim().split('\n')) {
+    if (line.startsWith('  ')) blocks.at(-1)?.lines.push(line.trim());
+    else blocks.push({ head: line, lines: [] });
+  }
+  return blocks;
+}
