@@ -12,6 +12,15 @@ import { ProjectsModule } from './projects/projects.module.js';
 import { ServiceAccountsModule } from './service-accounts/service-accounts.module.js';
 import { VaultModule } from './vault/vault.module.js';
 
+/** Modules with data of projects. A command that deletes a project needs all of them. */
+export const FEATURES = [
+  AccountsModule,
+  ProjectsModule,
+  ServiceAccountsModule,
+  OperatorModule,
+  PaymentsModule,
+];
+
 @Module({})
 export class AppModule {
   static forRoot(settings: Settings): DynamicModule {
@@ -23,11 +32,7 @@ export class AppModule {
         DatabaseModule.forRoot(ENTITIES),
         VaultModule,
         AuthModule,
-        AccountsModule,
-        ProjectsModule,
-        ServiceAccountsModule,
-        OperatorModule,
-        PaymentsModule,
+        ...FEATURES,
         MonitoringModule,
       ],
     };

@@ -51,6 +51,16 @@ const INDEX: Readonly<Record<string, Load | Group>> = {
       () => import('./service-accounts/service-accounts-revoke.js'),
     ],
   },
+  projects: {
+    description: 'Projects of all owners.',
+    commands: [
+      () => import('./projects/projects-list.js'),
+      () => import('./projects/projects-show.js'),
+      () => import('./projects/projects-transfer.js'),
+      () => import('./projects/projects-delete.js'),
+    ],
+  },
+  status: () => import('./projects/status.js'),
   import: () => import('./import/import.js'),
   doctor: () => import('./doctor/doctor.js'),
   backup: () => import('./backup.js'),

@@ -1,13 +1,14 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { DomainError } from '../common/errors.js';
-import { parseProjectId, type ProjectId } from '../common/ids.js';
+import type { ProjectId } from '../common/ids.js';
 import { PaymentsModule } from '../payments/payments.module.js';
 import { STRIPE_MODES, type StripeMode } from '../payments/stripe/stripe-mode.js';
 import { toReconcileResponse } from '../payments/webhooks/reconcile/reconcile.dto.js';
 import { ReconcileService } from '../payments/webhooks/reconcile/reconcile.service.js';
 import { ReconciliationsRepository } from '../payments/webhooks/reconcile/reconciliations.repository.js';
 import { CommandFailed, type Report, table } from './output.js';
-import { pastTime, type Runner, type Session } from './session.js';
+import { pastTime, projectId } from './arguments.js';
+import type { Runner, Session } from './session.js';
 
 /** A slow account must not delay the others. */
 const CONCURRENCY = 10;
@@ -108,10 +109,4 @@ function inWords(results: readonly Result[]): string {
       return [id, mode, ...counts.map(String), result.failures[0]?.reason ?? ''];
     }),
   ]);
-}
-
-function projectId(text: string): ProjectId {
-  const id = parseProjectId(text);
-  if (!id) throw new InvalidArgumentError('It must be a UUID.');
-  return id;
 }

@@ -6,14 +6,13 @@ import {
   type ModuleMetadata,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { DataSource } from 'typeorm';
 import { AccountStandingsModule } from '../accounts/account-standings.js';
 import { ENTITIES } from '../bootstrap/entities.js';
 import { explainFailure } from '../bootstrap/start-failure.js';
 import { systemActor } from '../common/actor.js';
 import { throwIfInterrupted } from '../common/deadline.js';
-import { readPastTime } from '../common/typed-text.js';
 import { loadEnvFile } from '../config/environment.js';
 import { loadSettings, loadStoreSettings } from '../config/load-settings.js';
 import { type Settings, SettingsModule, type StoreSettings } from '../config/settings.js';
@@ -38,13 +37,6 @@ function account(): string {
     // The user of a container may have no name.
     return String(process.getuid?.() ?? 'unknown');
   }
-}
-
-/** Parses a time argument for commander. */
-export function pastTime(text: string): Date {
-  const time = readPastTime(text);
-  if (!time) throw new InvalidArgumentError('It must be a time that has been, as 2026-11-01T00:00:00Z.');
-  return time;
 }
 
 type Work<Args extends unknown[]> = (session: Session, ...args: Args) => Promise<Report>;

@@ -7,7 +7,8 @@ import { systemActor } from '../../common/actor.js';
 import { throwIfInterrupted } from '../../common/deadline.js';
 import { linesOf, type Problem, problemsOf } from './audit-verify.js';
 import type { Report } from '../output.js';
-import { OPERATOR, pastTime, type Runner, type Session } from '../session.js';
+import { pastTime } from '../arguments.js';
+import { OPERATOR, type Runner, type Session } from '../session.js';
 
 /** Actor in the chains of projects, which their owners read. */
 const ACTOR = systemActor('audit prune');

@@ -7,7 +7,8 @@ import { nameCheck } from '../../http/validation/fields.js';
 import { limitProblem, SERVICE_ACCOUNT_ROLES } from '../../service-accounts/service-account.dto.js';
 import { CommandFailed, type Report } from '../output.js';
 import { OPERATOR, type Runner, type Session } from '../session.js';
-import { check, keyReport, openServiceAccounts, orFail, projectId, wholeNumber } from './accounts.js';
+import { check, orFail, projectId, wholeNumber } from '../arguments.js';
+import { keyReport, openServiceAccounts } from './accounts.js';
 
 interface Options {
   operator?: true;

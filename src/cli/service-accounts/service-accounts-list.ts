@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { ProjectId } from '../../common/ids.js';
 import { type Report, table } from '../output.js';
 import type { Runner, Session } from '../session.js';
-import { openServiceAccounts, projectId, toJson } from './accounts.js';
+import { projectId } from '../arguments.js';
+import { openServiceAccounts, toJson } from './accounts.js';
 
 export function addTo(accounts: Command, run: Runner): void {
   accounts

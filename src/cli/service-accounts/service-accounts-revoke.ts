@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Report } from '../output.js';
 import { OPERATOR, type Runner, type Session } from '../session.js';
-import { accountId, accountWith, openServiceAccounts, orFail } from './accounts.js';
+import { accountId, orFail } from '../arguments.js';
+import { accountWith, openServiceAccounts } from './accounts.js';
 
 export function addTo(accounts: Command, run: Runner): void {
   accounts

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { Report } from '../output.js';
 import { OPERATOR, type Runner, type Session } from '../session.js';
 import { DEFAULT_GRACE_SECONDS, graceProblem } from '../../auth/opaque-keys/opaque-key.dto.js';
-import { accountId, accountWith, keyReport, openServiceAccounts, orFail, wholeNumber } from './accounts.js';
+import { accountId, orFail, wholeNumber } from '../arguments.js';
+import { accountWith, keyReport, openServiceAccounts } from './accounts.js';
 
 export function addTo(accounts: Command, run: Runner): void {
   accounts
