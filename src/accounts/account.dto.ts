@@ -18,23 +18,23 @@ export const EMAIL = { type: 'string', format: 'email', example: 'ada@example.co
 export const PASSWORD = { type: 'string', writeOnly: true, example: 'correct horse battery staple' } as const;
 
 /** Errors of operations without an access token. */
-export const NO_ACCOUNTS_HERE = { 404: 'This service keeps no accounts (`AUTH_BUILTIN`).' };
+export const NO_ACCOUNTS_HERE = { 404: 'The built-in accounts are off (`AUTH_BUILTIN`).' };
 
 /** Errors of every operation on the caller's account. */
 export const ACCOUNT_ERRORS = {
   401: 'There is no valid access token, or its account was revoked.',
-  403: 'The token is not one for this operation.',
-  404: 'The token was made for no account of this service, or it keeps no accounts (`AUTH_BUILTIN`).',
+  403: 'The token is of another kind.',
+  404: 'The token belongs to no built-in account, or these accounts are off (`AUTH_BUILTIN`).',
 };
 
 @ApiSchema({ description: 'A new account.' })
 export class UserCreateRequest {
-  @ApiProperty({ description: 'Whose it is. Upper and lower case make no difference.', ...EMAIL })
+  @ApiProperty({ description: 'The e-mail address, in upper or lower case.', ...EMAIL })
   @Checked(newEmailProblem)
   email: string;
 
   @ApiProperty({
-    description: 'Any text from 8 to 1,000 characters.',
+    description: '8 to 1,000 characters of any script.',
     ...PASSWORD,
     minLength: MIN_PASSWORD_LENGTH,
   })
@@ -51,18 +51,18 @@ export class UserCreateRequest {
   full_name?: string | null;
 }
 
-@ApiSchema({ description: 'Who logs in.' })
+@ApiSchema({ description: 'Address and password.' })
 export class UserLoginRequest {
   @ApiProperty({ description: 'The address of the account.', ...EMAIL })
   @Checked(emailProblem)
   email: string;
 
-  @ApiProperty({ description: 'Its password.', ...PASSWORD })
+  @ApiProperty({ description: 'The password.', ...PASSWORD })
   @Checked(passwordProblem)
   password: string;
 }
 
-@ApiSchema({ description: 'Who logs in, as OAuth 2 has it (RFC 6749, section 4.3.2).' })
+@ApiSchema({ description: 'The password form of OAuth 2 (RFC 6749, section 4.3.2).' })
 export class LoginForm {
   @ApiProperty({
     description: 'Always `password`.',
@@ -80,14 +80,14 @@ export class LoginForm {
   })
   username: string;
 
-  @ApiProperty({ description: 'Its password.', ...PASSWORD })
+  @ApiProperty({ description: 'The password.', ...PASSWORD })
   password: string;
 }
 
-@ApiSchema({ description: 'Which session goes on.' })
+@ApiSchema({ description: 'The session to refresh.' })
 export class RefreshRequest {
   @ApiProperty({
-    description: 'The last refresh token. It is good once.',
+    description: 'The latest refresh token. It is valid once.',
     type: 'string',
     writeOnly: true,
     example: `tkrt_6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11_${'a'.repeat(43)}`,
@@ -105,7 +105,11 @@ export class UserResponse {
   @ApiUuid("The account's id: the `sub` of its access tokens, and so the owner of its projects.")
   id: string;
 
-  @ApiProperty({ description: 'Its address, in lower case.', type: String, example: 'ada@example.com' })
+  @ApiProperty({
+    description: 'The e-mail address, in lower case.',
+    type: String,
+    example: 'ada@example.com',
+  })
   email: string;
 
   @ApiNullableString({ description: 'What to call them.', example: 'Ada Lovelace', required: false })
@@ -124,11 +128,13 @@ export class UserResponse {
   @ApiTime('When it was made.')
   created_at: string;
 
-  @ApiNullableString({ description: 'Always `null`: a developer is in no project.', ...UUID })
+  @ApiNullableString({ description: 'Always `null`: a developer is not a user of a project.', ...UUID })
   project_id: string | null;
 }
 
-@ApiSchema({ description: 'What another service would have made along with the account.' })
+@ApiSchema({
+  description: 'Always `null` in this service. Other implementations of the contract also create a project.',
+})
 export class ProvisioningData {
   @ApiNullableString({ description: 'A first project.', ...UUID })
   project_id: string | null;
@@ -143,18 +149,17 @@ export class ProvisioningData {
 @ApiSchema({ description: 'The new account, logged in.' })
 export class RegistrationResponse extends UserResponse {
   @ApiProperty({
-    description:
-      'Always `null`: nothing is made along with an account. Make a project with `POST /api/v1/projects/`.',
+    description: 'Always `null`. Create a project with `POST /api/v1/projects/`.',
     anyOf: [{ $ref: getSchemaPath(ProvisioningData) }, { type: 'null' }],
     required: false,
     example: null,
   })
   provisioning: ProvisioningData | null;
 
-  @ApiNullableString({ description: 'Good for 30 minutes.', example: ACCESS_TOKEN, required: false })
+  @ApiNullableString({ description: 'Valid for 30 minutes.', example: ACCESS_TOKEN, required: false })
   access_token: string | null;
 
-  @ApiNullableString({ description: 'Good once, for 7 days.', example: REFRESH_TOKEN, required: false })
+  @ApiNullableString({ description: 'Valid once, for 7 days.', example: REFRESH_TOKEN, required: false })
   refresh_token: string | null;
 
   @ApiProperty({
@@ -167,24 +172,24 @@ export class RegistrationResponse extends UserResponse {
   token_type: string | null;
 
   @ApiProperty({
-    description: 'For how many seconds the access token is good.',
+    description: 'Seconds until the access token expires.',
     type: 'integer',
     example: ACCESS_SECONDS,
   })
   expires_in: number;
 }
 
-@ApiSchema({ description: 'Tokens of one session.' })
+@ApiSchema({ description: 'The tokens of a session.' })
 export class TokenResponse {
   @ApiProperty({
-    description: 'To be sent as `Authorization: Bearer <token>`, good for 30 minutes.',
+    description: 'Send it as `Authorization: Bearer <token>`. It is valid for 30 minutes.',
     type: String,
     example: ACCESS_TOKEN,
   })
   access_token: string;
 
   @ApiNullableString({
-    description: 'For `POST /api/v1/auth/refresh`: good once, for 7 days.',
+    description: 'For `POST /api/v1/auth/refresh`. It is valid once, for 7 days.',
     example: REFRESH_TOKEN,
     required: false,
   })
@@ -194,7 +199,7 @@ export class TokenResponse {
   token_type: string;
 
   @ApiProperty({
-    description: 'For how many seconds the access token is good.',
+    description: 'Seconds until the access token expires.',
     type: 'integer',
     example: ACCESS_SECONDS,
   })

@@ -79,18 +79,18 @@ export class AccountsController {
   @UseGuards(RegistrationGuard)
   @ApiOperation({
     operationId: 'register',
-    summary: 'Make an account',
+    summary: 'Create an account',
     description:
-      'For a developer, who is logged in with it at once. An operator may have closed registration (`AUTH_REGISTRATION`).',
+      'Creates the account of a developer, and logs it in. The operator can close the registration (`AUTH_REGISTRATION`).',
     security: [],
   })
-  @ApiCreatedResponse({ description: 'The account was made.', type: RegistrationResponse })
+  @ApiCreatedResponse({ description: 'The account was created.', type: RegistrationResponse })
   @ApiErrors({
     body: true,
     meaning: {
       ...NO_ACCOUNTS_HERE,
       403: 'Registration is closed.',
-      409: 'There is an account with this address.',
+      409: 'An account has this address.',
     },
   })
   async register(
@@ -109,7 +109,7 @@ export class AccountsController {
     operationId: 'logIn',
     summary: 'Log in',
     description:
-      'Begins a session. The form is for OAuth 2 clients, such as the Authorize button of `/docs`.',
+      'Starts a session. The form is for OAuth 2 clients, such as the Authorize button of `/docs`.',
     security: [],
   })
   @ApiOkResponse({ description: 'Tokens of the new session.', type: TokenResponse })
@@ -127,15 +127,15 @@ export class AccountsController {
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     operationId: 'refresh',
-    summary: 'Go on with a session',
+    summary: 'Refresh a session',
     description:
-      'Exchanges the refresh token for new tokens. One that was exchanged before ends the session, for whoever has it.',
+      'Exchanges the refresh token for new tokens. A refresh token that was used before ends the session.',
     security: [],
   })
   @ApiOkResponse({ description: 'The next tokens of the session.', type: TokenResponse })
   @ApiErrors({
     body: true,
-    meaning: { ...NO_ACCOUNTS_HERE, 401: 'The refresh token is not valid, or no longer.' },
+    meaning: { ...NO_ACCOUNTS_HERE, 401: 'The refresh token is not valid, or expired.' },
   })
   async refresh(@Body() { refresh_token: token }: RefreshRequest): Promise<TokenResponse> {
     return toTokenResponse(await this.sessions.continue(token));
@@ -147,7 +147,7 @@ export class AccountsController {
   @ApiOperation({
     operationId: 'getMe',
     summary: 'Get your account',
-    description: 'The account that the access token was made for.',
+    description: 'The account of the access token.',
   })
   @ApiOkResponse({ description: 'The account.', type: UserResponse })
   @ApiErrors({ meaning: ACCOUNT_ERRORS })

@@ -5,17 +5,17 @@ import { DatabaseNotifications } from '../database/notifications.js';
 import { ErrorResponse } from '../http/openapi/api-errors.js';
 import { ReadinessService } from './readiness.service.js';
 
-@ApiSchema({ description: 'The process is well.' })
+@ApiSchema({ description: 'The process is alive.' })
 class HealthResponse {
-  @ApiProperty({ description: 'Always `ok`: what is not well is an error.', enum: ['ok'], example: 'ok' })
+  @ApiProperty({ description: 'Always `ok`.', enum: ['ok'], example: 'ok' })
   status: 'ok';
 }
 
-@ApiSchema({ description: 'The process can serve.' })
+@ApiSchema({ description: 'The process is ready.' })
 class ReadyResponse extends HealthResponse {
   @ApiProperty({
     description:
-      'Whether changes made by other processes are announced to this one. While `lost`, it serves without its caches; the log says why.',
+      'Whether changes by other processes reach this process. While they are `lost`, the process bypasses its caches, and the log gives the reason.',
     enum: ['arriving', 'lost'],
     example: 'arriving',
   })
@@ -37,8 +37,8 @@ export class HealthController {
   @Get('live')
   @ApiOperation({
     operationId: 'getLiveness',
-    summary: 'Is the process alive?',
-    description: 'Answers as long as the process can; looks at nothing else.',
+    summary: 'Check that the process is alive',
+    description: 'Answers while the process runs, and checks nothing else.',
     security: [],
   })
   @ApiOkResponse({ description: 'Alive.', type: HealthResponse })
@@ -49,14 +49,15 @@ export class HealthController {
   @Get('ready')
   @ApiOperation({
     operationId: 'getReadiness',
-    summary: 'Can the process serve?',
-    description: 'Yes once the database is reached and migrated, until the process is told to stop.',
+    summary: 'Check that the process is ready',
+    description:
+      'Answers 200 if the database is reachable and migrated, and 503 once the process is stopping.',
     security: [],
   })
   @ApiOkResponse({ description: 'Ready.', type: ReadyResponse })
   @ApiResponse({
     status: 503,
-    description: 'Not now; try again after `Retry-After` seconds.',
+    description: 'Not ready. Try again after `Retry-After` seconds.',
     type: ErrorResponse,
   })
   async ready(): Promise<ReadyResponse> {

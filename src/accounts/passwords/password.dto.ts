@@ -10,15 +10,15 @@ import { RESET_MAILED } from './password-resets.service.js';
 const MAX_TOKEN_LENGTH = 255;
 
 const NEW_PASSWORD = {
-  description: 'Any text from 8 to 1,000 characters.',
+  description: '8 to 1,000 characters of any script.',
   ...PASSWORD,
   example: 'a new horse, another staple',
   minLength: MIN_PASSWORD_LENGTH,
 } as const;
 
-@ForbidUnknownFields({ description: 'The password of an account, and the next one.' })
+@ForbidUnknownFields({ description: 'The current and the new password.' })
 export class ChangePasswordRequest {
-  @ApiProperty({ description: 'The password until now.', ...PASSWORD })
+  @ApiProperty({ description: 'The current password.', ...PASSWORD })
   @Checked(passwordProblem)
   current_password: string;
 
@@ -27,10 +27,10 @@ export class ChangePasswordRequest {
   new_password: string;
 }
 
-@ForbidUnknownFields({ description: 'A reset token, and the next password.' })
+@ForbidUnknownFields({ description: 'A reset token, and the new password.' })
 export class PasswordResetRequest {
   @ApiProperty({
-    description: 'The reset token. It is good once.',
+    description: 'The reset token. It is valid once.',
     type: 'string',
     writeOnly: true,
     example: `tkp_${'a'.repeat(49)}`,
@@ -44,17 +44,17 @@ export class PasswordResetRequest {
   new_password: string;
 }
 
-@ForbidUnknownFields({ description: 'Who forgot a password.' })
+@ForbidUnknownFields({ description: 'The account with the forgotten password.' })
 export class PasswordResetMailRequest {
   @ApiProperty({ description: 'The address of the account.', ...EMAIL })
   @Checked(emailProblem)
   email: string;
 }
 
-@ApiSchema({ description: 'What happens next.' })
+@ApiSchema({ description: 'The next step.' })
 export class PasswordResetMailResponse {
   @ApiProperty({
-    description: 'What happens next, or whom to ask where no mail is sent.',
+    description: 'The next step. Without mail it is to ask the operator.',
     type: String,
     example: RESET_MAILED,
   })

@@ -35,14 +35,14 @@ export class PasswordsController {
   @ApiOperation({
     operationId: 'changePassword',
     summary: 'Change your password',
-    description: 'Ends all other sessions of the account. The session of the access token goes on.',
+    description: 'Ends all other sessions of the account. The session of the access token stays.',
   })
   @ApiNoContentResponse({ description: 'The new password is set.' })
   @ApiErrors({
     body: true,
     meaning: {
       ...ACCOUNT_ERRORS,
-      403: 'The current password is wrong, or the token is not one for this operation.',
+      403: 'The current password is wrong, or the token is of another kind.',
     },
   })
   async change(
@@ -62,12 +62,12 @@ export class PasswordsController {
   @HttpCode(HttpStatus.ACCEPTED)
   @ApiOperation({
     operationId: 'requestPasswordReset',
-    summary: 'Ask for a reset token',
+    summary: 'Request a reset token',
     description:
-      'Mails a reset token to the address, at most three within an hour. The answer is the same whether there is an account with the address or not.',
+      'Mails a reset token to the address, at most three within an hour. The answer does not reveal whether an account has the address.',
     security: [],
   })
-  @ApiAcceptedResponse({ description: 'What happens next.', type: PasswordResetMailResponse })
+  @ApiAcceptedResponse({ description: 'The next step.', type: PasswordResetMailResponse })
   @ApiErrors({ body: true, meaning: { ...NO_ACCOUNTS_HERE } })
   request(
     @Body() { email }: PasswordResetMailRequest,
@@ -83,13 +83,13 @@ export class PasswordsController {
   @ApiOperation({
     operationId: 'resetPassword',
     summary: 'Set a new password with a reset token',
-    description: 'Uses the token up, and ends all sessions of the account.',
+    description: 'Sets the password, ends all sessions of the account, and invalidates the token.',
     security: [],
   })
   @ApiNoContentResponse({ description: 'The new password is set.' })
   @ApiErrors({
     body: true,
-    meaning: { ...NO_ACCOUNTS_HERE, 401: 'The reset token is not valid, or no longer.' },
+    meaning: { ...NO_ACCOUNTS_HERE, 401: 'The reset token is not valid, or expired.' },
   })
   async reset(
     @Body() { token, new_password: next }: PasswordResetRequest,

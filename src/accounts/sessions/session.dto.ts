@@ -5,13 +5,13 @@ import { parseUuid } from '../../common/ids.js';
 import { ApiNullableString, ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
 import type { SessionEntity } from '../account.entities.js';
 
-@ApiSchema({ name: 'Session', description: 'A login that goes on.' })
+@ApiSchema({ name: 'Session', description: 'An active session.' })
 export class SessionResponse {
   @ApiUuid("The session's id.")
   id: string;
 
   @ApiProperty({
-    description: 'Whether the access token of this request belongs to it.',
+    description: "Whether it is the session of this request's access token.",
     type: Boolean,
     example: true,
   })
@@ -23,17 +23,17 @@ export class SessionResponse {
   @ApiTime('The time of the last refresh, or of the login.')
   last_used_at: string;
 
-  @ApiTime('When it ends, unless it is refreshed before.')
+  @ApiTime('When the session ends without a refresh.')
   expires_at: string;
 
-  @ApiNullableString({ description: 'The address that logged in.', example: '192.0.2.7' })
+  @ApiNullableString({ description: 'Network address of the login.', example: '192.0.2.7' })
   ip: string | null;
 
-  @ApiNullableString({ description: 'The client that logged in.', example: 'curl/8.5.0' })
+  @ApiNullableString({ description: 'User agent of the login.', example: 'curl/8.5.0' })
   user_agent: string | null;
 }
 
-@ApiSchema({ name: 'SessionList', description: 'One page of the sessions, the newest first.' })
+@ApiSchema({ name: 'SessionList', description: 'One page of the sessions, newest first.' })
 export class SessionListResponse {
   @ApiProperty({ description: 'The sessions.', type: [SessionResponse] })
   sessions: SessionResponse[];
@@ -41,7 +41,7 @@ export class SessionListResponse {
   @ApiProperty({ description: 'How many sessions there are.', type: 'integer', example: 1 })
   total: number;
 
-  @ApiProperty({ description: 'Which page this is.', type: 'integer', example: 1 })
+  @ApiProperty({ description: 'Number of this page.', type: 'integer', example: 1 })
   page: number;
 
   @ApiProperty({ description: 'How many sessions a page has.', type: 'integer', example: 50 })

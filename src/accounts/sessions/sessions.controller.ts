@@ -23,7 +23,10 @@ const SESSION_ID = ApiParam({
   description: "The session's id.",
   schema: { type: 'string', format: 'uuid' },
 });
-const NO_SESSION = { ...ACCOUNT_ERRORS, 404: 'The account has no such session, or there are no accounts.' };
+const NO_SESSION = {
+  ...ACCOUNT_ERRORS,
+  404: 'The account has no such session, or the built-in accounts are off.',
+};
 
 /** Serves the sessions of the calling account. */
 @ApiTags('Accounts')
@@ -42,7 +45,7 @@ export class SessionsController {
     operationId: 'logOut',
     summary: 'Log out',
     description:
-      'Ends the session of the access token: its access tokens, in every process within two seconds, and its refresh token.',
+      'Ends the session of the access token: its refresh token, and within two seconds all its access tokens.',
   })
   @ApiNoContentResponse({ description: 'The session has ended.' })
   @ApiErrors({ meaning: NO_SESSION })
@@ -59,7 +62,7 @@ export class SessionsController {
   @ApiOperation({
     operationId: 'listSessions',
     summary: 'List your sessions',
-    description: 'Every login of your account that goes on, the newest first.',
+    description: 'The active sessions of your account, newest first.',
   })
   @ApiOkResponse({ description: 'One page of the sessions.', type: SessionListResponse })
   @ApiErrors({ meaning: ACCOUNT_ERRORS })
@@ -98,7 +101,7 @@ export class SessionsController {
   @ApiOperation({
     operationId: 'endSession',
     summary: 'End a session',
-    description: 'Logs out elsewhere, or here. The access tokens of the session end within two seconds.',
+    description: 'Logs out one session, here or elsewhere. Its access tokens end within two seconds.',
   })
   @ApiNoContentResponse({ description: 'The session has ended.' })
   @ApiErrors({ meaning: NO_SESSION })
@@ -115,7 +118,7 @@ export class SessionsController {
   @ApiOperation({
     operationId: 'endAllSessions',
     summary: 'End all your sessions',
-    description: 'Logs out everywhere, here too.',
+    description: 'Logs out all sessions, including this one.',
   })
   @ApiNoContentResponse({ description: 'All sessions have ended.' })
   @ApiErrors({ meaning: ACCOUNT_ERRORS })

@@ -49,20 +49,20 @@ export const ApiTime = (description: string): PropertyDecorator =>
 export const ApiNullableTime = (description: string): PropertyDecorator =>
   ApiNullableString({ description, ...TIME });
 
-@ApiSchema({ description: 'What went wrong, in one sentence.' })
+@ApiSchema({ description: 'The problem in one sentence.' })
 export class ErrorResponse {
   @ApiProperty({
-    description: 'What went wrong, and what to do about it.',
+    description: 'The problem, and what to do about it.',
     type: String,
     example: 'There is no project with this id.',
   })
   detail: string;
 }
 
-@ApiSchema({ description: 'One thing that is wrong with the request.' })
+@ApiSchema({ description: 'One problem of the request.' })
 class ValidationError {
   @ApiProperty({
-    description: 'Where: `body`, `path`, `query` or `header`, then the name.',
+    description: 'Location: `body`, `path`, `query` or `header`, then the name.',
     type: 'array',
     items: { anyOf: [{ type: 'string' }, { type: 'integer' }] },
     example: ['body', 'test_secret_key'],
@@ -70,7 +70,7 @@ class ValidationError {
   loc: (string | number)[];
 
   @ApiProperty({
-    description: 'What to do about it. Never repeats the value.',
+    description: 'Advice. It never repeats the value.',
     type: String,
     example: 'must start with sk_test_; this looks like a live secret key',
   })
@@ -84,7 +84,7 @@ class ValidationError {
   type: string;
 }
 
-@ApiSchema({ description: 'Everything that is wrong with the request, at once.' })
+@ApiSchema({ description: 'All problems of the request.' })
 class HTTPValidationError {
   @ApiProperty({ description: 'One entry for each problem.', type: [ValidationError], required: false })
   detail: ValidationError[];
@@ -93,10 +93,10 @@ class HTTPValidationError {
 const DESCRIPTIONS = {
   400: 'The request is malformed.',
   401: 'There is no valid access token.',
-  402: 'The payment was declined, needs to be confirmed, or there is no card to pay with; nothing was changed.',
-  403: 'The caller has no role in the project, or one that does not suffice; or the token is not one for this operation.',
+  402: 'The payment was declined, needs a confirmation, or there is no card. Nothing was changed.',
+  403: 'The caller has no role in the project, the role lacks the permission, or the token is of another kind.',
   404: 'There is no such project.',
-  409: "Something in the project's Stripe account is in the way, or a request with the same `Idempotency-Key` still runs.",
+  409: "The project's Stripe account prevents the operation, or a request with the same `Idempotency-Key` is still running.",
   408: 'The body took more than 15 seconds to arrive.',
   413: 'The body is too large.',
   415: 'The body is not `application/json`.',

@@ -5,18 +5,18 @@ type Headers = NonNullable<NonNullable<OpenAPIObject['components']>['headers']>;
 const HEADERS = {
   'X-Request-Id': {
     description:
-      'Finds the answer in the log of the service. A UUID or trace id that the request had as `X-Request-Id` is kept.',
+      'Identifies the answer in the log of the service. A UUID or trace id in `X-Request-Id` of the request is used.',
     required: true,
     schema: { type: 'string' },
     example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11',
   },
   'WWW-Authenticate': {
-    description: 'What is wrong with the access token, as RFC 6750 says it.',
+    description: 'The problem of the access token (RFC 6750).',
     schema: { type: 'string' },
     example: 'Bearer error="invalid_token", error_description="The access token has expired."',
   },
   'Retry-After': {
-    description: 'Seconds after which to try again.',
+    description: 'Seconds to wait before the next attempt.',
     schema: { type: 'integer', minimum: 1 },
     example: 10,
   },

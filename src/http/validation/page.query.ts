@@ -4,9 +4,9 @@ import { QueryNumber } from './fields.js';
 const MAX_PAGE_SIZE = 100;
 const MAX_LONG_PAGE_SIZE = 1_000;
 
-const Page = () => QueryNumber({ description: 'Which page, from 1.', minimum: 1, default: 1 });
+const Page = () => QueryNumber({ description: 'Number of the page, from 1.', minimum: 1, default: 1 });
 const PageSize = (fallback: number, maximum: number) =>
-  QueryNumber({ description: 'How many entries a page has.', minimum: 1, maximum, default: fallback });
+  QueryNumber({ description: 'Entries per page.', minimum: 1, maximum, default: fallback });
 
 /** Paging parameters, for `@Query()` or as the base of a query with filters. */
 export class PageQuery {
@@ -34,7 +34,8 @@ export function offsetOf({ page, page_size: size }: PageQuery): number {
 /** Documents the header of `linkNextPage`. */
 export const NEXT_PAGE_LINK = {
   Link: {
-    description: 'The next page, as `<…>; rel="next"` (RFC 8288), if there is one. Relative to this URL.',
+    description:
+      'Link to the next page, if there is one: `<…>; rel="next"` (RFC 8288), relative to this URL.',
     schema: { type: 'string' },
     example: '</api/v1/projects/?page=2&page_size=1000>; rel="next"',
   },

@@ -28,31 +28,32 @@ import { credentialRule } from './credential-rules.js';
 @ApiSchema({ name: 'HistoryField', description: 'A field that was written or destroyed.' })
 class HistoryFieldResponse {
   @ApiProperty({
-    description: 'Its name.',
+    description: 'Name of the field.',
     type: String,
     example: credentialRule('live', 'secret_key').field,
   })
   field: string;
 
   @ApiNullableString({
-    description: "A credential's last four characters, as far as its mask shows them.",
+    description: 'The last four characters of a credential, if its mask shows them.',
     example: 'aBcD',
   })
   last_four: string | null;
 }
 
-@ApiSchema({ name: 'HistoryActor', description: 'Who did something.' })
+@ApiSchema({ name: 'HistoryActor', description: 'The author of a change.' })
 class HistoryActorResponse {
   @ApiProperty({
     description:
-      '`person`: with an access token. `service_account`: a machine with a key. `module`: another part of the same installation. `system`: the service itself, or its operator.',
+      '`person`: somebody with an access token. `service_account`: a machine with a key. `module`: another module of this installation. `system`: the service itself, or its operator.',
     enum: ACTOR_KINDS,
     example: 'person',
   })
   kind: Actor['kind'];
 
   @ApiProperty({
-    description: "The token's `sub`, the id of the service account, or the name of the part.",
+    description:
+      'The `sub` of the token, the id of the service account, or the name of the module or system part.',
     type: String,
     example: 'developer-1',
   })
@@ -67,25 +68,25 @@ class HistoryActorResponse {
 
 @ApiSchema({
   name: 'HistoryEntry',
-  description: 'One thing that was done. It holds no value of a credential.',
+  description: 'An entry of the history. It never has the value of a credential.',
 })
 export class HistoryEntryResponse {
   @ApiProperty({
-    description: 'Its place in the history of the project, counted from 1.',
+    description: "Number of the entry in the project's history, from 1.",
     type: 'integer',
     example: 7,
   })
   seq: number;
 
-  @ApiTime('When it was done.')
+  @ApiTime('Time of the action.')
   at: string;
 
-  @ApiProperty({ description: 'What was done.', enum: PROJECT_ACTIONS, example: 'config.updated' })
+  @ApiProperty({ description: 'The action.', enum: PROJECT_ACTIONS, example: 'config.updated' })
   action: ProjectAction;
 
   @ApiProperty({
     description:
-      '`done`, or what Stripe said of a key: `valid`, `invalid`, or `unavailable` when it could not be asked.',
+      '`done`, or for a check of a key `valid`, `invalid`, or `unavailable` if Stripe could not be asked.',
     enum: HISTORY_RESULTS,
     example: 'done',
   })
@@ -94,89 +95,91 @@ export class HistoryEntryResponse {
   @ApiProperty({ type: HistoryActorResponse })
   actor: HistoryActorResponse;
 
-  @ApiNullableString({ description: 'From which address; `null` without a request.', example: '192.0.2.7' })
+  @ApiNullableString({
+    description: 'Network address of the caller; `null` without a request.',
+    example: '192.0.2.7',
+  })
   ip: string | null;
 
   @ApiNullableString({
-    description: 'What the client called itself, shortened; what could be a key in it is hidden.',
+    description: 'User agent of the client, shortened. Possible keys in it are hidden.',
     example: 'curl/8.5.0',
   })
   user_agent: string | null;
 
   @ApiNullableString({
-    description: 'What the answer had as `X-Request-Id`.',
+    description: '`X-Request-Id` of the answer.',
     example: '0d3c9a52-3a5e-4f4e-9a55-0f0a6f0c2b11',
   })
   request_id: string | null;
 
   @ApiProperty({
-    description: 'The mode, where it was about one.',
+    description: 'The affected mode; `null` if the action has none.',
     anyOf: [{ type: 'string', enum: [...STRIPE_MODES] }, { type: 'null' }],
     example: null,
   })
   mode: string | null;
 
   @ApiProperty({
-    description: 'The version of the configuration that it made, which is its `ETag`.',
+    description: 'Version of the configuration after the action, which is its `ETag`.',
     anyOf: [{ type: 'integer' }, { type: 'null' }],
     example: 3,
   })
   version: number | null;
 
-  @ApiProperty({ description: 'What was written or destroyed.', type: [HistoryFieldResponse] })
+  @ApiProperty({ description: 'Fields that were written or destroyed.', type: [HistoryFieldResponse] })
   fields: HistoryFieldResponse[];
 
   @ApiNullableString({
-    description: "Stripe's id of the webhook endpoint that was made or removed.",
+    description: "Stripe's id of the created or removed webhook endpoint.",
     example: 'we_1AAAAAAAAAAAAAAAAAAAAAAA',
   })
   endpoint_id: string | null;
 
-  @ApiNullableUuid('The service account that was made, rotated or revoked.')
+  @ApiNullableUuid('Id of the created, rotated or revoked service account.')
   service_account_id: string | null;
 
   @ApiProperty({
-    description:
-      'The former webhook secrets that it destroyed, and which are no longer accepted from then on.',
+    description: 'Former webhook secrets that the action destroyed early.',
     type: [HistoryFieldResponse],
     example: [],
   })
   former_webhook_secrets_ended: HistoryFieldResponse[];
 
   @ApiNullableString({
-    description: 'The `subject` of the member that was added, changed or removed, or of the new owner.',
+    description: '`subject` of the added, changed or removed member, or of the new owner.',
     example: '8a7c1f52-9d3b-4e60-b1f4-c25d7e0a9b38',
   })
   member: string | null;
 
   @ApiNullableString({
-    description: 'The gateway key that was made, changed, rotated or revoked.',
+    description: 'Id of the created, changed, rotated or revoked gateway key.',
     example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11',
   })
   gateway_key_id: string | null;
 
-  @ApiNullableString({ description: 'The role of that member, or of the invitation.', example: 'admin' })
+  @ApiNullableString({ description: 'Role of the member or invitation.', example: 'admin' })
   role: string | null;
 
   @ApiNullableString({
-    description: 'The invitation that was made, withdrawn or used. Its address is not recorded.',
+    description: 'Id of the created, withdrawn or used invitation. Its address is not recorded.',
     example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11',
   })
   invitation_id: string | null;
 }
 
-@ApiSchema({ name: 'HistoryList', description: "One page of a project's history, the newest first." })
+@ApiSchema({ name: 'HistoryList', description: "One page of a project's history, newest first." })
 export class HistoryListResponse {
   @ApiProperty({ description: 'The entries.', type: [HistoryEntryResponse] })
   entries: HistoryEntryResponse[];
 
-  @ApiProperty({ description: 'How many there are in all.', type: 'integer', example: 1 })
+  @ApiProperty({ description: 'Number of entries on all pages.', type: 'integer', example: 1 })
   total: number;
 
-  @ApiProperty({ description: 'Which page this is.', type: 'integer', example: 1 })
+  @ApiProperty({ description: 'Number of this page.', type: 'integer', example: 1 })
   page: number;
 
-  @ApiProperty({ description: 'How many entries a page has.', type: 'integer', example: 50 })
+  @ApiProperty({ description: 'Entries per page.', type: 'integer', example: 50 })
   page_size: number;
 }
 
@@ -244,7 +247,7 @@ export class ConfigHistoryController {
     operationId: 'listStripeConfigHistory',
     summary: 'List who changed what',
     description:
-      'Every change of the credentials, the webhook endpoints and the project, and every validation, the newest first: who, when, from where. Nothing of it can be changed later without being found out.',
+      'Every change of the project, its members, credentials and webhook endpoints, and every validation, newest first: who, when, from where. Later changes of the history are detected.',
   })
   @ApiOkResponse({ description: 'One page of the history.', type: HistoryListResponse })
   @ApiErrors({ project: true })

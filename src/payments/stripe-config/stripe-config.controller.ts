@@ -93,19 +93,19 @@ export class StripeConfigController {
     operationId: 'saveStripeConfig',
     summary: 'Create or update the Stripe credentials',
     description:
-      'Stores the given credentials, sealed. All of them are stored or, when one is wrong, none. The answer shows them masked.',
+      'Seals and stores the given credentials: all of them or, if one is wrong, none. The answer has masks.',
   })
   @ApiQuery({
     name: 'validate',
     description:
-      'Whether to ask Stripe about the given secret keys first, and to store nothing when it does not accept one.',
+      'Whether to verify the given secret keys with Stripe first. If Stripe refuses one, nothing is stored.',
     required: false,
     schema: { type: 'boolean', default: false },
   })
   @ApiQuery({
     name: 'webhook_secret_overlap',
     description:
-      "Seconds for which a webhook secret that is replaced is still accepted; the operator's setting if absent. 0 ends it at once, and what still runs from earlier: in the modes whose webhook secret is in the body or, without any, in both.",
+      "Seconds for which a replaced webhook secret stays valid; by default the operator's setting. 0 ends it at once, together with earlier overlaps: in the modes whose webhook secret is in the body or, without any, in both modes.",
     required: false,
     schema: { type: 'integer', minimum: 0, maximum: MAX_WEBHOOK_SECRET_OVERLAP_SECONDS, example: 0 },
   })
@@ -145,7 +145,7 @@ export class StripeConfigController {
   })
   @ApiResponse({
     status: HttpStatus.NOT_MODIFIED,
-    description: 'It is as `If-None-Match` says.',
+    description: 'The configuration still has the tag in `If-None-Match`.',
     headers: ENTITY_TAG,
   })
   @ApiPreconditions()
@@ -172,9 +172,9 @@ export class StripeConfigController {
     operationId: 'deleteStripeConfig',
     summary: 'Destroy all Stripe credentials',
     description:
-      'The credentials are destroyed for good; the configuration stays, inactive, and so do subscriptions and payments.',
+      'Destroys all credentials irrevocably. The inactive configuration, subscriptions and payments stay.',
   })
-  @ApiNoContentResponse({ description: 'The credentials are gone.' })
+  @ApiNoContentResponse({ description: 'The credentials are destroyed.' })
   @ApiErrors({ project: true, orMissing: 'it never had a configuration' })
   @ApiPreconditions()
   async remove(
@@ -188,13 +188,13 @@ export class StripeConfigController {
   @Delete('config/:mode')
   @RequiresPermission('config:write', READER)
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiParam({ name: 'mode', description: 'Whose credentials.', enum: STRIPE_MODES })
+  @ApiParam({ name: 'mode', description: 'Mode of the credentials.', enum: STRIPE_MODES })
   @ApiOperation({
     operationId: 'deleteStripeCredentialsOfMode',
     summary: 'Destroy the Stripe credentials of one mode',
-    description: 'The other mode stays as it is.',
+    description: 'Destroys the credentials of this mode. The other mode does not change.',
   })
-  @ApiNoContentResponse({ description: 'The credentials of that mode are gone.' })
+  @ApiNoContentResponse({ description: 'The credentials of the mode are destroyed.' })
   @ApiErrors({ project: true, orMissing: 'it never had a configuration' })
   @ApiPreconditions()
   async removeMode(

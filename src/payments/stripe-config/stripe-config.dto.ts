@@ -70,24 +70,24 @@ export class StripeConfigRequest {}
 
 for (const rule of CREDENTIAL_RULES) StripeCredential(rule)(StripeConfigRequest.prototype, rule.field);
 
-@ApiSchema({ name: 'StripeConfigWarning', description: 'Something that is valid but looks wrong.' })
+@ApiSchema({ name: 'StripeConfigWarning', description: 'A valid value that looks wrong.' })
 class StripeConfigWarning implements ConfigWarning {
   @ApiProperty({
-    description: 'A stable name for what looks wrong.',
+    description: 'A stable name of the warning.',
     enum: WARNING_CODES,
     example: 'missing_webhook_secret',
   })
   code: ConfigWarning['code'];
 
   @ApiProperty({
-    description: 'The credential that it is about.',
+    description: 'The suspicious credential.',
     enum: CREDENTIAL_RULES.map(({ field }) => field),
     example: credentialRule('test', 'webhook_secret').field,
   })
   field: CredentialField;
 
   @ApiProperty({
-    description: 'What looks wrong and what follows from it.',
+    description: 'The problem, and its consequence.',
     type: String,
     example: 'There is a test secret key but no test webhook secret.',
   })
@@ -136,19 +136,19 @@ for (const { field, mode, kind, prefix } of CREDENTIAL_RULES) {
 
 @ApiSchema({ description: "A project's Stripe credentials, masked. The full values are never returned." })
 export class StripeConfigResponse extends MaskedCredentials {
-  @ApiNullableTime('When a test credential was last written; `null` when there is none.')
+  @ApiNullableTime('When a test credential was last stored; `null` without one.')
   test_configured_at: string | null;
 
-  @ApiNullableTime('When a live credential was last written; `null` when there is none.')
+  @ApiNullableTime('When a live credential was last stored; `null` without one.')
   live_configured_at: string | null;
 
-  @ApiTime('When the configuration was first made.')
+  @ApiTime('When the configuration was created.')
   created_at: string;
 
-  @ApiNullableTime('When anything of it last changed.')
+  @ApiNullableTime('When the configuration last changed.')
   updated_at: string | null;
 
-  @ApiProperty({ description: 'What is valid but looks wrong; mostly empty.', type: [StripeConfigWarning] })
+  @ApiProperty({ description: 'Warnings about valid values that look wrong.', type: [StripeConfigWarning] })
   warnings: ConfigWarning[];
 }
 
@@ -229,7 +229,7 @@ const TAG = { type: 'string', example: '"7"' } as const;
 /** Header of responses that show the configuration. */
 export const ENTITY_TAG = {
   ETag: {
-    description: 'Stands for this state of the configuration; any change makes it another one.',
+    description: 'Tag of this state of the configuration. Every change makes another tag.',
     schema: TAG,
   },
 };
@@ -240,20 +240,20 @@ export function ApiPreconditions(): MethodDecorator {
     ApiHeader({
       name: 'If-Match',
       description:
-        'Go on only if the `ETag` is one of these, or, with `*`, if there is an active configuration.',
+        'Proceeds only if the current `ETag` is one of these or, with `*`, if there is an active configuration.',
       required: false,
       schema: TAG,
     }),
     ApiHeader({
       name: 'If-None-Match',
       description:
-        'Go on only if the `ETag` is none of these, or, with `*`, if there is no active configuration.',
+        'Proceeds only if the current `ETag` is none of these or, with `*`, if there is no active configuration.',
       required: false,
       schema: { type: 'string', example: '*' },
     }),
     ApiPreconditionFailedResponse({
       description:
-        'The configuration is in another state than the headers ask for; `ETag` has the current one.',
+        'The configuration does not have a state that the headers require. `ETag` has the current tag.',
       type: ErrorResponse,
       headers: ENTITY_TAG,
     }),

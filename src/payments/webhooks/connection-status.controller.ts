@@ -23,31 +23,29 @@ const STATES = ['not_configured', 'unverified', 'valid', 'invalid'] as const;
 @ApiSchema({ name: 'StripeWebhookStatus', description: "The state of one mode's webhooks." })
 class WebhookStatus {
   @ApiNullableString({
-    description: 'The endpoint that we made at Stripe; `null` when we made none.',
+    description: "Stripe's id of the endpoint that was created here; `null` without one.",
     example: 'we_aaaaaaaaaaaaaaaaaaaaaaaa',
   })
   endpoint_id: string | null;
 
-  @ApiNullableTime(
-    'Until when the webhook secret before the stored one is accepted too; `null` when there is none.',
-  )
+  @ApiNullableTime('End of the overlap in which a former webhook secret is valid too; `null` without one.')
   former_secret_valid_until: string | null;
 
-  @ApiNullableTime('When the last event arrived; `null` before the first.')
+  @ApiNullableTime('When the last event arrived; `null` before the first event.')
   last_event_at: string | null;
 
-  @ApiNullableTime('When a delivery last failed, or could not be read; `null` when none did.')
+  @ApiNullableTime('When a delivery last failed or was unreadable; `null` if none did.')
   last_failure_at: string | null;
 
   @ApiNullableString({
-    description: 'Why it failed, or that the stored webhook secret can not be opened.',
+    description: 'Reason of the last failure, or that the stored webhook secret can not be unsealed.',
     example: 'The signature does not match the stored webhook secret.',
   })
   last_failure_reason: string | null;
 
   @ApiProperty({
     description:
-      'How many events arrived in a form that this version does not know. `webhook-events?outcome=unreadable` lists them.',
+      'Number of events in a form that this version does not know. `webhook-events?outcome=unreadable` lists them.',
     type: 'integer',
     example: 0,
   })
@@ -58,34 +56,34 @@ class WebhookStatus {
 class ModeStatus {
   @ApiProperty({
     description:
-      '`not_configured`: no secret key. `unverified`: Stripe has not said anything of the stored key yet. `valid`, `invalid`: what it said last, asked about the key or in a call that used it. A stored key that can not be opened is `invalid` too.',
+      "`not_configured`: no secret key is stored. `unverified`: Stripe was not asked about the stored key yet. `valid`, `invalid`: Stripe's last verdict, by a validation or a call with the key. A stored key that can not be unsealed is `invalid` too.",
     enum: STATES,
     example: 'valid',
   })
   state: (typeof STATES)[number];
 
   @ApiNullableString({
-    description: "The Stripe account's id, where known.",
+    description: 'Id of the Stripe account, if known.',
     example: 'acct_1AAAAAAAAAAAAAAA',
   })
   account_id: string | null;
 
-  @ApiNullableString({ description: "The Stripe account's name, where known.", example: 'Corner shop' })
+  @ApiNullableString({ description: 'Name of the Stripe account, if known.', example: 'Corner shop' })
   account_name: string | null;
 
-  @ApiNullableTime('When Stripe last said something of the stored key.')
+  @ApiNullableTime("Time of Stripe's last verdict on the stored key.")
   verified_at: string | null;
 
   @ApiProperty({
     description:
-      'What made Stripe say it: the validate operation, a save with `validate=true`, or a call that used the key.',
+      'Occasion of the verdict: the validate operation, a save with `validate=true`, or a call with the key.',
     anyOf: [{ type: 'string', enum: [...CHECKED_BY] }, { type: 'null' }],
     example: 'validation',
   })
   verified_by: (typeof CHECKED_BY)[number] | null;
 
   @ApiNullableString({
-    description: 'Why the key is invalid, and what to do about it.',
+    description: 'Why the key is invalid, and what to do.',
     example: 'This key has expired; make a new one in the Stripe dashboard.',
   })
   last_error: string | null;
@@ -168,7 +166,7 @@ export class ConnectionStatusController {
   @ApiOperation({
     operationId: 'getStripeConfigStatus',
     summary: 'Show whether the stored credentials work',
-    description: 'What Stripe last said of the stored keys, and the state of the webhooks, for each mode.',
+    description: "Stripe's last verdict on the stored keys, and the state of the webhooks, for each mode.",
   })
   @ApiOkResponse({ description: 'The state of both modes.', type: StripeConfigStatusResponse })
   @ApiErrors({ project: true })

@@ -34,8 +34,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make an account
-         * @description For a developer, who is logged in with it at once. An operator may have closed registration (`AUTH_REGISTRATION`).
+         * Create an account
+         * @description Creates the account of a developer, and logs it in. The operator can close the registration (`AUTH_REGISTRATION`).
          */
         post: operations["register"];
         delete?: never;
@@ -55,7 +55,7 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description Begins a session. The form is for OAuth 2 clients, such as the Authorize button of `/docs`.
+         * @description Starts a session. The form is for OAuth 2 clients, such as the Authorize button of `/docs`.
          */
         post: operations["logIn"];
         delete?: never;
@@ -74,8 +74,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Go on with a session
-         * @description Exchanges the refresh token for new tokens. One that was exchanged before ends the session, for whoever has it.
+         * Refresh a session
+         * @description Exchanges the refresh token for new tokens. A refresh token that was used before ends the session.
          */
         post: operations["refresh"];
         delete?: never;
@@ -93,7 +93,7 @@ export interface paths {
         };
         /**
          * Get your account
-         * @description The account that the access token was made for.
+         * @description The account of the access token.
          */
         get: operations["getMe"];
         put?: never;
@@ -119,7 +119,7 @@ export interface paths {
         put?: never;
         /**
          * Log out
-         * @description Ends the session of the access token: its access tokens, in every process within two seconds, and its refresh token.
+         * @description Ends the session of the access token: its refresh token, and within two seconds all its access tokens.
          */
         post: operations["logOut"];
         delete?: never;
@@ -137,14 +137,14 @@ export interface paths {
         };
         /**
          * List your sessions
-         * @description Every login of your account that goes on, the newest first.
+         * @description The active sessions of your account, newest first.
          */
         get: operations["listSessions"];
         put?: never;
         post?: never;
         /**
          * End all your sessions
-         * @description Logs out everywhere, here too.
+         * @description Logs out all sessions, including this one.
          */
         delete: operations["endAllSessions"];
         options?: never;
@@ -168,7 +168,7 @@ export interface paths {
         post?: never;
         /**
          * End a session
-         * @description Logs out elsewhere, or here. The access tokens of the session end within two seconds.
+         * @description Logs out one session, here or elsewhere. Its access tokens end within two seconds.
          */
         delete: operations["endSession"];
         options?: never;
@@ -187,7 +187,7 @@ export interface paths {
         put?: never;
         /**
          * Change your password
-         * @description Ends all other sessions of the account. The session of the access token goes on.
+         * @description Ends all other sessions of the account. The session of the access token stays.
          */
         post: operations["changePassword"];
         delete?: never;
@@ -206,8 +206,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ask for a reset token
-         * @description Mails a reset token to the address, at most three within an hour. The answer is the same whether there is an account with the address or not.
+         * Request a reset token
+         * @description Mails a reset token to the address, at most three within an hour. The answer does not reveal whether an account has the address.
          */
         post: operations["requestPasswordReset"];
         delete?: never;
@@ -227,7 +227,7 @@ export interface paths {
         put?: never;
         /**
          * Set a new password with a reset token
-         * @description Uses the token up, and ends all sessions of the account.
+         * @description Sets the password, ends all sessions of the account, and invalidates the token.
          */
         post: operations["resetPassword"];
         delete?: never;
@@ -608,8 +608,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Is the process alive?
-         * @description Answers as long as the process can; looks at nothing else.
+         * Check that the process is alive
+         * @description Answers while the process runs, and checks nothing else.
          */
         get: operations["getLiveness"];
         put?: never;
@@ -628,8 +628,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Can the process serve?
-         * @description Yes once the database is reached and migrated, until the process is told to stop.
+         * Check that the process is ready
+         * @description Answers 200 if the database is reachable and migrated, and 503 once the process is stopping.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -654,13 +654,13 @@ export interface paths {
         get: operations["getStripeConfig"];
         /**
          * Create or update the Stripe credentials
-         * @description Stores the given credentials, sealed. All of them are stored or, when one is wrong, none. The answer shows them masked. Needs the permission `config:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description Seals and stores the given credentials: all of them or, if one is wrong, none. The answer has masks. Needs the permission `config:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         put: operations["saveStripeConfig"];
         post?: never;
         /**
          * Destroy all Stripe credentials
-         * @description The credentials are destroyed for good; the configuration stays, inactive, and so do subscriptions and payments. Needs the permission `config:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description Destroys all credentials irrevocably. The inactive configuration, subscriptions and payments stay. Needs the permission `config:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         delete: operations["deleteStripeConfig"];
         options?: never;
@@ -680,7 +680,7 @@ export interface paths {
         post?: never;
         /**
          * Destroy the Stripe credentials of one mode
-         * @description The other mode stays as it is. Needs the permission `config:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description Destroys the credentials of this mode. The other mode does not change. Needs the permission `config:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         delete: operations["deleteStripeCredentialsOfMode"];
         options?: never;
@@ -717,7 +717,7 @@ export interface paths {
         };
         /**
          * List who changed what
-         * @description Every change of the credentials, the webhook endpoints and the project, and every validation, the newest first: who, when, from where. Nothing of it can be changed later without being found out. Needs the permission `history:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
+         * @description Every change of the project, its members, credentials and webhook endpoints, and every validation, newest first: who, when, from where. Later changes of the history are detected. Needs the permission `history:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listStripeConfigHistory"];
         put?: never;
@@ -739,7 +739,7 @@ export interface paths {
         put?: never;
         /**
          * Ask Stripe about a secret key
-         * @description Tells whether Stripe accepts the key for all that is needed. The key is not stored. Needs the permission `config:validate`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description Asks Stripe whether the key is valid and has all needed permissions. The key is not stored. Needs the permission `config:validate`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         post: operations["validateStripeCredentials"];
         delete?: never;
@@ -757,7 +757,7 @@ export interface paths {
         };
         /**
          * List a project's subscriptions
-         * @description One page of the subscriptions in test mode or in live mode, the newest first. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
+         * @description One page of the subscriptions in test or live mode, newest first. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listProjectSubscriptions"];
         put?: never;
@@ -777,7 +777,7 @@ export interface paths {
         };
         /**
          * List a project's payments
-         * @description One page of the payments in test mode or in live mode, the newest first. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
+         * @description One page of the payments in test or live mode, newest first. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listProjectPayments"];
         put?: never;
@@ -797,7 +797,7 @@ export interface paths {
         };
         /**
          * List the subscriptions of all your projects
-         * @description One page over all projects in which you have a role, the newest first. Another project has none.
+         * @description One page over all projects in which you have a role, newest first. Any other project gives an empty page.
          */
         get: operations["listSubscriptions"];
         put?: never;
@@ -817,7 +817,7 @@ export interface paths {
         };
         /**
          * List the payments of all your projects
-         * @description One page over all projects in which you have a role, the newest first. Another project has none.
+         * @description One page over all projects in which you have a role, newest first. Any other project gives an empty page.
          */
         get: operations["listTransactions"];
         put?: never;
@@ -836,7 +836,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List your projects and what is configured of them
+         * List your projects with their configuration
          * @description The projects in which you have a role, the newest first.
          */
         get: operations["listPaymentProjects"];
@@ -857,7 +857,7 @@ export interface paths {
         };
         /**
          * Show statistics of all your projects
-         * @description How many projects, subscriptions and payments there are, and what they brought in: in both modes, or in live mode alone.
+         * @description Counts of projects, subscriptions and payments, and revenue: in both modes, or in live mode only.
          */
         get: operations["getPaymentStats"];
         put?: never;
@@ -877,7 +877,7 @@ export interface paths {
         };
         /**
          * Show statistics of all your projects over time
-         * @description Gross and net revenue, refunds and active subscriptions by day, week or month and by currency. A payment counts when it was made, a refund when it was refunded, and a lost dispute when it was opened. A project in which you have no role counts nothing.
+         * @description Gross and net revenue, refunds and active subscriptions by day, week or month, and by currency. A payment counts at its creation, a refund at its time, and a lost dispute at its opening. A project in which you have no role counts as empty.
          */
         get: operations["getPaymentStatsSeries"];
         put?: never;
@@ -897,7 +897,7 @@ export interface paths {
         };
         /**
          * Show a project's statistics over time
-         * @description Gross and net revenue, refunds and active subscriptions by day, week or month and by currency. A payment counts when it was made, a refund when it was refunded, and a lost dispute when it was opened. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
+         * @description Gross and net revenue, refunds and active subscriptions by day, week or month, and by currency. A payment counts at its creation, a refund at its time, and a lost dispute at its opening. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["getProjectStatsSeries"];
         put?: never;
@@ -919,7 +919,7 @@ export interface paths {
         put?: never;
         /**
          * Start a checkout
-         * @description Makes a page of Stripe's on which the calling user pays.
+         * @description Creates a page at Stripe where the calling user pays.
          */
         post: operations["createCheckoutSession"];
         delete?: never;
@@ -939,7 +939,7 @@ export interface paths {
         put?: never;
         /**
          * Open the customer portal
-         * @description Makes a page of Stripe's on which the calling user looks after cards, invoices and subscriptions.
+         * @description Creates a page at Stripe where the calling user manages cards, invoices and subscriptions.
          */
         post: operations["openCustomerPortal"];
         delete?: never;
@@ -957,7 +957,7 @@ export interface paths {
         };
         /**
          * Show the user's subscription
-         * @description Of several the one that is paid for, else the newest; `null` for a user who never had one.
+         * @description The user's active or newest subscription; `null` if the user never had one.
          */
         get: operations["getMySubscription"];
         put?: never;
@@ -979,7 +979,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel the user's subscription
-         * @description With the end of the period that is paid for, or at once. Cancelling it again changes nothing.
+         * @description Ends the subscription at the end of the paid period, or immediately. A repeated call changes nothing.
          */
         post: operations["cancelMySubscription"];
         delete?: never;
@@ -999,7 +999,7 @@ export interface paths {
         put?: never;
         /**
          * Change the plan
-         * @description Puts the user's subscription on another price. Its quantity and its other items stay.
+         * @description Changes the price of the user's subscription. The quantity and the other items stay.
          */
         post: operations["updateMySubscription"];
         delete?: never;
@@ -1017,7 +1017,7 @@ export interface paths {
         };
         /**
          * List the user's payments
-         * @description One page of what the calling user paid, or tried to pay, the newest first.
+         * @description One page of the payments and attempts of the calling user, newest first.
          */
         get: operations["listMyPayments"];
         put?: never;
@@ -1106,8 +1106,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make the webhook endpoint at Stripe
-         * @description Makes the endpoint with the project's own key and stores its signing secret. An endpoint that is there already, with its secret stored, is updated in place; one without is replaced. Needs the permission `endpoints:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * Create the webhook endpoint at Stripe
+         * @description Creates the endpoint with the project's own key, and stores its signing secret. An existing endpoint is updated in place if its secret is stored, and replaced otherwise. Needs the permission `endpoints:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         post: operations["createStripeWebhookEndpoint"];
         delete?: never;
@@ -1128,7 +1128,7 @@ export interface paths {
         post?: never;
         /**
          * Remove the webhook endpoint at Stripe
-         * @description Removes only what was made here, and its stored signing secret. An endpoint in another account than that of the stored key is out of reach: it is only forgotten here. Needs the permission `endpoints:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description Removes the endpoint that was created here, with its signing secret. An endpoint in another account than the stored key's is out of reach, and only its record here is removed. Needs the permission `endpoints:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         delete: operations["deleteStripeWebhookEndpoint"];
         options?: never;
@@ -1145,7 +1145,7 @@ export interface paths {
         };
         /**
          * Show whether the stored credentials work
-         * @description What Stripe last said of the stored keys, and the state of the webhooks, for each mode. Needs the permission `config:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
+         * @description Stripe's last verdict on the stored keys, and the state of the webhooks, for each mode. Needs the permission `config:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["getStripeConfigStatus"];
         put?: never;
@@ -1167,7 +1167,7 @@ export interface paths {
         put?: never;
         /**
          * Receive an event from Stripe
-         * @description For Stripe, which proves itself by `Stripe-Signature` over the bytes of the body: one `v1` has to be of the project's webhook secret for this mode. Answers 200 once the event's effect is stored; anything else makes Stripe send it again.
+         * @description Called by Stripe. `Stripe-Signature` must have a `v1` of the body's bytes with the project's webhook secret of this mode. Answers 200 after the effect of the event is stored. After any other answer Stripe retries.
          */
         post: operations["receiveStripeEvent"];
         delete?: never;
@@ -1185,7 +1185,7 @@ export interface paths {
         };
         /**
          * List the events that arrived
-         * @description Stripe's events, the newest first, with what became of each; and how many deliveries were refused, and why. Needs the permission `events:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
+         * @description Stripe's events with their outcomes, newest first, and the refused deliveries by reason. Needs the permission `events:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listStripeEvents"];
         put?: never;
@@ -1207,7 +1207,7 @@ export interface paths {
         put?: never;
         /**
          * Handle an event once more
-         * @description As if Stripe had sent it again, also when it was applied before: what it would change twice, it does not. It needs the payload, which is kept for a while. Needs the permission `events:replay`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description Handles the stored event again, as if Stripe had sent it again. An event that was applied before changes nothing twice. The payload must still be stored. Needs the permission `events:replay`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         post: operations["replayStripeEvent"];
         delete?: never;
@@ -1227,7 +1227,7 @@ export interface paths {
         put?: never;
         /**
          * Catch up on missed events
-         * @description Reads Stripe's own list of events and applies those that never arrived, then compares every subscription with Stripe's and repairs what differs. What takes longer than 20 seconds is cut short: send the same request again. Needs the permission `events:reconcile`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description Reads Stripe's list of events and applies missing ones. Then compares every subscription with Stripe's, and repairs differences. A request stops after 20 seconds: send the same request again. Needs the permission `events:reconcile`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         post: operations["reconcileWithStripe"];
         delete?: never;
@@ -1240,7 +1240,7 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What another service would have made along with the account. */
+        /** @description Always `null` in this service. Other implementations of the contract also create a project. */
         ProvisioningData: {
             /**
              * @description A first project.
@@ -1258,7 +1258,7 @@ export interface components {
              */
             developer_key?: string | null;
         };
-        /** @description Who logs in, as OAuth 2 has it (RFC 6749, section 4.3.2). */
+        /** @description The password form of OAuth 2 (RFC 6749, section 4.3.2). */
         LoginForm: {
             /**
              * @description Always `password`.
@@ -1272,7 +1272,7 @@ export interface components {
              */
             username: string;
             /**
-             * @description Its password.
+             * @description The password.
              * @example correct horse battery staple
              */
             password: string;
@@ -1281,12 +1281,12 @@ export interface components {
         UserCreateRequest: {
             /**
              * Format: email
-             * @description Whose it is. Upper and lower case make no difference.
+             * @description The e-mail address, in upper or lower case.
              * @example ada@example.com
              */
             email: string;
             /**
-             * @description Any text from 8 to 1,000 characters.
+             * @description 8 to 1,000 characters of any script.
              * @example correct horse battery staple
              */
             password: string;
@@ -1305,7 +1305,7 @@ export interface components {
              */
             id: string;
             /**
-             * @description Its address, in lower case.
+             * @description The e-mail address, in lower case.
              * @example ada@example.com
              */
             email: string;
@@ -1331,22 +1331,22 @@ export interface components {
              */
             created_at: string;
             /**
-             * @description Always `null`: a developer is in no project.
+             * @description Always `null`: a developer is not a user of a project.
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             project_id?: string | null;
             /**
-             * @description Always `null`: nothing is made along with an account. Make a project with `POST /api/v1/projects/`.
+             * @description Always `null`. Create a project with `POST /api/v1/projects/`.
              * @example null
              */
             provisioning?: components["schemas"]["ProvisioningData"] | null;
             /**
-             * @description Good for 30 minutes.
+             * @description Valid for 30 minutes.
              * @example eyJhbGciOiJIUzI1NiJ9.e30.c2ln
              */
             access_token?: string | null;
             /**
-             * @description Good once, for 7 days.
+             * @description Valid once, for 7 days.
              * @example tkrt_6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
              */
             refresh_token?: string | null;
@@ -1357,23 +1357,23 @@ export interface components {
              */
             token_type?: string | null;
             /**
-             * @description For how many seconds the access token is good.
+             * @description Seconds until the access token expires.
              * @example 1800
              */
             expires_in: number;
         };
-        /** @description What went wrong, in one sentence. */
+        /** @description The problem in one sentence. */
         ErrorResponse: {
             /**
-             * @description What went wrong, and what to do about it.
+             * @description The problem, and what to do about it.
              * @example There is no project with this id.
              */
             detail: string;
         };
-        /** @description One thing that is wrong with the request. */
+        /** @description One problem of the request. */
         ValidationError: {
             /**
-             * @description Where: `body`, `path`, `query` or `header`, then the name.
+             * @description Location: `body`, `path`, `query` or `header`, then the name.
              * @example [
              *       "body",
              *       "test_secret_key"
@@ -1381,7 +1381,7 @@ export interface components {
              */
             loc: (string | number)[];
             /**
-             * @description What to do about it. Never repeats the value.
+             * @description Advice. It never repeats the value.
              * @example must start with sk_test_; this looks like a live secret key
              */
             msg: string;
@@ -1391,12 +1391,12 @@ export interface components {
              */
             type: string;
         };
-        /** @description Everything that is wrong with the request, at once. */
+        /** @description All problems of the request. */
         HTTPValidationError: {
             /** @description One entry for each problem. */
             detail?: components["schemas"]["ValidationError"][];
         };
-        /** @description Who logs in. */
+        /** @description Address and password. */
         UserLoginRequest: {
             /**
              * Format: email
@@ -1405,20 +1405,20 @@ export interface components {
              */
             email: string;
             /**
-             * @description Its password.
+             * @description The password.
              * @example correct horse battery staple
              */
             password: string;
         };
-        /** @description Tokens of one session. */
+        /** @description The tokens of a session. */
         TokenResponse: {
             /**
-             * @description To be sent as `Authorization: Bearer <token>`, good for 30 minutes.
+             * @description Send it as `Authorization: Bearer <token>`. It is valid for 30 minutes.
              * @example eyJhbGciOiJIUzI1NiJ9.e30.c2ln
              */
             access_token: string;
             /**
-             * @description For `POST /api/v1/auth/refresh`: good once, for 7 days.
+             * @description For `POST /api/v1/auth/refresh`. It is valid once, for 7 days.
              * @example tkrt_6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
              */
             refresh_token?: string | null;
@@ -1428,15 +1428,15 @@ export interface components {
              */
             token_type: string;
             /**
-             * @description For how many seconds the access token is good.
+             * @description Seconds until the access token expires.
              * @example 1800
              */
             expires_in: number;
         };
-        /** @description Which session goes on. */
+        /** @description The session to refresh. */
         RefreshRequest: {
             /**
-             * @description The last refresh token. It is good once.
+             * @description The latest refresh token. It is valid once.
              * @example tkrt_6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
              */
             refresh_token: string;
@@ -1450,7 +1450,7 @@ export interface components {
              */
             id: string;
             /**
-             * @description Its address, in lower case.
+             * @description The e-mail address, in lower case.
              * @example ada@example.com
              */
             email: string;
@@ -1476,12 +1476,12 @@ export interface components {
              */
             created_at: string;
             /**
-             * @description Always `null`: a developer is in no project.
+             * @description Always `null`: a developer is not a user of a project.
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             project_id?: string | null;
         };
-        /** @description A login that goes on. */
+        /** @description An active session. */
         Session: {
             /**
              * Format: uuid
@@ -1490,7 +1490,7 @@ export interface components {
              */
             id: string;
             /**
-             * @description Whether the access token of this request belongs to it.
+             * @description Whether it is the session of this request's access token.
              * @example true
              */
             is_current: boolean;
@@ -1508,22 +1508,22 @@ export interface components {
             last_used_at: string;
             /**
              * Format: date-time
-             * @description When it ends, unless it is refreshed before.
+             * @description When the session ends without a refresh.
              * @example 2026-11-21T09:30:00.000Z
              */
             expires_at: string;
             /**
-             * @description The address that logged in.
+             * @description Network address of the login.
              * @example 192.0.2.7
              */
             ip: string | null;
             /**
-             * @description The client that logged in.
+             * @description User agent of the login.
              * @example curl/8.5.0
              */
             user_agent: string | null;
         };
-        /** @description One page of the sessions, the newest first. */
+        /** @description One page of the sessions, newest first. */
         SessionList: {
             /** @description The sessions. */
             sessions: components["schemas"]["Session"][];
@@ -1533,7 +1533,7 @@ export interface components {
              */
             total: number;
             /**
-             * @description Which page this is.
+             * @description Number of this page.
              * @example 1
              */
             page: number;
@@ -1543,20 +1543,20 @@ export interface components {
              */
             page_size: number;
         };
-        /** @description The password of an account, and the next one. */
+        /** @description The current and the new password. */
         ChangePasswordRequest: {
             /**
-             * @description The password until now.
+             * @description The current password.
              * @example correct horse battery staple
              */
             current_password: string;
             /**
-             * @description Any text from 8 to 1,000 characters.
+             * @description 8 to 1,000 characters of any script.
              * @example a new horse, another staple
              */
             new_password: string;
         };
-        /** @description Who forgot a password. */
+        /** @description The account with the forgotten password. */
         PasswordResetMailRequest: {
             /**
              * Format: email
@@ -1565,23 +1565,23 @@ export interface components {
              */
             email: string;
         };
-        /** @description What happens next. */
+        /** @description The next step. */
         PasswordResetMailResponse: {
             /**
-             * @description What happens next, or whom to ask where no mail is sent.
+             * @description The next step. Without mail it is to ask the operator.
              * @example If there is an account with this address, a mail with a reset token is on its way to it.
              */
             message: string;
         };
-        /** @description A reset token, and the next password. */
+        /** @description A reset token, and the new password. */
         PasswordResetRequest: {
             /**
-             * @description The reset token. It is good once.
+             * @description The reset token. It is valid once.
              * @example tkp_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
              */
             token: string;
             /**
-             * @description Any text from 8 to 1,000 characters.
+             * @description 8 to 1,000 characters of any script.
              * @example a new horse, another staple
              */
             new_password: string;
@@ -2072,46 +2072,46 @@ export interface components {
              */
             subject: string;
         };
-        /** @description The process is well. */
+        /** @description The process is alive. */
         HealthResponse: {
             /**
-             * @description Always `ok`: what is not well is an error.
+             * @description Always `ok`.
              * @example ok
              * @enum {string}
              */
             status: "ok";
         };
-        /** @description The process can serve. */
+        /** @description The process is ready. */
         ReadyResponse: {
             /**
-             * @description Always `ok`: what is not well is an error.
+             * @description Always `ok`.
              * @example ok
              * @enum {string}
              */
             status: "ok";
             /**
-             * @description Whether changes made by other processes are announced to this one. While `lost`, it serves without its caches; the log says why.
+             * @description Whether changes by other processes reach this process. While they are `lost`, the process bypasses its caches, and the log gives the reason.
              * @example arriving
              * @enum {string}
              */
             change_notifications: "arriving" | "lost";
         };
-        /** @description Something that is valid but looks wrong. */
+        /** @description A valid value that looks wrong. */
         StripeConfigWarning: {
             /**
-             * @description A stable name for what looks wrong.
+             * @description A stable name of the warning.
              * @example missing_webhook_secret
              * @enum {string}
              */
             code: "different_accounts" | "account_changed" | "account_shared" | "endpoint_of_other_account" | "same_webhook_secret" | "missing_webhook_secret" | "looks_cut_off";
             /**
-             * @description The credential that it is about.
+             * @description The suspicious credential.
              * @example test_webhook_secret
              * @enum {string}
              */
             field: "test_secret_key" | "test_publishable_key" | "test_webhook_secret" | "live_secret_key" | "live_publishable_key" | "live_webhook_secret";
             /**
-             * @description What looks wrong and what follows from it.
+             * @description The problem, and its consequence.
              * @example There is a test secret key but no test webhook secret.
              */
             message: string;
@@ -2176,27 +2176,27 @@ export interface components {
              */
             live_webhook_secret_masked: string | null;
             /**
-             * @description When a test credential was last written; `null` when there is none.
+             * @description When a test credential was last stored; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             test_configured_at: string | null;
             /**
-             * @description When a live credential was last written; `null` when there is none.
+             * @description When a live credential was last stored; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             live_configured_at: string | null;
             /**
              * Format: date-time
-             * @description When the configuration was first made.
+             * @description When the configuration was created.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
             /**
-             * @description When anything of it last changed.
+             * @description When the configuration last changed.
              * @example 2026-11-21T09:30:00.000Z
              */
             updated_at: string | null;
-            /** @description What is valid but looks wrong; mostly empty. */
+            /** @description Warnings about valid values that look wrong. */
             warnings: components["schemas"]["StripeConfigWarning"][];
         };
         /** @description The credentials to store. Every field is optional; a field that is absent or `null` keeps its stored value. */
@@ -2245,16 +2245,16 @@ export interface components {
              */
             live_webhook_url: string;
         };
-        /** @description Who did something. */
+        /** @description The author of a change. */
         HistoryActor: {
             /**
-             * @description `person`: with an access token. `service_account`: a machine with a key. `module`: another part of the same installation. `system`: the service itself, or its operator.
+             * @description `person`: somebody with an access token. `service_account`: a machine with a key. `module`: another module of this installation. `system`: the service itself, or its operator.
              * @example person
              * @enum {string}
              */
             kind: "person" | "service_account" | "module" | "system";
             /**
-             * @description The token's `sub`, the id of the service account, or the name of the part.
+             * @description The `sub` of the token, the id of the service account, or the name of the module or system part.
              * @example developer-1
              */
             subject: string;
@@ -2267,121 +2267,121 @@ export interface components {
         /** @description A field that was written or destroyed. */
         HistoryField: {
             /**
-             * @description Its name.
+             * @description Name of the field.
              * @example live_secret_key
              */
             field: string;
             /**
-             * @description A credential's last four characters, as far as its mask shows them.
+             * @description The last four characters of a credential, if its mask shows them.
              * @example aBcD
              */
             last_four: string | null;
         };
-        /** @description One thing that was done. It holds no value of a credential. */
+        /** @description An entry of the history. It never has the value of a credential. */
         HistoryEntry: {
             /**
-             * @description Its place in the history of the project, counted from 1.
+             * @description Number of the entry in the project's history, from 1.
              * @example 7
              */
             seq: number;
             /**
              * Format: date-time
-             * @description When it was done.
+             * @description Time of the action.
              * @example 2026-11-21T09:30:00.000Z
              */
             at: string;
             /**
-             * @description What was done.
+             * @description The action.
              * @example config.updated
              * @enum {string}
              */
             action: "project.created" | "project.updated" | "project.deleted" | "config.created" | "config.updated" | "config.deleted" | "config.mode_deleted" | "credentials.validated" | "credentials.refused" | "webhook_endpoint.created" | "webhook_endpoint.removed" | "webhook_secret.expired" | "service_account.created" | "service_account.rotated" | "service_account.revoked" | "gateway_key.created" | "gateway_key.updated" | "gateway_key.rotated" | "gateway_key.revoked" | "member.added" | "member.changed" | "member.removed" | "invitation.created" | "invitation.withdrawn" | "project.transferred" | "history.pruned";
             /**
-             * @description `done`, or what Stripe said of a key: `valid`, `invalid`, or `unavailable` when it could not be asked.
+             * @description `done`, or for a check of a key `valid`, `invalid`, or `unavailable` if Stripe could not be asked.
              * @example done
              * @enum {string}
              */
             result: "done" | "valid" | "invalid" | "unavailable";
             actor: components["schemas"]["HistoryActor"];
             /**
-             * @description From which address; `null` without a request.
+             * @description Network address of the caller; `null` without a request.
              * @example 192.0.2.7
              */
             ip: string | null;
             /**
-             * @description What the client called itself, shortened; what could be a key in it is hidden.
+             * @description User agent of the client, shortened. Possible keys in it are hidden.
              * @example curl/8.5.0
              */
             user_agent: string | null;
             /**
-             * @description What the answer had as `X-Request-Id`.
+             * @description `X-Request-Id` of the answer.
              * @example 0d3c9a52-3a5e-4f4e-9a55-0f0a6f0c2b11
              */
             request_id: string | null;
             /**
-             * @description The mode, where it was about one.
+             * @description The affected mode; `null` if the action has none.
              * @example null
              */
             mode: ("test" | "live") | null;
             /**
-             * @description The version of the configuration that it made, which is its `ETag`.
+             * @description Version of the configuration after the action, which is its `ETag`.
              * @example 3
              */
             version: number | null;
-            /** @description What was written or destroyed. */
+            /** @description Fields that were written or destroyed. */
             fields: components["schemas"]["HistoryField"][];
             /**
-             * @description Stripe's id of the webhook endpoint that was made or removed.
+             * @description Stripe's id of the created or removed webhook endpoint.
              * @example we_1AAAAAAAAAAAAAAAAAAAAAAA
              */
             endpoint_id: string | null;
             /**
-             * @description The service account that was made, rotated or revoked.
+             * @description Id of the created, rotated or revoked service account.
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             service_account_id: string | null;
             /**
-             * @description The former webhook secrets that it destroyed, and which are no longer accepted from then on.
+             * @description Former webhook secrets that the action destroyed early.
              * @example []
              */
             former_webhook_secrets_ended: components["schemas"]["HistoryField"][];
             /**
-             * @description The `subject` of the member that was added, changed or removed, or of the new owner.
+             * @description `subject` of the added, changed or removed member, or of the new owner.
              * @example 8a7c1f52-9d3b-4e60-b1f4-c25d7e0a9b38
              */
             member: string | null;
             /**
-             * @description The gateway key that was made, changed, rotated or revoked.
+             * @description Id of the created, changed, rotated or revoked gateway key.
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             gateway_key_id: string | null;
             /**
-             * @description The role of that member, or of the invitation.
+             * @description Role of the member or invitation.
              * @example admin
              */
             role: string | null;
             /**
-             * @description The invitation that was made, withdrawn or used. Its address is not recorded.
+             * @description Id of the created, withdrawn or used invitation. Its address is not recorded.
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             invitation_id: string | null;
         };
-        /** @description One page of a project's history, the newest first. */
+        /** @description One page of a project's history, newest first. */
         HistoryList: {
             /** @description The entries. */
             entries: components["schemas"]["HistoryEntry"][];
             /**
-             * @description How many there are in all.
+             * @description Number of entries on all pages.
              * @example 1
              */
             total: number;
             /**
-             * @description Which page this is.
+             * @description Number of this page.
              * @example 1
              */
             page: number;
             /**
-             * @description How many entries a page has.
+             * @description Entries per page.
              * @example 50
              */
             page_size: number;
@@ -2394,44 +2394,44 @@ export interface components {
              */
             secret_key: string;
             /**
-             * @description Whether it should be a key of test mode, or else of live mode.
+             * @description Whether the key is for test mode instead of live mode.
              * @default true
              * @example true
              */
             is_test_mode?: boolean;
         };
-        /** @description What Stripe says of the key. */
+        /** @description The verdict on the key. */
         ValidateStripeCredentialsResponse: {
             /**
-             * @description Whether Stripe accepts the key for all that is needed.
+             * @description Whether Stripe accepts the key with all needed permissions.
              * @example true
              */
             valid: boolean;
             /**
-             * @description Why, and what to do about it.
+             * @description The reason, and what to do.
              * @example Stripe accepts this key.
              */
             message: string;
         };
-        /** @description A pause: Stripe collects no payments, or the subscription is paused as a whole. */
+        /** @description A pause of the payment collection, or of the whole subscription. */
         StripeSubscriptionPause: {
             /**
-             * @description What Stripe does with invoices while it collects no payments: `keep_as_draft`, `mark_uncollectible` or `void`. `null` where collection isn't paused.
+             * @description Treatment of invoices while the collection is paused: `keep_as_draft`, `mark_uncollectible` or `void`. `null` if the collection is not paused.
              * @example void
              */
             behavior: string | null;
             /**
-             * @description When Stripe collects payments again; `null` where no time is set.
+             * @description When the collection resumes; `null` without a scheduled time.
              * @example 2026-11-21T09:30:00.000Z
              */
             resumes_at: string | null;
             /**
-             * @description Why the status is `paused`, in the words of Stripe: `trial_end_without_payment_method` or `pause_requested`, for instance. `null` with another status, and where Stripe told no reason.
+             * @description Stripe's reason for the status `paused`, such as `trial_end_without_payment_method` or `pause_requested`. `null` with another status, or if Stripe gave no reason.
              * @example trial_end_without_payment_method
              */
             reason: string | null;
         };
-        /** @description A subscription as Stripe last said. */
+        /** @description A subscription, as Stripe last reported it. */
         StripeSubscriptionResponse: {
             /**
              * Format: uuid
@@ -2446,12 +2446,12 @@ export interface components {
              */
             project_id: string;
             /**
-             * @description The user's id; `null` where nothing told whose it is.
+             * @description The user's id; `null` if the user is unknown.
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             user_id: string | null;
             /**
-             * @description Whether it is of test mode.
+             * @description Whether it is in test mode.
              * @example true
              */
             is_test_mode: boolean;
@@ -2461,7 +2461,7 @@ export interface components {
              */
             subscription_id: string;
             /**
-             * @description Stripe's id of the customer; an account's where an account is the customer.
+             * @description Stripe's id of the customer (`cus_…`), or of the account that is the customer (`acct_…`).
              * @example cus_aaaaaaaaaaaaaa
              */
             customer_id: string | null;
@@ -2471,37 +2471,37 @@ export interface components {
              */
             status: string;
             /**
-             * @description What the plan is called.
+             * @description Name of the plan.
              * @example Pro
              */
             plan_name: string | null;
             /**
-             * @description How many of the plan.
+             * @description Quantity of the plan.
              * @example 1
              */
             quantity: number;
             /**
-             * @description When the current period began.
+             * @description Start of the current period.
              * @example 2026-11-21T09:30:00.000Z
              */
             current_period_start: string | null;
             /**
-             * @description When the current period ends.
+             * @description End of the current period.
              * @example 2026-11-21T09:30:00.000Z
              */
             current_period_end: string | null;
             /**
-             * @description When it is going to end, if it is, or was to end when it did.
+             * @description The scheduled end, even after the subscription has ended; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             cancel_at: string | null;
             /**
-             * @description When somebody asked to cancel it.
+             * @description Time of the request to cancel.
              * @example 2026-11-21T09:30:00.000Z
              */
             cancelled_at: string | null;
             /**
-             * @description The pause; `null` for a subscription that is not paused.
+             * @description The pause; `null` if the subscription is not paused.
              * @example {
              *       "behavior": "void",
              *       "resumes_at": "2026-12-21T09:30:00.000Z",
@@ -2510,13 +2510,13 @@ export interface components {
              */
             pause: components["schemas"]["StripeSubscriptionPause"] | null;
             /**
-             * @description Whether it is of another Stripe account than the stored key, as Stripe said of both keys. Then it is as it was last known, and does not count as anybody's current subscription.
+             * @description Whether the subscription belongs to another Stripe account than the stored key, as Stripe reported for both. If so, the row has the last known state, and the subscription is nobody's current one.
              * @example false
              */
             account_mismatch: boolean;
             /**
              * Format: date-time
-             * @description When Stripe made it.
+             * @description When Stripe created it.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
@@ -2527,32 +2527,32 @@ export interface components {
              */
             updated_at: string;
         };
-        /** @description One page of a project's subscriptions, the newest first. */
+        /** @description One page of a project's subscriptions, newest first. */
         StripeSubscriptionListResponse: {
             /**
-             * @description How many there are on all pages.
+             * @description Number of rows on all pages.
              * @example 1
              */
             total: number;
             /**
-             * @description Whether `total` is all. With a filter other than project, mode and status, rows are counted up to 10,000.
+             * @description Whether `total` is exact. With filters other than project, mode and status, rows are counted up to 10,000.
              * @example true
              */
             total_is_exact: boolean;
             /**
-             * @description Which page this is, from 1.
+             * @description Number of this page, from 1.
              * @example 1
              */
             page: number;
             /**
-             * @description How many a page has.
+             * @description Rows per page.
              * @example 50
              */
             page_size: number;
             /** @description The subscriptions of this page. */
             subscriptions: components["schemas"]["StripeSubscriptionResponse"][];
         };
-        /** @description A payment as Stripe last said: money that was paid, or that somebody tried to pay. */
+        /** @description A payment or an attempt to pay, as Stripe last reported it. */
         StripePaymentResponse: {
             /**
              * Format: uuid
@@ -2567,22 +2567,22 @@ export interface components {
              */
             project_id: string;
             /**
-             * @description Our id of the subscription that it pays for, if it does.
+             * @description Our id of the paid subscription; `null` without one.
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             subscription_id: string | null;
             /**
-             * @description The user's id; `null` where nothing told whose it is.
+             * @description The user's id; `null` if the user is unknown.
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             user_id: string | null;
             /**
-             * @description Stripe's id of the customer; an account's where an account is the customer.
+             * @description Stripe's id of the customer (`cus_…`), or of the account that is the customer (`acct_…`).
              * @example cus_aaaaaaaaaaaaaa
              */
             customer_id: string | null;
             /**
-             * @description Whether it is of test mode.
+             * @description Whether it is in test mode.
              * @example true
              */
             is_test_mode: boolean;
@@ -2597,7 +2597,7 @@ export interface components {
              */
             status: string;
             /**
-             * @description In the smallest unit of the currency.
+             * @description Amount in the smallest unit of the currency.
              * @example 2000
              */
             amount_cents: number;
@@ -2607,31 +2607,31 @@ export interface components {
              */
             currency: string;
             /**
-             * @description `stripe`: Stripe collected the money. `out_of_band`: it was paid outside of Stripe, in cash for instance.
+             * @description `stripe`: Stripe collected the money. `out_of_band`: it was paid outside of Stripe, for instance in cash.
              * @default stripe
              * @example stripe
              * @enum {string}
              */
             source: "stripe" | "out_of_band";
             /**
-             * @description What it was for.
+             * @description Description of the payment.
              * @example Subscription creation
              */
             description: string | null;
             /**
-             * @description How much of it was given back.
+             * @description Refunded amount in the smallest unit of the currency.
              * @default 0
              * @example 0
              */
             refunded_amount_cents: number;
             /**
-             * @description Stripe's status of the latest dispute about it; `null` when there is none.
+             * @description Stripe's status of the latest dispute about the payment; `null` without one.
              * @example needs_response
              */
             dispute_status: string | null;
             /**
              * Format: date-time
-             * @description When Stripe made it.
+             * @description When Stripe created it.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
@@ -2642,32 +2642,32 @@ export interface components {
              */
             updated_at: string;
         };
-        /** @description One page of payments, the newest first. */
+        /** @description One page of payments, newest first. */
         StripePaymentListResponse: {
             /**
-             * @description How many there are on all pages.
+             * @description Number of rows on all pages.
              * @example 1
              */
             total: number;
             /**
-             * @description Whether `total` is all. With a filter other than project, mode and status, rows are counted up to 10,000.
+             * @description Whether `total` is exact. With filters other than project, mode and status, rows are counted up to 10,000.
              * @example true
              */
             total_is_exact: boolean;
             /**
-             * @description Which page this is, from 1.
+             * @description Number of this page, from 1.
              * @example 1
              */
             page: number;
             /**
-             * @description How many a page has.
+             * @description Rows per page.
              * @example 50
              */
             page_size: number;
             /** @description The payments. */
             payments: components["schemas"]["StripePaymentResponse"][];
         };
-        /** @description A subscription, and to which project it belongs. */
+        /** @description A subscription with its project. */
         AggregatedSubscriptionResponse: {
             /**
              * Format: uuid
@@ -2682,12 +2682,12 @@ export interface components {
              */
             project_id: string;
             /**
-             * @description The user's id; `null` where nothing told whose it is.
+             * @description The user's id; `null` if the user is unknown.
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             user_id: string | null;
             /**
-             * @description Whether it is of test mode.
+             * @description Whether it is in test mode.
              * @example true
              */
             is_test_mode: boolean;
@@ -2697,7 +2697,7 @@ export interface components {
              */
             subscription_id: string;
             /**
-             * @description Stripe's id of the customer; an account's where an account is the customer.
+             * @description Stripe's id of the customer (`cus_…`), or of the account that is the customer (`acct_…`).
              * @example cus_aaaaaaaaaaaaaa
              */
             customer_id: string | null;
@@ -2707,37 +2707,37 @@ export interface components {
              */
             status: string;
             /**
-             * @description What the plan is called.
+             * @description Name of the plan.
              * @example Pro
              */
             plan_name: string | null;
             /**
-             * @description How many of the plan.
+             * @description Quantity of the plan.
              * @example 1
              */
             quantity: number;
             /**
-             * @description When the current period began.
+             * @description Start of the current period.
              * @example 2026-11-21T09:30:00.000Z
              */
             current_period_start: string | null;
             /**
-             * @description When the current period ends.
+             * @description End of the current period.
              * @example 2026-11-21T09:30:00.000Z
              */
             current_period_end: string | null;
             /**
-             * @description When it is going to end, if it is, or was to end when it did.
+             * @description The scheduled end, even after the subscription has ended; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             cancel_at: string | null;
             /**
-             * @description When somebody asked to cancel it.
+             * @description Time of the request to cancel.
              * @example 2026-11-21T09:30:00.000Z
              */
             cancelled_at: string | null;
             /**
-             * @description The pause; `null` for a subscription that is not paused.
+             * @description The pause; `null` if the subscription is not paused.
              * @example {
              *       "behavior": "void",
              *       "resumes_at": "2026-12-21T09:30:00.000Z",
@@ -2746,13 +2746,13 @@ export interface components {
              */
             pause: components["schemas"]["StripeSubscriptionPause"] | null;
             /**
-             * @description Whether it is of another Stripe account than the stored key, as Stripe said of both keys. Then it is as it was last known, and does not count as anybody's current subscription.
+             * @description Whether the subscription belongs to another Stripe account than the stored key, as Stripe reported for both. If so, the row has the last known state, and the subscription is nobody's current one.
              * @example false
              */
             account_mismatch: boolean;
             /**
              * Format: date-time
-             * @description When Stripe made it.
+             * @description When Stripe created it.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
@@ -2774,32 +2774,32 @@ export interface components {
              */
             provider: string;
         };
-        /** @description One page of the subscriptions of a developer's projects, the newest first. */
+        /** @description One page of the subscriptions of all readable projects, newest first. */
         AggregatedSubscriptionListResponse: {
             /**
-             * @description How many there are on all pages.
+             * @description Number of rows on all pages.
              * @example 1
              */
             total: number;
             /**
-             * @description Whether `total` is all. With a filter other than project, mode and status, rows are counted up to 10,000.
+             * @description Whether `total` is exact. With filters other than project, mode and status, rows are counted up to 10,000.
              * @example true
              */
             total_is_exact: boolean;
             /**
-             * @description Which page this is, from 1.
+             * @description Number of this page, from 1.
              * @example 1
              */
             page: number;
             /**
-             * @description How many a page has.
+             * @description Rows per page.
              * @example 50
              */
             page_size: number;
             /** @description The subscriptions of this page. */
             subscriptions: components["schemas"]["AggregatedSubscriptionResponse"][];
         };
-        /** @description A payment, and to which project it belongs. */
+        /** @description A payment with its project. */
         AggregatedPaymentResponse: {
             /**
              * Format: uuid
@@ -2814,22 +2814,22 @@ export interface components {
              */
             project_id: string;
             /**
-             * @description Our id of the subscription that it pays for, if it does.
+             * @description Our id of the paid subscription; `null` without one.
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             subscription_id: string | null;
             /**
-             * @description The user's id; `null` where nothing told whose it is.
+             * @description The user's id; `null` if the user is unknown.
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             user_id: string | null;
             /**
-             * @description Stripe's id of the customer; an account's where an account is the customer.
+             * @description Stripe's id of the customer (`cus_…`), or of the account that is the customer (`acct_…`).
              * @example cus_aaaaaaaaaaaaaa
              */
             customer_id: string | null;
             /**
-             * @description Whether it is of test mode.
+             * @description Whether it is in test mode.
              * @example true
              */
             is_test_mode: boolean;
@@ -2844,7 +2844,7 @@ export interface components {
              */
             status: string;
             /**
-             * @description In the smallest unit of the currency.
+             * @description Amount in the smallest unit of the currency.
              * @example 2000
              */
             amount_cents: number;
@@ -2854,31 +2854,31 @@ export interface components {
              */
             currency: string;
             /**
-             * @description `stripe`: Stripe collected the money. `out_of_band`: it was paid outside of Stripe, in cash for instance.
+             * @description `stripe`: Stripe collected the money. `out_of_band`: it was paid outside of Stripe, for instance in cash.
              * @default stripe
              * @example stripe
              * @enum {string}
              */
             source: "stripe" | "out_of_band";
             /**
-             * @description What it was for.
+             * @description Description of the payment.
              * @example Subscription creation
              */
             description: string | null;
             /**
-             * @description How much of it was given back.
+             * @description Refunded amount in the smallest unit of the currency.
              * @default 0
              * @example 0
              */
             refunded_amount_cents: number;
             /**
-             * @description Stripe's status of the latest dispute about it; `null` when there is none.
+             * @description Stripe's status of the latest dispute about the payment; `null` without one.
              * @example needs_response
              */
             dispute_status: string | null;
             /**
              * Format: date-time
-             * @description When Stripe made it.
+             * @description When Stripe created it.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
@@ -2900,32 +2900,32 @@ export interface components {
              */
             provider: string;
         };
-        /** @description One page of the payments of a developer's projects, the newest first. */
+        /** @description One page of the payments of all readable projects, newest first. */
         AggregatedPaymentListResponse: {
             /**
-             * @description How many there are on all pages.
+             * @description Number of rows on all pages.
              * @example 1
              */
             total: number;
             /**
-             * @description Whether `total` is all. With a filter other than project, mode and status, rows are counted up to 10,000.
+             * @description Whether `total` is exact. With filters other than project, mode and status, rows are counted up to 10,000.
              * @example true
              */
             total_is_exact: boolean;
             /**
-             * @description Which page this is, from 1.
+             * @description Number of this page, from 1.
              * @example 1
              */
             page: number;
             /**
-             * @description How many a page has.
+             * @description Rows per page.
              * @example 50
              */
             page_size: number;
             /** @description The payments of this page. */
             payments: components["schemas"]["AggregatedPaymentResponse"][];
         };
-        /** @description A project, and what is configured of it. */
+        /** @description A project with its configuration. */
         ProjectPaymentConfigResponse: {
             /**
              * Format: uuid
@@ -2939,12 +2939,12 @@ export interface components {
              */
             name: string;
             /**
-             * @description What it is about.
+             * @description The project's description.
              * @example Tea and cake
              */
             description: string | null;
             /**
-             * @description Whether it has a Stripe configuration that is in use.
+             * @description Whether the project has an active Stripe configuration.
              * @example true
              */
             has_payment_config: boolean;
@@ -2959,17 +2959,17 @@ export interface components {
              */
             has_live_credentials: boolean;
             /**
-             * @description When a test credential was last written; `null` when there is none.
+             * @description When a test credential was last stored; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             test_configured_at: string | null;
             /**
-             * @description When a live credential was last written; `null` when there is none.
+             * @description When a live credential was last stored; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             live_configured_at: string | null;
             /**
-             * @description Whether the project is in use; a deleted one is not listed.
+             * @description Always `true`: deleted projects are not listed.
              * @example true
              */
             is_active: boolean;
@@ -2980,17 +2980,17 @@ export interface components {
              */
             created_at: string;
         };
-        /** @description All projects of a developer, the newest first. */
+        /** @description All readable projects, newest first. */
         ProjectPaymentConfigListResponse: {
             /** @description The projects. */
             projects: components["schemas"]["ProjectPaymentConfigResponse"][];
             /**
-             * @description How many they are.
+             * @description Number of projects.
              * @example 1
              */
             total: number;
         };
-        /** @description What payments in one currency brought in. */
+        /** @description Revenue in one currency. */
         CurrencyRevenue: {
             /**
              * @description ISO 4217, in lower case.
@@ -2998,27 +2998,27 @@ export interface components {
              */
             currency: string;
             /**
-             * @description Payments that succeeded, refunded ones among them.
+             * @description Successful payments, including refunded ones.
              * @example 1
              */
             successful_payments: number;
             /**
-             * @description What they were, in the smallest unit of the currency.
+             * @description Gross revenue in the smallest unit of the currency.
              * @example 2000
              */
             total_revenue_cents: number;
             /**
-             * @description The same without what was refunded, and what was lost in disputes.
+             * @description Revenue less refunds and lost disputes.
              * @example 2000
              */
             net_revenue_cents: number;
             /**
-             * @description The part of `total_revenue_cents` that was paid outside of Stripe.
+             * @description Part of `total_revenue_cents` that was paid outside of Stripe.
              * @example 0
              */
             out_of_band_revenue_cents: number;
         };
-        /** @description Statistics of all of a developer's projects. Currencies are never added up. */
+        /** @description Statistics of all readable projects. Currencies are never added up. */
         PaymentStatsResponse: {
             /**
              * @description Projects.
@@ -3041,7 +3041,7 @@ export interface components {
              */
             projects_with_live: number;
             /**
-             * @description Subscriptions, ended ones among them.
+             * @description Subscriptions, including ended ones.
              * @example 1
              */
             total_subscriptions: number;
@@ -3051,37 +3051,37 @@ export interface components {
              */
             active_subscriptions: number;
             /**
-             * @description Payments, also those that did not succeed.
+             * @description Payments, including failed ones.
              * @example 1
              */
             total_payments: number;
             /**
-             * @description Payments that succeeded, refunded ones among them, in all currencies.
+             * @description Successful payments in all currencies, including refunded ones.
              * @example 1
              */
             successful_payments: number;
             /**
-             * @description What payments in `currency` brought in, before refunds.
+             * @description Gross revenue in `currency`.
              * @example 2000
              */
             total_revenue_cents: number;
             /**
-             * @description The same after refunds and lost disputes.
+             * @description Revenue in `currency` less refunds and lost disputes.
              * @example 2000
              */
             net_revenue_cents: number;
             /**
-             * @description The part of `total_revenue_cents` that was paid outside of Stripe.
+             * @description Part of `total_revenue_cents` that was paid outside of Stripe.
              * @example 0
              */
             out_of_band_revenue_cents: number;
             /**
-             * @description The currency of most successful payments; ISO 4217, in lower case.
+             * @description The most used currency (ISO 4217, lower case).
              * @default usd
              * @example usd
              */
             currency: string;
-            /** @description The same for every currency, the most used first. */
+            /** @description Revenue in each currency, most used first. */
             revenue_by_currency: components["schemas"]["CurrencyRevenue"][];
         };
         /** @description Revenue of one interval in one currency, in the smallest unit that Stripe uses. */
@@ -3092,63 +3092,63 @@ export interface components {
              */
             currency: string;
             /**
-             * @description By how many digits the decimal point of the amounts moves: 2 for USD, 0 for JPY, 3 for KWD. Stripe's amounts of ISK and UGX have 2.
+             * @description Decimals of the amounts: 2 for USD, 0 for JPY, 3 for KWD. Stripe uses 2 for ISK and UGX.
              * @example 2
              */
             decimals: number;
             /**
-             * @description Payments of the interval that succeeded, refunded ones among them.
+             * @description Successful payments of the interval, including refunded ones.
              * @example 1
              */
             successful_payments: number;
             /**
-             * @description What these payments were.
+             * @description Gross amount of these payments.
              * @example 2000
              */
             gross_revenue_cents: number;
             /**
-             * @description What was refunded in the interval, also of earlier payments.
+             * @description Refunds in the interval, including refunds of earlier payments.
              * @example 0
              */
             refunded_cents: number;
             /**
-             * @description Gross less refunds, and less disputes that were opened in the interval and lost.
+             * @description Gross less refunds, and less lost disputes that were opened in the interval.
              * @example 2000
              */
             net_revenue_cents: number;
         };
-        /** @description One interval. */
+        /** @description One interval of the series. */
         StatsSeriesPoint: {
             /**
              * Format: date
-             * @description Its first day (UTC).
+             * @description First day of the interval (UTC).
              * @example 2026-11-21
              */
             start: string;
             /**
-             * @description Subscriptions that were active or trialing at its end, or are so now.
+             * @description Subscriptions that are active or trialing at the end of the interval, or now if it has not ended.
              * @example 1
              */
             active_subscriptions: number;
-            /** @description One entry for each currency of the whole series, by name. */
+            /** @description One entry for each currency of the series, in the order of their names. */
             revenue: components["schemas"]["SeriesRevenue"][];
         };
         /** @description Revenue and active subscriptions over time. Currencies are never added up. */
         StatsSeriesResponse: {
             /**
              * Format: date
-             * @description The first day that was asked for.
+             * @description The requested first day.
              * @example 2026-11-21
              */
             from: string;
             /**
              * Format: date
-             * @description The last day, included.
+             * @description The requested last day, inclusive.
              * @example 2026-11-21
              */
             to: string;
             /**
-             * @description What one point covers.
+             * @description The length of one point.
              * @example day
              * @enum {string}
              */
@@ -3158,10 +3158,10 @@ export interface components {
              * @example test
              */
             mode: string | null;
-            /** @description All intervals from `from` to `to`, the oldest first. The first and the last one are whole. */
+            /** @description All intervals from `from` to `to`, oldest first. The first and the last interval are complete. */
             points: components["schemas"]["StatsSeriesPoint"][];
         };
-        /** @description What to buy. */
+        /** @description The purchase. */
         StripeCheckoutRequest: {
             /**
              * @description Stripe's id of the price.
@@ -3169,12 +3169,12 @@ export interface components {
              */
             price_id: string;
             /**
-             * @description Where to send the buyer who has paid; Stripe puts the id of the session in place of `{CHECKOUT_SESSION_ID}`. An absolute `https` URL, or `http` on a loopback host in test mode.
+             * @description URL for the buyer after the payment. Stripe replaces `{CHECKOUT_SESSION_ID}` by the id of the session. An absolute `https` URL, or `http` on a loopback host in test mode.
              * @example https://shop.example.com/thanks?session={CHECKOUT_SESSION_ID}
              */
             success_url: string;
             /**
-             * @description Where to send the buyer who turns back. An absolute `https` URL, or `http` on a loopback host in test mode.
+             * @description URL for a buyer who does not pay. An absolute `https` URL, or `http` on a loopback host in test mode.
              * @example https://shop.example.com/prices
              */
             cancel_url: string;
@@ -3191,7 +3191,7 @@ export interface components {
              */
             quantity?: number;
             /**
-             * @description Goes to Stripe with the session and with what comes of it: up to 48 names of 40 characters and texts of 500. `user_id` and `project_id` are set here, whatever is sent for them.
+             * @description Metadata for the session, and for its subscription or payment: up to 48 entries, names of 40 characters, values of 500. `user_id` and `project_id` are always set here.
              * @example {
              *       "campaign": "autumn"
              *     }
@@ -3206,7 +3206,7 @@ export interface components {
              */
             allow_existing_subscription?: boolean;
         };
-        /** @description A page of Stripe's, for this buyer alone. */
+        /** @description A page at Stripe for this buyer. */
         StripeCheckoutResponse: {
             /**
              * @description Stripe's id of the session.
@@ -3214,31 +3214,31 @@ export interface components {
              */
             session_id: string;
             /**
-             * @description Where to send the buyer.
+             * @description URL to redirect the buyer to.
              * @example https://checkout.stripe.com/c/pay/cs_test_…
              */
             checkout_url: string;
         };
-        /** @description Where the portal leads back to. */
+        /** @description URL to which the portal returns. */
         CustomerPortalRequest: {
             /**
-             * @description Where the portal leads back to. An absolute `https` URL, or `http` on a loopback host in test mode.
+             * @description URL to which the portal returns. An absolute `https` URL, or `http` on a loopback host in test mode.
              * @example https://shop.example.com/account
              */
             return_url: string;
         };
-        /** @description Stripe's page on which this buyer looks after cards, invoices and subscriptions. */
+        /** @description Stripe's page where the buyer manages cards, invoices and subscriptions. */
         CustomerPortalResponse: {
             /**
-             * @description Where to send the buyer.
+             * @description URL to redirect the buyer to.
              * @example https://billing.stripe.com/p/session/…
              */
             portal_url: string;
         };
-        /** @description When to cancel. */
+        /** @description The time of the cancellation. */
         CancelSubscriptionRequest: {
             /**
-             * @description Whether to end it now, without a refund, and not with the period that is paid for.
+             * @description Whether to end the subscription immediately, without a refund, instead of at the end of the paid period.
              * @default false
              * @example false
              */
@@ -3257,22 +3257,22 @@ export interface components {
              */
             status: string;
             /**
-             * @description When it is going to end; `null` when it has ended.
+             * @description The scheduled end; `null` if the subscription has ended.
              * @example 2026-11-21T09:30:00.000Z
              */
             cancel_at: string | null;
             /**
-             * @description When somebody asked to cancel it.
+             * @description Time of the request to cancel.
              * @example 2026-11-21T09:30:00.000Z
              */
             cancelled_at: string | null;
             /**
-             * @description A sentence for the buyer.
+             * @description A message for the buyer.
              * @example The subscription ends on 2026-12-21.
              */
             message: string;
         };
-        /** @description Which plan to change to. */
+        /** @description The new price. */
         UpdateSubscriptionRequest: {
             /**
              * @description Stripe's id of the price to change to.
@@ -3280,7 +3280,7 @@ export interface components {
              */
             new_price_id: string;
             /**
-             * @description `create_prorations`: what the change costs or saves is on the next invoice; `always_invoice`: on one of its own, now; `none`: nowhere.
+             * @description How the difference is billed. `create_prorations`: with the next invoice. `always_invoice`: immediately, with its own invoice. `none`: not at all.
              * @default create_prorations
              * @example create_prorations
              */
@@ -3299,12 +3299,12 @@ export interface components {
              */
             status: string;
             /**
-             * @description Stripe's id of the price that it is on.
+             * @description Stripe's id of the current price.
              * @example price_aaaaaaaaaaaaaaaaaaaaaaaa
              */
             price_id: string;
             /**
-             * @description A sentence for the buyer.
+             * @description A message for the buyer.
              * @example The subscription is on its new plan.
              */
             message: string;
@@ -3548,10 +3548,10 @@ export interface components {
              */
             expires_at?: string | null;
         };
-        /** @description Which webhook endpoint to make. */
+        /** @description The webhook endpoint to create. */
         WebhookEndpointCreateRequest: {
             /**
-             * @description Whose events.
+             * @description Mode of the events.
              * @example test
              * @enum {string}
              */
@@ -3565,12 +3565,12 @@ export interface components {
              */
             id: string;
             /**
-             * @description Where Stripe sends the events.
+             * @description URL to which Stripe sends the events.
              * @example https://tillkeeper.example.com/api/v1/payments/stripe/webhooks/…/test
              */
             url: string;
             /**
-             * @description The events that Stripe sends.
+             * @description Types of the events that Stripe sends.
              * @example [
              *       "checkout.session.completed",
              *       "checkout.session.async_payment_succeeded",
@@ -3599,7 +3599,7 @@ export interface components {
              */
             events: string[];
             /**
-             * @description The version of Stripe's API that the events have.
+             * @description Stripe's API version of the events.
              * @example 2026-10-28.endive
              */
             version: string;
@@ -3607,32 +3607,32 @@ export interface components {
         /** @description The state of one mode's webhooks. */
         StripeWebhookStatus: {
             /**
-             * @description The endpoint that we made at Stripe; `null` when we made none.
+             * @description Stripe's id of the endpoint that was created here; `null` without one.
              * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
              */
             endpoint_id: string | null;
             /**
-             * @description Until when the webhook secret before the stored one is accepted too; `null` when there is none.
+             * @description End of the overlap in which a former webhook secret is valid too; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             former_secret_valid_until: string | null;
             /**
-             * @description When the last event arrived; `null` before the first.
+             * @description When the last event arrived; `null` before the first event.
              * @example 2026-11-21T09:30:00.000Z
              */
             last_event_at: string | null;
             /**
-             * @description When a delivery last failed, or could not be read; `null` when none did.
+             * @description When a delivery last failed or was unreadable; `null` if none did.
              * @example 2026-11-21T09:30:00.000Z
              */
             last_failure_at: string | null;
             /**
-             * @description Why it failed, or that the stored webhook secret can not be opened.
+             * @description Reason of the last failure, or that the stored webhook secret can not be unsealed.
              * @example The signature does not match the stored webhook secret.
              */
             last_failure_reason: string | null;
             /**
-             * @description How many events arrived in a form that this version does not know. `webhook-events?outcome=unreadable` lists them.
+             * @description Number of events in a form that this version does not know. `webhook-events?outcome=unreadable` lists them.
              * @example 0
              */
             unreadable_events: number;
@@ -3640,33 +3640,33 @@ export interface components {
         /** @description The state of one mode's connection to Stripe. */
         StripeModeStatus: {
             /**
-             * @description `not_configured`: no secret key. `unverified`: Stripe has not said anything of the stored key yet. `valid`, `invalid`: what it said last, asked about the key or in a call that used it. A stored key that can not be opened is `invalid` too.
+             * @description `not_configured`: no secret key is stored. `unverified`: Stripe was not asked about the stored key yet. `valid`, `invalid`: Stripe's last verdict, by a validation or a call with the key. A stored key that can not be unsealed is `invalid` too.
              * @example valid
              * @enum {string}
              */
             state: "not_configured" | "unverified" | "valid" | "invalid";
             /**
-             * @description The Stripe account's id, where known.
+             * @description Id of the Stripe account, if known.
              * @example acct_1AAAAAAAAAAAAAAA
              */
             account_id: string | null;
             /**
-             * @description The Stripe account's name, where known.
+             * @description Name of the Stripe account, if known.
              * @example Corner shop
              */
             account_name: string | null;
             /**
-             * @description When Stripe last said something of the stored key.
+             * @description Time of Stripe's last verdict on the stored key.
              * @example 2026-11-21T09:30:00.000Z
              */
             verified_at: string | null;
             /**
-             * @description What made Stripe say it: the validate operation, a save with `validate=true`, or a call that used the key.
+             * @description Occasion of the verdict: the validate operation, a save with `validate=true`, or a call with the key.
              * @example validation
              */
             verified_by: ("validation" | "save" | "use") | null;
             /**
-             * @description Why the key is invalid, and what to do about it.
+             * @description Why the key is invalid, and what to do.
              * @example This key has expired; make a new one in the Stripe dashboard.
              */
             last_error: string | null;
@@ -3677,21 +3677,21 @@ export interface components {
             test: components["schemas"]["StripeModeStatus"];
             live: components["schemas"]["StripeModeStatus"];
         };
-        /** @description What was done with the event. It is committed. */
+        /** @description The committed outcome of the event. */
         WebhookReceipt: {
             /**
-             * @description Always `true`: what was not received is an error.
+             * @description Always `true`.
              * @example true
              */
             received: boolean;
             /**
-             * @description `applied`: its effect is stored. `ignored`: nothing here depends on it. `unreadable`: it is in a form that this version does not know, and is kept for a replay. `duplicate`: it was applied or ignored before.
+             * @description `applied`: the effect is stored. `ignored`: the event has no effect here. `unreadable`: this version does not know the event's form; the event is stored for a replay. `duplicate`: the event was applied or ignored before.
              * @example applied
              * @enum {string}
              */
             outcome: "applied" | "ignored" | "unreadable" | "duplicate";
         };
-        /** @description An event of Stripe, and what became of it. */
+        /** @description An event of Stripe with its outcome. */
         StripeWebhookEvent: {
             /**
              * @description Stripe's id of the event.
@@ -3699,173 +3699,173 @@ export interface components {
              */
             id: string;
             /**
-             * @description Whose events it came with.
+             * @description Mode of the event.
              * @example test
              * @enum {string}
              */
             mode: "test" | "live";
             /**
-             * @description What happened.
+             * @description Type of the event.
              * @example invoice.paid
              */
             type: string;
             /**
-             * @description The version of Stripe's API that it has, where it says.
+             * @description Stripe's API version of the event; `null` if the event has none.
              * @example 2026-10-28.endive
              */
             api_version: string | null;
             /**
-             * @description `applied`: its effect is stored. `ignored`: nothing here depends on it. `unreadable`: it is in a form that this version does not know; replay it after an update. `failed`: it could not be applied, and Stripe sends it again. `open`: so does Stripe, but first the owner has to mend what `reason` says.
+             * @description `applied`: the effect is stored. `ignored`: the event has no effect here. `unreadable`: this version does not know the event's form; replay it after an update. `failed`: the event could not be applied, and Stripe retries. `open`: Stripe retries too, but the owner has to correct what `reason` says first.
              * @example applied
              * @enum {string}
              */
             outcome: "applied" | "ignored" | "unreadable" | "failed" | "open";
             /**
-             * @description Why it was not applied.
+             * @description Why the event was not applied.
              * @example Stripe does not accept the stored secret key; store a new one.
              */
             reason: string | null;
             /**
-             * @description When it last failed, or could not be read, also if it was applied later; `null` when it never did.
+             * @description When the event last failed or was unreadable, even if it was applied later; `null` if it never did.
              * @example 2026-11-21T09:30:00.000Z
              */
             last_failure_at: string | null;
             /**
-             * @description Why it failed then.
+             * @description Reason of the last failure.
              * @example Stripe can not be reached at the moment; try again shortly.
              */
             last_failure_reason: string | null;
             /**
-             * @description How often it came again after it was applied or ignored.
+             * @description Number of deliveries after the event was applied or ignored.
              * @example 0
              */
             duplicate_count: number;
             /**
-             * @description Whether its payload is still kept, so that it can be replayed.
+             * @description Whether the payload is still stored, so that the event can be replayed.
              * @example true
              */
             replayable: boolean;
             /**
              * Format: date-time
-             * @description When it happened at Stripe.
+             * @description When Stripe created the event.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description When it first arrived.
+             * @description When the event first arrived.
              * @example 2026-11-21T09:30:00.000Z
              */
             received_at: string;
             /**
              * Format: date-time
-             * @description When its outcome was decided.
+             * @description When the outcome was decided.
              * @example 2026-11-21T09:30:00.000Z
              */
             processed_at: string;
         };
-        /** @description Deliveries that were refused for one reason, and left nothing behind. */
+        /** @description Deliveries that were refused for one reason. Nothing of them is stored. */
         StripeWebhookRefusals: {
             /**
-             * @description To which URL they came.
+             * @description Mode of the URL.
              * @example test
              * @enum {string}
              */
             mode: "test" | "live";
             /**
-             * @description Why they were refused.
+             * @description Reason of the refusals.
              * @example wrong_signature
              * @enum {string}
              */
             reason: "missing_signature" | "malformed_signature" | "wrong_signature" | "too_old" | "from_the_future" | "unreadable" | "wrong_mode";
             /**
-             * @description The same for people.
+             * @description The reason in a sentence.
              * @example The signature is more than 300 seconds old.
              */
             message: string;
             /**
-             * @description How many there were.
+             * @description Number of refused deliveries.
              * @example 3
              */
             count: number;
             /**
              * Format: date-time
-             * @description When the first came.
+             * @description Time of the first refusal.
              * @example 2026-11-21T09:30:00.000Z
              */
             first_at: string;
             /**
              * Format: date-time
-             * @description When the last came.
+             * @description Time of the last refusal.
              * @example 2026-11-21T09:30:00.000Z
              */
             last_at: string;
         };
-        /** @description One page of the events that arrived, the newest first, and what was refused. */
+        /** @description One page of the events, newest first, and the refused deliveries. */
         StripeWebhookEventList: {
             /** @description The events. */
             events: components["schemas"]["StripeWebhookEvent"][];
             /**
-             * @description How many events there are with these filters; 10,000 may be more.
+             * @description Number of events with these filters, counted up to 10,000.
              * @example 1
              */
             total: number;
             /**
-             * @description Which page this is.
+             * @description Number of this page.
              * @example 1
              */
             page: number;
             /**
-             * @description How many events a page has.
+             * @description Events per page.
              * @example 50
              */
             page_size: number;
-            /** @description Whatever the filters and the page: deliveries that were refused, by mode and reason. A wrong webhook secret shows here. */
+            /** @description Refused deliveries by mode and reason, independent of filters and page. A wrong webhook secret shows here. */
             refusals: components["schemas"]["StripeWebhookRefusals"][];
         };
-        /** @description What to compare with Stripe. */
+        /** @description The reconciliation to run. */
         StripeReconcileRequest: {
             /**
-             * @description Of which mode.
+             * @description The mode.
              * @example test
              * @enum {string}
              */
             mode: "test" | "live";
             /**
-             * @description From when on to read events; by default from when all of them are known. Stripe keeps them for 30 days.
+             * @description Start of the events to read; by default the end of the last complete run. Stripe keeps events for 30 days.
              * @example 2026-11-01T00:00:00Z
              */
             since?: string | number | null;
         };
-        /** @description How many events were read. */
+        /** @description Number of events that were read. */
         StripeReconcileEvents: {
             /**
-             * @description How many Stripe has.
+             * @description Number of objects that Stripe listed.
              * @example 12
              */
             read: number;
             /**
-             * @description How many were applied or ignored before.
+             * @description Events that were applied or ignored before.
              * @example 10
              */
             known: number;
             /**
-             * @description How many were missing and are applied now.
+             * @description Missing events that were applied.
              * @example 2
              */
             applied: number;
             /**
-             * @description How many were missing and change nothing here.
+             * @description Missing events without an effect here.
              * @example 0
              */
             ignored: number;
             /**
-             * @description How many are in a form that this version does not know.
+             * @description Events in a form that this version does not know.
              * @example 0
              */
             unreadable: number;
             /**
-             * @description How many could not be applied.
+             * @description Events that could not be applied.
              * @example 0
              */
             failed: number;
@@ -3878,62 +3878,62 @@ export interface components {
              */
             id: string;
             /**
-             * @description What happened.
+             * @description Type of the event.
              * @example invoice.paid
              */
             type: string;
             /**
-             * @description Why it failed.
+             * @description Reason of the failure.
              * @example Stripe can not be reached at the moment; try again shortly.
              */
             reason: string;
         };
-        /** @description How many subscriptions were compared. */
+        /** @description Number of subscriptions that were compared. */
         StripeReconcileSubscriptions: {
             /**
-             * @description How many Stripe has.
+             * @description Number of objects that Stripe listed.
              * @example 7
              */
             compared: number;
             /**
-             * @description How many were not here as Stripe has them, and are now.
+             * @description Subscriptions that differed from Stripe's and were repaired.
              * @example 1
              */
             repaired: number;
             /**
-             * @description Stripe's ids of the first 100 of those.
+             * @description Stripe's ids of the first 100.
              * @example [
              *       "sub_1AAAAAAAAAAAAAAAAAAAAAAA"
              *     ]
              */
             repaired_ids: string[];
             /**
-             * @description How many are not over here, and Stripe has none such: of test data that was deleted, or of another account. They stay.
+             * @description Active subscriptions that Stripe does not have, because test data was deleted or the key is of another account. They are not changed.
              * @example 0
              */
             missing_at_stripe: number;
             /**
-             * @description Stripe's ids of the first 100 of those.
+             * @description Stripe's ids of the first 100.
              * @example []
              */
             missing_at_stripe_ids: string[];
         };
-        /** @description What was missing or different. */
+        /** @description The report of a reconciliation. */
         StripeReconcileResponse: {
             /**
-             * @description Of which mode.
+             * @description The mode.
              * @example test
              * @enum {string}
              */
             mode: "test" | "live";
             /**
              * Format: date-time
-             * @description From when on events were read.
+             * @description Start of the events that were read.
              * @example 2026-11-21T09:30:00.000Z
              */
             since: string;
             /**
-             * @description Whether it came to its end. If not, the same request goes on from there.
+             * @description Whether the run is complete. Otherwise send the same request again to continue.
              * @example true
              */
             complete: boolean;
@@ -3948,17 +3948,17 @@ export interface components {
     requestBodies: never;
     headers: {
         /**
-         * @description Finds the answer in the log of the service. A UUID or trace id that the request had as `X-Request-Id` is kept.
+         * @description Identifies the answer in the log of the service. A UUID or trace id in `X-Request-Id` of the request is used.
          * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
          */
         "X-Request-Id": string;
         /**
-         * @description What is wrong with the access token, as RFC 6750 says it.
+         * @description The problem of the access token (RFC 6750).
          * @example Bearer error="invalid_token", error_description="The access token has expired."
          */
         "WWW-Authenticate": string;
         /**
-         * @description Seconds after which to try again.
+         * @description Seconds to wait before the next attempt.
          * @example 10
          */
         "Retry-After": number;
@@ -3970,9 +3970,9 @@ export interface operations {
     listProjects: {
         parameters: {
             query?: {
-                /** @description Which page, from 1. */
+                /** @description Number of the page, from 1. */
                 page?: number;
-                /** @description How many entries a page has. */
+                /** @description Entries per page. */
                 page_size?: number;
             };
             header?: never;
@@ -3986,7 +3986,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     /**
-                     * @description The next page, as `<…>; rel="next"` (RFC 8288), if there is one. Relative to this URL.
+                     * @description Link to the next page, if there is one: `<…>; rel="next"` (RFC 8288), relative to this URL.
                      * @example </api/v1/projects/?page=2&page_size=1000>; rel="next"
                      */
                     Link?: string;
@@ -4017,7 +4017,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4116,7 +4116,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4214,7 +4214,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The account was made. */
+            /** @description The account was created. */
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4256,7 +4256,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description This service keeps no accounts (`AUTH_BUILTIN`). */
+            /** @description The built-in accounts are off (`AUTH_BUILTIN`). */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4276,7 +4276,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There is an account with this address. */
+            /** @description An account has this address. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4396,7 +4396,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4407,7 +4407,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description This service keeps no accounts (`AUTH_BUILTIN`). */
+            /** @description The built-in accounts are off (`AUTH_BUILTIN`). */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4524,7 +4524,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The refresh token is not valid, or no longer. */
+            /** @description The refresh token is not valid, or expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4535,7 +4535,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4546,7 +4546,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description This service keeps no accounts (`AUTH_BUILTIN`). */
+            /** @description The built-in accounts are off (`AUTH_BUILTIN`). */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4670,7 +4670,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The token is not one for this operation. */
+            /** @description The token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4681,7 +4681,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The token was made for no account of this service, or it keeps no accounts (`AUTH_BUILTIN`). */
+            /** @description The token belongs to no built-in account, or these accounts are off (`AUTH_BUILTIN`). */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4773,7 +4773,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The token is not one for this operation. */
+            /** @description The token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4784,7 +4784,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The token was made for no account of this service, or it keeps no accounts (`AUTH_BUILTIN`). */
+            /** @description The token belongs to no built-in account, or these accounts are off (`AUTH_BUILTIN`). */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4887,7 +4887,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The token is not one for this operation. */
+            /** @description The token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4898,7 +4898,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The account has no such session, or there are no accounts. */
+            /** @description The account has no such session, or the built-in accounts are off. */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4955,9 +4955,9 @@ export interface operations {
     listSessions: {
         parameters: {
             query?: {
-                /** @description Which page, from 1. */
+                /** @description Number of the page, from 1. */
                 page?: number;
-                /** @description How many entries a page has. */
+                /** @description Entries per page. */
                 page_size?: number;
             };
             header?: never;
@@ -4997,7 +4997,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The token is not one for this operation. */
+            /** @description The token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5008,7 +5008,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The token was made for no account of this service, or it keeps no accounts (`AUTH_BUILTIN`). */
+            /** @description The token belongs to no built-in account, or these accounts are off (`AUTH_BUILTIN`). */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5100,7 +5100,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The token is not one for this operation. */
+            /** @description The token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5111,7 +5111,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The token was made for no account of this service, or it keeps no accounts (`AUTH_BUILTIN`). */
+            /** @description The token belongs to no built-in account, or these accounts are off (`AUTH_BUILTIN`). */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5208,7 +5208,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The token is not one for this operation. */
+            /** @description The token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5219,7 +5219,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The account has no such session, or there are no accounts. */
+            /** @description The account has no such session, or the built-in accounts are off. */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5314,7 +5314,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The token is not one for this operation. */
+            /** @description The token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5325,7 +5325,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The account has no such session, or there are no accounts. */
+            /** @description The account has no such session, or the built-in accounts are off. */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5421,7 +5421,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The current password is wrong, or the token is not one for this operation. */
+            /** @description The current password is wrong, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5432,7 +5432,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The token was made for no account of this service, or it keeps no accounts (`AUTH_BUILTIN`). */
+            /** @description The token belongs to no built-in account, or these accounts are off (`AUTH_BUILTIN`). */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5529,7 +5529,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What happens next. */
+            /** @description The next step. */
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5560,7 +5560,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5571,7 +5571,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description This service keeps no accounts (`AUTH_BUILTIN`). */
+            /** @description The built-in accounts are off (`AUTH_BUILTIN`). */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5686,7 +5686,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The reset token is not valid, or no longer. */
+            /** @description The reset token is not valid, or expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5697,7 +5697,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5708,7 +5708,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description This service keeps no accounts (`AUTH_BUILTIN`). */
+            /** @description The built-in accounts are off (`AUTH_BUILTIN`). */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5835,7 +5835,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5947,7 +5947,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6083,7 +6083,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6191,7 +6191,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6303,7 +6303,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6458,7 +6458,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6607,7 +6607,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6728,7 +6728,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6877,7 +6877,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6985,7 +6985,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7094,7 +7094,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7247,7 +7247,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7385,7 +7385,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7497,7 +7497,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7652,7 +7652,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7801,7 +7801,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7917,7 +7917,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8029,7 +8029,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8170,7 +8170,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8316,7 +8316,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8415,7 +8415,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8558,7 +8558,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8705,7 +8705,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8850,7 +8850,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Not now; try again after `Retry-After` seconds. */
+            /** @description Not ready. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8867,9 +8867,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Go on only if the `ETag` is one of these, or, with `*`, if there is an active configuration. */
+                /** @description Proceeds only if the current `ETag` is one of these or, with `*`, if there is an active configuration. */
                 "If-Match"?: string;
-                /** @description Go on only if the `ETag` is none of these, or, with `*`, if there is no active configuration. */
+                /** @description Proceeds only if the current `ETag` is none of these or, with `*`, if there is no active configuration. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -8884,7 +8884,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
-                    /** @description Stands for this state of the configuration; any change makes it another one. */
+                    /** @description Tag of this state of the configuration. Every change makes another tag. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -8892,11 +8892,11 @@ export interface operations {
                     "application/json": components["schemas"]["StripeConfigResponse"] | null;
                 };
             };
-            /** @description It is as `If-None-Match` says. */
+            /** @description The configuration still has the tag in `If-None-Match`. */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
-                    /** @description Stands for this state of the configuration; any change makes it another one. */
+                    /** @description Tag of this state of the configuration. Every change makes another tag. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -8923,7 +8923,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8944,11 +8944,11 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The configuration is in another state than the headers ask for; `ETag` has the current one. */
+            /** @description The configuration does not have a state that the headers require. `ETag` has the current tag. */
             412: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
-                    /** @description Stands for this state of the configuration; any change makes it another one. */
+                    /** @description Tag of this state of the configuration. Every change makes another tag. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -9003,15 +9003,15 @@ export interface operations {
     saveStripeConfig: {
         parameters: {
             query?: {
-                /** @description Seconds for which a webhook secret that is replaced is still accepted; the operator's setting if absent. 0 ends it at once, and what still runs from earlier: in the modes whose webhook secret is in the body or, without any, in both. */
+                /** @description Seconds for which a replaced webhook secret stays valid; by default the operator's setting. 0 ends it at once, together with earlier overlaps: in the modes whose webhook secret is in the body or, without any, in both modes. */
                 webhook_secret_overlap?: number;
-                /** @description Whether to ask Stripe about the given secret keys first, and to store nothing when it does not accept one. */
+                /** @description Whether to verify the given secret keys with Stripe first. If Stripe refuses one, nothing is stored. */
                 validate?: boolean;
             };
             header?: {
-                /** @description Go on only if the `ETag` is one of these, or, with `*`, if there is an active configuration. */
+                /** @description Proceeds only if the current `ETag` is one of these or, with `*`, if there is an active configuration. */
                 "If-Match"?: string;
-                /** @description Go on only if the `ETag` is none of these, or, with `*`, if there is no active configuration. */
+                /** @description Proceeds only if the current `ETag` is none of these or, with `*`, if there is no active configuration. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -9030,7 +9030,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
-                    /** @description Stands for this state of the configuration; any change makes it another one. */
+                    /** @description Tag of this state of the configuration. Every change makes another tag. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -9059,7 +9059,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9090,11 +9090,11 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The configuration is in another state than the headers ask for; `ETag` has the current one. */
+            /** @description The configuration does not have a state that the headers require. `ETag` has the current tag. */
             412: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
-                    /** @description Stands for this state of the configuration; any change makes it another one. */
+                    /** @description Tag of this state of the configuration. Every change makes another tag. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -9170,9 +9170,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Go on only if the `ETag` is one of these, or, with `*`, if there is an active configuration. */
+                /** @description Proceeds only if the current `ETag` is one of these or, with `*`, if there is an active configuration. */
                 "If-Match"?: string;
-                /** @description Go on only if the `ETag` is none of these, or, with `*`, if there is no active configuration. */
+                /** @description Proceeds only if the current `ETag` is none of these or, with `*`, if there is no active configuration. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -9183,7 +9183,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The credentials are gone. */
+            /** @description The credentials are destroyed. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9212,7 +9212,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9233,11 +9233,11 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The configuration is in another state than the headers ask for; `ETag` has the current one. */
+            /** @description The configuration does not have a state that the headers require. `ETag` has the current tag. */
             412: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
-                    /** @description Stands for this state of the configuration; any change makes it another one. */
+                    /** @description Tag of this state of the configuration. Every change makes another tag. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -9293,13 +9293,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Go on only if the `ETag` is one of these, or, with `*`, if there is an active configuration. */
+                /** @description Proceeds only if the current `ETag` is one of these or, with `*`, if there is an active configuration. */
                 "If-Match"?: string;
-                /** @description Go on only if the `ETag` is none of these, or, with `*`, if there is no active configuration. */
+                /** @description Proceeds only if the current `ETag` is none of these or, with `*`, if there is no active configuration. */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @description Whose credentials. */
+                /** @description Mode of the credentials. */
                 mode: "test" | "live";
                 /** @description The project's id. */
                 project_id: string;
@@ -9308,7 +9308,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The credentials of that mode are gone. */
+            /** @description The credentials of the mode are destroyed. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9337,7 +9337,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9358,11 +9358,11 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The configuration is in another state than the headers ask for; `ETag` has the current one. */
+            /** @description The configuration does not have a state that the headers require. `ETag` has the current tag. */
             412: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
-                    /** @description Stands for this state of the configuration; any change makes it another one. */
+                    /** @description Tag of this state of the configuration. Every change makes another tag. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -9457,7 +9457,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9525,9 +9525,9 @@ export interface operations {
     listStripeConfigHistory: {
         parameters: {
             query?: {
-                /** @description Which page, from 1. */
+                /** @description Number of the page, from 1. */
                 page?: number;
-                /** @description How many entries a page has. */
+                /** @description Entries per page. */
                 page_size?: number;
             };
             header?: never;
@@ -9570,7 +9570,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9651,7 +9651,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What Stripe says of the key. */
+            /** @description The verdict on the key. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9682,7 +9682,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9780,25 +9780,25 @@ export interface operations {
     listProjectSubscriptions: {
         parameters: {
             query?: {
-                /** @description Which page, from 1. */
+                /** @description Number of the page, from 1. */
                 page?: number;
-                /** @description How many entries a page has. */
+                /** @description Entries per page. */
                 page_size?: number;
-                /** @description Only those of this user, by the `user_id` that a row shows. */
+                /** @description Only rows with this `user_id`. */
                 user_id?: string | null;
-                /** @description Only those of this customer, by the `customer_id` that a row shows. */
+                /** @description Only rows with this `customer_id`. */
                 customer_id?: string | null;
-                /** @description Only those that Stripe made at this time or later. RFC 3339, with `Z` or an offset. */
+                /** @description Only objects that Stripe created at this time or later. RFC 3339, with `Z` or an offset. */
                 created_after?: string | null;
-                /** @description Only those that Stripe made before this time. RFC 3339, with `Z` or an offset. */
+                /** @description Only objects that Stripe created before this time. RFC 3339, with `Z` or an offset. */
                 created_before?: string | null;
-                /** @description Only those whose `updated_at` is this time or later. To poll: read all pages, and ask next time with the last `updated_at` that you have seen. RFC 3339, with `Z` or an offset. */
+                /** @description Only rows with `updated_at` at this time or later. To poll, read all pages, and use the last `updated_at` that you have seen for the next request. RFC 3339, with `Z` or an offset. */
                 updated_since?: string | null;
-                /** @description Newest first (`created_at`), or latest change last (`updated_at`, the default beside `updated_since`): one of created_at, updated_at. */
+                /** @description Newest first (`created_at`), or latest change last (`updated_at`, the default with `updated_since`): one of created_at, updated_at. */
                 order?: ("created_at" | "updated_at") | null;
-                /** @description Whether to list test mode; else live mode. */
+                /** @description Whether to list test mode instead of live mode. */
                 test_mode?: boolean;
-                /** @description Only this one, by the `subscription_id` that a row shows: the id at Stripe. */
+                /** @description Only the subscription with this `subscription_id` (Stripe's id). */
                 subscription_id?: string | null;
                 /** @description Only those with this status: one of active, trialing, past_due, canceled, incomplete, incomplete_expired, unpaid, paused. */
                 status?: string | null;
@@ -9843,7 +9843,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9911,25 +9911,25 @@ export interface operations {
     listProjectPayments: {
         parameters: {
             query?: {
-                /** @description Which page, from 1. */
+                /** @description Number of the page, from 1. */
                 page?: number;
-                /** @description How many entries a page has. */
+                /** @description Entries per page. */
                 page_size?: number;
-                /** @description Only those of this user, by the `user_id` that a row shows. */
+                /** @description Only rows with this `user_id`. */
                 user_id?: string | null;
-                /** @description Only those of this customer, by the `customer_id` that a row shows. */
+                /** @description Only rows with this `customer_id`. */
                 customer_id?: string | null;
-                /** @description Only those that Stripe made at this time or later. RFC 3339, with `Z` or an offset. */
+                /** @description Only objects that Stripe created at this time or later. RFC 3339, with `Z` or an offset. */
                 created_after?: string | null;
-                /** @description Only those that Stripe made before this time. RFC 3339, with `Z` or an offset. */
+                /** @description Only objects that Stripe created before this time. RFC 3339, with `Z` or an offset. */
                 created_before?: string | null;
-                /** @description Only those whose `updated_at` is this time or later. To poll: read all pages, and ask next time with the last `updated_at` that you have seen. RFC 3339, with `Z` or an offset. */
+                /** @description Only rows with `updated_at` at this time or later. To poll, read all pages, and use the last `updated_at` that you have seen for the next request. RFC 3339, with `Z` or an offset. */
                 updated_since?: string | null;
-                /** @description Newest first (`created_at`), or latest change last (`updated_at`, the default beside `updated_since`): one of created_at, updated_at. */
+                /** @description Newest first (`created_at`), or latest change last (`updated_at`, the default with `updated_since`): one of created_at, updated_at. */
                 order?: ("created_at" | "updated_at") | null;
-                /** @description Whether to list test mode; else live mode. */
+                /** @description Whether to list test mode instead of live mode. */
                 test_mode?: boolean;
-                /** @description Only those that pay for this subscription, by the `subscription_id` that a row shows. */
+                /** @description Only payments with this `subscription_id`. */
                 subscription_id?: string | null;
                 /** @description Only those with this status: one of succeeded, partially_refunded, refunded, processing, requires_payment_method, requires_confirmation, requires_action, requires_capture, canceled. */
                 status?: string | null;
@@ -9974,7 +9974,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10042,27 +10042,27 @@ export interface operations {
     listSubscriptions: {
         parameters: {
             query?: {
-                /** @description Which page, from 1. */
+                /** @description Number of the page, from 1. */
                 page?: number;
-                /** @description How many entries a page has. */
+                /** @description Entries per page. */
                 page_size?: number;
-                /** @description Only those of this user, by the `user_id` that a row shows. */
+                /** @description Only rows with this `user_id`. */
                 user_id?: string | null;
-                /** @description Only those of this customer, by the `customer_id` that a row shows. */
+                /** @description Only rows with this `customer_id`. */
                 customer_id?: string | null;
-                /** @description Only those that Stripe made at this time or later. RFC 3339, with `Z` or an offset. */
+                /** @description Only objects that Stripe created at this time or later. RFC 3339, with `Z` or an offset. */
                 created_after?: string | null;
-                /** @description Only those that Stripe made before this time. RFC 3339, with `Z` or an offset. */
+                /** @description Only objects that Stripe created before this time. RFC 3339, with `Z` or an offset. */
                 created_before?: string | null;
-                /** @description Only those whose `updated_at` is this time or later. To poll: read all pages, and ask next time with the last `updated_at` that you have seen. RFC 3339, with `Z` or an offset. */
+                /** @description Only rows with `updated_at` at this time or later. To poll, read all pages, and use the last `updated_at` that you have seen for the next request. RFC 3339, with `Z` or an offset. */
                 updated_since?: string | null;
-                /** @description Newest first (`created_at`), or latest change last (`updated_at`, the default beside `updated_since`): one of created_at, updated_at. */
+                /** @description Newest first (`created_at`), or latest change last (`updated_at`, the default with `updated_since`): one of created_at, updated_at. */
                 order?: ("created_at" | "updated_at") | null;
                 /** @description Only those of this project. */
                 project_id?: string | null;
-                /** @description Only those of test mode, or of live mode; without it those of both. */
+                /** @description Test mode only, or live mode only; by default both. */
                 test_mode?: boolean | null;
-                /** @description Only this one, by the `subscription_id` that a row shows: the id at Stripe. */
+                /** @description Only the subscription with this `subscription_id` (Stripe's id). */
                 subscription_id?: string | null;
                 /** @description Only those with this status: one of active, trialing, past_due, canceled, incomplete, incomplete_expired, unpaid, paused. */
                 status?: string | null;
@@ -10104,7 +10104,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10162,27 +10162,27 @@ export interface operations {
     listTransactions: {
         parameters: {
             query?: {
-                /** @description Which page, from 1. */
+                /** @description Number of the page, from 1. */
                 page?: number;
-                /** @description How many entries a page has. */
+                /** @description Entries per page. */
                 page_size?: number;
-                /** @description Only those of this user, by the `user_id` that a row shows. */
+                /** @description Only rows with this `user_id`. */
                 user_id?: string | null;
-                /** @description Only those of this customer, by the `customer_id` that a row shows. */
+                /** @description Only rows with this `customer_id`. */
                 customer_id?: string | null;
-                /** @description Only those that Stripe made at this time or later. RFC 3339, with `Z` or an offset. */
+                /** @description Only objects that Stripe created at this time or later. RFC 3339, with `Z` or an offset. */
                 created_after?: string | null;
-                /** @description Only those that Stripe made before this time. RFC 3339, with `Z` or an offset. */
+                /** @description Only objects that Stripe created before this time. RFC 3339, with `Z` or an offset. */
                 created_before?: string | null;
-                /** @description Only those whose `updated_at` is this time or later. To poll: read all pages, and ask next time with the last `updated_at` that you have seen. RFC 3339, with `Z` or an offset. */
+                /** @description Only rows with `updated_at` at this time or later. To poll, read all pages, and use the last `updated_at` that you have seen for the next request. RFC 3339, with `Z` or an offset. */
                 updated_since?: string | null;
-                /** @description Newest first (`created_at`), or latest change last (`updated_at`, the default beside `updated_since`): one of created_at, updated_at. */
+                /** @description Newest first (`created_at`), or latest change last (`updated_at`, the default with `updated_since`): one of created_at, updated_at. */
                 order?: ("created_at" | "updated_at") | null;
                 /** @description Only those of this project. */
                 project_id?: string | null;
-                /** @description Only those of test mode, or of live mode; without it those of both. */
+                /** @description Test mode only, or live mode only; by default both. */
                 test_mode?: boolean | null;
-                /** @description Only those that pay for this subscription, by the `subscription_id` that a row shows. */
+                /** @description Only payments with this `subscription_id`. */
                 subscription_id?: string | null;
                 /** @description Only those with this status: one of succeeded, partially_refunded, refunded, processing, requires_payment_method, requires_confirmation, requires_action, requires_capture, canceled. */
                 status?: string | null;
@@ -10224,7 +10224,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10282,9 +10282,9 @@ export interface operations {
     listPaymentProjects: {
         parameters: {
             query?: {
-                /** @description Which page, from 1. */
+                /** @description Number of the page, from 1. */
                 page?: number;
-                /** @description How many entries a page has. */
+                /** @description Entries per page. */
                 page_size?: number;
             };
             header?: never;
@@ -10298,7 +10298,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     /**
-                     * @description The next page, as `<…>; rel="next"` (RFC 8288), if there is one. Relative to this URL.
+                     * @description Link to the next page, if there is one: `<…>; rel="next"` (RFC 8288), relative to this URL.
                      * @example </api/v1/projects/?page=2&page_size=1000>; rel="next"
                      */
                     Link?: string;
@@ -10329,7 +10329,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10387,7 +10387,7 @@ export interface operations {
     getPaymentStats: {
         parameters: {
             query?: {
-                /** @description Whether test mode counts as well; else live mode alone. */
+                /** @description Whether test mode counts in addition to live mode. */
                 test_mode?: boolean;
             };
             header?: never;
@@ -10427,7 +10427,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10485,13 +10485,13 @@ export interface operations {
     getPaymentStatsSeries: {
         parameters: {
             query?: {
-                /** @description The first day (UTC), or a time on it. By default 29 days before the last one. */
+                /** @description The first day (UTC), or a time on that day. By default 29 days before the last day. */
                 from?: string | null;
-                /** @description The last day (UTC), which is included, or the time at which the range ends. By default today. */
+                /** @description The last day (UTC, inclusive), or the exclusive end as a time. By default today. */
                 to?: string | null;
-                /** @description What one point covers, from its first day (UTC); weeks begin on Monday: one of day, week, month. */
+                /** @description The length of one point; weeks begin on Monday: one of day, week, month. */
                 interval?: "day" | "week" | "month";
-                /** @description Only this mode; without it both are added up: one of test, live. */
+                /** @description Only this mode; by default the sum of both: one of test, live. */
                 mode?: ("test" | "live") | null;
                 /** @description Only this project. */
                 project_id?: string | null;
@@ -10533,7 +10533,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10591,13 +10591,13 @@ export interface operations {
     getProjectStatsSeries: {
         parameters: {
             query?: {
-                /** @description The first day (UTC), or a time on it. By default 29 days before the last one. */
+                /** @description The first day (UTC), or a time on that day. By default 29 days before the last day. */
                 from?: string | null;
-                /** @description The last day (UTC), which is included, or the time at which the range ends. By default today. */
+                /** @description The last day (UTC, inclusive), or the exclusive end as a time. By default today. */
                 to?: string | null;
-                /** @description What one point covers, from its first day (UTC); weeks begin on Monday: one of day, week, month. */
+                /** @description The length of one point; weeks begin on Monday: one of day, week, month. */
                 interval?: "day" | "week" | "month";
-                /** @description Only this mode; without it both are added up: one of test, live. */
+                /** @description Only this mode; by default the sum of both: one of test, live. */
                 mode?: ("test" | "live") | null;
             };
             header?: never;
@@ -10640,7 +10640,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10755,7 +10755,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The payment was declined, needs to be confirmed, or there is no card to pay with; nothing was changed. */
+            /** @description The payment was declined, needs a confirmation, or there is no card. Nothing was changed. */
             402: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10765,7 +10765,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10796,7 +10796,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Something in the project's Stripe account is in the way, or a request with the same `Idempotency-Key` still runs. */
+            /** @description The project's Stripe account prevents the operation, or a request with the same `Idempotency-Key` is still running. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10918,7 +10918,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The payment was declined, needs to be confirmed, or there is no card to pay with; nothing was changed. */
+            /** @description The payment was declined, needs a confirmation, or there is no card. Nothing was changed. */
             402: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10928,7 +10928,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10959,7 +10959,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Something in the project's Stripe account is in the way, or a request with the same `Idempotency-Key` still runs. */
+            /** @description The project's Stripe account prevents the operation, or a request with the same `Idempotency-Key` is still running. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11077,7 +11077,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11172,7 +11172,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It is cancelled. */
+            /** @description The subscription is cancelled. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11203,7 +11203,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The payment was declined, needs to be confirmed, or there is no card to pay with; nothing was changed. */
+            /** @description The payment was declined, needs a confirmation, or there is no card. Nothing was changed. */
             402: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11213,7 +11213,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11244,7 +11244,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Something in the project's Stripe account is in the way, or a request with the same `Idempotency-Key` still runs. */
+            /** @description The project's Stripe account prevents the operation, or a request with the same `Idempotency-Key` is still running. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11338,7 +11338,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It is on the new plan. */
+            /** @description The subscription has the new price. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11369,7 +11369,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The payment was declined, needs to be confirmed, or there is no card to pay with; nothing was changed. */
+            /** @description The payment was declined, needs a confirmation, or there is no card. Nothing was changed. */
             402: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11379,7 +11379,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11410,7 +11410,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Something in the project's Stripe account is in the way, or a request with the same `Idempotency-Key` still runs. */
+            /** @description The project's Stripe account prevents the operation, or a request with the same `Idempotency-Key` is still running. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11488,9 +11488,9 @@ export interface operations {
     listMyPayments: {
         parameters: {
             query?: {
-                /** @description Which page, from 1. */
+                /** @description Number of the page, from 1. */
                 page?: number;
-                /** @description How many entries a page has. */
+                /** @description Entries per page. */
                 page_size?: number;
                 /** @description Whether in Stripe's test mode. */
                 test_mode?: boolean;
@@ -11532,7 +11532,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11651,7 +11651,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11763,7 +11763,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11912,7 +11912,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12026,7 +12026,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12170,7 +12170,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12295,7 +12295,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The endpoint was there already. */
+            /** @description The endpoint existed already. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12305,7 +12305,7 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookEndpointResponse"];
                 };
             };
-            /** @description The endpoint was made. */
+            /** @description The endpoint was created. */
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12336,7 +12336,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12367,7 +12367,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Something at Stripe is in the way (an endpoint that was not made here, the limit of endpoints, a key that is refused or lacks a permission), or another call that is not done yet (then with `Retry-After`). */
+            /** @description Stripe prevents the operation: an endpoint that was not created here, the limit of endpoints, or a key that is refused or lacks a permission. Or another call is not finished (with `Retry-After`). */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12447,7 +12447,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Whose endpoint. */
+                /** @description Mode of the endpoint. */
                 mode: "test" | "live";
                 /** @description The project's id. */
                 project_id: string;
@@ -12456,7 +12456,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The endpoint is gone. */
+            /** @description The endpoint is removed. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12485,7 +12485,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12496,7 +12496,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There is no such project, or the mode has no secret key, or no endpoint that was made here. */
+            /** @description There is no such project, or the mode has no secret key, or no endpoint that was created here. */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12506,7 +12506,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Something at Stripe is in the way (an endpoint that was not made here, the limit of endpoints, a key that is refused or lacks a permission), or another call that is not done yet (then with `Retry-After`). */
+            /** @description Stripe prevents the operation: an endpoint that was not created here, the limit of endpoints, or a key that is refused or lacks a permission. Or another call is not finished (with `Retry-After`). */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12604,7 +12604,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12674,7 +12674,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Whose events: `test` or `live`. */
+                /** @description Mode of the events: `test` or `live`. */
                 mode: string;
                 /** @description The project's id. */
                 project_id: string;
@@ -12780,15 +12780,15 @@ export interface operations {
     listStripeEvents: {
         parameters: {
             query?: {
-                /** @description Which page, from 1. */
+                /** @description Number of the page, from 1. */
                 page?: number;
-                /** @description How many entries a page has. */
+                /** @description Entries per page. */
                 page_size?: number;
-                /** @description Only those of this mode. */
+                /** @description Only events of this mode. */
                 mode?: "test" | "live";
-                /** @description Only those with this outcome. */
+                /** @description Only events with this outcome. */
                 outcome?: "applied" | "ignored" | "unreadable" | "failed" | "open";
-                /** @description Only those of this type. */
+                /** @description Only events of this type. */
                 type?: string | null;
             };
             header?: never;
@@ -12800,7 +12800,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One page of them. */
+            /** @description One page of the events. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12831,7 +12831,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12941,7 +12941,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12972,7 +12972,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Stripe has to be asked, and does not accept the stored key. */
+            /** @description Stripe must be asked, and refuses the stored key. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12983,7 +12983,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The payload of this event is not kept any more. */
+            /** @description The payload of this event was deleted. */
             410: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -13073,7 +13073,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What was missing or different, and is not any more. */
+            /** @description The report of the reconciliation. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -13104,7 +13104,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

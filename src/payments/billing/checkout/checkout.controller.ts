@@ -24,7 +24,7 @@ export class CheckoutController {
   @ApiOperation({
     operationId: 'createCheckoutSession',
     summary: 'Start a checkout',
-    description: "Makes a page of Stripe's on which the calling user pays.",
+    description: 'Creates a page at Stripe where the calling user pays.',
   })
   @ApiOkResponse({ description: 'The page.', type: StripeCheckoutResponse })
   @ApiErrors({ project: true, body: true, purchase: true })
@@ -41,8 +41,7 @@ export class CheckoutController {
   @ApiOperation({
     operationId: 'openCustomerPortal',
     summary: 'Open the customer portal',
-    description:
-      "Makes a page of Stripe's on which the calling user looks after cards, invoices and subscriptions.",
+    description: 'Creates a page at Stripe where the calling user manages cards, invoices and subscriptions.',
   })
   @ApiOkResponse({ description: 'The page.', type: CustomerPortalResponse })
   @ApiErrors({ project: true, body: true, purchase: true })

@@ -26,18 +26,18 @@ export function PriceId(description: string): PropertyDecorator {
 
 const MAX_QUANTITY = 999_999;
 
-@ApiSchema({ description: 'What to buy.' })
+@ApiSchema({ description: 'The purchase.' })
 export class StripeCheckoutRequest implements CheckoutOrder {
   @PriceId("Stripe's id of the price.")
   price_id: string;
 
   @ReturnUrl(
-    'Where to send the buyer who has paid; Stripe puts the id of the session in place of `{CHECKOUT_SESSION_ID}`.',
+    'URL for the buyer after the payment. Stripe replaces `{CHECKOUT_SESSION_ID}` by the id of the session.',
     'https://shop.example.com/thanks?session={CHECKOUT_SESSION_ID}',
   )
   success_url: string;
 
-  @ReturnUrl('Where to send the buyer who turns back.', 'https://shop.example.com/prices')
+  @ReturnUrl('URL for a buyer who does not pay.', 'https://shop.example.com/prices')
   cancel_url: string;
 
   @Choice({
@@ -60,7 +60,7 @@ export class StripeCheckoutRequest implements CheckoutOrder {
 
   @ApiProperty({
     description:
-      'Goes to Stripe with the session and with what comes of it: up to 48 names of 40 characters and texts of 500. `user_id` and `project_id` are set here, whatever is sent for them.',
+      'Metadata for the session, and for its subscription or payment: up to 48 entries, names of 40 characters, values of 500. `user_id` and `project_id` are always set here.',
     anyOf: [{ type: 'object', additionalProperties: true }, { type: 'null' }],
     required: false,
     example: { campaign: 'autumn' },
@@ -77,7 +77,7 @@ export class StripeCheckoutRequest implements CheckoutOrder {
   allow_existing_subscription = false;
 }
 
-@ApiSchema({ description: "A page of Stripe's, for this buyer alone." })
+@ApiSchema({ description: 'A page at Stripe for this buyer.' })
 export class StripeCheckoutResponse {
   @ApiProperty({
     description: "Stripe's id of the session.",
@@ -87,25 +87,25 @@ export class StripeCheckoutResponse {
   session_id: string;
 
   @ApiProperty({
-    description: 'Where to send the buyer.',
+    description: 'URL to redirect the buyer to.',
     type: String,
     example: 'https://checkout.stripe.com/c/pay/cs_test_…',
   })
   checkout_url: string;
 }
 
-@ApiSchema({ description: 'Where the portal leads back to.' })
+@ApiSchema({ description: 'URL to which the portal returns.' })
 export class CustomerPortalRequest {
-  @ReturnUrl('Where the portal leads back to.', 'https://shop.example.com/account')
+  @ReturnUrl('URL to which the portal returns.', 'https://shop.example.com/account')
   return_url: string;
 }
 
 @ApiSchema({
-  description: "Stripe's page on which this buyer looks after cards, invoices and subscriptions.",
+  description: "Stripe's page where the buyer manages cards, invoices and subscriptions.",
 })
 export class CustomerPortalResponse {
   @ApiProperty({
-    description: 'Where to send the buyer.',
+    description: 'URL to redirect the buyer to.',
     type: String,
     example: 'https://billing.stripe.com/p/session/…',
   })

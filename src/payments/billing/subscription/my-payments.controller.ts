@@ -15,7 +15,7 @@ export class MyPaymentsController {
   @ApiOperation({
     operationId: 'listMyPayments',
     summary: "List the user's payments",
-    description: 'One page of what the calling user paid, or tried to pay, the newest first.',
+    description: 'One page of the payments and attempts of the calling user, newest first.',
   })
   @ApiOkResponse({ description: 'The payments.', type: StripePaymentListResponse })
   @ApiErrors({

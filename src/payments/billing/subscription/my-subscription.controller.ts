@@ -27,7 +27,7 @@ export class MySubscriptionController {
   @ApiOperation({
     operationId: 'getMySubscription',
     summary: "Show the user's subscription",
-    description: 'Of several the one that is paid for, else the newest; `null` for a user who never had one.',
+    description: "The user's active or newest subscription; `null` if the user never had one.",
   })
   @ApiOkResponse({
     description: 'The subscription, or `null`.',
@@ -52,9 +52,9 @@ export class MySubscriptionController {
     operationId: 'cancelMySubscription',
     summary: "Cancel the user's subscription",
     description:
-      'With the end of the period that is paid for, or at once. Cancelling it again changes nothing.',
+      'Ends the subscription at the end of the paid period, or immediately. A repeated call changes nothing.',
   })
-  @ApiOkResponse({ description: 'It is cancelled.', type: CancelSubscriptionResponse })
+  @ApiOkResponse({ description: 'The subscription is cancelled.', type: CancelSubscriptionResponse })
   @ApiErrors({ project: true, body: true, purchase: true })
   async cancel(
     @CurrentBuyer() buyer: Buyer,
@@ -70,9 +70,9 @@ export class MySubscriptionController {
   @ApiOperation({
     operationId: 'updateMySubscription',
     summary: 'Change the plan',
-    description: "Puts the user's subscription on another price. Its quantity and its other items stay.",
+    description: "Changes the price of the user's subscription. The quantity and the other items stay.",
   })
-  @ApiOkResponse({ description: 'It is on the new plan.', type: UpdateSubscriptionResponse })
+  @ApiOkResponse({ description: 'The subscription has the new price.', type: UpdateSubscriptionResponse })
   @ApiErrors({ project: true, body: true, purchase: true })
   async update(
     @CurrentBuyer() buyer: Buyer,

@@ -6,10 +6,11 @@ import { PriceId } from '../checkout/checkout.dto.js';
 import { endOfPeriod } from './subscriptions-at-stripe.js';
 import { PRORATIONS } from './subscriptions.service.js';
 
-@ApiSchema({ description: 'When to cancel.' })
+@ApiSchema({ description: 'The time of the cancellation.' })
 export class CancelSubscriptionRequest {
   @Flag({
-    description: 'Whether to end it now, without a refund, and not with the period that is paid for.',
+    description:
+      'Whether to end the subscription immediately, without a refund, instead of at the end of the paid period.',
     default: false,
   })
   cancel_immediately = false;
@@ -31,14 +32,14 @@ export class CancelSubscriptionResponse {
   })
   status: string;
 
-  @ApiNullableTime('When it is going to end; `null` when it has ended.')
+  @ApiNullableTime('The scheduled end; `null` if the subscription has ended.')
   cancel_at: string | null;
 
-  @ApiNullableTime('When somebody asked to cancel it.')
+  @ApiNullableTime('Time of the request to cancel.')
   cancelled_at: string | null;
 
   @ApiProperty({
-    description: 'A sentence for the buyer.',
+    description: 'A message for the buyer.',
     type: String,
     example: 'The subscription ends on 2026-12-21.',
   })
@@ -69,14 +70,14 @@ function timestamp(seconds: number | null): string | null {
   return seconds === null ? null : new Date(seconds * 1_000).toISOString();
 }
 
-@ApiSchema({ description: 'Which plan to change to.' })
+@ApiSchema({ description: 'The new price.' })
 export class UpdateSubscriptionRequest {
   @PriceId("Stripe's id of the price to change to.")
   new_price_id: string;
 
   @Choice({
     description:
-      '`create_prorations`: what the change costs or saves is on the next invoice; `always_invoice`: on one of its own, now; `none`: nowhere.',
+      'How the difference is billed. `create_prorations`: with the next invoice. `always_invoice`: immediately, with its own invoice. `none`: not at all.',
     of: PRORATIONS,
     default: 'create_prorations',
   })
@@ -96,14 +97,14 @@ export class UpdateSubscriptionResponse {
   status: string;
 
   @ApiProperty({
-    description: "Stripe's id of the price that it is on.",
+    description: "Stripe's id of the current price.",
     type: String,
     example: 'price_aaaaaaaaaaaaaaaaaaaaaaaa',
   })
   price_id: string;
 
   @ApiProperty({
-    description: 'A sentence for the buyer.',
+    description: 'A message for the buyer.',
     type: String,
     example: 'The subscription is on its new plan.',
   })

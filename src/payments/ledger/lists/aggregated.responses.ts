@@ -10,7 +10,7 @@ const ProjectName = () =>
 const Provider = () =>
   ApiProperty({ description: 'Always `stripe`.', type: String, default: PROVIDER, example: PROVIDER });
 
-@ApiSchema({ description: 'A subscription, and to which project it belongs.' })
+@ApiSchema({ description: 'A subscription with its project.' })
 export class AggregatedSubscriptionResponse extends StripeSubscriptionResponse {
   @ProjectName()
   project_name: string;
@@ -19,7 +19,7 @@ export class AggregatedSubscriptionResponse extends StripeSubscriptionResponse {
   provider: string;
 }
 
-@ApiSchema({ description: 'A payment, and to which project it belongs.' })
+@ApiSchema({ description: 'A payment with its project.' })
 export class AggregatedPaymentResponse extends StripePaymentResponse {
   @ProjectName()
   project_name: string;
@@ -36,19 +36,19 @@ export function toAggregatedPayment(row: Listed<PaymentView>): AggregatedPayment
   return { ...toPaymentResponse(row), project_name: row.projectName, provider: PROVIDER };
 }
 
-@ApiSchema({ description: "One page of a project's subscriptions, the newest first." })
+@ApiSchema({ description: "One page of a project's subscriptions, newest first." })
 export class StripeSubscriptionListResponse extends PageResponse {
   @ApiProperty({ description: 'The subscriptions of this page.', type: [StripeSubscriptionResponse] })
   subscriptions: StripeSubscriptionResponse[];
 }
 
-@ApiSchema({ description: "One page of the subscriptions of a developer's projects, the newest first." })
+@ApiSchema({ description: 'One page of the subscriptions of all readable projects, newest first.' })
 export class AggregatedSubscriptionListResponse extends PageResponse {
   @ApiProperty({ description: 'The subscriptions of this page.', type: [AggregatedSubscriptionResponse] })
   subscriptions: AggregatedSubscriptionResponse[];
 }
 
-@ApiSchema({ description: "One page of the payments of a developer's projects, the newest first." })
+@ApiSchema({ description: 'One page of the payments of all readable projects, newest first.' })
 export class AggregatedPaymentListResponse extends PageResponse {
   @ApiProperty({ description: 'The payments of this page.', type: [AggregatedPaymentResponse] })
   payments: AggregatedPaymentResponse[];

@@ -58,7 +58,7 @@ export class DeveloperListsController {
     operationId: 'listSubscriptions',
     summary: 'List the subscriptions of all your projects',
     description:
-      'One page over all projects in which you have a role, the newest first. Another project has none.',
+      'One page over all projects in which you have a role, newest first. Any other project gives an empty page.',
   })
   @ApiOkResponse({ description: 'The subscriptions.', type: AggregatedSubscriptionListResponse })
   @ApiErrors({})
@@ -85,7 +85,7 @@ export class DeveloperListsController {
     operationId: 'listTransactions',
     summary: 'List the payments of all your projects',
     description:
-      'One page over all projects in which you have a role, the newest first. Another project has none.',
+      'One page over all projects in which you have a role, newest first. Any other project gives an empty page.',
   })
   @ApiOkResponse({ description: 'The payments.', type: AggregatedPaymentListResponse })
   @ApiErrors({})
@@ -104,7 +104,7 @@ export class DeveloperListsController {
   @Get('projects')
   @ApiOperation({
     operationId: 'listPaymentProjects',
-    summary: 'List your projects and what is configured of them',
+    summary: 'List your projects with their configuration',
     description: 'The projects in which you have a role, the newest first.',
   })
   @ApiOkResponse({
@@ -131,7 +131,7 @@ export class DeveloperListsController {
     operationId: 'getPaymentStats',
     summary: 'Show statistics of all your projects',
     description:
-      'How many projects, subscriptions and payments there are, and what they brought in: in both modes, or in live mode alone.',
+      'Counts of projects, subscriptions and payments, and revenue: in both modes, or in live mode only.',
   })
   @ApiOkResponse({ description: 'The statistics.', type: PaymentStatsResponse })
   @ApiErrors({})
@@ -178,7 +178,7 @@ export class ProjectListsController {
   @ApiOperation({
     operationId: 'listProjectSubscriptions',
     summary: "List a project's subscriptions",
-    description: 'One page of the subscriptions in test mode or in live mode, the newest first.',
+    description: 'One page of the subscriptions in test or live mode, newest first.',
   })
   @ApiOkResponse({ description: 'The subscriptions.', type: StripeSubscriptionListResponse })
   @ApiErrors({ project: true })
@@ -204,7 +204,7 @@ export class ProjectListsController {
   @ApiOperation({
     operationId: 'listProjectPayments',
     summary: "List a project's payments",
-    description: 'One page of the payments in test mode or in live mode, the newest first.',
+    description: 'One page of the payments in test or live mode, newest first.',
   })
   @ApiOkResponse({ description: 'The payments.', type: StripePaymentListResponse })
   @ApiErrors({ project: true })

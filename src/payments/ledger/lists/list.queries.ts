@@ -54,42 +54,42 @@ export type ListOrder = (typeof ORDERS)[number];
 
 /** Filters that all lists have. */
 class LedgerQuery extends PageQuery {
-  @QueryUuid({ description: 'Only those of this user, by the `user_id` that a row shows.' })
+  @QueryUuid({ description: 'Only rows with this `user_id`.' })
   user_id?: string;
 
-  @StripeIdFilter('Only those of this customer, by the `customer_id` that a row shows.', 'cus_aaaaaaaaaaaaaa')
+  @StripeIdFilter('Only rows with this `customer_id`.', 'cus_aaaaaaaaaaaaaa')
   customer_id?: string;
 
-  @QueryTime({ description: 'Only those that Stripe made at this time or later.' })
+  @QueryTime({ description: 'Only objects that Stripe created at this time or later.' })
   created_after?: Date;
 
-  @QueryTime({ description: 'Only those that Stripe made before this time.' })
+  @QueryTime({ description: 'Only objects that Stripe created before this time.' })
   created_before?: Date;
 
   @QueryTime({
     description:
-      'Only those whose `updated_at` is this time or later. To poll: read all pages, and ask next time with the last `updated_at` that you have seen.',
+      'Only rows with `updated_at` at this time or later. To poll, read all pages, and use the last `updated_at` that you have seen for the next request.',
   })
   updated_since?: Date;
 
   @QueryChoice({
     description:
-      'Newest first (`created_at`), or latest change last (`updated_at`, the default beside `updated_since`)',
+      'Newest first (`created_at`), or latest change last (`updated_at`, the default with `updated_since`)',
     of: ORDERS,
   })
   order?: ListOrder;
 }
 
 const TestMode = () =>
-  QueryFlag({ description: 'Whether to list test mode; else live mode.', default: true });
+  QueryFlag({ description: 'Whether to list test mode instead of live mode.', default: true });
 const SubscriptionId = () =>
   StripeIdFilter(
-    'Only this one, by the `subscription_id` that a row shows: the id at Stripe.',
+    "Only the subscription with this `subscription_id` (Stripe's id).",
     'sub_aaaaaaaaaaaaaaaaaaaaaaaa',
   );
 const PaidSubscription = () =>
   QueryUuid({
-    description: 'Only those that pay for this subscription, by the `subscription_id` that a row shows.',
+    description: 'Only payments with this `subscription_id`.',
   });
 
 /** A page of one project's subscriptions. */
@@ -121,7 +121,7 @@ class DeveloperListQuery extends LedgerQuery {
   @QueryUuid({ description: 'Only those of this project.' })
   project_id?: string;
 
-  @QueryFlag({ description: 'Only those of test mode, or of live mode; without it those of both.' })
+  @QueryFlag({ description: 'Test mode only, or live mode only; by default both.' })
   test_mode?: boolean;
 }
 
@@ -145,6 +145,6 @@ export type AnyListQuery =
   ProjectSubscriptionsQuery | ProjectPaymentsQuery | SubscriptionListQuery | PaymentListQuery;
 
 export class StatsQuery {
-  @QueryFlag({ description: 'Whether test mode counts as well; else live mode alone.', default: true })
+  @QueryFlag({ description: 'Whether test mode counts in addition to live mode.', default: true })
   test_mode = true;
 }

@@ -7,25 +7,25 @@ const DEFAULT_CURRENCY = 'usd';
 const Count = (description: string, example = 1) => ApiProperty({ description, type: 'integer', example });
 const Cents = (description: string, example = 2000) => ApiProperty({ description, type: 'integer', example });
 
-@ApiSchema({ description: 'What payments in one currency brought in.' })
+@ApiSchema({ description: 'Revenue in one currency.' })
 class CurrencyRevenue {
   @ApiProperty({ description: 'ISO 4217, in lower case.', type: String, example: DEFAULT_CURRENCY })
   currency: string;
 
-  @Count('Payments that succeeded, refunded ones among them.')
+  @Count('Successful payments, including refunded ones.')
   successful_payments: number;
 
-  @Cents('What they were, in the smallest unit of the currency.')
+  @Cents('Gross revenue in the smallest unit of the currency.')
   total_revenue_cents: number;
 
-  @Cents('The same without what was refunded, and what was lost in disputes.')
+  @Cents('Revenue less refunds and lost disputes.')
   net_revenue_cents: number;
 
-  @Cents('The part of `total_revenue_cents` that was paid outside of Stripe.', 0)
+  @Cents('Part of `total_revenue_cents` that was paid outside of Stripe.', 0)
   out_of_band_revenue_cents: number;
 }
 
-@ApiSchema({ description: "Statistics of all of a developer's projects. Currencies are never added up." })
+@ApiSchema({ description: 'Statistics of all readable projects. Currencies are never added up.' })
 export class PaymentStatsResponse {
   @Count('Projects.')
   total_projects: number;
@@ -39,36 +39,36 @@ export class PaymentStatsResponse {
   @Count('Projects that have a live secret key.', 0)
   projects_with_live: number;
 
-  @Count('Subscriptions, ended ones among them.')
+  @Count('Subscriptions, including ended ones.')
   total_subscriptions: number;
 
   @Count('Subscriptions that are active or trialing.')
   active_subscriptions: number;
 
-  @Count('Payments, also those that did not succeed.')
+  @Count('Payments, including failed ones.')
   total_payments: number;
 
-  @Count('Payments that succeeded, refunded ones among them, in all currencies.')
+  @Count('Successful payments in all currencies, including refunded ones.')
   successful_payments: number;
 
-  @Cents('What payments in `currency` brought in, before refunds.')
+  @Cents('Gross revenue in `currency`.')
   total_revenue_cents: number;
 
-  @Cents('The same after refunds and lost disputes.')
+  @Cents('Revenue in `currency` less refunds and lost disputes.')
   net_revenue_cents: number;
 
-  @Cents('The part of `total_revenue_cents` that was paid outside of Stripe.', 0)
+  @Cents('Part of `total_revenue_cents` that was paid outside of Stripe.', 0)
   out_of_band_revenue_cents: number;
 
   @ApiProperty({
-    description: 'The currency of most successful payments; ISO 4217, in lower case.',
+    description: 'The most used currency (ISO 4217, lower case).',
     type: String,
     default: DEFAULT_CURRENCY,
     example: DEFAULT_CURRENCY,
   })
   currency: string;
 
-  @ApiProperty({ description: 'The same for every currency, the most used first.', type: [CurrencyRevenue] })
+  @ApiProperty({ description: 'Revenue in each currency, most used first.', type: [CurrencyRevenue] })
   revenue_by_currency: CurrencyRevenue[];
 }
 
@@ -83,7 +83,7 @@ export function mainRevenue([mostUsed]: CurrencyRevenue[]): Omit<CurrencyRevenue
   return { currency, total_revenue_cents, net_revenue_cents, out_of_band_revenue_cents };
 }
 
-@ApiSchema({ description: 'A project, and what is configured of it.' })
+@ApiSchema({ description: 'A project with its configuration.' })
 class ProjectPaymentConfigResponse {
   @ApiUuid("The project's id.")
   id: string;
@@ -91,11 +91,11 @@ class ProjectPaymentConfigResponse {
   @ApiProperty({ description: "The project's name.", type: String, example: 'Corner shop' })
   name: string;
 
-  @ApiNullableString({ description: 'What it is about.', example: 'Tea and cake' })
+  @ApiNullableString({ description: "The project's description.", example: 'Tea and cake' })
   description: string | null;
 
   @ApiProperty({
-    description: 'Whether it has a Stripe configuration that is in use.',
+    description: 'Whether the project has an active Stripe configuration.',
     type: Boolean,
     example: true,
   })
@@ -107,14 +107,14 @@ class ProjectPaymentConfigResponse {
   @ApiProperty({ description: 'Whether the live secret key is stored.', type: Boolean, example: false })
   has_live_credentials: boolean;
 
-  @ApiNullableTime('When a test credential was last written; `null` when there is none.')
+  @ApiNullableTime('When a test credential was last stored; `null` without one.')
   test_configured_at: string | null;
 
-  @ApiNullableTime('When a live credential was last written; `null` when there is none.')
+  @ApiNullableTime('When a live credential was last stored; `null` without one.')
   live_configured_at: string | null;
 
   @ApiProperty({
-    description: 'Whether the project is in use; a deleted one is not listed.',
+    description: 'Always `true`: deleted projects are not listed.',
     type: Boolean,
     example: true,
   })
@@ -124,12 +124,12 @@ class ProjectPaymentConfigResponse {
   created_at: string;
 }
 
-@ApiSchema({ description: 'All projects of a developer, the newest first.' })
+@ApiSchema({ description: 'All readable projects, newest first.' })
 export class ProjectPaymentConfigListResponse {
   @ApiProperty({ description: 'The projects.', type: [ProjectPaymentConfigResponse] })
   projects: ProjectPaymentConfigResponse[];
 
-  @ApiProperty({ description: 'How many they are.', type: 'integer', example: 1 })
+  @ApiProperty({ description: 'Number of projects.', type: 'integer', example: 1 })
   total: number;
 }
 

@@ -4,7 +4,7 @@ import { PAYMENT_SOURCES, type PaymentSource } from '../merge/payment.js';
 import type { PaymentView } from './ledger-lists.statements.js';
 
 @ApiSchema({
-  description: 'A payment as Stripe last said: money that was paid, or that somebody tried to pay.',
+  description: 'A payment or an attempt to pay, as Stripe last reported it.',
 })
 export class StripePaymentResponse {
   @ApiUuid('Our id of the payment.')
@@ -13,19 +13,19 @@ export class StripePaymentResponse {
   @ApiUuid('The project.')
   project_id: string;
 
-  @ApiNullableUuid('Our id of the subscription that it pays for, if it does.')
+  @ApiNullableUuid('Our id of the paid subscription; `null` without one.')
   subscription_id: string | null;
 
-  @ApiNullableUuid("The user's id; `null` where nothing told whose it is.")
+  @ApiNullableUuid("The user's id; `null` if the user is unknown.")
   user_id: string | null;
 
   @ApiNullableString({
-    description: "Stripe's id of the customer; an account's where an account is the customer.",
+    description: "Stripe's id of the customer (`cus_…`), or of the account that is the customer (`acct_…`).",
     example: 'cus_aaaaaaaaaaaaaa',
   })
   customer_id: string | null;
 
-  @ApiProperty({ description: 'Whether it is of test mode.', type: Boolean, example: true })
+  @ApiProperty({ description: 'Whether it is in test mode.', type: Boolean, example: true })
   is_test_mode: boolean;
 
   @ApiProperty({
@@ -42,7 +42,11 @@ export class StripePaymentResponse {
   })
   status: string;
 
-  @ApiProperty({ description: 'In the smallest unit of the currency.', type: 'integer', example: 2000 })
+  @ApiProperty({
+    description: 'Amount in the smallest unit of the currency.',
+    type: 'integer',
+    example: 2000,
+  })
   amount_cents: number;
 
   @ApiProperty({ description: 'ISO 4217, in lower case.', type: String, example: 'usd' })
@@ -50,26 +54,31 @@ export class StripePaymentResponse {
 
   @ApiProperty({
     description:
-      '`stripe`: Stripe collected the money. `out_of_band`: it was paid outside of Stripe, in cash for instance.',
+      '`stripe`: Stripe collected the money. `out_of_band`: it was paid outside of Stripe, for instance in cash.',
     enum: PAYMENT_SOURCES,
     default: 'stripe',
     example: 'stripe',
   })
   source: PaymentSource;
 
-  @ApiNullableString({ description: 'What it was for.', example: 'Subscription creation' })
+  @ApiNullableString({ description: 'Description of the payment.', example: 'Subscription creation' })
   description: string | null;
 
-  @ApiProperty({ description: 'How much of it was given back.', type: 'integer', default: 0, example: 0 })
+  @ApiProperty({
+    description: 'Refunded amount in the smallest unit of the currency.',
+    type: 'integer',
+    default: 0,
+    example: 0,
+  })
   refunded_amount_cents: number;
 
   @ApiNullableString({
-    description: "Stripe's status of the latest dispute about it; `null` when there is none.",
+    description: "Stripe's status of the latest dispute about the payment; `null` without one.",
     example: 'needs_response',
   })
   dispute_status: string | null;
 
-  @ApiTime('When Stripe made it.')
+  @ApiTime('When Stripe created it.')
   created_at: string;
 
   @ApiTime('When the row last changed here.')
@@ -99,25 +108,25 @@ export function toPaymentResponse(row: PaymentView): StripePaymentResponse {
 
 /** Fields of a page that describe the whole list. */
 export class PageResponse {
-  @ApiProperty({ description: 'How many there are on all pages.', type: 'integer', example: 1 })
+  @ApiProperty({ description: 'Number of rows on all pages.', type: 'integer', example: 1 })
   total: number;
 
   @ApiProperty({
     description:
-      'Whether `total` is all. With a filter other than project, mode and status, rows are counted up to 10,000.',
+      'Whether `total` is exact. With filters other than project, mode and status, rows are counted up to 10,000.',
     type: Boolean,
     example: true,
   })
   total_is_exact: boolean;
 
-  @ApiProperty({ description: 'Which page this is, from 1.', type: 'integer', example: 1 })
+  @ApiProperty({ description: 'Number of this page, from 1.', type: 'integer', example: 1 })
   page: number;
 
-  @ApiProperty({ description: 'How many a page has.', type: 'integer', example: 50 })
+  @ApiProperty({ description: 'Rows per page.', type: 'integer', example: 50 })
   page_size: number;
 }
 
-@ApiSchema({ description: 'One page of payments, the newest first.' })
+@ApiSchema({ description: 'One page of payments, newest first.' })
 export class StripePaymentListResponse extends PageResponse {
   @ApiProperty({ description: 'The payments.', type: [StripePaymentResponse] })
   payments: StripePaymentResponse[];

@@ -16,7 +16,7 @@ import {
 import { SeriesService } from './series.service.js';
 
 const DESCRIPTION =
-  'Gross and net revenue, refunds and active subscriptions by day, week or month and by currency. A payment counts when it was made, a refund when it was refunded, and a lost dispute when it was opened.';
+  'Gross and net revenue, refunds and active subscriptions by day, week or month, and by currency. A payment counts at its creation, a refund at its time, and a lost dispute at its opening.';
 
 @ApiTags('Subscriptions and payments')
 @ApiBearerAuth('HTTPBearer')
@@ -30,7 +30,7 @@ export class SeriesController {
   @ApiOperation({
     operationId: 'getPaymentStatsSeries',
     summary: 'Show statistics of all your projects over time',
-    description: `${DESCRIPTION} A project in which you have no role counts nothing.`,
+    description: `${DESCRIPTION} A project in which you have no role counts as empty.`,
   })
   @ApiOkResponse({ description: 'The series.', type: StatsSeriesResponse })
   @ApiErrors({})

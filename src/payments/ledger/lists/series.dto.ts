@@ -37,23 +37,23 @@ const DayOrTime = (description: string, example: string) =>
 
 /** Range and grid of a series. */
 export class SeriesQuery {
-  @DayOrTime('The first day (UTC), or a time on it. By default 29 days before the last one.', '2026-11-01')
+  @DayOrTime(
+    'The first day (UTC), or a time on that day. By default 29 days before the last day.',
+    '2026-11-01',
+  )
   from?: string;
 
-  @DayOrTime(
-    'The last day (UTC), which is included, or the time at which the range ends. By default today.',
-    '2026-11-30',
-  )
+  @DayOrTime('The last day (UTC, inclusive), or the exclusive end as a time. By default today.', '2026-11-30')
   to?: string;
 
   @QueryChoice({
-    description: 'What one point covers, from its first day (UTC); weeks begin on Monday',
+    description: 'The length of one point; weeks begin on Monday',
     of: SERIES_INTERVALS,
     default: 'day',
   })
   interval: SeriesInterval = 'day';
 
-  @QueryChoice({ description: 'Only this mode; without it both are added up', of: STRIPE_MODES })
+  @QueryChoice({ description: 'Only this mode; by default the sum of both', of: STRIPE_MODES })
   mode?: StripeMode;
 }
 
@@ -106,52 +106,57 @@ class SeriesRevenue {
   currency: string;
 
   @ApiProperty({
-    description:
-      "By how many digits the decimal point of the amounts moves: 2 for USD, 0 for JPY, 3 for KWD. Stripe's amounts of ISK and UGX have 2.",
+    description: 'Decimals of the amounts: 2 for USD, 0 for JPY, 3 for KWD. Stripe uses 2 for ISK and UGX.',
     type: 'integer',
     example: 2,
   })
   decimals: number;
 
   @ApiProperty({
-    description: 'Payments of the interval that succeeded, refunded ones among them.',
+    description: 'Successful payments of the interval, including refunded ones.',
     type: 'integer',
     example: 1,
   })
   successful_payments: number;
 
-  @ApiProperty({ description: 'What these payments were.', type: 'integer', example: 2000 })
+  @ApiProperty({ description: 'Gross amount of these payments.', type: 'integer', example: 2000 })
   gross_revenue_cents: number;
 
   @ApiProperty({
-    description: 'What was refunded in the interval, also of earlier payments.',
+    description: 'Refunds in the interval, including refunds of earlier payments.',
     type: 'integer',
     example: 0,
   })
   refunded_cents: number;
 
   @ApiProperty({
-    description: 'Gross less refunds, and less disputes that were opened in the interval and lost.',
+    description: 'Gross less refunds, and less lost disputes that were opened in the interval.',
     type: 'integer',
     example: 2000,
   })
   net_revenue_cents: number;
 }
 
-@ApiSchema({ description: 'One interval.' })
+@ApiSchema({ description: 'One interval of the series.' })
 class StatsSeriesPoint {
-  @ApiProperty({ description: 'Its first day (UTC).', type: String, format: 'date', example: '2026-11-21' })
+  @ApiProperty({
+    description: 'First day of the interval (UTC).',
+    type: String,
+    format: 'date',
+    example: '2026-11-21',
+  })
   start: string;
 
   @ApiProperty({
-    description: 'Subscriptions that were active or trialing at its end, or are so now.',
+    description:
+      'Subscriptions that are active or trialing at the end of the interval, or now if it has not ended.',
     type: 'integer',
     example: 1,
   })
   active_subscriptions: number;
 
   @ApiProperty({
-    description: 'One entry for each currency of the whole series, by name.',
+    description: 'One entry for each currency of the series, in the order of their names.',
     type: [SeriesRevenue],
   })
   revenue: SeriesRevenue[];
@@ -160,7 +165,7 @@ class StatsSeriesPoint {
 @ApiSchema({ description: 'Revenue and active subscriptions over time. Currencies are never added up.' })
 export class StatsSeriesResponse {
   @ApiProperty({
-    description: 'The first day that was asked for.',
+    description: 'The requested first day.',
     type: String,
     format: 'date',
     example: '2026-11-21',
@@ -168,21 +173,22 @@ export class StatsSeriesResponse {
   from: string;
 
   @ApiProperty({
-    description: 'The last day, included.',
+    description: 'The requested last day, inclusive.',
     type: String,
     format: 'date',
     example: '2026-11-21',
   })
   to: string;
 
-  @ApiProperty({ description: 'What one point covers.', enum: SERIES_INTERVALS, example: 'day' })
+  @ApiProperty({ description: 'The length of one point.', enum: SERIES_INTERVALS, example: 'day' })
   interval: SeriesInterval;
 
   @ApiNullableString({ description: '`test`, `live`, or `null` for both.', example: 'test' })
   mode: StripeMode | null;
 
   @ApiProperty({
-    description: 'All intervals from `from` to `to`, the oldest first. The first and the last one are whole.',
+    description:
+      'All intervals from `from` to `to`, oldest first. The first and the last interval are complete.',
     type: [StatsSeriesPoint],
   })
   points: StatsSeriesPoint[];

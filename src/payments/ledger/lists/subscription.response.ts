@@ -11,29 +11,29 @@ import { pauseOf } from '../merge/subscription.js';
 
 @ApiSchema({
   name: 'StripeSubscriptionPause',
-  description: 'A pause: Stripe collects no payments, or the subscription is paused as a whole.',
+  description: 'A pause of the payment collection, or of the whole subscription.',
 })
 class SubscriptionPause {
   @ApiNullableString({
     description:
-      "What Stripe does with invoices while it collects no payments: `keep_as_draft`, `mark_uncollectible` or `void`. `null` where collection isn't paused.",
+      'Treatment of invoices while the collection is paused: `keep_as_draft`, `mark_uncollectible` or `void`. `null` if the collection is not paused.',
     example: 'void',
   })
   behavior: string | null;
 
-  @ApiNullableTime('When Stripe collects payments again; `null` where no time is set.')
+  @ApiNullableTime('When the collection resumes; `null` without a scheduled time.')
   resumes_at: string | null;
 
   @ApiNullableString({
     description:
-      'Why the status is `paused`, in the words of Stripe: `trial_end_without_payment_method` or `pause_requested`, for instance. `null` with another status, and where Stripe told no reason.',
+      "Stripe's reason for the status `paused`, such as `trial_end_without_payment_method` or `pause_requested`. `null` with another status, or if Stripe gave no reason.",
     example: 'trial_end_without_payment_method',
   })
   reason: string | null;
 }
 
 @ApiExtraModels(SubscriptionPause)
-@ApiSchema({ description: 'A subscription as Stripe last said.' })
+@ApiSchema({ description: 'A subscription, as Stripe last reported it.' })
 export class StripeSubscriptionResponse {
   @ApiUuid('Our id of the subscription.')
   id: string;
@@ -41,10 +41,10 @@ export class StripeSubscriptionResponse {
   @ApiUuid('The project.')
   project_id: string;
 
-  @ApiNullableUuid("The user's id; `null` where nothing told whose it is.")
+  @ApiNullableUuid("The user's id; `null` if the user is unknown.")
   user_id: string | null;
 
-  @ApiProperty({ description: 'Whether it is of test mode.', type: Boolean, example: true })
+  @ApiProperty({ description: 'Whether it is in test mode.', type: Boolean, example: true })
   is_test_mode: boolean;
 
   @ApiProperty({
@@ -55,7 +55,7 @@ export class StripeSubscriptionResponse {
   subscription_id: string;
 
   @ApiNullableString({
-    description: "Stripe's id of the customer; an account's where an account is the customer.",
+    description: "Stripe's id of the customer (`cus_…`), or of the account that is the customer (`acct_…`).",
     example: 'cus_aaaaaaaaaaaaaa',
   })
   customer_id: string | null;
@@ -63,26 +63,26 @@ export class StripeSubscriptionResponse {
   @ApiProperty({ description: "Stripe's status.", type: String, example: 'active' })
   status: string;
 
-  @ApiNullableString({ description: 'What the plan is called.', example: 'Pro' })
+  @ApiNullableString({ description: 'Name of the plan.', example: 'Pro' })
   plan_name: string | null;
 
-  @ApiProperty({ description: 'How many of the plan.', type: 'integer', example: 1 })
+  @ApiProperty({ description: 'Quantity of the plan.', type: 'integer', example: 1 })
   quantity: number;
 
-  @ApiNullableTime('When the current period began.')
+  @ApiNullableTime('Start of the current period.')
   current_period_start: string | null;
 
-  @ApiNullableTime('When the current period ends.')
+  @ApiNullableTime('End of the current period.')
   current_period_end: string | null;
 
-  @ApiNullableTime('When it is going to end, if it is, or was to end when it did.')
+  @ApiNullableTime('The scheduled end, even after the subscription has ended; `null` without one.')
   cancel_at: string | null;
 
-  @ApiNullableTime('When somebody asked to cancel it.')
+  @ApiNullableTime('Time of the request to cancel.')
   cancelled_at: string | null;
 
   @ApiProperty({
-    description: 'The pause; `null` for a subscription that is not paused.',
+    description: 'The pause; `null` if the subscription is not paused.',
     anyOf: [{ $ref: getSchemaPath(SubscriptionPause) }, { type: 'null' }],
     example: { behavior: 'void', resumes_at: '2026-12-21T09:30:00.000Z', reason: null },
   })
@@ -90,13 +90,13 @@ export class StripeSubscriptionResponse {
 
   @ApiProperty({
     description:
-      "Whether it is of another Stripe account than the stored key, as Stripe said of both keys. Then it is as it was last known, and does not count as anybody's current subscription.",
+      "Whether the subscription belongs to another Stripe account than the stored key, as Stripe reported for both. If so, the row has the last known state, and the subscription is nobody's current one.",
     type: Boolean,
     example: false,
   })
   account_mismatch: boolean;
 
-  @ApiTime('When Stripe made it.')
+  @ApiTime('When Stripe created it.')
   created_at: string;
 
   @ApiTime('When the row last changed here.')

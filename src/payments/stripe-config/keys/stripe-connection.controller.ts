@@ -36,21 +36,21 @@ export class ValidateStripeCredentialsRequest {
   @Checked(nonEmptyText)
   secret_key: string;
 
-  @Flag({ description: 'Whether it should be a key of test mode, or else of live mode.', default: true })
+  @Flag({ description: 'Whether the key is for test mode instead of live mode.', default: true })
   is_test_mode = true;
 }
 
-@ApiSchema({ description: 'What Stripe says of the key.' })
+@ApiSchema({ description: 'The verdict on the key.' })
 export class ValidateStripeCredentialsResponse {
   @ApiProperty({
-    description: 'Whether Stripe accepts the key for all that is needed.',
+    description: 'Whether Stripe accepts the key with all needed permissions.',
     type: Boolean,
     example: true,
   })
   valid: boolean;
 
   @ApiProperty({
-    description: 'Why, and what to do about it.',
+    description: 'The reason, and what to do.',
     type: String,
     example: 'Stripe accepts this key.',
   })
@@ -74,9 +74,10 @@ export class StripeConnectionController {
   @ApiOperation({
     operationId: 'validateStripeCredentials',
     summary: 'Ask Stripe about a secret key',
-    description: 'Tells whether Stripe accepts the key for all that is needed. The key is not stored.',
+    description:
+      'Asks Stripe whether the key is valid and has all needed permissions. The key is not stored.',
   })
-  @ApiOkResponse({ description: 'What Stripe says of the key.', type: ValidateStripeCredentialsResponse })
+  @ApiOkResponse({ description: 'The verdict on the key.', type: ValidateStripeCredentialsResponse })
   @ApiErrors({ project: true, body: true })
   async validate(
     @CurrentProject() project: Project,

@@ -4,9 +4,9 @@ import { type StripeMode, StripeModeField } from '../../stripe/stripe-mode.js';
 import { HANDLED_EVENTS } from '../handled-events.js';
 import { STRIPE_API_VERSION } from '../../stripe/stripe-connector.js';
 
-@ForbidUnknownFields({ description: 'Which webhook endpoint to make.' })
+@ForbidUnknownFields({ description: 'The webhook endpoint to create.' })
 export class WebhookEndpointCreateRequest {
-  @StripeModeField('Whose events.')
+  @StripeModeField('Mode of the events.')
   mode: StripeMode;
 }
 
@@ -20,17 +20,21 @@ export class WebhookEndpointResponse {
   id: string;
 
   @ApiProperty({
-    description: 'Where Stripe sends the events.',
+    description: 'URL to which Stripe sends the events.',
     type: String,
     example: 'https://tillkeeper.example.com/api/v1/payments/stripe/webhooks/…/test',
   })
   url: string;
 
-  @ApiProperty({ description: 'The events that Stripe sends.', type: [String], example: [...HANDLED_EVENTS] })
+  @ApiProperty({
+    description: 'Types of the events that Stripe sends.',
+    type: [String],
+    example: [...HANDLED_EVENTS],
+  })
   events: string[];
 
   @ApiProperty({
-    description: "The version of Stripe's API that the events have.",
+    description: "Stripe's API version of the events.",
     type: String,
     example: STRIPE_API_VERSION,
   })

@@ -23,7 +23,7 @@ import { WebhookEndpointsService } from './webhook-endpoints.service.js';
 
 const CONFLICT = ApiConflictResponse({
   description:
-    'Something at Stripe is in the way (an endpoint that was not made here, the limit of endpoints, a key that is refused or lacks a permission), or another call that is not done yet (then with `Retry-After`).',
+    'Stripe prevents the operation: an endpoint that was not created here, the limit of endpoints, or a key that is refused or lacks a permission. Or another call is not finished (with `Retry-After`).',
   type: ErrorResponse,
 });
 
@@ -43,12 +43,12 @@ export class WebhookEndpointsController {
   @Idempotent({ body: WebhookEndpointCreateRequest })
   @ApiOperation({
     operationId: 'createStripeWebhookEndpoint',
-    summary: 'Make the webhook endpoint at Stripe',
+    summary: 'Create the webhook endpoint at Stripe',
     description:
-      "Makes the endpoint with the project's own key and stores its signing secret. An endpoint that is there already, with its secret stored, is updated in place; one without is replaced.",
+      "Creates the endpoint with the project's own key, and stores its signing secret. An existing endpoint is updated in place if its secret is stored, and replaced otherwise.",
   })
-  @ApiCreatedResponse({ description: 'The endpoint was made.', type: WebhookEndpointResponse })
-  @ApiOkResponse({ description: 'The endpoint was there already.', type: WebhookEndpointResponse })
+  @ApiCreatedResponse({ description: 'The endpoint was created.', type: WebhookEndpointResponse })
+  @ApiOkResponse({ description: 'The endpoint existed already.', type: WebhookEndpointResponse })
   @CONFLICT
   @ApiErrors({ project: true, orMissing: 'the mode has no secret key', body: true })
   async create(
@@ -69,16 +69,16 @@ export class WebhookEndpointsController {
 
   @Delete(':mode')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiParam({ name: 'mode', description: 'Whose endpoint.', enum: STRIPE_MODES })
+  @ApiParam({ name: 'mode', description: 'Mode of the endpoint.', enum: STRIPE_MODES })
   @ApiOperation({
     operationId: 'deleteStripeWebhookEndpoint',
     summary: 'Remove the webhook endpoint at Stripe',
     description:
-      'Removes only what was made here, and its stored signing secret. An endpoint in another account than that of the stored key is out of reach: it is only forgotten here.',
+      "Removes the endpoint that was created here, with its signing secret. An endpoint in another account than the stored key's is out of reach, and only its record here is removed.",
   })
-  @ApiNoContentResponse({ description: 'The endpoint is gone.' })
+  @ApiNoContentResponse({ description: 'The endpoint is removed.' })
   @CONFLICT
-  @ApiErrors({ project: true, orMissing: 'the mode has no secret key, or no endpoint that was made here' })
+  @ApiErrors({ project: true, orMissing: 'the mode has no secret key, or no endpoint that was created here' })
   async remove(
     @CurrentProject() { id: projectId }: Project,
     @Param('mode', StripeModePipe) mode: StripeMode,

@@ -37,10 +37,9 @@ export class WebhookEventsController {
   @ApiOperation({
     operationId: 'listStripeEvents',
     summary: 'List the events that arrived',
-    description:
-      "Stripe's events, the newest first, with what became of each; and how many deliveries were refused, and why.",
+    description: "Stripe's events with their outcomes, newest first, and the refused deliveries by reason.",
   })
-  @ApiOkResponse({ description: 'One page of them.', type: WebhookEventListResponse })
+  @ApiOkResponse({ description: 'One page of the events.', type: WebhookEventListResponse })
   @ApiErrors({ project: true })
   async list(
     @CurrentProject() { id }: Project,
@@ -74,12 +73,12 @@ export class WebhookEventsController {
     operationId: 'replayStripeEvent',
     summary: 'Handle an event once more',
     description:
-      'As if Stripe had sent it again, also when it was applied before: what it would change twice, it does not. It needs the payload, which is kept for a while.',
+      'Handles the stored event again, as if Stripe had sent it again. An event that was applied before changes nothing twice. The payload must still be stored.',
   })
   @ApiOkResponse({ description: 'The event as it is now.', type: WebhookEventResponse })
-  @ApiGoneResponse({ description: 'The payload of this event is not kept any more.', type: ErrorResponse })
+  @ApiGoneResponse({ description: 'The payload of this event was deleted.', type: ErrorResponse })
   @ApiConflictResponse({
-    description: 'Stripe has to be asked, and does not accept the stored key.',
+    description: 'Stripe must be asked, and refuses the stored key.',
     type: ErrorResponse,
   })
   @ApiErrors({ project: true, orMissing: 'no event with this id arrived', body: true })

@@ -24,14 +24,14 @@ function OneOf(names: readonly string[], description: string): PropertyDecorator
 }
 
 export class WebhookEventsQuery extends PageQuery {
-  @OneOf(STRIPE_MODES, 'Only those of this mode.')
+  @OneOf(STRIPE_MODES, 'Only events of this mode.')
   mode?: StripeMode;
 
-  @OneOf(OUTCOMES, 'Only those with this outcome.')
+  @OneOf(OUTCOMES, 'Only events with this outcome.')
   outcome?: Outcome;
 
   @TextField({
-    description: 'Only those of this type.',
+    description: 'Only events of this type.',
     example: 'invoice.paid',
     maxLength: 255,
     optional: true,
@@ -39,7 +39,7 @@ export class WebhookEventsQuery extends PageQuery {
   type?: string;
 }
 
-@ApiSchema({ name: 'StripeWebhookEvent', description: 'An event of Stripe, and what became of it.' })
+@ApiSchema({ name: 'StripeWebhookEvent', description: 'An event of Stripe with its outcome.' })
 export class WebhookEventResponse {
   @ApiProperty({
     description: "Stripe's id of the event.",
@@ -48,115 +48,119 @@ export class WebhookEventResponse {
   })
   id: string;
 
-  @ApiProperty({ description: 'Whose events it came with.', enum: STRIPE_MODES, example: 'test' })
+  @ApiProperty({ description: 'Mode of the event.', enum: STRIPE_MODES, example: 'test' })
   mode: StripeMode;
 
-  @ApiProperty({ description: 'What happened.', type: String, example: 'invoice.paid' })
+  @ApiProperty({ description: 'Type of the event.', type: String, example: 'invoice.paid' })
   type: string;
 
   @ApiNullableString({
-    description: "The version of Stripe's API that it has, where it says.",
+    description: "Stripe's API version of the event; `null` if the event has none.",
     example: '2026-10-28.endive',
   })
   api_version: string | null;
 
   @ApiProperty({
     description:
-      '`applied`: its effect is stored. `ignored`: nothing here depends on it. `unreadable`: it is in a form that this version does not know; replay it after an update. `failed`: it could not be applied, and Stripe sends it again. `open`: so does Stripe, but first the owner has to mend what `reason` says.',
+      "`applied`: the effect is stored. `ignored`: the event has no effect here. `unreadable`: this version does not know the event's form; replay it after an update. `failed`: the event could not be applied, and Stripe retries. `open`: Stripe retries too, but the owner has to correct what `reason` says first.",
     enum: OUTCOMES,
     example: 'applied',
   })
   outcome: Outcome;
 
   @ApiNullableString({
-    description: 'Why it was not applied.',
+    description: 'Why the event was not applied.',
     example: 'Stripe does not accept the stored secret key; store a new one.',
   })
   reason: string | null;
 
   @ApiNullableTime(
-    'When it last failed, or could not be read, also if it was applied later; `null` when it never did.',
+    'When the event last failed or was unreadable, even if it was applied later; `null` if it never did.',
   )
   last_failure_at: string | null;
 
   @ApiNullableString({
-    description: 'Why it failed then.',
+    description: 'Reason of the last failure.',
     example: 'Stripe can not be reached at the moment; try again shortly.',
   })
   last_failure_reason: string | null;
 
   @ApiProperty({
-    description: 'How often it came again after it was applied or ignored.',
+    description: 'Number of deliveries after the event was applied or ignored.',
     type: 'integer',
     example: 0,
   })
   duplicate_count: number;
 
   @ApiProperty({
-    description: 'Whether its payload is still kept, so that it can be replayed.',
+    description: 'Whether the payload is still stored, so that the event can be replayed.',
     type: Boolean,
     example: true,
   })
   replayable: boolean;
 
-  @ApiTime('When it happened at Stripe.')
+  @ApiTime('When Stripe created the event.')
   created_at: string;
 
-  @ApiTime('When it first arrived.')
+  @ApiTime('When the event first arrived.')
   received_at: string;
 
-  @ApiTime('When its outcome was decided.')
+  @ApiTime('When the outcome was decided.')
   processed_at: string;
 }
 
 @ApiSchema({
   name: 'StripeWebhookRefusals',
-  description: 'Deliveries that were refused for one reason, and left nothing behind.',
+  description: 'Deliveries that were refused for one reason. Nothing of them is stored.',
 })
 class WebhookRefusalsResponse {
-  @ApiProperty({ description: 'To which URL they came.', enum: STRIPE_MODES, example: 'test' })
+  @ApiProperty({ description: 'Mode of the URL.', enum: STRIPE_MODES, example: 'test' })
   mode: StripeMode;
 
-  @ApiProperty({ description: 'Why they were refused.', enum: REFUSAL_REASONS, example: 'wrong_signature' })
+  @ApiProperty({ description: 'Reason of the refusals.', enum: REFUSAL_REASONS, example: 'wrong_signature' })
   reason: RefusalReason;
 
-  @ApiProperty({ description: 'The same for people.', type: String, example: refusalSentence('too_old') })
+  @ApiProperty({
+    description: 'The reason in a sentence.',
+    type: String,
+    example: refusalSentence('too_old'),
+  })
   message: string;
 
-  @ApiProperty({ description: 'How many there were.', type: 'integer', example: 3 })
+  @ApiProperty({ description: 'Number of refused deliveries.', type: 'integer', example: 3 })
   count: number;
 
-  @ApiTime('When the first came.')
+  @ApiTime('Time of the first refusal.')
   first_at: string;
 
-  @ApiTime('When the last came.')
+  @ApiTime('Time of the last refusal.')
   last_at: string;
 }
 
 @ApiSchema({
   name: 'StripeWebhookEventList',
-  description: 'One page of the events that arrived, the newest first, and what was refused.',
+  description: 'One page of the events, newest first, and the refused deliveries.',
 })
 export class WebhookEventListResponse {
   @ApiProperty({ description: 'The events.', type: [WebhookEventResponse] })
   events: WebhookEventResponse[];
 
   @ApiProperty({
-    description: 'How many events there are with these filters; 10,000 may be more.',
+    description: 'Number of events with these filters, counted up to 10,000.',
     type: 'integer',
     example: 1,
   })
   total: number;
 
-  @ApiProperty({ description: 'Which page this is.', type: 'integer', example: 1 })
+  @ApiProperty({ description: 'Number of this page.', type: 'integer', example: 1 })
   page: number;
 
-  @ApiProperty({ description: 'How many events a page has.', type: 'integer', example: 50 })
+  @ApiProperty({ description: 'Events per page.', type: 'integer', example: 50 })
   page_size: number;
 
   @ApiProperty({
     description:
-      'Whatever the filters and the page: deliveries that were refused, by mode and reason. A wrong webhook secret shows here.',
+      'Refused deliveries by mode and reason, independent of filters and page. A wrong webhook secret shows here.',
     type: [WebhookRefusalsResponse],
   })
   refusals: WebhookRefusalsResponse[];

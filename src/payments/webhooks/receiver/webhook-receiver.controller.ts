@@ -11,10 +11,10 @@ import { ReceiverPathPipe, ReceivingProjectGuard } from './receiving-project.gua
 import { WebhookReceiverService } from './webhook-receiver.service.js';
 import { RECEIVES_NOTHING } from '../refusals/webhook-receiver.errors.js';
 
-@ApiSchema({ description: 'What was done with the event. It is committed.' })
+@ApiSchema({ description: 'The committed outcome of the event.' })
 export class WebhookReceipt {
   @ApiProperty({
-    description: 'Always `true`: what was not received is an error.',
+    description: 'Always `true`.',
     type: Boolean,
     example: true,
   })
@@ -22,7 +22,7 @@ export class WebhookReceipt {
 
   @ApiProperty({
     description:
-      '`applied`: its effect is stored. `ignored`: nothing here depends on it. `unreadable`: it is in a form that this version does not know, and is kept for a replay. `duplicate`: it was applied or ignored before.',
+      "`applied`: the effect is stored. `ignored`: the event has no effect here. `unreadable`: this version does not know the event's form; the event is stored for a replay. `duplicate`: the event was applied or ignored before.",
     enum: HANDLED,
     example: 'applied',
   })
@@ -51,7 +51,7 @@ export class WebhookReceiverController {
   })
   @ApiParam({
     name: 'mode',
-    description: 'Whose events: `test` or `live`.',
+    description: 'Mode of the events: `test` or `live`.',
     schema: { type: 'string' },
     example: 'test',
   })
@@ -59,7 +59,7 @@ export class WebhookReceiverController {
     operationId: 'receiveStripeEvent',
     summary: 'Receive an event from Stripe',
     description:
-      "For Stripe, which proves itself by `Stripe-Signature` over the bytes of the body: one `v1` has to be of the project's webhook secret for this mode. Answers 200 once the event's effect is stored; anything else makes Stripe send it again.",
+      "Called by Stripe. `Stripe-Signature` must have a `v1` of the body's bytes with the project's webhook secret of this mode. Answers 200 after the effect of the event is stored. After any other answer Stripe retries.",
     security: [],
   })
   @ApiOkResponse({ description: 'The event was received.', type: WebhookReceipt })

@@ -35,10 +35,10 @@ export class ReconcileController {
     operationId: 'reconcileWithStripe',
     summary: 'Catch up on missed events',
     description:
-      "Reads Stripe's own list of events and applies those that never arrived, then compares every subscription with Stripe's and repairs what differs. What takes longer than 20 seconds is cut short: send the same request again.",
+      "Reads Stripe's list of events and applies missing ones. Then compares every subscription with Stripe's, and repairs differences. A request stops after 20 seconds: send the same request again.",
   })
   @ApiOkResponse({
-    description: 'What was missing or different, and is not any more.',
+    description: 'The report of the reconciliation.',
     type: ReconcileResponse,
   })
   @ApiConflictResponse({

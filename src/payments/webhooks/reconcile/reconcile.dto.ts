@@ -71,39 +71,39 @@ function PastTime(description: string): PropertyDecorator {
   );
 }
 
-@ForbidUnknownFields({ name: 'StripeReconcileRequest', description: 'What to compare with Stripe.' })
+@ForbidUnknownFields({ name: 'StripeReconcileRequest', description: 'The reconciliation to run.' })
 export class ReconcileRequest {
-  @StripeModeField('Of which mode.')
+  @StripeModeField('The mode.')
   mode: StripeMode;
 
   @PastTime(
-    'From when on to read events; by default from when all of them are known. Stripe keeps them for 30 days.',
+    'Start of the events to read; by default the end of the last complete run. Stripe keeps events for 30 days.',
   )
   since?: string | number | null;
 }
 
-@ApiSchema({ name: 'StripeReconcileEvents', description: 'How many events were read.' })
+@ApiSchema({ name: 'StripeReconcileEvents', description: 'Number of events that were read.' })
 class ReconcileEvents {
-  @ApiProperty({ description: 'How many Stripe has.', type: 'integer', example: 12 })
+  @ApiProperty({ description: 'Number of objects that Stripe listed.', type: 'integer', example: 12 })
   read: number;
 
-  @ApiProperty({ description: 'How many were applied or ignored before.', type: 'integer', example: 10 })
+  @ApiProperty({ description: 'Events that were applied or ignored before.', type: 'integer', example: 10 })
   known: number;
 
-  @ApiProperty({ description: 'How many were missing and are applied now.', type: 'integer', example: 2 })
+  @ApiProperty({ description: 'Missing events that were applied.', type: 'integer', example: 2 })
   applied: number;
 
-  @ApiProperty({ description: 'How many were missing and change nothing here.', type: 'integer', example: 0 })
+  @ApiProperty({ description: 'Missing events without an effect here.', type: 'integer', example: 0 })
   ignored: number;
 
   @ApiProperty({
-    description: 'How many are in a form that this version does not know.',
+    description: 'Events in a form that this version does not know.',
     type: 'integer',
     example: 0,
   })
   unreadable: number;
 
-  @ApiProperty({ description: 'How many could not be applied.', type: 'integer', example: 0 })
+  @ApiProperty({ description: 'Events that could not be applied.', type: 'integer', example: 0 })
   failed: number;
 }
 
@@ -116,31 +116,34 @@ class ReconcileFailure {
   })
   id: string;
 
-  @ApiProperty({ description: 'What happened.', type: String, example: 'invoice.paid' })
+  @ApiProperty({ description: 'Type of the event.', type: String, example: 'invoice.paid' })
   type: string;
 
   @ApiProperty({
-    description: 'Why it failed.',
+    description: 'Reason of the failure.',
     type: String,
     example: 'Stripe can not be reached at the moment; try again shortly.',
   })
   reason: string;
 }
 
-@ApiSchema({ name: 'StripeReconcileSubscriptions', description: 'How many subscriptions were compared.' })
+@ApiSchema({
+  name: 'StripeReconcileSubscriptions',
+  description: 'Number of subscriptions that were compared.',
+})
 class ReconcileSubscriptions {
-  @ApiProperty({ description: 'How many Stripe has.', type: 'integer', example: 7 })
+  @ApiProperty({ description: 'Number of objects that Stripe listed.', type: 'integer', example: 7 })
   compared: number;
 
   @ApiProperty({
-    description: 'How many were not here as Stripe has them, and are now.',
+    description: "Subscriptions that differed from Stripe's and were repaired.",
     type: 'integer',
     example: 1,
   })
   repaired: number;
 
   @ApiProperty({
-    description: "Stripe's ids of the first 100 of those.",
+    description: "Stripe's ids of the first 100.",
     type: [String],
     example: ['sub_1AAAAAAAAAAAAAAAAAAAAAAA'],
   })
@@ -148,26 +151,26 @@ class ReconcileSubscriptions {
 
   @ApiProperty({
     description:
-      'How many are not over here, and Stripe has none such: of test data that was deleted, or of another account. They stay.',
+      'Active subscriptions that Stripe does not have, because test data was deleted or the key is of another account. They are not changed.',
     type: 'integer',
     example: 0,
   })
   missing_at_stripe: number;
 
-  @ApiProperty({ description: "Stripe's ids of the first 100 of those.", type: [String], example: [] })
+  @ApiProperty({ description: "Stripe's ids of the first 100.", type: [String], example: [] })
   missing_at_stripe_ids: string[];
 }
 
-@ApiSchema({ name: 'StripeReconcileResponse', description: 'What was missing or different.' })
+@ApiSchema({ name: 'StripeReconcileResponse', description: 'The report of a reconciliation.' })
 export class ReconcileResponse {
-  @ApiProperty({ description: 'Of which mode.', enum: STRIPE_MODES, example: 'test' })
+  @ApiProperty({ description: 'The mode.', enum: STRIPE_MODES, example: 'test' })
   mode: StripeMode;
 
-  @ApiTime('From when on events were read.')
+  @ApiTime('Start of the events that were read.')
   since: string;
 
   @ApiProperty({
-    description: 'Whether it came to its end. If not, the same request goes on from there.',
+    description: 'Whether the run is complete. Otherwise send the same request again to continue.',
     type: Boolean,
     example: true,
   })
