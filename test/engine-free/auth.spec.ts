@@ -231,11 +231,7 @@ describe('HS256 access tokens', () => {
     ],
     ['extended by crit', accessToken({}, { crit: ['exp'] }), EXTENSION],
     ['expired', accessToken({ exp: secondsFromNow(-6) }), EXPIRED],
-    [
-      'with an exp that never comes',
-      compactJws({ alg: 'HS256' }, withClaim('exp', '1e999'), hmac),
-      NOT_FINITE,
-    ],
+    ['with an infinite exp', compactJws({ alg: 'HS256' }, withClaim('exp', '1e999'), hmac), NOT_FINITE],
     [
       'with an nbf that is infinite',
       compactJws({ alg: 'HS256' }, withClaim('nbf', '-1e999'), hmac),
@@ -423,7 +419,7 @@ describe.each(['RS256', 'ES256', 'EdDSA'] as const)('%s access tokens', (algorit
     ['from no issuer', key.token({ iss: undefined }), ISSUED_ELSEWHERE],
     ['for another audience', key.token({ aud: 'https://other.test' }), MEANT_FOR_OTHERS],
     ['for no audience', key.token({ aud: undefined }), MEANT_FOR_OTHERS],
-    ['for an audience that is no string', key.token({ aud: { [AUDIENCE]: true } }), MEANT_FOR_OTHERS],
+    ['for an audience that is not a string', key.token({ aud: { [AUDIENCE]: true } }), MEANT_FOR_OTHERS],
     ['without sub', key.token({ sub: undefined }), SUBJECT],
     ['with a number for sub', key.token({ sub: 1 }), SUBJECT],
   ])('are refused when they are %s', async (_, token, reason) => {

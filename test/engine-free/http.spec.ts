@@ -167,7 +167,7 @@ describe('HTTP', () => {
       ['of a negative length', ['Content-Length: -1']],
       ['of two lengths', ['Content-Length: 2', 'Content-Length: 3']],
       ['of a length and in chunks', ['Content-Length: 2', 'Transfer-Encoding: chunked']],
-      ['in chunks that are none', ['Transfer-Encoding: chunked']],
+      ['in malformed chunks', ['Transfer-Encoding: chunked']],
       ['in an unknown transfer encoding', ['Transfer-Encoding: gzip, identity']],
     ])('that is %s is malformed HTTP: 400', async (_, headers) => {
       expectError(await sendRaw(app, `PUT ${path}`, [AUTHORIZATION, JSON_TYPE, ...headers], '{}'), 400);
@@ -439,7 +439,7 @@ describe('HTTP', () => {
     });
   });
 
-  describe('no input makes a 5xx', () => {
+  describe('no input causes a 5xx', () => {
     async function expectNoFault(answers: Promise<RawAnswer>[]): Promise<void> {
       for (const { status, headers, body } of await Promise.all(answers)) {
         expect(status).toBeGreaterThanOrEqual(200);

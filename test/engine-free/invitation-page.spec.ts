@@ -74,7 +74,7 @@ describeInBrowser('/invitations', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('says so if the token is missing, used or withdrawn', async () => {
+  it('reports a missing, used or withdrawn token', async () => {
     await page.goto(`${origin}/invitations`);
     expect(await status().textContent()).toMatch(/copy all of it/);
     await page.goto('about:blank');

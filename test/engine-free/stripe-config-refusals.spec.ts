@@ -95,7 +95,7 @@ describe('a wrong Stripe configuration', () => {
       ['a boolean', true, /string/],
       ['an array', [`${prefix}${BODY}`], /string/],
       ['an object', { value: `${prefix}${BODY}` }, /string/],
-      ['an object that pretends', { length: 20, toString: `${prefix}${BODY}`, constructor: 1 }, /string/],
+      ['an object like a string', { length: 20, toString: `${prefix}${BODY}`, constructor: 1 }, /string/],
     ])('is refused: %s', async (_, value, message) => {
       const problems = await refuse({ [field]: value });
       expect(problems).toEqual([

@@ -122,7 +122,7 @@ describe('the image', () => {
     );
   });
 
-  it('has no optional packages, and of others only files that Node loads', () => {
+  it('has no optional packages, and only files that Node loads', () => {
     const [dependencies = ''] = dockerfile.split(/^FROM /m).slice(1);
     expect([...dependencies.matchAll(/^RUN (.+)$/gm)].map(([, command]) => command)).toEqual([
       'npm ci --omit=dev --omit=optional',

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-it('The table of the gateway has every operation and expandable field of the installed Stripe SDK', () => {
+it('the table of the gateway has every operation and expandable field of the installed Stripe SDK', () => {
   const { status, stderr } = spawnSync('node', ['scripts/gateway-operations.mjs', '--check'], {
     encoding: 'utf8',
   });

@@ -81,7 +81,7 @@ describe('imports go down only', () => {
     ['payments/payments.module.ts', './webhooks/webhooks.module.js'],
     ['payments/payments-events.ts', './stripe/stripe-mode.js'],
     ['app.module.ts', './payments/payments.module.js'],
-  ])('lets %s -> %s through', async (from, path) => {
+  ])('permits %s -> %s', async (from, path) => {
     expect(await imported(from, path)).toEqual([]);
   });
 

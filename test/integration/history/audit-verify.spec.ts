@@ -63,14 +63,14 @@ const sqliteTrigger = async (name: string) =>
 const change = (...statements: string[]) =>
   tamper(app.database, ...statements.map((text) => text.replaceAll('$1', `'${projectId}'`)));
 
-describe('the check of a chain', () => {
+describe('HistoryVerifier', () => {
   beforeEach(async () => {
     projectId = await projectWithHistory();
   });
   // Nothing of it is left for `audit verify` below.
   afterEach(() => startAnew(projectId));
 
-  it('finds nothing wrong with what the service wrote, also while it writes', async () => {
+  it('accepts every chain that the service wrote, also during writes', async () => {
     expect(await app.app.get(HistoryVerifier).verify(projectId)).toEqual({ entries: 5, problems: [] });
     const writing = Promise.all(
       Array.from({ length: 20 }, (_, client) =>
@@ -98,7 +98,7 @@ describe('the check of a chain', () => {
     ['details', `details || ' '`],
     ['key_id', `'nosuchkey000'`],
     ['key_id', `(SELECT id FROM data_keys WHERE purpose = 'seal')`],
-  ])('finds an entry with another %s: %s', async (column, value) => {
+  ])('detects an entry with a changed %s: %s', async (column, value) => {
     await change(`UPDATE audit_entries SET ${column} = ${value} WHERE project_id = $1 AND seq = 3`);
     expect(await problemsOf()).toEqual([ALTERED]);
   });
@@ -111,13 +111,13 @@ describe('the check of a chain', () => {
       ['mac', 'CAST(mac AS BLOB)'],
       ['at', '1793347200'],
       ['at', `x'00'`],
-    ])('finds an entry whose %s has another type: %s', async (column, value) => {
+    ])('detects an entry whose %s has another type: %s', async (column, value) => {
       await change(`UPDATE audit_entries SET ${column} = ${value} WHERE project_id = $1 AND seq = 3`);
       expect(await problemsOf()).toEqual([ALTERED]);
     });
 
     it.each([`'three'`, '2.5', `x'03'`, '9007199254740993'])(
-      'finds an entry whose number is none: %s',
+      'detects an entry with an invalid number: %s',
       async (seq) => {
         await change(`UPDATE audit_entries SET seq = ${seq} WHERE project_id = $1 AND seq = 3`);
         expect(await problemsOf()).toEqual(
@@ -130,7 +130,7 @@ describe('the check of a chain', () => {
     );
 
     it.each([`seq = 'five'`, 'mac = CAST(mac AS BLOB)'])(
-      'finds a head of another type: %s',
+      'detects a head with a value of another type: %s',
       async (assignment) => {
         await change(`UPDATE audit_heads SET ${assignment} WHERE project_id = $1`);
         expect(await problemsOf()).toEqual(['the head was altered']);
@@ -139,14 +139,14 @@ describe('the check of a chain', () => {
     );
   }
 
-  it('finds a forged MAC, which the next entry does not go on from either', async () => {
+  it('detects a forged MAC, and that the next entry does not follow from it', async () => {
     await change(
       `UPDATE audit_entries SET subject = 'somebody else', mac = '${'A'.repeat(43)}' WHERE project_id = $1 AND seq = 3`,
     );
     expect(await problemsOf()).toEqual([ALTERED, ALTERED.replace('3', '4')]);
   });
 
-  it('finds entries that changed places', async () => {
+  it('detects swapped entries', async () => {
     await change(
       'UPDATE audit_entries SET seq = 1003 WHERE project_id = $1 AND seq = 3',
       'UPDATE audit_entries SET seq = 3 WHERE project_id = $1 AND seq = 4',
@@ -155,7 +155,7 @@ describe('the check of a chain', () => {
     expect(await problemsOf()).toEqual([3, 4, 5].map((seq) => ALTERED.replace('3', String(seq))));
   });
 
-  it('finds an entry of another project', async () => {
+  it('detects an entry of another project', async () => {
     const other = await projectWithHistory();
     await change(
       'DELETE FROM audit_entries WHERE project_id = $1 AND seq = 3',
@@ -166,7 +166,7 @@ describe('the check of a chain', () => {
     await startAnew(other);
   });
 
-  it('finds a whole chain that was given to another project', async () => {
+  it('detects a chain that was moved to another project', async () => {
     const other = await createProject();
     await tamper(app.database, `DELETE FROM audit_entries WHERE project_id = '${other}'`);
     await change(`UPDATE audit_entries SET project_id = '${other}' WHERE project_id = $1`);
@@ -174,7 +174,7 @@ describe('the check of a chain', () => {
     await startAnew(other);
   });
 
-  it('finds an entry that was added', async () => {
+  it('detects an added entry', async () => {
     const columns =
       'at, actor_kind, subject, ip, user_agent, request_id, action, result, details, key_id, mac';
     const copy = (seq: number) =>
@@ -185,7 +185,7 @@ describe('the check of a chain', () => {
     expect(await problemsOf()).toContain('entry -1 was never written by this service');
   });
 
-  it('takes turns with signals and timers while it reads a long chain', async () => {
+  it('lets signals and timers run while it reads a long chain', async () => {
     const columns =
       'at, actor_kind, subject, ip, user_agent, request_id, action, result, details, key_id, mac';
     await change(`INSERT INTO audit_entries (project_id, seq, ${columns})
@@ -203,12 +203,12 @@ describe('the check of a chain', () => {
     ['at the beginning', 'seq <= 2', ['entries 1 to 2 are missing']],
     ['at the end', 'seq >= 4', ['entries 4 to 5 are missing, which the head names']],
     ['all', 'seq > 0', ['entries 1 to 5 are missing, which the head names']],
-  ])('finds entries that were deleted: %s', async (_, which, problems) => {
+  ])('detects deleted entries: %s', async (_, which, problems) => {
     await change(`DELETE FROM audit_entries WHERE project_id = $1 AND ${which}`);
     expect(await problemsOf()).toEqual(problems);
   });
 
-  it('finds a head that is gone, set back, put forward, or another one', async () => {
+  it('detects a head that was deleted, set back, advanced or replaced', async () => {
     const { seq, mac } = await headOf();
     await change('DELETE FROM audit_heads WHERE project_id = $1');
     expect(await problemsOf()).toEqual(['the head is missing']);
@@ -222,7 +222,7 @@ describe('the check of a chain', () => {
     expect(await problemsOf()).toEqual([`entry ${seq + 1} is missing, which the head names`]);
   });
 
-  it('finds with an anchor what was cut off together with the head, and what was written anew', async () => {
+  it('detects with an anchor entries that were cut off with the head, and rewritten ones', async () => {
     const anchored = await headOf();
     const withAnchor = async () => (await app.app.get(HistoryVerifier).verify(projectId, anchored)).problems;
     await app.send('put', configPath(projectId)).send(numbered(9)).expect(200);
@@ -255,7 +255,7 @@ describe('retention', () => {
     projectId = await projectWithHistory();
   });
 
-  it('deletes the beginning of a chain, and leaves what the rest can be checked by', async () => {
+  it('deletes the beginning of a chain, and lets the rest be verified', async () => {
     const before = await entriesOf();
     const third = before[2];
     const anchored = await headOf();
@@ -289,7 +289,7 @@ describe('retention', () => {
     expect(await problemsOf()).toEqual([]);
   });
 
-  it('hides nothing that was removed otherwise', async () => {
+  it('does not hide entries that were deleted in another way', async () => {
     expect(await prune(new Date((await entriesOf())[1]?.at ?? 0))).toMatchObject({ entries: 1 });
     await change('DELETE FROM audit_entries WHERE project_id = $1 AND seq <= 3');
     expect(await problemsOf()).toEqual(['entries 2 to 3 are missing']);
@@ -298,7 +298,7 @@ describe('retention', () => {
     await startAnew(projectId);
   });
 
-  it('goes by the first entry that is not old, whatever the clock said of later ones', async () => {
+  it('stops at the first newer entry, even if later entries have older times', async () => {
     const entries = await entriesOf();
     jest.useFakeTimers({
       now: Date.now() - 3_600_000,
@@ -310,7 +310,7 @@ describe('retention', () => {
     expect(await entriesOf()).toHaveLength(6);
   });
 
-  it('lets nothing through but what it was permitted', async () => {
+  it('permits only the deletion in its permit', async () => {
     const other = await createProject();
     const refused = (statement: string) =>
       expect(execute(app.database, statement.replaceAll('$1', `'${projectId}'`))).rejects.toMatchObject({
@@ -376,7 +376,7 @@ describe('tillkeeper audit', () => {
     expect(found.output.match(/^ {2}/gm)).toHaveLength(4);
   });
 
-  it('finds a credential that was put back after it was destroyed, one that is gone, and one that ends otherwise', async () => {
+  it('detects a restored credential, a missing one, and one with other last characters', async () => {
     const credentials = async (id: string) =>
       (await rowsOf(app.database, 'stripe_credentials')).filter((row) => row['project_id'] === id);
     const put = async () => {
@@ -412,7 +412,7 @@ describe('tillkeeper audit', () => {
     );
   });
 
-  it('finds a trigger that was dropped or disabled', async () => {
+  it('detects a dropped or disabled trigger', async () => {
     const [name, dropped, restored] =
       engine === 'postgres'
         ? [
@@ -434,7 +434,7 @@ describe('tillkeeper audit', () => {
     expect((await audit('verify')).output).not.toContain(sentence);
   });
 
-  it('finds that everything was erased', async () => {
+  it('detects that the whole history was deleted', async () => {
     const everything = ['audit_entries', 'audit_heads'].map((table) => `DELETE FROM ${table}`);
     await tamper(app.database, ...everything, `UPDATE projects SET created_at = '2020-01-01 00:00:00.000'`);
     const { code, output } = await audit('verify');
@@ -446,7 +446,7 @@ describe('tillkeeper audit', () => {
     expect(output.match(/: there is no history of it$/gm)).toHaveLength(projects.length);
   });
 
-  it('can be interrupted between two pieces of work, as keys verify can', async () => {
+  it('can be interrupted between two steps, like keys verify', async () => {
     projectId = await projectWithHistory();
     // The first check comes before the command begins, the second when the services are there.
     const interrupt = `
@@ -470,7 +470,7 @@ describe('tillkeeper audit', () => {
     }
   });
 
-  it('says what it can’t do', async () => {
+  it('explains what it can not do', async () => {
     const file = join(app.database.folder, 'other.json');
     writeFileSync(file, '{"format":"other","heads":[]}');
     const refused = await audit('verify', '--anchor', file);

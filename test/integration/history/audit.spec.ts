@@ -40,7 +40,7 @@ const actionsOf = async (projectId: string) => (await entriesOf(projectId)).map(
 const projectPath = (projectId: string) => `/api/v1/projects/${projectId}`;
 
 describe('the history of a project', () => {
-  it('says who made, changed and deleted it, and from where', async () => {
+  it('records who created, changed and deleted the project, and from where', async () => {
     const projectId = await app.createProject();
     const { headers } = await app
       .send('put', projectPath(projectId))
@@ -76,7 +76,7 @@ describe('the history of a project', () => {
     expect(await headOf(projectId)).toMatchObject({ seq: 3, mac: entries[2]?.mac });
   });
 
-  it('is of one line, however many write at once', async () => {
+  it('is one chain, even with concurrent writers', async () => {
     const projectId = await app.createProject();
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, client) =>
@@ -89,30 +89,33 @@ describe('the history of a project', () => {
     expect(new Set(entries.map(({ mac }) => mac)).size).toBe(21);
   });
 
-  it('gets no entry for what was not done', async () => {
+  it('has no entry for a refused request', async () => {
     const projectId = await app.createProject();
     await app.send('put', projectPath(projectId)).send({ name: '' }).expect(422);
     await app.send('put', projectPath(projectId), null).send({ name: 'x' }).expect(401);
     expect(await actionsOf(projectId)).toEqual(['project.created']);
   });
 
-  it.each(['audit_entries', 'audit_heads'])('is written, or nothing is done: without %s', async (table) => {
-    const projectId = await app.createProject();
-    await execute(app.database, `ALTER TABLE ${table} RENAME TO elsewhere`);
-    try {
-      await app.send('post', '/api/v1/projects/').send({ name: 'Not made' }).expect(500);
-      await app.send('put', projectPath(projectId)).send({ name: 'Not changed' }).expect(500);
-      await app.send('delete', projectPath(projectId)).expect(500);
-    } finally {
-      await execute(app.database, `ALTER TABLE elsewhere RENAME TO ${table}`);
-    }
-    expect((await app.send('get', projectPath(projectId)).expect(200)).body).toHaveProperty(
-      'name',
-      'Corner shop',
-    );
-    expect((await rowsOf(app.database, 'projects')).map((row) => row['name'])).not.toContain('Not made');
-    expect(await actionsOf(projectId)).toEqual(['project.created']);
-  });
+  it.each(['audit_entries', 'audit_heads'])(
+    'is written, or the project is not changed: without %s',
+    async (table) => {
+      const projectId = await app.createProject();
+      await execute(app.database, `ALTER TABLE ${table} RENAME TO elsewhere`);
+      try {
+        await app.send('post', '/api/v1/projects/').send({ name: 'Not made' }).expect(500);
+        await app.send('put', projectPath(projectId)).send({ name: 'Not changed' }).expect(500);
+        await app.send('delete', projectPath(projectId)).expect(500);
+      } finally {
+        await execute(app.database, `ALTER TABLE elsewhere RENAME TO ${table}`);
+      }
+      expect((await app.send('get', projectPath(projectId)).expect(200)).body).toHaveProperty(
+        'name',
+        'Corner shop',
+      );
+      expect((await rowsOf(app.database, 'projects')).map((row) => row['name'])).not.toContain('Not made');
+      expect(await actionsOf(projectId)).toEqual(['project.created']);
+    },
+  );
 });
 
 describe('the history of a configuration', () => {
@@ -125,7 +128,7 @@ describe('the history of a configuration', () => {
   const actsOf = async (projectId: string) =>
     (await entriesOf(projectId)).slice(1).map(({ action, details }) => [action, details]);
 
-  it('tells each change, with names and last fours', async () => {
+  it('has each change, with field names and last four characters', async () => {
     const projectId = await app.createProject();
     const path = configPath(projectId);
     await app.send('put', path).send({}).expect(200);
@@ -153,7 +156,7 @@ describe('the history of a configuration', () => {
     expect(headers['etag']).toBe('"6"');
   });
 
-  it('has no entry for what changes nothing or is refused', async () => {
+  it('has no entry for requests that change nothing or are refused', async () => {
     const projectId = await app.createProject();
     const path = configPath(projectId);
     await app.send('delete', path).expect(404);
@@ -169,7 +172,7 @@ describe('the history of a configuration', () => {
 
   const ended = (...numbers: number[]) => numbers.map((number) => fields('test', number)[2]);
 
-  it('tells the end of former webhook secrets', async () => {
+  it('records the end of former webhook secrets', async () => {
     const projectId = await app.createProject();
     const path = configPath(projectId);
     for (const number of [1, 2, 3])
@@ -203,7 +206,7 @@ describe('the history of a configuration', () => {
     ]);
   });
 
-  it('tells which former webhook secret gives way to the eleventh, and none that stays', async () => {
+  it('records which former webhook secret the eleventh evicts', async () => {
     const [neighbourId, projectId] = [await app.createProject(), await app.createProject()];
     const put = (number: number, project = projectId) =>
       app
@@ -224,7 +227,7 @@ describe('the history of a configuration', () => {
     );
   });
 
-  it('has one entry for each of many writes at once, in the order of the versions', async () => {
+  it('has one entry for each of many concurrent writes, in the order of the versions', async () => {
     const projectId = await app.createProject();
     const path = configPath(projectId);
     const answers = await Promise.all(
@@ -246,7 +249,7 @@ describe('the history of a configuration', () => {
     }
   });
 
-  it('goes with the project', async () => {
+  it('records the destruction of the credentials with the deletion of the project', async () => {
     const projectId = await app.createProject();
     await app
       .send('put', configPath(projectId))
@@ -294,7 +297,7 @@ describe('the history of a configuration', () => {
   });
 
   it.each(['audit_entries', 'audit_heads'])(
-    'is written, or nothing is stored or destroyed: without %s',
+    'is written, or no credential is stored or destroyed: without %s',
     async (table) => {
       const projectId = await app.createProject();
       const path = configPath(projectId);
@@ -348,7 +351,7 @@ describe('the history of the connection to Stripe', () => {
     ]);
   });
 
-  it('has those of a validated save, which stores nothing when one is refused', async () => {
+  it('has the results of a validated save, which stores nothing when a key is refused', async () => {
     const projectId = await app.createProject();
     const path = `${configPath(projectId)}?validate=true`;
     const { secret } = app.account.keys.test;
@@ -361,7 +364,7 @@ describe('the history of the connection to Stripe', () => {
     ]);
   });
 
-  it('has the version that a warning makes which Stripe’s answer brings', async () => {
+  it('has the version of a warning that Stripe’s answer caused', async () => {
     const [account, other] = [app.stripe.addAccount(), app.stripe.addAccount()];
     const projectId = await app.createProject();
     const path = configPath(projectId);
@@ -391,7 +394,7 @@ describe('the history of the connection to Stripe', () => {
     ]);
   });
 
-  it('does not validate what it can not tell of', async () => {
+  it('stores no verdict if the history can not be written', async () => {
     const projectId = await app.createProject();
     const { secret } = app.account.keys.test;
     await app.send('put', configPath(projectId)).send({ test_secret_key: secret }).expect(200);
@@ -406,7 +409,7 @@ describe('the history of the connection to Stripe', () => {
     );
   });
 
-  it('has what was made and removed at Stripe', async () => {
+  it('has the endpoints that were created and removed at Stripe', async () => {
     const account = app.stripe.addAccount();
     const projectId = await app.createProject();
     const path = configPath(projectId);

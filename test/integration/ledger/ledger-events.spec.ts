@@ -1304,7 +1304,7 @@ describe('a refund', () => {
   });
 });
 
-it.each(['its PaymentIntent', 'nothing but its charge'])(
+it.each(['its PaymentIntent', 'only its charge'])(
   'stores a dispute that names %s without changing the payment',
   async (named) => {
     const intent = pay(data, { amount: 5_000, currency: 'usd', customer: null, metadata: {} });

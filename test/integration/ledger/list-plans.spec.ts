@@ -113,7 +113,7 @@ describe('a list', () => {
     }
   });
 
-  it('has a name of its own for each combination of filters, short enough for PostgreSQL', () => {
+  it('has a different statement name for each combination of filters, short enough for PostgreSQL', () => {
     const all = {
       mode,
       status: 'refunded',

@@ -182,7 +182,7 @@ describe('the webhook secrets of a project', () => {
     ['the configuration', () => configPath(projectId)],
     ['the mode', () => `${configPath(projectId)}/test`],
     ['the project', () => `/api/v1/projects/${projectId}`],
-  ])('go with %s, the former ones too', async (_, path) => {
+  ])('are destroyed with %s, including former ones', async (_, path) => {
     await put({ test_webhook_secret: A }).expect(200);
     await put({ test_webhook_secret: B }).expect(200);
     await app.send('delete', path()).expect(204);
@@ -204,7 +204,7 @@ describe('the webhook secrets of a project', () => {
     expect([await delivered(B), await delivered(C)]).toEqual([400, 200]);
   });
 
-  it('expire in the cache, too', async () => {
+  it('expire in the cache too', async () => {
     await put({ test_webhook_secret: A }).expect(200);
     await put({ test_webhook_secret: B }).expect(200);
     const soon = new Date(Date.now() + 1_000).toISOString().replace('T', ' ').slice(0, -1);
