@@ -24,7 +24,7 @@ export type Access = 'developer' | 'end_user' | 'operator' | 'public';
 interface Operation {
   /** The lowest role of an operator's service account. A person who is an operator has both. */
   readonly role: ServiceAccount['role'];
-  /** Whether only a person may do it, since a service account makes no keys. */
+  /** Whether only a person may do it, since a service account manages no service accounts. */
   readonly isPersonal?: boolean;
 }
 
@@ -89,7 +89,7 @@ function assertOperator(caller: Caller, operation: Operation | undefined): true 
     throw insufficientScope('This operation is for operators of this service.');
   if (operation.isPersonal)
     throw insufficientScope(
-      'A service account makes and ends no keys: a person who is an operator does, or the command line.',
+      'A service account manages no service accounts: a person who is an operator does, or the command line.',
     );
   if (operation.role === 'admin' && caller.role !== 'admin')
     throw insufficientScope('This operation needs an operator with the role admin; yours is viewer.');

@@ -16,6 +16,7 @@ export const PROJECT_ACTIONS = [
   'webhook_endpoint.removed',
   'webhook_secret.expired',
   'service_account.created',
+  'service_account.updated',
   'service_account.rotated',
   'service_account.revoked',
   'gateway_key.created',

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post, Put } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiBody,
@@ -19,6 +19,8 @@ import {
   ServiceAccountKeyResponse,
   ServiceAccountResponse,
   ServiceAccountRotateRequest,
+  ServiceAccountUpdateRequest,
+  toChanges,
   toKeyResponse,
   toNewAccount,
   toServiceAccountResponse,
@@ -64,6 +66,25 @@ export class OperatorServiceAccountsController {
     @CurrentActor() actor: Actor,
   ): Promise<ServiceAccountKeyResponse> {
     return toKeyResponse(await this.accounts.create(null, toNewAccount(body), actor));
+  }
+
+  @Put(':service_account_id')
+  @ForOperators('admin', PERSONAL)
+  @ACCOUNT_ID
+  @ApiOperation({
+    operationId: 'updateOperatorServiceAccount',
+    summary: 'Change a service account of the operator',
+    description:
+      'Its name, its networks or its limit. Every process knows within two seconds. Its role stays.',
+  })
+  @ApiOkResponse({ description: 'The account as it is now.', type: ServiceAccountResponse })
+  @ApiErrors({ body: true, meaning: NOT_FOUND })
+  async update(
+    @Param('service_account_id', UuidPipe) id: string,
+    @Body() body: ServiceAccountUpdateRequest,
+    @CurrentActor() actor: Actor,
+  ): Promise<ServiceAccountResponse> {
+    return toServiceAccountResponse(await this.accounts.update(null, id, toChanges(body), actor));
   }
 
   @Post(':service_account_id/rotate')

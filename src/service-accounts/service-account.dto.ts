@@ -1,3 +1,4 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import {
@@ -12,7 +13,12 @@ import { readTime } from '../common/typed-text.js';
 import { ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
 import { TextField, wholeNumberCheck } from '../http/validation/fields.js';
 import { type Check, Checked, ForbidUnknownFields, OptionalBody } from '../http/validation/request.pipe.js';
-import type { AccountWithKey, ListedAccount, NewServiceAccount } from './service-accounts.repository.js';
+import type {
+  AccountChanges,
+  AccountWithKey,
+  ListedAccount,
+  NewServiceAccount,
+} from './service-accounts.repository.js';
 
 export const SERVICE_ACCOUNT_ROLES = ['viewer', 'admin'] as const satisfies ServiceAccount['role'][];
 const MAX_REQUESTS_PER_MINUTE = 1_000_000;
@@ -27,6 +33,19 @@ function roleProblem(value: unknown): ReturnType<Check> {
 }
 
 export const limitProblem = wholeNumberCheck(1, MAX_REQUESTS_PER_MINUTE);
+
+function Limit(description: string): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({
+      description,
+      anyOf: [{ type: 'integer', minimum: 1, maximum: MAX_REQUESTS_PER_MINUTE }, { type: 'null' }],
+      example: 300,
+      required: false,
+    }),
+    IsOptional(),
+    Checked(limitProblem),
+  );
+}
 
 @ForbidUnknownFields({ description: 'A new service account.' })
 export class ServiceAccountCreateRequest {
@@ -48,15 +67,27 @@ export class ServiceAccountCreateRequest {
   @Networks('Addresses and CIDR ranges from which its key may be used. Without it, from everywhere.')
   networks?: string[] | null;
 
-  @ApiProperty({
-    description:
-      'How many requests it may send in a minute to one process. Without it, as many as any caller. More than that only for an operator’s account.',
-    anyOf: [{ type: 'integer', minimum: 1, maximum: MAX_REQUESTS_PER_MINUTE }, { type: 'null' }],
-    example: 300,
-    required: false,
+  @Limit(
+    'How many requests it may send in a minute to one process. Without it, as many as any caller. More than that only for an operator’s account.',
+  )
+  requests_per_minute?: number | null;
+}
+
+@ForbidUnknownFields({ description: 'What to change. An absent field stays.' })
+export class ServiceAccountUpdateRequest {
+  @TextField({
+    description: 'What people call it.',
+    example: 'Billing backend',
+    minLength: 1,
+    maxLength: 255,
+    optional: true,
   })
-  @IsOptional()
-  @Checked(limitProblem)
+  name?: string | null;
+
+  @Networks('Addresses and CIDR ranges from which its keys may be used; `null` for everywhere.')
+  networks?: string[] | null;
+
+  @Limit('How many requests it may send in a minute to one process; `null` for as many as any caller.')
   requests_per_minute?: number | null;
 }
 
@@ -105,6 +136,15 @@ export function toNewAccount(request: ServiceAccountCreateRequest): NewServiceAc
     expiresAt: readTime(expiresAt) ?? null,
     networks: networks ?? [],
     requestsPerMinute: requestsPerMinute ?? null,
+  };
+}
+
+export function toChanges(request: ServiceAccountUpdateRequest): AccountChanges {
+  const { name, networks, requests_per_minute: requestsPerMinute } = request;
+  return {
+    ...(typeof name === 'string' && { name }),
+    ...(networks !== undefined && { networks: networks ?? [] }),
+    ...(requestsPerMinute !== undefined && { requestsPerMinute }),
   };
 }
 

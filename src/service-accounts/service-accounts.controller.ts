@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post, Put } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiBody,
@@ -21,6 +21,8 @@ import {
   ServiceAccountKeyResponse,
   ServiceAccountResponse,
   ServiceAccountRotateRequest,
+  ServiceAccountUpdateRequest,
+  toChanges,
   toKeyResponse,
   toNewAccount,
   toServiceAccountResponse,
@@ -75,6 +77,25 @@ export class ServiceAccountsController {
     @CurrentActor() actor: Actor,
   ): Promise<ServiceAccountKeyResponse> {
     return toKeyResponse(await this.accounts.create(id, toNewAccount(body), actor));
+  }
+
+  @Put(`:${ID}`)
+  @ACCOUNT_ID
+  @ApiOperation({
+    operationId: 'updateServiceAccount',
+    summary: 'Change a service account',
+    description:
+      'Its name, its networks or its limit. Every process knows within two seconds. Its role stays.',
+  })
+  @ApiOkResponse({ description: 'The account as it is now.', type: ServiceAccountResponse })
+  @ApiErrors({ project: true, body: true, orMissing: NO_ACCOUNT })
+  async update(
+    @CurrentProject() { id: projectId }: Project,
+    @Param(ID, UuidPipe) id: string,
+    @Body() body: ServiceAccountUpdateRequest,
+    @CurrentActor() actor: Actor,
+  ): Promise<ServiceAccountResponse> {
+    return toServiceAccountResponse(await this.accounts.update(projectId, id, toChanges(body), actor));
   }
 
   @Post(`:${ID}/rotate`)

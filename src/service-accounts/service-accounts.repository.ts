@@ -11,12 +11,25 @@ import type { ProjectId } from '../common/ids.js';
 import { columnValues, type RowOf } from '../database/columns.js';
 import { reachingDatabase } from '../database/database-errors.js';
 import { Database, exec, query, type Steps } from '../database/database.js';
-import { type HistoryDetails, type ProjectAction, SYSTEM_CHAIN } from '../history/history-entry.js';
+import {
+  type HistoryDetails,
+  type HistoryField,
+  type ProjectAction,
+  SYSTEM_CHAIN,
+} from '../history/history-entry.js';
 import { HistoryTrail } from '../history/history-trail.js';
 import { FIND_LIVE } from '../projects/project.statements.js';
 import { projectNotFound } from '../projects/projects.service.js';
 import { ServiceAccountEntity } from './service-account.entity.js';
-import { ADD, COUNT, DELETE, DELETE_OF_PROJECT, FIND, FIND_CALLER } from './service-accounts.statements.js';
+import {
+  ADD,
+  COUNT,
+  DELETE,
+  DELETE_OF_PROJECT,
+  FIND,
+  FIND_CALLER,
+  UPDATE,
+} from './service-accounts.statements.js';
 
 type AccountRow = RowOf<ServiceAccountEntity>;
 
@@ -40,6 +53,9 @@ export interface AccountWithKey {
   readonly account: ListedAccount;
   readonly key: string;
 }
+
+/** What to change. Absent values stay. */
+export type AccountChanges = Partial<Pick<NewServiceAccount, 'name' | 'networks' | 'requestsPerMinute'>>;
 
 /** Stores service accounts with their keys. Each change is in the history, of the project or of the installation. */
 @Injectable()
@@ -85,6 +101,11 @@ export class ServiceAccountsRepository {
     return this.database.transaction(() => this.#add(holder, account, actor));
   }
 
+  /** @throws DomainError `service_account_not_found` */
+  update(holder: Holder, id: string, changes: AccountChanges, actor: Actor): Promise<ListedAccount> {
+    return this.database.transaction(() => this.#update(holder, id, changes, actor));
+  }
+
   /** @throws DomainError `service_account_not_found`, `service_account_expired` */
   rotate(holder: Holder, id: string, rotation: KeyRotation, actor: Actor): Promise<AccountWithKey> {
     return this.database.transaction(() => this.#rotate(holder, id, rotation, actor));
@@ -117,6 +138,20 @@ export class ServiceAccountsRepository {
     const key = yield* this.keys.issue(KIND, id, { expiresAt, networks });
     yield* record('created', row);
     return yield* this.#withKey(row, key);
+  }
+
+  *#update(holder: Holder, id: string, changes: AccountChanges, actor: Actor): Steps<ListedAccount> {
+    const record = yield* this.#lock(holder, actor);
+    const account = yield* this.#find(holder, id);
+    const before = { ...account, ...factsOf(yield* this.keys.ofHolder(KIND, id)) };
+    const after = { ...before, ...changes };
+    const fields = fieldsThatDiffer(before, after);
+    if (fields.length === 0) return before;
+    yield* exec(UPDATE, [id, after.name, after.requestsPerMinute]);
+    // Makes every process read the account again, too.
+    yield* this.keys.restrict(KIND, id, after.networks);
+    yield* record('updated', after, { fields });
+    return after;
   }
 
   *#rotate(
@@ -160,10 +195,11 @@ export class ServiceAccountsRepository {
       holder ?? SYSTEM_CHAIN,
     );
     return (
-      what: 'created' | 'rotated' | 'revoked',
+      what: 'created' | 'updated' | 'rotated' | 'revoked',
       { id, name, role }: Pick<AccountRow, 'id' | 'name' | 'role'>,
+      more: HistoryDetails = {},
     ): Steps<void> => {
-      const details: HistoryDetails = { account: id, name, role };
+      const details: HistoryDetails = { account: id, name, role, ...more };
       const action =
         holder === null ? (`service_accounts.${what}` as const) : (`service_account.${what}` as const);
       return chain.append({ action, details, actor, at: new Date() });
@@ -180,6 +216,16 @@ export class ServiceAccountsRepository {
       ...factsOf(keys.filter((key) => key.holderId === account.id)),
     }));
   }
+}
+
+/** Names of the fields that a change of an account changes. */
+function fieldsThatDiffer(before: ListedAccount, after: ListedAccount): HistoryField[] {
+  const fields = [
+    before.name !== after.name && 'name',
+    before.networks.join() !== after.networks.join() && 'networks',
+    before.requestsPerMinute !== after.requestsPerMinute && 'requests_per_minute',
+  ];
+  return fields.flatMap((field) => (field === false ? [] : [{ field }]));
 }
 
 function notFound(): DomainError {

@@ -5,6 +5,7 @@ import { ServiceAccountCallers } from '../auth/service-account-callers.js';
 import type { Actor } from '../common/actor.js';
 import { ProjectsService } from '../projects/projects.service.js';
 import {
+  type AccountChanges,
   type AccountWithKey,
   type Holder,
   type ListedAccount,
@@ -47,6 +48,13 @@ export class ServiceAccountsService implements OnModuleInit {
   /** @throws DomainError `project_not_found`, `too_many_service_accounts` */
   create(holder: Holder, account: NewServiceAccount, actor: Actor): Promise<AccountWithKey> {
     return this.accounts.add(holder, account, actor);
+  }
+
+  /** @throws DomainError `service_account_not_found` */
+  async update(holder: Holder, id: string, changes: AccountChanges, actor: Actor): Promise<ListedAccount> {
+    const updated = await this.accounts.update(holder, id, changes, actor);
+    this.keys.announce(id);
+    return updated;
   }
 
   /** @throws DomainError `service_account_not_found`, `service_account_expired` */

@@ -27,6 +27,11 @@ export const COUNT = sql<{ count: number }>({
   postgres: 'SELECT count(*) AS count FROM service_accounts WHERE project_id IS NOT DISTINCT FROM $1',
 });
 
+/** $1 account, $2 name, $3 requests per minute or NULL. */
+export const UPDATE = sql<never>(
+  'UPDATE service_accounts SET name = $2, requests_per_minute = $3 WHERE id = $1',
+);
+
 /** $1 account. */
 export const DELETE = sql<never>('DELETE FROM service_accounts WHERE id = $1');
 

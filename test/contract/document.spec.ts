@@ -416,6 +416,8 @@ describe('the served OpenAPI document', () => {
         // Of no account.
         'POST /api/v1/projects/{project_id}/service-accounts/{service_account_id}/rotate 422',
         'POST /api/v1/operator/service-accounts/{service_account_id}/rotate 422',
+        'PUT /api/v1/projects/{project_id}/service-accounts/{service_account_id} 422',
+        'PUT /api/v1/operator/service-accounts/{service_account_id} 422',
         'PUT /api/v1/operator/projects/{project_id} 200',
         'POST /api/v1/operator/projects/{project_id}/transfer 204',
         'POST /api/v1/projects/invitations/accept 404',

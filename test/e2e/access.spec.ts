@@ -145,6 +145,9 @@ const ROUTES: Record<string, Expectation> = {
   [`POST ${PROJECT}/end-user-tokens`]: allowed('end-user-tokens:create', 201, { user_id: 'user-1' }),
   [`GET ${PROJECT}/service-accounts`]: allowed('service-accounts:write', 200),
   [`POST ${PROJECT}/service-accounts`]: allowed('service-accounts:write', 201, { name: 'A', role: 'viewer' }),
+  [`PUT ${PROJECT}/service-accounts/:service_account_id`]: allowed('service-accounts:write', 404, {
+    name: 'A',
+  }),
   [`POST ${PROJECT}/service-accounts/:service_account_id/rotate`]: allowed('service-accounts:write', 404),
   [`DELETE ${PROJECT}/service-accounts/:service_account_id`]: allowed('service-accounts:write', 404),
   [`GET ${OPERATOR}/projects`]: operators(200),
@@ -157,6 +160,7 @@ const ROUTES: Record<string, Expectation> = {
   }),
   [`GET ${OPERATOR}/service-accounts`]: operators(200),
   [`POST ${OPERATOR}/service-accounts`]: operators(201, MACHINE_OPERATORS, { name: 'A', role: 'viewer' }),
+  [`PUT ${OPERATOR}/service-accounts/:service_account_id`]: operators(404, MACHINE_OPERATORS, { name: 'A' }),
   [`POST ${OPERATOR}/service-accounts/:service_account_id/rotate`]: operators(404, MACHINE_OPERATORS),
   [`DELETE ${OPERATOR}/service-accounts/:service_account_id`]: operators(404, MACHINE_OPERATORS),
   [`GET ${STRIPE}/gateway-keys`]: allowed('gateway-keys:write', 200),

@@ -443,9 +443,11 @@ describe('service accounts of the operator', () => {
     expect(listed).toEqual([expect.objectContaining({ id, ...fields })]);
     expect(JSON.stringify(listed)).not.toContain('tks_');
     const personal =
-      'A service account makes and ends no keys: a person who is an operator does, or the command line.';
+      'A service account manages no service accounts: a person who is an operator does, or the command line.';
     await app.send('post', ACCOUNTS, key).send(fields).expect(403, { detail: personal });
+    await app.send('put', `${ACCOUNTS}/${id}`, key).send({ name: 'Mine' }).expect(403);
     await app.send('post', `${ACCOUNTS}/${id}/rotate`, key).expect(403);
+    await app.send('put', `${ACCOUNTS}/${id}`, PERSON).send({ requests_per_minute: 800_000 }).expect(200);
     await app.send('delete', `${ACCOUNTS}/${id}`, key).expect(403);
     const { body: rotated } = await app
       .send('post', `${ACCOUNTS}/${id}/rotate`, PERSON)
@@ -461,7 +463,7 @@ describe('service accounts of the operator', () => {
       String(action).startsWith('service_accounts.'),
     );
     expect(chain.map(({ action, subject }) => [action, subject])).toEqual(
-      ['created', 'rotated', 'revoked'].map((what) => [`service_accounts.${what}`, 'operator-1']),
+      ['created', 'updated', 'rotated', 'revoked'].map((what) => [`service_accounts.${what}`, 'operator-1']),
     );
   });
 
@@ -473,6 +475,7 @@ describe('service accounts of the operator', () => {
       .expect(201);
     const { id } = body as { id: string };
     await app.send('delete', `${ACCOUNTS}/${id}`, PERSON).expect(404);
+    await app.send('put', `${ACCOUNTS}/${id}`, PERSON).send({ name: 'B' }).expect(404);
     await app.send('post', `${ACCOUNTS}/${id}/rotate`, PERSON).expect(404);
     expect((await app.send('get', ACCOUNTS, PERSON).expect(200)).body).not.toContainEqual(
       expect.objectContaining({ id }),

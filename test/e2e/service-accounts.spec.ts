@@ -254,6 +254,91 @@ describe('the key', () => {
   });
 });
 
+describe('PUT …/service-accounts/{id}', () => {
+  const update = (id: string, body: object) => app.send('put', `${pathOf()}/${id}`).send(body);
+
+  it('changes name, networks and limit, and keeps what is absent', async () => {
+    const { id, key } = await create({ networks: ['203.0.113.0/24'], requests_per_minute: 7 });
+    await rotate({ id } as Account);
+    const named = await update(id, { name: 'Renamed' }).expect(200);
+    expect(named.body).toMatchObject({
+      name: 'Renamed',
+      networks: ['203.0.113.0/24'],
+      requests_per_minute: 7,
+    });
+    expect(named.body).toEqual((await list()).find((account) => account['id'] === id));
+    const limited = await update(id, { requests_per_minute: 9, name: null }).expect(200);
+    expect(limited.body).toMatchObject({ name: 'Renamed', requests_per_minute: 9 });
+    await use(key).expect(403);
+    const open = await update(id, { networks: null, requests_per_minute: null }).expect(200);
+    expect(open.body).toMatchObject({ name: 'Renamed', networks: null, requests_per_minute: null });
+    await use(key).expect(200);
+  });
+
+  it('takes effect in every process, for former keys too', async () => {
+    const account = await create();
+    const { key } = await rotate(account);
+    for (const process of [app, other])
+      for (const each of [account.key, key]) await use(each, process).expect(200);
+    await update(account.id, { networks: ['203.0.113.0/24'] }).expect(200);
+    for (const each of [account.key, key]) await use(each).expect(403);
+    await eventually(async () => {
+      for (const each of [account.key, key]) await use(each, other).expect(403);
+    }, 2_000);
+  });
+
+  it('is in the history, unless nothing changes', async () => {
+    const id = await app.createProject();
+    const account = await create({ networks: ['::1'] }, id);
+    const put = (body: object) =>
+      app
+        .send('put', `${pathOf(id)}/${account.id}`)
+        .send(body)
+        .expect(200);
+    await put({ name: 'Renamed', networks: ['::1'] });
+    for (const body of [{}, { name: 'Renamed' }, { networks: ['::1'], requests_per_minute: null }])
+      await put(body);
+    await put({ networks: ['::2'], requests_per_minute: 1 });
+    const { body } = await app.send('get', `${configPath(id)}/history`).expect(200);
+    const { entries } = body as { entries: Record<string, unknown>[] };
+    const [second, first, created] = entries;
+    expect(created).toMatchObject({ action: 'service_account.created' });
+    expect(first).toMatchObject({
+      action: 'service_account.updated',
+      service_account_id: account.id,
+      fields: [{ field: 'name' }],
+    });
+    expect(second).toMatchObject({ fields: [{ field: 'networks' }, { field: 'requests_per_minute' }] });
+  });
+
+  it.each<[string, unknown]>([
+    ['name', ''],
+    ['name', 1],
+    ['networks', []],
+    ['networks', ['nope']],
+    ['requests_per_minute', 0],
+    ['requests_per_minute', '5'],
+    ['role', 'admin'],
+    ['expires_at', null],
+  ])('refuses %s: %p, and changes nothing', async (field, value) => {
+    const { id } = await create({ name: 'Kept' });
+    const { body } = await update(id, { name: 'Other', [field]: value }).expect(422);
+    expect(body).toMatchObject({ detail: [{ loc: ['body', field] }] });
+    expect((await list()).find((account) => account['id'] === id)).toMatchObject({ name: 'Kept' });
+  });
+
+  it('answers 404 for an account that is unknown or of another project, and 422 for a malformed id', async () => {
+    const elsewhere = await app.createProject();
+    const { id } = await create({}, elsewhere);
+    for (const unknown of [id, randomUUID()]) await update(unknown, { name: 'X' }).expect(404);
+    await update('nope', { name: 'X' }).expect(422);
+    await app
+      .send('put', `${pathOf(elsewhere)}/${id.toUpperCase()}`)
+      .send({ name: 'X' })
+      .expect(200);
+  });
+});
+
 describe('POST …/service-accounts/{id}/rotate', () => {
   it('returns a new key, and keeps the former one for a day', async () => {
     const account = await create({ networks: ['127.0.0.0/8', '::1'] });

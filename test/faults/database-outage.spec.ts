@@ -20,6 +20,7 @@ const BODIES: Record<string, unknown> = {
   'POST /api/v1/projects/': { name: 'Another shop' },
   'POST /api/v1/projects/{project_id}/end-user-tokens': { user_id: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11' },
   'POST /api/v1/projects/{project_id}/service-accounts': { name: 'Backend', role: 'viewer' },
+  'PUT /api/v1/projects/{project_id}/service-accounts/{service_account_id}': { name: 'Backend' },
   'POST /api/v1/projects/{project_id}/members': { subject: 'developer-2', role: 'viewer' },
   'PUT /api/v1/projects/{project_id}/members/{subject}': { role: 'admin' },
   'POST /api/v1/projects/{project_id}/transfer': { subject: 'developer-3' },

@@ -73,6 +73,7 @@ const BODIES: Record<string, object[]> = {
     SERVICE_ACCOUNTS.flatMap((route) => [
       [route, [{ name: 'Backend', role: 'viewer' }]],
       [`${route}/:service_account_id/rotate`, [{}]],
+      [`${route}/:service_account_id`.replace('POST', 'PUT'), [{ name: 'Backend' }]],
     ]),
   ),
   [`POST ${STRIPE}/gateway-keys`]: [{ name: 'Worker', mode: 'test', permissions: { customers: 'read' } }],

@@ -138,7 +138,7 @@ function describeCallers(operation: Operation & CallersOfOperation): void {
     operator &&
       (operator.service_accounts.length > 0
         ? `For operators: people, and service accounts of the operator with the role ${oneOf(operator.service_accounts)}.`
-        : 'For operators who are people: a service account makes and ends no keys.'),
+        : 'For operators who are people: a service account manages no service accounts.'),
   ];
   operation.description = sentences.filter(Boolean).join(' ');
 }
