@@ -20,11 +20,11 @@ const ADDRESS_PARAMETERS = ['host', 'port', 'user', 'sslmode', 'sslrootcert', 's
 export function addTo(program: Command, run: Runner): void {
   program
     .command('backup')
-    .summary('copy the database to a file, also beside a running server')
+    .summary('copy the database to a file, even while a server runs')
     .description(
-      'Copies a SQLite database as it is at one moment, checks the copy, and says which master key belongs to it. For PostgreSQL it prints the command to run. Overwrites no file.',
+      'Copies one consistent state of a SQLite database, checks the copy, and names the master key that belongs to it. For PostgreSQL it prints the command to run. Overwrites no file.',
     )
-    .argument('<file>', 'the file to make')
+    .argument('<file>', 'path of the new file')
     .action(run(backup));
 }
 

@@ -11,7 +11,7 @@ export function addTo(program: Command, run: Runner): void {
     .command('migrate')
     .summary('bring the database schema up to date')
     .description(
-      'Runs the missing migrations, all or none of them. Several runs, or a run beside starting servers, wait for each other. If a master key is configured, it also makes the missing data keys; otherwise the first server does.',
+      'Runs the missing migrations: all or none. Concurrent runs and starting servers wait for each other. If a master key is configured, it also makes the missing data keys; otherwise the first server does.',
     )
     .action(run(migrate));
 }

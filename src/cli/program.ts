@@ -15,7 +15,7 @@ interface Group {
 const INDEX: Readonly<Record<string, Load | Group>> = {
   migrate: () => import('./migrate.js'),
   keys: {
-    description: 'Looks at the keys of the vault, and changes them while servers run.',
+    description: 'Shows the keys of the vault, and rotates them while servers run.',
     commands: [
       () => import('./keys/keys-status.js'),
       () => import('./keys/keys-verify.js'),
@@ -25,7 +25,7 @@ const INDEX: Readonly<Record<string, Load | Group>> = {
     ],
   },
   audit: {
-    description: 'Looks after the history: who did what, when and from where.',
+    description: 'Checks, anchors and prunes the history: who did what, when and from where.',
     commands: [
       () => import('./audit/audit-verify.js'),
       () => import('./audit/audit-anchor.js'),
@@ -33,7 +33,7 @@ const INDEX: Readonly<Record<string, Load | Group>> = {
     ],
   },
   developers: {
-    description: 'Accounts of developers, where the service keeps them itself (AUTH_BUILTIN).',
+    description: 'Built-in accounts of developers (AUTH_BUILTIN).',
     commands: [
       () => import('./developers/developers-list.js'),
       () => import('./developers/developers-add.js'),
@@ -93,20 +93,18 @@ function withHelpAsOption(args: string[]): string[] {
 }
 
 function messageOf({ code, message }: CommanderError): string {
-  return code === 'commander.help'
-    ? 'Name a command: --help tells what there is.'
-    : message.replace(/^error: /, '');
+  return code === 'commander.help' ? 'Name a command: --help lists them.' : message.replace(/^error: /, '');
 }
 
 function createProgram(isJson: boolean): Command {
   return new Command('tillkeeper')
     .description(
-      'Looks after a Tillkeeper installation. It reads the same settings as the server: the environment, and .env in this folder.',
+      'Maintains a Tillkeeper installation. Reads the settings of the server: the environment, and .env in this folder.',
     )
     .version(VERSION)
     .exitOverride()
     .configureOutput(isJson ? { writeErr: () => undefined } : {})
-    .showHelpAfterError('(add --help for what there is)')
+    .showHelpAfterError('(add --help for help)')
     .addHelpText(
       'after',
       `

@@ -22,7 +22,7 @@ interface Options {
 export function addTo(program: Command, run: Runner): void {
   program
     .command('reconcile')
-    .summary('catch up on webhook events that never arrived')
+    .summary('fetch missed webhook events from Stripe')
     .description(
       "For every project and mode with a secret key: reads Stripe's list of events and applies what is missing, then compares the subscriptions and repairs what differs. Safe beside servers; run again after an interruption, it goes on.",
     )

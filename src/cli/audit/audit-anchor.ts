@@ -47,9 +47,9 @@ function readProjectId(text: string): ProjectId {
 export function addTo(audit: Command, run: Runner): void {
   audit
     .command('anchor')
-    .summary('print how the history ends now, to keep elsewhere')
+    .summary('print the end of every chain, to store elsewhere')
     .description(
-      'Prints the end of every chain as JSON. Who can write to the database can cut off the end of a chain unnoticed, but not what an anchor names: keep the anchor out of their reach.',
+      'Prints the end of every chain as JSON. An attacker with write access to the database can cut off the end of a chain unnoticed, but not entries that an anchor names. Store the anchor out of reach.',
     )
     .action(run(anchor));
 }

@@ -18,9 +18,9 @@ export function addTo(audit: Command, run: Runner): void {
     .command('prune')
     .summary('delete the oldest part of the history')
     .description(
-      'Deletes the entries from before a time, in every chain, and records the deletion there, so that the rest can still be checked. A broken chain stays as it is. Anchors from before that time are of no use afterwards.',
+      'Deletes the entries before a time in every chain, and records the deletion, so that the rest can still be verified. A damaged chain is not changed. Anchors from before that time become useless.',
     )
-    .requiredOption('--before <time>', 'what is older goes, as 2025-01-01T00:00:00Z', pastTime)
+    .requiredOption('--before <time>', 'delete older entries, for example 2025-01-01T00:00:00Z', pastTime)
     .action(run(prune));
 }
 

@@ -39,9 +39,9 @@ export function linesOf(problems: readonly Problem[]): string[] {
 export function addTo(audit: Command, run: Runner): void {
   audit
     .command('verify')
-    .summary('find out whether the history is what the service wrote')
+    .summary('verify that the history was not altered')
     .description(
-      'Checks every chain from its beginning to its end, and reports entries that were altered, moved, forged or removed: then it ends with 1. Safe beside servers; changes nothing.',
+      'Checks every chain from its beginning to its end. Reports altered, moved, forged and missing entries, and then exits with 1. Can run beside servers. Changes nothing.',
     )
     .option(
       '--anchor <file>',

@@ -16,8 +16,8 @@ export function addTo(developers: Command, run: Runner): void {
   developers
     .command('add <email>')
     .option(...PASSWORD_STDIN)
-    .description('Makes an account, also where registration is closed.')
-    .option('--name <name>', 'what to call them')
+    .description('Creates an account, even if registration is closed.')
+    .option('--name <name>', 'name of the developer')
     .action(run(add));
 }
 

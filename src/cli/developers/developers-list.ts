@@ -4,7 +4,7 @@ import type { Runner, Session } from '../session.js';
 import { openAccounts } from './developer-accounts.js';
 
 export function addTo(developers: Command, run: Runner): void {
-  developers.command('list').description('Lists all accounts, the oldest first.').action(run(list));
+  developers.command('list').description('Lists all accounts, oldest first.').action(run(list));
 }
 
 async function list(session: Session): Promise<Report> {

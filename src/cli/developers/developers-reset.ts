@@ -7,9 +7,7 @@ import { emailOf, openAccounts } from './developer-accounts.js';
 export function addTo(developers: Command, run: Runner): void {
   developers
     .command('reset <email>')
-    .description(
-      'Prints a token with which a developer who forgot the password sets a new one. It works once, within 24 hours.',
-    )
+    .description('Prints a token that sets a new password. It works once, within 24 hours.')
     .action(run(reset));
 }
 

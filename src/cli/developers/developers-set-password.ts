@@ -16,7 +16,7 @@ export function addTo(developers: Command, run: Runner): void {
     .command('set-password <email>')
     .option(...PASSWORD_STDIN)
     .description(
-      'Sets a new password and ends all sessions, with their access tokens. A revoked account is restored by it.',
+      'Sets a new password, and ends all sessions with their access tokens. Reactivates a revoked account.',
     )
     .action(run(setPassword));
 }

@@ -33,9 +33,9 @@ const CHECKS: Readonly<Record<string, (installation: Installation) => Promise<Fi
 export function addTo(program: Command, run: Runner): void {
   program
     .command('doctor')
-    .summary('look whether everything is as it should be')
+    .summary('check the installation, and say what to do')
     .description(
-      'Checks the settings, and what they lead to: a line for each check, ok, warning, failed or skipped, and what to do. Changes nothing. Ends with 1 if a check failed.',
+      'Checks the settings, the database, Stripe and the disk. Prints a line for each check: ok, warning, failed or skipped, with advice. Changes nothing. Exits with 1 if a check failed.',
     )
     .action(run(examine));
 }

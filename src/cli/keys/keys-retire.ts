@@ -6,9 +6,9 @@ import type { Runner, Session } from '../session.js';
 export function addTo(keys: Command, run: Runner): void {
   keys
     .command('retire')
-    .summary('let a former seal key only open from now on')
+    .summary('retire a former seal key, which then only unseals')
     .description(
-      'Retires a superseded data key. The database refuses it while a row needs the key, and from then on refuses every row that is sealed under it.',
+      'Retires a superseded data key. The database refuses this while a row needs the key. Afterwards it refuses every new row under the key.',
     )
     .argument('<id>', 'the id of the data key')
     .option(...WAIT)

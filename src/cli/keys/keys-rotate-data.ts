@@ -11,7 +11,7 @@ export function addTo(keys: Command, run: Runner): void {
     .command('rotate-data')
     .summary('make a new seal key and reseal everything under it')
     .description(
-      'Publishes a new data key, makes it primary once every running process has it, and reseals all rows in short steps. A rotation that has begun is finished first, without another key.',
+      'Publishes a new data key, makes it primary once every running process has it, and reseals all rows in short steps. An unfinished rotation is finished first, without a new key.',
     )
     .option(...WAIT)
     .action(run(rotateData));
@@ -31,7 +31,7 @@ async function rotateData(session: Session, { wait }: { wait: number }): Promise
   await rotation.untilAllSealUnder(primary, limits);
 
   let left = await countLeft();
-  const bar = session.progress('Sealing anew', left);
+  const bar = session.progress('Resealing', left);
   let resealed = 0;
   let broken: SealedRow[] = [];
   // Repeats, because a process may still have sealed rows under a former key. Rows that don't open stay.
@@ -51,15 +51,15 @@ async function rotateData(session: Session, { wait }: { wait: number }): Promise
   const former = await superseded();
   return {
     text: [
-      `Data key ${primary} is primary${isResumed ? ', by a rotation that had begun before' : ''}. ${resealed} rows are sealed anew under it.`,
-      ...silent.map(({ name }) => `Process ${name} did not answer and is taken for ended.`),
+      `Data key ${primary} is primary${isResumed ? ', by the rotation that was unfinished' : ''}. ${resealed} rows were resealed under it.`,
+      ...silent.map(({ name }) => `Process ${name} did not answer and counts as ended.`),
       ...(left === 0
         ? former.map(
-            (id) => `No row needs data key ${id} as of now: \`tillkeeper keys retire ${id}\` looks again.`,
+            (id) => `No row needs data key ${id} now: \`tillkeeper keys retire ${id}\` checks this again.`,
           )
         : []),
       ...(left > 0
-        ? [`${left} rows stay under a former key, because they do not open:`, ...linesOf(broken)]
+        ? [`${left} rows stay under a former key, because they can not be unsealed:`, ...linesOf(broken)]
         : []),
     ].join('\n'),
     json: {

@@ -7,9 +7,9 @@ import type { Runner, Session } from '../session.js';
 export function addTo(keys: Command, run: Runner): void {
   keys
     .command('rotate-master')
-    .summary('wrap the data keys by the first of the configured master keys')
+    .summary('rewrap the data keys with the first configured master key')
     .description(
-      'Rewraps every data key with the first of the configured master keys. Keep the former master keys configured after it. Servers are not disturbed.',
+      'Rewraps every data key with the first configured master key. Configure the former master keys after it. Servers keep running.',
     )
     .action(run(rotateMaster));
 }

@@ -9,7 +9,7 @@ const NONE = '-';
 export function addTo(keys: Command, run: Runner): void {
   keys
     .command('status')
-    .summary('what keys there are, how old they are, and what is sealed under them')
+    .summary('list the keys, their age, and the rows under them')
     .description(
       'Lists the data keys with state, age, master key and rows, and the running processes with the keys that they have. Needs no master key.',
     )

@@ -6,9 +6,9 @@ import type { Runner, Session } from '../session.js';
 export function addTo(keys: Command, run: Runner): void {
   keys
     .command('verify')
-    .summary('open every seal')
+    .summary('unseal every value')
     .description(
-      'Opens everything that is sealed, and reports what does not open: then it ends with 1. Prints no secret and changes nothing.',
+      'Unseals every value. Reports values that can not be unsealed, and then exits with 1. Prints no secret and changes nothing.',
     )
     .action(run(verify));
 }

@@ -21,7 +21,7 @@ const DEFAULT_WAIT = 15;
 /** An option of commander. */
 export const WAIT = [
   '--wait <seconds>',
-  'how long to wait for a process that does not answer, until it is taken for ended',
+  'how long to wait for a process that does not answer, before it counts as ended',
   seconds,
   DEFAULT_WAIT,
 ] as const;
