@@ -147,6 +147,8 @@ export const REVEALING = [
   'src/mail/mailer.ts',
   'src/monitoring/metrics.controller.ts',
   'src/auth/tokens/developer-tokens.ts',
+  // Sealed to the key of the operator who exports.
+  'src/cli/export.ts',
   // Passwords: hashed, and shown to the operator who had one made.
   'src/accounts/passwords/passwords.ts',
   'src/cli/developers/developer-accounts.ts',

@@ -23,6 +23,8 @@ export interface Report {
   readonly json: unknown;
   /** The command found a problem: it exits with 1. */
   readonly isBad?: boolean;
+  /** Whether the standard output has the result itself, so that the report goes to the standard error. */
+  readonly isBesideOutput?: boolean;
 }
 
 /** Aligns columns by their widest cell. */

@@ -62,6 +62,7 @@ const INDEX: Readonly<Record<string, Load | Group>> = {
   },
   status: () => import('./projects/status.js'),
   import: () => import('./import/import.js'),
+  export: () => import('./export.js'),
   doctor: () => import('./doctor/doctor.js'),
   backup: () => import('./backup.js'),
   reconcile: () => import('./reconcile.js'),

@@ -56,9 +56,10 @@ export function runnerFor(signal: AbortSignal): Runner {
       const session = new Session(signal, !isJson && process.stderr.isTTY);
       try {
         await throwIfInterrupted(signal);
-        const { text, json, isBad = false } = await work(session, ...args).finally(() => session.close());
-        process.stdout.write(`${isJson ? JSON.stringify(json, null, 2) : text}\n`);
-        process.exitCode = isBad ? EXIT_CODES.failed : EXIT_CODES.done;
+        const report = await work(session, ...args).finally(() => session.close());
+        const stream = report.isBesideOutput ? process.stderr : process.stdout;
+        stream.write(`${isJson ? JSON.stringify(report.json, null, 2) : report.text}\n`);
+        process.exitCode = report.isBad ? EXIT_CODES.failed : EXIT_CODES.done;
       } catch (error) {
         const message = signal.aborted
           ? 'Interrupted. What was done stays done; run the command again to go on.'

@@ -1,13 +1,13 @@
-import { open, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { throwIfInterrupted } from '../../common/deadline.js';
 import { Settings } from '../../config/settings.js';
 import { Database } from '../../database/database.js';
 import { OperatorModule } from '../../operator/operator.module.js';
 import { PaymentsModule } from '../../payments/payments.module.js';
-import { CommandFailed, type Report } from '../output.js';
+import type { Report } from '../output.js';
 import type { Runner, Session } from '../session.js';
 import { type NumberedLine, readLines } from './import-lines.js';
+import { openSource } from './import-source.js';
 import { ImportReport } from './import-report.js';
 import { type Outcome, ProjectImporter } from './project-importer.js';
 import {
@@ -24,6 +24,7 @@ const BATCH = 100;
 
 interface Options {
   dryRun?: true;
+  identity?: string;
   report?: string;
 }
 
@@ -36,6 +37,7 @@ export function addTo(program: Command, run: Runner): void {
     )
     .argument('[file]', 'the file to read; without it the standard input')
     .option('--dry-run', 'check everything and write nothing')
+    .option('--identity <file>', 'the private key of age for a file that `export` wrote')
     .option('--report <file>', 'write the refused lines to this file, as JSON Lines without values')
     .action(run(importProjects));
 }
@@ -43,10 +45,10 @@ export function addTo(program: Command, run: Runner): void {
 async function importProjects(
   session: Session,
   file: string | undefined,
-  { dryRun, report: reportPath }: Options,
+  { dryRun, identity, report: reportPath }: Options,
 ): Promise<Report> {
   const isDry = dryRun === true;
-  const source = await openSource(file);
+  const source = await openSource(file, identity);
   const services = await session.open({ imports: [PaymentsModule, OperatorModule], settings: 'server' });
   const importer = new ProjectImporter(services);
   const database = services.get(Database);
@@ -56,7 +58,7 @@ async function importProjects(
   const bar = session.progress('Importing', source.size);
   let bytesBefore = 0;
   try {
-    for await (const batch of batchesOf(readLines(source.stream, IMPORT_COLUMNS))) {
+    for await (const batch of batchesOf(readLines(source.bytes, IMPORT_COLUMNS))) {
       const startedAt = performance.now();
       const lines = batch.map((content) => unlessSeen(toProjectLine(content, policy), seen));
       await report.add(await outcomesOf(lines, importer, isDry));
@@ -105,24 +107,4 @@ async function* batchesOf(lines: AsyncIterable<NumberedLine>): AsyncGenerator<Nu
     batch = [];
   }
   if (batch.length > 0) yield batch;
-}
-
-interface Source {
-  readonly stream: AsyncIterable<Uint8Array>;
-  /** 0 if unknown. */
-  readonly size: number;
-}
-
-/** @throws CommandFailed */
-async function openSource(file: string | undefined): Promise<Source> {
-  if (file === undefined || file === '-') {
-    if (process.stdin.isTTY) throw new CommandFailed('Name a file, or pass its lines on the standard input.');
-    return { stream: process.stdin, size: 0 };
-  }
-  try {
-    const { size } = await stat(file);
-    return { stream: (await open(file)).createReadStream(), size };
-  } catch {
-    throw new CommandFailed('There is no such file, or this user may not read it.');
-  }
 }
