@@ -5,10 +5,10 @@ import { defineConfig, includeIgnoreFile } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /**
- * The modules of `src/` and what each stands on. A module sees those and all that they see: imports go down
- * only.
+ * The modules of `src/` with their direct dependencies. A module may import these and their dependencies:
+ * imports go down only.
  */
-const STANDS_ON = {
+const DEPENDS_ON = {
   common: [],
   config: ['common'],
   http: ['config'],
@@ -31,9 +31,11 @@ const STANDS_ON = {
   payments: ['payments/billing', 'payments/webhooks', 'payments/gateway'],
   monitoring: ['payments', 'accounts'],
 };
-const MODULES = Object.keys(STANDS_ON);
+const MODULES = Object.keys(DEPENDS_ON);
 
-const sees = (module) => [...new Set(STANDS_ON[module].flatMap((below) => [...sees(below), below]))];
+const dependenciesOf = (module) => [
+  ...new Set(DEPENDS_ON[module].flatMap((below) => [...dependenciesOf(below), below])),
+];
 
 /**
  * Imports of `module` as they are written in `from`: `../../vault/`, or `../ledger/` between neighbours in
@@ -50,7 +52,7 @@ const ABOVE = [
 const TOP = `^(?:\\.\\./)+(?:${ABOVE.map((name) => name.slice(0, -'.ts'.length).replaceAll('.', '\\.')).join('|')})\\.js$|^(?:\\.\\./)+(?:bootstrap|cli)/`;
 
 const directionOf = (module) => {
-  const visible = [module, ...sees(module)];
+  const visible = [module, ...dependenciesOf(module)];
   const isAbove = (other) => !visible.some((seen) => seen === other || seen.startsWith(`${other}/`));
   return {
     name: `tillkeeper/module/${module}`,
@@ -69,7 +71,7 @@ const directionOf = (module) => {
           patterns: [
             {
               regex: [TOP, ...MODULES.filter(isAbove).map((other) => importsOf(other, module))].join('|'),
-              message: `Imports go down only: ${module} sees ${sees(module).join(', ') || 'no other module'}.`,
+              message: `Imports go down only: ${module} may import from ${dependenciesOf(module).join(', ') || 'no other module'}.`,
             },
           ],
         },
@@ -125,18 +127,18 @@ const noSqlOutsideStatements = {
   },
 };
 
-/** Where a secret may leave its `Secret`, each for one thing to do with it. */
+/** The files that may reveal a `Secret`, each for one purpose. */
 export const REVEALING = [
-  // Sealed, masked and fingerprinted on its way in; handed to Stripe's library; signatures checked with it.
+  // Sealing, masking and fingerprinting; calls of Stripe's SDK; verification of signatures.
   'src/vault/seal/seal.ts',
   'src/payments/stripe-config/credential-sealer.ts',
   'src/payments/stripe/stripe-connector.ts',
   'src/payments/stripe-config/keys/key-probe.ts',
   'src/payments/webhooks/refusals/stripe-signature.ts',
-  // What was sealed, but is no secret to who asks.
+  // Sealed values that are not secret to their reader.
   'src/payments/webhooks/events/event-payloads.ts',
   'src/payments/idempotency/idempotent-answers.ts',
-  // The operator's own: master keys, the token secret, the password of the database, the metrics token.
+  // Secrets of the operator: master keys, token secrets, database passwords, the metrics token.
   'src/config/guessable.ts',
   'src/vault/wrappers/master-keys.ts',
   'src/vault/wrappers/vault-transit-key-wrapper.ts',
@@ -147,9 +149,9 @@ export const REVEALING = [
   'src/mail/mailer.ts',
   'src/monitoring/metrics.controller.ts',
   'src/auth/tokens/developer-tokens.ts',
-  // Sealed to the key of the operator who exports.
+  // Sealing to the public key of the operator who exports.
   'src/cli/export.ts',
-  // Passwords: hashed, and shown to the operator who had one made.
+  // Passwords: hashing, and the generated password for the operator.
   'src/accounts/passwords/passwords.ts',
   'src/cli/developers/developer-accounts.ts',
 ];
@@ -178,13 +180,13 @@ export default defineConfig(
     rules: {
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-non-null-assertion': 'error',
-      // An implementation of an asynchronous port may have nothing to wait for.
+      // Implementations of asynchronous ports may be synchronous.
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
     },
   },
   { name: 'tillkeeper/source', files: ['src/**'], ignores: [UNIT_SPECS], rules: { 'no-console': 'error' } },
-  // The order of the alphabet has a module before the modules inside it, and the last match decides.
+  // The last match decides. In alphabetical order a module precedes its nested modules.
   ...MODULES.toSorted().map(directionOf),
   {
     name: 'tillkeeper/module/payments-events',
@@ -283,7 +285,7 @@ export default defineConfig(
           message: 'The other tests of the file would silently not run.',
         })),
       ],
-      // What an HTTP answer holds is `any` in supertest, and to look at it is what the tests are for.
+      // supertest's bodies are `any`, and tests read them.
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',

@@ -1,6 +1,6 @@
 import { onEachEngine, reporters } from './jest.config.mjs';
 
-// The figures that take too long for every day.
+// Counts that take too long for every run.
 export default {
   projects: onEachEngine('<rootDir>/test/soak/*.soak.ts'),
   testTimeout: 3_600_000,

@@ -1,6 +1,6 @@
 /**
- * Files that decide, compute or seal, and so have a spec beside them. Tests that start an application hold
- * the others.
+ * Files that decide, compute or seal, each with a spec next to it. Tests that start an application cover the
+ * others.
  */
 const MUTATED = [
   'src/vault/{keys/{data-key,keyring},seal/{cipher,seal},wrappers/*}.ts',
@@ -14,7 +14,7 @@ export default {
   jest: { configFile: 'jest.mutation.config.mjs' },
   mutate: MUTATED,
   coverageAnalysis: 'perTest',
-  // What is made when a file is loaded takes every test.
+  // A mutant of a value that is created at load would need every test.
   ignoreStatic: true,
   concurrency: 1,
   timeoutMS: 20_000,

@@ -62,8 +62,8 @@ const FIND = `SELECT p.owner_id, ${SHOWN.map((column) => `c.${column}`).join(', 
 const KEPT = [...FIELDS, ...MASKS, ...FINGERPRINTS, ...ACCOUNTS, ...CUT_OFF, ...TIMES];
 
 /**
- * $1 project, $2 new id, $3 now, $4 and $5 number and MAC of the entry in the history, then the columns of
- * `KEPT`. Locks the live project; what is `null` stays. No row when somebody else was faster.
+ * $1 project, $2 new id, $3 now, $4 and $5 number and MAC of the history entry, then the columns of `KEPT`.
+ * Locks the live project. `null` keeps a value. Returns no row if another write was faster.
  */
 const save = (lock, cast) => `
   INSERT INTO bare_configs AS c (project_id, id, is_active, version, created_at, updated_at, history_seq, history_mac, ${KEPT.join(', ')})

@@ -2,7 +2,7 @@ import Sqlite from 'better-sqlite3';
 import pg from 'pg';
 import { OWNER, PROJECT_ID_SQL, projectId } from './requests.mjs';
 
-/** Of somebody else. */
+/** A project of another owner. */
 export const FOREIGN_PROJECT = projectId('foreign');
 
 /** Runs statements one after the other. @returns the rows of the last */
@@ -48,9 +48,9 @@ export async function addProjects(url, count) {
 }
 
 /**
- * Gives every project a copy of the configuration of project 0, whose seals then open nowhere else: nothing
- * here opens one. Webhook secrets are left out: their fingerprints would be those of other secrets, so that
- * the first PUT of the same ones would replace them.
+ * Gives every project a copy of the configuration of project 0. The copied seals can't be unsealed, and no
+ * benchmark does. Webhook secrets are left out: their fingerprints would not match, so a first PUT of the
+ * same ones would replace them.
  */
 export async function configureAllLikeFirst(url) {
   const copy = (table, columns, values, condition = 'true') =>
@@ -61,7 +61,7 @@ export async function configureAllLikeFirst(url) {
     'mode, kind, slot, sealed, key_id, mask, fingerprint, account_fingerprint, looks_cut_off, written_at';
   await query(
     url,
-    // Foreign keys would be looked up millions of times; the rows are right by construction.
+    // Checking foreign keys would take millions of lookups, and the rows are valid by construction.
     'SET session_replication_role = replica',
     copy(
       'stripe_configs',
@@ -74,10 +74,7 @@ export async function configureAllLikeFirst(url) {
   );
 }
 
-/**
- * Gives the projects numbered 0 to `projects - 1` so many payments, with the statistics that our server would
- * have kept of them.
- */
+/** Gives each of the projects numbered 0 to `projects - 1` this number of payments, with their statistics. */
 export async function addPayments(url, projects, count) {
   const indexes = await query(
     url,
@@ -86,7 +83,7 @@ export async function addPayments(url, projects, count) {
   await query(
     url,
     'SET session_replication_role = replica',
-    // It is quicker to make indexes of all rows at once.
+    // Building indexes once for all rows is faster.
     "SET maintenance_work_mem = '1GB'",
     'ALTER TABLE stripe_payments DROP CONSTRAINT stripe_payments_id_unique',
     ...indexes.map(({ indexname }) => `DROP INDEX ${indexname}`),
@@ -115,5 +112,5 @@ export async function addPayments(url, projects, count) {
   );
 }
 
-/** As the ledger spreads its statistics, by the last digit of a row's id. */
+/** Uses the slot of the ledger: the last digit of the row's id. */
 const SLOT_SQL = "('x' || right(id::text, 1))::bit(4)::int % 8";

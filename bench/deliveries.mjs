@@ -1,15 +1,15 @@
-// A stream of webhook deliveries as Stripe sends them: new events, the same again, and forged ones.
+// A stream of webhook deliveries: new events, repeated ones and forged ones.
 import { createHmac, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { projectId } from './requests.mjs';
 
 export const WEBHOOK_SECRET = `whsec_${'B'.repeat(32)}`;
 
-/** Of 100 deliveries. */
+/** Shares of 100 deliveries. */
 const MIX = { new: 70, duplicate: 20, forged: 10 };
 export const MIX_IN_WORDS = `${MIX.new} % new events, ${MIX.duplicate} % that were delivered before, ${MIX.forged} % with a wrong signature`;
 
-/** Of the deliveries that can come again, the last so many. */
+/** Maximum number of deliveries that can be repeated. */
 const REMEMBERED = 2_000;
 const CUSTOMERS = 5_000;
 
@@ -20,17 +20,17 @@ const RESOURCES = JSON.parse(
 const newId = (prefix) => `${prefix}_1${randomBytes(12).toString('hex').slice(0, 23)}`;
 const anyOf = (list) => list[Math.floor(Math.random() * list.length)];
 
-/** A stream of its own for each connection. */
+/** Each connection has its own stream. */
 export class DeliveryStream {
   #sent = [];
-  /** Subscriptions that were created and not updated yet. */
+  /** Created subscriptions that were not updated yet. */
   #created = [];
 
   constructor(projects) {
     this.projects = projects;
   }
 
-  /** @returns a request, and the status that it has to be answered with */
+  /** @returns a request and its expected status */
   next() {
     const dice = Math.random() * 100;
     if (dice < MIX.duplicate && this.#sent.length > 0)
@@ -58,7 +58,7 @@ export class DeliveryStream {
     };
   }
 
-  /** Half of them payments, the rest subscriptions that are created and then updated. */
+  /** Half of the events are payments. The others create and update subscriptions. */
   #event(sent) {
     if (Math.random() < 0.5) return this.#payment();
     if (this.#created.length > 10 && Math.random() < 0.5) {

@@ -1,4 +1,4 @@
-// How much a benchmark measures.
+// The extent of a benchmark.
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
@@ -9,15 +9,13 @@ const { values } = parseArgs({
   },
 });
 
-/**
- * `--quick` is for development, `--small` shows in seconds that everything still runs. Neither writes a file.
- */
+/** `--quick` is for development. `--small` checks in seconds that everything runs. Neither writes a file. */
 const EXTENT = values.small ? 'small' : values.quick ? 'quick' : 'full';
 
 export const isFull = EXTENT === 'full';
 export const isSmall = EXTENT === 'small';
 
-/** `--engine sqlite` leaves out PostgreSQL and what is only measured there. */
+/** `--engine sqlite` omits PostgreSQL and its own measurements. */
 export const ENGINES = { sqlite: 'SQLite', ...(values.engine !== 'sqlite' && { postgres: 'PostgreSQL' }) };
 
 /** @template T @param {{ full: T, quick: T, small: T }} choices @returns {T} */

@@ -1,4 +1,4 @@
-// The process that makes the load. It answers each job it is sent with what it measured.
+// The process that generates load. Answers each job with its measurements.
 import { Agent, request as httpRequest } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,15 +18,12 @@ process.on('message', async ({ kind, ...job }) => {
   }
 });
 
-/** One request for each project; their number is a multiple of that of the connections. */
+/** One request per project. The number of projects is a multiple of the number of connections. */
 function visitAll({ projects, ...job }) {
   return drive({ projects, ...job }, { amount: projects });
 }
 
-/**
- * As many requests as the server takes: each connection sends its next one when it has the answer to the
- * last.
- */
+/** Maximum throughput: each connection sends a request as soon as the previous one is answered. */
 function saturate(job) {
   return drive(job, limitOf(job));
 }
@@ -40,7 +37,7 @@ async function drive({ url, token, method, projects }, limit) {
     configRequest(method, projectId(number), token),
   );
   let connection = 0;
-  // Every connection starts somewhere else in the list, so that no two work on the same project.
+  // Connections start at different places in the list, so that no two use one project.
   const setupClient = (client) => {
     const start = (projects / CONNECTIONS) * connection++;
     client.setRequests([...requests.slice(start), ...requests.slice(0, start)]);
@@ -49,10 +46,7 @@ async function drive({ url, token, method, projects }, limit) {
   return { ...result, failures: result.failures + non2xx };
 }
 
-/**
- * Deliveries of webhooks, as many as the server takes. What is forged has to be refused, and everything else
- * taken.
- */
+/** Maximum throughput of webhook deliveries. Forged ones must be refused, and all others accepted. */
 async function deliver({ url, projects, ...job }) {
   let wrong = 0;
   const setupClient = (client) => {
@@ -76,7 +70,7 @@ async function fire({ url, setupClient, ...limit }) {
   const latencies = [];
   let started = performance.now();
   run.on('start', () => (started = performance.now()));
-  // autocannon's own histogram knows whole milliseconds only.
+  // autocannon's own histogram has a resolution of a millisecond.
   run.on('response', (_client, _status, _bytes, milliseconds) => latencies.push(milliseconds));
   const { non2xx, errors, timeouts } = await run;
   const elapsed = (performance.now() - started) / 1000;
@@ -89,8 +83,8 @@ async function fire({ url, setupClient, ...limit }) {
 }
 
 /**
- * A fixed rate of requests, evenly spaced, whatever the server does: the latency without a queue. To one
- * path, or to the configurations of all projects.
+ * A fixed rate of evenly spaced requests, independent of the server: measures latency without a queue.
+ * Requests one path, or the configurations of all projects.
  */
 async function pace({ url, token, path, method, projects, rate, seconds, requests = rate * seconds }) {
   const nextRequest = () =>

@@ -1,4 +1,4 @@
-// Everything that the benchmarks take from the build: no other file of theirs knows where it lies.
+// All imports of the benchmarks from the build.
 import { LocalKeyWrapper } from '../dist/vault/wrappers/local-key-wrapper.js';
 import { Keyring } from '../dist/vault/keys/keyring.js';
 import { MasterKeys } from '../dist/vault/wrappers/master-keys.js';
@@ -22,8 +22,8 @@ export async function openKeyring(listDataKeys, masterKey) {
 }
 
 /**
- * The whole application in this process, listening. The modules load here, so that a bare server is without
- * them.
+ * The whole application in this process, listening. Loads the modules on call, so that the bare server runs
+ * without them.
  */
 export async function startApp(environment) {
   const [{ createApp }, { AppLogger }, { loadSettings }, { StripeClients }] = await Promise.all([

@@ -3,7 +3,7 @@ import Sqlite from 'better-sqlite3';
 import { query } from './databases.mjs';
 import { ENGINES } from './extent.mjs';
 
-/** A save happens a few times in a key's life: it may cost twice what the bare server pays. */
+/** A credential is seldom saved, so a save may cost twice as much as on the bare server. */
 const TARGETS = {
   GET: { bare: 0.8, usual: 2 },
   PUT: { bare: 0.5, usual: 2 },
@@ -12,7 +12,7 @@ const TARGETS = {
   scale: 1.3,
 };
 
-/** Read when this file is loaded: the machine's other work. */
+/** Load of the machine by other work, read when this file is loaded. */
 const [LOAD_BEFORE] = loadavg();
 
 export async function describeMachine(postgresUrl) {

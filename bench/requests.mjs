@@ -4,7 +4,7 @@ import { TOKEN_SECRET } from './servers.mjs';
 
 export const OWNER = 'bench-developer';
 
-/** Made up, in the form and length that Stripe gives them. */
+/** Invented values in Stripe's form and length. */
 const CREDENTIALS = {
   test_secret_key: `sk_test_51${'A'.repeat(97)}`,
   test_publishable_key: `pk_test_51${'A'.repeat(97)}`,
@@ -21,8 +21,7 @@ export function ownerToken(owner = OWNER) {
 }
 
 /**
- * The id of the project with a number: as scattered as random ones, and `PROJECT_ID_SQL` says the same in
- * SQL.
+ * Id of the project with a number, distributed like random ids. `PROJECT_ID_SQL` is the same function in SQL.
  */
 export function projectId(number) {
   const digits = createHash('md5').update(String(number)).digest('hex');
@@ -46,8 +45,7 @@ export function configRequest(method, id, token = ownerToken()) {
 }
 
 /**
- * Holds a server to the job before it is measured: nobody gets in who must not, and the masks are those of
- * the keys that went in.
+ * Checks a server before it is measured: unauthorized requests are refused, and masks match the stored keys.
  */
 export async function checkAnswers({ name, url }, id, foreignId) {
   const send = async (method, project, changes = {}) => {

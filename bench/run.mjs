@@ -24,7 +24,7 @@ const SIZES = byExtent({
   quick: { small: 10_000, large: 100_000 },
   small: { small: 100, large: 200 },
 });
-/** Many rounds: a stall of the machine falls into a few of them, and leaves the median alone. */
+/** With many rounds, a stall of the machine affects a few of them, and not the median. */
 const SCALE_TURNS = byExtent({ full: { ...TURNS, rounds: 15 }, quick: TURNS, small: TURNS });
 const SCALE_RATE = 300;
 

@@ -22,7 +22,7 @@ const MASTER_KEY = randomBytes(32).toString('base64');
 
 const START_TIMEOUT_MS = 20_000;
 
-/** Starts a server in a process of its own. @param {keyof typeof SCRIPTS} name */
+/** Starts a server in its own process. @param {keyof typeof SCRIPTS} name */
 export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-bench-'));
   const port = await freePort();
@@ -32,7 +32,7 @@ export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}
     process.execPath,
     [...nodeArguments, ...(name === 'ours' ? flagsOfOurs() : []), fileURLToPath(SCRIPTS[name])],
     {
-      // Not the project's folder, where a .env may be.
+      // Outside of the project's folder, which may have a .env.
       cwd: folder,
       env: {
         PATH: process.env.PATH,
@@ -58,8 +58,7 @@ export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}
     url,
     pid: child.pid,
     /**
-     * Resolves at its first answer, whatever it says. `firstAnswerMs` is the time since the start of the
-     * process.
+     * Resolves at the first answer of any status. `firstAnswerMs` is the time since the start of the process.
      */
     async answers() {
       for (const deadline = Date.now() + START_TIMEOUT_MS; ; await sleep(20)) {
@@ -83,7 +82,7 @@ export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}
   };
 }
 
-/** Node's flags as `npm start` gives them. */
+/** Node's flags of `npm start`. */
 function flagsOfOurs() {
   const folder = fileURLToPath(new URL('..', import.meta.url));
   const options = { cwd: folder, encoding: 'utf8' };

@@ -1,4 +1,4 @@
-// What every benchmark needs: a folder, a PostgreSQL, the process that makes the load, and servers that all
+// The environment of every benchmark: a folder, a PostgreSQL server, the load process, and servers, which all
 // end with it.
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ export const BENCH = fileURLToPath(new URL('.', import.meta.url));
 export const DISK_IN_WORDS =
   'Each commit waits for the disk (`synchronous=FULL`, `fsync=on`); PostgreSQL has a quarter of the memory as `shared_buffers` and pools of 10 connections.';
 
-/** Milliseconds for the disk to write what was loaded into a database. */
+/** Milliseconds for the disk to sync a loaded database. */
 export const SETTLE_MS = byExtent({ full: 30_000, quick: 30_000, small: 0 });
 
 /** @param turns as `compare` takes them */
@@ -24,7 +24,7 @@ export function inWords({ rounds, seconds, requests }) {
   return `${rounds} rounds of ${requests === undefined ? `${seconds} s` : `${requests} requests`} each`;
 }
 
-/** Builds what is not built, and runs `work` with a session. */
+/** Builds the project if needed, and runs `work` with a session. */
 export async function withSession(work) {
   execFileSync(process.execPath, ['scripts/build-if-needed.mjs'], {
     cwd: join(BENCH, '..'),
@@ -66,7 +66,7 @@ class Session {
       : createDatabase(this.postgresUrl, name.replaceAll(' ', '_'));
   }
 
-  /** Like `newDatabase`, with what another one holds. No server may use that one. */
+  /** Like `newDatabase`, as a copy of another database, which no server may use. */
   async copyDatabase(original, name) {
     if (!original.startsWith('sqlite:'))
       return createDatabase(this.postgresUrl, name.replaceAll(' ', '_'), new URL(original).pathname.slice(1));
@@ -93,7 +93,7 @@ class Session {
     await Promise.all([...this.#running].map((server) => this.stop(server)));
   }
 
-  /** Has the load done. One request that fails, or is answered wrongly, ends the run. */
+  /** Runs a job in the load process. A failed request or a wrong answer ends the run. */
   async measure(job) {
     this.load.send(job);
     const [{ result, error }] = await once(this.load, 'message');
@@ -104,7 +104,7 @@ class Session {
   }
 
   /**
-   * After a warm-up the servers take turns, so that a stall of the machine hits all of them alike.
+   * After a warm-up the servers take turns, so that a stall of the machine affects all of them.
    * @param jobs by name
    * @param turns `requests`, if given, ends a turn instead of `seconds`
    * @returns the medians of the rounds, by name

@@ -53,7 +53,7 @@ const TELL = `INSERT INTO ledger_outbox (id, project_id, mode, name, payload, at
 const ACTIVE = ['active', 'trialing'];
 const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
 
-/** What is written of an event; each statement is a generator's step, so that both engines run the same. */
+/** Writes an event. Each statement is a step of a generator, so that both engines run the same code. */
 function* apply(project, { type, data: { object }, created }, run) {
   const asOf = new Date(created * 1000);
   const of = [project, 'test'];

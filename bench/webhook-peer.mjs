@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import Fastify from 'fastify';
 import { WEBHOOK_SECRET } from './deliveries.mjs';
 
-// As an ES module it does not find its migrations.
+// The ES module of the package doesn't find its migrations.
 const require = createRequire(import.meta.url);
 const { runMigrations, StripeSync } = require('@supabase/stripe-sync-engine');
 

@@ -14,7 +14,7 @@ const OURS = 'ours';
 const BARE = 'bare webhooks';
 const PEER = 'sync engine';
 const SERVERS = { sqlite: [OURS, BARE], postgres: [OURS, BARE, PEER] };
-/** The sync engine has none: it does less for an event. */
+/** The sync engine has no target, since it does less for an event. */
 const BARE_TARGET = 0.8;
 const PROJECTS = byExtent({ full: 100, quick: 100, small: 5 });
 const TURNS = byExtent({
@@ -53,7 +53,7 @@ await withSession(async (session) => {
     const configured = await configure(session, engine);
     const jobs = {};
     for (const name of names) {
-      // The sync engine makes a schema of its own, whose functions belong to this role.
+      // The sync engine creates its own schema, whose functions belong to this role.
       if (name === PEER) await query(session.postgresUrl, 'CREATE ROLE postgres');
       const databaseUrl = await (name === PEER
         ? session.newDatabase(name, engine)
@@ -90,7 +90,7 @@ async function configure(session, engine) {
   return databaseUrl;
 }
 
-/** Some of what will be sent, one after the other. */
+/** Sends some of the deliveries one after the other. */
 async function checkAnswers({ name, url }) {
   const stream = new DeliveryStream(PROJECTS);
   for (let count = 0; count < 100; count++) {
@@ -131,7 +131,7 @@ async function measurePages(session) {
   return results;
 }
 
-/** What is measured has to be right: the statistics know every payment. */
+/** Checks the results: the statistics have every payment. */
 async function checkPages({ url }, token, count) {
   const answers = {};
   for (const [what, path] of Object.entries(PAGES)) {

@@ -1,15 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 
-// For `npm start`: builds when anything that the build is made of is newer than it.
+// For `npm start`: builds if a source is newer than the build.
 const BUILDER = 'node_modules/.bin/nest';
-/** The last build that works, while there is another one under way. */
+/** The last good build, during another build. */
 const BEFORE = 'dist-before';
 const SOURCES = ['src', 'package.json', '.swcrc', 'nest-cli.json', 'tsconfig.json'];
 
 /**
- * Directories count too: a file deleted from one leaves no other trace. What isn't there (sources, in an
- * image) never changed.
+ * Directories count too, since a deleted file leaves no other trace. Missing sources (in an image) count as
+ * unchanged.
  */
 function lastChange(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
@@ -27,13 +27,13 @@ function build() {
   return status ?? 1;
 }
 
-/** Half a build must not look like one the next time. */
+/** A partial build must not be taken for a complete one at the next start. */
 function restore() {
   rmSync('dist', { recursive: true, force: true });
   if (existsSync(BEFORE)) renameSync(BEFORE, 'dist');
 }
 
-// The last one did not come to its end.
+// The last build was interrupted.
 if (existsSync(BEFORE)) restore();
 
 const built = lastChange('dist/main.js');

@@ -1,5 +1,5 @@
-// For `npm run demo`, which has built the server and compiled the story: tells it in the terminal, on a
-// database and with a Stripe that are made for it and gone afterwards.
+// For `npm run demo`, which has built the server and compiled the story: runs the story in the terminal, with
+// a temporary database and a fake Stripe.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

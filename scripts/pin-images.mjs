@@ -1,5 +1,5 @@
-// Pins the images of Dockerfile and compose.yaml to what their tags mean now: asks their registries, through
-// Docker. Again for newer ones.
+// Pins the images of Dockerfile and compose.yaml to the current digests of their tags. Asks the registries
+// through Docker. Run it again to update them.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 

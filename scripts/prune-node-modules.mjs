@@ -6,9 +6,9 @@ import { join, sep } from 'node:path';
 
 const FOLDER = 'node_modules';
 
-/** Types, source maps, sources, documentation, and what a compiler needs or leaves. */
+/** Types, source maps, sources, documentation, and files for or from a compiler. */
 const FILES = /\.(?:[cm]?ts|map|flow|tsbuildinfo|md|markdown|c|cc|cpp|h|hpp|o|a|d|mk)$/i;
-/** These have to go with the code. */
+/** Licences must stay with the code. */
 const LEGAL = /licen[cs]e|notice|copying|copyright/i;
 /** Folders by their path in a package. */
 const FOLDERS = new RegExp(

@@ -1,5 +1,5 @@
-// For `npm run stripe:local`, which has compiled it: the Stripe of the tests, for a person who tries this out
-// without an account. An argument is the port: `npm run stripe:local -- 12112`.
+// For `npm run stripe:local`, which has compiled it: starts the fake Stripe of the tests, to try the service
+// without an account. The argument is the port: `npm run stripe:local -- 12112`.
 import { cpSync, writeFileSync } from 'node:fs';
 
 const COMPILED = new URL('../node_modules/.cache/stripe-local/', import.meta.url);

@@ -1,11 +1,11 @@
-// For `npm run test:node -- <version> [arguments of Jest]`: installs the project anew under another Node and
-// tests it there, all in a temporary folder that is gone afterwards. The Node comes from the npm registry.
+// For `npm run test:node -- <version> [arguments of Jest]`: installs and tests the project under another
+// Node, in a temporary folder that is deleted afterwards. Node comes from the npm registry.
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-/** Milliseconds that an interrupted step gets to end by itself. */
+/** Milliseconds for an interrupted step to end by itself. */
 const GRACE_MS = 10_000;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
@@ -16,7 +16,7 @@ if (!/^\d+(\.\d+){0,2}$/.test(version)) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), `tillkeeper-node-${version}-`));
-/** Where the archive of npm unpacks to. */
+/** Folder in npm's archive. */
 const node = join(folder, 'package');
 const project = join(folder, 'project');
 let step;
@@ -41,7 +41,10 @@ try {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
-/** As they are now, committed or not. They are tracked there too, for tests that ask git. */
+/**
+ * Copies the tracked files, including uncommitted changes. They are tracked in the copy too, for tests that
+ * ask git.
+ */
 async function copyTrackedFiles() {
   const files = (await run('git', ['ls-files', '-z'], process.cwd()))
     .split('\0')
@@ -52,8 +55,8 @@ async function copyTrackedFiles() {
 }
 
 /**
- * The environment without what the npm around this process says of this folder. Native modules compile
- * against the headers of that Node.
+ * The environment without the variables that npm sets for this folder. Native modules compile against the
+ * headers of the other Node.
  */
 function environmentOf(home) {
   const inherited = Object.entries(process.env).filter(
@@ -67,8 +70,8 @@ function environmentOf(home) {
 }
 
 /**
- * Runs a program to its end, in a process group of its own, which an interruption ends as a whole.
- * @returns what it printed
+ * Runs a program in its own process group, which an interruption ends as a whole.
+ * @returns its output
  */
 function run(program, args, cwd, { env = process.env, stdio = ['ignore', 'pipe', 'inherit'] } = {}) {
   if (isInterrupted) throw new Error('Interrupted.');

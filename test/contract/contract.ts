@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Content, type Document, incompatibilities, type Operation } from './schema-compatibility.js';
 
-/** The interface that existing clients speak. */
+/** The interface of existing clients. */
 export const contract = JSON.parse(readFileSync('test/contract/openapi.json', 'utf8')) as Document;
 
 /** `PUT /path` for each operation of the document. */
@@ -15,7 +15,7 @@ export function operationsOf({ paths }: Document): Map<string, Operation> {
   return new Map(operations);
 }
 
-/** What in our document breaks a client of one operation of the contract. */
+/** Differences in our document that break clients of one operation of the contract. */
 export function breaksOf(ours: Document, name: string): string[] {
   const operation = operationsOf(ours).get(name);
   const wanted = operationsOf(contract).get(name);

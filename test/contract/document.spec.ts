@@ -21,7 +21,7 @@ const FOR_BUYERS = /\/(?:my-\w+|checkout-session|(?:cancel|update)-subscription|
 
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 
-/** Narrower than the shapes because the contract's text says so: what a credential starts with. */
+/** Patterns of credentials are narrower than the contract's schemas, as its descriptions demand. */
 const NARROWER_BY_TEXT =
   /^body\.(?:test|live)_(?:secret_key|publishable_key|webhook_secret) is narrower: pattern$/;
 
@@ -311,7 +311,7 @@ describe('the served OpenAPI document', () => {
         );
       const compare = async (status: number, sent: PromiseLike<{ status: number; body: unknown }>) => {
         const answer = await sent;
-        // Some statuses have several reasons; the one that is shown is another.
+        // Some statuses have several reasons, and the example shows another one.
         if (answer.status !== status) return;
         const { detail } = responses[`${status}`]?.content?.['application/json']?.example as {
           detail: unknown;
@@ -393,27 +393,27 @@ describe('the served OpenAPI document', () => {
         'POST /api/v1/auth/login 200',
         'POST /api/v1/auth/refresh 401',
         'POST /api/v1/auth/register 201',
-        // The token was made for no account.
+        // The token has no account.
         'POST /api/v1/auth/change-password 404',
         'POST /api/v1/auth/password-reset 401',
         'POST /api/v1/auth/password-reset-request 202',
-        // Without a key there is nobody to ask.
+        // Stripe can't be asked without a key.
         'POST /api/v1/payments/stripe/checkout-session 404',
         'POST /api/v1/payments/stripe/customer-portal 404',
         'POST /api/v1/payments/stripe/cancel-subscription 404',
         'POST /api/v1/payments/stripe/update-subscription 404',
-        // Without a key there is nobody to make an endpoint with.
+        // An endpoint can't be created without a key.
         'POST /api/v1/payments/stripe/projects/{project_id}/webhook-endpoints 404',
         'POST /api/v1/payments/stripe/projects/{project_id}/reconcile 404',
         'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials 200',
         'POST /api/v1/projects/ 201',
         'POST /api/v1/payments/stripe/projects/{project_id}/gateway-keys 201',
-        // Of no key.
+        // No key has this id.
         'PATCH /api/v1/payments/stripe/projects/{project_id}/gateway-keys/{gateway_key_id} 422',
         'POST /api/v1/payments/stripe/projects/{project_id}/gateway-keys/{gateway_key_id}/rotate 422',
         'POST /api/v1/projects/{project_id}/service-accounts 201',
         'POST /api/v1/operator/service-accounts 201',
-        // Of no account.
+        // No account has this id.
         'POST /api/v1/projects/{project_id}/service-accounts/{service_account_id}/rotate 422',
         'POST /api/v1/operator/service-accounts/{service_account_id}/rotate 422',
         'PUT /api/v1/projects/{project_id}/service-accounts/{service_account_id} 422',
@@ -423,7 +423,7 @@ describe('the served OpenAPI document', () => {
         'POST /api/v1/projects/invitations/accept 404',
         'POST /api/v1/projects/{project_id}/end-user-tokens 201',
         'POST /api/v1/projects/{project_id}/members 201',
-        // Nobody was added before.
+        // No member was added before.
         'POST /api/v1/projects/{project_id}/transfer 409',
         'PUT /api/v1/projects/{project_id}/members/{subject} 404',
         'PUT /api/v1/payments/stripe/projects/{project_id}/config 200',

@@ -1,9 +1,6 @@
 import { alternatives, type Document, resolve, type Schema } from './schema-compatibility.js';
 
-/**
- * The example of a schema as a reader of the document puts it together from those of its fields. Fails where
- * one is missing.
- */
+/** Builds the example of a schema from the examples of its fields. Fails if one is missing. */
 export function exampleOf(document: Document, schema: Schema, at: string): unknown {
   const { example, enum: values, ...rest } = resolve(document, schema);
   if (example !== undefined) return example;

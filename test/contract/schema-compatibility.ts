@@ -1,4 +1,4 @@
-/** What is compared of a JSON Schema. */
+/** The compared parts of a JSON Schema. */
 export interface Schema {
   $ref?: string;
   type?: string | string[];
@@ -48,8 +48,8 @@ export function resolve({ components }: Document, schema: Schema): Schema {
 }
 
 /**
- * Each of the types that a value may have, as a schema of that type alone: `anyOf [T, null]` and `type: [T,
- * "null"]` come to the same.
+ * Splits a schema by the types of its values: `anyOf [T, null]` and `type: [T, "null"]` give the same
+ * schemas.
  */
 export function alternatives(document: Document, schema: Schema): Schema[] {
   const { anyOf, type, ...rest } = resolve(document, schema);
@@ -58,7 +58,10 @@ export function alternatives(document: Document, schema: Schema): Schema[] {
   return [type ?? 'object'].flat().map((each) => ({ ...rest, type: each }));
 }
 
-/** Whose values have to fit whom: an answer of ours what clients read, a request of theirs what we take. */
+/**
+ * Direction of the comparison: our answers must fit the contract, and requests by the contract must fit our
+ * document.
+ */
 type Direction = 'request' | 'response';
 
 interface Sides {
@@ -68,8 +71,8 @@ interface Sides {
 }
 
 /**
- * What breaks a client of the contract, in sentences. A request may be wider than the contract's, a response
- * may have more fields.
+ * Describes changes that break a client of the contract. A request may accept more than the contract, and a
+ * response may have more fields.
  */
 export function incompatibilities(sides: Sides, ours: Schema, theirs: Schema, at: string): string[] {
   const known = alternatives(sides.ours, ours);

@@ -94,9 +94,7 @@ const TILL = '/api/v1/payments/stripe';
 const OPERATOR = '/api/v1/operator';
 const MACHINE_OPERATORS: (typeof OPERATORS)[number][] = ['operatorAccount', 'operatorViewer'];
 
-/**
- * Every route there is. A route that is missing here fails the suite: say who may call it. HEAD is as GET.
- */
+/** Every route. An unlisted route fails the suite: declare who may call it. HEAD counts as GET. */
 const ROUTES: Record<string, Expectation> = {
   'GET /docs': everybody(200),
   'GET /docs/': everybody(302),
@@ -114,7 +112,7 @@ const ROUTES: Record<string, Expectation> = {
   'POST /api/v1/auth/register': everybody(422),
   'POST /api/v1/auth/login': everybody(422),
   'POST /api/v1/auth/refresh': everybody(422),
-  // These tokens were made for no account.
+  // These tokens have no account.
   'GET /api/v1/auth/me': everyDeveloper(404),
   'DELETE /api/v1/auth/me': everyDeveloper(404),
   'POST /api/v1/auth/password-reset': everybody(422),
@@ -187,13 +185,13 @@ const ROUTES: Record<string, Expectation> = {
   'GET /api/v1/payments/projects': readers(200),
   'GET /api/v1/payments/stats': readers(200),
   'GET /api/v1/payments/stats/series': readers(200),
-  // Without a key there is nobody to ask.
+  // Stripe can't be asked without a key.
   [`POST ${STRIPE}/webhook-endpoints`]: allowed('endpoints:write', 404, { mode: 'test' }),
   [`DELETE ${STRIPE}/webhook-endpoints/:mode`]: allowed('endpoints:write', 404),
   [`GET ${STRIPE}/webhook-events`]: allowed('events:read', 200),
   [`POST ${STRIPE}/webhook-events/:event_id/replay`]: allowed('events:replay', 404),
   [`POST ${STRIPE}/reconcile`]: allowed('events:reconcile', 404, { mode: 'test' }),
-  // Stripe proves itself by its signature, where there is a secret to check it with.
+  // Stripe authenticates by its signature, which needs a stored webhook secret.
   'POST /api/v1/payments/stripe/webhooks/:project_id/:mode': everybody(404),
   [`POST ${TILL}/checkout-session`]: endUsers(404, {}),
   [`POST ${TILL}/customer-portal`]: endUsers(404, {}),

@@ -325,7 +325,7 @@ describe('POST /auth/login', () => {
         expect((await me((body as Tokens).access_token)).body).toMatchObject({ id });
       }
       await form(encode({ username: email, password: 'a b+c&d=e%ü' })).expect(200);
-      // The Authorize button of /docs sends a client that it doesn't have.
+      // The Authorize button of /docs sends empty client credentials.
       await form(encode(fields)).set('authorization', 'Basic Og==').expect(200);
       await form(encode({ ...fields, password: 'wrong' })).expect(401, WRONG);
     });
@@ -524,9 +524,9 @@ describe('with limits', () => {
       expect(Number(headers['retry-after'])).toBeGreaterThan(500);
     }
     await from('192.0.2.1', 'login', { email, password: PASSWORD }).expect(429);
-    // Once, and not for the address that nobody has an account with.
+    // Once, and not for the address without an account.
     expect(await lockOuts()).toEqual([{ by: 'account', account: (body as { id: string }).id }]);
-    // Whoever has a session keeps it.
+    // Sessions continue.
     await from('192.0.2.1', 'refresh', { refresh_token: (body as Tokens).refresh_token }).expect(200);
   });
 

@@ -134,7 +134,7 @@ describe('Idempotency-Key', () => {
   });
 
   it('is free again after a crash once the lease has expired, for an equal request only', async () => {
-    // The crash: what was claimed is neither answered nor released.
+    // Simulates a crash: the key stays claimed, without an answer.
     jest.spyOn(IdempotencyKeysRepository.prototype, 'release').mockResolvedValue();
     app.stripe.fail(answerLost, { on: CREATE, times: Infinity });
     await create('one').expect(503);

@@ -228,7 +228,7 @@ describe('/metrics', () => {
         string,
         number
       >;
-      // This one comes by once a minute, first at the start.
+      // This task runs once a minute, first at the start.
       expect(swept).toBeGreaterThan(begun - 3_600);
       for (const at of Object.values(others)) expect(at).toBeGreaterThanOrEqual(begun);
     });

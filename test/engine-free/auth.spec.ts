@@ -76,7 +76,7 @@ class ProbeController {
   }
 }
 
-/** As much of the real filter as these tests look at: the code instead of the status. */
+/** A minimal filter for these tests: answers with the code instead of the status. */
 @Catch()
 class CodeFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost) {
@@ -555,7 +555,7 @@ describe('routes', () => {
 describe('end-user tokens of our own', () => {
   const projectId = parseProjectId(PROJECT_ID) as ProjectId;
   const own = (keys = keyring, subject = 'user-1') => new EndUserTokens(keys).issue(projectId, subject, 60);
-  /** What somebody makes who knows all of it but the key, or has the key and breaks one rule. */
+  /** Tokens with a wrong key, and tokens with the right key that break one rule. */
   const forged = (secret: string | Buffer, claims: Claims = {}, header: Claims = {}) =>
     compactJws(
       { alg: 'HS256', typ: 'end-user+jwt', kid: keyring.signingKey().id, ...header },

@@ -10,7 +10,7 @@ describeInBrowser('/docs', () => {
   let browser: Browser;
   let page: Page;
   let origin: string;
-  /** What a page should not have: errors, what its policy refused, requests to elsewhere. */
+  /** Problems of a page: errors, violations of its policy, requests to other origins. */
   const complaints: string[] = [];
 
   beforeAll(async () => {
@@ -20,7 +20,7 @@ describeInBrowser('/docs', () => {
     browser = await launchBrowser();
     page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
     page.on('console', (message) => {
-      // The browser reports each answer that is an error; those that are asked for here are meant.
+      // The browser reports each error response. The expected ones are ignored.
       if (message.type() === 'error' && !/status of 4(?:04|22)/.test(message.text()))
         complaints.push(message.text());
     });
@@ -41,7 +41,7 @@ describeInBrowser('/docs', () => {
   const closeDialog = () => page.click('.dialog-ux .btn-done');
   const operation = (id: string) => page.locator(`.opblock[id$="-${id}"]`);
 
-  /** A reload opens again what the URL names. */
+  /** A reload opens the operation in the URL again. */
   async function open(block: Locator): Promise<void> {
     await block.waitFor();
     if (!(await block.getAttribute('class'))?.includes('is-open'))

@@ -45,7 +45,7 @@ describe('the documentation', () => {
     expect(policy).toMatch(/default-src 'self'/);
     expect(policy).toMatch(/frame-ancestors 'self'/);
     expect(policy).not.toContain('https:');
-    // What the policy does not let run would be a blank page.
+    // A script that the policy blocks would leave the page blank.
     expect(text).not.toMatch(/<script(?![^>]*\bsrc=)[^>]*>\s*[^\s<]/);
     expect(headers).toMatchObject({
       'x-content-type-options': 'nosniff',

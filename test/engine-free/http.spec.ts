@@ -740,7 +740,7 @@ describe('an unfinished body', () => {
       sendRaw(app, `PUT ${path}`, [...from(address), 'Content-Length: 2'], '{}');
     const until = (address: string, answer: object) =>
       eventually(async () => expect(await put(address)).toMatchObject(answer));
-    // One more than there is room for: a request that comes between them may be what one of them meets.
+    // One body more than fits: a request in between may take the place of one.
     const held = [stall('192.0.2.1'), stall('192.0.2.1'), stall('192.0.2.1')];
     try {
       await until('192.0.2.1', { status: 429, headers: { 'retry-after': '5', connection: 'close' } });

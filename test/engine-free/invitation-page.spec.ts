@@ -25,7 +25,7 @@ describeInBrowser('/invitations', () => {
     browser = await launchBrowser();
     page = await browser.newPage();
     page.on('console', (message) => {
-      // The browser reports each answer that is an error; those that are asked for here are meant.
+      // The browser reports each error response. The expected ones are ignored.
       if (message.type() === 'error' && !/status of 4/.test(message.text())) complaints.push(message.text());
     });
     page.on('pageerror', ({ message }) => complaints.push(message));

@@ -14,7 +14,7 @@ const PREFIXES = {
 const FIELDS = Object.keys(PREFIXES) as (keyof typeof PREFIXES)[];
 type Field = (typeof FIELDS)[number];
 
-/** Recognisable wherever it turns up. */
+/** A recognisable text. */
 const BODY = 'QwErTyUiOpAsDfGhJkLz';
 const valid = (field: Field, letter = 'a') => PREFIXES[field] + letter.repeat(32);
 

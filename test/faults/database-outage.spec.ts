@@ -51,7 +51,7 @@ const BODIES: Record<string, unknown> = {
   },
 };
 const LIVENESS = '/health/live';
-/** A developer's account has answers of its own for whoever is not known, and operators have tokens of theirs. */
+/** Routes of accounts answer unknown callers differently, and operators have their own tokens. */
 const OF_OTHERS = /^\/api\/v1\/(?:auth|operator)\//;
 const END_USERS =
   /\/(?:my-subscription|my-payments|checkout-session|customer-portal|cancel-subscription|update-subscription)$/;
@@ -73,8 +73,8 @@ afterAll(async () => {
 });
 
 /**
- * What the document lists, but for what needs no database; what destroys comes last, and what needs a key
- * before there is one.
+ * The documented operations that need the database. Destroying ones come last, and those that need a key come
+ * before one is stored.
  */
 async function operations(): Promise<Operation[]> {
   const { body } = await server.send('GET', '/docs-json');
@@ -98,7 +98,7 @@ function call({ method, path }: Operation): Promise<Answer> {
   return server.send(method, url, { body: BODIES[`${method} ${path}`], token });
 }
 
-/** A delivery before, while the database is gone, and one that Stripe sends again afterwards. */
+/** A delivery before and one during the outage, and a repeated one afterwards. */
 async function deliveries(): Promise<{ whileGone: () => Promise<void>; afterwards: () => Promise<void> }> {
   const id = await server.createProject();
   const body = { test_webhook_secret: `whsec_${'a'.repeat(32)}` };
@@ -142,8 +142,8 @@ async function expectEverythingBack(): Promise<void> {
   projectId = await server.createProject();
   for (const operation of await operations()) {
     const { status, text } = await call(operation);
-    // 404 where there is no key yet to ask Stripe with, or nothing left to delete, and 409 for a transfer to somebody
-    // without a role: the database said so.
+    // 404 without a stored key or without anything to delete, and 409 for a transfer to a subject without a
+    // role: these answers come from the database.
     expect({ operation, text, isServed: [200, 201, 204, 404, 409].includes(status) }).toEqual({
       operation,
       text,
@@ -234,7 +234,7 @@ if (engine === 'postgres') {
     });
 
     it('answers 503 when PostgreSQL hangs, and serves over new connections when the old ones stay dead', async () => {
-      // Warm connections, so that it is statements that hang and not the connecting.
+      // Warms the connections up, so that statements hang and not the connecting.
       await Promise.all([1, 2, 3].map(() => server.send('GET', '/api/v1/projects/')));
       proxy.freeze();
       await expectEverythingUnavailable();

@@ -68,7 +68,7 @@ onPostgres('a PostgreSQL server', () => {
     const reads = () => Promise.all(Array.from({ length: 8 }, () => test.send('get', path)));
     await reads();
     expect(await createAtOnce(test, 4)).toEqual(everyOne(503, 4));
-    // Connections as a fail-over leaves them: they answer, and lead to a server that only reads.
+    // Connections after a fail-over: they answer, but the server is read-only.
     expect((await reads()).map(({ status }) => status)).toEqual(everyOne(200, 8));
     await administer('ALTER DATABASE postgres RESET default_transaction_read_only');
     expect(await createAtOnce(test, 8)).toEqual(everyOne(201, 8));

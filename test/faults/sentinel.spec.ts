@@ -26,7 +26,7 @@ const accounts = {
 };
 const secrets = [credentials, replaced, accounts].flatMap((each) => Object.values(each));
 const all = Object.values(credentials).join('-');
-/** A key that is nobody's, with ends like any other. */
+/** A key that is not a sentinel. */
 const UNRELATED = { test_secret_key: `sk_test_${'a'.repeat(32)}` };
 
 const STRIPE = '/api/v1/payments/stripe/projects/:project_id';
@@ -35,10 +35,7 @@ const SERVICE_ACCOUNTS = ['/api/v1/projects/:project_id', '/api/v1/operator'].ma
   (place) => `POST ${place}/service-accounts`,
 );
 
-/**
- * What the operations with a body are for. A route that is missing here fails the test: say how a secret may
- * come to it.
- */
+/** Bodies of the operations. An unlisted route fails the test: add a body that could contain a secret. */
 const BODIES: Record<string, object[]> = {
   'POST /api/v1/auth/change-password': [
     { current_password: accounts.password, new_password: accounts.wrong },
@@ -102,10 +99,7 @@ const BODIES: Record<string, object[]> = {
   [`POST ${TILL}/update-subscription`]: [{ new_price_id: credentials.test_secret_key }],
 };
 
-/**
- * Bodies that somebody sends by mistake: the right values in the wrong place. Each is an object or the text
- * itself.
- */
+/** Mistaken bodies: right values in wrong places. Each is an object or a text. */
 const MISTAKES: (object | string)[] = [
   Object.fromEntries(
     Object.entries(credentials).map(([field, value]) => [field.replace(/^(test|live)/, flip), value]),
@@ -136,7 +130,7 @@ let environment: ReturnType<typeof testEnvironment>;
 let server: ServerProcess;
 let projectId: string;
 let logStart: string;
-/** What was answered, headers and all, and how much of the output was searched before. */
+/** All answers with headers, and the searched length of the output. */
 const answers = new Set<string>();
 let searched = 0;
 
@@ -163,7 +157,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Repeats the key that it is called with in all that it says, and says another thing each time. */
+/** A Stripe that repeats the received key in each answer, with another answer each time. */
 function indiscreetStripe(): Server {
   let calls = 0;
   return createServer((request, response) => {
@@ -206,7 +200,7 @@ function expectNoLeak(search: SentinelSearch, name: string, haystack: string | B
   expect({ name, leaks: search.leaksIn(Buffer.from(haystack)) }).toEqual({ name, leaks: [] });
 }
 
-/** In all that was answered, logged and printed since the last look. */
+/** Searches everything that was answered, logged and printed since the last search. */
 function expectSilence(): void {
   const search = new SentinelSearch(secrets, true);
   expect(answers.size).toBeGreaterThan(0);
@@ -259,7 +253,7 @@ it('shows no secret in any answer or log, for any operation and any place in the
       .replace('*', 'swagger-ui.css');
     const token = isOfTill(path) ? endUserToken(projectId) : undefined;
     for (const body of BODIES[route] ?? [undefined]) {
-      // What a client calls itself is kept in the history.
+      // The history stores the user agent.
       const status = await send(method, path, { body, token, headers: { 'user-agent': all } });
       expect({ route, isUnderstood: ![405, 415, 422].includes(status) }).toEqual({
         route,
@@ -333,7 +327,7 @@ it('keeps tokens of accounts and passwords of forms out of log and database', as
     const { access_token: access, refresh_token: refresh } = body as Record<string, string>;
     return [access ?? '', refresh ?? ''];
   });
-  // A used one, too: it ends the session.
+  // Also a used token, which ends the session.
   for (const token of tokens) {
     await send('POST', '/api/v1/auth/refresh', { token: null, body: { refresh_token: token } });
     await send('GET', '/api/v1/auth/me', { token });
@@ -379,7 +373,7 @@ it('stores secrets only sealed, and shows none when the database fails', async (
   expectSilence();
 
   const files = await storedBytes(database, logStart);
-  // Those are the right files: what is sealed is in them.
+  // The files contain the sealed values, so they are the right ones.
   for (const text of [sealed[0], sealed.at(-1)])
     expect(files.some(({ bytes }) => bytes.includes(text?.slice(0, 40) ?? ''))).toBe(true);
   const search = new SentinelSearch(Object.values(credentials), false);
@@ -391,7 +385,7 @@ const sealedNow = async () =>
     .filter((row) => row['project_id'] === projectId)
     .map((row) => String(row['sealed']));
 
-/** On PostgreSQL it stays in dead rows and in the log for a while. */
+/** Checks the rows, and on SQLite the files. PostgreSQL keeps copies in dead rows and in the log for a while. */
 async function expectDestroyed(sealed: string[]): Promise<void> {
   expect(await sealedNow()).not.toEqual(expect.arrayContaining(sealed));
   if (engine === 'postgres') return;
@@ -431,7 +425,7 @@ it('destroys a replaced webhook secret at once on request, or at the end of its 
   await save(credentials);
   const [first = ''] = await sealedNow();
   await save(replaced);
-  // Former, but as it was sealed.
+  // The former secret, still sealed.
   expect(await sealedNow()).toContain(first);
   await save({}, '?webhook_secret_overlap=0');
   await expectDestroyed([first]);

@@ -13,7 +13,7 @@ import { createTestDatabase, engine, type TestDatabase } from '../harness/databa
 
 jest.setTimeout(60_000);
 
-/** A test opens nothing to the network, whatever the server was told. */
+/** Tests listen on loopback only, whatever HOST is. */
 const LISTEN_ON_LOOPBACK = `data:text/javascript,${encodeURIComponent(`
   import { Server } from 'node:net';
   const { listen } = Server.prototype;
@@ -21,8 +21,7 @@ const LISTEN_ON_LOOPBACK = `data:text/javascript,${encodeURIComponent(`
 `)}`;
 
 /**
- * Sends SIGUSR1 as soon as somebody listens for it, and says whether that was before any other module was
- * loaded.
+ * Sends SIGUSR1 as soon as a handler exists, and reports whether that was before any other module was loaded.
  */
 const SIGNAL_EARLY = `data:text/javascript,${encodeURIComponent(`
   process.once('newListener', function early(name) {
@@ -38,7 +37,7 @@ let umask: number;
 
 beforeAll(() => {
   installation = new Installation();
-  // The usual one of a shell, whatever started the tests has.
+  // The usual umask of a shell.
   umask = process.umask(0o022);
 });
 afterAll(() => {
@@ -50,7 +49,7 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
-/** The engine makes no difference to these. */
+/** These tests don't depend on the engine. */
 const testOnSqlite = engine === 'sqlite' ? it : it.skip;
 
 testOnSqlite.each(['dist/main.js', 'dist/cli/main.js'])(
@@ -82,7 +81,7 @@ async function refusalOf(environment: Environment): Promise<string> {
 }
 
 describe('the first start in development', () => {
-  /** As a newcomer has it: nothing is set but where things are. */
+  /** The environment of a newcomer: only paths are set. */
   const development = (): Environment => ({
     PORT: '0',
     DATA_DIR: join(database.folder, 'data'),
@@ -91,7 +90,7 @@ describe('the first start in development', () => {
   const secretFiles = () =>
     ['master.key', 'token.secret'].map((name) => readFileSync(join(database.folder, 'data', name), 'utf8'));
 
-  /** What it prints for people: all that is no line of the log. */
+  /** Output for people: all lines that are not JSON. */
   const printed = ({ output }: ServerProcess) =>
     output
       .split('\n')
@@ -104,7 +103,7 @@ describe('the first start in development', () => {
   }
 
   async function expectNoSample(server: ServerProcess): Promise<void> {
-    // The log of this request is written after what a start prints.
+    // The log line of this request follows the output of the start.
     await server.until(/"route":"none"/, () => server.send('GET', '/nowhere'));
     expect(printed(server)).toBe('');
     expect(await rowsOf(database, 'projects')).toEqual([]);

@@ -11,7 +11,7 @@ import { TcpProxy } from '../harness/servers/tcp-proxy.js';
 import { configPath, OWNER, testEnvironment } from '../harness/test-app.js';
 import { createTestDatabase, engine, type TestDatabase } from '../harness/database/test-database.js';
 
-/** The promise is ten seconds; what hangs would hang longer than this. */
+/** The limit is ten seconds, and a hanging process would take longer than this. */
 const LIMIT_MS = 14_000;
 const CLEAN: End = { code: 0, signal: null };
 const BODY = JSON.stringify({ test_secret_key: `sk_test_${'a'.repeat(24)}` });
@@ -48,7 +48,7 @@ async function openConnection(server: ServerProcess): Promise<Socket> {
   return socket;
 }
 
-/** A PUT whose body has not all arrived. */
+/** A PUT with an incomplete body. */
 async function sendHalf(server: ServerProcess, projectId: string): Promise<{ socket: Socket; rest: string }> {
   const socket = await openConnection(server);
   const head = [
@@ -59,7 +59,7 @@ async function sendHalf(server: ServerProcess, projectId: string): Promise<{ soc
     `Content-Length: ${BODY.length}`,
   ];
   socket.write(`${head.join('\r\n')}\r\n\r\n${BODY.slice(0, 10)}`);
-  // What one connection sent before another's request was answered has arrived.
+  // Requests that were sent before another connection's answer have arrived.
   await server.send('GET', '/health/live');
   return { socket, rest: BODY.slice(10) };
 }
@@ -144,10 +144,10 @@ async function stopWhileAllHangs(): Promise<End> {
   const half = await sendHalf(server, projectId);
   const silent = await openConnection(server);
   proxy?.freeze();
-  // Where the database hangs it answers 503 or is cut off; where it doesn't, it is done.
+  // With a hanging database the request gets 503 or is cut off. Otherwise it is done.
   const stuck = server.send('GET', configPath(projectId)).catch(() => undefined);
 
-  // Twice, as from a terminal and npm.
+  // Sends the signal twice, like a terminal and npm.
   server.signal('SIGINT');
   await server.until(STOPPING);
   server.signal('SIGINT');
@@ -162,7 +162,7 @@ it('receives a signal through npm start, and leaves no process behind', async ()
   const server = installation.startByNpm(environment);
   const address = await server.listening();
   server.signal('SIGTERM');
-  // The end of its output too: a process left behind would still hold it.
+  // Waits for the end of the output too, which a leftover process would keep open.
   expect(await endOf(server)).toEqual(CLEAN);
   await expect(fetch(address)).rejects.toThrow('fetch failed');
 });

@@ -38,7 +38,7 @@ it('applies each event once when the sender retries after kill -9 during deliver
     events: 45,
   });
 
-  // What Stripe has and nobody delivered, the command line brings.
+  // The command line fetches events that were never delivered.
   const { type, data } = aPayment();
   account.test.record(type, (data as { object: object }).object);
   const reconcile = (...args: string[]) => runInProcess(environment, 'reconcile', ...args);

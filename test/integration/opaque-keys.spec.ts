@@ -86,7 +86,7 @@ describe('a key', () => {
     await eventually(async () => {
       const [query, write] = [jest.spyOn(one.database, 'query'), jest.spyOn(one.database, 'write')];
       for (let count = 0; count < 100; count += 1) expect((await one.verify(key)).refusal).toBeUndefined();
-      // The probes of notifications are no queries of keys.
+      // Excludes the probes of notifications.
       const texts = query.mock.calls.map(([statement]) => JSON.stringify(statement.text));
       jest.restoreAllMocks();
       expect(texts.filter((text) => text.includes('opaque_keys'))).toEqual([]);

@@ -36,7 +36,7 @@ describe('StripeClients', () => {
   });
   afterEach(() => app.stripe.heal());
 
-  /** Our own notification of a write comes back to us; what it forgets is forgotten by then. */
+  /** Our own notification comes back to this process, and drops the cache once more. */
   const settled = () =>
     new Promise((resolve) => setTimeout(resolve, app.database.engine === 'postgres' ? 100 : 0));
   const used = () => app.stripe.requests.map(({ headers }) => headers.authorization?.replace('Bearer ', ''));
@@ -68,7 +68,7 @@ describe('StripeClients', () => {
   });
 
   it('ask the database once', async () => {
-    // Without the probes of change notifications, which come when they come.
+    // Excludes the probes of change notifications, which run in the background.
     const asked = () => queries.mock.calls.filter(([{ name }]) => name !== 'send_notifications');
     const first = await clients.for(projectId, 'test');
     expect(asked()).toHaveLength(1);

@@ -9,7 +9,7 @@ const HOUR_MS = 3_600_000;
 describe('a task that one process of many runs', () => {
   let app: TestApp;
   let runs: string[];
-  /** A process, as far as its tasks are concerned. */
+  /** The tasks of one process. */
   const start = (name: string) => {
     const tasks = new PeriodicTasks(new TaskLeases(app.app.get(Database)));
     const work = async () => void runs.push(name);
@@ -59,7 +59,7 @@ describe('a task that one process of many runs', () => {
     await other.run();
     await crashed.run();
     expect(runs).toEqual(['crashed', 'other']);
-    // Too late, it must not end the lease of another process.
+    // A late release must not end the lease of another process.
     await crashed.stop();
     expect(await lease()).toBeDefined();
     await other.stop();

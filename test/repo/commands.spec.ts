@@ -47,7 +47,7 @@ const PROGRAMS = `
   set -e
 `;
 
-/** Runs a command as a reader would. @throws if it fails @returns what it printed */
+/** Runs a command like a reader of the page. @throws if it fails @returns its output */
 async function shell(
   command: string,
   environment: Record<string, string | undefined> = {},
@@ -200,7 +200,7 @@ describe('the documentation', () => {
         TOKEN: OWNER,
         CONFIG: origin + configPath(project),
         USER_TOKEN: endUserToken(project),
-        // As docs/auth.md calls them.
+        // Names in docs/auth.md.
         PROJECT_ID: project,
         DEVELOPER_TOKEN: OWNER,
         TILLKEEPER_KEY: await keyOf(project as ProjectId),
@@ -228,7 +228,7 @@ describe('the documentation', () => {
       return (await accounts.create(projectId, { ...account, role: 'admin' }, systemActor('test'))).key;
     }
 
-    /** Both modes with the keys of an account, whatever the block before has done. */
+    /** Stores keys of an account in both modes, independent of the previous block. */
     async function configure(): Promise<number> {
       const { test, live } = app.account.keys;
       const keys = {

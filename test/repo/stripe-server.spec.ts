@@ -43,7 +43,7 @@ function client(key: string, options: Stripe.StripeConfig = {}, { url }: { url: 
   });
 }
 
-/** What the SDK makes of a refusal. */
+/** The SDK's error for a refusal. */
 async function refusal(call: Promise<unknown>): Promise<Stripe.errors.StripeError> {
   const error: unknown = await call.then(
     () => new Error('Stripe has accepted it'),
@@ -978,7 +978,7 @@ describe('npm run stripe:local', () => {
       const [, url = ''] = /^ +STRIPE_API_BASE=(\S+) npm start$/m.exec(said) ?? [];
       const key = (name: string) => new RegExp(`^ +${name} +(\\w+)`, 'm').exec(said)?.[1] ?? '';
       const local = (name: string) => client(key(name), {}, { url });
-      // Another one on its port, and masks that the documentation does not have.
+      // Another port, and masks that the documentation does not have.
       const second = spawnSync('npm', ['run', '--silent', 'stripe:local', '--', new URL(url).port], {
         encoding: 'utf8',
       });
@@ -992,7 +992,7 @@ describe('npm run stripe:local', () => {
       expect(await refusal(local('expired').balance.retrieve())).toMatchObject({ code: 'api_key_expired' });
       expect(await refusal(local('restricted').prices.list())).toMatchObject({ statusCode: 403 });
     } finally {
-      // npm and what it has started are one group.
+      // npm and its child processes are one group.
       if (child.pid && child.exitCode === null) process.kill(-child.pid);
       await exited;
     }

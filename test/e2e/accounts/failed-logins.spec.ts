@@ -4,7 +4,7 @@ import { accountsOf, newEmail, PASSWORD } from '../../harness/accounts.js';
 import { execute, rowsOf } from '../../harness/database/rows.js';
 import { startTestApp, type TestApp } from '../../harness/test-app.js';
 
-/** Two processes of one installation, as far as the database can tell. */
+/** Two applications on one database, like two processes. */
 let first: TestApp;
 let second: TestApp;
 

@@ -17,7 +17,7 @@ interface Session {
 }
 
 let app: TestApp;
-/** Another process of the installation, as far as the database can tell. */
+/** Another application on the database, like a second process. */
 let neighbour: TestApp;
 let accounts: ReturnType<typeof accountsOf>;
 

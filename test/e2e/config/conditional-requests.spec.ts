@@ -13,7 +13,7 @@ describe('the ETag of a Stripe configuration', () => {
   let path: string;
 
   beforeAll(async () => {
-    // Nobody is there: what asks Stripe fails.
+    // Stripe is unreachable, so a call to it fails.
     app = await startTestApp({ environment: { STRIPE_API_BASE: 'http://127.0.0.1:1' } });
   });
   afterAll(() => app.close());

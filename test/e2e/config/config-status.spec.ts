@@ -60,7 +60,7 @@ describe('the status of a configuration', () => {
   const validate = (key: string, isTestMode = true) =>
     app.send('post', validatePath(projectId)).send({ secret_key: key, is_test_mode: isTestMode }).expect(200);
   const client = () => app.app.get(StripeClients).for(projectId, 'test');
-  /** A call of some module; what it makes of the answer is its own business. */
+  /** A call by another module, which ignores the result. */
   const use = async () => {
     await (await client()).customers.list().catch(() => undefined);
   };
@@ -190,7 +190,7 @@ describe('the status of a configuration', () => {
     await put({ test_secret_key: key });
     await validate(key);
     await use();
-    // Written by now, if it were going to be: this is, and it came later.
+    // The later record is written, so the earlier one would be too.
     await put({ live_secret_key: account.keys.live.secret });
     await (await app.app.get(StripeClients).for(projectId, 'live')).customers.list();
     await eventually(async () =>
@@ -240,7 +240,7 @@ describe('the status of a configuration', () => {
     await put({ test_secret_key: fresh });
     release();
     expect(await late).toBe(401);
-    // Written by now, if it were going to be: the next one is, and it came later.
+    // The later record is written, so the earlier one would be too.
     await validate(fresh);
     await expectState({ state: 'valid', verified_by: 'validation' });
     expect(told).toEqual([]);

@@ -22,7 +22,7 @@ const PREFIXES = {
 type Field = keyof typeof PREFIXES;
 const FIELDS = Object.keys(PREFIXES) as Field[];
 
-/** Nothing to warn of: long enough, another one for each field. */
+/** Values without a warning: long enough, and different for each field. */
 const ALL: Record<Field, string> = {
   test_secret_key: `sk_test_${'a'.repeat(32)}`,
   test_publishable_key: `pk_test_${'b'.repeat(32)}`,
@@ -54,7 +54,7 @@ describe('the Stripe configuration of a project', () => {
   });
   afterEach(() => jest.useRealTimers());
 
-  /** Later than whatever was written before. */
+  /** Waits first, so that the write has a later time than those before. */
   async function put(body: object): Promise<Config> {
     await setTimeout(2);
     return (await app.send('put', path).send(body).expect(200)).body as Config;

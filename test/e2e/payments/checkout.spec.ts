@@ -609,7 +609,7 @@ describe('POST customer-portal', () => {
   });
 });
 
-// Covers a product beside those with which the fake Stripe is seeded.
+// Covers a product that is not among the seeded ones of the fake Stripe.
 it('sells a price of any product', async () => {
   const product = billing.account.test.create('product', { name: 'Support' });
   const { id } = addPrice(billing.account.test, { product: product.id, unit_amount: 900 }, 'week');

@@ -21,7 +21,7 @@ function findPgBouncer(): string | undefined {
   }
 }
 
-/** Name and version of what is installed. */
+/** Name and version of the installed PgBouncer. */
 const installed = findPgBouncer();
 
 /** `describe` if PgBouncer is installed. `.ci/run` installs and requires it. */

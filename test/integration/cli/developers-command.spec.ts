@@ -91,7 +91,7 @@ it('ends the access tokens of a developer within two seconds, and records each c
     () => use(second).expect(401, { detail: 'The account of this access token was revoked.' }),
     ENDED_WITHIN_MS,
   );
-  // To give the account back brings no former token back.
+  // Reactivating the account doesn't reactivate former tokens.
   await setPassword(PASSWORD);
   await tokenWith(PASSWORD);
   await eventually(

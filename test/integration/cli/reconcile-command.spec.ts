@@ -37,12 +37,12 @@ afterEach(() => app.close());
 
 const requests = (endpoint: string) =>
   app.stripe.requests.filter(({ method, path }) => `${method} ${path}` === endpoint);
-/** Each tenant's, in the order in which they first asked: the SDK may ask again. */
+/** Requests by tenant, in the order of their first requests: the SDK may retry. */
 const keysOf = (endpoint: string) => [
   ...new Set(requests(endpoint).map(({ headers }) => headers.authorization)),
 ];
 
-/** Holds every answer to `endpoint` until `count` were asked for and what `then` gives has come. */
+/** Holds every answer to `endpoint` until `count` requests have arrived and `then` has resolved. */
 function holdUntilAsked(
   endpoint: string,
   count: number,

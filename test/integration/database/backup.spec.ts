@@ -197,7 +197,7 @@ describe('tillkeeper backup', () => {
       'WITH RECURSIVE n (a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n WHERE a < 5000) INSERT INTO t SELECT a FROM n',
     );
     driver.close();
-    // A page inside: the copy is made, and only a look at its content finds it.
+    // Damages an inner page, which only a check of the content detects.
     const bytes = readFileSync(damaged);
     writeFileSync(damaged, bytes.fill(0xff, 4 * 4_096, 4 * 4_096 + 100));
     const copy = join(database.folder, 'copy-of-damaged');

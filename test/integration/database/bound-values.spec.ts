@@ -6,12 +6,12 @@ import { anEvent, aPayment, deliver } from '../../harness/ledger/signed-events.j
 import { configPath } from '../../harness/test-app.js';
 import { accessToken, endUserToken } from '../../harness/tokens.js';
 
-/** Ends a string literal, an identifier and a statement, wherever it is put into one. */
+/** Ends a string literal, an identifier or a statement if it is concatenated into one. */
 const HOSTILE = `sentinel'"; --`;
 const SECRET = `whsec_${'a'.repeat(32)}`;
 
 let app: AppWithStripe;
-/** Every text that a driver is given, with the values of its parameters elsewhere. */
+/** Every statement text that a driver receives, without the values of its parameters. */
 const texts: string[] = [];
 
 beforeAll(async () => {

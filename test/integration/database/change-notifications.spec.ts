@@ -88,7 +88,7 @@ onPostgres('two servers on one database', () => {
     await (await clientOf(app)).customers.list();
     return stripe.requests.at(-1)?.headers.authorization?.replace('Bearer ', '');
   }
-  /** How long it took to follow. */
+  /** Delay until the other process used the new key. */
   async function follows(app: AppWithStripe, key: string): Promise<number> {
     const started = performance.now();
     await eventually(async () => expect(await keyOf(app)).toBe(key), 5_000);
@@ -151,7 +151,7 @@ onPostgres('two servers on one database', () => {
       await connected();
       await eventually(async () => expect(await clientOf(other)).toBe(await clientOf(other)));
       expect(await clientOf(other)).not.toBe(cached);
-      // Nest has one logger in a process, the last app's: both tell it there.
+      // Nest has one logger per process, so both apps log to the last one's.
       for (const news of ['is lost', 'is back'])
         expect(
           [...one.log, ...other.log].filter((line) => line.includes(`change notifications ${news}`)),

@@ -70,7 +70,7 @@ else
       return checks.find(({ check }) => check === 'pooler');
     };
 
-    /** The key that each of them uses, over and over, until both use that one. */
+    /** Polls the key that each server uses, until both use this one. */
     async function expectSeen(
       [writer, reader]: readonly [AppWithStripe, AppWithStripe],
       projectId: ProjectId,
@@ -155,7 +155,7 @@ else
       it('a start logs the missing setting, does not listen for notifications, and reports them as lost', async () => {
         const isWarning = (line: string) =>
           line.includes('DATABASE_URL leads through a pooler in transaction mode');
-        // Nest has one logger in a process, the last app's.
+        // Nest has one logger per process, so both apps log to the last one's.
         await eventually(async () => expect([...one.log, ...other.log].filter(isWarning)).toHaveLength(2));
         expect([...one.log, ...other.log].find(isWarning)).toContain(
           'set DATABASE_DIRECT_URL to the database itself',
@@ -237,7 +237,7 @@ else
           const { body } = await app.send('get', configPath(id)).expect(200);
           const number = acknowledged.get(id) ?? 0;
           expect(beforeCrash.get(id)).toBeGreaterThan(1);
-          // The last one may have been written without that anybody heard of it.
+          // The last write may be stored without an acknowledgement.
           expect([maskOf(number), maskOf(number + 1)]).toContain(
             (body as { test_secret_key_masked: string }).test_secret_key_masked,
           );

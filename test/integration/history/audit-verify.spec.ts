@@ -52,7 +52,7 @@ const erase = (id: ProjectId) =>
     app.database,
     ...['audit_entries', 'audit_heads'].map((table) => `DELETE FROM ${table} WHERE project_id = '${id}'`),
   );
-/** As if the history had just begun. */
+/** Resets the history to a new one. */
 async function startAnew(id: ProjectId): Promise<void> {
   await erase(id);
   await execute(app.database, `DELETE FROM stripe_credentials WHERE project_id = '${id}'`);
@@ -67,7 +67,7 @@ describe('HistoryVerifier', () => {
   beforeEach(async () => {
     projectId = await projectWithHistory();
   });
-  // Nothing of it is left for `audit verify` below.
+  // Removes the altered history, so that `audit verify` below doesn't report it.
   afterEach(() => startAnew(projectId));
 
   it('accepts every chain that the service wrote, also during writes', async () => {

@@ -13,7 +13,7 @@ const BODY = { test_secret_key: `sk_test_${'a'.repeat(24)}` };
 interface Provider {
   readonly service: LoopbackService;
   readonly environment: Record<string, string>;
-  /** What a message must not have. */
+  /** Text that no message may contain. */
   readonly secret: string;
 }
 
@@ -44,7 +44,7 @@ beforeEach(async () => {
 afterEach(() => app.close());
 afterAll(() => installation.remove());
 
-// One with each engine: neither knows of the other.
+// One provider per engine is enough, since neither depends on the other.
 it.each([engine === 'sqlite' ? 'vault' : 'aws-kms'])(
   '%s replaces a local master key, and is needed only at start',
   async (name) => {

@@ -38,12 +38,12 @@ describe('a seal key', () => {
     (await rowsOf(app.database, `audit_entries WHERE actor_kind = 'system' ORDER BY seq`)).map(
       ({ action }) => action,
     );
-  /** Counts what is done, page by page. */
+  /** Counts the resealed rows page by page. */
   function work() {
     const pages: number[] = [];
     return { signal: PATIENCE.signal, add: (count: number) => void pages.push(count), pages };
   }
-  /** Another process, as far as a rotation can see. */
+  /** A row of another process. */
   const addHolder = (keys: { held?: string[]; missing?: string[] }, answeredAt = new Date()) =>
     vault.nodes.upsert({
       id: randomUUID(),
@@ -66,14 +66,14 @@ describe('a seal key', () => {
       vault.keyring.seal({ purpose: 'test', tenant: 'x', field: 'y' }, new Secret('a value')).keyId,
     ).toBe(former);
 
-    // One that answers after the start, and lacks the key, keeps it from becoming primary; one that is silent
-    // is taken for ended.
+    // A process that reports without the key keeps it from becoming primary. A silent process counts as
+    // ended.
     await addHolder({ held: [former] }, new Date('2020-01-01'));
     const lacking = { id: randomUUID(), name: 'another', primary: former, held: [former], missing: [id] };
     await vault.nodes.upsert({ ...lacking, answeredAt: new Date('2020-01-01') });
     const list = jest.spyOn(vault.nodes, 'list');
     const refused = vault.rotation.makePrimary(id, { ...PATIENCE, milliseconds: 1_000 });
-    // Its answer is news only to somebody who saw the one before.
+    // Its report counts as new only compared with the previous one.
     await list.mock.results[0]?.value;
     list.mockRestore();
     await vault.nodes.upsert({ ...lacking, answeredAt: new Date() });

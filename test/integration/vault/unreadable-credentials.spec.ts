@@ -24,7 +24,7 @@ beforeAll(async () => {
     .send('put', configPath(projectId))
     .send({ test_secret_key: app.account.keys.test.secret, test_webhook_secret: SECRET })
     .expect(200);
-  // What somebody may do who can write to the database: seals of the same form that are none of ours.
+  // Replaces sealed values like an attacker with write access: well-formed, but not sealed by us.
   const alter = (kind: string) =>
     execute(
       app.database,
@@ -32,7 +32,7 @@ beforeAll(async () => {
     );
   await alter('secret_key');
   await alter('webhook_secret');
-  // Caches are used no longer than that.
+  // The maximum age of caches.
   await eventually(() => deliver(app, projectId, SECRET, anEvent({ type: 'product.created' })).expect(500));
 });
 afterAll(() => app.close());
