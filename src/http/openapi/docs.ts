@@ -18,8 +18,8 @@ interface CallersOfOperation {
 }
 
 const DESCRIPTION = `
-Keeps the Stripe credentials of many projects: a credential goes in once, is checked on the way in, and never comes out again
-except as its last four characters.
+Keeps the Stripe credentials of many projects. A credential is checked and stored encrypted, and no operation returns more than
+its last four characters.
 
 **Start here**
 
@@ -68,23 +68,23 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
         type: 'oauth2',
         flows: { password: { tokenUrl: LOGIN_URL, scopes: {} } },
         description:
-          'Logs in a developer with an account of this service, where it keeps accounts. An end user has no such account.',
+          'Logs in a developer with a built-in account, if the accounts are on. End users have no account.',
       },
       'OAuth2PasswordBearer',
     )
-    .addTag('Projects', 'What credentials belong to.')
+    .addTag('Projects', 'Projects, which own the credentials.')
     .addTag(
       'Accounts',
-      'Developers of the built-in authorization server (`AUTH_BUILTIN`); without it, these answer 404.',
+      'Built-in accounts of developers (`AUTH_BUILTIN`). If they are off, these operations answer 404.',
     )
     .addTag('Stripe configuration', "A project's Stripe credentials.")
-    .addTag('Stripe connection', 'Whether the credentials work, and webhook endpoints at Stripe.')
-    .addTag('Webhooks', "Stripe's events: what arrives, and what became of it.")
+    .addTag('Stripe connection', 'Verification of credentials, and webhook endpoints at Stripe.')
+    .addTag('Webhooks', "Stripe's events and their outcomes.")
     .addTag(
       'Billing',
-      "What a project's end users buy, and what they do with it. With an end user's access token.",
+      "Checkout and subscriptions of a project's end users, with an end user's access token.",
     )
-    .addTag('Subscriptions and payments', 'What customers of the projects subscribed to and paid.')
+    .addTag('Subscriptions and payments', "Subscriptions and payments of the projects' customers.")
     .addTag('Gateway keys', 'Keys for Stripe SDKs, which reach Stripe through this service.')
     .addTag('Service accounts', 'Keys for machines, such as the backend of a platform.')
     .addTag(
