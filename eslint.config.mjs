@@ -19,8 +19,6 @@ const DEPENDS_ON = {
   auth: ['vault', 'http'],
   accounts: ['projects'],
   projects: ['auth', 'history', 'mail'],
-  'service-accounts': ['projects'],
-  operator: ['service-accounts'],
   'payments/idempotency': ['projects'],
   'payments/stripe': ['config', 'http'],
   'payments/stripe-config': ['payments/stripe', 'projects'],

@@ -6,10 +6,10 @@ import { DatabaseModule } from './database/database.module.js';
 import { ENTITIES } from './bootstrap/entities.js';
 import { HttpModule } from './http/http.module.js';
 import { MonitoringModule } from './monitoring/monitoring.module.js';
-import { OperatorModule } from './operator/operator.module.js';
+import { OperatorModule } from './projects/operator/operator.module.js';
 import { PaymentsModule } from './payments/payments.module.js';
 import { ProjectsModule } from './projects/projects.module.js';
-import { ServiceAccountsModule } from './service-accounts/service-accounts.module.js';
+import { ServiceAccountsModule } from './projects/service-accounts/service-accounts.module.js';
 import { VaultModule } from './vault/vault.module.js';
 
 /** Modules with data of projects. A command that deletes a project needs all of them. */

@@ -16,7 +16,7 @@ import { refuseUnknownRoutes, RouteTable } from '../http/route-table.js';
 import { UnknownQueryInterceptor } from '../http/validation/unknown-query.js';
 import { decorateWithBuyer } from '../payments/billing/buyer.guard.js';
 import { INVITATION_PAGE } from '../projects/members/invitation-page.controller.js';
-import { decorateWithProject } from '../projects/project.guards.js';
+import { decorateWithProject } from '../projects/permissions/project.guards.js';
 
 const ACCOUNTS_URL = '/api/v1/auth/';
 

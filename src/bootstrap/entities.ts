@@ -41,7 +41,7 @@ import { ReconciliationEntity } from '../payments/webhooks/reconcile/reconciliat
 import { ProjectInvitationEntity } from '../projects/members/invitation.entity.js';
 import { ProjectMemberEntity } from '../projects/members/member.entity.js';
 import { ProjectEntity } from '../projects/project.entity.js';
-import { ServiceAccountEntity } from '../service-accounts/service-account.entity.js';
+import { ServiceAccountEntity } from '../projects/service-accounts/service-account.entity.js';
 import { DataKeyEntity, RetiredDataKeyEntity } from '../vault/keys/data-key.entity.js';
 import { KeyringNodeEntity } from '../vault/keys/keyring-nodes.repository.js';
 

@@ -15,7 +15,7 @@ import { WholeNumber } from '../http/validation/fields.js';
 import { ApiErrors } from '../http/openapi/api-errors.js';
 import { type Check, Checked, ForbidUnknownFields } from '../http/validation/request.pipe.js';
 import type { Project } from './project.entity.js';
-import { CurrentProject, RequiresPermission } from './project.guards.js';
+import { CurrentProject, RequiresPermission } from './permissions/project.guards.js';
 
 const DEFAULT_SECONDS = 1_800;
 

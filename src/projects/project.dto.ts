@@ -1,7 +1,7 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { TextField } from '../http/validation/fields.js';
 import { ApiNullableString, ApiNullableTime, ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
-import { type Role, ROLES } from './permissions.js';
+import { type Role, ROLES } from './permissions/permissions.js';
 import type { ProjectWithRole } from './project.entity.js';
 
 @ApiSchema({ description: 'A new project.' })

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { OwnerId, ProjectId } from '../common/ids.js';
-import type { Role } from './permissions.js';
+import type { Role } from './permissions/permissions.js';
 
 /**
  * What is known of a project's stored secret keys: none is stored, one was never checked, Stripe refused one, or

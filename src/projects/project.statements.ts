@@ -1,9 +1,9 @@
 import type { ProjectId } from '../common/ids.js';
 import { columns, inserted, type RowOf } from '../database/columns.js';
 import { sql } from '../database/database.js';
-import type { Role } from './permissions.js';
+import type { Role } from './permissions/permissions.js';
 import { ProjectEntity } from './project.entity.js';
-import { perReach, readablePage } from './readable-projects.statements.js';
+import { perReach, readablePage } from './members/readable-projects.statements.js';
 
 /** $1 project. */
 export const FIND_LIVE = sql<RowOf<ProjectEntity>>(

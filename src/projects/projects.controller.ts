@@ -28,11 +28,11 @@ import { Settings } from '../config/settings.js';
 import { ApiErrors } from '../http/openapi/api-errors.js';
 import { linkNextPage, LongPageQuery, NEXT_PAGE_LINK, offsetOf } from '../http/validation/page.query.js';
 import type { OwnerId } from '../common/ids.js';
-import type { Role } from './permissions.js';
+import type { Role } from './permissions/permissions.js';
 import { ProjectCreateRequest, ProjectUpdateRequest } from './project.dto.js';
 import { ProjectCreatedResponse, ProjectResponse, toProjectResponse } from './project.dto.js';
 import type { Project } from './project.entity.js';
-import { CurrentProject, CurrentRole, RequiresPermission } from './project.guards.js';
+import { CurrentProject, CurrentRole, RequiresPermission } from './permissions/project.guards.js';
 import { ProjectsService } from './projects.service.js';
 
 const PROJECT_ID = ApiParam({

@@ -11,13 +11,13 @@ import {
   PERMISSIONS,
   type Role,
   ROLES,
-} from '../../src/projects/permissions.js';
-import { REQUIREMENT } from '../../src/projects/project.guards.js';
+} from '../../src/projects/permissions/permissions.js';
+import { REQUIREMENT } from '../../src/projects/permissions/project.guards.js';
 import { ProjectsModule } from '../../src/projects/projects.module.js';
 import { execute } from '../harness/database/rows.js';
 import { systemActor } from '../../src/common/actor.js';
 import type { ProjectId } from '../../src/common/ids.js';
-import { ServiceAccountsService } from '../../src/service-accounts/service-accounts.service.js';
+import { ServiceAccountsService } from '../../src/projects/service-accounts/service-accounts.service.js';
 import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
 import { accessToken, endUserToken } from '../harness/tokens.js';
 

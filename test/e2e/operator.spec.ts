@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ServiceAccountsService } from '../../src/service-accounts/service-accounts.service.js';
+import { ServiceAccountsService } from '../../src/projects/service-accounts/service-accounts.service.js';
 import { systemActor } from '../../src/common/actor.js';
 import { rowsOf } from '../harness/database/rows.js';
 import { eventually } from '../harness/eventually.js';

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { systemActor } from '../../src/common/actor.js';
 import type { ProjectId } from '../../src/common/ids.js';
-import { ServiceAccountsService } from '../../src/service-accounts/service-accounts.service.js';
+import { ServiceAccountsService } from '../../src/projects/service-accounts/service-accounts.service.js';
 import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
 import { runInProcess } from '../harness/command-line.js';
 import { type CommandBlock, commandBlocks, inlineCommands } from '../harness/documented-commands.js';

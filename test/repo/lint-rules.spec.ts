@@ -73,7 +73,7 @@ describe('imports go down only', () => {
     ['payments/stripe-config/keys/key-probe.ts', '../credential-rules.js'],
     ['payments/stripe-config/stripe-config.service.ts', '../../vault/keys/keyring.js'],
     ['payments/stripe-config/keys/stripe-clients.ts', '../../stripe/stripe-connector.js'],
-    ['payments/stripe-config/stripe-config.service.ts', '../../projects/project.guards.js'],
+    ['payments/stripe-config/stripe-config.service.ts', '../../projects/permissions/project.guards.js'],
     ['payments/gateway/gateway.module.ts', '../stripe-config/stripe-config.module.js'],
     ['payments/gateway/gateway.module.ts', '../stripe/stripe-mode.js'],
     ['payments/webhooks/webhooks.module.ts', '../ledger/ledger.service.js'],

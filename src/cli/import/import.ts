@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { throwIfInterrupted } from '../../common/deadline.js';
 import { Settings } from '../../config/settings.js';
 import { Database } from '../../database/database.js';
-import { OperatorModule } from '../../operator/operator.module.js';
+import { OperatorModule } from '../../projects/operator/operator.module.js';
 import { PaymentsModule } from '../../payments/payments.module.js';
 import type { Report } from '../output.js';
 import type { Runner, Session } from '../session.js';

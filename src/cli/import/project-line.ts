@@ -3,7 +3,7 @@ import { type OwnerId, parseProjectId, type ProjectId } from '../../common/ids.j
 import { Secret } from '../../common/secret.js';
 import { SYSTEM_CHAIN } from '../../history/history-entry.js';
 import { nameCheck } from '../../http/validation/fields.js';
-import { subjectProblem } from '../../operator/operator-project.dto.js';
+import { subjectProblem } from '../../projects/operator/operator-project.dto.js';
 import {
   CREDENTIAL_RULES,
   credentialProblem,

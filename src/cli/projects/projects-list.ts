@@ -6,9 +6,9 @@ import {
   OperatorProjectsQuery,
   subjectProblem,
   toOperatorProject,
-} from '../../operator/operator-project.dto.js';
-import { OperatorModule } from '../../operator/operator.module.js';
-import { OperatorProjectsRepository } from '../../operator/operator-projects.repository.js';
+} from '../../projects/operator/operator-project.dto.js';
+import { OperatorModule } from '../../projects/operator/operator.module.js';
+import { OperatorProjectsRepository } from '../../projects/operator/operator-projects.repository.js';
 import { PROJECT_HEALTHS, type ProjectHealth } from '../../projects/project.entity.js';
 import { check, wholeNumber } from '../arguments.js';
 import { CommandFailed, type Report, table } from '../output.js';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { ProjectId } from '../../common/ids.js';
-import { toOperatorProject } from '../../operator/operator-project.dto.js';
-import { OperatorModule } from '../../operator/operator.module.js';
-import { OperatorProjectsRepository } from '../../operator/operator-projects.repository.js';
+import { toOperatorProject } from '../../projects/operator/operator-project.dto.js';
+import { OperatorModule } from '../../projects/operator/operator.module.js';
+import { OperatorProjectsRepository } from '../../projects/operator/operator-projects.repository.js';
 import { PaymentsModule } from '../../payments/payments.module.js';
 import { CREDENTIAL_RULES, type CredentialKind } from '../../payments/stripe-config/credential-rules.js';
 import { toStripeConfigResponse } from '../../payments/stripe-config/stripe-config.dto.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
-import { subjectProblem } from '../../operator/operator-project.dto.js';
+import { subjectProblem } from '../../projects/operator/operator-project.dto.js';
 import { MembersRepository } from '../../projects/members/members.repository.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
 import { check, orFail, projectId } from '../arguments.js';

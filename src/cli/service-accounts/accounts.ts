@@ -1,7 +1,10 @@
-import { toServiceAccountResponse } from '../../service-accounts/service-account.dto.js';
-import { ServiceAccountsModule } from '../../service-accounts/service-accounts.module.js';
-import type { AccountWithKey, ListedAccount } from '../../service-accounts/service-accounts.repository.js';
-import { ServiceAccountsService } from '../../service-accounts/service-accounts.service.js';
+import { toServiceAccountResponse } from '../../projects/service-accounts/service-account.dto.js';
+import { ServiceAccountsModule } from '../../projects/service-accounts/service-accounts.module.js';
+import type {
+  AccountWithKey,
+  ListedAccount,
+} from '../../projects/service-accounts/service-accounts.repository.js';
+import { ServiceAccountsService } from '../../projects/service-accounts/service-accounts.service.js';
 import { CommandFailed, type Report } from '../output.js';
 import type { Session } from '../session.js';
 

@@ -4,7 +4,7 @@ import type { ProjectId } from '../../common/ids.js';
 import { futureTimeProblem, networksProblem } from '../../auth/opaque-keys/opaque-key.dto.js';
 import { readTime } from '../../common/typed-text.js';
 import { nameCheck } from '../../http/validation/fields.js';
-import { limitProblem, SERVICE_ACCOUNT_ROLES } from '../../service-accounts/service-account.dto.js';
+import { limitProblem, SERVICE_ACCOUNT_ROLES } from '../../projects/service-accounts/service-account.dto.js';
 import { CommandFailed, type Report } from '../output.js';
 import { OPERATOR, type Runner, type Session } from '../session.js';
 import { check, orFail, projectId, wholeNumber } from '../arguments.js';

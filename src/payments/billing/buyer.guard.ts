@@ -15,7 +15,7 @@ import { Deadline } from '../../common/deadline.js';
 import { ValidationFailed } from '../../common/errors.js';
 import { QueryFlagPipe } from '../../http/validation/request.pipe.js';
 import { GuardReadsQuery } from '../../http/validation/unknown-query.js';
-import { EndUserGuard } from '../../projects/project.guards.js';
+import { EndUserGuard } from '../../projects/permissions/project.guards.js';
 import { projectNotFound } from '../../projects/projects.service.js';
 import type { ProjectMode } from '../stripe/stripe-mode.js';
 import { StripeClients } from '../stripe-config/keys/stripe-clients.js';

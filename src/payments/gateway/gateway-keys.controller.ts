@@ -15,7 +15,7 @@ import type { Actor } from '../../common/actor.js';
 import { ApiErrors } from '../../http/openapi/api-errors.js';
 import { UuidPipe } from '../../http/validation/fields.js';
 import type { Project } from '../../projects/project.entity.js';
-import { CurrentProject, RequiresPermission } from '../../projects/project.guards.js';
+import { CurrentProject, RequiresPermission } from '../../projects/permissions/project.guards.js';
 import {
   GatewayKeyCreateRequest,
   GatewayKeyResponse,

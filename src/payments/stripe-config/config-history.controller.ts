@@ -21,7 +21,7 @@ import { HistoryRepository, type StoredEntry } from '../../history/history.repos
 import { ApiErrors, ApiNullableString, ApiNullableUuid, ApiTime } from '../../http/openapi/api-errors.js';
 import { offsetOf, PageQuery } from '../../http/validation/page.query.js';
 import type { Project } from '../../projects/project.entity.js';
-import { CurrentProject, RequiresPermission } from '../../projects/project.guards.js';
+import { CurrentProject, RequiresPermission } from '../../projects/permissions/project.guards.js';
 import { STRIPE_MODES } from '../stripe/stripe-mode.js';
 import { credentialRule } from './credential-rules.js';
 

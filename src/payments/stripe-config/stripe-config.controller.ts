@@ -20,7 +20,7 @@ import { Settings } from '../../config/settings.js';
 import { MAX_WEBHOOK_SECRET_OVERLAP_SECONDS } from '../../config/variables.js';
 import { BodyAndQuery, QueryFlagPipe, QueryNumberPipe } from '../../http/validation/request.pipe.js';
 import { ApiErrors } from '../../http/openapi/api-errors.js';
-import { CurrentProject, RequiresPermission } from '../../projects/project.guards.js';
+import { CurrentProject, RequiresPermission } from '../../projects/permissions/project.guards.js';
 import { STRIPE_MODES, type StripeMode, StripeModePipe } from '../stripe/stripe-mode.js';
 import {
   assertCondition,

@@ -10,7 +10,7 @@ import {
 } from '@nestjs/swagger';
 import { ApiErrors, ApiNullableString, ApiNullableTime } from '../../http/openapi/api-errors.js';
 import type { Project } from '../../projects/project.entity.js';
-import { CurrentProject, RequiresPermission } from '../../projects/project.guards.js';
+import { CurrentProject, RequiresPermission } from '../../projects/permissions/project.guards.js';
 import { KeyHealth } from '../stripe-config/keys/key-health.js';
 import type { ConnectionState } from '../stripe-config/keys/key-health.repository.js';
 import { CHECKED_BY } from '../stripe-config/keys/key-probe.js';

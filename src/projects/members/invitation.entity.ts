@@ -1,6 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import type { ProjectId } from '../../common/ids.js';
-import type { GivenRole } from '../permissions.js';
+import type { GivenRole } from '../permissions/permissions.js';
 import { ProjectEntity } from '../project.entity.js';
 
 /** An open invitation. Deleted with its address once it is accepted, withdrawn or expired. */

@@ -15,7 +15,7 @@ import { type OwnerId, parseUuid } from '../../common/ids.js';
 import { ApiErrors } from '../../http/openapi/api-errors.js';
 import { ProjectResponse, toProjectResponse } from '../project.dto.js';
 import type { Project } from '../project.entity.js';
-import { CurrentProject, RequiresPermission } from '../project.guards.js';
+import { CurrentProject, RequiresPermission } from '../permissions/project.guards.js';
 import { InvitationsRepository } from './invitations.repository.js';
 import { InvitationsService } from './invitations.service.js';
 import { InvitationAcceptRequest, InvitationListResponse, toInvitationResponse } from './member.dto.js';

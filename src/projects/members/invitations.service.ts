@@ -3,7 +3,7 @@ import type { Actor } from '../../common/actor.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { Settings } from '../../config/settings.js';
 import { Mailer } from '../../mail/mailer.js';
-import type { GivenRole } from '../permissions.js';
+import type { GivenRole } from '../permissions/permissions.js';
 import type { ProjectWithRole } from '../project.entity.js';
 import { ProjectsService } from '../projects.service.js';
 import { INVITATION_PAGE } from './invitation-page.controller.js';

@@ -7,7 +7,7 @@ import { ApiNullableTime, ApiTime, ApiUuid } from '../../http/openapi/api-errors
 import { emailProblem, MAX_EMAIL_LENGTH } from '../../http/validation/email.js';
 import { textCheck } from '../../http/validation/fields.js';
 import { type Check, Checked, ForbidUnknownFields } from '../../http/validation/request.pipe.js';
-import { GIVEN_ROLES, type GivenRole, type Role, ROLES } from '../permissions.js';
+import { GIVEN_ROLES, type GivenRole, type Role, ROLES } from '../permissions/permissions.js';
 import type { Invitation } from './invitations.repository.js';
 import type { NewInvitation } from './invitations.service.js';
 import type { Member } from './members.repository.js';

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
-import type { GivenRole } from '../permissions.js';
+import type { GivenRole } from '../permissions/permissions.js';
 import { ProjectEntity } from '../project.entity.js';
 
 /** A member of a project besides its owner, who is in `projects.owner_id` and has no row here. */

@@ -15,7 +15,7 @@ import type { Actor } from '../../common/actor.js';
 import type { OwnerId } from '../../common/ids.js';
 import { ApiErrors } from '../../http/openapi/api-errors.js';
 import type { Project } from '../project.entity.js';
-import { CurrentProject, RequiresPermission } from '../project.guards.js';
+import { CurrentProject, RequiresPermission } from '../permissions/project.guards.js';
 import { InvitationsService } from './invitations.service.js';
 import {
   InvitationCreatedResponse,

@@ -5,7 +5,7 @@ import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { columnValues, type RowOf } from '../../database/columns.js';
 import { Database, exec, query, type Steps } from '../../database/database.js';
 import { type HistoryChain, HistoryTrail } from '../../history/history-trail.js';
-import type { GivenRole } from '../permissions.js';
+import type { GivenRole } from '../permissions/permissions.js';
 import type { Project, ProjectEntity } from '../project.entity.js';
 import { FIND_LIVE } from '../project.statements.js';
 import { projectNotFound } from '../projects.service.js';

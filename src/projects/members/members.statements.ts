@@ -1,6 +1,6 @@
 import { columns, inserted, type RowOf } from '../../database/columns.js';
 import { sql } from '../../database/database.js';
-import type { GivenRole } from '../permissions.js';
+import type { GivenRole } from '../permissions/permissions.js';
 import { ProjectInvitationEntity } from './invitation.entity.js';
 import { ProjectMemberEntity } from './member.entity.js';
 

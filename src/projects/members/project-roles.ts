@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '../../auth/caller.js';
 import { Database } from '../../database/database.js';
 import { FIND_ROLE } from './members.statements.js';
-import type { Role } from '../permissions.js';
+import type { Role } from '../permissions/permissions.js';
 import type { Project } from '../project.entity.js';
 
 type OwnedProject = Pick<Project, 'id' | 'ownerId'>;

@@ -11,7 +11,7 @@ import {
   JOINED,
   OWNED,
   type Reach,
-} from '../readable-projects.statements.js';
+} from './readable-projects.statements.js';
 
 const END_OF_TIME = new Date('9999-12-31T23:59:59.999Z');
 const LEAST_ID = '00000000-0000-0000-0000-000000000000';

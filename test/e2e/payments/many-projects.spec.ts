@@ -3,7 +3,7 @@ import { systemActor } from '../../../src/common/actor.js';
 import type { OwnerId, ProjectId } from '../../../src/common/ids.js';
 import { Database } from '../../../src/database/database.js';
 import { LedgerOverviewService } from '../../../src/payments/ledger/lists/ledger-overview.service.js';
-import { ServiceAccountsService } from '../../../src/service-accounts/service-accounts.service.js';
+import { ServiceAccountsService } from '../../../src/projects/service-accounts/service-accounts.service.js';
 import { startTestApp, STRANGER, type TestApp } from '../../harness/test-app.js';
 import { accessToken } from '../../harness/tokens.js';
 

@@ -14,7 +14,7 @@ import {
 import { Settings } from '../../../config/settings.js';
 import type { Project } from '../../../projects/project.entity.js';
 import type { Scope } from '../../../projects/members/readable-projects.js';
-import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
+import { CurrentProject, RequiresPermission } from '../../../projects/permissions/project.guards.js';
 import {
   AggregatedPaymentListResponse,
   AggregatedSubscriptionListResponse,

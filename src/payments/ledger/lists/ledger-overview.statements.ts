@@ -1,7 +1,7 @@
 import { columns, type RowOf } from '../../../database/columns.js';
 import { sql } from '../../../database/database.js';
 import { ProjectEntity } from '../../../projects/project.entity.js';
-import { perReach, readablePage } from '../../../projects/readable-projects.statements.js';
+import { perReach, readablePage } from '../../../projects/members/readable-projects.statements.js';
 import type { StripeConfigEntity } from '../../stripe-config/stripe-config.entities.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import type { Revenue } from '../store/statistics.entities.js';

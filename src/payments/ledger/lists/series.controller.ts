@@ -5,7 +5,7 @@ import { AllowServiceAccounts, ForDevelopers } from '../../../auth/route-access.
 import type { ProjectId } from '../../../common/ids.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
 import type { Project } from '../../../projects/project.entity.js';
-import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
+import { CurrentProject, RequiresPermission } from '../../../projects/permissions/project.guards.js';
 import {
   ReadableSeriesQuery,
   rangeOf,

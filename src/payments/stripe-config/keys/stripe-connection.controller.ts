@@ -14,7 +14,7 @@ import { Flag } from '../../../http/validation/fields.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
 import { type Check, Checked, ForbidUnknownFields } from '../../../http/validation/request.pipe.js';
 import type { Project } from '../../../projects/project.entity.js';
-import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
+import { CurrentProject, RequiresPermission } from '../../../projects/permissions/project.guards.js';
 import { KeyVerifier } from './key-verifier.js';
 
 /** Accepts any text: the response, not the validation, reports a malformed key. */

@@ -14,7 +14,7 @@ import { CurrentActor } from '../../../auth/caller.js';
 import type { Actor } from '../../../common/actor.js';
 import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.js';
 import { Idempotent } from '../../idempotency/idempotency.interceptor.js';
-import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
+import { CurrentProject, RequiresPermission } from '../../../projects/permissions/project.guards.js';
 import type { Project } from '../../../projects/project.entity.js';
 import { STRIPE_MODES, type StripeMode, StripeModePipe } from '../../stripe/stripe-mode.js';
 import { WebhookEndpointCreateRequest, WebhookEndpointResponse } from './webhook-endpoint.dto.js';

@@ -10,7 +10,7 @@ import {
 } from '@nestjs/swagger';
 import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.js';
 import { offsetOf } from '../../../http/validation/page.query.js';
-import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
+import { CurrentProject, RequiresPermission } from '../../../projects/permissions/project.guards.js';
 import type { Project } from '../../../projects/project.entity.js';
 import {
   toEventResponse,

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable, type PipeTransform
 import type { FastifyRequest } from 'fastify';
 import { type Problem, ValidationFailed } from '../../../common/errors.js';
 import { isDatabaseUnavailable } from '../../../database/database-errors.js';
-import { readProjectId } from '../../../projects/project.guards.js';
+import { readProjectId } from '../../../projects/permissions/project.guards.js';
 import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { StripeModePipe } from '../../stripe/stripe-mode.js';
 import { WebhookSecrets } from '../events/delivery-verifier.js';

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/swagger';
 import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.js';
 import { readPastTime } from '../../../common/typed-text.js';
-import { CurrentProject, RequiresPermission } from '../../../projects/project.guards.js';
+import { CurrentProject, RequiresPermission } from '../../../projects/permissions/project.guards.js';
 import type { Project } from '../../../projects/project.entity.js';
 import { ReconcileRequest, ReconcileResponse, toReconcileResponse } from './reconcile.dto.js';
 import { ReconcileService } from './reconcile.service.js';

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
-import { AuthModule } from '../auth/auth.module.js';
-import { HistoryModule } from '../history/history.module.js';
-import { ProjectsModule } from '../projects/projects.module.js';
+import { AuthModule } from '../../auth/auth.module.js';
+import { HistoryModule } from '../../history/history.module.js';
+import { ProjectsModule } from '../projects.module.js';
 import { ServiceAccountsController } from './service-accounts.controller.js';
 import { ServiceAccountsRepository } from './service-accounts.repository.js';
 import { ServiceAccountsService } from './service-accounts.service.js';

@@ -1,7 +1,7 @@
-import type { OwnerId, ProjectId } from '../common/ids.js';
-import { columns, type RowOf } from '../database/columns.js';
-import { type SqlValue, sql, type Statement } from '../database/database.js';
-import { type ProjectHealth, ProjectEntity } from '../projects/project.entity.js';
+import type { OwnerId, ProjectId } from '../../common/ids.js';
+import { columns, type RowOf } from '../../database/columns.js';
+import { type SqlValue, sql, type Statement } from '../../database/database.js';
+import { type ProjectHealth, ProjectEntity } from '../project.entity.js';
 
 export interface ProjectFilter {
   readonly ownerId?: OwnerId | undefined;

@@ -1,25 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource, In, IsNull, type Repository } from 'typeorm';
-import type { ServiceAccount } from '../auth/caller.js';
-import { OpaqueKeyEntity } from '../auth/opaque-keys/opaque-key.entity.js';
-import type { KeyRotation } from '../auth/opaque-keys/opaque-key.dto.js';
-import { factsOf, type KeyFacts, OpaqueKeys } from '../auth/opaque-keys/opaque-keys.js';
-import type { Actor } from '../common/actor.js';
-import { DomainError } from '../common/errors.js';
-import type { ProjectId } from '../common/ids.js';
-import { columnValues, type RowOf } from '../database/columns.js';
-import { reachingDatabase } from '../database/database-errors.js';
-import { Database, exec, query, type Steps } from '../database/database.js';
+import type { ServiceAccount } from '../../auth/caller.js';
+import { OpaqueKeyEntity } from '../../auth/opaque-keys/opaque-key.entity.js';
+import type { KeyRotation } from '../../auth/opaque-keys/opaque-key.dto.js';
+import { factsOf, type KeyFacts, OpaqueKeys } from '../../auth/opaque-keys/opaque-keys.js';
+import type { Actor } from '../../common/actor.js';
+import { DomainError } from '../../common/errors.js';
+import type { ProjectId } from '../../common/ids.js';
+import { columnValues, type RowOf } from '../../database/columns.js';
+import { reachingDatabase } from '../../database/database-errors.js';
+import { Database, exec, query, type Steps } from '../../database/database.js';
 import {
   type HistoryDetails,
   type HistoryField,
   type ProjectAction,
   SYSTEM_CHAIN,
-} from '../history/history-entry.js';
-import { HistoryTrail } from '../history/history-trail.js';
-import { FIND_LIVE } from '../projects/project.statements.js';
-import { projectNotFound } from '../projects/projects.service.js';
+} from '../../history/history-entry.js';
+import { HistoryTrail } from '../../history/history-trail.js';
+import { FIND_LIVE } from '../project.statements.js';
+import { projectNotFound } from '../projects.service.js';
 import { ServiceAccountEntity } from './service-account.entity.js';
 import {
   ADD,

@@ -11,10 +11,10 @@ import {
 import { ModuleRef, Reflector } from '@nestjs/core';
 import { ApiExtension } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { callerOf, endUserOf } from '../auth/caller.js';
-import { AllowServiceAccounts, ForDevelopers } from '../auth/route-access.js';
-import { DomainError, ValidationFailed } from '../common/errors.js';
-import { parseProjectId, type ProjectId } from '../common/ids.js';
+import { callerOf, endUserOf } from '../../auth/caller.js';
+import { AllowServiceAccounts, ForDevelopers } from '../../auth/route-access.js';
+import { DomainError, ValidationFailed } from '../../common/errors.js';
+import { parseProjectId, type ProjectId } from '../../common/ids.js';
 import {
   GIVEN_ROLES,
   hasPermission,
@@ -23,9 +23,9 @@ import {
   type Role,
   rolesWith,
 } from './permissions.js';
-import type { Project } from './project.entity.js';
-import { ProjectRoles } from './members/project-roles.js';
-import { projectNotFound, ProjectsService } from './projects.service.js';
+import type { Project } from '../project.entity.js';
+import { ProjectRoles } from '../members/project-roles.js';
+import { projectNotFound, ProjectsService } from '../projects.service.js';
 
 /** Value attached by `PermissionGuard`: the `Project`, or the result of the route's reader. */
 export const CurrentProject = createParamDecorator((_: unknown, context: ExecutionContext) => {

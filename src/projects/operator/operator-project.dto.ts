@@ -1,13 +1,13 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { SUBJECT, SUBJECT_RULE } from '../auth/tokens/verify-token.js';
-import type { OwnerId } from '../common/ids.js';
-import type { RowOf } from '../database/columns.js';
-import { ApiNullableString, ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
-import { QueryNumber, TextField, textCheck } from '../http/validation/fields.js';
-import { type Check, Checked, ForbidUnknownFields } from '../http/validation/request.pipe.js';
-import { PROJECT_HEALTHS, type ProjectEntity, type ProjectHealth } from '../projects/project.entity.js';
+import { SUBJECT, SUBJECT_RULE } from '../../auth/tokens/verify-token.js';
+import type { OwnerId } from '../../common/ids.js';
+import type { RowOf } from '../../database/columns.js';
+import { ApiNullableString, ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
+import { QueryNumber, TextField, textCheck } from '../../http/validation/fields.js';
+import { type Check, Checked, ForbidUnknownFields } from '../../http/validation/request.pipe.js';
+import { PROJECT_HEALTHS, type ProjectEntity, type ProjectHealth } from '../project.entity.js';
 
 const MAX_LIMIT = 100;
 const DEFAULT_LIMIT = 50;

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { callerFrom } from '../auth/tokens/verify-token.js';
+import { callerFrom } from '../../auth/tokens/verify-token.js';
 import { EndUserGuard } from './project.guards.js';
-import { projectNotFound, type ProjectsService } from './projects.service.js';
+import { projectNotFound, type ProjectsService } from '../projects.service.js';
 
 const PROJECT_ID = '7b0c2a52-6d0f-4f57-9f0e-1d3f2c5a9b11';
 

@@ -1,9 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import type { KeyRotation } from '../auth/opaque-keys/opaque-key.dto.js';
-import { OpaqueKeys } from '../auth/opaque-keys/opaque-keys.js';
-import { ServiceAccountCallers } from '../auth/service-account-callers.js';
-import type { Actor } from '../common/actor.js';
-import { ProjectsService } from '../projects/projects.service.js';
+import type { KeyRotation } from '../../auth/opaque-keys/opaque-key.dto.js';
+import { OpaqueKeys } from '../../auth/opaque-keys/opaque-keys.js';
+import { ServiceAccountCallers } from '../../auth/service-account-callers.js';
+import type { Actor } from '../../common/actor.js';
+import { ProjectsService } from '../projects.service.js';
 import {
   type AccountChanges,
   type AccountWithKey,

@@ -1,5 +1,5 @@
-import { columns, inserted, type RowOf } from '../database/columns.js';
-import { sql } from '../database/database.js';
+import { columns, inserted, type RowOf } from '../../database/columns.js';
+import { sql } from '../../database/database.js';
 import { ServiceAccountEntity } from './service-account.entity.js';
 
 type AccountRow = RowOf<ServiceAccountEntity>;

@@ -9,13 +9,13 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { CurrentActor } from '../auth/caller.js';
-import { toKeyRotation } from '../auth/opaque-keys/opaque-key.dto.js';
-import type { Actor } from '../common/actor.js';
-import { ApiErrors } from '../http/openapi/api-errors.js';
-import { UuidPipe } from '../http/validation/fields.js';
-import type { Project } from '../projects/project.entity.js';
-import { CurrentProject, RequiresPermission } from '../projects/project.guards.js';
+import { CurrentActor } from '../../auth/caller.js';
+import { toKeyRotation } from '../../auth/opaque-keys/opaque-key.dto.js';
+import type { Actor } from '../../common/actor.js';
+import { ApiErrors } from '../../http/openapi/api-errors.js';
+import { UuidPipe } from '../../http/validation/fields.js';
+import type { Project } from '../project.entity.js';
+import { CurrentProject, RequiresPermission } from '../permissions/project.guards.js';
 import {
   ServiceAccountCreateRequest,
   ServiceAccountKeyResponse,

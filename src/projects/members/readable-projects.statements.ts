@@ -1,5 +1,5 @@
-import type { ProjectId } from '../common/ids.js';
-import { sql } from '../database/database.js';
+import type { ProjectId } from '../../common/ids.js';
+import { sql } from '../../database/database.js';
 
 /** Which projects somebody may read: those in which a subject has a role, the one of a service account, or all. */
 export type Reach = 'subject' | 'project' | 'all';

@@ -1,7 +1,7 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
-import type { ServiceAccount } from '../auth/caller.js';
-import type { ProjectId } from '../common/ids.js';
-import { ProjectEntity } from '../projects/project.entity.js';
+import type { ServiceAccount } from '../../auth/caller.js';
+import type { ProjectId } from '../../common/ids.js';
+import { ProjectEntity } from '../project.entity.js';
 
 /** A machine that calls this service. Its keys are in `opaque_keys`. */
 @Entity('service_accounts')

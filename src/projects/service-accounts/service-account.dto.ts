@@ -7,12 +7,17 @@ import {
   KeyRotateRequest,
   Networks,
   toKeyFactsResponse,
-} from '../auth/opaque-keys/opaque-key.dto.js';
-import type { ServiceAccount } from '../auth/caller.js';
-import { readTime } from '../common/typed-text.js';
-import { ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
-import { TextField, wholeNumberCheck } from '../http/validation/fields.js';
-import { type Check, Checked, ForbidUnknownFields, OptionalBody } from '../http/validation/request.pipe.js';
+} from '../../auth/opaque-keys/opaque-key.dto.js';
+import type { ServiceAccount } from '../../auth/caller.js';
+import { readTime } from '../../common/typed-text.js';
+import { ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
+import { TextField, wholeNumberCheck } from '../../http/validation/fields.js';
+import {
+  type Check,
+  Checked,
+  ForbidUnknownFields,
+  OptionalBody,
+} from '../../http/validation/request.pipe.js';
 import type {
   AccountChanges,
   AccountWithKey,

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit, type Type } from '@nestjs/common';
 import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
-import { type Access, ACCESS } from '../auth/route-access.js';
+import { type Access, ACCESS } from '../../auth/route-access.js';
 import { REQUIREMENT } from './project.guards.js';
 
 type Handler = () => unknown;

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { ProjectsModule } from '../projects/projects.module.js';
+import { ProjectsModule } from '../projects.module.js';
 import { ServiceAccountsModule } from '../service-accounts/service-accounts.module.js';
 import { OperatorProjectsController } from './operator-projects.controller.js';
 import { OperatorProjectsRepository } from './operator-projects.repository.js';

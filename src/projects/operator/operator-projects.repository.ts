@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { ValidationFailed } from '../common/errors.js';
-import { parseProjectId } from '../common/ids.js';
-import { readTime } from '../common/typed-text.js';
-import type { RowOf } from '../database/columns.js';
-import { Database } from '../database/database.js';
-import { type ProjectEntity, searchNameOf } from '../projects/project.entity.js';
+import { ValidationFailed } from '../../common/errors.js';
+import { parseProjectId } from '../../common/ids.js';
+import { readTime } from '../../common/typed-text.js';
+import type { RowOf } from '../../database/columns.js';
+import { Database } from '../../database/database.js';
+import { type ProjectEntity, searchNameOf } from '../project.entity.js';
 import type { OperatorProjectsQuery } from './operator-project.dto.js';
 import { type ListPosition, listProjects, type ProjectFilter } from './operator-projects.statements.js';
 

@@ -9,16 +9,16 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { CurrentActor } from '../auth/caller.js';
-import { ForOperators } from '../auth/route-access.js';
-import type { Actor } from '../common/actor.js';
-import { ValidationFailed } from '../common/errors.js';
-import type { ProjectId } from '../common/ids.js';
-import { SYSTEM_CHAIN } from '../history/history-entry.js';
-import { ApiErrors } from '../http/openapi/api-errors.js';
-import { MembersRepository } from '../projects/members/members.repository.js';
-import { readProjectId } from '../projects/project.guards.js';
-import { ProjectsService } from '../projects/projects.service.js';
+import { CurrentActor } from '../../auth/caller.js';
+import { ForOperators } from '../../auth/route-access.js';
+import type { Actor } from '../../common/actor.js';
+import { ValidationFailed } from '../../common/errors.js';
+import type { ProjectId } from '../../common/ids.js';
+import { SYSTEM_CHAIN } from '../../history/history-entry.js';
+import { ApiErrors } from '../../http/openapi/api-errors.js';
+import { MembersRepository } from '../members/members.repository.js';
+import { readProjectId } from '../permissions/project.guards.js';
+import { ProjectsService } from '../projects.service.js';
 import {
   OperatorProjectResponse,
   OperatorProjectsQuery,

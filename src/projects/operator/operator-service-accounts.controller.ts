@@ -8,12 +8,12 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { CurrentActor } from '../auth/caller.js';
-import { toKeyRotation } from '../auth/opaque-keys/opaque-key.dto.js';
-import { ForOperators } from '../auth/route-access.js';
-import type { Actor } from '../common/actor.js';
-import { ApiErrors } from '../http/openapi/api-errors.js';
-import { UuidPipe } from '../http/validation/fields.js';
+import { CurrentActor } from '../../auth/caller.js';
+import { toKeyRotation } from '../../auth/opaque-keys/opaque-key.dto.js';
+import { ForOperators } from '../../auth/route-access.js';
+import type { Actor } from '../../common/actor.js';
+import { ApiErrors } from '../../http/openapi/api-errors.js';
+import { UuidPipe } from '../../http/validation/fields.js';
 import {
   ServiceAccountCreateRequest,
   ServiceAccountKeyResponse,
