@@ -30,12 +30,12 @@ const SEND = sql<never>(
 );
 
 /** Ends a connection that is open but delivers nothing. */
-class Deaf extends Error {}
+class NothingArrives extends Error {}
 class PoolerInBetween extends Error {}
 
 /**
- * Listens on its own connection and sends over the pool. Twice a second a probe is sent over the pool. When it arrives on the listening
- * connection, all messages that were committed before it have arrived too.
+ * Listens on its own connection and sends over the pool. Twice a second a probe is sent over the pool. When it
+ * arrives on the listening connection, all messages that were committed before it have arrived too.
  */
 export class PostgresNotifications extends DatabaseNotifications {
   readonly #probes = `tillkeeper_probe_${randomUUID()}`;
@@ -47,15 +47,15 @@ export class PostgresNotifications extends DatabaseNotifications {
   #isListening = false;
   #isArriving = false;
   /** The last logged problem, until it is solved. */
-  #obstacle = '';
+  #problem = '';
   #endConnection: (reason: Error) => void = () => undefined;
   /** Times at which the last probe and the newest arrived probe were sent. */
   #probedAt = -Infinity;
-  #heardAt = -Infinity;
+  #arrivedProbeAt = -Infinity;
   /** Time since which an accepted probe hasn't arrived. */
-  #unheardSince: number | undefined;
+  #missingSince: number | undefined;
   /** Whether a cache was used since the last probe. */
-  #isWanted = false;
+  #wasCacheUsed = false;
   #ticking: NodeJS.Timeout | undefined;
   readonly #stopped = new AbortController();
   #running: Promise<void> = Promise.resolve();
@@ -67,7 +67,7 @@ export class PostgresNotifications extends DatabaseNotifications {
     private readonly database: Database,
   ) {
     super();
-    this.#receivers.set(this.#probes, (sentAt) => this.#hear(Number(sentAt)));
+    this.#receivers.set(this.#probes, (sentAt) => this.#onProbe(Number(sentAt)));
   }
 
   get areArriving(): boolean {
@@ -75,10 +75,10 @@ export class PostgresNotifications extends DatabaseNotifications {
   }
 
   isCurrent(): boolean {
-    this.#isWanted = true;
+    this.#wasCacheUsed = true;
     const now = performance.now();
     if (now - this.#probedAt >= PROBE_EVERY_MS) this.#probe();
-    return now - this.#heardAt < MAX_PROBE_AGE_MS;
+    return now - this.#arrivedProbeAt < MAX_PROBE_AGE_MS;
   }
 
   send(channel: string, payload: string): void {
@@ -107,7 +107,7 @@ export class PostgresNotifications extends DatabaseNotifications {
     await this.#running;
   }
 
-  /** Reconnects after each failure until `stop`. */
+  /** Sends the queue in batches. Repeats a failed batch until `stop`. */
   async #sendAll(): Promise<void> {
     await sleep(BATCH_DELAY_MS);
     while (this.#unsent.length > 0) {
@@ -124,40 +124,41 @@ export class PostgresNotifications extends DatabaseNotifications {
 
   #tick(): void {
     const now = performance.now();
-    if (this.#isWanted || now - this.#probedAt >= IDLE_PROBE_EVERY_MS) this.#probe();
-    if (this.#unheardSince !== undefined && now - this.#unheardSince > MAX_PROBE_AGE_MS)
-      this.#endConnection(new Deaf());
+    if (this.#wasCacheUsed || now - this.#probedAt >= IDLE_PROBE_EVERY_MS) this.#probe();
+    if (this.#missingSince !== undefined && now - this.#missingSince > MAX_PROBE_AGE_MS)
+      this.#endConnection(new NothingArrives());
   }
 
   #probe(): void {
     if (!this.#isListening) return;
     const sentAt = performance.now();
     this.#probedAt = sentAt;
-    this.#isWanted = false;
+    this.#wasCacheUsed = false;
     this.database.query(SEND, [JSON.stringify([[this.#probes, String(sentAt)]])]).then(
       () => {
-        if (this.#isListening && this.#heardAt < sentAt) this.#unheardSince ??= performance.now();
+        if (this.#isListening && this.#arrivedProbeAt < sentAt) this.#missingSince ??= performance.now();
       },
       () => (this.#isArriving = false),
     );
   }
 
-  #hear(sentAt: number): void {
-    this.#heardAt = Math.max(this.#heardAt, sentAt);
-    this.#unheardSince = undefined;
+  #onProbe(sentAt: number): void {
+    this.#arrivedProbeAt = Math.max(this.#arrivedProbeAt, sentAt);
+    this.#missingSince = undefined;
     this.#isArriving = true;
-    if (this.#obstacle !== '') this.#logger.log('The connection for change notifications is back.');
-    this.#obstacle = '';
+    if (this.#problem !== '') this.#logger.log('The connection for change notifications is back.');
+    this.#problem = '';
   }
 
-  #forget(): void {
+  #reset(): void {
     this.#isListening = false;
     this.#isArriving = false;
-    this.#heardAt = -Infinity;
-    this.#unheardSince = undefined;
+    this.#arrivedProbeAt = -Infinity;
+    this.#missingSince = undefined;
     for (const listener of this.#disconnectListeners) listener();
   }
 
+  /** Reconnects after each failure until `stop`. */
   async #stayConnected(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
       let retryAfter = RECONNECT_AFTER_MS;
@@ -167,19 +168,19 @@ export class PostgresNotifications extends DatabaseNotifications {
         if (error instanceof PoolerInBetween) retryAfter = RECHECK_POOLER_MS;
         this.#warn(this.#explain(error));
       }
-      this.#forget();
+      this.#reset();
       await this.#pause(retryAfter);
     }
   }
 
-  #warn(obstacle: string): void {
-    if (obstacle !== this.#obstacle) this.#logger.warn(obstacle);
-    this.#obstacle = obstacle;
+  #warn(problem: string): void {
+    if (problem !== this.#problem) this.#logger.warn(problem);
+    this.#problem = problem;
   }
 
   #explain(error: unknown): string {
     if (error instanceof PoolerInBetween) return poolerAdvice(this.variable);
-    return error instanceof Deaf
+    return error instanceof NothingArrives
       ? `The connection for change notifications is lost: what is sent through DATABASE_URL does not arrive through ${this.variable}. Caches are not used until it does.`
       : 'The connection for change notifications is lost; caches are not used until it is back.';
   }
@@ -200,7 +201,7 @@ export class PostgresNotifications extends DatabaseNotifications {
       for (const channel of this.#receivers.keys())
         await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
       // Caches are emptied before they are used again, since messages were missed.
-      this.#forget();
+      this.#reset();
       this.#isListening = true;
       this.#probe();
       await Promise.race([lost, this.#untilStopped()]);
