@@ -30,19 +30,19 @@ export class PaymentsMetrics implements OnModuleInit {
     if (!this.registry.isOn) return;
     const invalid = this.#counter(
       'tillkeeper_credentials_invalid_total',
-      'Stored secret keys that Stripe was found to refuse.',
+      'Stored secret keys that Stripe refused.',
       'mode',
       ['test', 'live'],
     );
     const calls = this.#counter(
       'tillkeeper_stripe_calls_total',
-      "Requests to Stripe, the SDK's retries too.",
+      'Requests to Stripe, including retries of the SDK.',
       'outcome',
       STRIPE_CALL_OUTCOMES,
     );
     const webhooks = this.#counter(
       'tillkeeper_webhooks_total',
-      'What was posted to webhook URLs.',
+      'Requests to webhook URLs.',
       'outcome',
       WEBHOOK_OUTCOMES,
     );
@@ -53,7 +53,7 @@ export class PaymentsMetrics implements OnModuleInit {
     );
     this.#outboxGauge(
       'tillkeeper_outbox_oldest_age_seconds',
-      'How long the oldest of them waits; 0 where none does.',
+      'Age of the oldest waiting event; 0 without one.',
       ({ oldest }) => (oldest ? Math.max(0, Date.now() - oldest.getTime()) / 1_000 : 0),
     );
     this.events.on('credentials.invalid', ({ mode }) => invalid.inc({ mode }));
@@ -115,7 +115,7 @@ export class AccountMetrics implements OnModuleInit {
     const { counts: mails } = this.mailer;
     new Counter({
       name: 'tillkeeper_mails_total',
-      help: 'Mails that the mail server took, and mails that could not be sent.',
+      help: 'Mails that the mail server accepted, and mails that could not be sent.',
       labelNames: ['result'],
       registers: [this.registry],
       collect() {
@@ -125,7 +125,7 @@ export class AccountMetrics implements OnModuleInit {
     });
     new Counter({
       name: 'tillkeeper_login_failures_total',
-      help: 'Logins with a wrong address or password, and logins that were limited after too many of those.',
+      help: 'Logins with a wrong address or password, and logins that were limited after too many failures.',
       labelNames: ['reason'],
       registers: [this.registry],
       collect() {

@@ -42,7 +42,7 @@ export class ProcessMetrics implements OnModuleInit {
     });
     new Gauge({
       name: 'tillkeeper_change_notifications_arriving',
-      help: 'Whether changes made by other processes are announced to this one: 1, or 0 while it serves without its caches.',
+      help: 'Whether changes by other processes reach this process: 1, or 0 while it bypasses its caches.',
       registers: [this.registry],
       collect() {
         this.set(notifications.areArriving ? 1 : 0);
@@ -51,7 +51,7 @@ export class ProcessMetrics implements OnModuleInit {
     if (!database.connections()) return;
     new Gauge({
       name: 'tillkeeper_database_pool_size',
-      help: 'The most connections that the pool opens.',
+      help: 'Maximum number of connections of the pool.',
       registers: [this.registry],
     }).set(databasePoolSize);
     new Gauge({
