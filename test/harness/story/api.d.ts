@@ -7933,7 +7933,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8979,7 +8979,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no role in the project, or one that does not suffice; or the token is not one for this operation. */
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
