@@ -40,8 +40,14 @@ export interface ProjectChanges {
 @Entity('projects')
 @Index('projects_by_creation', ['createdAt', 'id'], { where: 'deleted_at IS NULL' })
 @Index('projects_by_health', ['health', 'createdAt', 'id'], { where: 'deleted_at IS NULL' })
-@Index('projects_by_name', ['searchName', 'id'], { where: 'deleted_at IS NULL' })
+@Index('projects_by_health_and_name', ['health', 'searchName', 'id'], { where: 'deleted_at IS NULL' })
 @Index('projects_by_owner', ['ownerId', 'createdAt', 'id'], { where: 'deleted_at IS NULL' })
+@Index('projects_by_owner_and_health', ['ownerId', 'health', 'createdAt', 'id'], {
+  where: 'deleted_at IS NULL',
+})
+@Index('projects_by_owner_health_and_name', ['ownerId', 'health', 'searchName', 'id'], {
+  where: 'deleted_at IS NULL',
+})
 export class ProjectEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'projects_pk' })
   id: ProjectId;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { ProjectId } from '../../../src/common/ids.js';
-import { Database, type SqlValue, type Statement, textFor } from '../../../src/database/database.js';
+import { Database } from '../../../src/database/database.js';
 import {
   firstOfParts,
   isCounted,
@@ -11,6 +11,7 @@ import {
   PAYMENT_LIST,
   SUBSCRIPTION_LIST,
 } from '../../../src/payments/ledger/lists/ledger-lists.statements.js';
+import { explainIn } from '../../harness/database/explain.js';
 import { startTestApp, type TestApp } from '../../harness/test-app.js';
 
 const projectId = randomUUID() as ProjectId;
@@ -45,18 +46,13 @@ const ROWS = {
 
 describe('a list', () => {
   let app: TestApp;
-  let explain: (call: { statement: Statement<unknown>; values: SqlValue[] }) => Promise<string>;
+  let explain: ReturnType<typeof explainIn>;
 
   beforeAll(async () => {
     app = await startTestApp();
     const database = app.app.get(Database);
     const dataSource = app.app.get(DataSource);
-    explain = async ({ statement, values }) => {
-      const text = textFor(statement, database.engine);
-      const command = database.engine === 'sqlite' ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN';
-      const rows = await database.query<Record<string, string>>({ text: `${command} ${text}` }, values);
-      return rows.map((row) => row['detail'] ?? row['QUERY PLAN']).join('\n');
-    };
+    explain = explainIn(database);
     if (database.engine === 'sqlite') return;
     await dataSource.query(
       `INSERT INTO projects (id, owner_id, name, search_name, created_at, updated_at)
