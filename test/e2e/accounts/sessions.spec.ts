@@ -10,6 +10,7 @@ const ENDED = { detail: 'The session of this access token has ended: log in agai
 const NOT_VALID = { detail: 'The refresh token is not valid, or no longer: log in again.' };
 const NO_SESSION = { detail: 'There is no session with this id.' };
 const ENDED_WITHIN_MS = 2_000;
+const WEEK_MS = 7 * 24 * 60 * 60 * 1_000;
 
 interface Session {
   id: string;
@@ -122,10 +123,11 @@ describe('GET /auth/sessions', () => {
     await sessions(token, '?page_size=101').expect(422);
   });
 
-  it('shows the last refresh, and no session that expired', async () => {
+  it('shows the last refresh, and no session that expired, which ends its refresh token', async () => {
     const { email, access_token: token, refresh_token: refreshToken } = await accounts.register();
     const id = await currentId(token);
-    const expired = await currentId((await accounts.logIn(email)).access_token);
+    const other = await accounts.logIn(email);
+    const expired = await currentId(other.access_token);
     await execute(
       app.database,
       `UPDATE account_sessions SET created_at = '2026-01-01 00:00:00.000', last_used_at = '2026-01-01 00:00:00.000' WHERE id = '${id}'`,
@@ -136,11 +138,16 @@ describe('GET /auth/sessions', () => {
     );
     await accounts.refresh(refreshToken).expect(200);
     const { body } = await sessions(token).expect(200);
-    const { sessions: found } = body as { sessions: { created_at: string; last_used_at: string }[] };
+    const { sessions: found } = body as {
+      sessions: { created_at: string; last_used_at: string; expires_at: string }[];
+    };
     expect(found).toHaveLength(1);
     expect(found[0]?.created_at).toBe('2026-01-01T00:00:00.000Z');
-    expect(Date.now() - Date.parse(found[0]?.last_used_at ?? '')).toBeLessThan(60_000);
+    const lastUsed = Date.parse(found[0]?.last_used_at ?? '');
+    expect(Date.now() - lastUsed).toBeLessThan(60_000);
+    expect(Math.abs(Date.parse(found[0]?.expires_at ?? '') - lastUsed - WEEK_MS)).toBeLessThan(1_000);
     await sessions(token, `/${expired}`).expect(404, NO_SESSION);
+    await accounts.refresh(other.refresh_token).expect(401, NOT_VALID);
   });
 });
 
