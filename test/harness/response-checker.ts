@@ -19,7 +19,6 @@ type Paths = Record<string, Record<string, { responses?: Record<string, { conten
  * fields.
  */
 export class ResponseChecker {
-  readonly violations = new Set<string>();
   readonly #paths: Paths;
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true });
   readonly #validators = new Map<string, ValidateFunction>();
@@ -36,25 +35,22 @@ export class ResponseChecker {
     this.#ajv.addSchema(closed, 'openapi');
   }
 
-  check({ method, route, status, contentType, body }: Answer): void {
+  /** @returns what is wrong with the answer */
+  problemOf({ method, route, status, contentType, body }: Answer): string | undefined {
     const path = this.#documentedPath(route);
-    if (path === undefined || status === 405) return;
+    if (path === undefined || status === 405) return undefined;
     const where = `${method} ${path} ${status}`;
     const response =
       this.#paths[path]?.[method.toLowerCase() === 'head' ? 'get' : method.toLowerCase()]?.responses?.[
         String(status)
       ];
-    if (!response) return void this.violations.add(`${where}: not documented`);
-    if (method === 'HEAD') return;
-    if (!response.content) {
-      if (body !== '') this.violations.add(`${where}: has a body`);
-      return;
-    }
+    if (!response) return `${where}: not documented`;
+    if (method === 'HEAD') return undefined;
+    if (!response.content) return body === '' ? undefined : `${where}: has a body`;
     if (!contentType?.startsWith('application/json'))
-      return void this.violations.add(`${where}: is ${contentType ?? 'without a content type'}`);
+      return `${where}: is ${contentType ?? 'without a content type'}`;
     const validate = this.#validator(path, method.toLowerCase(), status);
-    if (!validate(JSON.parse(body)))
-      this.violations.add(`${where}: ${this.#ajv.errorsText(validate.errors)}`);
+    return validate(JSON.parse(body)) ? undefined : `${where}: ${this.#ajv.errorsText(validate.errors)}`;
   }
 
   #documentedPath(route: string | undefined): string | undefined {
