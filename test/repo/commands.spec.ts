@@ -116,6 +116,7 @@ describe('npm run', () => {
     },
     bench: small('bench'),
     'bench:webhooks': small('bench:webhooks'),
+    'bench:import': small('bench:import'),
     'bench:clients': small('bench:clients'),
   };
 

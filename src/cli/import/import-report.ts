@@ -11,6 +11,8 @@ export class ImportReport {
   readonly #counts = { created: 0, updated: 0, unchanged: 0, refused: 0 };
   readonly #shown: Refusal[] = [];
   readonly #file: FileHandle | undefined;
+  /** Batches that end at once are written one after the other. */
+  #written: Promise<void> = Promise.resolve();
 
   private constructor(file: FileHandle | undefined) {
     this.#file = file;
@@ -36,7 +38,9 @@ export class ImportReport {
     refusals.sort((one, other) => one.line - other.line);
     this.#counts.refused += refusals.length;
     this.#shown.push(...refusals.slice(0, MAX_SHOWN - this.#shown.length));
-    await this.#file?.appendFile(refusals.map((refusal) => `${JSON.stringify(refusal)}\n`).join(''));
+    const text = refusals.map((refusal) => `${JSON.stringify(refusal)}\n`).join('');
+    this.#written = this.#written.then(() => this.#file?.appendFile(text));
+    await this.#written;
   }
 
   async close(): Promise<void> {

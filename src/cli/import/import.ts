@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
 import { throwIfInterrupted } from '../../common/deadline.js';
 import { Settings } from '../../config/settings.js';
-import { Database } from '../../database/database.js';
 import { OperatorModule } from '../../projects/operator/operator.module.js';
 import { PaymentsModule } from '../../payments/payments.module.js';
+import type { CredentialPolicy } from '../../payments/stripe-config/credential-rules.js';
 import type { Report } from '../output.js';
 import type { Runner, Session } from '../session.js';
 import { type NumberedLine, readLines } from './import-lines.js';
 import { openSource } from './import-source.js';
 import { ImportReport } from './import-report.js';
+import { KeyValidation } from './key-validation.js';
 import { type Outcome, ProjectImporter } from './project-importer.js';
 import {
   IMPORT_COLUMNS,
@@ -24,6 +25,7 @@ const BATCH = 100;
 
 interface Options {
   dryRun?: true;
+  validate?: true;
   identity?: string;
   report?: string;
 }
@@ -37,6 +39,7 @@ export function addTo(program: Command, run: Runner): void {
     )
     .argument('[file]', 'the file to read; without it the standard input')
     .option('--dry-run', 'check everything and write nothing')
+    .option('--validate', 'ask Stripe about each secret key first, and refuse lines whose key it refuses')
     .option('--identity <file>', 'the private key of age for a file that `export` wrote')
     .option('--report <file>', 'write the refused lines to this file, as JSON Lines without values')
     .action(run(importProjects));
@@ -45,29 +48,30 @@ export function addTo(program: Command, run: Runner): void {
 async function importProjects(
   session: Session,
   file: string | undefined,
-  { dryRun, identity, report: reportPath }: Options,
+  { dryRun, validate, identity, report: reportPath }: Options,
 ): Promise<Report> {
   const isDry = dryRun === true;
   const source = await openSource(file, identity);
   const services = await session.open({ imports: [PaymentsModule, OperatorModule], settings: 'server' });
-  const importer = new ProjectImporter(services);
-  const database = services.get(Database);
+  const steps = {
+    importer: new ProjectImporter(services),
+    validation: validate && new KeyValidation(services, session.signal),
+    isDry,
+  };
   const policy = { acceptRestrictedKeys: services.get(Settings).stripeAcceptRestrictedKeys };
   const report = await ImportReport.open(reportPath);
   const seen = new SeenProjects();
   const bar = session.progress('Importing', source.size);
-  let bytesBefore = 0;
-  try {
-    for await (const batch of batchesOf(readLines(source.bytes, IMPORT_COLUMNS))) {
-      const startedAt = performance.now();
-      const lines = batch.map((content) => unlessSeen(toProjectLine(content, policy), seen));
-      await report.add(await outcomesOf(lines, importer, isDry));
-      const bytesRead = batch.at(-1)?.bytesRead ?? bytesBefore;
-      bar.add(bytesRead - bytesBefore);
-      bytesBefore = bytesRead;
-      if (!isDry) await database.throttle(startedAt);
+  const batches = batchesOf(readLines(source.bytes, IMPORT_COLUMNS), policy, seen);
+  const work = async (): Promise<void> => {
+    for await (const { lines, bytes } of batches) {
+      await report.add(await outcomesOf(lines, steps));
+      bar.add(bytes);
       await throwIfInterrupted(session.signal);
     }
+  };
+  try {
+    await allOf(Array.from({ length: steps.importer.concurrency }, work));
   } finally {
     seen.close();
     await report.close();
@@ -75,36 +79,62 @@ async function importProjects(
   return report.summary(isDry);
 }
 
+interface Steps {
+  readonly importer: ProjectImporter;
+  readonly validation: KeyValidation | undefined;
+  readonly isDry: boolean;
+}
+
 async function outcomesOf(
   lines: readonly (ProjectLine | Refusal)[],
-  importer: ProjectImporter,
-  isDry: boolean,
+  { importer, validation, isDry }: Steps,
 ): Promise<Outcome[]> {
-  const refusals = lines.filter(isRefusal);
   // Every import locks projects in this order, so that two imports can't block each other.
   const valid = lines
     .filter((line): line is ProjectLine => !isRefusal(line))
     .sort(({ project: one }, { project: other }) => (one.id < other.id ? -1 : 1));
   const planned = await importer.plan(valid);
-  if (isDry) return [...refusals, ...planned];
-  const isDue = (index: number) => planned[index] === 'created' || planned[index] === 'updated';
-  const stored = await importer.store(valid.filter((_, index) => isDue(index)));
-  return [...refusals, ...planned.filter((_, index) => !isDue(index)), ...stored];
+  const plans = validation ? await validation.check(planned) : planned;
+  const due = plans.filter(({ outcome }) => outcome === 'created' || outcome === 'updated');
+  const stored = isDry ? [] : await importer.store(due.map(({ line }) => line));
+  const outcomes = new Map(due.map((plan, index) => [plan, stored[index] ?? plan.outcome]));
+  const results = plans.map((plan) => ({ plan, outcome: outcomes.get(plan) ?? plan.outcome }));
+  if (!isDry) for (const { plan, outcome } of results) await validation?.record(plan, outcome);
+  return [...lines.filter(isRefusal), ...results.map(({ outcome }) => outcome)];
+}
+
+/** Waits for all, also after a failure, which ends the others with their current batch. */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(work);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+interface Batch {
+  readonly lines: readonly (ProjectLine | Refusal)[];
+  /** Length in the file. */
+  readonly bytes: number;
+}
+
+async function* batchesOf(
+  contents: AsyncIterable<NumberedLine>,
+  policy: CredentialPolicy,
+  seen: SeenProjects,
+): AsyncGenerator<Batch> {
+  let lines: (ProjectLine | Refusal)[] = [];
+  let start = 0;
+  let end = 0;
+  for await (const content of contents) {
+    lines.push(unlessSeen(toProjectLine(content, policy), seen));
+    end = content.bytesRead;
+    if (lines.length < BATCH) continue;
+    yield { lines, bytes: end - start };
+    [lines, start] = [[], end];
+  }
+  if (lines.length > 0) yield { lines, bytes: end - start };
 }
 
 function unlessSeen(line: ProjectLine | Refusal, seen: SeenProjects): ProjectLine | Refusal {
   if (isRefusal(line)) return line;
   const first = seen.add(line.project.id, line.line);
   return first === undefined ? line : refusalOf(line, `Line ${first} has this project already.`);
-}
-
-async function* batchesOf(lines: AsyncIterable<NumberedLine>): AsyncGenerator<NumberedLine[]> {
-  let batch: NumberedLine[] = [];
-  for await (const line of lines) {
-    batch.push(line);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }

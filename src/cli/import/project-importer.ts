@@ -4,18 +4,31 @@ import { Database, query, type Steps, zip } from '../../database/database.js';
 import { isDatabaseUnavailable } from '../../database/database-errors.js';
 import { HistoryTrail } from '../../history/history-trail.js';
 import { CredentialSealer, type SealedCredential } from '../../payments/stripe-config/credential-sealer.js';
-import { isStored, StripeConfigRepository } from '../../payments/stripe-config/stripe-config.repository.js';
-import {
-  type CurrentCredential,
-  FIND_CURRENT,
-} from '../../payments/stripe-config/stripe-config.statements.js';
+import { storedAs, StripeConfigRepository } from '../../payments/stripe-config/stripe-config.repository.js';
+import type { KeyVerdict } from '../../payments/stripe-config/keys/key-probe.js';
+import { FIND_CURRENT } from '../../payments/stripe-config/stripe-config.statements.js';
 import { isTaken, ProjectRepository } from '../../projects/project.repository.js';
 import { FIND_ANY } from '../../projects/project.statements.js';
 import { PROJECT_TAKEN } from '../../projects/projects.service.js';
 import { OPERATOR } from '../session.js';
-import { type ProjectLine, type Refusal, refusalOf } from './project-line.js';
+import { type ImportedCredential, type ProjectLine, type Refusal, refusalOf } from './project-line.js';
 
 export type Outcome = 'created' | 'updated' | 'unchanged' | Refusal;
+
+/** What storing a line would do. */
+export interface Plan {
+  readonly line: ProjectLine;
+  readonly outcome: Outcome;
+  /** Its secret keys that Stripe has not accepted yet. */
+  readonly unverified: readonly PlannedKey[];
+  /** Stripe's verdicts on these keys, after `KeyValidation.check`. */
+  readonly verdicts: readonly { readonly key: PlannedKey; readonly verdict: KeyVerdict }[];
+}
+
+export interface PlannedKey extends ImportedCredential {
+  readonly fingerprint: string;
+  readonly isStored: boolean;
+}
 
 /** Stores lines of an import: of each line the project and its credentials, or nothing. */
 export class ProjectImporter {
@@ -33,8 +46,13 @@ export class ProjectImporter {
     this.#sealer = services.get(CredentialSealer);
   }
 
+  /** How many batches may be stored at once. On SQLite, the server beside it has to get its turn between two. */
+  get concurrency(): number {
+    return this.#database.engine === 'sqlite' ? 1 : 3;
+  }
+
   /** What `store` would do. Lines that are stored already need no more than this, so that a repetition is fast. */
-  plan(lines: readonly ProjectLine[]): Promise<Outcome[]> {
+  plan(lines: readonly ProjectLine[]): Promise<Plan[]> {
     return this.#database.transaction(() => zip(...lines.map((line) => this.#plan(line))));
   }
 
@@ -44,6 +62,7 @@ export class ProjectImporter {
    * @throws DomainError `database_unavailable`
    */
   async store(lines: readonly ProjectLine[]): Promise<Outcome[]> {
+    if (lines.length === 0) return [];
     try {
       return await this.#storeTogether(lines);
     } catch (error) {
@@ -57,9 +76,10 @@ export class ProjectImporter {
     return outcomes;
   }
 
-  #storeTogether(lines: readonly ProjectLine[]): Promise<Outcome[]> {
+  async #storeTogether(lines: readonly ProjectLine[]): Promise<Outcome[]> {
+    const startedAt = performance.now();
     const at = new Date();
-    return this.#sealer.withCurrentKey(() => {
+    const outcomes = await this.#sealer.withCurrentKey(() => {
       const sealed = lines.map(({ project, credentials }) =>
         credentials.map(({ rule, value }) => this.#sealer.seal(project.id, rule, value)),
       );
@@ -67,20 +87,30 @@ export class ProjectImporter {
         zip(...lines.map((line, index) => this.#store(line, sealed[index] ?? [], at))),
       );
     });
+    await this.#database.throttle(startedAt);
+    return outcomes;
   }
 
-  *#plan(line: ProjectLine): Steps<Outcome> {
+  *#plan(line: ProjectLine): Steps<Plan> {
     const { id, ownerId, name } = line.project;
     const [[project], current] = yield* zip(query(FIND_ANY, [id]), query(FIND_CURRENT, [id]));
-    if (isTaken(project, ownerId)) return refusalOf(line, PROJECT_TAKEN);
-    if (!project) return 'created';
-    return project.name === name && this.#areStored(line, current) ? 'unchanged' : 'updated';
-  }
-
-  #areStored({ project, credentials }: ProjectLine, current: readonly CurrentCredential[]): boolean {
-    return credentials.every(({ rule: { mode, kind }, value }) =>
-      isStored({ mode, kind, fingerprint: this.#sealer.fingerprint(project.id, value) }, current),
-    );
+    if (isTaken(project, ownerId))
+      return { line, outcome: refusalOf(line, PROJECT_TAKEN), unverified: [], verdicts: [] };
+    const credentials = line.credentials.map((credential) => {
+      const { mode, kind } = credential.rule;
+      const fingerprint = this.#sealer.fingerprint(id, credential.value);
+      return { ...credential, fingerprint, stored: storedAs({ mode, kind, fingerprint }, current) };
+    });
+    const unverified = credentials
+      .filter(({ rule, stored }) => rule.kind === 'secret_key' && !stored?.isAccepted)
+      .map(({ stored, ...key }) => ({ ...key, isStored: stored !== undefined }));
+    const isSame = project?.name === name && credentials.every(({ stored }) => stored);
+    return {
+      line,
+      outcome: project ? (isSame ? 'unchanged' : 'updated') : 'created',
+      unverified,
+      verdicts: [],
+    };
   }
 
   *#store(line: ProjectLine, credentials: readonly SealedCredential[], at: Date): Steps<Outcome> {
@@ -89,8 +119,9 @@ export class ProjectImporter {
     const provisioned = yield* this.#projects.provisionWithin(chain, line.project, OPERATOR, at);
     if (!provisioned) return refusalOf(line, PROJECT_TAKEN);
     const save = { projectId, credentials, actor: OPERATOR, now: at };
-    const isSaved = credentials.length > 0 && (yield* this.#configs.saveDifferences(chain, save));
-    if (provisioned.change === 'created') return 'created';
+    const isNew = provisioned.change === 'created';
+    const isSaved = credentials.length > 0 && (yield* this.#configs.saveDifferences(chain, save, isNew));
+    if (isNew) return 'created';
     return provisioned.change || isSaved ? 'updated' : 'unchanged';
   }
 }

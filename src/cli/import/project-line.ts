@@ -9,6 +9,7 @@ import {
   credentialProblem,
   type CredentialPolicy,
   type CredentialRule,
+  maskCredential,
 } from '../../payments/stripe-config/credential-rules.js';
 import type { ProvisionedProject } from '../../projects/project.repository.js';
 import type { Columns, NumberedLine } from './import-lines.js';
@@ -18,11 +19,17 @@ export const IMPORT_COLUMNS = {
   optional: CREDENTIAL_RULES.map(({ field }) => field),
 } satisfies Columns;
 
+export interface ImportedCredential {
+  readonly rule: CredentialRule;
+  readonly value: Secret;
+  readonly mask: string;
+}
+
 /** A valid line of an import. */
 export interface ProjectLine {
   readonly line: number;
   readonly project: ProvisionedProject;
-  readonly credentials: readonly { readonly rule: CredentialRule; readonly value: Secret }[];
+  readonly credentials: readonly ImportedCredential[];
 }
 
 /** Why a line was not imported. Has no value of the line but the project's id. */
@@ -50,7 +57,8 @@ export function toProjectLine(content: NumberedLine, policy: CredentialPolicy): 
     if (given === undefined || given === null) return [];
     const value = typeof given === 'string' ? given.trim() : given;
     const problem = credentialProblem(rule, value, policy);
-    return [{ rule, problem, value: new Secret(typeof value === 'string' ? value : '') }];
+    const text = typeof value === 'string' ? value : '';
+    return [{ rule, problem, value: new Secret(text), mask: maskCredential(rule, text) }];
   });
   const found: [field: string, problem: Omit<Problem, 'loc'> | undefined][] = [
     ['project_id', idProblem(givenId, id)],
@@ -75,6 +83,6 @@ function idProblem(given: unknown, id: ProjectId | undefined): Omit<Problem, 'lo
     : undefined;
 }
 
-export function refusalOf({ line, project }: ProjectLine, message: string): Refusal {
-  return { line, project_id: project.id, problems: [{ message }] };
+export function refusalOf({ line, project }: ProjectLine, message: string, field?: string): Refusal {
+  return { line, project_id: project.id, problems: [{ ...(field && { field }), message }] };
 }

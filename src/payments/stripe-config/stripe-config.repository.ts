@@ -126,22 +126,26 @@ export class StripeConfigRepository {
   /**
    * Stores those of the given credentials that differ from the stored ones, inside a transaction that has locked the
    * chain of a live project. A repeated import therefore writes nothing.
+   * @param isNew whether the transaction has made the project, which then has nothing to compare with
    * @returns whether any differed
    */
   *saveDifferences(
     chain: HistoryChain,
     { projectId, credentials, actor, now }: Omit<ConfigSave, 'precondition' | 'overlap'>,
+    isNew: boolean,
   ): Steps<boolean> {
-    const [state, stored, current] = yield* zip(
-      this.#findState(projectId, { isLive: true }),
-      this.overlap.lockStored(projectId),
-      query(statements.FIND_CURRENT, [projectId]),
-    );
-    const different = credentials.filter((credential) => !isStored(credential, current));
+    const [state, stored, current] = isNew
+      ? [undefined, [], []]
+      : yield* zip(
+          this.#findState(projectId, { isLive: true }),
+          this.overlap.lockStored(projectId),
+          query(statements.FIND_CURRENT, [projectId]),
+        );
+    const different = credentials.filter((credential) => !storedAs(credential, current));
     if (different.length === 0) return false;
     const overlap = this.overlap.from(now, different);
     yield* this.#write({ chain, state, stored }, { projectId, credentials: different, overlap, actor, now });
-    yield* this.database.notify(CONFIG_CHANNEL, projectId);
+    if (!isNew) yield* this.database.notify(CONFIG_CHANNEL, projectId);
     return true;
   }
 
@@ -287,12 +291,12 @@ export class StripeConfigRepository {
   }
 }
 
-/** Whether the current credential of the field has this value. */
-export function isStored(
+/** @returns the current credential of the field, if it has this value */
+export function storedAs<Current extends statements.CurrentCredential>(
   { mode, kind, fingerprint }: statements.CurrentCredential,
-  current: readonly statements.CurrentCredential[],
-): boolean {
-  return current.some((one) => one.mode === mode && one.kind === kind && one.fingerprint === fingerprint);
+  current: readonly Current[],
+): Current | undefined {
+  return current.find((one) => one.mode === mode && one.kind === kind && one.fingerprint === fingerprint);
 }
 
 type Destroyed = Pick<StoredCredential, 'mode' | 'kind' | 'mask'>;

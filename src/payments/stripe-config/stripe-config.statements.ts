@@ -74,11 +74,14 @@ export const FIND_WITH_OWNER = sql<{ ownerId: OwnerId; sharesAccount: boolean } 
 /** The field of a current credential, and the fingerprint of its value. */
 export type CurrentCredential = Pick<CredentialRow, 'mode' | 'kind' | 'fingerprint'>;
 
-/** $1 project. */
-export const FIND_CURRENT = sql<CurrentCredential>(
-  `SELECT ${columns(StripeCredentialEntity, { only: ['mode', 'kind', 'fingerprint'] })}
-   FROM stripe_credentials WHERE project_id = $1 AND slot = 0`,
+/** $1 project. `isAccepted` is whether Stripe accepted the value last, as a secret key. */
+export const FIND_CURRENT = sql<CurrentCredential & { readonly isAccepted: boolean }>(
+  `SELECT ${columns(StripeCredentialEntity, { of: 'k', only: ['mode', 'kind', 'fingerprint'] })},
+     EXISTS (SELECT 1 FROM stripe_key_checks h WHERE h.project_id = k.project_id AND h.mode = k.mode
+       AND h.fingerprint = k.fingerprint AND h.valid) AS "isAccepted"
+   FROM stripe_credentials k WHERE k.project_id = $1 AND k.slot = 0`,
   'find_current_stripe_credentials',
+  { computed: { isAccepted: Boolean } },
 );
 
 /** $1 project. */

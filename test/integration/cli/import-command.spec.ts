@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
 import { runInProcess } from '../../harness/command-line.js';
+import { rowsOf } from '../../harness/database/rows.js';
+import { down } from '../../harness/stripe/faults.js';
 import { configPath, startTestApp, type TestApp } from '../../harness/test-app.js';
 
 jest.setTimeout(60_000);
@@ -237,4 +240,69 @@ it('refuses a file that is missing, and a report that can not be written', async
   ]);
   const report = await runInProcess(app.environment, 'import', fileOf(HEADER), '--report', folder);
   expect([report.code, report.errors]).toEqual([1, expect.stringContaining('The report can not be written')]);
+});
+
+describe('with --validate', () => {
+  let stripe: AppWithStripe;
+  beforeAll(async () => {
+    stripe = await startAppWithStripe();
+  });
+  afterAll(() => stripe.close());
+
+  const run = async (content: string, ...args: string[]) => {
+    const { code, output } = await runInProcess(
+      stripe.environment,
+      'import',
+      fileOf(content),
+      '--json',
+      ...args,
+    );
+    return { code, ...(JSON.parse(output) as Summary) };
+  };
+  const healthOf = async (id: string) =>
+    ((await stripe.send('get', `${configPath(id)}/status`).expect(200)).body as { test: { state: string } })
+      .test.state;
+
+  it('refuses lines whose key Stripe refuses, notes the verdict on others, and asks about no key twice', async () => {
+    const [good, bad] = [randomUUID(), randomUUID()];
+    const { secret } = stripe.stripe.addAccount().keys.test;
+    const content = [
+      line({ project_id: good, test_secret_key: secret }),
+      line({ project_id: bad, test_secret_key: key('u') }),
+      line({}),
+    ].join('\n');
+    const dry = await run(content, '--validate', '--dry-run');
+    expect(counts(dry)).toBe('1 2 0 0 1');
+    const { refusals, ...others } = await run(content, '--validate');
+    expect(counts({ refusals, ...others })).toBe('1 2 0 0 1');
+    expect(refusals).toMatchObject([{ line: 2, project_id: bad, problems: [{ field: 'test_secret_key' }] }]);
+    expect(await healthOf(good)).toBe('valid');
+    await stripe.send('get', `/api/v1/projects/${bad}`).expect(404);
+    expect(await rowsOf(stripe.database, 'audit_heads')).not.toContainEqual(
+      expect.objectContaining({ project_id: bad }),
+    );
+
+    const asked = stripe.stripe.requests.length;
+    expect(counts(await run(line({ project_id: good, test_secret_key: secret }), '--validate'))).toBe(
+      '0 0 0 1 0',
+    );
+    expect(stripe.stripe.requests).toHaveLength(asked);
+  });
+
+  it('asks about keys that were imported without it, and keeps them where Stripe refuses them', async () => {
+    const id = randomUUID();
+    const content = line({ project_id: id, test_secret_key: key('v') });
+    expect(counts(await run(content))).toBe('0 1 0 0 0');
+    expect(await healthOf(id)).toBe('unverified');
+    expect(counts(await run(content, '--validate'))).toBe('1 0 0 0 1');
+    expect(await healthOf(id)).toBe('invalid');
+  });
+
+  it('refuses a line while Stripe can not be asked', async () => {
+    stripe.stripe.fail(down(), { times: Infinity });
+    const content = line({ test_secret_key: key('w') });
+    const { refusals, ...others } = await run(content, '--validate');
+    expect(counts({ refusals, ...others })).toBe('1 0 0 0 1');
+    expect(refusals[0]?.problems[0]?.message).toContain('can not be asked');
+  });
 });

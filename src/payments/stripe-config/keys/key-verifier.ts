@@ -201,7 +201,7 @@ export class KeyVerifier {
 }
 
 /** @param verdict `undefined` if Stripe could not be asked */
-function validated(
+export function validated(
   { mode, kind }: CredentialRule,
   mask: string,
   verdict: KeyVerdict | undefined,
