@@ -132,6 +132,7 @@ export const REVEALING = [
   'src/payments/stripe-config/credential-sealer.ts',
   'src/payments/stripe/stripe-connector.ts',
   'src/payments/stripe-config/keys/key-probe.ts',
+  'src/payments/gateway/gateway.proxy.ts',
   'src/payments/webhooks/refusals/stripe-signature.ts',
   // Sealed values that are not secret to their reader.
   'src/payments/webhooks/events/event-payloads.ts',

@@ -6,7 +6,7 @@ import { readLoginForms } from '../accounts/login-form.js';
 import { AppModule } from '../app.module.js';
 import { EarlyRefusals, networkOf } from '../auth/rate-limit.js';
 import type { Settings } from '../config/settings.js';
-import { createAdapter, sendCommonHeaders } from '../http/adapter.js';
+import { createAdapter, createServer, sendCommonHeaders } from '../http/adapter.js';
 import { type AppLogger, logRequests } from '../http/app-logger.js';
 import { ErrorFilter } from '../http/error.filter.js';
 import { readJsonBodies, readRawBodies } from '../http/json-body.js';
@@ -16,6 +16,8 @@ import { refuseUnknownRoutes, RouteTable } from '../http/route-table.js';
 import { UnknownQueryInterceptor } from '../http/validation/unknown-query.js';
 import { decorateWithBuyer } from '../payments/billing/buyer.guard.js';
 import { INVITATION_PAGE } from '../projects/members/invitation-page.controller.js';
+import { GatewayServer } from '../payments/gateway/gateway-server.js';
+import { GatewayProxy } from '../payments/gateway/gateway.proxy.js';
 import { decorateWithProject } from '../projects/permissions/project.guards.js';
 
 const ACCOUNTS_URL = '/api/v1/auth/';
@@ -64,5 +66,22 @@ export async function createApp(
   app.useGlobalInterceptors(bodies, app.get(UnknownQueryInterceptor));
   app.useGlobalFilters(errors);
   await serveDocs(app);
+  if (settings.gateway.isOn) serveGateway(app, settings, logger);
   return app;
+}
+
+/** Adds the gateway beside Nest's routes, or to a server of its own that answers nothing else. */
+function serveGateway(app: NestFastifyApplication, settings: Settings, logger: AppLogger): void {
+  const gateway = app.get(GatewayProxy);
+  const shared: FastifyInstance = app.getHttpAdapter().getInstance();
+  if (settings.gateway.port === undefined) return void shared.register(gateway.routes(logger));
+  const routes = new RouteTable();
+  const errors = new ErrorFilter(routes, logger, () => undefined);
+  const own = createServer(settings, routes, errors);
+  refuseUnknownRoutes(own, routes);
+  sendCommonHeaders(own);
+  logRequests(own, logger);
+  own.setErrorHandler(gateway.errorHandler(logger));
+  void own.register(gateway.routes(logger));
+  app.get(GatewayServer).use(own);
 }

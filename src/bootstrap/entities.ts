@@ -6,7 +6,7 @@ import { HistoryEntryEntity, HistoryHeadEntity, HistoryPermitEntity } from '../h
 import { IdempotencyKeyEntity } from '../payments/idempotency/idempotency-key.entity.js';
 import { SEALED_ANSWERS } from '../payments/idempotency/idempotent-answers.js';
 import { StripeCustomerEntity } from '../payments/billing/customers/stripe-customer.entity.js';
-import { GatewayKeyEntity, GatewayUsageEntity } from '../payments/gateway/gateway-key.entity.js';
+import { GatewayKeyEntity, GatewayUsageEntity } from '../payments/gateway/keys/gateway-key.entity.js';
 import { OutboxEventEntity } from '../payments/ledger/outbox/outbox-event.entity.js';
 import { StripeForeignObjectEntity } from '../payments/ledger/store/ownership.entities.js';
 import {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AppLogger } from '../http/app-logger.js';
+import { GatewayServer } from '../payments/gateway/gateway-server.js';
 import { ReadinessService } from '../monitoring/readiness.service.js';
 
 /** Milliseconds from the end of listening until the connections of unfinished requests are closed. */
@@ -49,14 +50,14 @@ async function stop(
     logger.log(`${signal}: not ready any more, still serving for ${delaySeconds} s`);
     await wait(delaySeconds * 1_000);
   }
-  const server = app?.getHttpServer();
+  const servers = app ? [app.getHttpServer(), app.get(GatewayServer).server ?? []].flat() : [];
   // `app.close` would stop listening only after the hooks of the modules.
-  server?.close();
+  for (const server of servers) server.close();
   logger.log(`${signal}: finishing the requests in flight`);
   setTimeout(() => process.exit(0), EXIT_MS);
-  if (!app || !server) return;
-  setTimeout(() => server.closeAllConnections(), CLOSE_CONNECTIONS_MS);
+  if (!app) return;
+  setTimeout(() => servers.forEach((server) => server.closeAllConnections()), CLOSE_CONNECTIONS_MS);
   // Keep-alive connections would stay open after their last request.
-  setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+  setInterval(() => servers.forEach((server) => server.closeIdleConnections()), IDLE_CHECK_MS);
   await app.close();
 }

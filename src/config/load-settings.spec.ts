@@ -113,6 +113,13 @@ describe('defaults', () => {
       authRegistration: 'open',
       stripeApiBase: undefined,
       stripeAcceptRestrictedKeys: false,
+      gateway: {
+        isOn: false,
+        port: undefined,
+        timeout: 60,
+        requestsPerSecond: 200,
+        requestsAtOnce: 200,
+      },
       webhookRetentionDays: 30,
       webhookSecretOverlap: 86_400,
       mail: undefined,
@@ -308,6 +315,26 @@ describe('production', () => {
   it('refuses settings for tests, and reports malformed settings too', () => {
     const given = { ...PRODUCTION, PORT: 'x', STRIPE_API_BASE: 'http://127.0.0.1:1', SAMPLE_DATA: 'true' };
     expect(blamed(given)).toEqual(['PORT', 'STRIPE_API_BASE', 'SAMPLE_DATA']);
+  });
+
+  it('has a gateway with settings of its own, or none', () => {
+    const given = { STRIPE_GATEWAY: 'true', STRIPE_GATEWAY_PORT: '3001', STRIPE_GATEWAY_TIMEOUT: '2m' };
+    expect(loadSettings({ ...TEST, ...given }).gateway).toMatchObject({
+      isOn: true,
+      port: 3001,
+      timeout: 120,
+    });
+    expect(blamed({ ...TEST, STRIPE_GATEWAY_PORT: '3001' })).toEqual(['STRIPE_GATEWAY']);
+    expect(blamed({ ...TEST, ...given, PORT: '3001' })).toEqual(['STRIPE_GATEWAY_PORT']);
+    for (const [name, texts] of Object.entries({
+      STRIPE_GATEWAY: ['on', 'TRUE'],
+      STRIPE_GATEWAY_PORT: ['0', '65536', 'x'],
+      STRIPE_GATEWAY_TIMEOUT: ['0', '0s', '11m', '-1'],
+      STRIPE_GATEWAY_RATE: ['-1', '1000001'],
+      STRIPE_GATEWAY_CONCURRENCY: ['-1', '100001'],
+    }))
+      for (const text of texts)
+        expect([text, blamed({ ...TEST, STRIPE_GATEWAY: 'true', [name]: text })]).toEqual([text, [name]]);
   });
 
   it('accepts a configured SQLite database', () => {

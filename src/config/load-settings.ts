@@ -78,6 +78,13 @@ export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true }
     authRegistration: env.required('AUTH_REGISTRATION'),
     stripeApiBase: env.optional('STRIPE_API_BASE'),
     stripeAcceptRestrictedKeys: env.required('STRIPE_ACCEPT_RESTRICTED_KEYS'),
+    gateway: {
+      isOn: env.required('STRIPE_GATEWAY'),
+      port: env.optional('STRIPE_GATEWAY_PORT'),
+      timeout: env.required('STRIPE_GATEWAY_TIMEOUT'),
+      requestsPerSecond: env.required('STRIPE_GATEWAY_RATE'),
+      requestsAtOnce: env.required('STRIPE_GATEWAY_CONCURRENCY'),
+    },
     webhookRetentionDays: env.required('WEBHOOK_RETENTION_DAYS'),
     webhookSecretOverlap: env.required('WEBHOOK_SECRET_OVERLAP'),
     rateLimitPerMinute: env.required('RATE_LIMIT_PER_MINUTE'),
@@ -217,6 +224,14 @@ function conflicts(env: Environment): string[] {
     [isWeak('METRICS_TOKEN'), `${env.sourceOf('METRICS_TOKEN')} ${MUST_BE_RANDOM}`],
     [env.isSet('SMTP_URL') && !env.isSet('MAIL_FROM'), 'MAIL_FROM must be set when SMTP_URL is set.'],
     [env.isSet('MAIL_FROM') && !env.isSet('SMTP_URL'), 'SMTP_URL must be set when MAIL_FROM is set.'],
+    [
+      env.isSet('STRIPE_GATEWAY_PORT') && env.optional('STRIPE_GATEWAY') !== true,
+      'STRIPE_GATEWAY must be true when STRIPE_GATEWAY_PORT is set.',
+    ],
+    [
+      env.isSet('STRIPE_GATEWAY_PORT') && env.optional('STRIPE_GATEWAY_PORT') === env.optional('PORT'),
+      'STRIPE_GATEWAY_PORT must differ from PORT.',
+    ],
     [isProduction && env.isSet('STRIPE_API_BASE'), 'STRIPE_API_BASE must be left out in production.'],
     [
       isProduction && env.optional('SAMPLE_DATA') === true,

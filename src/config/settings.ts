@@ -72,6 +72,16 @@ export class Settings extends StoreSettings {
   readonly authRegistration: Registration;
   readonly stripeApiBase?: string;
   readonly stripeAcceptRestrictedKeys: boolean;
+  readonly gateway: {
+    readonly isOn: boolean;
+    /** `undefined` for the port of everything else. */
+    readonly port?: number | undefined;
+    /** Seconds. */
+    readonly timeout: number;
+    /** Of one project; 0 means no limit. */
+    readonly requestsPerSecond: number;
+    readonly requestsAtOnce: number;
+  };
   /** 0 stores no payloads. */
   readonly webhookRetentionDays: number;
   /** Seconds. */

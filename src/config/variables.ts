@@ -293,6 +293,38 @@ const STRIPE = {
     ...BOOLEAN,
     default: 'false',
   },
+  STRIPE_GATEWAY: {
+    summary: "Gateway at `/v1/*` and `/v2/*`, for Stripe's SDKs",
+    ...BOOLEAN,
+    default: 'false',
+  },
+  STRIPE_GATEWAY_PORT: {
+    summary: 'Own port of the gateway',
+    details: 'The gateway answers there only, and nothing else does. Must differ from `PORT`.',
+    must: 'be a whole number from 1 to 65535',
+    parse: rules.wholeNumber(1, 65_535),
+  },
+  STRIPE_GATEWAY_TIMEOUT: {
+    summary: 'How long Stripe may be silent before the gateway gives up',
+    details: 'Seconds, or a number with `s` or `m`. SDKs wait 80 seconds by default.',
+    must: 'be a duration from 1s to 10m, in seconds or with one of the units s, m',
+    parse: (text: string) => rules.duration(600)(text) || undefined,
+    default: '60s',
+  },
+  STRIPE_GATEWAY_RATE: {
+    summary: 'Requests per second of a project through the gateway',
+    details: 'In one process. A gateway key has half of them. 0 means no limit.',
+    must: 'be a whole number from 0 to 1000000',
+    parse: rules.wholeNumber(0, 1_000_000),
+    default: '200',
+  },
+  STRIPE_GATEWAY_CONCURRENCY: {
+    summary: 'Unanswered requests of a project through the gateway',
+    details: 'In one process. A gateway key has half of them. 0 means no limit.',
+    must: 'be a whole number from 0 to 100000',
+    parse: rules.wholeNumber(0, 100_000),
+    default: '200',
+  },
   WEBHOOK_RETENTION_DAYS: {
     summary: 'Days to keep the payloads of webhook events',
     details: 'Payloads are sealed and can be replayed. 0 keeps none.',

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { normalizeForwardedFor } from '../common/actor.js';
 import type { Settings } from '../config/settings.js';
 import type { ErrorFilter } from './error.filter.js';
@@ -58,16 +63,30 @@ class Adapter extends FastifyAdapter {
 }
 
 /** Creates Fastify with our timeouts, request ids, trusted proxies, and answers to invalid HTTP. */
-export function createAdapter(
-  { trustProxy }: Settings,
+export function createAdapter(settings: Settings, routes: RouteTable, errors: ErrorFilter): FastifyAdapter {
+  const adapter = new Adapter(serverOptions(settings, routes, errors));
+  prepareServer(adapter.getInstance<FastifyInstance>(), settings, routes);
+  return adapter;
+}
+
+/** Creates a second server, for a port that answers something else. */
+export function createServer(settings: Settings, routes: RouteTable, errors: ErrorFilter): FastifyInstance {
+  const fastify: FastifyInstance = Fastify(serverOptions(settings, routes, errors));
+  prepareServer(fastify, settings, routes);
+  return fastify;
+}
+
+function serverOptions(
+  { trustProxy, gateway }: Settings,
   routes: RouteTable,
   errors: ErrorFilter,
-): FastifyAdapter {
-  const adapter = new Adapter({
+): FastifyHttpOptions<Server> {
+  return {
     trustProxy: typeof trustProxy === 'number' ? (_address, hop) => hop < trustProxy : trustProxy,
     genReqId: requestId,
     requestIdHeader: false,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Uploads through the gateway have an idle limit only.
+    requestTimeout: gateway.isOn ? 0 : REQUEST_TIMEOUT_MS,
     keepAliveTimeout: IDLE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -84,12 +103,13 @@ export function createAdapter(
       errors.send(error, request, reply);
     },
     clientErrorHandler: (error, socket) => answerUnparsable(error, socket, routes),
-  });
-  const { server } = adapter.getInstance<FastifyInstance>();
+  };
+}
+
+function prepareServer({ server }: FastifyInstance, { trustProxy }: Settings, routes: RouteTable): void {
   answerOddRequests(server, routes);
   // Runs before Fastify reads `X-Forwarded-For`.
   if (trustProxy !== false) server.prependListener('request', normalizeForwardedFor);
-  return adapter;
 }
 
 function requestId({ headers }: IncomingMessage): string {

@@ -33,12 +33,21 @@ interface RequestIds {
   traceId?: string;
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by a route whose pattern stands for several operations. */
+    logged?: Pick<AnsweredRequest, 'route' | 'gatewayKey'>;
+  }
+}
+
 interface AnsweredRequest extends RequestIds {
   method: string;
   /** The route's pattern. A URL may contain a secret. */
   route: string;
   status: number;
   milliseconds: number;
+  /** The id of the gateway key. */
+  gatewayKey?: string | undefined;
 }
 
 /** Writes JSON lines to stdout. Logs only the fields named here: no header, body, URL or foreign message. */
@@ -49,11 +58,11 @@ export class AppLogger implements LoggerService {
     this.#pino = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   }
 
-  answered({ requestId, traceId, method, route, status, milliseconds }: AnsweredRequest): void {
+  answered({ requestId, traceId, method, route, status, milliseconds, gatewayKey }: AnsweredRequest): void {
     // Load balancers poll every few seconds; only a failed health check is logged at `info`.
     const isRoutine = route.startsWith('/health/') && status < 400;
     this.#pino[isRoutine ? 'debug' : 'info'](
-      { requestId, traceId, method, route, status, milliseconds },
+      { requestId, traceId, method, route, status, milliseconds, gatewayKey },
       'request',
     );
   }
@@ -141,12 +150,14 @@ function describe(error: Error): DescribedError {
 }
 
 export function logRequests(fastify: FastifyInstance, logger: AppLogger): void {
+  fastify.decorateRequest('logged', undefined);
   fastify.addHook('onResponse', (request, reply, done) => {
     logger.answered({
       requestId: request.id,
       traceId: traceIdOf(request.headers.traceparent),
       method: request.method,
-      route: request.routeOptions.url ?? 'none',
+      route: request.logged?.route ?? request.routeOptions.url ?? 'none',
+      gatewayKey: request.logged?.gatewayKey,
       status: reply.statusCode,
       milliseconds: Math.round(reply.elapsedTime),
     });

@@ -5,7 +5,7 @@ import { DomainError } from '../common/errors.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Milliseconds to receive the whole body. Default: `BodyLimits.timeoutMs`. */
+    /** Milliseconds to receive the whole body; `Infinity` for no limit. Default: `BodyLimits.timeoutMs`. */
     bodyTimeoutMs?: number;
   }
   interface FastifyRequest {
@@ -80,12 +80,9 @@ export class RequestBodies implements NestInterceptor {
         headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
       // Some clients send a content type without a body.
       if (!hasBody) delete headers['content-type'];
-      else
-        request.bodyDeadline = new BodyDeadline(
-          request,
-          reply,
-          routeOptions.config.bodyTimeoutMs ?? this.limits.timeoutMs,
-        );
+      const timeoutMs = routeOptions.config.bodyTimeoutMs ?? this.limits.timeoutMs;
+      if (hasBody && timeoutMs !== Infinity)
+        request.bodyDeadline = new BodyDeadline(request, reply, timeoutMs);
       done();
     });
   }

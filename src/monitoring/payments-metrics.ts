@@ -58,6 +58,15 @@ export class PaymentsMetrics implements OnModuleInit {
     );
     this.events.on('credentials.invalid', ({ mode }) => invalid.inc({ mode }));
     this.events.on('stripe.called', ({ outcome }) => calls.inc({ outcome }));
+    const gateway = new Counter({
+      name: 'tillkeeper_gateway_requests_total',
+      help: 'Answers of the gateway to requests with a known gateway key.',
+      labelNames: ['resource', 'action', 'status', 'mode'],
+      registers: [this.registry],
+    });
+    this.events.on('gateway.answered', ({ resource, action, status, mode }) =>
+      gateway.inc({ resource, action, status: String(status), mode }),
+    );
     this.events.on('webhook.received', ({ outcome }) => webhooks.inc({ outcome }));
   }
 

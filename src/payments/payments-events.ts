@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, Module } from '@nestjs/common';
 import type { EndUserId } from '../common/ids.js';
-import type { ProjectMode } from './stripe/stripe-mode.js';
+import type { ProjectMode, StripeMode } from './stripe/stripe-mode.js';
 
 /** Times are RFC 3339 in UTC with milliseconds. `id` is ours, the other ids are Stripe's. */
 export interface LedgerSubscription {
@@ -119,6 +119,13 @@ export interface ProcessEventMap {
   'credentials.invalid': ProjectMode & { readonly reason: string };
   'stripe.called': { readonly outcome: StripeCallOutcome };
   'webhook.received': { readonly outcome: WebhookOutcome };
+  /** Sent for each answer of the gateway to a known key. `resource` is `*` for an operation it does not know. */
+  'gateway.answered': {
+    readonly resource: string;
+    readonly action: string;
+    readonly status: number;
+    readonly mode: StripeMode;
+  };
 }
 
 export type PaymentsEventMap = DurableEventMap & ProcessEventMap;
@@ -167,6 +174,7 @@ export class PaymentsEvents {
     'credentials.invalid': [],
     'stripe.called': [],
     'webhook.received': [],
+    'gateway.answered': [],
   };
 
   on<Name extends keyof PaymentsEventMap>(name: Name, listener: PaymentsListener<Name>): void {

@@ -167,6 +167,7 @@ const ROUTES: Record<string, Expectation> = {
     mode: 'test',
     permissions: {},
   }),
+  [`GET ${STRIPE}/gateway-keys/:gateway_key_id/usage`]: allowed('gateway-keys:write', 404),
   [`PATCH ${STRIPE}/gateway-keys/:gateway_key_id`]: allowed('gateway-keys:write', 404, { name: 'B' }),
   [`POST ${STRIPE}/gateway-keys/:gateway_key_id/rotate`]: allowed('gateway-keys:write', 404),
   [`DELETE ${STRIPE}/gateway-keys/:gateway_key_id`]: allowed('gateway-keys:write', 404),

@@ -214,6 +214,7 @@ describe('/metrics', () => {
       'data_keys',
       'delivery_notes',
       'failed_logins',
+      'gateway_usage',
       'idempotency_keys',
       'outbox',
       'webhook_payloads',

@@ -286,6 +286,7 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   createGatewayKey: { 409: TOO_MANY_GATEWAY_KEYS, 422: missing('name') },
   updateGatewayKey: { 404: NO_GATEWAY_KEY, 422: NO_GATEWAY_KEY_ID },
   rotateGatewayKey: { 404: NO_GATEWAY_KEY, 409: GATEWAY_KEY_EXPIRED, 422: NO_GATEWAY_KEY_ID },
+  getGatewayKeyUsage: { 404: NO_GATEWAY_KEY },
   revokeGatewayKey: { 404: NO_GATEWAY_KEY },
   createOperatorServiceAccount: { 409: TOO_MANY_ACCOUNTS, 422: missing('name') },
   updateOperatorServiceAccount: { 404: NO_SERVICE_ACCOUNT, 422: NO_ACCOUNT_ID },

@@ -2,15 +2,27 @@ import { Module } from '@nestjs/common';
 import { AuthModule } from '../../auth/auth.module.js';
 import { HistoryModule } from '../../history/history.module.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
+import { PaymentsEventsModule } from '../payments-events.js';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
-import { GatewayKeysController } from './gateway-keys.controller.js';
-import { GatewayKeysRepository } from './gateway-keys.repository.js';
-import { GatewayKeysService } from './gateway-keys.service.js';
+import { GatewayKeysController } from './keys/gateway-keys.controller.js';
+import { GatewayKeysRepository } from './keys/gateway-keys.repository.js';
+import { GatewayLimits } from './gateway-limits.js';
+import { GatewayServer } from './gateway-server.js';
+import { GatewayUsage } from './keys/gateway-usage.js';
+import { GatewayProxy } from './gateway.proxy.js';
+import { GatewayKeysService } from './keys/gateway-keys.service.js';
 
 /** Stands between Stripe's SDKs and Stripe: checks a gateway key, and sends the stored secret key in its place. */
 @Module({
-  imports: [AuthModule, HistoryModule, ProjectsModule, StripeConfigModule],
+  imports: [AuthModule, HistoryModule, ProjectsModule, PaymentsEventsModule, StripeConfigModule],
   controllers: [GatewayKeysController],
-  providers: [GatewayKeysService, GatewayKeysRepository],
+  providers: [
+    GatewayKeysService,
+    GatewayKeysRepository,
+    GatewayLimits,
+    GatewayUsage,
+    GatewayProxy,
+    GatewayServer,
+  ],
 })
 export class GatewayModule {}

@@ -49,7 +49,7 @@ export class StrictHttpClient implements HttpClient {
   }
 }
 
-function outcomeOf(status: number): StripeCallOutcome {
+export function outcomeOf(status: number): StripeCallOutcome {
   if (status < 300) return 'succeeded';
   if (status === 429) return 'rate_limited';
   return status < 500 ? 'refused' : 'failed';

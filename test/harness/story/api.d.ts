@@ -1060,6 +1060,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/payments/stripe/projects/{project_id}/gateway-keys/{gateway_key_id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the requests of a gateway key
+         * @description By day, for 30 days, with the permissions that the requests needed and those that were refused. At most ten seconds behind. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        get: operations["getGatewayKeyUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/payments/stripe/projects/{project_id}/gateway-keys/{gateway_key_id}": {
         parameters: {
             query?: never;
@@ -3525,6 +3545,70 @@ export interface components {
              * @example tkg_test_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa4awSOR
              */
             key: string;
+        };
+        /** @description A permission that requests of one day needed. */
+        PermissionUsageResponse: {
+            /**
+             * @description The resource.
+             * @example customers
+             */
+            resource: string;
+            /**
+             * @description What they did with it.
+             * @example read
+             * @enum {string}
+             */
+            action: "read" | "write";
+            /**
+             * @description Requests that needed it.
+             * @example 120
+             */
+            requests: number;
+            /**
+             * @description Those that the key was refused for.
+             * @example 0
+             */
+            refused: number;
+        };
+        /** @description Requests of one day. */
+        GatewayKeyDayResponse: {
+            /**
+             * Format: date
+             * @description The day, in UTC.
+             * @example 2026-11-21
+             */
+            day: string;
+            /**
+             * @description All requests.
+             * @example 124
+             */
+            requests: number;
+            /**
+             * @description Requests with an error of Stripe or of the gateway.
+             * @example 3
+             */
+            errors: number;
+            /**
+             * @description Requests without the needed permission.
+             * @example 1
+             */
+            refused: number;
+            /** @description The permissions that they needed. */
+            permissions: components["schemas"]["PermissionUsageResponse"][];
+        };
+        /** @description What a gateway key was used for. */
+        GatewayKeyUsageResponse: {
+            /** @description The days with requests, the newest first. */
+            days: components["schemas"]["GatewayKeyDayResponse"][];
+            /**
+             * @description The smallest permissions that cover all requests of these days that were allowed.
+             * @example {
+             *       "customers": "read"
+             *     }
+             */
+            used_permissions: {
+                [key: string]: "read" | "write";
+            };
         };
         /** @description Changes of a gateway key. An absent field stays as it is. */
         GatewayKeyUpdateRequest: {
@@ -12132,6 +12216,116 @@ export interface operations {
             };
             /** @description The body is not `application/json`. */
             415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    getGatewayKeyUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The gateway key's id. */
+                gateway_key_id: string;
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The days with requests, the newest first. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayKeyUsageResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or no gateway key with this id. */
+            404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;

@@ -1,5 +1,5 @@
-import { columns, inserted, type RowOf } from '../../database/columns.js';
-import { sql } from '../../database/database.js';
+import { columns, inserted, type RowOf } from '../../../database/columns.js';
+import { sql } from '../../../database/database.js';
 import { GatewayKeyEntity, GatewayUsageEntity } from './gateway-key.entity.js';
 
 type KeyRow = RowOf<GatewayKeyEntity>;

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource, In, type Repository } from 'typeorm';
-import { OpaqueKeyEntity } from '../../auth/opaque-keys/opaque-key.entity.js';
-import type { KeyRotation } from '../../auth/opaque-keys/opaque-key.dto.js';
-import { factsOf, type KeyFacts, OpaqueKeys } from '../../auth/opaque-keys/opaque-keys.js';
-import type { Actor } from '../../common/actor.js';
-import { DomainError } from '../../common/errors.js';
-import type { ProjectId } from '../../common/ids.js';
-import { columnValues, type RowOf } from '../../database/columns.js';
-import { reachingDatabase } from '../../database/database-errors.js';
-import { Database, exec, query, type Steps } from '../../database/database.js';
-import type { HistoryDetails } from '../../history/history-entry.js';
-import { HistoryTrail } from '../../history/history-trail.js';
-import { FIND_LIVE } from '../../projects/project.statements.js';
-import { projectNotFound } from '../../projects/projects.service.js';
-import type { StripeMode } from '../stripe/stripe-mode.js';
+import { OpaqueKeyEntity } from '../../../auth/opaque-keys/opaque-key.entity.js';
+import type { KeyRotation } from '../../../auth/opaque-keys/opaque-key.dto.js';
+import { factsOf, type KeyFacts, OpaqueKeys } from '../../../auth/opaque-keys/opaque-keys.js';
+import type { Actor } from '../../../common/actor.js';
+import { DomainError } from '../../../common/errors.js';
+import type { ProjectId } from '../../../common/ids.js';
+import { columnValues, type RowOf } from '../../../database/columns.js';
+import { reachingDatabase } from '../../../database/database-errors.js';
+import { Database, exec, query, type Steps } from '../../../database/database.js';
+import type { HistoryDetails } from '../../../history/history-entry.js';
+import { HistoryTrail } from '../../../history/history-trail.js';
+import { FIND_LIVE } from '../../../projects/project.statements.js';
+import { projectNotFound } from '../../../projects/projects.service.js';
+import type { StripeMode } from '../../stripe/stripe-mode.js';
 import { GatewayKeyEntity } from './gateway-key.entity.js';
 import {
   ADD,
@@ -26,7 +26,7 @@ import {
   FIND_HOLDER,
   KEYS_OF_PROJECT,
 } from './gateway-keys.statements.js';
-import type { GatewayPermissions } from './gateway-permissions.js';
+import type { GatewayPermissions } from '../gateway-permissions.js';
 
 type KeyRow = RowOf<GatewayKeyEntity>;
 

@@ -7,17 +7,17 @@ import {
   KeyRotateRequest,
   Networks,
   toKeyFactsResponse,
-} from '../../auth/opaque-keys/opaque-key.dto.js';
-import { readTime } from '../../common/typed-text.js';
-import { ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
-import { TextField } from '../../http/validation/fields.js';
+} from '../../../auth/opaque-keys/opaque-key.dto.js';
+import { readTime } from '../../../common/typed-text.js';
+import { ApiTime, ApiUuid } from '../../../http/openapi/api-errors.js';
+import { TextField } from '../../../http/validation/fields.js';
 import {
   type Check,
   Checked,
   ForbidUnknownFields,
   OptionalBody,
-} from '../../http/validation/request.pipe.js';
-import { STRIPE_MODES, type StripeMode, StripeModeField } from '../stripe/stripe-mode.js';
+} from '../../../http/validation/request.pipe.js';
+import { STRIPE_MODES, type StripeMode, StripeModeField } from '../../stripe/stripe-mode.js';
 import type {
   GatewayKeyChanges,
   IssuedGatewayKey,
@@ -26,10 +26,12 @@ import type {
 } from './gateway-keys.repository.js';
 import {
   GATEWAY_ACTIONS,
+  type GatewayAction,
   type GatewayPermissions,
   isPermissionName,
   PERMISSION_NAMES,
-} from './gateway-permissions.js';
+} from '../gateway-permissions.js';
+import { type DayOfUsage, usedPermissions } from './gateway-usage.js';
 
 const MOST_ACCOUNTS = 100;
 /** Accounts, also as the paths that `Stripe-Context` takes. */
@@ -190,6 +192,63 @@ export class IssuedGatewayKeyResponse extends GatewayKeyResponse {
     example: EXAMPLE_KEY,
   })
   key: string;
+}
+
+@ApiSchema({ description: 'A permission that requests of one day needed.' })
+class PermissionUsageResponse {
+  @ApiProperty({ description: 'The resource.', type: String, example: 'customers' })
+  resource: string;
+
+  @ApiProperty({ description: 'What they did with it.', enum: GATEWAY_ACTIONS, example: 'read' })
+  action: GatewayAction;
+
+  @ApiProperty({ description: 'Requests that needed it.', type: 'integer', example: 120 })
+  requests: number;
+
+  @ApiProperty({ description: 'Those that the key was refused for.', type: 'integer', example: 0 })
+  refused: number;
+}
+
+@ApiSchema({ description: 'Requests of one day.' })
+class GatewayKeyDayResponse {
+  @ApiProperty({ description: 'The day, in UTC.', type: 'string', format: 'date', example: '2026-11-21' })
+  day: string;
+
+  @ApiProperty({ description: 'All requests.', type: 'integer', example: 124 })
+  requests: number;
+
+  @ApiProperty({
+    description: 'Requests with an error of Stripe or of the gateway.',
+    type: 'integer',
+    example: 3,
+  })
+  errors: number;
+
+  @ApiProperty({ description: 'Requests without the needed permission.', type: 'integer', example: 1 })
+  refused: number;
+
+  @ApiProperty({ description: 'The permissions that they needed.', type: [PermissionUsageResponse] })
+  permissions: PermissionUsageResponse[];
+}
+
+@ApiSchema({ description: 'What a gateway key was used for.' })
+export class GatewayKeyUsageResponse {
+  @ApiProperty({ description: 'The days with requests, the newest first.', type: [GatewayKeyDayResponse] })
+  days: GatewayKeyDayResponse[];
+
+  @ApiProperty({
+    description: 'The smallest permissions that cover all requests of these days that were allowed.',
+    ...PERMISSIONS_SCHEMA,
+    example: { customers: 'read' },
+  })
+  used_permissions: GatewayPermissions;
+}
+
+export function toUsageResponse(days: readonly DayOfUsage[]): GatewayKeyUsageResponse {
+  return {
+    days: days.map(({ permissions, ...day }) => ({ ...day, permissions: [...permissions] })),
+    used_permissions: usedPermissions(days),
+  };
 }
 
 export function toNewGatewayKey(request: GatewayKeyCreateRequest): NewGatewayKey {

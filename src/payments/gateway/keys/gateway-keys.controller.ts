@@ -9,25 +9,28 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { CurrentActor } from '../../auth/caller.js';
-import { toKeyRotation } from '../../auth/opaque-keys/opaque-key.dto.js';
-import type { Actor } from '../../common/actor.js';
-import { ApiErrors } from '../../http/openapi/api-errors.js';
-import { UuidPipe } from '../../http/validation/fields.js';
-import type { Project } from '../../projects/project.entity.js';
-import { CurrentProject, RequiresPermission } from '../../projects/permissions/project.guards.js';
+import { CurrentActor } from '../../../auth/caller.js';
+import { toKeyRotation } from '../../../auth/opaque-keys/opaque-key.dto.js';
+import type { Actor } from '../../../common/actor.js';
+import { ApiErrors } from '../../../http/openapi/api-errors.js';
+import { UuidPipe } from '../../../http/validation/fields.js';
+import type { Project } from '../../../projects/project.entity.js';
+import { CurrentProject, RequiresPermission } from '../../../projects/permissions/project.guards.js';
 import {
   GatewayKeyCreateRequest,
   GatewayKeyResponse,
   GatewayKeyRotateRequest,
   GatewayKeyUpdateRequest,
+  GatewayKeyUsageResponse,
   IssuedGatewayKeyResponse,
   toChanges,
   toGatewayKeyResponse,
   toIssuedResponse,
   toNewGatewayKey,
+  toUsageResponse,
 } from './gateway-key.dto.js';
 import { GatewayKeysService } from './gateway-keys.service.js';
+import { GatewayUsage } from './gateway-usage.js';
 
 const ID = 'gateway_key_id';
 const KEY_ID = ApiParam({
@@ -49,7 +52,10 @@ const EXPIRED = { 409: 'The gateway key has expired, and the request sets no lat
 @RequiresPermission('gateway-keys:write')
 @Controller('payments/stripe/projects/:project_id/gateway-keys')
 export class GatewayKeysController {
-  constructor(private readonly keys: GatewayKeysService) {}
+  constructor(
+    private readonly keys: GatewayKeysService,
+    private readonly counts: GatewayUsage,
+  ) {}
 
   @Get()
   @ApiOperation({
@@ -78,6 +84,24 @@ export class GatewayKeysController {
     @CurrentActor() actor: Actor,
   ): Promise<IssuedGatewayKeyResponse> {
     return toIssuedResponse(await this.keys.create(id, toNewGatewayKey(body), actor));
+  }
+
+  @Get(`:${ID}/usage`)
+  @KEY_ID
+  @ApiOperation({
+    operationId: 'getGatewayKeyUsage',
+    summary: 'Count the requests of a gateway key',
+    description:
+      'By day, for 30 days, with the permissions that the requests needed and those that were refused. At most ten seconds behind.',
+  })
+  @ApiOkResponse({ description: 'The days with requests, the newest first.', type: GatewayKeyUsageResponse })
+  @ApiErrors({ project: true, orMissing: NO_KEY })
+  async usage(
+    @CurrentProject() { id: projectId }: Project,
+    @Param(ID, UuidPipe) id: string,
+  ): Promise<GatewayKeyUsageResponse> {
+    await this.keys.assertExists(projectId, id);
+    return toUsageResponse(await this.counts.ofKey(id));
   }
 
   @Patch(`:${ID}`)

@@ -1,9 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import type { KeyRotation } from '../../auth/opaque-keys/opaque-key.dto.js';
-import { OpaqueKeys } from '../../auth/opaque-keys/opaque-keys.js';
-import type { Actor } from '../../common/actor.js';
-import type { ProjectId } from '../../common/ids.js';
-import { ProjectsService } from '../../projects/projects.service.js';
+import type { KeyRotation } from '../../../auth/opaque-keys/opaque-key.dto.js';
+import { OpaqueKeys } from '../../../auth/opaque-keys/opaque-keys.js';
+import type { Actor } from '../../../common/actor.js';
+import type { ProjectId } from '../../../common/ids.js';
+import { ProjectsService } from '../../../projects/projects.service.js';
 import {
   type GatewayKeyChanges,
   GatewayKeysRepository,
@@ -36,6 +36,11 @@ export class GatewayKeysService implements OnModuleInit {
 
   list(projectId: ProjectId): Promise<ListedGatewayKey[]> {
     return this.gatewayKeys.list(projectId);
+  }
+
+  /** @throws DomainError `gateway_key_not_found` */
+  assertExists(projectId: ProjectId, id: string): Promise<void> {
+    return this.gatewayKeys.assertExists(projectId, id);
   }
 
   /** @throws DomainError `project_not_found`, `too_many_gateway_keys` */

@@ -1,7 +1,7 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
-import type { ProjectId } from '../../common/ids.js';
-import { ProjectEntity } from '../../projects/project.entity.js';
-import type { StripeMode } from '../stripe/stripe-mode.js';
+import type { ProjectId } from '../../../common/ids.js';
+import { ProjectEntity } from '../../../projects/project.entity.js';
+import type { StripeMode } from '../../stripe/stripe-mode.js';
 
 /** A key of the gateway and what it may do. The key itself is in `opaque_keys`. */
 @Entity('gateway_keys')

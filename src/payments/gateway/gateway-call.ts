@@ -1,0 +1,126 @@
+import type { FastifyRequest } from 'fastify';
+import { ExpandScanner, UNREADABLE } from './expand-scanner.js';
+import { ACCOUNT_HEADERS } from './gateway-headers.js';
+import {
+  type GatewayAction,
+  isAllowed,
+  isMeterEventStream,
+  isPlainPath,
+  type Operation,
+  operationOf,
+  resourcesOfExpansion,
+} from './gateway-permissions.js';
+import { GatewayError, permissionMissing } from './gateway.errors.js';
+import type { GatewayKey } from './keys/gateway-keys.repository.js';
+
+const QUERY = /^[\x21\x22\x24-\x7e\x80-\xff]*$/;
+const FORM = /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
+const MULTIPART = /^multipart\/form-data\s*;/i;
+
+/** A request of a known key: the operation, and the permissions that it needs. */
+export class GatewayCall {
+  readonly operation: Operation;
+  /** `customers:read` */
+  readonly needed = new Set<string>();
+  /** The permission that the key lacks. */
+  missing: string | undefined;
+  readonly #path: string;
+  /** Empty, or with its question mark. */
+  readonly #query: string;
+
+  /** @throws GatewayError `gateway_request_invalid` */
+  constructor(
+    private readonly request: FastifyRequest,
+    readonly key: GatewayKey,
+  ) {
+    const { method, url } = request;
+    const [path = ''] = url.split('?', 1);
+    this.#path = path;
+    this.#query = url.slice(path.length);
+    if (!isPlainPath(path) || !QUERY.test(this.#query))
+      throw new GatewayError(
+        'gateway_request_invalid',
+        'The URL has an empty or a dot segment, an encoded slash, or another character that no id of Stripe has.',
+      );
+    this.operation = operationOf(method, path);
+  }
+
+  /** Path and query for Stripe, as the client sent them. */
+  get target(): string {
+    return this.#path + this.#query;
+  }
+
+  get hasBody(): boolean {
+    const { headers } = this.request;
+    return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  }
+
+  /** Checks what the URL and the headers say. @throws GatewayError */
+  admit(): void {
+    const { headers } = this.request;
+    if (this.key.paused)
+      throw new GatewayError(
+        'gateway_key_paused',
+        'This gateway key is paused. An admin of the project can resume it.',
+      );
+    if (isMeterEventStream(this.#path))
+      throw new GatewayError(
+        'gateway_route_unknown',
+        'Meter event streams are not available through the gateway: send meter events one by one.',
+      );
+    this.#demand(this.operation.resource, this.operation.action);
+    for (const name of ACCOUNT_HEADERS) {
+      const account = headers[name];
+      if (account !== undefined && !this.key.accounts.some((allowed) => allowed === account))
+        throw new GatewayError(
+          'gateway_account_not_allowed',
+          'This gateway key may not act for this account. An admin of the project can add it to its accounts.',
+        );
+    }
+    const scanner = this.#scanner();
+    scanner.push(this.#query.slice(1));
+    scanner.end();
+    if (!this.hasBody) return;
+    if (!/^(?:identity)?$/i.test(headers['content-encoding'] ?? ''))
+      throw new GatewayError('gateway_body_compressed', 'Send the body without a Content-Encoding.');
+    if (!this.#isForm && !this.#isWithoutExpansions) this.#demandExpansion(UNREADABLE);
+  }
+
+  /** Finds expansions in the body; throws `GatewayError` at one that the key lacks. */
+  bodyScanner(): ExpandScanner | undefined {
+    return this.#isForm ? this.#scanner() : undefined;
+  }
+
+  #scanner(): ExpandScanner {
+    return new ExpandScanner((expansion) => this.#demandExpansion(expansion));
+  }
+
+  /** Servers read a body without a content type as a form. */
+  get #isForm(): boolean {
+    const type = this.request.headers['content-type'];
+    return type === undefined || FORM.test(type);
+  }
+
+  /**
+   * Whether the answer can't be expanded by the body: API v2, which takes JSON, has no expansions, and a new file
+   * refers to no other object.
+   */
+  get #isWithoutExpansions(): boolean {
+    const isUpload =
+      this.operation.host === 'files' && MULTIPART.test(this.request.headers['content-type'] ?? '');
+    return isUpload || this.#path.startsWith('/v2/');
+  }
+
+  #demand(resource: string, action: GatewayAction): void {
+    const permission = `${resource}:${action}`;
+    this.needed.add(permission);
+    if (isAllowed(this.key.permissions, resource, action)) return;
+    this.missing = permission;
+    throw permissionMissing(resource, action);
+  }
+
+  #demandExpansion(expansion: string): void {
+    for (const resource of resourcesOfExpansion(this.operation.objects, expansion))
+      this.#demand(resource, 'read');
+  }
+}

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** Request headers that Stripe gets as they are. Others stay here: cookies, addresses, hop-by-hop headers. */
+const PASSED = [
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'content-length',
+  'content-type',
+  'range',
+  'stripe-version',
+  'user-agent',
+  'x-stripe-client-telemetry',
+  'x-stripe-client-user-agent',
+];
+
+/** Name other accounts than the stored key's, so a key must list their values. */
+export const ACCOUNT_HEADERS = ['stripe-account', 'stripe-context'] as const;
+
+/** Answer headers that the client gets, besides those of Stripe that begin with a prefix of `ANSWER_PREFIX`. */
+const ANSWERED = new Set([
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-range',
+  'content-type',
+  'accept-ranges',
+  'date',
+  'etag',
+  'idempotent-replayed',
+  'last-modified',
+  'original-request',
+  'request-id',
+  'retry-after',
+  'vary',
+]);
+const ANSWER_PREFIX = /^(?:x-)?(?:stripe|ratelimit)-/;
+
+/** Longest key that Stripe accepts. */
+const MAX_IDEMPOTENCY_KEY = 255;
+
+export function headersForStripe(
+  headers: IncomingHttpHeaders,
+  { authorization, keyId }: { authorization: string; keyId: string },
+): Record<string, string> {
+  const sent: Record<string, string> = { authorization };
+  for (const name of [...PASSED, ...ACCOUNT_HEADERS]) {
+    const value = headers[name];
+    if (typeof value === 'string') sent[name] = value;
+  }
+  const idempotencyKey = headers['idempotency-key'];
+  if (typeof idempotencyKey === 'string') sent['idempotency-key'] = ownIdempotencyKey(keyId, idempotencyKey);
+  return sent;
+}
+
+/** Two services of one project may choose the same key, so it is made different for each gateway key. */
+function ownIdempotencyKey(keyId: string, value: string): string {
+  const own = `${keyId}:${value}`;
+  return own.length <= MAX_IDEMPOTENCY_KEY
+    ? own
+    : `${keyId}:${createHash('sha256').update(value).digest('hex')}`;
+}
+
+/** @param idempotencyKey as the client sent it */
+export function headersForClient(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  idempotencyKey: string | string[] | undefined,
+): Record<string, string | string[]> {
+  const answered: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined && (ANSWERED.has(name) || ANSWER_PREFIX.test(name))) answered[name] = value;
+  if (headers['idempotency-key'] !== undefined && idempotencyKey !== undefined)
+    answered['idempotency-key'] = idempotencyKey;
+  return answered;
+}

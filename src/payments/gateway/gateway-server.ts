@@ -1,0 +1,31 @@
+import type { Server } from 'node:http';
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import type { FastifyInstance } from 'fastify';
+import { Settings } from '../../config/settings.js';
+
+/** The server of the gateway's own port. It listens while the application runs. */
+@Injectable()
+export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  #fastify: FastifyInstance | undefined;
+
+  constructor(private readonly settings: Settings) {}
+
+  /** Called before the start. */
+  use(fastify: FastifyInstance): void {
+    this.#fastify = fastify;
+  }
+
+  /** `undefined` without an own port. */
+  get server(): Server | undefined {
+    return this.#fastify?.server;
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { gateway, host } = this.settings;
+    await this.#fastify?.listen({ port: gateway.port ?? 0, host });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#fastify?.close();
+  }
+}

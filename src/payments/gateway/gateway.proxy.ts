@@ -1,0 +1,273 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { type Dispatcher, Pool } from 'undici';
+import { EarlyRefusals } from '../../auth/rate-limit.js';
+import { type KeyRefusal, OpaqueKeys } from '../../auth/opaque-keys/opaque-keys.js';
+import { hasPrefixOf } from '../../auth/opaque-keys/opaque-key.js';
+import { DomainError } from '../../common/errors.js';
+import type { Secret } from '../../common/secret.js';
+import { Settings } from '../../config/settings.js';
+import { AppLogger, traceIdOf } from '../../http/app-logger.js';
+import { PaymentsEvents } from '../payments-events.js';
+import { ConfigCache, ConfigChanges } from '../stripe-config/config-cache.js';
+import { KeyHealth } from '../stripe-config/keys/key-health.js';
+import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
+import { type AnswerListener, outcomeOf } from '../stripe/strict-http-client.js';
+import { STRIPE_MODES } from '../stripe/stripe-mode.js';
+import { GatewayCall } from './gateway-call.js';
+import { headersForClient, headersForStripe } from './gateway-headers.js';
+import { type GatewayKey, GatewayKeysRepository, kindOf } from './keys/gateway-keys.repository.js';
+import { GatewayLimits } from './gateway-limits.js';
+import type { Operation } from './gateway-permissions.js';
+import { GatewayUsage } from './keys/gateway-usage.js';
+import { GatewayError, toGatewayError, unknownKey } from './gateway.errors.js';
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const PATHS = ['/v1/*', '/v2/*'];
+const HOSTS = { api: 'https://api.stripe.com', files: 'https://files.stripe.com' } as const;
+const CONNECT_TIMEOUT_MS = 10_000;
+const MAX_STORED_KEYS = 1_000;
+
+const REFUSALS: Record<KeyRefusal, () => GatewayError> = {
+  malformed: () =>
+    new GatewayError('gateway_key_invalid', 'This is no complete gateway key: copy all of it, with tkg_.'),
+  unknown: () => unknownKey(),
+  expired: () => new GatewayError('gateway_key_invalid', 'The gateway key has expired.'),
+  wrong_network: () =>
+    new GatewayError('gateway_wrong_network', 'The gateway key may not be used from this network address.'),
+};
+
+type ErrorHandler = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
+
+interface StoredKey {
+  readonly value: Secret;
+  readonly onAnswer: AnswerListener;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    gatewayCall?: GatewayCall;
+  }
+}
+
+/** Sends requests with gateway keys to Stripe, with the stored secret key in their place. */
+@Injectable()
+export class GatewayProxy implements OnApplicationShutdown {
+  readonly #stripe: Record<Operation['host'], Dispatcher>;
+  readonly #storedKeys: ConfigCache<StoredKey>;
+  readonly #refusals: EarlyRefusals;
+  readonly #docUrl: string;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly opaqueKeys: OpaqueKeys,
+    private readonly gatewayKeys: GatewayKeysRepository,
+    private readonly configs: StripeConfigService,
+    private readonly health: KeyHealth,
+    private readonly limits: GatewayLimits,
+    private readonly usage: GatewayUsage,
+    private readonly events: PaymentsEvents,
+    changes: ConfigChanges,
+  ) {
+    this.#storedKeys = new ConfigCache(changes, MAX_STORED_KEYS);
+    this.#refusals = new EarlyRefusals(settings.rateLimitPerMinute);
+    this.#docUrl = `${settings.publicBaseUrl}/docs#/Gateway%20keys`;
+    const timeout = settings.gateway.timeout * 1_000;
+    const options = {
+      headersTimeout: timeout,
+      bodyTimeout: timeout,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+    };
+    const connect = (origin: string) => new Pool(settings.stripeApiBase ?? origin, options);
+    this.#stripe = { api: connect(HOSTS.api), files: connect(HOSTS.files) };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all(Object.values(this.#stripe).map((stripe) => stripe.destroy()));
+  }
+
+  /** The routes, for an encapsulated scope of Fastify whose bodies nobody else parses. */
+  routes(logger: AppLogger): FastifyPluginCallback {
+    return (scope, _options, done) => {
+      scope.decorateRequest('gatewayCall', undefined);
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
+      scope.setErrorHandler(this.errorHandler(logger));
+      scope.addHook('onResponse', (request, reply, next) => {
+        this.#count(request, reply);
+        next();
+      });
+      for (const url of PATHS)
+        scope.route({
+          method: METHODS,
+          url,
+          config: { bodyTimeoutMs: Infinity },
+          handler: (request, reply) => this.#handle(request, reply),
+        });
+      done();
+    };
+  }
+
+  /** Answers errors in the form of Stripe's. */
+  errorHandler(logger: AppLogger): ErrorHandler {
+    return (thrown, request, reply) => {
+      const isUnknown = request.gatewayCall === undefined && thrown instanceof GatewayError;
+      // Somebody who tries out keys is slowed down, by address.
+      const limited =
+        isUnknown && [401, 403].includes(thrown.status) ? this.#refusals.replacementFor(request) : undefined;
+      const error = toGatewayError(limited ?? thrown, request);
+      if (error.status === 500)
+        logger.failure(
+          { requestId: request.id, traceId: traceIdOf(request.headers.traceparent) },
+          new DomainError('internal_error', error.message, { cause: error.cause }),
+        );
+      if (!request.raw.complete) reply.header('connection', 'close');
+      error.send(reply, this.#docUrl);
+    };
+  }
+
+  async #handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const key = await this.#authenticate(request);
+    const call = new GatewayCall(request, key);
+    request.gatewayCall = call;
+    request.logged = { route: call.operation.path, gatewayKey: key.id };
+    // Its `close` has passed already, and would not end the request below.
+    if (request.socket.destroyed) throw clientGone();
+    const leave = this.limits.enter(key, this.settings.gateway);
+    const abort = new AbortController();
+    reply.raw.once('close', () => {
+      leave();
+      abort.abort(clientGone());
+    });
+    call.admit();
+    if (Number(request.headers['content-length'] ?? 0) > this.#limitOf(call)) throw tooLarge();
+    const stored = await this.#storedKey(key);
+    const sentAt = performance.now();
+    try {
+      const answer = await this.#stripe[call.operation.host].request({
+        method: request.method,
+        path: call.target,
+        headers: headersForStripe(request.headers, {
+          authorization: `Bearer ${stored.value.reveal()}`,
+          keyId: key.id,
+        }),
+        body: call.hasBody
+          ? Readable.from(this.#bytesOf(request.raw, call, abort), { objectMode: false })
+          : null,
+        signal: abort.signal,
+      });
+      const { statusCode: status } = answer;
+      this.events.emit('stripe.called', { outcome: outcomeOf(status) });
+      stored.onAnswer(status, sentAt);
+      if (status === 401) {
+        await answer.body.dump();
+        throw new GatewayError(
+          'stripe_key_rejected',
+          'The gateway key was accepted, but Stripe rejected the secret key that the project has stored: store a new one.',
+        );
+      }
+      // Stripe may answer before it has read the body, which nobody reads then.
+      if (!request.raw.complete) reply.header('connection', 'close');
+      return reply
+        .code(status)
+        .headers(headersForClient(answer.headers, request.headers['idempotency-key']))
+        .send(answer.body);
+    } catch (error) {
+      if (!(error instanceof GatewayError) && !abort.signal.aborted)
+        this.events.emit('stripe.called', { outcome: 'unreachable' });
+      throw abort.signal.reason instanceof GatewayError ? abort.signal.reason : error;
+    }
+  }
+
+  /** @throws GatewayError, and DomainError `database_unavailable` */
+  async #authenticate(request: FastifyRequest): Promise<GatewayKey> {
+    const text = keyIn(request.headers.authorization);
+    if (text === undefined)
+      throw new GatewayError(
+        'gateway_key_missing',
+        'Send a gateway key, as Authorization: Bearer tkg_… or as the user name of basic authentication.',
+      );
+    const mode = STRIPE_MODES.find((each) => hasPrefixOf(kindOf(each), text));
+    if (!mode) throw REFUSALS.malformed();
+    const { holder, refusal } = await this.opaqueKeys.verify(
+      kindOf(mode),
+      { key: text, ip: request.ip },
+      (id) => this.gatewayKeys.findHolder(id),
+    );
+    if (refusal) throw REFUSALS[refusal]();
+    return holder;
+  }
+
+  #limitOf({ operation }: GatewayCall): number {
+    return operation.host === 'files' ? this.limits.uploadBytes : this.limits.bodyBytes;
+  }
+
+  /**
+   * The bytes of the body. Each piece is inspected before Stripe gets it, and the last one is kept back until
+   * all is inspected: Stripe carries out no request with a body that broke off.
+   */
+  async *#bytesOf(raw: IncomingMessage, call: GatewayCall, abort: AbortController): AsyncGenerator<Buffer> {
+    const scanner = call.bodyScanner();
+    const limit = this.#limitOf(call);
+    const idle = setTimeout(() => abort.abort(tooIdle()), this.limits.uploadIdleMs).unref();
+    let kept: Buffer | undefined;
+    let length = 0;
+    try {
+      for await (const piece of raw as AsyncIterable<Buffer>) {
+        length += piece.length;
+        if (length > limit) throw tooLarge();
+        scanner?.push(piece.toString('latin1'));
+        if (kept) yield kept;
+        kept = piece;
+        idle.refresh();
+      }
+      scanner?.end();
+      clearTimeout(idle);
+      if (kept) yield kept;
+    } catch (error) {
+      abort.abort(error);
+      throw error;
+    } finally {
+      clearTimeout(idle);
+    }
+  }
+
+  #storedKey({ projectId, mode }: GatewayKey): Promise<StoredKey> {
+    return this.#storedKeys.get(projectId, mode, async () => {
+      const { value, fingerprint } = await this.configs.openSecretKey(projectId, mode);
+      return { value, onAnswer: this.health.followUse(projectId, { mode, fingerprint }) };
+    });
+  }
+
+  #count({ gatewayCall: call }: FastifyRequest, { statusCode: status }: FastifyReply): void {
+    if (!call) return;
+    const { key, operation, needed, missing } = call;
+    this.usage.count({ keyId: key.id, status, needed: [...needed], missing });
+    const { resource, action } = operation;
+    this.events.emit('gateway.answered', { resource, action, status, mode: key.mode });
+  }
+}
+
+/** `Bearer <key>`, or basic authentication with the key as the user name, as curl sends it. */
+function keyIn(authorization: string | undefined): string | undefined {
+  const [, scheme = '', value = ''] = /^(Bearer|Basic) +(\S+)$/i.exec(authorization ?? '') ?? [];
+  if (value === '') return undefined;
+  return scheme.toLowerCase() === 'bearer'
+    ? value
+    : Buffer.from(value, 'base64').toString('latin1').split(':', 1)[0];
+}
+
+/** Nobody reads this error, but the log and the metrics have its status. */
+function clientGone(): GatewayError {
+  return new GatewayError('gateway_client_closed', 'The client closed the connection.');
+}
+
+function tooLarge(): GatewayError {
+  return new GatewayError('gateway_body_too_large', 'The body is too large for the gateway.');
+}
+
+function tooIdle(): GatewayError {
+  return new GatewayError('gateway_upload_idle', 'No byte of the body arrived for 30 seconds.');
+}
