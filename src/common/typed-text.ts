@@ -1,3 +1,4 @@
+import { parseTime } from './time.js';
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
@@ -78,27 +79,13 @@ export function isPlainlyVisible(text: string): boolean {
   return !UNSEEN.test(text) && !PILE_OF_MARKS.test(text.normalize('NFD'));
 }
 
-const RFC_3339 = /^(\d{4}-\d\d-\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
-
 /** Parses RFC 3339, or Stripe's seconds since 1970. @returns `undefined` unless it is a past time */
 export function readPastTime(value: unknown): Date | undefined {
-  const time = Number.isInteger(value)
-    ? Number(value) * 1000
-    : typeof value === 'string'
-      ? readRfc3339(value)
-      : NaN;
+  const time = Number.isInteger(value) ? Number(value) * 1000 : (readTime(value)?.valueOf() ?? NaN);
   return time >= 0 && time <= Date.now() ? new Date(time) : undefined;
 }
 
 /** Parses RFC 3339. @returns `undefined` for anything else */
 export function readTime(value: unknown): Date | undefined {
-  const time = typeof value === 'string' ? readRfc3339(value) : NaN;
-  return Number.isNaN(time) ? undefined : new Date(time);
-}
-
-function readRfc3339(text: string): number {
-  const day = RFC_3339.exec(text)?.[1];
-  // JavaScript parses February 30 as March 1 or 2.
-  const isDay = day !== undefined && new Date(Date.parse(day)).getUTCDate() === Number(day.slice(-2));
-  return isDay ? Date.parse(text) : NaN;
+  return typeof value === 'string' ? parseTime(value) : undefined;
 }

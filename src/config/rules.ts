@@ -174,12 +174,15 @@ export const trustedProxies: Parse<false | number | string[]> = (text) => {
 };
 
 /** An address or a CIDR range. Rejects /0, which would trust everybody. */
-export const addressRange: Parse<string> = (text) => {
+const addressRange: Parse<string> = (text) =>
+  isAddressRange(text) && !text.endsWith('/0') ? text : undefined;
+
+export function isAddressRange(text: string): boolean {
   const [, address = '', prefix] = /^([^/%]+)(?:\/(.*))?$/.exec(text) ?? [];
   const family = isIP(address);
-  const isRange = prefix === undefined || wholeNumber(1, family === 4 ? 32 : 128)(prefix) !== undefined;
-  return family !== 0 && isRange ? text : undefined;
-};
+  const isRange = prefix === undefined || wholeNumber(0, family === 4 ? 32 : 128)(prefix) !== undefined;
+  return family !== 0 && isRange;
+}
 
 /**
  * An absolute http(s) URL without credentials or fragment.

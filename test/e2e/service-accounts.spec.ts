@@ -92,6 +92,15 @@ describe('POST …/service-accounts', () => {
     });
   });
 
+  it('stores the latest possible expiry, and networks of every address', async () => {
+    const { key } = await create({
+      expires_at: '9999-12-31T23:59:59-14:00',
+      networks: ['0.0.0.0/0', '::/0'],
+    });
+    for (const ip of ['203.0.113.9', '::ffff:203.0.113.9', '2001:db8::9'])
+      await use(key).set('x-forwarded-for', ip).expect(200);
+  });
+
   it.each<[object, string, string]>([
     [{ name: undefined }, 'name', 'missing'],
     [{ name: '' }, 'name', 'string_too_short'],
@@ -109,7 +118,7 @@ describe('POST …/service-accounts', () => {
     [{ networks: [] }, 'networks', 'value_error'],
     [{ networks: '203.0.113.0/24' }, 'networks', 'value_error'],
     [{ networks: ['203.0.113.0/33'] }, 'networks', 'value_error'],
-    [{ networks: ['0.0.0.0/0'] }, 'networks', 'value_error'],
+    [{ networks: ['0:0:0:0:0:ffff:c000:201'] }, 'networks', 'value_error'],
     [{ networks: ['203.0.113.1', { a: 1 }] }, 'networks', 'value_error'],
     [{ networks: Array(51).fill('203.0.113.1') }, 'networks', 'value_error'],
     [{ requests_per_minute: 0 }, 'requests_per_minute', 'greater_than_equal'],

@@ -1,11 +1,12 @@
 import { BlockList, isIP } from 'node:net';
 import { clientAddress } from '../../common/actor.js';
-import { addressRange } from '../../config/rules.js';
+import { isAddressRange } from '../../config/rules.js';
 
 /** Whether a text is an address or a CIDR range, in the form that `networkList` compares addresses with. */
 export function isNetwork(text: string): boolean {
-  // Callers over IPv4-mapped IPv6 are compared by their IPv4 address.
-  return addressRange(text) !== undefined && !/^::ffff:/i.test(text);
+  const [address = ''] = text.split('/');
+  // Callers over IPv4-mapped IPv6 are compared by their IPv4 address, so a mapped network would match nobody.
+  return isAddressRange(text) && isIP(clientAddress(address) ?? '') === isIP(address);
 }
 
 /** @param networks addresses and CIDR ranges that are valid */

@@ -198,16 +198,24 @@ describe('statistics over time', () => {
     expect((await read(`${range}&project_id=${harness.projectId}`, STRANGER)).points[0]?.revenue).toEqual([]);
   });
 
+  it('cover the last intervals of four digits', async () => {
+    for (const interval of ['day', 'week', 'month'])
+      expect((await read(`from=9998-12-31&to=9998-12-31&interval=${interval}`)).points).toHaveLength(1);
+  });
+
   it.each([
     ['from=2026-03-05&to=2026-03-02', 'query.from value_error'],
     ['from=2010-01-01&to=2026-03-02', 'query.from value_error'],
     ['from=2026-02-30', 'query.from datetime_parsing'],
     ['to=soon', 'query.to datetime_parsing'],
+    ['to=9999-12-31', 'query.to value_error'],
+    ['to=9999-12-31T23:59:59-14:00&interval=month', 'query.to value_error'],
+    ['from=0001-01-01&to=0001-01-02T00:00:00Z', 'query.from value_error query.to value_error'],
     ['interval=year', 'query.interval enum'],
     ['mode=both', 'query.mode enum'],
   ])('refuse %s', async (query, problem) => {
     const { body } = await app.send('get', `/api/v1/payments/stats/series?${query}`).expect(422);
     const { detail } = body as { detail: { loc: string[]; type: string }[] };
-    expect(detail.map(({ loc, type }) => `${loc.join('.')} ${type}`)).toEqual([problem]);
+    expect(detail.map(({ loc, type }) => `${loc.join('.')} ${type}`).join(' ')).toBe(problem);
   });
 });

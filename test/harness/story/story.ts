@@ -132,9 +132,9 @@ export async function tellStory(baseUrl: string, stripe: StripeServer, tell: Tel
   tell('Ada gives her the money back in the dashboard, and the payment is refunded here as well.');
 
   const stats = await answered(
-    api.GET('/api/v1/payments/stats', { ...asDeveloper, params: { query: { test_mode: true } } }),
+    api.GET('/api/v1/payments/stats', { ...asBackend, params: { query: { test_mode: true } } }),
   );
-  const { payments: all } = await answered(api.GET('/api/v1/payments/transactions', asDeveloper));
+  const { payments: all } = await answered(api.GET('/api/v1/payments/transactions', asBackend));
   tell(
     `The books: ${stats.total_payments} payments, ${stats.total_revenue_cents} cents of ${stats.currency} taken, ${stats.net_revenue_cents} kept, ${stats.active_subscriptions} active subscriptions.`,
   );

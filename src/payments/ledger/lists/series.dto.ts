@@ -14,6 +14,8 @@ export type SeriesInterval = (typeof SERIES_INTERVALS)[number];
 
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 3_660;
+/** Intervals around these days have years of four digits, so that days compare as texts. */
+const [FIRST_DAY, LAST_DAY] = ['1970-01-01', '9998-12-31'];
 
 const DayOrTime = (description: string, example: string) =>
   applyDecorators(
@@ -25,15 +27,26 @@ const DayOrTime = (description: string, example: string) =>
       example,
     }),
     IsOptional(),
-    Checked((value) =>
-      typeof value === 'string' && (isDay(value) || parseTime(value))
+    Checked((value) => {
+      const day = readDay(value);
+      if (day === undefined)
+        return {
+          type: 'datetime_parsing',
+          msg: 'must be a day as in 2026-11-21, or a time as in 2026-11-21T09:30:00Z',
+        };
+      return day >= FIRST_DAY && day <= LAST_DAY
         ? undefined
-        : {
-            type: 'datetime_parsing',
-            msg: 'must be a day as in 2026-11-21, or a time as in 2026-11-21T09:30:00Z',
-          },
-    ),
+        : { type: 'value_error', msg: `must be from ${FIRST_DAY} to ${LAST_DAY}` };
+    }),
   );
+
+/** The day of a day or a time. */
+function readDay(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  if (isDay(value)) return value;
+  const time = parseTime(value);
+  return time && dayOf(time);
+}
 
 /** Range and grid of a series. */
 export class SeriesQuery {
