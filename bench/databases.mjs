@@ -47,6 +47,33 @@ export async function addProjects(url, count) {
   );
 }
 
+/** Adds projects as a platform has them: 100 of each owner, every eighth with a key that Stripe refused. */
+export async function addTenants(url, count) {
+  const columns = 'INSERT INTO projects (id, owner_id, name, search_name, health, created_at, updated_at)';
+  if (!url.startsWith('sqlite:')) {
+    await query(
+      url,
+      `${columns} SELECT ${PROJECT_ID_SQL}, 'customer-' || number / 100, 'Shop ' || number, 'shop ' || number,
+         CASE number % 8 WHEN 0 THEN 'unhealthy' ELSE 'healthy' END, created.at, created.at
+       FROM generate_series(0, ${count - 1}) AS number, LATERAL (SELECT now() - number * interval '1 second' AS at) created`,
+      'VACUUM (ANALYZE) projects',
+      'CHECKPOINT',
+    );
+    return;
+  }
+  const driver = new Sqlite(url.slice('sqlite:'.length));
+  const insert = driver.prepare(`${columns} VALUES (?, ?, ?, ?, ?, ?, ?)`);
+  driver.transaction(() => {
+    for (let number = 0; number < count; number++) {
+      const at = new Date(Date.UTC(2026, 0) - number * 1_000).toISOString().replace(/[TZ]/g, ' ').trim();
+      const health = number % 8 === 0 ? 'unhealthy' : 'healthy';
+      const owner = `customer-${Math.floor(number / 100)}`;
+      insert.run(projectId(number), owner, `Shop ${number}`, `shop ${number}`, health, at, at);
+    }
+  })();
+  driver.close();
+}
+
 /**
  * Gives every project a copy of the configuration of project 0. The copied seals can't be unsealed, and no
  * benchmark does. Webhook secrets are left out: their fingerprints would not match, so a first PUT of the

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { TOKEN_SECRET } from './servers.mjs';
+import { OPERATOR_SCOPE, TOKEN_SECRET } from './servers.mjs';
 
 export const OWNER = 'bench-developer';
 
@@ -18,6 +18,13 @@ const BODY = JSON.stringify(CREDENTIALS);
 
 export function ownerToken(owner = OWNER) {
   return jwt.sign({ type: 'access' }, TOKEN_SECRET, { subject: owner, expiresIn: '1h' });
+}
+
+export function operatorToken() {
+  return jwt.sign({ type: 'access', scope: OPERATOR_SCOPE }, TOKEN_SECRET, {
+    subject: 'bench-operator',
+    expiresIn: '1h',
+  });
 }
 
 /**

@@ -17,6 +17,7 @@ const SCRIPTS = {
   'sync engine': new URL('./webhook-peer.mjs', import.meta.url),
 };
 
+export const OPERATOR_SCOPE = 'bench:operate';
 export const TOKEN_SECRET = randomBytes(32).toString('hex');
 const MASTER_KEY = randomBytes(32).toString('base64');
 
@@ -45,6 +46,7 @@ export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}
         DATABASE_POOL_SIZE: '10',
         MASTER_KEY,
         AUTH_JWT_SECRET: TOKEN_SECRET,
+        AUTH_OPERATOR_SCOPE: OPERATOR_SCOPE,
         LOG_LEVEL: 'warn',
         RATE_LIMIT_PER_MINUTE: '0',
         SAMPLE_DATA: 'false',
