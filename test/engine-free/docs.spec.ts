@@ -119,6 +119,22 @@ describe('the documentation', () => {
     expect(body).toMatchObject({ openapi: '3.1.0', info: { title: 'Tillkeeper' } });
     const yaml = await read('/docs-yaml').expect(200);
     expect(yaml.text).toMatch(/^openapi: 3\.1\.0\n/);
+    expect(yaml.headers['content-type']).toBe('text/yaml');
+  });
+
+  it('is written once, not for each request', async () => {
+    const first = await Promise.all(['/docs-json', '/docs-yaml'].map((url) => read(url).expect(200)));
+    const stringify = jest.spyOn(JSON, 'stringify');
+    for (const { request, headers, text } of first) {
+      const url = new URL(request.url).pathname;
+      const again = await read(url).expect(200);
+      expect([again.headers['content-type'], again.text]).toEqual([headers['content-type'], text]);
+      await app.send('head', url, null).expect(200);
+      await app.send('post', url, null).expect(405);
+    }
+    const isDocument = ([value]: unknown[]) => value instanceof Object && 'openapi' in value;
+    expect(stringify.mock.calls.filter(isDocument)).toEqual([]);
+    stringify.mockRestore();
   });
 
   it('answers 404 for a missing file, and serves a range of an existing one', async () => {

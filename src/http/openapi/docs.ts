@@ -231,8 +231,13 @@ export function isDocsUrl(url: string): boolean {
   return url.startsWith('/docs');
 }
 
+/** URLs of the document for programs. */
+const DOCUMENT_URLS = ['/docs-json', '/docs-yaml'];
+
 export async function serveDocs(app: NestFastifyApplication): Promise<void> {
   await app.register(helmet, { global: false, contentSecurityPolicy: { directives: POLICY } });
+  /** Texts of the document by URL. Swagger would write them for each request, which takes 100 ms as YAML. */
+  const texts = new Map<string, { type: string; text: string }>();
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', ({ url, method, headers }, reply, done) => {
     if (isDocsUrl(url)) reply.helmet();
@@ -241,7 +246,19 @@ export async function serveDocs(app: NestFastifyApplication): Promise<void> {
       return void reply.redirect('/docs');
     // The page's asset URLs are relative to /docs.
     if (url === '/docs/' || url === '/docs/index.html') return void reply.redirect('/docs');
+    const written = method === 'GET' || method === 'HEAD' ? texts.get(url) : undefined;
+    if (written) return void reply.type(written.type).send(written.text);
     done();
+  });
+  fastify.addHook('onSend', ({ url, method }, reply, text, done) => {
+    if (
+      method === 'GET' &&
+      DOCUMENT_URLS.includes(url) &&
+      reply.statusCode === 200 &&
+      typeof text === 'string'
+    )
+      texts.set(url, { type: String(reply.getHeader('content-type')), text });
+    done(null, text);
   });
   SwaggerModule.setup('docs', app, () => openApiDocument(app), {
     jsonDocumentUrl: 'docs-json',
