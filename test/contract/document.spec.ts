@@ -61,7 +61,12 @@ describe('the served OpenAPI document', () => {
       (name) => {
         const [method = '', path = ''] = name.split(' ');
         const damaged = (damage: (operation: Operation, copy: Document) => void) => {
-          const copy = structuredClone(document);
+          // The other operations, most of the document, stay unchanged.
+          const { paths, ...rest } = document;
+          const copy = {
+            ...structuredClone(rest),
+            paths: { ...paths, [path]: structuredClone(paths[path] ?? {}) },
+          };
           const operation = copy.paths[path]?.[method.toLowerCase()];
           if (!operation) throw new Error(`There is no ${name}.`);
           damage(operation, copy);

@@ -6,12 +6,18 @@ import Sqlite from 'better-sqlite3';
 import { Client } from 'pg';
 import type { Engine } from '../../../src/database/database.js';
 
+export type Row = Record<string, unknown>;
+
 export interface TestDatabase {
   readonly engine: Engine;
   /** For `DATABASE_URL`. */
   readonly url: string;
   /** A temporary folder for `DATA_DIR`; on SQLite it has the database. */
   readonly folder: string;
+  /** Runs a statement without the service. @returns its rows */
+  run(text: string): Promise<Row[]>;
+  /** Closes the connection of `run` until the next statement. */
+  disconnect(): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -19,7 +25,7 @@ export const engine: Engine = process.env.TEST_ENGINE === 'postgres' ? 'postgres
 
 /**
  * A database on the tested engine: empty, or a copy of another one. On PostgreSQL the original may have no
- * connections.
+ * other connections.
  */
 export async function createTestDatabase(original?: TestDatabase): Promise<TestDatabase> {
   const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-test-'));
@@ -27,23 +33,71 @@ export async function createTestDatabase(original?: TestDatabase): Promise<TestD
   if (engine === 'sqlite') {
     const path = join(folder, 'tillkeeper.db');
     if (original) await backUp(original, path);
-    return { engine, url: `sqlite:${path}`, folder, drop: () => Promise.resolve(removeFolder()) };
+    const run = (text: string) => Promise.resolve(runOnSqlite(path, text));
+    const disconnect = () => Promise.resolve();
+    const drop = () => Promise.resolve(removeFolder());
+    return { engine, url: `sqlite:${path}`, folder, run, disconnect, drop };
   }
+  await original?.disconnect();
   const name = `test_${randomBytes(8).toString('hex')}`;
   await administer(
     `CREATE DATABASE ${name}${original ? ` TEMPLATE ${new URL(original.url).pathname.slice(1)}` : ''}`,
   );
   const url = new URL(administratorUrl());
   url.pathname = `/${name}`;
+  const connection = new KeptConnection(url.href);
   return {
     engine,
     url: url.href,
     folder,
+    run: (text) => connection.run(text),
+    disconnect: () => connection.close(),
     drop: async () => {
       removeFolder();
+      await connection.close();
       await administer(`DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
+}
+
+function runOnSqlite(path: string, text: string): Row[] {
+  const file = new Sqlite(path);
+  try {
+    const statement = file.prepare<[], Row>(text);
+    if (statement.reader) return statement.all();
+    statement.run();
+    return [];
+  } catch (error) {
+    // Jest's own `Error`: the driver's class belongs to the test file that loaded the driver first.
+    throw new Error(String(error), { cause: error });
+  } finally {
+    file.close();
+  }
+}
+
+/** A connection to PostgreSQL that is kept for the next statement, because a new one takes many times longer. */
+class KeptConnection {
+  #client: Promise<Client> | undefined;
+
+  constructor(private readonly url: string) {}
+
+  async run(text: string): Promise<Row[]> {
+    return (await (await (this.#client ??= this.#connect())).query<Row>(text)).rows;
+  }
+
+  async close(): Promise<void> {
+    const client = await this.#client;
+    this.#client = undefined;
+    await client?.end();
+  }
+
+  async #connect(): Promise<Client> {
+    const client = new Client({ connectionString: this.url });
+    // A test may end all connections.
+    client.on('error', () => (this.#client = undefined));
+    await client.connect();
+    return client;
+  }
 }
 
 async function backUp({ url }: TestDatabase, path: string): Promise<void> {
