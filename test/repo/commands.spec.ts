@@ -193,7 +193,7 @@ describe('the documentation', () => {
     let variables: Record<string, string>;
 
     beforeAll(async () => {
-      app = await startAppWithStripe();
+      app = await startAppWithStripe({ environment: { STRIPE_GATEWAY: 'true' } });
       project = await app.createProject();
       const origin = (await app.app.getUrl()).replace('[::1]', '127.0.0.1');
       variables = {
@@ -209,6 +209,7 @@ describe('the documentation', () => {
         PLATFORM_KEY: await keyOf(null),
         COLLEAGUES_TOKEN: STRANGER,
         INVITATION: await invitation(),
+        GATEWAY_KEY: await gatewayKey(),
       };
     });
     afterAll(() => app.close());
@@ -221,6 +222,15 @@ describe('the documentation', () => {
         .send(invited)
         .expect(201);
       return new URL((body as { invite_url: string }).invite_url).hash.slice(1);
+    }
+
+    /** @returns a key with which the gateway lets customers be made */
+    async function gatewayKey(): Promise<string> {
+      const { body } = await app
+        .send('post', configPath(project).replace(/config$/, 'gateway-keys'))
+        .send({ name: 'Worker', mode: 'test', permissions: { customers: 'write' } })
+        .expect(201);
+      return (body as { key: string }).key;
     }
 
     /** @returns the key of a new service account of the project, or of the operator */
@@ -251,6 +261,7 @@ describe('the documentation', () => {
         .replaceAll('operator/projects/$PROJECT_ID', `operator/projects/${randomUUID()}`)
         .replaceAll('https://pay.example.com', '$TILLKEEPER')
         .replaceAll('If-Match: "7"', `If-Match: "${version}"`)
+        .replaceAll('tkg_test_…', '$GATEWAY_KEY')
         .replaceAll(/price_a+/g, price?.id ?? '');
       await shell(
         `${given}\nexpected=$TILLKEEPER${configPath(project)}; test "$CONFIG" = "$expected"`,

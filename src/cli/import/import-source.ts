@@ -8,6 +8,7 @@ export interface Source {
   readonly bytes: Bytes;
   /** 0 if unknown. */
   readonly size: number;
+  close(): void;
 }
 
 /** The first line of a file that age wrote (https://age-encryption.org/v1). */
@@ -20,29 +21,42 @@ const AGE_ARMOR = Buffer.from('-----BEGIN AGE ENCRYPTED FILE-----');
  * @throws CommandFailed
  */
 export async function openSource(file: string | undefined, identity: string | undefined): Promise<Source> {
-  const { bytes, size } = await openFile(file);
-  const { start, all } = await peek(bytes, AGE_ARMOR.length);
+  const source = await openFile(file);
+  try {
+    const { start, all } = await peek(source.bytes, AGE_ARMOR.length);
+    assertForm(start, identity !== undefined);
+    return { ...source, bytes: identity === undefined ? all : decrypt(all, identity) };
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
+/** @param start of the file @throws CommandFailed */
+function assertForm(start: Buffer, hasIdentity: boolean): void {
+  const isEncrypted = start.subarray(0, AGE_HEADER.length).equals(AGE_HEADER);
   if (start.subarray(0, AGE_ARMOR.length).equals(AGE_ARMOR))
     throw new CommandFailed('The file is armored: encrypt it without --armor.');
-  const isEncrypted = start.subarray(0, AGE_HEADER.length).equals(AGE_HEADER);
-  if (isEncrypted && identity === undefined)
+  if (isEncrypted && !hasIdentity)
     throw new CommandFailed('The file is encrypted: name the file with its private key by --identity.');
-  if (!isEncrypted && identity !== undefined)
+  if (!isEncrypted && hasIdentity)
     throw new CommandFailed(
       'The file is not encrypted, so everybody who has it can read its secrets: leave --identity out to import it.',
     );
-  return { size, bytes: identity === undefined ? all : decrypt(all, identity) };
 }
 
 async function openFile(file: string | undefined): Promise<Source> {
   if (file === undefined || file === '-') {
     if (process.stdin.isTTY) throw new CommandFailed('Name a file, or pass its lines on the standard input.');
-    return { bytes: process.stdin, size: 0 };
+    return { bytes: process.stdin, size: 0, close: () => undefined };
   }
   try {
     const handle = await open(file);
     const stats = await handle.stat();
-    if (!stats.isDirectory()) return { bytes: handle.createReadStream(), size: stats.size };
+    if (!stats.isDirectory()) {
+      const stream = handle.createReadStream();
+      return { bytes: stream, size: stats.size, close: () => stream.destroy() };
+    }
     await handle.close();
   } catch {
     // As below.

@@ -7,7 +7,7 @@ import type { CredentialPolicy } from '../../payments/stripe-config/credential-r
 import type { Report } from '../output.js';
 import type { Runner, Session } from '../session.js';
 import { type NumberedLine, readLines } from './import-lines.js';
-import { openSource } from './import-source.js';
+import { openSource, type Source } from './import-source.js';
 import { ImportReport } from './import-report.js';
 import { KeyValidation } from './key-validation.js';
 import { type Outcome, ProjectImporter } from './project-importer.js';
@@ -45,13 +45,21 @@ export function addTo(program: Command, run: Runner): void {
     .action(run(importProjects));
 }
 
-async function importProjects(
+async function importProjects(session: Session, file: string | undefined, options: Options): Promise<Report> {
+  const source = await openSource(file, options.identity);
+  try {
+    return await importFrom(source, session, options);
+  } finally {
+    source.close();
+  }
+}
+
+async function importFrom(
+  source: Source,
   session: Session,
-  file: string | undefined,
-  { dryRun, validate, identity, report: reportPath }: Options,
+  { dryRun, validate, report: reportPath }: Options,
 ): Promise<Report> {
   const isDry = dryRun === true;
-  const source = await openSource(file, identity);
   const services = await session.open({ imports: [PaymentsModule, OperatorModule], settings: 'server' });
   const steps = {
     importer: new ProjectImporter(services),

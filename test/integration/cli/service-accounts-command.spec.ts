@@ -85,7 +85,7 @@ it.each([
   [['create', '--operator', '--name', ''], 2, /at least 1 character/],
   [['create', '--operator', '--name', 'A', '--role', 'owner'], 2, /viewer, admin/],
   [['create', '--operator', '--name', 'A', '--expires-at', '2020-01-01T00:00:00Z'], 2, /a time to come/],
-  [['create', '--operator', '--name', 'A', '--network', '0.0.0.0/0'], 2, /CIDR/],
+  [['create', '--operator', '--name', 'A', '--network', '10.0.0.0/33'], 2, /CIDR/],
   [['create', '--operator', '--name', 'A', '--requests-per-minute', '0'], 2, /at least 1/],
   [['create', '--project', randomUUID(), '--name', 'A'], 1, /There is no project with this id/],
   [['create', '--project', 'nope', '--name', 'A'], 2, /UUID/],
