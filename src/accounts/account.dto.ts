@@ -125,7 +125,7 @@ export class UserResponse {
   })
   is_active: boolean;
 
-  @ApiTime('When it was made.')
+  @ApiTime('Time of creation.')
   created_at: string;
 
   @ApiNullableString({ description: 'Always `null`: a developer is not a user of a project.', ...UUID })

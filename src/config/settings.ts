@@ -78,7 +78,7 @@ export class Settings extends StoreSettings {
     readonly port?: number | undefined;
     /** Seconds. */
     readonly timeout: number;
-    /** Of one project; 0 means no limit. */
+    /** Limits of one project; 0 means no limit. */
     readonly requestsPerSecond: number;
     readonly requestsAtOnce: number;
   };

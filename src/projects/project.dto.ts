@@ -6,11 +6,11 @@ import type { ProjectWithRole } from './project.entity.js';
 
 @ApiSchema({ description: 'A new project.' })
 export class ProjectCreateRequest {
-  @TextField({ description: 'What people call it.', example: 'Corner shop', minLength: 1, maxLength: 255 })
+  @TextField({ description: 'Name for people.', example: 'Corner shop', minLength: 1, maxLength: 255 })
   name: string;
 
   @TextField({
-    description: 'What it is, in a few words.',
+    description: 'A few words about the project.',
     example: 'Sells bread by subscription',
     maxLength: 1000,
     optional: true,
@@ -25,7 +25,7 @@ export class ProjectCreateRequest {
 })
 export class ProjectUpdateRequest {
   @TextField({
-    description: 'What people call it.',
+    description: 'Name for people.',
     example: 'Corner shop',
     minLength: 1,
     maxLength: 255,
@@ -34,7 +34,7 @@ export class ProjectUpdateRequest {
   name?: string | null;
 
   @TextField({
-    description: 'What it is, in a few words.',
+    description: 'A few words about the project.',
     example: 'Sells bread by subscription',
     maxLength: 1000,
     optional: true,
@@ -54,10 +54,13 @@ export class ProjectResponse {
   @ApiUuid("The project's id.")
   id: string;
 
-  @ApiProperty({ description: 'What people call it.', type: String, example: 'Corner shop' })
+  @ApiProperty({ description: 'Name for people.', type: String, example: 'Corner shop' })
   name: string;
 
-  @ApiNullableString({ description: 'What it is.', example: 'Sells bread by subscription' })
+  @ApiNullableString({
+    description: 'A few words about the project.',
+    example: 'Sells bread by subscription',
+  })
   description: string | null;
 
   @ApiProperty({
@@ -70,10 +73,10 @@ export class ProjectResponse {
   @ApiProperty({ description: 'Your role in it.', enum: ROLES, example: 'owner' })
   role: Role;
 
-  @ApiTime('When it was made.')
+  @ApiTime('Time of creation.')
   created_at: string;
 
-  @ApiNullableTime('When its name or description last changed.')
+  @ApiNullableTime('Time of the last change of name or description.')
   updated_at: string | null;
 }
 

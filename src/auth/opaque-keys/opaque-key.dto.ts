@@ -81,7 +81,7 @@ export abstract class KeyRotateRequest {
   @Transform(({ value }: { value: unknown }) => value ?? DEFAULT_GRACE_SECONDS)
   grace_seconds: number = DEFAULT_GRACE_SECONDS;
 
-  @FutureTime('When the new key ends. Without it, when the former one would.')
+  @FutureTime('Expiry of the new key. Without it, the expiry of the former key.')
   expires_at?: string | null;
 }
 
@@ -98,20 +98,20 @@ export function toKeyRotation({ grace_seconds: seconds, expires_at: end }: KeyRo
 
 /** What an answer says about the keys of a holder. */
 export abstract class KeyFactsResponse {
-  @ApiNullableTime('When its key ends; `null` for never.')
+  @ApiNullableTime('Expiry of its key; `null` without one.')
   expires_at: string | null;
 
   @ApiProperty({
-    description: 'From where its key may be used; `null` for everywhere.',
+    description: 'Networks from which its key may be used; `null` for all.',
     anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'null' }],
     example: NETWORKS,
   })
   networks: string[] | null;
 
-  @ApiNullableTime('When a key of it was last used, at most a minute behind; `null` for never.')
+  @ApiNullableTime('Time of the last use of a key, at most a minute behind; `null` for never.')
   last_used_at: string | null;
 
-  @ApiNullableTime('Until when former keys stay valid after a rotation; `null` if there are none.')
+  @ApiNullableTime('Expiry of former keys after a rotation; `null` without one.')
   former_key_expires_at: string | null;
 }
 

@@ -88,7 +88,7 @@ export class GatewayProxy implements OnApplicationShutdown {
     await Promise.all(Object.values(this.#stripe).map((stripe) => stripe.destroy()));
   }
 
-  /** The routes, for an encapsulated scope of Fastify whose bodies nobody else parses. */
+  /** @returns a plugin with the routes. Its own scope of Fastify leaves bodies unparsed. */
   routes(logger: AppLogger): FastifyPluginCallback {
     return (scope, _options, done) => {
       scope.decorateRequest('gatewayCall', undefined);

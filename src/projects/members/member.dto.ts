@@ -59,7 +59,7 @@ const newEmailProblem: Check = (email, settings, { subject }: Partial<MemberCrea
   return emailProblem(email);
 };
 
-@ForbidUnknownFields({ description: 'Who joins the project: `subject`, or `email` for an invitation.' })
+@ForbidUnknownFields({ description: 'A new member: `subject`, or `email` for an invitation.' })
 export class MemberCreateRequest {
   @ApiProperty({
     description: 'The `sub` of the person’s access tokens. With built-in accounts, `id` of `/auth/me`.',
@@ -78,19 +78,19 @@ export class MemberCreateRequest {
   @Checked(newEmailProblem)
   email?: string | null;
 
-  @ApiProperty({ description: 'What the person may do.', enum: GIVEN_ROLES, example: 'admin' })
+  @ApiProperty({ description: 'The role of the person.', enum: GIVEN_ROLES, example: 'admin' })
   @Checked(roleProblem)
   role: GivenRole;
 }
 
 @ForbidUnknownFields({ description: 'A new role for a member.' })
 export class MemberUpdateRequest {
-  @ApiProperty({ description: 'What the member may do from now on.', enum: GIVEN_ROLES, example: 'viewer' })
+  @ApiProperty({ description: 'The new role of the member.', enum: GIVEN_ROLES, example: 'viewer' })
   @Checked(roleProblem)
   role: GivenRole;
 }
 
-@ForbidUnknownFields({ description: 'Who owns the project from now on.' })
+@ForbidUnknownFields({ description: 'The new owner.' })
 export class ProjectTransferRequest {
   @ApiProperty({ description: 'The `subject` of a member.', ...SUBJECT_SCHEMA })
   @Checked(subjectProblem)
@@ -100,7 +100,7 @@ export class ProjectTransferRequest {
 @ForbidUnknownFields({ description: 'The token of an invitation.' })
 export class InvitationAcceptRequest {
   @ApiProperty({
-    description: 'What follows `#` in the `invite_url`, or all of it.',
+    description: 'The part of the `invite_url` after `#`, or the whole URL.',
     type: 'string',
     minLength: 1,
     maxLength: 2048,
@@ -116,10 +116,10 @@ export class MemberResponse {
   @ApiProperty({ description: 'The `sub` of the person’s access tokens.', ...SUBJECT_SCHEMA })
   subject: string;
 
-  @ApiProperty({ description: 'What the person may do.', enum: ROLES, example: 'admin' })
+  @ApiProperty({ description: 'The role of the person.', enum: ROLES, example: 'admin' })
   role: Role;
 
-  @ApiNullableTime('When the person joined; `null` for the owner.')
+  @ApiNullableTime('Time of joining; `null` for the owner.')
   created_at: string | null;
 }
 
@@ -134,16 +134,16 @@ export class InvitationResponse {
   @ApiUuid('Its id.')
   id: string;
 
-  @ApiProperty({ description: 'Who was invited.', ...EMAIL })
+  @ApiProperty({ description: 'Address of the invited person.', ...EMAIL })
   email: string;
 
-  @ApiProperty({ description: 'What the person may do once joined.', enum: GIVEN_ROLES, example: 'admin' })
+  @ApiProperty({ description: 'The role of the person after joining.', enum: GIVEN_ROLES, example: 'admin' })
   role: GivenRole;
 
-  @ApiTime('When it was made.')
+  @ApiTime('Time of creation.')
   created_at: string;
 
-  @ApiTime('When it ends, unused.')
+  @ApiTime('Time at which it expires if it is not used.')
   expires_at: string;
 }
 

@@ -32,7 +32,7 @@ import { MembersRepository } from './members.repository.js';
 
 const SUBJECT_PARAM = ApiParam({
   name: 'subject',
-  description: 'Whose membership: the `sub` of the person’s access tokens, encoded for a URL.',
+  description: 'The member: the `sub` of the person’s access tokens, encoded for a URL.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 });
 

@@ -17,7 +17,7 @@ const END_OF_TIME = new Date('9999-12-31T23:59:59.999Z');
 const LEAST_ID = '00000000-0000-0000-0000-000000000000';
 const GREATEST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-/** One project, whoever asks, or all projects that somebody may read, or only one of them. */
+/** Projects of a query: one that a guard has checked, or those that the reader may read (`only` picks one of them). */
 export type Scope =
   { readonly projectId: ProjectId } | { readonly readableBy: Reader; readonly only?: ProjectId };
 
@@ -36,7 +36,7 @@ export function readingOf(reader: Reader): Reading {
   return reader.isOperator ? { reach: 'all', key: [] } : { reach: 'subject', key: [reader.sub] };
 }
 
-/** Knows which projects somebody may read. Lists and statistics over several projects ask nobody else. */
+/** Finds the projects that a caller may read, for all lists and statistics over several projects. */
 @Injectable()
 export class ReadableProjects {
   constructor(private readonly database: Database) {}

@@ -57,7 +57,7 @@ export class OperatorProjectsQuery {
   )
   health?: ProjectHealth;
 
-  @Filter({ description: 'Only those of this owner.', minLength: 1, maxLength: 255 }, subjectProblem)
+  @Filter({ description: 'Lists only projects of this owner.', minLength: 1, maxLength: 255 }, subjectProblem)
   owner_id?: OwnerId;
 
   @Filter(
@@ -71,7 +71,7 @@ export class OperatorProjectsQuery {
   q?: string;
 
   @QueryNumber({
-    description: 'How many projects at most.',
+    description: 'Maximum number of projects.',
     minimum: 1,
     maximum: MAX_LIMIT,
     default: DEFAULT_LIMIT,
@@ -91,12 +91,12 @@ export class OperatorTransferRequest {
   subject: OwnerId;
 }
 
-@ForbidUnknownFields({ description: 'What the project is to be.' })
+@ForbidUnknownFields({ description: 'Owner and name of a project.' })
 export class ProjectProvisionRequest {
-  @Subject('Whose project it is: the `sub` of their access tokens.')
+  @Subject('The owner: the `sub` of their access tokens.')
   owner_id: OwnerId;
 
-  @TextField({ description: 'What people call it.', example: 'Corner shop', minLength: 1, maxLength: 255 })
+  @TextField({ description: 'Name for people.', example: 'Corner shop', minLength: 1, maxLength: 255 })
   name: string;
 }
 
@@ -105,13 +105,16 @@ export class OperatorProjectResponse {
   @ApiUuid("The project's id.")
   id: string;
 
-  @ApiProperty({ description: 'Whose project it is.', type: String, example: 'developer-1' })
+  @ApiProperty({ description: 'The owner.', type: String, example: 'developer-1' })
   owner_id: string;
 
-  @ApiProperty({ description: 'What people call it.', type: String, example: 'Corner shop' })
+  @ApiProperty({ description: 'Name for people.', type: String, example: 'Corner shop' })
   name: string;
 
-  @ApiNullableString({ description: 'What it is.', example: 'Sells bread by subscription' })
+  @ApiNullableString({
+    description: 'A few words about the project.',
+    example: 'Sells bread by subscription',
+  })
   description: string | null;
 
   @ApiProperty({
@@ -122,10 +125,10 @@ export class OperatorProjectResponse {
   })
   health: ProjectHealth;
 
-  @ApiTime('When it was made.')
+  @ApiTime('Time of creation.')
   created_at: string;
 
-  @ApiTime('When its name or description last changed.')
+  @ApiTime('Time of the last change of name or description.')
   updated_at: string;
 }
 

@@ -55,33 +55,33 @@ function Limit(description: string): PropertyDecorator {
 @ForbidUnknownFields({ description: 'A new service account.' })
 export class ServiceAccountCreateRequest {
   @TextField({
-    description: 'What people call it.',
+    description: 'Name for people.',
     example: 'Billing backend',
     minLength: 1,
     maxLength: 255,
   })
   name: string;
 
-  @ApiProperty({ description: 'What it may do.', enum: SERVICE_ACCOUNT_ROLES, example: 'admin' })
+  @ApiProperty({ description: 'Its role.', enum: SERVICE_ACCOUNT_ROLES, example: 'admin' })
   @Checked(roleProblem)
   role: ServiceAccount['role'];
 
-  @FutureTime('When its key ends. Without it, never.')
+  @FutureTime('Expiry of its key. Without it, the key does not expire.')
   expires_at?: string | null;
 
   @Networks('Addresses and CIDR ranges from which its key may be used. Without it, from everywhere.')
   networks?: string[] | null;
 
   @Limit(
-    'How many requests it may send in a minute to one process. Without it, as many as any caller. More than that only for an operator’s account.',
+    'Limit of requests per minute to one process. Without it, the limit of every caller applies. Only an operator’s account can have a higher one.',
   )
   requests_per_minute?: number | null;
 }
 
-@ForbidUnknownFields({ description: 'What to change. An absent field stays.' })
+@ForbidUnknownFields({ description: 'Changes of a service account. An absent field stays.' })
 export class ServiceAccountUpdateRequest {
   @TextField({
-    description: 'What people call it.',
+    description: 'Name for people.',
     example: 'Billing backend',
     minLength: 1,
     maxLength: 255,
@@ -92,12 +92,12 @@ export class ServiceAccountUpdateRequest {
   @Networks('Addresses and CIDR ranges from which its keys may be used; `null` for everywhere.')
   networks?: string[] | null;
 
-  @Limit('How many requests it may send in a minute to one process; `null` for as many as any caller.')
+  @Limit('Limit of requests per minute to one process; `null` for the limit of every caller.')
   requests_per_minute?: number | null;
 }
 
 @OptionalBody()
-@ForbidUnknownFields({ description: 'How to rotate. Nothing is required.' })
+@ForbidUnknownFields({ description: 'Options of a rotation. None is required.' })
 export class ServiceAccountRotateRequest extends KeyRotateRequest {}
 
 @ApiSchema({ description: 'A service account.' })
@@ -105,21 +105,20 @@ export class ServiceAccountResponse extends KeyFactsResponse {
   @ApiUuid('Its id, by which the history names it.')
   id: string;
 
-  @ApiProperty({ description: 'What people call it.', type: String, example: 'Billing backend' })
+  @ApiProperty({ description: 'Name for people.', type: String, example: 'Billing backend' })
   name: string;
 
-  @ApiProperty({ description: 'What it may do.', enum: SERVICE_ACCOUNT_ROLES, example: 'admin' })
+  @ApiProperty({ description: 'Its role.', enum: SERVICE_ACCOUNT_ROLES, example: 'admin' })
   role: ServiceAccount['role'];
 
   @ApiProperty({
-    description:
-      'How many requests it may send in a minute to one process; `null` for as many as any caller.',
+    description: 'Limit of requests per minute to one process; `null` for the limit of every caller.',
     anyOf: [{ type: 'integer' }, { type: 'null' }],
     example: 300,
   })
   requests_per_minute: number | null;
 
-  @ApiTime('When it was made.')
+  @ApiTime('Time of creation.')
   created_at: string;
 }
 

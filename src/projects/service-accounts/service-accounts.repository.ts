@@ -34,7 +34,7 @@ import {
 type AccountRow = RowOf<ServiceAccountEntity>;
 
 const KIND = 'service_account';
-/** Of one project, and of the operator. The list has no pages. */
+/** Maximum number of accounts of one project, and of the operator, since the list has no pages. */
 const MOST_ACCOUNTS = 100;
 
 /** `null` stands for the operator, whose accounts belong to no project. */

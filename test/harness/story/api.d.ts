@@ -1354,7 +1354,7 @@ export interface components {
             is_active: boolean;
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description Time of creation.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
@@ -1499,7 +1499,7 @@ export interface components {
             is_active: boolean;
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description Time of creation.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
@@ -1623,12 +1623,12 @@ export interface components {
              */
             id: string;
             /**
-             * @description What people call it.
+             * @description Name for people.
              * @example Corner shop
              */
             name: string;
             /**
-             * @description What it is.
+             * @description A few words about the project.
              * @example Sells bread by subscription
              */
             description: string | null;
@@ -1645,12 +1645,12 @@ export interface components {
             role: "viewer" | "admin" | "owner";
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description Time of creation.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
             /**
-             * @description When its name or description last changed.
+             * @description Time of the last change of name or description.
              * @example 2026-11-21T09:30:00.000Z
              */
             updated_at: string | null;
@@ -1658,12 +1658,12 @@ export interface components {
         /** @description A new project. */
         ProjectCreateRequest: {
             /**
-             * @description What people call it.
+             * @description Name for people.
              * @example Corner shop
              */
             name: string;
             /**
-             * @description What it is, in a few words.
+             * @description A few words about the project.
              * @example Sells bread by subscription
              */
             description?: string | null;
@@ -1680,12 +1680,12 @@ export interface components {
         /** @description What to change. A field that is absent or `null` keeps its value; an empty description clears it. */
         ProjectUpdateRequest: {
             /**
-             * @description What people call it.
+             * @description Name for people.
              * @example Corner shop
              */
             name?: string | null;
             /**
-             * @description What it is, in a few words.
+             * @description A few words about the project.
              * @example Sells bread by subscription
              */
             description?: string | null;
@@ -1698,13 +1698,13 @@ export interface components {
              */
             subject: string;
             /**
-             * @description What the person may do.
+             * @description The role of the person.
              * @example admin
              * @enum {string}
              */
             role: "viewer" | "admin" | "owner";
             /**
-             * @description When the person joined; `null` for the owner.
+             * @description Time of joining; `null` for the owner.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string | null;
@@ -1719,25 +1719,25 @@ export interface components {
             id: string;
             /**
              * Format: email
-             * @description Who was invited.
+             * @description Address of the invited person.
              * @example ada@example.com
              */
             email: string;
             /**
-             * @description What the person may do once joined.
+             * @description The role of the person after joining.
              * @example admin
              * @enum {string}
              */
             role: "viewer" | "admin";
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description Time of creation.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description When it ends, unused.
+             * @description Time at which it expires if it is not used.
              * @example 2026-11-21T09:30:00.000Z
              */
             expires_at: string;
@@ -1752,7 +1752,7 @@ export interface components {
             /** @description The owner, then those who joined first. */
             members: components["schemas"]["MemberResponse"][];
         };
-        /** @description Who joins the project: `subject`, or `email` for an invitation. */
+        /** @description A new member: `subject`, or `email` for an invitation. */
         MemberCreateRequest: {
             /**
              * @description The `sub` of the person’s access tokens. With built-in accounts, `id` of `/auth/me`.
@@ -1766,7 +1766,7 @@ export interface components {
              */
             email?: string;
             /**
-             * @description What the person may do.
+             * @description The role of the person.
              * @example admin
              * @enum {string}
              */
@@ -1775,13 +1775,13 @@ export interface components {
         /** @description A new role for a member. */
         MemberUpdateRequest: {
             /**
-             * @description What the member may do from now on.
+             * @description The new role of the member.
              * @example viewer
              * @enum {string}
              */
             role: "viewer" | "admin";
         };
-        /** @description Who owns the project from now on. */
+        /** @description The new owner. */
         ProjectTransferRequest: {
             /**
              * @description The `subject` of a member.
@@ -1799,25 +1799,25 @@ export interface components {
             id: string;
             /**
              * Format: email
-             * @description Who was invited.
+             * @description Address of the invited person.
              * @example ada@example.com
              */
             email: string;
             /**
-             * @description What the person may do once joined.
+             * @description The role of the person after joining.
              * @example admin
              * @enum {string}
              */
             role: "viewer" | "admin";
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description Time of creation.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description When it ends, unused.
+             * @description Time at which it expires if it is not used.
              * @example 2026-11-21T09:30:00.000Z
              */
             expires_at: string;
@@ -1830,7 +1830,7 @@ export interface components {
         /** @description The token of an invitation. */
         InvitationAcceptRequest: {
             /**
-             * @description What follows `#` in the `invite_url`, or all of it.
+             * @description The part of the `invite_url` after `#`, or the whole URL.
              * @example tki_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa000000
              */
             token: string;
@@ -1870,12 +1870,12 @@ export interface components {
         /** @description A service account. */
         ServiceAccountResponse: {
             /**
-             * @description When its key ends; `null` for never.
+             * @description Expiry of its key; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             expires_at: string | null;
             /**
-             * @description From where its key may be used; `null` for everywhere.
+             * @description Networks from which its key may be used; `null` for all.
              * @example [
              *       "203.0.113.0/24",
              *       "2001:db8::/32"
@@ -1883,12 +1883,12 @@ export interface components {
              */
             networks: string[] | null;
             /**
-             * @description When a key of it was last used, at most a minute behind; `null` for never.
+             * @description Time of the last use of a key, at most a minute behind; `null` for never.
              * @example 2026-11-21T09:30:00.000Z
              */
             last_used_at: string | null;
             /**
-             * @description Until when former keys stay valid after a rotation; `null` if there are none.
+             * @description Expiry of former keys after a rotation; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             former_key_expires_at: string | null;
@@ -1899,24 +1899,24 @@ export interface components {
              */
             id: string;
             /**
-             * @description What people call it.
+             * @description Name for people.
              * @example Billing backend
              */
             name: string;
             /**
-             * @description What it may do.
+             * @description Its role.
              * @example admin
              * @enum {string}
              */
             role: "viewer" | "admin";
             /**
-             * @description How many requests it may send in a minute to one process; `null` for as many as any caller.
+             * @description Limit of requests per minute to one process; `null` for the limit of every caller.
              * @example 300
              */
             requests_per_minute: number | null;
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description Time of creation.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
@@ -1924,18 +1924,18 @@ export interface components {
         /** @description A new service account. */
         ServiceAccountCreateRequest: {
             /**
-             * @description What people call it.
+             * @description Name for people.
              * @example Billing backend
              */
             name: string;
             /**
-             * @description What it may do.
+             * @description Its role.
              * @example admin
              * @enum {string}
              */
             role: "viewer" | "admin";
             /**
-             * @description When its key ends. Without it, never.
+             * @description Expiry of its key. Without it, the key does not expire.
              * @example 2040-01-01T00:00:00.000Z
              */
             expires_at?: string | null;
@@ -1948,7 +1948,7 @@ export interface components {
              */
             networks?: string[] | null;
             /**
-             * @description How many requests it may send in a minute to one process. Without it, as many as any caller. More than that only for an operator’s account.
+             * @description Limit of requests per minute to one process. Without it, the limit of every caller applies. Only an operator’s account can have a higher one.
              * @example 300
              */
             requests_per_minute?: number | null;
@@ -1956,12 +1956,12 @@ export interface components {
         /** @description A service account, with its new key. */
         ServiceAccountKeyResponse: {
             /**
-             * @description When its key ends; `null` for never.
+             * @description Expiry of its key; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             expires_at: string | null;
             /**
-             * @description From where its key may be used; `null` for everywhere.
+             * @description Networks from which its key may be used; `null` for all.
              * @example [
              *       "203.0.113.0/24",
              *       "2001:db8::/32"
@@ -1969,12 +1969,12 @@ export interface components {
              */
             networks: string[] | null;
             /**
-             * @description When a key of it was last used, at most a minute behind; `null` for never.
+             * @description Time of the last use of a key, at most a minute behind; `null` for never.
              * @example 2026-11-21T09:30:00.000Z
              */
             last_used_at: string | null;
             /**
-             * @description Until when former keys stay valid after a rotation; `null` if there are none.
+             * @description Expiry of former keys after a rotation; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             former_key_expires_at: string | null;
@@ -1985,24 +1985,24 @@ export interface components {
              */
             id: string;
             /**
-             * @description What people call it.
+             * @description Name for people.
              * @example Billing backend
              */
             name: string;
             /**
-             * @description What it may do.
+             * @description Its role.
              * @example admin
              * @enum {string}
              */
             role: "viewer" | "admin";
             /**
-             * @description How many requests it may send in a minute to one process; `null` for as many as any caller.
+             * @description Limit of requests per minute to one process; `null` for the limit of every caller.
              * @example 300
              */
             requests_per_minute: number | null;
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description Time of creation.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
@@ -2012,10 +2012,10 @@ export interface components {
              */
             key: string;
         };
-        /** @description What to change. An absent field stays. */
+        /** @description Changes of a service account. An absent field stays. */
         ServiceAccountUpdateRequest: {
             /**
-             * @description What people call it.
+             * @description Name for people.
              * @example Billing backend
              */
             name?: string | null;
@@ -2028,12 +2028,12 @@ export interface components {
              */
             networks?: string[] | null;
             /**
-             * @description How many requests it may send in a minute to one process; `null` for as many as any caller.
+             * @description Limit of requests per minute to one process; `null` for the limit of every caller.
              * @example 300
              */
             requests_per_minute?: number | null;
         };
-        /** @description How to rotate. Nothing is required. */
+        /** @description Options of a rotation. None is required. */
         ServiceAccountRotateRequest: {
             /**
              * @description For how many seconds the former keys stay valid. 0 ends them at once.
@@ -2042,7 +2042,7 @@ export interface components {
              */
             grace_seconds?: number;
             /**
-             * @description When the new key ends. Without it, when the former one would.
+             * @description Expiry of the new key. Without it, the expiry of the former key.
              * @example 2040-01-01T00:00:00.000Z
              */
             expires_at?: string | null;
@@ -2057,17 +2057,17 @@ export interface components {
              */
             id: string;
             /**
-             * @description Whose project it is.
+             * @description The owner.
              * @example developer-1
              */
             owner_id: string;
             /**
-             * @description What people call it.
+             * @description Name for people.
              * @example Corner shop
              */
             name: string;
             /**
-             * @description What it is.
+             * @description A few words about the project.
              * @example Sells bread by subscription
              */
             description: string | null;
@@ -2079,13 +2079,13 @@ export interface components {
             health: "unconfigured" | "unverified" | "unhealthy" | "healthy";
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description Time of creation.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description When its name or description last changed.
+             * @description Time of the last change of name or description.
              * @example 2026-11-21T09:30:00.000Z
              */
             updated_at: string;
@@ -2100,15 +2100,15 @@ export interface components {
              */
             next_cursor: string | null;
         };
-        /** @description What the project is to be. */
+        /** @description Owner and name of a project. */
         ProjectProvisionRequest: {
             /**
-             * @description Whose project it is: the `sub` of their access tokens.
+             * @description The owner: the `sub` of their access tokens.
              * @example developer-1
              */
             owner_id: string;
             /**
-             * @description What people call it.
+             * @description Name for people.
              * @example Corner shop
              */
             name: string;
@@ -3361,12 +3361,12 @@ export interface components {
         /** @description A gateway key, without the key. */
         GatewayKeyResponse: {
             /**
-             * @description When its key ends; `null` for never.
+             * @description Expiry of its key; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             expires_at: string | null;
             /**
-             * @description From where its key may be used; `null` for everywhere.
+             * @description Networks from which its key may be used; `null` for all.
              * @example [
              *       "203.0.113.0/24",
              *       "2001:db8::/32"
@@ -3374,12 +3374,12 @@ export interface components {
              */
             networks: string[] | null;
             /**
-             * @description When a key of it was last used, at most a minute behind; `null` for never.
+             * @description Time of the last use of a key, at most a minute behind; `null` for never.
              * @example 2026-11-21T09:30:00.000Z
              */
             last_used_at: string | null;
             /**
-             * @description Until when former keys stay valid after a rotation; `null` if there are none.
+             * @description Expiry of former keys after a rotation; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             former_key_expires_at: string | null;
@@ -3390,7 +3390,7 @@ export interface components {
              */
             id: string;
             /**
-             * @description What people call it.
+             * @description Name for people.
              * @example Python worker
              */
             name: string;
@@ -3401,7 +3401,7 @@ export interface components {
              */
             mode: "test" | "live";
             /**
-             * @description What the key may do, by resource.
+             * @description Permissions of the key, by resource.
              * @example {
              *       "customers": "write",
              *       "checkout/sessions": "write",
@@ -3423,7 +3423,7 @@ export interface components {
             paused: boolean;
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description Time of creation.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
@@ -3431,7 +3431,7 @@ export interface components {
         /** @description A new gateway key. */
         GatewayKeyCreateRequest: {
             /**
-             * @description What people call it.
+             * @description Name for people.
              * @example Python worker
              */
             name: string;
@@ -3458,7 +3458,7 @@ export interface components {
              */
             accounts?: string[];
             /**
-             * @description When the key ends. Without it, never.
+             * @description Expiry of the key. Without it, the key does not expire.
              * @example 2040-01-01T00:00:00.000Z
              */
             expires_at?: string | null;
@@ -3474,12 +3474,12 @@ export interface components {
         /** @description A gateway key, with its text. */
         IssuedGatewayKeyResponse: {
             /**
-             * @description When its key ends; `null` for never.
+             * @description Expiry of its key; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             expires_at: string | null;
             /**
-             * @description From where its key may be used; `null` for everywhere.
+             * @description Networks from which its key may be used; `null` for all.
              * @example [
              *       "203.0.113.0/24",
              *       "2001:db8::/32"
@@ -3487,12 +3487,12 @@ export interface components {
              */
             networks: string[] | null;
             /**
-             * @description When a key of it was last used, at most a minute behind; `null` for never.
+             * @description Time of the last use of a key, at most a minute behind; `null` for never.
              * @example 2026-11-21T09:30:00.000Z
              */
             last_used_at: string | null;
             /**
-             * @description Until when former keys stay valid after a rotation; `null` if there are none.
+             * @description Expiry of former keys after a rotation; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             former_key_expires_at: string | null;
@@ -3503,7 +3503,7 @@ export interface components {
              */
             id: string;
             /**
-             * @description What people call it.
+             * @description Name for people.
              * @example Python worker
              */
             name: string;
@@ -3514,7 +3514,7 @@ export interface components {
              */
             mode: "test" | "live";
             /**
-             * @description What the key may do, by resource.
+             * @description Permissions of the key, by resource.
              * @example {
              *       "customers": "write",
              *       "checkout/sessions": "write",
@@ -3536,7 +3536,7 @@ export interface components {
             paused: boolean;
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description Time of creation.
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
@@ -3554,7 +3554,7 @@ export interface components {
              */
             resource: string;
             /**
-             * @description What they did with it.
+             * @description Action of the requests.
              * @example read
              * @enum {string}
              */
@@ -3596,7 +3596,7 @@ export interface components {
             /** @description The permissions that they needed. */
             permissions: components["schemas"]["PermissionUsageResponse"][];
         };
-        /** @description What a gateway key was used for. */
+        /** @description Use of a gateway key. */
         GatewayKeyUsageResponse: {
             /** @description The days with requests, the newest first. */
             days: components["schemas"]["GatewayKeyDayResponse"][];
@@ -3613,7 +3613,7 @@ export interface components {
         /** @description Changes of a gateway key. An absent field stays as it is. */
         GatewayKeyUpdateRequest: {
             /**
-             * @description What people call it.
+             * @description Name for people.
              * @example Python worker
              */
             name?: string | null;
@@ -3647,7 +3647,7 @@ export interface components {
              */
             paused?: boolean;
         };
-        /** @description How to rotate. Nothing is required. */
+        /** @description Options of a rotation. None is required. */
         GatewayKeyRotateRequest: {
             /**
              * @description For how many seconds the former keys stay valid. 0 ends them at once.
@@ -3656,7 +3656,7 @@ export interface components {
              */
             grace_seconds?: number;
             /**
-             * @description When the new key ends. Without it, when the former one would.
+             * @description Expiry of the new key. Without it, the expiry of the former key.
              * @example 2040-01-01T00:00:00.000Z
              */
             expires_at?: string | null;
@@ -6527,7 +6527,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Whose membership: the `sub` of the person’s access tokens, encoded for a URL. */
+                /** @description The member: the `sub` of the person’s access tokens, encoded for a URL. */
                 subject: string;
                 /** @description The project's id. */
                 project_id: string;
@@ -6682,7 +6682,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Whose membership: the `sub` of the person’s access tokens, encoded for a URL. */
+                /** @description The member: the `sub` of the person’s access tokens, encoded for a URL. */
                 subject: string;
                 /** @description The project's id. */
                 project_id: string;
@@ -8128,11 +8128,11 @@ export interface operations {
             query?: {
                 /** @description Only those whose Stripe keys are: unconfigured, unverified, unhealthy, healthy. */
                 health?: components["schemas"]["Object"] | ("unconfigured" | "unverified" | "unhealthy" | "healthy") | null;
-                /** @description Only those of this owner. */
+                /** @description Lists only projects of this owner. */
                 owner_id?: components["schemas"]["Object"] | string | null;
                 /** @description Only the project with this id, or those whose name begins with this text in upper or lower case; the list is then in the order of names. */
                 q?: string | null;
-                /** @description How many projects at most. */
+                /** @description Maximum number of projects. */
                 limit?: number;
                 /** @description The `next_cursor` of the page before. */
                 cursor?: string | null;

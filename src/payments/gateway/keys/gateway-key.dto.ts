@@ -91,7 +91,7 @@ function Accounts(): PropertyDecorator {
   );
 }
 
-const NAME = { description: 'What people call it.', example: 'Python worker', minLength: 1, maxLength: 255 };
+const NAME = { description: 'Name for people.', example: 'Python worker', minLength: 1, maxLength: 255 };
 
 @ForbidUnknownFields({ description: 'A new gateway key.' })
 export class GatewayKeyCreateRequest {
@@ -108,7 +108,7 @@ export class GatewayKeyCreateRequest {
   @Accounts()
   accounts?: string[] | null;
 
-  @FutureTime('When the key ends. Without it, never.')
+  @FutureTime('Expiry of the key. Without it, the key does not expire.')
   expires_at?: string | null;
 
   @Networks('Addresses and CIDR ranges from which the key may be used. Without it, from everywhere.')
@@ -149,7 +149,7 @@ export class GatewayKeyUpdateRequest {
 }
 
 @OptionalBody()
-@ForbidUnknownFields({ description: 'How to rotate. Nothing is required.' })
+@ForbidUnknownFields({ description: 'Options of a rotation. None is required.' })
 export class GatewayKeyRotateRequest extends KeyRotateRequest {}
 
 @ApiSchema({ description: 'A gateway key, without the key.' })
@@ -157,7 +157,7 @@ export class GatewayKeyResponse extends KeyFactsResponse {
   @ApiUuid('Its id, by which the history names it.')
   id: string;
 
-  @ApiProperty({ description: 'What people call it.', type: String, example: 'Python worker' })
+  @ApiProperty({ description: 'Name for people.', type: String, example: 'Python worker' })
   name: string;
 
   @ApiProperty({
@@ -167,7 +167,7 @@ export class GatewayKeyResponse extends KeyFactsResponse {
   })
   mode: StripeMode;
 
-  @ApiProperty({ description: 'What the key may do, by resource.', ...PERMISSIONS_SCHEMA })
+  @ApiProperty({ description: 'Permissions of the key, by resource.', ...PERMISSIONS_SCHEMA })
   permissions: GatewayPermissions;
 
   @ApiProperty({ description: ACCOUNTS_MEANING, type: [String], example: ACCOUNTS })
@@ -180,7 +180,7 @@ export class GatewayKeyResponse extends KeyFactsResponse {
   })
   paused: boolean;
 
-  @ApiTime('When it was made.')
+  @ApiTime('Time of creation.')
   created_at: string;
 }
 
@@ -199,7 +199,7 @@ class PermissionUsageResponse {
   @ApiProperty({ description: 'The resource.', type: String, example: 'customers' })
   resource: string;
 
-  @ApiProperty({ description: 'What they did with it.', enum: GATEWAY_ACTIONS, example: 'read' })
+  @ApiProperty({ description: 'Action of the requests.', enum: GATEWAY_ACTIONS, example: 'read' })
   action: GatewayAction;
 
   @ApiProperty({ description: 'Requests that needed it.', type: 'integer', example: 120 })
@@ -231,7 +231,7 @@ class GatewayKeyDayResponse {
   permissions: PermissionUsageResponse[];
 }
 
-@ApiSchema({ description: 'What a gateway key was used for.' })
+@ApiSchema({ description: 'Use of a gateway key.' })
 export class GatewayKeyUsageResponse {
   @ApiProperty({ description: 'The days with requests, the newest first.', type: [GatewayKeyDayResponse] })
   days: GatewayKeyDayResponse[];

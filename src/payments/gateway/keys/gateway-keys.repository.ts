@@ -30,7 +30,7 @@ import type { GatewayPermissions } from '../gateway-permissions.js';
 
 type KeyRow = RowOf<GatewayKeyEntity>;
 
-/** Of one project. The list has no pages. */
+/** Maximum number of keys of one project, since the list has no pages. */
 const MOST_KEYS = 100;
 
 /** A key and what it may do. */

@@ -265,8 +265,7 @@ function modesOf({ mode }: LedgerFilter): readonly StripeMode[] {
 }
 
 /**
- * Of several equalities, the most selective one decides which index is read, and the others are checked row by
- * row.
+ * Puts the most selective equality first: it chooses the index. Each row is checked against the others.
  * @returns the conditions on a row, given the alias of its table
  */
 function conditionsOf(
