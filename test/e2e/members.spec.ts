@@ -309,6 +309,14 @@ describe('an invitation', () => {
     expect(app.log.join('\n')).not.toMatch(/grace\.hopper|tki_/);
   });
 
+  it('has the address in the form that accounts have', async () => {
+    const { body } = await app
+      .send('post', at('/members'))
+      .send({ email: ' Grace.Hopper@Example.com\n', role: 'viewer' })
+      .expect(201);
+    expect(body).toMatchObject({ email: ADDRESS });
+  });
+
   it('is mailed where mail is set up', async () => {
     const smtp = new TestSmtpServer();
     const environment = { SMTP_URL: await smtp.start(), MAIL_FROM: 'pay@example.com' };

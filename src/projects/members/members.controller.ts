@@ -14,6 +14,7 @@ import { CurrentActor } from '../../auth/caller.js';
 import type { Actor } from '../../common/actor.js';
 import type { OwnerId } from '../../common/ids.js';
 import { ApiErrors } from '../../http/openapi/api-errors.js';
+import { normalizeEmail } from '../../http/validation/email.js';
 import type { Project } from '../project.entity.js';
 import { CurrentProject, RequiresPermission } from '../permissions/project.guards.js';
 import { InvitationsService } from './invitations.service.js';
@@ -88,7 +89,7 @@ export class MembersController {
     if (typeof subject === 'string')
       return toMemberResponse(await this.members.add({ projectId, subject, actor }, role));
     return toInvitationCreatedResponse(
-      await this.invitations.invite(projectId, { email: email ?? '', role }, actor),
+      await this.invitations.invite(projectId, { email: normalizeEmail(email ?? '') ?? '', role }, actor),
     );
   }
 
