@@ -14,6 +14,7 @@ const SCRIPTS = {
   bare: new URL('./bare.mjs', import.meta.url),
   usual: new URL('./usual/dist/main.js', import.meta.url),
   'bare webhooks': new URL('./webhook-bare.mjs', import.meta.url),
+  'gateway peer': new URL('./gateway-peers.mjs', import.meta.url),
   'sync engine': new URL('./webhook-peer.mjs', import.meta.url),
 };
 
@@ -24,7 +25,7 @@ const MASTER_KEY = randomBytes(32).toString('base64');
 const START_TIMEOUT_MS = 20_000;
 
 /** Starts a server in its own process. @param {keyof typeof SCRIPTS} name */
-export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}) {
+export async function startServer(name, databaseUrl, { nodeArguments = [], environment = {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-bench-'));
   const port = await freePort();
   const startedAt = performance.now();
@@ -50,6 +51,7 @@ export async function startServer(name, databaseUrl, { nodeArguments = [] } = {}
         LOG_LEVEL: 'warn',
         RATE_LIMIT_PER_MINUTE: '0',
         SAMPLE_DATA: 'false',
+        ...environment,
       },
       stdio: ['ignore', 'inherit', 'inherit'],
     },

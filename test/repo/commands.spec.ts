@@ -119,6 +119,7 @@ describe('npm run', () => {
     'bench:import': small('bench:import'),
     'bench:operators': small('bench:operators'),
     'bench:clients': small('bench:clients'),
+    'bench:gateway': small('bench:gateway'),
   };
 
   let copy: ProjectCopy;

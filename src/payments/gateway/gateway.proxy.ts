@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
@@ -29,6 +30,7 @@ const PATHS = ['/v1/*', '/v2/*'];
 const HOSTS = { api: 'https://api.stripe.com', files: 'https://files.stripe.com' } as const;
 const CONNECT_TIMEOUT_MS = 10_000;
 const MAX_STORED_KEYS = 1_000;
+const SMALL_BYTES = 16 * 1024;
 
 const REFUSALS: Record<KeyRefusal, () => GatewayError> = {
   malformed: () =>
@@ -40,6 +42,19 @@ const REFUSALS: Record<KeyRefusal, () => GatewayError> = {
 };
 
 type ErrorHandler = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
+
+/** Ends the call to Stripe. Undici takes it for an `AbortSignal`, which would cost more than the rest of a call. */
+class Abort extends EventEmitter {
+  aborted = false;
+  reason: unknown;
+
+  abort(reason: unknown): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
+    this.emit('abort');
+  }
+}
 
 interface StoredKey {
   readonly value: Secret;
@@ -136,10 +151,10 @@ export class GatewayProxy implements OnApplicationShutdown {
     // Its `close` has passed already, and would not end the request below.
     if (request.socket.destroyed) throw clientGone();
     const leave = this.limits.enter(key, this.settings.gateway);
-    const abort = new AbortController();
+    const abort = new Abort();
     reply.raw.once('close', () => {
       leave();
-      abort.abort(clientGone());
+      if (!reply.raw.writableFinished) abort.abort(clientGone());
     });
     call.admit();
     if (Number(request.headers['content-length'] ?? 0) > this.#limitOf(call)) throw tooLarge();
@@ -153,10 +168,8 @@ export class GatewayProxy implements OnApplicationShutdown {
           authorization: `Bearer ${stored.value.reveal()}`,
           keyId: key.id,
         }),
-        body: call.hasBody
-          ? Readable.from(this.#bytesOf(request.raw, call, abort), { objectMode: false })
-          : null,
-        signal: abort.signal,
+        body: call.hasBody ? await this.#bodyOf(request, call, abort) : null,
+        signal: abort,
       });
       const { statusCode: status } = answer;
       this.events.emit('stripe.called', { outcome: outcomeOf(status) });
@@ -170,14 +183,17 @@ export class GatewayProxy implements OnApplicationShutdown {
       }
       // Stripe may answer before it has read the body, which nobody reads then.
       if (!request.raw.complete) reply.header('connection', 'close');
-      return reply
-        .code(status)
-        .headers(headersForClient(answer.headers, request.headers['idempotency-key']))
-        .send(answer.body);
+      return (
+        reply
+          .code(status)
+          .headers(headersForClient(answer.headers, request.headers['idempotency-key']))
+          // A stream costs more than a small answer itself.
+          .send(isSmall(answer.headers) ? Buffer.from(await answer.body.arrayBuffer()) : answer.body)
+      );
     } catch (error) {
-      if (!(error instanceof GatewayError) && !abort.signal.aborted)
+      if (!(error instanceof GatewayError) && !abort.aborted)
         this.events.emit('stripe.called', { outcome: 'unreachable' });
-      throw abort.signal.reason instanceof GatewayError ? abort.signal.reason : error;
+      throw abort.reason instanceof GatewayError ? abort.reason : error;
     }
   }
 
@@ -204,14 +220,28 @@ export class GatewayProxy implements OnApplicationShutdown {
     return operation.host === 'files' ? this.limits.uploadBytes : this.limits.bodyBytes;
   }
 
+  #bodyOf(request: FastifyRequest, call: GatewayCall, abort: Abort): Readable | Promise<Buffer> {
+    const bytes = this.#bytesOf(request.raw, call, abort);
+    if (!isSmall(request.headers)) return Readable.from(bytes, { objectMode: false });
+    return new Promise((resolve, reject) => {
+      abort.once('abort', () => reject(toGatewayError(abort.reason, request)));
+      wholeOf(bytes).then(resolve, reject);
+    });
+  }
+
   /**
    * The bytes of the body. Each piece is inspected before Stripe gets it, and the last one is kept back until
    * all is inspected: Stripe carries out no request with a body that broke off.
    */
-  async *#bytesOf(raw: IncomingMessage, call: GatewayCall, abort: AbortController): AsyncGenerator<Buffer> {
+  async *#bytesOf(raw: IncomingMessage, call: GatewayCall, abort: Abort): AsyncGenerator<Buffer> {
     const scanner = call.bodyScanner();
     const limit = this.#limitOf(call);
-    const idle = setTimeout(() => abort.abort(tooIdle()), this.limits.uploadIdleMs).unref();
+    // Counts only while the client is waited for, not while Stripe is.
+    let isWaiting = true;
+    const idle = setTimeout(() => {
+      if (isWaiting) abort.abort(tooIdle());
+      else idle.refresh();
+    }, this.limits.uploadIdleMs).unref();
     let kept: Buffer | undefined;
     let length = 0;
     try {
@@ -219,7 +249,9 @@ export class GatewayProxy implements OnApplicationShutdown {
         length += piece.length;
         if (length > limit) throw tooLarge();
         scanner?.push(piece.toString('latin1'));
+        isWaiting = false;
         if (kept) yield kept;
+        isWaiting = true;
         kept = piece;
         idle.refresh();
       }
@@ -262,6 +294,21 @@ function keyIn(authorization: string | undefined): string | undefined {
 /** Nobody reads this error, but the log and the metrics have its status. */
 function clientGone(): GatewayError {
   return new GatewayError('gateway_client_closed', 'The client closed the connection.');
+}
+
+async function wholeOf(bytes: AsyncIterable<Buffer>): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of bytes) pieces.push(piece);
+  return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+}
+
+/** Whether one piece holds all of a body. */
+function isSmall({
+  'content-length': length,
+}: {
+  'content-length'?: string | string[] | undefined;
+}): boolean {
+  return length !== undefined && Number(length) <= SMALL_BYTES;
 }
 
 function tooLarge(): GatewayError {

@@ -8,7 +8,7 @@ import {
 import { eventually } from '../../harness/eventually.js';
 import { gatewayKeysPath, makeGatewayKey, portOf, stripeThrough } from '../../harness/gateway.js';
 import { configPath, startTestApp, type TestApp } from '../../harness/test-app.js';
-import { down } from '../../harness/stripe/faults.js';
+import { connectionReset, down } from '../../harness/stripe/faults.js';
 
 let app: AppWithStripe;
 let other: TestApp;
@@ -220,8 +220,22 @@ describe('a gateway key', () => {
 });
 
 it('shows the stored key in no answer, log or row', async () => {
-  const stripe = await sdk();
-  await stripe.customers.list();
-  await expect(stripe.customers.retrieve('cus_missing')).rejects.toThrow();
-  expect(await tracesOf(app, app.account.keys.test.secret)).toEqual([]);
+  const id = await app.createProject();
+  const secret = app.account.addSecretKey('test');
+  await store(secret, id);
+  const { key } = await make({ '*': 'write' }, {}, id);
+  const statusOf = async (path: string, headers: Record<string, string> = {}) =>
+    (await app.send('get', path, key).set(headers)).status;
+  expect(await statusOf('/v1/customers')).toBe(200);
+  expect(await statusOf('/v1/customers/cus_missing')).toBe(404);
+  expect(await statusOf('/v1/customers?limit=0')).toBe(400);
+  expect(await statusOf('/v1/customers', { 'stripe-account': 'acct_other' })).toBe(403);
+  expect(await statusOf('/v1//customers')).toBe(400);
+  app.stripe.fail(connectionReset);
+  expect(await statusOf('/v1/customers')).toBe(502);
+  app.stripe.mark(secret, 'revoked');
+  expect(await statusOf('/v1/customers')).toBe(401);
+  expect(app.answers.length).toBeGreaterThan(7);
+  expect(await tracesOf(app, secret)).toEqual([]);
+  expect(app.log.join('\n')).not.toContain(key.slice(9));
 });

@@ -49,6 +49,7 @@ export class GatewayUsage implements OnApplicationBootstrap, OnApplicationShutdo
   readonly #task: PeriodicTask;
   readonly #counts = new Map<string, Counts>();
   #cleanedOn = '';
+  #day = { number: 0, text: '' };
 
   constructor(
     private readonly database: Database,
@@ -72,12 +73,19 @@ export class GatewayUsage implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   count({ keyId, status, needed, missing }: CountedRequest): void {
-    const day = dayOf(Date.now());
+    const day = this.#today();
     const refused = missing === undefined ? 0 : 1;
     const errors = status >= 400 && !refused ? 1 : 0;
     this.#add(keyId, day, TOTAL, { requests: 1, errors, refused });
     for (const permission of needed)
       this.#add(keyId, day, permission, { requests: 1, errors: 0, refused: permission === missing ? 1 : 0 });
+  }
+
+  /** Formats a day once. */
+  #today(): string {
+    const number = Math.floor(Date.now() / DAY_MS);
+    if (number !== this.#day.number) this.#day = { number, text: dayOf(Date.now()) };
+    return this.#day.text;
   }
 
   #add(keyId: string, day: string, permission: string, { requests, errors, refused }: Counts): void {
