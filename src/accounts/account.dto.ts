@@ -1,5 +1,6 @@
-import { ApiProperty, ApiSchema, getSchemaPath } from '@nestjs/swagger';
+import { ApiProperty, ApiSchema, getSchemaPath, PickType } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
+import { Secret } from '../common/secret.js';
 import { Checked } from '../http/validation/request.pipe.js';
 import { ApiNullableString, ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
 import type { Account } from './accounts.repository.js';
@@ -10,6 +11,7 @@ import {
   MIN_PASSWORD_LENGTH,
   newEmailProblem,
   newPasswordProblem,
+  normalizeEmail,
   passwordProblem,
 } from './email.js';
 import { ACCESS_SECONDS, type Tokens } from './sessions/sessions.service.js';
@@ -206,6 +208,18 @@ export class TokenResponse {
   expires_in: number;
 }
 
+@ApiSchema({ description: "The access token of a browser's session." })
+export class AccessTokenResponse extends PickType(TokenResponse, [
+  'access_token',
+  'token_type',
+  'expires_in',
+] as const) {}
+
+/** The DTO has rejected invalid addresses. */
+export function loginOf(email: string, password: string) {
+  return { email: normalizeEmail(email) ?? '', password: new Secret(password) };
+}
+
 export function toUserResponse({ id, email, fullName, createdAt }: Account): UserResponse {
   return {
     id,
@@ -218,13 +232,12 @@ export function toUserResponse({ id, email, fullName, createdAt }: Account): Use
   };
 }
 
-export function toTokenResponse({ accessToken, refreshToken }: Tokens): TokenResponse {
-  return {
-    access_token: accessToken,
-    refresh_token: refreshToken,
-    token_type: 'bearer',
-    expires_in: ACCESS_SECONDS,
-  };
+export function toAccessTokenResponse({ accessToken }: Pick<Tokens, 'accessToken'>): AccessTokenResponse {
+  return { access_token: accessToken, token_type: 'bearer', expires_in: ACCESS_SECONDS };
+}
+
+export function toTokenResponse(tokens: Tokens): TokenResponse {
+  return { ...toAccessTokenResponse(tokens), refresh_token: tokens.refreshToken };
 }
 
 export function toRegistrationResponse(account: Account, tokens: Tokens): RegistrationResponse {

@@ -27,12 +27,12 @@ import { ForDevelopers, Public } from '../auth/route-access.js';
 import { type Actor, personActor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import type { OwnerId } from '../common/ids.js';
-import { Secret } from '../common/secret.js';
 import { Settings } from '../config/settings.js';
 import { ApiErrors } from '../http/openapi/api-errors.js';
 import {
   ACCOUNT_ERRORS,
   LoginForm,
+  loginOf,
   NO_ACCOUNTS_HERE,
   ProvisioningData,
   RefreshRequest,
@@ -45,10 +45,8 @@ import {
   UserLoginRequest,
   UserResponse,
 } from './account.dto.js';
-import type { Account } from './accounts.repository.js';
-import { AccountsService, wrongLogin } from './accounts.service.js';
-import { normalizeEmail } from './email.js';
-import { SessionsService, type Tokens } from './sessions/sessions.service.js';
+import { AccountsService } from './accounts.service.js';
+import { SessionsService } from './sessions/sessions.service.js';
 
 /** Precedes validation, so that a closed registration reveals nothing about an address. */
 @Injectable()
@@ -98,7 +96,8 @@ export class AccountsController {
     @Req() request: FastifyRequest,
   ): Promise<RegistrationResponse> {
     const account = await this.accounts.register(loginOf(email, password), fullName ?? null, request.ip);
-    return toRegistrationResponse(account, await this.#begin(account, request));
+    const tokens = await this.sessions.begin(account, personActor(account.id, request));
+    return toRegistrationResponse(account, tokens);
   }
 
   @Post('login')
@@ -119,7 +118,7 @@ export class AccountsController {
     @Req() request: FastifyRequest,
   ): Promise<TokenResponse> {
     const account = await this.accounts.logIn(loginOf(email, password), request.ip);
-    return toTokenResponse(await this.#begin(account, request));
+    return toTokenResponse(await this.sessions.begin(account, personActor(account.id, request)));
   }
 
   @Post('refresh')
@@ -170,16 +169,4 @@ export class AccountsController {
   async delete(@CurrentDeveloper() developer: OwnerId, @CurrentActor() actor: Actor): Promise<void> {
     await this.accounts.delete(await this.accounts.get(developer), actor);
   }
-
-  /** @throws DomainError `unauthenticated` if the password was changed meanwhile */
-  async #begin(account: Account, request: FastifyRequest): Promise<Tokens> {
-    const tokens = await this.sessions.begin(account, personActor(account.id, request));
-    if (!tokens) throw wrongLogin();
-    return tokens;
-  }
-}
-
-function loginOf(email: string, password: string) {
-  // The DTO has rejected invalid addresses.
-  return { email: normalizeEmail(email) ?? '', password: new Secret(password) };
 }

@@ -12,13 +12,15 @@ import { PasswordResetsService } from './passwords/password-resets.service.js';
 import { Passwords } from './passwords/passwords.js';
 import { PasswordsController } from './passwords/passwords.controller.js';
 import { RegistrationGuard } from './accounts.controller.js';
+import { BrowserSessionController } from './sessions/browser-session.controller.js';
+import { OwnPageGuard, SessionCookie } from './sessions/session-cookie.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsRepository } from './sessions/sessions.repository.js';
 import { SessionsService } from './sessions/sessions.service.js';
 
 @Module({
   imports: [HistoryModule, AuthModule, AccountStandingsModule, MailModule],
-  controllers: [AccountsController, SessionsController, PasswordsController],
+  controllers: [AccountsController, SessionsController, PasswordsController, BrowserSessionController],
   providers: [
     AccountsService,
     AccountsRepository,
@@ -29,6 +31,8 @@ import { SessionsService } from './sessions/sessions.service.js';
     FailedLoginsRepository,
     PasswordResetsService,
     RegistrationGuard,
+    SessionCookie,
+    OwnPageGuard,
   ],
   exports: [AccountsService, PasswordResetsService, MailModule],
 })

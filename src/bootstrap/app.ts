@@ -8,6 +8,7 @@ import { EarlyRefusals, networkOf } from '../auth/rate-limit.js';
 import type { Settings } from '../config/settings.js';
 import { createAdapter, createServer, sendCommonHeaders } from '../http/adapter.js';
 import { type AppLogger, logRequests } from '../http/app-logger.js';
+import { serveConsole } from '../http/console.js';
 import { ErrorFilter } from '../http/error.filter.js';
 import { readJsonBodies, readRawBodies } from '../http/json-body.js';
 import { serveDocs } from '../http/openapi/docs.js';
@@ -20,7 +21,7 @@ import { GatewayServer } from '../payments/gateway/gateway-server.js';
 import { GatewayProxy } from '../payments/gateway/gateway.proxy.js';
 import { decorateWithProject } from '../projects/permissions/project.guards.js';
 
-const ACCOUNTS_URL = '/api/v1/auth/';
+const ACCOUNT_URLS = ['/api/v1/auth/', '/api/v1/session'];
 
 const WITHOUT_PREFIX = ['health/*path', 'metrics', 'invitations'].map((path) => ({
   path,
@@ -34,14 +35,21 @@ const CORS = {
   strictPreflight: false,
 };
 
+/** What tests replace. */
+interface AppOptions {
+  readonly bodyLimits?: BodyLimits | undefined;
+  /** Folder of the built pages. */
+  readonly pages?: string | undefined;
+}
+
 /** Creates the complete application, not yet listening. Server and tests use it. */
 export async function createApp(
   settings: Settings,
   logger: AppLogger,
-  bodyLimits?: BodyLimits,
+  { bodyLimits, pages }: AppOptions = {},
 ): Promise<NestFastifyApplication> {
   // Hidden routes stay documented: one OpenAPI document describes every installation.
-  const routes = new RouteTable(settings.authBuiltin ? [] : [ACCOUNTS_URL, INVITATION_PAGE]);
+  const routes = new RouteTable(settings.authBuiltin ? [] : [...ACCOUNT_URLS, INVITATION_PAGE]);
   const refusals = new EarlyRefusals(settings.rateLimitPerMinute);
   const errors = new ErrorFilter(routes, logger, (request) => refusals.replacementFor(request));
   const bodies = new RequestBodies(({ ip }) => networkOf(ip), bodyLimits);
@@ -65,7 +73,7 @@ export async function createApp(
   app.setGlobalPrefix('api/v1', { exclude: WITHOUT_PREFIX });
   app.useGlobalInterceptors(bodies, app.get(UnknownQueryInterceptor));
   app.useGlobalFilters(errors);
-  await serveDocs(app);
+  await serveDocs(app, serveConsole(fastify, settings, pages));
   if (settings.gateway.isOn) serveGateway(app, settings, logger);
   return app;
 }

@@ -5,6 +5,7 @@ export const ERROR_CODES = [
   'unauthenticated',
   'insufficient_scope',
   'wrong_network',
+  'foreign_origin',
   'not_a_member',
   'role_too_low',
   'registration_closed',

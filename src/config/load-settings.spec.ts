@@ -109,6 +109,7 @@ describe('defaults', () => {
       migrateOnStart: true,
       developerScope: undefined,
       operatorScope: undefined,
+      console: false,
       authBuiltin: true,
       authRegistration: 'open',
       stripeApiBase: undefined,

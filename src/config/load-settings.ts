@@ -72,6 +72,7 @@ export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true }
     port: env.required('PORT'),
     publicBaseUrl: env.required('PUBLIC_BASE_URL'),
     dataDir: env.required('DATA_DIR'),
+    console: env.required('CONSOLE'),
     developerScope: env.optional('AUTH_DEVELOPER_SCOPE'),
     operatorScope: env.optional('AUTH_OPERATOR_SCOPE'),
     authBuiltin: env.required('AUTH_BUILTIN') && !env.isSet('AUTH_JWKS_URI'),

@@ -64,6 +64,7 @@ export class Settings extends StoreSettings {
   readonly publicBaseUrl: string;
   /** Absolute path. The folder may not exist yet. */
   readonly dataDir: string;
+  readonly console: boolean;
   readonly accessTokens: AccessTokens;
   readonly developerScope?: string;
   readonly operatorScope?: string;

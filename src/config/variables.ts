@@ -77,6 +77,11 @@ const SERVER = {
     must: 'be a comma list of exact origins such as https://app.example.com, without paths or wildcards',
     parse: rules.listOf(rules.origin),
   },
+  CONSOLE: {
+    summary: 'Web console at `/console`',
+    ...BOOLEAN,
+    default: { development: 'true', test: 'false', production: 'false' },
+  },
   RATE_LIMIT_PER_MINUTE: {
     summary: 'Requests per minute per caller',
     details:

@@ -10,6 +10,7 @@ export const HTTP_STATUS = {
   unauthenticated: HttpStatus.UNAUTHORIZED,
   insufficient_scope: HttpStatus.FORBIDDEN,
   wrong_network: HttpStatus.FORBIDDEN,
+  foreign_origin: HttpStatus.FORBIDDEN,
   not_a_member: HttpStatus.FORBIDDEN,
   role_too_low: HttpStatus.FORBIDDEN,
   registration_closed: HttpStatus.FORBIDDEN,

@@ -11,7 +11,7 @@ import { alternatives, type Document, type Operation, resolve, type Schema } fro
 const CONTRACT_OPERATIONS = [...operationsOf(contract).keys()];
 
 const IS_PUBLIC =
-  / \/health\/|\/webhooks\/| \/api\/v1\/auth\/(?:register|login|refresh|password-reset(?:-request)?)$/;
+  / \/health\/|\/webhooks\/| \/api\/v1\/auth\/(?:register|login|refresh|password-reset(?:-request)?)$| \/api\/v1\/session/;
 
 const SCOPE = 'till:operate';
 const OPERATOR = accessToken({ sub: 'operator-1', scope: SCOPE });
@@ -397,6 +397,7 @@ describe('the served OpenAPI document', () => {
       [
         'POST /api/v1/auth/login 200',
         'POST /api/v1/auth/refresh 401',
+        'POST /api/v1/session 200',
         'POST /api/v1/auth/register 201',
         // The token has no account.
         'POST /api/v1/auth/change-password 404',

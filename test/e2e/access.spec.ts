@@ -109,6 +109,13 @@ const ROUTES: Record<string, Expectation> = {
   'GET /health/ready': everybody(200),
   'GET /metrics': everybody(401),
   'GET /invitations': everybody(200),
+  'GET /console': everybody(200),
+  'GET /console/*': everybody(200),
+  'GET /console/config.json': everybody(200),
+  'GET /console/assets/*': everybody(404),
+  'POST /api/v1/session': everybody(422),
+  'POST /api/v1/session/refresh': everybody(401),
+  'DELETE /api/v1/session': everybody(204),
   'POST /api/v1/auth/register': everybody(422),
   'POST /api/v1/auth/login': everybody(422),
   'POST /api/v1/auth/refresh': everybody(422),
@@ -271,7 +278,10 @@ describe('access to routes', () => {
       });
       watch.call(this, fastify);
     });
-    app = await startTestApp({ environment: { METRICS_TOKEN: 'm'.repeat(32), AUTH_OPERATOR_SCOPE: SCOPE } });
+    app = await startTestApp({
+      environment: { METRICS_TOKEN: 'm'.repeat(32), AUTH_OPERATOR_SCOPE: SCOPE, CONSOLE: 'true' },
+      pages: 'test/fixtures/console',
+    });
     projectId = await newProject();
     for (const token of [OWNER, STRANGER]) {
       const id = await app.createProject(token);

@@ -52,7 +52,7 @@ const BODIES: Record<string, unknown> = {
 };
 const LIVENESS = '/health/live';
 /** Routes of accounts answer unknown callers differently, and operators have their own tokens. */
-const OF_OTHERS = /^\/api\/v1\/(?:auth|operator)\//;
+const OF_OTHERS = /^\/api\/v1\/(?:auth|operator|session)(?:\/|$)/;
 const END_USERS =
   /\/(?:my-subscription|my-payments|checkout-session|customer-portal|cancel-subscription|update-subscription)$/;
 

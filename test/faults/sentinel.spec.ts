@@ -57,6 +57,11 @@ const BODIES: Record<string, object[]> = {
     { email: 'ada@example.com', password: accounts.password },
     { email: 'bob@example.com', password: accounts.password, full_name: 'Bob' },
   ],
+  'POST /api/v1/session': [
+    { email: 'ada@example.com', password: accounts.password },
+    { email: 'ada@example.com', password: accounts.wrong },
+  ],
+  'POST /api/v1/session/refresh': [{}],
   'POST /api/v1/projects': [{ name: 'Corner shop' }],
   'PUT /api/v1/projects/:project_id': [{ name: 'Corner shop' }],
   'POST /api/v1/projects/:project_id/end-user-tokens': [{ user_id: 'user-1' }],

@@ -34,6 +34,8 @@ export interface TestApp {
 export interface TestAppOptions {
   environment?: Environment;
   bodyLimits?: BodyLimits;
+  /** Folder of the built console. */
+  pages?: string;
   /** Shared with another app, or kept over a restart; then the caller drops it. */
   database?: TestDatabase;
 }
@@ -66,12 +68,13 @@ export async function startTestApp({
   environment: overrides = {},
   database: given,
   bodyLimits,
+  pages,
 }: TestAppOptions = {}): Promise<TestApp> {
   const database = given ?? (await createTestDatabase());
   const environment = { ...testEnvironment(database), ...overrides };
   const log: string[] = [];
   const logger = new AppLogger('debug', { write: (line) => void log.push(line) });
-  const app = await createApp(loadSettings(environment), logger, bodyLimits);
+  const app = await createApp(loadSettings(environment), logger, { bodyLimits, pages });
   const checker = (responseChecker ??= new ResponseChecker(openApiDocument(app)));
   const violations = new Set<string>();
   app

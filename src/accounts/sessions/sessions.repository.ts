@@ -75,6 +75,11 @@ export class SessionsRepository {
     return Boolean((await reachingDatabase(this.#entities.delete({ id, accountId }))).affected);
   }
 
+  /** Ends the session whose current token it is. @returns whether there was one */
+  async endWith(id: string, tokenHash: string): Promise<boolean> {
+    return Boolean((await reachingDatabase(this.#entities.delete({ id, tokenHash }))).affected);
+  }
+
   async endAll(accountId: OwnerId): Promise<void> {
     await reachingDatabase(this.#entities.delete({ accountId }));
   }

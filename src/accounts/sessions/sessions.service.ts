@@ -7,6 +7,7 @@ import { DomainError } from '../../common/errors.js';
 import type { OwnerId } from '../../common/ids.js';
 import type { SessionEntity } from '../account.entities.js';
 import type { Account } from '../accounts.repository.js';
+import { wrongLogin } from '../accounts.service.js';
 import { SessionsRepository } from './sessions.repository.js';
 
 const FORM = /^tkrt_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_[\w-]{43}$/;
@@ -27,7 +28,7 @@ function hashOf(token: string): string {
 }
 
 export const ACCESS_SECONDS = 30 * 60;
-const REFRESH_MS = 7 * 24 * 60 * 60 * 1_000;
+export const REFRESH_MS = 7 * 24 * 60 * 60 * 1_000;
 
 export interface Tokens {
   readonly accessToken: string;
@@ -48,12 +49,12 @@ export class SessionsService {
     private readonly ended: EndedSessions,
   ) {}
 
-  /** @returns `undefined` if the account was revoked or got another password since it was read */
-  async begin(account: Account, client: Pick<Actor, 'ip' | 'userAgent'>): Promise<Tokens | undefined> {
+  /** @throws DomainError `unauthenticated` if the account was revoked or got another password since it was read */
+  async begin(account: Account, client: Pick<Actor, 'ip' | 'userAgent'>): Promise<Tokens> {
     const id = randomUUID();
     const refreshToken = newRefreshToken(id);
     const session = { id, tokenHash: hashOf(refreshToken), expiresAt: expiry(), client };
-    if (!(await this.sessions.add(account, session))) return undefined;
+    if (!(await this.sessions.add(account, session))) throw wrongLogin();
     return { refreshToken, accessToken: this.accessTokens.issue(account.id, ACCESS_SECONDS, id) };
   }
 
@@ -91,6 +92,12 @@ export class SessionsService {
   async end(accountId: OwnerId, id: string): Promise<void> {
     if (!(await this.sessions.end(accountId, id))) throw sessionNotFound();
     this.ended.forget();
+  }
+
+  /** Ends the session of a refresh token, if it is valid. */
+  async endWith(token: string): Promise<void> {
+    const id = sessionIdOf(token);
+    if (id && (await this.sessions.endWith(id, hashOf(token)))) this.ended.forget();
   }
 
   async endAll(accountId: OwnerId): Promise<void> {

@@ -208,6 +208,8 @@ const NO_ACCOUNT = 'The access token was not made for an account of this service
 const NO_SESSION = 'There is no session with this id.';
 const NO_SESSION_ID: ErrorBody = { loc: ['path', 'session_id'], msg: 'must be a UUID', type: 'uuid_parsing' };
 const NO_ACCOUNTS = 'There is nothing at this URL.';
+const FOREIGN_ORIGIN =
+  'Sessions of a browser are for pages of this service: Origin must be the origin of this service.';
 const ATTEMPTS = 'Too many failed attempts; wait as long as Retry-After says.';
 const DECLINED = 'The payment was declined, and nothing was changed; try another card, or ask your bank.';
 const SAME_KEY_RUNS = 'A request with this Idempotency-Key is still running; try again shortly.';
@@ -253,6 +255,20 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     404: NO_ACCOUNTS,
     422: missing('refresh_token'),
   },
+  signIn: {
+    401: 'The e-mail address or the password is wrong.',
+    403: FOREIGN_ORIGIN,
+    404: NO_ACCOUNTS,
+    422: missing('email'),
+    429: ATTEMPTS,
+  },
+  refreshSession: {
+    401: 'The refresh token is not valid, or no longer: log in again.',
+    403: FOREIGN_ORIGIN,
+    404: NO_ACCOUNTS,
+    422: UNKNOWN_QUERY,
+  },
+  signOut: { 403: FOREIGN_ORIGIN, 404: NO_ACCOUNTS, 422: UNKNOWN_QUERY },
   getMe: { 404: NO_ACCOUNT, 422: UNKNOWN_QUERY },
   deleteMe: {
     404: NO_ACCOUNT,

@@ -234,7 +234,8 @@ export function isDocsUrl(url: string): boolean {
 /** URLs of the document for programs. */
 const DOCUMENT_URLS = ['/docs-json', '/docs-yaml'];
 
-export async function serveDocs(app: NestFastifyApplication): Promise<void> {
+/** @param home where a browser at `/` is sent */
+export async function serveDocs(app: NestFastifyApplication, home = '/docs'): Promise<void> {
   await app.register(helmet, { global: false, contentSecurityPolicy: { directives: POLICY } });
   /** Texts of the document by URL. Swagger would write them for each request, which takes 100 ms as YAML. */
   const texts = new Map<string, { type: string; text: string }>();
@@ -243,7 +244,7 @@ export async function serveDocs(app: NestFastifyApplication): Promise<void> {
     if (isDocsUrl(url)) reply.helmet();
     // Redirects browsers; other clients get a 404 in JSON.
     if (url === '/' && method === 'GET' && headers.accept?.includes('text/html'))
-      return void reply.redirect('/docs');
+      return void reply.redirect(home);
     // The page's asset URLs are relative to /docs.
     if (url === '/docs/' || url === '/docs/index.html') return void reply.redirect('/docs');
     const written = method === 'GET' || method === 'HEAD' ? texts.get(url) : undefined;
