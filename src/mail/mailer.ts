@@ -1,5 +1,4 @@
 import { Injectable, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { createTransport } from 'nodemailer';
 import { Deadline } from '../common/deadline.js';
 import { Semaphore } from '../common/semaphore.js';
 import { isLoopbackHost } from '../config/rules.js';
@@ -66,7 +65,7 @@ export class Mailer implements OnApplicationShutdown {
     try {
       // An object keeps the address from being read as a list.
       await this.#semaphore.run(async () => {
-        await this.#transport?.sendMail({ to: { name: '', address: to }, subject, text });
+        await (await this.#transport)?.sendMail({ to: { name: '', address: to }, subject, text });
       });
       this.counts.sent += 1;
     } catch (error) {
@@ -76,11 +75,15 @@ export class Mailer implements OnApplicationShutdown {
   }
 }
 
-/** Demands TLS in production, since a mail may carry a reset token. */
-function transportOf({ url, from }: NonNullable<Settings['mail']>, isProduction: boolean) {
+/**
+ * Demands TLS in production, since a mail may carry a reset token. Loads nodemailer only where mails are sent,
+ * since its modules slow each start.
+ */
+async function transportOf({ url, from }: NonNullable<Settings['mail']>, isProduction: boolean) {
   const { protocol, hostname, port, username, password } = new URL(url.reveal());
   const host = hostname.replace(/^\[|]$/g, '');
   const secure = protocol === 'smtps:';
+  const { createTransport } = await import('nodemailer');
   return createTransport(
     {
       host,
