@@ -9,6 +9,7 @@ const MAX_SHOWN = 20;
 /** Counts the outcomes of an import, and writes the refused lines to the report as JSON Lines. */
 export class ImportReport {
   readonly #counts = { created: 0, updated: 0, unchanged: 0, refused: 0 };
+  #incomplete = 0;
   readonly #shown: Refusal[] = [];
   readonly #file: FileHandle | undefined;
   /** Batches that end at once are written one after the other. */
@@ -34,11 +35,21 @@ export class ImportReport {
       if (typeof outcome === 'string') this.#counts[outcome] += 1;
       else refusals.push(outcome);
     }
-    if (refusals.length === 0) return;
-    refusals.sort((one, other) => one.line - other.line);
     this.#counts.refused += refusals.length;
-    this.#shown.push(...refusals.slice(0, MAX_SHOWN - this.#shown.length));
-    const text = refusals.map((refusal) => `${JSON.stringify(refusal)}\n`).join('');
+    await this.#list(refusals);
+  }
+
+  /** Adds lines that are imported, but whose backfill failed. */
+  async addIncomplete(lines: readonly Refusal[]): Promise<void> {
+    this.#incomplete += lines.length;
+    await this.#list(lines);
+  }
+
+  async #list(lines: readonly Refusal[]): Promise<void> {
+    if (lines.length === 0) return;
+    const sorted = [...lines].sort((one, other) => one.line - other.line);
+    this.#shown.push(...sorted.slice(0, MAX_SHOWN - this.#shown.length));
+    const text = sorted.map((line) => `${JSON.stringify(line)}\n`).join('');
     this.#written = this.#written.then(() => this.#file?.appendFile(text));
     await this.#written;
   }
@@ -52,15 +63,23 @@ export class ImportReport {
     const { created, updated, unchanged, refused } = this.#counts;
     const lines = created + updated + unchanged + refused;
     const would = isDry ? 'would be ' : '';
+    const listed = refused + this.#incomplete;
     const text = [
       `${isDry ? 'Checked' : 'Read'} ${lines} projects: ${created} ${would}created, ${updated} ${would}updated, ${unchanged} unchanged, ${refused} refused.`,
+      ...(this.#incomplete > 0 ? [`${this.#incomplete} are not completely backfilled: run it again.`] : []),
       ...this.#shown.map(inWords),
-      ...(refused > this.#shown.length
-        ? [`… and ${refused - this.#shown.length} more: --report <file> lists all.`]
+      ...(listed > this.#shown.length
+        ? [`… and ${listed - this.#shown.length} more: --report <file> lists all.`]
         : []),
     ].join('\n');
-    const json = { dry_run: isDry, lines, ...this.#counts, refusals: this.#shown };
-    return { text, json, isBad: refused > 0 };
+    const json = {
+      dry_run: isDry,
+      lines,
+      ...this.#counts,
+      incomplete: this.#incomplete,
+      refusals: this.#shown,
+    };
+    return { text, json, isBad: listed > 0 };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { throwIfInterrupted } from '../../common/deadline.js';
 import { Settings } from '../../config/settings.js';
 import { OperatorModule } from '../../projects/operator/operator.module.js';
@@ -6,6 +6,7 @@ import { PaymentsModule } from '../../payments/payments.module.js';
 import type { CredentialPolicy } from '../../payments/stripe-config/credential-rules.js';
 import type { Report } from '../output.js';
 import type { Runner, Session } from '../session.js';
+import { Backfill } from './backfill.js';
 import { type NumberedLine, readLines } from './import-lines.js';
 import { openSource, type Source } from './import-source.js';
 import { ImportReport } from './import-report.js';
@@ -26,6 +27,7 @@ const BATCH = 100;
 interface Options {
   dryRun?: true;
   validate?: true;
+  backfill?: true;
   identity?: string;
   report?: string;
 }
@@ -38,8 +40,12 @@ export function addTo(program: Command, run: Runner): void {
       'Reads CSV or JSON Lines with project_id, owner_id, name and any of the six credentials, and makes or updates each project as the API would. Safe beside servers; run again, after an interruption too, it writes only what is missing.',
     )
     .argument('[file]', 'the file to read; without it the standard input')
-    .option('--dry-run', 'check everything and write nothing')
+    .addOption(new Option('--dry-run', 'check everything and write nothing').conflicts('backfill'))
     .option('--validate', 'ask Stripe about each secret key first, and refuse lines whose key it refuses')
+    .option(
+      '--backfill',
+      "read the subscriptions, invoices and payments that each key's account has, because events reach back 30 days only",
+    )
     .option('--identity <file>', 'the private key of age for a file that `export` wrote')
     .option('--report <file>', 'write the refused lines to this file, as JSON Lines without values')
     .action(run(importProjects));
@@ -57,13 +63,14 @@ async function importProjects(session: Session, file: string | undefined, option
 async function importFrom(
   source: Source,
   session: Session,
-  { dryRun, validate, report: reportPath }: Options,
+  { dryRun, validate, backfill, report: reportPath }: Options,
 ): Promise<Report> {
   const isDry = dryRun === true;
   const services = await session.open({ imports: [PaymentsModule, OperatorModule], settings: 'server' });
   const steps = {
     importer: new ProjectImporter(services),
     validation: validate && new KeyValidation(services, session.signal),
+    backfill: backfill && new Backfill(services, session.signal),
     isDry,
   };
   const policy = { acceptRestrictedKeys: services.get(Settings).stripeAcceptRestrictedKeys };
@@ -73,7 +80,12 @@ async function importFrom(
   const batches = batchesOf(readLines(source.bytes, IMPORT_COLUMNS), policy, seen);
   const work = async (): Promise<void> => {
     for await (const { lines, bytes } of batches) {
-      await report.add(await outcomesOf(lines, steps));
+      const results = await resultsOf(lines, steps);
+      await report.add(results.map(({ outcome }) => outcome));
+      const stored = results.flatMap(({ line, outcome }) =>
+        line && typeof outcome === 'string' ? [line] : [],
+      );
+      if (steps.backfill) await report.addIncomplete(await steps.backfill.run(stored));
       bar.add(bytes);
       await throwIfInterrupted(session.signal);
     }
@@ -90,13 +102,20 @@ async function importFrom(
 interface Steps {
   readonly importer: ProjectImporter;
   readonly validation: KeyValidation | undefined;
+  readonly backfill: Backfill | undefined;
   readonly isDry: boolean;
 }
 
-async function outcomesOf(
+interface Result {
+  /** Absent if the line is not valid. */
+  readonly line?: ProjectLine;
+  readonly outcome: Outcome;
+}
+
+async function resultsOf(
   lines: readonly (ProjectLine | Refusal)[],
   { importer, validation, isDry }: Steps,
-): Promise<Outcome[]> {
+): Promise<Result[]> {
   // Every import locks projects in this order, so that two imports can't block each other.
   const valid = lines
     .filter((line): line is ProjectLine => !isRefusal(line))
@@ -106,9 +125,9 @@ async function outcomesOf(
   const due = plans.filter(({ outcome }) => outcome === 'created' || outcome === 'updated');
   const stored = isDry ? [] : await importer.store(due.map(({ line }) => line));
   const outcomes = new Map(due.map((plan, index) => [plan, stored[index] ?? plan.outcome]));
-  const results = plans.map((plan) => ({ plan, outcome: outcomes.get(plan) ?? plan.outcome }));
-  if (!isDry) for (const { plan, outcome } of results) await validation?.record(plan, outcome);
-  return [...lines.filter(isRefusal), ...results.map(({ outcome }) => outcome)];
+  const results = plans.map((plan) => ({ ...plan, outcome: outcomes.get(plan) ?? plan.outcome }));
+  if (validation && !isDry) for (const result of results) await validation.record(result);
+  return [...lines.filter(isRefusal).map((outcome) => ({ outcome })), ...results];
 }
 
 /** Waits for all, also after a failure, which ends the others with their current batch. */

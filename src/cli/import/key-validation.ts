@@ -6,7 +6,7 @@ import { probeKey } from '../../payments/stripe-config/keys/key-probe.js';
 import { validated } from '../../payments/stripe-config/keys/key-verifier.js';
 import { StripeConnector } from '../../payments/stripe/stripe-connector.js';
 import { OPERATOR } from '../session.js';
-import type { Outcome, Plan } from './project-importer.js';
+import type { Plan } from './project-importer.js';
 import { refusalOf } from './project-line.js';
 
 /** Below the smallest limit of Stripe, 25 requests a second for an account in test mode. */
@@ -32,8 +32,8 @@ export class KeyValidation {
     return Promise.all(plans.map((plan) => this.#check(plan)));
   }
 
-  /** Records the verdicts on keys that are stored, by the import or before it. */
-  async record({ line, verdicts }: Plan, outcome: Outcome): Promise<void> {
+  /** Records the verdicts on keys that are stored, by the import or before it. @param plan with the outcome of storing */
+  async record({ line, verdicts, outcome }: Plan): Promise<void> {
     for (const { key, verdict } of verdicts) {
       const { rule, mask, fingerprint, isStored } = key;
       if (!isStored && typeof outcome !== 'string') continue;

@@ -392,6 +392,7 @@ export function tablesOf(engine: Engine): Record<string, string> {
     reconciliations: `
       ${tenant},
       known_until ${time},
+      backfilled_at ${time},
       since ${time} NOT NULL,
       started_at ${time} NOT NULL,
       phase varchar(16),

@@ -107,10 +107,13 @@ export class LedgerService {
     });
   }
 
-  /** Compares a subscription with its row, and confirms the row if they are equal. */
+  /**
+   * Compares a subscription with its row, and confirms the row if they are equal. The subscription of an invoice may
+   * be unchanged, but the invoice brings payments.
+   */
   async #isUnchanged(change: LedgerChange): Promise<boolean> {
-    const { party, subscription } = change;
-    if (!subscription) return false;
+    const { party, subscription, payments, withdrawnPaymentId } = change;
+    if (!subscription || payments.length > 0 || withdrawnPaymentId) return false;
     const stored = await this.subscriptions.find(change, subscription.subscriptionId);
     const isUserKnown = party.userId === undefined || party.userId === stored?.userId;
     if (stored === undefined || !isUserKnown || !isUnchanged(stored, subscription)) return false;

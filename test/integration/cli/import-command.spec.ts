@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
 import { runInProcess } from '../../harness/command-line.js';
 import { rowsOf } from '../../harness/database/rows.js';
-import { down } from '../../harness/stripe/faults.js';
+import { answers, down } from '../../harness/stripe/faults.js';
+import { subscribe } from '../../harness/stripe/routes/subscription.routes.js';
+import type { StripeAccount } from '../../harness/stripe/stripe-account.js';
 import { configPath, startTestApp, type TestApp } from '../../harness/test-app.js';
 
 jest.setTimeout(60_000);
@@ -304,5 +306,94 @@ describe('with --validate', () => {
     const { refusals, ...others } = await run(content, '--validate');
     expect(counts({ refusals, ...others })).toBe('1 0 0 0 1');
     expect(refusals[0]?.problems[0]?.message).toContain('can not be asked');
+  });
+});
+
+describe('with --backfill', () => {
+  let stripe: AppWithStripe;
+  beforeAll(async () => {
+    stripe = await startAppWithStripe();
+  });
+  afterAll(() => stripe.close());
+
+  const run = async (content: string) => {
+    const { code, output } = await runInProcess(
+      stripe.environment,
+      'import',
+      fileOf(content),
+      '--json',
+      '--backfill',
+    );
+    return { code, ...(JSON.parse(output) as Summary & { incomplete: number }) };
+  };
+  const rows = async (table: string, projectId: string) =>
+    (await rowsOf(stripe.database, table)).filter(({ project_id }) => project_id === projectId);
+
+  /** An account with subscriptions of customers, one refunded, and without its events, which Stripe has deleted. */
+  function oldAccount(subscriptions: number): StripeAccount {
+    const account = stripe.stripe.addAccount();
+    const { test } = account;
+    const [price] = test.all('price').filter(({ recurring }) => recurring);
+    for (let count = 0; count < subscriptions && price; count++) {
+      const customer = test.create('customer', {});
+      subscribe(test, { customer: customer.id, items: [{ price, quantity: 1 }], metadata: {}, trialDays: 0 });
+    }
+    const [charge] = test.all('charge');
+    if (charge) charge.amount_refunded = 100;
+    return account;
+  }
+
+  it('reads subscriptions, invoices, payments and refunds of the account, once', async () => {
+    stripe.stripe.fail(answers(200, { object: 'list', data: [], has_more: false, url: '/v1/events' }), {
+      on: 'GET /v1/events',
+      times: Infinity,
+    });
+    const account = oldAccount(3);
+    const id = randomUUID();
+    const content = line({ project_id: id, test_secret_key: account.keys.test.secret });
+    expect(await run(content)).toMatchObject({ code: 0, created: 1, incomplete: 0 });
+    expect(await rows('stripe_subscriptions', id)).toHaveLength(3);
+    const payments = await rows('stripe_payments', id);
+    expect(payments).toHaveLength(3);
+    expect(payments.map(({ status }) => status).sort()).toEqual([
+      'partially_refunded',
+      'succeeded',
+      'succeeded',
+    ]);
+    expect(payments.filter(({ subscription_id }) => subscription_id !== null)).toHaveLength(3);
+    expect(payments.map(({ refunded_amount_cents: cents }) => Number(cents)).sort()).toEqual([0, 0, 100]);
+
+    const asked = stripe.stripe.requests.length;
+    expect(await run(content)).toMatchObject({ code: 0, unchanged: 1 });
+    expect(stripe.stripe.requests).toHaveLength(asked);
+    stripe.stripe.heal();
+  });
+
+  it('imports a project whose account can not be read, lists it, and goes on where it ended', async () => {
+    const account = oldAccount(1);
+    const id = randomUUID();
+    const content = line({ project_id: id, test_secret_key: account.keys.test.secret });
+    stripe.stripe.fail(down(), { on: 'GET /v1/invoices', times: Infinity });
+    const { refusals, ...others } = await run(content);
+    expect(others).toMatchObject({ code: 1, created: 1, refused: 0, incomplete: 1 });
+    expect(refusals).toMatchObject([{ line: 1, project_id: id, problems: [{ field: 'test_secret_key' }] }]);
+    expect(await rows('stripe_subscriptions', id)).toHaveLength(1);
+    stripe.stripe.heal();
+    stripe.stripe.requests.length = 0;
+    expect(await run(content)).toMatchObject({ code: 0, unchanged: 1, incomplete: 0 });
+    const [first] = stripe.stripe.requests.filter(({ path }) => path !== '/v1/account');
+    expect(first?.path).toBe('/v1/invoices');
+    expect(await rows('stripe_payments', id)).toHaveLength(1);
+  });
+
+  it('is refused together with --dry-run', async () => {
+    const { code } = await runInProcess(
+      stripe.environment,
+      'import',
+      fileOf(HEADER),
+      '--backfill',
+      '--dry-run',
+    );
+    expect(code).toBe(2);
   });
 });

@@ -34,6 +34,20 @@ export function listSubscriptions(stripe: Stripe, { cursor }: Pass): Promise<Pag
   return readPage(() => stripe.subscriptions.list({ ...pageAfter(cursor), status: 'all' }));
 }
 
+interface Listed {
+  readonly id: string;
+  readonly object: string;
+}
+
+/** What a backfill reads, in this order: an invoice names its subscription, and a charge has the refund of a payment. */
+export const PAST_LISTS: readonly ((stripe: Stripe, pass: Pass) => Promise<Page<Listed>>)[] = [
+  listSubscriptions,
+  (stripe, { cursor }) =>
+    readPage(() => stripe.invoices.list({ ...pageAfter(cursor), expand: ['data.payments'] })),
+  (stripe, { cursor }) => readPage(() => stripe.paymentIntents.list(pageAfter(cursor))),
+  (stripe, { cursor }) => readPage(() => stripe.charges.list(pageAfter(cursor))),
+];
+
 interface Found {
   readonly subscription: Stripe.Subscription;
   readonly time: AnswerTime;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type Stripe from 'stripe';
-import { DomainError } from '../../../common/errors.js';
+import { DomainError, type ErrorCode } from '../../../common/errors.js';
 import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { LedgerService } from '../../ledger/ledger.service.js';
 import type { ProjectMode } from '../../stripe/stripe-mode.js';
@@ -16,6 +16,7 @@ import {
   listSubscriptions,
   OVERLAP_MS,
   type Page,
+  PAST_LISTS,
   PAGE_SIZE,
 } from './reconcile-pages.js';
 import { ReconcileReport } from './reconcile.dto.js';
@@ -30,9 +31,18 @@ const MAX_ABSENT = 50;
 /** Concurrent lookups, so that one page fits into one request: an interrupted page is repeated as a whole. */
 const MAX_CONCURRENT = 10;
 
+/** Failures that concern the whole account, or this service. */
+const ENDS_PASS: readonly ErrorCode[] = [
+  'database_unavailable',
+  'stripe_key_refused',
+  'stripe_permission_missing',
+];
+
 interface Options {
   /** Start of the time range whose events are read; by default the end of the last complete pass. */
   readonly since?: Date | undefined;
+  /** Whether to read the lists of the past first, unless that was done or begun with the current key. */
+  readonly isBackfill?: boolean;
   /** Interrupts the pass; the next call resumes it. */
   readonly signal: AbortSignal;
 }
@@ -72,7 +82,10 @@ export class ReconcileService {
    * @throws DomainError `already_running`, `stripe_key_refused`, `stripe_permission_missing`,
    * `stripe_unavailable`, `database_unavailable` and what `StripeClients.for` throws
    */
-  async reconcile(tenant: ProjectMode, { since, signal }: Options): Promise<ReconcileReport> {
+  async reconcile(
+    tenant: ProjectMode,
+    { since, signal, isBackfill = false }: Options,
+  ): Promise<ReconcileReport> {
     const { projectId, mode } = tenant;
     const lock = `${mode} ${projectId}`;
     if (this.#running.has(lock)) throw alreadyRunning();
@@ -81,7 +94,7 @@ export class ReconcileService {
       // Read before the key: a key that is replaced meanwhile is then newer than the pass.
       const now = new Date();
       const stripe = await this.clients.for(projectId, mode);
-      const { pass, ...kind } = await this.#resumeOrBegin(tenant, since, now);
+      const { pass, ...kind } = await this.#resumeOrBegin(tenant, since, now, isBackfill);
       const report = new ReconcileReport(mode, pass.since);
       await this.#runSteps({ tenant, stripe, signal, ...kind, report }, pass);
       report.isComplete = !signal.aborted;
@@ -96,10 +109,16 @@ export class ReconcileService {
     tenant: ProjectMode,
     since: Date | undefined,
     startedAt: Date,
+    isBackfill: boolean,
   ): Promise<{ pass: Pass } & Pick<Run, 'isResumed' | 'isGapless'>> {
     const { knownUntil = new Date(0), unsettledSince = knownUntil } = await this.passes.findStart(tenant);
     const overlapStart = new Date(knownUntil.getTime() - OVERLAP_MS);
     const unfinished = await this.passes.findUnfinished(tenant);
+    if (isBackfill && unfinished?.phase !== 'past' && !(await this.passes.isBackfilled(tenant))) {
+      const whole = limitAge(new Date(0), startedAt);
+      const pass: Pass = { since: whole, startedAt, phase: 'past', batch: 0, cursor: null };
+      return { pass, isResumed: false, isGapless: true };
+    }
     const isResumed =
       unfinished !== undefined && unfinished.since <= limitAge(since ?? overlapStart, startedAt);
     const from = since ?? new Date(Math.min(overlapStart.getTime(), unsettledSince.getTime()));
@@ -112,19 +131,20 @@ export class ReconcileService {
   async #runSteps(run: Run, first: Pass): Promise<void> {
     let pass = first;
     while (pass.phase !== null && !run.signal.aborted) {
+      const { phase } = pass;
       pass = await this.#step(run, pass);
       // An interrupted step is not saved, so the next call repeats it.
-      if (!run.signal.aborted) await this.passes.save(run.tenant, pass, run.isGapless);
+      if (run.signal.aborted) return;
+      await this.passes.save(run.tenant, pass, run.isGapless);
+      if (phase === 'past' && pass.phase !== 'past' && run.report.events.failed === 0)
+        await this.passes.markBackfilled(run.tenant);
     }
   }
 
   /** Reads and handles one page. */
   async #step(run: Run, pass: Pass): Promise<Pass> {
     try {
-      const page =
-        pass.phase === 'subscriptions'
-          ? await this.#compareSubscriptions(run, pass)
-          : await this.#applyEvents(run, pass);
+      const page = await this.#readPage(run, pass);
       return page.hasMore
         ? { ...pass, cursor: page.data.at(-1)?.id ?? null }
         : { ...pass, ...stepAfter(pass, run), cursor: null };
@@ -132,6 +152,29 @@ export class ReconcileService {
       if (pass.cursor === null || !isCursorGone(error)) throw error;
       return { ...pass, cursor: null };
     }
+  }
+
+  #readPage(run: Run, pass: Pass): Promise<Page<{ id: string }>> {
+    if (pass.phase === 'past') return this.#recordPast(run, pass);
+    return pass.phase === 'subscriptions'
+      ? this.#compareSubscriptions(run, pass)
+      : this.#applyEvents(run, pass);
+  }
+
+  /** Records a page of what the account had before. The merge keeps newer states that events brought meanwhile. */
+  async #recordPast({ tenant, stripe, signal, report }: Run, pass: Pass): Promise<Page<{ id: string }>> {
+    const list = PAST_LISTS[pass.batch] ?? listSubscriptions;
+    const page = await list(stripe, pass);
+    for (const object of page.data) {
+      if (signal.aborted) break;
+      try {
+        await this.ledger.record(tenant, object, page.time);
+      } catch (error) {
+        if (!(error instanceof DomainError) || ENDS_PASS.includes(error.code)) throw error;
+        report.addFailure({ id: object.id, type: object.object, reason: error.message });
+      }
+    }
+    return page;
   }
 
   /** Applies the oldest first. */
@@ -204,6 +247,8 @@ export class ReconcileService {
 
 /** A resumed pass covers the time until its start, so it ends with the events since then. */
 function stepAfter({ phase, batch }: Pass, { isResumed }: Run): Pick<Pass, 'phase' | 'batch'> {
+  if (phase === 'past')
+    return batch + 1 < PAST_LISTS.length ? { phase, batch: batch + 1 } : { phase: 'events', batch: 0 };
   if (phase !== 'subscriptions' && batch + 1 < EVENT_BATCHES.length) return { phase, batch: batch + 1 };
   if (phase === 'events') return { phase: 'subscriptions', batch: 0 };
   return { phase: phase === 'subscriptions' && isResumed ? 'later events' : null, batch: 0 };

@@ -37,6 +37,10 @@ export class ReconciliationEntity {
   @Column({ name: 'known_until', type: Date, precision: 3, nullable: true })
   knownUntil: Date | null;
 
+  /** When everything that the account had before was read; `null` without a complete backfill. */
+  @Column({ name: 'backfilled_at', type: Date, precision: 3, nullable: true })
+  backfilledAt: Date | null;
+
   /** Start of the time range whose events are read. */
   @Column({ type: Date, precision: 3 })
   since: Date;
@@ -46,9 +50,9 @@ export class ReconciliationEntity {
 
   /** The list that is being read; `null` after the last. */
   @Column({ type: 'varchar', length: 16, nullable: true })
-  phase: 'events' | 'subscriptions' | 'later events' | null;
+  phase: 'past' | 'events' | 'subscriptions' | 'later events' | null;
 
-  /** In a phase of events: index in `EVENT_BATCHES` of the types that are listed. */
+  /** Index of the list that is read: of types in `EVENT_BATCHES`, or in the phase `past` in `PAST_LISTS`. */
   @Column({ type: 'smallint' })
   batch: number;
 
@@ -58,7 +62,7 @@ export class ReconciliationEntity {
 }
 
 /**
- * Progress of one reconciliation. It reads the events since a time, then the subscriptions, and if it was
+ * Progress of one reconciliation. A backfill first reads lists of the past. Then it reads the events since a time, then the subscriptions, and if it was
  * interrupted, the events since its start.
  */
 export type Pass = Readonly<
@@ -93,6 +97,18 @@ export class ReconciliationsRepository {
       }),
     );
     return { ...(knownUntil && { knownUntil }), ...(oldest && { unsettledSince: oldest.createdAt }) };
+  }
+
+  /** Whether everything that the account of the current key had was read. */
+  async isBackfilled(tenant: ProjectMode): Promise<boolean> {
+    const query = this.#readWithCurrentKey(tenant).andWhere('key.writtenAt < pass.backfilledAt');
+    return reachingDatabase(query.getExists());
+  }
+
+  /** Notes that the lists of the past were read completely. */
+  async markBackfilled({ projectId, mode }: ProjectMode): Promise<void> {
+    const passes = this.dataSource.getRepository(ReconciliationEntity);
+    await reachingDatabase(passes.update({ projectId, mode }, { backfilledAt: new Date() }));
   }
 
   /** @param isGapless whether all events before the pass were read. Otherwise `knownUntil` stays. */
