@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { systemActor } from '../../src/common/actor.js';
 import type { ProjectId } from '../../src/common/ids.js';
 import { ServiceAccountsService } from '../../src/projects/service-accounts/service-accounts.service.js';
@@ -278,6 +279,7 @@ describe('the documentation', () => {
     let environment: Record<string, string | undefined>;
     let folder: string;
     let formerKey = '';
+    let recipient = '';
 
     beforeAll(async () => {
       database = await createTestDatabase();
@@ -291,6 +293,7 @@ describe('the documentation', () => {
         STRIPE_API_BASE: stripe.url,
       };
       await run('npx tillkeeper migrate');
+      await prepareMove();
     });
     afterAll(async () => {
       rmSync(folder, { recursive: true });
@@ -299,8 +302,20 @@ describe('the documentation', () => {
       await database.drop();
     });
 
+    /** The files that docs/guide/move-in.md names. */
+    async function prepareMove(): Promise<void> {
+      const key = await generateIdentity();
+      recipient = await identityToRecipient(key);
+      writeFileSync(join(folder, 'identity.txt'), key);
+      const { secret } = stripe.addAccount().keys.live;
+      const rows = ['project_id,owner_id,name,live_secret_key', `${randomUUID()},developer-1,Shop,${secret}`];
+      writeFileSync(join(folder, 'tenants.csv'), rows.join('\n'));
+    }
+
     async function run(shown: string): Promise<string> {
       const command = shown
+        .replace('age1…', recipient)
+        .replace(/\b(?:tenants\.csv|refused\.jsonl|projects\.age|identity\.txt)/g, `${folder}/$&`)
         .replace(/ > (\S+)$/, '')
         .replace('<former id>', formerKey)
         .replace('<command>', 'doctor')

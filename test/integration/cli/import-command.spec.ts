@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
 import { runInProcess } from '../../harness/command-line.js';
-import { rowsOf } from '../../harness/database/rows.js';
+import { execute, rowsOf } from '../../harness/database/rows.js';
 import { answers, down } from '../../harness/stripe/faults.js';
 import { subscribe } from '../../harness/stripe/routes/subscription.routes.js';
 import type { StripeAccount } from '../../harness/stripe/stripe-account.js';
@@ -201,6 +201,27 @@ it.each([
   expect(code).toBe(1);
   expect(output).toContain(`The first line ${problem}.`);
   expect(output).not.toMatch(/sk_test_\w{5}|stripe_key/);
+});
+
+it('refuses only the line that the database refuses, and stores the others of its batch', async () => {
+  const trigger = {
+    sqlite: `CREATE TRIGGER cursed BEFORE INSERT ON projects WHEN NEW.name = 'Cursed' BEGIN SELECT RAISE(ABORT, 'no'); END`,
+    postgres: `CREATE FUNCTION cursed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+      CREATE TRIGGER cursed BEFORE INSERT ON projects FOR EACH ROW WHEN (NEW.name = 'Cursed') EXECUTE FUNCTION cursed()`,
+  };
+  await execute(app.database, trigger[app.database.engine]);
+  const id = randomUUID();
+  const cursed = line({ project_id: id, name: 'Cursed', test_secret_key: key('c') });
+  const others = Array.from({ length: 120 }, () => line({ test_secret_key: key('d') }));
+  const result = await importOf([...others.slice(0, 50), cursed, ...others.slice(50)].join('\n'));
+  expect(counts(result)).toBe('1 120 0 0 1');
+  expect(result.refusals).toEqual([
+    { line: 51, project_id: id, problems: [{ message: 'The database refuses this line.' }] },
+  ]);
+  for (const table of ['projects', 'audit_heads', 'audit_entries'])
+    expect(await rowsOf(app.database, table)).not.toContainEqual(expect.objectContaining({ project_id: id }));
+  const drop = { sqlite: 'DROP TRIGGER cursed', postgres: 'DROP TRIGGER cursed ON projects' };
+  await execute(app.database, drop[app.database.engine]);
 });
 
 it('imports nothing from an empty file, and says so', async () => {
