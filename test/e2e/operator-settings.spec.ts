@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sendRaw } from '../harness/raw-http.js';
 import { configPath, OWNER, startTestApp, STRANGER, type TestApp } from '../harness/test-app.js';
+import { createTestDatabase } from '../harness/database/test-database.js';
 
 const ORIGIN = 'https://app.example.com';
 const BASE = 'https://pay.example.com/till';
@@ -183,7 +184,8 @@ describe('with default settings', () => {
 
 describe('with MIGRATE_ON_START=false and an empty database', () => {
   it('is alive but not ready, answers 503, and is ready after a migration', async () => {
-    const later = await startTestApp({ environment: { MIGRATE_ON_START: 'false' } });
+    const database = await createTestDatabase();
+    const later = await startTestApp({ database, environment: { MIGRATE_ON_START: 'false' } });
     try {
       await later.send('get', '/health/live', null).expect(200);
       for (const [target, token] of [
@@ -196,7 +198,7 @@ describe('with MIGRATE_ON_START=false and an empty database', () => {
         expect(body).toEqual({ detail: expect.stringMatching(/^[A-Z].+\.$/) as string });
       }
       const migrator = await startTestApp({
-        database: later.database,
+        database,
         environment: { ...later.environment, MIGRATE_ON_START: 'true' },
       });
       await migrator.close();
@@ -204,6 +206,7 @@ describe('with MIGRATE_ON_START=false and an empty database', () => {
       await later.send('get', '/api/v1/projects').expect(200);
     } finally {
       await later.close();
+      await database.drop();
     }
   });
 });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { runInProcess } from '../../harness/command-line.js';
 import { eventually } from '../../harness/eventually.js';
 import { Installation } from '../../harness/installation.js';
@@ -24,7 +25,15 @@ afterAll(async () => {
 
 const developers = (...args: string[]) => runInProcess(app.environment, 'developers', ...args);
 
-/** With something on the standard input. */
+/** With something on the standard input, in this process. */
+async function given(input: string, ...args: string[]) {
+  const stdin = jest
+    .spyOn(process, 'stdin', 'get')
+    .mockReturnValue(Readable.from([input]) as typeof process.stdin);
+  return developers(...args).finally(() => stdin.mockRestore());
+}
+
+/** With a pipe to its standard input, in a process of its own. */
 async function piped(input: string, ...args: string[]) {
   const script = `printf %s "$INPUT" | "${process.execPath}" "${join(installation.folder, 'dist/cli/main.js')}" developers ${args.join(' ')}`;
   const command = installation.start({ ...app.environment, INPUT: input }, ['sh', '-c', script]);
@@ -76,9 +85,9 @@ it('ends the access tokens of a developer within two seconds, and records each c
     return token;
   };
   const setPassword = (password: string) =>
-    piped(password, 'set-password', 'eve@example.com', '--password-stdin');
+    given(password, 'set-password', 'eve@example.com', '--password-stdin');
 
-  await setPassword(PASSWORD);
+  expect(await setPassword(PASSWORD)).toMatchObject({ code: 0 });
   const first = await tokenWith(PASSWORD);
   await setPassword(`${PASSWORD}!`);
   await eventually(
@@ -174,7 +183,7 @@ it('lists all accounts, and makes a reset token that works once', async () => {
 });
 
 it('explains what it can not do', async () => {
-  expect(await piped('1234567', 'add', 'bob@example.com', '--password-stdin')).toEqual({
+  expect(await given('1234567', 'add', 'bob@example.com', '--password-stdin')).toEqual({
     code: 1,
     output: '',
     errors: 'The password must have at least 8 characters.\n',
