@@ -15,6 +15,7 @@ export const PROJECT_ACTIONS = [
   'webhook_endpoint.created',
   'webhook_endpoint.removed',
   'webhook_secret.expired',
+  'webhook_payload.read',
   'service_account.created',
   'service_account.updated',
   'service_account.rotated',
@@ -57,6 +58,8 @@ export interface HistoryDetails {
   readonly endpoint?: string;
   /** Secrets that were destroyed before their overlap ended. */
   readonly former_webhook_secrets_ended?: readonly HistoryField[];
+  /** Stripe's id of an event. */
+  readonly webhook_event?: string;
   /** The id of a gateway key. */
   readonly gateway_key?: string;
   /** The id of a service account, or of a developer's account. */

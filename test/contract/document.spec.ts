@@ -365,7 +365,7 @@ describe('the served OpenAPI document', () => {
         await compare(422, send(projectId, token, `?${wrongQueries[operationId] ?? 'page=0'}`));
       const isOwn404 =
         isForBuyers ||
-        /replay|webhook-endpoints$|auth|service-accounts\/|gateway-keys\/|\/members\/|\/invitations\//.test(
+        /replay|payload|webhook-endpoints$|auth|service-accounts\/|gateway-keys\/|\/members\/|\/invitations\//.test(
           template,
         );
       if (responses['404'] && !isOwn404) await compare(404, send(NOBODY, token).send(body));

@@ -184,6 +184,7 @@ const ROUTES: Record<string, Expectation> = {
   [`DELETE ${STRIPE}/config/:mode`]: allowed('config:write', 204),
   [`GET ${STRIPE}/config/status`]: allowed('config:read', 200),
   [`GET ${STRIPE}/config/history`]: allowed('history:read', 200),
+  [`GET ${STRIPE}/config/history/verification`]: allowed('history:read', 200),
   [`GET ${STRIPE}/webhook-urls`]: allowed('config:read', 200),
   [`GET ${STRIPE}/subscriptions`]: allowed('ledger:read', 200),
   [`GET ${STRIPE}/payments`]: allowed('ledger:read', 200),
@@ -197,6 +198,7 @@ const ROUTES: Record<string, Expectation> = {
   [`POST ${STRIPE}/webhook-endpoints`]: allowed('endpoints:write', 404, { mode: 'test' }),
   [`DELETE ${STRIPE}/webhook-endpoints/:mode`]: allowed('endpoints:write', 404),
   [`GET ${STRIPE}/webhook-events`]: allowed('events:read', 200),
+  [`GET ${STRIPE}/webhook-events/:event_id/payload`]: allowed('events:payload', 404),
   [`POST ${STRIPE}/webhook-events/:event_id/replay`]: allowed('events:replay', 404),
   [`POST ${STRIPE}/reconcile`]: allowed('events:reconcile', 404, { mode: 'test' }),
   // Stripe authenticates by its signature, which needs a stored webhook secret.

@@ -10,7 +10,7 @@ import { HistoryModule } from '../../history/history.module.js';
 import { HistoryRepository } from '../../history/history.repository.js';
 import { DataKeyRepository } from '../../vault/keys/data-key.repository.js';
 import { readAnchors } from './audit-anchor.js';
-import { compareCredentials } from './stored-credentials.js';
+import { compareCredentials } from '../../payments/stripe-config/history/stored-credentials.js';
 import type { Report } from '../output.js';
 import type { Runner, Session } from '../session.js';
 

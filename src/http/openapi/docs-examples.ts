@@ -103,10 +103,12 @@ const STORY: Record<string, Record<string, unknown>> = {
     endpoint_id: null,
     service_account_id: null,
     gateway_key_id: null,
+    webhook_event_id: null,
     member: null,
     role: null,
     invitation_id: null,
   },
+  HistoryVerification: { entries: 2, verified_at: SUBSCRIBED_AT },
   StripeModeStatus: { verified_at: CONFIGURED_AT, last_error: null },
   StripeWebhookStatus: {
     former_secret_valid_until: null,
@@ -223,6 +225,7 @@ const NO_INVITATION =
   'There is no such invitation: it was used, withdrawn or has expired. Ask for another one.';
 const ENDPOINT_BUSY = 'This webhook endpoint is being made or removed right now; try again shortly.';
 
+const PAYLOAD_GONE = 'The payload of this event is not kept any more.';
 const NO_SERVICE_ACCOUNT = 'There is no service account with this id.';
 const ACCOUNT_EXPIRED = 'The service account has expired: send a later expires_at with the rotation.';
 const TOO_MANY_ACCOUNTS = 'There are 100 service accounts, which is the most: revoke one first.';
@@ -389,8 +392,9 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   replayStripeEvent: {
     404: 'There is no event with this id.',
     409: 'Stripe does not accept the stored secret key; store a new one.',
-    410: 'The payload of this event is not kept any more, so it can not be replayed.',
+    410: PAYLOAD_GONE,
   },
+  getStripeEventPayload: { 404: 'There is no event with this id.', 410: PAYLOAD_GONE },
   reconcileWithStripe: {
     409: 'This project is being reconciled right now; try again shortly.',
     422: missing('mode'),

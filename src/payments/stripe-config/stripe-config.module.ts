@@ -4,7 +4,8 @@ import { ProjectsModule } from '../../projects/projects.module.js';
 import { PaymentsEventsModule } from '../payments-events.js';
 import { StripeModule } from '../stripe/stripe.module.js';
 import { ConfigChanges } from './config-cache.js';
-import { ConfigHistoryController } from './config-history.controller.js';
+import { ConfigHistoryController } from './history/config-history.controller.js';
+import { HistoryVerification } from './history/history-verification.js';
 import { CredentialSealer } from './credential-sealer.js';
 import { KeyHealthRepository } from './keys/key-health.repository.js';
 import { KeyHealth } from './keys/key-health.js';
@@ -32,6 +33,7 @@ import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
     KeyHealth,
     KeyHealthRepository,
     KeyVerifier,
+    HistoryVerification,
   ],
   exports: [StripeConfigService, ConfigChanges, StripeClients, StripeAccounts, KeyHealth],
 })

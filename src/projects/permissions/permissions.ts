@@ -31,6 +31,7 @@ export const PERMISSIONS = {
   'history:read': { from: 'viewer', allows: 'see who changed what' },
   'endpoints:write': { from: 'admin', allows: 'make and remove webhook endpoints at Stripe' },
   'events:read': { from: 'viewer', allows: 'list events, without payloads' },
+  'events:payload': { from: 'admin', allows: "read an event's payload" },
   'events:replay': { from: 'admin', allows: 'handle an event once more' },
   'events:reconcile': { from: 'admin', allows: 'catch up on missed events' },
   'ledger:read': { from: 'viewer', allows: 'list subscriptions and payments, and see statistics' },

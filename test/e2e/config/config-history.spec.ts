@@ -2,6 +2,8 @@ import { StripeConfigService } from '../../../src/payments/stripe-config/stripe-
 import { parseProjectId } from '../../../src/common/ids.js';
 import { moduleActor } from '../../../src/common/actor.js';
 import { numbered } from '../../harness/credentials.js';
+import { execute } from '../../harness/database/rows.js';
+import { tamper } from '../../harness/vault/tampering.js';
 import { configPath, startTestApp, STRANGER, type TestApp } from '../../harness/test-app.js';
 
 interface Entry {
@@ -53,6 +55,7 @@ describe('GET config/history', () => {
       service_account_id: null,
       gateway_key_id: null,
       invitation_id: null,
+      webhook_event_id: null,
       member: null,
       role: null,
       former_webhook_secrets_ended: [],
@@ -96,6 +99,39 @@ describe('GET config/history', () => {
       const { body } = await app.send('get', `${path}/history?${query}`).expect(422);
       expect(body).toEqual({ detail: [expect.objectContaining({ loc: ['query', query.split('=')[0]] })] });
     }
+  });
+
+  it('is verified on request', async () => {
+    const verification = () => app.send('get', `${path}/history/verification`).expect(200);
+    await app.send('put', path).send(numbered(7)).expect(200);
+    const { body } = await verification();
+    expect(body).toEqual({
+      valid: true,
+      entries: 2,
+      problems: [],
+      verified_at: expect.any(String) as string,
+    });
+    const of = `project_id = '${projectId}'`;
+    await execute(
+      app.database,
+      `UPDATE stripe_credentials SET mask = 'sk_test_...zzzz' WHERE ${of} AND mode = 'test' AND kind = 'secret_key'`,
+    );
+    expect((await verification()).body).toMatchObject({
+      valid: false,
+      entries: 2,
+      problems: ['the test_secret_key ends with other characters than the history says'],
+    });
+    await tamper(app.database, `UPDATE audit_entries SET subject = 'nobody' WHERE ${of} AND seq = 1`);
+    const problem = 'entry 1 was altered, moved here, or never written by this service';
+    for (const { body: each } of await Promise.all([verification(), verification()]))
+      expect(each).toMatchObject({ valid: false, problems: [problem] });
+    await tamper(
+      app.database,
+      `DELETE FROM audit_entries WHERE ${of}`,
+      `DELETE FROM audit_heads WHERE ${of}`,
+    );
+    expect((await verification()).body).toMatchObject({ valid: false, entries: 0 });
+    await app.send('get', `${path}/history/verification`, STRANGER).expect(403);
   });
 
   it('is for the owner while the project exists', async () => {

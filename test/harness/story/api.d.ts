@@ -780,6 +780,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/payments/stripe/projects/{project_id}/config/history/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verify the history
+         * @description Checks that this service wrote each entry, that none is missing, and that the stored credentials are those of the history. `tillkeeper audit verify` does it for all projects. Needs the permission `history:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
+         */
+        get: operations["verifyStripeConfigHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/payments/stripe/projects/{project_id}/validate-credentials": {
         parameters: {
             query?: never;
@@ -1260,6 +1280,26 @@ export interface paths {
          * @description Stripe's events with their outcomes, newest first, and the refused deliveries by reason. Needs the permission `events:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listStripeEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/webhook-events/{event_id}/payload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an event's payload
+         * @description The event as Stripe sent it, with the data of a customer. The history records who reads it. Needs the permission `events:payload`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        get: operations["getStripeEventPayload"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2406,7 +2446,7 @@ export interface components {
              * @example config.updated
              * @enum {string}
              */
-            action: "project.created" | "project.updated" | "project.deleted" | "config.created" | "config.updated" | "config.deleted" | "config.mode_deleted" | "credentials.validated" | "credentials.refused" | "webhook_endpoint.created" | "webhook_endpoint.removed" | "webhook_secret.expired" | "service_account.created" | "service_account.updated" | "service_account.rotated" | "service_account.revoked" | "gateway_key.created" | "gateway_key.updated" | "gateway_key.rotated" | "gateway_key.revoked" | "member.added" | "member.changed" | "member.removed" | "invitation.created" | "invitation.withdrawn" | "project.transferred" | "history.pruned";
+            action: "project.created" | "project.updated" | "project.deleted" | "config.created" | "config.updated" | "config.deleted" | "config.mode_deleted" | "credentials.validated" | "credentials.refused" | "webhook_endpoint.created" | "webhook_endpoint.removed" | "webhook_secret.expired" | "webhook_payload.read" | "service_account.created" | "service_account.updated" | "service_account.rotated" | "service_account.revoked" | "gateway_key.created" | "gateway_key.updated" | "gateway_key.rotated" | "gateway_key.revoked" | "member.added" | "member.changed" | "member.removed" | "invitation.created" | "invitation.withdrawn" | "project.transferred" | "history.pruned";
             /**
              * @description `done`, or for a check of a key `valid`, `invalid`, or `unavailable` if Stripe could not be asked.
              * @example done
@@ -2467,6 +2507,11 @@ export interface components {
              */
             gateway_key_id: string | null;
             /**
+             * @description Stripe's id of the event whose payload was read.
+             * @example evt_1AAAAAAAAAAAAAAAAAAAAAAA
+             */
+            webhook_event_id: string | null;
+            /**
              * @description Role of the member or invitation.
              * @example admin
              */
@@ -2496,6 +2541,30 @@ export interface components {
              * @example 50
              */
             page_size: number;
+        };
+        /** @description Whether the history is as it was written. */
+        HistoryVerification: {
+            /**
+             * @description Whether there are no problems.
+             * @example true
+             */
+            valid: boolean;
+            /**
+             * @description Number of verified entries.
+             * @example 7
+             */
+            entries: number;
+            /**
+             * @description Entries that were altered, moved, forged or removed, and credentials that contradict them.
+             * @example []
+             */
+            problems: string[];
+            /**
+             * Format: date-time
+             * @description Time of the verification.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            verified_at: string;
         };
         /** @description A secret key to ask Stripe about. It is not stored. */
         ValidateStripeCredentialsRequest: {
@@ -10436,6 +10505,114 @@ export interface operations {
             };
         };
     };
+    verifyStripeConfigHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The result. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryVerification"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     validateStripeCredentials: {
         parameters: {
             query?: never;
@@ -13755,6 +13932,128 @@ export interface operations {
             };
             /** @description There is no such project. */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    getStripeEventPayload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Stripe's id of the event. */
+                event_id: string;
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stripe's event. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or no event with this id arrived. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The payload of this event was deleted. */
+            410: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;

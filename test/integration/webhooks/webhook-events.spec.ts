@@ -13,7 +13,7 @@ import {
 } from '../../harness/ledger/signed-events.js';
 import { down } from '../../harness/stripe/faults.js';
 import type { StripeAccount } from '../../harness/stripe/stripe-account.js';
-import { configPath } from '../../harness/test-app.js';
+import { configPath, OWNER, STRANGER } from '../../harness/test-app.js';
 import { engine } from '../../harness/database/test-database.js';
 
 const SECRET = `whsec_${'a'.repeat(32)}`;
@@ -424,13 +424,46 @@ describe('webhook events', () => {
       sealed: null,
       key_id: null,
     });
-    await app.send('post', `${eventsPath()}/${old.id}/replay`).expect(410);
+    for (const [method, what] of [
+      ['post', 'replay'],
+      ['get', 'payload'],
+    ] as const)
+      await app
+        .send(method, `${eventsPath()}/${old.id}/${what}`)
+        .expect(410, { detail: 'The payload of this event is not kept any more.' });
     expect((await send(old).expect(200)).body.outcome).toBe('duplicate');
     await sweep(28);
     expect(await replayable()).toEqual({ [recent.id]: true, [old.id]: false });
     await sweep(60);
     expect(await replayable()).toEqual({ [recent.id]: false });
     expect(await ofProject('stripe_payments')).toHaveLength(3);
+  });
+
+  it('shows the payload as Stripe sent it, and records who read it', async () => {
+    const event = aPayment();
+    await send(event).expect(200);
+    const payload = (id: string, token = OWNER) => app.send('get', `${eventsPath()}/${id}/payload`, token);
+    const { body, headers } = await payload(event.id).expect(200);
+    expect(body).toEqual(JSON.parse(JSON.stringify(event)));
+    expect(headers).toMatchObject({
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+    });
+    for (const id of ['evt_unknown', 'nonsense', '%00']) await payload(id).expect(404);
+    await payload(event.id, STRANGER).expect(403);
+    const history = await app.send('get', `${configPath(projectId)}/history?page_size=2`).expect(200);
+    const { entries } = history.body as { entries: object[] };
+    expect(entries).toMatchObject([
+      {
+        action: 'webhook_payload.read',
+        actor: { subject: 'developer-1' },
+        ip: '127.0.0.1',
+        mode: 'test',
+        webhook_event_id: event.id,
+        request_id: headers['x-request-id'],
+      },
+      { action: 'config.created', webhook_event_id: null },
+    ]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, HttpStatus, Param, Post, Query } from '@nestjs/common';
+import { Controller, Get, Header, HttpCode, HttpStatus, Param, Post, Query } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiConflictResponse,
@@ -8,6 +8,8 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
+import { CurrentActor } from '../../../auth/caller.js';
+import type { Actor } from '../../../common/actor.js';
 import { ApiErrors, ErrorResponse } from '../../../http/openapi/api-errors.js';
 import { offsetOf } from '../../../http/validation/page.query.js';
 import { CurrentProject, RequiresPermission } from '../../../projects/permissions/project.guards.js';
@@ -20,6 +22,17 @@ import {
   WebhookEventsQuery,
 } from './webhook-events.dto.js';
 import { WebhookEventsService } from './webhook-events.service.js';
+
+const EVENT_ID = ApiParam({
+  name: 'event_id',
+  description: "Stripe's id of the event.",
+  example: 'evt_1AAAAAAAAAAAAAAAAAAAAAAA',
+});
+const PAYLOAD = {
+  type: 'object',
+  additionalProperties: true,
+  example: { id: 'evt_1AAAAAAAAAAAAAAAAAAAAAAA', object: 'event', type: 'invoice.paid' },
+};
 
 @ApiTags('Webhooks')
 @ApiBearerAuth('HTTPBearer')
@@ -61,14 +74,31 @@ export class WebhookEventsController {
     };
   }
 
+  @Get(':event_id/payload')
+  @RequiresPermission('events:payload')
+  @Header('content-type', 'application/json; charset=utf-8')
+  @EVENT_ID
+  @ApiOperation({
+    operationId: 'getStripeEventPayload',
+    summary: "Get an event's payload",
+    description:
+      'The event as Stripe sent it, with the data of a customer. The history records who reads it.',
+  })
+  @ApiOkResponse({ description: "Stripe's event.", schema: PAYLOAD })
+  @ApiGoneResponse({ description: 'The payload of this event was deleted.', type: ErrorResponse })
+  @ApiErrors({ project: true, orMissing: 'no event with this id arrived' })
+  payload(
+    @CurrentProject() { id }: Project,
+    @Param('event_id') eventId: string,
+    @CurrentActor() actor: Actor,
+  ): Promise<string> {
+    return this.events.readPayload(id, eventId, actor);
+  }
+
   @Post(':event_id/replay')
   @RequiresPermission('events:replay')
   @HttpCode(HttpStatus.OK)
-  @ApiParam({
-    name: 'event_id',
-    description: "Stripe's id of the event.",
-    example: 'evt_1AAAAAAAAAAAAAAAAAAAAAAA',
-  })
+  @EVENT_ID
   @ApiOperation({
     operationId: 'replayStripeEvent',
     summary: 'Handle an event once more',

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '../../../common/actor.js';
 import { DomainError } from '../../../common/errors.js';
 import type { ProjectId } from '../../../common/ids.js';
+import { HistoryTrail } from '../../../history/history-trail.js';
 import { SealBroken } from '../../../vault/seal/seal.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
 import { WebhookEndpointsRepository } from '../endpoints/webhook-endpoints.repository.js';
@@ -36,6 +38,7 @@ export class WebhookEventsService {
     private readonly reader: EventReader,
     private readonly notes: DeliveryNotes,
     private readonly endpoints: WebhookEndpointsRepository,
+    private readonly history: HistoryTrail,
   ) {}
 
   /** Newest first. */
@@ -76,31 +79,42 @@ export class WebhookEventsService {
   }
 
   /**
+   * The payload of an event as JSON. It has personal data, so the history records who reads it.
+   * @throws DomainError `webhook_event_not_found`, `payload_gone`
+   */
+  async readPayload(projectId: ProjectId, id: string, actor: Actor): Promise<string> {
+    const event = await this.#find(projectId, id);
+    const json = await this.#unseal(projectId, event);
+    const details = { mode: event.mode, webhook_event: id };
+    await this.history.record(projectId, { action: 'webhook_payload.read', details, actor, at: new Date() });
+    return json;
+  }
+
+  /**
    * Handles an event again, with its stored payload.
    * @throws DomainError `webhook_event_not_found`, `payload_gone`, `webhook_refused`, and what
    * `EventHandlerService.handleAgain` throws
    */
   async replay(projectId: ProjectId, id: string): Promise<EventRow> {
-    const { mode, sealed } = await this.#find(projectId, id);
-    if (sealed === null)
-      throw new DomainError(
-        'payload_gone',
-        'The payload of this event is not kept any more, so it can not be replayed.',
-      );
-    const json = await this.payloads.unseal({ projectId, mode }, id, sealed).catch((error: unknown) => {
-      if (!(error instanceof SealBroken)) throw error;
-      throw new DomainError(
-        'payload_gone',
-        'The kept payload of this event can not be opened, so it can not be replayed.',
-      );
-    });
-    const received = await this.reader.read({ projectId, mode }, Buffer.from(json));
+    const event = await this.#find(projectId, id);
+    const json = await this.#unseal(projectId, event);
+    const received = await this.reader.read({ projectId, mode: event.mode }, Buffer.from(json));
     // On arrival it was ignored as an event of another account, before its mode was checked.
     if (received === 'wrong_mode') throw refusal(received);
     if (received === 'unreadable')
       throw new Error('An event that could be read once can not be read any more.');
     await this.handler.handleAgain(received);
     return this.#find(projectId, id);
+  }
+
+  /** @throws DomainError `payload_gone` */
+  async #unseal(projectId: ProjectId, { id, mode, sealed }: WebhookEventEntity): Promise<string> {
+    if (sealed === null)
+      throw new DomainError('payload_gone', 'The payload of this event is not kept any more.');
+    return this.payloads.unseal({ projectId, mode }, id, sealed).catch((error: unknown) => {
+      if (!(error instanceof SealBroken)) throw error;
+      throw new DomainError('payload_gone', 'The kept payload of this event can not be opened.');
+    });
   }
 
   async #find(projectId: ProjectId, id: string): Promise<WebhookEventEntity> {

@@ -1,10 +1,10 @@
 import type { DataSource } from 'typeorm';
-import type { HistoryDetails } from '../../history/history-entry.js';
-import type { HistoryRepository } from '../../history/history.repository.js';
-import { turnEventLoop } from '../../common/deadline.js';
-import type { ProjectId } from '../../common/ids.js';
-import { reachingDatabase } from '../../database/database-errors.js';
-import { StripeCredentialEntity } from '../../payments/stripe-config/stripe-config.entities.js';
+import type { HistoryDetails } from '../../../history/history-entry.js';
+import type { HistoryRepository } from '../../../history/history.repository.js';
+import { turnEventLoop } from '../../../common/deadline.js';
+import type { ProjectId } from '../../../common/ids.js';
+import { reachingDatabase } from '../../../database/database-errors.js';
+import { StripeCredentialEntity } from '../stripe-config.entities.js';
 
 const PAGE = 500;
 

@@ -8,7 +8,7 @@ import {
   ApiSchema,
   ApiTags,
 } from '@nestjs/swagger';
-import { type Actor, ACTOR_KINDS } from '../../common/actor.js';
+import { type Actor, ACTOR_KINDS } from '../../../common/actor.js';
 import {
   HISTORY_RESULTS,
   type HistoryDetails,
@@ -16,14 +16,15 @@ import {
   type HistoryResult,
   PROJECT_ACTIONS,
   type ProjectAction,
-} from '../../history/history-entry.js';
-import { HistoryRepository, type StoredEntry } from '../../history/history.repository.js';
-import { ApiErrors, ApiNullableString, ApiNullableUuid, ApiTime } from '../../http/openapi/api-errors.js';
-import { offsetOf, PageQuery } from '../../http/validation/page.query.js';
-import type { Project } from '../../projects/project.entity.js';
-import { CurrentProject, RequiresPermission } from '../../projects/permissions/project.guards.js';
-import { STRIPE_MODES } from '../stripe/stripe-mode.js';
-import { credentialRule } from './credential-rules.js';
+} from '../../../history/history-entry.js';
+import { HistoryRepository, type StoredEntry } from '../../../history/history.repository.js';
+import { ApiErrors, ApiNullableString, ApiNullableUuid, ApiTime } from '../../../http/openapi/api-errors.js';
+import { offsetOf, PageQuery } from '../../../http/validation/page.query.js';
+import type { Project } from '../../../projects/project.entity.js';
+import { CurrentProject, RequiresPermission } from '../../../projects/permissions/project.guards.js';
+import { STRIPE_MODES } from '../../stripe/stripe-mode.js';
+import { credentialRule } from '../credential-rules.js';
+import { HistoryVerification } from './history-verification.js';
 
 @ApiSchema({ name: 'HistoryField', description: 'A field that was written or destroyed.' })
 class HistoryFieldResponse {
@@ -158,6 +159,12 @@ export class HistoryEntryResponse {
   })
   gateway_key_id: string | null;
 
+  @ApiNullableString({
+    description: "Stripe's id of the event whose payload was read.",
+    example: 'evt_1AAAAAAAAAAAAAAAAAAAAAAA',
+  })
+  webhook_event_id: string | null;
+
   @ApiNullableString({ description: 'Role of the member or invitation.', example: 'admin' })
   role: string | null;
 
@@ -183,6 +190,25 @@ export class HistoryListResponse {
   page_size: number;
 }
 
+@ApiSchema({ name: 'HistoryVerification', description: 'Whether the history is as it was written.' })
+class HistoryVerificationResponse {
+  @ApiProperty({ description: 'Whether there are no problems.', type: Boolean, example: true })
+  valid: boolean;
+
+  @ApiProperty({ description: 'Number of verified entries.', type: 'integer', example: 7 })
+  entries: number;
+
+  @ApiProperty({
+    description: 'Entries that were altered, moved, forged or removed, and credentials that contradict them.',
+    type: [String],
+    example: [],
+  })
+  problems: readonly string[];
+
+  @ApiTime('Time of the verification.')
+  verified_at: string;
+}
+
 function toHistoryEntryResponse({
   seq,
   at,
@@ -198,6 +224,7 @@ function toHistoryEntryResponse({
     endpoint,
     account,
     gateway_key: gatewayKey,
+    webhook_event: webhookEvent,
     actor_name: actorName,
     former_webhook_secrets_ended: ended,
     member,
@@ -219,6 +246,7 @@ function toHistoryEntryResponse({
     endpoint_id: endpoint ?? null,
     service_account_id: account ?? null,
     gateway_key_id: gatewayKey ?? null,
+    webhook_event_id: webhookEvent ?? null,
     former_webhook_secrets_ended: toFields(ended),
     member: member ?? null,
     role: role ?? null,
@@ -240,7 +268,10 @@ function toFields(fields: readonly HistoryField[] = []): HistoryFieldResponse[] 
 @RequiresPermission('history:read')
 @Controller('payments/stripe/projects/:project_id/config/history')
 export class ConfigHistoryController {
-  constructor(private readonly history: HistoryRepository) {}
+  constructor(
+    private readonly history: HistoryRepository,
+    private readonly verification: HistoryVerification,
+  ) {}
 
   @Get()
   @ApiOperation({
@@ -258,5 +289,19 @@ export class ConfigHistoryController {
       this.history.count(id),
     ]);
     return { entries: entries.map(toHistoryEntryResponse), total, page, page_size };
+  }
+
+  @Get('verification')
+  @ApiOperation({
+    operationId: 'verifyStripeConfigHistory',
+    summary: 'Verify the history',
+    description:
+      'Checks that this service wrote each entry, that none is missing, and that the stored credentials are those of the history. `tillkeeper audit verify` does it for all projects.',
+  })
+  @ApiOkResponse({ description: 'The result.', type: HistoryVerificationResponse })
+  @ApiErrors({ project: true })
+  async verify(@CurrentProject() { id }: Project): Promise<HistoryVerificationResponse> {
+    const { entries, problems } = await this.verification.verify(id);
+    return { valid: problems.length === 0, entries, problems, verified_at: new Date().toISOString() };
   }
 }
