@@ -156,11 +156,11 @@ export const REVEALING = [
 ];
 
 const UNIT_SPECS = 'src/**/*.spec.ts';
-const TESTS = ['test/**/*.ts', UNIT_SPECS];
+const TESTS = ['test/**/*.ts', UNIT_SPECS, 'packages/*/src/**/*.spec.ts'];
 
 export default defineConfig(
   includeIgnoreFile(join(import.meta.dirname, '.gitignore')),
-  { ignores: ['test/harness/story/api.d.ts'] },
+  { ignores: ['packages/client/src/api.ts'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   { rules: { eqeqeq: 'error' } },

@@ -9,7 +9,7 @@ import { AppLogger } from '../dist/http/app-logger.js';
 import { loadSettings } from '../dist/config/load-settings.js';
 import { openApiDocument } from '../dist/http/openapi/docs.js';
 
-const FILE = new URL('../test/harness/story/api.d.ts', import.meta.url);
+const FILE = new URL('../packages/client/src/api.ts', import.meta.url);
 
 const folder = mkdtempSync(join(tmpdir(), 'tillkeeper-api-'));
 const app = await createApp(loadSettings({ DATA_DIR: folder }), new AppLogger('error'));
@@ -18,12 +18,26 @@ const document = JSON.parse(JSON.stringify(openApiDocument(app)), (key, value) =
   if (key === 'content') for (const media of Object.values(value)) delete media.example;
   return value;
 });
-const types = `// Made by scripts/api-types.mjs.\n${astToString(await openapiTS(document, { defaultNonNullable: false }))}`;
+const types = astToString(await openapiTS(document, { defaultNonNullable: false }));
+const text = `// Made by scripts/api-types.mjs.
+${types}
+/** Operations that take an \`Idempotency-Key\`. */
+export const IDEMPOTENT_OPERATIONS = ${JSON.stringify(idempotentOperationsOf(document), null, 2)} as const;
+`;
 await app.close();
 rmSync(folder, { recursive: true });
 
-if (!process.argv.includes('--check')) writeFileSync(FILE, types);
-else if (readFileSync(FILE, 'utf8') !== types) {
-  console.error('test/harness/story/api.d.ts is out of date: run node scripts/api-types.mjs');
+if (!process.argv.includes('--check')) writeFileSync(FILE, text);
+else if (readFileSync(FILE, 'utf8') !== text) {
+  console.error('packages/client/src/api.ts is out of date: run node scripts/api-types.mjs');
   process.exitCode = 1;
+}
+
+/** `POST /api/v1/…` */
+function idempotentOperationsOf({ paths }) {
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations)
+      .filter(([, { parameters = [] }]) => parameters.some(({ name }) => name === 'Idempotency-Key'))
+      .map(([method]) => `${method.toUpperCase()} ${path}`),
+  );
 }

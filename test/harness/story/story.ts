@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import createClient from 'openapi-fetch';
 import { addPrice } from '../stripe/routes/catalog.routes.js';
 import type { StripeServer } from '../stripe/stripe-server.js';
-import type { paths } from './api.js';
+import type { paths } from '../../../packages/client/src/api.js';
 
 /** Reports a step of the story. */
 export type Teller = (sentence: string) => void;

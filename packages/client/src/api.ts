@@ -14421,3 +14421,11 @@ export interface operations {
         };
     };
 }
+
+/** Operations that take an `Idempotency-Key`. */
+export const IDEMPOTENT_OPERATIONS = [
+  "POST /api/v1/payments/stripe/checkout-session",
+  "POST /api/v1/payments/stripe/cancel-subscription",
+  "POST /api/v1/payments/stripe/update-subscription",
+  "POST /api/v1/payments/stripe/projects/{project_id}/webhook-endpoints"
+] as const;

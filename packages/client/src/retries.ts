@@ -1,0 +1,84 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { retryAfterOf, TillkeeperConnectionError } from './errors.js';
+
+type Send = (request: Request, init: { signal: AbortSignal }) => Promise<Response>;
+
+const FIRST_DELAY_MS = 500;
+const MAX_DELAY_MS = 8_000;
+/** Longest `Retry-After` that is waited for. The server counts requests by the minute. */
+const MAX_RETRY_AFTER_SECONDS = 60;
+
+interface Options {
+  readonly maxRetries: number;
+  /** Of one attempt. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Repeats requests that failed. After a lost connection nobody knows whether a request was carried out, so only
+ * requests that do no harm twice are repeated then.
+ */
+export function withRetries(send: Send, { maxRetries, timeoutMs }: Options) {
+  return async (request: Request): Promise<Response> => {
+    for (let attempt = 0; ; attempt += 1) {
+      const isLast = attempt >= maxRetries;
+      const outcome = await attemptOf(send, request, timeoutMs);
+      const delay = isLast ? undefined : delayAfter(outcome, request, attempt);
+      if (delay === undefined) {
+        if (outcome instanceof Response) return outcome;
+        throw outcome;
+      }
+      if (outcome instanceof Response) await outcome.body?.cancel();
+      await wait(delay, undefined, { signal: request.signal });
+    }
+  };
+}
+
+/** @throws the reason of the caller's own signal */
+async function attemptOf(
+  send: Send,
+  request: Request,
+  timeoutMs: number,
+): Promise<Response | TillkeeperConnectionError> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  try {
+    return await send(request.clone(), { signal: AbortSignal.any([request.signal, timeout]) });
+  } catch (cause) {
+    request.signal.throwIfAborted();
+    return timeout.aborted
+      ? new TillkeeperConnectionError(`The server did not answer within ${timeoutMs} ms.`, {
+          code: 'timed_out',
+          cause,
+        })
+      : new TillkeeperConnectionError('The server can not be reached.', { code: 'no_connection', cause });
+  }
+}
+
+/** @returns milliseconds, or `undefined` if a repetition is wrong or useless */
+function delayAfter(
+  outcome: Response | TillkeeperConnectionError,
+  request: Request,
+  attempt: number,
+): number | undefined {
+  if (!shouldRepeat(outcome, request)) return undefined;
+  const retryAfter = outcome instanceof Response ? retryAfterOf(outcome) : undefined;
+  if (retryAfter !== undefined) return retryAfter <= MAX_RETRY_AFTER_SECONDS ? retryAfter * 1_000 : undefined;
+  const longest = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
+  return longest * (0.5 + Math.random() / 2);
+}
+
+function shouldRepeat(outcome: Response | TillkeeperConnectionError, request: Request): boolean {
+  if (!(outcome instanceof Response)) return isHarmlessTwice(request);
+  const { status } = outcome;
+  // Nothing was done yet.
+  if (status === 429) return true;
+  // The first request with this key is still running.
+  if (status === 409) return request.headers.has('idempotency-key') && outcome.headers.has('retry-after');
+  return [502, 503, 504].includes(status) && isHarmlessTwice(request);
+}
+
+function isHarmlessTwice({ method, headers }: Request): boolean {
+  if (headers.has('idempotency-key') || method === 'GET' || method === 'HEAD') return true;
+  // With a condition, a repeated write would fail because of the first one.
+  return method === 'PUT' && !headers.has('if-match') && !headers.has('if-none-match');
+}
