@@ -26,7 +26,8 @@ const DEPENDS_ON = {
   'payments/gateway': ['payments/stripe-config'],
   'payments/billing': ['payments/ledger', 'payments/idempotency'],
   'payments/webhooks': ['payments/ledger', 'payments/idempotency'],
-  payments: ['payments/billing', 'payments/webhooks', 'payments/gateway'],
+  'payments/connect': ['payments/webhooks', 'payments/billing'],
+  payments: ['payments/connect', 'payments/gateway'],
   monitoring: ['payments', 'accounts'],
 };
 const MODULES = Object.keys(DEPENDS_ON);

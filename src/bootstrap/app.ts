@@ -8,10 +8,10 @@ import { EarlyRefusals, networkOf } from '../auth/rate-limit.js';
 import type { Settings } from '../config/settings.js';
 import { createAdapter, createServer, sendCommonHeaders } from '../http/adapter.js';
 import { type AppLogger, logRequests } from '../http/app-logger.js';
-import { serveConsole } from '../http/console.js';
 import { ErrorFilter } from '../http/error.filter.js';
 import { readJsonBodies, readRawBodies } from '../http/json-body.js';
 import { serveDocs } from '../http/openapi/docs.js';
+import { servePages } from '../http/pages.js';
 import { type BodyLimits, RequestBodies } from '../http/request-bodies.js';
 import { refuseUnknownRoutes, RouteTable } from '../http/route-table.js';
 import { UnknownQueryInterceptor } from '../http/validation/unknown-query.js';
@@ -23,7 +23,7 @@ import { decorateWithProject } from '../projects/permissions/project.guards.js';
 
 const ACCOUNT_URLS = ['/api/v1/auth/', '/api/v1/session'];
 
-const WITHOUT_PREFIX = ['health/*path', 'metrics', 'invitations'].map((path) => ({
+const WITHOUT_PREFIX = ['health/*path', 'metrics', 'invitations', 'connect/:token'].map((path) => ({
   path,
   method: RequestMethod.GET,
 }));
@@ -35,18 +35,11 @@ const CORS = {
   strictPreflight: false,
 };
 
-/** What tests replace. */
-interface AppOptions {
-  readonly bodyLimits?: BodyLimits | undefined;
-  /** Folder of the built pages. */
-  readonly pages?: string | undefined;
-}
-
 /** Creates the complete application, not yet listening. Server and tests use it. */
 export async function createApp(
   settings: Settings,
   logger: AppLogger,
-  { bodyLimits, pages }: AppOptions = {},
+  bodyLimits?: BodyLimits,
 ): Promise<NestFastifyApplication> {
   // Hidden routes stay documented: one OpenAPI document describes every installation.
   const routes = new RouteTable(settings.authBuiltin ? [] : [...ACCOUNT_URLS, INVITATION_PAGE]);
@@ -73,7 +66,7 @@ export async function createApp(
   app.setGlobalPrefix('api/v1', { exclude: WITHOUT_PREFIX });
   app.useGlobalInterceptors(bodies, app.get(UnknownQueryInterceptor));
   app.useGlobalFilters(errors);
-  await serveDocs(app, serveConsole(fastify, settings, pages));
+  await serveDocs(app, servePages(fastify, settings));
   if (settings.gateway.isOn) serveGateway(app, settings, logger);
   return app;
 }

@@ -7,6 +7,7 @@ import { IdempotencyKeyEntity } from '../payments/idempotency/idempotency-key.en
 import { SEALED_ANSWERS } from '../payments/idempotency/idempotent-answers.js';
 import { StripeCustomerEntity } from '../payments/billing/customers/stripe-customer.entity.js';
 import { GatewayKeyEntity, GatewayUsageEntity } from '../payments/gateway/keys/gateway-key.entity.js';
+import { ConnectLinkEntity } from '../payments/connect/connect-link.entity.js';
 import { OutboxEventEntity } from '../payments/ledger/outbox/outbox-event.entity.js';
 import { StripeForeignObjectEntity } from '../payments/ledger/store/ownership.entities.js';
 import {
@@ -63,6 +64,7 @@ export const ENTITIES = [
   ServiceAccountEntity,
   GatewayKeyEntity,
   GatewayUsageEntity,
+  ConnectLinkEntity,
   StripeConfigEntity,
   StripeCredentialEntity,
   StripeKeyCheckEntity,

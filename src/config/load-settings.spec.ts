@@ -110,6 +110,8 @@ describe('defaults', () => {
       developerScope: undefined,
       operatorScope: undefined,
       console: false,
+      pagesDir: resolve('src/console') + '/',
+      platform: { name: 'Tillkeeper', color: undefined },
       authBuiltin: true,
       authRegistration: 'open',
       stripeApiBase: undefined,

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { Secret } from '../common/secret.js';
 import { ConfigurationError, developmentFile, Environment } from './environment.js';
 import { isGuessable, MUST_BE_RANDOM } from './guessable.js';
@@ -42,6 +43,9 @@ function isOneSlipAway(one: string, other: string): boolean {
   return isSwap || (rest.length <= 1 && otherRest.length <= 1);
 }
 
+/** Where `npm run build` puts the pages. */
+const BUILT_PAGES = fileURLToPath(new URL('../console/', import.meta.url));
+
 /** Minimum estimated bits of a secret. Random ones have far more. */
 const MIN_BITS = { AUTH_JWT_SECRET: 64, METRICS_TOKEN: 32 };
 
@@ -73,6 +77,8 @@ export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true }
     publicBaseUrl: env.required('PUBLIC_BASE_URL'),
     dataDir: env.required('DATA_DIR'),
     console: env.required('CONSOLE'),
+    pagesDir: BUILT_PAGES,
+    platform: { name: env.required('PLATFORM_NAME'), color: env.optional('PLATFORM_COLOR') },
     developerScope: env.optional('AUTH_DEVELOPER_SCOPE'),
     operatorScope: env.optional('AUTH_OPERATOR_SCOPE'),
     authBuiltin: env.required('AUTH_BUILTIN') && !env.isSet('AUTH_JWKS_URI'),

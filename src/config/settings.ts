@@ -65,6 +65,9 @@ export class Settings extends StoreSettings {
   /** Absolute path. The folder may not exist yet. */
   readonly dataDir: string;
   readonly console: boolean;
+  /** Folder of the built pages. */
+  readonly pagesDir: string;
+  readonly platform: { readonly name: string; readonly color?: string | undefined };
   readonly accessTokens: AccessTokens;
   readonly developerScope?: string;
   readonly operatorScope?: string;

@@ -77,11 +77,6 @@ const SERVER = {
     must: 'be a comma list of exact origins such as https://app.example.com, without paths or wildcards',
     parse: rules.listOf(rules.origin),
   },
-  CONSOLE: {
-    summary: 'Web console at `/console`',
-    ...BOOLEAN,
-    default: { development: 'true', test: 'false', production: 'false' },
-  },
   RATE_LIMIT_PER_MINUTE: {
     summary: 'Requests per minute per caller',
     details:
@@ -285,6 +280,26 @@ const AUTH = {
   },
 };
 
+const PAGES = {
+  CONSOLE: {
+    summary: 'Web console at `/console`',
+    ...BOOLEAN,
+    default: { development: 'true', test: 'false', production: 'false' },
+  },
+  PLATFORM_NAME: {
+    summary: 'Name of your platform',
+    details: 'The console shows it, and the page on which tenants connect Stripe.',
+    must: 'be 1 to 60 visible characters, without spaces at its ends',
+    parse: rules.matching(/^(?!\s)\P{C}{1,60}(?<!\s)$/u),
+    default: 'Tillkeeper',
+  },
+  PLATFORM_COLOR: {
+    summary: 'Colour of your platform, as `#0b5fff`',
+    must: 'be # and six hexadecimal digits',
+    parse: rules.matching(/^#[\da-f]{6}$/i),
+  },
+};
+
 const STRIPE = {
   STRIPE_API_BASE: {
     summary: "Replacement for Stripe's origin, for tests",
@@ -394,6 +409,7 @@ const TABLE = {
   ...POSTGRES,
   ...MASTER_KEY,
   ...AUTH,
+  ...PAGES,
   ...STRIPE,
   ...MAIL,
   ...OPERATION,
@@ -406,6 +422,7 @@ export const TOPICS: Readonly<Record<string, object>> = {
   'PostgreSQL connections': POSTGRES,
   'Master key': MASTER_KEY,
   'Access tokens and accounts': AUTH,
+  'Console and connect page': PAGES,
   'Stripe and webhooks': STRIPE,
   Mail: MAIL,
   'Metrics, log and samples': OPERATION,

@@ -24,6 +24,9 @@ export const PROJECT_ACTIONS = [
   'gateway_key.updated',
   'gateway_key.rotated',
   'gateway_key.revoked',
+  'connect_link.created',
+  'connect_link.revoked',
+  'connect_link.used',
   'member.added',
   'member.changed',
   'member.removed',
@@ -58,6 +61,8 @@ export interface HistoryDetails {
   readonly endpoint?: string;
   /** Secrets that were destroyed before their overlap ended. */
   readonly former_webhook_secrets_ended?: readonly HistoryField[];
+  /** Our id of a link on which a tenant connects Stripe. */
+  readonly connect_link?: string;
   /** Stripe's id of an event. */
   readonly webhook_event?: string;
   /** The id of a gateway key. */

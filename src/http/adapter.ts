@@ -40,8 +40,10 @@ function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
   reply.header(REQUEST_ID_HEADER, request.id);
   if (isDocsUrl(request.url)) return;
   reply.headers(DATA_HEADERS);
-  // A page brings its own policy.
-  if (!reply.hasHeader(POLICY_HEADER)) reply.header(POLICY_HEADER, NOTHING_RUNS);
+  // A page brings its own policy, which may name an origin that shows it in a frame: `X-Frame-Options` can't.
+  const policy = reply.getHeader(POLICY_HEADER);
+  if (policy === undefined) reply.header(POLICY_HEADER, NOTHING_RUNS);
+  else if (/frame-ancestors http/.test(String(policy))) reply.removeHeader('x-frame-options');
 }
 
 /** A UUID or a trace id, as proxies send. Other text could forge log entries. */

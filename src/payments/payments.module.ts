@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { BillingModule } from './billing/billing.module.js';
+import { ConnectModule } from './connect/connect.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { LedgerListsModule } from './ledger/lists/ledger-lists.module.js';
@@ -17,6 +18,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     BillingModule,
     GatewayModule,
     WebhooksModule,
+    ConnectModule,
   ],
   exports: [StripeConfigModule, PaymentsEventsModule],
 })

@@ -11,7 +11,7 @@ import { alternatives, type Document, type Operation, resolve, type Schema } fro
 const CONTRACT_OPERATIONS = [...operationsOf(contract).keys()];
 
 const IS_PUBLIC =
-  / \/health\/|\/webhooks\/| \/api\/v1\/auth\/(?:register|login|refresh|password-reset(?:-request)?)$| \/api\/v1\/session/;
+  / \/health\/|\/webhooks\/| \/api\/v1\/auth\/(?:register|login|refresh|password-reset(?:-request)?)$| \/api\/v1\/(?:session|connect)(?:\/|$)/;
 
 const SCOPE = 'till:operate';
 const OPERATOR = accessToken({ sub: 'operator-1', scope: SCOPE });
@@ -365,7 +365,7 @@ describe('the served OpenAPI document', () => {
         await compare(422, send(projectId, token, `?${wrongQueries[operationId] ?? 'page=0'}`));
       const isOwn404 =
         isForBuyers ||
-        /replay|payload|webhook-endpoints$|auth|service-accounts\/|gateway-keys\/|\/members\/|\/invitations\//.test(
+        /replay|payload|webhook-endpoints$|auth|service-accounts\/|gateway-keys\/|connect|\/members\/|\/invitations\//.test(
           template,
         );
       if (responses['404'] && !isOwn404) await compare(404, send(NOBODY, token).send(body));
@@ -413,6 +413,10 @@ describe('the served OpenAPI document', () => {
         'POST /api/v1/payments/stripe/projects/{project_id}/reconcile 404',
         'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials 200',
         'POST /api/v1/projects/ 201',
+        'POST /api/v1/payments/stripe/projects/{project_id}/connect-links 201',
+        // The caller has no token of a link.
+        'POST /api/v1/connect/check 404',
+        'POST /api/v1/connect/complete 404',
         'POST /api/v1/payments/stripe/projects/{project_id}/gateway-keys 201',
         // No key has this id.
         'PATCH /api/v1/payments/stripe/projects/{project_id}/gateway-keys/{gateway_key_id} 422',

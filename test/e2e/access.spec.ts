@@ -113,6 +113,8 @@ const ROUTES: Record<string, Expectation> = {
   'GET /console/*': everybody(200),
   'GET /console/config.json': everybody(200),
   'GET /console/assets/*': everybody(404),
+  'GET /connect/:token': everybody(404),
+  'GET /connect/assets/*': everybody(404),
   'POST /api/v1/session': everybody(422),
   'POST /api/v1/session/refresh': everybody(401),
   'DELETE /api/v1/session': everybody(204),
@@ -178,6 +180,17 @@ const ROUTES: Record<string, Expectation> = {
   [`PATCH ${STRIPE}/gateway-keys/:gateway_key_id`]: allowed('gateway-keys:write', 404, { name: 'B' }),
   [`POST ${STRIPE}/gateway-keys/:gateway_key_id/rotate`]: allowed('gateway-keys:write', 404),
   [`DELETE ${STRIPE}/gateway-keys/:gateway_key_id`]: allowed('gateway-keys:write', 404),
+  [`GET ${STRIPE}/connect-links`]: allowed('connect-links:write', 200),
+  [`POST ${STRIPE}/connect-links`]: allowed('connect-links:write', 201, {
+    mode: 'test',
+    return_url: 'https://platform.test/',
+    expires_in: 60,
+  }),
+  [`DELETE ${STRIPE}/connect-links/:connect_link_id`]: allowed('connect-links:write', 404),
+  // No caller has the token of a link.
+  'GET /api/v1/connect': { ...everybody(404), nobody: 401 },
+  'POST /api/v1/connect/check': { ...everybody(404), nobody: 401 },
+  'POST /api/v1/connect/complete': { ...everybody(404), nobody: 401 },
   [`GET ${STRIPE}/config`]: allowed('config:read', 200),
   [`PUT ${STRIPE}/config`]: allowed('config:write', 200, {}),
   [`DELETE ${STRIPE}/config`]: allowed('config:write', 204),
@@ -234,6 +247,7 @@ const fill = (path: string, projectId: string, mode = 'test') =>
     .replace(':invitation_id', NOBODYS_ID)
     .replace(':session_id', randomUUID())
     .replace(':gateway_key_id', NOBODYS_ID)
+    .replace(':connect_link_id', NOBODYS_ID)
     .replace(':service_account_id', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
     .replace('*', 'swagger-ui.css');
 
@@ -260,7 +274,12 @@ const WRONG_BODY = {
   token: 1,
 };
 
-const guarded = Object.entries(ROUTES).filter(([, { nobody, owner }]) => nobody === 401 && owner !== 401);
+/** Routes whose token is that of a link. */
+const OF_LINKS = / \/api\/v1\/connect/;
+
+const guarded = Object.entries(ROUTES).filter(
+  ([route, { nobody, owner }]) => nobody === 401 && owner !== 401 && !OF_LINKS.test(route),
+);
 const ofProjects = guarded.filter(([route, { owner }]) => route.includes(':project_id') && owner !== 403);
 const withBody = Object.entries(ROUTES).filter(([, { body, owner }]) => body !== undefined && owner !== 403);
 const forEndUsers = guarded.filter(([, { endUser }]) => endUser !== 403);

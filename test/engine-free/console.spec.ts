@@ -71,7 +71,7 @@ describe('/console', () => {
     const { body, headers } = await get('/console/config.json').expect(200);
     expect(body).toEqual({
       version: VERSION,
-      platform: { name: 'Tillkeeper' },
+      platform: { name: 'Tillkeeper', color: null },
       sign_in: { password: true, registration: false, oidc: false },
     });
     expect(headers['cache-control']).toBe('no-cache');

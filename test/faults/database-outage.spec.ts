@@ -37,6 +37,12 @@ const BODIES: Record<string, unknown> = {
     permissions: { customers: 'read' },
   },
   'PATCH /api/v1/payments/stripe/projects/{project_id}/gateway-keys/{gateway_key_id}': { name: 'Renamed' },
+  'POST /api/v1/payments/stripe/projects/{project_id}/connect-links': {
+    mode: 'test',
+    return_url: 'https://platform.test/',
+  },
+  'POST /api/v1/connect/check': { secret_key: 'x' },
+  'POST /api/v1/connect/complete': { secret_key: 'x' },
   'POST /api/v1/payments/stripe/projects/{project_id}/reconcile': { mode: 'test' },
   'POST /api/v1/payments/stripe/checkout-session': {
     price_id: 'price_1',
@@ -50,6 +56,7 @@ const BODIES: Record<string, unknown> = {
     test_secret_key: `sk_test_${'a'.repeat(24)}`,
   },
 };
+const CONNECT_TOKEN = newOpaqueKey('connect_link');
 const LIVENESS = '/health/live';
 /** Routes of accounts answer unknown callers differently, and operators have their own tokens. */
 const OF_OTHERS = /^\/api\/v1\/(?:auth|operator|session)(?:\/|$)/;
@@ -92,9 +99,14 @@ function call({ method, path }: Operation): Promise<Answer> {
     .replace('{mode}', 'test')
     .replace('{subject}', 'developer-2')
     .replace('{invitation_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
+    .replace('{connect_link_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
     .replace('{gateway_key_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
     .replace('{service_account_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34');
-  const token = END_USERS.test(path) ? endUserToken(projectId) : OWNER;
+  const token = END_USERS.test(path)
+    ? endUserToken(projectId)
+    : path.startsWith('/api/v1/connect')
+      ? CONNECT_TOKEN
+      : OWNER;
   return server.send(method, url, { body: BODIES[`${method} ${path}`], token });
 }
 

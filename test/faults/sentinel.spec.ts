@@ -81,6 +81,9 @@ const BODIES: Record<string, object[]> = {
   [`POST ${STRIPE}/gateway-keys`]: [{ name: 'Worker', mode: 'test', permissions: { customers: 'read' } }],
   [`PATCH ${STRIPE}/gateway-keys/:gateway_key_id`]: [{ name: 'Worker' }],
   [`POST ${STRIPE}/gateway-keys/:gateway_key_id/rotate`]: [{}],
+  [`POST ${STRIPE}/connect-links`]: [{ mode: 'test', return_url: 'https://x.test/', state: 'x' }],
+  'POST /api/v1/connect/check': [{ secret_key: credentials.test_secret_key }],
+  'POST /api/v1/connect/complete': [{ secret_key: credentials.test_secret_key }],
   [`PUT ${STRIPE}/config`]: [replaced, credentials, {}],
   [`POST ${STRIPE}/validate-credentials`]: [
     { secret_key: credentials.test_secret_key, is_test_mode: true },
@@ -254,7 +257,7 @@ it('shows no secret in any answer or log, for any operation and any place in the
       .replace(':project_id', projectId)
       .replace(':mode', 'test')
       .replace(':subject', 'developer-2')
-      .replace(/:(?:session|service_account|gateway_key|invitation)_id/, randomUUID())
+      .replace(/:(?:session|service_account|gateway_key|connect_link|invitation)_id/, randomUUID())
       .replace('*', 'swagger-ui.css');
     const token = isOfTill(path) ? endUserToken(projectId) : undefined;
     for (const body of BODIES[route] ?? [undefined]) {

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { Agent } from 'node:http';
+import { resolve } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import request, { type Test } from 'supertest';
 import { createApp } from '../../src/bootstrap/app.js';
 import { ENTITIES } from '../../src/bootstrap/entities.js';
 import { AppLogger } from '../../src/http/app-logger.js';
 import type { BodyLimits } from '../../src/http/request-bodies.js';
+import { Settings } from '../../src/config/settings.js';
 import { loadSettings } from '../../src/config/load-settings.js';
 import { createMigrationDataSource } from '../../src/database/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
@@ -92,7 +94,9 @@ export async function startTestApp({
   const environment = { ...testEnvironment(database), ...overrides };
   const log: string[] = [];
   const logger = new AppLogger('debug', { write: (line) => void log.push(line) });
-  const app = await createApp(loadSettings(environment), logger, { bodyLimits, pages });
+  const loaded = loadSettings(environment);
+  const settings = pages === undefined ? loaded : new Settings({ ...loaded, pagesDir: resolve(pages) });
+  const app = await createApp(settings, logger, bodyLimits);
   const checker = (responseChecker ??= new ResponseChecker(openApiDocument(app)));
   const violations = new Set<string>();
   app

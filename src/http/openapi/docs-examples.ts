@@ -34,6 +34,10 @@ const GATEWAY_KEY = {
   last_used_at: SUBSCRIBED_AT,
   former_key_expires_at: null,
 };
+const CONNECT_LINK = {
+  id: 'c3e9a1d7-4b68-4f25-8a90-7d1c5e3b6f42',
+  expires_at: '2026-11-20T09:15:00.000Z',
+};
 const INVITATION = {
   id: 'd1f7b3a8-5c20-4e96-9b7d-3a60c8e2f415',
   email: 'ada@example.com',
@@ -78,6 +82,10 @@ const STORY: Record<string, Record<string, unknown>> = {
   ServiceAccountKeyResponse: { ...SERVICE_ACCOUNT, last_used_at: null },
   GatewayKeyResponse: GATEWAY_KEY,
   IssuedGatewayKeyResponse: { ...GATEWAY_KEY, last_used_at: null },
+  ConnectLinkResponse: { ...CONNECT_LINK, created_at: CONFIGURED_AT },
+  ConnectLinkCreatedResponse: CONNECT_LINK,
+  ConnectPage: { expires_at: CONNECT_LINK.expires_at, restricted_key_url: null },
+  ConnectCompletion: { endpoint_problem: null },
   ProjectPaymentConfigResponse: {
     id: PROJECT_ID,
     created_at: PROJECT_CREATED_AT,
@@ -104,6 +112,7 @@ const STORY: Record<string, Record<string, unknown>> = {
     service_account_id: null,
     gateway_key_id: null,
     webhook_event_id: null,
+    connect_link_id: null,
     member: null,
     role: null,
     invitation_id: null,
@@ -240,6 +249,12 @@ const GATEWAY_KEY_EXPIRED = 'The gateway key has expired: send a later expires_a
 const TOO_MANY_GATEWAY_KEYS = 'The project has 100 gateway keys, which is the most: revoke one first.';
 const NO_GATEWAY_KEY_ID: ErrorBody = { ...NO_ACCOUNT_ID, loc: ['path', 'gateway_key_id'] };
 
+const CONNECT_ERRORS = {
+  401: "Send the link's token in the Authorization header: Bearer, a space, the token.",
+  404: 'There is no such link: copy all of it, or ask for another one where you got it.',
+  410: 'This link was used, withdrawn, or has expired: ask for another one where you got it.',
+};
+
 const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   register: {
     403: 'Registration is closed here: ask the operator of this service for an account.',
@@ -307,6 +322,14 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   rotateGatewayKey: { 404: NO_GATEWAY_KEY, 409: GATEWAY_KEY_EXPIRED, 422: NO_GATEWAY_KEY_ID },
   getGatewayKeyUsage: { 404: NO_GATEWAY_KEY },
   revokeGatewayKey: { 404: NO_GATEWAY_KEY },
+  createConnectLink: {
+    409: 'The project has 100 open links, which is the most: revoke one first.',
+    422: missing('mode'),
+  },
+  revokeConnectLink: { 404: 'There is no open link with this id.' },
+  getConnectPage: { ...CONNECT_ERRORS, 422: UNKNOWN_QUERY },
+  checkConnectKey: { ...CONNECT_ERRORS, 422: missing('secret_key') },
+  completeConnectLink: { ...CONNECT_ERRORS, 422: missing('secret_key') },
   createOperatorServiceAccount: { 409: TOO_MANY_ACCOUNTS, 422: missing('name') },
   updateOperatorServiceAccount: { 404: NO_SERVICE_ACCOUNT, 422: NO_ACCOUNT_ID },
   rotateOperatorServiceAccount: { 404: NO_SERVICE_ACCOUNT, 409: ACCOUNT_EXPIRED, 422: NO_ACCOUNT_ID },

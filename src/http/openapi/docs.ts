@@ -86,6 +86,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     )
     .addTag('Subscriptions and payments', "Subscriptions and payments of the projects' customers.")
     .addTag('Gateway keys', 'Keys for Stripe SDKs, which reach Stripe through this service.')
+    .addTag('Connect', 'Links on which a tenant connects Stripe, and what their page needs.')
     .addTag('Service accounts', 'Keys for machines, such as the backend of a platform.')
     .addTag(
       'Operator',

@@ -35,6 +35,6 @@ import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
     KeyVerifier,
     HistoryVerification,
   ],
-  exports: [StripeConfigService, ConfigChanges, StripeClients, StripeAccounts, KeyHealth],
+  exports: [StripeConfigService, ConfigChanges, StripeClients, StripeAccounts, KeyHealth, KeyVerifier],
 })
 export class StripeConfigModule {}

@@ -17,6 +17,7 @@ import {
   type EndpointChange,
   historyFields,
   type Precondition,
+  type SaveOptions,
   type StoredCredential,
   type StripeConfig,
 } from './stripe-config.js';
@@ -42,6 +43,7 @@ export interface ConfigWrite {
 export interface ConfigSave extends ConfigWrite {
   readonly credentials: readonly SealedCredential[];
   readonly overlap: Overlap;
+  readonly within: SaveOptions['within'];
 }
 
 export interface WebhookSecretSave {
@@ -131,7 +133,7 @@ export class StripeConfigRepository {
    */
   *saveDifferences(
     chain: HistoryChain,
-    { projectId, credentials, actor, now }: Omit<ConfigSave, 'precondition' | 'overlap'>,
+    { projectId, credentials, actor, now }: Omit<ConfigSave, 'precondition' | 'overlap' | 'within'>,
     isNew: boolean,
   ): Steps<boolean> {
     const [state, stored, current] = isNew
@@ -174,7 +176,7 @@ export class StripeConfigRepository {
   }
 
   *#save(save: ConfigSave): Steps<StripeConfig> {
-    const { projectId, precondition } = save;
+    const { projectId, precondition, within } = save;
     const [chain, state, stored] = yield* zip(
       this.history.lockChain(projectId),
       this.#findState(projectId, { isLive: true }),
@@ -182,12 +184,13 @@ export class StripeConfigRepository {
     );
     assertCondition(precondition, state);
     yield* this.#write({ chain, state, stored }, save);
+    if (within) yield* within(chain);
     const [row] = yield* queryLast(statements.FIND, [projectId]);
     if (!row) throw new Error('The saved configuration was not found.');
     return statements.toConfig(row);
   }
 
-  *#write({ chain, state, stored }: Found, save: Omit<ConfigSave, 'precondition'>): Steps<void> {
+  *#write({ chain, state, stored }: Found, save: Omit<ConfigSave, 'precondition' | 'within'>): Steps<void> {
     const { projectId, credentials, overlap, actor, now } = save;
     const destroyed = yield* this.overlap.prepare(projectId, stored, credentials, overlap);
     if (credentials.length === 0 && destroyed.length === 0 && state?.isActive) return;

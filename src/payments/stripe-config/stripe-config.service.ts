@@ -108,14 +108,14 @@ export class StripeConfigService implements OnModuleInit {
     changes: CredentialChanges,
     options: SaveOptions,
   ): Promise<StripeConfig> {
-    const { actor = A_MODULE, webhookSecretOverlap, verify, ...precondition } = options;
+    const { actor = A_MODULE, webhookSecretOverlap, verify, within, ...precondition } = options;
     const values = valuesOf(changes);
     const noteVerdicts = verify ? await this.#verify(projectId, changes, options) : undefined;
     const now = new Date();
     const saved = await this.sealer.withCurrentKey(() => {
       const credentials = values.map(([rule, value]) => this.sealer.seal(projectId, rule, new Secret(value)));
       const overlap = this.overlap.from(now, credentials, webhookSecretOverlap);
-      return this.configs.save({ projectId, credentials, precondition, overlap, actor, now });
+      return this.configs.save({ projectId, credentials, precondition, overlap, within, actor, now });
     });
     this.changes.announceEverywhere(projectId);
     if (!noteVerdicts) return saved;

@@ -3,6 +3,7 @@ import { DomainError } from '../../common/errors.js';
 import type { RowOf } from '../../database/columns.js';
 import type { Steps } from '../../database/database.js';
 import type { HistoryField } from '../../history/history-entry.js';
+import type { HistoryChain } from '../../history/history-trail.js';
 import { STRIPE_MODES, type StripeMode } from '../stripe/stripe-mode.js';
 import {
   CREDENTIAL_RULES,
@@ -50,6 +51,8 @@ export interface SaveOptions extends WriteOptions {
   readonly webhookSecretOverlap?: number | undefined;
   /** Whether to verify the secret keys with Stripe before the save. */
   readonly verify?: boolean;
+  /** Runs in the transaction of the save, which an error rolls back. The project is locked. */
+  readonly within?: ((chain: HistoryChain) => Steps<void>) | undefined;
 }
 
 /** Change of an endpoint that is stored in one transaction with its signing secret. */

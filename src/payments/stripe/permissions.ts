@@ -1,3 +1,5 @@
+import type { StripeMode } from './stripe-mode.js';
+
 /** Resources of restricted keys: names in Stripe's messages, and names in Stripe's dashboard. */
 const NAMES = {
   charge: 'Charges',
@@ -42,13 +44,25 @@ export const PERMISSIONS_OF: Readonly<Record<string, readonly Permission[]>> = {
   'Cancel or change a subscription': ['rak_subscription_write', 'rak_plan_read'],
 };
 
-/** Names of all needed permissions. Write includes read. */
-export function neededPermissions(): string[] {
+/** All needed permissions. Write includes read. */
+function needed(): string[] {
   const all = new Set<string>(Object.values(PERMISSIONS_OF).flat());
-  const needed = [...all].filter(
+  return [...all].filter(
     (permission) => permission.endsWith('_write') || !all.has(permission.replace(/_read$/, '_write')),
   );
-  return needed.map(permissionName).sort();
+}
+
+/** Names of all needed permissions. */
+export function neededPermissions(): string[] {
+  return needed().map(permissionName).sort();
+}
+
+/** The page of Stripe's dashboard that makes a restricted key, filled in with all needed permissions. */
+export function restrictedKeyUrl(mode: StripeMode, name: string): string {
+  const url = new URL(`https://dashboard.stripe.com/${mode === 'test' ? 'test/' : ''}apikeys/create`);
+  url.searchParams.append('name', name);
+  for (const permission of needed()) url.searchParams.append('permissions[]', permission);
+  return url.href;
 }
 
 /** @returns `Customers (read)` for `rak_customer_read`; Stripe's own words for an unknown resource */

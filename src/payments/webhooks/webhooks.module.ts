@@ -63,5 +63,6 @@ import { WebhookSweeper } from './events/webhook-sweeper.js';
     ReconcileService,
     ReconciliationsRepository,
   ],
+  exports: [WebhookEndpointsService],
 })
 export class WebhooksModule {}

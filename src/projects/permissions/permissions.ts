@@ -28,6 +28,10 @@ export const PERMISSIONS = {
   'config:write': { from: 'admin', allows: 'store and destroy credentials' },
   'config:validate': { from: 'admin', allows: 'ask Stripe about a key' },
   'gateway-keys:write': { from: 'admin', allows: 'list, make, change, rotate and revoke gateway keys' },
+  'connect-links:write': {
+    from: 'admin',
+    allows: 'list, make and revoke links on which a tenant connects Stripe',
+  },
   'history:read': { from: 'viewer', allows: 'see who changed what' },
   'endpoints:write': { from: 'admin', allows: 'make and remove webhook endpoints at Stripe' },
   'events:read': { from: 'viewer', allows: 'list events, without payloads' },

@@ -56,6 +56,7 @@ describe('GET config/history', () => {
       gateway_key_id: null,
       invitation_id: null,
       webhook_event_id: null,
+      connect_link_id: null,
       member: null,
       role: null,
       former_webhook_secrets_ended: [],

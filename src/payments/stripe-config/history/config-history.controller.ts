@@ -165,6 +165,9 @@ export class HistoryEntryResponse {
   })
   webhook_event_id: string | null;
 
+  @ApiNullableUuid('Id of the created, revoked or used connect link.')
+  connect_link_id: string | null;
+
   @ApiNullableString({ description: 'Role of the member or invitation.', example: 'admin' })
   role: string | null;
 
@@ -225,6 +228,7 @@ function toHistoryEntryResponse({
     account,
     gateway_key: gatewayKey,
     webhook_event: webhookEvent,
+    connect_link: connectLink,
     actor_name: actorName,
     former_webhook_secrets_ended: ended,
     member,
@@ -247,6 +251,7 @@ function toHistoryEntryResponse({
     service_account_id: account ?? null,
     gateway_key_id: gatewayKey ?? null,
     webhook_event_id: webhookEvent ?? null,
+    connect_link_id: connectLink ?? null,
     former_webhook_secrets_ended: toFields(ended),
     member: member ?? null,
     role: role ?? null,

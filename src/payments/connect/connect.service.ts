@@ -1,0 +1,83 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { type Actor } from '../../common/actor.js';
+import { DomainError, ValidationFailed } from '../../common/errors.js';
+import type { ProjectId } from '../../common/ids.js';
+import { ProjectsService } from '../../projects/projects.service.js';
+import { credentialRule } from '../stripe-config/credential-rules.js';
+import type { KeyVerdict } from '../stripe-config/keys/key-probe.js';
+import { KeyVerifier } from '../stripe-config/keys/key-verifier.js';
+import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
+import { WebhookEndpointsService } from '../webhooks/endpoints/webhook-endpoints.service.js';
+import { ConnectLinksRepository, type FoundLink } from './connect-links.repository.js';
+
+export interface Completion {
+  readonly returnUrl: string;
+  /** Why there is no webhook endpoint; `undefined` if there is one. */
+  readonly endpointProblem: string | undefined;
+}
+
+/** Lets a tenant without an account connect Stripe to one project, with the token of a link. */
+@Injectable()
+export class ConnectService implements OnModuleInit {
+  constructor(
+    private readonly links: ConnectLinksRepository,
+    private readonly verifier: KeyVerifier,
+    private readonly configs: StripeConfigService,
+    private readonly endpoints: WebhookEndpointsService,
+    private readonly projects: ProjectsService,
+  ) {}
+
+  onModuleInit(): void {
+    const { links } = this;
+    this.projects.deleting.on(async (projectId: ProjectId) => ({
+      *destroy() {
+        yield* links.removeOfProject(projectId);
+      },
+    }));
+  }
+
+  /** Asks Stripe about a key, and stores nothing. @throws as `KeyVerifier.verify` */
+  check({ projectId: id, ownerId, mode }: FoundLink, secretKey: string, actor: Actor): Promise<KeyVerdict> {
+    return this.verifier.verify({ id, ownerId }, secretKey, mode, { actor });
+  }
+
+  /**
+   * Stores the key and uses the link up, in one transaction. Then makes the webhook endpoint, whose failure
+   * leaves the key in place.
+   * @throws ValidationFailed if the key is refused; DomainError `connect_link_ended`, and as
+   * `StripeConfigService.save`
+   */
+  async complete(link: FoundLink, secretKey: string, actor: Actor): Promise<Completion> {
+    const { projectId, mode } = link;
+    const { field } = credentialRule(mode, 'secret_key');
+    const within = (chain: Parameters<ConnectLinksRepository['use']>[1]) =>
+      this.links.use(link, chain, actor);
+    try {
+      await this.configs.save(projectId, { [field]: secretKey }, { actor, verify: true, within });
+    } catch (error) {
+      if (!(error instanceof ValidationFailed)) throw error;
+      throw new ValidationFailed(
+        error.problems.map((problem) => ({ ...problem, loc: ['body', 'secret_key'] })),
+      );
+    }
+    return { returnUrl: returnUrlOf(link), endpointProblem: await this.#makeEndpoint(link, actor) };
+  }
+
+  async #makeEndpoint({ projectId, mode }: FoundLink, actor: Actor): Promise<string | undefined> {
+    try {
+      await this.endpoints.ensure({ projectId, mode }, { actor });
+      return undefined;
+    } catch (error) {
+      if (error instanceof ValidationFailed) return error.problems.map(({ msg }) => msg).join(', ');
+      if (error instanceof DomainError) return error.message;
+      throw error;
+    }
+  }
+}
+
+/** Adds the state, and keeps the rest of the URL as the platform wrote it. */
+export function returnUrlOf({ returnUrl, state }: Pick<FoundLink, 'returnUrl' | 'state'>): string {
+  if (state === null) return returnUrl;
+  const [, address = '', fragment = ''] = /^([^#]*)(#.*)?$/s.exec(returnUrl) ?? [];
+  return `${address}${address.includes('?') ? '&' : '?'}state=${encodeURIComponent(state)}${fragment}`;
+}
