@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers';
 import type { Database as Driver, Statement as Prepared } from 'better-sqlite3';
 
 /** Messages between processes on one database. */
@@ -32,6 +33,8 @@ export class SqliteNotifications extends DatabaseNotifications {
   /** https://www.sqlite.org/pragma.html#pragma_data_version */
   readonly #dataVersion: Prepared<[], number>;
   #seenVersion: number | undefined;
+  /** Whether the version was read in this turn of the event loop. Many requests begin in one. */
+  #isRead = false;
 
   constructor(driver: Driver) {
     super();
@@ -39,10 +42,13 @@ export class SqliteNotifications extends DatabaseNotifications {
   }
 
   isCurrent(): boolean {
+    if (this.#isRead) return true;
     try {
       const version = this.#dataVersion.get();
       if (version !== this.#seenVersion) for (const listener of this.#disconnectListeners) listener();
       this.#seenVersion = version;
+      this.#isRead = true;
+      setImmediate(() => (this.#isRead = false));
       return true;
     } catch {
       // Another process has locked the whole file.

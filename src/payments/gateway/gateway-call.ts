@@ -77,9 +77,11 @@ export class GatewayCall {
           'This gateway key may not act for this account. An admin of the project can add it to its accounts.',
         );
     }
-    const scanner = this.#scanner();
-    scanner.push(this.#query.slice(1));
-    scanner.end();
+    if (this.#query !== '') {
+      const scanner = this.#scanner();
+      scanner.push(this.#query.slice(1));
+      scanner.end();
+    }
     if (!this.hasBody) return;
     if (!/^(?:identity)?$/i.test(headers['content-encoding'] ?? ''))
       throw new GatewayError('gateway_body_compressed', 'Send the body without a Content-Encoding.');

@@ -18,6 +18,8 @@ const PASSED = [
 /** Name other accounts than the stored key's, so a key must list their values. */
 export const ACCOUNT_HEADERS = ['stripe-account', 'stripe-context'] as const;
 
+const SENT = [...PASSED, ...ACCOUNT_HEADERS];
+
 /** Answer headers that the client gets, besides those of Stripe that begin with a prefix of `ANSWER_PREFIX`. */
 const ANSWERED = new Set([
   'content-disposition',
@@ -46,7 +48,7 @@ export function headersForStripe(
   { authorization, keyId }: { authorization: string; keyId: string },
 ): Record<string, string> {
   const sent: Record<string, string> = { authorization };
-  for (const name of [...PASSED, ...ACCOUNT_HEADERS]) {
+  for (const name of SENT) {
     const value = headers[name];
     if (typeof value === 'string') sent[name] = value;
   }

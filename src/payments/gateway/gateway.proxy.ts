@@ -1,6 +1,4 @@
-import type { IncomingMessage } from 'node:http';
-import { EventEmitter } from 'node:events';
-import { Readable } from 'node:stream';
+import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { type Dispatcher, Pool } from 'undici';
@@ -10,6 +8,7 @@ import { hasPrefixOf } from '../../auth/opaque-keys/opaque-key.js';
 import { DomainError } from '../../common/errors.js';
 import type { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
+import { commonHeaders } from '../../http/adapter.js';
 import { AppLogger, traceIdOf } from '../../http/app-logger.js';
 import { PaymentsEvents } from '../payments-events.js';
 import { ConfigCache, ConfigChanges } from '../stripe-config/config-cache.js';
@@ -17,6 +16,8 @@ import { KeyHealth } from '../stripe-config/keys/key-health.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { type AnswerListener, outcomeOf } from '../stripe/strict-http-client.js';
 import { STRIPE_MODES } from '../stripe/stripe-mode.js';
+import { Abort, pass } from './gateway-answer.js';
+import { bodyForStripe, tooLarge } from './gateway-body.js';
 import { GatewayCall } from './gateway-call.js';
 import { headersForClient, headersForStripe } from './gateway-headers.js';
 import { type GatewayKey, GatewayKeysRepository, kindOf } from './keys/gateway-keys.repository.js';
@@ -30,7 +31,6 @@ const PATHS = ['/v1/*', '/v2/*'];
 const HOSTS = { api: 'https://api.stripe.com', files: 'https://files.stripe.com' } as const;
 const CONNECT_TIMEOUT_MS = 10_000;
 const MAX_STORED_KEYS = 1_000;
-const SMALL_BYTES = 16 * 1024;
 
 const REFUSALS: Record<KeyRefusal, () => GatewayError> = {
   malformed: () =>
@@ -42,19 +42,6 @@ const REFUSALS: Record<KeyRefusal, () => GatewayError> = {
 };
 
 type ErrorHandler = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
-
-/** Ends the call to Stripe. Undici takes it for an `AbortSignal`, which would cost more than the rest of a call. */
-class Abort extends EventEmitter {
-  aborted = false;
-  reason: unknown;
-
-  abort(reason: unknown): void {
-    if (this.aborted) return;
-    this.aborted = true;
-    this.reason = reason;
-    this.emit('abort');
-  }
-}
 
 interface StoredKey {
   readonly value: Secret;
@@ -158,40 +145,44 @@ export class GatewayProxy implements OnApplicationShutdown {
     });
     call.admit();
     if (Number(request.headers['content-length'] ?? 0) > this.#limitOf(call)) throw tooLarge();
+    const body = call.hasBody
+      ? await bodyForStripe(request.raw, {
+          abort,
+          limit: this.#limitOf(call),
+          idleMs: this.limits.uploadIdleMs,
+          scanner: call.bodyScanner(),
+        })
+      : null;
     const stored = await this.#storedKey(key);
     const sentAt = performance.now();
-    try {
-      const answer = await this.#stripe[call.operation.host].request({
-        method: request.method,
-        path: call.target,
-        headers: headersForStripe(request.headers, {
-          authorization: `Bearer ${stored.value.reveal()}`,
-          keyId: key.id,
-        }),
-        body: call.hasBody ? await this.#bodyOf(request, call, abort) : null,
-        signal: abort,
-      });
-      const { statusCode: status } = answer;
+    const accept = (status: number, headers: IncomingHttpHeaders) => {
       this.events.emit('stripe.called', { outcome: outcomeOf(status) });
       stored.onAnswer(status, sentAt);
-      if (status === 401) {
-        await answer.body.dump();
-        throw new GatewayError(
-          'stripe_key_rejected',
-          'The gateway key was accepted, but Stripe rejected the secret key that the project has stored: store a new one.',
-        );
-      }
-      // Stripe may answer before it has read the body, which nobody reads then.
-      if (!request.raw.complete) reply.header('connection', 'close');
-      return (
-        reply
-          .code(status)
-          .headers(headersForClient(answer.headers, request.headers['idempotency-key']))
-          // A stream costs more than a small answer itself.
-          .send(isSmall(answer.headers) ? Buffer.from(await answer.body.arrayBuffer()) : answer.body)
+      if (status === 401) throw storedKeyRejected();
+      // From here on the answer is written past Fastify.
+      reply.hijack();
+      return {
+        ...(reply.getHeaders() as Record<string, string>),
+        ...commonHeaders(request),
+        ...headersForClient(headers, request.headers['idempotency-key']),
+        // Stripe may answer before it has read the body, which nobody reads then.
+        ...(!request.raw.complete && { connection: 'close' }),
+      };
+    };
+    const headers = headersForStripe(request.headers, {
+      authorization: `Bearer ${stored.value.reveal()}`,
+      keyId: key.id,
+    });
+    try {
+      await pass(
+        this.#stripe[call.operation.host],
+        { method: request.method, path: call.target, headers, body },
+        reply.raw,
+        { abort, accept },
       );
+      return reply;
     } catch (error) {
-      if (!(error instanceof GatewayError) && !abort.aborted)
+      if (!(error instanceof GatewayError) && !abort.reason)
         this.events.emit('stripe.called', { outcome: 'unreachable' });
       throw abort.reason instanceof GatewayError ? abort.reason : error;
     }
@@ -218,52 +209,6 @@ export class GatewayProxy implements OnApplicationShutdown {
 
   #limitOf({ operation }: GatewayCall): number {
     return operation.host === 'files' ? this.limits.uploadBytes : this.limits.bodyBytes;
-  }
-
-  #bodyOf(request: FastifyRequest, call: GatewayCall, abort: Abort): Readable | Promise<Buffer> {
-    const bytes = this.#bytesOf(request.raw, call, abort);
-    if (!isSmall(request.headers)) return Readable.from(bytes, { objectMode: false });
-    return new Promise((resolve, reject) => {
-      abort.once('abort', () => reject(toGatewayError(abort.reason, request)));
-      wholeOf(bytes).then(resolve, reject);
-    });
-  }
-
-  /**
-   * The bytes of the body. Each piece is inspected before Stripe gets it, and the last one is kept back until
-   * all is inspected: Stripe carries out no request with a body that broke off.
-   */
-  async *#bytesOf(raw: IncomingMessage, call: GatewayCall, abort: Abort): AsyncGenerator<Buffer> {
-    const scanner = call.bodyScanner();
-    const limit = this.#limitOf(call);
-    // Counts only while the client is waited for, not while Stripe is.
-    let isWaiting = true;
-    const idle = setTimeout(() => {
-      if (isWaiting) abort.abort(tooIdle());
-      else idle.refresh();
-    }, this.limits.uploadIdleMs).unref();
-    let kept: Buffer | undefined;
-    let length = 0;
-    try {
-      for await (const piece of raw as AsyncIterable<Buffer>) {
-        length += piece.length;
-        if (length > limit) throw tooLarge();
-        scanner?.push(piece.toString('latin1'));
-        isWaiting = false;
-        if (kept) yield kept;
-        isWaiting = true;
-        kept = piece;
-        idle.refresh();
-      }
-      scanner?.end();
-      clearTimeout(idle);
-      if (kept) yield kept;
-    } catch (error) {
-      abort.abort(error);
-      throw error;
-    } finally {
-      clearTimeout(idle);
-    }
   }
 
   #storedKey({ projectId, mode }: GatewayKey): Promise<StoredKey> {
@@ -296,25 +241,9 @@ function clientGone(): GatewayError {
   return new GatewayError('gateway_client_closed', 'The client closed the connection.');
 }
 
-async function wholeOf(bytes: AsyncIterable<Buffer>): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  for await (const piece of bytes) pieces.push(piece);
-  return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
-}
-
-/** Whether one piece holds all of a body. */
-function isSmall({
-  'content-length': length,
-}: {
-  'content-length'?: string | string[] | undefined;
-}): boolean {
-  return length !== undefined && Number(length) <= SMALL_BYTES;
-}
-
-function tooLarge(): GatewayError {
-  return new GatewayError('gateway_body_too_large', 'The body is too large for the gateway.');
-}
-
-function tooIdle(): GatewayError {
-  return new GatewayError('gateway_upload_idle', 'No byte of the body arrived for 30 seconds.');
+function storedKeyRejected(): GatewayError {
+  return new GatewayError(
+    'stripe_key_rejected',
+    'The gateway key was accepted, but Stripe rejected the secret key that the project has stored: store a new one.',
+  );
 }
