@@ -53,7 +53,7 @@ export class GatewayError extends Error {
 
   send(reply: FastifyReply, docUrl: string): void {
     const { status, code, message } = this;
-    const retryAfter = this.shouldRetry ? RETRY_AFTER_SECONDS[status] : undefined;
+    const retryAfter = RETRY_AFTER_SECONDS[status];
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
     void reply
       .code(status)

@@ -48,6 +48,7 @@ export interface CountedRequest {
 export class GatewayUsage implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #task: PeriodicTask;
   readonly #counts = new Map<string, Counts>();
+  #flushed = Promise.resolve();
   #cleanedOn = '';
   #day = { number: 0, text: '' };
 
@@ -97,8 +98,13 @@ export class GatewayUsage implements OnApplicationBootstrap, OnApplicationShutdo
     if (this.#counts.size < MOST_COUNTS || this.#counts.has(key)) this.#counts.set(key, counts);
   }
 
-  /** Stores what was counted in this process. */
-  async flush(): Promise<void> {
+  /** Stores what was counted in this process. One after another, since two at once would store a count twice. */
+  flush(): Promise<void> {
+    this.#flushed = this.#flushed.catch(() => undefined).then(() => this.#store());
+    return this.#flushed;
+  }
+
+  async #store(): Promise<void> {
     for (const [key, { requests, errors, refused }] of [...this.#counts]) {
       this.#counts.delete(key);
       const [keyId = '', day = '', permission = ''] = key.split(' ');
