@@ -149,6 +149,7 @@ export const REVEALING = [
   'src/mail/mailer.ts',
   'src/monitoring/metrics.controller.ts',
   'src/auth/tokens/developer-tokens.ts',
+  'src/accounts/oidc/identity-provider.ts',
   // Sealing to the public key of the operator who exports.
   'src/cli/export.ts',
   // Passwords: hashing, and the generated password for the operator.

@@ -5,6 +5,7 @@ import { MAX_EMAIL_LENGTH } from './email.js';
 /** A developer of the built-in authorization server. */
 @Entity('accounts')
 @Unique('accounts_email_unique', ['email'])
+@Unique('accounts_oidc_identity_unique', ['oidcIdentity'])
 export class AccountEntity {
   /** A UUID, the `sub` of the developer's access tokens. */
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'accounts_pk' })
@@ -14,11 +15,16 @@ export class AccountEntity {
   @Column({ type: 'varchar', length: MAX_EMAIL_LENGTH, nullable: true })
   email: string | null;
 
+  /** Empty if the account has no password. */
   @Column({ name: 'password_hash', type: 'varchar', length: 255 })
   passwordHash: string;
 
   @Column({ name: 'full_name', type: 'varchar', length: 255, nullable: true })
   fullName: string | null;
+
+  /** SHA-256 of issuer and subject at the identity provider, in base64url. */
+  @Column({ name: 'oidc_identity', type: 'varchar', length: 43, nullable: true })
+  oidcIdentity: string | null;
 
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;

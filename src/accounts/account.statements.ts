@@ -4,10 +4,10 @@ import { sql } from '../database/database.js';
 import type { AccountStanding } from '../auth/tokens/ended-sessions.js';
 import { AccountEntity } from './account.entities.js';
 
-/** Parameters: `columnValues(AccountEntity, …)`. Returns no row if the address has an account. */
+/** Parameters: `columnValues(AccountEntity, …)`. Returns no row if the address or the identity has an account. */
 export const ADD = sql<RowOf<AccountEntity>>(
   `INSERT INTO accounts ${inserted(AccountEntity)}
-   ON CONFLICT (email) DO NOTHING RETURNING ${columns(AccountEntity)}`,
+   ON CONFLICT DO NOTHING RETURNING ${columns(AccountEntity)}`,
 );
 
 /** $1 address, $2 hash. Reactivates a revoked account. */
@@ -52,7 +52,7 @@ export const COUNT_RESETS_SINCE = sql<{ count: number }>(
 
 /** $1 account, $2 now. Keeps the id, so that its access tokens stay refused. */
 export const ERASE = sql<{ id: OwnerId }>(
-  `UPDATE accounts SET email = NULL, full_name = NULL, password_hash = '', revoked_at = COALESCE(revoked_at, $2)
+  `UPDATE accounts SET email = NULL, full_name = NULL, password_hash = '', oidc_identity = NULL, revoked_at = COALESCE(revoked_at, $2)
    WHERE id = $1 AND email IS NOT NULL RETURNING id`,
   undefined,
   { destroys: true },

@@ -14,13 +14,22 @@ import { PasswordsController } from './passwords/passwords.controller.js';
 import { RegistrationGuard } from './accounts.controller.js';
 import { BrowserSessionController } from './sessions/browser-session.controller.js';
 import { OwnPageGuard, SessionCookie } from './sessions/session-cookie.js';
+import { IdentityProvider } from './oidc/identity-provider.js';
+import { OidcSignInService } from './oidc/oidc-sign-in.service.js';
+import { OidcController, OidcGuard } from './oidc/oidc.controller.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsRepository } from './sessions/sessions.repository.js';
 import { SessionsService } from './sessions/sessions.service.js';
 
 @Module({
   imports: [HistoryModule, AuthModule, AccountStandingsModule, MailModule],
-  controllers: [AccountsController, SessionsController, PasswordsController, BrowserSessionController],
+  controllers: [
+    AccountsController,
+    SessionsController,
+    PasswordsController,
+    BrowserSessionController,
+    OidcController,
+  ],
   providers: [
     AccountsService,
     AccountsRepository,
@@ -33,6 +42,9 @@ import { SessionsService } from './sessions/sessions.service.js';
     RegistrationGuard,
     SessionCookie,
     OwnPageGuard,
+    IdentityProvider,
+    OidcSignInService,
+    OidcGuard,
   ],
   exports: [AccountsService, PasswordResetsService, MailModule],
 })

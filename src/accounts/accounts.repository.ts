@@ -44,7 +44,7 @@ export interface IssuedReset {
 /** The nil UUID, which no session has. */
 const NO_SESSION = '00000000-0000-0000-0000-000000000000';
 
-type NewAccount = Pick<Account, 'email' | 'passwordHash' | 'fullName'>;
+type NewAccount = Pick<Account, 'email' | 'passwordHash' | 'fullName'> & { readonly oidcIdentity?: string };
 
 /** Stores accounts. They belong to no project, so no method has a project as its first parameter. */
 @Injectable()
@@ -75,6 +75,21 @@ export class AccountsRepository {
     return row && toAccount(row);
   }
 
+  /** Finds the account of a person at the identity provider. */
+  async findByIdentity(oidcIdentity: string): Promise<Account | undefined> {
+    const row = await reachingDatabase(this.#entities.findOneBy({ oidcIdentity }));
+    return row ? toAccount(row) : undefined;
+  }
+
+  /** @returns the account, or `undefined` if the address or the identity has one */
+  addWithIdentity(
+    email: string,
+    fullName: string | null,
+    oidcIdentity: string,
+  ): Promise<Account | undefined> {
+    return this.database.transaction(() => this.#add({ email, passwordHash: '', fullName, oidcIdentity }));
+  }
+
   /** All accounts that were not deleted, the oldest first. */
   async list(): Promise<Account[]> {
     const order = { createdAt: 'ASC', id: 'ASC' } as const;
@@ -95,8 +110,8 @@ export class AccountsRepository {
     return this.database.transaction(() => this.#add({ email, passwordHash, fullName }, operator));
   }
 
-  *#add({ email, passwordHash, fullName }: NewAccount, operator?: Actor): Steps<Account | undefined> {
-    const account = { id: randomUUID() as OwnerId, email, passwordHash, fullName };
+  *#add({ oidcIdentity, ...added }: NewAccount, operator?: Actor): Steps<Account | undefined> {
+    const account = { ...added, id: randomUUID() as OwnerId, oidcIdentity: oidcIdentity ?? null };
     const values = columnValues(AccountEntity, { ...account, createdAt: new Date(), revokedAt: null });
     const [row] = yield* query(ADD, values);
     if (row && operator)

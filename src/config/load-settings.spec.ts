@@ -114,6 +114,7 @@ describe('defaults', () => {
       platform: { name: 'Tillkeeper', color: undefined },
       authBuiltin: true,
       authRegistration: 'open',
+      oidc: undefined,
       stripeApiBase: undefined,
       stripeAcceptRestrictedKeys: false,
       gateway: {

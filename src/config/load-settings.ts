@@ -83,6 +83,7 @@ export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true }
     operatorScope: env.optional('AUTH_OPERATOR_SCOPE'),
     authBuiltin: env.required('AUTH_BUILTIN') && !env.isSet('AUTH_JWKS_URI'),
     authRegistration: env.required('AUTH_REGISTRATION'),
+    oidc: oidcSettings(env),
     stripeApiBase: env.optional('STRIPE_API_BASE'),
     stripeAcceptRestrictedKeys: env.required('STRIPE_ACCEPT_RESTRICTED_KEYS'),
     gateway: {
@@ -187,6 +188,18 @@ function accessTokens(env: Environment, tokenFile: SecretFile<Secret[]> | undefi
   };
 }
 
+const OIDC = ['AUTH_OIDC_ISSUER', 'AUTH_OIDC_CLIENT_ID', 'AUTH_OIDC_CLIENT_SECRET'] as const;
+
+function oidcSettings(env: Environment): Settings['oidc'] {
+  return env.isSet('AUTH_OIDC_ISSUER')
+    ? {
+        issuer: env.required('AUTH_OIDC_ISSUER'),
+        clientId: env.required('AUTH_OIDC_CLIENT_ID'),
+        clientSecret: env.required('AUTH_OIDC_CLIENT_SECRET'),
+      }
+    : undefined;
+}
+
 function mailSettings(env: Environment): Settings['mail'] {
   return env.isSet('SMTP_URL')
     ? { url: env.required('SMTP_URL'), from: env.required('MAIL_FROM') }
@@ -224,6 +237,14 @@ function conflicts(env: Environment): string[] {
       env.optional('AUTH_OPERATOR_SCOPE') !== undefined &&
         env.optional('AUTH_OPERATOR_SCOPE') === env.optional('AUTH_DEVELOPER_SCOPE'),
       'AUTH_OPERATOR_SCOPE must differ from AUTH_DEVELOPER_SCOPE: every developer would be an operator.',
+    ],
+    ...OIDC.map((name): [boolean, string] => {
+      const others = OIDC.filter((other) => other !== name && env.isSet(other));
+      return [!env.isSet(name) && others.length > 0, `${name} must be set when ${others[0]} is set.`];
+    }),
+    [
+      env.isSet('AUTH_OIDC_ISSUER') && (hasJwks || env.optional('AUTH_BUILTIN') === false),
+      'AUTH_BUILTIN must be true when AUTH_OIDC_ISSUER is set, without AUTH_JWKS_URI: who signs in gets a built-in account.',
     ],
     [hasJwks && !env.isSet('AUTH_ISSUER'), 'AUTH_ISSUER must be set when AUTH_JWKS_URI is set.'],
     [hasJwks && !env.isSet('AUTH_AUDIENCE'), 'AUTH_AUDIENCE must be set when AUTH_JWKS_URI is set.'],

@@ -74,6 +74,9 @@ export class Settings extends StoreSettings {
   /** Whether the built-in authorization server with developer accounts is on. */
   readonly authBuiltin: boolean;
   readonly authRegistration: Registration;
+  /** The identity provider at which developers sign in to built-in accounts. */
+  readonly oidc?:
+    { readonly issuer: string; readonly clientId: string; readonly clientSecret: Secret } | undefined;
   readonly stripeApiBase?: string;
   readonly stripeAcceptRestrictedKeys: boolean;
   readonly gateway: {

@@ -280,6 +280,28 @@ const AUTH = {
   },
 };
 
+const OIDC = {
+  AUTH_OIDC_ISSUER: {
+    summary: 'Identity provider for signing in to the console',
+    details:
+      'Its issuer URL (OpenID Connect). Needs `AUTH_BUILTIN=true`. The redirect URI is `<PUBLIC_BASE_URL>/api/v1/session/oidc/callback`.',
+    must: 'be an https:// URL without credentials or fragment (http:// only on a loopback host)',
+    parse: rules.jwksUri,
+  },
+  AUTH_OIDC_CLIENT_ID: {
+    summary: 'Client id at the identity provider',
+    must: 'be the client id, of visible ASCII characters',
+    parse: rules.matching(/^[\x21-\x7e]+$/),
+  },
+  AUTH_OIDC_CLIENT_SECRET: {
+    summary: 'Client secret at the identity provider',
+    isSecret: true,
+    must: 'be the client secret, of visible ASCII characters',
+    parse: rules.vaultToken,
+  },
+  AUTH_OIDC_CLIENT_SECRET_FILE: fileOf('AUTH_OIDC_CLIENT_SECRET'),
+};
+
 const PAGES = {
   CONSOLE: {
     summary: 'Web console at `/console`',
@@ -409,6 +431,7 @@ const TABLE = {
   ...POSTGRES,
   ...MASTER_KEY,
   ...AUTH,
+  ...OIDC,
   ...PAGES,
   ...STRIPE,
   ...MAIL,
@@ -422,6 +445,7 @@ export const TOPICS: Readonly<Record<string, object>> = {
   'PostgreSQL connections': POSTGRES,
   'Master key': MASTER_KEY,
   'Access tokens and accounts': AUTH,
+  'Sign-in with an identity provider': OIDC,
   'Console and connect page': PAGES,
   'Stripe and webhooks': STRIPE,
   Mail: MAIL,

@@ -78,10 +78,14 @@ export function readPage(
 }
 
 /** What the console must know before somebody signs in. */
-function factsOf({ authBuiltin, authRegistration, platform }: Settings): object {
+function factsOf({ authBuiltin, authRegistration, oidc, platform }: Settings): object {
   return {
     version: VERSION,
     platform: { name: platform.name, color: platform.color ?? null },
-    sign_in: { password: authBuiltin, registration: authBuiltin && authRegistration === 'open', oidc: false },
+    sign_in: {
+      password: authBuiltin,
+      registration: authBuiltin && authRegistration === 'open',
+      oidc: oidc !== undefined,
+    },
   };
 }

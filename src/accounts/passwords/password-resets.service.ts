@@ -8,7 +8,7 @@ import type { Secret } from '../../common/secret.js';
 import { Semaphore } from '../../common/semaphore.js';
 import { Settings } from '../../config/settings.js';
 import { Mailer } from '../../mail/mailer.js';
-import { AccountsRepository, type IssuedReset } from '../accounts.repository.js';
+import { type Account, AccountsRepository, type IssuedReset } from '../accounts.repository.js';
 import { FailedAttempts } from '../attempts/failed-attempts.js';
 import { storedForm } from '../email.js';
 import { Passwords } from './passwords.js';
@@ -67,7 +67,7 @@ export class PasswordResetsService implements OnApplicationShutdown {
 
   /** Issues a token for the operator to hand on. @returns `undefined` unless the address has an active account */
   async issue(email: string, operator: Actor): Promise<IssuedReset | undefined> {
-    const account = await this.accounts.findByEmail(email);
+    const account = await this.#withPassword(email);
     return account && this.accounts.issueReset(account.id, { forMs: HANDED_FOR_MS }, operator);
   }
 
@@ -90,11 +90,17 @@ export class PasswordResetsService implements OnApplicationShutdown {
   }
 
   async #mail(email: string, actor: Actor): Promise<void> {
-    const account = await this.accounts.findByEmail(email);
+    const account = await this.#withPassword(email);
     if (!account) return;
     const limit = { forMs: MAILED_FOR_MS, most: MAX_MAILED, withinMs: HOUR_MS };
     const issued = await this.accounts.issueReset(account.id, limit, actor);
     if (issued) this.mailer.post({ to: account.email, ...this.#textOf(issued.token) });
+  }
+
+  /** A person who signs in at the identity provider gets no second way in. */
+  async #withPassword(email: string): Promise<Account | undefined> {
+    const account = await this.accounts.findByEmail(email);
+    return account?.passwordHash === '' ? undefined : account;
   }
 
   #textOf(token: string): { subject: string; text: string } {

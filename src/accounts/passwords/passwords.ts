@@ -29,12 +29,12 @@ export class Passwords {
   }
 
   /**
-   * @param stored `undefined` if there is no account; then false, after an equal delay
+   * @param stored `undefined` without an account, empty without a password; then false, after an equal delay
    * @throws DomainError `too_busy`
    */
   async matches(stored: string | undefined, password: Secret): Promise<boolean> {
-    const isRight = await this.#semaphore.run(() => verify(stored ?? DUMMY_HASH, bytesOf(password)));
-    return isRight && stored !== undefined;
+    const isRight = await this.#semaphore.run(() => verify(stored || DUMMY_HASH, bytesOf(password)));
+    return isRight && Boolean(stored);
   }
 
   /** Whether the hash has another cost than new ones. */

@@ -22,10 +22,12 @@ export function tablesOf(engine: Engine): Record<string, string> {
       email varchar(254),
       password_hash varchar(255) NOT NULL,
       full_name varchar(255),
+      oidc_identity varchar(43),
       created_at ${time} NOT NULL,
       revoked_at ${time},
       CONSTRAINT accounts_pk PRIMARY KEY (id),
-      CONSTRAINT "accounts_email_unique" UNIQUE ("email")`,
+      CONSTRAINT "accounts_email_unique" UNIQUE ("email"),
+      CONSTRAINT "accounts_oidc_identity_unique" UNIQUE ("oidc_identity")`,
     account_sessions: `
       id ${uuid} NOT NULL,
       account_id ${uuid} NOT NULL,
