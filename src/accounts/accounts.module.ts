@@ -17,6 +17,7 @@ import { OwnPageGuard, SessionCookie } from './sessions/session-cookie.js';
 import { IdentityProvider } from './oidc/identity-provider.js';
 import { OidcSignInService } from './oidc/oidc-sign-in.service.js';
 import { OidcController, OidcGuard } from './oidc/oidc.controller.js';
+import { SignInLinkController, SignInLinks } from './sessions/sign-in-links.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsRepository } from './sessions/sessions.repository.js';
 import { SessionsService } from './sessions/sessions.service.js';
@@ -29,6 +30,7 @@ import { SessionsService } from './sessions/sessions.service.js';
     PasswordsController,
     BrowserSessionController,
     OidcController,
+    SignInLinkController,
   ],
   providers: [
     AccountsService,
@@ -42,6 +44,7 @@ import { SessionsService } from './sessions/sessions.service.js';
     RegistrationGuard,
     SessionCookie,
     OwnPageGuard,
+    SignInLinks,
     IdentityProvider,
     OidcSignInService,
     OidcGuard,

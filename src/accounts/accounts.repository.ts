@@ -44,7 +44,9 @@ export interface IssuedReset {
 /** The nil UUID, which no session has. */
 const NO_SESSION = '00000000-0000-0000-0000-000000000000';
 
-type NewAccount = Pick<Account, 'email' | 'passwordHash' | 'fullName'> & { readonly oidcIdentity?: string };
+type NewAccount = Pick<Account, 'email' | 'passwordHash' | 'fullName'> & {
+  readonly oidcIdentity?: string | undefined;
+};
 
 /** Stores accounts. They belong to no project, so no method has a project as its first parameter. */
 @Injectable()
@@ -81,11 +83,14 @@ export class AccountsRepository {
     return row ? toAccount(row) : undefined;
   }
 
-  /** @returns the account, or `undefined` if the address or the identity has one */
-  addWithIdentity(
+  /**
+   * @param oidcIdentity of a person at the identity provider
+   * @returns the account, or `undefined` if the address or the identity has one
+   */
+  addWithoutPassword(
     email: string,
     fullName: string | null,
-    oidcIdentity: string,
+    oidcIdentity?: string,
   ): Promise<Account | undefined> {
     return this.database.transaction(() => this.#add({ email, passwordHash: '', fullName, oidcIdentity }));
   }
@@ -240,6 +245,7 @@ export class AccountsRepository {
   *#endAccess(id: OwnerId): Steps<void> {
     yield* exec(END_SESSIONS, [id]);
     yield* this.keys.revoke('password_reset', id);
+    yield* this.keys.revoke('sign_in', id);
   }
 
   *#changeAndEndSessions(

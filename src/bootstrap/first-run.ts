@@ -1,14 +1,19 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AccountsRepository } from '../accounts/accounts.repository.js';
+import { SignInLinks } from '../accounts/sessions/sign-in-links.js';
 import { DeveloperTokens } from '../auth/tokens/developer-tokens.js';
 import { systemActor } from '../common/actor.js';
 import type { OwnerId, ProjectId } from '../common/ids.js';
 import type { Settings } from '../config/settings.js';
+import { readPage } from '../http/pages.js';
 import { ReadinessService } from '../monitoring/readiness.service.js';
 import { StripeConfigService } from '../payments/stripe-config/stripe-config.service.js';
 import { ProjectRepository } from '../projects/project.repository.js';
 import { ProjectsService } from '../projects/projects.service.js';
 
+/** The subject of the sample's owner where there are no accounts. */
 const SAMPLE_DEVELOPER = 'sample-developer' as OwnerId;
+const SAMPLE_EMAIL = 'sample@example.com';
 const SAMPLE_TOKEN_SECONDS = 12 * 60 * 60;
 
 /**
@@ -25,9 +30,24 @@ export async function showFirstCall(app: NestFastifyApplication, settings: Setti
       () => true,
       () => false,
     );
-  const projectId = isReady ? await sampleProject(app) : undefined;
-  if (projectId && app.get(DeveloperTokens).canIssue) {
-    const token = app.get(DeveloperTokens).issue(SAMPLE_DEVELOPER, SAMPLE_TOKEN_SECONDS);
+  const owner = isReady ? await sampleOwner(app, settings) : undefined;
+  const projectId = owner && (await sampleProject(app, owner));
+  if (
+    owner &&
+    projectId &&
+    settings.authBuiltin &&
+    settings.console &&
+    readPage(settings, 'console') !== undefined
+  )
+    lines.push(
+      '',
+      'This link signs you in to the console as the owner of the sample project, once, within an hour:',
+      '',
+      `${address}${await app.get(SignInLinks).issue(owner)}`,
+      '',
+    );
+  if (owner && projectId && app.get(DeveloperTokens).canIssue) {
+    const token = app.get(DeveloperTokens).issue(owner, SAMPLE_TOKEN_SECONDS);
     const url = `${address}/api/v1/payments/stripe/projects/${projectId}/config`;
     const header = `-H 'Authorization: Bearer ${token}'`;
     const config = await app.get(StripeConfigService).find(projectId);
@@ -57,17 +77,26 @@ export async function showFirstCall(app: NestFastifyApplication, settings: Setti
   process.stdout.write(`${lines.join('\n')}\n\n`);
 }
 
-async function sampleProject(app: NestFastifyApplication): Promise<ProjectId | undefined> {
+/** @returns the owner of the sample project, with an account that has no password; `undefined` without one */
+async function sampleOwner(app: NestFastifyApplication, settings: Settings): Promise<OwnerId | undefined> {
+  if (!settings.authBuiltin) return SAMPLE_DEVELOPER;
+  const accounts = app.get(AccountsRepository);
+  const known = await accounts.findByEmail(SAMPLE_EMAIL);
+  if (known || !(await app.get(ProjectRepository).isEmpty())) return known?.id;
+  return (await accounts.addWithoutPassword(SAMPLE_EMAIL, 'Sample developer'))?.id;
+}
+
+async function sampleProject(app: NestFastifyApplication, owner: OwnerId): Promise<ProjectId | undefined> {
   const projects = app.get(ProjectsService);
   if (await app.get(ProjectRepository).isEmpty())
     await projects.create(
-      SAMPLE_DEVELOPER,
+      owner,
       'Sample project',
       'Made at the first start, for trying things out.',
       systemActor('first start'),
     );
   const [oldest] = (
-    await projects.list({ kind: 'developer', sub: SAMPLE_DEVELOPER }, { limit: 1_000, offset: 0 })
+    await projects.list({ kind: 'developer', sub: owner }, { limit: 1_000, offset: 0 })
   ).reverse();
   return oldest?.id;
 }

@@ -118,6 +118,7 @@ const ROUTES: Record<string, Expectation> = {
   'POST /api/v1/session': everybody(422),
   'POST /api/v1/session/refresh': everybody(401),
   'DELETE /api/v1/session': everybody(204),
+  'GET /api/v1/session/link/:token': everybody(303),
   'GET /api/v1/session/oidc': everybody(404),
   'GET /api/v1/session/oidc/callback': everybody(404),
   'POST /api/v1/auth/register': everybody(422),

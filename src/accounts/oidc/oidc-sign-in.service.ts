@@ -56,7 +56,7 @@ export class OidcSignInService {
     // Addresses of accounts with a password are not proved: the account could be a trap for this person.
     if (await this.accounts.findByEmail(address)) throw new SignInRefused('email_taken');
     const fullName = typeof name === 'string' && !fullNameProblem(name) ? name : null;
-    const added = await this.accounts.addWithIdentity(storedForm(address), fullName, identity);
+    const added = await this.accounts.addWithoutPassword(storedForm(address), fullName, identity);
     // Another request of this person may have been faster.
     const account = added ?? (await this.accounts.findByIdentity(identity));
     if (!account) throw new SignInRefused('email_taken');

@@ -8,13 +8,12 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../../auth/route-access.js';
 import { personActor } from '../../common/actor.js';
 import { DomainError } from '../../common/errors.js';
 import { Settings } from '../../config/settings.js';
-import { ApiErrors } from '../../http/openapi/api-errors.js';
 import { AcceptsAnyQuery } from '../../http/validation/unknown-query.js';
 import { SessionCookie } from '../sessions/session-cookie.js';
 import { IdentityProvider } from './identity-provider.js';
@@ -31,10 +30,8 @@ export class OidcGuard implements CanActivate {
   }
 }
 
-const MEANING = { 404: 'There is no identity provider (`AUTH_OIDC_ISSUER`).', 429: 'Too many requests.' };
-
 /** Signs a browser in at the operator's identity provider. Browsers open these URLs, so failures redirect too. */
-@ApiTags('Accounts')
+@ApiExcludeController()
 @Public()
 @UseGuards(OidcGuard)
 @Controller('session/oidc')
@@ -46,14 +43,6 @@ export class OidcController {
   ) {}
 
   @Get()
-  @ApiOperation({
-    operationId: 'signInWithProvider',
-    summary: 'Sign in with the identity provider',
-    description: 'A browser that opens this URL comes back to the console, signed in.',
-    security: [],
-  })
-  @ApiResponse({ status: HttpStatus.SEE_OTHER, description: "Leads to the provider's page." })
-  @ApiErrors({ isPublic: true, meaning: MEANING })
   async begin(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.#redirect(reply, async () => {
       const { url, attempt } = await this.signIn.begin();
@@ -62,19 +51,9 @@ export class OidcController {
     });
   }
 
+  /** The redirect URI. `sign_in_error` in the console's URL says why nobody is signed in. */
   @Get('callback')
   @AcceptsAnyQuery()
-  @ApiOperation({
-    operationId: 'finishProviderSignIn',
-    summary: 'Come back from the identity provider',
-    description: 'The redirect URI for the provider. It sets the cookie of the session.',
-    security: [],
-  })
-  @ApiResponse({
-    status: HttpStatus.SEE_OTHER,
-    description: 'Leads to the console; `sign_in_error` in the query says why nobody is signed in.',
-  })
-  @ApiErrors({ isPublic: true, meaning: MEANING })
   async finish(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.#redirect(reply, async () => {
       const attempt = this.cookie.takeAttempt(request, reply);

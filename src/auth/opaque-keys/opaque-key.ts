@@ -6,6 +6,7 @@ const PREFIXES = {
   service_account: 'tks',
   invitation: 'tki',
   password_reset: 'tkp',
+  sign_in: 'tkl',
   connect_link: 'tkc',
   gateway_test: 'tkg_test',
   gateway_live: 'tkg_live',

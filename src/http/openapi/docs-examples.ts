@@ -286,8 +286,6 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     404: NO_ACCOUNTS,
     422: UNKNOWN_QUERY,
   },
-  signInWithProvider: { 404: NO_ACCOUNTS, 422: UNKNOWN_QUERY },
-  finishProviderSignIn: { 404: NO_ACCOUNTS, 422: UNKNOWN_QUERY },
   signOut: { 403: FOREIGN_ORIGIN, 404: NO_ACCOUNTS, 422: UNKNOWN_QUERY },
   getMe: { 404: NO_ACCOUNT, 422: UNKNOWN_QUERY },
   deleteMe: {

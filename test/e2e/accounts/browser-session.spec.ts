@@ -1,3 +1,5 @@
+import { SignInLinks } from '../../../src/accounts/sessions/sign-in-links.js';
+import type { OwnerId } from '../../../src/common/ids.js';
 import { eventually } from '../../harness/eventually.js';
 import { accountsOf, PASSWORD } from '../../harness/accounts.js';
 import { startTestApp, type TestApp } from '../../harness/test-app.js';
@@ -208,6 +210,25 @@ describe('DELETE /session', () => {
     await signOut(pair, 'https://evil.test').expect(403, FOREIGN);
     await send('delete', '', { cookie: pair }).expect(403, FOREIGN);
     await accountsOf(app).me(token).expect(200);
+  });
+});
+
+describe('GET /session/link/{token}', () => {
+  it('signs a browser in once, and leads to the console', async () => {
+    const { id } = await accountsOf(app).register();
+    const path = await app.app.get(SignInLinks).issue(id as OwnerId);
+    expect(path).toMatch(/^\/api\/v1\/session\/link\/tkl_[0-9A-Za-z]{49}$/);
+    const open = (to = path) => app.send('get', to, null).expect(303);
+    const opened = await open();
+    expect(opened.headers['location']).toBe('../../../../console');
+    const { pair } = cookieOf(opened);
+    await send('post', '/refresh', { origin: PUBLIC_ORIGIN, cookie: pair }).expect(200);
+    for (const to of [path, '/api/v1/session/link/nonsense', '/api/v1/session/link/%00']) {
+      const { headers } = await open(to);
+      expect(headers['location']).toBe('../../../../console?sign_in_error=link');
+      expect(headers).not.toHaveProperty('set-cookie');
+    }
+    expect(app.log.join('\n')).not.toContain(path.slice(-49));
   });
 });
 
