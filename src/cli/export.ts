@@ -15,7 +15,7 @@ import { CredentialSealer } from '../payments/stripe-config/credential-sealer.js
 import { StripeCredentialEntity } from '../payments/stripe-config/stripe-config.entities.js';
 import { ProjectEntity } from '../projects/project.entity.js';
 import { projectId } from './arguments.js';
-import { CommandFailed, type Progress, type Report } from './output.js';
+import { CommandFailed, type Progress, type Report, WrongUsage } from './output.js';
 import { OPERATOR, type Runner, type Session } from './session.js';
 
 const PAGE = 100;
@@ -47,9 +47,9 @@ function add(text: string, others: string[] = []): string[] {
 async function exportProjects(session: Session, options: Options): Promise<Report> {
   const { recipient: recipients, output, project, json: isJson } = options;
   const encrypter = await encrypterFor(recipients);
-  if (output === undefined && isJson) throw new CommandFailed('With --json, name the file by --output.');
+  if (output === undefined && isJson) throw new WrongUsage('With --json, name the file by --output.');
   if (output === undefined && process.stdout.isTTY)
-    throw new CommandFailed('The export is not for a terminal: name a file by --output.');
+    throw new WrongUsage('The export is not for a terminal: name a file by --output.');
   const services = await session.open({ imports: [PaymentsModule], settings: 'server' });
   const rows = new ExportedRows(services, project);
   const total = await rows.count();
@@ -80,7 +80,7 @@ async function encrypterFor(recipients: readonly string[]) {
     try {
       encrypter.addRecipient(recipient);
     } catch {
-      throw new CommandFailed(
+      throw new WrongUsage(
         '--recipient is no public key of age. Those begin with age1; `age-keygen -y` prints that of a private key.',
       );
     }

@@ -12,7 +12,12 @@ export const EXIT_CODES = {
 
 /** A failure whose message is printed unchanged. */
 export class CommandFailed extends Error {
-  override readonly name = 'CommandFailed';
+  override readonly name: string = 'CommandFailed';
+}
+
+/** Options that can't be used together, or a value that commander doesn't check. */
+export class WrongUsage extends CommandFailed {
+  override readonly name = 'WrongUsage';
 }
 
 /** Output of a command on the standard output. */

@@ -22,7 +22,7 @@ import { DatabaseModule } from '../database/database.module.js';
 import { isMigrated } from '../database/migrate.js';
 import { Keyring } from '../vault/keys/keyring.js';
 import { VaultModule } from '../vault/vault.module.js';
-import { CommandFailed, EXIT_CODES, Progress, type Report } from './output.js';
+import { CommandFailed, EXIT_CODES, Progress, type Report, WrongUsage } from './output.js';
 
 /** Milliseconds to wait for a lock of the SQLite file. A server waits less, because its requests wait too. */
 const LOCK_TIMEOUT_MS = 10_000;
@@ -66,7 +66,8 @@ export function runnerFor(signal: AbortSignal): Runner {
           : messageOf(error);
         if (isJson) process.stdout.write(`${JSON.stringify({ error: message })}\n`);
         else process.stderr.write(`${message}\n`);
-        process.exitCode = signal.aborted ? EXIT_CODES.interrupted : EXIT_CODES.failed;
+        const failure = error instanceof WrongUsage ? EXIT_CODES.wrongUsage : EXIT_CODES.failed;
+        process.exitCode = signal.aborted ? EXIT_CODES.interrupted : failure;
       }
     };
 }

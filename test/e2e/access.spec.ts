@@ -6,6 +6,7 @@ import { ForDevelopers } from '../../src/auth/route-access.js';
 import { openApiDocument } from '../../src/http/openapi/docs.js';
 import { RouteTable } from '../../src/http/route-table.js';
 import {
+  accountRolesWith,
   hasPermission,
   type Permission,
   PERMISSIONS,
@@ -60,8 +61,8 @@ const allowed = (permission: Permission, status: number, body?: object): Expecta
     nobody: 401,
     endUser: 403,
     stranger: 403,
-    viewerAccount: viewer,
-    adminAccount: admin,
+    viewerAccount: accountRolesWith(permission).includes('viewer') ? status : 403,
+    adminAccount: accountRolesWith(permission).includes('admin') ? status : 403,
     foreignAccount: 403,
     operatorPerson: admin,
     operatorAccount: admin,

@@ -1109,13 +1109,13 @@ export interface paths {
         };
         /**
          * List the gateway keys of a project
-         * @description Expired and paused ones too. No key is shown. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description Expired and paused ones too. No key is shown. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it; service accounts of a project do not.
          */
         get: operations["listGatewayKeys"];
         put?: never;
         /**
          * Make a gateway key
-         * @description A Stripe SDK uses it at the gateway in place of the stored secret key. The answer shows it, this once. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description A Stripe SDK uses it at the gateway in place of the stored secret key. The answer shows it, this once. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it; service accounts of a project do not.
          */
         post: operations["createGatewayKey"];
         delete?: never;
@@ -1133,7 +1133,7 @@ export interface paths {
         };
         /**
          * Count the requests of a gateway key
-         * @description By day, for 30 days, with the permissions that the requests needed and those that were refused. At most ten seconds behind. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description By day, for 30 days, with the permissions that the requests needed and those that were refused. At most ten seconds behind. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it; service accounts of a project do not.
          */
         get: operations["getGatewayKeyUsage"];
         put?: never;
@@ -1156,14 +1156,14 @@ export interface paths {
         post?: never;
         /**
          * Revoke a gateway key
-         * @description Every process refuses it within two seconds. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description Every process refuses it within two seconds. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it; service accounts of a project do not.
          */
         delete: operations["revokeGatewayKey"];
         options?: never;
         head?: never;
         /**
          * Change or pause a gateway key
-         * @description Every process applies the change within two seconds. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description Every process applies the change within two seconds. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it; service accounts of a project do not.
          */
         patch: operations["updateGatewayKey"];
         trace?: never;
@@ -1179,7 +1179,7 @@ export interface paths {
         put?: never;
         /**
          * Make a new key in place of a gateway key
-         * @description The former ones stay valid for a grace period, by default a day. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description The former ones stay valid for a grace period, by default a day. Needs the permission `gateway-keys:write`; it comes with the role `admin` or `owner`. Operators have it; service accounts of a project do not.
          */
         post: operations["rotateGatewayKey"];
         delete?: never;

@@ -32,7 +32,7 @@ export interface Columns {
 /**
  * Reads CSV with a header (RFC 4180), or JSON Lines, which begin with a brace. A line is a record in both: no value
  * has a line break, so that a stray quotation mark spoils its own line only.
- * @throws CommandFailed if the header is wrong
+ * @throws CommandFailed if the header is wrong, or there is nothing to read
  */
 export async function* readLines(
   input: AsyncIterable<Uint8Array>,
@@ -58,6 +58,8 @@ export async function* readLines(
       read = (cells) => readCells(cells, names);
     }
   }
+  // Also what a failed program before this one in a pipe leaves.
+  if (!read) throw new CommandFailed(`There is nothing to import. ${formatOf(columns)}`);
 }
 
 interface RawLine {
@@ -129,6 +131,8 @@ function readJson(text: string, columns: Columns): LineContent {
 function readHeader(text: string, columns: Columns): string[] {
   const names = cellsOf(text)?.map((name) => name.trim());
   const wrong = (problem: string) => new CommandFailed(`The first line ${problem}. ${formatOf(columns)}`);
+  if (text.trimStart().startsWith('['))
+    throw wrong('begins a JSON array: write each project as an object on a line of its own');
   if (!names) throw wrong('has quotation marks that do not match');
   const known = [...columns.required, ...columns.optional];
   const unknown = names.findIndex((name) => !known.includes(name));

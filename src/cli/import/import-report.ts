@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { CommandFailed, type Report } from '../output.js';
 import type { Refusal } from './project-line.js';
 import type { Outcome } from './project-importer.js';
@@ -19,9 +19,20 @@ export class ImportReport {
     this.#file = file;
   }
 
-  /** @param path of the report, which replaces an earlier one @throws CommandFailed */
-  static async open(path: string | undefined): Promise<ImportReport> {
+  /**
+   * @param path of the report, which replaces an earlier one
+   * @param inputs paths of the files that the import reads
+   * @throws CommandFailed
+   */
+  static async open(
+    path: string | undefined,
+    inputs: readonly (string | undefined)[],
+  ): Promise<ImportReport> {
     if (path === undefined) return new ImportReport(undefined);
+    const place = await placeOf(path);
+    for (const input of inputs)
+      if (place !== undefined && input !== undefined && place === (await placeOf(input)))
+        throw new CommandFailed('The report would replace a file that the import reads: name another file.');
     try {
       return new ImportReport(await open(path, 'w', 0o600));
     } catch {
@@ -86,4 +97,14 @@ export class ImportReport {
 function inWords({ line, project_id: id, problems }: Refusal): string {
   const reasons = problems.map(({ field, message }) => (field ? `${field} ${message}` : message));
   return `Line ${line}${id ? ` (${id})` : ''}: ${reasons.join('; ')}`;
+}
+
+/** Names a file by device and inode, so that links to it count as the file. @returns `undefined` without a file */
+async function placeOf(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await stat(path);
+    return `${dev} ${ino}`;
+  } catch {
+    return undefined;
+  }
 }

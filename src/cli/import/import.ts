@@ -54,7 +54,7 @@ export function addTo(program: Command, run: Runner): void {
 async function importProjects(session: Session, file: string | undefined, options: Options): Promise<Report> {
   const source = await openSource(file, options.identity);
   try {
-    return await importFrom(source, session, options);
+    return await importFrom(source, session, { ...options, file });
   } finally {
     source.close();
   }
@@ -63,7 +63,7 @@ async function importProjects(session: Session, file: string | undefined, option
 async function importFrom(
   source: Source,
   session: Session,
-  { dryRun, validate, backfill, report: reportPath }: Options,
+  { dryRun, validate, backfill, report: reportPath, file, identity }: Options & { file: string | undefined },
 ): Promise<Report> {
   const isDry = dryRun === true;
   const services = await session.open({ imports: [PaymentsModule, OperatorModule], settings: 'server' });
@@ -74,7 +74,7 @@ async function importFrom(
     isDry,
   };
   const policy = { acceptRestrictedKeys: services.get(Settings).stripeAcceptRestrictedKeys };
-  const report = await ImportReport.open(reportPath);
+  const report = await ImportReport.open(reportPath, [file, identity]);
   const seen = new SeenProjects();
   const bar = session.progress('Importing', source.size);
   const batches = batchesOf(readLines(source.bytes, IMPORT_COLUMNS), policy, seen);

@@ -5,7 +5,7 @@ import { futureTimeProblem, networksProblem } from '../../auth/opaque-keys/opaqu
 import { readTime } from '../../common/typed-text.js';
 import { nameCheck } from '../../http/validation/fields.js';
 import { limitProblem, SERVICE_ACCOUNT_ROLES } from '../../projects/service-accounts/service-account.dto.js';
-import { CommandFailed, type Report } from '../output.js';
+import { type Report, WrongUsage } from '../output.js';
 import { OPERATOR, type Runner, type Session } from '../session.js';
 import { check, orFail, projectId, wholeNumber } from '../arguments.js';
 import { keyReport, openServiceAccounts } from './accounts.js';
@@ -50,7 +50,7 @@ export function addTo(accounts: Command, run: Runner): void {
 async function create(session: Session, options: Options): Promise<Report> {
   const { operator, project, name, role, expiresAt, network = [], requestsPerMinute = null } = options;
   if ((operator === undefined) === (project === undefined))
-    throw new CommandFailed('Say whose it is: --operator, or --project with its id.');
+    throw new WrongUsage('Say whose it is: --operator, or --project with its id.');
   const account = {
     name,
     role,

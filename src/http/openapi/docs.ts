@@ -135,7 +135,9 @@ function describeCallers(operation: Operation & CallersOfOperation): void {
     permission &&
       (permission.service_accounts.length > 0
         ? `Operators have it, and service accounts with the role ${oneOf(permission.service_accounts)}.`
-        : 'Neither operators nor service accounts have it.'),
+        : permission.roles.includes('admin')
+          ? 'Operators have it; service accounts of a project do not.'
+          : 'Neither operators nor service accounts have it.'),
     operator &&
       (operator.service_accounts.length > 0
         ? `For operators: people, and service accounts of the operator with the role ${oneOf(operator.service_accounts)}.`

@@ -10,6 +10,8 @@ interface Rule {
   /** The lowest role that has the permission. */
   readonly from: Role;
   readonly allows: string;
+  /** Keys outlive the account that makes them, so an account of a project may not make any. */
+  readonly exceptServiceAccounts?: true;
 }
 
 /**
@@ -27,7 +29,11 @@ export const PERMISSIONS = {
   'config:read': { from: 'viewer', allows: 'see masked credentials, their status, and the webhook URLs' },
   'config:write': { from: 'admin', allows: 'store and destroy credentials' },
   'config:validate': { from: 'admin', allows: 'ask Stripe about a key' },
-  'gateway-keys:write': { from: 'admin', allows: 'list, make, change, rotate and revoke gateway keys' },
+  'gateway-keys:write': {
+    from: 'admin',
+    allows: 'list, make, change, rotate and revoke gateway keys',
+    exceptServiceAccounts: true,
+  },
   'connect-links:write': {
     from: 'admin',
     allows: 'list, make and revoke links on which a tenant connects Stripe',
@@ -47,6 +53,12 @@ export type Permission = keyof typeof PERMISSIONS;
 /** The roles that have the permission, lowest first. */
 export function rolesWith(permission: Permission): readonly Role[] {
   return ROLES.slice(ROLES.indexOf(PERMISSIONS[permission].from));
+}
+
+/** The roles with which a service account of a project has the permission. */
+export function accountRolesWith(permission: Permission): readonly GivenRole[] {
+  const { exceptServiceAccounts }: Rule = PERMISSIONS[permission];
+  return exceptServiceAccounts ? [] : GIVEN_ROLES.filter((role) => hasPermission(role, permission));
 }
 
 export function hasPermission(role: Role, permission: Permission): boolean {

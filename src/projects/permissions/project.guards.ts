@@ -11,12 +11,12 @@ import {
 import { ModuleRef, Reflector } from '@nestjs/core';
 import { ApiExtension } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { callerOf, endUserOf } from '../../auth/caller.js';
+import { type Caller, callerOf, endUserOf } from '../../auth/caller.js';
 import { AllowServiceAccounts, ForDevelopers } from '../../auth/route-access.js';
 import { DomainError, ValidationFailed } from '../../common/errors.js';
 import { parseProjectId, type ProjectId } from '../../common/ids.js';
 import {
-  GIVEN_ROLES,
+  accountRolesWith,
   hasPermission,
   type Permission,
   PERMISSIONS,
@@ -71,7 +71,7 @@ export const RequiresPermission = (permission: Permission, options: RequirementO
     ApiExtension('x-permission', {
       name: permission,
       roles: rolesWith(permission),
-      service_accounts: GIVEN_ROLES.filter((role) => hasPermission(role, permission)),
+      service_accounts: accountRolesWith(permission),
     }),
   );
 
@@ -114,7 +114,7 @@ export class PermissionGuard implements CanActivate {
     const role = await this.roles.roleOf(caller, project);
     if (!role) throw new DomainError('not_a_member', 'This project belongs to somebody else.');
     const isSelf = orSelf && caller.kind === 'developer' && caller.sub === request.params.subject;
-    if (!isSelf && !hasPermission(role, permission)) throw roleTooLow(permission, role);
+    if (!isSelf && !mayUse(permission, role, caller)) throw permissionLacking(permission, role, caller);
     request.project = project;
     request.role = role;
     return true;
@@ -151,11 +151,24 @@ interface Params {
   readonly subject?: string;
 }
 
-function roleTooLow(permission: Permission, role: Role): DomainError {
-  return new DomainError(
-    'role_too_low',
-    `This needs the role ${PERMISSIONS[permission].from} in the project; yours is ${role}.`,
-  );
+function mayUse(permission: Permission, role: Role, caller: Caller): boolean {
+  return isOfProject(caller)
+    ? accountRolesWith(permission).some((permitted) => permitted === role)
+    : hasPermission(role, permission);
+}
+
+function isOfProject(caller: Caller): boolean {
+  return caller.kind === 'service_account' && caller.projectId !== null;
+}
+
+function permissionLacking(permission: Permission, role: Role, caller: Caller): DomainError {
+  const { from } = PERMISSIONS[permission];
+  const isForPeople = isOfProject(caller) ? accountRolesWith(permission).length === 0 : from === 'owner';
+  const sentence =
+    caller.kind === 'service_account' && isForPeople
+      ? `Service accounts may not do this; it needs a person with the role ${from} in the project.`
+      : `This needs the role ${from} in the project; yours is ${role}.`;
+  return new DomainError('role_too_low', sentence);
 }
 
 export function readProjectId(text: string): ProjectId {

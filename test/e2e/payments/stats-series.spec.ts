@@ -198,6 +198,15 @@ describe('statistics over time', () => {
     expect((await read(`${range}&project_id=${harness.projectId}`, STRANGER)).points[0]?.revenue).toEqual([]);
   });
 
+  it('are refused if the points and currencies are too many for one answer', async () => {
+    const range = 'from=2016-12-01&to=2026-11-30';
+    const { body } = await app.send('get', `/api/v1/payments/stats/series?${range}`).expect(422);
+    expect((body as { detail: { msg: string }[] }).detail[0]?.msg).toMatch(
+      /^gives 3652 points in \d currencies, and an answer has at most 10000 amounts/,
+    );
+    expect((await read(`${range}&interval=week`)).points).toHaveLength(523);
+  });
+
   it('cover the last intervals of four digits', async () => {
     for (const interval of ['day', 'week', 'month'])
       expect((await read(`from=9998-12-31&to=9998-12-31&interval=${interval}`)).points).toHaveLength(1);

@@ -131,7 +131,7 @@ it('overwrites no file, and refuses what is no public key without repeating it',
     } = await runInProcess(
       ...([from.environment, 'export', '--recipient', wrong, '--output', free] as const),
     );
-    expect([code, text]).toEqual([1, '']);
+    expect([code, text]).toEqual([2, '']);
     expect(errors).toMatch(/^--recipient is no public key of age\./);
     expect(errors).not.toContain('AGE-SECRET-KEY-1');
   }

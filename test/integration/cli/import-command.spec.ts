@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
@@ -224,9 +224,30 @@ it('refuses only the line that the database refuses, and stores the others of it
   await execute(app.database, drop[app.database.engine]);
 });
 
-it('imports nothing from an empty file, and says so', async () => {
-  for (const content of ['', '\n\n', '\uFEFF', HEADER])
-    expect(counts(await importOf(content))).toBe('0 0 0 0 0');
+it('imports nothing from a file with a header only', async () => {
+  expect(counts(await importOf(HEADER))).toBe('0 0 0 0 0');
+});
+
+it.each([
+  ['an empty file', '', 'There is nothing to import.'],
+  ['empty lines', '\n\n', 'There is nothing to import.'],
+  ['a byte order mark', '\uFEFF', 'There is nothing to import.'],
+  ['a JSON array', '[{"project_id": "a"}]', 'The first line begins a JSON array: write each project'],
+])('refuses %s', async (_, content, sentence) => {
+  const { code, errors } = await runInProcess(app.environment, 'import', fileOf(content));
+  expect([code, errors]).toEqual([1, expect.stringContaining(sentence)]);
+});
+
+it('replaces no file that it reads by the report', async () => {
+  const file = fileOf([line({}), line({ owner_id: '' })].join('\n'));
+  const content = readFileSync(file, 'utf8');
+  const other = join(folder, 'link.jsonl');
+  symlinkSync(file, other);
+  for (const report of [file, other]) {
+    const { code, errors } = await runInProcess(app.environment, 'import', file, '--report', report);
+    expect([code, errors]).toEqual([1, expect.stringContaining('The report would replace a file')]);
+  }
+  expect(readFileSync(file, 'utf8')).toBe(content);
 });
 
 it('writes refused lines to a report without values, which only this user may read', async () => {

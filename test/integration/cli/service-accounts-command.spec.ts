@@ -79,8 +79,8 @@ it('makes an account of a project with every option, and prints its key as text'
 });
 
 it.each([
-  [['create', '--name', 'A'], 1, /Say whose it is/],
-  [['create', '--name', 'A', '--operator', '--project', randomUUID()], 1, /Say whose it is/],
+  [['create', '--name', 'A'], 2, /Say whose it is/],
+  [['create', '--name', 'A', '--operator', '--project', randomUUID()], 2, /Say whose it is/],
   [['create', '--operator'], 2, /--name/],
   [['create', '--operator', '--name', ''], 2, /at least 1 character/],
   [['create', '--operator', '--name', 'A', '--role', 'owner'], 2, /viewer, admin/],

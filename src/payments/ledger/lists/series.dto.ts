@@ -84,10 +84,12 @@ export function rangeOf({ from, to, interval, mode }: SeriesQuery, now: Date): S
       : isDay(from)
         ? from
         : dayOf(parseTime(from) ?? now);
-  if (firstDay > lastDay)
+  if (firstDay > lastDay) {
+    const end = to === undefined ? 'today, the last day without `to`' : '`to`';
     throw new ValidationFailed([
-      { loc: ['query', 'from'], msg: 'must not be after `to`', type: 'value_error' },
+      { loc: ['query', 'from'], msg: `must not be after ${end}`, type: 'value_error' },
     ]);
+  }
   if (Date.parse(lastDay) - Date.parse(firstDay) >= MAX_DAYS * DAY_MS)
     throw new ValidationFailed([
       { loc: ['query', 'from'], msg: `must be within ${MAX_DAYS} days before \`to\``, type: 'value_error' },

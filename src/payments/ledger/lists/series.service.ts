@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { ValidationFailed } from '../../../common/errors.js';
 import { DAY_MS, dayOf } from '../../../common/time.js';
 import { Database } from '../../../database/database.js';
 import { ReadableProjects, type Scope } from '../../../projects/members/readable-projects.js';
@@ -26,6 +27,9 @@ export interface SeriesPoint {
   readonly revenue: ReadonlyMap<string, DayRevenue>;
 }
 
+/** Amounts of one answer, which is written in one piece: more would keep other requests waiting. */
+const MAX_AMOUNTS = 10_000;
+
 const NOTHING: DayRevenue = { payments: 0, grossCents: 0, refundedCents: 0, netCents: 0 };
 
 /** Reads revenue and active subscriptions over time, from sums that each write of the ledger keeps by day. */
@@ -36,7 +40,10 @@ export class SeriesService {
     private readonly readable: ReadableProjects,
   ) {}
 
-  /** Widens the range to whole intervals, the first of which has no gap. */
+  /**
+   * Widens the range to whole intervals, the first of which has no gap.
+   * @throws ValidationFailed if the points and currencies are too many for one answer
+   */
   async read(scope: Scope, { firstDay, lastDay, interval, mode }: SeriesRange): Promise<SeriesPoint[]> {
     const starts = startsOf(firstDay, lastDay, interval);
     const [first = firstDay] = starts;
@@ -60,6 +67,7 @@ export class SeriesService {
         changeAt.set(start, (changeAt.get(start) ?? 0) + change);
       }
     }
+    if (starts.length * currencies.size > MAX_AMOUNTS) throw tooManyAmounts(starts.length, currencies.size);
     let activeSubscriptions = changeAt.get('') ?? 0;
     return starts.map((start) => {
       activeSubscriptions += changeAt.get(start) ?? 0;
@@ -69,6 +77,11 @@ export class SeriesService {
       return { start, activeSubscriptions, revenue: new Map(ofStart) };
     });
   }
+}
+
+function tooManyAmounts(points: number, currencies: number): ValidationFailed {
+  const msg = `gives ${points} points in ${currencies} currencies, and an answer has at most ${MAX_AMOUNTS} amounts: choose a longer interval or fewer days`;
+  return new ValidationFailed([{ loc: ['query', 'from'], msg, type: 'value_error' }]);
 }
 
 function plus(one: DayRevenue, other: DayRevenue): DayRevenue {
