@@ -10,20 +10,15 @@ import {
 } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { EndUserTokens } from '../auth/tokens/end-user-tokens.js';
-import { SUBJECT, SUBJECT_RULE } from '../auth/tokens/verify-token.js';
+import { SUBJECT_RULE } from '../auth/tokens/verify-token.js';
 import { WholeNumber } from '../http/validation/fields.js';
 import { ApiErrors } from '../http/openapi/api-errors.js';
-import { type Check, Checked, ForbidUnknownFields } from '../http/validation/request.pipe.js';
+import { Checked, ForbidUnknownFields } from '../http/validation/request.pipe.js';
 import type { Project } from './project.entity.js';
+import { subjectProblem } from './subject.js';
 import { CurrentProject, RequiresPermission } from './permissions/project.guards.js';
 
 const DEFAULT_SECONDS = 1_800;
-
-const userIdCheck: Check = (value) => {
-  if (value === undefined) return { type: 'missing', msg: 'is required' };
-  if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
-  return SUBJECT.test(value) ? undefined : { type: 'value_error', msg: `must be ${SUBJECT_RULE}` };
-};
 
 @ForbidUnknownFields({ description: 'For whom a token is wanted.' })
 export class EndUserTokenRequest {
@@ -34,7 +29,7 @@ export class EndUserTokenRequest {
     maxLength: 255,
     example: 'customer-4711',
   })
-  @Checked(userIdCheck)
+  @Checked(subjectProblem)
   user_id: string;
 
   @WholeNumber({

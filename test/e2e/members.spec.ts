@@ -168,6 +168,10 @@ describe('members of a project', () => {
     [{ subject: '', role: 'admin' }, ['subject value_error']],
     [{ subject: 'a'.repeat(256), role: 'admin' }, ['subject value_error']],
     [{ subject: 'a\0', role: 'admin' }, ['subject value_error']],
+    [{ subject: '.', role: 'admin' }, ['subject value_error']],
+    [{ subject: '..', role: 'admin' }, ['subject value_error']],
+    [{ subject: `sk_live_${'a'.repeat(24)}`, role: 'admin' }, ['subject value_error']],
+    [{ subject: `tks_${'a'.repeat(49)}`, role: 'admin' }, ['subject value_error']],
     [{ subject: 1, role: 'boss' }, ['subject string_type', 'role enum']],
     [{ subject: 'grace', email: 'ada@example.com', role: 'admin' }, ['email value_error']],
     [{ email: 'ada', role: 'admin' }, ['email value_error']],
@@ -220,6 +224,8 @@ describe('a transfer', () => {
     await add('grace', 'admin').expect(201);
     await transfer('grace', tokenOf('grace')).expect(403);
     await app.send('post', at('/transfer')).send({}).expect(422);
+    for (const subject of ['.', '..', `rk_test_${'a'.repeat(24)}`, `tkg_live_${'a'.repeat(49)}`])
+      await transfer(subject).expect(422);
     expect(await roles()).toEqual(['developer-1 owner', 'grace admin']);
   });
 

@@ -141,7 +141,8 @@ describe('an operator', () => {
     await transfer('developer-2', OWNER).expect(403);
     await transfer('developer-2', viewer).expect(403);
     await transfer('developer-2', admin, randomUUID()).expect(404);
-    await transfer('').expect(422);
+    for (const subject of ['', '..', `sk_live_${'a'.repeat(24)}`, `tks_${'a'.repeat(49)}`])
+      await transfer(subject).expect(422);
     await transfer('developer-1').expect(409);
     await transfer('developer-2').expect(204);
     const { body } = await app.send('get', `/api/v1/projects/${id}/members`, STRANGER).expect(200);
@@ -237,6 +238,10 @@ describe('PUT /operator/projects/{id}', () => {
     [{ owner_id: '', name: 'a' }, ['owner_id']],
     [{ owner_id: 'x'.repeat(256), name: 'a' }, ['owner_id']],
     [{ owner_id: 'a\0', name: 'a' }, ['owner_id']],
+    [{ owner_id: '.', name: 'a' }, ['owner_id']],
+    [{ owner_id: '..', name: 'a' }, ['owner_id']],
+    [{ owner_id: `sk_live_${'a'.repeat(24)}`, name: 'a' }, ['owner_id']],
+    [{ owner_id: 'a', name: `tks_${'a'.repeat(49)}` }, ['name']],
     [{ owner_id: 7, name: '' }, ['owner_id', 'name']],
     [{ owner_id: 'a', name: 'b', id: 'c' }, ['id']],
   ])('refuses %j', async (body, fields) => {

@@ -252,6 +252,7 @@ describe('HS256 access tokens', () => {
     ['of another type', accessToken({ type: 'refresh' }), TYPE],
     ['without sub', accessToken({ sub: undefined }), SUBJECT],
     ['with NUL in sub', accessToken({ sub: 'developer\0' }), SUBJECT],
+    ['with a sub that is a part of a path', accessToken({ sub: '..' }), SUBJECT],
     ['a list', compactJws({ alg: 'HS256', typ: 'JWT' }, [], hmac), NO_EXPIRY],
     ['null', compactJws({ alg: 'HS256', typ: 'JWT' }, null, hmac), INVALID],
     ['null without typ', compactJws({ alg: 'HS256' }, null, hmac), INVALID],

@@ -2044,7 +2044,7 @@ export interface components {
         /** @description For whom a token is wanted. */
         EndUserTokenRequest: {
             /**
-             * @description What you call this user: 1 to 255 characters without control characters. The same text is the same user for ever; other operations show it as a UUID.
+             * @description What you call this user: 1 to 255 characters without control characters, and neither . nor ... The same text is the same user for ever; other operations show it as a UUID.
              * @example customer-4711
              */
             user_id: string;

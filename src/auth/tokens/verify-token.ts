@@ -66,10 +66,11 @@ export interface ClaimRules {
 
 /**
  * 1 to 255 code points without control characters or lone surrogates, which a database may refuse or change.
- * U+FFFD is refused, because different subjects with invalid UTF-8 would become equal.
+ * U+FFFD is refused, because different subjects with invalid UTF-8 would become equal. Clients shorten
+ * `/members/..` to the URL of the project itself, even if the dots are encoded.
  */
-export const SUBJECT = /^[^\p{Cc}\p{Cs}\uFFFD]{1,255}$/u;
-export const SUBJECT_RULE = '1 to 255 characters without control characters';
+export const SUBJECT = /^(?!\.{1,2}$)[^\p{Cc}\p{Cs}\uFFFD]{1,255}$/u;
+export const SUBJECT_RULE = '1 to 255 characters without control characters, and neither . nor ..';
 
 /**
  * Derives the caller from the claims of a token that passed all other checks.

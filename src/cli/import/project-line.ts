@@ -3,7 +3,7 @@ import { type OwnerId, parseProjectId, type ProjectId } from '../../common/ids.j
 import { Secret } from '../../common/secret.js';
 import { SYSTEM_CHAIN } from '../../history/history-entry.js';
 import { nameCheck } from '../../http/validation/fields.js';
-import { subjectProblem } from '../../projects/operator/operator-project.dto.js';
+import { newSubjectProblem } from '../../projects/subject.js';
 import {
   CREDENTIAL_RULES,
   credentialProblem,
@@ -62,7 +62,7 @@ export function toProjectLine(content: NumberedLine, policy: CredentialPolicy): 
   });
   const found: [field: string, problem: Omit<Problem, 'loc'> | undefined][] = [
     ['project_id', idProblem(givenId, id)],
-    ['owner_id', subjectProblem(ownerId)],
+    ['owner_id', newSubjectProblem(ownerId)],
     ['name', nameProblem(name)],
     ...credentials.map(({ rule, problem }) => [rule.field, problem] as [string, typeof problem]),
   ];

@@ -2,14 +2,11 @@ import { type Command, Option } from 'commander';
 import { ValidationFailed } from '../../common/errors.js';
 import type { OwnerId } from '../../common/ids.js';
 import { textCheck, wholeNumberCheck } from '../../http/validation/fields.js';
-import {
-  OperatorProjectsQuery,
-  subjectProblem,
-  toOperatorProject,
-} from '../../projects/operator/operator-project.dto.js';
+import { OperatorProjectsQuery, toOperatorProject } from '../../projects/operator/operator-project.dto.js';
 import { OperatorModule } from '../../projects/operator/operator.module.js';
 import { OperatorProjectsRepository } from '../../projects/operator/operator-projects.repository.js';
 import { PROJECT_HEALTHS, type ProjectHealth } from '../../projects/project.entity.js';
+import { subjectProblem } from '../../projects/subject.js';
 import { check, wholeNumber } from '../arguments.js';
 import { CommandFailed, type Report, table } from '../output.js';
 import type { Runner, Session } from '../session.js';

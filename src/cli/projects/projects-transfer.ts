@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
-import { subjectProblem } from '../../projects/operator/operator-project.dto.js';
 import { MembersRepository } from '../../projects/members/members.repository.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
+import { newSubjectProblem } from '../../projects/subject.js';
 import { check, orFail, projectId } from '../arguments.js';
 import type { Report } from '../output.js';
 import { OPERATOR, type Runner, type Session } from '../session.js';
@@ -15,7 +15,7 @@ export function addTo(projects: Command, run: Runner): void {
     )
     .argument('<id>', "the project's id", projectId)
     .argument('<subject>', "the new owner: the sub of that person's access tokens", (text) => {
-      check('It', subjectProblem, text);
+      check('It', newSubjectProblem, text);
       return text as OwnerId;
     })
     .action(run(transfer));

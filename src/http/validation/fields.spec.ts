@@ -1,6 +1,6 @@
 import { ValidationFailed } from '../../common/errors.js';
 import type { Settings } from '../../config/settings.js';
-import { TextField } from './fields.js';
+import { nameCheck, TextField } from './fields.js';
 import { readFlag, RequestPipe } from './request.pipe.js';
 
 class Texts {
@@ -62,6 +62,11 @@ describe('@TextField', () => {
       expect.stringMatching(/Stripe secret key/),
       expect.stringMatching(/Stripe secret key/),
     ]);
+  });
+
+  it.each(['tks', 'tki', 'tkp', 'tkc', 'tkg_test', 'tkg_live'])('refuses our key %s_…', (prefix) => {
+    const name = `Backend (${prefix}_${'a'.repeat(49)})`;
+    expect(nameCheck(1, 255)(name)?.msg).toMatch(/key of this service/);
   });
 
   it.each(['sk_test_', 'pk_test_', 'whsec'])('accepts %s, which is not a secret', (text) => {

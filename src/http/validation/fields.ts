@@ -221,12 +221,30 @@ export function QueryChoice({
 /** Stripe secrets: a key pasted into the wrong field would be stored and shown in plain text. */
 const STRIPE_SECRET = /(?:[sr]k_(?:test|live|org)|whsec)_\w/;
 
+/** Keys of this service (`auth/opaque-keys`), also cut short. */
+const OWN_KEY = /tk(?:[cips]|g_(?:test|live))_[0-9A-Za-z]{16}/;
+
+/** Refuses secrets in a text that lists and the history show. */
+export function secretProblem(text: string): ReturnType<ValueCheck> {
+  if (STRIPE_SECRET.test(text))
+    return {
+      type: 'value_error',
+      msg: 'has what looks like a Stripe secret key in it; keys go into the Stripe configuration alone',
+    };
+  return OWN_KEY.test(text)
+    ? {
+        type: 'value_error',
+        msg: 'has what looks like a key of this service in it; others would see it here',
+      }
+    : undefined;
+}
+
 /** Checks a display text: a name, or with `lines` several lines. */
 export function nameCheck(minLength: number, maxLength: number, { lines = false } = {}): ValueCheck {
   const check = textCheck(minLength, maxLength);
   const isVisible = lines ? isVisibleText : isVisibleName;
   return (value) => {
-    const problem = check(value);
+    const problem = check(value) ?? secretProblem(String(value));
     if (problem || typeof value !== 'string') return problem;
     if (!isVisible(value)) {
       return {
@@ -251,11 +269,7 @@ export function textCheck(minLength: number, maxLength: number): ValueCheck {
         msg: 'has a character that is not text (NUL, or half of a surrogate pair)',
       };
     }
-    if (STRIPE_SECRET.test(value))
-      return {
-        type: 'value_error',
-        msg: 'has what looks like a Stripe secret key in it; keys go into the Stripe configuration alone',
-      };
+    if (STRIPE_SECRET.test(value)) return secretProblem(value);
     const length = [...value].length;
     if (length < minLength)
       return {

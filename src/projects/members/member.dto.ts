@@ -1,6 +1,5 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { SUBJECT, SUBJECT_RULE } from '../../auth/tokens/verify-token.js';
 import { ValidationFailed } from '../../common/errors.js';
 import type { OwnerId } from '../../common/ids.js';
 import { ApiNullableTime, ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
@@ -8,6 +7,7 @@ import { emailProblem, MAX_EMAIL_LENGTH } from '../../http/validation/email.js';
 import { textCheck } from '../../http/validation/fields.js';
 import { type Check, Checked, ForbidUnknownFields } from '../../http/validation/request.pipe.js';
 import { GIVEN_ROLES, type GivenRole, type Role, ROLES } from '../permissions/permissions.js';
+import { newSubjectProblem, subjectProblem } from '../subject.js';
 import type { Invitation } from './invitations.repository.js';
 import type { NewInvitation } from './invitations.service.js';
 import type { Member } from './members.repository.js';
@@ -25,12 +25,6 @@ const EMAIL = {
   example: 'ada@example.com',
 } as const;
 
-const subjectProblem: Check = (value) => {
-  if (value === undefined) return { type: 'missing', msg: 'is required' };
-  if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
-  return SUBJECT.test(value) ? undefined : { type: 'value_error', msg: `must be ${SUBJECT_RULE}` };
-};
-
 const roleProblem: Check = (value) => {
   if (value === undefined) return { type: 'missing', msg: 'is required' };
   return GIVEN_ROLES.some((role) => role === value)
@@ -41,8 +35,8 @@ const roleProblem: Check = (value) => {
 const isGiven = (value: unknown) => value !== undefined && value !== null;
 
 /** One of subject and email says who it is. */
-const newSubjectProblem: Check = (subject, settings, { email }: Partial<MemberCreateRequest>) => {
-  if (isGiven(subject)) return subjectProblem(subject, settings, {});
+const invitedSubjectProblem: Check = (subject, settings, { email }: Partial<MemberCreateRequest>) => {
+  if (isGiven(subject)) return newSubjectProblem(subject);
   return !isGiven(email)
     ? { type: 'missing', msg: settings.authBuiltin ? 'is required, or email' : 'is required' }
     : undefined;
@@ -66,7 +60,7 @@ export class MemberCreateRequest {
     ...SUBJECT_SCHEMA,
     required: false,
   })
-  @Checked(newSubjectProblem)
+  @Checked(invitedSubjectProblem)
   subject?: OwnerId | null;
 
   @ApiProperty({
@@ -93,7 +87,7 @@ export class MemberUpdateRequest {
 @ForbidUnknownFields({ description: 'The new owner.' })
 export class ProjectTransferRequest {
   @ApiProperty({ description: 'The `subject` of a member.', ...SUBJECT_SCHEMA })
-  @Checked(subjectProblem)
+  @Checked(newSubjectProblem)
   subject: OwnerId;
 }
 
@@ -186,9 +180,8 @@ export function toInvitationCreatedResponse(invitation: NewInvitation): Invitati
 @Injectable()
 export class SubjectPipe implements PipeTransform<string, OwnerId> {
   transform(value: string): OwnerId {
-    if (SUBJECT.test(value)) return value as OwnerId;
-    throw new ValidationFailed([
-      { loc: ['path', 'subject'], msg: `must be ${SUBJECT_RULE}`, type: 'value_error' },
-    ]);
+    const problem = subjectProblem(value);
+    if (problem) throw new ValidationFailed([{ loc: ['path', 'subject'], ...problem }]);
+    return value as OwnerId;
   }
 }

@@ -1,30 +1,24 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { SUBJECT, SUBJECT_RULE } from '../../auth/tokens/verify-token.js';
 import type { OwnerId } from '../../common/ids.js';
 import type { RowOf } from '../../database/columns.js';
 import { ApiNullableString, ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
 import { QueryNumber, TextField, textCheck } from '../../http/validation/fields.js';
 import { type Check, Checked, ForbidUnknownFields } from '../../http/validation/request.pipe.js';
 import { PROJECT_HEALTHS, type ProjectEntity, type ProjectHealth } from '../project.entity.js';
+import { newSubjectProblem, subjectProblem } from '../subject.js';
 
 const MAX_LIMIT = 100;
 const DEFAULT_LIMIT = 50;
 const MAX_SEARCH_LENGTH = 255;
 const MAX_CURSOR_LENGTH = 4_096;
 
-export function subjectProblem(value: unknown): ReturnType<Check> {
-  if (value === undefined) return { type: 'missing', msg: 'is required' };
-  if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
-  return SUBJECT.test(value) ? undefined : { type: 'value_error', msg: `must be ${SUBJECT_RULE}` };
-}
-
 /** The `sub` of a developer's access tokens. */
 function Subject(description: string, example = 'developer-1'): PropertyDecorator {
   return applyDecorators(
     ApiProperty({ description, type: 'string', minLength: 1, maxLength: 255, example }),
-    Checked(subjectProblem),
+    Checked(newSubjectProblem),
   );
 }
 

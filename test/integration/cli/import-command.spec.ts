@@ -130,6 +130,12 @@ it.each([
   ['no project', line({ project_id: undefined }), 'project_id is required'],
   ['no owner', line({ owner_id: undefined }), 'owner_id is required'],
   ['an owner with a line break', line({ owner_id: 'a\nb' }), 'owner_id must be 1 to 255'],
+  ['an owner that is a part of a path', line({ owner_id: '..' }), 'owner_id must be 1 to 255'],
+  [
+    'an owner that is a key',
+    line({ owner_id: key('a') }),
+    'owner_id has what looks like a Stripe secret key',
+  ],
   ['a name with NUL', line({ name: 'a\0b' }), 'name has a character that is not text'],
   ['an empty name', line({ name: '' }), 'name must'],
   ['a name that is a key', line({ name: key('a') }), 'name has what looks like a Stripe secret key'],

@@ -111,7 +111,8 @@ it('gives a project to another owner, and names the command line in its history'
   });
   expect(await run('projects', 'transfer', id, 'developer-2')).toMatchObject({ code: 1 });
   expect(await run('projects', 'transfer', randomUUID(), 'developer-2')).toMatchObject({ code: 1 });
-  expect(await run('projects', 'transfer', id, '')).toMatchObject({ code: 2 });
+  for (const subject of ['', '..', `sk_live_${'a'.repeat(24)}`])
+    expect(await run('projects', 'transfer', id, subject)).toMatchObject({ code: 2 });
 });
 
 it('deletes a project with all that belongs to it, once', async () => {
