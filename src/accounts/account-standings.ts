@@ -1,8 +1,8 @@
 import { Global, Injectable, Module } from '@nestjs/common';
 import { type AccountStanding, AccountStandings } from '../auth/tokens/ended-sessions.js';
-import type { OwnerId } from '../common/ids.js';
+import { type OwnerId, parseUuid } from '../common/ids.js';
 import { Database, query, type Steps } from '../database/database.js';
-import { FIND_STANDING, LOCK_ACCOUNT } from './account.statements.js';
+import { FIND_STANDING, KEEP_ACCOUNT } from './account.statements.js';
 
 @Injectable()
 class StoredAccountStandings extends AccountStandings {
@@ -15,8 +15,9 @@ class StoredAccountStandings extends AccountStandings {
     return row;
   }
 
-  override *isLockedOut(id: OwnerId): Steps<boolean> {
-    const [row] = yield* query(LOCK_ACCOUNT, [id]);
+  override *isLockedOut(subject: OwnerId): Steps<boolean> {
+    const id = parseUuid(subject);
+    const [row] = id === undefined ? [] : yield* query(KEEP_ACCOUNT, [id]);
     return row?.isRevoked ?? false;
   }
 }

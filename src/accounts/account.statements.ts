@@ -44,6 +44,14 @@ export const LOCK_ACCOUNT = sql<Pick<AccountStanding, 'isRevoked'>>(
   { computed: { isRevoked: Boolean } },
 );
 
+/** $1 account. Keeps it from being revoked or deleted until the transaction ends. */
+export const KEEP_ACCOUNT = sql<Pick<AccountStanding, 'isRevoked'>>(
+  ({ rowLock }) =>
+    `SELECT revoked_at IS NOT NULL AS "isRevoked" FROM accounts WHERE id = $1 ${rowLock({ shared: true })}`,
+  'keep_account',
+  { computed: { isRevoked: Boolean } },
+);
+
 /** $1 account, $2 time. */
 export const COUNT_RESETS_SINCE = sql<{ count: number }>(
   `SELECT count(*) AS count FROM opaque_keys

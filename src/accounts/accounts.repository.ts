@@ -5,13 +5,14 @@ import { DataSource, In, IsNull, Not, type Repository } from 'typeorm';
 import { OpaqueKeys } from '../auth/opaque-keys/opaque-keys.js';
 import { type Actor, systemActor } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
-import type { OwnerId } from '../common/ids.js';
+import type { OwnerId, ProjectId } from '../common/ids.js';
 import { columnValues, type RowOf } from '../database/columns.js';
 import { reachingDatabase } from '../database/database-errors.js';
 import { Database, exec, query, type Steps } from '../database/database.js';
 import type { SystemAction } from '../history/history-entry.js';
-import { HistoryTrail } from '../history/history-trail.js';
+import { type HistoryChain, HistoryTrail } from '../history/history-trail.js';
 import { AccountEntity } from './account.entities.js';
+import { LEAVE_ALL, MEMBERSHIPS } from '../projects/members/members.statements.js';
 import { OWNS_PROJECT } from '../projects/project.statements.js';
 import {
   ADD,
@@ -220,15 +221,25 @@ export class AccountsRepository {
   }
 
   /**
-   * Erases address and name of an account, and ends its sessions. The id stays.
+   * Erases address and name of an account, ends its sessions, and takes it out of all projects. The id stays.
    * @returns false if the account was erased before
    * @throws DomainError `account_owns_projects`
    */
-  delete(id: OwnerId, actor: Actor): Promise<boolean> {
-    return this.database.transaction(() => this.#delete(id, actor));
+  async delete(id: OwnerId, actor: Actor): Promise<boolean> {
+    for (;;) {
+      try {
+        return await this.database.transaction(() => this.#delete(id, actor));
+      } catch (error) {
+        if (!(error instanceof JoinedMeanwhile)) throw error;
+      }
+    }
   }
 
   *#delete(id: OwnerId, actor: Actor): Steps<boolean> {
+    // Locks histories before the account, as a transfer does, so that the two don't wait for each other.
+    const chains = new Map<ProjectId, HistoryChain>();
+    for (const { projectId } of yield* query(MEMBERSHIPS, [id]))
+      chains.set(projectId, yield* this.history.lockChain(projectId));
     const [account] = yield* query(ERASE, [id, new Date()]);
     if (!account) return false;
     const [project] = yield* query(OWNS_PROJECT, [id]);
@@ -237,6 +248,11 @@ export class AccountsRepository {
         'account_owns_projects',
         'The account owns projects: transfer or delete them before you delete the account.',
       );
+    for (const { projectId, role } of yield* query(LEAVE_ALL, [id])) {
+      const chain = chains.get(projectId);
+      if (!chain) throw new JoinedMeanwhile();
+      yield* chain.append({ action: 'member.removed', details: { member: id, role }, actor, at: new Date() });
+    }
     yield* this.#endAccess(id);
     yield* this.history.appendSystemEvent('developers.deleted', { account: id }, actor);
     return true;
@@ -260,6 +276,9 @@ export class AccountsRepository {
     return true;
   }
 }
+
+/** Rolls a deletion back after the account joined a project whose history is not locked. */
+class JoinedMeanwhile extends Error {}
 
 function toAccount({
   id,

@@ -19,6 +19,11 @@ export function invalidToken(reason: string): DomainError {
   });
 }
 
+/** Refuses to give a project or a role to the holder of a built-in account that is no more. */
+export function accountGone(): DomainError {
+  return new DomainError('account_gone', 'The account of this person was revoked or deleted.');
+}
+
 export function tooManyRequests(retryAfterSeconds: number): DomainError {
   return new DomainError('rate_limited', 'Too many requests; wait as long as Retry-After says.', {
     retryAfterSeconds,

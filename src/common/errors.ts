@@ -44,6 +44,7 @@ export const ERROR_CODES = [
   'transfer_to_stranger',
   'owner_changed',
   'account_owns_projects',
+  'account_gone',
   'validation_failed',
   'rate_limited',
   'already_running',

@@ -4,9 +4,10 @@ export type Engine = 'sqlite' | 'postgres';
 export interface Dialect {
   /**
    * Locks the selected rows, or those of table `of`, until the transaction ends. Empty on SQLite, where one
-   * transaction runs at a time.
+   * transaction runs at a time. Several transactions can have a shared lock, which keeps others from changing
+   * the rows.
    */
-  readonly rowLock: (options?: { of?: string; skipLocked?: boolean }) => string;
+  readonly rowLock: (options?: { of?: string; skipLocked?: boolean; shared?: boolean }) => string;
   /** The database's clock in milliseconds, at the time of the statement and not of its transaction. */
   readonly now: string;
   /** Equality that uses no index, so that the planner takes the index of the other conditions. */
@@ -47,8 +48,8 @@ export const DIALECTS: Readonly<Record<Engine, Dialect>> = {
     jsonArrayAgg: (expression) => `json_group_array(${expression})`,
   },
   postgres: {
-    rowLock: ({ of, skipLocked } = {}) =>
-      `FOR UPDATE${of === undefined ? '' : ` OF ${of}`}${skipLocked ? ' SKIP LOCKED' : ''}`,
+    rowLock: ({ of, skipLocked, shared } = {}) =>
+      `FOR ${shared ? 'SHARE' : 'UPDATE'}${of === undefined ? '' : ` OF ${of}`}${skipLocked ? ' SKIP LOCKED' : ''}`,
     now: `date_trunc('milliseconds', clock_timestamp())`,
     equalsUnindexed: (column, parameter) => `${column} IS NOT DISTINCT FROM ${parameter}`,
     jsonItems: (parameter) => `SELECT json_array_elements_text(${parameter}::json)`,

@@ -49,6 +49,7 @@ export const HTTP_STATUS = {
   transfer_to_stranger: HttpStatus.CONFLICT,
   owner_changed: HttpStatus.CONFLICT,
   account_owns_projects: HttpStatus.CONFLICT,
+  account_gone: HttpStatus.CONFLICT,
   validation_failed: HttpStatus.UNPROCESSABLE_ENTITY,
   rate_limited: HttpStatus.TOO_MANY_REQUESTS,
   already_running: HttpStatus.TOO_MANY_REQUESTS,

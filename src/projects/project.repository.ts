@@ -3,12 +3,12 @@ import { Injectable } from '@nestjs/common';
 import type { HistoryField } from '../history/history-entry.js';
 import type { HistoryChain } from '../history/history-trail.js';
 import { HistoryTrail } from '../history/history-trail.js';
-import { invalidToken } from '../auth/auth.errors.js';
+import { accountGone, invalidToken } from '../auth/auth.errors.js';
 import { AccountStandings } from '../auth/tokens/ended-sessions.js';
 import type { Reader } from '../auth/caller.js';
 import type { Actor } from '../common/actor.js';
 import { DataSource, type Repository } from 'typeorm';
-import { type OwnerId, parseUuid, type ProjectId } from '../common/ids.js';
+import type { OwnerId, ProjectId } from '../common/ids.js';
 import { columnValues, type RowOf } from '../database/columns.js';
 import { Database, query, toTimestamp, type Steps } from '../database/database.js';
 import { reachingDatabase } from '../database/database-errors.js';
@@ -61,6 +61,7 @@ export class ProjectRepository {
   /**
    * Makes sure that a project exists, with this owner and name.
    * @returns `undefined` if another owner has it, or if it was deleted
+   * @throws DomainError `account_gone`
    */
   provision(project: ProvisionedProject, actor: Actor, at: Date): Promise<Provisioned | undefined> {
     return this.database.transaction(() => this.#provision(project, actor, at));
@@ -93,8 +94,7 @@ export class ProjectRepository {
 
   *#add(project: NewProject, actor: Actor, at: Date): Steps<void> {
     const chain = yield* this.history.lockChain(project.id);
-    const account = parseUuid<OwnerId>(project.ownerId);
-    if (account && (yield* this.accounts.isLockedOut(account)))
+    if (yield* this.accounts.isLockedOut(project.ownerId))
       throw invalidToken('The account of this access token was revoked.');
     yield* this.#insert(chain, project, actor, at);
   }
@@ -126,6 +126,7 @@ export class ProjectRepository {
     if (isTaken(found, ownerId)) return undefined;
     if (found?.name === name) return { project: found, change: undefined };
     if (!found) {
+      if (yield* this.accounts.isLockedOut(ownerId)) throw accountGone();
       const project = { id, ownerId, name, description: null };
       return { project: yield* this.#insert(chain, project, actor, at), change: 'created' };
     }

@@ -41,7 +41,8 @@ export class ProjectsService {
 
   /**
    * Makes a project under an id that the platform chose, or renames it. Safe to repeat.
-   * @throws DomainError `project_taken` if another owner has the id, or if the project was deleted
+   * @throws DomainError `project_taken` if another owner has the id, or if the project was deleted;
+   *   `account_gone`
    */
   async provision(project: ProvisionedProject, actor: Actor = A_MODULE): Promise<Provisioned> {
     const provisioned = await this.projects.provision(project, actor, new Date());

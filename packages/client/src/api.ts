@@ -7214,7 +7214,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The person has a role in the project already. */
+            /** @description The person has a role in the project already, or their account was revoked or deleted. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7639,7 +7639,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The person is not a member, or owns the project already; or somebody else transferred it meanwhile. */
+            /** @description The person is not a member, owns the project already, or their account was revoked or deleted; or somebody else transferred the project meanwhile. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9074,7 +9074,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The id is of a deleted project, or of a project of another owner. */
+            /** @description The id is of a deleted project, or of a project of another owner; or the account of the owner was revoked or deleted. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9225,7 +9225,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The person owns the project already. */
+            /** @description The person owns the project already, or their account was revoked or deleted. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -24,9 +24,9 @@ export abstract class AccountStandings {
 
   /**
    * Within a transaction that gives something to a developer: keeps the account, if there is one, from being
-   * deleted meanwhile. @returns whether it was revoked or deleted
+   * deleted meanwhile. Belongs after the lock of a project's history. @returns whether it was revoked or deleted
    */
-  abstract isLockedOut(id: OwnerId): Steps<boolean>;
+  abstract isLockedOut(subject: OwnerId): Steps<boolean>;
 }
 
 /** Refuses unexpired access tokens of revoked accounts and ended sessions. */

@@ -80,7 +80,13 @@ export class MembersController {
       anyOf: [MemberResponse, InvitationCreatedResponse].map((type) => ({ $ref: getSchemaPath(type) })),
     },
   })
-  @ApiErrors({ project: true, body: true, meaning: { 409: 'The person has a role in the project already.' } })
+  @ApiErrors({
+    project: true,
+    body: true,
+    meaning: {
+      409: 'The person has a role in the project already, or their account was revoked or deleted.',
+    },
+  })
   async add(
     @CurrentProject() { id: projectId }: Project,
     @Body() { subject, email, role }: MemberCreateRequest,
@@ -153,7 +159,7 @@ export class MembersController {
     project: true,
     body: true,
     meaning: {
-      409: 'The person is not a member, or owns the project already; or somebody else transferred it meanwhile.',
+      409: 'The person is not a member, owns the project already, or their account was revoked or deleted; or somebody else transferred the project meanwhile.',
     },
   })
   async transfer(

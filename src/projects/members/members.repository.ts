@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { accountGone } from '../../auth/auth.errors.js';
+import { AccountStandings } from '../../auth/tokens/ended-sessions.js';
 import type { Actor } from '../../common/actor.js';
 import { DomainError } from '../../common/errors.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
@@ -50,6 +52,7 @@ export class MembersRepository {
   constructor(
     private readonly database: Database,
     private readonly history: HistoryTrail,
+    private readonly accounts: AccountStandings,
   ) {}
 
   /** Those who joined first come first. */
@@ -57,7 +60,7 @@ export class MembersRepository {
     return this.database.query(LIST_MEMBERS, [projectId]);
   }
 
-  /** @throws DomainError `already_member`, `project_not_found` */
+  /** @throws DomainError `already_member`, `account_gone`, `project_not_found` */
   add(change: Change, role: GivenRole): Promise<Member> {
     return this.database.transaction(() => this.#add(change, role));
   }
@@ -74,7 +77,7 @@ export class MembersRepository {
 
   /**
    * Makes the subject the owner, and the former owner an admin.
-   * @throws DomainError `owner_changed`, `transfer_to_stranger`, `project_not_found`
+   * @throws DomainError `owner_changed`, `transfer_to_stranger`, `account_gone`, `project_not_found`
    */
   async transfer(transfer: Transfer): Promise<void> {
     await this.database.transaction(() => this.#transfer(transfer));
@@ -88,12 +91,13 @@ export class MembersRepository {
     return { chain, project };
   }
 
-  /** Lets somebody join a locked project. @throws DomainError `already_member` */
+  /** Lets somebody join a locked project. @throws DomainError `already_member`, `account_gone` */
   *join(
     { chain, project }: LockedProject,
     { subject, actor, invitation }: Joining,
     role: GivenRole,
   ): Steps<Member> {
+    if (yield* this.accounts.isLockedOut(subject)) throw accountGone();
     const at = new Date();
     const row = { projectId: project.id, subject, role, createdAt: at };
     const [member] =
@@ -154,6 +158,7 @@ export class MembersRepository {
         'transfer_to_stranger',
         'This person is not a member; add them to the project first.',
       );
+    if (yield* this.accounts.isLockedOut(subject)) throw accountGone();
     const at = new Date();
     yield* exec(SET_OWNER, [projectId, subject, at]);
     const former = { projectId, subject: project.ownerId, role: 'admin' as const, createdAt: at };

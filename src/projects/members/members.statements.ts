@@ -37,6 +37,16 @@ export const REMOVE_MEMBER = sql<MemberRow>(
 /** $1 project. */
 export const REMOVE_MEMBERS = sql<never>('DELETE FROM project_members WHERE project_id = $1');
 
+/** $1 subject. */
+export const MEMBERSHIPS = sql<Pick<MemberRow, 'projectId'>>(
+  'SELECT project_id AS "projectId" FROM project_members WHERE subject = $1 ORDER BY project_id',
+);
+
+/** $1 subject. */
+export const LEAVE_ALL = sql<Pick<MemberRow, 'projectId' | 'role'>>(
+  'DELETE FROM project_members WHERE subject = $1 RETURNING project_id AS "projectId", role',
+);
+
 /** $1 project, $2 owner, $3 now. */
 export const SET_OWNER = sql<never>(
   `UPDATE projects SET owner_id = $2, updated_at = CASE WHEN updated_at > $3 THEN updated_at ELSE $3 END WHERE id = $1`,

@@ -76,7 +76,9 @@ export class OperatorProjectsController {
   })
   @ApiErrors({
     body: true,
-    meaning: { 409: 'The id is of a deleted project, or of a project of another owner.' },
+    meaning: {
+      409: 'The id is of a deleted project, or of a project of another owner; or the account of the owner was revoked or deleted.',
+    },
   })
   async provision(
     @Param('project_id') projectId: string,
@@ -101,7 +103,11 @@ export class OperatorProjectsController {
       'To anybody, also without a role in the project: for a project whose owner has left. The former owner becomes an admin.',
   })
   @ApiNoContentResponse({ description: 'The project has another owner.' })
-  @ApiErrors({ project: true, body: true, meaning: { 409: 'The person owns the project already.' } })
+  @ApiErrors({
+    project: true,
+    body: true,
+    meaning: { 409: 'The person owns the project already, or their account was revoked or deleted.' },
+  })
   async transfer(
     @Param('project_id') projectId: string,
     @Body() { subject }: OperatorTransferRequest,

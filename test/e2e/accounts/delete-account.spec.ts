@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { accountsOf, PASSWORD } from '../../harness/accounts.js';
 import { rowsOf } from '../../harness/database/rows.js';
-import { startTestApp, type TestApp } from '../../harness/test-app.js';
+import { configPath, OWNER, startTestApp, type TestApp } from '../../harness/test-app.js';
+import { accessToken } from '../../harness/tokens.js';
 
 const OWNS = {
   detail: 'The account owns projects: transfer or delete them before you delete the account.',
@@ -11,11 +13,21 @@ let app: TestApp;
 let accounts: ReturnType<typeof accountsOf>;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ environment: { AUTH_OPERATOR_SCOPE: 'till:operate' } });
   accounts = accountsOf(app);
 });
 afterAll(() => app.close());
 
+const OPERATOR = accessToken({ sub: 'operator-1', scope: 'till:operate' });
+const GONE = { detail: 'The account of this person was revoked or deleted.' };
+const add = (projectId: string, subject: string) =>
+  app.send('post', `/api/v1/projects/${projectId}/members`).send({ subject, role: 'admin' });
+const membersOf = async (projectId: string) =>
+  (
+    (await app.send('get', `/api/v1/projects/${projectId}/members`, OPERATOR).expect(200)).body as {
+      members: { subject: string }[];
+    }
+  ).members.map(({ subject }) => subject);
 const remove = (token: string | null) => app.send('delete', '/api/v1/auth/me', token);
 const textOf = async (table: string) => JSON.stringify(await rowsOf(app.database, table));
 
@@ -73,6 +85,58 @@ describe('DELETE /auth/me', () => {
       const [created, removed] = await Promise.all([create, remove(token)]);
       const isOwned = created.status === 201;
       expect([created.status, removed.status]).toEqual(isOwned ? [201, 409] : [401, 204]);
+    }
+  });
+
+  it('takes the account out of the projects of others, whose history says so', async () => {
+    const { id, access_token: token } = await accounts.register();
+    const projects = [await app.createProject(), await app.createProject()];
+    for (const projectId of projects) await add(projectId, id).expect(201);
+    await remove(token).expect(204);
+    for (const projectId of projects) {
+      expect(await membersOf(projectId)).toEqual(['developer-1']);
+      const { body } = await app.send('get', `${configPath(projectId)}/history`).expect(200);
+      expect((body as { entries: object[] }).entries[0]).toMatchObject({
+        action: 'member.removed',
+        member: id,
+        role: 'admin',
+        actor: { subject: id },
+      });
+    }
+  });
+
+  it('leaves an id to which nobody can give a project or a role', async () => {
+    const { id, access_token: token } = await accounts.register();
+    await remove(token).expect(204);
+    const projectId = await app.createProject();
+    await add(projectId, id).expect(409, GONE);
+    await app
+      .send('post', `/api/v1/operator/projects/${projectId}/transfer`, OPERATOR)
+      .send({ subject: id })
+      .expect(409, GONE);
+    const newId = randomUUID();
+    await app
+      .send('put', `/api/v1/operator/projects/${newId}`, OPERATOR)
+      .send({ owner_id: id, name: 'Corner shop' })
+      .expect(409, GONE);
+    expect(await membersOf(projectId)).toEqual(['developer-1']);
+    await app.send('get', `/api/v1/projects/${newId}`, OPERATOR).expect(404);
+  });
+
+  it.each([
+    ['the owner', (id: string) => [`/api/v1/projects/${id}/transfer`, OWNER] as const, true],
+    ['an operator', (id: string) => [`/api/v1/operator/projects/${id}/transfer`, OPERATOR] as const, false],
+  ])('leaves every project with a living owner when %s transfers one meanwhile', async (_, call, joins) => {
+    for (let round = 0; round < 5; round += 1) {
+      const { id, access_token: token } = await accounts.register();
+      const projectId = await app.createProject();
+      if (joins) await add(projectId, id).expect(201);
+      const [path, caller] = call(projectId);
+      const transfer = app.send('post', path, caller).send({ subject: id });
+      const [transferred, removed] = await Promise.all([transfer, remove(token)]);
+      const isOwner = transferred.status === 204;
+      expect([transferred.status, removed.status]).toEqual(isOwner ? [204, 409] : [409, 204]);
+      expect(await membersOf(projectId)).toEqual(isOwner ? [id, 'developer-1'] : ['developer-1']);
     }
   });
 
