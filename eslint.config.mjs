@@ -21,7 +21,8 @@ const DEPENDS_ON = {
   projects: ['auth', 'history', 'mail'],
   'payments/idempotency': ['projects'],
   'payments/stripe': ['config', 'http'],
-  'payments/stripe-config': ['payments/stripe', 'projects'],
+  'payments/events': ['payments/stripe', 'projects'],
+  'payments/stripe-config': ['payments/events'],
   'payments/ledger': ['payments/stripe-config'],
   'payments/gateway': ['payments/stripe-config'],
   'payments/billing': ['payments/ledger', 'payments/idempotency'],
@@ -132,6 +133,7 @@ export const REVEALING = [
   'src/vault/seal/seal.ts',
   'src/payments/stripe-config/credential-sealer.ts',
   'src/payments/stripe/stripe-connector.ts',
+  'src/payments/events/destinations/destination-secrets.ts',
   'src/payments/stripe-config/keys/key-probe.ts',
   'src/payments/gateway/gateway.proxy.ts',
   'src/payments/webhooks/refusals/stripe-signature.ts',
@@ -198,7 +200,7 @@ export default defineConfig(
         {
           patterns: [
             {
-              regex: '^\\.(?!\\./common/|/stripe/stripe-mode\\.js$)',
+              regex: '^\\.(?!\\./common/|/stripe/stripe-mode\\.js$|/events/event-types\\.js$)',
               message: 'Every module of payments imports this file, so it imports none of them.',
             },
           ],

@@ -48,7 +48,7 @@ const ADD_DAY = `INSERT INTO ledger_days (project_id, mode, day, currency, slot,
     gross_cents = ledger_days.gross_cents + excluded.gross_cents, net_cents = ledger_days.net_cents + excluded.net_cents`;
 const ADD_ACTIVE = `INSERT INTO ledger_active_days (project_id, mode, day, slot, change) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (project_id, mode, day, slot) DO UPDATE SET change = ledger_active_days.change + excluded.change`;
-const TELL = `INSERT INTO ledger_outbox (id, project_id, mode, name, payload, attempts, due_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6)`;
+const TELL = `INSERT INTO events (id, project_id, mode, type, data, attempts, due_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6)`;
 
 const ACTIVE = ['active', 'trialing'];
 const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);

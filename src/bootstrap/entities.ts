@@ -8,7 +8,10 @@ import { SEALED_ANSWERS } from '../payments/idempotency/idempotent-answers.js';
 import { StripeCustomerEntity } from '../payments/billing/customers/stripe-customer.entity.js';
 import { GatewayKeyEntity, GatewayUsageEntity } from '../payments/gateway/keys/gateway-key.entity.js';
 import { ConnectLinkEntity } from '../payments/connect/connect-link.entity.js';
-import { OutboxEventEntity } from '../payments/ledger/outbox/outbox-event.entity.js';
+import { EventDeliveryEntity } from '../payments/events/delivery/event-delivery.entity.js';
+import { EventDestinationEntity } from '../payments/events/destinations/event-destination.entity.js';
+import { SEALED_DESTINATIONS } from '../payments/events/destinations/destination-secrets.js';
+import { EventEntity } from '../payments/events/event.entity.js';
 import { StripeForeignObjectEntity } from '../payments/ledger/store/ownership.entities.js';
 import {
   StripeDisputeEntity,
@@ -83,7 +86,9 @@ export const ENTITIES = [
   LedgerRevenueEntity,
   LedgerDayEntity,
   LedgerActiveDayEntity,
-  OutboxEventEntity,
+  EventEntity,
+  EventDestinationEntity,
+  EventDeliveryEntity,
   WebhookEventEntity,
   WebhookRefusalEntity,
   ReconciliationEntity,
@@ -93,4 +98,4 @@ export const ENTITIES = [
  * Every sealed column. A rotation of keys reseals only these. A test compares the list with the foreign keys
  * to `data_keys`.
  */
-export const SEALED_COLUMNS = [SEALED_CREDENTIALS, SEALED_ANSWERS, SEALED_PAYLOADS];
+export const SEALED_COLUMNS = [SEALED_CREDENTIALS, SEALED_ANSWERS, SEALED_PAYLOADS, SEALED_DESTINATIONS];

@@ -130,6 +130,7 @@ describe('defaults', () => {
       rateLimitPerMinute: 600,
       trustProxy: false,
       corsOrigins: [],
+      destinationAllowNetworks: [],
       shutdownDelay: 0,
       logLevel: 'info',
       sampleData: false,

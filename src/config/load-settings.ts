@@ -98,6 +98,7 @@ export function loadSettings(given: NodeJS.ProcessEnv, { makesMasterKey = true }
     rateLimitPerMinute: env.required('RATE_LIMIT_PER_MINUTE'),
     trustProxy: env.required('TRUST_PROXY'),
     corsOrigins: env.optional('CORS_ORIGINS') ?? [],
+    destinationAllowNetworks: env.optional('DESTINATION_ALLOW_NETWORKS') ?? [],
     shutdownDelay: env.required('SHUTDOWN_DELAY'),
     mail: mailSettings(env),
     metricsToken: env.optional('METRICS_TOKEN'),

@@ -174,7 +174,7 @@ export const trustedProxies: Parse<false | number | string[]> = (text) => {
 };
 
 /** An address or a CIDR range. Rejects /0, which would trust everybody. */
-const addressRange: Parse<string> = (text) =>
+export const addressRange: Parse<string> = (text) =>
   isAddressRange(text) && !text.endsWith('/0') ? text : undefined;
 
 export function isAddressRange(text: string): boolean {

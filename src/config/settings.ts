@@ -98,6 +98,8 @@ export class Settings extends StoreSettings {
   /** Trusted proxies: a hop count, or addresses and CIDR ranges. `false` trusts none. */
   readonly trustProxy: false | number | string[];
   readonly corsOrigins: string[];
+  /** Addresses and CIDR ranges of receivers of events besides public addresses. */
+  readonly destinationAllowNetworks: string[];
   /** Seconds from the stop signal until the server stops listening. */
   readonly shutdownDelay: number;
   /** The SMTP server and the sender. Without it nothing is sent. */

@@ -383,6 +383,16 @@ const STRIPE = {
   },
 };
 
+const EVENTS = {
+  DESTINATION_ALLOW_NETWORKS: {
+    summary: 'Internal networks that may receive events',
+    details:
+      'Addresses and CIDR ranges, separated by commas. Events are sent to public addresses otherwise, and outside of production to this machine too.',
+    must: 'be a comma list of IP addresses and CIDR ranges such as 10.1.0.0/16',
+    parse: rules.listOf(rules.addressRange),
+  },
+};
+
 const MAIL = {
   SMTP_URL: {
     summary: 'Mail server, for password resets',
@@ -434,6 +444,7 @@ const TABLE = {
   ...OIDC,
   ...PAGES,
   ...STRIPE,
+  ...EVENTS,
   ...MAIL,
   ...OPERATION,
 } satisfies Record<string, Variable<unknown>>;
@@ -448,6 +459,7 @@ export const TOPICS: Readonly<Record<string, object>> = {
   'Sign-in with an identity provider': OIDC,
   'Console and connect page': PAGES,
   'Stripe and webhooks': STRIPE,
+  Events: EVENTS,
   Mail: MAIL,
   'Metrics, log and samples': OPERATION,
 };

@@ -27,6 +27,11 @@ export const PROJECT_ACTIONS = [
   'connect_link.created',
   'connect_link.revoked',
   'connect_link.used',
+  'event_destination.created',
+  'event_destination.updated',
+  'event_destination.rotated',
+  'event_destination.deleted',
+  'event_destination.disabled',
   'member.added',
   'member.changed',
   'member.removed',
@@ -75,6 +80,8 @@ export interface HistoryDetails {
   readonly member?: string;
   /** The role that a member or an invitation has after the action, or had before its end. */
   readonly role?: string;
+  /** The id of an event destination. Its URL is never recorded. */
+  readonly destination?: string;
   /** Our id of an invitation. Its address is never recorded. */
   readonly invitation?: string;
   readonly [name: string]: unknown;

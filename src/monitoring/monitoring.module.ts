@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AuthModule } from '../auth/auth.module.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
-import { LedgerModule } from '../payments/ledger/ledger.module.js';
+import { EventsModule } from '../payments/events/events.module.js';
 import { PaymentsEventsModule } from '../payments/payments-events.js';
 import { HealthController, OpenGuard } from './health.controller.js';
 import { MetricsController, MetricsRegistry } from './metrics.controller.js';
@@ -11,7 +11,7 @@ import { ProcessMetrics, RequestMetrics } from './process-metrics.js';
 import { ReadinessService } from './readiness.service.js';
 
 @Module({
-  imports: [AuthModule, AccountsModule, PaymentsEventsModule, LedgerModule],
+  imports: [AuthModule, AccountsModule, PaymentsEventsModule, EventsModule],
   controllers: [HealthController, MetricsController],
   providers: [
     ReadinessService,

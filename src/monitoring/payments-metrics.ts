@@ -3,7 +3,7 @@ import { Counter, Gauge } from 'prom-client';
 import { Mailer } from '../mail/mailer.js';
 import { AccountsService } from '../accounts/accounts.service.js';
 import { ServiceAccountCallers } from '../auth/service-account-callers.js';
-import { OutboxRepository } from '../payments/ledger/outbox/outbox.repository.js';
+import { EventLog } from '../payments/events/event-log.js';
 import {
   DURABLE_EVENTS,
   type DurableEventName,
@@ -13,7 +13,7 @@ import {
 } from '../payments/payments-events.js';
 import { MetricsRegistry } from './metrics.controller.js';
 
-type Backlog = Awaited<ReturnType<OutboxRepository['backlog']>>;
+type Backlog = Awaited<ReturnType<EventLog['backlog']>>;
 
 /** Counts calls to Stripe, webhooks and refused keys, and measures the outbox. */
 @Injectable()
@@ -23,7 +23,7 @@ export class PaymentsMetrics implements OnModuleInit {
   constructor(
     private readonly registry: MetricsRegistry,
     private readonly events: PaymentsEvents,
-    private readonly outbox: OutboxRepository,
+    private readonly log: EventLog,
   ) {}
 
   onModuleInit(): void {
@@ -87,9 +87,7 @@ export class PaymentsMetrics implements OnModuleInit {
   /** Reads once per scrape. Returns nothing during a database outage, so that other metrics still appear. */
   #readOutbox(): Promise<[DurableEventName, Backlog][]> {
     this.#reading ??= Promise.all(
-      DURABLE_EVENTS.map(
-        async (name) => [name, await this.outbox.backlog(name)] as [DurableEventName, Backlog],
-      ),
+      DURABLE_EVENTS.map(async (name) => [name, await this.log.backlog(name)] as [DurableEventName, Backlog]),
     )
       .catch(() => [])
       .finally(() => (this.#reading = undefined));

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, Module } from '@nestjs/common';
-import type { EndUserId } from '../common/ids.js';
+import type { EndUserId, ProjectId } from '../common/ids.js';
+import { EVENT_TYPES, type EventType } from './events/event-types.js';
 import type { ProjectMode, StripeMode } from './stripe/stripe-mode.js';
 
 /** Times are RFC 3339 in UTC with milliseconds. `id` is ours, the other ids are Stripe's. */
 export interface LedgerSubscription {
   readonly id: string;
+  /** Grows with each change of the row. */
+  readonly version: number;
   readonly subscriptionId: string;
   readonly userId: EndUserId | null;
   readonly customerId: string | null;
@@ -29,6 +32,8 @@ export interface LedgerSubscription {
 /** `id` and `subscriptionId` are ours. Amounts are in minor units. */
 export interface LedgerPayment {
   readonly id: string;
+  /** Grows with each change of the row. */
+  readonly version: number;
   readonly paymentIntentId: string;
   readonly userId: EndUserId | null;
   readonly customerId: string | null;
@@ -46,6 +51,8 @@ export interface LedgerPayment {
 /** `id` is ours, the other ids are Stripe's. */
 export interface LedgerDispute {
   readonly id: string;
+  /** Grows with each change of the row. */
+  readonly version: number;
   readonly disputeId: string;
   /** Matches `paymentIntentId` of the payment. */
   readonly paymentIntentId: string | null;
@@ -56,11 +63,33 @@ export interface LedgerDispute {
   readonly createdAt: string;
 }
 
+/** An event that concerns both modes. */
+interface WholeProject {
+  readonly projectId: ProjectId;
+  readonly mode: null;
+}
+
+interface ChangedConfig extends WholeProject {
+  readonly config: { readonly version: number };
+}
+
+/** `projectId` is `null` for a destination of the operator. */
+interface AboutDestination {
+  readonly projectId: ProjectId | null;
+  readonly mode: null;
+  readonly destination: {
+    readonly id: string;
+    readonly version: number;
+    readonly description: string | null;
+    readonly failingSince: string | null;
+  };
+}
+
 /**
- * Events written to the outbox in the transaction of the change. Each is delivered at least once, even after
+ * Events stored in the transaction of the change. Each is delivered at least once, even after
  * a crash, and is retried until no listener fails. `docs/using-from-modules.md` lists when each is sent.
  */
-export interface DurableEventMap {
+export interface DurableEventMap extends Record<EventType, object> {
   /** Sent for a subscription that is seen for the first time. */
   'subscription.created': ProjectMode & { readonly subscription: LedgerSubscription };
   /** Sent for a change in a subscription that is neither new nor ends with it. */
@@ -81,7 +110,30 @@ export interface DurableEventMap {
     readonly dispute: LedgerDispute;
     readonly payment: LedgerPayment | null;
   };
+  /** Sent after `payment.disputed` when the dispute is won, lost, or closed as a warning. */
+  'payment.dispute_closed': ProjectMode & {
+    readonly dispute: LedgerDispute;
+    readonly payment: LedgerPayment | null;
+  };
+  /** Sent when credentials are stored, or some of them destroyed. */
+  'config.updated': ChangedConfig;
+  'config.deleted': ChangedConfig;
+  /**
+   * Sent when Stripe refuses a stored secret key for the first time since the key was stored or last
+   * accepted.
+   */
+  'credentials.invalid': ProjectMode & { readonly reason: string };
+  /** Sent when Stripe accepts the secret key of a mode whose last known key it refused. */
+  'credentials.recovered': ProjectMode;
+  /** Sent when every attempt failed for one day, and again after three days. */
+  'destination.failing': AboutDestination;
+  'destination.disabled': AboutDestination & { readonly reason: DisabledReason };
+  /** Sent for `POST …/test`. */
+  'destination.test': AboutDestination;
 }
+
+/** `gone`: the receiver answered 410. `failing`: it failed for five days. */
+export type DisabledReason = 'gone' | 'failing';
 
 /**
  * Outcome of a call: `refused` is a 4xx, `failed` a 5xx or a response that isn't Stripe's, `unreachable` no
@@ -112,11 +164,6 @@ export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];
 
 /** Events sent once, to listeners of the same process. They are lost if that process dies. */
 export interface ProcessEventMap {
-  /**
-   * Sent when Stripe refuses a stored secret key for the first time since the key was stored or last
-   * accepted.
-   */
-  'credentials.invalid': ProjectMode & { readonly reason: string };
   'stripe.called': { readonly outcome: StripeCallOutcome };
   'webhook.received': { readonly outcome: WebhookOutcome };
   /** Sent for each answer of the gateway to a known key. `resource` is `*` for an operation it does not know. */
@@ -137,15 +184,8 @@ export type DurableEvent = {
   [Name in DurableEventName]: readonly [name: Name, event: DurableEventMap[Name]];
 }[DurableEventName];
 
-export const DURABLE_EVENTS = [
-  'subscription.created',
-  'subscription.updated',
-  'subscription.ended',
-  'payment.succeeded',
-  'payment.failed',
-  'payment.refunded',
-  'payment.disputed',
-] as const satisfies DurableEventName[];
+export const DURABLE_EVENTS: readonly DurableEventName[] = Object.keys(EVENT_TYPES) as EventType[];
+const PROCESS_EVENTS: readonly ProcessEventName[] = ['stripe.called', 'webhook.received', 'gateway.answered'];
 
 export interface Delivery {
   /** Equal for all attempts of one event. */
@@ -163,19 +203,9 @@ export type PaymentsListener<Name extends keyof PaymentsEventMap> = (
 @Injectable()
 export class PaymentsEvents {
   readonly #logger = new Logger(PaymentsEvents.name);
-  readonly #listeners: { [Name in keyof PaymentsEventMap]: PaymentsListener<Name>[] } = {
-    'subscription.created': [],
-    'subscription.updated': [],
-    'subscription.ended': [],
-    'payment.succeeded': [],
-    'payment.failed': [],
-    'payment.refunded': [],
-    'payment.disputed': [],
-    'credentials.invalid': [],
-    'stripe.called': [],
-    'webhook.received': [],
-    'gateway.answered': [],
-  };
+  readonly #listeners = Object.fromEntries(
+    [...DURABLE_EVENTS, ...PROCESS_EVENTS].map((name) => [name, []]),
+  ) as unknown as { [Name in keyof PaymentsEventMap]: PaymentsListener<Name>[] };
 
   on<Name extends keyof PaymentsEventMap>(name: Name, listener: PaymentsListener<Name>): void {
     this.#listeners[name].push(listener);

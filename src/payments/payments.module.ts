@@ -4,6 +4,7 @@ import { ConnectModule } from './connect/connect.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { LedgerListsModule } from './ledger/lists/ledger-lists.module.js';
+import { EventsModule } from './events/events.module.js';
 import { PaymentsEventsModule } from './payments-events.js';
 import { StripeConfigModule } from './stripe-config/stripe-config.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
@@ -12,6 +13,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
 @Module({
   imports: [
     PaymentsEventsModule,
+    EventsModule,
     StripeConfigModule,
     LedgerModule,
     LedgerListsModule,

@@ -311,7 +311,12 @@ describe('the served OpenAPI document', () => {
       const send = (id: string, who: string | null, query = '') =>
         app.send(
           method.toLowerCase() as 'put',
-          `${template.replace('{project_id}', id).replace('{mode}', 'test').replace('{event_id}', 'evt_1').replace('{subject}', 'nobody').replace('{invitation_id}', NOBODY)}${query}`,
+          `${template
+            .replace('{project_id}', id)
+            .replace('{mode}', 'test')
+            .replace('{event_id}', 'evt_1')
+            .replace('{subject}', 'nobody')
+            .replace('{invitation_id}', NOBODY)}${query}`,
           who,
         );
       const compare = async (status: number, sent: PromiseLike<{ status: number; body: unknown }>) => {
@@ -365,7 +370,7 @@ describe('the served OpenAPI document', () => {
         await compare(422, send(projectId, token, `?${wrongQueries[operationId] ?? 'page=0'}`));
       const isOwn404 =
         isForBuyers ||
-        /replay|payload|webhook-endpoints$|auth|service-accounts\/|gateway-keys\/|connect|\/members\/|\/invitations\//.test(
+        /replay|payload|webhook-endpoints$|event-destinations\/|auth|service-accounts\/|gateway-keys\/|connect|\/members\/|\/invitations\//.test(
           template,
         );
       if (responses['404'] && !isOwn404) await compare(404, send(NOBODY, token).send(body));
@@ -412,6 +417,13 @@ describe('the served OpenAPI document', () => {
         'POST /api/v1/payments/stripe/projects/{project_id}/webhook-endpoints 404',
         'POST /api/v1/payments/stripe/projects/{project_id}/reconcile 404',
         'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials 200',
+        'POST /api/v1/payments/stripe/projects/{project_id}/event-destinations 201',
+        'POST /api/v1/operator/event-destinations 201',
+        // Of no destination.
+        'PUT /api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id} 422',
+        'PUT /api/v1/operator/event-destinations/{destination_id} 422',
+        'POST /api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id}/rotate 422',
+        'POST /api/v1/operator/event-destinations/{destination_id}/rotate 422',
         'POST /api/v1/projects/ 201',
         'POST /api/v1/payments/stripe/projects/{project_id}/connect-links 201',
         // The caller has no token of a link.

@@ -95,6 +95,20 @@ const TILL = '/api/v1/payments/stripe';
 const OPERATOR = '/api/v1/operator';
 const MACHINE_OPERATORS: (typeof OPERATORS)[number][] = ['operatorAccount', 'operatorViewer'];
 
+function destinationRoutes(
+  path: string,
+  expect: (role: 'viewer' | 'admin', status: number, body?: object) => Expectation,
+): Record<string, Expectation> {
+  return {
+    [`GET ${path}`]: expect('viewer', 200),
+    [`POST ${path}`]: expect('admin', 201, { url: 'https://receiver.example/' }),
+    [`GET ${path}/:destination_id`]: expect('viewer', 404),
+    [`PUT ${path}/:destination_id`]: expect('admin', 404, {}),
+    [`DELETE ${path}/:destination_id`]: expect('admin', 404),
+    [`POST ${path}/:destination_id/rotate`]: expect('admin', 404),
+  };
+}
+
 /** Every route. An unlisted route fails the suite: declare who may call it. HEAD counts as GET. */
 const ROUTES: Record<string, Expectation> = {
   'GET /docs': everybody(200),
@@ -214,6 +228,13 @@ const ROUTES: Record<string, Expectation> = {
   // Stripe can't be asked without a key.
   [`POST ${STRIPE}/webhook-endpoints`]: allowed('endpoints:write', 404, { mode: 'test' }),
   [`DELETE ${STRIPE}/webhook-endpoints/:mode`]: allowed('endpoints:write', 404),
+  [`GET ${STRIPE}/events`]: allowed('event-log:read', 200),
+  ...destinationRoutes(`${STRIPE}/event-destinations`, (_role, status, body) =>
+    allowed('event-destinations:write', status, body),
+  ),
+  ...destinationRoutes(`${OPERATOR}/event-destinations`, (role, status, body) =>
+    operators(status, role === 'admin' ? ['operatorViewer'] : [], body),
+  ),
   [`GET ${STRIPE}/webhook-events`]: allowed('events:read', 200),
   [`GET ${STRIPE}/webhook-events/:event_id/payload`]: allowed('events:payload', 404),
   [`POST ${STRIPE}/webhook-events/:event_id/replay`]: allowed('events:replay', 404),
@@ -249,6 +270,7 @@ const fill = (path: string, projectId: string, mode = 'test') =>
     .replace(':event_id', 'evt_1')
     .replace(':subject', 'nobody')
     .replace(':invitation_id', NOBODYS_ID)
+    .replace(':destination_id', NOBODYS_ID)
     .replace(':session_id', randomUUID())
     .replace(':gateway_key_id', NOBODYS_ID)
     .replace(':connect_link_id', NOBODYS_ID)

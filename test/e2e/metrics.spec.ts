@@ -5,7 +5,9 @@ import { VERSION } from '../../src/config/settings.js';
 import { Database } from '../../src/database/database.js';
 import { IdempotencySweeper } from '../../src/payments/idempotency/idempotency-keys.repository.js';
 import type { DurableEvent } from '../../src/payments/payments-events.js';
-import { OutboxRepository } from '../../src/payments/ledger/outbox/outbox.repository.js';
+import { DestinationHealth } from '../../src/payments/events/destinations/destination-health.js';
+import { EventRetention } from '../../src/payments/events/event-retention.js';
+import { EventLog } from '../../src/payments/events/event-log.js';
 import { WebhookSweeper } from '../../src/payments/webhooks/events/webhook-sweeper.js';
 import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
 import { eventually } from '../harness/eventually.js';
@@ -179,12 +181,12 @@ describe('/metrics', () => {
     const ofSubscriptions = '{event="subscription.created"}';
     expect((await samples(waiting)).get(`${waiting}${ofPayments}`)).toBe('0');
     expect((await samples(age)).get(`${age}${ofPayments}`)).toBe('0');
-    const outbox = app.app.get(OutboxRepository);
+    const log = app.app.get(EventLog);
     const add = (minutesAgo: number) =>
       app.app
         .get(Database)
         .transaction(() =>
-          outbox.add(
+          log.add(
             ['payment.succeeded', { projectId: randomUUID(), mode: 'test' }] as unknown as DurableEvent,
             new Date(Date.now() - minutesAgo * 60_000),
           ),
@@ -195,7 +197,7 @@ describe('/metrics', () => {
     const seconds = Number((await samples(age)).get(`${age}${ofPayments}`));
     expect(seconds).toBeGreaterThanOrEqual(3_600);
     expect(seconds).toBeLessThan(3_700);
-    const away = jest.spyOn(outbox, 'backlog').mockRejectedValue(new Error('The database is away.'));
+    const away = jest.spyOn(log, 'backlog').mockRejectedValue(new Error('The database is away.'));
     expect(await samples(waiting)).toEqual(new Map());
     expect((await samples('tillkeeper_build_info')).size).toBe(1);
     away.mockRestore();
@@ -213,6 +215,10 @@ describe('/metrics', () => {
     expect([...(await successes()).keys()]).toEqual([
       'data_keys',
       'delivery_notes',
+      'destination_health',
+      'event_deliveries',
+      'event_publication',
+      'event_retention',
       'failed_logins',
       'gateway_usage',
       'idempotency_keys',
@@ -223,6 +229,8 @@ describe('/metrics', () => {
     const begun = Date.now() / 1_000;
     await app.app.get(IdempotencySweeper).task.run();
     await app.app.get(WebhookSweeper).task.run();
+    await app.app.get(EventRetention).task.run();
+    await app.app.get(DestinationHealth).task.run();
     await app.app.get(FailedLoginsRepository, { strict: false }).sweep.run();
     await eventually(async () => {
       const { webhook_secrets: swept, ...others } = Object.fromEntries(await successes()) as Record<

@@ -21,6 +21,10 @@ const BODIES: Record<string, unknown> = {
   'POST /api/v1/projects/{project_id}/end-user-tokens': { user_id: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11' },
   'POST /api/v1/projects/{project_id}/service-accounts': { name: 'Backend', role: 'viewer' },
   'PUT /api/v1/projects/{project_id}/service-accounts/{service_account_id}': { name: 'Backend' },
+  'POST /api/v1/payments/stripe/projects/{project_id}/event-destinations': {
+    url: 'https://receiver.example/',
+  },
+  'PUT /api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id}': {},
   'POST /api/v1/projects/{project_id}/members': { subject: 'developer-2', role: 'viewer' },
   'PUT /api/v1/projects/{project_id}/members/{subject}': { role: 'admin' },
   'POST /api/v1/projects/{project_id}/transfer': { subject: 'developer-3' },
@@ -101,6 +105,7 @@ function call({ method, path }: Operation): Promise<Answer> {
     .replace('{invitation_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
     .replace('{connect_link_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
     .replace('{gateway_key_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
+    .replace('{destination_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
     .replace('{service_account_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34');
   const token = END_USERS.test(path)
     ? endUserToken(projectId)

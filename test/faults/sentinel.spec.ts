@@ -84,6 +84,22 @@ const BODIES: Record<string, object[]> = {
   [`POST ${STRIPE}/connect-links`]: [{ mode: 'test', return_url: 'https://x.test/', state: 'x' }],
   'POST /api/v1/connect/check': [{ secret_key: credentials.test_secret_key }],
   'POST /api/v1/connect/complete': [{ secret_key: credentials.test_secret_key }],
+  ...Object.fromEntries(
+    [`${STRIPE}/event-destinations`, '/api/v1/operator/event-destinations'].flatMap((path) => [
+      [
+        `POST ${path}`,
+        [
+          {
+            url: 'https://receiver.example/',
+            description: 'Backend',
+            headers: { 'X-Api-Key': accounts.wrong.trim() },
+          },
+        ],
+      ],
+      [`PUT ${path}/:destination_id`, [{ headers: { 'X-Api-Key': accounts.wrong.trim() } }]],
+      [`POST ${path}/:destination_id/rotate`, [{}]],
+    ]),
+  ),
   [`PUT ${STRIPE}/config`]: [replaced, credentials, {}],
   [`POST ${STRIPE}/validate-credentials`]: [
     { secret_key: credentials.test_secret_key, is_test_mode: true },
@@ -257,7 +273,10 @@ it('shows no secret in any answer or log, for any operation and any place in the
       .replace(':project_id', projectId)
       .replace(':mode', 'test')
       .replace(':subject', 'developer-2')
-      .replace(/:(?:session|service_account|gateway_key|connect_link|invitation)_id/, randomUUID())
+      .replace(
+        /:(?:session|service_account|gateway_key|connect_link|invitation|destination)_id/,
+        randomUUID(),
+      )
       .replace('*', 'swagger-ui.css');
     const token = isOfTill(path) ? endUserToken(projectId) : undefined;
     for (const body of BODIES[route] ?? [undefined]) {

@@ -38,6 +38,15 @@ const CONNECT_LINK = {
   id: 'c3e9a1d7-4b68-4f25-8a90-7d1c5e3b6f42',
   expires_at: '2026-11-20T09:15:00.000Z',
 };
+const DESTINATION = {
+  id: '7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74',
+  disabled_reason: null,
+  failing_since: null,
+  last_failure_at: null,
+  former_secret_expires_at: null,
+  created_at: CONFIGURED_AT,
+  updated_at: CONFIGURED_AT,
+};
 const INVITATION = {
   id: 'd1f7b3a8-5c20-4e96-9b7d-3a60c8e2f415',
   email: 'ada@example.com',
@@ -78,6 +87,8 @@ const STORY: Record<string, Record<string, unknown>> = {
   ProjectResponse: PROJECT,
   OperatorProjectResponse: { ...PROJECT, owner_id: DEVELOPER_ID, description: null },
   OperatorProjectsResponse: { next_cursor: null },
+  EventDestinationResponse: DESTINATION,
+  EventDestinationSecretResponse: DESTINATION,
   ServiceAccountResponse: SERVICE_ACCOUNT,
   ServiceAccountKeyResponse: { ...SERVICE_ACCOUNT, last_used_at: null },
   GatewayKeyResponse: GATEWAY_KEY,
@@ -116,6 +127,7 @@ const STORY: Record<string, Record<string, unknown>> = {
     member: null,
     role: null,
     invitation_id: null,
+    event_destination_id: null,
   },
   HistoryVerification: { entries: 2, verified_at: SUBSCRIBED_AT },
   StripeModeStatus: { verified_at: CONFIGURED_AT, last_error: null },
@@ -238,6 +250,14 @@ const PAYLOAD_GONE = 'The payload of this event is not kept any more.';
 const NO_SERVICE_ACCOUNT = 'There is no service account with this id.';
 const ACCOUNT_EXPIRED = 'The service account has expired: send a later expires_at with the rotation.';
 const TOO_MANY_ACCOUNTS = 'There are 100 service accounts, which is the most: revoke one first.';
+const NO_DESTINATION = 'There is no event destination with this id.';
+const TOO_MANY_DESTINATIONS = 'There are 16 event destinations, which is the most: delete one first.';
+const NO_DESTINATION_ID: ErrorBody = {
+  loc: ['path', 'destination_id'],
+  msg: 'must be a UUID',
+  type: 'uuid_parsing',
+};
+const ONE_DESTINATION = { 404: NO_DESTINATION, 422: NO_DESTINATION_ID };
 const NO_ACCOUNT_ID: ErrorBody = {
   loc: ['path', 'service_account_id'],
   msg: 'must be a UUID',
@@ -313,6 +333,17 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   listProjects: { 422: PAGE_TOO_SMALL },
   createProject: { 422: missing('name') },
   updateProject: { 422: { loc: ['body', 'name'], type: 'string_type', msg: 'must be a string' } },
+  createEventDestination: { 409: TOO_MANY_DESTINATIONS, 422: missing('url') },
+  getEventDestination: { 404: NO_DESTINATION },
+  updateEventDestination: ONE_DESTINATION,
+  rotateEventDestination: ONE_DESTINATION,
+  deleteEventDestination: { 404: NO_DESTINATION },
+  listOperatorEventDestinations: { 422: UNKNOWN_QUERY },
+  createOperatorEventDestination: { 409: TOO_MANY_DESTINATIONS, 422: missing('url') },
+  getOperatorEventDestination: ONE_DESTINATION,
+  updateOperatorEventDestination: ONE_DESTINATION,
+  rotateOperatorEventDestination: ONE_DESTINATION,
+  deleteOperatorEventDestination: ONE_DESTINATION,
   createServiceAccount: { 409: TOO_MANY_ACCOUNTS, 422: missing('name') },
   updateServiceAccount: { 404: NO_SERVICE_ACCOUNT, 422: NO_ACCOUNT_ID },
   rotateServiceAccount: { 404: NO_SERVICE_ACCOUNT, 409: ACCOUNT_EXPIRED, 422: NO_ACCOUNT_ID },

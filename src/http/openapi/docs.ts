@@ -4,6 +4,7 @@ import { DocumentBuilder, getSchemaPath, type OpenAPIObject, SwaggerModule } fro
 import type { FastifyInstance } from 'fastify';
 import { addExamples, operationsOf } from './docs-examples.js';
 import { documentResponseHeaders } from './response-headers.js';
+import { documentWebhooks } from './webhooks.js';
 
 type Operation = ReturnType<typeof operationsOf>[number];
 
@@ -80,6 +81,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .addTag('Stripe configuration', "A project's Stripe credentials.")
     .addTag('Stripe connection', 'Verification of credentials, and webhook endpoints at Stripe.')
     .addTag('Webhooks', "Stripe's events and their outcomes.")
+    .addTag('Events', 'What happens in a project, sent to destinations or pulled.')
     .addTag(
       'Billing',
       "Checkout and subscriptions of a project's end users, with an end user's access token.",
@@ -96,6 +98,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .build();
   const document = SwaggerModule.createDocument(app, config);
   documentResponseHeaders(document);
+  documentWebhooks(document, Object.values(document.paths).flatMap(operationsOf));
   for (const operation of Object.values(document.paths).flatMap(operationsOf)) {
     if (operation.security?.length) operation.security = securityOf(operation);
     operation.parameters?.sort((one, other) => rankOf(one) - rankOf(other));

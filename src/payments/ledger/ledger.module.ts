@@ -1,12 +1,10 @@
 import { Module } from '@nestjs/common';
-import { PaymentsEventsModule } from '../payments-events.js';
+import { EventsModule } from '../events/events.module.js';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
 import { ForeignObjectsRepository } from './store/foreign-objects.repository.js';
 import { LedgerService } from './ledger.service.js';
 import { DisputesTable, PaymentsTable, SubscriptionsTable } from './store/ledger-tables.js';
 import { LedgerWriter } from './store/ledger-writer.js';
-import { OutboxRepository } from './outbox/outbox.repository.js';
-import { OutboxSweeper } from './outbox/outbox-sweeper.js';
 import { DisputeEnricher } from './lookup/dispute-enricher.js';
 import { EventEnricher } from './lookup/event-enricher.js';
 import { ObjectOwnership } from './lookup/object-ownership.js';
@@ -14,12 +12,12 @@ import { PaymentEnricher } from './lookup/payment-enricher.js';
 import { SubscriptionEnricher } from './lookup/subscription-enricher.js';
 import { StatisticsRepository } from './store/statistics.repository.js';
 import { StripeLookups } from './lookup/stripe-lookups.js';
-import { LedgerEventRecorder } from './outbox/ledger-event-recorder.js';
+import { LedgerEventRecorder } from './store/ledger-event-recorder.js';
 import { UserLinksRepository } from './store/user-links.repository.js';
 
 /** Stores subscriptions, payments and disputes as Stripe last reported them. */
 @Module({
-  imports: [StripeConfigModule, PaymentsEventsModule],
+  imports: [EventsModule, StripeConfigModule],
   providers: [
     LedgerService,
     EventEnricher,
@@ -36,9 +34,7 @@ import { UserLinksRepository } from './store/user-links.repository.js';
     ForeignObjectsRepository,
     StatisticsRepository,
     LedgerEventRecorder,
-    OutboxRepository,
-    OutboxSweeper,
   ],
-  exports: [LedgerService, OutboxRepository],
+  exports: [LedgerService],
 })
 export class LedgerModule {}

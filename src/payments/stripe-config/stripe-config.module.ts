@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { HistoryModule } from '../../history/history.module.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
-import { PaymentsEventsModule } from '../payments-events.js';
+import { EventsModule } from '../events/events.module.js';
 import { StripeModule } from '../stripe/stripe.module.js';
 import { ConfigChanges } from './config-cache.js';
 import { ConfigHistoryController } from './history/config-history.controller.js';
@@ -20,7 +20,7 @@ import { WebhookSecretOverlap } from './webhook-secret-overlap.js';
 
 /** Stripe credentials of projects, key health, and Stripe clients. */
 @Module({
-  imports: [HistoryModule, ProjectsModule, StripeModule, PaymentsEventsModule],
+  imports: [EventsModule, HistoryModule, ProjectsModule, StripeModule],
   controllers: [StripeConfigController, ConfigHistoryController, StripeConnectionController],
   providers: [
     StripeConfigService,

@@ -6,6 +6,7 @@ import { Database, exec, query, queryLast, type Steps, zip } from '../../databas
 import type { HistoryDetails } from '../../history/history-entry.js';
 import { type HistoryChain, HistoryTrail } from '../../history/history-trail.js';
 import { projectNotFound } from '../../projects/projects.service.js';
+import { EventLog } from '../events/event-log.js';
 import type { ProjectMode } from '../stripe/stripe-mode.js';
 import type { StripeMode } from '../stripe/stripe-mode.js';
 import { CONFIG_CHANNEL } from './config-cache.js';
@@ -80,6 +81,7 @@ export class StripeConfigRepository {
     private readonly database: Database,
     private readonly history: HistoryTrail,
     private readonly overlap: WebhookSecretOverlap,
+    private readonly log: EventLog,
   ) {}
 
   async findByProject(projectId: ProjectId): Promise<StripeConfig | undefined> {
@@ -201,6 +203,7 @@ export class StripeConfigRepository {
     const version = (state?.version ?? 0) + 1;
     const details = { version, fields: historyFields(credentials), ...formerEnded(destroyed) };
     yield* chain.append({ action, details, actor, at: now });
+    yield* this.#tell('config.updated', projectId, version, now);
   }
 
   *#remove(write: ConfigWrite): Steps<boolean> {
@@ -217,7 +220,10 @@ export class StripeConfigRepository {
     const destroyed = yield* query(statements.DELETE_CREDENTIALS, [projectId]);
     yield* refreshHealth(projectId);
     const details = { version: state.version + 1, ...destroyedDetails(destroyed) };
-    if (state.isActive) yield* chain.append({ action: 'config.deleted', details, actor, at: now });
+    if (state.isActive) {
+      yield* chain.append({ action: 'config.deleted', details, actor, at: now });
+      yield* this.#tell('config.deleted', projectId, details.version, now);
+    }
     yield* this.database.notify(CONFIG_CHANNEL, projectId);
   }
 
@@ -290,7 +296,17 @@ export class StripeConfigRepository {
   *#raiseVersion({ state }: Locked, projectId: ProjectId, now: Date): Steps<number> {
     yield* exec(statements.RAISE_VERSION, [projectId, now]);
     yield* this.database.notify(CONFIG_CHANNEL, projectId);
+    yield* this.#tell('config.updated', projectId, state.version + 1, now);
     return state.version + 1;
+  }
+
+  *#tell(
+    type: 'config.updated' | 'config.deleted',
+    projectId: ProjectId,
+    version: number,
+    now: Date,
+  ): Steps<void> {
+    yield* this.log.add([type, { projectId, mode: null, config: { version } }], now);
   }
 }
 

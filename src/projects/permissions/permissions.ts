@@ -44,6 +44,8 @@ export const PERMISSIONS = {
   'events:payload': { from: 'admin', allows: "read an event's payload" },
   'events:replay': { from: 'admin', allows: 'handle an event once more' },
   'events:reconcile': { from: 'admin', allows: 'catch up on missed events' },
+  'event-destinations:write': { from: 'admin', allows: 'see, change and test event destinations' },
+  'event-log:read': { from: 'viewer', allows: 'pull events with their data' },
   'ledger:read': { from: 'viewer', allows: 'list subscriptions and payments, and see statistics' },
   'end-user-tokens:create': { from: 'admin', allows: 'make tokens for end users' },
 } as const satisfies Record<string, Rule>;

@@ -57,6 +57,7 @@ describe('GET config/history', () => {
       invitation_id: null,
       webhook_event_id: null,
       connect_link_id: null,
+      event_destination_id: null,
       member: null,
       role: null,
       former_webhook_secrets_ended: [],

@@ -102,8 +102,12 @@ export class LedgerHarness {
     return this.rows('stripe_disputes', 'dispute_id');
   }
 
-  outbox(): Promise<Row[]> {
-    return this.rows('ledger_outbox', 'created_at');
+  /** Events of the ledger that no listener received, the oldest first. */
+  async outbox(): Promise<Row[]> {
+    const events = await this.rows('events', 'id');
+    return events.filter(
+      ({ type, due_at: due }) => due !== null && /^(?:subscription|payment)\./.test(String(type)),
+    );
   }
 
   /** The rows of one mode as clients see them, without our ids. */

@@ -525,7 +525,7 @@ describe('a pause', () => {
     // A change of the pause alone is applied.
     const changes = (await harness.outbox()).map(
       (row) =>
-        (JSON.parse(String(row['payload'])) as { subscription: { pause: object | null } }).subscription.pause,
+        (JSON.parse(String(row['data'])) as { subscription: { pause: object | null } }).subscription.pause,
     );
     expect(changes).toHaveLength(pause ? 2 : 1);
     Object.assign(subscription, { status: 'active', pause_collection: null });
@@ -695,17 +695,17 @@ describe('an invoice that is paid before Stripe lists its payments', () => {
       'test usd gross_cents': 2_000,
       'test usd payments': 1 + rest.length,
     });
-    const sent = (await harness.outbox()).map(({ name, payload }) => ({
+    const sent = (await harness.outbox()).map(({ type: name, data }) => ({
       name,
-      ...(JSON.parse(String(payload)) as object),
+      ...(JSON.parse(String(data)) as object),
     }));
-    const partly = { name: 'payment.succeeded', payment: { status: 'succeeded', amountCents: 1_500 } };
-    const whole = { name: 'payment.failed', payment: { status: 'canceled', amountCents: 2_000 } };
+    const partly = { name: 'payment.succeeded', payment: { status: 'succeeded', amount_cents: 1_500 } };
+    const whole = { name: 'payment.failed', payment: { status: 'canceled', amount_cents: 2_000 } };
     const { name, payment } = rest.length > 0 ? partly : whole;
     expect(sent).toContainEqual(
       expect.objectContaining({
         name,
-        payment: expect.objectContaining({ paymentIntentId: invoice.id, ...payment }) as unknown,
+        payment: expect.objectContaining({ payment_intent_id: invoice.id, ...payment }) as unknown,
       }),
     );
   });

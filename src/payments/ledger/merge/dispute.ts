@@ -56,6 +56,10 @@ export const DISPUTE_STAGES = [
 
 const CLOSED = new Set(['won', 'lost', 'warning_closed', 'charge_refunded', 'prevented']);
 
+export function isClosed(status: string): boolean {
+  return CLOSED.has(status);
+}
+
 export function decideDispute(
   stored: (DisputeState & StoredVersion) | undefined,
   observed: DisputeFact,

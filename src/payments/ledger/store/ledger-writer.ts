@@ -23,7 +23,7 @@ import {
 } from '../merge/payment.js';
 import { StatisticsRepository } from './statistics.repository.js';
 import { decideSubscription, mergeSubscription, type OwnedSubscription } from '../merge/subscription.js';
-import { LedgerEventRecorder } from '../outbox/ledger-event-recorder.js';
+import { LedgerEventRecorder } from './ledger-event-recorder.js';
 import { UserLinksRepository } from './user-links.repository.js';
 
 /** Locked rows of a change before the write. */

@@ -176,6 +176,13 @@ export class HistoryEntryResponse {
     example: '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11',
   })
   invitation_id: string | null;
+
+  @ApiNullableString({
+    description:
+      'The event destination that was made, changed, deleted or disabled. Its URL is not recorded.',
+    example: '7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74',
+  })
+  event_destination_id: string | null;
 }
 
 @ApiSchema({ name: 'HistoryList', description: "One page of a project's history, newest first." })
@@ -234,6 +241,7 @@ function toHistoryEntryResponse({
     member,
     role,
     invitation,
+    destination,
   } = JSON.parse(details) as HistoryDetails;
   return {
     seq,
@@ -256,6 +264,7 @@ function toHistoryEntryResponse({
     member: member ?? null,
     role: role ?? null,
     invitation_id: invitation ?? null,
+    event_destination_id: destination ?? null,
   };
 }
 

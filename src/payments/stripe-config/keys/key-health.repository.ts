@@ -3,6 +3,7 @@ import type { ProjectId } from '../../../common/ids.js';
 import { Database, exec, query, type Steps } from '../../../database/database.js';
 import type { HistoryEvent } from '../../../history/history-entry.js';
 import { HistoryTrail } from '../../../history/history-trail.js';
+import { EventLog } from '../../events/event-log.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import { configWarnings } from '../stripe-config.js';
 import { FIND as FIND_CONFIG, RAISE_VERSION_ALONE, toConfig } from '../stripe-config.statements.js';
@@ -15,6 +16,7 @@ import {
   LEARN,
   RECORD_AGAIN,
   RECORD_NEWS,
+  WAS_REFUSED,
   refreshHealth,
 } from './key-health.statements.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict } from './key-probe.js';
@@ -46,14 +48,15 @@ export class KeyHealthRepository {
   constructor(
     private readonly database: Database,
     private readonly history: HistoryTrail,
+    private readonly log: EventLog,
   ) {}
 
   /**
    * Records a verdict, if the key is still the stored one.
-   * @returns whether the verdict is new (the first one on this key, or a different one), and whether the
-   * account is new
+   * Sends an event if the verdict is new: the first one on this key, or a different one.
+   * @returns whether the account is new
    */
-  record(projectId: ProjectId, check: KeyCheck): Promise<{ isNews: boolean; isAccountNews: boolean }> {
+  record(projectId: ProjectId, check: KeyCheck): Promise<{ isAccountNews: boolean }> {
     return this.database.transaction(() => this.#record(projectId, check));
   }
 
@@ -86,7 +89,12 @@ export class KeyHealthRepository {
     const accountColumns = [account?.id ?? null, storable(account?.name)];
     const values = [...ids, valid, ...accountColumns, event.at, by, valid ? null : message];
     const chain = yield* this.history.lockChain(projectId);
+    const wasRefused = valid && (yield* query(WAS_REFUSED, [projectId, key.mode])).length > 0;
     const isNews = (yield* query(RECORD_NEWS, values)).length > 0;
+    const tenant = { projectId, mode: key.mode };
+    if (isNews && !valid)
+      yield* this.log.add(['credentials.invalid', { ...tenant, reason: message }], event.at);
+    if (isNews && wasRefused) yield* this.log.add(['credentials.recovered', tenant], event.at);
     if (isNews) yield* refreshHealth(projectId);
     else if (!(valid && by === 'use')) yield* query(RECORD_AGAIN, values);
     const before = yield* warningsOf(projectId);
@@ -98,7 +106,7 @@ export class KeyHealthRepository {
     const [raised] = areWarningsNews ? yield* query(RAISE_VERSION_ALONE, [projectId]) : [];
     if (by !== 'use' || (isNews && !valid) || raised)
       yield* chain.append({ ...event, details: { ...event.details, ...raised } });
-    return { isNews, isAccountNews };
+    return { isAccountNews };
   }
 }
 

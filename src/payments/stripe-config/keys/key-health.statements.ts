@@ -28,6 +28,12 @@ export const RECORD_NEWS = sql<{ mode: StripeMode }>(
   'record_stripe_key_check',
 );
 
+/** $1 project, $2 mode. Returns a row if Stripe refused the last key that was checked. */
+export const WAS_REFUSED = sql<{ mode: StripeMode }>(
+  'SELECT mode FROM stripe_key_checks WHERE project_id = $1 AND mode = $2 AND NOT valid',
+  'was_stripe_key_refused',
+);
+
 /** Parameters of `RECORD_NEWS`. Refreshes an unchanged verdict. */
 export const RECORD_AGAIN = sql<never>(
   `UPDATE stripe_key_checks SET checked_at = $7, checked_by = $8, error = $9,

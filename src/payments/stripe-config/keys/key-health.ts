@@ -7,7 +7,6 @@ import type { StripeMode } from '../../stripe/stripe-mode.js';
 import { CredentialSealer } from '../credential-sealer.js';
 import { type ConnectionState, KeyHealthRepository } from './key-health.repository.js';
 import type { CheckedBy, KeyIdentity, KeyVerdict, StripeAccount } from './key-probe.js';
-import { PaymentsEvents } from '../../payments-events.js';
 import type { AnswerListener } from '../../stripe/strict-http-client.js';
 
 const IN_USE = systemActor('stripe client');
@@ -18,7 +17,7 @@ const REFUSED_IN_USE: KeyVerdict = {
   message: 'Stripe refused this key when it was used; it was rolled, revoked or has expired.',
 };
 
-/** Records Stripe's verdicts on stored keys, and emits an event when a key becomes invalid. */
+/** Records Stripe's verdicts on stored keys. */
 @Injectable()
 export class KeyHealth {
   readonly #logger = new Logger(KeyHealth.name);
@@ -26,7 +25,6 @@ export class KeyHealth {
   constructor(
     private readonly checks: KeyHealthRepository,
     private readonly sealer: CredentialSealer,
-    private readonly events: PaymentsEvents,
     private readonly changes: ConfigChanges,
   ) {}
 
@@ -50,10 +48,8 @@ export class KeyHealth {
     const accountFingerprint =
       verdict.account && this.sealer.accountFingerprint(projectId, verdict.account.id);
     const check = { key, verdict, by, accountFingerprint, event };
-    const { isNews, isAccountNews } = await this.checks.record(projectId, check);
+    const { isAccountNews } = await this.checks.record(projectId, check);
     if (isAccountNews) this.changes.announceEverywhere(projectId);
-    if (isNews && !verdict.valid)
-      this.events.emit('credentials.invalid', { projectId, mode: key.mode, reason: verdict.message });
   }
 
   /** Records the account of a key in use. Never rejects, because Stripe can be asked again. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { Steps } from '../../../database/database.js';
+import { EventLog } from '../../events/event-log.js';
 import type {
   DurableEvent,
   LedgerDispute,
@@ -8,21 +9,32 @@ import type {
   LedgerSubscription,
 } from '../../payments-events.js';
 import type { ProjectMode } from '../../stripe/stripe-mode.js';
-import type { DisputeState } from '../merge/dispute.js';
+import { type DisputeState, isClosed } from '../merge/dispute.js';
 import { hasFailed, hasSucceeded, type PaymentState } from '../merge/payment.js';
 import { isEnded, type OwnedSubscription, pauseOf } from '../merge/subscription.js';
-import { PaymentsTable, rowId, SubscriptionsTable, type Written } from '../store/ledger-tables.js';
-import type { Reassigned } from '../store/user-links.repository.js';
-import { OutboxSweeper } from './outbox-sweeper.js';
-import { OutboxRepository } from './outbox.repository.js';
+import { isChanged, PaymentsTable, rowId, SubscriptionsTable, type Written } from './ledger-tables.js';
+import type { Reassigned } from './user-links.repository.js';
+
+/** What all states of a row have in common. */
+interface RowIdentity {
+  readonly id: string;
+  readonly stripeId: string;
+  readonly version: number;
+}
+
+/** The row's identity, with its revision after the write. */
+function identityOf<State>(written: Written<State & object>): RowIdentity {
+  const { id, stripeId, before } = written;
+  return { id, stripeId, version: (before?.revision ?? 0) + Number(isChanged(written)) };
+}
 
 function toLedgerSubscription(
-  id: string,
-  subscriptionId: string,
+  { id, version, stripeId: subscriptionId }: RowIdentity,
   state: OwnedSubscription,
 ): LedgerSubscription {
   return {
     id,
+    version,
     subscriptionId,
     userId: state.userId,
     customerId: state.customerId,
@@ -43,9 +55,13 @@ function toLedgerSubscription(
   };
 }
 
-function toLedgerPayment(id: string, paymentIntentId: string, state: PaymentState): LedgerPayment {
+function toLedgerPayment(
+  { id, version, stripeId: paymentIntentId }: RowIdentity,
+  state: PaymentState,
+): LedgerPayment {
   return {
     id,
+    version,
     paymentIntentId,
     userId: state.userId,
     customerId: state.customerId,
@@ -60,9 +76,13 @@ function toLedgerPayment(id: string, paymentIntentId: string, state: PaymentStat
   };
 }
 
-function toLedgerDispute(id: string, disputeId: string, state: DisputeState): LedgerDispute {
+function toLedgerDispute(
+  { id, version, stripeId: disputeId }: RowIdentity,
+  state: DisputeState,
+): LedgerDispute {
   return {
     id,
+    version,
     disputeId,
     paymentIntentId: state.paymentIntentId,
     status: state.status,
@@ -82,12 +102,11 @@ export interface WrittenRows {
   readonly reassigned: Reassigned;
 }
 
-/** Adds the events of a change to the outbox, in the transaction that makes the change. */
+/** Stores the events of a change, in the transaction that makes the change. */
 @Injectable()
 export class LedgerEventRecorder {
   constructor(
-    private readonly outbox: OutboxRepository,
-    private readonly sweeper: OutboxSweeper,
+    private readonly log: EventLog,
     private readonly subscriptions: SubscriptionsTable,
     private readonly payments: PaymentsTable,
   ) {}
@@ -125,22 +144,26 @@ export class LedgerEventRecorder {
     }
     for (const written of disputes) events.push(...(yield* this.#disputeEvents(tenant, written)));
     const now = new Date();
-    for (const event of events) yield* this.outbox.add(event, now);
-    if (events.length > 0) this.sweeper.wake();
+    for (const event of events) yield* this.log.add(event, now);
   }
 
-  *#disputeEvents(
-    tenant: ProjectMode,
-    { id, stripeId, before, after }: Written<DisputeState>,
-  ): Steps<DurableEvent[]> {
+  *#disputeEvents(tenant: ProjectMode, written: Written<DisputeState>): Steps<DurableEvent[]> {
+    const { before, after } = written;
     const { status, paymentIntentId } = after;
     if (before?.status === status) return [];
     const row = paymentIntentId === null ? undefined : yield* this.payments.read(tenant, paymentIntentId);
     const payment =
       row && paymentIntentId !== null
-        ? toLedgerPayment(rowId(tenant, paymentIntentId), paymentIntentId, row)
+        ? toLedgerPayment(
+            { id: rowId(tenant, paymentIntentId), stripeId: paymentIntentId, version: row.revision },
+            row,
+          )
         : null;
-    return [['payment.disputed', { ...tenant, dispute: toLedgerDispute(id, stripeId, after), payment }]];
+    const event = { ...tenant, dispute: toLedgerDispute(identityOf(written), after), payment };
+    return [
+      ['payment.disputed', event],
+      ...(isClosed(status) ? [['payment.dispute_closed', event] as const] : []),
+    ];
   }
 }
 
@@ -150,13 +173,15 @@ function missingIn(written: readonly { readonly stripeId: string }[], ids: reado
 
 function subscriptionEvents(
   tenant: ProjectMode,
-  { id, stripeId, before, after }: Written<OwnedSubscription>,
+  written: Written<OwnedSubscription>,
   isReassigned: boolean,
 ): DurableEvent[] {
-  const subscription = toLedgerSubscription(id, stripeId, after);
+  const { before, after } = written;
+  const identity = identityOf(written);
+  const subscription = toLedgerSubscription(identity, after);
   const hasEnded = isEnded(after.status) && !(before && isEnded(before.status));
   const isUpdated =
-    isReassigned || (before && !isDeepStrictEqual(toLedgerSubscription(id, stripeId, before), subscription));
+    isReassigned || (before && !isDeepStrictEqual(toLedgerSubscription(identity, before), subscription));
   const event = { ...tenant, subscription };
   if (before && !hasEnded) return isUpdated ? [['subscription.updated', event]] : [];
   return [
@@ -167,18 +192,20 @@ function subscriptionEvents(
 
 function paymentEvents(
   tenant: ProjectMode,
-  { id, stripeId, before, after }: Written<PaymentState>,
+  written: Written<PaymentState>,
   isReassigned: boolean,
 ): DurableEvent[] {
-  const payment = toLedgerPayment(id, stripeId, after);
-  const stored = before && toLedgerPayment(id, stripeId, before);
+  const { before, after } = written;
+  const identity = identityOf(written);
+  const payment = toLedgerPayment(identity, after);
+  const stored = before && toLedgerPayment(identity, before);
   const refundedNowCents = payment.refundedAmountCents - (stored?.refundedAmountCents ?? 0);
   const isRefundUndone = refundedNowCents < 0;
-  const isChanged =
+  const isUpdated =
     !stored || isReassigned || isRefundUndone || !isDeepStrictEqual(compared(stored), compared(payment));
   const events: DurableEvent[] = [];
-  if (isChanged && hasSucceeded(after.status)) events.push(['payment.succeeded', { ...tenant, payment }]);
-  if (isChanged && hasFailed(after.status)) events.push(['payment.failed', { ...tenant, payment }]);
+  if (isUpdated && hasSucceeded(after.status)) events.push(['payment.succeeded', { ...tenant, payment }]);
+  if (isUpdated && hasFailed(after.status)) events.push(['payment.failed', { ...tenant, payment }]);
   if (refundedNowCents > 0) events.push(['payment.refunded', { ...tenant, payment, refundedNowCents }]);
   return events;
 }

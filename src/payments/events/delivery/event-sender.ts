@@ -1,0 +1,169 @@
+import {
+  Agent as HttpAgent,
+  type IncomingMessage,
+  request as httpRequest,
+  type RequestOptions,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { VERSION } from '../../../config/settings.js';
+import type { DestinationSecrets } from '../destinations/destination-secrets.js';
+import { ForbiddenAddress, hostOf, ReceiverAddresses, UnknownName } from './receiver-addresses.js';
+
+const TIMEOUT_MS = 15_000;
+const MAX_KEPT_BYTES = 64 * 1024;
+const IDLE_SOCKET_MS = 10_000;
+const MAX_IDLE_SOCKETS = 64;
+const AGENT = { keepAlive: true, timeout: IDLE_SOCKET_MS, maxFreeSockets: MAX_IDLE_SOCKETS };
+const USER_AGENT = `Tillkeeper/${VERSION}`;
+
+export interface EventRequest {
+  readonly url: string;
+  readonly secrets: DestinationSecrets;
+  /** The id of the event, equal in all attempts. */
+  readonly id: string;
+  readonly body: string;
+}
+
+/** The outcome of one attempt. */
+export interface Attempt {
+  readonly at: Date;
+  readonly durationMs: number;
+  /** `null` without an answer. */
+  readonly status: number | null;
+  /** Why it failed, in our words; `null` after a success. */
+  readonly error: string | null;
+  /** The beginning of the answer's body. */
+  readonly response: string | null;
+}
+
+/** Errors of connections in our words, by their code. */
+const CONNECTION_ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'The receiver refuses connections.',
+  ECONNRESET: 'The receiver closed the connection before it answered.',
+  EPIPE: 'The receiver closed the connection before it answered.',
+  EHOSTUNREACH: 'There is no way to the receiver.',
+  ENETUNREACH: 'There is no way to the receiver.',
+  ETIMEDOUT: 'The receiver did not accept the connection in time.',
+  CERT_HAS_EXPIRED: 'The certificate of the receiver has expired.',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'The certificate of the receiver is self-signed.',
+  SELF_SIGNED_CERT_IN_CHAIN: 'The certificate of the receiver is self-signed.',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'The receiver does not send its whole chain of certificates.',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate of the receiver is for another name.',
+};
+
+/** Sends events over HTTP, without redirects, and to checked addresses only. */
+@Injectable()
+export class EventSender implements OnApplicationShutdown {
+  readonly #http = new HttpAgent(AGENT);
+  readonly #https = new HttpsAgent(AGENT);
+  readonly #lookup: LookupFunction;
+
+  constructor(private readonly addresses: ReceiverAddresses) {
+    // Called by each new connection, so the checked addresses are those that it connects to.
+    this.#lookup = (host, { all }, callback) => {
+      this.addresses.resolve(host).then(
+        (found) => (all ? callback(null, found) : callback(null, found[0]?.address ?? '', found[0]?.family)),
+        (error: Error) => callback(error, ''),
+      );
+    };
+  }
+
+  onApplicationShutdown(): void {
+    this.#http.destroy();
+    this.#https.destroy();
+  }
+
+  /**
+   * Never rejects.
+   * @param stopping aborts the attempt, which then has no outcome
+   * @returns `undefined` if the attempt was aborted
+   */
+  async send(request: EventRequest, stopping: AbortSignal): Promise<Attempt | undefined> {
+    const at = new Date();
+    const startedAt = performance.now();
+    const tooLate = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = AbortSignal.any([stopping, tooLate]);
+    const attempt = (outcome: Pick<Attempt, 'status' | 'error' | 'response'>): Attempt => ({
+      at,
+      durationMs: Math.round(performance.now() - startedAt),
+      ...outcome,
+    });
+    let status: number | null = null;
+    try {
+      const answer = await this.#post(request, at, signal);
+      status = answer.statusCode ?? null;
+      const response = request.secrets.hideIn(await beginningOf(answer)).slice(0, MAX_KEPT_BYTES);
+      return attempt({ status, error: problemWith(status), response });
+    } catch (error) {
+      if (stopping.aborted) return undefined;
+      const reason = tooLate.aborted
+        ? `The receiver did not answer within ${TIMEOUT_MS / 1_000} s.`
+        : explain(error);
+      return attempt({ status, error: reason, response: null });
+    }
+  }
+
+  async #post(
+    { url, secrets, id, body }: EventRequest,
+    at: Date,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const target = new URL(url);
+    const host = hostOf(target);
+    // Node looks up no addresses, so they are checked here.
+    if (isIP(host)) await this.addresses.resolve(host);
+    const isTls = target.protocol === 'https:';
+    const options: RequestOptions = {
+      method: 'POST',
+      headers: {
+        ...secrets.headersFor({ id, body, at }),
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+        'user-agent': USER_AGENT,
+      },
+      lookup: this.#lookup,
+      signal,
+    };
+    return new Promise((resolve, reject) => {
+      const sent = isTls
+        ? httpsRequest(target, { ...options, agent: this.#https })
+        : httpRequest(target, { ...options, agent: this.#http });
+      sent.once('response', resolve).once('error', reject).end(body);
+    });
+  }
+}
+
+/** Reads the beginning of the body. A longer one is cut by closing the connection. */
+async function beginningOf(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > MAX_KEPT_BYTES) break;
+  }
+  const text = Buffer.concat(chunks).subarray(0, MAX_KEPT_BYTES).toString('utf8');
+  // PostgreSQL stores no NUL.
+  return text.replaceAll('\0', '');
+}
+
+function problemWith(status: number | null): string | null {
+  if (status !== null && status >= 200 && status < 300) return null;
+  if (status !== null && status >= 300 && status < 400)
+    return 'The receiver redirects, which is not followed; change the URL of the destination.';
+  return `The receiver answered ${status}.`;
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ForbiddenAddress)
+    return 'The name of the receiver leads to an address that is not public.';
+  if (error instanceof UnknownName) return 'The name of the receiver has no address.';
+  const { code } = error as { code?: unknown };
+  const known = typeof code === 'string' ? CONNECTION_ERRORS[code] : undefined;
+  if (known !== undefined) return known;
+  return typeof code === 'string' && /^(?:HPE|ERR_HTTP)_/.test(code)
+    ? 'The receiver did not answer in HTTP.'
+    : 'The connection to the receiver failed.';
+}

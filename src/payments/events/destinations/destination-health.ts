@@ -1,0 +1,67 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { PeriodicTask } from '../../../database/periodic-task.js';
+import { PeriodicTasks } from '../../../database/periodic-tasks.js';
+import { DestinationsRepository } from './destinations.repository.js';
+import type { DestinationRow } from './destinations.statements.js';
+
+const INTERVAL_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const DISABLED_AFTER_MS = 5 * DAY_MS;
+/** Between two failures: a single failure of long ago proves nothing. */
+const FAILURES_APART_MS = 12 * HOUR_MS;
+/** Time from the first failure to each warning. */
+const WARNINGS_AFTER_MS = [DAY_MS, 3 * DAY_MS];
+
+/** Warns of failing destinations, and disables those that fail for five days. */
+@Injectable()
+export class DestinationHealth implements OnApplicationBootstrap {
+  readonly task: PeriodicTask;
+
+  constructor(
+    private readonly destinations: DestinationsRepository,
+    private readonly host: HttpAdapterHost,
+    tasks: PeriodicTasks,
+  ) {
+    this.task = tasks.add({
+      name: 'destination_health',
+      intervalMs: INTERVAL_MS,
+      inOneProcess: true,
+      work: (signal) => this.check(new Date(), signal),
+      failure: 'Failing event destinations could not be checked; this is tried again in a minute.',
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    // A command of the CLI leaves it to the servers.
+    if (this.host.httpAdapter) this.task.start();
+  }
+
+  async check(now: Date, signal?: AbortSignal): Promise<void> {
+    const [first = 0] = WARNINGS_AFTER_MS;
+    for (const destination of await this.destinations.failing(new Date(now.getTime() - first))) {
+      if (signal?.aborted) return;
+      const measure = measureFor(destination, now);
+      if (measure === 'disable') await this.destinations.disable(destination, 'failing');
+      if (measure === 'warn') await this.destinations.warn(destination);
+    }
+  }
+}
+
+/** Decides what to do about a failing destination. */
+export function measureFor(
+  {
+    failingSince,
+    lastFailureAt,
+    warnings,
+  }: Pick<DestinationRow, 'failingSince' | 'lastFailureAt' | 'warnings'>,
+  now: Date,
+): 'disable' | 'warn' | undefined {
+  if (!failingSince || !lastFailureAt) return undefined;
+  const age = now.getTime() - failingSince.getTime();
+  const apart = lastFailureAt.getTime() - failingSince.getTime();
+  if (age >= DISABLED_AFTER_MS && apart >= FAILURES_APART_MS) return 'disable';
+  const next = WARNINGS_AFTER_MS[warnings];
+  return next !== undefined && age >= next ? 'warn' : undefined;
+}

@@ -1,0 +1,123 @@
+import * as schemas from './event-schemas.js';
+import { exampleOf, object, type Schema } from './event-schemas.js';
+
+interface EventTypeRule {
+  /** When the event is sent, as a sentence. */
+  readonly when: string;
+  readonly data: Readonly<Record<string, Schema>>;
+  /** Whether its `mode` is `null`, since it concerns both. */
+  readonly isOfBothModes?: boolean;
+}
+
+/**
+ * Every event that leaves this service. Filters, `docs/events.md`, the `webhooks` of the OpenAPI document and
+ * `PaymentsEvents` derive from this table.
+ */
+export const EVENT_TYPES = {
+  'subscription.created': {
+    when: 'A subscription is seen for the first time.',
+    data: { subscription: schemas.SUBSCRIPTION },
+  },
+  'subscription.updated': {
+    when: 'A subscription changes, and neither is new nor ends with the change.',
+    data: { subscription: schemas.SUBSCRIPTION },
+  },
+  'subscription.ended': {
+    when: 'The status becomes `canceled` or `incomplete_expired`, which are final.',
+    data: { subscription: schemas.SUBSCRIPTION },
+  },
+  'payment.succeeded': {
+    when: 'A payment succeeds, or changes later other than by a refund.',
+    data: { payment: schemas.PAYMENT },
+  },
+  'payment.failed': {
+    when: 'An attempt to pay fails, the payment is cancelled, or such a payment changes.',
+    data: { payment: schemas.FAILED_PAYMENT },
+  },
+  'payment.refunded': {
+    when: 'The refunded amount of a payment grows.',
+    data: { payment: schemas.REFUNDED_PAYMENT, refunded_now_cents: schemas.REFUNDED_NOW },
+  },
+  'payment.disputed': {
+    when: 'A dispute about a payment is opened, or its status changes.',
+    data: { dispute: schemas.DISPUTE, payment: schemas.PAYMENT_OR_NULL },
+  },
+  'payment.dispute_closed': {
+    when: 'The status of a dispute becomes `won`, `lost` or `warning_closed`.',
+    data: { dispute: schemas.CLOSED_DISPUTE, payment: schemas.PAYMENT_OR_NULL },
+  },
+  'config.updated': {
+    when: 'Credentials are stored, or some of them destroyed.',
+    data: { config: schemas.CONFIG },
+    isOfBothModes: true,
+  },
+  'config.deleted': {
+    when: 'The Stripe configuration is deleted with all credentials.',
+    data: { config: schemas.CONFIG },
+    isOfBothModes: true,
+  },
+  'credentials.invalid': {
+    when: 'Stripe refuses a stored secret key for the first time since it was stored or accepted.',
+    data: { reason: schemas.REASON },
+  },
+  'credentials.recovered': {
+    when: 'Stripe accepts the secret key of a mode whose last known key it refused.',
+    data: {},
+  },
+  'destination.failing': {
+    when: 'Every attempt to deliver to a destination failed for one day, and again after three days.',
+    data: { destination: schemas.DESTINATION },
+    isOfBothModes: true,
+  },
+  'destination.disabled': {
+    when: 'A destination is disabled because it answered 410, or failed for five days.',
+    data: { destination: schemas.DESTINATION, reason: schemas.DISABLED_REASON },
+    isOfBothModes: true,
+  },
+  'destination.test': {
+    when: 'Somebody asks for a test. It goes to that destination only, whichever types it receives.',
+    data: { destination: schemas.DESTINATION },
+    isOfBothModes: true,
+  },
+} as const satisfies Record<string, EventTypeRule>;
+
+export type EventType = keyof typeof EVENT_TYPES;
+
+export const EVENT_TYPE_NAMES = Object.keys(EVENT_TYPES) as readonly EventType[];
+
+/** Types that a destination can ask for. */
+export const SUBSCRIBABLE_TYPES = EVENT_TYPE_NAMES.filter((type) => type !== 'destination.test');
+
+const EXAMPLE_ID = '019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34';
+const EXAMPLE_PROJECT = '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11';
+
+/** The schema of an event as destinations and consumers get it, with an example. */
+export function eventSchema(type: EventType): Schema & { readonly example: unknown } {
+  const { when, data, isOfBothModes = false }: EventTypeRule = EVENT_TYPES[type];
+  const schema = object(when, {
+    id: {
+      type: 'string',
+      format: 'uuid',
+      description: 'Equal in all attempts and all destinations: handle an event once.',
+      example: EXAMPLE_ID,
+    },
+    type: { type: 'string', description: 'What happened.', enum: [type], example: type },
+    timestamp: {
+      type: 'string',
+      format: 'date-time',
+      description: 'When it happened.',
+      example: '2026-11-21T09:30:00.000Z',
+    },
+    project_id: {
+      type: ['string', 'null'],
+      format: 'uuid',
+      description: "The project; `null` for the operator's own destinations.",
+      example: EXAMPLE_PROJECT,
+    },
+    mode: isOfBothModes
+      ? { type: 'null', description: '`null`: it concerns both modes.', example: null }
+      : { type: 'string', description: "Stripe's mode.", enum: ['test', 'live'], example: 'test' },
+    data: object('What it is about.', data),
+  });
+  return { ...schema, example: exampleOf(schema) };
+}

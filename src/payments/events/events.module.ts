@@ -1,0 +1,43 @@
+import { Module } from '@nestjs/common';
+import { AuthModule } from '../../auth/auth.module.js';
+import { HistoryModule } from '../../history/history.module.js';
+import { ProjectsModule } from '../../projects/projects.module.js';
+import { PaymentsEventsModule } from '../payments-events.js';
+import { DeliveriesRepository } from './delivery/deliveries.repository.js';
+import { DeliveryWorker } from './delivery/delivery-worker.js';
+import { EventPublisher } from './delivery/event-publisher.js';
+import { EventSender } from './delivery/event-sender.js';
+import { NameServers, ReceiverAddresses } from './delivery/receiver-addresses.js';
+import { DestinationHealth } from './destinations/destination-health.js';
+import { DestinationSealer } from './destinations/destination-secrets.js';
+import { DestinationsRepository } from './destinations/destinations.repository.js';
+import { DestinationsService } from './destinations/destinations.service.js';
+import { EventDestinationsController } from './destinations/event-destinations.controller.js';
+import { OperatorEventDestinationsController } from './destinations/operator-event-destinations.controller.js';
+import { EventLog } from './event-log.js';
+import { EventRetention } from './event-retention.js';
+import { EventsController } from './events.controller.js';
+import { ListenerDeliveries } from './listener-deliveries.js';
+
+/** Events that leave this service: the log, destinations, deliveries, and listeners of this process. */
+@Module({
+  imports: [AuthModule, HistoryModule, ProjectsModule, PaymentsEventsModule],
+  controllers: [EventsController, EventDestinationsController, OperatorEventDestinationsController],
+  providers: [
+    EventLog,
+    ListenerDeliveries,
+    DestinationsService,
+    DestinationsRepository,
+    DestinationSealer,
+    DestinationHealth,
+    DeliveriesRepository,
+    DeliveryWorker,
+    EventPublisher,
+    EventSender,
+    EventRetention,
+    NameServers,
+    ReceiverAddresses,
+  ],
+  exports: [EventLog, PaymentsEventsModule],
+})
+export class EventsModule {}
