@@ -25,7 +25,7 @@ const CURSOR = /^\d{1,16}$/;
 const TYPE_LIST = '^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$';
 
 /** Types in a query, separated by commas. */
-export function QueryEventTypes(description: string): PropertyDecorator {
+function QueryEventTypes(description: string): PropertyDecorator {
   return applyDecorators(
     ApiProperty({
       description: `${description}, separated by commas: ${SUBSCRIBABLE_TYPES.join(', ')}.`,
@@ -86,7 +86,7 @@ class EventListResponse {
 }
 
 /** The name of an event's schema in the OpenAPI document: `PaymentSucceededEvent`. */
-export function eventSchemaName(type: EventType): string {
+function eventSchemaName(type: EventType): string {
   const words = type.split(/[._]/).map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`);
   return `${words.join('')}Event`;
 }

@@ -127,7 +127,7 @@ export class DeliveriesRepository {
 }
 
 /** The partition of a delivery that is made at this time. */
-export function dayOf(time: Date): string {
+function dayOf(time: Date): string {
   return time.toISOString().slice(0, 10);
 }
 

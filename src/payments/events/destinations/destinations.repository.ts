@@ -152,11 +152,11 @@ export class DestinationsRepository {
 }
 
 /** A destination as events show it. */
-export function about({ id, version, description, failingSince }: DestinationRow) {
+function about({ id, version, description, failingSince }: DestinationRow) {
   return { destination: { id, version, description, failingSince: failingSince?.toISOString() ?? null } };
 }
 
-export function destinationNotFound(): DomainError {
+function destinationNotFound(): DomainError {
   return new DomainError('event_destination_not_found', 'There is no event destination with this id.');
 }
 
