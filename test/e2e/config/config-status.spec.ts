@@ -182,7 +182,7 @@ describe('the status of a configuration', () => {
     app.stripe.mark(key, 'active');
     await use();
     await expectState({ state: 'valid', verified_by: 'use', last_error: null });
-    expect(told).toHaveLength(1);
+    await eventually(async () => expect(told).toHaveLength(1));
   });
 
   it('stays invalid in use if a validation found missing permissions', async () => {
