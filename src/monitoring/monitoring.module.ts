@@ -4,6 +4,7 @@ import { AuthModule } from '../auth/auth.module.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { EventsModule } from '../payments/events/events.module.js';
 import { PaymentsEventsModule } from '../payments/payments-events.js';
+import { EventMetrics } from './event-metrics.js';
 import { HealthController, OpenGuard } from './health.controller.js';
 import { MetricsController, MetricsRegistry } from './metrics.controller.js';
 import { AccountMetrics, PaymentsMetrics, ServiceAccountMetrics } from './payments-metrics.js';
@@ -19,6 +20,7 @@ import { ReadinessService } from './readiness.service.js';
     MetricsRegistry,
     AccountMetrics,
     PaymentsMetrics,
+    EventMetrics,
     ServiceAccountMetrics,
     ProcessMetrics,
     RequestMetrics,

@@ -162,10 +162,14 @@ export const WEBHOOK_OUTCOMES = [
 ] as const;
 export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];
 
+/** Results of an attempt to deliver an event to a destination. */
+export const ATTEMPT_RESULTS = ['delivered', 'failed'] as const;
+
 /** Events sent once, to listeners of the same process. They are lost if that process dies. */
 export interface ProcessEventMap {
   'stripe.called': { readonly outcome: StripeCallOutcome };
   'webhook.received': { readonly outcome: WebhookOutcome };
+  'delivery.attempted': { readonly result: (typeof ATTEMPT_RESULTS)[number] };
   /** Sent for each answer of the gateway to a known key. `resource` is `*` for an operation it does not know. */
   'gateway.answered': {
     readonly resource: string;
@@ -185,7 +189,12 @@ export type DurableEvent = {
 }[DurableEventName];
 
 export const DURABLE_EVENTS: readonly DurableEventName[] = Object.keys(EVENT_TYPES) as EventType[];
-const PROCESS_EVENTS: readonly ProcessEventName[] = ['stripe.called', 'webhook.received', 'gateway.answered'];
+const PROCESS_EVENTS: readonly ProcessEventName[] = [
+  'stripe.called',
+  'webhook.received',
+  'delivery.attempted',
+  'gateway.answered',
+];
 
 export interface Delivery {
   /** Equal for all attempts of one event. */

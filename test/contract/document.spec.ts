@@ -424,6 +424,8 @@ describe('the served OpenAPI document', () => {
         'PUT /api/v1/operator/event-destinations/{destination_id} 422',
         'POST /api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id}/rotate 422',
         'POST /api/v1/operator/event-destinations/{destination_id}/rotate 422',
+        'POST /api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id}/recover 422',
+        'POST /api/v1/operator/event-destinations/{destination_id}/recover 422',
         'POST /api/v1/projects/ 201',
         'POST /api/v1/payments/stripe/projects/{project_id}/connect-links 201',
         // The caller has no token of a link.

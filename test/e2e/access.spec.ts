@@ -106,6 +106,10 @@ function destinationRoutes(
     [`PUT ${path}/:destination_id`]: expect('admin', 404, {}),
     [`DELETE ${path}/:destination_id`]: expect('admin', 404),
     [`POST ${path}/:destination_id/rotate`]: expect('admin', 404),
+    [`GET ${path}/:destination_id/deliveries`]: expect('viewer', 404),
+    [`POST ${path}/:destination_id/deliveries/:delivery_id/retry`]: expect('admin', 404),
+    [`POST ${path}/:destination_id/recover`]: expect('admin', 404, { since: '2026-11-21T09:30:00Z' }),
+    [`POST ${path}/:destination_id/test`]: expect('admin', 404),
   };
 }
 
@@ -271,6 +275,7 @@ const fill = (path: string, projectId: string, mode = 'test') =>
     .replace(':subject', 'nobody')
     .replace(':invitation_id', NOBODYS_ID)
     .replace(':destination_id', NOBODYS_ID)
+    .replace(':delivery_id', NOBODYS_ID)
     .replace(':session_id', randomUUID())
     .replace(':gateway_key_id', NOBODYS_ID)
     .replace(':connect_link_id', NOBODYS_ID)

@@ -25,6 +25,9 @@ const BODIES: Record<string, unknown> = {
     url: 'https://receiver.example/',
   },
   'PUT /api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id}': {},
+  'POST /api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id}/recover': {
+    since: '2026-11-21T09:30:00Z',
+  },
   'POST /api/v1/projects/{project_id}/members': { subject: 'developer-2', role: 'viewer' },
   'PUT /api/v1/projects/{project_id}/members/{subject}': { role: 'admin' },
   'POST /api/v1/projects/{project_id}/transfer': { subject: 'developer-3' },
@@ -106,6 +109,7 @@ function call({ method, path }: Operation): Promise<Answer> {
     .replace('{connect_link_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
     .replace('{gateway_key_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
     .replace('{destination_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
+    .replace('{delivery_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34')
     .replace('{service_account_id}', 'b1f0c7de-3a52-4f6b-9d18-7c2e5a9f0d34');
   const token = END_USERS.test(path)
     ? endUserToken(projectId)

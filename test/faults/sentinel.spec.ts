@@ -98,6 +98,9 @@ const BODIES: Record<string, object[]> = {
       ],
       [`PUT ${path}/:destination_id`, [{ headers: { 'X-Api-Key': accounts.wrong.trim() } }]],
       [`POST ${path}/:destination_id/rotate`, [{}]],
+      [`POST ${path}/:destination_id/deliveries/:delivery_id/retry`, [{}]],
+      [`POST ${path}/:destination_id/recover`, [{ since: '2026-11-21T09:30:00Z' }]],
+      [`POST ${path}/:destination_id/test`, [{}]],
     ]),
   ),
   [`PUT ${STRIPE}/config`]: [replaced, credentials, {}],
@@ -273,9 +276,9 @@ it('shows no secret in any answer or log, for any operation and any place in the
       .replace(':project_id', projectId)
       .replace(':mode', 'test')
       .replace(':subject', 'developer-2')
-      .replace(
-        /:(?:session|service_account|gateway_key|connect_link|invitation|destination)_id/,
-        randomUUID(),
+      .replaceAll(
+        /:(?:session|service_account|gateway_key|connect_link|invitation|destination|delivery)_id/g,
+        () => randomUUID(),
       )
       .replace('*', 'swagger-ui.css');
     const token = isOfTill(path) ? endUserToken(projectId) : undefined;

@@ -692,6 +692,330 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/payments/stripe/projects/{project_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pull events
+         * @description The events that destinations get, for consumers that can not be reached from outside. They are kept for 30 days. Keep `next_cursor`, and ask again with it. Needs the permission `event-log:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
+         */
+        get: operations["pullEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/event-destinations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the event destinations of a project
+         * @description Disabled ones too. No secret is shown. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        get: operations["listEventDestinations"];
+        put?: never;
+        /**
+         * Make an event destination
+         * @description From now on, events of the project are sent to the URL, signed by Standard Webhooks 1.0. The answer shows the signing secret, this once. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        post: operations["createEventDestination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an event destination
+         * @description Its settings, and whether it fails. No secret is shown. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        get: operations["getEventDestination"];
+        /**
+         * Change an event destination
+         * @description Absent fields stay; `headers` replaces all headers. The next attempt uses the new settings. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        put: operations["updateEventDestination"];
+        post?: never;
+        /**
+         * Delete an event destination
+         * @description With its secrets. What it has not received yet is not sent any more. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        delete: operations["deleteEventDestination"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a new signing secret for an event destination
+         * @description During the overlap, by default a day, both secrets sign each event. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        post: operations["rotateEventDestination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/event-destinations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the event destinations of the operator
+         * @description Disabled ones too. No secret is shown. For operators: people, and service accounts of the operator with the role `viewer` or `admin`.
+         */
+        get: operations["listOperatorEventDestinations"];
+        put?: never;
+        /**
+         * Make an event destination of the operator
+         * @description It gets the events of all projects. The answer shows the signing secret, this once. For operators: people, and service accounts of the operator with the role `admin`.
+         */
+        post: operations["createOperatorEventDestination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/event-destinations/{destination_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an event destination of the operator
+         * @description Its settings, and whether it fails. No secret is shown. For operators: people, and service accounts of the operator with the role `viewer` or `admin`.
+         */
+        get: operations["getOperatorEventDestination"];
+        /**
+         * Change an event destination of the operator
+         * @description Absent fields stay; `headers` replaces all headers. The next attempt uses the new settings. For operators: people, and service accounts of the operator with the role `admin`.
+         */
+        put: operations["updateOperatorEventDestination"];
+        post?: never;
+        /**
+         * Delete an event destination of the operator
+         * @description With its secrets. What it has not received yet is not sent any more. For operators: people, and service accounts of the operator with the role `admin`.
+         */
+        delete: operations["deleteOperatorEventDestination"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/event-destinations/{destination_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a new signing secret for an event destination of the operator
+         * @description During the overlap, by default a day, both secrets sign each event. For operators: people, and service accounts of the operator with the role `admin`.
+         */
+        post: operations["rotateOperatorEventDestination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deliveries to an event destination
+         * @description With their attempts, and the beginning of the last answer. They are kept for 30 days. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        get: operations["listEventDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id}/deliveries/{delivery_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send an event to a destination again
+         * @description At once, and with all retries. A delivered event is sent again, too. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        post: operations["retryEventDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id}/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a destination what it missed
+         * @description Failed deliveries, and events since then that it did not get, because it was disabled or did not exist. At most 10,000 of each at once. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        post: operations["recoverEventDestination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test event to a destination
+         * @description At once and one time, also to a disabled destination. The answer shows what the receiver answered. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         */
+        post: operations["testEventDestination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/event-destinations/{destination_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deliveries to an event destination of the operator
+         * @description With their attempts, and the beginning of the last answer. They are kept for 30 days. For operators: people, and service accounts of the operator with the role `viewer` or `admin`.
+         */
+        get: operations["listOperatorEventDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/event-destinations/{destination_id}/deliveries/{delivery_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send an event to a destination of the operator again
+         * @description At once, and with all retries. A delivered event is sent again, too. For operators: people, and service accounts of the operator with the role `admin`.
+         */
+        post: operations["retryOperatorEventDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/event-destinations/{destination_id}/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a destination of the operator what it missed
+         * @description Failed deliveries, and events since then that it did not get, because it was disabled or did not exist. At most 10,000 of each at once. For operators: people, and service accounts of the operator with the role `admin`.
+         */
+        post: operations["recoverOperatorEventDestination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/event-destinations/{destination_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test event to a destination of the operator
+         * @description At once and one time, also to a disabled destination. The answer shows what the receiver answered. For operators: people, and service accounts of the operator with the role `admin`.
+         */
+        post: operations["testOperatorEventDestination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/payments/stripe/projects/{project_id}/config": {
         parameters: {
             query?: never;
@@ -1453,7 +1777,308 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "subscription.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * subscription.created
+         * @description A subscription is seen for the first time.
+         */
+        post: operations["onSubscriptionCreatedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * subscription.updated
+         * @description A subscription changes, and neither is new nor ends with the change.
+         */
+        post: operations["onSubscriptionUpdatedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.ended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * subscription.ended
+         * @description The status becomes `canceled` or `incomplete_expired`, which are final.
+         */
+        post: operations["onSubscriptionEndedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "payment.succeeded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * payment.succeeded
+         * @description A payment succeeds, or changes later other than by a refund.
+         */
+        post: operations["onPaymentSucceededEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "payment.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * payment.failed
+         * @description An attempt to pay fails, the payment is cancelled, or such a payment changes.
+         */
+        post: operations["onPaymentFailedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "payment.refunded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * payment.refunded
+         * @description The refunded amount of a payment grows.
+         */
+        post: operations["onPaymentRefundedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "payment.disputed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * payment.disputed
+         * @description A dispute about a payment is opened, or its status changes.
+         */
+        post: operations["onPaymentDisputedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "payment.dispute_closed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * payment.dispute_closed
+         * @description The status of a dispute becomes `won`, `lost` or `warning_closed`.
+         */
+        post: operations["onPaymentDisputeClosedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "config.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * config.updated
+         * @description Credentials are stored, or some of them destroyed.
+         */
+        post: operations["onConfigUpdatedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "config.deleted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * config.deleted
+         * @description The Stripe configuration is deleted with all credentials.
+         */
+        post: operations["onConfigDeletedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "credentials.invalid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * credentials.invalid
+         * @description Stripe refuses a stored secret key for the first time since it was stored or accepted.
+         */
+        post: operations["onCredentialsInvalidEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "credentials.recovered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * credentials.recovered
+         * @description Stripe accepts the secret key of a mode whose last known key it refused.
+         */
+        post: operations["onCredentialsRecoveredEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "destination.failing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * destination.failing
+         * @description Every attempt to deliver to a destination failed for one day, and again after three days.
+         */
+        post: operations["onDestinationFailingEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "destination.disabled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * destination.disabled
+         * @description A destination is disabled because it answered 410, or failed for five days.
+         */
+        post: operations["onDestinationDisabledEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "destination.test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * destination.test
+         * @description Somebody asks for a test. It goes to that destination only, whichever types it receives.
+         */
+        post: operations["onDestinationTestEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /** @description Always `null` in this service. Other implementations of the contract also create a project. */
@@ -2351,6 +2976,396 @@ export interface components {
              */
             change_notifications: "arriving" | "lost";
         };
+        /** @description Some events in the order in which they were published. */
+        EventList: {
+            /**
+             * @description The events, as destinations get them.
+             * @example [
+             *       {
+             *         "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+             *         "type": "subscription.created",
+             *         "timestamp": "2026-11-21T09:30:00.000Z",
+             *         "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+             *         "mode": "test",
+             *         "data": {
+             *           "subscription": {
+             *             "id": "b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24",
+             *             "version": 2,
+             *             "subscription_id": "sub_aaaaaaaaaaaaaaaaaaaaaaaa",
+             *             "user_id": "0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35",
+             *             "customer_id": "cus_aaaaaaaaaaaaaa",
+             *             "status": "active",
+             *             "price_id": "price_aaaaaaaaaaaaaaaaaaaaaaaa",
+             *             "plan_name": "Pro",
+             *             "quantity": 1,
+             *             "current_period_start": "2026-11-21T09:30:00.000Z",
+             *             "current_period_end": "2026-12-21T09:30:00.000Z",
+             *             "cancel_at": null,
+             *             "cancelled_at": null,
+             *             "pause": null,
+             *             "created_at": "2026-11-21T09:30:00.000Z"
+             *           }
+             *         }
+             *       }
+             *     ]
+             */
+            events: (components["schemas"]["SubscriptionCreatedEvent"] | components["schemas"]["SubscriptionUpdatedEvent"] | components["schemas"]["SubscriptionEndedEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["PaymentRefundedEvent"] | components["schemas"]["PaymentDisputedEvent"] | components["schemas"]["PaymentDisputeClosedEvent"] | components["schemas"]["ConfigUpdatedEvent"] | components["schemas"]["ConfigDeletedEvent"] | components["schemas"]["CredentialsInvalidEvent"] | components["schemas"]["CredentialsRecoveredEvent"] | components["schemas"]["DestinationFailingEvent"] | components["schemas"]["DestinationDisabledEvent"])[];
+            /**
+             * @description The cursor of the next request. There is always one: ask again with it later.
+             * @example 1795253400000000
+             */
+            next_cursor: string;
+        };
+        /** @description An event destination. */
+        EventDestinationResponse: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            id: string;
+            /**
+             * @description The project; `null` for a destination of the operator, which gets the events of all.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Where events are sent.
+             * @example https://example.com/events
+             */
+            url: string;
+            /**
+             * @description The types that are sent; `null` for all.
+             * @example [
+             *       "subscription.created",
+             *       "payment.succeeded"
+             *     ]
+             */
+            event_types: string[] | null;
+            /**
+             * @description The mode whose events are sent; `null` for both.
+             * @example live
+             */
+            mode: ("test" | "live") | null;
+            /**
+             * @description What people call it.
+             * @example Billing backend
+             */
+            description: string | null;
+            /**
+             * @description The names of the custom headers. Their values are not shown.
+             * @example [
+             *       "X-Api-Key"
+             *     ]
+             */
+            header_names: string[];
+            /**
+             * @description Whether events are sent.
+             * @example true
+             */
+            enabled: boolean;
+            /**
+             * @description Why this service disabled it: `gone` after an answer with 410, `failing` after five days of failures. `null` otherwise.
+             * @example failing
+             */
+            disabled_reason: string | null;
+            /**
+             * @description When the first attempt since the last success failed; `null` if the last one succeeded.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            failing_since: string | null;
+            /**
+             * @description When an attempt last failed; `null` if none did.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            last_failure_at: string | null;
+            /**
+             * @description Until when the former secret signs too; `null` if it does not.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            former_secret_expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            updated_at: string;
+        };
+        /** @description A new event destination. */
+        EventDestinationCreateRequest: {
+            /**
+             * @description The types to send; `null` for all, those of later versions too.
+             * @example [
+             *       "subscription.created",
+             *       "payment.succeeded"
+             *     ]
+             */
+            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "destination.failing" | "destination.disabled")[] | null;
+            /**
+             * @description Send events of this mode of Stripe only; `null` for both. Events without a mode are always sent.
+             * @example live
+             */
+            mode?: ("test" | "live") | null;
+            /**
+             * @description What people call it.
+             * @example Billing backend
+             */
+            description?: string | null;
+            /**
+             * @description Up to 16 headers to send with each event, for a gateway that asks for a key. They are sealed, and never shown again.
+             * @example {
+             *       "X-Api-Key": "example"
+             *     }
+             */
+            headers?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * @description Whether events are sent. Enabling it again ends the count of its failures.
+             * @example true
+             */
+            enabled?: boolean;
+            /**
+             * @description Where events are sent: https, a public address, no user name. Outside of production also http and this machine.
+             * @example https://example.com/events
+             */
+            url: string;
+        };
+        /** @description An event destination, with its new signing secret. */
+        EventDestinationSecretResponse: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            id: string;
+            /**
+             * @description The project; `null` for a destination of the operator, which gets the events of all.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Where events are sent.
+             * @example https://example.com/events
+             */
+            url: string;
+            /**
+             * @description The types that are sent; `null` for all.
+             * @example [
+             *       "subscription.created",
+             *       "payment.succeeded"
+             *     ]
+             */
+            event_types: string[] | null;
+            /**
+             * @description The mode whose events are sent; `null` for both.
+             * @example live
+             */
+            mode: ("test" | "live") | null;
+            /**
+             * @description What people call it.
+             * @example Billing backend
+             */
+            description: string | null;
+            /**
+             * @description The names of the custom headers. Their values are not shown.
+             * @example [
+             *       "X-Api-Key"
+             *     ]
+             */
+            header_names: string[];
+            /**
+             * @description Whether events are sent.
+             * @example true
+             */
+            enabled: boolean;
+            /**
+             * @description Why this service disabled it: `gone` after an answer with 410, `failing` after five days of failures. `null` otherwise.
+             * @example failing
+             */
+            disabled_reason: string | null;
+            /**
+             * @description When the first attempt since the last success failed; `null` if the last one succeeded.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            failing_since: string | null;
+            /**
+             * @description When an attempt last failed; `null` if none did.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            last_failure_at: string | null;
+            /**
+             * @description Until when the former secret signs too; `null` if it does not.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            former_secret_expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            updated_at: string;
+            /**
+             * @description Signs the events by Standard Webhooks 1.0. It is not shown again.
+             * @example whsec_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+             */
+            secret: string;
+        };
+        /** @description Changes of an event destination. Absent fields stay. */
+        EventDestinationUpdateRequest: {
+            /**
+             * @description The types to send; `null` for all, those of later versions too.
+             * @example [
+             *       "subscription.created",
+             *       "payment.succeeded"
+             *     ]
+             */
+            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "destination.failing" | "destination.disabled")[] | null;
+            /**
+             * @description Send events of this mode of Stripe only; `null` for both. Events without a mode are always sent.
+             * @example live
+             */
+            mode?: ("test" | "live") | null;
+            /**
+             * @description What people call it.
+             * @example Billing backend
+             */
+            description?: string | null;
+            /**
+             * @description Up to 16 headers to send with each event, for a gateway that asks for a key. They are sealed, and never shown again.
+             * @example {
+             *       "X-Api-Key": "example"
+             *     }
+             */
+            headers?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * @description Whether events are sent. Enabling it again ends the count of its failures.
+             * @example true
+             */
+            enabled?: boolean;
+            /**
+             * @description Where events are sent: https, a public address, no user name. Outside of production also http and this machine.
+             * @example https://example.com/events
+             */
+            url?: string;
+        };
+        /** @description How to rotate. Nothing is required. */
+        EventDestinationRotateRequest: {
+            /**
+             * @description For how many seconds the former secret signs too. 0 ends it at once.
+             * @default 86400
+             * @example 86400
+             */
+            overlap_seconds?: number;
+        };
+        /** @description One attempt to deliver an event. */
+        EventAttempt: {
+            /**
+             * Format: date-time
+             * @description When it began.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            at: string;
+            /**
+             * @description The answer's status; `null` without an answer.
+             * @example 503
+             */
+            status: number | null;
+            /**
+             * @description How long it took, in milliseconds.
+             * @example 84
+             */
+            duration_ms: number;
+            /**
+             * @description Why it failed; `null` after a success.
+             * @example The receiver answered 503.
+             */
+            error: string | null;
+        };
+        /** @description The delivery of an event to a destination. */
+        EventDeliveryResponse: {
+            /**
+             * Format: uuid
+             * @description The id of the event, which identifies its delivery to the destination too.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            id: string;
+            /**
+             * @description The type of the event.
+             * @example payment.succeeded
+             */
+            type: string;
+            /**
+             * @description `pending`: it waits for its first or next attempt. `delivered`: an answer was 2xx. `failed`: every attempt failed.
+             * @example pending
+             * @enum {string}
+             */
+            state: "pending" | "delivered" | "failed";
+            /** @description The last attempts, at most 20, the oldest first. */
+            attempts: components["schemas"]["EventAttempt"][];
+            /**
+             * @description When the next attempt is due; `null` if there is none.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            next_attempt_at: string | null;
+            /**
+             * @description The first 64 KB of the last answer. Secrets of the destination are hidden in it.
+             * @example Try again later
+             */
+            response: string | null;
+            /**
+             * Format: date-time
+             * @description When the delivery was made.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+        };
+        /** @description One page of deliveries, the newest event first. */
+        EventDeliveryListResponse: {
+            /** @description The deliveries. */
+            deliveries: components["schemas"]["EventDeliveryResponse"][];
+            /**
+             * @description The cursor of the next page; `null` on the last one.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            next_cursor: string | null;
+        };
+        /** @description Since when events are to be sent again. */
+        EventRecoverRequest: {
+            /**
+             * Format: date-time
+             * @description Events from this time on: RFC 3339, with `Z` or an offset, not in the future.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            since: string;
+        };
+        /** @description Deliveries that are sent again. */
+        EventRecoverResponse: {
+            /**
+             * @description How many deliveries are sent again.
+             * @example 12
+             */
+            deliveries: number;
+            /**
+             * @description Whether there are more: repeat the request when these are delivered.
+             * @example false
+             */
+            has_more: boolean;
+        };
         /** @description A valid value that looks wrong. */
         StripeConfigWarning: {
             /**
@@ -2550,7 +3565,7 @@ export interface components {
              * @example config.updated
              * @enum {string}
              */
-            action: "project.created" | "project.updated" | "project.deleted" | "config.created" | "config.updated" | "config.deleted" | "config.mode_deleted" | "credentials.validated" | "credentials.refused" | "webhook_endpoint.created" | "webhook_endpoint.removed" | "webhook_secret.expired" | "webhook_payload.read" | "service_account.created" | "service_account.updated" | "service_account.rotated" | "service_account.revoked" | "gateway_key.created" | "gateway_key.updated" | "gateway_key.rotated" | "gateway_key.revoked" | "connect_link.created" | "connect_link.revoked" | "connect_link.used" | "member.added" | "member.changed" | "member.removed" | "invitation.created" | "invitation.withdrawn" | "project.transferred" | "history.pruned";
+            action: "project.created" | "project.updated" | "project.deleted" | "config.created" | "config.updated" | "config.deleted" | "config.mode_deleted" | "credentials.validated" | "credentials.refused" | "webhook_endpoint.created" | "webhook_endpoint.removed" | "webhook_secret.expired" | "webhook_payload.read" | "service_account.created" | "service_account.updated" | "service_account.rotated" | "service_account.revoked" | "gateway_key.created" | "gateway_key.updated" | "gateway_key.rotated" | "gateway_key.revoked" | "connect_link.created" | "connect_link.revoked" | "connect_link.used" | "event_destination.created" | "event_destination.updated" | "event_destination.rotated" | "event_destination.deleted" | "event_destination.disabled" | "member.added" | "member.changed" | "member.removed" | "invitation.created" | "invitation.withdrawn" | "project.transferred" | "history.pruned";
             /**
              * @description `done`, or for a check of a key `valid`, `invalid`, or `unavailable` if Stripe could not be asked.
              * @example done
@@ -2630,6 +3645,11 @@ export interface components {
              * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
              */
             invitation_id: string | null;
+            /**
+             * @description The event destination that was made, changed, deleted or disabled. Its URL is not recorded.
+             * @example 7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74
+             */
+            event_destination_id: string | null;
         };
         /** @description One page of a project's history, newest first. */
         HistoryList: {
@@ -4481,6 +5501,1757 @@ export interface components {
              * @example Stripe can not be reached at the moment; try again shortly.
              */
             endpoint_problem: string | null;
+        };
+        /**
+         * @description A subscription is seen for the first time.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "subscription.created",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "subscription": {
+         *           "id": "b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24",
+         *           "version": 2,
+         *           "subscription_id": "sub_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "user_id": "0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35",
+         *           "customer_id": "cus_aaaaaaaaaaaaaa",
+         *           "status": "active",
+         *           "price_id": "price_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "plan_name": "Pro",
+         *           "quantity": 1,
+         *           "current_period_start": "2026-11-21T09:30:00.000Z",
+         *           "current_period_end": "2026-12-21T09:30:00.000Z",
+         *           "cancel_at": null,
+         *           "cancelled_at": null,
+         *           "pause": null,
+         *           "created_at": "2026-11-21T09:30:00.000Z"
+         *         }
+         *       }
+         *     }
+         */
+        SubscriptionCreatedEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example subscription.created
+             * @enum {string}
+             */
+            type: "subscription.created";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The subscription, as Stripe last reported it. */
+                subscription: {
+                    /**
+                     * Format: uuid
+                     * @description Our id.
+                     * @example b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Stripe's id.
+                     * @example sub_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    subscription_id: string;
+                    /**
+                     * Format: uuid
+                     * @description The user's id; `null` if unknown.
+                     * @example 0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35
+                     */
+                    user_id: string | null;
+                    /**
+                     * @description Stripe's id of the customer.
+                     * @example cus_aaaaaaaaaaaaaa
+                     */
+                    customer_id: string | null;
+                    /**
+                     * @description Stripe's status.
+                     * @example active
+                     */
+                    status: string;
+                    /**
+                     * @description Stripe's id of the price.
+                     * @example price_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    price_id: string | null;
+                    /**
+                     * @description The name of the plan.
+                     * @example Pro
+                     */
+                    plan_name: string | null;
+                    /**
+                     * @description How many of it.
+                     * @example 1
+                     */
+                    quantity: number;
+                    /**
+                     * Format: date-time
+                     * @description When the current period began.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    current_period_start: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When the current period ends.
+                     * @example 2026-12-21T09:30:00.000Z
+                     */
+                    current_period_end: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When it is going to end.
+                     * @example null
+                     */
+                    cancel_at: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When somebody asked to cancel it.
+                     * @example null
+                     */
+                    cancelled_at: string | null;
+                    /**
+                     * @description The pause; `null` if it is not paused.
+                     * @example null
+                     */
+                    pause: {
+                        /**
+                         * @description What Stripe does with invoices meanwhile.
+                         * @example void
+                         */
+                        behavior: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When Stripe collects payments again.
+                         * @example 2026-12-21T09:30:00.000Z
+                         */
+                        resumes_at: string | null;
+                        /**
+                         * @description Why the status is `paused`.
+                         * @example pause_requested
+                         */
+                        reason: string | null;
+                    } | null;
+                    /**
+                     * Format: date-time
+                     * @description When Stripe made it.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    created_at: string;
+                };
+            };
+        };
+        /**
+         * @description A subscription changes, and neither is new nor ends with the change.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "subscription.updated",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "subscription": {
+         *           "id": "b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24",
+         *           "version": 2,
+         *           "subscription_id": "sub_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "user_id": "0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35",
+         *           "customer_id": "cus_aaaaaaaaaaaaaa",
+         *           "status": "active",
+         *           "price_id": "price_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "plan_name": "Pro",
+         *           "quantity": 1,
+         *           "current_period_start": "2026-11-21T09:30:00.000Z",
+         *           "current_period_end": "2026-12-21T09:30:00.000Z",
+         *           "cancel_at": null,
+         *           "cancelled_at": null,
+         *           "pause": null,
+         *           "created_at": "2026-11-21T09:30:00.000Z"
+         *         }
+         *       }
+         *     }
+         */
+        SubscriptionUpdatedEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example subscription.updated
+             * @enum {string}
+             */
+            type: "subscription.updated";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The subscription, as Stripe last reported it. */
+                subscription: {
+                    /**
+                     * Format: uuid
+                     * @description Our id.
+                     * @example b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Stripe's id.
+                     * @example sub_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    subscription_id: string;
+                    /**
+                     * Format: uuid
+                     * @description The user's id; `null` if unknown.
+                     * @example 0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35
+                     */
+                    user_id: string | null;
+                    /**
+                     * @description Stripe's id of the customer.
+                     * @example cus_aaaaaaaaaaaaaa
+                     */
+                    customer_id: string | null;
+                    /**
+                     * @description Stripe's status.
+                     * @example active
+                     */
+                    status: string;
+                    /**
+                     * @description Stripe's id of the price.
+                     * @example price_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    price_id: string | null;
+                    /**
+                     * @description The name of the plan.
+                     * @example Pro
+                     */
+                    plan_name: string | null;
+                    /**
+                     * @description How many of it.
+                     * @example 1
+                     */
+                    quantity: number;
+                    /**
+                     * Format: date-time
+                     * @description When the current period began.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    current_period_start: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When the current period ends.
+                     * @example 2026-12-21T09:30:00.000Z
+                     */
+                    current_period_end: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When it is going to end.
+                     * @example null
+                     */
+                    cancel_at: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When somebody asked to cancel it.
+                     * @example null
+                     */
+                    cancelled_at: string | null;
+                    /**
+                     * @description The pause; `null` if it is not paused.
+                     * @example null
+                     */
+                    pause: {
+                        /**
+                         * @description What Stripe does with invoices meanwhile.
+                         * @example void
+                         */
+                        behavior: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When Stripe collects payments again.
+                         * @example 2026-12-21T09:30:00.000Z
+                         */
+                        resumes_at: string | null;
+                        /**
+                         * @description Why the status is `paused`.
+                         * @example pause_requested
+                         */
+                        reason: string | null;
+                    } | null;
+                    /**
+                     * Format: date-time
+                     * @description When Stripe made it.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    created_at: string;
+                };
+            };
+        };
+        /**
+         * @description The status becomes `canceled` or `incomplete_expired`, which are final.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "subscription.ended",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "subscription": {
+         *           "id": "b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24",
+         *           "version": 2,
+         *           "subscription_id": "sub_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "user_id": "0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35",
+         *           "customer_id": "cus_aaaaaaaaaaaaaa",
+         *           "status": "active",
+         *           "price_id": "price_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "plan_name": "Pro",
+         *           "quantity": 1,
+         *           "current_period_start": "2026-11-21T09:30:00.000Z",
+         *           "current_period_end": "2026-12-21T09:30:00.000Z",
+         *           "cancel_at": null,
+         *           "cancelled_at": null,
+         *           "pause": null,
+         *           "created_at": "2026-11-21T09:30:00.000Z"
+         *         }
+         *       }
+         *     }
+         */
+        SubscriptionEndedEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example subscription.ended
+             * @enum {string}
+             */
+            type: "subscription.ended";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The subscription, as Stripe last reported it. */
+                subscription: {
+                    /**
+                     * Format: uuid
+                     * @description Our id.
+                     * @example b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Stripe's id.
+                     * @example sub_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    subscription_id: string;
+                    /**
+                     * Format: uuid
+                     * @description The user's id; `null` if unknown.
+                     * @example 0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35
+                     */
+                    user_id: string | null;
+                    /**
+                     * @description Stripe's id of the customer.
+                     * @example cus_aaaaaaaaaaaaaa
+                     */
+                    customer_id: string | null;
+                    /**
+                     * @description Stripe's status.
+                     * @example active
+                     */
+                    status: string;
+                    /**
+                     * @description Stripe's id of the price.
+                     * @example price_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    price_id: string | null;
+                    /**
+                     * @description The name of the plan.
+                     * @example Pro
+                     */
+                    plan_name: string | null;
+                    /**
+                     * @description How many of it.
+                     * @example 1
+                     */
+                    quantity: number;
+                    /**
+                     * Format: date-time
+                     * @description When the current period began.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    current_period_start: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When the current period ends.
+                     * @example 2026-12-21T09:30:00.000Z
+                     */
+                    current_period_end: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When it is going to end.
+                     * @example null
+                     */
+                    cancel_at: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When somebody asked to cancel it.
+                     * @example null
+                     */
+                    cancelled_at: string | null;
+                    /**
+                     * @description The pause; `null` if it is not paused.
+                     * @example null
+                     */
+                    pause: {
+                        /**
+                         * @description What Stripe does with invoices meanwhile.
+                         * @example void
+                         */
+                        behavior: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When Stripe collects payments again.
+                         * @example 2026-12-21T09:30:00.000Z
+                         */
+                        resumes_at: string | null;
+                        /**
+                         * @description Why the status is `paused`.
+                         * @example pause_requested
+                         */
+                        reason: string | null;
+                    } | null;
+                    /**
+                     * Format: date-time
+                     * @description When Stripe made it.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    created_at: string;
+                };
+            };
+        };
+        /**
+         * @description A payment succeeds, or changes later other than by a refund.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "payment.succeeded",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "payment": {
+         *           "id": "9a4e7d15-2c83-4b6f-a0d9-6e1f8c5b3a47",
+         *           "version": 2,
+         *           "payment_intent_id": "pi_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "user_id": "0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35",
+         *           "customer_id": "cus_aaaaaaaaaaaaaa",
+         *           "subscription_id": "b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24",
+         *           "status": "succeeded",
+         *           "amount_cents": 2000,
+         *           "currency": "usd",
+         *           "source": "stripe",
+         *           "refunded_amount_cents": 0,
+         *           "description": "Subscription creation",
+         *           "created_at": "2026-11-21T09:30:00.000Z"
+         *         }
+         *       }
+         *     }
+         */
+        PaymentSucceededEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example payment.succeeded
+             * @enum {string}
+             */
+            type: "payment.succeeded";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The payment, as Stripe last reported it. */
+                payment: {
+                    /**
+                     * Format: uuid
+                     * @description Our id.
+                     * @example 9a4e7d15-2c83-4b6f-a0d9-6e1f8c5b3a47
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Stripe's id.
+                     * @example pi_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    payment_intent_id: string;
+                    /**
+                     * Format: uuid
+                     * @description The user's id; `null` if unknown.
+                     * @example 0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35
+                     */
+                    user_id: string | null;
+                    /**
+                     * @description Stripe's id of the customer.
+                     * @example cus_aaaaaaaaaaaaaa
+                     */
+                    customer_id: string | null;
+                    /**
+                     * Format: uuid
+                     * @description Our id of the subscription that it pays for.
+                     * @example b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24
+                     */
+                    subscription_id: string | null;
+                    /**
+                     * @description Stripe's status, or `partially_refunded` or `refunded`.
+                     * @example succeeded
+                     */
+                    status: string;
+                    /**
+                     * @description In minor units.
+                     * @example 2000
+                     */
+                    amount_cents: number;
+                    /**
+                     * @description ISO 4217, in lower case.
+                     * @example usd
+                     */
+                    currency: string;
+                    /**
+                     * @description Who collected the money.
+                     * @example stripe
+                     * @enum {string}
+                     */
+                    source: "stripe" | "out_of_band";
+                    /**
+                     * @description In minor units.
+                     * @example 0
+                     */
+                    refunded_amount_cents: number;
+                    /**
+                     * @description What it was for.
+                     * @example Subscription creation
+                     */
+                    description: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When Stripe made it.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    created_at: string;
+                };
+            };
+        };
+        /**
+         * @description An attempt to pay fails, the payment is cancelled, or such a payment changes.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "payment.failed",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "payment": {
+         *           "id": "9a4e7d15-2c83-4b6f-a0d9-6e1f8c5b3a47",
+         *           "version": 2,
+         *           "payment_intent_id": "pi_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "user_id": "0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35",
+         *           "customer_id": "cus_aaaaaaaaaaaaaa",
+         *           "subscription_id": "b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24",
+         *           "status": "requires_payment_method",
+         *           "amount_cents": 2000,
+         *           "currency": "usd",
+         *           "source": "stripe",
+         *           "refunded_amount_cents": 0,
+         *           "description": "Subscription creation",
+         *           "created_at": "2026-11-21T09:30:00.000Z"
+         *         }
+         *       }
+         *     }
+         */
+        PaymentFailedEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example payment.failed
+             * @enum {string}
+             */
+            type: "payment.failed";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The payment, as Stripe last reported it. */
+                payment: {
+                    /**
+                     * Format: uuid
+                     * @description Our id.
+                     * @example 9a4e7d15-2c83-4b6f-a0d9-6e1f8c5b3a47
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Stripe's id.
+                     * @example pi_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    payment_intent_id: string;
+                    /**
+                     * Format: uuid
+                     * @description The user's id; `null` if unknown.
+                     * @example 0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35
+                     */
+                    user_id: string | null;
+                    /**
+                     * @description Stripe's id of the customer.
+                     * @example cus_aaaaaaaaaaaaaa
+                     */
+                    customer_id: string | null;
+                    /**
+                     * Format: uuid
+                     * @description Our id of the subscription that it pays for.
+                     * @example b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24
+                     */
+                    subscription_id: string | null;
+                    /**
+                     * @description Stripe's status, or `partially_refunded` or `refunded`.
+                     * @example requires_payment_method
+                     */
+                    status: string;
+                    /**
+                     * @description In minor units.
+                     * @example 2000
+                     */
+                    amount_cents: number;
+                    /**
+                     * @description ISO 4217, in lower case.
+                     * @example usd
+                     */
+                    currency: string;
+                    /**
+                     * @description Who collected the money.
+                     * @example stripe
+                     * @enum {string}
+                     */
+                    source: "stripe" | "out_of_band";
+                    /**
+                     * @description In minor units.
+                     * @example 0
+                     */
+                    refunded_amount_cents: number;
+                    /**
+                     * @description What it was for.
+                     * @example Subscription creation
+                     */
+                    description: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When Stripe made it.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    created_at: string;
+                };
+            };
+        };
+        /**
+         * @description The refunded amount of a payment grows.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "payment.refunded",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "payment": {
+         *           "id": "9a4e7d15-2c83-4b6f-a0d9-6e1f8c5b3a47",
+         *           "version": 2,
+         *           "payment_intent_id": "pi_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "user_id": "0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35",
+         *           "customer_id": "cus_aaaaaaaaaaaaaa",
+         *           "subscription_id": "b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24",
+         *           "status": "partially_refunded",
+         *           "amount_cents": 2000,
+         *           "currency": "usd",
+         *           "source": "stripe",
+         *           "refunded_amount_cents": 500,
+         *           "description": "Subscription creation",
+         *           "created_at": "2026-11-21T09:30:00.000Z"
+         *         },
+         *         "refunded_now_cents": 500
+         *       }
+         *     }
+         */
+        PaymentRefundedEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example payment.refunded
+             * @enum {string}
+             */
+            type: "payment.refunded";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The payment, as Stripe last reported it. */
+                payment: {
+                    /**
+                     * Format: uuid
+                     * @description Our id.
+                     * @example 9a4e7d15-2c83-4b6f-a0d9-6e1f8c5b3a47
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Stripe's id.
+                     * @example pi_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    payment_intent_id: string;
+                    /**
+                     * Format: uuid
+                     * @description The user's id; `null` if unknown.
+                     * @example 0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35
+                     */
+                    user_id: string | null;
+                    /**
+                     * @description Stripe's id of the customer.
+                     * @example cus_aaaaaaaaaaaaaa
+                     */
+                    customer_id: string | null;
+                    /**
+                     * Format: uuid
+                     * @description Our id of the subscription that it pays for.
+                     * @example b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24
+                     */
+                    subscription_id: string | null;
+                    /**
+                     * @description Stripe's status, or `partially_refunded` or `refunded`.
+                     * @example partially_refunded
+                     */
+                    status: string;
+                    /**
+                     * @description In minor units.
+                     * @example 2000
+                     */
+                    amount_cents: number;
+                    /**
+                     * @description ISO 4217, in lower case.
+                     * @example usd
+                     */
+                    currency: string;
+                    /**
+                     * @description Who collected the money.
+                     * @example stripe
+                     * @enum {string}
+                     */
+                    source: "stripe" | "out_of_band";
+                    /**
+                     * @description In minor units.
+                     * @example 500
+                     */
+                    refunded_amount_cents: number;
+                    /**
+                     * @description What it was for.
+                     * @example Subscription creation
+                     */
+                    description: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When Stripe made it.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    created_at: string;
+                };
+                /**
+                 * @description By how much the refunded amount grew, in minor units.
+                 * @example 500
+                 */
+                refunded_now_cents: number;
+            };
+        };
+        /**
+         * @description A dispute about a payment is opened, or its status changes.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "payment.disputed",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "dispute": {
+         *           "id": "5e1f8c5b-3a47-4d9a-8e7d-152c834b6fa0",
+         *           "version": 2,
+         *           "dispute_id": "dp_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "payment_intent_id": "pi_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "status": "needs_response",
+         *           "reason": "product_not_received",
+         *           "amount_cents": 2000,
+         *           "currency": "usd",
+         *           "created_at": "2026-11-21T09:30:00.000Z"
+         *         },
+         *         "payment": {
+         *           "id": "9a4e7d15-2c83-4b6f-a0d9-6e1f8c5b3a47",
+         *           "version": 2,
+         *           "payment_intent_id": "pi_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "user_id": "0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35",
+         *           "customer_id": "cus_aaaaaaaaaaaaaa",
+         *           "subscription_id": "b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24",
+         *           "status": "succeeded",
+         *           "amount_cents": 2000,
+         *           "currency": "usd",
+         *           "source": "stripe",
+         *           "refunded_amount_cents": 0,
+         *           "description": "Subscription creation",
+         *           "created_at": "2026-11-21T09:30:00.000Z"
+         *         }
+         *       }
+         *     }
+         */
+        PaymentDisputedEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example payment.disputed
+             * @enum {string}
+             */
+            type: "payment.disputed";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The dispute, as Stripe last reported it. */
+                dispute: {
+                    /**
+                     * Format: uuid
+                     * @description Our id.
+                     * @example 5e1f8c5b-3a47-4d9a-8e7d-152c834b6fa0
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Stripe's id.
+                     * @example dp_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    dispute_id: string;
+                    /**
+                     * @description Stripe's id of the payment.
+                     * @example pi_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    payment_intent_id: string | null;
+                    /**
+                     * @description Stripe's status.
+                     * @example needs_response
+                     */
+                    status: string;
+                    /**
+                     * @description The customer's reason, in Stripe's words.
+                     * @example product_not_received
+                     */
+                    reason: string | null;
+                    /**
+                     * @description In minor units.
+                     * @example 2000
+                     */
+                    amount_cents: number;
+                    /**
+                     * @description ISO 4217, in lower case.
+                     * @example usd
+                     */
+                    currency: string;
+                    /**
+                     * Format: date-time
+                     * @description When Stripe made it.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    created_at: string;
+                };
+                /** @description The payment; `null` while the ledger does not have it. */
+                payment: {
+                    /**
+                     * Format: uuid
+                     * @description Our id.
+                     * @example 9a4e7d15-2c83-4b6f-a0d9-6e1f8c5b3a47
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Stripe's id.
+                     * @example pi_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    payment_intent_id: string;
+                    /**
+                     * Format: uuid
+                     * @description The user's id; `null` if unknown.
+                     * @example 0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35
+                     */
+                    user_id: string | null;
+                    /**
+                     * @description Stripe's id of the customer.
+                     * @example cus_aaaaaaaaaaaaaa
+                     */
+                    customer_id: string | null;
+                    /**
+                     * Format: uuid
+                     * @description Our id of the subscription that it pays for.
+                     * @example b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24
+                     */
+                    subscription_id: string | null;
+                    /**
+                     * @description Stripe's status, or `partially_refunded` or `refunded`.
+                     * @example succeeded
+                     */
+                    status: string;
+                    /**
+                     * @description In minor units.
+                     * @example 2000
+                     */
+                    amount_cents: number;
+                    /**
+                     * @description ISO 4217, in lower case.
+                     * @example usd
+                     */
+                    currency: string;
+                    /**
+                     * @description Who collected the money.
+                     * @example stripe
+                     * @enum {string}
+                     */
+                    source: "stripe" | "out_of_band";
+                    /**
+                     * @description In minor units.
+                     * @example 0
+                     */
+                    refunded_amount_cents: number;
+                    /**
+                     * @description What it was for.
+                     * @example Subscription creation
+                     */
+                    description: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When Stripe made it.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    created_at: string;
+                } | null;
+            };
+        };
+        /**
+         * @description The status of a dispute becomes `won`, `lost` or `warning_closed`.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "payment.dispute_closed",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "dispute": {
+         *           "id": "5e1f8c5b-3a47-4d9a-8e7d-152c834b6fa0",
+         *           "version": 2,
+         *           "dispute_id": "dp_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "payment_intent_id": "pi_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "status": "won",
+         *           "reason": "product_not_received",
+         *           "amount_cents": 2000,
+         *           "currency": "usd",
+         *           "created_at": "2026-11-21T09:30:00.000Z"
+         *         },
+         *         "payment": {
+         *           "id": "9a4e7d15-2c83-4b6f-a0d9-6e1f8c5b3a47",
+         *           "version": 2,
+         *           "payment_intent_id": "pi_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "user_id": "0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35",
+         *           "customer_id": "cus_aaaaaaaaaaaaaa",
+         *           "subscription_id": "b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24",
+         *           "status": "succeeded",
+         *           "amount_cents": 2000,
+         *           "currency": "usd",
+         *           "source": "stripe",
+         *           "refunded_amount_cents": 0,
+         *           "description": "Subscription creation",
+         *           "created_at": "2026-11-21T09:30:00.000Z"
+         *         }
+         *       }
+         *     }
+         */
+        PaymentDisputeClosedEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example payment.dispute_closed
+             * @enum {string}
+             */
+            type: "payment.dispute_closed";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The dispute, as Stripe last reported it. */
+                dispute: {
+                    /**
+                     * Format: uuid
+                     * @description Our id.
+                     * @example 5e1f8c5b-3a47-4d9a-8e7d-152c834b6fa0
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Stripe's id.
+                     * @example dp_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    dispute_id: string;
+                    /**
+                     * @description Stripe's id of the payment.
+                     * @example pi_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    payment_intent_id: string | null;
+                    /**
+                     * @description Stripe's status.
+                     * @example won
+                     */
+                    status: string;
+                    /**
+                     * @description The customer's reason, in Stripe's words.
+                     * @example product_not_received
+                     */
+                    reason: string | null;
+                    /**
+                     * @description In minor units.
+                     * @example 2000
+                     */
+                    amount_cents: number;
+                    /**
+                     * @description ISO 4217, in lower case.
+                     * @example usd
+                     */
+                    currency: string;
+                    /**
+                     * Format: date-time
+                     * @description When Stripe made it.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    created_at: string;
+                };
+                /** @description The payment; `null` while the ledger does not have it. */
+                payment: {
+                    /**
+                     * Format: uuid
+                     * @description Our id.
+                     * @example 9a4e7d15-2c83-4b6f-a0d9-6e1f8c5b3a47
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Stripe's id.
+                     * @example pi_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    payment_intent_id: string;
+                    /**
+                     * Format: uuid
+                     * @description The user's id; `null` if unknown.
+                     * @example 0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35
+                     */
+                    user_id: string | null;
+                    /**
+                     * @description Stripe's id of the customer.
+                     * @example cus_aaaaaaaaaaaaaa
+                     */
+                    customer_id: string | null;
+                    /**
+                     * Format: uuid
+                     * @description Our id of the subscription that it pays for.
+                     * @example b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24
+                     */
+                    subscription_id: string | null;
+                    /**
+                     * @description Stripe's status, or `partially_refunded` or `refunded`.
+                     * @example succeeded
+                     */
+                    status: string;
+                    /**
+                     * @description In minor units.
+                     * @example 2000
+                     */
+                    amount_cents: number;
+                    /**
+                     * @description ISO 4217, in lower case.
+                     * @example usd
+                     */
+                    currency: string;
+                    /**
+                     * @description Who collected the money.
+                     * @example stripe
+                     * @enum {string}
+                     */
+                    source: "stripe" | "out_of_band";
+                    /**
+                     * @description In minor units.
+                     * @example 0
+                     */
+                    refunded_amount_cents: number;
+                    /**
+                     * @description What it was for.
+                     * @example Subscription creation
+                     */
+                    description: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When Stripe made it.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    created_at: string;
+                } | null;
+            };
+        };
+        /**
+         * @description Credentials are stored, or some of them destroyed.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "config.updated",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": null,
+         *       "data": {
+         *         "config": {
+         *           "version": 3
+         *         }
+         *       }
+         *     }
+         */
+        ConfigUpdatedEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example config.updated
+             * @enum {string}
+             */
+            type: "config.updated";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description `null`: it concerns both modes.
+             * @example null
+             */
+            mode: null;
+            /** @description What it is about. */
+            data: {
+                /** @description The Stripe configuration. Credentials are never in an event. */
+                config: {
+                    /**
+                     * @description Its version, which is its `ETag` too.
+                     * @example 3
+                     */
+                    version: number;
+                };
+            };
+        };
+        /**
+         * @description The Stripe configuration is deleted with all credentials.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "config.deleted",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": null,
+         *       "data": {
+         *         "config": {
+         *           "version": 3
+         *         }
+         *       }
+         *     }
+         */
+        ConfigDeletedEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example config.deleted
+             * @enum {string}
+             */
+            type: "config.deleted";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description `null`: it concerns both modes.
+             * @example null
+             */
+            mode: null;
+            /** @description What it is about. */
+            data: {
+                /** @description The Stripe configuration. Credentials are never in an event. */
+                config: {
+                    /**
+                     * @description Its version, which is its `ETag` too.
+                     * @example 3
+                     */
+                    version: number;
+                };
+            };
+        };
+        /**
+         * @description Stripe refuses a stored secret key for the first time since it was stored or accepted.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "credentials.invalid",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "reason": "Stripe refused this key when it was used; it was rolled, revoked or has expired."
+         *       }
+         *     }
+         */
+        CredentialsInvalidEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example credentials.invalid
+             * @enum {string}
+             */
+            type: "credentials.invalid";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /**
+                 * @description Why Stripe does not accept the key.
+                 * @example Stripe refused this key when it was used; it was rolled, revoked or has expired.
+                 */
+                reason: string;
+            };
+        };
+        /**
+         * @description Stripe accepts the secret key of a mode whose last known key it refused.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "credentials.recovered",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {}
+         *     }
+         */
+        CredentialsRecoveredEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example credentials.recovered
+             * @enum {string}
+             */
+            type: "credentials.recovered";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: Record<string, never>;
+        };
+        /**
+         * @description Every attempt to deliver to a destination failed for one day, and again after three days.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "destination.failing",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": null,
+         *       "data": {
+         *         "destination": {
+         *           "id": "7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74",
+         *           "version": 2,
+         *           "description": "Billing backend",
+         *           "failing_since": "2026-11-21T09:30:00.000Z"
+         *         }
+         *       }
+         *     }
+         */
+        DestinationFailingEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example destination.failing
+             * @enum {string}
+             */
+            type: "destination.failing";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description `null`: it concerns both modes.
+             * @example null
+             */
+            mode: null;
+            /** @description What it is about. */
+            data: {
+                /** @description The destination. */
+                destination: {
+                    /**
+                     * Format: uuid
+                     * @description Its id.
+                     * @example 7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Its description.
+                     * @example Billing backend
+                     */
+                    description: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When the first attempt since its last success failed.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    failing_since: string | null;
+                };
+            };
+        };
+        /**
+         * @description A destination is disabled because it answered 410, or failed for five days.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "destination.disabled",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": null,
+         *       "data": {
+         *         "destination": {
+         *           "id": "7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74",
+         *           "version": 2,
+         *           "description": "Billing backend",
+         *           "failing_since": "2026-11-21T09:30:00.000Z"
+         *         },
+         *         "reason": "failing"
+         *       }
+         *     }
+         */
+        DestinationDisabledEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example destination.disabled
+             * @enum {string}
+             */
+            type: "destination.disabled";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description `null`: it concerns both modes.
+             * @example null
+             */
+            mode: null;
+            /** @description What it is about. */
+            data: {
+                /** @description The destination. */
+                destination: {
+                    /**
+                     * Format: uuid
+                     * @description Its id.
+                     * @example 7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Its description.
+                     * @example Billing backend
+                     */
+                    description: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When the first attempt since its last success failed.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    failing_since: string | null;
+                };
+                /**
+                 * @description `gone`: it answered 410. `failing`: it failed for five days.
+                 * @example failing
+                 * @enum {string}
+                 */
+                reason: "failing" | "gone";
+            };
+        };
+        /**
+         * @description Somebody asks for a test. It goes to that destination only, whichever types it receives.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "destination.test",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": null,
+         *       "data": {
+         *         "destination": {
+         *           "id": "7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74",
+         *           "version": 2,
+         *           "description": "Billing backend",
+         *           "failing_since": "2026-11-21T09:30:00.000Z"
+         *         }
+         *       }
+         *     }
+         */
+        DestinationTestEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example destination.test
+             * @enum {string}
+             */
+            type: "destination.test";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description `null`: it concerns both modes.
+             * @example null
+             */
+            mode: null;
+            /** @description What it is about. */
+            data: {
+                /** @description The destination. */
+                destination: {
+                    /**
+                     * Format: uuid
+                     * @description Its id.
+                     * @example 7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Its description.
+                     * @example Billing backend
+                     */
+                    description: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When the first attempt since its last success failed.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    failing_since: string | null;
+                };
+            };
         };
     };
     responses: never;
@@ -10029,6 +12800,2706 @@ export interface operations {
             };
         };
     };
+    pullEvents: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. Without it, the oldest events that are kept come first. */
+                cursor?: string;
+                /** @description Only these types, separated by commas: subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, destination.failing, destination.disabled. */
+                types?: string;
+                /** @description How many events a page has. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The next events. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventList"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    listEventDestinations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The destinations, the oldest first. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDestinationResponse"][];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    createEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventDestinationCreateRequest"];
+            };
+        };
+        responses: {
+            /** @description The destination with its secret. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDestinationSecretResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There are 16 event destinations, which is the most. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    getEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The destination. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDestinationResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or there is no event destination with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    updateEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventDestinationUpdateRequest"];
+            };
+        };
+        responses: {
+            /** @description The destination as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDestinationResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or there is no event destination with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    deleteEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The destination is gone. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or there is no event destination with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    rotateEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EventDestinationRotateRequest"];
+            };
+        };
+        responses: {
+            /** @description The destination with its new secret. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDestinationSecretResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or there is no event destination with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    listOperatorEventDestinations: {
+        parameters: {
+            query?: {
+                /** @description Only those that get events of this mode: one of test, live. */
+                mode?: ("test" | "live") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The destinations, the oldest first. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDestinationResponse"][];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    createOperatorEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventDestinationCreateRequest"];
+            };
+        };
+        responses: {
+            /** @description The destination with its secret. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDestinationSecretResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There are 16 event destinations, which is the most. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    getOperatorEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The destination. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDestinationResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no event destination of the operator with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    updateOperatorEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventDestinationUpdateRequest"];
+            };
+        };
+        responses: {
+            /** @description The destination as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDestinationResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no event destination of the operator with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    deleteOperatorEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The destination is gone. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no event destination of the operator with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    rotateOperatorEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EventDestinationRotateRequest"];
+            };
+        };
+        responses: {
+            /** @description The destination with its new secret. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDestinationSecretResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no event destination of the operator with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    listEventDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state: one of pending, delivered, failed. */
+                state?: ("pending" | "delivered" | "failed") | null;
+                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, destination.failing, destination.disabled, destination.test. */
+                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "destination.failing" | "destination.disabled" | "destination.test") | null;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many deliveries a page has. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDeliveryListResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or there is no event destination with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    retryEventDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+                /** @description The id of the delivery, which is that of its event. */
+                delivery_id: string;
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDeliveryResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or there is no event destination with this id, or it has no delivery of this event. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    recoverEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventRecoverRequest"];
+            };
+        };
+        responses: {
+            /** @description How many are sent again. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRecoverResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or there is no event destination with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    testEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery with its attempt. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDeliveryResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project, or there is no event destination with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    listOperatorEventDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state: one of pending, delivered, failed. */
+                state?: ("pending" | "delivered" | "failed") | null;
+                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, destination.failing, destination.disabled, destination.test. */
+                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "destination.failing" | "destination.disabled" | "destination.test") | null;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many deliveries a page has. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDeliveryListResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no event destination of the operator with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    retryOperatorEventDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+                /** @description The id of the delivery, which is that of its event. */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDeliveryResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such event destination of the operator, or it has no delivery of this event. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    recoverOperatorEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventRecoverRequest"];
+            };
+        };
+        responses: {
+            /** @description How many are sent again. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRecoverResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no event destination of the operator with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    testOperatorEventDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event destination's id. */
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery with its attempt. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDeliveryResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no event destination of the operator with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     getStripeConfig: {
         parameters: {
             query?: never;
@@ -15462,6 +20933,546 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
+            };
+        };
+    };
+    onSubscriptionCreatedEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionCreatedEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onSubscriptionUpdatedEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionUpdatedEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onSubscriptionEndedEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionEndedEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onPaymentSucceededEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaymentSucceededEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onPaymentFailedEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaymentFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onPaymentRefundedEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaymentRefundedEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onPaymentDisputedEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaymentDisputedEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onPaymentDisputeClosedEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaymentDisputeClosedEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onConfigUpdatedEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigUpdatedEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onConfigDeletedEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigDeletedEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onCredentialsInvalidEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialsInvalidEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onCredentialsRecoveredEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialsRecoveredEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onDestinationFailingEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DestinationFailingEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onDestinationDisabledEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DestinationDisabledEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onDestinationTestEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DestinationTestEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -47,6 +47,17 @@ const DESTINATION = {
   created_at: CONFIGURED_AT,
   updated_at: CONFIGURED_AT,
 };
+const DELIVERY = {
+  id: '019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34',
+  state: 'delivered',
+  attempts: [
+    { at: SUBSCRIBED_AT, status: 503, duration_ms: 84, error: 'The receiver answered 503.' },
+    { at: '2026-11-21T09:30:05.200Z', status: 200, duration_ms: 61, error: null },
+  ],
+  next_attempt_at: null,
+  response: 'ok',
+  created_at: SUBSCRIBED_AT,
+};
 const INVITATION = {
   id: 'd1f7b3a8-5c20-4e96-9b7d-3a60c8e2f415',
   email: 'ada@example.com',
@@ -89,6 +100,9 @@ const STORY: Record<string, Record<string, unknown>> = {
   OperatorProjectsResponse: { next_cursor: null },
   EventDestinationResponse: DESTINATION,
   EventDestinationSecretResponse: DESTINATION,
+  EventDeliveryResponse: DELIVERY,
+  EventDeliveryListResponse: { next_cursor: null },
+  EventRecoverRequest: { since: CONFIGURED_AT },
   ServiceAccountResponse: SERVICE_ACCOUNT,
   ServiceAccountKeyResponse: { ...SERVICE_ACCOUNT, last_used_at: null },
   GatewayKeyResponse: GATEWAY_KEY,
@@ -257,6 +271,7 @@ const NO_DESTINATION_ID: ErrorBody = {
   msg: 'must be a UUID',
   type: 'uuid_parsing',
 };
+const NO_DELIVERY_OF_EVENT = 'The destination has no delivery of this event.';
 const ONE_DESTINATION = { 404: NO_DESTINATION, 422: NO_DESTINATION_ID };
 const NO_ACCOUNT_ID: ErrorBody = {
   loc: ['path', 'service_account_id'],
@@ -338,6 +353,14 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   updateEventDestination: ONE_DESTINATION,
   rotateEventDestination: ONE_DESTINATION,
   deleteEventDestination: { 404: NO_DESTINATION },
+  listEventDeliveries: { 404: NO_DESTINATION },
+  retryEventDelivery: { 404: NO_DELIVERY_OF_EVENT },
+  recoverEventDestination: { 404: NO_DESTINATION, 422: missing('since') },
+  testEventDestination: { 404: NO_DESTINATION },
+  listOperatorEventDeliveries: ONE_DESTINATION,
+  retryOperatorEventDelivery: { 404: NO_DELIVERY_OF_EVENT, 422: NO_DESTINATION_ID },
+  recoverOperatorEventDestination: { 404: NO_DESTINATION, 422: missing('since') },
+  testOperatorEventDestination: ONE_DESTINATION,
   listOperatorEventDestinations: { 422: UNKNOWN_QUERY },
   createOperatorEventDestination: { 409: TOO_MANY_DESTINATIONS, 422: missing('url') },
   getOperatorEventDestination: ONE_DESTINATION,

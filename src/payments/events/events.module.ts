@@ -3,6 +3,9 @@ import { AuthModule } from '../../auth/auth.module.js';
 import { HistoryModule } from '../../history/history.module.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
 import { PaymentsEventsModule } from '../payments-events.js';
+import { DeliveriesService } from './delivery-log/deliveries.service.js';
+import { EventDeliveriesController } from './delivery-log/event-deliveries.controller.js';
+import { OperatorEventDeliveriesController } from './delivery-log/operator-event-deliveries.controller.js';
 import { DeliveriesRepository } from './delivery/deliveries.repository.js';
 import { DeliveryWorker } from './delivery/delivery-worker.js';
 import { EventPublisher } from './delivery/event-publisher.js';
@@ -22,7 +25,13 @@ import { ListenerDeliveries } from './listener-deliveries.js';
 /** Events that leave this service: the log, destinations, deliveries, and listeners of this process. */
 @Module({
   imports: [AuthModule, HistoryModule, ProjectsModule, PaymentsEventsModule],
-  controllers: [EventsController, EventDestinationsController, OperatorEventDestinationsController],
+  controllers: [
+    EventsController,
+    EventDestinationsController,
+    OperatorEventDestinationsController,
+    EventDeliveriesController,
+    OperatorEventDeliveriesController,
+  ],
   providers: [
     EventLog,
     ListenerDeliveries,
@@ -31,6 +40,7 @@ import { ListenerDeliveries } from './listener-deliveries.js';
     DestinationSealer,
     DestinationHealth,
     DeliveriesRepository,
+    DeliveriesService,
     DeliveryWorker,
     EventPublisher,
     EventSender,
@@ -38,6 +48,6 @@ import { ListenerDeliveries } from './listener-deliveries.js';
     NameServers,
     ReceiverAddresses,
   ],
-  exports: [EventLog, PaymentsEventsModule],
+  exports: [EventLog, DeliveriesService, PaymentsEventsModule],
 })
 export class EventsModule {}

@@ -1,50 +1,9 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
 import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
 import { eventually } from '../../harness/eventually.js';
+import { EventReceiver } from '../../harness/servers/event-receiver.js';
 import { LedgerHarness } from '../../harness/ledger/ledger-harness.js';
 import { simulateLifecycle } from '../../harness/ledger/ledger-life.js';
-
-interface Delivered {
-  readonly headers: IncomingMessage['headers'];
-  readonly text: string;
-  readonly body: { id: string; type: string; project_id: string; mode: string | null; data: object };
-}
-
-/** A receiver of events on the loopback interface. */
-class Receiver {
-  readonly received: Delivered[] = [];
-  status = 204;
-  readonly #server: Server = createServer((request, response) => {
-    void text(request).then((body) => {
-      this.received.push({
-        headers: request.headers,
-        text: body,
-        body: JSON.parse(body) as Delivered['body'],
-      });
-      response.writeHead(this.status).end('thanks');
-    });
-  });
-
-  async start(): Promise<this> {
-    await once(this.#server.listen(0, '127.0.0.1'), 'listening');
-    return this;
-  }
-
-  get url(): string {
-    const address = this.#server.address();
-    return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}/events`;
-  }
-
-  async stop(): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
-  }
-}
 
 interface Destination {
   id: string;
@@ -52,7 +11,7 @@ interface Destination {
 }
 
 let app: AppWithStripe;
-let receiver: Receiver;
+let receiver: EventReceiver;
 let ledger: LedgerHarness;
 
 beforeAll(async () => {
@@ -60,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 beforeEach(async () => {
-  receiver = await new Receiver().start();
+  receiver = await new EventReceiver().start();
   ledger = await LedgerHarness.open(app);
 });
 afterEach(() => receiver.stop());

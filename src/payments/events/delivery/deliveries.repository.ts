@@ -5,8 +5,8 @@ import { EventLog } from '../event-log.js';
 import type { EventContent } from '../event-log.statements.js';
 import * as statements from './deliveries.statements.js';
 import type { Claimed } from './deliveries.statements.js';
-import { DESTINATION_LOG_LENGTH, type LoggedAttempt, retryAfter } from './retries.js';
 import type { Attempt } from './event-sender.js';
+import { DESTINATION_LOG_LENGTH, loggedAttempt, type LoggedAttempt, retryAfter } from './retries.js';
 
 /** Outlasts an attempt: a delivery whose lease has ended belongs to a process that died. */
 const LEASE_MS = 60_000;
@@ -127,7 +127,7 @@ export class DeliveriesRepository {
 }
 
 /** The partition of a delivery that is made at this time. */
-function dayOf(time: Date): string {
+export function dayOf(time: Date): string {
   return time.toISOString().slice(0, 10);
 }
 
@@ -138,9 +138,9 @@ function* finish(destinationId: string, tried: readonly TriedDelivery[]): Steps<
       yield* exec(statements.RELEASE, [...key, new Date()]);
       continue;
     }
-    const { at, status, durationMs, error, response } = attempt;
-    const entry: LoggedAttempt = { at: at.toISOString(), status, duration_ms: durationMs, error };
-    const log = [...(JSON.parse(delivery.log) as LoggedAttempt[]), entry].slice(-DESTINATION_LOG_LENGTH);
+    const { status, error, response } = attempt;
+    const before = JSON.parse(delivery.log) as LoggedAttempt[];
+    const log = [...before, loggedAttempt(attempt)].slice(-DESTINATION_LOG_LENGTH);
     const delay = error === null || status === 410 ? undefined : retryAfter(delivery.attempts + 1);
     const due = delay === undefined ? null : new Date(Date.now() + delay);
     const state = error === null ? 'delivered' : due ? 'pending' : 'failed';

@@ -9,10 +9,10 @@ import { EventDeliveryEntity } from './event-delivery.entity.js';
 export type DeliveryRow = RowOf<EventDeliveryEntity>;
 
 /** Whether destination `d` receives event `e`. An event of both modes goes to destinations of each. */
-const MATCHES = `(d.mode IS NULL OR e.mode IS NULL OR d.mode = e.mode)
+export const MATCHES = `(d.mode IS NULL OR e.mode IS NULL OR d.mode = e.mode)
   AND (d.event_types IS NULL OR d.event_types LIKE '% ' || e.type || ' %')`;
 
-const NEW_COLUMNS = 'destination_id, event_id, day, type, state, attempts, due_at, log, created_at';
+export const NEW_COLUMNS = 'destination_id, event_id, day, type, state, attempts, due_at, log, created_at';
 
 /** $1 event ids as a JSON array, $2 now, $3 day. Makes the deliveries of new events. */
 export const FAN_OUT = sql<{ destinationId: string }>(

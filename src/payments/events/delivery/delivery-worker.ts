@@ -9,6 +9,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { PeriodicTask } from '../../../database/periodic-task.js';
 import { PeriodicTasks } from '../../../database/periodic-tasks.js';
 import { SealBroken } from '../../../vault/seal/seal.js';
+import { PaymentsEvents } from '../../payments-events.js';
 import { DestinationSealer } from '../destinations/destination-secrets.js';
 import { DestinationsRepository } from '../destinations/destinations.repository.js';
 import { eventBody } from '../event-log.js';
@@ -46,14 +47,13 @@ export class DeliveryWorker
   };
   readonly #stopping = new AbortController();
   readonly #aborting = new AbortController();
-  /** Attempts by their outcome, for metrics. */
-  readonly counts = { delivered: 0, failed: 0 };
 
   constructor(
     private readonly deliveries: DeliveriesRepository,
     private readonly destinations: DestinationsRepository,
     private readonly sealer: DestinationSealer,
     private readonly sender: EventSender,
+    private readonly events: PaymentsEvents,
     private readonly host: HttpAdapterHost,
     tasks: PeriodicTasks,
   ) {
@@ -97,7 +97,8 @@ export class DeliveryWorker
     if (!secrets) return { at: new Date(), durationMs: 0, status: null, error: UNREADABLE, response: null };
     const body = JSON.stringify(eventBody(event));
     const attempt = await this.sender.send({ url, secrets, id: event.id, body }, this.#aborting.signal);
-    if (attempt) this.counts[attempt.error === null ? 'delivered' : 'failed'] += 1;
+    if (attempt)
+      this.events.emit('delivery.attempted', { result: attempt.error === null ? 'delivered' : 'failed' });
     return attempt;
   }
 

@@ -1,3 +1,5 @@
+import type { Attempt } from './event-sender.js';
+
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -28,6 +30,10 @@ export interface LoggedAttempt {
   readonly status: number | null;
   readonly duration_ms: number;
   readonly error: string | null;
+}
+
+export function loggedAttempt({ at, status, durationMs, error }: Attempt): LoggedAttempt {
+  return { at: at.toISOString(), status, duration_ms: durationMs, error };
 }
 
 /**

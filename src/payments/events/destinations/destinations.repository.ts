@@ -152,7 +152,7 @@ export class DestinationsRepository {
 }
 
 /** A destination as events show it. */
-function about({ id, version, description, failingSince }: DestinationRow) {
+export function about({ id, version, description, failingSince }: DestinationRow) {
   return { destination: { id, version, description, failingSince: failingSince?.toISOString() ?? null } };
 }
 

@@ -34,7 +34,7 @@ export const DESTINATION_ID = ApiParam({
   description: "The event destination's id.",
   schema: { type: 'string', format: 'uuid' },
 });
-const NO_DESTINATION = 'there is no event destination with this id';
+export const NO_DESTINATION = 'there is no event destination with this id';
 export const TOO_MANY_DESTINATIONS = { 409: 'There are 16 event destinations, which is the most.' };
 
 @ApiTags('Events')

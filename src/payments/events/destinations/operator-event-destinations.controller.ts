@@ -28,7 +28,7 @@ import {
 } from './event-destination.dto.js';
 import { DESTINATION, DESTINATION_ID, TOO_MANY_DESTINATIONS } from './event-destinations.controller.js';
 
-const NO_OPERATOR_DESTINATION = { 404: 'There is no event destination of the operator with this id.' };
+export const NO_OPERATOR_DESTINATION = { 404: 'There is no event destination of the operator with this id.' };
 
 class OperatorEventDestinationsQuery {
   @QueryChoice({ description: 'Only those that get events of this mode', of: STRIPE_MODES })
