@@ -54,6 +54,8 @@ afterEach(async () => {
   jest.useRealTimers();
   for (const { id } of (await app.send('get', OPERATORS, OPERATOR)).body as { id: string }[])
     await app.send('delete', `${OPERATORS}/${id}`, OPERATOR).expect(204);
+  // With its destinations, so that no retry reaches the next test.
+  await app.send('delete', `/api/v1/projects/${projectId}`).expect(204);
   await receiver.stop();
 });
 
