@@ -42,6 +42,7 @@ import { SEALED_PAYLOADS } from '../payments/webhooks/events/event-payloads.js';
 import { WebhookEventEntity } from '../payments/webhooks/events/webhook-event.entity.js';
 import { WebhookRefusalEntity } from '../payments/webhooks/refusals/webhook-refusal.entity.js';
 import { ReconciliationEntity } from '../payments/webhooks/reconcile/reconciliations.repository.js';
+import { StripeConnectionCheckEntity } from '../payments/webhooks/monitor/connection-check.entity.js';
 import { ProjectInvitationEntity } from '../projects/members/invitation.entity.js';
 import { ProjectMemberEntity } from '../projects/members/member.entity.js';
 import { ProjectEntity } from '../projects/project.entity.js';
@@ -73,6 +74,7 @@ export const ENTITIES = [
   StripeKeyCheckEntity,
   StripeKeyAccountEntity,
   StripeWebhookEndpointEntity,
+  StripeConnectionCheckEntity,
   IdempotencyKeyEntity,
   TaskLeaseEntity,
   StripeCustomerEntity,

@@ -51,6 +51,10 @@ const INDEX: Readonly<Record<string, Load | Group>> = {
       () => import('./service-accounts/service-accounts-revoke.js'),
     ],
   },
+  endpoints: {
+    description: 'Webhook endpoints at Stripe that were made here.',
+    commands: [() => import('./endpoints-move.js')],
+  },
   projects: {
     description: 'Projects of all owners.',
     commands: [

@@ -73,6 +73,11 @@ interface ChangedConfig extends WholeProject {
   readonly config: { readonly version: number };
 }
 
+interface AboutEndpoint extends ProjectMode {
+  /** Stripe's id. */
+  readonly endpoint: { readonly id: string };
+}
+
 /** `projectId` is `null` for a destination of the operator. */
 interface AboutDestination {
   readonly projectId: ProjectId | null;
@@ -125,12 +130,20 @@ export interface DurableEventMap extends Record<EventType, object> {
   'credentials.invalid': ProjectMode & { readonly reason: string };
   /** Sent when Stripe accepts the secret key of a mode whose last known key it refused. */
   'credentials.recovered': ProjectMode;
+  /** Sent when a check finds that the endpoint made here doesn't bring events any more. */
+  'endpoint.disabled': AboutEndpoint & { readonly problem: EndpointProblem };
+  /** Sent when the endpoint works again. */
+  'endpoint.recovered': AboutEndpoint;
   /** Sent when every attempt failed for one day, and again after three days. */
   'destination.failing': AboutDestination;
   'destination.disabled': AboutDestination & { readonly reason: DisabledReason };
   /** Sent for `POST …/test`. */
   'destination.test': AboutDestination;
 }
+
+/** Stripe doesn't have the endpoint, disabled it, or sends to another URL or not all events. */
+export const ENDPOINT_PROBLEMS = ['missing', 'disabled', 'other_url', 'missing_events'] as const;
+export type EndpointProblem = (typeof ENDPOINT_PROBLEMS)[number];
 
 /** `gone`: the receiver answered 410. `failing`: it failed for five days. */
 export type DisabledReason = 'gone' | 'failing';

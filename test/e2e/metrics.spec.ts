@@ -8,6 +8,7 @@ import type { DurableEvent } from '../../src/payments/payments-events.js';
 import { DestinationHealth } from '../../src/payments/events/destinations/destination-health.js';
 import { EventRetention } from '../../src/payments/events/event-retention.js';
 import { EventLog } from '../../src/payments/events/event-log.js';
+import { ConnectionMonitor } from '../../src/payments/webhooks/monitor/connection-monitor.js';
 import { WebhookSweeper } from '../../src/payments/webhooks/events/webhook-sweeper.js';
 import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
 import { eventually } from '../harness/eventually.js';
@@ -213,6 +214,7 @@ describe('/metrics', () => {
         ]),
       );
     expect([...(await successes()).keys()]).toEqual([
+      'connection_checks',
       'data_keys',
       'delivery_notes',
       'destination_health',
@@ -230,6 +232,7 @@ describe('/metrics', () => {
     await app.app.get(IdempotencySweeper).task.run();
     await app.app.get(WebhookSweeper).task.run();
     await app.app.get(EventRetention).task.run();
+    await app.app.get(ConnectionMonitor).task.run();
     await app.app.get(DestinationHealth).task.run();
     await app.app.get(FailedLoginsRepository, { strict: false }).sweep.run();
     await eventually(async () => {

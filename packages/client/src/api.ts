@@ -2018,6 +2018,46 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "endpoint.disabled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * endpoint.disabled
+         * @description The daily check finds that the webhook endpoint made here brings no events, or not all.
+         */
+        post: operations["onEndpointDisabledEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "endpoint.recovered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * endpoint.recovered
+         * @description The webhook endpoint works again, after a check or because it was made again.
+         */
+        post: operations["onEndpointRecoveredEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "destination.failing": {
         parameters: {
             query?: never;
@@ -3009,7 +3049,7 @@ export interface components {
              *       }
              *     ]
              */
-            events: (components["schemas"]["SubscriptionCreatedEvent"] | components["schemas"]["SubscriptionUpdatedEvent"] | components["schemas"]["SubscriptionEndedEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["PaymentRefundedEvent"] | components["schemas"]["PaymentDisputedEvent"] | components["schemas"]["PaymentDisputeClosedEvent"] | components["schemas"]["ConfigUpdatedEvent"] | components["schemas"]["ConfigDeletedEvent"] | components["schemas"]["CredentialsInvalidEvent"] | components["schemas"]["CredentialsRecoveredEvent"] | components["schemas"]["DestinationFailingEvent"] | components["schemas"]["DestinationDisabledEvent"])[];
+            events: (components["schemas"]["SubscriptionCreatedEvent"] | components["schemas"]["SubscriptionUpdatedEvent"] | components["schemas"]["SubscriptionEndedEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["PaymentRefundedEvent"] | components["schemas"]["PaymentDisputedEvent"] | components["schemas"]["PaymentDisputeClosedEvent"] | components["schemas"]["ConfigUpdatedEvent"] | components["schemas"]["ConfigDeletedEvent"] | components["schemas"]["CredentialsInvalidEvent"] | components["schemas"]["CredentialsRecoveredEvent"] | components["schemas"]["EndpointDisabledEvent"] | components["schemas"]["EndpointRecoveredEvent"] | components["schemas"]["DestinationFailingEvent"] | components["schemas"]["DestinationDisabledEvent"])[];
             /**
              * @description The cursor of the next request. There is always one: ask again with it later.
              * @example 1795253400000000
@@ -3106,7 +3146,7 @@ export interface components {
              *       "payment.succeeded"
              *     ]
              */
-            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "destination.failing" | "destination.disabled")[] | null;
+            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "destination.failing" | "destination.disabled")[] | null;
             /**
              * @description Send events of this mode of Stripe only; `null` for both. Events without a mode are always sent.
              * @example live
@@ -3232,7 +3272,7 @@ export interface components {
              *       "payment.succeeded"
              *     ]
              */
-            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "destination.failing" | "destination.disabled")[] | null;
+            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "destination.failing" | "destination.disabled")[] | null;
             /**
              * @description Send events of this mode of Stripe only; `null` for both. Events without a mode are always sent.
              * @example live
@@ -4985,6 +5025,16 @@ export interface components {
              */
             endpoint_id: string | null;
             /**
+             * @description What the last check found wrong with the endpoint that was created here: `missing` at Stripe, `disabled` there, with an `other_url`, or with `missing_events`. `null` if nothing is known to be wrong.
+             * @example disabled
+             */
+            endpoint_problem: ("missing" | "disabled" | "other_url" | "missing_events") | null;
+            /**
+             * @description When a check first found this problem; `null` without one.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            endpoint_problem_since: string | null;
+            /**
              * @description End of the overlap in which a former webhook secret is valid too; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
@@ -5038,6 +5088,11 @@ export interface components {
              * @example validation
              */
             verified_by: ("validation" | "save" | "use") | null;
+            /**
+             * @description When the daily check last asked Stripe about key and endpoint; `null` before the first one.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            checked_at: string | null;
             /**
              * @description Why the key is invalid, and what to do.
              * @example This key has expired; make a new one in the Stripe dashboard.
@@ -7014,6 +7069,129 @@ export interface components {
             mode: "test" | "live";
             /** @description What it is about. */
             data: Record<string, never>;
+        };
+        /**
+         * @description The daily check finds that the webhook endpoint made here brings no events, or not all.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "endpoint.disabled",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "endpoint": {
+         *           "id": "we_aaaaaaaaaaaaaaaaaaaaaaaa"
+         *         },
+         *         "problem": "disabled"
+         *       }
+         *     }
+         */
+        EndpointDisabledEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example endpoint.disabled
+             * @enum {string}
+             */
+            type: "endpoint.disabled";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The webhook endpoint at Stripe. */
+                endpoint: {
+                    /**
+                     * @description Stripe's id.
+                     * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    id: string;
+                };
+                /**
+                 * @description `missing`: Stripe does not have it. `disabled`: Stripe sends nothing. `other_url`: it has another URL, as after a change of `PUBLIC_BASE_URL`. `missing_events`: it lacks types.
+                 * @example disabled
+                 * @enum {string}
+                 */
+                problem: "disabled" | "missing" | "other_url" | "missing_events";
+            };
+        };
+        /**
+         * @description The webhook endpoint works again, after a check or because it was made again.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "endpoint.recovered",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "endpoint": {
+         *           "id": "we_aaaaaaaaaaaaaaaaaaaaaaaa"
+         *         }
+         *       }
+         *     }
+         */
+        EndpointRecoveredEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example endpoint.recovered
+             * @enum {string}
+             */
+            type: "endpoint.recovered";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The webhook endpoint at Stripe. */
+                endpoint: {
+                    /**
+                     * @description Stripe's id.
+                     * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    id: string;
+                };
+            };
         };
         /**
          * @description Every attempt to deliver to a destination failed for one day, and again after three days.
@@ -12805,7 +12983,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. Without it, the oldest events that are kept come first. */
                 cursor?: string;
-                /** @description Only these types, separated by commas: subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, destination.failing, destination.disabled. */
+                /** @description Only these types, separated by commas: subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, destination.failing, destination.disabled. */
                 types?: string;
                 /** @description How many events a page has. */
                 limit?: number;
@@ -14423,8 +14601,8 @@ export interface operations {
             query?: {
                 /** @description Only those in this state: one of pending, delivered, failed. */
                 state?: ("pending" | "delivered" | "failed") | null;
-                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, destination.failing, destination.disabled, destination.test. */
-                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "destination.failing" | "destination.disabled" | "destination.test") | null;
+                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, destination.failing, destination.disabled, destination.test. */
+                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "destination.failing" | "destination.disabled" | "destination.test") | null;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 /** @description How many deliveries a page has. */
@@ -14968,8 +15146,8 @@ export interface operations {
             query?: {
                 /** @description Only those in this state: one of pending, delivered, failed. */
                 state?: ("pending" | "delivered" | "failed") | null;
-                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, destination.failing, destination.disabled, destination.test. */
-                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "destination.failing" | "destination.disabled" | "destination.test") | null;
+                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, destination.failing, destination.disabled, destination.test. */
+                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "destination.failing" | "destination.disabled" | "destination.test") | null;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 /** @description How many deliveries a page has. */
@@ -21349,6 +21527,78 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CredentialsRecoveredEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onEndpointDisabledEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointDisabledEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onEndpointRecoveredEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointRecoveredEvent"];
             };
         };
         responses: {

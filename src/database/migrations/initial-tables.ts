@@ -239,6 +239,12 @@ export function tablesOf(engine: Engine): Record<string, string> {
       created_at ${time} NOT NULL,
       CONSTRAINT stripe_webhook_endpoints_pk PRIMARY KEY (project_id, mode),
       CONSTRAINT "stripe_webhook_endpoints_config_fk" FOREIGN KEY ("project_id") REFERENCES "stripe_configs" ("project_id")`,
+    stripe_connection_checks: `
+      ${tenant},
+      checked_at ${time} NOT NULL,
+      endpoint_problem varchar(16),
+      endpoint_problem_since ${time},
+      CONSTRAINT stripe_connection_checks_pk PRIMARY KEY (project_id, mode)`,
     stripe_webhook_endpoint_leases: `
       ${tenant},
       holder varchar(36) NOT NULL,
@@ -498,6 +504,7 @@ export const indexesOf = (engine: Engine): string[] => [
   `INDEX event_destinations_failing ON event_destinations (failing_since) WHERE failing_since IS NOT NULL AND enabled`,
   `INDEX event_deliveries_by_due ON event_deliveries (destination_id, due_at) WHERE due_at IS NOT NULL`,
   `INDEX event_deliveries_failed ON event_deliveries (destination_id, event_id) WHERE state = 'failed'`,
+  `INDEX stripe_connection_checks_by_time ON stripe_connection_checks (checked_at)`,
   `INDEX webhook_events_newest ON webhook_events (project_id, mode, received_at, id)`,
   `INDEX webhook_events_failed ON webhook_events (project_id, mode, failed_at) WHERE failed_at IS NOT NULL`,
   `INDEX webhook_events_by_key ON webhook_events (key_id, received_at)`,

@@ -144,8 +144,10 @@ const STORY: Record<string, Record<string, unknown>> = {
     event_destination_id: null,
   },
   HistoryVerification: { entries: 2, verified_at: SUBSCRIBED_AT },
-  StripeModeStatus: { verified_at: CONFIGURED_AT, last_error: null },
+  StripeModeStatus: { verified_at: CONFIGURED_AT, checked_at: SUBSCRIBED_AT, last_error: null },
   StripeWebhookStatus: {
+    endpoint_problem: null,
+    endpoint_problem_since: null,
     former_secret_valid_until: null,
     last_event_at: SUBSCRIBED_AT,
     last_failure_at: null,

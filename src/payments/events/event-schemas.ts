@@ -136,6 +136,14 @@ export const REASON = text(
   'Stripe refused this key when it was used; it was rolled, revoked or has expired.',
 );
 
+export const ENDPOINT = object('The webhook endpoint at Stripe.', {
+  id: text("Stripe's id.", 'we_aaaaaaaaaaaaaaaaaaaaaaaa'),
+});
+export const ENDPOINT_PROBLEM = oneOf(
+  '`missing`: Stripe does not have it. `disabled`: Stripe sends nothing. `other_url`: it has another URL, as after a change of `PUBLIC_BASE_URL`. `missing_events`: it lacks types.',
+  ['disabled', 'missing', 'other_url', 'missing_events'],
+);
+
 export const DESTINATION = object('The destination.', {
   id: uuid('Its id.', '7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74'),
   version: VERSION,

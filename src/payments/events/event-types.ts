@@ -64,6 +64,14 @@ export const EVENT_TYPES = {
     when: 'Stripe accepts the secret key of a mode whose last known key it refused.',
     data: {},
   },
+  'endpoint.disabled': {
+    when: 'The daily check finds that the webhook endpoint made here brings no events, or not all.',
+    data: { endpoint: schemas.ENDPOINT, problem: schemas.ENDPOINT_PROBLEM },
+  },
+  'endpoint.recovered': {
+    when: 'The webhook endpoint works again, after a check or because it was made again.',
+    data: { endpoint: schemas.ENDPOINT },
+  },
   'destination.failing': {
     when: 'Every attempt to deliver to a destination failed for one day, and again after three days.',
     data: { destination: schemas.DESTINATION },

@@ -16,6 +16,9 @@ import type { ConnectionState } from '../stripe-config/keys/key-health.repositor
 import { CHECKED_BY } from '../stripe-config/keys/key-probe.js';
 import { StripeConfigService, type UnreadableCredentials } from '../stripe-config/stripe-config.service.js';
 import type { StripeMode } from '../stripe/stripe-mode.js';
+import { ENDPOINT_PROBLEMS, type EndpointProblem } from '../payments-events.js';
+import { ConnectionChecksRepository } from './monitor/connection-checks.repository.js';
+import type { ConnectionCheckRow } from './monitor/connection-checks.statements.js';
 import { WebhookEventsService, type WebhookState } from './events/webhook-events.service.js';
 
 const STATES = ['not_configured', 'unverified', 'valid', 'invalid'] as const;
@@ -27,6 +30,17 @@ class WebhookStatus {
     example: 'we_aaaaaaaaaaaaaaaaaaaaaaaa',
   })
   endpoint_id: string | null;
+
+  @ApiProperty({
+    description:
+      'What the last check found wrong with the endpoint that was created here: `missing` at Stripe, `disabled` there, with an `other_url`, or with `missing_events`. `null` if nothing is known to be wrong.',
+    anyOf: [{ type: 'string', enum: [...ENDPOINT_PROBLEMS] }, { type: 'null' }],
+    example: 'disabled',
+  })
+  endpoint_problem: EndpointProblem | null;
+
+  @ApiNullableTime('When a check first found this problem; `null` without one.')
+  endpoint_problem_since: string | null;
 
   @ApiNullableTime('End of the overlap in which a former webhook secret is valid too; `null` without one.')
   former_secret_valid_until: string | null;
@@ -82,6 +96,11 @@ class ModeStatus {
   })
   verified_by: (typeof CHECKED_BY)[number] | null;
 
+  @ApiNullableTime(
+    'When the daily check last asked Stripe about key and endpoint; `null` before the first one.',
+  )
+  checked_at: string | null;
+
   @ApiNullableString({
     description: 'Why the key is invalid, and what to do.',
     example: 'This key has expired; make a new one in the Stripe dashboard.',
@@ -105,8 +124,10 @@ function toModeStatus(
   state: ConnectionState | undefined,
   webhooks: WebhookState | undefined,
   unreadable: UnreadableCredentials[StripeMode],
+  checked: ConnectionCheckRow | undefined,
 ): ModeStatus {
   const { hasSecretKey = false, check = null, formerSecretValidUntil = null } = state ?? {};
+  const hasEndpoint = Boolean(webhooks?.endpointId);
   const verified =
     unreadable.secretKey !== undefined
       ? 'invalid'
@@ -121,9 +142,12 @@ function toModeStatus(
     account_name: check?.accountName ?? null,
     verified_at: check?.checkedAt.toISOString() ?? null,
     verified_by: check?.checkedBy ?? null,
+    checked_at: hasSecretKey ? (checked?.checkedAt.toISOString() ?? null) : null,
     last_error: unreadable.secretKey ?? check?.error ?? null,
     webhook: {
       endpoint_id: webhooks?.endpointId ?? null,
+      endpoint_problem: (hasEndpoint && checked?.endpointProblem) || null,
+      endpoint_problem_since: (hasEndpoint && checked?.endpointProblemSince?.toISOString()) || null,
       former_secret_valid_until: formerSecretValidUntil?.toISOString() ?? null,
       last_event_at: webhooks?.lastEventAt?.toISOString() ?? null,
       last_failure_at: webhooks?.lastFailure?.at.toISOString() ?? null,
@@ -137,10 +161,16 @@ function toStatusResponse(
   states: ConnectionState[],
   webhooks: WebhookState[],
   unreadable: UnreadableCredentials,
+  checks: ConnectionCheckRow[],
 ): StripeConfigStatusResponse {
   const of = (mode: StripeMode) => {
     const isOfMode = (each: { mode: StripeMode }) => each.mode === mode;
-    return toModeStatus(states.find(isOfMode), webhooks.find(isOfMode), unreadable[mode]);
+    return toModeStatus(
+      states.find(isOfMode),
+      webhooks.find(isOfMode),
+      unreadable[mode],
+      checks.find(isOfMode),
+    );
   };
   return { test: of('test'), live: of('live') };
 }
@@ -160,6 +190,7 @@ export class ConnectionStatusController {
     private readonly health: KeyHealth,
     private readonly configs: StripeConfigService,
     private readonly events: WebhookEventsService,
+    private readonly checks: ConnectionChecksRepository,
   ) {}
 
   @Get()
@@ -175,6 +206,7 @@ export class ConnectionStatusController {
       await this.health.find(id),
       await this.events.states(id),
       await this.configs.findUnreadable(id),
+      await this.checks.findByProject(id),
     );
   }
 }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ProjectsModule } from '../../projects/projects.module.js';
+import { EventsModule } from '../events/events.module.js';
 import { PaymentsEventsModule } from '../payments-events.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
@@ -17,6 +18,8 @@ import { DeliveryVerifier, WebhookSecrets } from './events/delivery-verifier.js'
 import { EventHandlerService } from './events/event-handler.service.js';
 import { EventPayloads } from './events/event-payloads.js';
 import { EventReader } from './events/event-reader.js';
+import { ConnectionChecksRepository } from './monitor/connection-checks.repository.js';
+import { ConnectionMonitor } from './monitor/connection-monitor.js';
 import { ReconcileController } from './reconcile/reconcile.controller.js';
 import { ReconcileService } from './reconcile/reconcile.service.js';
 import { ReconciliationsRepository } from './reconcile/reconciliations.repository.js';
@@ -35,6 +38,7 @@ import { WebhookSweeper } from './events/webhook-sweeper.js';
     IdempotencyModule,
     ProjectsModule,
     PaymentsEventsModule,
+    EventsModule,
     StripeConfigModule,
     LedgerModule,
   ],
@@ -60,6 +64,8 @@ import { WebhookSweeper } from './events/webhook-sweeper.js';
     DeliveryVerifier,
     EventReader,
     WebhookSweeper,
+    ConnectionMonitor,
+    ConnectionChecksRepository,
     ReconcileService,
     ReconciliationsRepository,
   ],

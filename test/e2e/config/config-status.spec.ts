@@ -23,6 +23,8 @@ const WEBHOOK = {
   last_event_at: null,
   last_failure_at: null,
   last_failure_reason: null,
+  endpoint_problem: null,
+  endpoint_problem_since: null,
   unreadable_events: 0,
 };
 const NOTHING = {
@@ -30,6 +32,7 @@ const NOTHING = {
   account_name: null,
   verified_at: null,
   verified_by: null,
+  checked_at: null,
   last_error: null,
   webhook: WEBHOOK,
 };

@@ -47,15 +47,23 @@ export class StripeClients {
   /** Returns the client with its account. @throws as `for` */
   connect(projectId: ProjectId, mode: StripeMode): Promise<StripeConnection> {
     return this.#connections.get(projectId, mode, async () => {
-      const { value, fingerprint, accountFingerprint } = await this.configs.openSecretKey(projectId, mode);
-      const stripe = await this.connector.connect(value, {
-        onAnswer: this.health.followUse(projectId, { mode, fingerprint }),
-      });
+      const { stripe, fingerprint, accountFingerprint } = await this.#open(projectId, mode);
       const accountId = once(() => this.#learnAccount(stripe, projectId, { mode, fingerprint }));
       const account = async () =>
         accountFingerprint ?? this.configs.accountFingerprint(projectId, await accountId());
       return { stripe, account, accountId };
     });
+  }
+
+  /** Returns a client outside of the cache, whose first answer is a verdict on the key. @throws as `for` */
+  async connectAnew(projectId: ProjectId, mode: StripeMode): Promise<Stripe> {
+    return (await this.#open(projectId, mode)).stripe;
+  }
+
+  async #open(projectId: ProjectId, mode: StripeMode) {
+    const { value, ...key } = await this.configs.openSecretKey(projectId, mode);
+    const onAnswer = this.health.followUse(projectId, { mode, fingerprint: key.fingerprint });
+    return { ...key, stripe: await this.connector.connect(value, { onAnswer }) };
   }
 
   async #learnAccount(stripe: Stripe, projectId: ProjectId, key: KeyIdentity): Promise<string> {

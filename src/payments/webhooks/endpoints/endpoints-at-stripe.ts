@@ -85,6 +85,11 @@ function decoded(path: string): string {
   }
 }
 
+/** Whether Stripe doesn't send all events that are handled here. */
+export function lacksEvents({ enabled_events: events }: Stripe.WebhookEndpoint): boolean {
+  return !events.includes('*') && !HANDLED_EVENTS.every((event) => events.includes(event));
+}
+
 /** Whether updating the endpoint would change nothing. */
 export function isUpToDate(
   { url, status, enabled_events: events }: Stripe.WebhookEndpoint,

@@ -38,6 +38,16 @@ export class WebhookEndpointsRepository {
     return (await reachingDatabase(this.#entities.findOneBy({ projectId, mode }))) ?? undefined;
   }
 
+  /** Of all projects. */
+  list(): Promise<ProjectMode[]> {
+    return reachingDatabase(
+      this.#entities.find({
+        select: { projectId: true, mode: true },
+        order: { projectId: 'ASC', mode: 'ASC' },
+      }),
+    );
+  }
+
   *record(projectId: ProjectId, { mode, endpointId, secretFingerprint }: StoredEndpoint): Steps<void> {
     yield* query(statements.RECORD, [projectId, mode, endpointId, secretFingerprint, new Date()]);
   }

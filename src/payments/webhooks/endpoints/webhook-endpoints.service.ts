@@ -14,6 +14,7 @@ import type { CredentialKind } from '../../stripe-config/credential-rules.js';
 import { StripeConfigService } from '../../stripe-config/stripe-config.service.js';
 import { webhookUrl } from '../../stripe-config/stripe-config.dto.js';
 import { StripeClients } from '../../stripe-config/keys/stripe-clients.js';
+import { ConnectionChecksRepository } from '../monitor/connection-checks.repository.js';
 import {
   createEndpoint,
   deleteEndpoint,
@@ -66,6 +67,7 @@ export class WebhookEndpointsService implements OnModuleInit {
     private readonly configs: StripeConfigService,
     private readonly endpoints: WebhookEndpointsRepository,
     private readonly leases: WebhookEndpointLeasesRepository,
+    private readonly checks: ConnectionChecksRepository,
     private readonly settings: Settings,
   ) {}
 
@@ -100,10 +102,11 @@ export class WebhookEndpointsService implements OnModuleInit {
       const kept =
         current &&
         (isUpToDate(current, url) ? current : await this.#update(connection, lease, current.id, url));
-      if (kept) return { endpoint: kept, created: false };
-      const endpoint = await this.#create(connection, lease, url, actor);
-      if (known) this.#warnIfMissing(known, ours, projectId, actor);
-      return { endpoint, created: true };
+      const endpoint = kept ?? (await this.#create(connection, lease, url, actor));
+      // The next check is a day away.
+      await this.checks.record(tenant, { id: endpoint.id, problem: null }, new Date());
+      if (known && !kept) this.#warnIfMissing(known, ours, projectId, actor);
+      return { endpoint, created: !kept };
     });
   }
 
