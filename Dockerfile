@@ -13,9 +13,11 @@ RUN node scripts/prune-node-modules.mjs
 FROM node:24-bookworm AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY console/package.json console/
 RUN npm ci
 COPY .swcrc nest-cli.json tsconfig.json ./
 COPY src src
+COPY console console
 RUN npm run build && find dist -name '*.map' -delete
 
 FROM node:24-bookworm-slim

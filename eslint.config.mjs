@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import js from '@eslint/js';
 import { defineConfig, includeIgnoreFile } from 'eslint/config';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 /**
@@ -177,7 +178,7 @@ export default defineConfig(
   },
   {
     name: 'tillkeeper/typescript',
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -187,6 +188,11 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
     },
+  },
+  {
+    name: 'tillkeeper/console',
+    files: ['console/src/**'],
+    extends: [reactHooks.configs.flat.recommended],
   },
   { name: 'tillkeeper/source', files: ['src/**'], ignores: [UNIT_SPECS], rules: { 'no-console': 'error' } },
   // The last match decides. In alphabetical order a module precedes its nested modules.

@@ -5,7 +5,17 @@ import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 const BUILDER = 'node_modules/.bin/nest';
 /** The last good build, during another build. */
 const BEFORE = 'dist-before';
-const SOURCES = ['src', 'package.json', '.swcrc', 'nest-cli.json', 'tsconfig.json'];
+const SOURCES = [
+  'src',
+  'package.json',
+  '.swcrc',
+  'nest-cli.json',
+  'tsconfig.json',
+  'console/src',
+  'console/index.html',
+  'console/package.json',
+  'console/vite.config.ts',
+];
 
 /**
  * Directories count too, since a deleted file leaves no other trace. Missing sources (in an image) count as

@@ -7,6 +7,7 @@ import { ApiNullableString } from '../../../http/openapi/api-errors.js';
 import { QueryChoice, QueryUuid } from '../../../http/validation/fields.js';
 import { Checked } from '../../../http/validation/request.pipe.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
+import { decimalsOf } from './decimals.js';
 import { daysLater, type SeriesPoint, type SeriesRange } from './series.service.js';
 
 export const SERIES_INTERVALS = ['day', 'week', 'month'] as const;
@@ -101,18 +102,6 @@ export function rangeOf({ from, to, interval, mode }: SeriesQuery, now: Date): S
 function lastDayBefore(time: string): string {
   const end = parseTime(time);
   return dayOf(end ? new Date(end.valueOf() - 1) : new Date());
-}
-
-/** Digits after the decimal point by which Stripe's amounts are shifted (docs.stripe.com/currencies). */
-const DECIMALS: Readonly<Record<number, readonly string[]>> = {
-  // ISK and UGX are missing: Stripe gives them two decimals, although they have no minor unit.
-  0: 'bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'.split(' '),
-  3: 'bhd iqd jod kwd lyd omr tnd'.split(' '),
-};
-
-function decimalsOf(currency: string): number {
-  const [digits = '2'] = Object.entries(DECIMALS).find(([, those]) => those.includes(currency)) ?? [];
-  return Number(digits);
 }
 
 @ApiSchema({ description: 'Revenue of one interval in one currency, in the smallest unit that Stripe uses.' })

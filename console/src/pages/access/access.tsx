@@ -1,0 +1,41 @@
+import { useAddress } from '../../shell/address';
+import { useMay } from '../../shell/project';
+import { text } from '../../text';
+import { Page } from '../../ui/content';
+import { Segments } from '../../ui/controls';
+import { GatewayKeys } from './gateway-keys';
+import { Members } from './members';
+import { ServiceAccounts } from './service-accounts';
+
+type Tab = 'people' | 'machines' | 'gateway';
+
+export function Access() {
+  const may = useMay();
+  const [wanted, setTab] = useAddress<Tab>('tab', 'people');
+  const tabs: Tab[] = [
+    'people',
+    ...(may('service-accounts:write') ? (['machines'] as const) : []),
+    ...(may('gateway-keys:write') ? (['gateway'] as const) : []),
+  ];
+  const tab = tabs.includes(wanted) ? wanted : 'people';
+  return (
+    <Page
+      title={text.nav.pages.access}
+      about={text.access.about[tab]}
+      actions={
+        tabs.length > 1 && (
+          <Segments
+            label={text.access.tab}
+            value={tab}
+            options={tabs.map((key) => [key, text.access.tabs[key]] as const)}
+            onChange={setTab}
+          />
+        )
+      }
+    >
+      {tab === 'people' && <Members />}
+      {tab === 'machines' && <ServiceAccounts />}
+      {tab === 'gateway' && <GatewayKeys />}
+    </Page>
+  );
+}

@@ -1,0 +1,87 @@
+import { api, ask } from '../../api/client';
+import { messageOf } from '../../api/errors';
+import type { Schema } from '../../api/types';
+import { useMay, useProject } from '../../shell/project';
+import { text } from '../../text';
+import { Ago } from '../../ui/ago';
+import { Facts, Note, Tag } from '../../ui/content';
+import { Actions, Button, CopyButton, FormError } from '../../ui/controls';
+import { Dialog } from '../../ui/overlays';
+import { useAct } from '../../ui/use-act';
+import { TONES } from './events';
+
+export function EventDialog({
+  id,
+  event,
+  onClose,
+}: {
+  id: string;
+  event: Schema<'StripeWebhookEvent'> | undefined;
+  onClose: () => void;
+}) {
+  const project = useProject();
+  const may = useMay();
+  const replay = useAct(
+    () =>
+      ask(
+        api.POST('/api/v1/payments/stripe/projects/{project_id}/webhook-events/{event_id}/replay', {
+          params: { path: { project_id: project.id, event_id: id } },
+        }),
+      ),
+    {
+      changes: [[project.id]],
+      done: ({ outcome }) => text.events.replayed(text.events.outcomes[outcome]),
+    },
+  );
+  return (
+    <Dialog open title={event?.type ?? text.events.one} onClose={onClose}>
+      {event ? (
+        <div className="stack">
+          <Facts
+            facts={[
+              [
+                text.events.id,
+                <span key="id">
+                  <code>{event.id}</code> <CopyButton value={event.id} label={text.events.copyId} />
+                </span>,
+              ],
+              [text.mode.label, text.mode[event.mode]],
+              [
+                text.events.outcome,
+                <Tag key="outcome" tone={TONES[event.outcome]}>
+                  {text.events.outcomes[event.outcome]}
+                </Tag>,
+              ],
+              [text.events.reason, event.reason],
+              [text.events.created, <Ago key="created" at={event.created_at} />],
+              [text.events.received, <Ago key="received" at={event.received_at} />],
+              [text.events.processed, <Ago key="processed" at={event.processed_at} />],
+              [text.events.duplicates, event.duplicate_count],
+              [
+                text.events.lastFailure,
+                event.last_failure_at && (
+                  <span key="failure">
+                    <Ago at={event.last_failure_at} /> · {event.last_failure_reason}
+                  </span>
+                ),
+              ],
+              [text.events.apiVersion, event.api_version],
+            ]}
+          />
+          {!event.replayable && <p className="sub">{text.events.notReplayable}</p>}
+        </div>
+      ) : (
+        <Note tone="info">{text.events.notInList(id)}</Note>
+      )}
+      <FormError>{replay.error && messageOf(replay.error)}</FormError>
+      <Actions>
+        <Button onClick={onClose}>{text.close}</Button>
+        {event?.replayable && may('events:replay') && (
+          <Button busy={replay.isPending} onClick={() => replay.mutate()}>
+            {text.events.replay}
+          </Button>
+        )}
+      </Actions>
+    </Dialog>
+  );
+}

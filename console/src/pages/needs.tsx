@@ -1,0 +1,95 @@
+import { type Mode, MODES, type Schema } from '../api/types';
+import { projectPath } from '../shell/paths';
+import { text } from '../text';
+
+/** Something that a person should do. */
+export interface Need {
+  key: string;
+  tone: 'bad' | 'warn' | 'info';
+  title: string;
+  about: string;
+  href: string;
+  action: string;
+}
+
+type Config = Schema<'StripeConfigResponse'> | null;
+type Status = Schema<'StripeConfigStatusResponse'>;
+
+const RECENT_MS = 24 * 3_600_000;
+
+function needsOfMode(
+  id: string,
+  mode: Mode,
+  { state, last_error, webhook }: Schema<'StripeModeStatus'>,
+): Need[] {
+  const needs: Need[] = [];
+  if (state === 'invalid')
+    needs.push({
+      key: `${mode}-invalid`,
+      tone: 'bad',
+      title: text.needs.invalid(text.mode.of[mode]),
+      about: last_error ?? '',
+      href: projectPath(id, 'stripe'),
+      action: text.needs.replaceKey,
+    });
+  if (webhook.last_failure_at !== null && Date.now() - Date.parse(webhook.last_failure_at) < RECENT_MS)
+    needs.push({
+      key: `${mode}-failure`,
+      tone: 'warn',
+      title: text.needs.failure(text.mode.of[mode]),
+      about: webhook.last_failure_reason ?? '',
+      href: `${projectPath(id, 'events')}?mode=${mode}`,
+      action: text.needs.showEvents,
+    });
+  return needs;
+}
+
+/** The most urgent first. */
+export function needsOf(
+  id: string,
+  {
+    config,
+    status,
+    problems,
+  }: { config: Config; status: Status; problems: { failed: number; unreadable: number } },
+): Need[] {
+  const needs = MODES.flatMap((mode) => needsOfMode(id, mode, status[mode]));
+  if (problems.failed > 0)
+    needs.push({
+      key: 'failed',
+      tone: 'bad',
+      title: text.needs.failed(problems.failed),
+      about: text.needs.failedAbout,
+      href: `${projectPath(id, 'events')}?outcome=failed`,
+      action: text.needs.showEvents,
+    });
+  if (problems.unreadable > 0)
+    needs.push({
+      key: 'unreadable',
+      tone: 'warn',
+      title: text.needs.unreadable(problems.unreadable),
+      about: text.needs.unreadableAbout,
+      href: `${projectPath(id, 'events')}?outcome=unreadable`,
+      action: text.needs.showEvents,
+    });
+  for (const { code, field, message } of config?.warnings ?? [])
+    needs.push({
+      key: `${code}-${field}`,
+      tone: 'warn',
+      title: text.warnings[code](text.mode.of[field.startsWith('test') ? 'test' : 'live']),
+      about: message,
+      href: projectPath(id, 'stripe'),
+      action: text.needs.openStripe,
+    });
+  if (MODES.every((mode) => status[mode].state === 'not_configured'))
+    needs.push({
+      key: 'empty',
+      tone: 'info',
+      title: text.needs.noKey,
+      about: text.needs.noKeyAbout,
+      href: projectPath(id, 'stripe'),
+      action: text.needs.addKey,
+    });
+  const order = { bad: 0, warn: 1, info: 2 };
+  return needs.sort((one, other) => order[one.tone] - order[other.tone]);
+}

@@ -1,0 +1,93 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useDeferredValue } from 'react';
+import { Link } from 'wouter';
+import * as queries from '../../api/queries';
+import type { Schema } from '../../api/types';
+import { useAddress } from '../../shell/address';
+import { projectPath } from '../../shell/paths';
+import { text } from '../../text';
+import { Ago } from '../../ui/ago';
+import { Card, Empty, Page, Skeleton, State, type Tone } from '../../ui/content';
+import { Button, Choice, Field, Filters } from '../../ui/controls';
+import { Failed } from '../../ui/loaded';
+import { Table } from '../../ui/table';
+
+type Health = Schema<'OperatorProjectResponse'>['health'];
+const HEALTHS = ['unhealthy', 'unverified', 'healthy', 'unconfigured'] as const satisfies Health[];
+const TONES: Record<Health, Tone> = {
+  unhealthy: 'bad',
+  unverified: 'warn',
+  healthy: 'good',
+  unconfigured: 'off',
+};
+
+export function AllProjects() {
+  const [health, setHealth] = useAddress<Health | ''>('health', '');
+  const [search, setSearch] = useAddress('q', '');
+  const q = useDeferredValue(search.trim());
+  const list = useInfiniteQuery(
+    queries.operatorProjects({ limit: 50, ...(health && { health }), ...(q && { q }) }),
+  );
+  const items = list.data?.pages.flatMap(({ projects }) => projects) ?? [];
+  return (
+    <Page title={text.nav.allProjects} about={text.operator.about}>
+      <Filters>
+        <Field
+          label={text.operator.search}
+          type="search"
+          value={search}
+          onChange={({ target }) => setSearch(target.value)}
+        />
+        <Choice
+          label={text.operator.health}
+          value={health}
+          options={[
+            ['', text.events.any] as const,
+            ...HEALTHS.map((key) => [key, text.operator.healths[key]] as const),
+          ]}
+          onChange={setHealth}
+        />
+      </Filters>
+      <Card
+        title={text.home.projects}
+        foot={
+          list.hasNextPage && (
+            <Button kind="quiet" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+              {text.events.more}
+            </Button>
+          )
+        }
+      >
+        {list.isPending ? (
+          <Skeleton lines={8} />
+        ) : list.isError ? (
+          <Failed error={list.error} busy={list.isFetching} onRetry={() => void list.refetch()} />
+        ) : items.length === 0 ? (
+          <Empty title={text.operator.none}>{text.operator.noneAbout}</Empty>
+        ) : (
+          <Table
+            label={text.home.projects}
+            items={items}
+            keyOf={({ id }) => id}
+            columns={[
+              {
+                name: text.newProject.name,
+                cell: ({ id, name }) => (
+                  <Link className="link" href={projectPath(id)}>
+                    {name}
+                  </Link>
+                ),
+              },
+              {
+                name: text.operator.health,
+                cell: (item) => <State tone={TONES[item.health]}>{text.operator.healths[item.health]}</State>,
+              },
+              { name: text.operator.owner, cell: ({ owner_id }) => <code>{owner_id}</code> },
+              { name: text.money.created, isNumber: true, cell: ({ created_at }) => <Ago at={created_at} /> },
+            ]}
+          />
+        )}
+      </Card>
+    </Page>
+  );
+}

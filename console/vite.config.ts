@@ -1,0 +1,18 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  // The server puts the path of the console in front of the assets' URLs in the pages.
+  base: './',
+  plugins: [react()],
+  build: {
+    outDir: '../dist/console',
+    emptyOutDir: true,
+    target: 'es2022',
+    // The content security policy allows no data URLs.
+    assetsInlineLimit: 0,
+    // Browsers that run the console preload modules themselves.
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: ['index.html'] },
+  },
+});
