@@ -78,7 +78,8 @@ export function readPage(
 }
 
 /** What the console must know before somebody signs in. */
-function factsOf({ authBuiltin, authRegistration, oidc, platform }: Settings): object {
+function factsOf(settings: Settings): object {
+  const { authBuiltin, authRegistration, oidc, platform } = settings;
   return {
     version: VERSION,
     platform: { name: platform.name, color: platform.color ?? null },
@@ -87,5 +88,6 @@ function factsOf({ authBuiltin, authRegistration, oidc, platform }: Settings): o
       registration: authBuiltin && authRegistration === 'open',
       oidc: oidc !== undefined,
     },
+    accepts_restricted_keys: settings.stripeAcceptRestrictedKeys,
   };
 }

@@ -73,6 +73,7 @@ describe('/console', () => {
       version: VERSION,
       platform: { name: 'Tillkeeper', color: null },
       sign_in: { password: true, registration: false, oidc: false },
+      accepts_restricted_keys: false,
     });
     expect(headers['cache-control']).toBe('no-cache');
   });

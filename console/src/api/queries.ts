@@ -154,6 +154,13 @@ export const history = (id: string, page: number, page_size = PAGE_SIZE) =>
       ask(api.GET(`${STRIPE}/config/history`, { params: { ...at(id), query: { page, page_size } } })),
   });
 
+export const historyVerification = (id: string) =>
+  queryOptions({
+    queryKey: [id, 'history', 'verification'],
+    staleTime: MINUTE,
+    queryFn: () => ask(api.GET(`${STRIPE}/config/history/verification`, { params: at(id) })),
+  });
+
 export const members = (id: string) =>
   queryOptions({
     queryKey: [id, 'members'],

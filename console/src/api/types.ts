@@ -1,4 +1,4 @@
-import type { components, paths } from '../../../test/harness/story/api';
+import type { components, paths } from '../../../packages/client/src/api';
 
 export type { paths };
 

@@ -2,12 +2,12 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import * as queries from '../api/queries';
 import { messageOf } from '../api/errors';
 import type { Schema } from '../api/types';
-import { usePage } from '../shell/address';
+import { useAddress, usePage } from '../shell/address';
 import { useProject } from '../shell/project';
 import { text } from '../text';
 import { Ago } from '../ui/ago';
-import { Card, Empty, Page, Tag } from '../ui/content';
-import { Button, FormError } from '../ui/controls';
+import { Card, Empty, Note, Page, State, Tag } from '../ui/content';
+import { Button, Field, Filters, FormError } from '../ui/controls';
 import { Loaded } from '../ui/loaded';
 import { type Column, Pager, Table } from '../ui/table';
 import { useAct } from '../ui/use-act';
@@ -17,6 +17,7 @@ type Entry = Schema<'HistoryEntry'>;
 export function History() {
   const { id } = useProject();
   const [page, setPage] = usePage();
+  const [filter, setFilter] = useAddress('q', '');
   const { data: account } = useQuery(queries.me);
   const list = useQuery(queries.history(id, page));
   const columns: Column<Entry>[] = [
@@ -33,8 +34,18 @@ export function History() {
   ];
   return (
     <Page title={text.nav.pages.history} about={text.history.about} actions={<Export />}>
+      <Broken />
+      <Filters>
+        <Field
+          label={text.history.filter}
+          type="search"
+          value={filter}
+          onChange={({ target }) => setFilter(target.value)}
+        />
+      </Filters>
       <Card
         title={text.history.list}
+        aside={<Verified />}
         foot={
           list.data &&
           list.data.total > 0 && (
@@ -43,16 +54,47 @@ export function History() {
         }
       >
         <Loaded query={list} lines={8}>
-          {({ entries }) =>
-            entries.length === 0 ? (
-              <Empty title={text.history.none}>{text.history.noneAbout}</Empty>
-            ) : (
-              <Table label={text.history.list} columns={columns} items={entries} keyOf={({ seq }) => seq} />
-            )
-          }
+          {({ entries }) => {
+            const shown = entries.filter((entry) => matches(entry, filter));
+            if (entries.length === 0)
+              return <Empty title={text.history.none}>{text.history.noneAbout}</Empty>;
+            if (shown.length === 0) return <Empty title={text.history.noMatch} />;
+            return (
+              <Table label={text.history.list} columns={columns} items={shown} keyOf={({ seq }) => seq} />
+            );
+          }}
         </Loaded>
       </Card>
     </Page>
+  );
+}
+
+function matches({ action, actor, ip, mode, fields }: Entry, filter: string): boolean {
+  const words = [text.history.actions[action], action, actor.name, actor.subject, ip, mode];
+  const all = [...words, ...fields.map(({ field }) => field)].join(' ').toLowerCase();
+  return all.includes(filter.trim().toLowerCase());
+}
+
+function Verified() {
+  const { id } = useProject();
+  const { data, isPending } = useQuery(queries.historyVerification(id));
+  if (isPending) return <State tone="off">{text.history.verifying}</State>;
+  if (!data) return null;
+  return data.valid ? (
+    <State tone="good">{text.history.verified(data.entries)}</State>
+  ) : (
+    <State tone="bad">{text.history.broken}</State>
+  );
+}
+
+function Broken() {
+  const { id } = useProject();
+  const { data } = useQuery(queries.historyVerification(id));
+  if (!data || data.valid) return null;
+  return (
+    <Note tone="bad" title={text.history.broken}>
+      {data.problems.join(' ')} {text.history.brokenAbout}
+    </Note>
   );
 }
 

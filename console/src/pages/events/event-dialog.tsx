@@ -4,7 +4,7 @@ import type { Schema } from '../../api/types';
 import { useMay, useProject } from '../../shell/project';
 import { text } from '../../text';
 import { Ago } from '../../ui/ago';
-import { Facts, Note, Tag } from '../../ui/content';
+import { Facts, Note, Pre, Tag } from '../../ui/content';
 import { Actions, Button, CopyButton, FormError } from '../../ui/controls';
 import { Dialog } from '../../ui/overlays';
 import { useAct } from '../../ui/use-act';
@@ -32,6 +32,13 @@ export function EventDialog({
       changes: [[project.id]],
       done: ({ outcome }) => text.events.replayed(text.events.outcomes[outcome]),
     },
+  );
+  const payload = useAct(() =>
+    ask(
+      api.GET('/api/v1/payments/stripe/projects/{project_id}/webhook-events/{event_id}/payload', {
+        params: { path: { project_id: project.id, event_id: id } },
+      }),
+    ),
   );
   return (
     <Dialog open title={event?.type ?? text.events.one} onClose={onClose}>
@@ -73,9 +80,21 @@ export function EventDialog({
       ) : (
         <Note tone="info">{text.events.notInList(id)}</Note>
       )}
+      {payload.data && (
+        <>
+          <Pre label={text.events.payload}>{JSON.stringify(payload.data, null, 2)}</Pre>
+          <CopyButton value={JSON.stringify(payload.data)} label={text.events.copyPayload} />
+        </>
+      )}
+      <FormError>{payload.error && messageOf(payload.error)}</FormError>
       <FormError>{replay.error && messageOf(replay.error)}</FormError>
       <Actions>
         <Button onClick={onClose}>{text.close}</Button>
+        {event?.replayable && may('events:payload') && !payload.data && (
+          <Button busy={payload.isPending} title={text.events.payloadHint} onClick={() => payload.mutate()}>
+            {text.events.showPayload}
+          </Button>
+        )}
         {event?.replayable && may('events:replay') && (
           <Button busy={replay.isPending} onClick={() => replay.mutate()}>
             {text.events.replay}
