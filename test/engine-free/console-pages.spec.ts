@@ -7,6 +7,7 @@ import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
 import { describeInBrowser, launchBrowser } from '../harness/browser.js';
+import { eventually } from '../harness/eventually.js';
 import { configPath } from '../harness/test-app.js';
 
 const PAGES = 'node_modules/.cache/console';
@@ -87,6 +88,9 @@ describeInBrowser('The console', () => {
     return body as { access_token: string };
   }
 
+  /** Waits until nothing is loading. */
+  const settled = (page: Page) =>
+    eventually(async () => expect(await page.locator('[class*=skeleton]').count()).toBe(0));
   const open = async (page: Page, path: string) => {
     await page.goto(`${origin}/console/projects/${project}${path}`);
     await page.locator('main h1').waitFor();
@@ -180,7 +184,7 @@ describeInBrowser('The console', () => {
     const seen: string[] = [];
     for (const path of ['', '/stripe', '/events', '/money', '/history', '/access', '/access?tab=gateway']) {
       await open(viewer.page, path);
-      await viewer.page.waitForFunction("!document.querySelector('[class*=skeleton]')");
+      await settled(viewer.page);
       seen.push(...(await viewer.page.locator('main').getByRole('button').allInnerTexts()));
     }
     const controls = /Add|Replace|Destroy|Set up|Reconcile|Save|Delete|Make|Transfer|Rotate|Revoke/;
@@ -232,7 +236,7 @@ describeInBrowser('The console', () => {
     const problems: string[] = [];
     const judge = async (screen: string) => {
       await page.locator('h1').waitFor();
-      await page.waitForFunction("!document.querySelector('[class*=skeleton]')");
+      await settled(page);
       await page.evaluate(axe.source);
       // Only colours depend on the theme.
       for (const [colorScheme, options] of [

@@ -30,6 +30,9 @@ const actions: Record<Schema<'HistoryEntry'>['action'], string> = {
   'invitation.created': 'Invited somebody',
   'invitation.withdrawn': 'Withdrew an invitation',
   'webhook_payload.read': 'Read the payload of an event',
+  'connect_link.created': 'Made a connect link',
+  'connect_link.revoked': 'Revoked a connect link',
+  'connect_link.used': 'A tenant connected through a link',
   'history.pruned': 'Removed old entries',
 };
 

@@ -1,5 +1,3 @@
-import type { StripeMode } from './stripe-mode.js';
-
 /** Resources of restricted keys: names in Stripe's messages, and names in Stripe's dashboard. */
 const NAMES = {
   charge: 'Charges',
@@ -57,8 +55,11 @@ export function neededPermissions(): string[] {
   return needed().map(permissionName).sort();
 }
 
-/** The page of Stripe's dashboard that makes a restricted key, filled in with all needed permissions. */
-export function restrictedKeyUrl(mode: StripeMode, name: string): string {
+/**
+ * The page of Stripe's dashboard that makes a restricted key, filled in with all needed permissions. The
+ * console imports this file, so it imports none.
+ */
+export function restrictedKeyUrl(mode: 'test' | 'live', name: string): string {
   const url = new URL(`https://dashboard.stripe.com/${mode === 'test' ? 'test/' : ''}apikeys/create`);
   url.searchParams.append('name', name);
   for (const permission of needed()) url.searchParams.append('permissions[]', permission);
