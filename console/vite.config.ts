@@ -1,10 +1,8 @@
-import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
 export default defineConfig({
   // The server puts the path of the console in front of the assets' URLs in the pages.
   base: './',
-  plugins: [react()],
   build: {
     outDir: '../dist/console',
     emptyOutDir: true,
