@@ -11,6 +11,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // Browsers that run the console preload modules themselves.
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: ['index.html'] },
+    rolldownOptions: {
+      input: ['index.html'],
+      onLog(level, log, handle) {
+        // Libraries mark modules for servers that render React, which have no meaning here.
+        if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handle(level, log);
+      },
+    },
   },
 });

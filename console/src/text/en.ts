@@ -33,6 +33,11 @@ const actions: Record<Schema<'HistoryEntry'>['action'], string> = {
   'connect_link.created': 'Made a connect link',
   'connect_link.revoked': 'Revoked a connect link',
   'connect_link.used': 'A tenant connected through a link',
+  'event_destination.created': 'Made an event destination',
+  'event_destination.updated': 'Changed an event destination',
+  'event_destination.rotated': 'Rotated the secret of an event destination',
+  'event_destination.deleted': 'Deleted an event destination',
+  'event_destination.disabled': 'An event destination was disabled',
   'history.pruned': 'Removed old entries',
 };
 
