@@ -134,6 +134,10 @@ export interface DurableEventMap extends Record<EventType, object> {
   'endpoint.disabled': AboutEndpoint & { readonly problem: EndpointProblem };
   /** Sent when the endpoint works again. */
   'endpoint.recovered': AboutEndpoint;
+  /** Sent when a tenant connects Stripe on the page of a connect link. `state` was given with the link. */
+  'connect.completed': ProjectMode & {
+    readonly connectLink: { readonly id: string; readonly state: string | null };
+  };
   /** Sent when every attempt failed for one day, and again after three days. */
   'destination.failing': AboutDestination;
   'destination.disabled': AboutDestination & { readonly reason: DisabledReason };

@@ -2058,6 +2058,26 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "connect.completed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * connect.completed
+         * @description A tenant connects Stripe on the page of a connect link.
+         */
+        post: operations["onConnectCompletedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "destination.failing": {
         parameters: {
             query?: never;
@@ -3049,7 +3069,7 @@ export interface components {
              *       }
              *     ]
              */
-            events: (components["schemas"]["SubscriptionCreatedEvent"] | components["schemas"]["SubscriptionUpdatedEvent"] | components["schemas"]["SubscriptionEndedEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["PaymentRefundedEvent"] | components["schemas"]["PaymentDisputedEvent"] | components["schemas"]["PaymentDisputeClosedEvent"] | components["schemas"]["ConfigUpdatedEvent"] | components["schemas"]["ConfigDeletedEvent"] | components["schemas"]["CredentialsInvalidEvent"] | components["schemas"]["CredentialsRecoveredEvent"] | components["schemas"]["EndpointDisabledEvent"] | components["schemas"]["EndpointRecoveredEvent"] | components["schemas"]["DestinationFailingEvent"] | components["schemas"]["DestinationDisabledEvent"])[];
+            events: (components["schemas"]["SubscriptionCreatedEvent"] | components["schemas"]["SubscriptionUpdatedEvent"] | components["schemas"]["SubscriptionEndedEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["PaymentRefundedEvent"] | components["schemas"]["PaymentDisputedEvent"] | components["schemas"]["PaymentDisputeClosedEvent"] | components["schemas"]["ConfigUpdatedEvent"] | components["schemas"]["ConfigDeletedEvent"] | components["schemas"]["CredentialsInvalidEvent"] | components["schemas"]["CredentialsRecoveredEvent"] | components["schemas"]["EndpointDisabledEvent"] | components["schemas"]["EndpointRecoveredEvent"] | components["schemas"]["ConnectCompletedEvent"] | components["schemas"]["DestinationFailingEvent"] | components["schemas"]["DestinationDisabledEvent"])[];
             /**
              * @description The cursor of the next request. There is always one: ask again with it later.
              * @example 1795253400000000
@@ -3146,7 +3166,7 @@ export interface components {
              *       "payment.succeeded"
              *     ]
              */
-            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "destination.failing" | "destination.disabled")[] | null;
+            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "connect.completed" | "destination.failing" | "destination.disabled")[] | null;
             /**
              * @description Send events of this mode of Stripe only; `null` for both. Events without a mode are always sent.
              * @example live
@@ -3272,7 +3292,7 @@ export interface components {
              *       "payment.succeeded"
              *     ]
              */
-            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "destination.failing" | "destination.disabled")[] | null;
+            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "connect.completed" | "destination.failing" | "destination.disabled")[] | null;
             /**
              * @description Send events of this mode of Stripe only; `null` for both. Events without a mode are always sent.
              * @example live
@@ -7190,6 +7210,71 @@ export interface components {
                      * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
                      */
                     id: string;
+                };
+            };
+        };
+        /**
+         * @description A tenant connects Stripe on the page of a connect link.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "connect.completed",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "connect_link": {
+         *           "id": "c3e9a1d7-4b68-4f25-8a90-7d1c5e3b6f42",
+         *           "state": "tenant-4711"
+         *         }
+         *       }
+         *     }
+         */
+        ConnectCompletedEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example connect.completed
+             * @enum {string}
+             */
+            type: "connect.completed";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The link that was used. */
+                connect_link: {
+                    /**
+                     * Format: uuid
+                     * @description Its id.
+                     * @example c3e9a1d7-4b68-4f25-8a90-7d1c5e3b6f42
+                     */
+                    id: string;
+                    /**
+                     * @description The text that was given with the link.
+                     * @example tenant-4711
+                     */
+                    state: string | null;
                 };
             };
         };
@@ -12983,7 +13068,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. Without it, the oldest events that are kept come first. */
                 cursor?: string;
-                /** @description Only these types, separated by commas: subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, destination.failing, destination.disabled. */
+                /** @description Only these types, separated by commas: subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, connect.completed, destination.failing, destination.disabled. */
                 types?: string;
                 /** @description How many events a page has. */
                 limit?: number;
@@ -14601,8 +14686,8 @@ export interface operations {
             query?: {
                 /** @description Only those in this state: one of pending, delivered, failed. */
                 state?: ("pending" | "delivered" | "failed") | null;
-                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, destination.failing, destination.disabled, destination.test. */
-                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "destination.failing" | "destination.disabled" | "destination.test") | null;
+                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, connect.completed, destination.failing, destination.disabled, destination.test. */
+                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "connect.completed" | "destination.failing" | "destination.disabled" | "destination.test") | null;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 /** @description How many deliveries a page has. */
@@ -15146,8 +15231,8 @@ export interface operations {
             query?: {
                 /** @description Only those in this state: one of pending, delivered, failed. */
                 state?: ("pending" | "delivered" | "failed") | null;
-                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, destination.failing, destination.disabled, destination.test. */
-                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "destination.failing" | "destination.disabled" | "destination.test") | null;
+                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, connect.completed, destination.failing, destination.disabled, destination.test. */
+                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "connect.completed" | "destination.failing" | "destination.disabled" | "destination.test") | null;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 /** @description How many deliveries a page has. */
@@ -21599,6 +21684,42 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["EndpointRecoveredEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onConnectCompletedEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectCompletedEvent"];
             };
         };
         responses: {

@@ -9,6 +9,7 @@ import { Database, exec, query, type Steps } from '../../database/database.js';
 import { type HistoryChain, HistoryTrail } from '../../history/history-trail.js';
 import { FIND_LIVE } from '../../projects/project.statements.js';
 import { projectNotFound } from '../../projects/projects.service.js';
+import { EventLog } from '../events/event-log.js';
 import { ConnectLinkEntity } from './connect-link.entity.js';
 import {
   ADD,
@@ -51,6 +52,7 @@ export class ConnectLinksRepository {
     private readonly database: Database,
     private readonly history: HistoryTrail,
     private readonly keys: OpaqueKeys,
+    private readonly log: EventLog,
   ) {}
 
   /** The oldest first. */
@@ -85,8 +87,11 @@ export class ConnectLinksRepository {
   /** Uses a link up, inside the transaction that stores the key. @throws DomainError `connect_link_ended` */
   *use(link: ConnectLink, chain: HistoryChain, actor: Actor): Steps<void> {
     if (!(yield* this.#end(link, 'used'))) throw linkEnded();
-    const details = { connect_link: link.id, mode: link.mode };
-    yield* chain.append({ action: 'connect_link.used', details, actor, at: new Date() });
+    const { id, projectId, mode, state } = link;
+    const now = new Date();
+    const details = { connect_link: id, mode };
+    yield* chain.append({ action: 'connect_link.used', details, actor, at: now });
+    yield* this.log.add(['connect.completed', { projectId, mode, connectLink: { id, state } }], now);
   }
 
   /** Runs inside the transaction that deletes the project. */

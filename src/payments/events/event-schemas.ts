@@ -143,6 +143,10 @@ export const ENDPOINT_PROBLEM = oneOf(
   '`missing`: Stripe does not have it. `disabled`: Stripe sends nothing. `other_url`: it has another URL, as after a change of `PUBLIC_BASE_URL`. `missing_events`: it lacks types.',
   ['disabled', 'missing', 'other_url', 'missing_events'],
 );
+export const CONNECT_LINK = object('The link that was used.', {
+  id: uuid('Its id.', 'c3e9a1d7-4b68-4f25-8a90-7d1c5e3b6f42'),
+  state: orNull(text('The text that was given with the link.', 'tenant-4711')),
+});
 
 export const DESTINATION = object('The destination.', {
   id: uuid('Its id.', '7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74'),

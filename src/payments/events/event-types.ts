@@ -72,6 +72,10 @@ export const EVENT_TYPES = {
     when: 'The webhook endpoint works again, after a check or because it was made again.',
     data: { endpoint: schemas.ENDPOINT },
   },
+  'connect.completed': {
+    when: 'A tenant connects Stripe on the page of a connect link.',
+    data: { connect_link: schemas.CONNECT_LINK },
+  },
   'destination.failing': {
     when: 'Every attempt to deliver to a destination failed for one day, and again after three days.',
     data: { destination: schemas.DESTINATION },

@@ -7,7 +7,7 @@ import {
   startAppWithStripe,
   tracesOf,
 } from '../../harness/app-with-stripe.js';
-import { execute } from '../../harness/database/rows.js';
+import { execute, rowsOf } from '../../harness/database/rows.js';
 import { down } from '../../harness/stripe/faults.js';
 import type { StripeAccount } from '../../harness/stripe/stripe-account.js';
 import { configPath } from '../../harness/test-app.js';
@@ -258,6 +258,8 @@ describe('/api/v1/connect', () => {
     );
     for (const action of ['config.created', 'webhook_endpoint.created', 'credentials.validated'])
       expect(entries).toContainEqual(expect.objectContaining({ action, actor }));
+    const told = (await rowsOf(app.database, 'events')).filter(({ type }) => type === 'connect.completed');
+    expect(told.filter((row) => row['project_id'] === projectId)).toHaveLength(1);
     expect(await list()).toEqual([]);
     await complete(token, account.keys.test.secret).expect(410, ENDED);
     await api(token).expect(410, ENDED);
