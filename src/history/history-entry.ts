@@ -24,6 +24,8 @@ export const PROJECT_ACTIONS = [
   'gateway_key.updated',
   'gateway_key.rotated',
   'gateway_key.revoked',
+  'gateway.paused',
+  'gateway.resumed',
   'connect_link.created',
   'connect_link.revoked',
   'connect_link.used',

@@ -22,6 +22,7 @@ export interface Project {
   readonly ownerId: OwnerId;
   readonly name: string;
   readonly description: string | null;
+  readonly gatewayPaused: boolean;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
@@ -74,6 +75,10 @@ export class ProjectEntity {
   /** Kept by payments whenever a key or a verdict on it changes. */
   @Column({ type: 'varchar', length: 16, default: 'unconfigured' })
   health: ProjectHealth;
+
+  /** Whether the operator refuses all requests with the project's gateway keys for now. */
+  @Column({ name: 'gateway_paused', type: Boolean, default: false })
+  gatewayPaused: boolean;
 
   /** Set when the project was deleted. Never reset. */
   @Column({ name: 'deleted_at', type: Date, precision: 3, nullable: true })

@@ -107,6 +107,7 @@ export class ProjectRepository {
       createdAt: at,
       updatedAt: at,
       health: 'unconfigured' as const,
+      gatewayPaused: false,
       deletedAt: null,
     };
     yield* query(ADD, columnValues(ProjectEntity, row));
@@ -193,12 +194,14 @@ function fieldsIn(changes: ProjectChanges): HistoryField[] {
     .map((field) => ({ field }));
 }
 
-function toProject({ id, ownerId, name, description, createdAt, updatedAt }: RowOf<ProjectEntity>): Project {
+function toProject(row: RowOf<ProjectEntity>): Project {
+  const { id, ownerId, name, description, gatewayPaused, createdAt, updatedAt } = row;
   return {
     id,
     ownerId,
     name,
     description,
+    gatewayPaused,
     createdAt: toTimestamp(createdAt),
     updatedAt: toTimestamp(updatedAt),
   };

@@ -443,6 +443,7 @@ describe('the served OpenAPI document', () => {
         'PUT /api/v1/projects/{project_id}/service-accounts/{service_account_id} 422',
         'PUT /api/v1/operator/service-accounts/{service_account_id} 422',
         'PUT /api/v1/operator/projects/{project_id} 200',
+        'PUT /api/v1/operator/projects/{project_id}/gateway 200',
         'POST /api/v1/operator/projects/{project_id}/transfer 204',
         'POST /api/v1/projects/invitations/accept 404',
         'POST /api/v1/projects/{project_id}/end-user-tokens 201',

@@ -187,6 +187,7 @@ const ROUTES: Record<string, Expectation> = {
   [`POST ${OPERATOR}/projects/:project_id/transfer`]: operators(409, ['operatorViewer'], {
     subject: 'developer-1',
   }),
+  [`PUT ${OPERATOR}/projects/:project_id/gateway`]: operators(200, ['operatorViewer'], { paused: false }),
   [`GET ${OPERATOR}/service-accounts`]: operators(200),
   [`POST ${OPERATOR}/service-accounts`]: operators(201, MACHINE_OPERATORS, { name: 'A', role: 'viewer' }),
   [`PUT ${OPERATOR}/service-accounts/:service_account_id`]: operators(404, MACHINE_OPERATORS, { name: 'A' }),

@@ -193,6 +193,7 @@ describe('PUT /operator/projects/{id}', () => {
       name: 'Corner shop',
       description: null,
       health: 'unconfigured',
+      gateway_paused: false,
       created_at: expect.any(String) as string,
       updated_at: expect.any(String) as string,
     });

@@ -70,6 +70,7 @@ const BODIES: Record<string, object[]> = {
   'POST /api/v1/projects/:project_id/transfer': [{ subject: 'developer-3' }],
   'POST /api/v1/projects/invitations/accept': [{ token: newOpaqueKey('invitation') }],
   'POST /api/v1/operator/projects/:project_id/transfer': [{ subject: 'developer-1' }],
+  'PUT /api/v1/operator/projects/:project_id/gateway': [{ paused: true }, { paused: false }],
   'PUT /api/v1/operator/projects/:project_id': [{ owner_id: 'developer-1', name: 'Corner shop' }],
   ...Object.fromEntries(
     SERVICE_ACCOUNTS.flatMap((route) => [

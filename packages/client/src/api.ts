@@ -1512,6 +1512,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/projects/{project_id}/gateway": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Pause or resume the gateway for a project
+         * @description Every process applies it within two seconds. The members of the project see it in the status, and only an operator can undo it. For operators: people, and service accounts of the operator with the role `admin`.
+         */
+        put: operations["pauseProjectGateway"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/payments/stripe/projects/{project_id}/webhook-endpoints": {
         parameters: {
             query?: never;
@@ -2969,6 +2989,11 @@ export interface components {
              */
             health: "unconfigured" | "unverified" | "unhealthy" | "healthy";
             /**
+             * @description Whether an operator has paused the gateway for the project.
+             * @example false
+             */
+            gateway_paused: boolean;
+            /**
              * Format: date-time
              * @description Time of creation.
              * @example 2026-11-21T09:30:00.000Z
@@ -3625,7 +3650,7 @@ export interface components {
              * @example config.updated
              * @enum {string}
              */
-            action: "project.created" | "project.updated" | "project.deleted" | "config.created" | "config.updated" | "config.deleted" | "config.mode_deleted" | "credentials.validated" | "credentials.refused" | "webhook_endpoint.created" | "webhook_endpoint.removed" | "webhook_secret.expired" | "webhook_payload.read" | "service_account.created" | "service_account.updated" | "service_account.rotated" | "service_account.revoked" | "gateway_key.created" | "gateway_key.updated" | "gateway_key.rotated" | "gateway_key.revoked" | "connect_link.created" | "connect_link.revoked" | "connect_link.used" | "event_destination.created" | "event_destination.updated" | "event_destination.rotated" | "event_destination.deleted" | "event_destination.disabled" | "member.added" | "member.changed" | "member.removed" | "invitation.created" | "invitation.withdrawn" | "project.transferred" | "history.pruned";
+            action: "project.created" | "project.updated" | "project.deleted" | "config.created" | "config.updated" | "config.deleted" | "config.mode_deleted" | "credentials.validated" | "credentials.refused" | "webhook_endpoint.created" | "webhook_endpoint.removed" | "webhook_secret.expired" | "webhook_payload.read" | "service_account.created" | "service_account.updated" | "service_account.rotated" | "service_account.revoked" | "gateway_key.created" | "gateway_key.updated" | "gateway_key.rotated" | "gateway_key.revoked" | "gateway.paused" | "gateway.resumed" | "connect_link.created" | "connect_link.revoked" | "connect_link.used" | "event_destination.created" | "event_destination.updated" | "event_destination.rotated" | "event_destination.deleted" | "event_destination.disabled" | "member.added" | "member.changed" | "member.removed" | "invitation.created" | "invitation.withdrawn" | "project.transferred" | "history.pruned";
             /**
              * @description `done`, or for a check of a key `valid`, `invalid`, or `unavailable` if Stripe could not be asked.
              * @example done
@@ -4981,6 +5006,14 @@ export interface components {
              */
             expires_at?: string | null;
         };
+        /** @description Whether the gateway is paused for a project. */
+        ProjectGateway: {
+            /**
+             * @description Whether every request with one of the project's gateway keys is refused.
+             * @example true
+             */
+            paused: boolean;
+        };
         /** @description The webhook endpoint to create. */
         WebhookEndpointCreateRequest: {
             /**
@@ -5124,6 +5157,11 @@ export interface components {
         StripeConfigStatusResponse: {
             test: components["schemas"]["StripeModeStatus"];
             live: components["schemas"]["StripeModeStatus"];
+            /**
+             * @description Whether the operator has paused the gateway, which then refuses all of the project's keys.
+             * @example false
+             */
+            gateway_paused: boolean;
         };
         /** @description The committed outcome of the event. */
         WebhookReceipt: {
@@ -19324,6 +19362,148 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is not `application/json`. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    pauseProjectGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's id. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectGateway"];
+            };
+        };
+        responses: {
+            /** @description The state now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectGateway"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such project. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body took more than 15 seconds to arrive. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {

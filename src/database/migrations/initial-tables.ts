@@ -1,8 +1,8 @@
 import type { Engine } from '../database.js';
 
 const TYPES = {
-  sqlite: { uuid: 'varchar', time: 'datetime(3)' },
-  postgres: { uuid: 'uuid', time: 'timestamptz(3)' },
+  sqlite: { uuid: 'varchar', time: 'datetime(3)', no: '0' },
+  postgres: { uuid: 'uuid', time: 'timestamptz(3)', no: 'false' },
 } as const;
 
 /** Compares text by its bytes, as SQLite does by default. */
@@ -13,7 +13,7 @@ const BYTEWISE = { sqlite: '', postgres: ' COLLATE "C"' } as const;
  * SQLite by its quotes.
  */
 export function tablesOf(engine: Engine): Record<string, string> {
-  const { uuid, time } = TYPES[engine];
+  const { uuid, time, no } = TYPES[engine];
   const tenant = `project_id ${uuid} NOT NULL,
     mode varchar(4) NOT NULL`;
   return {
@@ -62,6 +62,7 @@ export function tablesOf(engine: Engine): Record<string, string> {
       created_at ${time} NOT NULL,
       updated_at ${time} NOT NULL,
       health varchar(16) NOT NULL DEFAULT 'unconfigured',
+      gateway_paused boolean NOT NULL DEFAULT ${no},
       deleted_at ${time},
       CONSTRAINT projects_pk PRIMARY KEY (id)`,
     project_members: `

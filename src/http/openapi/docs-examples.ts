@@ -402,6 +402,7 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     409: 'This id is of a deleted project, or of a project of another owner.',
     422: missing('owner_id'),
   },
+  pauseProjectGateway: { 422: missing('paused') },
   transferAnyProject: { 409: 'This person owns the project already.', 422: missing('subject') },
   addMember: { 409: HAS_ROLE, 422: missing('role') },
   updateMember: { 404: NO_MEMBER, 409: OWNER_STAYS, 422: missing('role') },

@@ -11,7 +11,7 @@ import {
   resourcesOfExpansion,
 } from './gateway-permissions.js';
 import { GatewayError, permissionMissing } from './gateway.errors.js';
-import type { GatewayKey } from './keys/gateway-keys.repository.js';
+import type { UsedGatewayKey } from './keys/gateway-keys.repository.js';
 
 const QUERY = /^[\x21\x22\x24-\x7e\x80-\xff]*$/;
 const FORM = /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
@@ -31,7 +31,7 @@ export class GatewayCall {
   /** @throws GatewayError `gateway_request_invalid` */
   constructor(
     private readonly request: FastifyRequest,
-    readonly key: GatewayKey,
+    readonly key: UsedGatewayKey,
   ) {
     const { method, url } = request;
     const [path = ''] = url.split('?', 1);
@@ -58,6 +58,11 @@ export class GatewayCall {
   /** Checks what the URL and the headers say. @throws GatewayError */
   admit(): void {
     const { headers } = this.request;
+    if (this.key.projectPaused)
+      throw new GatewayError(
+        'gateway_project_paused',
+        'The operator has paused the gateway for this project. Ask the operator to resume it.',
+      );
     if (this.key.paused)
       throw new GatewayError(
         'gateway_key_paused',

@@ -12,6 +12,7 @@ const ERRORS = {
   gateway_permission_missing: [403, false],
   gateway_account_not_allowed: [403, false],
   gateway_key_paused: [403, false],
+  gateway_project_paused: [403, false],
   gateway_wrong_network: [403, false],
   gateway_route_unknown: [404, false],
   gateway_upload_idle: [408, true],

@@ -10,12 +10,13 @@ import { GatewayLimits } from './gateway-limits.js';
 import { GatewayServer } from './gateway-server.js';
 import { GatewayUsage } from './keys/gateway-usage.js';
 import { GatewayProxy } from './gateway.proxy.js';
+import { OperatorGatewayController } from './keys/operator-gateway.controller.js';
 import { GatewayKeysService } from './keys/gateway-keys.service.js';
 
 /** Stands between Stripe's SDKs and Stripe: checks a gateway key, and sends the stored secret key in its place. */
 @Module({
   imports: [AuthModule, HistoryModule, ProjectsModule, PaymentsEventsModule, StripeConfigModule],
-  controllers: [GatewayKeysController],
+  controllers: [GatewayKeysController, OperatorGatewayController],
   providers: [
     GatewayKeysService,
     GatewayKeysRepository,

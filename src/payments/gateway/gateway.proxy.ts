@@ -20,7 +20,12 @@ import { Abort, pass } from './gateway-answer.js';
 import { bodyForStripe, tooLarge } from './gateway-body.js';
 import { GatewayCall } from './gateway-call.js';
 import { headersForClient, headersForStripe } from './gateway-headers.js';
-import { type GatewayKey, GatewayKeysRepository, kindOf } from './keys/gateway-keys.repository.js';
+import {
+  type GatewayKey,
+  GatewayKeysRepository,
+  kindOf,
+  type UsedGatewayKey,
+} from './keys/gateway-keys.repository.js';
 import { GatewayLimits } from './gateway-limits.js';
 import type { Operation } from './gateway-permissions.js';
 import { GatewayUsage } from './keys/gateway-usage.js';
@@ -189,7 +194,7 @@ export class GatewayProxy implements OnApplicationShutdown {
   }
 
   /** @throws GatewayError, and DomainError `database_unavailable` */
-  async #authenticate(request: FastifyRequest): Promise<GatewayKey> {
+  async #authenticate(request: FastifyRequest): Promise<UsedGatewayKey> {
     const text = keyIn(request.headers.authorization);
     if (text === undefined)
       throw new GatewayError(

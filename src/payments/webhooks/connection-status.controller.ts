@@ -118,6 +118,13 @@ export class StripeConfigStatusResponse {
 
   @ApiProperty({ type: ModeStatus })
   live: ModeStatus;
+
+  @ApiProperty({
+    description: "Whether the operator has paused the gateway, which then refuses all of the project's keys.",
+    type: Boolean,
+    example: false,
+  })
+  gateway_paused: boolean;
 }
 
 function toModeStatus(
@@ -157,12 +164,12 @@ function toModeStatus(
   };
 }
 
-function toStatusResponse(
+function toModes(
   states: ConnectionState[],
   webhooks: WebhookState[],
   unreadable: UnreadableCredentials,
   checks: ConnectionCheckRow[],
-): StripeConfigStatusResponse {
+): Pick<StripeConfigStatusResponse, StripeMode> {
   const of = (mode: StripeMode) => {
     const isOfMode = (each: { mode: StripeMode }) => each.mode === mode;
     return toModeStatus(
@@ -201,12 +208,13 @@ export class ConnectionStatusController {
   })
   @ApiOkResponse({ description: 'The state of both modes.', type: StripeConfigStatusResponse })
   @ApiErrors({ project: true })
-  async status(@CurrentProject() { id }: Project): Promise<StripeConfigStatusResponse> {
-    return toStatusResponse(
+  async status(@CurrentProject() { id, gatewayPaused }: Project): Promise<StripeConfigStatusResponse> {
+    const modes = toModes(
       await this.health.find(id),
       await this.events.states(id),
       await this.configs.findUnreadable(id),
       await this.checks.findByProject(id),
     );
+    return { ...modes, gateway_paused: gatewayPaused };
   }
 }

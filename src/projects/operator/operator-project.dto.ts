@@ -119,6 +119,13 @@ export class OperatorProjectResponse {
   })
   health: ProjectHealth;
 
+  @ApiProperty({
+    description: 'Whether an operator has paused the gateway for the project.',
+    type: Boolean,
+    example: false,
+  })
+  gateway_paused: boolean;
+
   @ApiTime('Time of creation.')
   created_at: string;
 
@@ -139,13 +146,14 @@ export class OperatorProjectsResponse {
 }
 
 export function toOperatorProject(project: RowOf<ProjectEntity>): OperatorProjectResponse {
-  const { id, ownerId, name, description, health, createdAt, updatedAt } = project;
+  const { id, ownerId, name, description, health, gatewayPaused, createdAt, updatedAt } = project;
   return {
     id,
     owner_id: ownerId,
     name,
     description,
     health,
+    gateway_paused: gatewayPaused,
     created_at: createdAt.toISOString(),
     updated_at: updatedAt.toISOString(),
   };

@@ -79,9 +79,9 @@ describe('the status of a configuration', () => {
   it('is not_configured before the first PUT, without a call to Stripe', async () => {
     app.stripe.requests.length = 0;
     const nothing = { state: 'not_configured', ...NOTHING };
-    expect(await status()).toEqual({ test: nothing, live: nothing });
+    expect(await status()).toEqual({ test: nothing, live: nothing, gateway_paused: false });
     await put({ test_publishable_key: account.keys.test.publishable });
-    expect(await status()).toEqual({ test: nothing, live: nothing });
+    expect(await status()).toEqual({ test: nothing, live: nothing, gateway_paused: false });
     expect(app.stripe.requests).toEqual([]);
   });
 
@@ -90,6 +90,7 @@ describe('the status of a configuration', () => {
     expect(await status()).toEqual({
       test: { state: 'not_configured', ...NOTHING },
       live: { state: 'unverified', ...NOTHING },
+      gateway_paused: false,
     });
   });
 

@@ -8,12 +8,19 @@ import {
 import { eventually } from '../../harness/eventually.js';
 import { gatewayKeysPath, makeGatewayKey, portOf, stripeThrough } from '../../harness/gateway.js';
 import { configPath, startTestApp, type TestApp } from '../../harness/test-app.js';
+import { accessToken } from '../../harness/tokens.js';
 import { connectionReset, down } from '../../harness/stripe/faults.js';
 
 let app: AppWithStripe;
 let other: TestApp;
 let projectId: string;
-const ENVIRONMENT = { STRIPE_GATEWAY: 'true', STRIPE_GATEWAY_RATE: '0', STRIPE_GATEWAY_CONCURRENCY: '0' };
+const SCOPE = 'tillkeeper:operate';
+const ENVIRONMENT = {
+  AUTH_OPERATOR_SCOPE: SCOPE,
+  STRIPE_GATEWAY: 'true',
+  STRIPE_GATEWAY_RATE: '0',
+  STRIPE_GATEWAY_CONCURRENCY: '0',
+};
 
 beforeAll(async () => {
   app = await startAppWithStripe({ environment: ENVIRONMENT });
@@ -170,6 +177,33 @@ describe('a gateway key', () => {
     await expect(list()).rejects.toMatchObject({ statusCode: 403, code: 'gateway_key_paused' });
     await pause(false);
     await list();
+  });
+
+  it('is paused with all of its project by an operator', async () => {
+    const id = await app.createProject();
+    await store(app.account.keys.test.secret, id);
+    const { key } = await make({ customers: 'read' }, {}, id);
+    const list = (port: number) => stripeThrough(port, key).customers.list();
+    for (const each of [app, other]) await list(portOf(each));
+    const operator = accessToken({ sub: 'the-operator', scope: SCOPE });
+    const pause = (paused: boolean, token?: string) =>
+      app.send('put', `/api/v1/operator/projects/${id}/gateway`, token).send({ paused });
+    await pause(true).expect(403);
+    await pause(true, operator).expect(200, { paused: true });
+    await pause(true, operator).expect(200, { paused: true });
+    for (const each of [app, other])
+      await eventually(async () => {
+        await expect(list(portOf(each))).rejects.toMatchObject({
+          statusCode: 403,
+          code: 'gateway_project_paused',
+        });
+      });
+    expect((await app.send('get', statusPath(id)).expect(200)).body).toMatchObject({ gateway_paused: true });
+    await pause(false, operator).expect(200, { paused: false });
+    await list(portOf(app));
+    const { body } = await app.send('get', `${configPath(id)}/history`).expect(200);
+    const { entries } = body as { entries: { action: string }[] };
+    expect(entries.slice(0, 2).map(({ action }) => action)).toEqual(['gateway.resumed', 'gateway.paused']);
   });
 
   it('is revoked in every process within two seconds', async () => {

@@ -25,6 +25,7 @@ import {
   FIND,
   FIND_HOLDER,
   KEYS_OF_PROJECT,
+  PAUSE_PROJECT,
 } from './gateway-keys.statements.js';
 import type { GatewayPermissions } from '../gateway-permissions.js';
 
@@ -40,6 +41,11 @@ export interface GatewayKey extends Pick<
 > {
   readonly permissions: GatewayPermissions;
   readonly accounts: readonly string[];
+}
+
+/** A key that is used, with the state of its project. */
+export interface UsedGatewayKey extends GatewayKey {
+  readonly projectPaused: boolean;
 }
 
 export type ListedGatewayKey = GatewayKey & KeyFacts;
@@ -76,9 +82,9 @@ export class GatewayKeysRepository {
   }
 
   /** @returns `undefined` if the project was deleted */
-  async findHolder(id: string): Promise<GatewayKey | undefined> {
+  async findHolder(id: string): Promise<UsedGatewayKey | undefined> {
     const [row] = await this.database.query(FIND_HOLDER, [id]);
-    return row && toGatewayKey(row);
+    return row && { ...toGatewayKey(row), projectPaused: row.gatewayPaused };
   }
 
   /** The oldest first. */
@@ -124,6 +130,11 @@ export class GatewayKeysRepository {
   /** @throws DomainError `gateway_key_not_found` */
   revoke(projectId: ProjectId, id: string, actor: Actor): Promise<void> {
     return this.database.transaction(() => this.#revoke(projectId, id, actor));
+  }
+
+  /** Pauses or resumes all keys of a project. @returns their ids @throws DomainError `project_not_found` */
+  pauseProject(projectId: ProjectId, paused: boolean, actor: Actor): Promise<string[]> {
+    return this.database.transaction(() => this.#pauseProject(projectId, paused, actor));
   }
 
   /** Runs inside the transaction that deletes the project. @returns the ids of the keys */
@@ -202,6 +213,17 @@ export class GatewayKeysRepository {
     yield* this.#delete(id, found.mode);
     const details = detailsOf(found);
     yield* chain.append({ action: 'gateway_key.revoked', details, actor, at: new Date() });
+  }
+
+  *#pauseProject(projectId: ProjectId, paused: boolean, actor: Actor): Steps<string[]> {
+    const chain = yield* this.history.lockChain(projectId);
+    if ((yield* query(FIND_LIVE, [projectId])).length === 0) throw projectNotFound();
+    if ((yield* query(PAUSE_PROJECT, [projectId, paused])).length === 0) return [];
+    const keys = yield* query(KEYS_OF_PROJECT, [projectId]);
+    for (const { id } of keys) yield* this.keys.notify(id);
+    const action = paused ? 'gateway.paused' : 'gateway.resumed';
+    yield* chain.append({ action, details: {}, actor, at: new Date() });
+    return keys.map(({ id }) => id);
   }
 
   *#delete(id: string, mode: StripeMode): Steps<void> {

@@ -72,6 +72,12 @@ export class GatewayKeysService implements OnModuleInit {
     return rotated;
   }
 
+  /** For operators. @throws DomainError `project_not_found` */
+  async pauseProject(projectId: ProjectId, paused: boolean, actor: Actor): Promise<void> {
+    const ids = await this.gatewayKeys.pauseProject(projectId, paused, actor);
+    for (const id of ids) this.keys.announce(id);
+  }
+
   /** @throws DomainError `gateway_key_not_found` */
   async revoke(projectId: ProjectId, id: string, actor: Actor): Promise<void> {
     await this.gatewayKeys.revoke(projectId, id, actor);

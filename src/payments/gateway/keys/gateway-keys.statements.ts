@@ -1,12 +1,14 @@
 import { columns, inserted, type RowOf } from '../../../database/columns.js';
 import { sql } from '../../../database/database.js';
+import { ProjectEntity } from '../../../projects/project.entity.js';
 import { GatewayKeyEntity, GatewayUsageEntity } from './gateway-key.entity.js';
 
 type KeyRow = RowOf<GatewayKeyEntity>;
 
 /** $1 key. Returns no row if its project was deleted. */
-export const FIND_HOLDER = sql<KeyRow>(
-  `SELECT ${columns(GatewayKeyEntity, { of: 'k' })} FROM gateway_keys k
+export const FIND_HOLDER = sql<KeyRow & Pick<RowOf<ProjectEntity>, 'gatewayPaused'>>(
+  `SELECT ${columns(GatewayKeyEntity, { of: 'k' })}, ${columns(ProjectEntity, { of: 'p', only: ['gatewayPaused'] })}
+   FROM gateway_keys k
    JOIN projects p ON p.id = k.project_id
    WHERE k.id = $1 AND p.deleted_at IS NULL`,
   'find_gateway_key',
@@ -28,6 +30,11 @@ export const COUNT = sql<{ count: number }>(
 /** $1 key, $2 name, $3 permissions, $4 accounts, $5 paused. */
 export const CHANGE = sql<never>(
   'UPDATE gateway_keys SET name = $2, permissions = $3, accounts = $4, paused = $5 WHERE id = $1',
+);
+
+/** $1 project, $2 whether it is paused. Returns a row if that is a change. */
+export const PAUSE_PROJECT = sql<{ id: string }>(
+  'UPDATE projects SET gateway_paused = $2 WHERE id = $1 AND gateway_paused <> $2 RETURNING id',
 );
 
 /** $1 key. */
