@@ -43,7 +43,7 @@ import { WebhookEventEntity } from '../payments/webhooks/events/webhook-event.en
 import { WebhookRefusalEntity } from '../payments/webhooks/refusals/webhook-refusal.entity.js';
 import { ReconciliationEntity } from '../payments/webhooks/reconcile/reconciliations.repository.js';
 import { StripeConnectionCheckEntity } from '../payments/webhooks/monitor/connection-check.entity.js';
-import { ProjectInvitationEntity } from '../projects/members/invitation.entity.js';
+import { InvitationMailEntity, ProjectInvitationEntity } from '../projects/members/invitation.entity.js';
 import { ProjectMemberEntity } from '../projects/members/member.entity.js';
 import { ProjectEntity } from '../projects/project.entity.js';
 import { ServiceAccountEntity } from '../projects/service-accounts/service-account.entity.js';
@@ -55,6 +55,7 @@ export const ENTITIES = [
   ProjectEntity,
   ProjectMemberEntity,
   ProjectInvitationEntity,
+  InvitationMailEntity,
   DataKeyEntity,
   RetiredDataKeyEntity,
   KeyringNodeEntity,

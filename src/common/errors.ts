@@ -23,6 +23,8 @@ export const ERROR_CODES = [
   'connect_link_not_found',
   'connect_link_ended',
   'too_many_connect_links',
+  'too_many_members',
+  'too_many_invitations',
   'member_not_found',
   'invitation_not_found',
   'config_not_found',

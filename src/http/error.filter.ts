@@ -28,6 +28,8 @@ export const HTTP_STATUS = {
   connect_link_not_found: HttpStatus.NOT_FOUND,
   connect_link_ended: HttpStatus.GONE,
   too_many_connect_links: HttpStatus.CONFLICT,
+  too_many_members: HttpStatus.CONFLICT,
+  too_many_invitations: HttpStatus.CONFLICT,
   member_not_found: HttpStatus.NOT_FOUND,
   invitation_not_found: HttpStatus.NOT_FOUND,
   config_not_found: HttpStatus.NOT_FOUND,

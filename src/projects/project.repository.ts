@@ -138,8 +138,13 @@ export class ProjectRepository {
   }
 
   *#update(id: ProjectId, changes: ProjectChanges, actor: Actor, at: Date): Steps<Project | undefined> {
-    const { name = null, description = null } = changes;
     const chain = yield* this.history.lockChain(id);
+    const [found] = yield* query(FIND_LIVE, [id]);
+    if (!found) return undefined;
+    const name = changes.name === found.name ? null : (changes.name ?? null);
+    const description = changes.description === found.description ? null : (changes.description ?? null);
+    const fields = fieldsIn({ name, description });
+    if (fields.length === 0) return toProject(found);
     const [row] = yield* query(UPDATE, [
       id,
       name,
@@ -148,7 +153,7 @@ export class ProjectRepository {
       at,
     ]);
     if (!row) return undefined;
-    yield* chain.append({ action: 'project.updated', details: { fields: fieldsIn(changes) }, actor, at });
+    yield* chain.append({ action: 'project.updated', details: { fields }, actor, at });
     return toProject(row);
   }
 

@@ -51,6 +51,14 @@ describe('the served OpenAPI document', () => {
     breaksOf(ours, name).filter((problem) => !NARROWER_BY_TEXT.test(problem));
   const operations = () => [...operationsOf(document)];
 
+  it('says that every member may leave', () => {
+    const leave = operations().find(([name]) => /^DELETE .*\/members\/\{subject\}$/i.test(name))?.[1];
+    expect(leave).toMatchObject({
+      'x-permission': { name: 'members:write', roles: ['owner'], or_self: true },
+      description: expect.stringContaining('Every member has it over themselves') as string,
+    });
+  });
+
   describe('compared with the contract', () => {
     it.each(CONTRACT_OPERATIONS)('has everything of %s', (name) => {
       expect(breaks(name)).toEqual([]);

@@ -36,6 +36,12 @@ const add = (subject: string, role = 'viewer', token = OWNER) =>
 const members = async (token = OWNER) =>
   ((await app.send('get', at('/members'), token).expect(200)).body as { members: Member[] }).members;
 const roles = async () => (await members()).map(({ subject, role }) => `${subject} ${role}`);
+/** Adds rows of this project, which requests would add too slowly. */
+const fill = (table: string, count: number, valuesOf: (index: number) => string) =>
+  execute(
+    app.database,
+    `INSERT INTO ${table} VALUES ${Array.from({ length: count }, (_, index) => `(${valuesOf(index)})`).join(', ')}`,
+  );
 const history = async () =>
   (
     (await app.send('get', `/api/v1/payments/stripe/projects/${project}/config/history`).expect(200))
@@ -153,6 +159,26 @@ describe('members of a project', () => {
     expect(await roles()).toEqual(['developer-1 owner', 'grace viewer']);
   });
 
+  it('are at most 1,000, also for people who were invited', async () => {
+    const { body: invited } = await app
+      .send('post', at('/members'))
+      .send({ email: 'ada@example.com', role: 'admin' })
+      .expect(201);
+    await fill(
+      'project_members',
+      1_000,
+      (index) => `'${project}', 'm${index}', 'viewer', '2026-01-01 00:00:00.000'`,
+    );
+    const detail = 'The project has 1000 members, which is the most: remove one first.';
+    await add('grace').expect(409, { detail });
+    await app
+      .send('post', '/api/v1/projects/invitations/accept', tokenOf('grace'))
+      .send({ token: (invited as { invite_url: string }).invite_url })
+      .expect(409, { detail });
+    await app.send('delete', at('/members/m7')).expect(204);
+    await add('grace').expect(201);
+  });
+
   it('always include the owner, with this role', async () => {
     const detail = 'This person owns the project; transfer it to another member first.';
     await app.send('delete', at('/members/developer-1')).expect(409, { detail });
@@ -258,8 +284,8 @@ describe('a transfer', () => {
 
 describe('an invitation', () => {
   const ADDRESS = 'grace.hopper@example.com';
-  const invite = async (role = 'admin') =>
-    (await app.send('post', at('/members')).send({ email: ADDRESS, role }).expect(201)).body as {
+  const invite = async (role = 'admin', email = ADDRESS) =>
+    (await app.send('post', at('/members')).send({ email, role }).expect(201)).body as {
       id: string;
       invite_url: string;
       expires_at: string;
@@ -305,7 +331,7 @@ describe('an invitation', () => {
 
   it('leaves its address in no history, and no address once it is used or withdrawn', async () => {
     const used = await invite();
-    const open = await invite();
+    const open = await invite('admin', `2.${ADDRESS}`);
     await accept(used.invite_url).expect(200);
     await app.send('delete', at(`/invitations/${open.id}`)).expect(204);
     await app.send('delete', at(`/invitations/${open.id}`)).expect(404, GONE);
@@ -315,15 +341,53 @@ describe('an invitation', () => {
     expect(app.log.join('\n')).not.toMatch(/grace\.hopper|tki_/);
   });
 
+  it('replaces the open one of the same address, whose URL ends', async () => {
+    const first = await invite('viewer');
+    const second = await invite();
+    const { body } = await app.send('get', at('/invitations')).expect(200);
+    expect(body).toMatchObject({ invitations: [{ id: second.id, role: 'admin' }] });
+    await accept(first.invite_url).expect(404, GONE);
+    const entries = (await history()).slice(0, 2);
+    expect(entries.map(({ action, invitation_id }) => [action, invitation_id])).toEqual([
+      ['invitation.created', second.id],
+      ['invitation.withdrawn', first.id],
+    ]);
+    await accept(second.invite_url).expect(200);
+  });
+
+  it.each(['ada@xn--a.example', 'аda@example.com', '"ada"@example.com', 'ada\u200b@example.com'])(
+    'is not made for %j, which nobody can register',
+    async (email) => {
+      const { body } = await app.send('post', at('/members')).send({ email, role: 'viewer' }).expect(422);
+      expect(body).toMatchObject({ detail: [{ loc: ['body', 'email'] }] });
+    },
+  );
+
+  it('is one of at most 100 open ones', async () => {
+    await fill(
+      'project_invitations',
+      100,
+      (index) => `
+      '${randomUUID()}', '${project}', 'ada${index}@example.com', 'viewer', '2026-01-01 00:00:00.000', '2099-01-01 00:00:00.000'`,
+    );
+    const ask = (email: string) => app.send('post', at('/members')).send({ email, role: 'viewer' });
+    await ask(ADDRESS).expect(409, {
+      detail: 'The project has 100 open invitations, which is the most: withdraw one first.',
+    });
+    await ask('ada7@example.com').expect(201);
+    const { body } = await app.send('get', at('/invitations')).expect(200);
+    expect((body as { invitations: object[] }).invitations).toHaveLength(100);
+  });
+
   it('has the address in the form that accounts have', async () => {
     const { body } = await app
       .send('post', at('/members'))
       .send({ email: ' Grace.Hopper@Example.com\n', role: 'viewer' })
       .expect(201);
-    expect(body).toMatchObject({ email: ADDRESS });
+    expect(body).toMatchObject({ email: ADDRESS, mailed: false });
   });
 
-  it('is mailed where mail is set up', async () => {
+  it('is mailed where mail is set up, at most three times an hour, whatever the project', async () => {
     const smtp = new TestSmtpServer();
     const environment = { SMTP_URL: await smtp.start(), MAIL_FROM: 'pay@example.com' };
     const mailing = await startTestApp({ environment });
@@ -335,6 +399,21 @@ describe('an invitation', () => {
     await eventually(async () => expect(smtp.mails).toHaveLength(1));
     expect(smtp.mails[0]?.to).toEqual([ADDRESS]);
     expect(smtp.mails[0]?.content).toContain(tokenIn((body as { invite_url: string }).invite_url));
+    expect(body).toMatchObject({ mailed: true });
+    const mailed: boolean[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const other = await mailing.createProject();
+      const { body: next } = await mailing
+        .send('post', `/api/v1/projects/${other}/members`)
+        .send({ email: ADDRESS, role: 'viewer' })
+        .expect(201);
+      const { mailed: isMailed, invite_url: url } = next as { mailed: boolean; invite_url: string };
+      expect(tokenIn(url)).toMatch(/^tki_/);
+      mailed.push(isMailed);
+    }
+    expect(mailed).toEqual([true, true, false]);
+    await eventually(async () => expect(smtp.mails).toHaveLength(3));
+    expect(JSON.stringify(await rowsOf(mailing.database, 'invitation_mails'))).not.toContain(ADDRESS);
     await mailing.close();
     await smtp.stop();
   });

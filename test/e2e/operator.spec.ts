@@ -113,7 +113,10 @@ describe('an operator', () => {
         ['get', `/api/v1/projects/${id}/service-accounts`],
       ] as const)
         await app.send(method, path, key).expect(403, {
-          detail: 'This needs the role owner in the project; yours is admin.',
+          detail:
+            key === PERSON
+              ? 'This needs the role owner in the project; yours is admin.'
+              : 'Service accounts may not do this; it needs a person with the role owner in the project.',
         });
     }
     await app.send('get', configPath(id), viewer).expect(200);

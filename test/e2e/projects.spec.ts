@@ -203,6 +203,22 @@ describe('projects', () => {
       expect(await update(id, { name: null, description: null })).toEqual(first);
     });
 
+    it('with the values that they have do not change, and have no history of it', async () => {
+      const id = await create({ name: 'a', description: 'b' });
+      const first = await get(id);
+      await setTimeout(2);
+      expect(await update(id, { name: 'a' })).toEqual(first);
+      expect(await update(id, { name: 'a', description: 'b' })).toEqual(first);
+      await update(id, { name: 'c', description: 'b' });
+      const { body } = await app
+        .send('get', `/api/v1/payments/stripe/projects/${id}/config/history`)
+        .expect(200);
+      expect((body as { entries: object[] }).entries).toMatchObject([
+        { action: 'project.updated', fields: [{ field: 'name' }] },
+        { action: 'project.created' },
+      ]);
+    });
+
     it('with an empty description have an empty one', async () => {
       const id = await create({ name: 'a', description: 'b' });
       expect(await update(id, { description: '' })).toMatchObject({ name: 'a', description: '' });

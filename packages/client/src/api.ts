@@ -323,7 +323,7 @@ export interface paths {
         put?: never;
         /**
          * Add a member, or invite one
-         * @description With `subject`, the person is a member at once. With `email`, the answer is an invitation for seven days, whose `invite_url` you hand on. Where the operator set up mail, the address gets it by mail, too. Needs the permission `members:write`; it comes with the role `owner`. Neither operators nor service accounts have it.
+         * @description With `subject`, the person is a member at once. With `email`, the answer is an invitation for seven days, whose `invite_url` you hand on. It replaces an open invitation of the same address. Where the operator set up mail, the address gets it by mail, too, at most three times an hour; `mailed` says so. Needs the permission `members:write`; it comes with the role `owner`. Neither operators nor service accounts have it.
          */
         post: operations["addMember"];
         delete?: never;
@@ -348,7 +348,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a member, or leave
-         * @description Ends the person’s role in the project at once. Every member but the owner may leave. Needs the permission `members:write`; it comes with the role `owner`. Neither operators nor service accounts have it.
+         * @description Ends the person’s role in the project at once. Every member but the owner may leave. Needs the permission `members:write`; it comes with the role `owner`. Every member has it over themselves, whatever their role. Neither operators nor service accounts have it.
          */
         delete: operations["removeMember"];
         options?: never;
@@ -2657,6 +2657,11 @@ export interface components {
              * @example https://tillkeeper.example.com/invitations#tki_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa000000
              */
             invite_url: string;
+            /**
+             * @description Whether a mail is on its way to the address. `false`: hand `invite_url` on yourself, since this service sends no mail, or the address got three invitations by mail within an hour.
+             * @example true
+             */
+            mailed: boolean;
         };
         /** @description The members of a project. */
         MemberListResponse: {
@@ -10286,7 +10291,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The person has a role in the project already, or their account was revoked or deleted. */
+            /** @description The person has a role in the project already, or their account was revoked or deleted; or the project has 1,000 members or 100 open invitations. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11077,7 +11082,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description You have a role in the project already. */
+            /** @description You have a role in the project already, or it has 1,000 members. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -122,6 +122,11 @@ export function tablesOf(engine: Engine): Record<string, string> {
       expires_at ${time} NOT NULL,
       CONSTRAINT project_invitations_pk PRIMARY KEY (id),
       CONSTRAINT "project_invitations_project_fk" FOREIGN KEY ("project_id") REFERENCES "projects" ("id")`,
+    invitation_mails: `
+      address_hash varchar(43) NOT NULL,
+      mails integer NOT NULL,
+      ends_at ${time} NOT NULL,
+      CONSTRAINT invitation_mails_pk PRIMARY KEY (address_hash)`,
     data_keys: `
       id varchar(16) NOT NULL,
       purpose varchar(16) NOT NULL,
@@ -476,6 +481,7 @@ export const indexesOf = (engine: Engine): string[] => [
   `INDEX projects_by_owner_health_and_name ON projects (owner_id, health, search_name${BYTEWISE[engine]}, id) WHERE deleted_at IS NULL`,
   `INDEX project_invitations_by_project ON project_invitations (project_id, created_at)`,
   `INDEX project_invitations_by_expiry ON project_invitations (expires_at)`,
+  `INDEX invitation_mails_by_end ON invitation_mails (ends_at)`,
   `INDEX project_members_by_subject ON project_members (subject, project_id)`,
   `UNIQUE INDEX data_keys_one_primary ON data_keys (purpose) WHERE state = 'primary'`,
   `UNIQUE INDEX data_keys_one_published ON data_keys (purpose) WHERE state = 'published'`,

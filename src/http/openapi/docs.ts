@@ -14,6 +14,7 @@ interface CallersOfOperation {
     readonly name: string;
     readonly roles: readonly string[];
     readonly service_accounts: readonly string[];
+    readonly or_self?: boolean;
   };
   readonly 'x-operator'?: { readonly service_accounts: readonly string[] };
 }
@@ -135,6 +136,7 @@ function describeCallers(operation: Operation & CallersOfOperation): void {
     operation.description,
     permission &&
       `Needs the permission \`${permission.name}\`; it comes with the role ${oneOf(permission.roles)}.`,
+    permission?.or_self && 'Every member has it over themselves, whatever their role.',
     permission &&
       (permission.service_accounts.length > 0
         ? `Operators have it, and service accounts with the role ${oneOf(permission.service_accounts)}.`

@@ -64,7 +64,7 @@ describe('@TextField', () => {
     ]);
   });
 
-  it.each(['tks', 'tki', 'tkp', 'tkc', 'tkg_test', 'tkg_live'])('refuses our key %s_…', (prefix) => {
+  it.each(['tks', 'tki', 'tkp', 'tkc', 'tkl', 'tkg_test', 'tkg_live'])('refuses our key %s_…', (prefix) => {
     const name = `Backend (${prefix}_${'a'.repeat(49)})`;
     expect(nameCheck(1, 255)(name)?.msg).toMatch(/key of this service/);
   });

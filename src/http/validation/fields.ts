@@ -222,7 +222,7 @@ export function QueryChoice({
 const STRIPE_SECRET = /(?:[sr]k_(?:test|live|org)|whsec)_\w/;
 
 /** Keys of this service (`auth/opaque-keys`), also cut short. */
-const OWN_KEY = /tk(?:[cips]|g_(?:test|live))_[0-9A-Za-z]{16}/;
+const OWN_KEY = /tk(?:[cilps]|g_(?:test|live))_[0-9A-Za-z]{16}/;
 
 /** Refuses secrets in a text that lists and the history show. */
 export function secretProblem(text: string): ReturnType<ValueCheck> {

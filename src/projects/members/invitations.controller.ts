@@ -87,7 +87,7 @@ export class InvitationsController {
     body: true,
     meaning: {
       404: 'There is no such invitation: it was used, withdrawn or has expired.',
-      409: 'You have a role in the project already.',
+      409: 'You have a role in the project already, or it has 1,000 members.',
     },
   })
   async accept(

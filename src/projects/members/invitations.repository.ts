@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { OpaqueKeys } from '../../auth/opaque-keys/opaque-keys.js';
 import type { Actor } from '../../common/actor.js';
@@ -10,15 +10,23 @@ import { ProjectInvitationEntity } from './invitation.entity.js';
 import { type Member, MembersRepository } from './members.repository.js';
 import {
   ADD_INVITATION,
+  COUNT_MAIL,
   FIND_INVITATION,
+  FORGET_MAILS,
   LIST_INVITATIONS,
   REMOVE_EXPIRED_INVITATIONS,
   REMOVE_INVITATION,
   REMOVE_INVITATIONS,
+  REMOVE_INVITATIONS_OF,
 } from './members.statements.js';
 
 const DAYS_VALID = 7;
 const DAY_MS = 86_400_000;
+const MOST_OPEN = 100;
+
+/** Mails to one address within an hour, from all projects. */
+const MOST_MAILS = 3;
+const MAIL_WINDOW_MS = 3_600_000;
 
 export type Invitation = RowOf<ProjectInvitationEntity>;
 
@@ -36,7 +44,11 @@ export class InvitationsRepository {
     return this.database.query(LIST_INVITATIONS, [projectId, new Date()]);
   }
 
-  /** @returns the invitation, and its token, which nothing can show again */
+  /**
+   * Replaces an open invitation of the same address.
+   * @returns the invitation, and its token, which nothing can show again
+   * @throws DomainError `too_many_invitations`, `project_not_found`
+   */
   create(
     projectId: ProjectId,
     { email, role }: Pick<Invitation, 'email' | 'role'>,
@@ -48,12 +60,17 @@ export class InvitationsRepository {
     return this.database.transaction(() => this.#create(invitation, actor));
   }
 
+  /** Counts a mail to the address. @returns whether it may be sent */
+  mayMail(email: string): Promise<boolean> {
+    return this.database.transaction(() => countMail(email));
+  }
+
   /** @throws DomainError `invitation_not_found` */
   async withdraw(projectId: ProjectId, id: string, actor: Actor): Promise<void> {
     await this.database.transaction(() => this.#withdraw(projectId, id, actor));
   }
 
-  /** @throws DomainError `invitation_not_found`, `already_member` */
+  /** @throws DomainError `invitation_not_found`, `already_member`, `account_gone`, `too_many_members` */
   async accept(token: string, subject: OwnerId, actor: Actor): Promise<Member> {
     const id = await this.keys.holderOf('invitation', token);
     const [invitation] = id === undefined ? [] : await this.database.query(FIND_INVITATION, [id]);
@@ -68,9 +85,19 @@ export class InvitationsRepository {
   }
 
   *#create(invitation: Invitation, actor: Actor): Steps<{ invitation: Invitation; token: string }> {
-    const { id, projectId, role, createdAt, expiresAt } = invitation;
+    const { id, projectId, email, role, createdAt, expiresAt } = invitation;
     const { chain } = yield* this.members.lock(projectId);
     yield* this.#forgetExpired(createdAt);
+    for (const former of yield* query(REMOVE_INVITATIONS_OF, [projectId, email])) {
+      yield* this.keys.revoke('invitation', former.id);
+      const details = { invitation: former.id, role: former.role };
+      yield* chain.append({ action: 'invitation.withdrawn', details, actor, at: createdAt });
+    }
+    if ((yield* query(LIST_INVITATIONS, [projectId, createdAt])).length >= MOST_OPEN)
+      throw new DomainError(
+        'too_many_invitations',
+        `The project has ${MOST_OPEN} open invitations, which is the most: withdraw one first.`,
+      );
     yield* exec(ADD_INVITATION, columnValues(ProjectInvitationEntity, invitation));
     const token = yield* this.keys.issue('invitation', id, { expiresAt, createdAt });
     yield* chain.append({
@@ -106,6 +133,18 @@ export class InvitationsRepository {
     for (const { id } of yield* query(REMOVE_EXPIRED_INVITATIONS, [now]))
       yield* this.keys.revoke('invitation', id);
   }
+}
+
+function* countMail(email: string): Steps<boolean> {
+  const now = Date.now();
+  yield* exec(FORGET_MAILS, [new Date(now)]);
+  const values = [
+    hash('sha256', email, 'base64url'),
+    new Date(now),
+    new Date(now + MAIL_WINDOW_MS),
+    MOST_MAILS,
+  ];
+  return (yield* query(COUNT_MAIL, values)).length > 0;
 }
 
 function invitationNotFound(): DomainError {

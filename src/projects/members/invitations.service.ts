@@ -13,6 +13,7 @@ import { MembersRepository } from './members.repository.js';
 /** An invitation with the URL that lets one person join. */
 export interface NewInvitation extends Invitation {
   readonly url: string;
+  readonly isMailed: boolean;
 }
 
 /** Invites people by address, and lets those in who present a token. */
@@ -38,7 +39,10 @@ export class InvitationsService implements OnModuleInit {
     );
   }
 
-  /** Mails the invitation too, where mail is set up. @throws DomainError `project_not_found` */
+  /**
+   * Mails the invitation too, where mail is set up and the address didn't get too many mails.
+   * @throws DomainError `too_many_invitations`, `project_not_found`
+   */
   async invite(
     projectId: ProjectId,
     invited: { email: string; role: GivenRole },
@@ -48,8 +52,9 @@ export class InvitationsService implements OnModuleInit {
     const { publicBaseUrl } = this.settings;
     // Browsers don't send what follows #, so the token reaches no log.
     const url = `${publicBaseUrl}${INVITATION_PAGE}#${token}`;
-    if (this.mailer.isOn) this.mailer.post({ to: invited.email, ...mailOf(invited.role, url) });
-    return { ...invitation, url };
+    const isMailed = this.mailer.isOn && (await this.invitations.mayMail(invited.email));
+    if (isMailed) this.mailer.post({ to: invited.email, ...mailOf(invited.role, url) });
+    return { ...invitation, url, isMailed };
   }
 
   /** @throws DomainError `invitation_not_found`, `already_member` */

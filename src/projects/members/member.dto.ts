@@ -3,7 +3,7 @@ import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ValidationFailed } from '../../common/errors.js';
 import type { OwnerId } from '../../common/ids.js';
 import { ApiNullableTime, ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
-import { emailProblem, MAX_EMAIL_LENGTH } from '../../http/validation/email.js';
+import { MAX_EMAIL_LENGTH, newEmailProblem } from '../../http/validation/email.js';
 import { textCheck } from '../../http/validation/fields.js';
 import { type Check, Checked, ForbidUnknownFields } from '../../http/validation/request.pipe.js';
 import { GIVEN_ROLES, type GivenRole, type Role, ROLES } from '../permissions/permissions.js';
@@ -42,7 +42,7 @@ const invitedSubjectProblem: Check = (subject, settings, { email }: Partial<Memb
     : undefined;
 };
 
-const newEmailProblem: Check = (email, settings, { subject }: Partial<MemberCreateRequest>) => {
+const invitedEmailProblem: Check = (email, settings, { subject }: Partial<MemberCreateRequest>) => {
   if (!isGiven(email)) return undefined;
   if (!settings.authBuiltin)
     return {
@@ -50,7 +50,7 @@ const newEmailProblem: Check = (email, settings, { subject }: Partial<MemberCrea
       msg: 'works with built-in accounts only (AUTH_BUILTIN); send subject instead',
     };
   if (isGiven(subject)) return { type: 'value_error', msg: 'must not be sent together with subject' };
-  return emailProblem(email);
+  return newEmailProblem(email);
 };
 
 @ForbidUnknownFields({ description: 'A new member: `subject`, or `email` for an invitation.' })
@@ -69,7 +69,7 @@ export class MemberCreateRequest {
     ...EMAIL,
     required: false,
   })
-  @Checked(newEmailProblem)
+  @Checked(invitedEmailProblem)
   email?: string | null;
 
   @ApiProperty({ description: 'The role of the person.', enum: GIVEN_ROLES, example: 'admin' })
@@ -150,6 +150,14 @@ export class InvitationCreatedResponse extends InvitationResponse {
     example: `https://tillkeeper.example.com/invitations#tki_${'a'.repeat(43)}000000`,
   })
   invite_url: string;
+
+  @ApiProperty({
+    description:
+      'Whether a mail is on its way to the address. `false`: hand `invite_url` on yourself, since this service sends no mail, or the address got three invitations by mail within an hour.',
+    type: Boolean,
+    example: true,
+  })
+  mailed: boolean;
 }
 
 @ApiSchema({ description: 'The open invitations of a project, the oldest first.' })
@@ -173,7 +181,7 @@ export function toInvitationResponse({
 }
 
 export function toInvitationCreatedResponse(invitation: NewInvitation): InvitationCreatedResponse {
-  return { ...toInvitationResponse(invitation), invite_url: invitation.url };
+  return { ...toInvitationResponse(invitation), invite_url: invitation.url, mailed: invitation.isMailed };
 }
 
 /** Reads the `{subject}` of a path. */

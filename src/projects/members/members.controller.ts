@@ -14,7 +14,7 @@ import { CurrentActor } from '../../auth/caller.js';
 import type { Actor } from '../../common/actor.js';
 import type { OwnerId } from '../../common/ids.js';
 import { ApiErrors } from '../../http/openapi/api-errors.js';
-import { normalizeEmail } from '../../http/validation/email.js';
+import { normalizeEmail, storedForm } from '../../http/validation/email.js';
 import type { Project } from '../project.entity.js';
 import { CurrentProject, RequiresPermission } from '../permissions/project.guards.js';
 import { InvitationsService } from './invitations.service.js';
@@ -72,7 +72,7 @@ export class MembersController {
     operationId: 'addMember',
     summary: 'Add a member, or invite one',
     description:
-      'With `subject`, the person is a member at once. With `email`, the answer is an invitation for seven days, whose `invite_url` you hand on. Where the operator set up mail, the address gets it by mail, too.',
+      'With `subject`, the person is a member at once. With `email`, the answer is an invitation for seven days, whose `invite_url` you hand on. It replaces an open invitation of the same address. Where the operator set up mail, the address gets it by mail, too, at most three times an hour; `mailed` says so.',
   })
   @ApiCreatedResponse({
     description: 'The member, or the invitation.',
@@ -84,7 +84,7 @@ export class MembersController {
     project: true,
     body: true,
     meaning: {
-      409: 'The person has a role in the project already, or their account was revoked or deleted.',
+      409: 'The person has a role in the project already, or their account was revoked or deleted; or the project has 1,000 members or 100 open invitations.',
     },
   })
   async add(
@@ -95,7 +95,11 @@ export class MembersController {
     if (typeof subject === 'string')
       return toMemberResponse(await this.members.add({ projectId, subject, actor }, role));
     return toInvitationCreatedResponse(
-      await this.invitations.invite(projectId, { email: normalizeEmail(email ?? '') ?? '', role }, actor),
+      await this.invitations.invite(
+        projectId,
+        { email: storedForm(normalizeEmail(email ?? '') ?? ''), role },
+        actor,
+      ),
     );
   }
 

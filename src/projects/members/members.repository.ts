@@ -15,12 +15,16 @@ import { ProjectMemberEntity } from './member.entity.js';
 import {
   ADD_MEMBER,
   CHANGE_ROLE,
+  COUNT_MEMBERS,
   FIND_ROLE,
   LIST_MEMBERS,
   REMOVE_MEMBER,
   REMOVE_MEMBERS,
   SET_OWNER,
 } from './members.statements.js';
+
+/** Besides the owner. */
+const MOST_MEMBERS = 1_000;
 
 export type Member = RowOf<ProjectMemberEntity>;
 
@@ -60,7 +64,7 @@ export class MembersRepository {
     return this.database.query(LIST_MEMBERS, [projectId]);
   }
 
-  /** @throws DomainError `already_member`, `account_gone`, `project_not_found` */
+  /** @throws DomainError `already_member`, `account_gone`, `too_many_members`, `project_not_found` */
   add(change: Change, role: GivenRole): Promise<Member> {
     return this.database.transaction(() => this.#add(change, role));
   }
@@ -91,7 +95,7 @@ export class MembersRepository {
     return { chain, project };
   }
 
-  /** Lets somebody join a locked project. @throws DomainError `already_member`, `account_gone` */
+  /** Lets somebody join a locked project. @throws DomainError `already_member`, `account_gone`, `too_many_members` */
   *join(
     { chain, project }: LockedProject,
     { subject, actor, invitation }: Joining,
@@ -100,6 +104,8 @@ export class MembersRepository {
     if (yield* this.accounts.isLockedOut(subject)) throw accountGone();
     const at = new Date();
     const row = { projectId: project.id, subject, role, createdAt: at };
+    const [{ total } = { total: 0 }] = yield* query(COUNT_MEMBERS, [project.id]);
+    if (total >= MOST_MEMBERS) throw tooManyMembers();
     const [member] =
       subject === project.ownerId ? [] : yield* query(ADD_MEMBER, columnValues(ProjectMemberEntity, row));
     if (!member) throw new DomainError('already_member', 'This person has a role in the project already.');
@@ -178,6 +184,13 @@ function assertNotOwner({ ownerId }: Pick<Project, 'ownerId'>, subject: OwnerId)
       'owner_stays',
       'This person owns the project; transfer it to another member first.',
     );
+}
+
+function tooManyMembers(): DomainError {
+  return new DomainError(
+    'too_many_members',
+    `The project has ${MOST_MEMBERS} members, which is the most: remove one first.`,
+  );
 }
 
 function memberNotFound(): DomainError {

@@ -18,6 +18,11 @@ export const LIST_MEMBERS = sql<MemberRow>(
   `SELECT ${columns(ProjectMemberEntity)} FROM project_members WHERE project_id = $1 ORDER BY created_at, subject`,
 );
 
+/** $1 project. */
+export const COUNT_MEMBERS = sql<{ total: number }>(
+  'SELECT COUNT(*) AS total FROM project_members WHERE project_id = $1',
+);
+
 /** Parameters: `columnValues(ProjectMemberEntity, …)`. No row for somebody who is a member. */
 export const ADD_MEMBER = sql<MemberRow>(
   `INSERT INTO project_members ${inserted(ProjectMemberEntity)} ON CONFLICT (project_id, subject) DO NOTHING
@@ -67,6 +72,28 @@ export const LIST_INVITATIONS = sql<InvitationRow>(
 export const FIND_INVITATION = sql<InvitationRow>(
   `SELECT ${columns(ProjectInvitationEntity)} FROM project_invitations WHERE id = $1`,
 );
+
+/** $1 project, $2 address. */
+export const REMOVE_INVITATIONS_OF = sql<Pick<InvitationRow, 'id' | 'role'>>(
+  'DELETE FROM project_invitations WHERE project_id = $1 AND email = $2 RETURNING id, role',
+  undefined,
+  { destroys: true },
+);
+
+/**
+ * $1 hash of an address, $2 now, $3 end of a new window, $4 most mails. No row if the address had the most in its
+ * window.
+ */
+export const COUNT_MAIL = sql<{ mails: number }>(
+  `INSERT INTO invitation_mails AS m (address_hash, mails, ends_at) VALUES ($1, 1, $3)
+   ON CONFLICT (address_hash) DO UPDATE SET
+     mails = CASE WHEN m.ends_at <= $2 THEN 1 ELSE m.mails + 1 END,
+     ends_at = CASE WHEN m.ends_at <= $2 THEN excluded.ends_at ELSE m.ends_at END
+   WHERE m.ends_at <= $2 OR m.mails < $4 RETURNING mails`,
+);
+
+/** $1 now. */
+export const FORGET_MAILS = sql<never>('DELETE FROM invitation_mails WHERE ends_at <= $1');
 
 /** $1 project, $2 invitation. */
 export const REMOVE_INVITATION = sql<InvitationRow>(

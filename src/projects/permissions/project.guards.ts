@@ -72,6 +72,7 @@ export const RequiresPermission = (permission: Permission, options: RequirementO
       name: permission,
       roles: rolesWith(permission),
       service_accounts: accountRolesWith(permission),
+      ...(options.orSelf && { or_self: true }),
     }),
   );
 
