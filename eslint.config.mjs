@@ -165,7 +165,7 @@ const TESTS = ['test/**/*.ts', UNIT_SPECS, 'packages/*/src/**/*.spec.ts'];
 
 export default defineConfig(
   includeIgnoreFile(join(import.meta.dirname, '.gitignore')),
-  { ignores: ['packages/client/src/api.ts'] },
+  { ignores: ['test/fixtures/**', 'packages/client/src/api.ts'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   { rules: { eqeqeq: 'error' } },

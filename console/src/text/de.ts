@@ -500,6 +500,8 @@ export const de: Messages = {
       'gateway_key.updated': 'Changed a gateway key',
       'gateway_key.rotated': 'Rotated a gateway key',
       'gateway_key.revoked': 'Revoked a gateway key',
+      'gateway.paused': 'Gateway angehalten',
+      'gateway.resumed': 'Gateway fortgesetzt',
       'member.added': 'Added a member',
       'member.changed': 'Changed the role of a member',
       'member.removed': 'Removed a member',

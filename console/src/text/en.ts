@@ -24,6 +24,8 @@ const actions: Record<Schema<'HistoryEntry'>['action'], string> = {
   'gateway_key.updated': 'Changed a gateway key',
   'gateway_key.rotated': 'Rotated a gateway key',
   'gateway_key.revoked': 'Revoked a gateway key',
+  'gateway.paused': 'Paused the gateway',
+  'gateway.resumed': 'Resumed the gateway',
   'member.added': 'Added a member',
   'member.changed': 'Changed the role of a member',
   'member.removed': 'Removed a member',
