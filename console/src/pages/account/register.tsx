@@ -9,7 +9,7 @@ import { text } from '../../text';
 import { Button, Field, Form, FormError } from '../../ui/controls';
 import { useAct } from '../../ui/use-act';
 
-/** The answer of the registration has tokens of a session of its own, which ends unused. */
+/** The answer of the registration has tokens of a session of its own, which expires unused. */
 async function register(email: string, password: string, full_name: string): Promise<void> {
   await ask(api.POST('/api/v1/auth/register', { body: { email, password, full_name: full_name || null } }));
   await signIn(email, password);
