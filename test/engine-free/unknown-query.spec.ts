@@ -16,11 +16,17 @@ const KEY = `sk_test_${'a'.repeat(24)}`;
 describe('an unknown query parameter', () => {
   let app: TestApp;
   let projectId: string;
+  let linkToken: string;
 
   beforeAll(async () => {
     app = await startTestApp({ environment: { AUTH_BUILTIN: 'true', AUTH_REGISTRATION: 'open' } });
     projectId = await app.createProject();
     await app.send('put', configPath(projectId)).send({ test_secret_key: KEY }).expect(200);
+    const { body } = await app
+      .send('post', configPath(projectId).replace(/config$/, 'connect-links'))
+      .send({ mode: 'test', return_url: 'https://platform.example.com/stripe' })
+      .expect(201);
+    linkToken = (body as { url: string }).url.split('/').at(-1) ?? '';
   });
   afterAll(() => app.close());
 
@@ -39,7 +45,11 @@ describe('an unknown query parameter', () => {
           .replace('{project_id}', projectId)
           .replace('{mode}', 'test')
           .replace(/\{\w+\}/g, randomUUID());
-        const token = operation.tags?.includes('Billing') ? endUserToken(projectId) : undefined;
+        const token = operation.tags?.includes('Billing')
+          ? endUserToken(projectId)
+          : path.startsWith('/api/v1/connect')
+            ? linkToken
+            : undefined;
         return [{ method, path, url, operation, token }];
       }),
     );

@@ -409,7 +409,9 @@ it('delivers after a crash, from another process', async () => {
   const succeeded = listen('payment.succeeded', mine.projectId, second);
   // Events without a listener are left to other processes, for 30 days.
   await eventually(async () => expect(succeeded).toHaveLength(1));
-  expect(await mine.outbox()).toMatchObject(Array(2).fill({ type: 'subscription.created' }));
+  await eventually(async () =>
+    expect(await mine.outbox()).toMatchObject(Array(2).fill({ type: 'subscription.created' })),
+  );
   await second.close();
   await stripe.stop();
   await database.drop();
