@@ -164,7 +164,7 @@ function More({ busy, onMore }: { busy: boolean; onMore: () => void }) {
 function Refusals({ refusals }: { refusals: Schema<'StripeWebhookRefusals'>[] }) {
   return refusals.map(({ mode, reason, message, count, last_at }) => (
     <Note key={`${mode} ${reason}`} title={text.events.refused(number(count), text.mode.of[mode])}>
-      {message} {text.events.lastRefused} <Ago at={last_at} />.
+      {message} {text.events.lastRefused} <Ago at={last_at} />
     </Note>
   ));
 }
