@@ -12,7 +12,19 @@ export default defineConfig({
     // Browsers that run the console preload modules themselves.
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: ['index.html'],
+      input: ['index.html', 'connect.html'],
+      output: {
+        codeSplitting: {
+          // Few larger files compress better. A group also has what its modules import.
+          groups: [
+            {
+              name: 'shared',
+              test: /src\/(?:api\/(?:errors|place)|pages\/stripe\/fields|shell\/(?:mode|theme)|styles|text\/(?:index|language)|ui\/con)|react-dom/,
+            },
+            { name: 'frame', test: /src\/(?:api|shell\/(?!palette)|ui\/(?:ago|loaded|use-act))/ },
+          ],
+        },
+      },
       onLog(level, log, handle) {
         // Libraries mark modules for servers that render React, which have no meaning here.
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handle(level, log);

@@ -1,13 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
-import { createContext, type ReactNode, use, useEffect } from 'react';
+import { createContext, type ReactNode, use } from 'react';
 import { hasPermission, type Permission } from '../../../src/projects/permissions/permissions';
 import * as queries from '../api/queries';
 import { type Mode, MODES, type Schema } from '../api/types';
 import { text } from '../text';
 import { Segments } from '../ui/controls';
 import { Loaded } from '../ui/loaded';
-import liveIcon from '../styles/icon.svg';
-import testIcon from '../styles/icon-test.svg';
+import { useModeIcon } from './mode-icon';
 
 const Current = createContext<Schema<'ProjectResponse'> | null>(null);
 
@@ -33,14 +32,7 @@ export function useMay(): (permission: Permission) => boolean {
 
 /** Also marks the icon of the browser's tab. */
 export function ModeSwitch({ mode, onChange }: { mode: Mode; onChange: (mode: Mode) => void }) {
-  useEffect(() => {
-    const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]');
-    if (!icon) return;
-    icon.href = mode === 'test' ? testIcon : liveIcon;
-    return () => {
-      icon.href = liveIcon;
-    };
-  }, [mode]);
+  useModeIcon(mode);
   return (
     <Segments
       label={text.mode.label}

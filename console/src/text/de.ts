@@ -642,6 +642,52 @@ export const de: Messages = {
     level: 'Berechtigung',
     levels: { read: 'Lesen', write: 'Lesen und schreiben' },
   },
+  connect: {
+    title: 'Verbinden Sie Ihr Stripe-Konto',
+    asks: (platform: string) => `${platform} bittet Sie`,
+    project: (name: string) => `Für ${name}`,
+    create: 'Eingeschränkten Schlüssel anlegen',
+    createAbout:
+      'Bei Stripe sind Name und Berechtigungen schon eingetragen. Legen Sie den Schlüssel dort an, kopieren Sie ihn, und kommen Sie zurück.',
+    permissions: (count: number) => `Die ${count} Berechtigungen`,
+    find: 'Geheimen Schlüssel kopieren',
+    findAbout: {
+      test: 'Er steht im Dashboard von Stripe unter Entwickler, API-Schlüssel, im Testmodus.',
+      live: 'Er steht im Dashboard von Stripe unter Entwickler, API-Schlüssel. Stripe zeigt einen Live-Schlüssel nur einmal: Haben Sie ihn nicht aufbewahrt, legen Sie einen neuen an.',
+    },
+    open: 'Stripe öffnen',
+    paste: 'Hier einfügen',
+    restrictedKey: 'Eingeschränkter Schlüssel',
+    checking: 'Stripe wird nach dem Schlüssel gefragt',
+    accepted: (account: string | null) =>
+      account === null ? 'Stripe nimmt ihn an' : `Stripe nimmt ihn an · Konto ${account}`,
+    connectTitle: 'Verbinden',
+    connectAbout: (platform: string) =>
+      `Stripe meldet dann Zahlungen hierher, und Sie kehren zu ${platform} zurück. Ihr Schlüssel wird verschlüsselt gespeichert und niemandem mehr gezeigt.`,
+    connect: 'Stripe verbinden',
+    until: (time: string) => `Dieser Link gilt einmal, und bis ${time}.`,
+    stored: 'Was wird gespeichert?',
+    storedAbout:
+      'Der Schlüssel, verschlüsselt; seine letzten vier Zeichen; wann und von welcher Adresse Sie verbunden haben. Löschen Sie den Schlüssel bei Stripe, endet der Zugriff.',
+    done: 'Stripe ist verbunden',
+    keyStored: 'Ihr Schlüssel ist gespeichert.',
+    leaving: (platform: string) => `Sie kehren jetzt zu ${platform} zurück.`,
+    back: (platform: string) => `Zurück zu ${platform}`,
+    goesOn: (platform: string) => `Bei ${platform} geht es weiter.`,
+    noEndpoint: 'Stripe meldet hierher noch keine Zahlungen.',
+    noEndpointAbout: (platform: string) =>
+      `Auch ${platform} sieht das. Den Schlüssel müssen Sie nicht noch einmal einfügen.`,
+    tooMany: (seconds: number) =>
+      `Das war zu oft. Versuchen Sie es in ${seconds === 1 ? '1 Sekunde' : `${seconds} Sekunden`} noch einmal.`,
+    unavailable: 'Das geht im Moment nicht. Nichts ist verloren: Versuchen Sie es gleich noch einmal.',
+    refused: { ended: 'Dieser Link gilt nicht mehr', unknown: 'Diesen Link gibt es nicht' },
+    refusedAbout: {
+      ended:
+        'Er wurde benutzt, zurückgezogen oder ist abgelaufen. Haben Sie Stripe gerade damit verbunden, ist alles getan. Bitten Sie sonst dort um einen neuen, wo Sie diesen bekommen haben.',
+      unknown:
+        'Vielleicht fehlt ein Teil. Kopieren Sie ihn ganz, oder bitten Sie dort um einen neuen, wo Sie ihn bekommen haben.',
+    },
+  },
   operator: {
     about: 'Projekte aller Mandanten, die neuesten zuerst.',
     search: 'Anfang eines Namens oder eine ID',

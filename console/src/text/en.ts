@@ -610,6 +610,50 @@ export const en = {
     level: 'Level',
     levels: { read: 'Read', write: 'Read and write' },
   },
+  connect: {
+    title: 'Connect your Stripe account',
+    asks: (platform: string) => `${platform} asks you to`,
+    project: (name: string) => `For ${name}`,
+    create: 'Create a restricted key',
+    createAbout:
+      'Stripe opens with the name and the permissions filled in. Create the key there, copy it, and come back.',
+    permissions: (count: number) => `The ${count} permissions`,
+    find: 'Copy your secret key',
+    findAbout: {
+      test: 'Stripe’s dashboard has it under Developers, API keys, in test mode.',
+      live: 'Stripe’s dashboard has it under Developers, API keys. Stripe shows a live key once: if you did not keep it, create another one.',
+    },
+    open: 'Open Stripe',
+    paste: 'Paste it here',
+    restrictedKey: 'Restricted key',
+    checking: 'Asking Stripe about this key',
+    accepted: (account: string | null) =>
+      account === null ? 'Stripe accepts it' : `Stripe accepts it · account ${account}`,
+    connectTitle: 'Connect',
+    connectAbout: (platform: string) =>
+      `Stripe will report payments here, and you go back to ${platform}. Your key is stored encrypted, and shown to nobody again.`,
+    connect: 'Connect Stripe',
+    until: (time: string) => `This link works once, and until ${time}.`,
+    stored: 'What is stored?',
+    storedAbout:
+      'The key, encrypted; its last four characters; when and from which address you connected. Delete the key at Stripe to end the access.',
+    done: 'Stripe is connected',
+    keyStored: 'Your key is stored.',
+    leaving: (platform: string) => `You are on your way back to ${platform}.`,
+    back: (platform: string) => `Back to ${platform}`,
+    goesOn: (platform: string) => `${platform} goes on from here.`,
+    noEndpoint: 'Stripe does not report payments here yet.',
+    noEndpointAbout: (platform: string) => `${platform} sees this too. You need not paste the key again.`,
+    tooMany: (seconds: number) =>
+      `That was too often. Try again in ${seconds === 1 ? '1 second' : `${seconds} seconds`}.`,
+    unavailable: 'This can not be answered at the moment. Nothing is lost: try again shortly.',
+    refused: { ended: 'This link has ended', unknown: 'There is no such link' },
+    refusedAbout: {
+      ended:
+        'It was used, withdrawn, or has expired. If you have just connected Stripe with it, you are done. Otherwise ask for another one where you got it.',
+      unknown: 'A part of it may be missing. Copy all of it, or ask for another one where you got it.',
+    },
+  },
   operator: {
     about: 'Projects of all tenants, the newest first.',
     search: 'Start of a name, or an id',
