@@ -8,6 +8,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
 import { describeInBrowser, launchBrowser } from '../harness/browser.js';
 import { eventually } from '../harness/eventually.js';
+import { EchoServer } from '../harness/servers/echo-server.js';
 import { configPath } from '../harness/test-app.js';
 
 const PAGES = 'node_modules/.cache/console';
@@ -275,6 +276,64 @@ describeInBrowser('The console', () => {
     }
     expect(problems).toEqual([]);
     await page.context().close();
+  }, 60_000);
+
+  it('lets a tenant connect Stripe on a link, once', async () => {
+    let framed = '';
+    const server = await new EchoServer().start();
+    server.answer = ({ url }, response) => {
+      const script = 'got = []; onmessage = ({ origin, data }) => got.push([origin, data.type])';
+      const embedding = `<script>${script}</script><iframe src="${framed}"></iframe>`;
+      response.setHeader('content-type', 'text/html').end(url === '/frame' ? embedding : '<h1>Platform</h1>');
+    };
+    const platform = server.url;
+    const id = await app.createProject(owner.token, 'Bookshop');
+    const link = async () => {
+      const { body } = await app
+        .send('post', configPath(id).replace(/config$/, 'connect-links'), owner.token)
+        .send({ mode: 'test', return_url: `${platform}/back`, state: 'tenant 7', embed_origin: platform })
+        .expect(201);
+      return origin + new URL((body as { url: string }).url).pathname;
+    };
+    const page = await newPage();
+    const leaks: string[] = [];
+    const url = await link();
+    page.on('request', (request) => {
+      const known = `${request.isNavigationRequest() ? '' : request.url()} ${request.headers().referer}`;
+      if (known.includes('tkc_')) leaks.push(request.url());
+    });
+    await page.goto(url);
+    const key = page.getByLabel('Restricted key');
+    const connect = page.getByRole('button', { name: 'Connect Stripe' });
+    await key.fill(`sk_test_${'z'.repeat(32)}`);
+    await page.getByText('Stripe does not know this key').waitFor();
+    expect(await connect.isDisabled()).toBe(true);
+    await key.fill(app.account.keys.test.secret);
+    await page.getByText('Stripe accepts it').waitFor();
+    await page.evaluate(axe.source);
+    expect((await page.evaluate<axe.AxeResults>('axe.run(document)')).violations).toEqual([]);
+    await connect.click();
+    await page.getByRole('heading', { name: 'Platform' }).waitFor();
+    expect(page.url()).toBe(`${platform}/back?state=tenant%207`);
+    await page.goto(url);
+    await page.getByRole('heading', { name: 'This link has ended' }).waitFor();
+    await page.goto(`${origin}/connect/tkc_forged`);
+    await page.getByRole('heading', { name: 'There is no such link' }).waitFor();
+    expect(leaks).toEqual([]);
+    expect(await page.context().cookies()).toEqual([]);
+
+    framed = await link();
+    await page.goto(`${platform}/frame`);
+    const frame = page.frameLocator('iframe');
+    await frame.getByLabel('Restricted key').fill(app.account.keys.test.secret);
+    await frame.getByText('Stripe accepts it').waitFor();
+    await frame.getByRole('button', { name: 'Connect Stripe' }).click();
+    await frame.getByRole('heading', { name: 'Stripe is connected' }).waitFor();
+    await eventually(async () =>
+      expect(await page.evaluate('got')).toEqual([[origin, 'tillkeeper:connected']]),
+    );
+    await page.context().close();
+    await server.stop();
   }, 60_000);
 
   it('is small', async () => {
