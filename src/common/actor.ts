@@ -33,7 +33,7 @@ export interface Actor {
   readonly kind: (typeof ACTOR_KINDS)[number];
   /** The token's `sub`, the service account's id, or the name of the module or system part. */
   readonly subject: string;
-  /** Of a service account. The entry of the history has it in its details. */
+  /** The name of a service account. The entry of the history has it in its details. */
   readonly name?: string;
   readonly ip: string | null;
   readonly userAgent: string | null;

@@ -395,7 +395,7 @@ const EVENTS = {
 
 const MAIL = {
   SMTP_URL: {
-    summary: 'Mail server, for password resets',
+    summary: 'Mail server, for password resets and invitations',
     details:
       '`smtps://` is TLS from the start (port 465). `smtp://` is STARTTLS (port 587), which production demands except on a loopback host. Needs `MAIL_FROM`. Without it nothing is sent.',
     isSecret: true,

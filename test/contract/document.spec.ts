@@ -427,7 +427,7 @@ describe('the served OpenAPI document', () => {
         'POST /api/v1/payments/stripe/projects/{project_id}/validate-credentials 200',
         'POST /api/v1/payments/stripe/projects/{project_id}/event-destinations 201',
         'POST /api/v1/operator/event-destinations 201',
-        // Of no destination.
+        // There is no destination with the id of the example.
         'PUT /api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id} 422',
         'PUT /api/v1/operator/event-destinations/{destination_id} 422',
         'POST /api/v1/payments/stripe/projects/{project_id}/event-destinations/{destination_id}/rotate 422',

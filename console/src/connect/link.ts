@@ -3,7 +3,7 @@ import { SERVER } from '../api/place';
 import type { Schema } from '../api/types';
 import { text } from '../text';
 
-/** Of the page's own URL. It is sent in a header only. */
+/** The link's token, from the page's own URL. It is sent in a header only. */
 const token = location.pathname.slice(location.pathname.lastIndexOf('/') + 1);
 
 /** Another check of the project is under way. */

@@ -2677,7 +2677,7 @@ export interface components {
             subject?: string;
             /**
              * Format: email
-             * @description An address to invite, with built-in accounts. It proves nothing: whoever signs in and presents the token joins.
+             * @description An address to invite, with built-in accounts. The token alone decides who joins: nobody proves an address here.
              * @example ada@example.com
              */
             email?: string;

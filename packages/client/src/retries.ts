@@ -10,7 +10,7 @@ const MAX_RETRY_AFTER_SECONDS = 60;
 
 interface Options {
   readonly maxRetries: number;
-  /** Of one attempt. */
+  /** The time limit of one attempt. */
   readonly timeoutMs: number;
 }
 

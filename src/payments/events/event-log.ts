@@ -22,7 +22,7 @@ import type { EventType } from './event-types.js';
 
 const valuesOf = columnReader(EventEntity);
 
-/** Of an event that consumers don't pull. */
+/** The `seq` of an event that consumers don't pull. */
 const UNLISTED = 0;
 
 interface Lease {

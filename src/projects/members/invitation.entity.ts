@@ -14,7 +14,7 @@ export class ProjectInvitationEntity {
   @Column('uuid', { name: 'project_id' })
   projectId: ProjectId;
 
-  /** For the owner's eyes and for the mail. It proves nothing: whoever has the token joins. */
+  /** Shown to the owner, and mailed to. The token alone decides who joins. */
   @Column({ type: 'varchar', length: 254 })
   email: string;
 

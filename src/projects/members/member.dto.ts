@@ -65,7 +65,7 @@ export class MemberCreateRequest {
 
   @ApiProperty({
     description:
-      'An address to invite, with built-in accounts. It proves nothing: whoever signs in and presents the token joins.',
+      'An address to invite, with built-in accounts. The token alone decides who joins: nobody proves an address here.',
     ...EMAIL,
     required: false,
   })

@@ -41,7 +41,7 @@ export interface ApiKey {
   readonly value: string;
   readonly account: StripeAccount;
   readonly mode: StripeMode;
-  /** Of a restricted key. A secret key has all permissions and no list. */
+  /** The permissions of a restricted key. A secret key has all permissions and no list. */
   readonly permissions?: readonly Permission[];
   state: KeyState;
 }

@@ -24,7 +24,7 @@ export class Params {
     return this.entries.some(([path]) => path[0] === name);
   }
 
-  /** Of a name, or of one inside another: `payment[type]`. */
+  /** Reads the value of a name, or of one inside another: `payment[type]`. */
   text(name: string): string | undefined {
     const wanted = pathOf(name).join();
     return this.entries.find(([path]) => path.join() === wanted)?.[1];

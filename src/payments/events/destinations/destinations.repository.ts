@@ -16,7 +16,7 @@ import * as statements from './destinations.statements.js';
 import type { DestinationRow } from './destinations.statements.js';
 import { EventDestinationEntity } from './event-destination.entity.js';
 
-/** Of one project, and of the operator. The list has no pages. */
+/** Limits the destinations of one project, and those of the operator, since the list has no pages. */
 const MOST_DESTINATIONS = 16;
 
 /** `null` stands for the operator, whose destinations belong to no project. */

@@ -37,7 +37,7 @@ export interface KeyCheck {
   readonly key: KeyIdentity;
   readonly verdict: KeyVerdict;
   readonly by: CheckedBy;
-  /** Of the account that Stripe reported. */
+  /** The fingerprint of the account that Stripe reported. */
   readonly accountFingerprint: string | undefined;
   /** For the history. Written for a key in use only if it is a new refusal or changes the warnings. */
   readonly event: HistoryEvent;

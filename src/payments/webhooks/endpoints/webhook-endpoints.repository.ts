@@ -38,7 +38,7 @@ export class WebhookEndpointsRepository {
     return (await reachingDatabase(this.#entities.findOneBy({ projectId, mode }))) ?? undefined;
   }
 
-  /** Of all projects. */
+  /** Lists the endpoints of all projects. */
   list(): Promise<ProjectMode[]> {
     return reachingDatabase(
       this.#entities.find({
