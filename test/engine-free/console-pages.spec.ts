@@ -103,7 +103,7 @@ describeInBrowser('The console', () => {
       .click();
     await page.getByRole('dialog').getByLabel('Secret key').fill(value);
   };
-  const store = (page: Page) => page.getByRole('dialog').getByRole('button', { name: 'Store' });
+  const store = (page: Page) => page.getByRole('dialog').getByRole('button', { name: 'Store', exact: true });
 
   it('asks who you are, keeps the session over a reload, and forgets it on demand', async () => {
     const { page, email } = await register('grace@example.com', await newPage());

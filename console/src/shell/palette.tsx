@@ -19,7 +19,7 @@ const MAX_SHOWN = 30;
 
 export function Palette({ projectId, onClose }: { projectId: string | undefined; onClose: () => void }) {
   return (
-    <Dialog open title={text.palette.title} onClose={onClose}>
+    <Dialog open light title={text.palette.title} onClose={onClose}>
       <Commands projectId={projectId} onClose={onClose} />
     </Dialog>
   );
@@ -118,7 +118,7 @@ function Commands({ projectId, onClose }: { projectId: string | undefined; onClo
 
 export function Keys({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog open title={text.keys.title} onClose={onClose}>
+    <Dialog open light title={text.keys.title} onClose={onClose}>
       <dl className={styles.keys}>
         {text.keys.list.map(([key, meaning]) => [
           <dt key={key}>

@@ -7,7 +7,7 @@ interface MenuItem {
   onSelect: () => void;
 }
 
-/** A menu button (w3.org/WAI/ARIA/apg/patterns/menu-button). That of Base UI is larger than the rest of the shell. */
+/** A menu button (w3.org/WAI/ARIA/apg/patterns/menu-button). */
 export function Menu({
   label,
   className,

@@ -1,33 +1,51 @@
-import { Dialog as Base } from '@base-ui/react/dialog';
-import { type ReactNode, useState } from 'react';
+import { type MouseEvent, type ReactNode, useId, useLayoutEffect, useRef, useState } from 'react';
 import { text } from '../text';
 import { Actions, Button, Field, Form, FormError } from './controls';
 import styles from './controls.module.css';
 
-export function Dialog({
-  open,
-  title,
-  about,
-  onClose,
-  children,
-}: {
-  open: boolean;
+interface DialogProps {
   title: string;
   about?: ReactNode;
+  /** Whether a click beside it closes it: not if something typed or shown once would be lost. */
+  light?: boolean;
   onClose: () => void;
   children: ReactNode;
-}) {
+}
+
+export function Dialog({ open, ...props }: DialogProps & { open: boolean }) {
+  return open ? <OpenDialog {...props} /> : null;
+}
+
+/** The browser keeps the focus inside, makes the page inert, and gives the focus back. */
+function OpenDialog({ title, about, light = false, onClose, children }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useLayoutEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => shown?.close();
+  }, []);
+  const onClick = ({ target, currentTarget }: MouseEvent) => {
+    if (light && target === currentTarget) onClose();
+  };
   return (
-    <Base.Root open={open} onOpenChange={(next) => next || onClose()}>
-      <Base.Portal>
-        <Base.Backdrop className={styles.backdrop} />
-        <Base.Popup className={styles.popup}>
-          <Base.Title render={<h2 />}>{title}</Base.Title>
-          {about && <Base.Description render={<p />}>{about}</Base.Description>}
-          {children}
-        </Base.Popup>
-      </Base.Portal>
-    </Base.Root>
+    <dialog
+      ref={dialog}
+      className={styles.dialog}
+      aria-labelledby={id}
+      onClick={onClick}
+      // Strict mode closes it and opens it again, before this event arrives.
+      onClose={({ currentTarget }) => currentTarget.open || onClose()}
+    >
+      <div className={styles.popup}>
+        <h2 id={id}>{title}</h2>
+        {about && <p>{about}</p>}
+        {children}
+        <button type="button" className={styles.close} aria-label={text.close} onClick={onClose}>
+          ×
+        </button>
+      </div>
+    </dialog>
   );
 }
 

@@ -103,7 +103,7 @@ function Usage({ gatewayKey, onClose }: { gatewayKey: Key; onClose: () => void }
   const { id } = useProject();
   const usage = useQuery(queries.gatewayKeyUsage(id, gatewayKey.id));
   return (
-    <Dialog open title={gatewayKey.name} about={text.gateway.usageAbout} onClose={onClose}>
+    <Dialog open light title={gatewayKey.name} about={text.gateway.usageAbout} onClose={onClose}>
       <Facts
         facts={Object.entries(gatewayKey.permissions).map(
           ([resource, level]) => [resource, text.gateway.levels[level]] as const,

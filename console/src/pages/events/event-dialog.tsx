@@ -41,7 +41,7 @@ export function EventDialog({
     ),
   );
   return (
-    <Dialog open title={event?.type ?? text.events.one} onClose={onClose}>
+    <Dialog open light title={event?.type ?? text.events.one} onClose={onClose}>
       {event ? (
         <div className="stack">
           <Facts
