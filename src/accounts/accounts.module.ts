@@ -6,6 +6,7 @@ import { AccountsController } from './accounts.controller.js';
 import { AccountsRepository } from './accounts.repository.js';
 import { AccountsService } from './accounts.service.js';
 import { MailModule } from '../mail/mailer.js';
+import { ProjectsModule } from '../projects/projects.module.js';
 import { FailedAttempts } from './attempts/failed-attempts.js';
 import { FailedLoginsRepository } from './attempts/failed-logins.repository.js';
 import { PasswordResetsService } from './passwords/password-resets.service.js';
@@ -23,7 +24,7 @@ import { SessionsRepository } from './sessions/sessions.repository.js';
 import { SessionsService } from './sessions/sessions.service.js';
 
 @Module({
-  imports: [HistoryModule, AuthModule, AccountStandingsModule, MailModule],
+  imports: [HistoryModule, AuthModule, AccountStandingsModule, MailModule, ProjectsModule],
   controllers: [
     AccountsController,
     SessionsController,

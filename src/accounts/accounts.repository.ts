@@ -12,6 +12,7 @@ import { Database, exec, query, type Steps } from '../database/database.js';
 import type { SystemAction } from '../history/history-entry.js';
 import { type HistoryChain, HistoryTrail } from '../history/history-trail.js';
 import { AccountEntity } from './account.entities.js';
+import { MembershipHook } from '../projects/members/membership-hook.js';
 import { LEAVE_ALL, MEMBERSHIPS } from '../projects/members/members.statements.js';
 import { OWNS_PROJECT } from '../projects/project.statements.js';
 import {
@@ -59,6 +60,7 @@ export class AccountsRepository {
     private readonly database: Database,
     private readonly history: HistoryTrail,
     private readonly keys: OpaqueKeys,
+    private readonly memberships: MembershipHook,
   ) {
     this.#entities = dataSource.getRepository(AccountEntity);
   }
@@ -251,7 +253,9 @@ export class AccountsRepository {
     for (const { projectId, role } of yield* query(LEAVE_ALL, [id])) {
       const chain = chains.get(projectId);
       if (!chain) throw new JoinedMeanwhile();
-      yield* chain.append({ action: 'member.removed', details: { member: id, role }, actor, at: new Date() });
+      const at = new Date();
+      yield* chain.append({ action: 'member.removed', details: { member: id, role }, actor, at });
+      yield* this.memberships.tell({ type: 'member.removed', projectId, member: { subject: id, role }, at });
     }
     yield* this.#endAccess(id);
     yield* this.history.appendSystemEvent('developers.deleted', { account: id }, actor);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, Module } from '@nestjs/common';
-import type { EndUserId, ProjectId } from '../common/ids.js';
+import type { EndUserId, OwnerId, ProjectId } from '../common/ids.js';
 import { EVENT_TYPES, type EventType } from './events/event-types.js';
 import type { ProjectMode, StripeMode } from './stripe/stripe-mode.js';
 
@@ -73,6 +73,11 @@ interface ChangedConfig extends WholeProject {
   readonly config: { readonly version: number };
 }
 
+interface ChangedMembers extends WholeProject {
+  /** `subject` is the `sub` of the person's access tokens. */
+  readonly member: { readonly subject: OwnerId; readonly role: 'viewer' | 'admin' | 'owner' };
+}
+
 interface AboutEndpoint extends ProjectMode {
   /** Stripe's id. */
   readonly endpoint: { readonly id: string };
@@ -101,6 +106,8 @@ export interface DurableEventMap extends Record<EventType, object> {
   'subscription.updated': ProjectMode & { readonly subscription: LedgerSubscription };
   /** Sent when the status becomes `canceled` or `incomplete_expired`, which are final. */
   'subscription.ended': ProjectMode & { readonly subscription: LedgerSubscription };
+  /** Sent when Stripe announces the end of a trial. `currentPeriodEnd` is the end of the trial. */
+  'subscription.trial_ending': ProjectMode & { readonly subscription: LedgerSubscription };
   /** Sent when a payment succeeds, and for later changes except a better time or a larger refund. */
   'payment.succeeded': ProjectMode & { readonly payment: LedgerPayment };
   /** Sent when an attempt fails or the payment is cancelled, and for later changes except a better time. */
@@ -138,6 +145,9 @@ export interface DurableEventMap extends Record<EventType, object> {
   'connect.completed': ProjectMode & {
     readonly connectLink: { readonly id: string; readonly state: string | null };
   };
+  /** Sent when somebody joins a project, also as its owner. */
+  'member.added': ChangedMembers;
+  'member.removed': ChangedMembers;
   /** Sent when every attempt failed for one day, and again after three days. */
   'destination.failing': AboutDestination;
   'destination.disabled': AboutDestination & { readonly reason: DisabledReason };

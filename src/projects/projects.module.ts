@@ -13,6 +13,7 @@ import { InvitationsRepository } from './members/invitations.repository.js';
 import { InvitationsService } from './members/invitations.service.js';
 import { MembersController } from './members/members.controller.js';
 import { MembersRepository } from './members/members.repository.js';
+import { MembershipHook } from './members/membership-hook.js';
 import { ProjectRoles } from './members/project-roles.js';
 import { ProjectsController } from './projects.controller.js';
 import { ProjectsService } from './projects.service.js';
@@ -33,12 +34,13 @@ import { ReadableProjects } from './members/readable-projects.js';
     ProjectRoles,
     ReadableProjects,
     MembersRepository,
+    MembershipHook,
     InvitationsRepository,
     InvitationsService,
     PermissionGuard,
     EndUserGuard,
     DeclaredPermissions,
   ],
-  exports: [ProjectsService, ProjectRoles, ReadableProjects, MembersRepository],
+  exports: [ProjectsService, ProjectRoles, ReadableProjects, MembersRepository, MembershipHook],
 })
 export class ProjectsModule {}

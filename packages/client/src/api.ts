@@ -1858,6 +1858,26 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "subscription.trial_ending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * subscription.trial_ending
+         * @description Stripe announces the end of a trial, usually three days before it. `current_period_end` is the end.
+         */
+        post: operations["onSubscriptionTrialEndingEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "payment.succeeded": {
         parameters: {
             query?: never;
@@ -2072,6 +2092,46 @@ export interface webhooks {
          * @description The webhook endpoint works again, after a check or because it was made again.
          */
         post: operations["onEndpointRecoveredEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "member.added": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * member.added
+         * @description Somebody joins a project, also by an invitation, or as its owner by a transfer to a stranger.
+         */
+        post: operations["onMemberAddedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "member.removed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * member.removed
+         * @description Somebody leaves a project or is removed, also because the account is deleted.
+         */
+        post: operations["onMemberRemovedEvent"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3099,7 +3159,7 @@ export interface components {
              *       }
              *     ]
              */
-            events: (components["schemas"]["SubscriptionCreatedEvent"] | components["schemas"]["SubscriptionUpdatedEvent"] | components["schemas"]["SubscriptionEndedEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["PaymentRefundedEvent"] | components["schemas"]["PaymentDisputedEvent"] | components["schemas"]["PaymentDisputeClosedEvent"] | components["schemas"]["ConfigUpdatedEvent"] | components["schemas"]["ConfigDeletedEvent"] | components["schemas"]["CredentialsInvalidEvent"] | components["schemas"]["CredentialsRecoveredEvent"] | components["schemas"]["EndpointDisabledEvent"] | components["schemas"]["EndpointRecoveredEvent"] | components["schemas"]["ConnectCompletedEvent"] | components["schemas"]["DestinationFailingEvent"] | components["schemas"]["DestinationDisabledEvent"])[];
+            events: (components["schemas"]["SubscriptionCreatedEvent"] | components["schemas"]["SubscriptionUpdatedEvent"] | components["schemas"]["SubscriptionEndedEvent"] | components["schemas"]["SubscriptionTrialEndingEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["PaymentRefundedEvent"] | components["schemas"]["PaymentDisputedEvent"] | components["schemas"]["PaymentDisputeClosedEvent"] | components["schemas"]["ConfigUpdatedEvent"] | components["schemas"]["ConfigDeletedEvent"] | components["schemas"]["CredentialsInvalidEvent"] | components["schemas"]["CredentialsRecoveredEvent"] | components["schemas"]["EndpointDisabledEvent"] | components["schemas"]["EndpointRecoveredEvent"] | components["schemas"]["MemberAddedEvent"] | components["schemas"]["MemberRemovedEvent"] | components["schemas"]["ConnectCompletedEvent"] | components["schemas"]["DestinationFailingEvent"] | components["schemas"]["DestinationDisabledEvent"])[];
             /**
              * @description The cursor of the next request. There is always one: ask again with it later.
              * @example 1795253400000000
@@ -3196,7 +3256,7 @@ export interface components {
              *       "payment.succeeded"
              *     ]
              */
-            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "connect.completed" | "destination.failing" | "destination.disabled")[] | null;
+            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled")[] | null;
             /**
              * @description Send events of this mode of Stripe only; `null` for both. Events without a mode are always sent.
              * @example live
@@ -3322,7 +3382,7 @@ export interface components {
              *       "payment.succeeded"
              *     ]
              */
-            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "connect.completed" | "destination.failing" | "destination.disabled")[] | null;
+            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled")[] | null;
             /**
              * @description Send events of this mode of Stripe only; `null` for both. Events without a mode are always sent.
              * @example live
@@ -5051,6 +5111,7 @@ export interface components {
              *       "customer.subscription.deleted",
              *       "customer.subscription.paused",
              *       "customer.subscription.resumed",
+             *       "customer.subscription.trial_will_end",
              *       "invoice.paid",
              *       "invoice.payment_succeeded",
              *       "invoice.payment_failed",
@@ -6046,6 +6107,172 @@ export interface components {
                     /**
                      * @description Stripe's status.
                      * @example active
+                     */
+                    status: string;
+                    /**
+                     * @description Stripe's id of the price.
+                     * @example price_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    price_id: string | null;
+                    /**
+                     * @description The name of the plan.
+                     * @example Pro
+                     */
+                    plan_name: string | null;
+                    /**
+                     * @description How many of it.
+                     * @example 1
+                     */
+                    quantity: number;
+                    /**
+                     * Format: date-time
+                     * @description When the current period began.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    current_period_start: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When the current period ends.
+                     * @example 2026-12-21T09:30:00.000Z
+                     */
+                    current_period_end: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When it is going to end.
+                     * @example null
+                     */
+                    cancel_at: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When somebody asked to cancel it.
+                     * @example null
+                     */
+                    cancelled_at: string | null;
+                    /**
+                     * @description The pause; `null` if it is not paused.
+                     * @example null
+                     */
+                    pause: {
+                        /**
+                         * @description What Stripe does with invoices meanwhile.
+                         * @example void
+                         */
+                        behavior: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When Stripe collects payments again.
+                         * @example 2026-12-21T09:30:00.000Z
+                         */
+                        resumes_at: string | null;
+                        /**
+                         * @description Why the status is `paused`.
+                         * @example pause_requested
+                         */
+                        reason: string | null;
+                    } | null;
+                    /**
+                     * Format: date-time
+                     * @description When Stripe made it.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    created_at: string;
+                };
+            };
+        };
+        /**
+         * @description Stripe announces the end of a trial, usually three days before it. `current_period_end` is the end.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "subscription.trial_ending",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "subscription": {
+         *           "id": "b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24",
+         *           "version": 2,
+         *           "subscription_id": "sub_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "user_id": "0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35",
+         *           "customer_id": "cus_aaaaaaaaaaaaaa",
+         *           "status": "trialing",
+         *           "price_id": "price_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "plan_name": "Pro",
+         *           "quantity": 1,
+         *           "current_period_start": "2026-11-21T09:30:00.000Z",
+         *           "current_period_end": "2026-12-21T09:30:00.000Z",
+         *           "cancel_at": null,
+         *           "cancelled_at": null,
+         *           "pause": null,
+         *           "created_at": "2026-11-21T09:30:00.000Z"
+         *         }
+         *       }
+         *     }
+         */
+        SubscriptionTrialEndingEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example subscription.trial_ending
+             * @enum {string}
+             */
+            type: "subscription.trial_ending";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The subscription, as Stripe last reported it. */
+                subscription: {
+                    /**
+                     * Format: uuid
+                     * @description Our id.
+                     * @example b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24
+                     */
+                    id: string;
+                    /**
+                     * @description Grows with each change of the object. Drop an event with a lower one than you have.
+                     * @example 2
+                     */
+                    version: number;
+                    /**
+                     * @description Stripe's id.
+                     * @example sub_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    subscription_id: string;
+                    /**
+                     * Format: uuid
+                     * @description The user's id; `null` if unknown.
+                     * @example 0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35
+                     */
+                    user_id: string | null;
+                    /**
+                     * @description Stripe's id of the customer.
+                     * @example cus_aaaaaaaaaaaaaa
+                     */
+                    customer_id: string | null;
+                    /**
+                     * @description Stripe's status.
+                     * @example trialing
                      */
                     status: string;
                     /**
@@ -7253,6 +7480,134 @@ export interface components {
                      * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
                      */
                     id: string;
+                };
+            };
+        };
+        /**
+         * @description Somebody joins a project, also by an invitation, or as its owner by a transfer to a stranger.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "member.added",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": null,
+         *       "data": {
+         *         "member": {
+         *           "subject": "developer-2",
+         *           "role": "admin"
+         *         }
+         *       }
+         *     }
+         */
+        MemberAddedEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example member.added
+             * @enum {string}
+             */
+            type: "member.added";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description `null`: it concerns both modes.
+             * @example null
+             */
+            mode: null;
+            /** @description What it is about. */
+            data: {
+                /** @description The person. */
+                member: {
+                    /**
+                     * @description The `sub` of the person’s access tokens.
+                     * @example developer-2
+                     */
+                    subject: string;
+                    /**
+                     * @description The role in the project, with `member.removed` the former one.
+                     * @example admin
+                     * @enum {string}
+                     */
+                    role: "viewer" | "admin" | "owner";
+                };
+            };
+        };
+        /**
+         * @description Somebody leaves a project or is removed, also because the account is deleted.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "member.removed",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": null,
+         *       "data": {
+         *         "member": {
+         *           "subject": "developer-2",
+         *           "role": "admin"
+         *         }
+         *       }
+         *     }
+         */
+        MemberRemovedEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example member.removed
+             * @enum {string}
+             */
+            type: "member.removed";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description `null`: it concerns both modes.
+             * @example null
+             */
+            mode: null;
+            /** @description What it is about. */
+            data: {
+                /** @description The person. */
+                member: {
+                    /**
+                     * @description The `sub` of the person’s access tokens.
+                     * @example developer-2
+                     */
+                    subject: string;
+                    /**
+                     * @description The role in the project, with `member.removed` the former one.
+                     * @example admin
+                     * @enum {string}
+                     */
+                    role: "viewer" | "admin" | "owner";
                 };
             };
         };
@@ -13111,7 +13466,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. Without it, the oldest events that are kept come first. */
                 cursor?: string;
-                /** @description Only these types, separated by commas: subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, connect.completed, destination.failing, destination.disabled. */
+                /** @description Only these types, separated by commas: subscription.created, subscription.updated, subscription.ended, subscription.trial_ending, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, member.added, member.removed, connect.completed, destination.failing, destination.disabled. */
                 types?: string;
                 /** @description How many events a page has. */
                 limit?: number;
@@ -14729,8 +15084,8 @@ export interface operations {
             query?: {
                 /** @description Only those in this state: one of pending, delivered, failed. */
                 state?: ("pending" | "delivered" | "failed") | null;
-                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, connect.completed, destination.failing, destination.disabled, destination.test. */
-                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "connect.completed" | "destination.failing" | "destination.disabled" | "destination.test") | null;
+                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, subscription.trial_ending, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, member.added, member.removed, connect.completed, destination.failing, destination.disabled, destination.test. */
+                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled" | "destination.test") | null;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 /** @description How many deliveries a page has. */
@@ -15274,8 +15629,8 @@ export interface operations {
             query?: {
                 /** @description Only those in this state: one of pending, delivered, failed. */
                 state?: ("pending" | "delivered" | "failed") | null;
-                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, connect.completed, destination.failing, destination.disabled, destination.test. */
-                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "connect.completed" | "destination.failing" | "destination.disabled" | "destination.test") | null;
+                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, subscription.trial_ending, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, member.added, member.removed, connect.completed, destination.failing, destination.disabled, destination.test. */
+                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled" | "destination.test") | null;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 /** @description How many deliveries a page has. */
@@ -21492,6 +21847,42 @@ export interface operations {
             };
         };
     };
+    onSubscriptionTrialEndingEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionTrialEndingEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     onPaymentSucceededEvent: {
         parameters: {
             query?: never;
@@ -21869,6 +22260,78 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["EndpointRecoveredEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onMemberAddedEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberAddedEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onMemberRemovedEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberRemovedEvent"];
             };
         };
         responses: {

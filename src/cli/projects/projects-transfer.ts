@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
+import { PaymentsModule } from '../../payments/payments.module.js';
 import { MembersRepository } from '../../projects/members/members.repository.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
 import { newSubjectProblem } from '../../projects/subject.js';
@@ -22,7 +23,7 @@ export function addTo(projects: Command, run: Runner): void {
 }
 
 async function transfer(session: Session, id: ProjectId, subject: OwnerId): Promise<Report> {
-  const services = await session.open({ imports: [ProjectsModule], settings: 'server' });
+  const services = await session.open({ imports: [ProjectsModule, PaymentsModule], settings: 'server' });
   await orFail(services.get(MembersRepository).transfer({ projectId: id, subject, actor: OPERATOR }));
   return { text: `Project ${id} belongs to ${subject} now.`, json: { id, owner_id: subject } };
 }

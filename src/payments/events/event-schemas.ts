@@ -57,7 +57,7 @@ const CUSTOMER = orNull(text("Stripe's id of the customer.", 'cus_aaaaaaaaaaaaaa
 const CURRENCY = text('ISO 4217, in lower case.', 'usd');
 const PERIOD_END = '2026-12-21T09:30:00.000Z';
 
-export const SUBSCRIPTION = object('The subscription, as Stripe last reported it.', {
+const SUBSCRIPTION_FIELDS = {
   id: uuid('Our id.', SUBSCRIPTION_ID),
   version: VERSION,
   subscription_id: text("Stripe's id.", 'sub_aaaaaaaaaaaaaaaaaaaaaaaa'),
@@ -80,6 +80,11 @@ export const SUBSCRIPTION = object('The subscription, as Stripe last reported it
     true,
   ),
   created_at: time('When Stripe made it.'),
+};
+export const SUBSCRIPTION = object('The subscription, as Stripe last reported it.', SUBSCRIPTION_FIELDS);
+export const TRIALING_SUBSCRIPTION = object('The subscription, as Stripe last reported it.', {
+  ...SUBSCRIPTION_FIELDS,
+  status: { ...SUBSCRIPTION_FIELDS.status, example: 'trialing' },
 });
 
 const PAYMENT_FIELDS = {
@@ -135,6 +140,15 @@ export const REASON = text(
   'Why Stripe does not accept the key.',
   'Stripe refused this key when it was used; it was rolled, revoked or has expired.',
 );
+
+export const MEMBER = object('The person.', {
+  subject: text('The `sub` of the person’s access tokens.', 'developer-2'),
+  role: oneOf(
+    'The role in the project, with `member.removed` the former one.',
+    ['viewer', 'admin', 'owner'],
+    'admin',
+  ),
+});
 
 export const ENDPOINT = object('The webhook endpoint at Stripe.', {
   id: text("Stripe's id.", 'we_aaaaaaaaaaaaaaaaaaaaaaaa'),

@@ -26,6 +26,10 @@ export const EVENT_TYPES = {
     when: 'The status becomes `canceled` or `incomplete_expired`, which are final.',
     data: { subscription: schemas.SUBSCRIPTION },
   },
+  'subscription.trial_ending': {
+    when: 'Stripe announces the end of a trial, usually three days before it. `current_period_end` is the end.',
+    data: { subscription: schemas.TRIALING_SUBSCRIPTION },
+  },
   'payment.succeeded': {
     when: 'A payment succeeds, or changes later other than by a refund.',
     data: { payment: schemas.PAYMENT },
@@ -71,6 +75,16 @@ export const EVENT_TYPES = {
   'endpoint.recovered': {
     when: 'The webhook endpoint works again, after a check or because it was made again.',
     data: { endpoint: schemas.ENDPOINT },
+  },
+  'member.added': {
+    when: 'Somebody joins a project, also by an invitation, or as its owner by a transfer to a stranger.',
+    data: { member: schemas.MEMBER },
+    isOfBothModes: true,
+  },
+  'member.removed': {
+    when: 'Somebody leaves a project or is removed, also because the account is deleted.',
+    data: { member: schemas.MEMBER },
+    isOfBothModes: true,
   },
   'connect.completed': {
     when: 'A tenant connects Stripe on the page of a connect link.',

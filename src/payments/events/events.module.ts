@@ -21,6 +21,7 @@ import { EventLog } from './event-log.js';
 import { EventRetention } from './event-retention.js';
 import { EventsController } from './events.controller.js';
 import { ListenerDeliveries } from './listener-deliveries.js';
+import { MemberEvents } from './member-events.js';
 
 /** Events that leave this service: the log, destinations, deliveries, and listeners of this process. */
 @Module({
@@ -35,6 +36,7 @@ import { ListenerDeliveries } from './listener-deliveries.js';
   providers: [
     EventLog,
     ListenerDeliveries,
+    MemberEvents,
     DestinationsService,
     DestinationsRepository,
     DestinationSealer,

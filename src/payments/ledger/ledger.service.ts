@@ -12,6 +12,8 @@ import { ObjectOwnership } from './lookup/object-ownership.js';
 import { StripeObject, Unreadable } from './read/stripe-object.js';
 import { goneSubscription, isUnchanged, isEnded } from './merge/subscription.js';
 
+const TRIAL_ENDING = 'customer.subscription.trial_will_end';
+
 /** Entry point of the ledger: `prepare` reads and completes an event, `apply` stores it. */
 @Injectable()
 export class LedgerService {
@@ -32,8 +34,10 @@ export class LedgerService {
    * `stripe_permission_missing`, `stripe_refused`, `project_not_found`, `config_not_found`, `config_deleted`,
    * `mode_not_configured`; `database_unavailable`
    */
-  prepare({ projectId, mode, type, created, object }: StripeEvent): Promise<LedgerChange> {
-    return this.enricher.prepare({ projectId, mode }, object, { asOf: created, type });
+  async prepare(event: StripeEvent): Promise<LedgerChange> {
+    const { projectId, mode, type, created, object, isRepeated = false } = event;
+    const change = await this.enricher.prepare({ projectId, mode }, object, { asOf: created, type });
+    return { ...change, isTrialEnding: type === TRIAL_ENDING && !isRepeated };
   }
 
   /**

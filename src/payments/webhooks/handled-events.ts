@@ -10,6 +10,7 @@ export const HANDLED_EVENTS = [
   'customer.subscription.deleted',
   'customer.subscription.paused',
   'customer.subscription.resumed',
+  'customer.subscription.trial_will_end',
   'invoice.paid',
   'invoice.payment_succeeded',
   'invoice.payment_failed',

@@ -12,6 +12,7 @@ import type { Project, ProjectEntity } from '../project.entity.js';
 import { FIND_LIVE } from '../project.statements.js';
 import { projectNotFound } from '../projects.service.js';
 import { ProjectMemberEntity } from './member.entity.js';
+import { MembershipHook } from './membership-hook.js';
 import {
   ADD_MEMBER,
   CHANGE_ROLE,
@@ -57,6 +58,7 @@ export class MembersRepository {
     private readonly database: Database,
     private readonly history: HistoryTrail,
     private readonly accounts: AccountStandings,
+    private readonly hook: MembershipHook,
   ) {}
 
   /** Those who joined first come first. */
@@ -115,6 +117,7 @@ export class MembersRepository {
       actor,
       at,
     });
+    yield* this.hook.tell({ type: 'member.added', projectId: project.id, member: { subject, role }, at });
     return member;
   }
 
@@ -148,8 +151,10 @@ export class MembersRepository {
     assertNotOwner(project, subject);
     const [removed] = yield* query(REMOVE_MEMBER, [projectId, subject]);
     if (!removed) throw memberNotFound();
-    const details = { member: subject, role: removed.role };
-    yield* chain.append({ action: 'member.removed', details, actor, at: new Date() });
+    const { role } = removed;
+    const at = new Date();
+    yield* chain.append({ action: 'member.removed', details: { member: subject, role }, actor, at });
+    yield* this.hook.tell({ type: 'member.removed', projectId, member: { subject, role }, at });
   }
 
   *#transfer({ projectId, subject, actor, from }: Transfer): Steps<void> {
@@ -175,6 +180,10 @@ export class MembersRepository {
       actor,
       at,
     });
+    if (!member) {
+      const joined = { subject, role: 'owner' } as const;
+      yield* this.hook.tell({ type: 'member.added', projectId, member: joined, at });
+    }
   }
 }
 

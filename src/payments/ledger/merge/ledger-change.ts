@@ -23,6 +23,8 @@ export interface LedgerChange extends ProjectMode {
   /** Id of an invoice whose `out_of_band` payment turned out not to exist. */
   readonly withdrawnPaymentId?: string | undefined;
   readonly dispute?: DisputeFact;
+  /** Whether Stripe announces the end of the subscription's trial. */
+  readonly isTrialEnding?: boolean;
   /** Whether the object's own `metadata.project_id` names this project. */
   readonly isOurs?: boolean;
   /** Objects whose metadata names no other project. */
@@ -39,4 +41,6 @@ export interface StripeEvent extends ProjectMode {
   readonly apiVersion: string | null;
   /** `data.object`, unchanged. */
   readonly object: unknown;
+  /** Whether it was applied before. It then announces nothing again. */
+  readonly isRepeated?: boolean;
 }

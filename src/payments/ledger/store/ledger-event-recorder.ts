@@ -9,6 +9,7 @@ import type {
   LedgerSubscription,
 } from '../../payments-events.js';
 import type { ProjectMode } from '../../stripe/stripe-mode.js';
+import type { LedgerChange } from '../merge/ledger-change.js';
 import { type DisputeState, isClosed } from '../merge/dispute.js';
 import { hasFailed, hasSucceeded, type PaymentState } from '../merge/payment.js';
 import { isEnded, type OwnedSubscription, pauseOf } from '../merge/subscription.js';
@@ -112,7 +113,7 @@ export class LedgerEventRecorder {
   ) {}
 
   *record(
-    { projectId, mode }: ProjectMode,
+    { projectId, mode, isTrialEnding = false }: Pick<LedgerChange, 'projectId' | 'mode' | 'isTrialEnding'>,
     { subscriptions, payments, disputes, reassigned }: WrittenRows,
   ): Steps<void> {
     const tenant = { projectId, mode };
@@ -120,6 +121,7 @@ export class LedgerEventRecorder {
       ...subscriptions.flatMap((written) =>
         subscriptionEvents(tenant, written, reassigned.subscriptions.includes(written.stripeId)),
       ),
+      ...(isTrialEnding ? subscriptions.flatMap((written) => trialEndingEvents(tenant, written)) : []),
       ...payments.flatMap((written) =>
         paymentEvents(tenant, written, reassigned.payments.includes(written.stripeId)),
       ),
@@ -188,6 +190,13 @@ function subscriptionEvents(
     ...(before ? [] : [['subscription.created', event] as const]),
     ...(hasEnded ? [['subscription.ended', event] as const] : []),
   ];
+}
+
+/** An announcement that arrives after the end of the trial is dropped. */
+function trialEndingEvents(tenant: ProjectMode, written: Written<OwnedSubscription>): DurableEvent[] {
+  const { after } = written;
+  const subscription = toLedgerSubscription(identityOf(written), after);
+  return after.status === 'trialing' ? [['subscription.trial_ending', { ...tenant, subscription }]] : [];
 }
 
 function paymentEvents(

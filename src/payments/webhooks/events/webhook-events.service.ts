@@ -103,7 +103,7 @@ export class WebhookEventsService {
     if (received === 'wrong_mode') throw refusal(received);
     if (received === 'unreadable')
       throw new Error('An event that could be read once can not be read any more.');
-    await this.handler.handleAgain(received);
+    await this.handler.handleAgain({ ...received, isRepeated: event.outcome === 'applied' });
     return this.#find(projectId, id);
   }
 
