@@ -132,8 +132,14 @@ function NavLink({ href, badge, children }: { href: string; badge?: number; chil
 function Navigation({ id }: { id: string | undefined }) {
   const { data: problems } = useQuery({ ...queries.problemEvents(id ?? ''), enabled: id !== undefined });
   const { data: isOperator } = useQuery({ ...queries.isOperator, enabled: hasScopes() });
+  const [path] = useLocation();
+  const nav = useRef<HTMLElement>(null);
+  // On a phone the pages are beside each other.
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [path]);
   return (
-    <nav className={styles.nav} aria-label={text.nav.label}>
+    <nav ref={nav} className={styles.nav} aria-label={text.nav.label}>
       <NavLink href="/">{text.nav.home}</NavLink>
       {id !== undefined &&
         PROJECT_PAGES.map((page) => (

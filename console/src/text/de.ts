@@ -1,6 +1,8 @@
 import type { Messages } from './en';
+import { pluralsOf } from './plural';
 
-const problems = (count: number) => (count === 1 ? '1 Problem' : `${count} Probleme`);
+const plural = pluralsOf('de');
+const problems = (count: number) => plural(count, 'Problem', 'Probleme');
 
 /** The texts in German. */
 export const de: Messages = {
@@ -50,7 +52,7 @@ export const de: Messages = {
     system: 'System',
     newProject: 'Neues Projekt',
     chooseProject: 'Projekt auswählen',
-    projectCount: (count: number) => (count === 1 ? '1 Projekt' : `${count} Projekte`),
+    projectCount: (count: number) => plural(count, 'Projekt', 'Projekte'),
     problems,
     search: 'Suchen',
     account: 'Ihr Konto',
@@ -140,6 +142,7 @@ export const de: Messages = {
     title: 'Sitzungen',
     current: 'Dieser Browser',
     unknown: 'Unbekanntes Programm',
+    client: (browser: string, system: string) => `${browser} unter ${system}`,
     used: 'zuletzt verwendet',
     end: 'Sitzung beenden',
     ended: 'Die Sitzung ist beendet.',
@@ -209,7 +212,8 @@ export const de: Messages = {
       count === 1
         ? 'Ein Ereignis hat eine unbekannte Form'
         : `${count} Ereignisse haben eine unbekannte Form`,
-    unreadableAbout: 'Eine neuere Version dieses Servers kann das möglicherweise lesen.',
+    unreadableAbout:
+      'Eine neuere Version dieses Servers kennt es vielleicht. Verarbeiten Sie es nach der Aktualisierung erneut.',
     noKey: 'Noch ist kein Stripe-Schlüssel gespeichert',
     noKeyAbout: 'Hinterlegen Sie für den Anfang den geheimen Schlüssel des Testmodus.',
     replaceKey: 'Schlüssel ersetzen',
@@ -218,14 +222,13 @@ export const de: Messages = {
     addKey: 'Schlüssel hinterlegen',
   },
   warnings: {
-    different_accounts: (mode: string) => `Die Schlüssel für den ${mode} gehören zu verschiedenen Konten.`,
-    account_changed: (mode: string) => `Das Konto für den ${mode} hat sich geändert.`,
-    account_shared: (mode: string) => `Auch ein anderes Projekt verwendet das Konto für den ${mode}.`,
-    endpoint_of_other_account: (mode: string) =>
-      `Der Endpunkt für den ${mode} gehört zu einem anderen Konto.`,
-    same_webhook_secret: () => 'Beide Modi haben dasselbe Webhook-Geheimnis.',
-    missing_webhook_secret: (mode: string) => `Das Webhook-Geheimnis für den ${mode} fehlt.`,
-    looks_cut_off: (mode: string) => `Eine Angabe für den ${mode} sieht abgeschnitten aus.`,
+    different_accounts: (mode: string) => `Die Schlüssel für den ${mode} gehören zu verschiedenen Konten`,
+    account_changed: (mode: string) => `Das Konto für den ${mode} hat sich geändert`,
+    account_shared: (mode: string) => `Auch ein anderes Projekt verwendet das Konto für den ${mode}`,
+    endpoint_of_other_account: (mode: string) => `Der Endpunkt für den ${mode} gehört zu einem anderen Konto`,
+    same_webhook_secret: () => 'Beide Modi haben dasselbe Webhook-Geheimnis',
+    missing_webhook_secret: (mode: string) => `Das Webhook-Geheimnis für den ${mode} fehlt`,
+    looks_cut_off: (mode: string) => `Eine Angabe für den ${mode} sieht abgeschnitten aus`,
   },
   overview: {
     about: 'Der Zustand des Projekts.',
@@ -350,7 +353,7 @@ export const de: Messages = {
     },
     type: 'Typ',
     follow: 'Neue laufend anzeigen',
-    count: (count: string) => `${count} Ereignisse`,
+    count: (count: number) => plural(count, 'Ereignis', 'Ereignisse'),
     more: 'Mehr laden',
     none: 'Noch ist kein Ereignis eingegangen',
     noneAbout:
@@ -358,7 +361,8 @@ export const de: Messages = {
     noMatch: 'Kein Ereignis passt zu den Filtern',
     noMatchAbout: 'Ändern Sie die Filter, um andere zu sehen.',
     columns: ['Typ', 'Ergebnis', 'Grund', 'Modus', 'Empfangen'],
-    refused: (count: string, mode: string) => `Abgewiesene Zustellungen im ${mode}: ${count}.`,
+    refused: (count: number, mode: string) =>
+      `${plural(count, 'Zustellung', 'Zustellungen')} im ${mode} abgewiesen`,
     lastRefused: 'Die letzte war',
     id: 'ID',
     copyId: 'ID des Ereignisses kopieren',
@@ -398,12 +402,12 @@ export const de: Messages = {
     about: 'Wie von Stripe zuletzt gemeldet. Verschiedene Währungen werden nie zusammengezählt.',
     loading: 'Umsatz',
     range: 'Zeitraum',
-    days: (days: number) => (days === 365 ? '1 Jahr' : `${days} Tage`),
+    days: (days: number) => (days === 365 ? '1 Jahr' : plural(days, 'Tag', 'Tage')),
     compared: (difference: string, days: number) => `${difference} gegenüber den ${days} Tagen davor`,
     unchanged: 'Unverändert',
     difference: (count: number) => (count > 0 ? `${count} mehr als zuvor` : `${-count} weniger als zuvor`),
     gross: 'Brutto',
-    net: 'Nach Abzug von Rückerstattungen und verlorenen Anfechtungen',
+    net: 'Netto nach Erstattungen',
     active: 'Aktive Abonnements',
     refunds: 'Rückerstattungen',
     grossLine: 'Brutto',
@@ -466,6 +470,16 @@ export const de: Messages = {
     missing: 'Das ist hier nicht vorhanden',
     missingAbout: 'Vielleicht gehört es zum anderen Modus, oder Stripe hat es noch nicht gemeldet.',
   },
+  disputes: {
+    warning_needs_response: 'Stripe bittet um eine Antwort',
+    warning_under_review: 'Die Bank liest Ihre Antwort',
+    warning_closed: 'Ohne Anfechtung geschlossen',
+    needs_response: 'Wartet auf Ihre Antwort',
+    under_review: 'Die Bank entscheidet',
+    won: 'Gewonnen',
+    lost: 'Verloren',
+    prevented: 'Verhindert',
+  },
   statuses: {
     succeeded: 'Erfolgreich',
     partially_refunded: 'Teilweise rückerstattet',
@@ -497,7 +511,7 @@ export const de: Messages = {
     export: 'Als CSV exportieren',
     filter: 'Auf dieser Seite suchen',
     noMatch: 'Kein Eintrag dieser Seite passt',
-    verified: (count: number) => `Geprüft, ${count} Einträge`,
+    verified: (count: number) => `Geprüft, ${plural(count, 'Eintrag', 'Einträge')}`,
     verifying: 'Wird geprüft',
     broken: 'Der Verlauf wurde verändert',
     brokenAbout:
@@ -678,7 +692,7 @@ export const de: Messages = {
     noEndpointAbout: (platform: string) =>
       `Auch ${platform} sieht das. Den Schlüssel müssen Sie nicht noch einmal einfügen.`,
     tooMany: (seconds: number) =>
-      `Das war zu oft. Versuchen Sie es in ${seconds === 1 ? '1 Sekunde' : `${seconds} Sekunden`} noch einmal.`,
+      `Das war zu oft. Versuchen Sie es in ${plural(seconds, 'Sekunde', 'Sekunden')} noch einmal.`,
     unavailable: 'Das geht im Moment nicht. Nichts ist verloren: Versuchen Sie es gleich noch einmal.',
     refused: { ended: 'Dieser Link gilt nicht mehr', unknown: 'Diesen Link gibt es nicht' },
     refusedAbout: {

@@ -1,6 +1,8 @@
 import type { Schema } from '../api/types';
+import { pluralsOf } from './plural';
 
-const problems = (count: number) => (count === 1 ? '1 problem' : `${count} problems`);
+const plural = pluralsOf('en');
+const problems = (count: number) => plural(count, 'problem', 'problems');
 
 const actions: Record<Schema<'HistoryEntry'>['action'], string> = {
   'project.created': 'Created the project',
@@ -90,7 +92,7 @@ export const en = {
     system: 'System',
     newProject: 'New project',
     chooseProject: 'Choose a project',
-    projectCount: (count: number) => (count === 1 ? '1 project' : `${count} projects`),
+    projectCount: (count: number) => plural(count, 'project', 'projects'),
     problems,
     search: 'Search',
     account: 'Your account',
@@ -179,6 +181,7 @@ export const en = {
     title: 'Sessions',
     current: 'This browser',
     unknown: 'Unknown client',
+    client: (browser: string, system: string) => `${browser} on ${system}`,
     used: 'last used',
     end: 'End session',
     ended: 'The session has ended.',
@@ -237,10 +240,10 @@ export const en = {
     failure: (mode: string) => `A delivery in ${mode.toLowerCase()} failed in the last 24 hours`,
     failed: (count: number) =>
       count === 1 ? 'An event could not be applied' : `${count} events could not be applied`,
-    failedAbout: 'Stripe tries again for up to three days. Replay them once the reason is gone.',
+    failedAbout: 'Stripe tries again for up to three days. Replay what failed once the reason is gone.',
     unreadable: (count: number) =>
       count === 1 ? 'An event has an unknown form' : `${count} events have an unknown form`,
-    unreadableAbout: 'A newer version of this server may read them.',
+    unreadableAbout: 'A newer version of this server may know it. Replay the event after an update.',
     noKey: 'No Stripe key is stored yet',
     noKeyAbout: 'Put in the secret key of test mode to begin.',
     replaceKey: 'Replace the key',
@@ -249,14 +252,14 @@ export const en = {
     addKey: 'Put a key in',
   },
   warnings: {
-    different_accounts: (mode: string) => `The keys of ${mode.toLowerCase()} are of different accounts.`,
-    account_changed: (mode: string) => `The account of ${mode.toLowerCase()} has changed.`,
-    account_shared: (mode: string) => `Another project uses the account of ${mode.toLowerCase()} too.`,
+    different_accounts: (mode: string) => `The keys of ${mode.toLowerCase()} are of different accounts`,
+    account_changed: (mode: string) => `The account of ${mode.toLowerCase()} has changed`,
+    account_shared: (mode: string) => `Another project uses the account of ${mode.toLowerCase()} too`,
     endpoint_of_other_account: (mode: string) =>
-      `The endpoint of ${mode.toLowerCase()} is of another account.`,
-    same_webhook_secret: () => 'Both modes have the same webhook secret.',
-    missing_webhook_secret: (mode: string) => `The webhook secret of ${mode.toLowerCase()} is missing.`,
-    looks_cut_off: (mode: string) => `A credential of ${mode.toLowerCase()} looks cut off.`,
+      `The endpoint of ${mode.toLowerCase()} is of another account`,
+    same_webhook_secret: () => 'Both modes have the same webhook secret',
+    missing_webhook_secret: (mode: string) => `The webhook secret of ${mode.toLowerCase()} is missing`,
+    looks_cut_off: (mode: string) => `A credential of ${mode.toLowerCase()} looks cut off`,
   },
   overview: {
     about: 'How the project is.',
@@ -372,14 +375,15 @@ export const en = {
     },
     type: 'Type',
     follow: 'Follow',
-    count: (count: string) => `${count} events`,
+    count: (count: number) => plural(count, 'event', 'events'),
     more: 'Load more',
     none: 'No event has arrived yet',
     noneAbout: 'Set up the endpoint on the Stripe page, then do something in Stripe’s test mode.',
     noMatch: 'No event matches',
     noMatchAbout: 'Change the filters to see others.',
     columns: ['Type', 'Outcome', 'Reason', 'Mode', 'Received'],
-    refused: (count: string, mode: string) => `Refused deliveries in ${mode.toLowerCase()}: ${count}.`,
+    refused: (count: number, mode: string) =>
+      `${plural(count, 'delivery', 'deliveries')} refused in ${mode.toLowerCase()}`,
     lastRefused: 'The last one was',
     id: 'Id',
     copyId: 'Copy the id of the event',
@@ -418,12 +422,12 @@ export const en = {
     about: 'As Stripe last reported. Currencies are never added up.',
     loading: 'Revenue',
     range: 'Range',
-    days: (days: number) => (days === 365 ? '1 year' : `${days} days`),
+    days: (days: number) => (days === 365 ? '1 year' : plural(days, 'day', 'days')),
     compared: (difference: string, days: number) => `${difference} to the ${days} days before`,
     unchanged: 'Unchanged',
     difference: (count: number) => (count > 0 ? `${count} more than before` : `${-count} fewer than before`),
     gross: 'Gross',
-    net: 'Net of refunds and lost disputes',
+    net: 'Net of refunds, disputes',
     active: 'Active subscriptions',
     refunds: 'Refunds',
     grossLine: 'Gross',
@@ -485,6 +489,16 @@ export const en = {
     missing: 'This is not here',
     missingAbout: 'It may be of the other mode, or Stripe has not reported it yet.',
   },
+  disputes: {
+    warning_needs_response: 'Stripe asks for an answer',
+    warning_under_review: 'The bank reads your answer',
+    warning_closed: 'Closed without a dispute',
+    needs_response: 'Needs your answer',
+    under_review: 'The bank decides',
+    won: 'Won',
+    lost: 'Lost',
+    prevented: 'Prevented',
+  } as Record<string, string>,
   statuses: {
     succeeded: 'Succeeded',
     partially_refunded: 'Partially refunded',
@@ -515,7 +529,7 @@ export const en = {
     export: 'Export as CSV',
     filter: 'Search in this page',
     noMatch: 'No entry of this page matches',
-    verified: (count: number) => `Verified, ${count} entries`,
+    verified: (count: number) => `Verified, ${plural(count, 'entry', 'entries')}`,
     verifying: 'Verifying',
     broken: 'The history was altered',
     brokenAbout: 'Tell the operator of this server, and keep a copy of its database.',
@@ -644,8 +658,7 @@ export const en = {
     goesOn: (platform: string) => `${platform} goes on from here.`,
     noEndpoint: 'Stripe does not report payments here yet.',
     noEndpointAbout: (platform: string) => `${platform} sees this too. You need not paste the key again.`,
-    tooMany: (seconds: number) =>
-      `That was too often. Try again in ${seconds === 1 ? '1 second' : `${seconds} seconds`}.`,
+    tooMany: (seconds: number) => `That was too often. Try again in ${plural(seconds, 'second', 'seconds')}.`,
     unavailable: 'This can not be answered at the moment. Nothing is lost: try again shortly.',
     refused: { ended: 'This link has ended', unknown: 'There is no such link' },
     refusedAbout: {

@@ -114,7 +114,7 @@ export function Note({
       role={tone === 'bad' ? 'alert' : undefined}
     >
       <p>
-        {title && <strong>{title}</strong>} {children}
+        {title && <strong>{children && !/[.:?!]$/.test(title) ? `${title}.` : title}</strong>} {children}
       </p>
       {action}
     </div>

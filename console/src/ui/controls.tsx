@@ -110,11 +110,14 @@ function Note({ id, hint, error }: { id: string; hint?: ReactNode; error?: strin
 
 export function Choice<Value extends string>({
   label,
+  hidesLabel = false,
   value,
   options,
   onChange,
 }: {
   label: string;
+  /** Where the context says it to those who see. */
+  hidesLabel?: boolean;
   value: Value;
   options: readonly (readonly [Value, string])[];
   onChange: (value: Value) => void;
@@ -122,7 +125,7 @@ export function Choice<Value extends string>({
   const id = useId();
   return (
     <div className={styles.field}>
-      <label className={styles.label} htmlFor={id}>
+      <label className={hidesLabel ? 'hidden' : styles.label} htmlFor={id}>
         {label}
       </label>
       <select

@@ -87,7 +87,7 @@ function MemberRow({ member: { subject, role, created_at }, isSelf }: { member: 
     <Row
       title={
         <span className="row">
-          {isSelf ? text.people.you : <code>{subject}</code>}
+          {isSelf ? text.account.you : <code title={subject}>{text.people.subject(subject)}</code>}
           {!may('members:write') || !isOther ? <Tag>{text.roles[role]}</Tag> : null}
         </span>
       }
@@ -106,6 +106,7 @@ function MemberRow({ member: { subject, role, created_at }, isSelf }: { member: 
           {isOther && may('members:write') && (
             <Choice
               label={text.members.roleOf(subject)}
+              hidesLabel
               value={role}
               options={givenRoles()}
               onChange={(next) => change.mutate(next)}

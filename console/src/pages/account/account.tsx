@@ -74,6 +74,30 @@ function Appearance() {
   );
 }
 
+const BROWSERS = [
+  ['Edg', 'Edge'],
+  ['OPR', 'Opera'],
+  ['Firefox', 'Firefox'],
+  ['Chrome', 'Chrome'],
+  ['Safari', 'Safari'],
+] as const;
+const SYSTEMS = [
+  ['Windows', 'Windows'],
+  ['Android', 'Android'],
+  ['iPhone', 'iOS'],
+  ['iPad', 'iPadOS'],
+  ['Mac OS', 'macOS'],
+  ['Linux', 'Linux'],
+] as const;
+
+/** Other clients are called what they call themselves. */
+function clientName(agent: string | null): string {
+  const nameIn = (names: readonly (readonly [string, string])[]) =>
+    names.find(([sign]) => agent?.includes(sign))?.[1];
+  const [browser, system] = [nameIn(BROWSERS), nameIn(SYSTEMS)];
+  return browser && system ? text.sessions.client(browser, system) : (agent ?? text.sessions.unknown);
+}
+
 function Sessions() {
   const list = useQuery(queries.sessions);
   const end = useAct(
@@ -90,7 +114,7 @@ function Sessions() {
       key={session.id}
       title={
         <span className="row">
-          {session.user_agent ?? text.sessions.unknown}
+          <span title={session.user_agent ?? undefined}>{clientName(session.user_agent)}</span>
           {session.is_current && <Tag tone="good">{text.sessions.current}</Tag>}
         </span>
       }

@@ -5,7 +5,6 @@ import { type Mode, MODES, type Schema } from '../../api/types';
 import { useAddress } from '../../shell/address';
 import { useMay, useProject } from '../../shell/project';
 import { text } from '../../text';
-import { number } from '../../text/format';
 import { Ago } from '../../ui/ago';
 import { Card, Empty, Note, Page, Skeleton, Tag, type Tone } from '../../ui/content';
 import { Button, Checkbox, Choice, Field, Filters } from '../../ui/controls';
@@ -78,7 +77,7 @@ export function Events() {
       </Filters>
       <Card
         title={text.events.list}
-        aside={<span className="sub">{list.data && text.events.count(number(total))}</span>}
+        aside={<span className="sub">{list.data && text.events.count(total)}</span>}
         foot={
           list.hasNextPage && <More busy={list.isFetchingNextPage} onMore={() => void list.fetchNextPage()} />
         }
@@ -163,7 +162,7 @@ function More({ busy, onMore }: { busy: boolean; onMore: () => void }) {
 
 function Refusals({ refusals }: { refusals: Schema<'StripeWebhookRefusals'>[] }) {
   return refusals.map(({ mode, reason, message, count, last_at }) => (
-    <Note key={`${mode} ${reason}`} title={text.events.refused(number(count), text.mode.of[mode])}>
+    <Note key={`${mode} ${reason}`} title={text.events.refused(count, text.mode.of[mode])}>
       {message} {text.events.lastRefused} <Ago at={last_at} />
     </Note>
   ));

@@ -34,6 +34,11 @@ export const Status = ({ status }: { status: string }) => (
   </Tag>
 );
 
+const Who = ({ user_id, customer_id }: { user_id: string | null; customer_id: string | null }) => {
+  const who = user_id ?? customer_id ?? '';
+  return <code title={who}>{text.people.subject(who)}</code>;
+};
+
 export const Amount = ({ payment }: { payment: Payment }) => (
   <>
     {money(payment.amount_cents, payment.currency)}
@@ -61,7 +66,7 @@ export function paymentColumns(project: string): Column<Payment>[] {
       ),
     },
     { name: text.money.status, cell: ({ status }) => <Status status={status} /> },
-    { name: text.money.who, cell: ({ user_id, customer_id }) => user_id ?? customer_id },
+    { name: text.money.who, cell: (payment) => <Who {...payment} /> },
     { name: text.money.when, cell: ({ created_at }) => <Ago at={created_at} /> },
     { name: text.money.amount, isNumber: true, cell: (payment) => <Amount payment={payment} /> },
   ];
@@ -78,7 +83,7 @@ function subscriptionColumns(project: string): Column<Subscription>[] {
       ),
     },
     { name: text.money.status, cell: ({ status }) => <Status status={status} /> },
-    { name: text.money.who, cell: ({ user_id, customer_id }) => user_id ?? customer_id },
+    { name: text.money.who, cell: (subscription) => <Who {...subscription} /> },
     { name: text.money.quantity, isNumber: true, cell: ({ quantity }) => quantity },
     {
       name: text.money.until,

@@ -80,6 +80,8 @@ function Charts({
     const difference = change(sumOf(points, pick), sumOf(earlier, pick));
     return difference && text.money.compared(difference, range);
   };
+  const sum = (pick: (point: Point) => number) =>
+    currencies.length === 0 ? '–' : money(sumOf(points, pick), currency);
   const gross = valueOf('gross_revenue_cents', currency);
   const net = valueOf('net_revenue_cents', currency);
   const refunds = valueOf('refunded_cents', currency);
@@ -90,8 +92,8 @@ function Charts({
     <>
       <Figures
         figures={[
-          { name: text.money.gross, value: money(sumOf(points, gross), currency), note: compared(gross) },
-          { name: text.money.net, value: money(sumOf(points, net), currency), note: compared(net) },
+          { name: text.money.gross, value: sum(gross), note: compared(gross) },
+          { name: text.money.net, value: sum(net), note: compared(net) },
           {
             name: text.money.active,
             value: number(active),
@@ -99,7 +101,7 @@ function Charts({
           },
           {
             name: text.money.refunds,
-            value: money(sumOf(points, refunds), currency),
+            value: sum(refunds),
             note: compared(refunds),
           },
         ]}

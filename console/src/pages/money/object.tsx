@@ -81,7 +81,10 @@ function PaymentCard({ payment }: { payment: Schema<'StripePaymentResponse'> }) 
           facts={[
             [text.money.amount, <Amount key="amount" payment={payment} />],
             [text.money.refunded, money(payment.refunded_amount_cents, currency)],
-            [text.money.dispute, payment.dispute_status],
+            [
+              text.money.dispute,
+              payment.dispute_status && (text.disputes[payment.dispute_status] ?? payment.dispute_status),
+            ],
             [text.money.user, payment.user_id],
             [text.money.customer, payment.customer_id],
             [

@@ -82,7 +82,10 @@ export function AllProjects() {
                 name: text.operator.health,
                 cell: (item) => <State tone={TONES[item.health]}>{text.operator.healths[item.health]}</State>,
               },
-              { name: text.operator.owner, cell: ({ owner_id }) => <code>{owner_id}</code> },
+              {
+                name: text.operator.owner,
+                cell: ({ owner_id }) => <code title={owner_id}>{text.people.subject(owner_id)}</code>,
+              },
               { name: text.money.created, isNumber: true, cell: ({ created_at }) => <Ago at={created_at} /> },
             ]}
           />
