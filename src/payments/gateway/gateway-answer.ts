@@ -26,7 +26,10 @@ export class Abort {
 interface Options {
   /** Ends the call; also while it waits for a connection. */
   readonly abort: Abort;
-  /** @returns the headers for the client @throws the error that it gets instead of the answer */
+  /**
+   * Called right before the head is written.
+   * @returns the headers for the client @throws the error that it gets instead of the answer
+   */
   readonly accept: (status: number, headers: IncomingHttpHeaders) => OutgoingHttpHeaders;
 }
 
@@ -49,8 +52,8 @@ export function pass(
 /** Writes to the client by hand: streams of Node between both would cost half of a call. */
 class AnswerWriter implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
-  /** Until it is written. */
-  #head: { readonly status: number; readonly headers: OutgoingHttpHeaders } | undefined;
+  /** Stripe's, until it is written. */
+  #head: { readonly status: number; readonly headers: IncomingHttpHeaders } | undefined;
   /** The first piece, in case it is all: then the answer leaves in one write, with its length. */
   #first: Buffer | undefined;
   #refusal: Error | undefined;
@@ -73,12 +76,7 @@ class AnswerWriter implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
   ): void {
     // Informational, and followed by another one.
-    if (status < 200) return;
-    try {
-      this.#head = { status, headers: this.options.accept(status, headers) };
-    } catch (error) {
-      this.#refusal = error as Error;
-    }
+    if (status >= 200) this.#head = { status, headers };
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, piece: Buffer): void {
@@ -90,37 +88,47 @@ class AnswerWriter implements Dispatcher.DispatchHandler {
       return;
     }
     this.#writeFirst();
-    this.#write(piece);
+    if (!this.#refusal) this.#write(piece);
   }
 
   onResponseEnd(): void {
-    if (this.#refusal) return this.failed(this.#refusal);
     const whole = this.#first;
     this.#first = undefined;
-    if (this.#head && whole) this.#head.headers['content-length'] ??= whole.length;
-    this.#writeHead();
+    this.#writeHead(whole?.length);
+    if (this.#refusal) return this.failed(this.#refusal);
     // Node writes a text together with the head. Each character of it is one byte.
     if (whole && whole.length <= SMALL_BYTES) this.response.end(whole.toString('latin1'), 'latin1');
     else this.response.end(whole);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.failed(error);
+    // Without a piece of the body nothing is written yet, so that the client gets the error.
+    this.#head = this.#first = undefined;
+    this.failed(this.#refusal ?? error);
     if (this.response.headersSent) this.response.destroy();
   }
 
-  #writeHead(): void {
+  /** @param length of the body, if all of it is here */
+  #writeHead(length?: number): void {
     if (!this.#head) return;
-    this.started();
-    this.response.writeHead(this.#head.status, this.#head.headers);
+    const { status, headers } = this.#head;
     this.#head = undefined;
+    try {
+      const accepted = this.options.accept(status, headers);
+      if (length !== undefined) accepted['content-length'] ??= length;
+      this.response.writeHead(status, accepted);
+      this.started();
+    } catch (error) {
+      this.#refusal = error as Error;
+    }
   }
 
   #writeFirst(): void {
-    if (!this.#first) return;
-    this.#writeHead();
-    this.#write(this.#first);
+    const first = this.#first;
+    if (!first) return;
     this.#first = undefined;
+    this.#writeHead();
+    if (!this.#refusal) this.#write(first);
   }
 
   #write(piece: Buffer): void {

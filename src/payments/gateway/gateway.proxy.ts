@@ -164,8 +164,6 @@ export class GatewayProxy implements OnApplicationShutdown {
       this.events.emit('stripe.called', { outcome: outcomeOf(status) });
       stored.onAnswer(status, sentAt);
       if (status === 401) throw storedKeyRejected();
-      // From here on the answer is written past Fastify.
-      reply.hijack();
       return {
         ...(reply.getHeaders() as Record<string, string>),
         ...commonHeaders(request),
@@ -185,7 +183,8 @@ export class GatewayProxy implements OnApplicationShutdown {
         reply.raw,
         { abort, accept },
       );
-      return reply;
+      // The answer is written past Fastify.
+      return reply.hijack();
     } catch (error) {
       if (!(error instanceof GatewayError) && !abort.reason)
         this.events.emit('stripe.called', { outcome: 'unreachable' });

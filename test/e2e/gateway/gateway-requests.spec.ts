@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type ServerResponse } from 'node:http';
 import fc from 'fast-check';
 import { GatewayLimits } from '../../../src/payments/gateway/gateway-limits.js';
 import { eventually } from '../../harness/eventually.js';
@@ -260,6 +260,34 @@ describe('what the client gets', () => {
     const unsafe = await send('POST /v1/customers', [FORM], 'a=b');
     expect(unsafe.headers).toMatchObject({ 'stripe-should-retry': 'false', 'retry-after': '2' });
     expect(stripe.requests.filter(({ url }) => url === '/v1/customers')).toHaveLength(3);
+  });
+});
+
+describe('an answer whose body never comes', () => {
+  const calls = async () => {
+    const { text } = await app.send('get', '/metrics', 'm'.repeat(16)).expect(200);
+    return [...text.matchAll(/^tillkeeper_stripe_calls_total.* (\d+)$/gm)].reduce(
+      (sum, [, n]) => sum + Number(n),
+      0,
+    );
+  };
+
+  it.each([
+    ['resets', 502, 'stripe_unreachable', (response: ServerResponse) => response.socket?.resetAndDestroy()],
+    ['stalls', 504, 'stripe_too_slow', () => undefined],
+  ])('is an error if Stripe %s after the head, and counts once', async (_what, status, code, end) => {
+    const before = await calls();
+    stripe.answer = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '2' }).flushHeaders();
+      setTimeout(() => end(response), 50);
+    };
+    const broken = await send('GET /v1/customers');
+    expect([broken.status, errorOf(broken)]).toEqual([
+      status,
+      expect.objectContaining({ type: 'api_error', code }),
+    ]);
+    expect(broken.headers).toMatchObject({ 'stripe-should-retry': 'true', 'retry-after': '2' });
+    expect((await calls()) - before).toBe(1);
   });
 });
 
