@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import Fastify, {
   type FastifyHttpOptions,
@@ -113,10 +113,33 @@ function serverOptions(
   };
 }
 
-function prepareServer({ server }: FastifyInstance, { trustProxy }: Settings, routes: RouteTable): void {
+function prepareServer(fastify: FastifyInstance, { trustProxy }: Settings, routes: RouteTable): void {
+  const { server } = fastify;
   answerOddRequests(server, routes);
+  endBrokenAnswers(fastify);
   // Runs before Fastify reads `X-Forwarded-For`.
   if (trustProxy !== false) server.prependListener('request', normalizeForwardedFor);
+}
+
+/**
+ * Lets the `onResponse` hooks run for an answer that breaks off, or that nobody waits for any more: Fastify waits
+ * for `finish` or `error`, and Node emits neither.
+ */
+function endBrokenAnswers(fastify: FastifyInstance): void {
+  const end = (raw: ServerResponse): void => {
+    // Fastify's listener, as long as no hook ran.
+    if (raw.listenerCount('error') > 0) raw.emit('error', new Error('The connection closed.'));
+  };
+  fastify.addHook('onRequest', (_request, { raw }, done) => {
+    raw.once('close', () => {
+      if (raw.headersSent && !raw.writableFinished) end(raw);
+    });
+    done();
+  });
+  fastify.addHook('onSend', (_request, { raw }, payload, done) => {
+    done(null, payload);
+    if (raw.closed) end(raw);
+  });
 }
 
 function requestId({ headers }: IncomingMessage): string {

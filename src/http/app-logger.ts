@@ -48,6 +48,8 @@ interface AnsweredRequest extends RequestIds {
   milliseconds: number;
   /** The id of the gateway key. */
   gatewayKey?: string | undefined;
+  /** The connection closed before the end of the answer. */
+  brokenOff?: true | undefined;
 }
 
 /** Writes JSON lines to stdout. Logs only the fields named here: no header, body, URL or foreign message. */
@@ -58,11 +60,12 @@ export class AppLogger implements LoggerService {
     this.#pino = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   }
 
-  answered({ requestId, traceId, method, route, status, milliseconds, gatewayKey }: AnsweredRequest): void {
+  answered(request: AnsweredRequest): void {
+    const { requestId, traceId, method, route, status, milliseconds, gatewayKey, brokenOff } = request;
     // Load balancers poll every few seconds; only a failed health check is logged at `info`.
     const isRoutine = route.startsWith('/health/') && status < 400;
     this.#pino[isRoutine ? 'debug' : 'info'](
-      { requestId, traceId, method, route, status, milliseconds, gatewayKey },
+      { requestId, traceId, method, route, status, milliseconds, gatewayKey, brokenOff },
       'request',
     );
   }
@@ -160,6 +163,7 @@ export function logRequests(fastify: FastifyInstance, logger: AppLogger): void {
       gatewayKey: request.logged?.gatewayKey,
       status: reply.statusCode,
       milliseconds: Math.round(reply.elapsedTime),
+      brokenOff: reply.raw.closed ? true : undefined,
     });
     done();
   });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { GatewayLimits } from '../../../src/payments/gateway/gateway-limits.js';
 import { eventually } from '../../harness/eventually.js';
 import { type IssuedKey, makeGatewayKey, portOf, stripeThrough } from '../../harness/gateway.js';
-import { openRequest, type RawAnswer, sendBytes, sendRaw } from '../../harness/raw-http.js';
+import { type OpenRequest, openRequest, type RawAnswer, sendBytes, sendRaw } from '../../harness/raw-http.js';
 import { EchoServer } from '../../harness/servers/echo-server.js';
 import { configPath, startTestApp, type TestApp } from '../../harness/test-app.js';
 
@@ -544,6 +544,48 @@ describe('an operator sees', () => {
       gatewayKey: customers.id,
     });
     expect(app.log.join('\n')).not.toMatch(/cus_private|query-secret|body-secret|tkg_|sk_test/);
+  });
+
+  it.each([
+    ['the client', (open: OpenRequest) => open.destroy()],
+    ['Stripe', (_open: OpenRequest, response: ServerResponse) => response.socket?.resetAndDestroy()],
+  ])('one line, one request and one use for an answer that %s breaks off', async (_who, breakOff) => {
+    const key = await makeGatewayKey(app, projectId, { customers: 'read' });
+    const usage = `/api/v1/payments/stripe/projects/${projectId}/gateway-keys/${key.id}/usage`;
+    const lines = () => app.log.filter((line) => line.includes(key.id));
+    const count = async () => {
+      const { text } = await app.send('get', '/metrics', 'm'.repeat(16)).expect(200);
+      return Number(
+        /requests_total\{method="GET",route="\/v1\/\*",status="200"\} (\d+)/.exec(text)?.[1] ?? 0,
+      );
+    };
+    const before = await count();
+    const answering = new Promise<ServerResponse>((resolve) => {
+      stripe.answer = (_request, response) => {
+        response.writeHead(200, { 'content-length': '100' }).write('first ');
+        resolve(response);
+      };
+    });
+    const open = openRequest(app, 'GET /v1/customers', [bearer(key)]);
+    expect(await open.status).toBe(200);
+    breakOff(open, await answering);
+    await open.answer;
+    await eventually(async () => expect(lines()).toHaveLength(1));
+    expect(JSON.parse(lines()[0] ?? '')).toMatchObject({ msg: 'request', status: 200, brokenOff: true });
+    expect((await count()) - before).toBe(1);
+    const { body } = await app.send('get', usage).expect(200);
+    expect(body).toMatchObject({ days: [{ requests: 1, errors: 0 }] });
+  });
+
+  it('status 499 for a client that disconnects before the answer', async () => {
+    const key = await makeGatewayKey(app, projectId, { customers: 'read' });
+    const lines = () => app.log.filter((line) => line.includes(key.id));
+    const arrived = new Promise<void>((resolve) => (stripe.answer = () => resolve()));
+    const open = openRequest(app, 'GET /v1/customers', [bearer(key)]);
+    await arrived;
+    open.destroy();
+    await eventually(async () => expect(lines()).toHaveLength(1));
+    expect(JSON.parse(lines()[0] ?? '')).toMatchObject({ msg: 'request', status: 499, brokenOff: true });
   });
 
   it('counts by resource, action, status and mode, without ids', async () => {
