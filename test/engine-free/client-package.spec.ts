@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -116,10 +116,12 @@ it('verifies events', async () => {
   const receiver = spawn(process.execPath, ['example-5.js'], {
     cwd: folder,
     env: { ...environment, PORT: String(port) },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise((done) => receiver.once('close', done));
   let printed = '';
+  let complaints = '';
+  receiver.stderr.on('data', (text: Buffer) => (complaints += text.toString()));
   receiver.stdout.on('data', (text: Buffer) => (printed += text.toString()));
   const body = JSON.stringify({ id: 'event-1', type: 'payment.succeeded', data: {} });
   const timestamp = String(Math.floor(Date.now() / 1_000));
@@ -139,7 +141,14 @@ it('verifies events', async () => {
   try {
     await eventually(async () => expect((await deliver(body)).status).toBe(204));
     expect((await deliver(`${body} `)).status).toBe(400);
-    expect(printed).toBe('payment.succeeded event-1\n');
+    const aborted = connect(port, '127.0.0.1');
+    await new Promise<void>((sent) =>
+      aborted.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{', () => sent()),
+    );
+    aborted.resetAndDestroy();
+    await eventually(async () => expect(complaints).toContain('aborted'));
+    expect((await deliver(body)).status).toBe(204);
+    expect(printed).toBe('payment.succeeded event-1\n'.repeat(2));
   } finally {
     receiver.kill();
     await ended;

@@ -32,11 +32,16 @@ const json =
 const soon = { 'retry-after': '0' };
 const lost: Answer = (response) => response.destroy();
 const silent: Answer = () => undefined;
+const brokenOff: Answer = (response) => {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
+  response.write('[{"na', () => response.destroy());
+};
 const unavailable = json(503, { detail: 'The database is not available.' }, soon);
 
 const PATH = { params: { path: { project_id: 'p 1' } } };
 const list = (api: Client, init: { signal?: AbortSignal } = {}) => api.get('/api/v1/projects/', init);
-const create = (api: Client) => api.post('/api/v1/projects/', { body: { name: 'Corner shop' } });
+const create = (api: Client, headers: Record<string, string> = {}) =>
+  api.post('/api/v1/projects/', { body: { name: 'Corner shop' }, headers });
 const save = (api: Client, headers: Record<string, string> = {}) =>
   api.put('/api/v1/payments/stripe/projects/{project_id}/config', { ...PATH, body: {}, headers });
 const makeEndpoint = (api: Client, headers: Record<string, string> = {}) =>
@@ -141,7 +146,14 @@ describe('a repetition', () => {
     ['a read after a lost connection', list, lost, 2],
     ['a save after a lost connection', save, lost, 2],
     ['a conditional save after a lost connection', (api) => save(api, { 'if-match': '"1"' }), lost, 1],
+    ['a read that broke off', list, brokenOff, 2],
     ['a creation after a lost connection', create, lost, 1],
+    [
+      'a creation with a key that the server ignores',
+      (api) => create(api, { 'idempotency-key': 'a' }),
+      lost,
+      1,
+    ],
     ['a creation that may have been carried out', create, unavailable, 1],
     ['a creation that was refused', create, json(429, { detail: 'Too many requests.' }, soon), 2],
     ['a deletion after a lost connection', remove, lost, 1],
@@ -170,6 +182,17 @@ describe('without an answer', () => {
       name: 'TillkeeperConnectionError',
       code: 'no_connection',
       status: undefined,
+    });
+  });
+
+  it.each<[string, Answer, string]>([
+    ['is lost', brokenOff, 'no_connection'],
+    ['stalls', (response) => response.writeHead(200, { 'content-length': '9' }).write('['), 'timed_out'],
+  ])('the error is the same if the body %s', async (_, answer, code) => {
+    answers = [answer];
+    await expect(list(connect({ maxRetries: 0, timeoutMs: 500 }))).rejects.toMatchObject({
+      name: 'TillkeeperConnectionError',
+      code,
     });
   });
 

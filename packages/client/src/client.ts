@@ -56,16 +56,23 @@ export function createClient({
   timeoutMs = 30_000,
   fetch = globalThis.fetch,
 }: ClientOptions): Client {
-  const api = createOpenApiClient<paths>({ baseUrl, fetch: withRetries(fetch, { maxRetries, timeoutMs }) });
+  /** Requests with an idempotency key that their operation honours. Others ignore the header. */
+  const recognized = new WeakSet<Request>();
+  const isRecognized = (request: Request) => recognized.has(request);
+  const api = createOpenApiClient<paths>({
+    baseUrl,
+    fetch: withRetries(fetch, { maxRetries, timeoutMs, isRecognized }),
+  });
   api.use({
     async onRequest({ request, schemaPath }) {
       const { headers, method } = request;
       const value = typeof token === 'function' ? await token() : token;
       if (value !== undefined && !headers.has('authorization'))
         headers.set('authorization', `Bearer ${value}`);
+      if (!TAKES_IDEMPOTENCY_KEY.has(`${method} ${schemaPath}`)) return;
       // Equal in all attempts, so that the server answers a repetition without doing it again.
-      if (TAKES_IDEMPOTENCY_KEY.has(`${method} ${schemaPath}`) && !headers.has('idempotency-key'))
-        headers.set('idempotency-key', randomUUID());
+      if (!headers.has('idempotency-key')) headers.set('idempotency-key', randomUUID());
+      recognized.add(request);
     },
     async onResponse({ response }) {
       if (!response.ok) throw await errorOf(response);
