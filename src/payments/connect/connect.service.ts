@@ -1,11 +1,13 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { type Actor } from '../../common/actor.js';
 import { DomainError, ValidationFailed } from '../../common/errors.js';
 import type { ProjectId } from '../../common/ids.js';
+import { Settings } from '../../config/settings.js';
+import type { HistoryChain } from '../../history/history-trail.js';
 import { ProjectsService } from '../../projects/projects.service.js';
 import { credentialRule } from '../stripe-config/credential-rules.js';
 import type { KeyVerdict } from '../stripe-config/keys/key-probe.js';
-import { KeyVerifier } from '../stripe-config/keys/key-verifier.js';
+import { CheckQuota, KeyVerifier } from '../stripe-config/keys/key-verifier.js';
 import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { WebhookEndpointsService } from '../webhooks/endpoints/webhook-endpoints.service.js';
 import { ConnectLinksRepository, type FoundLink } from './connect-links.repository.js';
@@ -19,13 +21,19 @@ export interface Completion {
 /** Lets a tenant without an account connect Stripe to one project, with the token of a link. */
 @Injectable()
 export class ConnectService implements OnModuleInit {
+  readonly #logger = new Logger(ConnectService.name);
+  readonly #quota: CheckQuota;
+
   constructor(
     private readonly links: ConnectLinksRepository,
     private readonly verifier: KeyVerifier,
     private readonly configs: StripeConfigService,
     private readonly endpoints: WebhookEndpointsService,
     private readonly projects: ProjectsService,
-  ) {}
+    settings: Settings,
+  ) {
+    this.#quota = new CheckQuota(settings);
+  }
 
   onModuleInit(): void {
     const { links } = this;
@@ -36,24 +44,26 @@ export class ConnectService implements OnModuleInit {
     }));
   }
 
-  /** Asks Stripe about a key, and stores nothing. @throws as `KeyVerifier.verify` */
-  check({ projectId: id, ownerId, mode }: FoundLink, secretKey: string, actor: Actor): Promise<KeyVerdict> {
-    return this.verifier.verify({ id, ownerId }, secretKey, mode, { actor });
+  /** Asks Stripe about a key, and stores nothing. @throws DomainError `rate_limited`, `stripe_unavailable` */
+  async check(link: FoundLink, secretKey: string, actor: Actor): Promise<KeyVerdict> {
+    const { projectId: id, ownerId, mode } = link;
+    this.#quota.count(link.id);
+    return this.verifier.verify({ id, ownerId }, secretKey, mode, { actor, isGuest: true });
   }
 
   /**
    * Stores the key and uses the link up, in one transaction. Then makes the webhook endpoint, whose failure
    * leaves the key in place.
-   * @throws ValidationFailed if the key is refused; DomainError `connect_link_ended`, and as
+   * @throws ValidationFailed if the key is refused; DomainError `connect_link_ended`, `rate_limited`, and as
    * `StripeConfigService.save`
    */
   async complete(link: FoundLink, secretKey: string, actor: Actor): Promise<Completion> {
     const { projectId, mode } = link;
     const { field } = credentialRule(mode, 'secret_key');
-    const within = (chain: Parameters<ConnectLinksRepository['use']>[1]) =>
-      this.links.use(link, chain, actor);
+    const within = (chain: HistoryChain) => this.links.use(link, chain, actor);
+    this.#quota.count(link.id);
     try {
-      await this.configs.save(projectId, { [field]: secretKey }, { actor, verify: true, within });
+      await this.configs.save(projectId, { [field]: secretKey }, { actor, verify: 'for a guest', within });
     } catch (error) {
       if (!(error instanceof ValidationFailed)) throw error;
       throw new ValidationFailed(
@@ -63,6 +73,7 @@ export class ConnectService implements OnModuleInit {
     return { returnUrl: returnUrlOf(link), endpointProblem: await this.#makeEndpoint(link, actor) };
   }
 
+  /** The key is stored, and the link can't be used again, so that no failure may hide this. @returns the problem */
   async #makeEndpoint({ projectId, mode }: FoundLink, actor: Actor): Promise<string | undefined> {
     try {
       await this.endpoints.ensure({ projectId, mode }, { actor });
@@ -70,7 +81,8 @@ export class ConnectService implements OnModuleInit {
     } catch (error) {
       if (error instanceof ValidationFailed) return error.problems.map(({ msg }) => msg).join(', ');
       if (error instanceof DomainError) return error.message;
-      throw error;
+      this.#logger.error(error);
+      return 'The key is stored, but the webhook endpoint could not be made: ask for it where you got the link.';
     }
   }
 }

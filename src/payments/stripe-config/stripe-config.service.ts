@@ -143,7 +143,8 @@ export class StripeConfigService implements OnModuleInit {
     if (!project) throw projectNotFound();
     // Keeps callers whose save would be refused from using our calls to Stripe. The save checks again.
     assertCondition(options, project.state);
-    return this.verifier.verifyChanges(project, changes, options);
+    const { actor, verify } = options;
+    return this.verifier.verifyChanges(project, changes, { actor, isGuest: verify === 'for a guest' });
   }
 
   /**

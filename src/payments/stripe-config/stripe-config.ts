@@ -49,8 +49,8 @@ export interface SaveOptions extends WriteOptions {
    * running overlaps: in modes with a given webhook secret or, without any, in both.
    */
   readonly webhookSecretOverlap?: number | undefined;
-  /** Whether to verify the secret keys with Stripe before the save. */
-  readonly verify?: boolean;
+  /** Whether to verify the secret keys with Stripe before the save, and for whom: see `CheckOptions`. */
+  readonly verify?: boolean | 'for a guest';
   /** Runs in the transaction of the save, which an error rolls back. The project is locked. */
   readonly within?: ((chain: HistoryChain) => Steps<void>) | undefined;
 }

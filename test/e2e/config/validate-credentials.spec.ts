@@ -459,4 +459,28 @@ describe('validate-credentials with rate limits', () => {
       valid: true,
     });
   });
+
+  it('counts the checks of each connect link, malformed keys too, and takes none from the developer', async () => {
+    const fourth = accessToken({ sub: 'developer-4' });
+    const project = await app.createProject(fourth);
+    const { secret } = app.account.keys.test;
+    const token = async () => {
+      const { body } = await app
+        .send('post', configPath(project).replace(/config$/, 'connect-links'), fourth)
+        .send({ mode: 'test', return_url: 'https://platform.test/' })
+        .expect(201);
+      return (body as { url: string }).url.split('/').at(-1) ?? '';
+    };
+    const ask = (link: string, operation: string, key: string) =>
+      app.send('post', `/api/v1/connect/${operation}`, link).send({ secret_key: key });
+    const [link, another] = [await token(), await token()];
+    await ask(link, 'check', secret).expect(200);
+    await ask(link, 'complete', 'nonsense').expect(422);
+    for (let count = 0; count < 28; count++) await ask(link, 'check', 'nonsense').expect(200);
+    await ask(link, 'check', 'nonsense').expect(429);
+    const { headers } = await ask(link, 'complete', secret).expect(429);
+    expect(headers['retry-after']).toMatch(/^[1-9]\d?$/);
+    await ask(another, 'check', secret).expect(200);
+    for (let count = 0; count < 30; count++) await validate(project, secret, fourth).expect(200);
+  });
 });

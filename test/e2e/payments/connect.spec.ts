@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { newOpaqueKey } from '../../../src/auth/opaque-keys/opaque-key.js';
 import { returnUrlOf } from '../../../src/payments/connect/connect.service.js';
+import { WebhookEndpointsService } from '../../../src/payments/webhooks/endpoints/webhook-endpoints.service.js';
 import {
   type AppWithStripe,
   NEEDED_PERMISSIONS,
@@ -297,6 +298,36 @@ describe('/api/v1/connect', () => {
       receives_events: false,
       endpoint_problem: expect.stringMatching(/Webhook Endpoints/) as string,
     });
+  });
+
+  it('completes with a stored key if making the endpoint fails in any way', async () => {
+    const endpoints = app.app.get(WebhookEndpointsService);
+    const ensure = jest.spyOn(endpoints, 'ensure').mockRejectedValueOnce(new TypeError('a fault of ours'));
+    const { body } = await complete(tokenOf(await link()), account.keys.test.secret).expect(200);
+    ensure.mockRestore();
+    expect(body).toEqual({
+      return_url: RETURN_URL,
+      receives_events: false,
+      endpoint_problem: expect.stringMatching(
+        /^The key is stored, but the webhook endpoint could not/,
+      ) as string,
+    });
+    expect((await app.send('get', configPath(projectId)).expect(200)).body).toMatchObject({
+      test_secret_key_masked: expect.any(String) as string,
+    });
+  });
+
+  it('leaves no failed check in the history', async () => {
+    const token = tokenOf(await link());
+    const before = await latestEntries(50);
+    for (const key of ['nonsense', `sk_test_${'z'.repeat(24)}`]) {
+      await api(token, '/check', { secret_key: key }).expect(200);
+      await complete(token, key).expect(422);
+    }
+    app.stripe.fail(down(503), { times: 100 });
+    await api(token, '/check', { secret_key: account.keys.test.secret }).expect(503);
+    app.stripe.heal();
+    expect(await latestEntries(50)).toEqual(before);
   });
 
   it('ends with the project', async () => {

@@ -4,7 +4,7 @@ import { HistoryTrail } from '../../../history/history-trail.js';
 import { FixedWindowStorage } from '../../../auth/rate-limit.js';
 import { A_MODULE, type Actor } from '../../../common/actor.js';
 import { DomainError, type Problem, ValidationFailed } from '../../../common/errors.js';
-import type { OwnerId, ProjectId } from '../../../common/ids.js';
+import type { ProjectId } from '../../../common/ids.js';
 import { Secret } from '../../../common/secret.js';
 import { Settings } from '../../../config/settings.js';
 import type { Project } from '../../../projects/project.entity.js';
@@ -25,12 +25,40 @@ type Asker = Pick<Project, 'id' | 'ownerId'>;
 const PER_MINUTE = 30;
 const MINUTE_MS = 60_000;
 
+/** Limits how many keys somebody has checked in a minute. */
+export class CheckQuota {
+  readonly #asked = new FixedWindowStorage();
+
+  constructor(private readonly settings: Settings) {}
+
+  /** @throws DomainError `rate_limited` */
+  count(who: string): void {
+    if (this.settings.rateLimitPerMinute === 0) return;
+    const { isBlocked, timeToBlockExpire } = this.#asked.count(who, MINUTE_MS, PER_MINUTE);
+    if (isBlocked)
+      throw new DomainError(
+        'rate_limited',
+        `Keys can be checked ${PER_MINUTE} times a minute; wait as long as Retry-After says.`,
+        { retryAfterSeconds: timeToBlockExpire },
+      );
+  }
+}
+
+export interface CheckOptions {
+  readonly actor?: Actor | undefined;
+  /**
+   * Whether somebody without a role asks. Whoever lets a guest ask limits the checks, which take nothing from
+   * the owner's. A failed one leaves no trace in the history.
+   */
+  readonly isGuest?: boolean;
+}
+
 /** Verifies secret keys with Stripe for a project's owner, within a rate limit. */
 @Injectable()
 export class KeyVerifier {
   readonly #logger = new Logger(KeyVerifier.name);
   readonly #asking = new Set<ProjectId>();
-  readonly #asked = new FixedWindowStorage();
+  readonly #quota: CheckQuota;
 
   constructor(
     private readonly connector: StripeConnector,
@@ -38,7 +66,9 @@ export class KeyVerifier {
     private readonly health: KeyHealth,
     private readonly history: HistoryTrail,
     private readonly settings: Settings,
-  ) {}
+  ) {
+    this.#quota = new CheckQuota(settings);
+  }
 
   /**
    * Stores only the verdict, and only for the project's stored key.
@@ -48,8 +78,9 @@ export class KeyVerifier {
     project: Asker,
     secretKey: string,
     mode: StripeMode,
-    { actor = A_MODULE }: { actor?: Actor } = {},
+    options: CheckOptions = {},
   ): Promise<KeyVerdict> {
+    const { actor = A_MODULE } = options;
     const value = secretKey.trim();
     const rule = credentialRule(mode, 'secret_key');
     // Checks restricted keys even if they are not accepted here, so that the owner learns of other problems
@@ -57,18 +88,21 @@ export class KeyVerifier {
     const problem = credentialProblem(rule, value, { acceptRestrictedKeys: true, isRequired: true });
     if (problem) {
       // A malformed key may be any secret, so no part of it is recorded.
-      await this.history.record(project.id, {
+      const event: HistoryEvent = {
         action: 'credentials.validated',
         result: 'invalid',
         details: { mode },
         actor,
         at: new Date(),
-      });
+      };
+      await this.#recordFailure(project.id, event, options);
       return { valid: false, message: `The ${mode} secret key ${problem.msg}.` };
     }
     const key = new Secret(value);
     const mask = maskCredential(rule, value);
-    const verdict = await this.#alone(project, 1, () => this.#ask(project.id, rule, key, mask, actor));
+    const verdict = await this.#admitted(project, 1, options, () =>
+      this.#ask(project.id, rule, { key, mask, options }),
+    );
     const refusal = credentialProblem(rule, value, {
       acceptRestrictedKeys: this.settings.stripeAcceptRestrictedKeys,
     });
@@ -76,6 +110,7 @@ export class KeyVerifier {
       refusal && verdict.valid
         ? { ...verdict, valid: false, message: `Stripe accepts this key, but here it ${refusal.msg}.` }
         : verdict;
+    if (options.isGuest && !answer.valid) return answer;
     const fingerprint = this.sealer.fingerprint(project.id, key);
     await this.health.record(
       project.id,
@@ -96,17 +131,18 @@ export class KeyVerifier {
   async verifyChanges(
     project: Asker,
     changes: CredentialChanges,
-    { actor = A_MODULE }: { readonly actor?: Actor },
+    options: CheckOptions,
   ): Promise<() => Promise<void>> {
+    const { actor = A_MODULE } = options;
     const keys = CREDENTIAL_RULES.filter(({ kind }) => kind === 'secret_key').flatMap((rule) => {
       const value = changes[rule.field]?.trim();
       return value === undefined ? [] : [{ rule, key: new Secret(value), mask: maskCredential(rule, value) }];
     });
     if (keys.length === 0) return () => Promise.resolve();
-    const checked = await this.#alone(project, keys.length, () =>
+    const checked = await this.#admitted(project, keys.length, options, () =>
       Promise.all(
         keys.map(async ({ rule, key, mask }) => {
-          const verdict = await this.#ask(project.id, rule, key, mask, actor);
+          const verdict = await this.#ask(project.id, rule, { key, mask, options });
           return { rule, key, verdict, event: validated(rule, mask, verdict, actor) };
         }),
       ),
@@ -119,7 +155,7 @@ export class KeyVerifier {
         type: 'value_error',
       }));
     if (problems.length > 0) {
-      for (const { event } of checked) await this.history.record(project.id, event);
+      for (const { event } of checked) await this.#recordFailure(project.id, event, options);
       throw new ValidationFailed(problems);
     }
     return async () => {
@@ -153,20 +189,32 @@ export class KeyVerifier {
   async #ask(
     projectId: ProjectId,
     rule: CredentialRule,
-    key: Secret,
-    mask: string,
-    actor: Actor,
+    { key, mask, options }: { key: Secret; mask: string; options: CheckOptions },
   ): Promise<KeyVerdict> {
     try {
       return await probeKey(this.connector, key);
     } catch (error) {
-      await this.history.record(projectId, validated(rule, mask, undefined, actor));
+      const event = validated(rule, mask, undefined, options.actor ?? A_MODULE);
+      await this.#recordFailure(projectId, event, options);
       throw error;
     }
   }
 
-  /** Runs one check per project at a time. @param keys number of keys that `ask` sends to Stripe */
-  async #alone<T>({ id: projectId, ownerId }: Asker, keys: number, ask: () => Promise<T>): Promise<T> {
+  async #recordFailure(projectId: ProjectId, event: HistoryEvent, { isGuest }: CheckOptions): Promise<void> {
+    if (!isGuest) await this.history.record(projectId, event);
+  }
+
+  /**
+   * Runs one check per project at a time, besides those of guests.
+   * @param keys number of keys that `ask` sends to Stripe
+   */
+  async #admitted<T>(
+    { id: projectId, ownerId }: Asker,
+    keys: number,
+    { isGuest }: CheckOptions,
+    ask: () => Promise<T>,
+  ): Promise<T> {
+    if (isGuest) return ask();
     if (this.#asking.has(projectId)) {
       throw new DomainError(
         'already_running',
@@ -178,24 +226,10 @@ export class KeyVerifier {
     }
     this.#asking.add(projectId);
     try {
-      for (let key = 0; key < keys; key++) await this.#count(ownerId);
+      for (let key = 0; key < keys; key++) this.#quota.count(ownerId);
       return await ask();
     } finally {
       this.#asking.delete(projectId);
-    }
-  }
-
-  async #count(owner: OwnerId): Promise<void> {
-    if (this.settings.rateLimitPerMinute === 0) return;
-    const { isBlocked, timeToBlockExpire } = await this.#asked.increment(owner, MINUTE_MS, PER_MINUTE);
-    if (isBlocked) {
-      throw new DomainError(
-        'rate_limited',
-        `Keys can be checked ${PER_MINUTE} times a minute; wait as long as Retry-After says.`,
-        {
-          retryAfterSeconds: timeToBlockExpire,
-        },
-      );
     }
   }
 }
