@@ -6,6 +6,7 @@ import { type Settings, VERSION } from '../config/settings.js';
 
 const CONSOLE_URL = '/console';
 const CONNECT_URL = '/connect';
+const ASSET_URL = /^\/(?:console|connect)\/assets\//;
 /** The name of an asset changes with its content. */
 const ASSET_CACHING = 'public, max-age=31536000, immutable';
 const PAGE_CACHING = 'no-cache';
@@ -34,7 +35,7 @@ export function servePages(fastify: FastifyInstance, settings: Settings): string
   void fastify.register(async (pages) => {
     // Runs after `sendCommonHeaders`.
     pages.addHook('onSend', ({ url }, reply, payload, done) => {
-      const caching = url.includes('/assets/') ? ASSET_CACHING : PAGE_CACHING;
+      const caching = ASSET_URL.test(url) ? ASSET_CACHING : PAGE_CACHING;
       if (reply.statusCode < 400)
         reply.headers({ 'cache-control': caching, 'content-security-policy': policy });
       done(null, payload);
