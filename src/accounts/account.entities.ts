@@ -49,6 +49,10 @@ export class SessionEntity {
   @Column({ name: 'token_hash', type: 'varchar', length: 43 })
   tokenHash: string;
 
+  /** Hash of the token before it; `null` after a login, or once a browser used that token again. */
+  @Column({ name: 'former_hash', type: 'varchar', length: 43, nullable: true })
+  formerHash: string | null;
+
   @Column({ name: 'expires_at', type: Date, precision: 3 })
   expiresAt: Date;
 

@@ -118,6 +118,18 @@ export const de: Messages = {
     usePassword: 'Passwort verwenden',
     token: 'Token oder Schlüssel',
     tokenHint: 'Die Angabe bleibt im Speicher dieser Seite, bis Sie die Seite schließen oder neu laden.',
+    failures: {
+      denied: 'Sie wurden nicht angemeldet, weil die Anmeldung dort abgelehnt oder abgebrochen wurde.',
+      failed: 'Die Anmeldung ist nicht gelungen. Versuchen Sie es von dieser Seite aus noch einmal.',
+      unavailable: 'Die Anmeldung ist im Moment nicht möglich. Versuchen Sie es in Kürze noch einmal.',
+      no_email: 'Ihr Firmenkonto hat keine E-Mail-Adresse. Bitten Sie dessen Verwaltung, eine einzutragen.',
+      email_unverified:
+        'Die E-Mail-Adresse Ihres Firmenkontos ist nicht bestätigt. Bestätigen Sie sie zuerst dort.',
+      email_taken:
+        'Ein anderes Konto hier hat diese E-Mail-Adresse. Melden Sie sich dort an, oder löschen Sie es zuerst.',
+      revoked: 'Dieses Konto wurde gesperrt. Wenden Sie sich an den Betreiber.',
+      link: 'Dieser Link wurde benutzt oder ist abgelaufen. Fordern Sie einen neuen an, oder melden Sie sich hier an.',
+    },
   },
   register: {
     title: 'Registrieren',

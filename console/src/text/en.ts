@@ -157,6 +157,17 @@ export const en = {
     usePassword: 'Use a password',
     token: 'Token or key',
     tokenHint: 'It stays in this page’s memory until you close or reload it.',
+    failures: {
+      denied: 'You were not signed in, because the sign-in was refused or cancelled there.',
+      failed: 'The sign-in did not succeed. Try again from this page.',
+      unavailable: 'Signing in is not possible at the moment. Try again shortly.',
+      no_email: 'Your company’s account has no e-mail address. Ask its administrator to add one.',
+      email_unverified:
+        'The e-mail address of your company’s account is not confirmed. Confirm it there first.',
+      email_taken: 'Another account here has this e-mail address. Sign in to that one, or delete it first.',
+      revoked: 'This account was revoked. Ask the operator.',
+      link: 'This link was used or has expired. Ask for another one, or sign in here.',
+    },
   },
   register: {
     title: 'Register',

@@ -247,7 +247,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in with a browser
-         * @description Starts a session. A cookie has its refresh token, and the answer its access token.
+         * @description Starts a session, in place of the one that the browser had. A cookie has its refresh token, and the answer its access token.
          */
         post: operations["signIn"];
         /**
@@ -271,7 +271,7 @@ export interface paths {
         put?: never;
         /**
          * Refresh the browser's session
-         * @description Exchanges the cookie for the next one, and for an access token. Refresh in one tab at a time.
+         * @description Exchanges the cookie for the next one, and for an access token. Refresh in one tab at a time: the former cookie works once more, for 30 seconds.
          */
         post: operations["refreshSession"];
         delete?: never;

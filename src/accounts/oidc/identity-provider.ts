@@ -19,6 +19,8 @@ export interface Identity {
   readonly issuer: string;
   readonly subject: string;
   readonly email: unknown;
+  /** Whether the person proved the address; `undefined` if the provider says nothing. */
+  readonly emailVerified: unknown;
   readonly name: unknown;
 }
 
@@ -68,11 +70,14 @@ export class IdentityProvider {
     if (!claims) throw new Error('The identity provider sent no ID token.');
     const { iss: issuer, sub: subject } = claims;
     // Some providers name the address only there.
-    const { email, name } =
-      claims['email'] === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined
-        ? await client.fetchUserInfo(configuration, tokens.access_token, subject)
-        : (claims as { email?: unknown; name?: unknown });
-    return { issuer, subject, email, name };
+    const {
+      email,
+      email_verified: emailVerified,
+      name,
+    } = claims['email'] === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined
+      ? await client.fetchUserInfo(configuration, tokens.access_token, subject)
+      : (claims as Partial<Record<'email' | 'email_verified' | 'name', unknown>>);
+    return { issuer, subject, email, emailVerified, name };
   }
 
   get #redirectUri(): string {

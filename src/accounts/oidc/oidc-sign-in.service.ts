@@ -9,7 +9,8 @@ import { SessionsService, type Tokens } from '../sessions/sessions.service.js';
 import { type Attempt, type Identity, IdentityProvider } from './identity-provider.js';
 
 /** Why nobody is signed in. The console has a sentence for each. */
-export type SignInFailure = 'denied' | 'failed' | 'unavailable' | 'no_email' | 'email_taken' | 'revoked';
+export type SignInFailure =
+  'denied' | 'failed' | 'unavailable' | 'no_email' | 'email_unverified' | 'email_taken' | 'revoked';
 
 export class SignInRefused extends Error {
   constructor(readonly failure: SignInFailure) {
@@ -47,12 +48,14 @@ export class OidcSignInService {
     return this.sessions.begin(account, actorOf(account.id));
   }
 
-  async #accountOf({ issuer, subject, email, name }: Identity): Promise<Account> {
+  async #accountOf({ issuer, subject, email, emailVerified, name }: Identity): Promise<Account> {
     const identity = hash('sha256', `${issuer}\n${subject}`, 'base64url');
     const known = await this.accounts.findByIdentity(identity);
     if (known) return known;
     const address = newEmailProblem(email) ? undefined : normalizeEmail(String(email));
     if (address === undefined) throw new SignInRefused('no_email');
+    // Some providers send all claims as text.
+    if (String(emailVerified) === 'false') throw new SignInRefused('email_unverified');
     // Addresses of accounts with a password are not proved: the account could be a trap for this person.
     if (await this.accounts.findByEmail(address)) throw new SignInRefused('email_taken');
     const fullName = typeof name === 'string' && !fullNameProblem(name) ? name : null;

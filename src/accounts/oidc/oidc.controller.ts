@@ -17,7 +17,10 @@ import { Settings } from '../../config/settings.js';
 import { AcceptsAnyQuery } from '../../http/validation/unknown-query.js';
 import { SessionCookie } from '../sessions/session-cookie.js';
 import { IdentityProvider } from './identity-provider.js';
-import { OidcSignInService, SignInRefused } from './oidc-sign-in.service.js';
+import { OidcSignInService, type SignInFailure, SignInRefused } from './oidc-sign-in.service.js';
+
+/** A path within the console. */
+const CONSOLE_PATH = /^\/(?!\/)[\x21-\x7e]{0,1000}$/;
 
 /** Hides the routes without an identity provider. */
 @Injectable()
@@ -42,11 +45,18 @@ export class OidcController {
     private readonly settings: Settings,
   ) {}
 
+  /** `next` is a path in the console, for after signing in. */
   @Get()
-  async begin(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await this.#redirect(reply, async () => {
+  @AcceptsAnyQuery()
+  async begin(
+    @Req() request: FastifyRequest<{ Querystring: { next?: unknown } }>,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { next } = request.query;
+    const path = typeof next === 'string' && CONSOLE_PATH.test(next) ? next : '';
+    await this.#redirect(reply, path, async () => {
       const { url, attempt } = await this.signIn.begin();
-      this.cookie.keepAttempt(request, reply, attempt);
+      this.cookie.keepAttempt(request, reply, attempt, path);
       return url.href;
     });
   }
@@ -55,13 +65,14 @@ export class OidcController {
   @Get('callback')
   @AcceptsAnyQuery()
   async finish(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await this.#redirect(reply, async () => {
-      const attempt = this.cookie.takeAttempt(request, reply);
-      if (!attempt) throw new SignInRefused('failed');
+    const kept = this.cookie.takeAttempt(request, reply);
+    const next = kept?.next ?? '';
+    await this.#redirect(reply, next, async () => {
+      if (!kept) throw new SignInRefused('failed');
       const { search } = new URL(request.url, 'http://localhost');
-      const tokens = await this.signIn.finish(search, attempt, (id) => personActor(id, request));
-      this.cookie.set(request, reply, tokens.refreshToken);
-      return this.#console;
+      const tokens = await this.signIn.finish(search, kept.attempt, (id) => personActor(id, request));
+      await this.cookie.begin(request, reply, tokens, kept.former);
+      return this.#console + next;
     });
   }
 
@@ -69,11 +80,19 @@ export class OidcController {
     return `${this.settings.publicBaseUrl}/console`;
   }
 
-  async #redirect(reply: FastifyReply, urlOf: () => Promise<string>): Promise<void> {
+  /** Leads somebody who is not signed in back to the console, which has a sentence for each reason. */
+  async #redirect(reply: FastifyReply, next: string, urlOf: () => Promise<string>): Promise<void> {
     const url = await urlOf().catch((error: unknown) => {
-      if (!(error instanceof SignInRefused)) throw error;
-      return `${this.#console}?sign_in_error=${error.failure}`;
+      const query = new URLSearchParams({ sign_in_error: failureOf(error), ...(next && { next }) });
+      return `${this.#console}/sign-in?${query.toString()}`;
     });
     void reply.redirect(url, HttpStatus.SEE_OTHER);
   }
+}
+
+/** @throws an error that nobody expects */
+function failureOf(error: unknown): SignInFailure {
+  if (error instanceof SignInRefused) return error.failure;
+  if (!(error instanceof DomainError)) throw error;
+  return error.code === 'unauthenticated' ? 'failed' : 'unavailable';
 }

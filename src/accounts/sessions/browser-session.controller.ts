@@ -45,7 +45,8 @@ export class BrowserSessionController {
   @ApiOperation({
     operationId: 'signIn',
     summary: 'Sign in with a browser',
-    description: 'Starts a session. A cookie has its refresh token, and the answer its access token.',
+    description:
+      'Starts a session, in place of the one that the browser had. A cookie has its refresh token, and the answer its access token.',
     security: [],
   })
   @ApiOkResponse({
@@ -61,7 +62,7 @@ export class BrowserSessionController {
   ): Promise<AccessTokenResponse> {
     const account = await this.accounts.logIn(loginOf(email, password), request.ip);
     const tokens = await this.sessions.begin(account, personActor(account.id, request));
-    this.cookie.set(request, reply, tokens.refreshToken);
+    await this.cookie.begin(request, reply, tokens);
     return toAccessTokenResponse(tokens);
   }
 
@@ -71,7 +72,7 @@ export class BrowserSessionController {
     operationId: 'refreshSession',
     summary: "Refresh the browser's session",
     description:
-      'Exchanges the cookie for the next one, and for an access token. Refresh in one tab at a time.',
+      'Exchanges the cookie for the next one, and for an access token. Refresh in one tab at a time: the former cookie works once more, for 30 seconds.',
     security: [],
   })
   @ApiOkResponse({
@@ -85,7 +86,7 @@ export class BrowserSessionController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AccessTokenResponse> {
     try {
-      const tokens = await this.sessions.continue(this.cookie.read(request) ?? '');
+      const tokens = await this.sessions.continueInBrowser(this.cookie.read(request) ?? '');
       this.cookie.set(request, reply, tokens.refreshToken);
       return toAccessTokenResponse(tokens);
     } catch (error) {

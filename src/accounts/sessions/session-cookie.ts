@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError } from '../../common/errors.js';
 import { Settings } from '../../config/settings.js';
 import type { Attempt } from '../oidc/identity-provider.js';
-import { REFRESH_MS } from './sessions.service.js';
+import { REFRESH_MS, SessionsService, type Tokens } from './sessions.service.js';
 
 const SESSION = 'tillkeeper_session';
 const ATTEMPT = 'tillkeeper_sign_in';
@@ -11,10 +11,32 @@ const ATTEMPT = 'tillkeeper_sign_in';
 const PREFIX = '__Host-';
 const ATTEMPT_SECONDS = 600;
 
+interface KeptAttempt {
+  readonly attempt: Attempt;
+  /** Where the person wants to go in the console. */
+  readonly next: string;
+  /** Refresh token of the session that the browser had, or empty. */
+  readonly former: string;
+}
+
 /** The cookie that keeps a browser signed in. Its value is the refresh token, which scripts can't read. */
 @Injectable()
 export class SessionCookie {
-  constructor(private readonly settings: Settings) {}
+  constructor(
+    private readonly settings: Settings,
+    private readonly sessions: SessionsService,
+  ) {}
+
+  /** Signs the browser in, and ends the session that it had: nobody could sign out of that one any more. */
+  async begin(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { refreshToken }: Tokens,
+    former = this.read(request),
+  ): Promise<void> {
+    if (former !== undefined) await this.sessions.endWith(former);
+    this.set(request, reply, refreshToken);
+  }
 
   read(request: FastifyRequest): string | undefined {
     return this.#find(request, SESSION);
@@ -28,18 +50,30 @@ export class SessionCookie {
     this.#write(request, reply, SESSION);
   }
 
-  /** Keeps a sign-in at the identity provider, from which the browser comes back: the cookie must be `Lax`. */
-  keepAttempt(request: FastifyRequest, reply: FastifyReply, attempt: Attempt): void {
-    const { state, nonce, verifier } = attempt;
-    const value = [state, nonce, verifier].join('.');
-    this.#write(request, reply, ATTEMPT, { value, seconds: ATTEMPT_SECONDS, sameSite: 'Lax' });
+  /**
+   * Keeps a sign-in at the identity provider, from which the browser comes back: the cookie must be `Lax`. The
+   * session that the browser has is kept too, because its own cookie does not come back.
+   */
+  keepAttempt(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { state, nonce, verifier }: Attempt,
+    next: string,
+  ): void {
+    const parts = [state, nonce, verifier, Buffer.from(next).toString('base64url'), this.read(request) ?? ''];
+    this.#write(request, reply, ATTEMPT, {
+      value: parts.join('.'),
+      seconds: ATTEMPT_SECONDS,
+      sameSite: 'Lax',
+    });
   }
 
   /** @returns the sign-in that this browser began, once */
-  takeAttempt(request: FastifyRequest, reply: FastifyReply): Attempt | undefined {
-    const [state, nonce, verifier, ...more] = this.#find(request, ATTEMPT)?.split('.') ?? [];
+  takeAttempt(request: FastifyRequest, reply: FastifyReply): KeptAttempt | undefined {
+    const [state, nonce, verifier, next = '', former = ''] = this.#find(request, ATTEMPT)?.split('.') ?? [];
     this.#write(request, reply, ATTEMPT, { sameSite: 'Lax' });
-    return state && nonce && verifier && more.length === 0 ? { state, nonce, verifier } : undefined;
+    if (!state || !nonce || !verifier) return undefined;
+    return { attempt: { state, nonce, verifier }, next: Buffer.from(next, 'base64url').toString(), former };
   }
 
   /** Whether a page of this service sends the request. Other clients than browsers send no `Origin`. */

@@ -7,7 +7,7 @@ import { reachingDatabase } from '../../database/database-errors.js';
 import { Database, query, type Steps } from '../../database/database.js';
 import { SessionEntity } from '../account.entities.js';
 import type { Account } from '../accounts.repository.js';
-import { ADD_SESSION, END_REUSED_SESSION, ROTATE_SESSION } from './session.statements.js';
+import { ADD_SESSION, END_REUSED_SESSION, END_SESSION_WITH, ROTATE_SESSION } from './session.statements.js';
 
 /** The session's account, or whether a reused token ended the session. */
 type Rotation = { accountId: OwnerId } | { wasEnded: boolean };
@@ -17,6 +17,13 @@ interface NewSession {
   readonly tokenHash: string;
   readonly expiresAt: Date;
   readonly client: Pick<Actor, 'ip' | 'userAgent'>;
+}
+
+interface NextToken {
+  readonly nextHash: string;
+  readonly expiresAt: Date;
+  /** Milliseconds in which the token before the valid one may be used once more. */
+  readonly graceMs: number;
 }
 
 /** Stores sessions. They belong to accounts, so no method has a project as its first parameter. */
@@ -40,15 +47,19 @@ export class SessionsRepository {
     const now = new Date();
     await reachingDatabase(this.#entities.delete({ expiresAt: LessThanOrEqual(now) }));
     const { ip, userAgent } = client;
-    const row = { ...values, accountId, ip, userAgent, createdAt: now, lastUsedAt: now };
+    const row = { ...values, accountId, formerHash: null, ip, userAgent, createdAt: now, lastUsedAt: now };
     const added = await this.database.write(ADD_SESSION, [...columnValues(SessionEntity, row), passwordHash]);
     return added.length > 0;
   }
 
   /** Replaces the session's token. Ends the session if the token was used before. */
-  rotate(id: string, tokenHash: string, nextHash: string, expiresAt: Date): Promise<Rotation> {
+  rotate(id: string, tokenHash: string, { nextHash, expiresAt, graceMs }: NextToken): Promise<Rotation> {
+    const now = new Date();
+    const formerHash = graceMs > 0 ? tokenHash : '';
+    const graceSince = new Date(now.getTime() - graceMs);
     return this.database.transaction(function* (): Steps<Rotation> {
-      const [session] = yield* query(ROTATE_SESSION, [id, tokenHash, nextHash, expiresAt, new Date()]);
+      const values = [id, tokenHash, nextHash, expiresAt, now, formerHash, graceSince];
+      const [session] = yield* query(ROTATE_SESSION, values);
       return session ?? { wasEnded: (yield* query(END_REUSED_SESSION, [id, tokenHash])).length > 0 };
     });
   }
@@ -75,9 +86,9 @@ export class SessionsRepository {
     return Boolean((await reachingDatabase(this.#entities.delete({ id, accountId }))).affected);
   }
 
-  /** Ends the session whose current token it is. @returns whether there was one */
+  /** Ends the session whose current token it is, or the one before. @returns whether there was one */
   async endWith(id: string, tokenHash: string): Promise<boolean> {
-    return Boolean((await reachingDatabase(this.#entities.delete({ id, tokenHash }))).affected);
+    return (await this.database.write(END_SESSION_WITH, [id, tokenHash])).length > 0;
   }
 
   async endAll(accountId: OwnerId): Promise<void> {

@@ -28,6 +28,7 @@ function hashOf(token: string): string {
 }
 
 export const ACCESS_SECONDS = 30 * 60;
+const GRACE_MS = 30_000;
 export const REFRESH_MS = 7 * 24 * 60 * 60 * 1_000;
 
 export interface Tokens {
@@ -62,11 +63,24 @@ export class SessionsService {
    * Exchanges a refresh token. A reused one may be stolen, so it ends the session (RFC 9700, 4.14.2).
    * @throws DomainError `unauthenticated`
    */
-  async continue(token: string): Promise<Tokens> {
+  continue(token: string): Promise<Tokens> {
+    return this.#continue(token, 0);
+  }
+
+  /**
+   * Exchanges a refresh token from a cookie. A tab that is closed within a refresh loses the next token, so the
+   * former one may be used once more, shortly after. @throws DomainError `unauthenticated`
+   */
+  continueInBrowser(token: string): Promise<Tokens> {
+    return this.#continue(token, GRACE_MS);
+  }
+
+  async #continue(token: string, graceMs: number): Promise<Tokens> {
     const id = sessionIdOf(token);
     if (!id) throw notValid();
     const refreshToken = newRefreshToken(id);
-    const rotation = await this.sessions.rotate(id, hashOf(token), hashOf(refreshToken), expiry());
+    const next = { nextHash: hashOf(refreshToken), expiresAt: expiry(), graceMs };
+    const rotation = await this.sessions.rotate(id, hashOf(token), next);
     if ('accountId' in rotation)
       return { refreshToken, accessToken: this.accessTokens.issue(rotation.accountId, ACCESS_SECONDS, id) };
     if (rotation.wasEnded) {
@@ -94,7 +108,7 @@ export class SessionsService {
     this.ended.forget();
   }
 
-  /** Ends the session of a refresh token, if it is valid. */
+  /** Ends the session of a refresh token, if it is the valid one or the one before. */
   async endWith(token: string): Promise<void> {
     const id = sessionIdOf(token);
     if (id && (await this.sessions.endWith(id, hashOf(token)))) this.ended.forget();

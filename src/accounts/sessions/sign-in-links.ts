@@ -57,7 +57,7 @@ export class SignInLinkController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const tokens = await this.links.redeem(token, (id) => personActor(id, request));
-    if (tokens) this.cookie.set(request, reply, tokens.refreshToken);
-    void reply.redirect(tokens ? CONSOLE : `${CONSOLE}?sign_in_error=link`, HttpStatus.SEE_OTHER);
+    if (tokens) await this.cookie.begin(request, reply, tokens);
+    void reply.redirect(tokens ? CONSOLE : `${CONSOLE}/sign-in?sign_in_error=link`, HttpStatus.SEE_OTHER);
   }
 }

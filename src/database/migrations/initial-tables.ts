@@ -32,6 +32,7 @@ export function tablesOf(engine: Engine): Record<string, string> {
       id ${uuid} NOT NULL,
       account_id ${uuid} NOT NULL,
       token_hash varchar(43) NOT NULL,
+      former_hash varchar(43),
       expires_at ${time} NOT NULL,
       ip varchar(64),
       user_agent varchar(255),

@@ -1,3 +1,5 @@
+import { DataSource } from 'typeorm';
+import { SessionEntity } from '../../../src/accounts/account.entities.js';
 import { SignInLinks } from '../../../src/accounts/sessions/sign-in-links.js';
 import type { OwnerId } from '../../../src/common/ids.js';
 import { eventually } from '../../harness/eventually.js';
@@ -62,6 +64,12 @@ const signedIn = async (email: string) => {
   const answer = await signIn(email).expect(200);
   return { ...cookieOf(answer), token: (answer.body as { access_token: string }).access_token };
 };
+/** Makes the session of a cookie older, as if nobody had used it for a while. */
+const age = (pair: string, ms: number) =>
+  app.app
+    .get(DataSource)
+    .getRepository(SessionEntity)
+    .update({ id: pair.split('_')[4] }, { lastUsedAt: new Date(Date.now() - ms) });
 const registered = async () => (await accountsOf(app).register()).email;
 
 describe('POST /session', () => {
@@ -126,6 +134,17 @@ describe('POST /session', () => {
     expect(answer.headers).not.toHaveProperty('set-cookie');
   });
 
+  it('ends the session that the browser had, and no other', async () => {
+    const email = await registered();
+    const [former, other] = [await signedIn(email), await signedIn(email)];
+    const cookie = former.pair;
+    await signIn(email, { origin: PUBLIC_ORIGIN, cookie }, 'wrong password').expect(401);
+    await accountsOf(app).me(former.token).expect(200);
+    await signIn(email, { origin: PUBLIC_ORIGIN, cookie }).expect(200);
+    await accountsOf(app).me(former.token).expect(401);
+    await accountsOf(app).me(other.token).expect(200);
+  });
+
   it('uses a plain cookie over HTTP', async () => {
     const { host } = new URL(await local.app.getUrl());
     const answer = await signIn(await registered(), {
@@ -161,15 +180,42 @@ describe('POST /session/refresh', () => {
     await refresh(next.pair).expect(200);
   });
 
-  it('ends the session if the cookie was used before', async () => {
+  it('takes the former cookie once more, as a closed tab loses the next one, and then ends the session', async () => {
     const { pair, token } = await signedIn(await registered());
+    await refresh(pair).expect(200);
     const { pair: next } = cookieOf(await refresh(pair).expect(200));
+    const { pair: last } = cookieOf(await refresh(next).expect(200));
     const answer = await refresh(pair).expect(401, NOT_VALID);
     expect(cookieOf(answer)).toEqual({
       pair: `${HOST}=`,
       attributes: ['HttpOnly', 'Max-Age=0', 'Path=/', 'SameSite=Strict', 'Secure'],
     });
+    await refresh(last).expect(401, NOT_VALID);
+    await accountsOf(app).me(token).expect(401);
+  });
+
+  it('ends the session if the former cookie is used a second time', async () => {
+    const { pair, token } = await signedIn(await registered());
+    for (const status of [200, 200, 401]) await refresh(pair).expect(status);
+    await accountsOf(app).me(token).expect(401);
+  });
+
+  it('ends the session if the former cookie is used after 30 seconds', async () => {
+    const { pair, token } = await signedIn(await registered());
+    const { pair: next } = cookieOf(await refresh(pair).expect(200));
+    expect(await age(pair, 31_000)).toMatchObject({ affected: 1 });
+    await refresh(pair).expect(401, NOT_VALID);
     await refresh(next).expect(401, NOT_VALID);
+    await accountsOf(app).me(token).expect(401);
+  });
+
+  it('leaves POST /auth/refresh strict', async () => {
+    const { pair, token } = await signedIn(await registered());
+    await refresh(pair).expect(200);
+    await app
+      .send('post', '/api/v1/auth/refresh', null)
+      .send({ refresh_token: pair.slice(HOST.length + 1) })
+      .expect(401, NOT_VALID);
     await accountsOf(app).me(token).expect(401);
   });
 
@@ -205,6 +251,13 @@ describe('DELETE /session', () => {
     await eventually(() => local.send('get', '/api/v1/projects/', token).expect(401), 2_000);
   });
 
+  it('ends the session also with the cookie that a lost refresh left', async () => {
+    const { pair, token } = await signedIn(await registered());
+    await send('post', '/refresh', { origin: PUBLIC_ORIGIN, cookie: pair }).expect(200);
+    await signOut(pair).expect(204);
+    await accountsOf(app).me(token).expect(401);
+  });
+
   it('ends nothing for another page', async () => {
     const { pair, token } = await signedIn(await registered());
     await signOut(pair, 'https://evil.test').expect(403, FOREIGN);
@@ -215,7 +268,7 @@ describe('DELETE /session', () => {
 
 describe('GET /session/link/{token}', () => {
   it('signs a browser in once, and leads to the console', async () => {
-    const { id } = await accountsOf(app).register();
+    const { id, email } = await accountsOf(app).register();
     const path = await app.app.get(SignInLinks).issue(id as OwnerId);
     expect(path).toMatch(/^\/api\/v1\/session\/link\/tkl_[0-9A-Za-z]{49}$/);
     const open = (to = path) => app.send('get', to, null).expect(303);
@@ -223,9 +276,15 @@ describe('GET /session/link/{token}', () => {
     expect(opened.headers['location']).toBe('../../../../console');
     const { pair } = cookieOf(opened);
     await send('post', '/refresh', { origin: PUBLIC_ORIGIN, cookie: pair }).expect(200);
+    const again = await app.app.get(SignInLinks).issue(id as OwnerId);
+    const { token } = await signedIn(email);
+    const [cookie, sessions] = [pair, () => app.send('get', '/api/v1/auth/sessions', token)];
+    const { total } = (await sessions()).body as { total: number };
+    await open(again).set({ cookie });
+    expect((await sessions()).body).toMatchObject({ total });
     for (const to of [path, '/api/v1/session/link/nonsense', '/api/v1/session/link/%00']) {
       const { headers } = await open(to);
-      expect(headers['location']).toBe('../../../../console?sign_in_error=link');
+      expect(headers['location']).toBe('../../../../console/sign-in?sign_in_error=link');
       expect(headers).not.toHaveProperty('set-cookie');
     }
     expect(app.log.join('\n')).not.toContain(path.slice(-49));

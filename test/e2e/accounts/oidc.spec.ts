@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { PasswordResetsService } from '../../../src/accounts/passwords/password-resets.service.js';
+import { AccountsRepository } from '../../../src/accounts/accounts.repository.js';
 import { AccountsService } from '../../../src/accounts/accounts.service.js';
+import { DomainError } from '../../../src/common/errors.js';
 import { systemActor } from '../../../src/common/actor.js';
 import { accountsOf, PASSWORD } from '../../harness/accounts.js';
 import { startTestApp, type TestApp } from '../../harness/test-app.js';
@@ -92,7 +94,7 @@ const accessTokenOf = async (jar: Jar) => {
     .expect(200);
   return (refreshed.body as { access_token: string }).access_token;
 };
-const failure = (reason: string) => `${BASE}/console?sign_in_error=${reason}`;
+const failure = (reason: string) => `${BASE}/console/sign-in?sign_in_error=${reason}`;
 
 it('signs a person in with an account without a password, and again with the same one', async () => {
   const ids: string[] = [];
@@ -140,6 +142,7 @@ it('signs a person in with an account without a password, and again with the sam
 it.each([
   ['the person refuses', 'nobody', 'denied'],
   ['the provider knows no address', 'nameless', 'no_email'],
+  ['the person has not proved the address', 'unproved', 'email_unverified'],
 ])('signs nobody in if %s', async (_, person, reason) => {
   const { finished, jar } = await signIn(person);
   expect(finished.location).toBe(failure(reason));
@@ -151,6 +154,48 @@ it('does not join accounts that have the address, which nobody proved', async ()
   const { finished, jar } = await signIn('grace');
   expect(finished.location).toBe(failure('email_taken'));
   expect(jar.names).toEqual([]);
+});
+
+it('ends the session that the browser had, whose cookie does not come back with it', async () => {
+  const first = await signIn('dan');
+  const token = await accessTokenOf(first.jar);
+  const begun = await open('/api/v1/session/oidc', first.jar);
+  const attempt = first.jar.header.split('; ').filter((pair) => pair.includes('sign_in='));
+  const jar = new Jar();
+  jar.keep(attempt);
+  await open(await signInAtProvider(begun.location, 'dan'), jar);
+  await accountsOf(app).me(token).expect(401);
+  await accountsOf(app)
+    .me(await accessTokenOf(jar))
+    .expect(200);
+});
+
+it.each([
+  ['/projects/1?a=b', '/projects/1?a=b'],
+  ['//evil.example', ''],
+  ['https://evil.example', ''],
+  ['/a\r\nb', ''],
+])('leads to the page of the console that somebody came for: %j', async (next, path) => {
+  const jar = new Jar();
+  const begin = `/api/v1/session/oidc?next=${encodeURIComponent(next)}`;
+  const begun = await open(begin, jar);
+  expect((await open(await signInAtProvider(begun.location, 'ada'), jar)).location).toBe(
+    `${BASE}/console${path}`,
+  );
+  const refused = await open(await signInAtProvider((await open(begin, jar)).location, 'nobody'), jar);
+  const query = new URLSearchParams({ sign_in_error: 'denied', ...(path && { next: path }) });
+  expect(refused.location).toBe(`${BASE}/console/sign-in?${query.toString()}`);
+});
+
+it('leads back to the console if the account can not be read', async () => {
+  const jar = new Jar();
+  const begun = await open('/api/v1/session/oidc', jar);
+  const callback = await signInAtProvider(begun.location, 'ada');
+  const find = jest
+    .spyOn(app.app.get(AccountsRepository), 'findByIdentity')
+    .mockRejectedValueOnce(new DomainError('database_unavailable', 'The database is not available.'));
+  expect((await open(callback, jar)).location).toBe(failure('unavailable'));
+  find.mockRestore();
 });
 
 it('refuses a revoked account, and makes another one after its deletion', async () => {

@@ -1,5 +1,6 @@
 // An identity provider on the loopback interface, in a process of its own: its packages are ESM only. Prints its
-// URL. Whoever opens /interaction/…?as=ada has signed in as ada; `as=nobody` refuses.
+// URL. Whoever opens /interaction/…?as=ada has signed in as ada; `as=nobody` refuses, nameless has no
+// address, and unproved one that nobody proved.
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
@@ -10,7 +11,7 @@ const server = createServer().listen(0, '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
   const provider = new Provider(issuer, {
     clients: [{ client_id: clientId, client_secret: clientSecret, redirect_uris: [redirectUri] }],
-    claims: { openid: ['sub'], email: ['email'], profile: ['name'] },
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
     pkce: { required: () => true },
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_, { uid }) => `/interaction/${uid}` },
@@ -20,6 +21,7 @@ const server = createServer().listen(0, '127.0.0.1', () => {
         sub: accountId,
         name: accountId,
         ...(accountId !== 'nameless' && { email: `${accountId}@example.com` }),
+        ...(accountId === 'unproved' && { email_verified: false }),
       }),
     }),
   });

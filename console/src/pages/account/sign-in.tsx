@@ -17,6 +17,7 @@ export function SignIn() {
   const { data: server } = useQuery(queries.serverInfo);
   const [withToken, setWithToken] = useState(false);
   if (session === 'in') return <Redirect to={nextPath(search)} replace />;
+  const failure = new URLSearchParams(search).get('sign_in_error');
   const asksForToken = withToken || server?.sign_in.password === false;
   return (
     <Narrow title={text.signIn.title} about={asksForToken ? text.signIn.tokenAbout : text.signIn.about}>
@@ -30,6 +31,7 @@ export function SignIn() {
           {text.signIn.oidc}
         </Button>
       )}
+      <FormError>{failure !== null && failureText(failure)}</FormError>
       {asksForToken ? <TokenForm /> : <PasswordForm />}
       <Links>
         {server?.sign_in.registration && (
@@ -50,6 +52,12 @@ export function SignIn() {
       </Links>
     </Narrow>
   );
+}
+
+/** @param failure as the server names it in the URL, where anybody could write another one */
+function failureText(failure: string): string {
+  const known: Readonly<Record<string, string>> = text.signIn.failures;
+  return (Object.hasOwn(known, failure) ? known[failure] : undefined) ?? text.signIn.failures.failed;
 }
 
 function PasswordForm() {
