@@ -18,6 +18,7 @@ RUN npm ci
 COPY .swcrc nest-cli.json tsconfig.json ./
 COPY src src
 COPY console console
+COPY scripts/bundle.mjs scripts/
 RUN npm run build && find dist -name '*.map' -delete
 
 FROM node:24-bookworm-slim

@@ -7,6 +7,7 @@ const BUILDER = 'node_modules/.bin/nest';
 const BEFORE = 'dist-before';
 const SOURCES = [
   'src',
+  'scripts/bundle.mjs',
   'package.json',
   '.swcrc',
   'nest-cli.json',

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   cpSync,
@@ -76,6 +76,8 @@ function compiledSources(): string {
     .map((name) => ({ name, text: readFileSync(join('src', name), 'utf8') }));
   const hash = createHash('sha256')
     .update(readFileSync('.swcrc'))
+    .update(readFileSync('scripts/bundle.mjs'))
+    .update(readFileSync('package-lock.json'))
     .update(JSON.stringify(sources))
     .digest('hex');
   const folder = join(CACHE, hash);
@@ -94,6 +96,10 @@ function compiledSources(): string {
       transformSync(text, { swcrc: true, filename: join('src', name), sourceMaps: false }).code,
     );
   }
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/bundle.mjs', unfinished], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(stderr);
   try {
     renameSync(unfinished, folder);
   } catch (error) {
