@@ -179,6 +179,38 @@ export const serviceAccounts = (id: string) =>
     queryFn: () => ask(api.GET('/api/v1/projects/{project_id}/service-accounts', { params: at(id) })),
   });
 
+export const destinations = (id: string) =>
+  queryOptions({
+    queryKey: [id, 'destinations'],
+    refetchInterval: MINUTE,
+    queryFn: () => ask(api.GET(`${STRIPE}/event-destinations`, { params: at(id) })),
+  });
+
+export const deliveries = (
+  id: string,
+  destination_id: string,
+  state: 'pending' | 'delivered' | 'failed' | undefined,
+) =>
+  infiniteQueryOptions({
+    queryKey: [id, 'deliveries', destination_id, state],
+    placeholderData: keepPreviousData,
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam: cursor }) =>
+      ask(
+        api.GET(`${STRIPE}/event-destinations/{destination_id}/deliveries`, {
+          params: { path: { project_id: id, destination_id }, query: { state, cursor } },
+        }),
+      ),
+    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
+  });
+
+export const connectLinks = (id: string) =>
+  queryOptions({
+    queryKey: [id, 'connect-links'],
+    refetchInterval: MINUTE,
+    queryFn: () => ask(api.GET(`${STRIPE}/connect-links`, { params: at(id) })),
+  });
+
 export const gatewayKeys = (id: string) =>
   queryOptions({
     queryKey: [id, 'gateway-keys'],

@@ -1,5 +1,6 @@
 import { type QueryClient, useQueries, useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
+import { hasPermission } from '../../../src/projects/permissions/permissions';
 import * as queries from '../api/queries';
 import { hasScopes } from '../api/session';
 import type { Schema } from '../api/types';
@@ -10,7 +11,7 @@ import { ButtonLink } from '../ui/controls';
 import { Loaded } from '../ui/loaded';
 import { type Need, needsOf } from './needs';
 
-/** Each costs four requests. */
+/** Each costs up to five requests. */
 const MAX_CHECKED = 12;
 
 export function Home() {
@@ -65,12 +66,15 @@ function useNeeds(projects: readonly Schema<'ProjectResponse'>[]) {
       queryKey: [project.id, 'needs'],
       refetchInterval: queries.MINUTE,
       queryFn: async ({ client }: { client: QueryClient }) => {
-        const [{ config }, status, problems] = await Promise.all([
+        const [{ config }, status, problems, destinations] = await Promise.all([
           client.fetchQuery(queries.config(project.id)),
           client.fetchQuery(queries.status(project.id)),
           client.fetchQuery(queries.problemEvents(project.id)),
+          hasPermission(project.role, 'event-destinations:write')
+            ? client.fetchQuery(queries.destinations(project.id))
+            : [],
         ]);
-        return { project, needs: needsOf(project.id, { config, status, problems }) };
+        return { project, needs: needsOf(project.id, { config, status, problems, destinations }) };
       },
     })),
     combine: (results) => ({

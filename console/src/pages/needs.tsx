@@ -1,5 +1,5 @@
 import { type Mode, MODES, type Schema } from '../api/types';
-import { projectPath } from '../shell/paths';
+import { destinationPath, projectPath } from '../shell/paths';
 import { text } from '../text';
 
 /** Something that a person should do. */
@@ -51,7 +51,13 @@ export function needsOf(
     config,
     status,
     problems,
-  }: { config: Config; status: Status; problems: { failed: number; unreadable: number } },
+    destinations,
+  }: {
+    config: Config;
+    status: Status;
+    problems: { failed: number; unreadable: number };
+    destinations: readonly Schema<'EventDestinationResponse'>[];
+  },
 ): Need[] {
   const needs = MODES.flatMap((mode) => needsOfMode(id, mode, status[mode]));
   if (problems.failed > 0)
@@ -72,6 +78,17 @@ export function needsOf(
       href: `${projectPath(id, 'events')}?outcome=unreadable`,
       action: text.needs.showEvents,
     });
+  for (const each of destinations) {
+    if (each.failing_since === null && each.disabled_reason === null) continue;
+    needs.push({
+      key: each.id,
+      tone: 'bad',
+      title: text.needs.destination(each.description ?? each.url),
+      about: each.enabled ? text.needs.destinationAbout : text.needs.destinationOffAbout,
+      href: destinationPath(id, each.id),
+      action: text.needs.showDeliveries,
+    });
+  }
   for (const { code, field, message } of config?.warnings ?? [])
     needs.push({
       key: `${code}-${field}`,

@@ -22,9 +22,17 @@ export function Overview() {
   const config = useQuery(queries.config(project.id));
   const status = useQuery(queries.status(project.id));
   const problems = useQuery(queries.problemEvents(project.id));
+  const may = useMay();
+  const seesDestinations = may('event-destinations:write');
+  const destinations = useQuery({ ...queries.destinations(project.id), enabled: seesDestinations });
   const needs =
-    config.data && status.data && problems.data
-      ? needsOf(project.id, { config: config.data.config, status: status.data, problems: problems.data })
+    config.data && status.data && problems.data && (destinations.data || !seesDestinations)
+      ? needsOf(project.id, {
+          config: config.data.config,
+          status: status.data,
+          problems: problems.data,
+          destinations: destinations.data ?? [],
+        })
       : undefined;
   return (
     <Page title={project.name} about={project.description ?? text.overview.about}>

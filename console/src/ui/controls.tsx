@@ -1,5 +1,11 @@
-import type { ButtonHTMLAttributes, ComponentProps, InputHTMLAttributes, ReactNode } from 'react';
-import { useId, useState } from 'react';
+import type {
+  ButtonHTMLAttributes,
+  ComponentProps,
+  InputHTMLAttributes,
+  ReactNode,
+  TextareaHTMLAttributes,
+} from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { text } from '../text';
 import styles from './controls.module.css';
@@ -94,6 +100,33 @@ export function Field({
   );
 }
 
+export function TextArea({
+  label,
+  hint,
+  error,
+  ...input
+}: TextareaHTMLAttributes<HTMLTextAreaElement> & FieldProps) {
+  const id = useId();
+  return (
+    <div className={styles.field}>
+      <label className={styles.label} htmlFor={id}>
+        {label}
+      </label>
+      <textarea
+        rows={2}
+        autoComplete="off"
+        spellCheck={false}
+        {...input}
+        id={id}
+        className={classes(styles.input, styles.mono)}
+        aria-invalid={error !== undefined}
+        aria-describedby={`${id}-note`}
+      />
+      <Note id={id} hint={hint} error={error} />
+    </div>
+  );
+}
+
 function Note({ id, hint, error }: { id: string; hint?: ReactNode; error?: string }) {
   if (error !== undefined)
     return (
@@ -182,12 +215,23 @@ export function Segments<Value extends string>({
 }
 
 export function Form({ onSubmit, children }: { onSubmit: () => void; children: ReactNode }) {
+  const form = useRef<HTMLFormElement>(null);
+  const isSubmitted = useRef(false);
+  // Brings the first refused field into sight, once per submission.
+  useEffect(() => {
+    const refused = form.current?.querySelector<HTMLElement>('[aria-invalid=true]');
+    if (!isSubmitted.current || !refused) return;
+    isSubmitted.current = false;
+    refused.focus();
+  });
   return (
     <form
+      ref={form}
       className={styles.form}
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
+        isSubmitted.current = true;
         onSubmit();
       }}
     >

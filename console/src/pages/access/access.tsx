@@ -3,11 +3,13 @@ import { useMay } from '../../shell/project';
 import { text } from '../../text';
 import { Page } from '../../ui/content';
 import { Segments } from '../../ui/controls';
+import { ConnectLinks } from './connect-links';
+import { Destinations } from './destinations';
 import { GatewayKeys } from './gateway-keys';
 import { Members } from './members';
 import { ServiceAccounts } from './service-accounts';
 
-type Tab = 'people' | 'machines' | 'gateway';
+type Tab = 'people' | 'machines' | 'gateway' | 'destinations' | 'links';
 
 export function Access() {
   const may = useMay();
@@ -16,6 +18,8 @@ export function Access() {
     'people',
     ...(may('service-accounts:write') ? (['machines'] as const) : []),
     ...(may('gateway-keys:write') ? (['gateway'] as const) : []),
+    ...(may('event-destinations:write') ? (['destinations'] as const) : []),
+    ...(may('connect-links:write') ? (['links'] as const) : []),
   ];
   const tab = tabs.includes(wanted) ? wanted : 'people';
   return (
@@ -36,6 +40,8 @@ export function Access() {
       {tab === 'people' && <Members />}
       {tab === 'machines' && <ServiceAccounts />}
       {tab === 'gateway' && <GatewayKeys />}
+      {tab === 'destinations' && <Destinations />}
+      {tab === 'links' && <ConnectLinks />}
     </Page>
   );
 }

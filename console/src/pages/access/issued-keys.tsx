@@ -117,15 +117,20 @@ export function IssuedKey({
   );
 }
 
-export function NewKey({ value, onClose }: { value: string | null; onClose: () => void }) {
+export function NewKey({
+  value,
+  title = text.issued.shownOnce,
+  about = text.issued.shownOnceAbout,
+  onClose,
+}: {
+  value: string | null;
+  title?: string;
+  about?: string;
+  onClose: () => void;
+}) {
   return (
-    <Dialog
-      open={value !== null}
-      title={text.issued.shownOnce}
-      about={text.issued.shownOnceAbout}
-      onClose={onClose}
-    >
-      {value !== null && <ShownOnce value={value} label={text.issued.copy} />}
+    <Dialog open={value !== null} title={title} about={about} onClose={onClose}>
+      {value !== null && <ShownOnce value={value} label={`${text.copy}: ${title}`} />}
       <Actions>
         <Button kind="primary" onClick={onClose}>
           {text.issued.kept}

@@ -1,0 +1,3 @@
+import { suiteOf } from '../../harness/jest/suite.js';
+
+suiteOf('engine-free/console');
