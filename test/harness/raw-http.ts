@@ -12,6 +12,8 @@ export interface RawAnswer {
 /** A request that is being sent. */
 export interface OpenRequest {
   write(bytes: string | Buffer): void;
+  /** Stops reading. */
+  pause(): void;
   destroy(): void;
   /** Resolves with the first line. */
   readonly status: Promise<number>;
@@ -58,6 +60,7 @@ function openBytes({ app }: TestApp, bytes: string | Buffer): OpenRequest {
   const received = () => parse(Buffer.concat(chunks).toString());
   return {
     write: (more) => void (socket.writable && socket.write(more)),
+    pause: () => void socket.pause(),
     destroy: () => void socket.destroy(),
     status: once(socket, 'data').then(() => received().status),
     answer: once(socket, 'close').then(received),

@@ -26,6 +26,8 @@ export class Abort {
 interface Options {
   /** Ends the call; also while it waits for a connection. */
   readonly abort: Abort;
+  /** Milliseconds in which the client reads no byte of the answer, after which the connection ends. */
+  readonly idleMs: number;
   /**
    * Called right before the head is written.
    * @returns the headers for the client @throws the error that it gets instead of the answer
@@ -57,6 +59,7 @@ class AnswerWriter implements Dispatcher.DispatchHandler {
   /** The first piece, in case it is all: then the answer leaves in one write, with its length. */
   #first: Buffer | undefined;
   #refusal: Error | undefined;
+  #isWatched = false;
 
   constructor(
     private readonly response: ServerResponse,
@@ -99,6 +102,7 @@ class AnswerWriter implements Dispatcher.DispatchHandler {
     // Node writes a text together with the head. Each character of it is one byte.
     if (whole && whole.length <= SMALL_BYTES) this.response.end(whole.toString('latin1'), 'latin1');
     else this.response.end(whole);
+    if (this.response.writableLength > 0) this.#watchClient();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -133,7 +137,18 @@ class AnswerWriter implements Dispatcher.DispatchHandler {
 
   #write(piece: Buffer): void {
     if (this.response.write(piece)) return;
+    this.#watchClient();
     this.#controller?.pause();
     this.response.once('drain', () => this.#controller?.resume());
+  }
+
+  /** Node's timer of the socket starts again with each byte that the client takes. */
+  #watchClient(): void {
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    this.response.setTimeout(this.options.idleMs, () => {
+      // Otherwise Stripe is waited for, which has a limit of its own.
+      if (this.response.writableLength > 0) this.response.destroy();
+    });
   }
 }

@@ -10,8 +10,8 @@ const MIB = 1024 * 1024;
 /** Limits of requests, in this process. A key has half of its project's, so that one key can't use up all. */
 @Injectable()
 export class GatewayLimits {
-  /** Milliseconds without a byte of a body, after which an upload ends. */
-  uploadIdleMs = 30_000;
+  /** Milliseconds in which the client sends no byte of a body, or reads none of an answer. */
+  idleMs = 30_000;
   /** Bytes of a body: parameters, and uploads of files. */
   readonly bodyBytes = 8 * MIB;
   readonly uploadBytes = 512 * MIB;

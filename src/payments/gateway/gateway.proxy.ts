@@ -154,7 +154,7 @@ export class GatewayProxy implements OnApplicationShutdown {
       ? await bodyForStripe(request.raw, {
           abort,
           limit: this.#limitOf(call),
-          idleMs: this.limits.uploadIdleMs,
+          idleMs: this.limits.idleMs,
           scanner: call.bodyScanner(),
         })
       : null;
@@ -181,7 +181,7 @@ export class GatewayProxy implements OnApplicationShutdown {
         this.#stripe[call.operation.host],
         { method: request.method, path: call.target, headers, body },
         reply.raw,
-        { abort, accept },
+        { abort, accept, idleMs: this.limits.idleMs },
       );
       // The answer is written past Fastify.
       return reply.hijack();

@@ -506,13 +506,41 @@ describe('a connection', () => {
 
   it('without a byte for too long gets 408', async () => {
     const limits = app.app.get(GatewayLimits);
-    limits.uploadIdleMs = 200;
+    limits.idleMs = 200;
     const open = openRequest(app, 'POST /v1/customers', [bearer(full), FORM, 'Content-Length: 10']);
     open.write('name=');
     const answer = await open.answer;
-    limits.uploadIdleMs = 30_000;
+    limits.idleMs = 30_000;
     expect([answer.status, errorOf(answer)['code']]).toEqual([408, 'gateway_upload_idle']);
     expect(stripe.requests.filter(({ isComplete }) => isComplete)).toEqual([]);
+  });
+
+  it('whose client stops reading ends, and leaves its place to others', async () => {
+    const limits = app.app.get(GatewayLimits);
+    limits.idleMs = 200;
+    const key = await makeGatewayKey(app, projectId, { '*': 'read' });
+    const block = Buffer.alloc(1024 * 1024);
+    stripe.answer = (_request, response) => {
+      const write = (): void =>
+        void (response.writable && response.write(block)
+          ? setImmediate(write)
+          : response.once('drain', write));
+      write();
+    };
+    const open = Array.from({ length: 10 }, () => {
+      const request = openRequest(app, 'GET /v1/files/file_1/contents', [bearer(key)]);
+      request.pause();
+      return request;
+    });
+    await eventually(async () =>
+      expect(
+        app.log.filter((line) => line.includes(key.id) && line.includes('"brokenOff":true')),
+      ).toHaveLength(10),
+    );
+    for (const each of open) each.destroy();
+    stripe.answer = echo;
+    expect((await send('GET /v1/customers', [], '', key)).status).toBe(200);
+    limits.idleMs = 30_000;
   });
 
   it('is refused if too many of the key are open, until one of them ends', async () => {
