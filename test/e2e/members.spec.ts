@@ -171,6 +171,8 @@ describe('members of a project', () => {
     );
     const detail = 'The project has 1000 members, which is the most: remove one first.';
     await add('grace').expect(409, { detail });
+    for (const known of ['m7', 'developer-1'])
+      await add(known).expect(409, { detail: 'This person has a role in the project already.' });
     await app
       .send('post', '/api/v1/projects/invitations/accept', tokenOf('grace'))
       .send({ token: (invited as { invite_url: string }).invite_url })

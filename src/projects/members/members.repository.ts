@@ -103,14 +103,15 @@ export class MembersRepository {
     { subject, actor, invitation }: Joining,
     role: GivenRole,
   ): Steps<Member> {
+    if (subject === project.ownerId) throw alreadyMember();
+    // The account is locked before any of its memberships, as its deletion does.
     if (yield* this.accounts.isLockedOut(subject)) throw accountGone();
     const at = new Date();
     const row = { projectId: project.id, subject, role, createdAt: at };
+    const [member] = yield* query(ADD_MEMBER, columnValues(ProjectMemberEntity, row));
+    if (!member) throw alreadyMember();
     const [{ total } = { total: 0 }] = yield* query(COUNT_MEMBERS, [project.id]);
-    if (total >= MOST_MEMBERS) throw tooManyMembers();
-    const [member] =
-      subject === project.ownerId ? [] : yield* query(ADD_MEMBER, columnValues(ProjectMemberEntity, row));
-    if (!member) throw new DomainError('already_member', 'This person has a role in the project already.');
+    if (total > MOST_MEMBERS) throw tooManyMembers();
     yield* chain.append({
       action: 'member.added',
       details: { member: subject, role, invitation },
@@ -163,13 +164,15 @@ export class MembersRepository {
       throw new DomainError('owner_changed', 'The project has another owner by now; read its members again.');
     if (subject === project.ownerId)
       throw new DomainError('already_member', 'This person owns the project already.');
+    // The account is locked before its membership, as its deletion does: otherwise each waits for the other.
+    const isGone = yield* this.accounts.isLockedOut(subject);
     const [member] = yield* query(REMOVE_MEMBER, [projectId, subject]);
     if (!member && from !== undefined)
       throw new DomainError(
         'transfer_to_stranger',
         'This person is not a member; add them to the project first.',
       );
-    if (yield* this.accounts.isLockedOut(subject)) throw accountGone();
+    if (isGone) throw accountGone();
     const at = new Date();
     yield* exec(SET_OWNER, [projectId, subject, at]);
     const former = { projectId, subject: project.ownerId, role: 'admin' as const, createdAt: at };
@@ -193,6 +196,10 @@ function assertNotOwner({ ownerId }: Pick<Project, 'ownerId'>, subject: OwnerId)
       'owner_stays',
       'This person owns the project; transfer it to another member first.',
     );
+}
+
+function alreadyMember(): DomainError {
+  return new DomainError('already_member', 'This person has a role in the project already.');
 }
 
 function tooManyMembers(): DomainError {

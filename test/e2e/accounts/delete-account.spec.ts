@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
 import { accountsOf, PASSWORD } from '../../harness/accounts.js';
 import { rowsOf } from '../../harness/database/rows.js';
+import { engine } from '../../harness/database/test-database.js';
+import { eventually } from '../../harness/eventually.js';
 import { configPath, OWNER, startTestApp, type TestApp } from '../../harness/test-app.js';
 import { accessToken } from '../../harness/tokens.js';
 
@@ -139,6 +142,35 @@ describe('DELETE /auth/me', () => {
       expect(await membersOf(projectId)).toEqual(isOwner ? [id, 'developer-1'] : ['developer-1']);
     }
   });
+
+  if (engine === 'postgres')
+    it('waits for a transfer, and not in a circle, when the account joins the project meanwhile', async () => {
+      const { id, access_token: token } = await accounts.register();
+      const projectId = await app.createProject();
+      const [holder, observer] = [0, 1].map(() => new Client({ connectionString: app.database.url }));
+      if (!holder || !observer) throw new Error('There is no client.');
+      await Promise.all([holder.connect(), observer.connect()]);
+      const untilWaiting = (count: number) =>
+        eventually(async () => {
+          const { rowCount } = await observer.query(
+            "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
+          );
+          expect(rowCount).toBe(count);
+        });
+      await holder.query('BEGIN');
+      await holder.query('SELECT FROM accounts WHERE id = $1 FOR UPDATE', [id]);
+      const removed = remove(token).then(({ status }) => status);
+      await untilWaiting(1);
+      await observer.query("INSERT INTO project_members VALUES ($1, $2, 'admin', now())", [projectId, id]);
+      const transferred = app
+        .send('post', `/api/v1/projects/${projectId}/transfer`)
+        .send({ subject: id })
+        .then(({ status }) => status);
+      await untilWaiting(2);
+      await holder.end();
+      expect(await Promise.all([transferred, removed])).toEqual([204, 409]);
+      await observer.end();
+    });
 
   it('answers 404 for a token without an account', async () => {
     await remove(null).expect(401);
