@@ -4,16 +4,14 @@ import { Secret } from '../common/secret.js';
 import { Checked } from '../http/validation/request.pipe.js';
 import { ApiNullableString, ApiTime, ApiUuid } from '../http/openapi/api-errors.js';
 import type { Account } from './accounts.repository.js';
+import { emailProblem, newEmailProblem, normalizeEmail } from '../http/validation/email.js';
 import {
-  emailProblem,
   fullNameProblem,
   MAX_NAME_LENGTH,
   MIN_PASSWORD_LENGTH,
-  newEmailProblem,
   newPasswordProblem,
-  normalizeEmail,
   passwordProblem,
-} from './email.js';
+} from './account-rules.js';
 import { ACCESS_SECONDS, type Tokens } from './sessions/sessions.service.js';
 
 export const EMAIL = { type: 'string', format: 'email', example: 'ada@example.com' } as const;

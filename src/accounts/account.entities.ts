@@ -1,6 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, Unique } from 'typeorm';
 import type { OwnerId } from '../common/ids.js';
-import { MAX_EMAIL_LENGTH } from './email.js';
+import { MAX_EMAIL_LENGTH } from '../http/validation/email.js';
 
 /** A developer of the built-in authorization server. */
 @Entity('accounts')

@@ -25,7 +25,7 @@ import {
   REVOKE,
   SET_PASSWORD,
 } from './account.statements.js';
-import { spellingsOf } from './email.js';
+import { spellingsOf } from '../http/validation/email.js';
 import { END_OTHER_SESSIONS, END_SESSIONS } from './sessions/session.statements.js';
 
 /** A developer of the built-in authorization server. Times are RFC 3339 in UTC with milliseconds. */

@@ -7,7 +7,7 @@ import { type OwnerId, parseUuid } from '../common/ids.js';
 import type { Secret } from '../common/secret.js';
 import type { Account } from './accounts.repository.js';
 import { AccountsRepository } from './accounts.repository.js';
-import { storedForm } from './email.js';
+import { storedForm } from '../http/validation/email.js';
 import { FailedAttempts, type LockOutScope } from './attempts/failed-attempts.js';
 import { Passwords } from './passwords/passwords.js';
 

@@ -3,7 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import { DomainError, type Problem, ValidationFailed } from '../common/errors.js';
 import { LOGIN_URL } from '../http/openapi/docs.js';
 import { addUnreadBodyParser } from '../http/request-bodies.js';
-import { emailProblem, passwordProblem } from './email.js';
+import { emailProblem } from '../http/validation/email.js';
+import { passwordProblem } from './account-rules.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 /** Fits an address and a password with every byte percent-encoded. */

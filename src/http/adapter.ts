@@ -37,16 +37,14 @@ export function sendCommonHeaders(fastify: FastifyInstance): void {
 }
 
 function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
-  reply.header(REQUEST_ID_HEADER, request.id);
-  if (isDocsUrl(request.url)) return;
-  reply.headers(DATA_HEADERS);
+  if (isDocsUrl(request.url)) return void reply.header(REQUEST_ID_HEADER, request.id);
   // A page brings its own policy, which may name an origin that shows it in a frame: `X-Frame-Options` can't.
   const policy = reply.getHeader(POLICY_HEADER);
-  if (policy === undefined) reply.header(POLICY_HEADER, NOTHING_RUNS);
-  else if (/frame-ancestors http/.test(String(policy))) reply.removeHeader('x-frame-options');
+  reply.headers({ ...commonHeaders(request), ...(policy !== undefined && { [POLICY_HEADER]: policy }) });
+  if (/frame-ancestors http/.test(String(policy))) reply.removeHeader('x-frame-options');
 }
 
-/** For an answer that is written past Fastify. */
+/** Headers of every answer, except those of `/docs`. Used also for an answer that is written past Fastify. */
 export function commonHeaders({ id }: FastifyRequest): Record<string, string> {
   return { [REQUEST_ID_HEADER]: id, [POLICY_HEADER]: NOTHING_RUNS, ...DATA_HEADERS };
 }

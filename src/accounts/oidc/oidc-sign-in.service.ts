@@ -4,7 +4,8 @@ import type { Actor } from '../../common/actor.js';
 import type { OwnerId } from '../../common/ids.js';
 import type { Account } from '../accounts.repository.js';
 import { AccountsRepository } from '../accounts.repository.js';
-import { fullNameProblem, newEmailProblem, normalizeEmail, storedForm } from '../email.js';
+import { newEmailProblem, normalizeEmail, storedForm } from '../../http/validation/email.js';
+import { fullNameProblem } from '../account-rules.js';
 import { SessionsService, type Tokens } from '../sessions/sessions.service.js';
 import { type Attempt, type Identity, IdentityProvider } from './identity-provider.js';
 

@@ -10,7 +10,7 @@ import { Settings } from '../../config/settings.js';
 import { Mailer } from '../../mail/mailer.js';
 import { type Account, AccountsRepository, type IssuedReset } from '../accounts.repository.js';
 import { FailedAttempts } from '../attempts/failed-attempts.js';
-import { storedForm } from '../email.js';
+import { storedForm } from '../../http/validation/email.js';
 import { Passwords } from './passwords.js';
 
 const HOUR_MS = 3_600_000;

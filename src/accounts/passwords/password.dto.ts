@@ -2,7 +2,8 @@ import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { textCheck } from '../../http/validation/fields.js';
 import { Checked, ForbidUnknownFields } from '../../http/validation/request.pipe.js';
 import { EMAIL, PASSWORD } from '../account.dto.js';
-import { emailProblem, MIN_PASSWORD_LENGTH, newPasswordProblem, passwordProblem } from '../email.js';
+import { emailProblem } from '../../http/validation/email.js';
+import { MIN_PASSWORD_LENGTH, newPasswordProblem, passwordProblem } from '../account-rules.js';
 
 import { RESET_MAILED } from './password-resets.service.js';
 

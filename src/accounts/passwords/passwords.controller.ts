@@ -10,7 +10,7 @@ import { ApiErrors } from '../../http/openapi/api-errors.js';
 import { ACCOUNT_ERRORS, NO_ACCOUNTS_HERE } from '../account.dto.js';
 import { AccountsService } from '../accounts.service.js';
 import { CurrentSession } from '../sessions/session.dto.js';
-import { normalizeEmail } from '../email.js';
+import { normalizeEmail } from '../../http/validation/email.js';
 import {
   ChangePasswordRequest,
   PasswordResetMailRequest,

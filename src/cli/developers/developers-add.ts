@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { fullNameProblem, newEmailProblem } from '../../accounts/email.js';
+import { newEmailProblem } from '../../http/validation/email.js';
+import { fullNameProblem } from '../../accounts/account-rules.js';
 import { CommandFailed, type Report } from '../output.js';
 import { OPERATOR, type Runner, type Session } from '../session.js';
 import {

@@ -1,4 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
+import { accountGone } from '../../auth/auth.errors.js';
+import { AccountStandings } from '../../auth/tokens/ended-sessions.js';
 import { DomainError } from '../../common/errors.js';
 import { Database, query, type Steps, zip } from '../../database/database.js';
 import { isDatabaseUnavailable } from '../../database/database-errors.js';
@@ -37,6 +39,7 @@ export class ProjectImporter {
   readonly #projects: ProjectRepository;
   readonly #configs: StripeConfigRepository;
   readonly #sealer: CredentialSealer;
+  readonly #accounts: AccountStandings;
 
   constructor(services: INestApplicationContext) {
     this.#database = services.get(Database);
@@ -44,6 +47,7 @@ export class ProjectImporter {
     this.#projects = services.get(ProjectRepository);
     this.#configs = services.get(StripeConfigRepository);
     this.#sealer = services.get(CredentialSealer);
+    this.#accounts = services.get(AccountStandings);
   }
 
   /** How many batches may be stored at once. On SQLite, the server beside it has to get its turn between two. */
@@ -94,8 +98,14 @@ export class ProjectImporter {
   *#plan(line: ProjectLine): Steps<Plan> {
     const { id, ownerId, name } = line.project;
     const [[project], current] = yield* zip(query(FIND_ANY, [id]), query(FIND_CURRENT, [id]));
-    if (isTaken(project, ownerId))
-      return { line, outcome: refusalOf(line, PROJECT_TAKEN), unverified: [], verdicts: [] };
+    const refused = (reason: string): Plan => ({
+      line,
+      outcome: refusalOf(line, reason),
+      unverified: [],
+      verdicts: [],
+    });
+    if (isTaken(project, ownerId)) return refused(PROJECT_TAKEN);
+    if (!project && (yield* this.#accounts.isLockedOut(ownerId))) return refused(accountGone().message);
     const credentials = line.credentials.map((credential) => {
       const { mode, kind } = credential.rule;
       const fingerprint = this.#sealer.fingerprint(id, credential.value);

@@ -14,11 +14,10 @@ import { ConnectLinkEntity } from './connect-link.entity.js';
 import {
   ADD,
   type ConnectLinkRow,
-  DELETE,
+  DELETE_EXPIRED,
+  DELETE_OF_PROJECT,
   END,
-  EXPIRED_BEFORE,
   FIND,
-  LINKS_OF_PROJECT,
   LIST_OPEN,
 } from './connect-links.statements.js';
 
@@ -96,7 +95,7 @@ export class ConnectLinksRepository {
 
   /** Runs inside the transaction that deletes the project. */
   *removeOfProject(projectId: ProjectId): Steps<void> {
-    yield* this.#delete(yield* query(LINKS_OF_PROJECT, [projectId]));
+    yield* this.#forget(yield* query(DELETE_OF_PROJECT, [projectId]));
   }
 
   *#add(
@@ -107,7 +106,7 @@ export class ConnectLinksRepository {
     const chain = yield* this.history.lockChain(projectId);
     if ((yield* query(FIND_LIVE, [projectId])).length === 0) throw projectNotFound();
     const { createdAt: now, mode } = link;
-    yield* this.#delete(yield* query(EXPIRED_BEFORE, [projectId, new Date(now.getTime() - KEPT_MS)]));
+    yield* this.#forget(yield* query(DELETE_EXPIRED, [projectId, new Date(now.getTime() - KEPT_MS)]));
     if ((yield* query(LIST_OPEN, [projectId, now])).length >= MOST_OPEN) throw tooManyLinks();
     const added = { ...link, id: randomUUID(), projectId, ended: null };
     yield* exec(ADD, columnValues(ConnectLinkEntity, added));
@@ -130,11 +129,9 @@ export class ConnectLinksRepository {
     return (yield* query(END, [id, projectId, end, new Date()])).length > 0;
   }
 
-  *#delete(links: readonly { id: string }[]): Steps<void> {
-    for (const { id } of links) {
-      yield* this.keys.revoke(KIND, id);
-      yield* exec(DELETE, [id]);
-    }
+  /** Deletes the tokens of deleted links. */
+  *#forget(links: readonly { id: string }[]): Steps<void> {
+    for (const { id } of links) yield* this.keys.revoke(KIND, id);
   }
 }
 

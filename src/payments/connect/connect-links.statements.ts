@@ -28,12 +28,11 @@ export const END = sql<{ id: string }>(
 );
 
 /** $1 project, $2 time. */
-export const EXPIRED_BEFORE = sql<{ id: string }>(
-  'SELECT id FROM connect_links WHERE project_id = $1 AND expires_at <= $2',
+export const DELETE_EXPIRED = sql<{ id: string }>(
+  'DELETE FROM connect_links WHERE project_id = $1 AND expires_at <= $2 RETURNING id',
 );
 
 /** $1 project. */
-export const LINKS_OF_PROJECT = sql<{ id: string }>('SELECT id FROM connect_links WHERE project_id = $1');
-
-/** $1 link. */
-export const DELETE = sql<never>('DELETE FROM connect_links WHERE id = $1');
+export const DELETE_OF_PROJECT = sql<{ id: string }>(
+  'DELETE FROM connect_links WHERE project_id = $1 RETURNING id',
+);

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
+import { accountsOf } from '../../harness/accounts.js';
 import { runInProcess } from '../../harness/command-line.js';
 import { execute, rowsOf } from '../../harness/database/rows.js';
 import { answers, down } from '../../harness/stripe/faults.js';
@@ -280,6 +281,23 @@ it('writes nothing with --dry-run, and tells what it would do', async () => {
   const content = [line({ project_id: id }), line({ owner_id: '' })].join('\n');
   expect(counts(await importOf(content, '--dry-run'))).toBe('1 1 0 0 1');
   await app.send('get', `/api/v1/projects/${id}`).expect(404);
+});
+
+it('refuses a line whose owner has no account any more, and says so with --dry-run too', async () => {
+  const { id, access_token: token } = await accountsOf(app).register();
+  await app.send('delete', '/api/v1/auth/me', token).expect(204);
+  const content = line({ owner_id: id });
+  for (const options of [['--dry-run'], []]) {
+    const result = await importOf(content, ...options);
+    expect([counts(result), result.refusals]).toEqual([
+      '1 0 0 0 1',
+      [
+        expect.objectContaining({
+          problems: [{ message: 'The account of this person was revoked or deleted.' }],
+        }),
+      ],
+    ]);
+  }
 });
 
 it('refuses a file that is missing, and a report that can not be written', async () => {

@@ -1,13 +1,9 @@
 import { nameCheck, textCheck } from '../http/validation/fields.js';
 
-export * from '../http/validation/email.js';
-
 export const MIN_PASSWORD_LENGTH = 8;
 /** Far above the length of real passwords. */
 const MAX_PASSWORD_LENGTH = 1_000;
 export const MAX_NAME_LENGTH = 255;
-
-// Rules of the API and the command line.
 
 export const newPasswordProblem = textCheck(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH);
 
