@@ -18,6 +18,8 @@ export interface PeriodicTaskOptions {
   readonly work: (signal: AbortSignal) => Promise<unknown>;
   readonly onFailure?: (error: unknown) => void;
   readonly lease?: Lease;
+  /** Leaves the work to other processes: `start` and `wake` do nothing. */
+  readonly isOff?: boolean;
 }
 
 /** Runs work at intervals until stopped. Runs never overlap. */
@@ -52,7 +54,7 @@ export class PeriodicTask {
   /** Brings the next run forward. During a run, schedules another one after it. */
   wake(afterMs: number): void {
     const dueAt = performance.now() + afterMs;
-    if (this.#stopping.signal.aborted || dueAt >= this.#dueAt) return;
+    if (this.#options.isOff || this.#stopping.signal.aborted || dueAt >= this.#dueAt) return;
     this.#dueAt = dueAt;
     clearTimeout(this.#timer);
     if (!this.#running) this.#timer = setTimeout(() => void this.run(), afterMs).unref();

@@ -5,6 +5,7 @@ import {
   Logger,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { type Lease, PeriodicTask, type PeriodicTaskOptions } from './periodic-task.js';
 import { Database, sql } from './database.js';
@@ -66,6 +67,8 @@ type Options = Pick<PeriodicTaskOptions, 'name' | 'intervalMs' | 'firstAfterMs' 
   readonly failure?: string;
   /** Whether one process of many runs the task. Each process runs it otherwise. */
   readonly inOneProcess?: boolean;
+  /** Whether commands of the CLI leave the task to the servers. */
+  readonly onServersOnly?: boolean;
 };
 
 /** Added to the interval of a task for the length of its lease. */
@@ -77,13 +80,22 @@ export class PeriodicTasks implements BeforeApplicationShutdown, OnApplicationSh
   readonly #logger = new Logger(PeriodicTasks.name);
   readonly #tasks: PeriodicTask[] = [];
 
-  constructor(private readonly leases: TaskLeases) {}
+  constructor(
+    private readonly leases: TaskLeases,
+    private readonly host: HttpAdapterHost,
+  ) {}
 
   /** Adds a task. Call it in a constructor, and then `start`, `wake` or `run` of the task. */
-  add({ failure, inOneProcess, ...options }: Options): PeriodicTask {
+  add({ failure, inOneProcess, onServersOnly = false, ...options }: Options): PeriodicTask {
+    const isServer = Boolean(this.host.httpAdapter);
     const onFailure = () => failure && this.#logger.warn(failure);
     const lease = inOneProcess ? this.leases.of(options.name, options.intervalMs + GRACE_MS) : undefined;
-    const task = new PeriodicTask({ ...options, onFailure, ...(lease && { lease }) });
+    const task = new PeriodicTask({
+      ...options,
+      onFailure,
+      isOff: onServersOnly && !isServer,
+      ...(lease && { lease }),
+    });
     this.#tasks.push(task);
     return task;
   }

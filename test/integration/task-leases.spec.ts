@@ -1,3 +1,4 @@
+import { HttpAdapterHost } from '@nestjs/core';
 import { Database, toTimestamp } from '../../src/database/database.js';
 import { PeriodicTasks } from '../../src/database/periodic-tasks.js';
 import { TaskLeases } from '../../src/database/periodic-tasks.js';
@@ -11,7 +12,7 @@ describe('a task that one process of many runs', () => {
   let runs: string[];
   /** The tasks of one process. */
   const start = (name: string) => {
-    const tasks = new PeriodicTasks(new TaskLeases(app.app.get(Database)));
+    const tasks = new PeriodicTasks(new TaskLeases(app.app.get(Database)), app.app.get(HttpAdapterHost));
     const work = async () => void runs.push(name);
     const task = tasks.add({ name: 'count', intervalMs: HOUR_MS, inOneProcess: true, work });
     return { run: () => task.run(), stop: () => tasks.stop() };
@@ -75,5 +76,24 @@ describe('a task that one process of many runs', () => {
     expect(left).toBeGreaterThan(HOUR_MS);
     expect(left).toBeLessThan(2 * HOUR_MS);
     await process.stop();
+  });
+});
+
+describe('a task of servers only', () => {
+  const runsIn = async (host: Partial<HttpAdapterHost>) => {
+    const leases = { of: jest.fn() } as unknown as TaskLeases;
+    const tasks = new PeriodicTasks(leases, host as HttpAdapterHost);
+    const work = jest.fn(async () => undefined);
+    const task = tasks.add({ name: 'send', intervalMs: HOUR_MS, firstAfterMs: 0, onServersOnly: true, work });
+    task.start();
+    task.wake(0);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await tasks.stop();
+    return work.mock.calls.length > 0;
+  };
+
+  it('runs in a server, and not in a command, also when it is woken', async () => {
+    const server = { httpAdapter: {} } as unknown as HttpAdapterHost;
+    expect([await runsIn(server), await runsIn({})]).toEqual([true, false]);
   });
 });
