@@ -96,8 +96,8 @@ interface AboutDestination {
 }
 
 /**
- * Events stored in the transaction of the change. Each is delivered at least once, even after
- * a crash, and is retried until no listener fails. `docs/using-from-modules.md` lists when each is sent.
+ * Events stored in the transaction of the change. Each is delivered even after a crash, and again until no
+ * listener fails, for at most 30 days. `docs/using-from-modules.md` lists when each is sent.
  */
 export interface DurableEventMap extends Record<EventType, object> {
   /** Sent for a subscription that is seen for the first time. */

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
-import { Agent, get, type IncomingMessage } from 'node:http';
+import { Agent, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { eventually } from '../harness/eventually.js';
 import { Installation } from '../harness/installation.js';
+import { rowsOf } from '../harness/database/rows.js';
 import { MigrationLock } from '../harness/database/migration-lock.js';
+import { EventReceiver } from '../harness/servers/event-receiver.js';
 import type { End, Environment, ServerProcess } from '../harness/servers/server-process.js';
 import { TcpProxy } from '../harness/servers/tcp-proxy.js';
 import { configPath, OWNER, testEnvironment } from '../harness/test-app.js';
@@ -157,6 +159,28 @@ async function stopWhileAllHangs(): Promise<End> {
   await proxy?.close();
   return end;
 }
+
+it('finishes an attempt to deliver an event, which is no failure', async () => {
+  const held: ServerResponse[] = [];
+  const receiver = await new EventReceiver().start();
+  receiver.answer = (response) => held.push(response);
+  const server = installation.start(environment);
+  const path = configPath(await server.createProject());
+  const body = { url: receiver.url, event_types: ['config.updated'] };
+  await server.send('POST', path.replace(/config$/, 'event-destinations'), { body });
+  await server.send('PUT', path, { body: JSON.parse(BODY) as object });
+  await eventually(async () => expect(held).toHaveLength(1));
+  server.signal('SIGTERM');
+  await server.until(STOPPING);
+  await eventually(() => expect(openConnection(server)).rejects.toThrow('ECONNREFUSED'));
+  // The shutdown goes on.
+  await wait(200);
+  held[0]?.writeHead(204).end();
+  expect(await endOf(server)).toEqual(CLEAN);
+  const deliveries = await rowsOf(database, 'event_deliveries');
+  expect(deliveries).toMatchObject([{ state: 'delivered', attempts: 1 }]);
+  await receiver.stop();
+});
 
 it('receives a signal through npm start, and leaves no process behind', async () => {
   const server = installation.startByNpm(environment);

@@ -907,7 +907,7 @@ export interface paths {
         put?: never;
         /**
          * Send a destination what it missed
-         * @description Failed deliveries, and events since then that it did not get, because it was disabled or did not exist. At most 10,000 of each at once. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description Events since then whose delivery failed, and those without a delivery because the destination was disabled, did not exist, or did not receive their type. At most 10,000 of each at once. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         post: operations["recoverEventDestination"];
         delete?: never;
@@ -987,7 +987,7 @@ export interface paths {
         put?: never;
         /**
          * Send a destination of the operator what it missed
-         * @description Failed deliveries, and events since then that it did not get, because it was disabled or did not exist. At most 10,000 of each at once. For operators: people, and service accounts of the operator with the role `admin`.
+         * @description Events since then whose delivery failed, and those without a delivery because the destination was disabled, did not exist, or did not receive their type. At most 10,000 of each at once. For operators: people, and service accounts of the operator with the role `admin`.
          */
         post: operations["recoverOperatorEventDestination"];
         delete?: never;

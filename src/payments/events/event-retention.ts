@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import type { PeriodicTask } from '../../database/periodic-task.js';
 import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import { DeliveriesRepository } from './delivery/deliveries.repository.js';
@@ -18,11 +17,11 @@ export class EventRetention implements OnApplicationBootstrap {
   constructor(
     private readonly log: EventLog,
     private readonly deliveries: DeliveriesRepository,
-    private readonly host: HttpAdapterHost,
     tasks: PeriodicTasks,
   ) {
     this.task = tasks.add({
       name: 'event_retention',
+      onServersOnly: true,
       intervalMs: 3_600_000,
       firstAfterMs: 60_000,
       inOneProcess: true,
@@ -32,8 +31,7 @@ export class EventRetention implements OnApplicationBootstrap {
   }
 
   onApplicationBootstrap(): void {
-    // A command of the CLI leaves it to the servers.
-    if (this.host.httpAdapter) this.task.start();
+    this.task.start();
   }
 
   /** Sweeps in small transactions with pauses between them, so that nothing waits for locks. */

@@ -1,4 +1,7 @@
-import { Database } from '../../../src/database/database.js';
+import type { ServerResponse } from 'node:http';
+import { Client } from 'pg';
+import { Database, toTimestamp } from '../../../src/database/database.js';
+import { DeliveriesRepository } from '../../../src/payments/events/delivery/deliveries.repository.js';
 import { DeliveryWorker } from '../../../src/payments/events/delivery/delivery-worker.js';
 import { NameServers } from '../../../src/payments/events/delivery/receiver-addresses.js';
 import { RETRY_DELAYS_MS } from '../../../src/payments/events/delivery/retries.js';
@@ -7,6 +10,8 @@ import { DestinationHealth } from '../../../src/payments/events/destinations/des
 import { EventLog } from '../../../src/payments/events/event-log.js';
 import type { ProjectId } from '../../../src/common/ids.js';
 import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
+import { execute, rowsOf } from '../../harness/database/rows.js';
+import { engine } from '../../harness/database/test-database.js';
 import { eventually } from '../../harness/eventually.js';
 import { EventReceiver } from '../../harness/servers/event-receiver.js';
 import { OWNER } from '../../harness/test-app.js';
@@ -216,6 +221,19 @@ describe('sending again', () => {
     });
   });
 
+  it('sends a delivery again that is just being attempted', async () => {
+    const held: ServerResponse[] = [];
+    receiver.answer = (response) => held.push(response);
+    const id = await create();
+    const [event] = await emit();
+    await eventually(async () => expect(held).toHaveLength(1));
+    await app.send('post', `${destinations()}/${id}/deliveries/${event}/retry`).expect(200);
+    receiver.answerWith(204);
+    held[0]?.writeHead(204).end();
+    await eventually(async () => expect(receiver.received).toHaveLength(2));
+    await settled(id, 'delivered');
+  });
+
   it('recovers what a destination missed, once', async () => {
     const since = new Date().toISOString();
     const [early = ''] = await emit();
@@ -268,6 +286,19 @@ describe('sending again', () => {
     // Nobody pulls it.
     const { body: pulled } = await app.send('get', `/api/v1/payments/stripe/projects/${projectId}/events`);
     expect(pulled).toMatchObject({ events: [] });
+  });
+
+  it('counts the failure of a repeated test neither', async () => {
+    receiver.answerWith(410);
+    const id = await create();
+    const { body } = await app.send('post', `${destinations()}/${id}/test`).expect(200);
+    const { id: event } = body as Delivery;
+    await app.send('post', `${destinations()}/${id}/deliveries/${event}/retry`).expect(200);
+    await settled(id, 'failed', 2);
+    expect((await app.send('get', `${destinations()}/${id}`).expect(200)).body).toMatchObject({
+      enabled: true,
+      failing_since: null,
+    });
   });
 
   it('does the same for destinations of the operator', async () => {
@@ -360,6 +391,78 @@ describe('a receiver', () => {
     expect(countOf('/dead')).toBe(5);
   });
 });
+
+it('delays nobody, though as many destinations are slow as can be served at once', async () => {
+  const held: ServerResponse[] = [];
+  receiver.answer = (response, path) =>
+    path === '/slow' ? held.push(response) : response.writeHead(204).end();
+  const projects: ProjectId[] = [];
+  while (projects.length < 7) projects.push(await app.createProject());
+  const url = new URL('/slow', receiver.url).href;
+  const slowOnes = Array.from({ length: 100 }, (_, index) => projects[index % projects.length]);
+  await Promise.all(
+    projects.map(async (project) => {
+      for (const each of slowOnes) if (each === project) await create({ url }, destinations(project));
+      await emit(1, project);
+    }),
+  );
+  await eventually(async () => expect(held).toHaveLength(100), 10_000);
+  await create();
+  await emit();
+  await eventually(async () => expect(receiver.received.map(({ path }) => path)).toContain('/events'));
+  for (const response of held) response.writeHead(204).end();
+  for (const project of projects) await app.send('delete', `/api/v1/projects/${project}`).expect(204);
+});
+
+it('goes on after an unexpected error, later and with one message', async () => {
+  const next = jest
+    .spyOn(app.app.get(DeliveriesRepository), 'next')
+    .mockRejectedValue(new Error('The database has a fault.'));
+  const id = await create();
+  await emit();
+  await eventually(async () => expect(next).toHaveBeenCalled());
+  for (let run = 0; run < 5; run += 1) await app.app.get(DeliveryWorker).task.run();
+  expect(next).toHaveBeenCalledTimes(1);
+  expect(app.log.filter((line) => line.includes(`could not be sent to destination ${id}`))).toHaveLength(1);
+  next.mockRestore();
+});
+
+it('waits between attempts to a failing destination, also when new events come', async () => {
+  receiver.answerWith(500);
+  const id = await create();
+  await emit();
+  await settled(id, 'pending');
+  await emit();
+  await published(2);
+  const rows = await rowsOf(app.database, 'event_destinations');
+  const row = rows.find((each) => each['id'] === id);
+  const timeOf = (column: string) => Date.parse(toTimestamp(row?.[column] as Date | string));
+  expect(timeOf('next_due_at') - timeOf('last_failure_at')).toBeGreaterThanOrEqual(4_900);
+  expect(receiver.received).toHaveLength(1);
+});
+
+(engine === 'postgres' ? it : it.skip)(
+  'delivers an event that is published while the worker finds nothing',
+  async () => {
+    const id = await create();
+    const due = jest.spyOn(app.app.get(DeliveriesRepository), 'due').mockResolvedValue([]);
+    await execute(app.database, `UPDATE event_destinations SET next_due_at = now() WHERE id = '${id}'`);
+    const worker = new Client({ connectionString: app.database.url });
+    await worker.connect();
+    await worker.query(`BEGIN; SELECT FROM event_destinations WHERE id = '${id}' FOR UPDATE`);
+    await emit();
+    await eventually(async () => {
+      const waiting = await app.database.run(
+        "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%event_destinations%'",
+      );
+      expect(waiting).not.toEqual([]);
+    });
+    await worker.query(`UPDATE event_destinations SET next_due_at = NULL WHERE id = '${id}'; COMMIT`);
+    await worker.end();
+    due.mockRestore();
+    await eventually(async () => expect(receiver.received).toHaveLength(1));
+  },
+);
 
 it('retries by the table, then fails; warns after one and three days, and disables after five', async () => {
   receiver.answerWith(500);

@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuidV7 } from 'uuid';
 import { DomainError } from '../../../common/errors.js';
 import { columnValues } from '../../../database/columns.js';
-import { Database, exec, query } from '../../../database/database.js';
-import { dayOf } from '../delivery/deliveries.repository.js';
-import { type DeliveryRow, LOCK_DESTINATION, WAKE } from '../delivery/deliveries.statements.js';
+import { Database, query } from '../../../database/database.js';
+import { dayOf, wake } from '../delivery/deliveries.repository.js';
+import { type DeliveryRow, LOCK_DESTINATION } from '../delivery/deliveries.statements.js';
 import { DeliveryWorker } from '../delivery/delivery-worker.js';
 import { type DeliveryState, EventDeliveryEntity } from '../delivery/event-delivery.entity.js';
 import { loggedAttempt } from '../delivery/retries.js';
@@ -66,7 +66,7 @@ export class DeliveriesService {
       // Locked first, as by the worker.
       yield* query(LOCK_DESTINATION, [id]);
       const rows = yield* query(statements.RETRY, [id, eventId, now]);
-      yield* exec(WAKE, [JSON.stringify([id]), now]);
+      yield* wake([id], now);
       return rows;
     });
     if (!delivery)
@@ -93,7 +93,7 @@ export class DeliveriesService {
         holder === null
           ? yield* query(statements.RECOVER_MISSED.all, values)
           : yield* query(statements.RECOVER_MISSED.ofProject, [...values, holder]);
-      yield* exec(WAKE, [JSON.stringify([id]), now]);
+      yield* wake([id], now);
       return [failed.length, missed.length];
     });
     this.worker.wake();

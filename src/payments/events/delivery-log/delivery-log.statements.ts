@@ -1,6 +1,6 @@
 import { columns, inserted } from '../../../database/columns.js';
 import { sql } from '../../../database/database.js';
-import { type DeliveryRow, MATCHES, NEW_COLUMNS } from '../delivery/deliveries.statements.js';
+import { type DeliveryRow, RECEIVES, NEW_COLUMNS } from '../delivery/deliveries.statements.js';
 import { type DeliveryState, EventDeliveryEntity } from '../delivery/event-delivery.entity.js';
 
 /** Conditions that use the partial indexes. */
@@ -62,7 +62,7 @@ const recoverMissed = (name: string, ofProject: string) =>
     `INSERT INTO event_deliveries (${NEW_COLUMNS})
      SELECT d.id, e.id, $4, e.type, 'pending', 0, $3, '[]', $3
      FROM events e JOIN event_destinations d ON d.id = $1
-     WHERE e.id >= $2 AND e.seq > 0 AND ${ofProject} AND ${MATCHES}
+     WHERE e.id >= $2 AND e.seq > 0 AND ${ofProject} AND ${RECEIVES}
        AND NOT EXISTS (SELECT 1 FROM event_deliveries x WHERE x.destination_id = $1 AND x.event_id = e.id)
      ORDER BY e.id LIMIT $5
      RETURNING event_id AS "eventId"`,

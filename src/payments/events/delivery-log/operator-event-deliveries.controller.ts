@@ -72,7 +72,7 @@ export class OperatorEventDeliveriesController {
     operationId: 'recoverOperatorEventDestination',
     summary: 'Send a destination of the operator what it missed',
     description:
-      'Failed deliveries, and events since then that it did not get, because it was disabled or did not exist. At most 10,000 of each at once.',
+      'Events since then whose delivery failed, and those without a delivery because the destination was disabled, did not exist, or did not receive their type. At most 10,000 of each at once.',
   })
   @ApiOkResponse({ description: 'How many are sent again.', type: EventRecoverResponse })
   @ApiErrors({ body: true, meaning: NO_OPERATOR_DESTINATION })

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Semaphore } from '../../../common/semaphore.js';
 import { Database, exec, query, type Steps } from '../../../database/database.js';
 import type { DestinationRow } from '../destinations/destinations.statements.js';
 import { EventLog } from '../event-log.js';
@@ -6,10 +7,14 @@ import type { EventContent } from '../event-log.statements.js';
 import * as statements from './deliveries.statements.js';
 import type { Claimed } from './deliveries.statements.js';
 import type { Attempt } from './event-sender.js';
-import { DESTINATION_LOG_LENGTH, loggedAttempt, type LoggedAttempt, retryAfter } from './retries.js';
+import { ATTEMPTS_KEPT, loggedAttempt, type LoggedAttempt, retryAfter } from './retries.js';
 
 /** Outlasts an attempt: a delivery whose lease has ended belongs to a process that died. */
 const LEASE_MS = 60_000;
+/** From a failed attempt to the next one to the same destination, though others of its deliveries are due. */
+const FAILING_PAUSE_MS = 5_000;
+/** Transactions of loops at a time: they leave connections of the pool to requests. */
+const LOOP_TRANSACTIONS = 4;
 
 /** A delivery that this process has leased. */
 export interface LeasedDelivery extends Claimed {
@@ -22,11 +27,12 @@ export interface TriedDelivery {
   readonly attempt: Attempt | undefined;
 }
 
-interface NextOptions {
-  /** How many deliveries are handed out. */
-  readonly limitFor: (destination: DestinationRow) => number;
-  /** How long nothing is due after this round, if it hands out nothing. */
-  readonly pauseMs: number;
+/** Destinations with something to send: some of the given ones, or of all `besides` them. */
+export interface DueOptions {
+  readonly isFailing: boolean;
+  readonly among?: readonly string[];
+  readonly besides?: readonly string[];
+  readonly limit: number;
 }
 
 /** The next deliveries of a destination; none if nothing is due. */
@@ -38,6 +44,12 @@ export interface Round {
 /** Stores deliveries, and hands them out. */
 @Injectable()
 export class DeliveriesRepository {
+  readonly #turns = new Semaphore({
+    concurrency: LOOP_TRANSACTIONS,
+    queued: Infinity,
+    tooBusy: () => new Error('The queue has no limit.'),
+  });
+
   constructor(
     private readonly database: Database,
     private readonly log: EventLog,
@@ -56,15 +68,15 @@ export class DeliveriesRepository {
       const now = new Date();
       const made = yield* query(statements.FAN_OUT, [JSON.stringify(ids), now, dayOf(now)]);
       const destinations = [...new Set(made.map(({ destinationId }) => destinationId))];
-      if (destinations.length > 0) yield* exec(statements.WAKE, [JSON.stringify(destinations), now]);
+      if (destinations.length > 0) yield* wake(destinations, now, FAILING_PAUSE_MS);
       return { published: ids.length, destinations };
     });
   }
 
   /** Destinations with something to send, those first that waited longest. */
-  async due({ isFailing, limit }: { isFailing: boolean; limit: number }): Promise<string[]> {
-    const rows = await this.database.query(statements.FIND_DUE, [new Date(), limit, isFailing]);
-    return rows.map(({ id }) => id);
+  async due({ isFailing, among, besides = [], limit }: DueOptions): Promise<string[]> {
+    const values = [new Date(), limit, isFailing, JSON.stringify(among ?? besides), among !== undefined];
+    return (await this.database.query(statements.FIND_DUE, values)).map(({ id }) => id);
   }
 
   /** On PostgreSQL: makes the partitions of the next days, and drops those from before the given time. */
@@ -78,19 +90,22 @@ export class DeliveriesRepository {
     return (await this.database.write(statements.FORGET, [dayOf(before), limit])).length;
   }
 
-  /** Records the attempts of the last round, and leases the deliveries of the next one. */
+  /**
+   * Records the attempts of the last round, and leases the deliveries of the next one.
+   * @param limitFor how many deliveries are handed out
+   */
   next(
     destinationId: string,
     tried: readonly TriedDelivery[],
-    options: NextOptions,
+    limitFor: (destination: DestinationRow) => number,
   ): Promise<Round | undefined> {
-    return this.database.transaction(() => this.#next(destinationId, tried, options));
+    return this.#turns.run(() => this.database.transaction(() => this.#next(destinationId, tried, limitFor)));
   }
 
   *#next(
     id: string,
     tried: readonly TriedDelivery[],
-    { limitFor, pauseMs }: NextOptions,
+    limitFor: (destination: DestinationRow) => number,
   ): Steps<Round | undefined> {
     const [destination] = yield* query(statements.LOCK_DESTINATION, [id]);
     yield* finish(id, tried);
@@ -101,6 +116,7 @@ export class DeliveriesRepository {
     const limit = destination.enabled ? limitFor(destination) : 0;
     const claimed = limit > 0 ? yield* query(statements.CLAIM, [id, now, until, limit]) : [];
     if (claimed.length === 0) {
+      const pauseMs = tried.some(hasFailed) ? FAILING_PAUSE_MS : 0;
       yield* exec(statements.SETTLE, [id, new Date(now.getTime() + pauseMs)]);
       return { destination, deliveries: [] };
     }
@@ -111,16 +127,7 @@ export class DeliveriesRepository {
       const event = events.get(delivery.eventId);
       if (event) deliveries.push({ ...delivery, event });
       // The event is older than those that are kept.
-      else
-        yield* exec(statements.FINISH, [
-          id,
-          delivery.eventId,
-          delivery.day,
-          'failed',
-          null,
-          delivery.log,
-          null,
-        ]);
+      else yield* exec(statements.FINISH, [...keyOf(id, delivery), 'failed', null, delivery.log, null]);
     }
     return { destination, deliveries };
   }
@@ -131,16 +138,40 @@ export function dayOf(time: Date): string {
   return time.toISOString().slice(0, 10);
 }
 
+/**
+ * Part of a transaction that adds deliveries: tells the workers of the destinations.
+ * @param pauseMs how long after a failure a failing one waits
+ */
+export function* wake(destinationIds: readonly string[], now: Date, pauseMs = 0): Steps<void> {
+  const ids = JSON.stringify(destinationIds);
+  const after = (milliseconds: number) => new Date(now.getTime() + milliseconds);
+  yield* exec(statements.LOCK_DESTINATIONS, [ids]);
+  yield* exec(statements.WAKE, [ids, now, after(-pauseMs), after(pauseMs)]);
+}
+
+export function hasFailed({ attempt }: TriedDelivery): boolean {
+  return attempt !== undefined && attempt.error !== null;
+}
+
+/** A test is no failure of the destination, and no success. */
+export function isTest({ type }: Claimed): boolean {
+  return type === 'destination.test';
+}
+
+function keyOf(destinationId: string, { eventId, day, dueAt }: Claimed) {
+  return [destinationId, eventId, day, dueAt];
+}
+
 function* finish(destinationId: string, tried: readonly TriedDelivery[]): Steps<void> {
   for (const { delivery, attempt } of tried) {
-    const key = [destinationId, delivery.eventId, delivery.day];
+    const key = keyOf(destinationId, delivery);
     if (!attempt) {
       yield* exec(statements.RELEASE, [...key, new Date()]);
       continue;
     }
     const { status, error, response } = attempt;
     const before = JSON.parse(delivery.log) as LoggedAttempt[];
-    const log = [...before, loggedAttempt(attempt)].slice(-DESTINATION_LOG_LENGTH);
+    const log = [...before, loggedAttempt(attempt)].slice(-ATTEMPTS_KEPT);
     const delay = error === null || status === 410 ? undefined : retryAfter(delivery.attempts + 1);
     const due = delay === undefined ? null : new Date(Date.now() + delay);
     const state = error === null ? 'delivered' : due ? 'pending' : 'failed';
@@ -153,8 +184,8 @@ function* noteHealth(
   tried: readonly TriedDelivery[],
 ): Steps<void> {
   const ends = tried
-    .flatMap(({ attempt }) =>
-      attempt ? [{ ...attempt, end: attempt.at.getTime() + attempt.durationMs }] : [],
+    .flatMap(({ attempt, delivery }) =>
+      attempt && !isTest(delivery) ? [{ ...attempt, end: attempt.at.getTime() + attempt.durationMs }] : [],
     )
     .sort((one, other) => one.end - other.end);
   let since = failingSince;

@@ -1,5 +1,4 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import type { PeriodicTask } from '../../../database/periodic-task.js';
 import { PeriodicTasks } from '../../../database/periodic-tasks.js';
 import { EventLog } from '../event-log.js';
@@ -21,11 +20,11 @@ export class EventPublisher implements OnApplicationBootstrap {
     private readonly log: EventLog,
     private readonly deliveries: DeliveriesRepository,
     private readonly worker: DeliveryWorker,
-    private readonly host: HttpAdapterHost,
     tasks: PeriodicTasks,
   ) {
     this.task = tasks.add({
       name: 'event_publication',
+      onServersOnly: true,
       intervalMs: INTERVAL_MS,
       work: (signal) => this.#publish(signal),
       failure: 'Events could not be published; this is tried again in a second.',
@@ -34,8 +33,7 @@ export class EventPublisher implements OnApplicationBootstrap {
   }
 
   onApplicationBootstrap(): void {
-    // A command of the CLI leaves it to the servers.
-    if (this.host.httpAdapter) this.task.start();
+    this.task.start();
   }
 
   async #publish(signal: AbortSignal): Promise<void> {

@@ -1,18 +1,22 @@
 import {
   Agent as HttpAgent,
+  type ClientRequest,
   type IncomingMessage,
   request as httpRequest,
   type RequestOptions,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { StringDecoder } from 'node:string_decoder';
+import { Injectable } from '@nestjs/common';
 import { VERSION } from '../../../config/settings.js';
 import type { DestinationSecrets } from '../destinations/destination-secrets.js';
 import { ForbiddenAddress, hostOf, ReceiverAddresses, UnknownName } from './receiver-addresses.js';
 
 const TIMEOUT_MS = 15_000;
 const MAX_KEPT_BYTES = 64 * 1024;
+/** Read beyond the kept bytes, so that a secret across the cut is hidden. Longer than an escaped header. */
+const MARGIN_BYTES = 4 * 1024;
 const IDLE_SOCKET_MS = 10_000;
 const MAX_IDLE_SOCKETS = 64;
 const AGENT = { keepAlive: true, timeout: IDLE_SOCKET_MS, maxFreeSockets: MAX_IDLE_SOCKETS };
@@ -38,6 +42,9 @@ export interface Attempt {
   readonly response: string | null;
 }
 
+/** Errors of a connection that the receiver closes. */
+const RESETS = new Set(['ECONNRESET', 'EPIPE']);
+
 /** Errors of connections in our words, by their code. */
 const CONNECTION_ERRORS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'The receiver refuses connections.',
@@ -53,9 +60,17 @@ const CONNECTION_ERRORS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate of the receiver is for another name.',
 };
 
+interface Answer {
+  readonly status: number | null;
+  readonly body: AsyncIterable<Buffer> | Iterable<Buffer>;
+}
+
+/** A kept connection that the receiver closed before it read the request. */
+class StaleConnection extends Error {}
+
 /** Sends events over HTTP, without redirects, and to checked addresses only. */
 @Injectable()
-export class EventSender implements OnApplicationShutdown {
+export class EventSender {
   readonly #http = new HttpAgent(AGENT);
   readonly #https = new HttpsAgent(AGENT);
   readonly #lookup: LookupFunction;
@@ -70,7 +85,8 @@ export class EventSender implements OnApplicationShutdown {
     };
   }
 
-  onApplicationShutdown(): void {
+  /** Closes idle connections. Call it after the last attempt. */
+  close(): void {
     this.#http.destroy();
     this.#https.destroy();
   }
@@ -93,8 +109,8 @@ export class EventSender implements OnApplicationShutdown {
     let status: number | null = null;
     try {
       const answer = await this.#post(request, at, signal);
-      status = answer.statusCode ?? null;
-      const response = request.secrets.hideIn(await beginningOf(answer)).slice(0, MAX_KEPT_BYTES);
+      status = answer.status;
+      const response = keptOf(await beginningOf(answer), request.secrets);
       return attempt({ status, error: problemWith(status), response });
     } catch (error) {
       if (stopping.aborted) return undefined;
@@ -105,16 +121,11 @@ export class EventSender implements OnApplicationShutdown {
     }
   }
 
-  async #post(
-    { url, secrets, id, body }: EventRequest,
-    at: Date,
-    signal: AbortSignal,
-  ): Promise<IncomingMessage> {
+  async #post({ url, secrets, id, body }: EventRequest, at: Date, signal: AbortSignal): Promise<Answer> {
     const target = new URL(url);
     const host = hostOf(target);
     // Node looks up no addresses, so they are checked here.
     if (isIP(host)) await this.addresses.resolve(host);
-    const isTls = target.protocol === 'https:';
     const options: RequestOptions = {
       method: 'POST',
       headers: {
@@ -126,27 +137,65 @@ export class EventSender implements OnApplicationShutdown {
       lookup: this.#lookup,
       signal,
     };
-    return new Promise((resolve, reject) => {
-      const sent = isTls
-        ? httpsRequest(target, { ...options, agent: this.#https })
-        : httpRequest(target, { ...options, agent: this.#http });
-      sent.once('response', resolve).once('error', reject).end(body);
-    });
+    const [request, agent] =
+      target.protocol === 'https:' ? [httpsRequest, this.#https] : [httpRequest, this.#http];
+    try {
+      return await answerTo(request(target, { ...options, agent }), body, signal);
+    } catch (error) {
+      if (!(error instanceof StaleConnection)) throw error;
+      return answerTo(request(target, { ...options, agent: false }), body, signal);
+    }
   }
 }
 
+function answerTo(request: ClientRequest, body: string, signal: AbortSignal): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let hasAnswered = false;
+    request
+      .once('socket', (socket: Socket) => {
+        const note = () => (hasAnswered = true);
+        socket.once('data', note);
+        request.once('close', () => socket.off('data', note));
+      })
+      .once('response', (answer: IncomingMessage) =>
+        resolve({ status: answer.statusCode ?? null, body: answer }),
+      )
+      // Without a listener, Node would neither answer nor fail.
+      .once('upgrade', (answer: IncomingMessage, socket: Socket) => {
+        socket.destroy();
+        resolve({ status: answer.statusCode ?? null, body: [] });
+      })
+      .on('error', (error: NodeJS.ErrnoException) => {
+        const isStale = request.reusedSocket && !hasAnswered && RESETS.has(error.code ?? '');
+        reject(isStale ? new StaleConnection() : error);
+      })
+      .once('close', () => reject(new Error('The connection was closed.')))
+      .end(body);
+    signal.addEventListener('abort', () => reject(new Error('The attempt was aborted.')), { once: true });
+  });
+}
+
 /** Reads the beginning of the body. A longer one is cut by closing the connection. */
-async function beginningOf(answer: IncomingMessage): Promise<string> {
+async function beginningOf({ body }: Answer): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > MAX_KEPT_BYTES) break;
+    if (length > MAX_KEPT_BYTES + MARGIN_BYTES) break;
   }
-  const text = Buffer.concat(chunks).subarray(0, MAX_KEPT_BYTES).toString('utf8');
-  // PostgreSQL stores no NUL.
-  return text.replaceAll('\0', '');
+  return Buffer.concat(chunks).subarray(0, MAX_KEPT_BYTES + MARGIN_BYTES);
+}
+
+/** The beginning of an answer without the destination's secrets. */
+function keptOf(bytes: Buffer, secrets: DestinationSecrets): string {
+  // Latin-1 has a character for each byte. PostgreSQL stores no NUL.
+  const shown = secrets.hideIn(bytes.toString('latin1').replaceAll('\0', ''));
+  // The end of a longer answer can be the beginning of a secret.
+  const isCut = bytes.length === MAX_KEPT_BYTES + MARGIN_BYTES;
+  const end = Math.min(MAX_KEPT_BYTES, Math.max(0, shown.length - (isCut ? MARGIN_BYTES : 0)));
+  // Leaves out a character that the cut divides.
+  return new StringDecoder('utf8').write(Buffer.from(shown.slice(0, end), 'latin1'));
 }
 
 function problemWith(status: number | null): string | null {

@@ -6,7 +6,7 @@ import ipaddr from 'ipaddr.js';
 import { isInNetworks, networkList } from '../../../auth/opaque-keys/networks.js';
 import { Settings } from '../../../config/settings.js';
 
-const MAX_URL_LENGTH = 2_048;
+export const MAX_URL_LENGTH = 2_048;
 const DNS_TIMEOUT_MS = 2_000;
 const DNS_TRIES = 2;
 
@@ -112,8 +112,10 @@ export class ReceiverAddresses {
     // Refuses what the parser of URLs would repair.
     if (!/^https?:\/\/[^/]/i.test(text) || /[\s\\\p{Cc}]/u.test(text) || !URL.canParse(text))
       return 'must be an absolute https:// URL';
-    const { protocol, username, password, hash, port } = new URL(text);
-    if (text.length > MAX_URL_LENGTH) return `must have at most ${MAX_URL_LENGTH} characters`;
+    const { href, protocol, username, password, hash, port } = new URL(text);
+    // The stored form can be longer.
+    if (Math.max(text.length, href.length) > MAX_URL_LENGTH)
+      return `must have at most ${MAX_URL_LENGTH} characters`;
     if (protocol === 'http:' && this.#isProduction) return 'must start with https://';
     if (username !== '' || password !== '' || /^https?:\/\/[^/?#]*@/i.test(text))
       return 'must have no user name and no password; send credentials in headers';

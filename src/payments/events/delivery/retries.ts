@@ -21,7 +21,7 @@ export const RETRY_DELAYS_MS = [
 const JITTER = 0.1;
 
 /** Attempts that the log of a delivery keeps: all of a delivery, and some that people asked for. */
-export const DESTINATION_LOG_LENGTH = 20;
+export const ATTEMPTS_KEPT = 20;
 
 /** An attempt in the log of a delivery. */
 export interface LoggedAttempt {

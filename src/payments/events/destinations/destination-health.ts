@@ -1,5 +1,4 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import type { PeriodicTask } from '../../../database/periodic-task.js';
 import { PeriodicTasks } from '../../../database/periodic-tasks.js';
 import { DestinationsRepository } from './destinations.repository.js';
@@ -21,11 +20,11 @@ export class DestinationHealth implements OnApplicationBootstrap {
 
   constructor(
     private readonly destinations: DestinationsRepository,
-    private readonly host: HttpAdapterHost,
     tasks: PeriodicTasks,
   ) {
     this.task = tasks.add({
       name: 'destination_health',
+      onServersOnly: true,
       intervalMs: INTERVAL_MS,
       inOneProcess: true,
       work: (signal) => this.check(new Date(), signal),
@@ -34,8 +33,7 @@ export class DestinationHealth implements OnApplicationBootstrap {
   }
 
   onApplicationBootstrap(): void {
-    // A command of the CLI leaves it to the servers.
-    if (this.host.httpAdapter) this.task.start();
+    this.task.start();
   }
 
   async check(now: Date, signal?: AbortSignal): Promise<void> {

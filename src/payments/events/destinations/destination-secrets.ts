@@ -7,8 +7,9 @@ import { sealedColumn } from '../../../vault/seal/sealed-column.js';
 
 const PREFIX = 'whsec_';
 const SECRET_BYTES = 32;
-/** Shorter values of headers appear in answers by chance. */
+/** Shorter values of headers appear in answers by chance, and so do shorter parts of values, such as `Bearer`. */
 const MIN_HIDDEN_LENGTH = 6;
+const MIN_HIDDEN_PART_LENGTH = 8;
 const HIDDEN = '[hidden]';
 
 export type Headers = Readonly<Record<string, string>>;
@@ -76,10 +77,38 @@ export class DestinationSecrets {
   /** Hides the secrets in an answer: some receivers repeat the headers of a request. */
   hideIn(text: string): string {
     const { secret, former, headers } = this.#values;
-    return [secret, former?.secret ?? '', ...Object.values(headers)]
-      .filter((value) => value.length >= MIN_HIDDEN_LENGTH)
-      .reduce((shown, value) => shown.replaceAll(value, HIDDEN), text);
+    const secrets = [secret, ...(former ? [former.secret] : [])];
+    const values = [...secrets, ...secrets.map(keyPart), ...Object.values(headers)];
+    const hidden = [
+      ...values.filter(({ length }) => length >= MIN_HIDDEN_LENGTH).flatMap(writtenForms),
+      ...values.flatMap(partsOf).filter(({ length }) => length >= MIN_HIDDEN_PART_LENGTH),
+    ];
+    // The longest first: it may contain a shorter one.
+    return [...new Set(hidden)]
+      .filter((form) => !HIDDEN.includes(form))
+      .sort((one, other) => other.length - one.length)
+      .reduce((shown, form) => shown.replaceAll(form, HIDDEN), text);
   }
+}
+
+/** The value in plain text, in JSON, and in URLs and forms, as common libraries write it. */
+function writtenForms(value: string): string[] {
+  const json = JSON.stringify(value).slice(1, -1);
+  const inUrl = encodeURIComponent(value);
+  const inPath = inUrl.replaceAll('%2F', '/');
+  const inForm = inUrl.replaceAll('%20', '+');
+  const encoded = [inUrl, inPath, inForm];
+  const inLowerCase = encoded.map((text) => text.replace(/%../g, (code) => code.toLowerCase()));
+  return [value, json, json.replaceAll('/', '\\/'), ...encoded, ...inLowerCase];
+}
+
+/** The parts of a value that no format escapes: a token without its scheme, a user name, a password. */
+function partsOf(value: string): string[] {
+  return value.split(/[^\w.~-]+/);
+}
+
+function keyPart(secret: string): string {
+  return secret.slice(PREFIX.length);
 }
 
 function newSecret(): string {
@@ -87,7 +116,7 @@ function newSecret(): string {
 }
 
 function signature(secret: string, signed: string): string {
-  const key = Buffer.from(secret.slice(PREFIX.length), 'base64');
+  const key = Buffer.from(keyPart(secret), 'base64');
   return createHmac('sha256', key).update(signed).digest('base64');
 }
 

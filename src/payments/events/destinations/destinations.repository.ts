@@ -87,6 +87,7 @@ export class DestinationsRepository {
 
   /** Part of the transaction that deletes the project. */
   *removeOfProject(projectId: ProjectId): Steps<void> {
+    yield* exec(statements.LOCK_OF_PROJECT, [projectId]);
     yield* exec(statements.DELETE_OF_PROJECT, [projectId]);
   }
 

@@ -53,6 +53,11 @@ export const DELETE = sql<{ id: string }>(
   { destroys: true },
 );
 
+/** $1 project. In the order of ids, so that it and the publisher can't wait for each other. */
+export const LOCK_OF_PROJECT = sql<never>(
+  ({ rowLock }) => `SELECT id FROM event_destinations WHERE project_id = $1 ORDER BY id ${rowLock()}`,
+);
+
 /** $1 project. */
 export const DELETE_OF_PROJECT = sql<never>(
   'DELETE FROM event_destinations WHERE project_id = $1',

@@ -17,11 +17,11 @@ import {
   OptionalBody,
 } from '../../../http/validation/request.pipe.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
+import { MAX_URL_LENGTH } from '../delivery/receiver-addresses.js';
 import { type EventType, SUBSCRIBABLE_TYPES } from '../event-types.js';
 import type { DestinationSettings, DestinationWithSecret } from './destinations.service.js';
 import type { DestinationRow } from './destinations.statements.js';
 
-const MAX_URL_LENGTH = 2_048;
 const MOST_HEADERS = 16;
 const MAX_HEADER_LENGTH = 1_000;
 const DEFAULT_OVERLAP_SECONDS = 86_400;
