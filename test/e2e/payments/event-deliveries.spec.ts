@@ -57,6 +57,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   jest.useRealTimers();
+  jest.restoreAllMocks();
   for (const { id } of (await app.send('get', OPERATORS, OPERATOR)).body as { id: string }[])
     await app.send('delete', `${OPERATORS}/${id}`, OPERATOR).expect(204);
   // With its destinations, so that no retry reaches the next test.
@@ -406,7 +407,7 @@ it('delays nobody, though as many destinations are slow as can be served at once
       await emit(1, project);
     }),
   );
-  await eventually(async () => expect(held).toHaveLength(100), 10_000);
+  await eventually(async () => expect(held).toHaveLength(100));
   await create();
   await emit();
   await eventually(async () => expect(receiver.received.map(({ path }) => path)).toContain('/events'));
@@ -424,7 +425,6 @@ it('goes on after an unexpected error, later and with one message', async () => 
   for (let run = 0; run < 5; run += 1) await app.app.get(DeliveryWorker).task.run();
   expect(next).toHaveBeenCalledTimes(1);
   expect(app.log.filter((line) => line.includes(`could not be sent to destination ${id}`))).toHaveLength(1);
-  next.mockRestore();
 });
 
 it('waits between attempts to a failing destination, also when new events come', async () => {
