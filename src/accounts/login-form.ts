@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { DomainError, type Problem, ValidationFailed } from '../common/errors.js';
 import { LOGIN_URL } from '../http/openapi/docs.js';
-import { addUnreadBodyParser } from '../http/request-bodies.js';
+import { addUnreadBodyParser } from '../http/bodies/request-bodies.js';
 import { emailProblem } from '../http/validation/email.js';
 import { passwordProblem } from './account-rules.js';
 

@@ -53,7 +53,7 @@ const INDEX: Readonly<Record<string, Load | Group>> = {
   },
   endpoints: {
     description: 'Webhook endpoints at Stripe that were made here.',
-    commands: [() => import('./endpoints-move.js')],
+    commands: [() => import('./stripe/endpoints-move.js')],
   },
   projects: {
     description: 'Projects of all owners.',
@@ -69,7 +69,7 @@ const INDEX: Readonly<Record<string, Load | Group>> = {
   export: () => import('./export.js'),
   doctor: () => import('./doctor/doctor.js'),
   backup: () => import('./backup.js'),
-  reconcile: () => import('./reconcile.js'),
+  reconcile: () => import('./stripe/reconcile.js'),
 };
 
 /** Runs the named command. @param signal aborted when the user interrupts @returns the exit code */

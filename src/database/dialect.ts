@@ -10,6 +10,10 @@ export interface Dialect {
   readonly rowLock: (options?: { of?: string; skipLocked?: boolean; shared?: boolean }) => string;
   /** The database's clock in milliseconds, at the time of the statement and not of its transaction. */
   readonly now: string;
+  /** The same in microseconds since the epoch, as an integer. */
+  readonly microseconds: string;
+  /** The greatest of some expressions. */
+  readonly greatest: (expressions: string) => string;
   /** Equality that uses no index, so that the planner takes the index of the other conditions. */
   readonly equalsUnindexed: (column: string, parameter: string) => string;
   /** The strings of a parameter that is a JSON array: `id IN (${jsonItems('$1')})`. */
@@ -37,6 +41,8 @@ export const DIALECTS: Readonly<Record<Engine, Dialect>> = {
   sqlite: {
     rowLock: () => '',
     now: `strftime('%Y-%m-%d %H:%M:%f', 'now')`,
+    microseconds: `CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)`,
+    greatest: (expressions) => `max(${expressions})`,
     equalsUnindexed: (column, parameter) => `+${column} = ${parameter}`,
     jsonItems: (parameter) => `SELECT value FROM json_each(${parameter})`,
     jsonUuids: (parameter) => `SELECT value FROM json_each(${parameter})`,
@@ -51,6 +57,8 @@ export const DIALECTS: Readonly<Record<Engine, Dialect>> = {
     rowLock: ({ of, skipLocked, shared } = {}) =>
       `FOR ${shared ? 'SHARE' : 'UPDATE'}${of === undefined ? '' : ` OF ${of}`}${skipLocked ? ' SKIP LOCKED' : ''}`,
     now: `date_trunc('milliseconds', clock_timestamp())`,
+    microseconds: '(extract(epoch FROM clock_timestamp()) * 1000000)::bigint',
+    greatest: (expressions) => `greatest(${expressions})`,
     equalsUnindexed: (column, parameter) => `${column} IS NOT DISTINCT FROM ${parameter}`,
     jsonItems: (parameter) => `SELECT json_array_elements_text(${parameter}::json)`,
     jsonUuids: (parameter) => `SELECT json_array_elements_text(${parameter}::json)::uuid`,

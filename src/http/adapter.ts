@@ -10,7 +10,7 @@ import Fastify, {
 import { normalizeForwardedFor } from '../common/actor.js';
 import type { Settings } from '../config/settings.js';
 import type { ErrorFilter } from './error.filter.js';
-import { answerOddRequests, answerUnparsable } from './json-body.js';
+import { answerOddRequests, answerUnparsable } from './bodies/json-body.js';
 import { isDocsUrl } from './openapi/docs.js';
 import type { RouteTable } from './route-table.js';
 

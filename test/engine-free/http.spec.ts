@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { BODY_LIMITS } from '../../src/http/request-bodies.js';
+import { BODY_LIMITS } from '../../src/http/bodies/request-bodies.js';
 import { eventually } from '../harness/eventually.js';
 import { openRequest, type RawAnswer, sendBytes, sendRaw } from '../harness/raw-http.js';
 import { receiverPath } from '../harness/ledger/signed-events.js';

@@ -7,7 +7,7 @@ import request, { type Test } from 'supertest';
 import { createApp } from '../../src/bootstrap/app.js';
 import { ENTITIES } from '../../src/bootstrap/entities.js';
 import { AppLogger } from '../../src/http/app-logger.js';
-import type { BodyLimits } from '../../src/http/request-bodies.js';
+import type { BodyLimits } from '../../src/http/bodies/request-bodies.js';
 import { Settings } from '../../src/config/settings.js';
 import { loadSettings } from '../../src/config/load-settings.js';
 import { createMigrationDataSource } from '../../src/database/data-source.js';

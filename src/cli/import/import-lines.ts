@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import { turnEventLoop } from '../../common/deadline.js';
 import { ValidationFailed } from '../../common/errors.js';
-import { parseJson } from '../../http/json-body.js';
+import { parseJson } from '../../http/bodies/json-body.js';
 import { CommandFailed } from '../output.js';
 
 /** A longer line is refused unread. The longest with six credentials and escapes has under 30 KB. */

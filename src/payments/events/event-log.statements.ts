@@ -67,27 +67,16 @@ export const FORGET = sql<{ id: string }>(
   'forget_events',
 );
 
-/** Microseconds since the epoch, by the database's clock. */
-const MICROSECONDS = {
-  sqlite: `CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)`,
-  postgres: '(extract(epoch FROM clock_timestamp()) * 1000000)::bigint',
-};
-
-const publish = (microseconds: string, greatest: string) =>
-  `UPDATE events SET seq = ${greatest}(${microseconds}, (SELECT COALESCE(max(seq), 0) FROM events)) + numbered.place
-   FROM (SELECT id AS numbered_id, row_number() OVER (ORDER BY id) AS place FROM
-     (SELECT id FROM events WHERE seq IS NULL ORDER BY id LIMIT $1) AS unpublished) AS numbered
-   WHERE id = numbered.numbered_id RETURNING id`;
-
 /**
  * $1 limit. Numbers events in a transaction that holds the lock of publishing, so that a number is greater
  * than all that a consumer can have seen. An event that commits late gets its number late.
  */
 export const PUBLISH = sql<{ id: string }>(
-  {
-    sqlite: publish(MICROSECONDS.sqlite, 'max'),
-    postgres: publish(MICROSECONDS.postgres, 'greatest'),
-  },
+  ({ greatest, microseconds }) =>
+    `UPDATE events SET seq = ${greatest(`${microseconds}, (SELECT COALESCE(max(seq), 0) FROM events)`)} + numbered.place
+     FROM (SELECT id AS numbered_id, row_number() OVER (ORDER BY id) AS place FROM
+       (SELECT id FROM events WHERE seq IS NULL ORDER BY id LIMIT $1) AS unpublished) AS numbered
+     WHERE id = numbered.numbered_id RETURNING id`,
   'publish_events',
 );
 

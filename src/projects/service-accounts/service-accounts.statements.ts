@@ -16,16 +16,14 @@ export const FIND_CALLER = sql<AccountRow>(
 export const ADD = sql<never>(`INSERT INTO service_accounts ${inserted(ServiceAccountEntity)}`);
 
 /** $1 account, $2 project or NULL for the operator. */
-export const FIND = sql<AccountRow>({
-  sqlite: `SELECT ${columns(ServiceAccountEntity)} FROM service_accounts WHERE id = $1 AND project_id IS $2`,
-  postgres: `SELECT ${columns(ServiceAccountEntity)} FROM service_accounts WHERE id = $1 AND project_id IS NOT DISTINCT FROM $2`,
-});
+export const FIND = sql<AccountRow>(
+  `SELECT ${columns(ServiceAccountEntity)} FROM service_accounts WHERE id = $1 AND project_id IS NOT DISTINCT FROM $2`,
+);
 
 /** $1 project or NULL for the operator. */
-export const COUNT = sql<{ count: number }>({
-  sqlite: 'SELECT count(*) AS count FROM service_accounts WHERE project_id IS $1',
-  postgres: 'SELECT count(*) AS count FROM service_accounts WHERE project_id IS NOT DISTINCT FROM $1',
-});
+export const COUNT = sql<{ count: number }>(
+  'SELECT count(*) AS count FROM service_accounts WHERE project_id IS NOT DISTINCT FROM $1',
+);
 
 /** $1 account, $2 name, $3 requests per minute or NULL. */
 export const UPDATE = sql<never>(

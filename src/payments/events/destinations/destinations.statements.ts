@@ -8,10 +8,9 @@ export type DestinationRow = RowOf<EventDestinationEntity>;
 export const ADD = sql<never>(`INSERT INTO event_destinations ${inserted(EventDestinationEntity)}`);
 
 /** $1 project or NULL for the operator. */
-export const COUNT = sql<{ count: number }>({
-  sqlite: 'SELECT count(*) AS count FROM event_destinations WHERE project_id IS $1',
-  postgres: 'SELECT count(*) AS count FROM event_destinations WHERE project_id IS NOT DISTINCT FROM $1',
-});
+export const COUNT = sql<{ count: number }>(
+  'SELECT count(*) AS count FROM event_destinations WHERE project_id IS NOT DISTINCT FROM $1',
+);
 
 /** The columns that a request changes. */
 export const CHANGED = [
@@ -44,11 +43,7 @@ export const CHANGE = sql<DestinationRow>(
 
 /** $1 destination, $2 project or NULL for the operator. */
 export const DELETE = sql<{ id: string }>(
-  {
-    sqlite: 'DELETE FROM event_destinations WHERE id = $1 AND project_id IS $2 RETURNING id',
-    postgres:
-      'DELETE FROM event_destinations WHERE id = $1 AND project_id IS NOT DISTINCT FROM $2 RETURNING id',
-  },
+  'DELETE FROM event_destinations WHERE id = $1 AND project_id IS NOT DISTINCT FROM $2 RETURNING id',
   undefined,
   { destroys: true },
 );

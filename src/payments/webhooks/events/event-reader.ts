@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DomainError } from '../../../common/errors.js';
 import { makeWellFormed } from '../../../common/typed-text.js';
 import { isDatabaseUnavailable } from '../../../database/database-errors.js';
-import { type JsonBounds, parseJson } from '../../../http/json-body.js';
+import { type JsonBounds, parseJson } from '../../../http/bodies/json-body.js';
 import type { StripeEvent } from '../../ledger/merge/ledger-change.js';
 import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { StripeAccounts } from '../../stripe-config/keys/stripe-accounts.js';

@@ -4,9 +4,9 @@ import { type IncomingHttpHeaders, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import sjson from 'secure-json-parse';
-import { DomainError, ValidationFailed } from '../common/errors.js';
+import { DomainError, ValidationFailed } from '../../common/errors.js';
 import { addUnreadBodyParser } from './request-bodies.js';
-import { answersOnly, type RouteTable } from './route-table.js';
+import { answersOnly, type RouteTable } from '../route-table.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { DomainError, ValidationFailed } from '../common/errors.js';
-import type { ProjectId } from '../common/ids.js';
-import { PaymentsModule } from '../payments/payments.module.js';
-import type { ProjectMode, StripeMode } from '../payments/stripe/stripe-mode.js';
-import { WebhookEndpointsRepository } from '../payments/webhooks/endpoints/webhook-endpoints.repository.js';
-import { WebhookEndpointsService } from '../payments/webhooks/endpoints/webhook-endpoints.service.js';
-import { type Report, table } from './output.js';
-import { OPERATOR, type Runner, type Session } from './session.js';
+import { DomainError, ValidationFailed } from '../../common/errors.js';
+import type { ProjectId } from '../../common/ids.js';
+import { PaymentsModule } from '../../payments/payments.module.js';
+import type { ProjectMode, StripeMode } from '../../payments/stripe/stripe-mode.js';
+import { WebhookEndpointsRepository } from '../../payments/webhooks/endpoints/webhook-endpoints.repository.js';
+import { WebhookEndpointsService } from '../../payments/webhooks/endpoints/webhook-endpoints.service.js';
+import { type Report, table } from '../output.js';
+import { OPERATOR, type Runner, type Session } from '../session.js';
 
 /** A slow account must not delay the others. */
 const CONCURRENCY = 10;

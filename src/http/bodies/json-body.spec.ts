@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { type DomainError, ValidationFailed } from '../common/errors.js';
+import { type DomainError, ValidationFailed } from '../../common/errors.js';
 import { answerUnparsable, MAX_JSON_BYTES, readJsonBodies } from './json-body.js';
 import { RequestBodies } from './request-bodies.js';
-import { RouteTable } from './route-table.js';
+import { RouteTable } from '../route-table.js';
 
 describe('readJsonBodies', () => {
   let fastify: FastifyInstance;

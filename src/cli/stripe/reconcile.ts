@@ -1,14 +1,14 @@
 import { type Command, Option } from 'commander';
-import { DomainError } from '../common/errors.js';
-import type { ProjectId } from '../common/ids.js';
-import { PaymentsModule } from '../payments/payments.module.js';
-import { STRIPE_MODES, type StripeMode } from '../payments/stripe/stripe-mode.js';
-import { toReconcileResponse } from '../payments/webhooks/reconcile/reconcile.dto.js';
-import { ReconcileService } from '../payments/webhooks/reconcile/reconcile.service.js';
-import { ReconciliationsRepository } from '../payments/webhooks/reconcile/reconciliations.repository.js';
-import { CommandFailed, type Report, table } from './output.js';
-import { pastTime, projectId } from './arguments.js';
-import type { Runner, Session } from './session.js';
+import { DomainError } from '../../common/errors.js';
+import type { ProjectId } from '../../common/ids.js';
+import { PaymentsModule } from '../../payments/payments.module.js';
+import { STRIPE_MODES, type StripeMode } from '../../payments/stripe/stripe-mode.js';
+import { toReconcileResponse } from '../../payments/webhooks/reconcile/reconcile.dto.js';
+import { ReconcileService } from '../../payments/webhooks/reconcile/reconcile.service.js';
+import { ReconciliationsRepository } from '../../payments/webhooks/reconcile/reconciliations.repository.js';
+import { CommandFailed, type Report, table } from '../output.js';
+import { pastTime, projectId } from '../arguments.js';
+import type { Runner, Session } from '../session.js';
 
 /** A slow account must not delay the others. */
 const CONCURRENCY = 10;

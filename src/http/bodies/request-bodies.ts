@@ -1,7 +1,7 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
-import { DomainError } from '../common/errors.js';
+import { DomainError } from '../../common/errors.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
