@@ -15,8 +15,8 @@ const HEADER = /^t=(\d+),v1=([\da-f]{64})$/;
 const SLOTS = 8;
 
 const CLAIM = `INSERT INTO webhook_events AS e
-  (project_id, mode, id, type, api_version, created_at, received_at, processed_at, outcome, duplicates, sealed, key_id)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 'applied', 0, $8, $9)
+  (project_id, mode, id, type, api_version, created_at, received_at, processed_at, outcome, duplicates, sealed, key_id, is_delivered)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 'applied', 0, $8, $9, true)
   ON CONFLICT (project_id, mode, id) DO UPDATE SET duplicates = e.duplicates + 1 RETURNING duplicates`;
 const LOCK_CUSTOMER = 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))';
 const FIND_LINKS = `SELECT object_id, user_id, as_of FROM stripe_user_links WHERE project_id = $1 AND mode = $2 AND object_id IN ($3, $4)`;

@@ -79,8 +79,8 @@ interface ChangedMembers extends WholeProject {
 }
 
 interface AboutEndpoint extends ProjectMode {
-  /** Stripe's id. */
-  readonly endpoint: { readonly id: string };
+  /** Stripe's id; `null` for an endpoint that was not made here. */
+  readonly endpoint: { readonly id: string | null };
 }
 
 /** `projectId` is `null` for a destination of the operator. */
@@ -145,6 +145,33 @@ export interface DurableEventMap extends Record<EventType, object> {
   'connect.completed': ProjectMode & {
     readonly connectLink: { readonly id: string; readonly state: string | null };
   };
+  /** Sent when a webhook secret that a new one replaced is still in use, and ends within a day. */
+  'credentials.expiring': ProjectMode & {
+    readonly webhookSecret: { readonly validUntil: string; readonly lastUsedAt: string };
+  };
+  /**
+   * Sent when a project that usually gets events has got none for long, and reconcile found events of Stripe that
+   * never arrived. `endpoint.id` is `null` for an endpoint that was not made here.
+   */
+  'endpoint.silent': ProjectMode & {
+    readonly endpoint: { readonly id: string | null };
+    readonly lastEventAt: string;
+    readonly missedEvents: number;
+  };
+  /** Sent when deliveries in a row are refused for their signature. */
+  'signatures.failing': ProjectMode & {
+    readonly cause: SignatureCause;
+    readonly failures: number;
+    readonly since: string;
+  };
+  /** Sent when reconcile applied events that had never arrived, or corrected subscriptions. */
+  'reconcile.repaired': ProjectMode & {
+    readonly reconcile: {
+      readonly since: string;
+      readonly missedEvents: number;
+      readonly repairedSubscriptions: number;
+    };
+  };
   /** Sent when somebody joins a project, also as its owner. */
   'member.added': ChangedMembers;
   'member.removed': ChangedMembers;
@@ -155,9 +182,19 @@ export interface DurableEventMap extends Record<EventType, object> {
   'destination.test': AboutDestination;
 }
 
-/** Stripe doesn't have the endpoint, disabled it, or sends to another URL or not all events. */
-export const ENDPOINT_PROBLEMS = ['missing', 'disabled', 'other_url', 'missing_events'] as const;
+/** Stripe doesn't have the endpoint, disabled it, or sends to another URL, not all events, or an old version. */
+export const ENDPOINT_PROBLEMS = [
+  'missing',
+  'disabled',
+  'other_url',
+  'missing_events',
+  'old_version',
+] as const;
 export type EndpointProblem = (typeof ENDPOINT_PROBLEMS)[number];
+
+/** Why signatures probably fail: the secret is another one, that of the other mode, or a proxy changes bodies. */
+export const SIGNATURE_CAUSES = ['wrong_secret', 'other_mode', 'changed_body'] as const;
+export type SignatureCause = (typeof SIGNATURE_CAUSES)[number];
 
 /** `gone`: the receiver answered 410. `failing`: it failed for five days. */
 export type DisabledReason = 'gone' | 'failing';

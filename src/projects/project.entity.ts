@@ -9,6 +9,20 @@ import type { Role } from './permissions/permissions.js';
 export const PROJECT_HEALTHS = ['unconfigured', 'unverified', 'unhealthy', 'healthy'] as const;
 export type ProjectHealth = (typeof PROJECT_HEALTHS)[number];
 
+/** What monitoring found wrong with a project, besides the health of its keys. */
+export const PROJECT_PROBLEMS = [
+  'endpoint_disabled',
+  'endpoint_silent',
+  'signatures_failing',
+  'credentials_expiring',
+] as const;
+export type ProjectProblem = (typeof PROJECT_PROBLEMS)[number];
+
+/** The bit of a problem in `projects.problems`. */
+export function bitOf(problem: ProjectProblem): number {
+  return 2 ** PROJECT_PROBLEMS.indexOf(problem);
+}
+
 const MAX_NAME_LENGTH = 255;
 
 /** The form of a name in which it is searched: without differences of case and of Unicode's composition. */
@@ -38,10 +52,18 @@ export interface ProjectChanges {
   readonly description?: string | null;
 }
 
+const WITH_PROBLEMS = 'deleted_at IS NULL AND problems IS NOT NULL';
+
 @Entity('projects')
 @Index('projects_by_creation', ['createdAt', 'id'], { where: 'deleted_at IS NULL' })
 @Index('projects_by_health', ['health', 'createdAt', 'id'], { where: 'deleted_at IS NULL' })
 @Index('projects_by_health_and_name', ['health', 'searchName', 'id'], { where: 'deleted_at IS NULL' })
+@Index('projects_by_problems', ['problems', 'createdAt', 'id'], { where: WITH_PROBLEMS })
+@Index('projects_by_problems_and_name', ['problems', 'searchName', 'id'], { where: WITH_PROBLEMS })
+@Index('projects_by_owner_and_problems', ['ownerId', 'problems', 'createdAt', 'id'], { where: WITH_PROBLEMS })
+@Index('projects_by_owner_problems_and_name', ['ownerId', 'problems', 'searchName', 'id'], {
+  where: WITH_PROBLEMS,
+})
 @Index('projects_by_owner', ['ownerId', 'createdAt', 'id'], { where: 'deleted_at IS NULL' })
 @Index('projects_by_owner_and_health', ['ownerId', 'health', 'createdAt', 'id'], {
   where: 'deleted_at IS NULL',
@@ -75,6 +97,10 @@ export class ProjectEntity {
   /** Kept by payments whenever a key or a verdict on it changes. */
   @Column({ type: 'varchar', length: 16, default: 'unconfigured' })
   health: ProjectHealth;
+
+  /** The sum of `bitOf` each problem; `null` without one, as in most rows, which then are in no index of it. */
+  @Column({ type: 'smallint', nullable: true })
+  problems: number | null;
 
   /** Whether the operator refuses all requests with the project's gateway keys for now. */
   @Column({ name: 'gateway_paused', type: Boolean, default: false })

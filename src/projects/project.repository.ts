@@ -107,6 +107,7 @@ export class ProjectRepository {
       createdAt: at,
       updatedAt: at,
       health: 'unconfigured' as const,
+      problems: null,
       gatewayPaused: false,
       deletedAt: null,
     };

@@ -2058,6 +2058,26 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "credentials.expiring": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * credentials.expiring
+         * @description A former webhook secret ends within 24 hours, and signed the last delivery.
+         */
+        post: operations["onCredentialsExpiringEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "endpoint.disabled": {
         parameters: {
             query?: never;
@@ -2089,9 +2109,69 @@ export interface webhooks {
         put?: never;
         /**
          * endpoint.recovered
-         * @description The webhook endpoint works again, after a check or because it was made again.
+         * @description The webhook endpoint works again, was made again, or is not silent any more.
          */
         post: operations["onEndpointRecoveredEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "endpoint.silent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * endpoint.silent
+         * @description A project that usually gets events got none for long, and Stripe has some that never arrived.
+         */
+        post: operations["onEndpointSilentEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "signatures.failing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * signatures.failing
+         * @description Five deliveries in a row are refused for their signature.
+         */
+        post: operations["onSignaturesFailingEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconcile.repaired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * reconcile.repaired
+         * @description Reconcile applied events that had never arrived, or corrected subscriptions; once for each run.
+         */
+        post: operations["onReconcileRepairedEvent"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3054,6 +3134,13 @@ export interface components {
              */
             health: "unconfigured" | "unverified" | "unhealthy" | "healthy";
             /**
+             * @description What monitoring found wrong in either mode. `endpoint_disabled`: the webhook endpoint made here brings no events, or not all. `endpoint_silent`: Stripe has events that never arrived. `signatures_failing`: deliveries are refused for their signature. `credentials_expiring`: a former webhook secret is still in use, and ends within a day.
+             * @example [
+             *       "endpoint_disabled"
+             *     ]
+             */
+            problems: ("endpoint_disabled" | "endpoint_silent" | "signatures_failing" | "credentials_expiring")[];
+            /**
              * @description Whether an operator has paused the gateway for the project.
              * @example false
              */
@@ -3159,7 +3246,7 @@ export interface components {
              *       }
              *     ]
              */
-            events: (components["schemas"]["SubscriptionCreatedEvent"] | components["schemas"]["SubscriptionUpdatedEvent"] | components["schemas"]["SubscriptionEndedEvent"] | components["schemas"]["SubscriptionTrialEndingEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["PaymentRefundedEvent"] | components["schemas"]["PaymentDisputedEvent"] | components["schemas"]["PaymentDisputeClosedEvent"] | components["schemas"]["ConfigUpdatedEvent"] | components["schemas"]["ConfigDeletedEvent"] | components["schemas"]["CredentialsInvalidEvent"] | components["schemas"]["CredentialsRecoveredEvent"] | components["schemas"]["EndpointDisabledEvent"] | components["schemas"]["EndpointRecoveredEvent"] | components["schemas"]["MemberAddedEvent"] | components["schemas"]["MemberRemovedEvent"] | components["schemas"]["ConnectCompletedEvent"] | components["schemas"]["DestinationFailingEvent"] | components["schemas"]["DestinationDisabledEvent"])[];
+            events: (components["schemas"]["SubscriptionCreatedEvent"] | components["schemas"]["SubscriptionUpdatedEvent"] | components["schemas"]["SubscriptionEndedEvent"] | components["schemas"]["SubscriptionTrialEndingEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["PaymentRefundedEvent"] | components["schemas"]["PaymentDisputedEvent"] | components["schemas"]["PaymentDisputeClosedEvent"] | components["schemas"]["ConfigUpdatedEvent"] | components["schemas"]["ConfigDeletedEvent"] | components["schemas"]["CredentialsInvalidEvent"] | components["schemas"]["CredentialsRecoveredEvent"] | components["schemas"]["CredentialsExpiringEvent"] | components["schemas"]["EndpointDisabledEvent"] | components["schemas"]["EndpointRecoveredEvent"] | components["schemas"]["EndpointSilentEvent"] | components["schemas"]["SignaturesFailingEvent"] | components["schemas"]["ReconcileRepairedEvent"] | components["schemas"]["MemberAddedEvent"] | components["schemas"]["MemberRemovedEvent"] | components["schemas"]["ConnectCompletedEvent"] | components["schemas"]["DestinationFailingEvent"] | components["schemas"]["DestinationDisabledEvent"])[];
             /**
              * @description The cursor of the next request. There is always one: ask again with it later.
              * @example 1795253400000000
@@ -3256,7 +3343,7 @@ export interface components {
              *       "payment.succeeded"
              *     ]
              */
-            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled")[] | null;
+            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "credentials.expiring" | "endpoint.disabled" | "endpoint.recovered" | "endpoint.silent" | "signatures.failing" | "reconcile.repaired" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled")[] | null;
             /**
              * @description Send events of this mode of Stripe only; `null` for both. Events without a mode are always sent.
              * @example live
@@ -3382,7 +3469,7 @@ export interface components {
              *       "payment.succeeded"
              *     ]
              */
-            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled")[] | null;
+            event_types?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "credentials.expiring" | "endpoint.disabled" | "endpoint.recovered" | "endpoint.silent" | "signatures.failing" | "reconcile.repaired" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled")[] | null;
             /**
              * @description Send events of this mode of Stripe only; `null` for both. Events without a mode are always sent.
              * @example live
@@ -5144,20 +5231,45 @@ export interface components {
              */
             endpoint_id: string | null;
             /**
-             * @description What the last check found wrong with the endpoint that was created here: `missing` at Stripe, `disabled` there, with an `other_url`, or with `missing_events`. `null` if nothing is known to be wrong.
+             * @description What the last check found wrong with the endpoint that was created here: `missing` at Stripe, `disabled` there, with an `other_url`, with `missing_events`, or with an `old_version` of the API from before 2018. `null` if nothing is known to be wrong.
              * @example disabled
              */
-            endpoint_problem: ("missing" | "disabled" | "other_url" | "missing_events") | null;
+            endpoint_problem: ("missing" | "disabled" | "other_url" | "missing_events" | "old_version") | null;
             /**
              * @description When a check first found this problem; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             endpoint_problem_since: string | null;
             /**
+             * @description When events of Stripe were found that had never arrived, in a project that usually gets events; `null` otherwise.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            silent_since: string | null;
+            /**
+             * @description Deliveries in a row that were refused for their signature, since the last one that was accepted.
+             * @example 0
+             */
+            signature_failures: number;
+            /**
+             * @description When the first of them arrived; `null` without one.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            signature_failures_since: string | null;
+            /**
+             * @description Their likely cause: `wrong_secret`, the stored secret is not that of the endpoint; `other_mode`, it is that of the other mode; `changed_body`, a proxy changes bodies. `null` without one.
+             * @example wrong_secret
+             */
+            signature_failure_cause: ("wrong_secret" | "other_mode" | "changed_body") | null;
+            /**
              * @description End of the overlap in which a former webhook secret is valid too; `null` without one.
              * @example 2026-11-21T09:30:00.000Z
              */
             former_secret_valid_until: string | null;
+            /**
+             * @description When a delivery last had the signature of a former webhook secret and none of the current one; `null` if none did.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            former_secret_used_at: string | null;
             /**
              * @description When the last event arrived; `null` before the first event.
              * @example 2026-11-21T09:30:00.000Z
@@ -7361,6 +7473,72 @@ export interface components {
             data: Record<string, never>;
         };
         /**
+         * @description A former webhook secret ends within 24 hours, and signed the last delivery.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "credentials.expiring",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "webhook_secret": {
+         *           "valid_until": "2026-11-22T09:00:00.000Z",
+         *           "last_used_at": "2026-11-21T09:30:00.000Z"
+         *         }
+         *       }
+         *     }
+         */
+        CredentialsExpiringEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example credentials.expiring
+             * @enum {string}
+             */
+            type: "credentials.expiring";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The former webhook secret. */
+                webhook_secret: {
+                    /**
+                     * Format: date-time
+                     * @description When it ends.
+                     * @example 2026-11-22T09:00:00.000Z
+                     */
+                    valid_until: string;
+                    /**
+                     * Format: date-time
+                     * @description When a delivery last had its signature, and none of the current secret.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    last_used_at: string;
+                };
+            };
+        };
+        /**
          * @description The daily check finds that the webhook endpoint made here brings no events, or not all.
          * @example {
          *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
@@ -7418,15 +7596,15 @@ export interface components {
                     id: string;
                 };
                 /**
-                 * @description `missing`: Stripe does not have it. `disabled`: Stripe sends nothing. `other_url`: it has another URL, as after a change of `PUBLIC_BASE_URL`. `missing_events`: it lacks types.
+                 * @description `missing`: Stripe does not have it. `disabled`: Stripe sends nothing. `other_url`: it has another URL, as after a change of `PUBLIC_BASE_URL`. `missing_events`: it lacks types. `old_version`: its API version is from before 2018.
                  * @example disabled
                  * @enum {string}
                  */
-                problem: "disabled" | "missing" | "other_url" | "missing_events";
+                problem: "disabled" | "missing" | "other_url" | "missing_events" | "old_version";
             };
         };
         /**
-         * @description The webhook endpoint works again, after a check or because it was made again.
+         * @description The webhook endpoint works again, was made again, or is not silent any more.
          * @example {
          *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
          *       "type": "endpoint.recovered",
@@ -7476,10 +7654,219 @@ export interface components {
                 /** @description The webhook endpoint at Stripe. */
                 endpoint: {
                     /**
-                     * @description Stripe's id.
+                     * @description Stripe's id; `null` if it was not made here.
                      * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
                      */
-                    id: string;
+                    id: string | null;
+                };
+            };
+        };
+        /**
+         * @description A project that usually gets events got none for long, and Stripe has some that never arrived.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "endpoint.silent",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "endpoint": {
+         *           "id": "we_aaaaaaaaaaaaaaaaaaaaaaaa"
+         *         },
+         *         "last_event_at": "2026-11-21T09:30:00.000Z",
+         *         "missed_events": 12
+         *       }
+         *     }
+         */
+        EndpointSilentEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example endpoint.silent
+             * @enum {string}
+             */
+            type: "endpoint.silent";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The webhook endpoint at Stripe. */
+                endpoint: {
+                    /**
+                     * @description Stripe's id; `null` if it was not made here.
+                     * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
+                     */
+                    id: string | null;
+                };
+                /**
+                 * Format: date-time
+                 * @description When the last event arrived.
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                last_event_at: string;
+                /**
+                 * @description Events of Stripe since then that never arrived, counted up to 1,000.
+                 * @example 12
+                 */
+                missed_events: number;
+            };
+        };
+        /**
+         * @description Five deliveries in a row are refused for their signature.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "signatures.failing",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "cause": "wrong_secret",
+         *         "failures": 5,
+         *         "since": "2026-11-21T09:30:00.000Z"
+         *       }
+         *     }
+         */
+        SignaturesFailingEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example signatures.failing
+             * @enum {string}
+             */
+            type: "signatures.failing";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /**
+                 * @description The likely cause. `wrong_secret`: the stored secret is not that of the endpoint. `other_mode`: the deliveries are signed with the secret of the other mode. `changed_body`: a proxy changes the bodies.
+                 * @example wrong_secret
+                 * @enum {string}
+                 */
+                cause: "wrong_secret" | "other_mode" | "changed_body";
+                /**
+                 * @description Deliveries refused since the last one that was accepted.
+                 * @example 5
+                 */
+                failures: number;
+                /**
+                 * Format: date-time
+                 * @description When the first of them arrived.
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                since: string;
+            };
+        };
+        /**
+         * @description Reconcile applied events that had never arrived, or corrected subscriptions; once for each run.
+         * @example {
+         *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
+         *       "type": "reconcile.repaired",
+         *       "timestamp": "2026-11-21T09:30:00.000Z",
+         *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
+         *       "mode": "test",
+         *       "data": {
+         *         "reconcile": {
+         *           "since": "2026-11-21T09:30:00.000Z",
+         *           "missed_events": 3,
+         *           "repaired_subscriptions": 1
+         *         }
+         *       }
+         *     }
+         */
+        ReconcileRepairedEvent: {
+            /**
+             * Format: uuid
+             * @description Equal in all attempts and all destinations: handle an event once.
+             * @example 019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34
+             */
+            id: string;
+            /**
+             * @description What happened.
+             * @example reconcile.repaired
+             * @enum {string}
+             */
+            type: "reconcile.repaired";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            timestamp: string;
+            /**
+             * Format: uuid
+             * @description The project; `null` for the operator's own destinations.
+             * @example 6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11
+             */
+            project_id: string | null;
+            /**
+             * @description Stripe's mode.
+             * @example test
+             * @enum {string}
+             */
+            mode: "test" | "live";
+            /** @description What it is about. */
+            data: {
+                /** @description The run. */
+                reconcile: {
+                    /**
+                     * Format: date-time
+                     * @description Events since then were compared.
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    since: string;
+                    /**
+                     * @description Events that were applied now, and had never arrived.
+                     * @example 3
+                     */
+                    missed_events: number;
+                    /**
+                     * @description Subscriptions that differed from those at Stripe.
+                     * @example 1
+                     */
+                    repaired_subscriptions: number;
                 };
             };
         };
@@ -12325,8 +12712,8 @@ export interface operations {
     listAllProjects: {
         parameters: {
             query?: {
-                /** @description Only those whose Stripe keys are: unconfigured, unverified, unhealthy, healthy. */
-                health?: components["schemas"]["Object"] | ("unconfigured" | "unverified" | "unhealthy" | "healthy") | null;
+                /** @description Only those whose Stripe keys are unconfigured, unverified, unhealthy, healthy, or those with the problem endpoint_disabled, endpoint_silent, signatures_failing, credentials_expiring. */
+                health?: components["schemas"]["Object"] | ("unconfigured" | "unverified" | "unhealthy" | "healthy" | "endpoint_disabled" | "endpoint_silent" | "signatures_failing" | "credentials_expiring") | null;
                 /** @description Lists only projects of this owner. */
                 owner_id?: components["schemas"]["Object"] | string | null;
                 /** @description Only the project with this id, or those whose name begins with this text in upper or lower case; the list is then in the order of names. */
@@ -13466,7 +13853,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. Without it, the oldest events that are kept come first. */
                 cursor?: string;
-                /** @description Only these types, separated by commas: subscription.created, subscription.updated, subscription.ended, subscription.trial_ending, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, member.added, member.removed, connect.completed, destination.failing, destination.disabled. */
+                /** @description Only these types, separated by commas: subscription.created, subscription.updated, subscription.ended, subscription.trial_ending, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, credentials.expiring, endpoint.disabled, endpoint.recovered, endpoint.silent, signatures.failing, reconcile.repaired, member.added, member.removed, connect.completed, destination.failing, destination.disabled. */
                 types?: string;
                 /** @description How many events a page has. */
                 limit?: number;
@@ -15084,8 +15471,8 @@ export interface operations {
             query?: {
                 /** @description Only those in this state: one of pending, delivered, failed. */
                 state?: ("pending" | "delivered" | "failed") | null;
-                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, subscription.trial_ending, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, member.added, member.removed, connect.completed, destination.failing, destination.disabled, destination.test. */
-                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled" | "destination.test") | null;
+                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, subscription.trial_ending, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, credentials.expiring, endpoint.disabled, endpoint.recovered, endpoint.silent, signatures.failing, reconcile.repaired, member.added, member.removed, connect.completed, destination.failing, destination.disabled, destination.test. */
+                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "credentials.expiring" | "endpoint.disabled" | "endpoint.recovered" | "endpoint.silent" | "signatures.failing" | "reconcile.repaired" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled" | "destination.test") | null;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 /** @description How many deliveries a page has. */
@@ -15629,8 +16016,8 @@ export interface operations {
             query?: {
                 /** @description Only those in this state: one of pending, delivered, failed. */
                 state?: ("pending" | "delivered" | "failed") | null;
-                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, subscription.trial_ending, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, endpoint.disabled, endpoint.recovered, member.added, member.removed, connect.completed, destination.failing, destination.disabled, destination.test. */
-                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "endpoint.disabled" | "endpoint.recovered" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled" | "destination.test") | null;
+                /** @description Only those of this type: one of subscription.created, subscription.updated, subscription.ended, subscription.trial_ending, payment.succeeded, payment.failed, payment.refunded, payment.disputed, payment.dispute_closed, config.updated, config.deleted, credentials.invalid, credentials.recovered, credentials.expiring, endpoint.disabled, endpoint.recovered, endpoint.silent, signatures.failing, reconcile.repaired, member.added, member.removed, connect.completed, destination.failing, destination.disabled, destination.test. */
+                type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "credentials.expiring" | "endpoint.disabled" | "endpoint.recovered" | "endpoint.silent" | "signatures.failing" | "reconcile.repaired" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled" | "destination.test") | null;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 /** @description How many deliveries a page has. */
@@ -22207,6 +22594,42 @@ export interface operations {
             };
         };
     };
+    onCredentialsExpiringEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialsExpiringEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     onEndpointDisabledEvent: {
         parameters: {
             query?: never;
@@ -22260,6 +22683,114 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["EndpointRecoveredEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onEndpointSilentEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointSilentEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onSignaturesFailingEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignaturesFailingEvent"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no events any more; its destination is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The event was received. Any other answer is tried again. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onReconcileRepairedEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `id` of the event. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970. */
+                "webhook-timestamp": string;
+                /** @description Signatures of id, timestamp and body, separated by spaces: two during an overlap of secrets. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReconcileRepairedEvent"];
             };
         };
         responses: {

@@ -2,10 +2,13 @@ import { type Command, Option } from 'commander';
 import { ValidationFailed } from '../../common/errors.js';
 import type { OwnerId } from '../../common/ids.js';
 import { textCheck, wholeNumberCheck } from '../../http/validation/fields.js';
-import { OperatorProjectsQuery, toOperatorProject } from '../../projects/operator/operator-project.dto.js';
+import {
+  HEALTH_FILTERS,
+  OperatorProjectsQuery,
+  toOperatorProject,
+} from '../../projects/operator/operator-project.dto.js';
 import { OperatorModule } from '../../projects/operator/operator.module.js';
 import { OperatorProjectsRepository } from '../../projects/operator/operator-projects.repository.js';
-import { PROJECT_HEALTHS, type ProjectHealth } from '../../projects/project.entity.js';
 import { subjectProblem } from '../../projects/subject.js';
 import { check, wholeNumber } from '../arguments.js';
 import { CommandFailed, type Report, table } from '../output.js';
@@ -16,7 +19,7 @@ const MAX_LIMIT = 10_000;
 const MAX_SEARCH_LENGTH = 255;
 
 interface Options {
-  health?: ProjectHealth;
+  health?: (typeof HEALTH_FILTERS)[number];
   owner?: OwnerId;
   search?: string;
   limit: number;
@@ -27,7 +30,11 @@ export function addTo(projects: Command, run: Runner): void {
   projects
     .command('list')
     .description('Lists projects of all owners, newest first, or by name with --search.')
-    .addOption(new Option('--health <health>', 'those whose Stripe keys are').choices(PROJECT_HEALTHS))
+    .addOption(
+      new Option('--health <health>', 'those whose Stripe keys are, or that have the problem').choices(
+        HEALTH_FILTERS,
+      ),
+    )
     .option('--owner <subject>', 'those of this owner', (text) => {
       check('It', subjectProblem, text);
       return text;
@@ -61,7 +68,7 @@ async function list(session: Session, { health, owner, search, limit, cursor }: 
   });
   const rows = projects.map((project) => [
     project.id,
-    project.health,
+    [project.health, ...toOperatorProject(project).problems].join(' '),
     project.createdAt.toISOString(),
     project.ownerId,
     project.name,

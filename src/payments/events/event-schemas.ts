@@ -153,9 +153,32 @@ export const MEMBER = object('The person.', {
 export const ENDPOINT = object('The webhook endpoint at Stripe.', {
   id: text("Stripe's id.", 'we_aaaaaaaaaaaaaaaaaaaaaaaa'),
 });
+export const ANY_ENDPOINT = object('The webhook endpoint at Stripe.', {
+  id: orNull(text("Stripe's id; `null` if it was not made here.", 'we_aaaaaaaaaaaaaaaaaaaaaaaa')),
+});
+export const LAST_EVENT_AT = time('When the last event arrived.');
+export const MISSED_EVENTS = whole(
+  'Events of Stripe since then that never arrived, counted up to 1,000.',
+  12,
+);
+export const SIGNATURE_CAUSE = oneOf(
+  'The likely cause. `wrong_secret`: the stored secret is not that of the endpoint. `other_mode`: the deliveries are signed with the secret of the other mode. `changed_body`: a proxy changes the bodies.',
+  ['wrong_secret', 'other_mode', 'changed_body'],
+);
+export const SIGNATURE_FAILURES = whole('Deliveries refused since the last one that was accepted.', 5);
+export const SIGNATURES_SINCE = time('When the first of them arrived.');
+export const RECONCILE = object('The run.', {
+  since: time('Events since then were compared.'),
+  missed_events: whole('Events that were applied now, and had never arrived.', 3),
+  repaired_subscriptions: whole('Subscriptions that differed from those at Stripe.', 1),
+});
+export const FORMER_SECRET = object('The former webhook secret.', {
+  valid_until: time('When it ends.', '2026-11-22T09:00:00.000Z'),
+  last_used_at: time('When a delivery last had its signature, and none of the current secret.'),
+});
 export const ENDPOINT_PROBLEM = oneOf(
-  '`missing`: Stripe does not have it. `disabled`: Stripe sends nothing. `other_url`: it has another URL, as after a change of `PUBLIC_BASE_URL`. `missing_events`: it lacks types.',
-  ['disabled', 'missing', 'other_url', 'missing_events'],
+  '`missing`: Stripe does not have it. `disabled`: Stripe sends nothing. `other_url`: it has another URL, as after a change of `PUBLIC_BASE_URL`. `missing_events`: it lacks types. `old_version`: its API version is from before 2018.',
+  ['disabled', 'missing', 'other_url', 'missing_events', 'old_version'],
 );
 export const CONNECT_LINK = object('The link that was used.', {
   id: uuid('Its id.', 'c3e9a1d7-4b68-4f25-8a90-7d1c5e3b6f42'),

@@ -68,13 +68,37 @@ export const EVENT_TYPES = {
     when: 'Stripe accepts the secret key of a mode whose last known key it refused.',
     data: {},
   },
+  'credentials.expiring': {
+    when: 'A former webhook secret ends within 24 hours, and signed the last delivery.',
+    data: { webhook_secret: schemas.FORMER_SECRET },
+  },
   'endpoint.disabled': {
     when: 'The daily check finds that the webhook endpoint made here brings no events, or not all.',
     data: { endpoint: schemas.ENDPOINT, problem: schemas.ENDPOINT_PROBLEM },
   },
   'endpoint.recovered': {
-    when: 'The webhook endpoint works again, after a check or because it was made again.',
-    data: { endpoint: schemas.ENDPOINT },
+    when: 'The webhook endpoint works again, was made again, or is not silent any more.',
+    data: { endpoint: schemas.ANY_ENDPOINT },
+  },
+  'endpoint.silent': {
+    when: 'A project that usually gets events got none for long, and Stripe has some that never arrived.',
+    data: {
+      endpoint: schemas.ANY_ENDPOINT,
+      last_event_at: schemas.LAST_EVENT_AT,
+      missed_events: schemas.MISSED_EVENTS,
+    },
+  },
+  'signatures.failing': {
+    when: 'Five deliveries in a row are refused for their signature.',
+    data: {
+      cause: schemas.SIGNATURE_CAUSE,
+      failures: schemas.SIGNATURE_FAILURES,
+      since: schemas.SIGNATURES_SINCE,
+    },
+  },
+  'reconcile.repaired': {
+    when: 'Reconcile applied events that had never arrived, or corrected subscriptions; once for each run.',
+    data: { reconcile: schemas.RECONCILE },
   },
   'member.added': {
     when: 'Somebody joins a project, also by an invitation, or as its owner by a transfer to a stranger.',

@@ -16,8 +16,14 @@ import type { ConnectionState } from '../stripe-config/keys/key-health.repositor
 import { CHECKED_BY } from '../stripe-config/keys/key-probe.js';
 import { StripeConfigService, type UnreadableCredentials } from '../stripe-config/stripe-config.service.js';
 import type { StripeMode } from '../stripe/stripe-mode.js';
-import { ENDPOINT_PROBLEMS, type EndpointProblem } from '../payments-events.js';
+import {
+  ENDPOINT_PROBLEMS,
+  type EndpointProblem,
+  SIGNATURE_CAUSES,
+  type SignatureCause,
+} from '../payments-events.js';
 import { ConnectionChecksRepository } from './monitor/connection-checks.repository.js';
+import { DeliveryObserver } from './monitor/delivery-observer.js';
 import type { ConnectionCheckRow } from './monitor/connection-checks.statements.js';
 import { WebhookEventsService, type WebhookState } from './events/webhook-events.service.js';
 
@@ -33,7 +39,7 @@ class WebhookStatus {
 
   @ApiProperty({
     description:
-      'What the last check found wrong with the endpoint that was created here: `missing` at Stripe, `disabled` there, with an `other_url`, or with `missing_events`. `null` if nothing is known to be wrong.',
+      'What the last check found wrong with the endpoint that was created here: `missing` at Stripe, `disabled` there, with an `other_url`, with `missing_events`, or with an `old_version` of the API from before 2018. `null` if nothing is known to be wrong.',
     anyOf: [{ type: 'string', enum: [...ENDPOINT_PROBLEMS] }, { type: 'null' }],
     example: 'disabled',
   })
@@ -42,8 +48,37 @@ class WebhookStatus {
   @ApiNullableTime('When a check first found this problem; `null` without one.')
   endpoint_problem_since: string | null;
 
+  @ApiNullableTime(
+    'When events of Stripe were found that had never arrived, in a project that usually gets events; `null` otherwise.',
+  )
+  silent_since: string | null;
+
+  @ApiProperty({
+    description:
+      'Deliveries in a row that were refused for their signature, since the last one that was accepted.',
+    type: 'integer',
+    example: 0,
+  })
+  signature_failures: number;
+
+  @ApiNullableTime('When the first of them arrived; `null` without one.')
+  signature_failures_since: string | null;
+
+  @ApiProperty({
+    description:
+      'Their likely cause: `wrong_secret`, the stored secret is not that of the endpoint; `other_mode`, it is that of the other mode; `changed_body`, a proxy changes bodies. `null` without one.',
+    anyOf: [{ type: 'string', enum: [...SIGNATURE_CAUSES] }, { type: 'null' }],
+    example: 'wrong_secret',
+  })
+  signature_failure_cause: SignatureCause | null;
+
   @ApiNullableTime('End of the overlap in which a former webhook secret is valid too; `null` without one.')
   former_secret_valid_until: string | null;
+
+  @ApiNullableTime(
+    'When a delivery last had the signature of a former webhook secret and none of the current one; `null` if none did.',
+  )
+  former_secret_used_at: string | null;
 
   @ApiNullableTime('When the last event arrived; `null` before the first event.')
   last_event_at: string | null;
@@ -149,13 +184,18 @@ function toModeStatus(
     account_name: check?.accountName ?? null,
     verified_at: check?.checkedAt.toISOString() ?? null,
     verified_by: check?.checkedBy ?? null,
-    checked_at: hasSecretKey ? (checked?.checkedAt.toISOString() ?? null) : null,
+    checked_at: hasSecretKey ? (checked?.checkedAt?.toISOString() ?? null) : null,
     last_error: unreadable.secretKey ?? check?.error ?? null,
     webhook: {
       endpoint_id: webhooks?.endpointId ?? null,
       endpoint_problem: (hasEndpoint && checked?.endpointProblem) || null,
       endpoint_problem_since: (hasEndpoint && checked?.endpointProblemSince?.toISOString()) || null,
+      silent_since: checked?.silentSince?.toISOString() ?? null,
+      signature_failures: checked?.signatureFailures ?? 0,
+      signature_failures_since: checked?.signatureFailuresSince?.toISOString() ?? null,
+      signature_failure_cause: checked?.signatureCause ?? null,
       former_secret_valid_until: formerSecretValidUntil?.toISOString() ?? null,
+      former_secret_used_at: (formerSecretValidUntil && checked?.formerSecretUsedAt?.toISOString()) || null,
       last_event_at: webhooks?.lastEventAt?.toISOString() ?? null,
       last_failure_at: webhooks?.lastFailure?.at.toISOString() ?? null,
       last_failure_reason: unreadable.webhookSecret ?? webhooks?.lastFailure?.reason ?? null,
@@ -198,6 +238,7 @@ export class ConnectionStatusController {
     private readonly configs: StripeConfigService,
     private readonly events: WebhookEventsService,
     private readonly checks: ConnectionChecksRepository,
+    private readonly observer: DeliveryObserver,
   ) {}
 
   @Get()
@@ -209,6 +250,7 @@ export class ConnectionStatusController {
   @ApiOkResponse({ description: 'The state of both modes.', type: StripeConfigStatusResponse })
   @ApiErrors({ project: true })
   async status(@CurrentProject() { id, gatewayPaused }: Project): Promise<StripeConfigStatusResponse> {
+    await this.observer.write();
     const modes = toModes(
       await this.health.find(id),
       await this.events.states(id),

@@ -14,12 +14,15 @@ import {
 import { WebhookEndpointsController } from './endpoints/webhook-endpoints.controller.js';
 import { WebhookEndpointsService } from './endpoints/webhook-endpoints.service.js';
 import { DeliveryNotes } from './events/delivery-notes.js';
-import { DeliveryVerifier, WebhookSecrets } from './events/delivery-verifier.js';
+import { DeliveryVerifier } from './events/delivery-verifier.js';
+import { WebhookSecrets } from './events/webhook-secrets.js';
 import { EventHandlerService } from './events/event-handler.service.js';
 import { EventPayloads } from './events/event-payloads.js';
 import { EventReader } from './events/event-reader.js';
 import { ConnectionChecksRepository } from './monitor/connection-checks.repository.js';
 import { ConnectionMonitor } from './monitor/connection-monitor.js';
+import { DeliveryObserver } from './monitor/delivery-observer.js';
+import { SilenceCheck } from './monitor/silence.js';
 import { ReconcileController } from './reconcile/reconcile.controller.js';
 import { ReconcileService } from './reconcile/reconcile.service.js';
 import { ReconciliationsRepository } from './reconcile/reconciliations.repository.js';
@@ -66,6 +69,8 @@ import { WebhookSweeper } from './events/webhook-sweeper.js';
     WebhookSweeper,
     ConnectionMonitor,
     ConnectionChecksRepository,
+    DeliveryObserver,
+    SilenceCheck,
     ReconcileService,
     ReconciliationsRepository,
   ],

@@ -6,9 +6,17 @@ import type { RowOf } from '../../database/columns.js';
 import { ApiNullableString, ApiTime, ApiUuid } from '../../http/openapi/api-errors.js';
 import { QueryNumber, TextField, textCheck } from '../../http/validation/fields.js';
 import { type Check, Checked, ForbidUnknownFields } from '../../http/validation/request.pipe.js';
-import { PROJECT_HEALTHS, type ProjectEntity, type ProjectHealth } from '../project.entity.js';
+import {
+  bitOf,
+  PROJECT_HEALTHS,
+  PROJECT_PROBLEMS,
+  type ProjectEntity,
+  type ProjectHealth,
+  type ProjectProblem,
+} from '../project.entity.js';
 import { newSubjectProblem, subjectProblem } from '../subject.js';
 
+export const HEALTH_FILTERS = [...PROJECT_HEALTHS, ...PROJECT_PROBLEMS] as const;
 const MAX_LIMIT = 100;
 const DEFAULT_LIMIT = 50;
 const MAX_SEARCH_LENGTH = 255;
@@ -41,15 +49,15 @@ function Filter(
 export class OperatorProjectsQuery {
   @Filter(
     {
-      description: `Only those whose Stripe keys are: ${PROJECT_HEALTHS.join(', ')}.`,
-      enum: [...PROJECT_HEALTHS],
+      description: `Only those whose Stripe keys are ${PROJECT_HEALTHS.join(', ')}, or those with the problem ${PROJECT_PROBLEMS.join(', ')}.`,
+      enum: [...HEALTH_FILTERS],
     },
     (value) =>
-      PROJECT_HEALTHS.some((health) => health === value)
+      HEALTH_FILTERS.some((health) => health === value)
         ? undefined
-        : { type: 'enum', msg: `must be one of ${PROJECT_HEALTHS.join(', ')}` },
+        : { type: 'enum', msg: `must be one of ${HEALTH_FILTERS.join(', ')}` },
   )
-  health?: ProjectHealth;
+  health?: (typeof HEALTH_FILTERS)[number];
 
   @Filter({ description: 'Lists only projects of this owner.', minLength: 1, maxLength: 255 }, subjectProblem)
   owner_id?: OwnerId;
@@ -120,6 +128,15 @@ export class OperatorProjectResponse {
   health: ProjectHealth;
 
   @ApiProperty({
+    description:
+      'What monitoring found wrong in either mode. `endpoint_disabled`: the webhook endpoint made here brings no events, or not all. `endpoint_silent`: Stripe has events that never arrived. `signatures_failing`: deliveries are refused for their signature. `credentials_expiring`: a former webhook secret is still in use, and ends within a day.',
+    type: 'array',
+    items: { type: 'string', enum: [...PROJECT_PROBLEMS] },
+    example: ['endpoint_disabled'],
+  })
+  problems: ProjectProblem[];
+
+  @ApiProperty({
     description: 'Whether an operator has paused the gateway for the project.',
     type: Boolean,
     example: false,
@@ -146,13 +163,14 @@ export class OperatorProjectsResponse {
 }
 
 export function toOperatorProject(project: RowOf<ProjectEntity>): OperatorProjectResponse {
-  const { id, ownerId, name, description, health, gatewayPaused, createdAt, updatedAt } = project;
+  const { id, ownerId, name, description, health, problems, gatewayPaused, createdAt, updatedAt } = project;
   return {
     id,
     owner_id: ownerId,
     name,
     description,
     health,
+    problems: PROJECT_PROBLEMS.filter((each) => Math.floor((problems ?? 0) / bitOf(each)) % 2 === 1),
     gateway_paused: gatewayPaused,
     created_at: createdAt.toISOString(),
     updated_at: updatedAt.toISOString(),

@@ -4,7 +4,7 @@ import { parseProjectId } from '../../common/ids.js';
 import { readTime } from '../../common/typed-text.js';
 import type { RowOf } from '../../database/columns.js';
 import { Database } from '../../database/database.js';
-import { type ProjectEntity, searchNameOf } from '../project.entity.js';
+import { PROJECT_HEALTHS, PROJECT_PROBLEMS, type ProjectEntity, searchNameOf } from '../project.entity.js';
 import type { OperatorProjectsQuery } from './operator-project.dto.js';
 import { type ListPosition, listProjects, type ProjectFilter } from './operator-projects.statements.js';
 
@@ -20,7 +20,7 @@ export class OperatorProjectsRepository {
 
   /** @throws ValidationFailed for a cursor of another list */
   async list({ owner_id: ownerId, health, q, limit, cursor }: OperatorProjectsQuery): Promise<ProjectsPage> {
-    const filter: ProjectFilter = { ownerId, health, ...searchFor(q) };
+    const filter: ProjectFilter = { ownerId, ...filterFor(health), ...searchFor(q) };
     const isByName = filter.namePrefix !== undefined;
     const after = cursor === undefined ? undefined : readCursor(cursor, isByName);
     const { statement, values } = listProjects(filter, after, limit + 1);
@@ -29,6 +29,11 @@ export class OperatorProjectsRepository {
     const last = rows.length > limit ? projects.at(-1) : undefined;
     return { projects, nextCursor: last ? cursorAfter(last, isByName) : null };
   }
+}
+
+function filterFor(health: OperatorProjectsQuery['health']): Pick<ProjectFilter, 'health' | 'problem'> {
+  const problem = PROJECT_PROBLEMS.find((each) => each === health);
+  return problem ? { problem } : { health: PROJECT_HEALTHS.find((each) => each === health) };
 }
 
 /** A text that is an id searches the project with this id, any other the names that begin with it. */

@@ -1,11 +1,19 @@
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { columns, type RowOf } from '../../database/columns.js';
 import { type SqlValue, sql, type Statement } from '../../database/database.js';
-import { PROJECT_HEALTHS, type ProjectHealth, ProjectEntity } from '../project.entity.js';
+import {
+  bitOf,
+  PROJECT_HEALTHS,
+  PROJECT_PROBLEMS,
+  ProjectEntity,
+  type ProjectHealth,
+  type ProjectProblem,
+} from '../project.entity.js';
 
 export interface ProjectFilter {
   readonly ownerId?: OwnerId | undefined;
   readonly health?: ProjectHealth | undefined;
+  readonly problem?: ProjectProblem | undefined;
   readonly id?: ProjectId | undefined;
   /** The start of a name, in the form of `searchNameOf`. */
   readonly namePrefix?: string | undefined;
@@ -23,10 +31,11 @@ const LAST_CHARACTER = '\u{10ffff}';
 /**
  * Lists live projects: newest first, or by name where a prefix of the name is searched. Each combination of filters
  * is the start of an index that has the order, so that a page costs the same among a million projects. The indexes
- * of names begin with the health: a search without this filter reads one range for each.
+ * of names begin with the health: a search without this filter reads one range for each. A project can have several
+ * problems: a search for one reads a range for each combination with it.
  */
 export function listProjects(
-  { ownerId, health, id, namePrefix }: ProjectFilter,
+  { ownerId, health, problem, id, namePrefix }: ProjectFilter,
   after: ListPosition | undefined,
   limit: number,
 ): { statement: Statement<RowOf<ProjectEntity>>; values: SqlValue[] } {
@@ -49,13 +58,23 @@ export function listProjects(
     const ordered = `ORDER BY ${key} ${order}, id ${order} LIMIT ${bind(limit)}`;
     const healths = health === undefined ? (isByName ? PROJECT_HEALTHS : []) : [health];
     const projects = `projects${hint} WHERE ${conditions.join(' AND ')}`;
-    const [range = projects, ...more] = healths.map((each) => `${projects} AND health = ${bind(each)}`);
+    const ranges = problem
+      ? combinationsWith(problem).map((each) => `problems = ${bind(each)}`)
+      : healths.map((each) => `health = ${bind(each)}`);
+    const [range = projects, ...more] = ranges.map((each) => `${projects} AND ${each}`);
     const from = more.length === 0 ? range : unionOf([range, ...more], ordered);
     return `SELECT ${columns(ProjectEntity)} FROM ${from} ${ordered}`;
   };
   // SQLite keeps no statistics, and would take the index without the owner.
-  const hint = isByName && ownerId !== undefined ? ' INDEXED BY projects_by_owner_health_and_name' : '';
+  const ofOwner = problem ? 'projects_by_owner_problems_and_name' : 'projects_by_owner_health_and_name';
+  const hint = isByName && ownerId !== undefined ? ` INDEXED BY ${ofOwner}` : '';
   return { statement: sql({ sqlite: textFor('', hint), postgres: textFor(' COLLATE "C"') }), values };
+}
+
+/** Values of `problems` that have the bit of this one. */
+function combinationsWith(problem: ProjectProblem): number[] {
+  const all = Array.from({ length: 2 ** PROJECT_PROBLEMS.length }, (_, value) => value);
+  return all.filter((value) => Math.floor(value / bitOf(problem)) % 2 === 1);
 }
 
 /** The first rows of each range. */

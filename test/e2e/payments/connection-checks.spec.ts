@@ -1,4 +1,6 @@
 import type { ProjectId } from '../../../src/common/ids.js';
+import { WebhookEndpointsRepository } from '../../../src/payments/webhooks/endpoints/webhook-endpoints.repository.js';
+import { ConnectionChecksRepository } from '../../../src/payments/webhooks/monitor/connection-checks.repository.js';
 import { ConnectionMonitor } from '../../../src/payments/webhooks/monitor/connection-monitor.js';
 import {
   type AppWithStripe,
@@ -128,6 +130,44 @@ it('tells once what is wrong with the endpoint made here, and once that it works
     recovered,
     disabled('missing'),
   ]);
+});
+
+it('replaces an endpoint whose API version is from before 2018', async () => {
+  const { body } = await makeEndpoint().expect(201);
+  Object.assign(account.test.all('webhook_endpoint')[0] ?? {}, { api_version: '2017-12-14' });
+  await check(24);
+  expect((await status()).test.webhook.endpoint_problem).toBe('old_version');
+  const { body: replaced } = await makeEndpoint().expect(201);
+  expect((replaced as { id: string }).id).not.toBe((body as { id: string }).id);
+  await check(48);
+  expect((await status()).test.webhook.endpoint_problem).toBeNull();
+});
+
+it('concludes nothing of an endpoint that was replaced or repaired while Stripe was asked', async () => {
+  const { body } = await makeEndpoint().expect(201);
+  const { id } = body as { id: string };
+  const checks = app.app.get(ConnectionChecksRepository);
+  const tenant = { projectId, mode: 'test' } as const;
+  const now = new Date();
+  await checks.record(tenant, { id: 'we_replaced', problem: 'missing' }, now);
+  await checks.record(tenant, { id, problem: 'disabled' }, now, new Date(now.getTime() - 5_000));
+  expect((await status()).test.webhook.endpoint_problem).toBeNull();
+  expect(await events()).toEqual([]);
+});
+
+it('goes on with other projects after an unexpected error, which is logged once', async () => {
+  const other = await app.createProject();
+  await app.send('put', configPath(other)).send({ test_secret_key: account.keys.test.secret }).expect(200);
+  const find = jest.spyOn(app.app.get(WebhookEndpointsRepository), 'find');
+  find.mockRejectedValueOnce(new TypeError('broken'));
+  await check(0);
+  await check(0);
+  await check(0.5);
+  expect(asked()).toBe(1);
+  expect(app.log.filter((line) => line.includes('1 stored keys could not be checked'))).toHaveLength(1);
+  await check(2);
+  expect(asked()).toBe(2);
+  find.mockRestore();
 });
 
 it('tillkeeper endpoints move leads every endpoint to another PUBLIC_BASE_URL', async () => {

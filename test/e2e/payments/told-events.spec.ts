@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { ProjectId } from '../../../src/common/ids.js';
-import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
+import { ConnectionMonitor } from '../../../src/payments/webhooks/monitor/connection-monitor.js';
+import { DeliveryObserver } from '../../../src/payments/webhooks/monitor/delivery-observer.js';
+import { type AppWithStripe, startAppWithStripe, statusPath } from '../../harness/app-with-stripe.js';
+import { execute } from '../../harness/database/rows.js';
 import { eventually } from '../../harness/eventually.js';
-import { deliver } from '../../harness/ledger/signed-events.js';
+import { anEvent, aPayment, deliver, receiverPath, signatureOf } from '../../harness/ledger/signed-events.js';
 import type { StripeAccount } from '../../harness/stripe/stripe-account.js';
 import { subscribe } from '../../harness/stripe/routes/subscription.routes.js';
 import { configPath } from '../../harness/test-app.js';
@@ -91,6 +94,184 @@ describe('subscription.trial_ending', () => {
     const ended = { ...subscription, status: 'active' };
     await deliver(app, projectId, SECRET, announce(ended)).expect(200);
     await expectTold('subscription.trial_ending,subscription.created', [{ type: 'subscription.created' }]);
+  });
+});
+
+const HOUR_MS = 3_600_000;
+const check = (hours: number) => app.app.get(ConnectionMonitor).check(new Date(Date.now() + hours * HOUR_MS));
+const webhook = async () => {
+  const { body } = await app.send('get', statusPath(projectId)).expect(200);
+  return (body as { test: { webhook: Record<string, unknown> } }).test.webhook;
+};
+/** The projects that operators see with this filter, among those of this file. */
+const listed = async (health: string) => {
+  const operator = accessToken({ sub: 'operator-1', scope: SCOPE });
+  const { body } = await app.send('get', `/api/v1/operator/projects?health=${health}`, operator).expect(200);
+  return (body as { projects: { id: string; problems: string[] }[] }).projects
+    .filter(({ id }) => id === projectId)
+    .map(({ problems }) => problems);
+};
+
+describe('credentials.expiring', () => {
+  const NEXT = `whsec_${'n'.repeat(32)}`;
+  const replace = (seconds: number) =>
+    app
+      .send('put', `${configPath(projectId)}?webhook_secret_overlap=${seconds}`)
+      .send({ test_webhook_secret: NEXT })
+      .expect(200);
+  const observed = () => app.app.get(DeliveryObserver).write();
+
+  it('is sent once, if the former secret signed the last delivery and ends within a day', async () => {
+    await replace(2 * 24 * 3_600);
+    await deliver(app, projectId, SECRET, anEvent()).expect(200);
+    await observed();
+    await check(0);
+    expect(await told('credentials.expiring')).toEqual([]);
+    await check(25);
+    await check(26);
+    const { former_secret_valid_until: validUntil, former_secret_used_at: lastUsedAt } = await webhook();
+    await expectTold('credentials.expiring', [
+      { mode: 'test', data: { webhook_secret: { valid_until: validUntil, last_used_at: lastUsedAt } } },
+    ]);
+    expect(await listed('credentials_expiring')).toEqual([['credentials_expiring']]);
+    await deliver(app, projectId, NEXT, anEvent()).expect(200);
+    await observed();
+    expect(await listed('credentials_expiring')).toEqual([]);
+  });
+
+  it('is not sent for a former secret that is not in use', async () => {
+    await deliver(app, projectId, SECRET, anEvent()).expect(200);
+    await replace(3_600);
+    await deliver(app, projectId, SECRET, anEvent()).expect(200);
+    await deliver(app, projectId, NEXT, anEvent()).expect(200);
+    await observed();
+    await check(0);
+    expect(await told('credentials.expiring')).toEqual([]);
+    expect(await webhook()).toMatchObject({ former_secret_used_at: expect.any(String) as string });
+  });
+});
+
+describe('signatures.failing', () => {
+  const LIVE_SECRET = `whsec_${'l'.repeat(32)}`;
+  const post = (body: string, signature: string) =>
+    app
+      .send('post', receiverPath(projectId, 'test'), null)
+      .set('content-type', 'application/json')
+      .set('stripe-signature', signature)
+      .send(body)
+      .expect(400);
+  const pretty = () => JSON.stringify(anEvent(), null, 2);
+  const CASES: [cause: string, send: () => Promise<unknown>][] = [
+    ['wrong_secret', () => deliver(app, projectId, `whsec_${'x'.repeat(32)}`, anEvent()).expect(400)],
+    ['other_mode', () => deliver(app, projectId, LIVE_SECRET, anEvent()).expect(400)],
+    [
+      'changed_body',
+      () => {
+        const body = pretty();
+        return post(JSON.stringify(JSON.parse(body)), signatureOf(body, SECRET));
+      },
+    ],
+    ['changed_body', () => post('', signatureOf(pretty(), SECRET))],
+  ];
+
+  it.each(CASES)('is sent once for five in a row, and names the cause: %s', async (cause, send) => {
+    await app.send('put', configPath(projectId)).send({ live_webhook_secret: LIVE_SECRET }).expect(200);
+    for (let index = 0; index < 4; index += 1) await send();
+    expect(await webhook()).toMatchObject({ signature_failures: 4, signature_failure_cause: cause });
+    expect(await told('signatures.failing')).toEqual([]);
+    for (let index = 0; index < 6; index += 1) await send();
+    const { signature_failures_since: since } = await webhook();
+    await expectTold('signatures.failing', [{ mode: 'test', data: { cause, since } }]);
+    expect(await told('signatures.failing')).toHaveLength(1);
+    expect(await listed('signatures_failing')).toEqual([['signatures_failing']]);
+    await deliver(app, projectId, SECRET, anEvent()).expect(200);
+    await check(0);
+    expect(await webhook()).toMatchObject({ signature_failures: 0, signature_failure_cause: null });
+    expect(await listed('signatures_failing')).toEqual([]);
+  });
+
+  it('is not sent while other deliveries are accepted', async () => {
+    for (let index = 0; index < 3; index += 1) {
+      for (let each = 0; each < 4; each += 1)
+        await deliver(app, projectId, `whsec_${'x'.repeat(32)}`, anEvent()).expect(400);
+      await webhook();
+      await deliver(app, projectId, SECRET, anEvent()).expect(200);
+    }
+    expect(await told('signatures.failing')).toEqual([]);
+  });
+});
+
+describe('reconcile.repaired and endpoint.silent', () => {
+  const reconcile = async () =>
+    (await app.send('post', path('reconcile')).send({ mode: 'test' }).expect(200)).body as {
+      events: { applied: number };
+    };
+  const atStripe = () => {
+    const { data } = aPayment();
+    account.test.record('payment_intent.succeeded', (data as { object: never }).object);
+  };
+  /** A run checks one key, and this file has made a few. */
+  const checkAll = async (hours: number) => {
+    for (let run = 0; run < 20; run += 1) await check(hours);
+  };
+  const receivedAt = (id: string, hours: number) => {
+    const time = new Date(Date.now() + hours * HOUR_MS).toISOString().replace('T', ' ');
+    return execute(
+      app.database,
+      `UPDATE webhook_events SET received_at = '${app.database.engine === 'sqlite' ? time.slice(0, -1) : time}'
+       WHERE project_id = '${projectId}' AND id = '${id}'`,
+    );
+  };
+  /** Ten events that arrived in the last ten days, the last one an hour ago. */
+  const arrived = async () => {
+    for (let days = 0; days < 10; days += 1) {
+      const event = anEvent();
+      await deliver(app, projectId, SECRET, event).expect(200);
+      await receivedAt(event.id, -24 * days - 1);
+    }
+  };
+
+  it('tells once what a run repaired', async () => {
+    const event = aPayment();
+    await deliver(app, projectId, SECRET, event).expect(200);
+    atStripe();
+    atStripe();
+    await reconcile();
+    await reconcile();
+    await expectTold('reconcile.repaired', [
+      { mode: 'test', data: { reconcile: { missed_events: 2, repaired_subscriptions: 0 } } },
+    ]);
+  });
+
+  it('tells that events stopped to arrive, once, and that they arrive again', async () => {
+    await arrived();
+    atStripe();
+    await checkAll(24);
+    expect(await told('endpoint.silent')).toEqual([]);
+    await checkAll(96);
+    await checkAll(120);
+    await expectTold('endpoint.silent,endpoint.recovered', [
+      { type: 'endpoint.silent', mode: 'test', data: { endpoint: { id: null }, missed_events: 1 } },
+    ]);
+    expect(await webhook()).toMatchObject({ silent_since: expect.any(String) as string });
+    expect(await listed('endpoint_silent')).toEqual([['endpoint_silent']]);
+    const event = anEvent();
+    await deliver(app, projectId, SECRET, event).expect(200);
+    await receivedAt(event.id, 121);
+    await checkAll(122);
+    await expectTold('endpoint.silent,endpoint.recovered', [
+      { type: 'endpoint.silent' },
+      { type: 'endpoint.recovered', data: { endpoint: { id: null } } },
+    ]);
+    expect(await listed('endpoint_silent')).toEqual([]);
+  });
+
+  it('raises no alarm for a project that is quiet at Stripe too', async () => {
+    await arrived();
+    await checkAll(96);
+    await checkAll(240);
+    expect(await told('endpoint.silent')).toEqual([]);
+    expect((await webhook())['silent_since']).toBeNull();
   });
 });
 

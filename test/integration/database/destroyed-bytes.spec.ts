@@ -108,6 +108,7 @@ onSqlite('the database file and its log lose', () => {
       apiVersion: null,
       object: {},
       livemode: false,
+      isDelivered: true,
       accountIds: [],
       ignoredBecause: undefined,
       unreadableField: undefined,

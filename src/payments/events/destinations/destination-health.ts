@@ -1,10 +1,13 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { NIL } from 'uuid';
 import type { PeriodicTask } from '../../../database/periodic-task.js';
 import { PeriodicTasks } from '../../../database/periodic-tasks.js';
 import { DestinationsRepository } from './destinations.repository.js';
-import type { DestinationRow } from './destinations.statements.js';
+import type { FailingDestination } from './destinations.statements.js';
 
 const INTERVAL_MS = 60_000;
+/** Limits what is in memory at once. */
+const BATCH = 500;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const DISABLED_AFTER_MS = 5 * DAY_MS;
@@ -37,13 +40,19 @@ export class DestinationHealth implements OnApplicationBootstrap {
   }
 
   async check(now: Date, signal?: AbortSignal): Promise<void> {
-    const [first = 0] = WARNINGS_AFTER_MS;
-    for (const destination of await this.destinations.failing(new Date(now.getTime() - first))) {
-      if (signal?.aborted) return;
-      const measure = measureFor(destination, now);
-      if (measure === 'disable') await this.destinations.disable(destination, 'failing');
-      if (measure === 'warn') await this.destinations.warn(destination);
-    }
+    const since = new Date(now.getTime() - (WARNINGS_AFTER_MS[0] ?? 0));
+    let batch: FailingDestination[];
+    let last: string = NIL;
+    do {
+      batch = await this.destinations.failing(since, last, BATCH);
+      for (const destination of batch) {
+        if (signal?.aborted) return;
+        const measure = measureFor(destination, now);
+        if (measure === 'disable') await this.destinations.disable(destination, 'failing');
+        if (measure === 'warn') await this.destinations.warn(destination);
+      }
+      last = batch.at(-1)?.id ?? last;
+    } while (batch.length === BATCH);
   }
 }
 
@@ -53,7 +62,7 @@ export function measureFor(
     failingSince,
     lastFailureAt,
     warnings,
-  }: Pick<DestinationRow, 'failingSince' | 'lastFailureAt' | 'warnings'>,
+  }: Pick<FailingDestination, 'failingSince' | 'lastFailureAt' | 'warnings'>,
   now: Date,
 ): 'disable' | 'warn' | undefined {
   if (!failingSince || !lastFailureAt) return undefined;

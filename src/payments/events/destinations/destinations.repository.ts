@@ -13,7 +13,7 @@ import { projectNotFound } from '../../../projects/projects.service.js';
 import type { DisabledReason } from '../../payments-events.js';
 import { EventLog } from '../event-log.js';
 import * as statements from './destinations.statements.js';
-import type { DestinationRow } from './destinations.statements.js';
+import type { DestinationRow, FailingDestination } from './destinations.statements.js';
 import { EventDestinationEntity } from './event-destination.entity.js';
 
 /** Limits the destinations of one project, and those of the operator, since the list has no pages. */
@@ -92,12 +92,15 @@ export class DestinationsRepository {
   }
 
   /** Enabled destinations that have failed since the given time or longer. */
-  failing(since: Date): Promise<DestinationRow[]> {
-    return this.database.query(statements.FAILING, [since]);
+  failing(since: Date, after: string, limit: number): Promise<FailingDestination[]> {
+    return this.database.query(statements.FAILING, [since, after, limit]);
   }
 
   /** Does nothing if the destination is disabled already. */
-  async disable({ id, projectId }: DestinationRow, reason: DisabledReason): Promise<void> {
+  async disable(
+    { id, projectId }: Pick<DestinationRow, 'id' | 'projectId'>,
+    reason: DisabledReason,
+  ): Promise<void> {
     const { log } = this;
     const record = this.#recorder(projectId);
     await this.database.transaction(function* () {
@@ -111,7 +114,7 @@ export class DestinationsRepository {
   }
 
   /** Sends `destination.failing`, once for each number of warnings. */
-  async warn({ id, projectId, warnings }: DestinationRow): Promise<void> {
+  async warn({ id, projectId, warnings }: FailingDestination): Promise<void> {
     const { log } = this;
     await this.database.transaction(function* () {
       const [row] = yield* query(statements.WARN, [id, warnings]);

@@ -75,8 +75,11 @@ export const WARN = sql<DestinationRow>(
    RETURNING ${columns(EventDestinationEntity)}`,
 );
 
-/** $1 one day ago. */
-export const FAILING = sql<DestinationRow>(
-  `SELECT ${columns(EventDestinationEntity)} FROM event_destinations
-   WHERE enabled AND failing_since IS NOT NULL AND failing_since <= $1`,
+const FAILURE = ['id', 'projectId', 'failingSince', 'lastFailureAt', 'warnings'] as const;
+export type FailingDestination = Pick<DestinationRow, (typeof FAILURE)[number]>;
+
+/** $1 one day ago, $2 destination after which, $3 limit. */
+export const FAILING = sql<FailingDestination>(
+  `SELECT ${columns(EventDestinationEntity, { only: FAILURE })} FROM event_destinations
+   WHERE enabled AND failing_since IS NOT NULL AND failing_since <= $1 AND id > $2 ORDER BY id LIMIT $3`,
 );

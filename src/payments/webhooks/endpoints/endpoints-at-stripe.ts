@@ -90,6 +90,14 @@ export function lacksEvents({ enabled_events: events }: Stripe.WebhookEndpoint):
   return !events.includes('*') && !HANDLED_EVENTS.every((event) => events.includes(event));
 }
 
+/** Events of earlier versions are not read here. */
+const OLDEST_VERSION = '2018';
+
+/** Whether Stripe sends events of a version from before 2018. The account's own version is not in the endpoint. */
+export function hasOldVersion({ api_version: version }: Stripe.WebhookEndpoint): boolean {
+  return version !== null && version < OLDEST_VERSION;
+}
+
 /** Whether updating the endpoint would change nothing. */
 export function isUpToDate(
   { url, status, enabled_events: events }: Stripe.WebhookEndpoint,

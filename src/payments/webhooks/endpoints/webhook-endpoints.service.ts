@@ -18,6 +18,7 @@ import { ConnectionChecksRepository } from '../monitor/connection-checks.reposit
 import {
   createEndpoint,
   deleteEndpoint,
+  hasOldVersion,
   isOurs,
   isSameAddress,
   isUpToDate,
@@ -97,7 +98,8 @@ export class WebhookEndpointsService implements OnModuleInit {
       if (existing.some((endpoint) => isSameAddress(endpoint.url, url) && !isOurs(endpoint, projectId)))
         throw notOurs(url);
       const ours = existing.filter((endpoint) => isOurs(endpoint, projectId));
-      const current = hasItsSecret ? ours.find(({ id }) => id === known?.endpointId) : undefined;
+      const stored = hasItsSecret ? ours.find(({ id }) => id === known?.endpointId) : undefined;
+      const current = stored && !hasOldVersion(stored) ? stored : undefined;
       for (const { id } of ours) if (id !== current?.id) await deleteEndpoint(stripe, id);
       const kept =
         current &&

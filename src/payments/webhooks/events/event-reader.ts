@@ -24,6 +24,8 @@ export interface Verdict {
 /** An authentic event: its signature was verified, or it was read from Stripe's list. */
 export interface ReceivedEvent extends StripeEvent {
   readonly livemode: boolean;
+  /** Whether Stripe delivered it. Otherwise it was read from Stripe's list. */
+  readonly isDelivered: boolean;
   /** The ids of the accounts that the event names. */
   readonly accountIds: readonly string[];
   /** Reason to ignore the event, independent of its type. */
@@ -75,10 +77,11 @@ export class EventReader {
   async read(
     { projectId, mode }: ProjectMode,
     bytes: Buffer,
-    { isOfOtherAccount = false } = {},
+    { isOfOtherAccount = false, isDelivered = false } = {},
   ): Promise<ReceivedEvent | Extract<RefusalReason, 'unreadable' | 'wrong_mode'>> {
-    const event = parseEvent({ projectId, mode }, bytes);
-    if (!event) return 'unreadable';
+    const parsed = parseEvent({ projectId, mode }, bytes);
+    if (!parsed) return 'unreadable';
+    const event = { ...parsed, isDelivered };
     if (isOfOtherAccount) return { ...event, ignoredBecause: OTHER_ENDPOINT_REASON };
     const isOfMode = event.livemode === (mode === 'live');
     try {
@@ -97,7 +100,10 @@ export class EventReader {
 }
 
 /** @returns `undefined` for a body that is no event: it has no id or no type */
-function parseEvent({ projectId, mode }: ProjectMode, bytes: Buffer): ReceivedEvent | undefined {
+function parseEvent(
+  { projectId, mode }: ProjectMode,
+  bytes: Buffer,
+): Omit<ReceivedEvent, 'isDelivered'> | undefined {
   const body = parse(bytes);
   if (!isObject(body)) return undefined;
   const { object: kind, livemode, api_version: version, data } = body;
@@ -128,6 +134,19 @@ function parseEvent({ projectId, mode }: ProjectMode, bytes: Buffer): ReceivedEv
     unreadableField: Object.entries(readable).find(([, isReadable]) => !isReadable)?.[0],
     json: bytes.toString(),
   };
+}
+
+/**
+ * The body of an event in other formats, of which Stripe may have signed one.
+ * @returns `undefined` if it is no JSON
+ */
+export function reformatted(bytes: Buffer): Buffer[] | undefined {
+  const body = parse(bytes);
+  if (!isObject(body)) return undefined;
+  const texts = [JSON.stringify(body), JSON.stringify(body, null, 2)];
+  return [...texts, ...texts.map((text) => `${text}\n`), bytes.toString().trim()].map((text) =>
+    Buffer.from(text),
+  );
 }
 
 /**

@@ -69,6 +69,10 @@ export class WebhookEventEntity {
   @Column({ name: 'key_id', type: 'varchar', length: 16, nullable: true })
   keyId: string | null;
 
+  /** Whether Stripe delivered it. Otherwise reconcile read it from Stripe's list. */
+  @Column({ name: 'is_delivered', type: Boolean })
+  isDelivered: boolean;
+
   @ManyToOne(() => DataKeyEntity)
   @JoinColumn({ name: 'key_id', foreignKeyConstraintName: 'webhook_events_key_fk' })
   dataKey: DataKeyEntity | null;

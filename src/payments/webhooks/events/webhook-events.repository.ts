@@ -50,11 +50,14 @@ export class WebhookEventsRepository {
     return (await this.database.write(statements.COUNT_DUPLICATE, values)).length > 0;
   }
 
-  /** @returns the ids of the events that were applied or ignored before */
-  async findSettled({ projectId, mode }: ProjectMode, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  /** @returns the ids of the events that are stored, and whether each was applied or ignored */
+  async findKnown(
+    { projectId, mode }: ProjectMode,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, boolean>> {
     const values = [projectId, mode, JSON.stringify(ids), ...statements.REVOCABLE];
-    const rows = await this.database.query(statements.FIND_SETTLED, values);
-    return new Set(rows.map(({ id }) => id));
+    const rows = await this.database.query(statements.FIND_KNOWN, values);
+    return new Map(rows.map(({ id, isSettled }) => [id, isSettled]));
   }
 
   /** Records an event without effect. @returns false for a duplicate, which is counted */
@@ -134,7 +137,7 @@ export class WebhookEventsRepository {
       const all = { projectId, mode };
       const failed = { ...all, failedAt: Not(IsNull()) };
       const order = { receivedAt: 'DESC', id: 'DESC' } as const;
-      const last = await this.#entities.findOne({ select, where: all, order });
+      const last = await this.#entities.findOne({ select, where: { ...all, isDelivered: true }, order });
       const lastFailed = await this.#entities.findOne({ select, where: failed, order: { failedAt: 'DESC' } });
       const unreadableEvents = await this.#entities.countBy({ ...failed, outcome: 'unreadable' });
       const { failedAt = null, failure = null } = lastFailed ?? {};
@@ -182,10 +185,22 @@ function isClaimed([row]: { duplicates: number }[]): boolean {
 }
 
 function valuesOf(
-  { projectId, mode, id, type, apiVersion, created }: ReceivedEvent,
+  { projectId, mode, id, type, apiVersion, created, isDelivered }: ReceivedEvent,
   { outcome, reason }: Verdict,
   payload: SealedPayload | undefined,
 ): SqlValue[] {
   const sealed = [payload?.sealed ?? null, payload?.keyId ?? null];
-  return [projectId, mode, id, type, apiVersion, created, new Date(), outcome, reason, ...sealed];
+  return [
+    projectId,
+    mode,
+    id,
+    type,
+    apiVersion,
+    created,
+    new Date(),
+    outcome,
+    reason,
+    ...sealed,
+    isDelivered,
+  ];
 }

@@ -33,7 +33,13 @@ const DESCRIPTION = [
   'reason',
 ] as const;
 
-const COLUMNS = columnNames(WebhookEventEntity, [...DESCRIPTION, 'duplicates', 'sealed', 'keyId']);
+const COLUMNS = columnNames(WebhookEventEntity, [
+  ...DESCRIPTION,
+  'duplicates',
+  'sealed',
+  'keyId',
+  'isDelivered',
+]);
 
 /** $1 project, $2 mode, $3 id, `REVOCABLE`. Returns a row if the event was applied or ignored before. */
 export const IS_SETTLED = sql<{ id: string }>(
@@ -42,13 +48,15 @@ export const IS_SETTLED = sql<{ id: string }>(
 );
 
 /**
- * $1 project, $2 mode, $3 ids as a JSON array, `REVOCABLE`. Returns those of events that were applied or
- * ignored before.
+ * $1 project, $2 mode, $3 ids as a JSON array, `REVOCABLE`. Returns those that are stored, and whether they were
+ * applied or ignored.
  */
-export const FIND_SETTLED = sql<{ id: string }>(
+export const FIND_KNOWN = sql<{ id: string; isSettled: boolean }>(
   (dialect) =>
-    `SELECT id FROM webhook_events WHERE project_id = $1 AND mode = $2 AND id IN (${dialect.jsonItems('$3')}) AND ${settledCondition(4)}`,
-  'find_settled_webhook_events',
+    `SELECT id, ${settledCondition(4)} AS "isSettled" FROM webhook_events
+     WHERE project_id = $1 AND mode = $2 AND id IN (${dialect.jsonItems('$3')})`,
+  'find_known_webhook_events',
+  { computed: { isSettled: Boolean } },
 );
 
 /** $1 project, $2 mode, $3 id, `REVOCABLE`. Returns a row if the event was applied or ignored before. */
@@ -59,18 +67,19 @@ export const COUNT_DUPLICATE = sql<{ id: string }>(
 
 /**
  * $1 project, $2 mode, $3 id, $4 type, $5 API version, $6 created, $7 now, $8 outcome, $9 reason, $10 sealed,
- * $11 key; `toApply` also `REVOCABLE`. Of an event that was applied or ignored before, only the deliveries are
+ * $11 key, $12 whether Stripe delivered it; `toApply` also `REVOCABLE`. Of an event that was applied or ignored before, only the deliveries are
  * counted: `duplicates` is greater than 0. On PostgreSQL the statement waits for a concurrent transaction that claimed the event.
  */
 export const CLAIM = {
   toIgnore: claim('claim_webhook_event_to_ignore', `e.${SETTLED}`),
-  toApply: claim('claim_webhook_event_to_apply', settledCondition(12, 'e.')),
+  toApply: claim('claim_webhook_event_to_apply', settledCondition(13, 'e.')),
 };
 
 function claim(name: string, isSettled: string) {
   return sql<{ duplicates: number }>(
-    `INSERT INTO webhook_events AS e (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11)
+    `INSERT INTO webhook_events AS e (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11, $12)
    ON CONFLICT (project_id, mode, id) DO UPDATE SET
+     is_delivered = e.is_delivered OR excluded.is_delivered,
      duplicates = CASE WHEN ${isSettled} THEN e.duplicates + 1 ELSE 0 END,
      outcome = CASE WHEN ${isSettled} THEN e.outcome ELSE excluded.outcome END,
      reason = CASE WHEN ${isSettled} THEN e.reason ELSE excluded.reason END,
@@ -82,10 +91,11 @@ function claim(name: string, isSettled: string) {
 
 /** Parameters of `CLAIM.toApply`. Changes nothing if the event was applied meanwhile. */
 export const FAIL = sql<never>(
-  `INSERT INTO webhook_events AS e (${COLUMNS}, failed_at, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11, $7, $9)
-   ON CONFLICT (project_id, mode, id) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason,
+  `INSERT INTO webhook_events AS e (${COLUMNS}, failed_at, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11, $12, $7, $9)
+   ON CONFLICT (project_id, mode, id) DO UPDATE SET is_delivered = e.is_delivered OR excluded.is_delivered,
+     outcome = excluded.outcome, reason = excluded.reason,
      processed_at = excluded.processed_at, failed_at = excluded.failed_at, failure = excluded.failure
-   WHERE NOT ${settledCondition(12, 'e.')}`,
+   WHERE NOT ${settledCondition(13, 'e.')}`,
   'fail_webhook_event',
 );
 

@@ -1,23 +1,27 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { NIL } from 'uuid';
 import type { ProjectId } from '../../../common/ids.js';
 import { columnValues } from '../../../database/columns.js';
 import { reachingDatabase } from '../../../database/database-errors.js';
-import { Database, exec, query } from '../../../database/database.js';
+import { Database, exec, query, type Steps } from '../../../database/database.js';
 import { EventLog } from '../../events/event-log.js';
-import type { EndpointProblem } from '../../payments-events.js';
 import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { StripeConnectionCheckEntity } from './connection-check.entity.js';
+import { checked, type CheckedEndpoint, type Decide, problemBits } from './connection-changes.js';
 import * as statements from './connection-checks.statements.js';
 import type { ConnectionCheckRow } from './connection-checks.statements.js';
 
-/** The endpoint that was made here, as Stripe has it. */
-export interface CheckedEndpoint {
-  readonly id: string;
-  readonly problem: EndpointProblem | null;
+const NO_FACTS = { endpointId: null, lastDeliveredAt: null, secretWrittenAt: null, hasFormerSecret: false };
+
+/** How often a mode gets events. */
+export interface Arrivals {
+  readonly first: Date | undefined;
+  /** The newest first. */
+  readonly last: readonly Date[];
 }
 
-/** Stores checks of connections to Stripe, and sends events about endpoints. */
+/** Stores what monitoring knows of connections to Stripe, and sends events about it. */
 @Injectable()
 export class ConnectionChecksRepository {
   constructor(
@@ -35,42 +39,65 @@ export class ConnectionChecksRepository {
     return row?.count ?? 0;
   }
 
-  /** Stored secret keys whose last check is not after the given time. */
-  due(before: Date, limit: number): Promise<ProjectMode[]> {
-    return this.database.query(statements.FIND_DUE, [before, limit]);
+  /** Stored secret keys that are due for a check. */
+  due(now: Date, limit: number): Promise<ProjectMode[]> {
+    return this.database.query(statements.FIND_DUE, [now, limit]);
   }
 
-  /**
-   * Records a check. The first check that finds a problem of the endpoint sends an event, and so does the
-   * first one without.
-   * @param endpoint `undefined` if none was made here, or nothing is known of it
-   */
-  async record(
-    { projectId, mode }: ProjectMode,
+  /** Modes with a problem or with a former secret in use, in the order of projects, after the given one. */
+  withProblem(after: ProjectMode | undefined, limit: number): Promise<ConnectionCheckRow[]> {
+    const { projectId = NIL, mode = '' } = after ?? {};
+    return this.database.query(statements.FIND_WITH_PROBLEM, [projectId, mode, limit]);
+  }
+
+  /** Records a check of key and endpoint. @param askedAt before Stripe was asked; absent after a repair */
+  record(
+    tenant: ProjectMode,
     endpoint: CheckedEndpoint | undefined,
     now: Date,
+    askedAt?: Date,
   ): Promise<void> {
-    const { log } = this;
-    await this.database.transaction(function* () {
-      const [before] = yield* query(statements.LOCK_CHECK, [projectId, mode]);
-      const { problem = null } = endpoint ?? {};
-      const since = problem && (before?.endpointProblemSince ?? now);
-      const row = { projectId, mode, checkedAt: now, endpointProblem: problem, endpointProblemSince: since };
-      yield* exec(statements.RECORD, columnValues(StripeConnectionCheckEntity, row));
-      if (!endpoint) return;
-      const about = { projectId, mode, endpoint: { id: endpoint.id } };
-      if (problem && !before?.endpointProblem)
-        yield* log.add(['endpoint.disabled', { ...about, problem }], now);
-      if (!problem && before?.endpointProblem) yield* log.add(['endpoint.recovered', about], now);
-    });
+    return this.change(tenant, now, checked(endpoint, now, askedAt));
   }
 
-  /** Moves the next check without one. @param checkedAt a day before the next check */
-  async postpone({ projectId, mode }: ProjectMode, checkedAt: Date): Promise<void> {
-    await this.database.write(statements.POSTPONE, [projectId, mode, checkedAt]);
+  /** Moves the next check. */
+  postpone(tenant: ProjectMode, dueAt: Date): Promise<void> {
+    return this.change(tenant, dueAt, () => ({ row: { dueAt } }));
+  }
+
+  /** Changes a row in a transaction with its events, so that each event is sent once. */
+  async change(tenant: ProjectMode, now: Date, decide: Decide): Promise<void> {
+    await this.database.transaction(() => this.#change(tenant, now, decide));
+  }
+
+  async arrivals({ projectId, mode }: ProjectMode, limit: number): Promise<Arrivals> {
+    const last = await this.database.query(statements.FIND_ARRIVALS, [projectId, mode, limit]);
+    const [first] = await this.database.query(statements.FIND_FIRST_ARRIVAL, [projectId, mode]);
+    return { first: first?.receivedAt, last: last.map(({ receivedAt }) => receivedAt) };
+  }
+
+  /** Counts events that happened between the two times and never arrived, up to 1,000. */
+  async countMissed({ projectId, mode }: ProjectMode, after: Date, until: Date): Promise<number> {
+    const [row] = await this.database.query(statements.COUNT_MISSED, [projectId, mode, after, until]);
+    return row?.count ?? 0;
   }
 
   async forget(before: Date): Promise<void> {
     await this.database.write(statements.FORGET_OLD, [before]);
+  }
+
+  *#change({ projectId, mode }: ProjectMode, now: Date, decide: Decide): Steps<void> {
+    yield* exec(statements.ENSURE, [projectId, mode, now]);
+    const rows = yield* query(statements.LOCK_CHECKS, [projectId]);
+    const row = rows.find((each) => each.mode === mode);
+    if (!row) return;
+    const [facts = NO_FACTS] = yield* query(statements.FIND_FACTS, [projectId, mode, row.formerSecretUntil]);
+    const change = decide(row, facts);
+    if (Object.keys(change.row).length === 0) return;
+    const changed = { ...row, ...change.row };
+    yield* exec(statements.SAVE, columnValues(StripeConnectionCheckEntity, changed));
+    for (const event of change.events ?? []) yield* this.log.add(event, now);
+    const problems = problemBits(rows.map((each) => (each === row ? changed : each)));
+    if (problems !== problemBits(rows)) yield* exec(statements.SET_PROBLEMS, [projectId, problems]);
   }
 }

@@ -1,43 +1,52 @@
-import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type Stripe from 'stripe';
 import { DomainError } from '../../../common/errors.js';
 import { Settings } from '../../../config/settings.js';
+import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import type { PeriodicTask } from '../../../database/periodic-task.js';
 import { PeriodicTasks } from '../../../database/periodic-tasks.js';
 import type { EndpointProblem } from '../../payments-events.js';
 import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { StripeClients } from '../../stripe-config/keys/stripe-clients.js';
 import { webhookUrl } from '../../stripe-config/stripe-config.dto.js';
-import { lacksEvents, listEndpoints } from '../endpoints/endpoints-at-stripe.js';
+import { hasOldVersion, lacksEvents, listEndpoints } from '../endpoints/endpoints-at-stripe.js';
 import { WebhookEndpointsRepository } from '../endpoints/webhook-endpoints.repository.js';
+import { settled } from './connection-changes.js';
 import { ConnectionChecksRepository } from './connection-checks.repository.js';
+import { SilenceCheck } from './silence.js';
 
 const HOUR_MS = 3_600_000;
 const INTERVAL_MS = 60_000;
 /** Leaves tenants that were just configured alone, and a process that restarts again and again. */
 const FIRST_AFTER_MS = 10 * INTERVAL_MS;
-/** At least daily, with time for a process that takes over. */
-const CHECK_AFTER_MS = 23 * HOUR_MS;
 /** After Stripe could not be asked. */
 const RETRY_AFTER_MS = HOUR_MS;
+/** After Stripe refused the key. */
+const REFUSED_AFTER_MS = 23 * HOUR_MS;
 const KEPT_MS = 30 * 24 * HOUR_MS;
 /** Spreads all keys over this number of runs, which take half a day. */
 const RUNS = 600;
 const AT_ONCE = 4;
+/** Modes with a problem that one run looks at. The next run goes on with the others. */
+const PROBLEMS_AT_ONCE = 500;
 /** Failures in a row that end a run: Stripe is out of order, or limits requests. */
 const MOST_FAILURES = 8;
 
 /**
  * Asks Stripe about every stored secret key once a day, and about the webhook endpoint that was made with it.
- * One request shows both.
+ * One request shows both. Then it looks whether events still arrive.
  */
 @Injectable()
 export class ConnectionMonitor implements OnApplicationBootstrap {
+  readonly #logger = new Logger(ConnectionMonitor.name);
   readonly task: PeriodicTask;
+  /** The last mode with a problem that was looked at. */
+  #lastWithProblem: ProjectMode | undefined;
 
   constructor(
     private readonly checks: ConnectionChecksRepository,
+    private readonly silence: SilenceCheck,
     private readonly endpoints: WebhookEndpointsRepository,
     private readonly clients: StripeClients,
     private readonly settings: Settings,
@@ -61,22 +70,46 @@ export class ConnectionMonitor implements OnApplicationBootstrap {
 
   /** Checks the keys that are due, a small part of all at once. The next run goes on after an abort. */
   async check(now: Date, signal?: AbortSignal): Promise<void> {
+    const started = performance.now();
+    const clock = () => new Date(now.getTime() + performance.now() - started);
     await this.checks.forget(new Date(now.getTime() - KEPT_MS));
+    await this.#settle(now, signal);
     const limit = Math.ceil((await this.checks.countKeys()) / RUNS);
-    const due = (await this.checks.due(new Date(now.getTime() - CHECK_AFTER_MS), limit)).values();
+    const due = (await this.checks.due(now, limit)).values();
     let failures = 0;
+    const unexpected: unknown[] = [];
     const work = async (): Promise<void> => {
       for (const tenant of due) {
         if (signal?.aborted || failures >= MOST_FAILURES) return;
-        failures = (await this.#check(tenant, now)) ? 0 : failures + 1;
+        try {
+          failures = (await this.#check(tenant, clock, signal)) ? 0 : failures + 1;
+        } catch (error) {
+          if (isDatabaseUnavailable(error)) throw error;
+          unexpected.push(error);
+          await this.checks.postpone(tenant, later(now, RETRY_AFTER_MS));
+        }
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    const results = await Promise.allSettled(Array.from({ length: AT_ONCE }, work));
+    if (unexpected.length > 0)
+      this.#logger.error(`${unexpected.length} stored keys could not be checked.`, stackOf(unexpected[0]));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Ends problems that are over, and warns of former secrets that end while they are in use. */
+  async #settle(now: Date, signal?: AbortSignal): Promise<void> {
+    const found = await this.checks.withProblem(this.#lastWithProblem, PROBLEMS_AT_ONCE);
+    this.#lastWithProblem = found.length < PROBLEMS_AT_ONCE ? undefined : found.at(-1);
+    for (const { projectId, mode } of found) {
+      if (signal?.aborted) return;
+      await this.checks.change({ projectId, mode }, now, settled(now));
+    }
   }
 
   /** @returns whether Stripe answered */
-  async #check(tenant: ProjectMode, now: Date): Promise<boolean> {
+  async #check(tenant: ProjectMode, clock: () => Date, signal?: AbortSignal): Promise<boolean> {
     const { projectId, mode } = tenant;
+    const askedAt = clock();
     try {
       const known = await this.endpoints.find(tenant);
       // A client of its own notes each verdict. A cached one notes changes that this process saw.
@@ -84,17 +117,28 @@ export class ConnectionMonitor implements OnApplicationBootstrap {
       const found = await listEndpoints(stripe);
       const url = webhookUrl(this.settings, projectId, mode);
       const endpoint = known && { id: known.endpointId, problem: problemOf(found, known.endpointId, url) };
-      await this.checks.record(tenant, endpoint, now);
-      return true;
+      await this.checks.record(tenant, endpoint, clock(), askedAt);
     } catch (error) {
       if (!(error instanceof DomainError) || error.code === 'database_unavailable') throw error;
       // Unreachable is not invalid.
       const isUnavailable = error.code === 'stripe_unavailable';
-      const wait = isUnavailable ? RETRY_AFTER_MS - CHECK_AFTER_MS : 0;
-      await this.checks.postpone(tenant, new Date(now.getTime() + wait));
+      await this.checks.postpone(tenant, later(askedAt, isUnavailable ? RETRY_AFTER_MS : REFUSED_AFTER_MS));
       return !isUnavailable;
     }
+    await this.silence.check(tenant, clock(), signal).catch((error: unknown) => {
+      // The next check of this key tries again.
+      if (!(error instanceof DomainError) || error.code === 'database_unavailable') throw error;
+    });
+    return true;
   }
+}
+
+function later(time: Date, milliseconds: number): Date {
+  return new Date(time.getTime() + milliseconds);
+}
+
+function stackOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.stack : undefined;
 }
 
 function problemOf(
@@ -106,5 +150,6 @@ function problemOf(
   if (!endpoint) return 'missing';
   if (endpoint.status !== 'enabled') return 'disabled';
   if (endpoint.url !== url) return 'other_url';
-  return lacksEvents(endpoint) ? 'missing_events' : null;
+  if (lacksEvents(endpoint)) return 'missing_events';
+  return hasOldVersion(endpoint) ? 'old_version' : null;
 }

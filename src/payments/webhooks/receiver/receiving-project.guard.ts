@@ -5,7 +5,7 @@ import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { readProjectId } from '../../../projects/permissions/project.guards.js';
 import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { StripeModePipe } from '../../stripe/stripe-mode.js';
-import { WebhookSecrets } from '../events/delivery-verifier.js';
+import { WebhookSecrets } from '../events/webhook-secrets.js';
 
 /** Reads and validates the path of a webhook URL. */
 @Injectable()

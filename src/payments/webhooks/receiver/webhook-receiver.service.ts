@@ -4,7 +4,8 @@ import { PaymentsEvents } from '../../payments-events.js';
 import { EventHandlerService, type Handled } from '../events/event-handler.service.js';
 import type { ReceivedEvent } from '../events/event-reader.js';
 import { DeliveryNotes } from '../events/delivery-notes.js';
-import { type Delivery, DeliveryVerifier } from '../events/delivery-verifier.js';
+import { DeliveryVerifier } from '../events/delivery-verifier.js';
+import type { Delivery } from '../monitor/delivery-observer.js';
 import { notProcessed, refusal } from '../refusals/webhook-receiver.errors.js';
 
 /** Verifies deliveries to webhook URLs, and hands authentic events to the handler. */

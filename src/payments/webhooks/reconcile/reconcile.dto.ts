@@ -21,6 +21,8 @@ export class ReconcileReport {
   isComplete = false;
   /** `known` were applied or ignored before. */
   readonly events = { read: 0, known: 0, applied: 0, ignored: 0, unreadable: 0, failed: 0 };
+  /** Events that were applied, and had never arrived. */
+  missedEvents = 0;
   /** The first 100 failed events. */
   readonly failures: FailedEvent[] = [];
   /** `repaired` differed from Stripe's. `missing` have not ended here, but Stripe doesn't have them. */

@@ -96,7 +96,11 @@ export class ReconcileService {
       const stripe = await this.clients.for(projectId, mode);
       const { pass, ...kind } = await this.#resumeOrBegin(tenant, since, now, isBackfill);
       const report = new ReconcileReport(mode, pass.since);
-      await this.#runSteps({ tenant, stripe, signal, ...kind, report }, pass);
+      try {
+        await this.#runSteps({ tenant, stripe, signal, ...kind, report }, pass);
+      } finally {
+        await this.passes.tellRepairs(tenant, report);
+      }
       report.isComplete = !signal.aborted;
       return report;
     } finally {
@@ -181,23 +185,24 @@ export class ReconcileService {
   async #applyEvents(run: Run, pass: Pass): Promise<Page<Stripe.Event>> {
     const page = await listEvents(run.stripe, pass);
     const ids = page.data.map(({ id }) => id);
-    const settled = await this.events.findSettled(run.tenant, ids);
+    const known = await this.events.findKnown(run.tenant, ids);
     run.report.events.read += page.data.length;
     for (const listed of page.data.toReversed()) {
       if (run.signal.aborted) break;
-      if (settled.has(listed.id)) run.report.events.known += 1;
-      else await this.#applyEvent(run, listed);
+      if (known.get(listed.id)) run.report.events.known += 1;
+      else await this.#applyEvent(run, listed, known.has(listed.id));
     }
     return page;
   }
 
-  async #applyEvent({ tenant, report }: Run, listed: Stripe.Event): Promise<void> {
+  async #applyEvent({ tenant, report }: Run, listed: Stripe.Event, hasArrived: boolean): Promise<void> {
     const event = await this.reader.read(tenant, Buffer.from(JSON.stringify(listed)));
     if (event === 'unreadable') report.events.unreadable += 1;
     if (typeof event === 'string') return;
     try {
       const handled = await this.handler.handle(event);
       report.events[handled === 'duplicate' ? 'known' : handled] += 1;
+      if (handled === 'applied' && !hasArrived) report.missedEvents += 1;
     } catch (error) {
       if (isDatabaseUnavailable(error)) throw error;
       report.addFailure({

@@ -14,12 +14,15 @@ import {
 import type { ProjectId } from '../../../common/ids.js';
 import type { RowOf } from '../../../database/columns.js';
 import { reachingDatabase } from '../../../database/database-errors.js';
+import { Database } from '../../../database/database.js';
 import { ProjectEntity } from '../../../projects/project.entity.js';
+import { EventLog } from '../../events/event-log.js';
 import { StripeSubscriptionEntity } from '../../ledger/store/ledger.entities.js';
 import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { StripeConfigEntity, StripeCredentialEntity } from '../../stripe-config/stripe-config.entities.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
 import { WebhookEventEntity } from '../events/webhook-event.entity.js';
+import type { ReconcileReport } from './reconcile.dto.js';
 
 /**
  * Progress of the current or last reconciliation of one project and mode, so that an interrupted one can
@@ -73,7 +76,11 @@ const CURRENT_KEY = `key.kind = 'secret_key' AND key.slot = 0`;
 
 @Injectable()
 export class ReconciliationsRepository {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly database: Database,
+    private readonly log: EventLog,
+  ) {}
 
   /** @returns the interrupted pass; `undefined` if the key was replaced since its start */
   async findUnfinished(tenant: ProjectMode): Promise<Pass | undefined> {
@@ -126,6 +133,20 @@ export class ReconciliationsRepository {
     };
     const passes = this.dataSource.getRepository(ReconciliationEntity);
     await reachingDatabase(passes.upsert(row, ['projectId', 'mode']));
+  }
+
+  /** Sends `reconcile.repaired` if there were repairs, each of which is committed already. */
+  async tellRepairs(
+    tenant: ProjectMode,
+    { since, missedEvents, subscriptions }: ReconcileReport,
+  ): Promise<void> {
+    if (missedEvents + subscriptions.repaired === 0) return;
+    const reconcile = {
+      since: since.toISOString(),
+      missedEvents,
+      repairedSubscriptions: subscriptions.repaired,
+    };
+    await this.database.transaction(() => this.log.add(['reconcile.repaired', { ...tenant, reconcile }]));
   }
 
   /**
