@@ -196,6 +196,7 @@ describe('PUT /operator/projects/{id}', () => {
       name: 'Corner shop',
       description: null,
       health: 'unconfigured',
+      problems: [],
       gateway_paused: false,
       created_at: expect.any(String) as string,
       updated_at: expect.any(String) as string,

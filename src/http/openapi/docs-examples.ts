@@ -394,7 +394,7 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   listAllProjects: {
     422: {
       loc: ['query', 'health'],
-      msg: 'must be one of unconfigured, unverified, unhealthy, healthy',
+      msg: 'must be one of unconfigured, unverified, unhealthy, healthy, endpoint_disabled, endpoint_silent, signatures_failing, credentials_expiring',
       type: 'enum',
     },
   },
