@@ -1,5 +1,4 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import type Stripe from 'stripe';
 import { DomainError } from '../../../common/errors.js';
 import { Settings } from '../../../config/settings.js';
@@ -50,7 +49,6 @@ export class ConnectionMonitor implements OnApplicationBootstrap {
     private readonly endpoints: WebhookEndpointsRepository,
     private readonly clients: StripeClients,
     private readonly settings: Settings,
-    private readonly host: HttpAdapterHost,
     tasks: PeriodicTasks,
   ) {
     this.task = tasks.add({
@@ -58,14 +56,14 @@ export class ConnectionMonitor implements OnApplicationBootstrap {
       intervalMs: INTERVAL_MS,
       firstAfterMs: FIRST_AFTER_MS,
       inOneProcess: true,
+      onServersOnly: true,
       work: (signal) => this.check(new Date(), signal),
       failure: 'Stored keys could not be checked; this is tried again in a minute.',
     });
   }
 
   onApplicationBootstrap(): void {
-    // A command of the CLI leaves it to the servers.
-    if (this.host.httpAdapter) this.task.start();
+    this.task.start();
   }
 
   /** Checks the keys that are due, a small part of all at once. The next run goes on after an abort. */

@@ -55,6 +55,7 @@ export class DeliveryObserver implements OnApplicationBootstrap, BeforeApplicati
     this.#task = tasks.add({
       name: 'delivery_observations',
       intervalMs: INTERVAL_MS,
+      onServersOnly: true,
       work: () => this.write(),
       failure: 'Refused signatures could not be counted; this is tried again in two seconds.',
     });
