@@ -35,7 +35,7 @@ export class EventMetrics implements OnModuleInit {
     );
     this.#gauge(
       'tillkeeper_event_deliveries_oldest_age_seconds',
-      'Age of the oldest pending delivery; 0 without one.',
+      'How long the oldest delivery that is due to a working destination has waited; 0 without one.',
       ({ oldest }) => (oldest ? Math.max(0, Date.now() - oldest.getTime()) / 1_000 : 0),
     );
   }

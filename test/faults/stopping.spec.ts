@@ -169,7 +169,7 @@ it('finishes an attempt to deliver an event, which is no failure', async () => {
   const body = { url: receiver.url, event_types: ['config.updated'] };
   await server.send('POST', path.replace(/config$/, 'event-destinations'), { body });
   await server.send('PUT', path, { body: JSON.parse(BODY) as object });
-  await eventually(async () => expect(held).toHaveLength(1));
+  await eventually(async () => expect(held.length).toBe(1));
   server.signal('SIGTERM');
   await server.until(STOPPING);
   await eventually(() => expect(openConnection(server)).rejects.toThrow('ECONNREFUSED'));

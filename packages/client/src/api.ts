@@ -15475,7 +15475,7 @@ export interface operations {
                 type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "credentials.expiring" | "endpoint.disabled" | "endpoint.recovered" | "endpoint.silent" | "signatures.failing" | "reconcile.repaired" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled" | "destination.test") | null;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description How many deliveries a page has. */
+                /** @description How many deliveries a page has; fewer if their answers are large together. */
                 limit?: number;
             };
             header?: never;
@@ -16020,7 +16020,7 @@ export interface operations {
                 type?: ("subscription.created" | "subscription.updated" | "subscription.ended" | "subscription.trial_ending" | "payment.succeeded" | "payment.failed" | "payment.refunded" | "payment.disputed" | "payment.dispute_closed" | "config.updated" | "config.deleted" | "credentials.invalid" | "credentials.recovered" | "credentials.expiring" | "endpoint.disabled" | "endpoint.recovered" | "endpoint.silent" | "signatures.failing" | "reconcile.repaired" | "member.added" | "member.removed" | "connect.completed" | "destination.failing" | "destination.disabled" | "destination.test") | null;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description How many deliveries a page has. */
+                /** @description How many deliveries a page has; fewer if their answers are large together. */
                 limit?: number;
             };
             header?: never;

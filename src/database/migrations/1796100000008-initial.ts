@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { type Engine, engineOf } from '../database.js';
-import { KEEP_EVENT_DAYS } from './event-partitions.js';
+import { keepEventDaysIn } from './event-partitions.js';
 import { FUNCTIONS, triggersOf } from './history-triggers.js';
 import { indexesOf, tablesOf } from './initial-tables.js';
 
@@ -29,7 +29,8 @@ export class Initial1796100000008 implements MigrationInterface {
       // Holds rows of days whose partition could not be made in time.
       for (const table of DAILY_TABLES)
         await runner.query(`CREATE TABLE ${table}_default PARTITION OF ${table} DEFAULT`);
-      await runner.query(KEEP_EVENT_DAYS);
+      const [{ schema }] = (await runner.query('SELECT current_schema() AS schema')) as [{ schema: string }];
+      await runner.query(keepEventDaysIn(schema));
       await runner.query('SELECT keep_event_days(current_date)');
       for (const table of UPDATED_TABLES) await runner.query(`ALTER TABLE ${table} SET (fillfactor = 85)`);
       for (const [name, body] of Object.entries(FUNCTIONS))

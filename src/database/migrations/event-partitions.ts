@@ -1,11 +1,11 @@
 /**
  * Makes the partitions of today and the next days, and drops those from before the given day. It runs as its
- * owner, since the server's role may not change the schema. A waiting lock would block every delivery, so it
+ * owner, since the server's role may not change the schema, and in the schema of the tables. A waiting lock would block every delivery, so it
  * gives up soon, and the next run tries again.
  */
-export const KEEP_EVENT_DAYS = `
+export const keepEventDaysIn = (schema: string) => `
 CREATE FUNCTION keep_event_days(oldest date) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
+SET search_path = "${schema.replaceAll('"', '""')}", pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
   today date := (now() AT TIME ZONE 'UTC')::date;
   kept date;

@@ -37,9 +37,15 @@ export class EventRetention implements OnApplicationBootstrap {
   /** Sweeps in small transactions with pauses between them, so that nothing waits for locks. */
   async sweep(now: Date, signal?: AbortSignal): Promise<void> {
     const before = new Date(now.getTime() - KEPT_MS);
-    await this.deliveries.keepDays(before);
-    await inBatches(() => this.deliveries.forget(before, BATCH), signal);
-    await inBatches(() => this.log.forget(before, BATCH), signal);
+    const steps = [
+      () => this.deliveries.keepDays(before),
+      () => inBatches(() => this.deliveries.forget(before, BATCH), signal),
+      () => inBatches(() => this.log.forget(before, BATCH), signal),
+    ];
+    const errors: unknown[] = [];
+    // A step that fails keeps no other from its work.
+    for (const step of steps) await step().catch((error: unknown) => errors.push(error));
+    if (errors.length > 0) throw new AggregateError(errors, 'Old events could not be deleted.');
   }
 }
 

@@ -158,3 +158,20 @@ it('migrations run once when several processes start on an empty database', asyn
     return started;
   }
 });
+
+if (engine === 'postgres')
+  it('makes the days of events in the schema of the other tables', async () => {
+    const database = await createTestDatabase();
+    const today = `event_deliveries_${new Date().toISOString().slice(0, 10).replaceAll('-', '')}`;
+    // Another installation has the same names.
+    await execute(database, `CREATE SCHEMA billing; CREATE TABLE public.${today} (day text)`);
+    const url = `${database.url}?options=${encodeURIComponent('-c search_path=billing,public')}`;
+    const { database: settings } = loadSettings({ ...testEnvironment(database), DATABASE_URL: url });
+    await migrate(createMigrationDataSource(settings, ENTITIES));
+    await execute(database, `DROP TABLE billing.${today}`);
+    await execute(database, 'SELECT billing.keep_event_days(current_date)');
+    expect(await database.run(`SELECT to_regclass('billing.${today}') IS NOT NULL AS made`)).toEqual([
+      { made: true },
+    ]);
+    await database.drop();
+  });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuidV7 } from 'uuid';
 import { DomainError } from '../../../common/errors.js';
 import { columnValues } from '../../../database/columns.js';
-import { Database, query } from '../../../database/database.js';
+import { Database, query, type SqlValue, type Statement } from '../../../database/database.js';
 import { dayOf, wake } from '../delivery/deliveries.repository.js';
 import { type DeliveryRow, LOCK_DESTINATION } from '../delivery/deliveries.statements.js';
 import { DeliveryWorker } from '../delivery/delivery-worker.js';
@@ -17,6 +17,10 @@ import * as statements from './delivery-log.statements.js';
 const END = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 /** Deliveries that one request recovers, of each kind. */
 const MOST_RECOVERED = 10_000;
+/** Rows of one transaction, which holds up the worker and the publisher. */
+const RECOVERY_BATCH = 500;
+/** An event is published after it is made. Clocks of processes and the database may differ by less. */
+const CLOCK_SKEW_MS = 3_600_000;
 
 export interface DeliveryFilter {
   readonly state: DeliveryState | null;
@@ -26,10 +30,16 @@ export interface DeliveryFilter {
   readonly limit: number;
 }
 
-/** Deliveries that wait for an attempt, up to 10,000, and the creation time of the oldest. */
+export interface DeliveryPage {
+  readonly deliveries: readonly DeliveryRow[];
+  readonly hasMore: boolean;
+}
+
+/** Deliveries that wait for an attempt, up to 10,000, and when the oldest of them was due. */
 export interface PendingDeliveries {
   readonly count: number;
-  readonly oldest: Date | undefined;
+  /** `null` if none is due. */
+  readonly oldest: Date | null;
 }
 
 /** Reads the deliveries of a destination, and sends them again. */
@@ -47,15 +57,18 @@ export class DeliveriesService {
     holder: Holder,
     id: string,
     { state, type, before, limit }: DeliveryFilter,
-  ): Promise<DeliveryRow[]> {
+  ): Promise<DeliveryPage> {
     await this.destinations.find(holder, id);
-    return this.database.query(statements.LIST[state ?? 'any'], [id, before ?? END, type, limit]);
+    const values = [id, before ?? END, type, limit];
+    const deliveries = await this.database.query(statements.LIST[state ?? 'any'], values);
+    const found = deliveries[0]?.found ?? 0;
+    return { deliveries, hasMore: found === limit || deliveries.length < found };
   }
 
-  /** Those to enabled destinations. */
+  /** Those to enabled destinations. `oldest` leaves out failing ones. */
   async pending(): Promise<PendingDeliveries> {
-    const [row] = await this.database.query(statements.PENDING, []);
-    return { count: row?.pending ?? 0, oldest: row?.createdAt };
+    const [row] = await this.database.query(statements.PENDING, [new Date()]);
+    return { count: row?.pending ?? 0, oldest: row?.oldest ?? null };
   }
 
   /** @throws DomainError `event_destination_not_found`, `event_delivery_not_found` */
@@ -82,25 +95,60 @@ export class DeliveriesService {
    */
   async recover(holder: Holder, id: string, since: Date): Promise<{ count: number; hasMore: boolean }> {
     await this.destinations.find(holder, id);
-    const now = new Date();
     const first = uuidV7({ msecs: since.getTime(), random: new Uint8Array(16) });
-    const counts = await this.database.transaction(function* () {
-      // Locked first, as by the worker. Two requests recover nothing twice.
-      yield* query(LOCK_DESTINATION, [id]);
-      const failed = yield* query(statements.RECOVER_FAILED, [id, first, now, MOST_RECOVERED]);
-      const values = [id, first, now, dayOf(now), MOST_RECOVERED];
-      const missed =
-        holder === null
-          ? yield* query(statements.RECOVER_MISSED.all, values)
-          : yield* query(statements.RECOVER_MISSED.ofProject, [...values, holder]);
-      yield* wake([id], now);
-      return [failed.length, missed.length];
-    });
+    const counts = [
+      await this.#recoverFailed(id, first),
+      await this.#recoverMissed(holder, id, { first, after: (since.getTime() - CLOCK_SKEW_MS) * 1_000 }),
+    ];
     this.worker.wake();
     return {
       count: counts.reduce((sum, count) => sum + count, 0),
       hasMore: counts.some((count) => count === MOST_RECOVERED),
     };
+  }
+
+  async #recoverFailed(id: string, first: string): Promise<number> {
+    let [count, batch] = [0, RECOVERY_BATCH];
+    while (batch === RECOVERY_BATCH && count < MOST_RECOVERED) {
+      const now = new Date();
+      batch = await this.#recover(id, now, statements.RECOVER_FAILED, [id, first, now, RECOVERY_BATCH]);
+      count += batch;
+    }
+    return count;
+  }
+
+  /** @param after the place before the first event, in the order of publishing */
+  async #recoverMissed(
+    holder: Holder,
+    id: string,
+    { first, after }: { first: string; after: number },
+  ): Promise<number> {
+    let count = 0;
+    let place = Math.max(0, after);
+    while (count < MOST_RECOVERED) {
+      const events = await (holder === null
+        ? this.database.query(statements.PUBLISHED_SINCE.all, [place, RECOVERY_BATCH])
+        : this.database.query(statements.PUBLISHED_SINCE.ofProject, [place, RECOVERY_BATCH, holder]));
+      const last = events.at(-1);
+      if (!last) break;
+      place = last.seq;
+      const ids = JSON.stringify(events.flatMap((event) => (event.id >= first ? [event.id] : [])));
+      const now = new Date();
+      const values = [id, ids, now, dayOf(now), MOST_RECOVERED - count];
+      count += await this.#recover(id, now, statements.RECOVER_MISSED, values);
+    }
+    return count;
+  }
+
+  /** Two requests recover nothing twice. @returns the number of deliveries */
+  #recover(id: string, now: Date, statement: Statement<object>, values: SqlValue[]): Promise<number> {
+    return this.database.transaction(function* () {
+      // Locked first, as by the worker.
+      yield* query(LOCK_DESTINATION, [id]);
+      const recovered = yield* query(statement, values);
+      if (recovered.length > 0) yield* wake([id], now);
+      return recovered.length;
+    });
   }
 
   /**

@@ -11,11 +11,19 @@ const STATES: Readonly<Record<DeliveryState | 'any', string>> = {
   failed: `AND state = 'failed'`,
 };
 
+/** Answers are up to 64 KB each. */
+const MAX_PAGE_BYTES = 1024 * 1024;
+
+/** A page ends before its limit when its answers exceed the size. `found` counts the rows up to the limit. */
 const list = (state: DeliveryState | 'any') =>
-  sql<DeliveryRow>(
-    `SELECT ${columns(EventDeliveryEntity)} FROM event_deliveries
-     WHERE destination_id = $1 AND event_id < $2 AND COALESCE(type = $3, true) ${STATES[state]}
-     ORDER BY event_id DESC LIMIT $4`,
+  sql<DeliveryRow & { readonly found: number }>(
+    `SELECT ${columns(EventDeliveryEntity, { of: 'sized' })}, found FROM (
+       SELECT page.*, COUNT(*) OVER () AS found, SUM(OCTET_LENGTH(response)) OVER (
+         ORDER BY event_id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+       FROM (SELECT * FROM event_deliveries
+         WHERE destination_id = $1 AND event_id < $2 AND COALESCE(type = $3, true) ${STATES[state]}
+         ORDER BY event_id DESC LIMIT $4) AS page) AS sized
+     WHERE COALESCE(bytes_before, 0) < ${MAX_PAGE_BYTES} ORDER BY event_id DESC`,
     `list_${state}_event_deliveries`,
   );
 
@@ -30,13 +38,18 @@ export const LIST = {
 /** Bounds the cost of counting. */
 const MAX_COUNTED = 10_000;
 
-/** Pending deliveries to enabled destinations. Returns no row if there are none. */
-export const PENDING = sql<Pick<DeliveryRow, 'createdAt'> & { readonly pending: number }>(
-  `SELECT ${columns(EventDeliveryEntity, { of: 'first', only: ['createdAt'] })}, COUNT(*) OVER () AS pending
-   FROM (SELECT x.created_at FROM event_destinations d JOIN event_deliveries x ON x.destination_id = d.id
-     WHERE d.enabled AND d.next_due_at IS NOT NULL AND x.due_at IS NOT NULL LIMIT ${MAX_COUNTED}) AS first
-   ORDER BY first.created_at LIMIT 1`,
+/**
+ * $1 now. Pending deliveries to enabled destinations, and when the first of those that wait for this service was
+ * due: a failing destination waits for its receiver.
+ */
+export const PENDING = sql<{ readonly pending: number; readonly oldest: Date | null }>(
+  `SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM event_destinations d JOIN event_deliveries x ON x.destination_id = d.id
+       WHERE d.enabled AND d.next_due_at IS NOT NULL AND x.due_at IS NOT NULL LIMIT ${MAX_COUNTED}) AS first) AS pending,
+     (SELECT MIN((SELECT MIN(x.due_at) FROM event_deliveries x
+         WHERE x.destination_id = d.id AND x.due_at IS NOT NULL))
+       FROM event_destinations d WHERE d.enabled AND d.failing_since IS NULL AND d.next_due_at <= $1) AS oldest`,
   'pending_event_deliveries',
+  { computed: { oldest: Date } },
 );
 
 /** Parameters: `columnValues(EventDeliveryEntity, …)`. */
@@ -57,23 +70,26 @@ export const RECOVER_FAILED = sql<{ eventId: string }>(
    RETURNING event_id AS "eventId"`,
 );
 
-const recoverMissed = (name: string, ofProject: string) =>
-  sql<{ eventId: string }>(
-    `INSERT INTO event_deliveries (${NEW_COLUMNS})
-     SELECT d.id, e.id, $4, e.type, 'pending', 0, $3, '[]', $3
-     FROM events e JOIN event_destinations d ON d.id = $1
-     WHERE e.id >= $2 AND e.seq > 0 AND ${ofProject} AND ${RECEIVES}
-       AND NOT EXISTS (SELECT 1 FROM event_deliveries x WHERE x.destination_id = $1 AND x.event_id = e.id)
-     ORDER BY e.id LIMIT $5
-     RETURNING event_id AS "eventId"`,
+const publishedSince = (name: string, ofProject: string) =>
+  sql<{ id: string; seq: number }>(
+    `SELECT id, seq FROM events WHERE seq > $1 ${ofProject} ORDER BY seq LIMIT $2`,
     name,
   );
 
-/**
- * $1 destination, $2 first event, $3 now, $4 day, $5 limit; `ofProject` also $6 project. Makes deliveries of
- * published events that have none.
- */
-export const RECOVER_MISSED = {
-  all: recoverMissed('recover_events_of_all', 'd.project_id IS NULL'),
-  ofProject: recoverMissed('recover_events_of_project', 'e.project_id = $6'),
+/** $1 the place after which, $2 limit; `ofProject` also $3 project. */
+export const PUBLISHED_SINCE = {
+  all: publishedSince('events_published_since', ''),
+  ofProject: publishedSince('events_of_project_published_since', 'AND project_id = $3'),
 };
+
+/** $1 destination, $2 events as a JSON array, $3 now, $4 day, $5 limit. Makes deliveries of those that have none. */
+export const RECOVER_MISSED = sql<{ eventId: string }>(
+  ({ jsonUuids }) => `INSERT INTO event_deliveries (${NEW_COLUMNS})
+   SELECT d.id, e.id, $4, e.type, 'pending', 0, $3, '[]', $3
+   FROM events e JOIN event_destinations d ON d.id = $1
+   WHERE e.id IN (${jsonUuids('$2')}) AND ${RECEIVES}
+     AND NOT EXISTS (SELECT 1 FROM event_deliveries x WHERE x.destination_id = $1 AND x.event_id = e.id)
+   ORDER BY e.id LIMIT $5
+   RETURNING event_id AS "eventId"`,
+  'recover_events',
+);

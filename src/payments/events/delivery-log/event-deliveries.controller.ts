@@ -55,7 +55,7 @@ export class EventDeliveriesController {
     @Param(DESTINATION, UuidPipe) id: string,
     @Query() query: EventDeliveriesQuery,
   ): Promise<EventDeliveryListResponse> {
-    return toListResponse(await this.deliveries.list(projectId, id, readFilter(query)), query.limit);
+    return toListResponse(await this.deliveries.list(projectId, id, readFilter(query)));
   }
 
   @Post(`deliveries/:${DELIVERY}/retry`)

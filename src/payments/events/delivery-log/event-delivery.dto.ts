@@ -8,7 +8,7 @@ import type { DeliveryRow } from '../delivery/deliveries.statements.js';
 import { DELIVERY_STATES, type DeliveryState } from '../delivery/event-delivery.entity.js';
 import type { LoggedAttempt } from '../delivery/retries.js';
 import { EVENT_TYPE_NAMES, type EventType } from '../event-types.js';
-import type { DeliveryFilter } from './deliveries.service.js';
+import type { DeliveryFilter, DeliveryPage } from './deliveries.service.js';
 
 export class EventDeliveriesQuery {
   @QueryChoice({ description: 'Only those in this state', of: DELIVERY_STATES })
@@ -20,7 +20,12 @@ export class EventDeliveriesQuery {
   @QueryUuid({ description: '`next_cursor` of the page before.' })
   cursor?: string;
 
-  @QueryNumber({ description: 'How many deliveries a page has.', minimum: 1, maximum: 100, default: 20 })
+  @QueryNumber({
+    description: 'How many deliveries a page has; fewer if their answers are large together.',
+    minimum: 1,
+    maximum: 100,
+    default: 20,
+  })
   limit = 20;
 }
 
@@ -144,7 +149,9 @@ export function toDeliveryResponse(row: DeliveryRow): EventDeliveryResponse {
   };
 }
 
-export function toListResponse(rows: readonly DeliveryRow[], limit: number): EventDeliveryListResponse {
-  const next = rows.length === limit ? (rows.at(-1)?.eventId ?? null) : null;
-  return { deliveries: rows.map(toDeliveryResponse), next_cursor: next };
+export function toListResponse({ deliveries, hasMore }: DeliveryPage): EventDeliveryListResponse {
+  return {
+    deliveries: deliveries.map(toDeliveryResponse),
+    next_cursor: hasMore ? (deliveries.at(-1)?.eventId ?? null) : null,
+  };
 }

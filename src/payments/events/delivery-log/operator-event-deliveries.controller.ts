@@ -42,7 +42,7 @@ export class OperatorEventDeliveriesController {
     @Param(DESTINATION, UuidPipe) id: string,
     @Query() query: EventDeliveriesQuery,
   ): Promise<EventDeliveryListResponse> {
-    return toListResponse(await this.deliveries.list(null, id, readFilter(query)), query.limit);
+    return toListResponse(await this.deliveries.list(null, id, readFilter(query)));
   }
 
   @Post(`deliveries/:${DELIVERY}/retry`)
