@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { request as httpRequest, type ServerResponse } from 'node:http';
 import fc from 'fast-check';
 import { GatewayLimits } from '../../../src/payments/gateway/gateway-limits.js';
+import { isMeterEventStream, operationOf } from '../../../src/payments/gateway/gateway-permissions.js';
 import { eventually } from '../../harness/eventually.js';
-import { type IssuedKey, makeGatewayKey, portOf, stripeThrough } from '../../harness/gateway.js';
+import { callsOf, type IssuedKey, makeGatewayKey, portOf, stripeThrough } from '../../harness/gateway.js';
 import { type OpenRequest, openRequest, type RawAnswer, sendBytes, sendRaw } from '../../harness/raw-http.js';
 import { EchoServer } from '../../harness/servers/echo-server.js';
 import { configPath, startTestApp, type TestApp } from '../../harness/test-app.js';
@@ -472,6 +473,13 @@ describe('an attempt to reach another host or to smuggle', () => {
     ['Transfer-Encoding: xchunked', '0\r\n\r\n'],
     ['Content-Length: 3\r\nContent-Length: 4', 'abcd'],
     ['Content-Length: +3', 'a=b'],
+    ['Content-Length: 3\r\nContent-Length: 3', 'a=b'],
+    ['Content-Length: 3, 3', 'a=b'],
+    ['Transfer-Encoding: chunked\r\nTransfer-Encoding: identity', '0\r\n\r\n'],
+    ['Transfer-Encoding : chunked', '0\r\n\r\n'],
+    ['Transfer-Encoding: chunked', '-1\r\n\r\n'],
+    ['Transfer-Encoding: chunked', '3;a\nb\r\na=b\r\n0\r\n\r\n'],
+    ['Idempotency-Key: a\r\n Stripe-Account: acct_1', ''],
     ['Idempotency-Key: a\n X: b', ''],
     ['Idempotency-Key: a\rb', ''],
   ])('is refused as invalid HTTP: %j', async (headers, body) => {
@@ -482,6 +490,97 @@ describe('an attempt to reach another host or to smuggle', () => {
     expect(status).toBe(400);
     expect(stripe.requests.filter(({ isComplete }) => isComplete)).toEqual([]);
   });
+});
+
+it.each([
+  ['?expand[]=default_source&expand[0]=discount', '', 403],
+  ['?expand[]=discount', 'expand[]=default_source', 403],
+  ['?expand[]=default_source', 'expand[]=discount', 403],
+  ['?expand[]=discount', 'expand[0]=discount&expand[]=cash_balance', 200],
+])('needs what the query and the body expand together: %s and %s', async (query, body, status) => {
+  expect((await send(`POST /v1/customers${query}`, [FORM], body, customers)).status).toBe(status);
+  expect(stripe.requests.filter(({ isComplete }) => isComplete)).toHaveLength(status === 200 ? 1 : 0);
+});
+
+describe('the Stripe SDK', () => {
+  it('searches page by page, and expands what the key may read', async () => {
+    const key = await makeGatewayKey(app, projectId, { customers: 'read', subscriptions: 'read' });
+    stripe.answer = (request, response) => {
+      const page = new URL(request.url ?? '', stripe.url).searchParams.get('page');
+      response.setHeader('content-type', 'application/json').end(
+        JSON.stringify({
+          object: 'search_result',
+          url: '/v1/customers/search',
+          data: [{ id: `cus_${page ?? 'first'}`, object: 'customer' }],
+          has_more: page === null,
+          next_page: page === null ? 'second' : null,
+        }),
+      );
+    };
+    const { customers: found } = stripeThrough(portOf(app), key.key);
+    const ids: string[] = [];
+    const query = "email:'ada+1@example.com' AND metadata['a b']:'100%'";
+    for await (const { id } of found.search({ query, expand: ['data.subscriptions'] })) ids.push(id);
+    expect(ids).toEqual(['cus_first', 'cus_second']);
+    for (const { url } of stripe.requests)
+      expect(new URL(url, stripe.url).searchParams.get('query')).toBe(query);
+    await expect(
+      found.search({ query, expand: ['data.invoice_settings.default_payment_method'] }),
+    ).rejects.toMatchObject({
+      code: 'gateway_permission_missing',
+      message: expect.stringContaining('"payment_methods": "read"') as string,
+    });
+  });
+
+  it('names fields of an object of API v2 with include, which needs no other permission', async () => {
+    const key = await makeGatewayKey(app, projectId, { 'core/accounts': 'read' });
+    const { v2 } = stripeThrough(portOf(app), key.key);
+    await v2.core.accounts.retrieve('acct_1', { include: ['identity', 'configuration.customer'] });
+    expect(received()?.url).toBe(
+      '/v2/core/accounts/acct_1?include[0]=identity&include[1]=configuration.customer',
+    );
+    await expect(v2.core.accounts.create({ include: ['identity'] })).rejects.toMatchObject({
+      code: 'gateway_permission_missing',
+    });
+  });
+
+  it('reaches Stripe by each of its methods, with permissions by name', async () => {
+    const { port } = new URL(stripe.url);
+    const heads = async (calls: Iterable<() => unknown>) => {
+      const made: string[] = [];
+      for (const call of calls) {
+        stripe.requests.length = 0;
+        // The answer has no list, and some methods make no request.
+        await (async () => call())().catch(() => undefined);
+        const [request] = stripe.requests;
+        made.push(request ? `${request.method} ${request.url}` : '');
+      }
+      return made;
+    };
+    const direct = await heads(callsOf(stripeThrough(Number(port), SECRET)));
+    const resources = direct.map((head) => {
+      const [method = '', url = ''] = head.split(' ');
+      return /^\/v\d/.test(url) && !isMeterEventStream(url) ? operationOf(method, url).resource : undefined;
+    });
+    const named = new Set(resources.filter((resource) => resource !== undefined));
+    expect(named.size).toBeGreaterThan(100);
+    expect([...named]).not.toContain('*');
+    const key = await makeGatewayKey(
+      app,
+      projectId,
+      Object.fromEntries([...named].map((resource) => [resource, 'write'])),
+    );
+    const passed = await heads(callsOf(stripeThrough(portOf(app), key.key)));
+    expect(passed).toEqual(direct.map((head, nth) => (resources[nth] === undefined ? '' : head)));
+  });
+});
+
+it('keeps the trailers of a body out of the request', async () => {
+  const trailer = '3\r\na=b\r\n0\r\nStripe-Account: acct_1\r\nAuthorization: Bearer x\r\n\r\n';
+  await sendRaw(app, 'POST /v1/customers', [bearer(customers), FORM, 'Transfer-Encoding: chunked'], trailer);
+  expect(received()?.headers).not.toHaveProperty('stripe-account');
+  expect(received()?.headers.authorization).toBe(`Bearer ${SECRET}`);
+  expect(received()?.body.toString()).toBe('a=b');
 });
 
 describe('a connection', () => {
