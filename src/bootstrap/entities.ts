@@ -4,13 +4,11 @@ import { OpaqueKeyEntity } from '../auth/opaque-keys/opaque-key.entity.js';
 import { TaskLeaseEntity } from '../database/periodic-tasks.js';
 import { HistoryEntryEntity, HistoryHeadEntity, HistoryPermitEntity } from '../history/history.entities.js';
 import { IdempotencyKeyEntity } from '../payments/idempotency/idempotency-key.entity.js';
-import { SEALED_ANSWERS } from '../payments/idempotency/idempotent-answers.js';
 import { StripeCustomerEntity } from '../payments/billing/customers/stripe-customer.entity.js';
 import { GatewayKeyEntity, GatewayUsageEntity } from '../payments/gateway/keys/gateway-key.entity.js';
 import { ConnectLinkEntity } from '../payments/connect/connect-link.entity.js';
 import { EventDeliveryEntity } from '../payments/events/delivery/event-delivery.entity.js';
 import { EventDestinationEntity } from '../payments/events/destinations/event-destination.entity.js';
-import { SEALED_DESTINATIONS } from '../payments/events/destinations/destination-secrets.js';
 import { EventEntity } from '../payments/events/event.entity.js';
 import { StripeForeignObjectEntity } from '../payments/ledger/store/ownership.entities.js';
 import {
@@ -25,7 +23,6 @@ import {
   LedgerRevenueEntity,
 } from '../payments/ledger/store/statistics.entities.js';
 import { StripeUserLinkEntity } from '../payments/ledger/store/ownership.entities.js';
-import { SEALED_CREDENTIALS } from '../payments/stripe-config/credential-sealer.js';
 import {
   StripeKeyAccountEntity,
   StripeKeyCheckEntity,
@@ -38,7 +35,6 @@ import {
   StripeWebhookEndpointEntity,
   StripeWebhookEndpointLeaseEntity,
 } from '../payments/webhooks/endpoints/webhook-endpoint.entities.js';
-import { SEALED_PAYLOADS } from '../payments/webhooks/events/event-payloads.js';
 import { WebhookEventEntity } from '../payments/webhooks/events/webhook-event.entity.js';
 import { WebhookRefusalEntity } from '../payments/webhooks/refusals/webhook-refusal.entity.js';
 import { ReconciliationEntity } from '../payments/webhooks/reconcile/reconciliations.repository.js';
@@ -96,9 +92,3 @@ export const ENTITIES = [
   WebhookRefusalEntity,
   ReconciliationEntity,
 ];
-
-/**
- * Every sealed column. A rotation of keys reseals only these. A test compares the list with the foreign keys
- * to `data_keys`.
- */
-export const SEALED_COLUMNS = [SEALED_CREDENTIALS, SEALED_ANSWERS, SEALED_PAYLOADS, SEALED_DESTINATIONS];

@@ -10,12 +10,15 @@ import { MetricsController, MetricsRegistry } from './metrics.controller.js';
 import { AccountMetrics, PaymentsMetrics, ServiceAccountMetrics } from './payments-metrics.js';
 import { ProcessMetrics, RequestMetrics } from './process-metrics.js';
 import { ReadinessService } from './readiness.service.js';
+import { SystemController } from './system.controller.js';
+import { SystemService } from './system.service.js';
 
 @Module({
   imports: [AuthModule, AccountsModule, PaymentsEventsModule, EventsModule],
-  controllers: [HealthController, MetricsController],
+  controllers: [HealthController, MetricsController, SystemController],
   providers: [
     ReadinessService,
+    SystemService,
     { provide: APP_GUARD, useClass: OpenGuard },
     MetricsRegistry,
     AccountMetrics,

@@ -180,6 +180,7 @@ const ROUTES: Record<string, Expectation> = {
   [`POST ${PROJECT}/service-accounts/:service_account_id/rotate`]: allowed('service-accounts:write', 404),
   [`DELETE ${PROJECT}/service-accounts/:service_account_id`]: allowed('service-accounts:write', 404),
   [`GET ${OPERATOR}/projects`]: operators(200),
+  [`GET ${OPERATOR}/system`]: operators(200),
   [`PUT ${OPERATOR}/projects/:project_id`]: operators(200, ['operatorViewer'], {
     owner_id: 'developer-1',
     name: 'Corner shop',

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { SealedText } from '../../src/vault/seal/seal.js';
 import { Keyring } from '../../src/vault/keys/keyring.js';
-import { SEALED_COLUMNS } from '../../src/bootstrap/entities.js';
+import { SEALED_COLUMNS } from '../../src/payments/sealed-columns.js';
 import { credentialContext } from '../../src/payments/stripe-config/credential-sealer.js';
 import { Installation } from '../harness/installation.js';
 import {

@@ -259,8 +259,15 @@ export const isOperator = queryOptions({
     ),
 });
 
-export const readiness = queryOptions({
-  queryKey: ['ready'],
+export const system = queryOptions({
+  queryKey: ['operator', 'system'],
   refetchInterval: 10_000,
-  queryFn: () => ask(api.GET('/health/ready')),
+  queryFn: () => ask(api.GET('/api/v1/operator/system')),
+});
+
+export const unhealthyProjects = queryOptions({
+  queryKey: ['operator', 'unhealthy'],
+  refetchInterval: MINUTE,
+  queryFn: () =>
+    ask(api.GET('/api/v1/operator/projects', { params: { query: { health: 'unhealthy', limit: 10 } } })),
 });

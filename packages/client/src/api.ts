@@ -692,6 +692,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the state of the installation
+         * @description Its processes with their versions, its data keys, and what waits. For operators: people, and service accounts of the operator with the role `viewer` or `admin`.
+         */
+        get: operations["getSystem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/payments/stripe/projects/{project_id}/events": {
         parameters: {
             query?: never;
@@ -3212,6 +3232,102 @@ export interface components {
              * @enum {string}
              */
             change_notifications: "arriving" | "lost";
+        };
+        /** @description A running server process. */
+        SystemProcess: {
+            /**
+             * @description Its host and process id.
+             * @example till-1 42
+             */
+            name: string;
+            /**
+             * @description The version that it runs.
+             * @example 0.1.0
+             */
+            version: string;
+            /**
+             * @description The data key under which it seals.
+             * @example 5f2a9c01b7de
+             */
+            seals_under: string;
+            /**
+             * @description Data keys that it can not open. Values under them are unreadable to it.
+             * @example []
+             */
+            lacks: string[];
+            /**
+             * Format: date-time
+             * @description When it last reported, which it does every minute.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            answered_at: string;
+        };
+        /** @description A data key for stored secrets. The key itself is not shown. */
+        SystemDataKey: {
+            /**
+             * @description Its id.
+             * @example 5f2a9c01b7de
+             */
+            id: string;
+            /**
+             * @description `published`: every process gets it before it is used. `primary`: new values are sealed under it. `superseded`: old rows are still under it. `retired`: nothing is.
+             * @example primary
+             * @enum {string}
+             */
+            state: "published" | "primary" | "superseded" | "retired";
+            /**
+             * @description The master key that wraps it.
+             * @example local
+             */
+            master_key: string;
+            /**
+             * @description Rows under it, counted up to 10,000 in each table; `null` for the primary key, whose rows are not counted.
+             * @example null
+             */
+            rows: number | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+        };
+        /** @description What waits. */
+        SystemBacklog: {
+            /**
+             * @description How many, counted up to 10,000.
+             * @example 0
+             */
+            waiting: number;
+            /**
+             * @description Time of the oldest; `null` if nothing waits.
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            oldest_at: string | null;
+        };
+        /** @description `event_deliveries`: events that wait for an attempt to an enabled destination. `listeners`: events that wait for a listener of a module in the process that answers. */
+        SystemBacklogs: {
+            event_deliveries: components["schemas"]["SystemBacklog"];
+            listeners: components["schemas"]["SystemBacklog"];
+        };
+        /** @description The state of the installation. */
+        OperatorSystemResponse: {
+            /**
+             * @description The version of the process that answers.
+             * @example 0.1.0
+             */
+            version: string;
+            /**
+             * @description Whether changes by other processes reach the process that answers.
+             * @example arriving
+             * @enum {string}
+             */
+            change_notifications: "arriving" | "lost";
+            /** @description The running processes. One that did not report for three minutes is left out. */
+            processes: components["schemas"]["SystemProcess"][];
+            /** @description The newest first. */
+            data_keys: components["schemas"]["SystemDataKey"][];
+            backlogs: components["schemas"]["SystemBacklogs"];
         };
         /** @description Some events in the order in which they were published. */
         EventList: {
@@ -13836,6 +13952,101 @@ export interface operations {
                 };
             };
             /** @description Not ready. Try again after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    getSystem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorSystemResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no valid access token. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The caller has no role in the project, the role lacks the permission, or the token is of another kind. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too many requests; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The database, the authorization server or Stripe is not available; try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

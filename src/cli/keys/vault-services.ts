@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { HistoryTrail } from '../../history/history-trail.js';
 import { HistoryModule } from '../../history/history.module.js';
 import { Database } from '../../database/database.js';
-import { SEALED_COLUMNS } from '../../bootstrap/entities.js';
+import { SEALED_COLUMNS } from '../../payments/sealed-columns.js';
 import { DataKeyRepository } from '../../vault/keys/data-key.repository.js';
 import { KeyringNodesRepository } from '../../vault/keys/keyring-nodes.repository.js';
 import { Keyring } from '../../vault/keys/keyring.js';

@@ -148,6 +148,7 @@ export function tablesOf(engine: Engine): Record<string, string> {
     keyring_nodes: `
       id ${uuid} NOT NULL,
       name varchar(300) NOT NULL,
+      version varchar(64) NOT NULL,
       primary_key_id varchar(16) NOT NULL,
       held text NOT NULL,
       missing text NOT NULL,

@@ -347,6 +347,7 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
     429: ATTEMPTS,
   },
   getReadiness: { 503: 'This process is shutting down.' },
+  getSystem: { 422: UNKNOWN_QUERY },
   listProjects: { 422: PAGE_TOO_SMALL },
   createProject: { 422: missing('name') },
   updateProject: { 422: { loc: ['body', 'name'], type: 'string_type', msg: 'must be a string' } },

@@ -13,6 +13,10 @@ export class KeyringNodeEntity {
   @Column({ type: 'varchar', length: 300 })
   name: string;
 
+  /** The version of this service that the process runs. */
+  @Column({ type: 'varchar', length: 64 })
+  version: string;
+
   /** The key that the process seals with. */
   @Column({ name: 'primary_key_id', type: 'varchar', length: 16 })
   primaryKeyId: string;
@@ -33,6 +37,7 @@ export class KeyringNodeEntity {
 export interface KeyringNode extends HeldKeys {
   readonly id: string;
   readonly name: string;
+  readonly version: string;
   readonly answeredAt: Date;
 }
 
@@ -46,13 +51,13 @@ export class KeyringNodesRepository {
 
   async list(): Promise<KeyringNode[]> {
     const rows = await reachingDatabase(this.#entities.find({ order: { name: 'ASC' } }));
-    return rows.map(({ id, name, primaryKeyId, held, missing, answeredAt }) => {
-      return { id, name, primary: primaryKeyId, held: idsIn(held), missing: idsIn(missing), answeredAt };
+    return rows.map(({ primaryKeyId, held, missing, ...node }) => {
+      return { ...node, primary: primaryKeyId, held: idsIn(held), missing: idsIn(missing) };
     });
   }
 
-  async upsert({ id, name, primary, held, missing, answeredAt }: KeyringNode): Promise<void> {
-    const row = { id, name, primaryKeyId: primary, held: held.join(), missing: missing.join(), answeredAt };
+  async upsert({ primary, held, missing, ...node }: KeyringNode): Promise<void> {
+    const row = { ...node, primaryKeyId: primary, held: held.join(), missing: missing.join() };
     await reachingDatabase(this.#entities.upsert(row, ['id']));
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { VERSION } from '../../config/settings.js';
 import type { PeriodicTask } from '../../database/periodic-task.js';
 import { PeriodicTasks } from '../../database/periodic-tasks.js';
 import { KeyringNodesRepository } from './keyring-nodes.repository.js';
@@ -8,9 +9,12 @@ import { Keyring } from './keyring.js';
 
 const SYNC_INTERVAL_MS = 2_000;
 
+/** The longest that a running process reports nothing. */
+export const REPORT_INTERVAL_MS = 60_000;
+
 /**
  * Syncs the keyring of a running server with the database every two seconds, and reports its keys there,
- * which a rotation waits for. Writes only after a change, or while a key is missing.
+ * which a rotation waits for. Writes once a minute, after a change, and while a key is missing.
  */
 @Injectable()
 export class KeyringSync implements BeforeApplicationShutdown {
@@ -19,6 +23,7 @@ export class KeyringSync implements BeforeApplicationShutdown {
   readonly #logger = new Logger('Vault');
   readonly #task: PeriodicTask;
   #reported = '';
+  #reportedAt = 0;
 
   constructor(
     private readonly keyring: Keyring,
@@ -53,8 +58,12 @@ export class KeyringSync implements BeforeApplicationShutdown {
     const isNews = report !== this.#reported;
     if (isNews && !isComplete)
       this.#logger.warn(`This process can't open data key ${keys.missing.join(', ')}.`);
-    if (isNews || !isComplete)
-      await this.nodes.upsert({ id: this.#id, name: this.#name, ...keys, answeredAt: new Date() });
+    const isDue = Date.now() - this.#reportedAt >= REPORT_INTERVAL_MS;
+    if (isNews || !isComplete || isDue) {
+      const answeredAt = new Date();
+      await this.nodes.upsert({ id: this.#id, name: this.#name, version: VERSION, ...keys, answeredAt });
+      this.#reportedAt = answeredAt.getTime();
+    }
     this.#reported = report;
     return isComplete;
   }

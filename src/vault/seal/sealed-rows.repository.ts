@@ -1,7 +1,7 @@
 import type { Database, SqlValue } from '../../database/database.js';
 import type { SealContext, SealedText } from './seal.js';
 import type { SealedColumn } from './sealed-column.js';
-import { countByKey, page, PAGE_SIZE, reseal } from './sealed-rows.statements.js';
+import { countByKey, countOfKey, page, PAGE_SIZE, reseal } from './sealed-rows.statements.js';
 
 /** A stored sealed text and its place. */
 export interface SealedRow {
@@ -32,6 +32,14 @@ export class SealedRowsRepository {
   async countByKey(column: SealedColumn): Promise<Map<string, number>> {
     const rows = await this.database.query(countByKey(column), []);
     return new Map(rows.map(({ id, count }) => [id, count]));
+  }
+
+  /** Counts the rows under a data key, at most 10,000 of each table. */
+  async countOf(keyId: string): Promise<number> {
+    const counts = await Promise.all(
+      this.columns.map((column) => this.database.query(countOfKey(column), [keyId])),
+    );
+    return counts.flat().reduce((sum, { count }) => sum + count, 0);
   }
 
   /**

@@ -18,6 +18,17 @@ export function countByKey({ table, keyId }: SealedColumn) {
   );
 }
 
+/** The most rows of a table that a count for people includes. */
+const MAX_COUNTED = 10_000;
+
+/** $1 the data key. */
+export function countOfKey({ table, keyId }: SealedColumn) {
+  return sql<{ count: number }>(
+    `SELECT count(*) AS count FROM (SELECT 1 FROM ${table} WHERE ${keyId} = $1 LIMIT ${MAX_COUNTED}) AS first`,
+    `count_${table}_of_key`,
+  );
+}
+
 /** $1 new sealed text, $2 its data key, $3 former sealed text, then the primary key. */
 export function reseal({ table, primaryKey, sealed, keyId }: SealedColumn) {
   const isRow = primaryKey.map((name, index) => `${name} = $${index + 4}`).join(' AND ');

@@ -48,6 +48,7 @@ describe('a seal key', () => {
     vault.nodes.upsert({
       id: randomUUID(),
       name: 'another',
+      version: '0.1.0',
       primary: 'none',
       held: [],
       missing: [],
@@ -69,7 +70,14 @@ describe('a seal key', () => {
     // A process that reports without the key keeps it from becoming primary. A silent process counts as
     // ended.
     await addHolder({ held: [former] }, new Date('2020-01-01'));
-    const lacking = { id: randomUUID(), name: 'another', primary: former, held: [former], missing: [id] };
+    const lacking = {
+      id: randomUUID(),
+      name: 'another',
+      version: '0.1.0',
+      primary: former,
+      held: [former],
+      missing: [id],
+    };
     await vault.nodes.upsert({ ...lacking, answeredAt: new Date('2020-01-01') });
     const list = jest.spyOn(vault.nodes, 'list');
     const refused = vault.rotation.makePrimary(id, { ...PATIENCE, milliseconds: 1_000 });
