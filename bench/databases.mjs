@@ -139,5 +139,57 @@ export async function addPayments(url, projects, count) {
   );
 }
 
+/**
+ * Adds events and a pending delivery of each, taking turns between the destinations. They are due at once.
+ * @param projects of the destinations, in their order
+ */
+export async function addDeliveries(url, { destinations, projects, count }) {
+  const now = Date.now();
+  const time = now.toString(16).padStart(12, '0');
+  const prefix = `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-`;
+  const eventColumns = 'id, project_id, type, data, attempts, created_at, seq';
+  const deliveryColumns = 'destination_id, event_id, day, type, state, attempts, due_at, log, created_at';
+  const data = JSON.stringify({ config: { version: 1 } });
+  const day = new Date(now).toISOString().slice(0, 10);
+  if (!url.startsWith('sqlite:')) {
+    const event = `('${prefix}' || lpad(to_hex(n), 12, '0'))::uuid`;
+    const pick = (ids) => `('{${ids}}'::uuid[])[1 + n % ${ids.length}]`;
+    const numbers = `generate_series(0, ${count - 1}) AS n`;
+    await query(
+      url,
+      `INSERT INTO events (${eventColumns})
+       SELECT ${event}, ${pick(projects)}, 'config.updated', '${data}', 0, now(), ${now}000 + n FROM ${numbers}`,
+      `INSERT INTO event_deliveries (${deliveryColumns})
+       SELECT ${pick(destinations)}, ${event}, '${day}', 'config.updated', 'pending', 0, now(), '[]', now() FROM ${numbers}`,
+      'VACUUM (ANALYZE) events, event_deliveries',
+      'CHECKPOINT',
+    );
+    return;
+  }
+  const driver = new Sqlite(url.slice('sqlite:'.length), { timeout: 10_000 });
+  const at = new Date(now).toISOString().replace(/[TZ]/g, ' ').trim();
+  const insert = (table, columns) =>
+    driver.prepare(`INSERT INTO ${table} (${columns}) VALUES (${columns.replaceAll(/[a-z_]+/g, '?')})`);
+  const [event, delivery] = [insert('events', eventColumns), insert('event_deliveries', deliveryColumns)];
+  driver.transaction(() => {
+    for (let n = 0; n < count; n++) {
+      const id = prefix + n.toString(16).padStart(12, '0');
+      const turn = n % destinations.length;
+      event.run(id, projects[turn], 'config.updated', data, 0, at, now * 1_000 + n);
+      delivery.run(destinations[turn], id, day, 'config.updated', 'pending', 0, at, '[]', at);
+    }
+  })();
+  driver.close();
+}
+
+/** Tells the worker that the destinations have something to send. */
+export async function wakeDestinations(url) {
+  const update = 'UPDATE event_destinations SET next_due_at = created_at';
+  if (!url.startsWith('sqlite:')) return query(url, update);
+  const driver = new Sqlite(url.slice('sqlite:'.length), { timeout: 10_000 });
+  driver.exec(update);
+  driver.close();
+}
+
 /** Uses the slot of the ledger: the last digit of the row's id. */
 const SLOT_SQL = "('x' || right(id::text, 1))::bit(4)::int % 8";

@@ -84,13 +84,16 @@ async function fire({ url, setupClient, ...limit }) {
 
 /**
  * A fixed rate of evenly spaced requests, independent of the server: measures latency without a queue.
- * Requests one path, or the configurations of all projects.
+ * Requests one path, or the configurations of all projects, or delivers webhooks (method `deliver`).
  */
 async function pace({ url, token, path, method, projects, rate, seconds, requests = rate * seconds }) {
-  const nextRequest = () =>
-    path
+  const stream = new DeliveryStream(projects);
+  const nextRequest = () => {
+    if (method === 'deliver') return stream.next();
+    return path
       ? { method: 'GET', path, headers: { authorization: `Bearer ${token}` } }
       : configRequest(method, projectId(Math.floor(Math.random() * projects)), token);
+  };
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const latencies = [];
   let failures = 0;
@@ -100,11 +103,12 @@ async function pace({ url, token, path, method, projects, rate, seconds, request
     const due = started + (sent * 1000) / rate;
     const wait = due - performance.now();
     if (wait > 0) await sleep(wait);
+    const { expected = 200, ...request } = nextRequest();
     pending.push(
-      timed(agent, url, nextRequest()).then(
+      timed(agent, url, request).then(
         ({ status, milliseconds }) => {
           latencies.push(milliseconds);
-          if (status !== 200) failures++;
+          if (status !== expected) failures++;
         },
         () => failures++,
       ),

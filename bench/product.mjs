@@ -26,17 +26,20 @@ export async function openKeyring(listDataKeys, masterKey) {
  * without them.
  */
 export async function startApp(environment) {
-  const [{ createApp }, { AppLogger }, { loadSettings }, { StripeClients }] = await Promise.all([
-    import('../dist/bootstrap/app.js'),
-    import('../dist/http/app-logger.js'),
-    import('../dist/config/load-settings.js'),
-    import('../dist/payments/stripe-config/keys/stripe-clients.js'),
-  ]);
+  const [{ createApp }, { AppLogger }, { loadSettings }, { StripeClients }, { DeliveriesRepository }] =
+    await Promise.all([
+      import('../dist/bootstrap/app.js'),
+      import('../dist/http/app-logger.js'),
+      import('../dist/config/load-settings.js'),
+      import('../dist/payments/stripe-config/keys/stripe-clients.js'),
+      import('../dist/payments/events/delivery/deliveries.repository.js'),
+    ]);
   const app = await createApp(loadSettings(environment), new AppLogger('error'));
   await app.listen(0, '127.0.0.1');
   return {
     url: await app.getUrl(),
     stripeClients: app.get(StripeClients, { strict: false }),
+    deliveries: app.get(DeliveriesRepository, { strict: false }),
     close: () => app.close(),
   };
 }

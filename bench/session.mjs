@@ -7,8 +7,10 @@ import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startPostgres } from '../test/harness/jest/postgres-server.mjs';
-import { createDatabase } from './databases.mjs';
+import { addProjects, createDatabase } from './databases.mjs';
+import { WEBHOOK_SECRET } from './deliveries.mjs';
 import { byExtent, ENGINES } from './extent.mjs';
+import { configRequest, ownerToken, projectId } from './requests.mjs';
 import { startServer } from './servers.mjs';
 
 export const BENCH = fileURLToPath(new URL('.', import.meta.url));
@@ -78,8 +80,27 @@ class Session {
     return url;
   }
 
-  async start(name, databaseUrl) {
-    const server = await startServer(name, databaseUrl);
+  /**
+   * @returns the URL of a database whose projects have the webhook secret. Only our server makes the schema,
+   * data keys and configurations.
+   */
+  async configuredDatabase(engine, projects) {
+    const databaseUrl = await this.newDatabase('configured', engine);
+    const server = await (await this.start('ours', databaseUrl)).answers();
+    await addProjects(databaseUrl, projects);
+    const body = JSON.stringify({ test_webhook_secret: WEBHOOK_SECRET });
+    const token = ownerToken();
+    for (let number = 0; number < projects; number++) {
+      const { path, ...request } = configRequest('PUT', projectId(number), token);
+      const { status } = await fetch(server.url + path, { ...request, body });
+      if (status !== 200) throw new Error(`A project could not be configured: ${status}`);
+    }
+    await this.stop(server);
+    return databaseUrl;
+  }
+
+  async start(name, databaseUrl, options) {
+    const server = await startServer(name, databaseUrl, options);
     this.#running.add(server);
     return server;
   }

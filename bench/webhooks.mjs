@@ -4,10 +4,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addPayments, addProjects, query } from './databases.mjs';
-import { DeliveryStream, MIX_IN_WORDS, WEBHOOK_SECRET } from './deliveries.mjs';
+import { DeliveryStream, MIX_IN_WORDS } from './deliveries.mjs';
 import { byExtent, ENGINES, isFull } from './extent.mjs';
 import { describeMachine, table, verdictTable } from './report.mjs';
-import { configRequest, ownerToken, projectId } from './requests.mjs';
+import { ownerToken, projectId } from './requests.mjs';
 import { BENCH, DISK_IN_WORDS, inWords, progress, SETTLE_MS, withSession } from './session.mjs';
 
 const OURS = 'ours';
@@ -50,7 +50,7 @@ await withSession(async (session) => {
   const deliveries = [];
   for (const engine of Object.keys(ENGINES)) {
     const names = SERVERS[engine];
-    const configured = await configure(session, engine);
+    const configured = await session.configuredDatabase(engine, PROJECTS);
     const jobs = {};
     for (const name of names) {
       // The sync engine creates its own schema, whose functions belong to this role.
@@ -70,25 +70,6 @@ await withSession(async (session) => {
   process.stdout.write(`\n${text}`);
   if (isFull) writeFileSync(join(BENCH, 'WEBHOOKS.md'), text);
 });
-
-/**
- * A database whose projects have the webhook secret. Only our server makes the schema, data keys and
- * configurations.
- */
-async function configure(session, engine) {
-  const databaseUrl = await session.newDatabase('configured', engine);
-  const server = await (await session.start(OURS, databaseUrl)).answers();
-  await addProjects(databaseUrl, PROJECTS);
-  const body = JSON.stringify({ test_webhook_secret: WEBHOOK_SECRET });
-  const token = ownerToken();
-  for (let number = 0; number < PROJECTS; number++) {
-    const { path, ...request } = configRequest('PUT', projectId(number), token);
-    const { status } = await fetch(server.url + path, { ...request, body });
-    if (status !== 200) throw new Error(`A project could not be configured: ${status}`);
-  }
-  await session.stop(server);
-  return databaseUrl;
-}
 
 /** Sends some of the deliveries one after the other. */
 async function checkAnswers({ name, url }) {

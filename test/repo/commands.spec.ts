@@ -117,6 +117,7 @@ describe('npm run', () => {
     },
     bench: small('bench'),
     'bench:webhooks': small('bench:webhooks'),
+    'bench:events': small('bench:events'),
     'bench:import': small('bench:import'),
     'bench:operators': small('bench:operators'),
     'bench:clients': small('bench:clients'),
