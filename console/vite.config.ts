@@ -1,8 +1,25 @@
-import { defineConfig } from 'vite';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { defineConfig, type Plugin } from 'vite';
+
+/** Puts compressed files beside the assets, which the server sends to browsers that understand them. */
+const compression: Plugin = {
+  name: 'compression',
+  writeBundle({ dir = '' }, bundle) {
+    for (const name of Object.keys(bundle).filter((file) => /^assets\/.*\.(?:js|css)$/.test(file))) {
+      const path = join(dir, name);
+      const content = readFileSync(path);
+      writeFileSync(`${path}.br`, brotliCompressSync(content));
+      writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
+    }
+  },
+};
 
 export default defineConfig({
   // The server puts the path of the console in front of the assets' URLs in the pages.
   base: './',
+  plugins: [compression],
   build: {
     outDir: '../dist/console',
     emptyOutDir: true,

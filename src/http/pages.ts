@@ -6,7 +6,7 @@ import { type Settings, VERSION } from '../config/settings.js';
 
 const CONSOLE_URL = '/console';
 const CONNECT_URL = '/connect';
-const ASSET_URL = /^\/(?:console|connect)\/assets\//;
+const ASSET_URL = /^\/(?:console|connect)\/assets\/[^?]/;
 /** The name of an asset changes with its content. */
 const ASSET_CACHING = 'public, max-age=31536000, immutable';
 const PAGE_CACHING = 'no-cache';

@@ -62,13 +62,15 @@ describe('/console', () => {
     },
   );
 
-  it.each(['/console?next=/assets/x', '/console/projects/assets/x', '/console/sign-in?a=/console/assets/'])(
-    'has the page at %s, which nobody keeps',
-    async (path) => {
-      const { headers } = await get(path).expect(200);
-      expect(headers['cache-control']).toBe('no-cache');
-    },
-  );
+  it.each([
+    '/console?next=/assets/x',
+    '/console/projects/assets/x',
+    '/console/sign-in?a=/console/assets/',
+    '/console/assets/',
+  ])('has the page at %s, which nobody keeps', async (path) => {
+    const { headers } = await get(path).expect(200);
+    expect(headers['cache-control']).toBe('no-cache');
+  });
 
   it('reads only', async () => {
     for (const path of ['/console', '/console/assets/app-1a2b3c.js', '/console/x'])

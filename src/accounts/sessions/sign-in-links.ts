@@ -56,6 +56,8 @@ export class SignInLinkController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    // A preview of the link asks with HEAD.
+    if (request.method === 'HEAD') return void reply.redirect(CONSOLE, HttpStatus.SEE_OTHER);
     const tokens = await this.links.redeem(token, (id) => personActor(id, request));
     if (tokens) await this.cookie.begin(request, reply, tokens);
     void reply.redirect(tokens ? CONSOLE : `${CONSOLE}/sign-in?sign_in_error=link`, HttpStatus.SEE_OTHER);

@@ -55,7 +55,8 @@ export class ConnectPageResponse {
 @ApiSchema({ name: 'ConnectVerdict', description: 'What Stripe says about the key.' })
 export class ConnectVerdictResponse {
   @ApiProperty({
-    description: 'Whether Stripe accepts the key with all needed permissions.',
+    description:
+      'Whether Stripe accepts the key, which may read all that is needed. Nothing is written for the check.',
     type: Boolean,
     example: true,
   })

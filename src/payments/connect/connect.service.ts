@@ -87,9 +87,10 @@ export class ConnectService implements OnModuleInit {
   }
 }
 
-/** Adds the state, and keeps the rest of the URL as the platform wrote it. */
+/** Sets the state, and keeps the rest of the URL as the platform wrote it. */
 export function returnUrlOf({ returnUrl, state }: Pick<FoundLink, 'returnUrl' | 'state'>): string {
   if (state === null) return returnUrl;
-  const [, address = '', fragment = ''] = /^([^#]*)(#.*)?$/s.exec(returnUrl) ?? [];
-  return `${address}${address.includes('?') ? '&' : '?'}state=${encodeURIComponent(state)}${fragment}`;
+  const [, address = '', query = '', fragment = ''] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(returnUrl) ?? [];
+  const others = query.split('&').filter((parameter) => parameter !== '' && !/^state(?:=|$)/.test(parameter));
+  return `${address}?${[...others, `state=${encodeURIComponent(state)}`].join('&')}${fragment}`;
 }

@@ -82,11 +82,13 @@ const MIN_BODY_TO_SHOW = 8;
 const ACCOUNT_KEY_BODY = 99;
 const ACCOUNT_KEY = /^5(1[A-Za-z0-9]{15})/;
 
+export function isRestricted({ restrictedPrefix }: CredentialRule, value: string): boolean {
+  return restrictedPrefix !== undefined && value.startsWith(restrictedPrefix);
+}
+
 /** Prefix of `value`, which may be a restricted key's. */
 function prefixOf(rule: CredentialRule, value: string): string {
-  return rule.restrictedPrefix && value.startsWith(rule.restrictedPrefix)
-    ? rule.restrictedPrefix
-    : rule.prefix;
+  return (isRestricted(rule, value) && rule.restrictedPrefix) || rule.prefix;
 }
 
 /** `sk_test_...aBcD`, or `sk_test_...` if fewer than eight characters follow the prefix. */
@@ -176,7 +178,7 @@ export function credentialProblem(
       'has an invisible character in it, like a line break or a zero-width space; copy it again from Stripe',
     );
   const prefix = acceptedPrefix(rule, value, policy);
-  if (prefix === undefined) return invalid(wrongPrefix(rule, value));
+  if (prefix === undefined) return invalid(wrongPrefix(rule, value, policy));
   const body = value.slice(prefix.length);
   if (body === '') return invalid(`is cut off: nothing follows ${prefix}`);
   if (!BODY.test(body)) {
@@ -189,20 +191,23 @@ export function credentialProblem(
 
 function acceptedPrefix(rule: CredentialRule, value: string, policy: CredentialPolicy): string | undefined {
   if (value.startsWith(rule.prefix)) return rule.prefix;
-  const { restrictedPrefix } = rule;
-  return policy.acceptRestrictedKeys && restrictedPrefix && value.startsWith(restrictedPrefix)
-    ? restrictedPrefix
-    : undefined;
+  return policy.acceptRestrictedKeys && isRestricted(rule, value) ? rule.restrictedPrefix : undefined;
 }
 
-function wrongPrefix(rule: CredentialRule, value: string): string {
-  if (rule.restrictedPrefix && value.startsWith(rule.restrictedPrefix)) {
-    return `must start with ${rule.prefix}; restricted keys are accepted only where the operator sets STRIPE_ACCEPT_RESTRICTED_KEYS=true`;
-  }
+function wrongPrefix(rule: CredentialRule, value: string, policy: CredentialPolicy): string {
+  const { prefix, restrictedPrefix } = rule;
+  const accepted =
+    policy.acceptRestrictedKeys && restrictedPrefix ? `${prefix} or ${restrictedPrefix}` : prefix;
+  return `must start with ${accepted}${hintOf(rule, value)}`;
+}
+
+function hintOf(rule: CredentialRule, value: string): string {
+  if (isRestricted(rule, value))
+    return '; restricted keys are accepted only where the operator sets STRIPE_ACCEPT_RESTRICTED_KEYS=true';
   const wrapping = WRAPPINGS.find(([start]) => start.test(value));
-  if (wrapping) return `must start with ${rule.prefix}; ${wrapping[1]}`;
+  if (wrapping) return `; ${wrapping[1]}`;
   const lookAlike = LOOK_ALIKES.find(([start]) => value.startsWith(start));
-  return `must start with ${rule.prefix}${lookAlike ? `; this looks like ${lookAlike[1]}` : ''}`;
+  return lookAlike ? `; this looks like ${lookAlike[1]}` : '';
 }
 
 function invalid(msg: string): CredentialProblem {

@@ -98,7 +98,7 @@ export class StripeConfigService implements OnModuleInit {
     changes: CredentialChanges,
     options: SaveOptions = {},
   ): Promise<StripeConfig> {
-    this.#assertValid(valuesOf(changes));
+    this.#assertValid(valuesOf(changes), options);
     return this.saveValidated(projectId, changes, options);
   }
 
@@ -124,8 +124,12 @@ export class StripeConfigService implements OnModuleInit {
     return (await this.find(projectId).catch(() => undefined)) ?? saved;
   }
 
-  #assertValid(values: [CredentialRule, string][]): void {
-    const policy = { acceptRestrictedKeys: this.settings.stripeAcceptRestrictedKeys };
+  #assertValid(values: [CredentialRule, string][], { verify }: SaveOptions): void {
+    const policy = {
+      acceptRestrictedKeys: this.settings.stripeAcceptRestrictedKeys,
+      // A guest knows of no stored value that could be kept.
+      isRequired: verify === 'for a guest',
+    };
     const problems = values.flatMap(([rule, value]): Problem[] => {
       const problem = credentialProblem(rule, value, policy);
       return problem ? [{ loc: ['body', rule.field], ...problem }] : [];

@@ -272,6 +272,8 @@ describe('GET /session/link/{token}', () => {
     const path = await app.app.get(SignInLinks).issue(id as OwnerId);
     expect(path).toMatch(/^\/api\/v1\/session\/link\/tkl_[0-9A-Za-z]{49}$/);
     const open = (to = path) => app.send('get', to, null).expect(303);
+    const { headers: previewed } = await app.send('head', path, null).expect(303);
+    expect(previewed).not.toHaveProperty('set-cookie');
     const opened = await open();
     expect(opened.headers['location']).toBe('../../../../console');
     const { pair } = cookieOf(opened);

@@ -110,7 +110,9 @@ describe('PUT config?validate=true', () => {
       {
         loc: ['body', 'test_secret_key'],
         type: 'value_error',
-        msg: expect.stringMatching(/Customers \(read\)\.$/),
+        msg: expect.stringMatching(
+          /lacks the permission for Customers \(read\)\. Give it these permissions: /,
+        ),
       },
     ]);
     await put({ test_secret_key: account.addRestrictedKey('test', NEEDED_PERMISSIONS) }).expect(200);

@@ -225,6 +225,16 @@ describe('/api/v1/connect', () => {
       expect(body).toMatchObject({ valid: false, message: expect.stringMatching(message) as string });
     }
     await api(token, '/check', {}).expect(422);
+    const { body: refused } = await complete(token, 'sk_test_...aaaa').expect(422);
+    expect(refused).toEqual({
+      detail: [
+        {
+          loc: ['body', 'secret_key'],
+          type: 'value_error',
+          msg: 'is a masked value; send the whole one from Stripe',
+        },
+      ],
+    });
     await app.send('get', configPath(projectId)).expect(200, 'null');
     await api(token).expect(200);
   });
@@ -342,6 +352,8 @@ it.each([
   ['https://a.test', 'https://a.test?state=1%2B1'],
   ['https://a.test/?b={c}', 'https://a.test/?b={c}&state=1%2B1'],
   ['https://a.test/#d?e', 'https://a.test/?state=1%2B1#d?e'],
+  ['https://a.test/?state=0&b=c&state', 'https://a.test/?b=c&state=1%2B1'],
+  ['https://a.test/?states=0', 'https://a.test/?states=0&state=1%2B1'],
 ])('adds the state to %s', (returnUrl, expected) => {
   expect(returnUrlOf({ returnUrl, state: '1+1' })).toBe(expected);
   expect(returnUrlOf({ returnUrl, state: null })).toBe(returnUrl);

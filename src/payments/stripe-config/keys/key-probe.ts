@@ -44,6 +44,7 @@ const ACCESS_REVOKED = 'account_invalid';
 const NAMES_PERMISSIONS = /permission/i;
 const NOT_FROM_HERE =
   'Stripe refuses this key from the address of this service: add that address to the IP addresses that the key is limited to, in the Stripe dashboard.';
+const GIVE_ALL = `Give it these permissions: ${neededPermissions().join(', ')}.`;
 const REVOKED: KeyVerdict = {
   valid: false,
   message: 'This key was revoked; make a new one in the Stripe dashboard.',
@@ -109,7 +110,7 @@ async function askRestricted(stripe: Stripe): Promise<KeyVerdict> {
     };
   return {
     valid: false,
-    message: `Stripe accepts this restricted key, but it lacks the permission for ${missing.map(permissionName).join(', ')}.`,
+    message: `Stripe accepts this restricted key, but it lacks the permission for ${missing.map(permissionName).join(', ')}. ${GIVE_ALL}`,
     ...known,
   };
 }
@@ -165,7 +166,7 @@ function verdictOf(error: unknown): KeyVerdict | undefined {
   if (statusCode === 403 && NAMES_PERMISSIONS.test(message ?? ''))
     return {
       valid: false,
-      message: `Stripe accepts this key but allows it nothing that is needed. Give it these permissions: ${neededPermissions().join(', ')}.`,
+      message: `Stripe accepts this key but allows it nothing that is needed. ${GIVE_ALL}`,
     };
   if (statusCode !== 401) return undefined;
   if (isExpired(facts))

@@ -8,11 +8,16 @@ import type { ProjectId } from '../../../common/ids.js';
 import { Secret } from '../../../common/secret.js';
 import { Settings } from '../../../config/settings.js';
 import type { Project } from '../../../projects/project.entity.js';
-import { credentialProblem } from '../credential-rules.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
-import { CREDENTIAL_RULES, type CredentialRule, credentialRule } from '../credential-rules.js';
+import {
+  CREDENTIAL_RULES,
+  credentialProblem,
+  type CredentialRule,
+  credentialRule,
+  isRestricted,
+  maskCredential,
+} from '../credential-rules.js';
 import { CredentialSealer } from '../credential-sealer.js';
-import { maskCredential } from '../credential-rules.js';
 import { StripeConnector } from '../../stripe/stripe-connector.js';
 import { type CredentialChanges, historyFields } from '../stripe-config.js';
 import { KeyHealth } from './key-health.js';
@@ -83,9 +88,11 @@ export class KeyVerifier {
     const { actor = A_MODULE } = options;
     const value = secretKey.trim();
     const rule = credentialRule(mode, 'secret_key');
+    const { stripeAcceptRestrictedKeys } = this.settings;
     // Checks restricted keys even if they are not accepted here, so that the owner learns of other problems
     // first.
-    const problem = credentialProblem(rule, value, { acceptRestrictedKeys: true, isRequired: true });
+    const acceptRestrictedKeys = stripeAcceptRestrictedKeys || isRestricted(rule, value);
+    const problem = credentialProblem(rule, value, { acceptRestrictedKeys, isRequired: true });
     if (problem) {
       // A malformed key may be any secret, so no part of it is recorded.
       const event: HistoryEvent = {
@@ -103,9 +110,7 @@ export class KeyVerifier {
     const verdict = await this.#admitted(project, 1, options, () =>
       this.#ask(project.id, rule, { key, mask, options }),
     );
-    const refusal = credentialProblem(rule, value, {
-      acceptRestrictedKeys: this.settings.stripeAcceptRestrictedKeys,
-    });
+    const refusal = credentialProblem(rule, value, { acceptRestrictedKeys: stripeAcceptRestrictedKeys });
     const answer =
       refusal && verdict.valid
         ? { ...verdict, valid: false, message: `Stripe accepts this key, but here it ${refusal.msg}.` }
