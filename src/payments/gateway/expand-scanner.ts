@@ -4,6 +4,10 @@ const MAX_PARAMETER = 8 * 1024;
 /** `expand`, `expand[]`, `expand[0]`. Errs on the side of finding one, since servers read odd names differently. */
 const EXPAND = /^[^a-z0-9_]*expand(?![a-z0-9_])/i;
 
+export function isExpand(name: string): boolean {
+  return EXPAND.test(name);
+}
+
 /** An expansion that nothing can be told about. */
 export const UNREADABLE = '?';
 
@@ -44,7 +48,7 @@ export class ExpandScanner {
 
   #inspect(parameter: string): void {
     const [, name = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(parameter) ?? [];
-    if (!EXPAND.test(decode(name))) return;
+    if (!isExpand(decode(name))) return;
     this.onExpansion(parameter.length > MAX_PARAMETER ? UNREADABLE : decode(value));
   }
 }

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { ExpandScanner, UNREADABLE } from './expand-scanner.js';
+import { boundaryOf, MultipartScanner } from './multipart-scanner.js';
 import { ACCOUNT_HEADERS } from './gateway-headers.js';
 import {
   type GatewayAction,
@@ -15,7 +16,6 @@ import type { UsedGatewayKey } from './keys/gateway-keys.repository.js';
 
 const QUERY = /^[\x21\x22\x24-\x7e\x80-\xff]*$/;
 const FORM = /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
-const MULTIPART = /^multipart\/form-data\s*;/i;
 
 /** A request of a known key: the operation, and the permissions that it needs. */
 export class GatewayCall {
@@ -90,32 +90,22 @@ export class GatewayCall {
     if (!this.hasBody) return;
     if (!/^(?:identity)?$/i.test(headers['content-encoding'] ?? ''))
       throw new GatewayError('gateway_body_compressed', 'Send the body without a Content-Encoding.');
-    if (!this.#isForm && !this.#isWithoutExpansions) this.#demandExpansion(UNREADABLE);
+    // API v2 has no expansions.
+    if (!this.bodyScanner() && !this.#path.startsWith('/v2/')) this.#demandExpansion(UNREADABLE);
   }
 
   /** Finds expansions in the body; throws `GatewayError` at one that the key lacks. */
-  bodyScanner(): ExpandScanner | undefined {
-    return this.#isForm ? this.#scanner() : undefined;
+  bodyScanner(): ExpandScanner | MultipartScanner | undefined {
+    const type = this.request.headers['content-type'];
+    // Servers read a body without a content type as a form.
+    if (type === undefined || FORM.test(type)) return this.#scanner();
+    const boundary = boundaryOf(type);
+    if (boundary === undefined) return undefined;
+    return new MultipartScanner(boundary, (expansion) => this.#demandExpansion(expansion));
   }
 
   #scanner(): ExpandScanner {
     return new ExpandScanner((expansion) => this.#demandExpansion(expansion));
-  }
-
-  /** Servers read a body without a content type as a form. */
-  get #isForm(): boolean {
-    const type = this.request.headers['content-type'];
-    return type === undefined || FORM.test(type);
-  }
-
-  /**
-   * Whether the answer can't be expanded by the body: API v2, which takes JSON, has no expansions, and a new file
-   * refers to no other object.
-   */
-  get #isWithoutExpansions(): boolean {
-    const isUpload =
-      this.operation.host === 'files' && MULTIPART.test(this.request.headers['content-type'] ?? '');
-    return isUpload || this.#path.startsWith('/v2/');
   }
 
   #demand(resource: string, action: GatewayAction): void {

@@ -4,7 +4,14 @@ import fc from 'fast-check';
 import { GatewayLimits } from '../../../src/payments/gateway/gateway-limits.js';
 import { isMeterEventStream, operationOf } from '../../../src/payments/gateway/gateway-permissions.js';
 import { eventually } from '../../harness/eventually.js';
-import { callsOf, type IssuedKey, makeGatewayKey, portOf, stripeThrough } from '../../harness/gateway.js';
+import {
+  callsOf,
+  gatewayKeysPath,
+  type IssuedKey,
+  makeGatewayKey,
+  portOf,
+  stripeThrough,
+} from '../../harness/gateway.js';
 import { type OpenRequest, openRequest, type RawAnswer, sendBytes, sendRaw } from '../../harness/raw-http.js';
 import { EchoServer } from '../../harness/servers/echo-server.js';
 import { configPath, startTestApp, type TestApp } from '../../harness/test-app.js';
@@ -335,10 +342,8 @@ describe('expansions in a body', () => {
 
   it.each([
     ['application/json', '{"expand":["default_source"]}'],
-    [
-      'multipart/form-data; boundary=b',
-      '--b\r\ncontent-disposition: form-data; name="expand[]"\r\n\r\nx\r\n--b--',
-    ],
+    ['multipart/form-data; boundary=b; boundary=c', '--b--'],
+    ['multipart/mixed; boundary=b', '--b--'],
     ['application/x-www-form-urlencoded; charset=utf-16', 'expand[]=default_source'],
     ['text/plain', 'expand[]=default_source'],
   ])('of %s need everything, since nobody can read them', async (type, body) => {
@@ -348,6 +353,47 @@ describe('expansions in a body', () => {
       expect.stringContaining('"*": "read"'),
     ]);
     expect(stripe.requests).toEqual([]);
+  });
+
+  it.each(['expand[]', 'expand[0]', 'expand'])('count in an upload as %s', async (name) => {
+    const key = await makeGatewayKey(app, projectId, { files: 'write' });
+    const head = 'content-disposition: form-data; name=';
+    const file = `--b\r\n${head}"file"; filename="a"\r\n\r\n${'a'.repeat(100_000)}\r\n`;
+    const expansion = `--b\r\n${head}"${name}"\r\n\r\nlinks\r\n`;
+    const upload = (body: string) =>
+      send('POST /v1/files', ['Content-Type: multipart/form-data; boundary=b'], body, key);
+    for (const body of [
+      `${expansion}--b--\r\n`,
+      `${file}${expansion}--b--`,
+      `${expansion}${file}--b--\r\n`,
+    ]) {
+      const answer = await upload(body);
+      expect([answer.status, errorOf(answer)['message']]).toEqual([
+        403,
+        expect.stringContaining('"file_links": "read"'),
+      ]);
+    }
+    for (const { isComplete, body } of stripe.requests)
+      expect([isComplete, body.includes('--b--')]).toEqual([false, false]);
+    expect((await upload(`${file}--b--\r\n`)).status).toBe(200);
+    await app
+      .send('patch', `${gatewayKeysPath(projectId)}/${key.id}`)
+      .send({ permissions: { files: 'write', file_links: 'read' } })
+      .expect(200);
+    expect((await upload(`${file}${expansion}--b--\r\n`)).status).toBe(200);
+  });
+
+  it('count in an upload of the SDK', async () => {
+    const key = await makeGatewayKey(app, projectId, { files: 'write' });
+    const file = { data: Buffer.from('a'), name: 'a.pdf', type: 'application/pdf' };
+    const { files } = stripeThrough(portOf(app), key.key);
+    const upload = { purpose: 'dispute_evidence', file, file_link_data: { create: true } } as const;
+    await files.create(upload);
+    await expect(files.create({ ...upload, expand: ['links'] })).rejects.toMatchObject({
+      statusCode: 403,
+      code: 'gateway_permission_missing',
+    });
+    expect(stripe.requests.filter(({ isComplete }) => isComplete)).toHaveLength(1);
   });
 
   it('of a GET or DELETE count, too', async () => {
