@@ -11,6 +11,25 @@ const TARGET = join(import.meta.dirname, '../src/payments/gateway/gateway-operat
 
 /** Operations that Stripe has and the SDK lacks. */
 const BESIDE_THE_SDK = [{ method: 'GET', path: '/v1/files/{}/contents', host: 'files' }];
+/**
+ * Fields of former API versions, which a client may ask for by `Stripe-Version`. Stripe's changelog lists their
+ * removal in 2022-11-15, 2025-03-31 and 2025-09-30. stripe-java's types still have the dispute of a charge.
+ */
+const FORMER_FIELDS = {
+  charge: { dispute: 'dispute', invoice: 'invoice' },
+  discount: { coupon: '+coupon' },
+  invoice: { charge: 'charge', payment_intent: 'payment_intent', subscription: 'subscription' },
+  invoiceitem: { price: '+price' },
+  line_item: { price: '+price' },
+  payment_intent: { charges: '+charge', invoice: 'invoice' },
+  promotion_code: { coupon: '+coupon' },
+};
+/** Parts of an object that are hidden because they are personal data. */
+const SENSITIVE = ['identity.verification_session verified_outputs', 'issuing.token network_data'];
+/** Parts within a part that clients ask for. */
+const INCLUDED_WITHIN = ['restrictions.currency_options', 'fixed_amount.currency_options'];
+/** Where the cards and bank accounts of a field are, if not with the object around it. */
+const PLACES_BY_FIELD = { 'payout.destination': 'accounts', default_source: 'customers' };
 /** Hosts that the gateway reaches. Those of OAuth and of meter event streams take other credentials. */
 const HOSTS = ['api', 'files'];
 /** Gives out a token that works at Stripe directly. */
@@ -118,6 +137,17 @@ function isReference(type) {
   return type.types.some(isReference);
 }
 
+/** Whether a value is an object of its parent alone, or several. */
+function isPart(type) {
+  const inner = objectsIn(type);
+  return inner.length > 0 && !isReference(type) && inner.every((each) => objectName(each) === undefined);
+}
+
+function formerFields(name) {
+  const former = Object.entries(FORMER_FIELDS[name] ?? {});
+  return new Map(former.map(([field, object]) => [field, new Set([object])]));
+}
+
 /** The objects that a method of the SDK returns. */
 function returnedBy({ file, type, name }) {
   const source = program.getSourceFile(join(SDK, 'resources', file.replace(/js$/, 'd.ts')));
@@ -155,27 +185,32 @@ function rankOf({ path, isList }) {
   return ids === 0 && !isVerb(path) ? Infinity : undefined;
 }
 
-/** Each object with its resources, and the fields with other objects. The objects of events are any. */
+/**
+ * Each object with its resources, its own parts that an expansion may ask for, and the fields with other objects.
+ * A part is never a text or a number: those that Stripe hides are secrets. The objects of events are any.
+ */
 function objectLines() {
   const resources = resourcesByObject();
   const fieldsOf = new Map();
   const visitObject = (type) => {
     const name = objectName(type);
     if (fieldsOf.get(name)?.types.has(type)) return;
-    const known = fieldsOf.get(name) ?? { types: new Set(), fields: new Map() };
+    const known = fieldsOf.get(name) ?? { types: new Set(), parts: new Set(), fields: formerFields(name) };
     fieldsOf.set(name, known);
     known.types.add(type);
-    if (name !== 'event') visitFields(type, '', known.fields, [type]);
+    if (name !== 'event') visitFields(type, '', known, [type]);
   };
-  const visitFields = (type, prefix, fields, above) => {
+  const visitFields = (type, prefix, { parts, fields }, above) => {
     for (const property of checker.getPropertiesOfType(type)) {
       const value = checker.getTypeOfSymbol(property);
       const isOptional = (property.flags & ts.SymbolFlags.Optional) !== 0;
+      const field = `${prefix}${property.name}`;
+      if (isOptional && isPart(value) && (prefix === '' || INCLUDED_WITHIN.includes(field))) parts.add(field);
       for (const object of objectsIn(value).filter((inner) => !inner.getCallSignatures().length)) {
         const name = objectName(object);
-        const field = `${prefix}${property.name}`;
         if (name === undefined) {
-          if (!above.includes(object)) visitFields(object, `${field}.`, fields, [...above, object]);
+          if (!above.includes(object))
+            visitFields(object, `${field}.`, { parts, fields }, [...above, object]);
           continue;
         }
         const mark = isReference(value) || isOptional ? '' : '+';
@@ -184,15 +219,31 @@ function objectLines() {
       }
     }
   };
+  /** Cards and bank accounts belong to accounts and to customers. `card@customers` is one of a customer. */
+  const placed = (target, around, field) => {
+    const places = new Set(resources.get(target)?.names);
+    const known = [PLACES_BY_FIELD[`${around}.${field}`] ?? PLACES_BY_FIELD[field]].filter(Boolean);
+    const place = [...known, ...(resources.get(around)?.names ?? [])].find((each) => places.has(each));
+    return places.size > 1 && place ? `${target}@${place}` : target;
+  };
   for (const { path, types } of found)
     if (path.startsWith('/v1/')) for (const type of types) if (objectName(type)) visitObject(type);
   return [...fieldsOf]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([name, { fields }]) => [
+    .map(([name, { parts, fields }]) => [
+      name,
+      fields,
+      [...parts].filter((part) => !SENSITIVE.includes(`${name} ${part}`)),
+    ])
+    .flatMap(([name, fields, parts]) => [
       `${name} = ${words(resources.get(name)?.names ?? [])}`.trimEnd(),
+      ...(parts.length > 0 ? [`  + ${words(parts)}`] : []),
       ...[...fields]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([field, targets]) => `  ${field}: ${words(targets)}`),
+        .map(
+          ([field, targets]) =>
+            `  ${field}: ${words([...targets].map((target) => placed(target, name, field)))}`,
+        ),
     ]);
 }
 
@@ -206,8 +257,8 @@ const text = [
   '`;',
   '',
   '/**',
-  ' * Objects, each with its resources and the fields with other objects. `+` marks an object that is present',
-  ' * without an expansion.',
+  ' * Objects, each with its resources, its own parts after `+`, and the fields with other objects. `+` marks an',
+  ' * object that is present without an expansion, and `@` the one of its resources that it belongs to there.',
   ' */',
   'export const OBJECTS = `',
   ...objectLines(),

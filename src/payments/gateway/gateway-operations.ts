@@ -625,14 +625,15 @@ webhook_endpoints
 `;
 
 /**
- * Objects, each with its resources and the fields with other objects. `+` marks an object that is present
- * without an expansion.
+ * Objects, each with its resources, its own parts after `+`, and the fields with other objects. `+` marks an
+ * object that is present without an expansion, and `@` the one of its resources that it belongs to there.
  */
 export const OBJECTS = `
 account = accounts
+  + business_profile capabilities company controller future_requirements groups metadata requirements settings tos_acceptance
   company.verification.document.back: file
   company.verification.document.front: file
-  external_accounts: bank_account card
+  external_accounts: bank_account@accounts card@accounts
   individual: person
   settings.branding.icon: file
   settings.branding.logo: file
@@ -651,10 +652,12 @@ application_fee = application_fees
 apps.install = apps/installs
 apps.secret = apps/secrets
 balance = balance
+  + connect_reserved instant_available issuing refund_and_dispute_prefunding
 balance_settings = balance_settings
 balance_transaction = balance_transactions
   source: application_fee charge connect_collection_transfer customer_cash_balance_transaction dispute fee_refund issuing.authorization issuing.dispute issuing.transaction payout refund reserve_transaction tax_deducted_at_source topup transfer transfer_reversal
 bank_account = accounts customers
+  + future_requirements metadata requirements
   account: account
   customer: customer
 billing.alert = billing/alerts
@@ -679,19 +682,25 @@ billing_portal.configuration = billing_portal/configurations
   application: application
   features.subscription_cancel.cancellation_reason.feedback_options: billing.feedback_option
 billing_portal.session =
+  + after_expiration
   configuration: billing_portal.configuration
 capability = accounts
+  + future_requirements requirements
   account: account
 card = accounts customers
+  + networks
   account: account
   customer: customer
 cash_balance =
 charge = charges
+  + level3 presentment_details radar_options
   application: application
   application_fee: application_fee
   balance_transaction: balance_transaction
   customer: customer
+  dispute: dispute
   failure_balance_transaction: balance_transaction
+  invoice: invoice
   on_behalf_of: account
   payment_intent: payment_intent
   payment_method_details.bancontact.generated_sepa_debit: payment_method
@@ -709,6 +718,7 @@ charge = charges
   transfer: transfer
   transfer_data.destination: account
 checkout.session = checkout/sessions
+  + branding_settings name_collection optional_items phone_number_collection presentment_details tax_id_collection
   automatic_tax.liability.account: account
   customer: customer
   discounts.coupon: coupon
@@ -727,12 +737,14 @@ checkout.session = checkout/sessions
   total_details.breakdown.discounts.discount: +discount
   total_details.breakdown.taxes.rate: +tax_rate
 climate.order = climate/orders
+  + beneficiary
   delivery_details.supplier: +climate.supplier
   product: climate.product
 climate.product = climate/products
   suppliers: +climate.supplier
 climate.supplier = climate/suppliers
 confirmation_token = confirmation_tokens
+  + mandate_data
   payment_method_preview.card.generated_from.setup_attempt: setup_attempt
   payment_method_preview.customer: customer
   payment_method_preview.sepa_debit.generated_from.charge: charge
@@ -741,6 +753,7 @@ connect_collection_transfer =
   destination: account
 country_spec = country_specs
 coupon = coupons
+  + applies_to currency_options
 credit_note = credit_notes
   customer: customer
   customer_balance_transaction: customer_balance_transaction
@@ -758,11 +771,12 @@ credit_note_line_item = credit_notes
   pretax_credit_amounts.discount: discount
   tax_rates: +tax_rate
 customer = customers
+  + address invoice_credit_balance tax
   cash_balance: cash_balance
-  default_source: account bank_account card source
+  default_source: account bank_account@customers card@customers source
   discount: discount
   invoice_settings.default_payment_method: payment_method
-  sources: account bank_account card source
+  sources: account bank_account@customers card@customers source
   subscriptions: subscription
   tax_ids: tax_id
   test_clock: test_helpers.test_clock
@@ -772,6 +786,7 @@ customer_balance_transaction = customers
   customer: customer
   invoice: invoice
 customer_cash_balance_transaction = customers
+  + adjusted_for_overdraft applied_to_payment funded refunded_from_payment transferred_to_balance unapplied_from_payment
   adjusted_for_overdraft.balance_transaction: balance_transaction
   adjusted_for_overdraft.linked_transaction: customer_cash_balance_transaction
   applied_to_payment.payment_intent: payment_intent
@@ -780,12 +795,15 @@ customer_cash_balance_transaction = customers
   transferred_to_balance.balance_transaction: balance_transaction
   unapplied_from_payment.payment_intent: payment_intent
 customer_session =
+  + components
   customer: customer
 discount =
+  coupon: +coupon
   customer: customer
   promotion_code: promotion_code
   source.coupon: coupon
 dispute = disputes
+  + payment_method_details
   balance_transactions: +balance_transaction
   charge: charge
   evidence.cancellation_policy: file
@@ -812,6 +830,7 @@ file = files
 file_link = file_links
   file: file
 financial_connections.account = financial_connections/accounts
+  + status_details
   account_holder.account: financial_connections.account
   account_holder.customer: customer
   ownership: financial_connections.account_ownership
@@ -819,23 +838,29 @@ financial_connections.account_owner =
 financial_connections.account_ownership =
   owners: +financial_connections.account_owner
 financial_connections.session = financial_connections/sessions
+  + filters limits manual_entry
   account_holder.account: financial_connections.account
   account_holder.customer: customer
   accounts: +financial_connections.account
   bank_account_token: token
 financial_connections.transaction = financial_connections/transactions
 forwarding.request = forwarding/requests
+  + metadata
 funding_instructions =
 identity.verification_report = identity/verification_reports
+  + document email id_number options phone selfie
 identity.verification_session = identity/verification_sessions
+  + provided_details related_person
   last_verification_report: identity.verification_report
 invoice = invoices
+  + confirmation_secret customer_tax_ids status_details threshold_reason
   account_tax_ids: tax_id
   application: application
   automatic_tax.liability.account: account
+  charge: charge
   customer: customer
   default_payment_method: payment_method
-  default_source: account bank_account card source
+  default_source: account bank_account@customers card@customers source
   default_tax_rates: +tax_rate
   discounts: discount
   from_invoice.invoice: invoice
@@ -848,9 +873,11 @@ invoice = invoices
   lines: +line_item
   on_behalf_of: account
   parent.subscription_details.subscription: subscription
+  payment_intent: payment_intent
   payments: invoice_payment
   shipping_cost.shipping_rate: shipping_rate
   shipping_cost.taxes.rate: +tax_rate
+  subscription: subscription
   test_clock: test_helpers.test_clock
   total_discount_amounts.discount: discount
   total_pretax_credit_amounts.credit_balance_transaction: billing.credit_balance_transaction
@@ -862,14 +889,17 @@ invoice_payment = invoice_payments
   payment.payment_record: payment_record
 invoice_rendering_template = invoice_rendering_templates
 invoiceitem = invoiceitems
+  + invoicing_rules proration_details
   customer: customer
   discounts: discount
   invoice: invoice
+  price: +price
   pricing.price_details.price: price
   proration_details.discount_amounts.discount: discount
   tax_rates: +tax_rate
   test_clock: test_helpers.test_clock
 issuing.authorization = issuing/authorizations
+  + fraud_challenges treasury
   balance_transactions: +balance_transaction
   card: +issuing.card
   cardholder: issuing.cardholder
@@ -884,6 +914,7 @@ issuing.cardholder = issuing/cardholders
   individual.verification.document.back: file
   individual.verification.document.front: file
 issuing.dispute = issuing/disputes
+  + treasury
   balance_transactions: balance_transaction
   evidence.canceled.additional_documentation: file
   evidence.duplicate.additional_documentation: file
@@ -904,6 +935,7 @@ issuing.physical_bundle = issuing/physical_bundles
 issuing.token = issuing/tokens
   card: issuing.card
 issuing.transaction = issuing/transactions
+  + purchase_details treasury
   authorization: issuing.authorization
   balance_transaction: balance_transaction
   card: issuing.card
@@ -911,6 +943,7 @@ issuing.transaction = issuing/transactions
   dispute: issuing.dispute
   token: issuing.token
 item =
+  + discounts taxes
   discounts.discount: +discount
   price: +price
   taxes.rate: +tax_rate
@@ -919,10 +952,12 @@ line_item =
   discounts: discount
   pretax_credit_amounts.credit_balance_transaction: billing.credit_balance_transaction
   pretax_credit_amounts.discount: discount
+  price: +price
   pricing.price_details.price: price
   subscription: subscription
 login_link =
 mandate = mandates
+  + multi_use single_use
   payment_method: payment_method
 payment_attempt_record = payment_attempt_records
   payment_method_details.bancontact.generated_sepa_debit: payment_method
@@ -933,9 +968,12 @@ payment_attempt_record = payment_attempt_records
   payment_method_details.sofort.generated_sepa_debit_mandate: mandate
   payment_method_details.us_bank_account.mandate: mandate
 payment_intent = payment_intents
+  + amount_details hooks payment_details presentment_details transfer_data
   amount_details.line_items: payment_intent_amount_details_line_item
   application: application
+  charges: +charge
   customer: customer
+  invoice: invoice
   last_payment_error.payment_intent: payment_intent
   last_payment_error.payment_method: payment_method
   last_payment_error.setup_intent: setup_intent
@@ -949,6 +987,7 @@ payment_intent = payment_intents
   transfer_data.destination: account
 payment_intent_amount_details_line_item =
 payment_link = payment_links
+  + name_collection optional_items
   application: application
   automatic_tax.liability.account: account
   invoice_creation.invoice_data.account_tax_ids: tax_id
@@ -960,11 +999,13 @@ payment_link = payment_links
   subscription_data.invoice_settings.issuer.account: account
   transfer_data.destination: account
 payment_method = payment_methods
+  + acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact billie bizum blik boleto card card_present cashapp crypto custom customer_balance eps fpx giropay grabpay ideal interac_present kakao_pay klarna konbini kr_card link mb_way mobilepay multibanco naver_pay nz_bank_account oxxo p24 pay_by_bank payco paynow paypal paypay payto pix promptpay radar_options revolut_pay samsung_pay satispay scalapay sepa_debit sequra sofort sunbit swish twint upi us_bank_account wechat_pay zip
   card.generated_from.setup_attempt: setup_attempt
   customer: customer
   sepa_debit.generated_from.charge: charge
   sepa_debit.generated_from.setup_attempt: setup_attempt
 payment_method_configuration = payment_method_configurations
+  + acss_debit affirm afterpay_clearpay alipay alma amazon_pay apple_pay au_becs_debit bacs_debit bancontact billie bizum blik boleto card cartes_bancaires cashapp crypto customer_balance eps fpx giropay google_pay grabpay ideal jcb kakao_pay klarna konbini kr_card link mb_way mobilepay multibanco naver_pay nz_bank_account oxxo p24 pay_by_bank payco paynow paypal paypay payto pix promptpay revolut_pay samsung_pay satispay scalapay sepa_debit sequra sofort sunbit swish twint upi us_bank_account wechat_pay zip
 payment_method_domain = payment_method_domains
 payment_record = payment_records
   payment_method_details.bancontact.generated_sepa_debit: payment_method
@@ -977,18 +1018,21 @@ payment_record = payment_records
 payout = payouts
   application_fee: application_fee
   balance_transaction: balance_transaction
-  destination: bank_account card
+  destination: bank_account@accounts card@accounts
   failure_balance_transaction: balance_transaction
   original_payout: payout
   reversed_by: payout
 person = accounts
+  + additional_tos_acceptances address address_kana address_kanji dob future_requirements metadata registered_address relationship requirements us_cfpb_data verification
   verification.additional_document.back: file
   verification.additional_document.front: file
   verification.document.back: file
   verification.document.front: file
 plan = plans
+  + tiers
   product: product
 price = prices
+  + currency_options tiers
   product: product
 product = products
   default_price: price
@@ -999,6 +1043,8 @@ product_catalog.trial_offer = product_catalog/trial_offers
 product_feature = products
   entitlement_feature: +entitlements.feature
 promotion_code = promotion_codes
+  + restrictions.currency_options
+  coupon: +coupon
   customer: customer
   promotion.coupon: coupon
 quote = quotes
@@ -1027,11 +1073,13 @@ radar.early_fraud_warning = radar/early_fraud_warnings
   charge: charge
   payment_intent: payment_intent
 radar.payment_evaluation =
+  + client_device_metadata_details customer_details events outcome payment_details
   payment_details.payment_method_details.payment_method: payment_method
 radar.value_list = radar/value_lists
   list_items: +radar.value_list_item
 radar.value_list_item = radar/value_list_items
 refund = refunds
+  + destination_details next_action presentment_details
   balance_transaction: balance_transaction
   charge: charge
   customer: customer
@@ -1048,6 +1096,7 @@ review = reviews
   charge: charge
   payment_intent: payment_intent
 scheduled_query_run = sigma/scheduled_query_runs
+  + error
   file: +file
 setup_attempt = setup_attempts
   application: application
@@ -1067,6 +1116,7 @@ setup_attempt = setup_attempts
   setup_error.source: account bank_account card source
   setup_intent: setup_intent
 setup_intent = setup_intents
+  + managed_payments
   application: application
   customer: customer
   last_setup_error.payment_intent: payment_intent
@@ -1079,17 +1129,21 @@ setup_intent = setup_intents
   payment_method: payment_method
   single_use_mandate: mandate
 shipping_rate = shipping_rates
+  + fixed_amount fixed_amount.currency_options
   tax_code: tax_code
 source = sources
+  + ach_credit_transfer ach_debit acss_debit alipay au_becs_debit bancontact card card_present code_verification eps giropay ideal klarna multibanco p24 receiver redirect sepa_credit_transfer sepa_debit sofort source_order three_d_secure wechat
 source_transaction =
+  + ach_credit_transfer chf_credit_transfer gbp_credit_transfer paper_check sepa_credit_transfer
 subscription = subscriptions
+  + presentment_details status_details
   application: application
   automatic_tax.liability.account: account
   billing_schedules.applies_to.price: price
   cancellation_details.feedback_option: billing.feedback_option
   customer: customer
   default_payment_method: payment_method
-  default_source: account bank_account card source
+  default_source: account bank_account@customers card@customers source
   default_tax_rates: tax_rate
   discounts: discount
   invoice_settings.account_tax_ids: tax_id
@@ -1145,6 +1199,7 @@ tax.association =
 tax.calculation = tax/calculations
   line_items: tax.calculation_line_item
 tax.calculation_line_item =
+  + tax_breakdown
 tax.location = tax/locations
 tax.registration = tax/registrations
 tax.settings = tax/settings
@@ -1160,6 +1215,7 @@ tax_id = tax_ids
   owner.customer: customer
 tax_rate = tax_rates
 terminal.configuration = terminal/configurations
+  + bbpos_wisepad3 bbpos_wisepos_e cellular offline reader_security reboot_window stripe_s700 stripe_s710 stripe_t600 tipping verifone_m425 verifone_p400 verifone_p630 verifone_ux700 verifone_v660p wifi
   bbpos_wisepad3.splashscreen: file
   bbpos_wisepos_e.splashscreen: file
   stripe_s700.splashscreen: file
@@ -1172,6 +1228,7 @@ terminal.configuration = terminal/configurations
   verifone_v660p.splashscreen: file
 terminal.connection_token =
 terminal.location = terminal/locations
+  + address_kana address_kanji
 terminal.onboarding_link =
 terminal.reader = terminal/readers
   action.api_error.payment_intent: payment_intent
@@ -1189,11 +1246,13 @@ terminal.reader = terminal/readers
   location: terminal.location
 test_helpers.test_clock = test_helpers/test_clocks
 three_d_secure.authentication = three_d_secure/authentications
+  + acquirer_details flow_preference future_usage outcome_details shipping_address
   payment_method: payment_method
 token = tokens
   bank_account: bank_account
   card: card
 topup = topups
+  + payment_method_options
   balance_transaction: balance_transaction
   payment_method: payment_method
   source: +source
@@ -1213,8 +1272,10 @@ treasury.credit_reversal = treasury/credit_reversals
 treasury.debit_reversal = treasury/debit_reversals
   transaction: treasury.transaction
 treasury.financial_account = treasury/financial_accounts
+  + platform_restrictions
   features: treasury.financial_account_features
 treasury.financial_account_features =
+  + card_issuing deposit_insurance financial_addresses inbound_transfers intra_stripe_flows outbound_payments outbound_transfers
 treasury.inbound_transfer = treasury/inbound_transfers
   origin_payment_method_details.us_bank_account.mandate: mandate
   transaction: treasury.transaction
@@ -1233,8 +1294,10 @@ treasury.received_credit = treasury/received_credits
   linked_flows.source_flow_details.payout: payout
   transaction: treasury.transaction
 treasury.received_debit = treasury/received_debits
+  + initiating_payment_method_details
   transaction: treasury.transaction
 treasury.transaction = treasury/transactions
+  + flow_details
   entries: treasury.transaction_entry
   flow_details.credit_reversal: treasury.credit_reversal
   flow_details.debit_reversal: treasury.debit_reversal
@@ -1245,6 +1308,7 @@ treasury.transaction = treasury/transactions
   flow_details.received_credit: treasury.received_credit
   flow_details.received_debit: treasury.received_debit
 treasury.transaction_entry = treasury/transaction_entries
+  + flow_details
   flow_details.credit_reversal: treasury.credit_reversal
   flow_details.debit_reversal: treasury.debit_reversal
   flow_details.inbound_transfer: treasury.inbound_transfer

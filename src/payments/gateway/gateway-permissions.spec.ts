@@ -139,8 +139,24 @@ describe('an expansion', () => {
     ['climate.order', 'product', ['climate/products']],
     ['subscription', 'items.data.price.product', ['products']],
     ['setup_intent', 'latest_attempt', ['setup_attempts']],
-    // A field of former API versions.
+    ['customer', 'data.sources', ['accounts', 'customers', 'sources']],
+    ['payout', 'destination', ['accounts']],
+    ['account', 'external_accounts', ['accounts']],
+    // Fields of former API versions.
     ['subscription', 'latest_invoice.payment_intent', ['invoices', 'payment_intents']],
+    ['charge', 'dispute', ['disputes']],
+    ['charge', 'invoice.subscription', ['invoices', 'subscriptions']],
+    // Parts of the object itself.
+    ['subscription', 'latest_invoice.confirmation_secret', ['invoices']],
+    ['price', 'data.tiers', []],
+    ['price', 'currency_options', []],
+    ['product', 'default_price.currency_options', ['prices']],
+    ['coupon', 'applies_to', []],
+    ['customer', 'tax', []],
+    ['checkout.session', 'total_details.breakdown', []],
+    ['promotion_code', 'restrictions.currency_options', []],
+    ['customer', 'total_count', []],
+    ['customer', 'subscriptions.total_count', ['subscriptions']],
   ])('of %s by %s needs %j', (object, expansion, expected) => {
     expect(needs([object], expansion)).toEqual(expected);
   });
@@ -162,6 +178,29 @@ describe('an expansion', () => {
     'data.object.id',
   ])('needs everything if the table lacks it: %j', (expansion) =>
     expect(needs(['charge'], expansion)).toContain('*'),
+  );
+
+  it.each([
+    // Other objects have a field of this name.
+    ['charge', 'transaction'],
+    ['charge', 'account'],
+    ['charge', 'token'],
+    ['customer', 'dispute'],
+    ['customer', 'transaction'],
+    ['invoice', 'token'],
+    ['invoice', 'account'],
+    ['charge', 'total_details'],
+    // Stripe hides these, unless they are asked for.
+    ['issuing.card', 'number'],
+    ['issuing.card', 'cvc'],
+    ['issuing.authorization', 'card.number'],
+    ['apps.secret', 'payload'],
+    ['identity.verification_session', 'verified_outputs'],
+    ['identity.verification_session', 'verified_outputs.id_number'],
+    ['identity.verification_report', 'document.number'],
+    ['treasury.financial_account', 'financial_addresses.aba.account_number'],
+  ])('of %s by %s needs everything', (object, expansion) =>
+    expect(needs([object], expansion)).toEqual(['*']),
   );
 
   it('in events needs everything', () => {

@@ -117,7 +117,7 @@ export function isAllowed(permissions: GatewayPermissions, resource: string, act
 
 interface ObjectType {
   readonly resources: readonly string[];
-  /** Objects by field, such as `invoice_settings.default_payment_method`. */
+  /** Objects by field, such as `invoice_settings.default_payment_method`. None for a part of the object itself. */
   readonly fields: ReadonlyMap<string, readonly Target[]>;
 }
 
@@ -125,13 +125,13 @@ interface Target {
   readonly object: string;
   /** Whether the object is present without an expansion. */
   readonly isPresent: boolean;
+  /** The one of its resources that it belongs to in this field. */
+  readonly resource: string | undefined;
 }
 
 const OBJECT_TYPES = new Map<string, ObjectType>();
 /** Starts of the fields of each object: `customer invoice_settings`. */
 const PREFIXES = new Set<string>();
-/** Targets of a field's last word in any object. Covers other API versions than the SDK's. */
-const BY_WORD = new Map<string, Target[]>();
 
 for (const { head, lines } of blocksOf(OBJECTS)) {
   const [object = '', resources = ''] = head.split(/ =\s*/);
@@ -139,16 +139,17 @@ for (const { head, lines } of blocksOf(OBJECTS)) {
   OBJECT_TYPES.set(object, { resources: resources.split(' ').filter(Boolean), fields });
   for (const line of lines) {
     const [field = '', names = ''] = line.split(': ');
-    const targets = names.split(' ').map((name) => ({
-      object: name.replace('+', ''),
-      isPresent: name.startsWith('+'),
-    }));
-    fields.set(field, targets);
-    const words = field.split('.');
-    for (let length = 1; length < words.length; length += 1)
-      PREFIXES.add(`${object} ${words.slice(0, length).join('.')}`);
-    const word = words.at(-1) ?? '';
-    BY_WORD.set(word, [...(BY_WORD.get(word) ?? []), ...targets]);
+    const parts = line.startsWith('+ ') ? line.split(' ').slice(1) : undefined;
+    const targets = names.split(' ').map((name) => {
+      const [target = '', resource] = name.replace('+', '').split('@');
+      return { object: target, isPresent: name.startsWith('+'), resource };
+    });
+    for (const each of parts ?? [field]) {
+      fields.set(each, parts ? [] : targets);
+      const words = each.split('.');
+      for (let length = 1; length < words.length; length += 1)
+        PREFIXES.add(`${object} ${words.slice(0, length).join('.')}`);
+    }
   }
 }
 
@@ -160,29 +161,31 @@ export function resourcesOfExpansion(objects: readonly string[], expansion: stri
   const resources = new Set<string>();
   let places = objects.map((object) => ({ object, prefix: '' }));
   for (const word of expansion.split('.')) {
-    const targets: Target[] = [];
     const next: typeof places = [];
+    let isKnown = false;
     for (const { object, prefix } of places) {
       const field = prefix + word;
-      const found = OBJECT_TYPES.get(object)?.fields.get(field);
-      if (found) targets.push(...found);
-      else if (PREFIXES.has(`${object} ${field}`)) next.push({ object, prefix: `${field}.` });
-      // The items of a list are in its `data`.
-      else if (word === 'data' && prefix === '') next.push({ object, prefix });
+      const targets = OBJECT_TYPES.get(object)?.fields.get(field);
+      const isInside = PREFIXES.has(`${object} ${field}`);
+      // The items of a list are in its `data`, beside their count.
+      const isOfList = prefix === '' && (word === 'data' || word === 'total_count');
+      isKnown ||= targets !== undefined || isInside || isOfList;
+      for (const target of targets ?? []) {
+        for (const resource of neededFor(target)) resources.add(resource);
+        next.push({ object: target.object, prefix: '' });
+      }
+      if (isInside) next.push({ object, prefix: `${field}.` });
+      if (isOfList) next.push({ object, prefix });
     }
-    if (targets.length === 0 && next.length === 0) {
-      const known = BY_WORD.get(word);
-      if (!known) return new Set([EVERYTHING]);
-      targets.push(...known.map(({ object }) => ({ object, isPresent: false })));
-    }
-    for (const { object, isPresent } of targets) {
-      if (!isPresent)
-        for (const resource of OBJECT_TYPES.get(object)?.resources ?? []) resources.add(resource);
-      next.push({ object, prefix: '' });
-    }
+    if (!isKnown) return new Set([EVERYTHING]);
     places = next;
   }
   return resources;
+}
+
+function neededFor({ object, isPresent, resource }: Target): readonly string[] {
+  if (isPresent) return [];
+  return resource === undefined ? (OBJECT_TYPES.get(object)?.resources ?? []) : [resource];
 }
 
 /** Reads a generated table: heads, each with indented lines. */
