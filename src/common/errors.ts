@@ -35,6 +35,7 @@ export const ERROR_CODES = [
   'event_destination_not_found',
   'event_delivery_not_found',
   'too_many_event_destinations',
+  'too_many_former_secrets',
   'not_receiving',
   'route_not_found',
   'method_not_allowed',

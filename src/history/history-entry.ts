@@ -82,8 +82,10 @@ export interface HistoryDetails {
   readonly member?: string;
   /** The role that a member or an invitation has after the action, or had before its end. */
   readonly role?: string;
-  /** The id of an event destination. Its URL is never recorded. */
+  /** The id of an event destination. */
   readonly destination?: string;
+  /** The host of its URL, if that changed. The rest of the URL is never recorded. */
+  readonly host?: { readonly before: string; readonly after: string };
   /** Our id of an invitation. Its address is never recorded. */
   readonly invitation?: string;
   readonly [name: string]: unknown;

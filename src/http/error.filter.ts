@@ -40,6 +40,7 @@ export const HTTP_STATUS = {
   event_destination_not_found: HttpStatus.NOT_FOUND,
   event_delivery_not_found: HttpStatus.NOT_FOUND,
   too_many_event_destinations: HttpStatus.CONFLICT,
+  too_many_former_secrets: HttpStatus.CONFLICT,
   not_receiving: HttpStatus.NOT_FOUND,
   route_not_found: HttpStatus.NOT_FOUND,
   method_not_allowed: HttpStatus.METHOD_NOT_ALLOWED,

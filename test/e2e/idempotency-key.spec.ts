@@ -52,6 +52,19 @@ describe('Idempotency-Key', () => {
     await create('another').expect(200);
   });
 
+  it.each([
+    ['gateway-keys', { name: 'Shop', mode: 'test', permissions: { customers: 'read' } }],
+    ['connect-links', { mode: 'test', return_url: 'https://example.com/back' }],
+  ])('makes one of %s, and shows its secret again', async (kind, body) => {
+    const path = endpointsPath(projectId).replace('webhook-endpoints', kind);
+    const post = () => app.send('post', path).set('idempotency-key', 'one').send(body);
+    const first = await post().expect(201);
+    const again = await post().expect(201);
+    expect(again.text).toBe(first.text);
+    expect((await app.send('get', path).expect(200)).body).toHaveLength(1);
+    expect(JSON.stringify(await keys())).not.toContain(first.text.slice(1, 60));
+  });
+
   it('treats equal bodies in other spellings as equal', async () => {
     await create('one').expect(201);
     const { headers } = await app

@@ -795,7 +795,7 @@ export interface paths {
         put?: never;
         /**
          * Make a new signing secret for an event destination
-         * @description During the overlap, by default a day, both secrets sign each event. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
+         * @description During the overlap, by default a day, the former secret signs each event too. With an overlap of 0 all former secrets end. Needs the permission `event-destinations:write`; it comes with the role `admin` or `owner`. Operators have it, and service accounts with the role `admin`.
          */
         post: operations["rotateEventDestination"];
         delete?: never;
@@ -867,7 +867,7 @@ export interface paths {
         put?: never;
         /**
          * Make a new signing secret for an event destination of the operator
-         * @description During the overlap, by default a day, both secrets sign each event. For operators: people, and service accounts of the operator with the role `admin`.
+         * @description During the overlap, by default a day, the former secret signs each event too. With an overlap of 0 all former secrets end. For operators: people, and service accounts of the operator with the role `admin`.
          */
         post: operations["rotateOperatorEventDestination"];
         delete?: never;
@@ -3433,7 +3433,7 @@ export interface components {
              */
             last_failure_at: string | null;
             /**
-             * @description Until when the former secret signs too; `null` if it does not.
+             * @description Until when former secrets sign too; `null` if none does.
              * @example 2026-11-21T09:30:00.000Z
              */
             former_secret_expires_at: string | null;
@@ -3554,7 +3554,7 @@ export interface components {
              */
             last_failure_at: string | null;
             /**
-             * @description Until when the former secret signs too; `null` if it does not.
+             * @description Until when former secrets sign too; `null` if none does.
              * @example 2026-11-21T09:30:00.000Z
              */
             former_secret_expires_at: string | null;
@@ -3619,7 +3619,7 @@ export interface components {
         /** @description How to rotate. Nothing is required. */
         EventDestinationRotateRequest: {
             /**
-             * @description For how many seconds the former secret signs too. 0 ends it at once.
+             * @description For how many seconds the former secret signs too. 0 ends it and those before it at once.
              * @default 86400
              * @example 86400
              */
@@ -3671,7 +3671,7 @@ export interface components {
             /** @description The last attempts, at most 20, the oldest first. */
             attempts: components["schemas"]["EventAttempt"][];
             /**
-             * @description When the next attempt is due; `null` if there is none.
+             * @description When the next attempt is due; `null` if there is none, or while it is made.
              * @example 2026-11-21T09:30:00.000Z
              */
             next_attempt_at: string | null;
@@ -3868,6 +3868,19 @@ export interface components {
              */
             live_webhook_url: string;
         };
+        /** @description The host of a URL that changed. */
+        HistoryHost: {
+            /**
+             * @description The host before.
+             * @example old.example.com
+             */
+            before: string;
+            /**
+             * @description The host now.
+             * @example example.com
+             */
+            after: string;
+        };
         /** @description The author of a change. */
         HistoryActor: {
             /**
@@ -3999,10 +4012,12 @@ export interface components {
              */
             invitation_id: string | null;
             /**
-             * @description The event destination that was made, changed, deleted or disabled. Its URL is not recorded.
+             * @description The event destination that was made, changed, deleted or disabled. Only the host of its URL is recorded.
              * @example 7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74
              */
             event_destination_id: string | null;
+            /** @description The host of the event destination before and after; `null` unless its URL changed. */
+            event_destination_host: components["schemas"]["HistoryHost"] | null;
         };
         /** @description One page of a project's history, newest first. */
         HistoryList: {
@@ -14285,7 +14300,10 @@ export interface operations {
     createEventDestination: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller for one thing to do, 1 to 255 printable characters. The same key and request within 24 hours gives the same answer, marked `Idempotent-Replayed: true`, and does nothing again; errors are not remembered. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The project's id. */
                 project_id: string;
@@ -14360,7 +14378,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There are 16 event destinations, which is the most. */
+            /** @description There are 16 event destinations, which is the most. Or a request with the same `Idempotency-Key` is still running. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -14871,6 +14889,17 @@ export interface operations {
             408: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The overlaps of five former secrets still run. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -15607,6 +15636,17 @@ export interface operations {
             408: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The overlaps of five former secrets still run. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -19723,7 +19763,10 @@ export interface operations {
     createGatewayKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller for one thing to do, 1 to 255 printable characters. The same key and request within 24 hours gives the same answer, marked `Idempotent-Replayed: true`, and does nothing again; errors are not remembered. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The project's id. */
                 project_id: string;
@@ -19798,7 +19841,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project has 100 gateway keys, which is the most. */
+            /** @description The project has 100 gateway keys, which is the most. Or a request with the same `Idempotency-Key` is still running. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -21699,7 +21742,10 @@ export interface operations {
     createConnectLink: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller for one thing to do, 1 to 255 printable characters. The same key and request within 24 hours gives the same answer, marked `Idempotent-Replayed: true`, and does nothing again; errors are not remembered. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The project's id. */
                 project_id: string;
@@ -21774,7 +21820,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The project has 100 open links, which is the most. */
+            /** @description The project has 100 open links, which is the most. Or a request with the same `Idempotency-Key` is still running. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -23241,8 +23287,11 @@ export interface operations {
 
 /** Operations that take an `Idempotency-Key`. */
 export const IDEMPOTENT_OPERATIONS = [
+  "POST /api/v1/payments/stripe/projects/{project_id}/event-destinations",
   "POST /api/v1/payments/stripe/checkout-session",
   "POST /api/v1/payments/stripe/cancel-subscription",
   "POST /api/v1/payments/stripe/update-subscription",
-  "POST /api/v1/payments/stripe/projects/{project_id}/webhook-endpoints"
+  "POST /api/v1/payments/stripe/projects/{project_id}/gateway-keys",
+  "POST /api/v1/payments/stripe/projects/{project_id}/webhook-endpoints",
+  "POST /api/v1/payments/stripe/projects/{project_id}/connect-links"
 ] as const;

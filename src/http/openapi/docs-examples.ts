@@ -142,6 +142,7 @@ const STORY: Record<string, Record<string, unknown>> = {
     role: null,
     invitation_id: null,
     event_destination_id: null,
+    event_destination_host: null,
   },
   HistoryVerification: { entries: 2, verified_at: SUBSCRIBED_AT },
   StripeModeStatus: { verified_at: CONFIGURED_AT, checked_at: SUBSCRIBED_AT, last_error: null },
@@ -268,6 +269,8 @@ const ACCOUNT_EXPIRED = 'The service account has expired: send a later expires_a
 const TOO_MANY_ACCOUNTS = 'There are 100 service accounts, which is the most: revoke one first.';
 const NO_DESTINATION = 'There is no event destination with this id.';
 const TOO_MANY_DESTINATIONS = 'There are 16 event destinations, which is the most: delete one first.';
+const TOO_MANY_FORMER_SECRETS =
+  'The overlaps of 5 former secrets have not ended, which is the most: wait, or rotate with overlap_seconds 0, which ends them all.';
 const NO_DESTINATION_ID: ErrorBody = {
   loc: ['path', 'destination_id'],
   msg: 'must be a UUID',
@@ -354,7 +357,7 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   createEventDestination: { 409: TOO_MANY_DESTINATIONS, 422: missing('url') },
   getEventDestination: { 404: NO_DESTINATION },
   updateEventDestination: ONE_DESTINATION,
-  rotateEventDestination: ONE_DESTINATION,
+  rotateEventDestination: { ...ONE_DESTINATION, 409: TOO_MANY_FORMER_SECRETS },
   deleteEventDestination: { 404: NO_DESTINATION },
   listEventDeliveries: { 404: NO_DESTINATION },
   retryEventDelivery: { 404: NO_DELIVERY_OF_EVENT },
@@ -368,7 +371,7 @@ const ERRORS_OF: Record<string, Record<string, ErrorBody>> = {
   createOperatorEventDestination: { 409: TOO_MANY_DESTINATIONS, 422: missing('url') },
   getOperatorEventDestination: ONE_DESTINATION,
   updateOperatorEventDestination: ONE_DESTINATION,
-  rotateOperatorEventDestination: ONE_DESTINATION,
+  rotateOperatorEventDestination: { ...ONE_DESTINATION, 409: TOO_MANY_FORMER_SECRETS },
   deleteOperatorEventDestination: ONE_DESTINATION,
   createServiceAccount: { 409: TOO_MANY_ACCOUNTS, 422: missing('name') },
   updateServiceAccount: { 404: NO_SERVICE_ACCOUNT, 422: NO_ACCOUNT_ID },

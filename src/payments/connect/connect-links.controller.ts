@@ -22,6 +22,7 @@ import {
   toConnectLinkResponse,
   toNewConnectLink,
 } from './connect-link.dto.js';
+import { Idempotent, orBusy } from '../idempotency/idempotency.interceptor.js';
 import { ConnectLinksRepository } from './connect-links.repository.js';
 
 const ID = 'connect_link_id';
@@ -54,6 +55,7 @@ export class ConnectLinksController {
   }
 
   @Post()
+  @Idempotent({ body: ConnectLinkCreateRequest })
   @ApiOperation({
     operationId: 'createConnectLink',
     summary: 'Make a link on which a tenant connects Stripe',
@@ -64,7 +66,7 @@ export class ConnectLinksController {
   @ApiErrors({
     project: true,
     body: true,
-    meaning: { 409: 'The project has 100 open links, which is the most.' },
+    meaning: orBusy({ 409: 'The project has 100 open links, which is the most.' }),
   })
   async create(
     @CurrentProject() { id: projectId }: Project,

@@ -4,6 +4,7 @@ import { HistoryModule } from '../../history/history.module.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { ConnectController } from './connect.controller.js';
 import { ConnectLinkGuard } from './connect-link.guard.js';
@@ -14,7 +15,15 @@ import { ConnectService } from './connect.service.js';
 
 /** Links on which tenants connect Stripe without an account here. */
 @Module({
-  imports: [AuthModule, EventsModule, HistoryModule, ProjectsModule, StripeConfigModule, WebhooksModule],
+  imports: [
+    AuthModule,
+    EventsModule,
+    HistoryModule,
+    IdempotencyModule,
+    ProjectsModule,
+    StripeConfigModule,
+    WebhooksModule,
+  ],
   controllers: [ConnectLinksController, ConnectController, ConnectPageController],
   providers: [ConnectLinksRepository, ConnectService, ConnectLinkGuard],
 })

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuthModule } from '../../auth/auth.module.js';
 import { HistoryModule } from '../../history/history.module.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { PaymentsEventsModule } from '../payments-events.js';
 import { DeliveriesService } from './delivery-log/deliveries.service.js';
 import { EventDeliveriesController } from './delivery-log/event-deliveries.controller.js';
@@ -25,7 +26,7 @@ import { MemberEvents } from './member-events.js';
 
 /** Events that leave this service: the log, destinations, deliveries, and listeners of this process. */
 @Module({
-  imports: [AuthModule, HistoryModule, ProjectsModule, PaymentsEventsModule],
+  imports: [AuthModule, HistoryModule, IdempotencyModule, ProjectsModule, PaymentsEventsModule],
   controllers: [
     EventsController,
     EventDestinationsController,

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuthModule } from '../../auth/auth.module.js';
 import { HistoryModule } from '../../history/history.module.js';
 import { ProjectsModule } from '../../projects/projects.module.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { PaymentsEventsModule } from '../payments-events.js';
 import { StripeConfigModule } from '../stripe-config/stripe-config.module.js';
 import { GatewayKeysController } from './keys/gateway-keys.controller.js';
@@ -15,7 +16,14 @@ import { GatewayKeysService } from './keys/gateway-keys.service.js';
 
 /** Stands between Stripe's SDKs and Stripe: checks a gateway key, and sends the stored secret key in its place. */
 @Module({
-  imports: [AuthModule, HistoryModule, ProjectsModule, PaymentsEventsModule, StripeConfigModule],
+  imports: [
+    AuthModule,
+    HistoryModule,
+    IdempotencyModule,
+    ProjectsModule,
+    PaymentsEventsModule,
+    StripeConfigModule,
+  ],
   controllers: [GatewayKeysController, OperatorGatewayController],
   providers: [
     GatewayKeysService,

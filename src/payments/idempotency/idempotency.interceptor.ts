@@ -86,6 +86,11 @@ function callOf(
   };
 }
 
+/** The meaning of a 409, which a request with a key in use gets too. */
+export const orBusy = (meaning: { readonly 409: string }) => ({
+  409: `${meaning[409]} Or a request with the same \`Idempotency-Key\` is still running.`,
+});
+
 const DESCRIPTION = `
 Chosen by the caller for one thing to do, 1 to 255 printable characters. The same key and request within 24 hours gives the same answer, marked
 \`Idempotent-Replayed: true\`, and does nothing again; errors are not remembered.

@@ -58,6 +58,7 @@ describe('GET config/history', () => {
       webhook_event_id: null,
       connect_link_id: null,
       event_destination_id: null,
+      event_destination_host: null,
       member: null,
       role: null,
       former_webhook_secrets_ended: [],

@@ -238,6 +238,18 @@ describe('sending again', () => {
     });
   });
 
+  it('shows no next attempt while it makes one', async () => {
+    const held: ServerResponse[] = [];
+    receiver.answer = (response) => held.push(response);
+    const id = await create();
+    await emit();
+    await eventually(async () => expect(held.length).toBe(1));
+    expect(await only(id)).toMatchObject({ state: 'pending', attempts: [], next_attempt_at: null });
+    held[0]?.writeHead(500).end();
+    const { next_attempt_at: next } = await settled(id, 'pending');
+    expect(Date.parse(next ?? '') - Date.now()).toBeLessThan(6_000);
+  });
+
   it('sends a delivery again that is just being attempted', async () => {
     const held: ServerResponse[] = [];
     receiver.answer = (response) => held.push(response);
@@ -272,6 +284,20 @@ describe('sending again', () => {
       const { deliveries } = await list(id, '?state=delivered');
       expect(deliveries.map((delivery) => delivery.id)).toEqual([late, ...missed.toReversed(), early]);
     });
+  });
+
+  it('recovers no news about the destination itself', async () => {
+    const since = new Date().toISOString();
+    receiver.answerWith(410);
+    const id = await create();
+    await emit();
+    await settled(id, 'failed');
+    await published(2);
+    const other = await create({ enabled: false });
+    const recover = async (of: string) =>
+      (await app.send('post', `${destinations()}/${of}/recover`).send({ since }).expect(200)).body as object;
+    expect(await recover(id)).toMatchObject({ deliveries: 1 });
+    expect(await recover(other)).toMatchObject({ deliveries: 2 });
   });
 
   it('recovers in small transactions', async () => {
@@ -380,6 +406,15 @@ describe('a receiver', () => {
     expect(await read()).toMatchObject({ enabled: true, disabled_reason: null, failing_since: null });
     await emit();
     await eventually(async () => expect(receiver.received).toHaveLength(2));
+  });
+
+  it('that is busy gets the event again when it asks for it', async () => {
+    receiver.answer = (response) => response.writeHead(429, { 'retry-after': '3600' }).end();
+    const id = await create();
+    await emit();
+    const { attempts, next_attempt_at: next } = await settled(id, 'pending');
+    expect(Object.keys(attempts[0] ?? {}).sort()).toEqual(['at', 'duration_ms', 'error', 'status']);
+    expect(Date.parse(next ?? '') - Date.now()).toBeGreaterThan(3_500_000);
   });
 
   it('that redirects is not followed', async () => {

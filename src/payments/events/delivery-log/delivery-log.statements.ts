@@ -82,12 +82,16 @@ export const PUBLISHED_SINCE = {
   ofProject: publishedSince('events_of_project_published_since', 'AND project_id = $3'),
 };
 
-/** $1 destination, $2 events as a JSON array, $3 now, $4 day, $5 limit. Makes deliveries of those that have none. */
+/**
+ * $1 destination, $2 events as a JSON array, $3 now, $4 day, $5 limit. Makes deliveries of those that have none,
+ * except the news of the destination itself.
+ */
 export const RECOVER_MISSED = sql<{ eventId: string }>(
   ({ jsonUuids }) => `INSERT INTO event_deliveries (${NEW_COLUMNS})
    SELECT d.id, e.id, $4, e.type, 'pending', 0, $3, '[]', $3
    FROM events e JOIN event_destinations d ON d.id = $1
    WHERE e.id IN (${jsonUuids('$2')}) AND ${RECEIVES}
+     AND NOT (e.type LIKE 'destination.%' AND e.data LIKE '{"destination":{"id":"' || d.id || '"%')
      AND NOT EXISTS (SELECT 1 FROM event_deliveries x WHERE x.destination_id = $1 AND x.event_id = e.id)
    ORDER BY e.id LIMIT $5
    RETURNING event_id AS "eventId"`,

@@ -108,7 +108,7 @@ export class EventDeliveryResponse {
   @ApiProperty({ description: 'The last attempts, at most 20, the oldest first.', type: [EventAttempt] })
   attempts: EventAttempt[];
 
-  @ApiNullableTime('When the next attempt is due; `null` if there is none.')
+  @ApiNullableTime('When the next attempt is due; `null` if there is none, or while it is made.')
   next_attempt_at: string | null;
 
   @ApiNullableString({
@@ -138,15 +138,23 @@ export function readFilter({ state, type, cursor, limit }: EventDeliveriesQuery)
 }
 
 export function toDeliveryResponse(row: DeliveryRow): EventDeliveryResponse {
+  const log = JSON.parse(row.log) as LoggedAttempt[];
   return {
     id: row.eventId,
     type: row.type,
     state: row.state,
-    attempts: JSON.parse(row.log) as LoggedAttempt[],
-    next_attempt_at: row.dueAt?.toISOString() ?? null,
+    attempts: log.map(({ at, status, duration_ms, error }) => ({ at, status, duration_ms, error })),
+    next_attempt_at: plannedAt(row.dueAt, log),
     response: row.response,
     created_at: row.createdAt.toISOString(),
   };
+}
+
+/** @returns `null` during an attempt, when `dueAt` is the end of its lease */
+function plannedAt(dueAt: Date | null, log: readonly LoggedAttempt[]): string | null {
+  const due = dueAt?.toISOString() ?? null;
+  const isDue = dueAt !== null && dueAt.getTime() <= Date.now();
+  return isDue || due === log.at(-1)?.next_at ? due : null;
 }
 
 export function toListResponse({ deliveries, hasMore }: DeliveryPage): EventDeliveryListResponse {

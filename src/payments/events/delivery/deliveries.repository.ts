@@ -169,11 +169,11 @@ function* finish(destinationId: string, tried: readonly TriedDelivery[]): Steps<
       yield* exec(statements.RELEASE, [...key, new Date()]);
       continue;
     }
-    const { status, error, response } = attempt;
+    const { status, error, response, askedMs } = attempt;
     const before = JSON.parse(delivery.log) as LoggedAttempt[];
-    const log = [...before, loggedAttempt(attempt)].slice(-ATTEMPTS_KEPT);
-    const delay = error === null || status === 410 ? undefined : retryAfter(delivery.attempts + 1);
+    const delay = error === null || status === 410 ? undefined : retryAfter(delivery.attempts + 1, askedMs);
     const due = delay === undefined ? null : new Date(Date.now() + delay);
+    const log = [...before, loggedAttempt(attempt, due)].slice(-ATTEMPTS_KEPT);
     const state = error === null ? 'delivered' : due ? 'pending' : 'failed';
     yield* exec(statements.FINISH, [...key, state, due, JSON.stringify(log), response]);
   }

@@ -12,6 +12,7 @@ import { Injectable } from '@nestjs/common';
 import { VERSION } from '../../../config/settings.js';
 import type { DestinationSecrets } from '../destinations/destination-secrets.js';
 import { ForbiddenAddress, hostOf, ReceiverAddresses, UnknownName } from './receiver-addresses.js';
+import { readRetryAfter } from './retries.js';
 
 const TIMEOUT_MS = 15_000;
 const MAX_KEPT_BYTES = 64 * 1024;
@@ -40,6 +41,8 @@ export interface Attempt {
   readonly error: string | null;
   /** The beginning of the answer's body. */
   readonly response: string | null;
+  /** How long the receiver asks to wait. */
+  readonly askedMs?: number;
 }
 
 /** Errors of a connection that the receiver closes. */
@@ -60,8 +63,12 @@ const CONNECTION_ERRORS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate of the receiver is for another name.',
 };
 
+/** Answers in which a receiver asks to wait. */
+const BUSY = new Set<number | null>([429, 503]);
+
 interface Answer {
   readonly status: number | null;
+  readonly retryAfter?: string | undefined;
   readonly body: AsyncIterable<Buffer> | Iterable<Buffer>;
 }
 
@@ -101,7 +108,7 @@ export class EventSender {
     const startedAt = performance.now();
     const tooLate = AbortSignal.timeout(TIMEOUT_MS);
     const signal = AbortSignal.any([stopping, tooLate]);
-    const attempt = (outcome: Pick<Attempt, 'status' | 'error' | 'response'>): Attempt => ({
+    const attempt = (outcome: Omit<Attempt, 'at' | 'durationMs'>): Attempt => ({
       at,
       durationMs: Math.round(performance.now() - startedAt),
       ...outcome,
@@ -111,7 +118,8 @@ export class EventSender {
       const answer = await this.#post(request, at, signal);
       status = answer.status;
       const response = keptOf(await beginningOf(answer), request.secrets);
-      return attempt({ status, error: problemWith(status), response });
+      const askedMs = BUSY.has(status) ? readRetryAfter(answer.retryAfter ?? '', new Date()) : 0;
+      return attempt({ status, error: problemWith(status), response, askedMs });
     } catch (error) {
       if (stopping.aborted) return undefined;
       const reason = tooLate.aborted
@@ -158,7 +166,11 @@ function answerTo(request: ClientRequest, body: string, signal: AbortSignal): Pr
         request.once('close', () => socket.off('data', note));
       })
       .once('response', (answer: IncomingMessage) =>
-        resolve({ status: answer.statusCode ?? null, body: answer }),
+        resolve({
+          status: answer.statusCode ?? null,
+          retryAfter: answer.headers['retry-after'],
+          body: answer,
+        }),
       )
       // Without a listener, Node would neither answer nor fail.
       .once('upgrade', (answer: IncomingMessage, socket: Socket) => {

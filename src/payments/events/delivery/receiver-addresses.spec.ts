@@ -49,18 +49,25 @@ describe('in production', () => {
     ['local NAT64', '64:ff9b:1::808:808'],
     ['6to4', '2002:7f00:1::'],
     ['Teredo', '2001:0:4136:e378::1'],
+    ['ISATAP', '2606:4700::5efe:7f00:1'],
+    ['ISATAP', '2606:4700::200:5efe:a9fe:a9fe'],
+    ['ISATAP in a private network', 'fd00::5efe:808:808'],
     ['what nobody has', '4000::1'],
     ['discard', '100::1'],
   ])('refuses %s: %s', (_, address) => {
     expect(addresses.isAllowed(address)).toBe(false);
   });
 
-  it.each(['8.8.8.8', '2606:4700::1111', '::ffff:8.8.8.8', '64:ff9b::808:808', '2002:808:808::'])(
-    'allows %s',
-    (address) => {
-      expect(addresses.isAllowed(address)).toBe(true);
-    },
-  );
+  it.each([
+    '8.8.8.8',
+    '2606:4700::1111',
+    '2606:4700::200:5efe:808:808',
+    '::ffff:8.8.8.8',
+    '64:ff9b::808:808',
+    '2002:808:808::',
+  ])('allows %s', (address) => {
+    expect(addresses.isAllowed(address)).toBe(true);
+  });
 
   it.each([
     ['http://example.com/', /https:/],
@@ -113,6 +120,9 @@ describe('in production', () => {
     expect(await internal.problemWith('https://billing.internal/')).toBeUndefined();
     expect(await internal.resolve('billing.internal')).toEqual([{ address: '10.1.2.3', family: 4 }]);
     expect(await internal.problemWith('https://other.internal/')).toMatch(/not public/);
+    expect(await internal.problemWith('https://localhost/')).toMatch(/not public/);
+    for (const name of ['printer.local', 'intranet', 'unknown.internal'])
+      expect([name, await internal.problemWith(`https://${name}/`)]).toEqual([name, undefined]);
     expect(await internal.problemWith('http://billing.internal/')).toMatch(/https/);
   });
 });

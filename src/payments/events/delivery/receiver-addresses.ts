@@ -52,6 +52,7 @@ export class UnknownName extends Error {
 @Injectable()
 export class ReceiverAddresses {
   readonly #allowed: BlockList;
+  readonly #allowsNetworks: boolean;
   readonly #isProduction: boolean;
 
   constructor(
@@ -59,6 +60,7 @@ export class ReceiverAddresses {
     private readonly names: NameServers,
   ) {
     this.#allowed = networkList(destinationAllowNetworks);
+    this.#allowsNetworks = destinationAllowNetworks.length > 0;
     this.#isProduction = nodeEnv === 'production';
   }
 
@@ -73,7 +75,8 @@ export class ReceiverAddresses {
         ? 'has an address that is not public; the operator can allow internal networks with DESTINATION_ALLOW_NETWORKS'
         : 'has a name that leads to an address that is not public; the operator can allow internal networks with DESTINATION_ALLOW_NETWORKS';
     }
-    return addresses.length === 0 && isLocalName(host)
+    // With internal networks, a local name is one without an address yet.
+    return addresses.length === 0 && isLocalName(host) && !this.#allowsNetworks
       ? 'has a name that only a local network knows; use a public name'
       : undefined;
   }
@@ -93,6 +96,8 @@ export class ReceiverAddresses {
   isAllowed(address: string): boolean {
     const embedded = embeddedAddress(address);
     if (embedded !== undefined) return this.isAllowed(embedded);
+    const tunnelled = isatapAddress(address);
+    if (tunnelled !== undefined && !this.isAllowed(tunnelled)) return false;
     if (isInNetworks(this.#allowed, address)) return true;
     const parsed = ipaddr.parse(address);
     if (parsed.range() === 'loopback') return !this.#isProduction;
@@ -151,4 +156,13 @@ function embeddedAddress(text: string): string | undefined {
   // The prefix for local use, 64:ff9b:1::/48, has no rule where the address is.
   const hasWellKnownPrefix = range === 'rfc6052' && bytes.slice(4, 12).every((byte) => byte === 0);
   return hasWellKnownPrefix ? at(12) : undefined;
+}
+
+/** The IPv4 address that a network with ISATAP sends packets to (RFC 5214, section 6.1), behind any prefix. */
+function isatapAddress(text: string): string | undefined {
+  const address = ipaddr.parse(text);
+  if (!(address instanceof ipaddr.IPv6)) return undefined;
+  const [flags = 0, ...rest] = address.toByteArray().slice(8);
+  const isIsatap = (flags & 0xfc) === 0 && rest.slice(0, 3).join() === '0,94,254';
+  return isIsatap ? rest.slice(3).join('.') : undefined;
 }

@@ -14,9 +14,15 @@ const HIDDEN = '[hidden]';
 
 export type Headers = Readonly<Record<string, string>>;
 
+interface FormerSecret {
+  readonly secret: string;
+  readonly until: string;
+}
+
 interface Values {
   readonly secret: string;
-  readonly former?: { readonly secret: string; readonly until: string };
+  /** Secrets before it whose overlap had not ended at the last rotation. */
+  readonly former: readonly FormerSecret[];
   readonly headers: Headers;
 }
 
@@ -29,7 +35,7 @@ export class DestinationSecrets {
   }
 
   static make(headers: Headers): DestinationSecrets {
-    return new DestinationSecrets({ secret: newSecret(), headers });
+    return new DestinationSecrets({ secret: newSecret(), former: [], headers });
   }
 
   /** @param json as `sealable` made it */
@@ -46,15 +52,28 @@ export class DestinationSecrets {
     return this.#values.secret;
   }
 
+  hasHeaders(headers: Headers): boolean {
+    const sorted = (all: Headers) => JSON.stringify(Object.entries(all).sort());
+    return sorted(headers) === sorted(this.#values.headers);
+  }
+
   withHeaders(headers: Headers): DestinationSecrets {
     return new DestinationSecrets({ ...this.#values, headers });
   }
 
-  /** @param until the end of the overlap, in which both secrets sign; `null` for none */
-  rotated(until: Date | null): DestinationSecrets {
-    const { secret, headers } = this.#values;
-    const former = until && { former: { secret, until: until.toISOString() } };
-    return new DestinationSecrets({ secret: newSecret(), headers, ...former });
+  /**
+   * @param until the end of the overlap, in which the current secret and those before it sign too; `null` ends
+   * them all
+   */
+  rotated(until: Date | null, now: Date): DestinationSecrets {
+    const { secret, former, headers } = this.#values;
+    const valid = until ? [...former.filter(isValidAt(now)), { secret, until: until.toISOString() }] : [];
+    return new DestinationSecrets({ secret: newSecret(), former: valid, headers });
+  }
+
+  /** The ends of the overlaps of former secrets. */
+  get formerEnds(): Date[] {
+    return this.#values.former.map(({ until }) => new Date(until));
   }
 
   /**
@@ -64,8 +83,8 @@ export class DestinationSecrets {
   headersFor({ id, body, at }: { id: string; body: string; at: Date }): Headers {
     const timestamp = String(Math.floor(at.getTime() / 1_000));
     const { secret, former, headers } = this.#values;
-    const valid = [secret, ...(former && new Date(former.until) > at ? [former.secret] : [])];
-    const signatures = valid.map((key) => `v1,${signature(key, `${id}.${timestamp}.${body}`)}`);
+    const valid = [{ secret }, ...former.filter(isValidAt(at)).toReversed()];
+    const signatures = valid.map(({ secret: key }) => `v1,${signature(key, `${id}.${timestamp}.${body}`)}`);
     return {
       ...headers,
       'webhook-id': id,
@@ -77,7 +96,7 @@ export class DestinationSecrets {
   /** Hides the secrets in an answer: some receivers repeat the headers of a request. */
   hideIn(text: string): string {
     const { secret, former, headers } = this.#values;
-    const secrets = [secret, ...(former ? [former.secret] : [])];
+    const secrets = [secret, ...former.map((each) => each.secret)];
     const values = [...secrets, ...secrets.map(keyPart), ...Object.values(headers)];
     const hidden = [
       ...values.filter(({ length }) => length >= MIN_HIDDEN_LENGTH).flatMap(writtenForms),
@@ -106,6 +125,11 @@ function writtenForms(value: string): string[] {
 function partsOf(value: string): string[] {
   return value.split(/[^\w.~-]+/);
 }
+
+const isValidAt =
+  (time: Date) =>
+  ({ until }: FormerSecret): boolean =>
+    new Date(until) > time;
 
 function keyPart(secret: string): string {
   return secret.slice(PREFIX.length);

@@ -22,7 +22,15 @@ const MOST_DESTINATIONS = 16;
 /** `null` stands for the operator, whose destinations belong to no project. */
 export type Holder = ProjectId | null;
 
-type Change = 'created' | 'updated' | 'rotated' | 'deleted' | 'disabled';
+/** A change in the words of the history. */
+export interface DestinationChange {
+  readonly action: 'created' | 'updated' | 'rotated' | 'deleted' | 'disabled';
+  /** Names of the settings that changed. */
+  readonly fields?: readonly string[];
+  /** The rest of the URL may have secrets. */
+  readonly host?: { readonly before: string; readonly after: string };
+  readonly reason?: DisabledReason;
+}
 
 const SENDER = systemActor('event sender');
 
@@ -59,18 +67,14 @@ export class DestinationsRepository {
   }
 
   /** @returns the changed row, or `undefined` if it is not the one with this version any more */
-  change(
-    row: DestinationRow,
-    change: 'updated' | 'rotated',
-    actor: Actor,
-  ): Promise<DestinationRow | undefined> {
+  change(row: DestinationRow, change: DestinationChange, actor: Actor): Promise<DestinationRow | undefined> {
     const { database } = this;
     const record = this.#recorder(row.projectId);
     const values = [row.id, row.version, ...statements.CHANGED.map((name) => row[name])];
     return database.transaction(function* () {
       const append = yield* record();
       const [changed] = yield* query(statements.CHANGE, values);
-      if (changed) yield* append(change, changed, actor);
+      if (changed) yield* append(change, row.id, actor);
       return changed;
     });
   }
@@ -81,7 +85,7 @@ export class DestinationsRepository {
     return this.database.transaction(function* () {
       const append = yield* record();
       if ((yield* query(statements.DELETE, [id, holder])).length === 0) throw destinationNotFound();
-      yield* append('deleted', { id }, actor);
+      yield* append({ action: 'deleted' }, id, actor);
     });
   }
 
@@ -108,7 +112,7 @@ export class DestinationsRepository {
       const now = new Date();
       const [row] = yield* query(statements.DISABLE, [id, reason, now]);
       if (!row) return;
-      yield* append('disabled', { id, reason }, SENDER);
+      yield* append({ action: 'disabled', reason }, id, SENDER);
       yield* log.add(['destination.disabled', { projectId, mode: null, ...about(row), reason }], now);
     });
   }
@@ -129,7 +133,7 @@ export class DestinationsRepository {
     const [{ count } = { count: 0 }] = yield* query(statements.COUNT, [projectId]);
     if (count >= MOST_DESTINATIONS) throw tooManyDestinations();
     yield* exec(statements.ADD, columnValues(EventDestinationEntity, row));
-    yield* append('created', row, actor);
+    yield* append({ action: 'created' }, row.id, actor);
   }
 
   /** @returns a step that locks the history, and returns what writes the entry */
@@ -140,11 +144,12 @@ export class DestinationsRepository {
         holder ?? SYSTEM_CHAIN,
       );
       return function* (
-        change: Change,
-        { id, reason }: { readonly id: string; readonly reason?: DisabledReason },
+        { action: change, fields, ...facts }: DestinationChange,
+        id: string,
         actor: Actor,
       ): Steps<void> {
-        const details: HistoryDetails = { destination: id, ...(reason && { reason }) };
+        const names = fields && { fields: fields.map((field) => ({ field })) };
+        const details: HistoryDetails = { destination: id, ...names, ...facts };
         const action =
           holder === null
             ? (`event_destinations.${change}` as const)

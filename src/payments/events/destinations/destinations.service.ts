@@ -9,6 +9,9 @@ import { DestinationSealer, DestinationSecrets, type Headers } from './destinati
 import { DestinationsRepository, type Holder } from './destinations.repository.js';
 import type { DestinationRow } from './destinations.statements.js';
 
+/** Limits the signatures of a request. */
+const MOST_FORMER_SECRETS = 5;
+
 /** Concurrent changes of one destination. */
 const MAX_TRIES = 5;
 
@@ -20,6 +23,22 @@ export interface DestinationSettings extends Pick<
   /** `null` for all. */
   readonly eventTypes: readonly EventType[] | null;
   readonly headers: Headers;
+}
+
+/** Settings in a row, with their names in requests. */
+const SETTINGS = [
+  ['url', 'url'],
+  ['eventTypes', 'event_types'],
+  ['mode', 'mode'],
+  ['description', 'description'],
+  ['enabled', 'enabled'],
+] as const;
+
+interface AppliedChange {
+  readonly row: DestinationRow;
+  readonly secrets: DestinationSecrets;
+  readonly change:
+    { readonly action: 'updated'; readonly fields: readonly string[] } | { readonly action: 'rotated' };
 }
 
 /** A destination with its new signing secret, which is shown this once. */
@@ -91,31 +110,41 @@ export class DestinationsService implements OnModuleInit {
     actor: Actor,
   ): Promise<DestinationRow> {
     const url = others.url === undefined ? {} : { url: await this.#checkedUrl(others.url) };
-    const { destination } = await this.#change(holder, id, 'updated', actor, (row, secrets) => ({
-      row: {
-        ...row,
-        ...others,
-        ...url,
-        ...(eventTypes !== undefined && { eventTypes: storedTypes(eventTypes) }),
-        ...(headers && { headerNames: Object.keys(headers).join(' ') }),
-      },
-      secrets: headers ? secrets.withHeaders(headers) : secrets,
-    }));
+    const types = eventTypes === undefined ? {} : { eventTypes: storedTypes(eventTypes) };
+    const { destination } = await this.#change(holder, id, actor, (row, secrets) => {
+      const given = { ...others, ...url, ...types };
+      const fields = SETTINGS.filter(([name]) => given[name] !== undefined && given[name] !== row[name]).map(
+        ([, field]) => field,
+      );
+      const newHeaders = headers && !secrets.hasHeaders(headers) ? headers : undefined;
+      return {
+        row: { ...row, ...given, ...(newHeaders && { headerNames: Object.keys(newHeaders).join(' ') }) },
+        secrets: newHeaders ? secrets.withHeaders(newHeaders) : secrets,
+        change: { action: 'updated', fields: [...fields, ...(newHeaders ? ['headers'] : [])] },
+      };
+    });
     return destination;
   }
 
-  /** @throws DomainError `event_destination_not_found` */
+  /** @throws DomainError `event_destination_not_found`, `too_many_former_secrets` */
   async rotate(
     holder: Holder,
     id: string,
     overlapSeconds: number,
     actor: Actor,
   ): Promise<DestinationWithSecret> {
-    const until = overlapSeconds > 0 ? new Date(Date.now() + overlapSeconds * 1_000) : null;
-    const { destination, secrets } = await this.#change(holder, id, 'rotated', actor, (row, before) => ({
-      row: { ...row, formerValidUntil: until },
-      secrets: before.rotated(until),
-    }));
+    const now = new Date();
+    const until = overlapSeconds > 0 ? new Date(now.getTime() + overlapSeconds * 1_000) : null;
+    const { destination, secrets } = await this.#change(holder, id, actor, (row, before) => {
+      const after = before.rotated(until, now);
+      if (after.formerEnds.length > MOST_FORMER_SECRETS) throw tooManyFormerSecrets();
+      const formerValidUntil = after.formerEnds.reduce((last, end) => (end > last ? end : last), now);
+      return {
+        row: { ...row, formerValidUntil: until && formerValidUntil },
+        secrets: after,
+        change: { action: 'rotated' },
+      };
+    });
     return { destination, secret: secrets.shown };
   }
 
@@ -124,24 +153,23 @@ export class DestinationsService implements OnModuleInit {
     return this.destinations.remove(holder, id, actor);
   }
 
-  /** Applies a change to the current row, again if it was changed meanwhile. */
+  /** Applies a change to the current row, again if it was changed meanwhile. One without fields writes nothing. */
   async #change(
     holder: Holder,
     id: string,
-    change: 'updated' | 'rotated',
     actor: Actor,
-    apply: (
-      row: DestinationRow,
-      secrets: DestinationSecrets,
-    ) => { row: DestinationRow; secrets: DestinationSecrets },
+    apply: (row: DestinationRow, secrets: DestinationSecrets) => AppliedChange,
   ): Promise<{ destination: DestinationRow; secrets: DestinationSecrets }> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const stored = await this.destinations.find(holder, id);
-      const { row, secrets } = apply(stored, await this.sealer.open(id, stored.sealed));
+      const { row, secrets, change } = apply(stored, await this.sealer.open(id, stored.sealed));
+      if (change.action === 'updated' && change.fields.length === 0) return { destination: stored, secrets };
+      const hosts =
+        row.url === stored.url ? {} : { host: { before: hostIn(stored.url), after: hostIn(row.url) } };
       const destination = await this.sealer.withCurrentKey(() =>
         this.destinations.change(
           { ...row, ...this.sealer.seal(id, secrets), updatedAt: new Date() },
-          change,
+          { ...change, ...hosts },
           actor,
         ),
       );
@@ -176,4 +204,15 @@ function columnsOf({ description, mode, enabled, eventTypes, headers }: Destinat
 
 function storedTypes(types: readonly EventType[] | null): string | null {
   return types && ` ${types.join(' ')} `;
+}
+
+function hostIn(url: string): string {
+  return new URL(url).host;
+}
+
+function tooManyFormerSecrets(): DomainError {
+  return new DomainError(
+    'too_many_former_secrets',
+    `The overlaps of ${MOST_FORMER_SECRETS} former secrets have not ended, which is the most: wait, or rotate with overlap_seconds 0, which ends them all.`,
+  );
 }

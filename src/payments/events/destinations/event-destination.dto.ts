@@ -9,7 +9,7 @@ import {
   ApiTime,
   ApiUuid,
 } from '../../../http/openapi/api-errors.js';
-import { TextField, WholeNumber } from '../../../http/validation/fields.js';
+import { secretProblem, TextField, WholeNumber } from '../../../http/validation/fields.js';
 import {
   type Check,
   Checked,
@@ -38,7 +38,12 @@ function urlProblem(value: unknown): ReturnType<Check> {
   if (typeof value !== 'string') return { type: 'string_type', msg: 'must be a string' };
   return value.length > MAX_URL_LENGTH
     ? { type: 'string_too_long', msg: `must have at most ${MAX_URL_LENGTH} characters` }
-    : undefined;
+    : (secretProblem(value) ?? secretProblem(unescaped(value)));
+}
+
+/** The text without the escapes of a URL, of which those that are no text stay. */
+function unescaped(url: string): string {
+  return url.replace(/%[0-7][0-9a-f]/gi, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
 }
 
 function typesProblem(value: unknown): ReturnType<Check> {
@@ -69,6 +74,11 @@ function headersProblem(value: unknown): ReturnType<Check> {
     return { type: 'value_error', msg: `must have at most ${MOST_HEADERS} headers` };
   if (names.some((name) => !HEADER_NAME.test(name) || name === '__proto__'))
     return { type: 'value_error', msg: 'has a name that HTTP does not allow, or one over 100 characters' };
+  if (headers.some(([name]) => secretProblem(name)))
+    return {
+      type: 'value_error',
+      msg: 'has a name that looks like a key; names are shown, so a key belongs into the value',
+    };
   if (new Set(names).size < names.length) return { type: 'value_error', msg: 'has a name twice' };
   if (names.some((name) => RESERVED_HEADERS.test(name)))
     return {
@@ -95,6 +105,7 @@ const Url = (required: boolean) =>
       example: 'https://example.com/events',
       required,
     }),
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value)),
     // `null` is refused, an absent one stays.
     ValidateIf((_, value) => required || value !== undefined),
     Checked(urlProblem),
@@ -171,7 +182,7 @@ export class EventDestinationUpdateRequest extends DestinationFields {
 @ForbidUnknownFields({ description: 'How to rotate. Nothing is required.' })
 export class EventDestinationRotateRequest {
   @WholeNumber({
-    description: 'For how many seconds the former secret signs too. 0 ends it at once.',
+    description: 'For how many seconds the former secret signs too. 0 ends it and those before it at once.',
     minimum: 0,
     maximum: MAX_OVERLAP_SECONDS,
     default: DEFAULT_OVERLAP_SECONDS,
@@ -231,7 +242,7 @@ export class EventDestinationResponse {
   @ApiNullableTime('When an attempt last failed; `null` if none did.')
   last_failure_at: string | null;
 
-  @ApiNullableTime('Until when the former secret signs too; `null` if it does not.')
+  @ApiNullableTime('Until when former secrets sign too; `null` if none does.')
   former_secret_expires_at: string | null;
 
   @ApiTime('When it was made.')

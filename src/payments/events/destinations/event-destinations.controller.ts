@@ -15,6 +15,7 @@ import { ApiErrors } from '../../../http/openapi/api-errors.js';
 import { UuidPipe } from '../../../http/validation/fields.js';
 import type { Project } from '../../../projects/project.entity.js';
 import { CurrentProject, RequiresPermission } from '../../../projects/permissions/project.guards.js';
+import { Idempotent, orBusy } from '../../idempotency/idempotency.interceptor.js';
 import { DestinationsService } from './destinations.service.js';
 import {
   EventDestinationCreateRequest,
@@ -36,6 +37,9 @@ export const DESTINATION_ID = ApiParam({
 });
 export const NO_DESTINATION = 'there is no event destination with this id';
 export const TOO_MANY_DESTINATIONS = { 409: 'There are 16 event destinations, which is the most.' };
+export const TOO_MANY_FORMER_SECRETS = { 409: 'The overlaps of five former secrets still run.' };
+export const ROTATION =
+  'During the overlap, by default a day, the former secret signs each event too. With an overlap of 0 all former secrets end.';
 
 @ApiTags('Events')
 @ApiBearerAuth('HTTPBearer')
@@ -62,6 +66,7 @@ export class EventDestinationsController {
   }
 
   @Post()
+  @Idempotent({ body: EventDestinationCreateRequest })
   @ApiOperation({
     operationId: 'createEventDestination',
     summary: 'Make an event destination',
@@ -72,7 +77,7 @@ export class EventDestinationsController {
     description: 'The destination with its secret.',
     type: EventDestinationSecretResponse,
   })
-  @ApiErrors({ project: true, body: true, meaning: TOO_MANY_DESTINATIONS })
+  @ApiErrors({ project: true, body: true, meaning: orBusy(TOO_MANY_DESTINATIONS) })
   async create(
     @CurrentProject() { id }: Project,
     @Body() body: EventDestinationCreateRequest,
@@ -122,14 +127,14 @@ export class EventDestinationsController {
   @ApiOperation({
     operationId: 'rotateEventDestination',
     summary: 'Make a new signing secret for an event destination',
-    description: 'During the overlap, by default a day, both secrets sign each event.',
+    description: ROTATION,
   })
   @ApiBody({ type: EventDestinationRotateRequest, required: false })
   @ApiOkResponse({
     description: 'The destination with its new secret.',
     type: EventDestinationSecretResponse,
   })
-  @ApiErrors({ project: true, body: true, orMissing: NO_DESTINATION })
+  @ApiErrors({ project: true, body: true, orMissing: NO_DESTINATION, meaning: TOO_MANY_FORMER_SECRETS })
   async rotate(
     @CurrentProject() { id: projectId }: Project,
     @Param(DESTINATION, UuidPipe) id: string,

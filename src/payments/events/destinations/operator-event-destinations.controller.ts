@@ -26,7 +26,13 @@ import {
   toDestinationResponse,
   toSecretResponse,
 } from './event-destination.dto.js';
-import { DESTINATION, DESTINATION_ID, TOO_MANY_DESTINATIONS } from './event-destinations.controller.js';
+import {
+  DESTINATION,
+  DESTINATION_ID,
+  ROTATION,
+  TOO_MANY_DESTINATIONS,
+  TOO_MANY_FORMER_SECRETS,
+} from './event-destinations.controller.js';
 
 export const NO_OPERATOR_DESTINATION = { 404: 'There is no event destination of the operator with this id.' };
 
@@ -117,14 +123,14 @@ export class OperatorEventDestinationsController {
   @ApiOperation({
     operationId: 'rotateOperatorEventDestination',
     summary: 'Make a new signing secret for an event destination of the operator',
-    description: 'During the overlap, by default a day, both secrets sign each event.',
+    description: ROTATION,
   })
   @ApiBody({ type: EventDestinationRotateRequest, required: false })
   @ApiOkResponse({
     description: 'The destination with its new secret.',
     type: EventDestinationSecretResponse,
   })
-  @ApiErrors({ body: true, meaning: NO_OPERATOR_DESTINATION })
+  @ApiErrors({ body: true, meaning: { ...NO_OPERATOR_DESTINATION, ...TOO_MANY_FORMER_SECRETS } })
   async rotate(
     @Param(DESTINATION, UuidPipe) id: string,
     @Body() { overlap_seconds: overlap }: EventDestinationRotateRequest,

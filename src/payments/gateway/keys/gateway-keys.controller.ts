@@ -29,6 +29,7 @@ import {
   toNewGatewayKey,
   toUsageResponse,
 } from './gateway-key.dto.js';
+import { Idempotent, orBusy } from '../../idempotency/idempotency.interceptor.js';
 import { GatewayKeysService } from './gateway-keys.service.js';
 import { GatewayUsage } from './gateway-usage.js';
 
@@ -70,6 +71,7 @@ export class GatewayKeysController {
   }
 
   @Post()
+  @Idempotent({ body: GatewayKeyCreateRequest })
   @ApiOperation({
     operationId: 'createGatewayKey',
     summary: 'Make a gateway key',
@@ -77,7 +79,7 @@ export class GatewayKeysController {
       'A Stripe SDK uses it at the gateway in place of the stored secret key. The answer shows it, this once.',
   })
   @ApiCreatedResponse({ description: 'The gateway key.', type: IssuedGatewayKeyResponse })
-  @ApiErrors({ project: true, body: true, meaning: TOO_MANY })
+  @ApiErrors({ project: true, body: true, meaning: orBusy(TOO_MANY) })
   async create(
     @CurrentProject() { id }: Project,
     @Body() body: GatewayKeyCreateRequest,

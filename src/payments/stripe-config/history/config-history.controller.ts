@@ -1,12 +1,14 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import {
   ApiBearerAuth,
+  ApiExtraModels,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
   ApiProperty,
   ApiSchema,
   ApiTags,
+  getSchemaPath,
 } from '@nestjs/swagger';
 import { type Actor, ACTOR_KINDS } from '../../../common/actor.js';
 import {
@@ -67,6 +69,16 @@ class HistoryActorResponse {
   name: string | null;
 }
 
+@ApiSchema({ name: 'HistoryHost', description: 'The host of a URL that changed.' })
+class HistoryHostResponse {
+  @ApiProperty({ description: 'The host before.', type: String, example: 'old.example.com' })
+  before: string;
+
+  @ApiProperty({ description: 'The host now.', type: String, example: 'example.com' })
+  after: string;
+}
+
+@ApiExtraModels(HistoryHostResponse)
 @ApiSchema({
   name: 'HistoryEntry',
   description: 'An entry of the history. It never has the value of a credential.',
@@ -179,10 +191,16 @@ export class HistoryEntryResponse {
 
   @ApiNullableString({
     description:
-      'The event destination that was made, changed, deleted or disabled. Its URL is not recorded.',
+      'The event destination that was made, changed, deleted or disabled. Only the host of its URL is recorded.',
     example: '7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74',
   })
   event_destination_id: string | null;
+
+  @ApiProperty({
+    description: 'The host of the event destination before and after; `null` unless its URL changed.',
+    anyOf: [{ $ref: getSchemaPath(HistoryHostResponse) }, { type: 'null' }],
+  })
+  event_destination_host: HistoryHostResponse | null;
 }
 
 @ApiSchema({ name: 'HistoryList', description: "One page of a project's history, newest first." })
@@ -242,6 +260,7 @@ function toHistoryEntryResponse({
     role,
     invitation,
     destination,
+    host,
   } = JSON.parse(details) as HistoryDetails;
   return {
     seq,
@@ -265,6 +284,7 @@ function toHistoryEntryResponse({
     role: role ?? null,
     invitation_id: invitation ?? null,
     event_destination_id: destination ?? null,
+    event_destination_host: host ?? null,
   };
 }
 
