@@ -489,7 +489,8 @@ it('delays nobody, though as many destinations are slow as can be served at once
   await eventually(async () => expect(held.length).toBe(100));
   await create();
   await emit();
-  await eventually(async () => expect(receiver.received.map(({ path }) => path)).toContain('/events'));
+  // Attempts to the slow ones end after 15 s.
+  await eventually(async () => expect(receiver.received.map(({ path }) => path)).toContain('/events'), 8_000);
   for (const response of held) response.writeHead(204).end();
   for (const project of projects) await app.send('delete', `/api/v1/projects/${project}`).expect(204);
 });
